@@ -1,0 +1,73 @@
+# The few verbs of this repository. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+# Named after the contents it was made from, so that a checkout with other times does not fool make.
+READY := .venv/ready-$(shell cat requirements.txt pyproject.toml | cksum | cut -d' ' -f1)
+BIN := .venv/bin
+
+.PHONY: help demo test check format bench docs browser soak crash lock clean
+
+help: ## list the verbs
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY):
+	@[ -n "$(PYTHON)" ] || { echo "Entrepot needs Python 3.11 or later on the path."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Entrepot needs Python 3.11 or later; $(PYTHON) is $$("$(PYTHON)" -V). Set PYTHON=…"; exit 1; }
+	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv .venv \
+	  || { rm -rf .venv; echo "This Python can't make a virtual environment: install its venv package (Debian: apt install python3-venv)."; exit 1; }
+	@echo "Installing what requirements.txt names into .venv (once)"
+	@if command -v uv >/dev/null; then \
+	  uv pip install -q --python $(BIN)/python --require-hashes -r requirements.txt && \
+	  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@rm -f .venv/ready-*; touch $@
+
+demo: $(READY) ## a demo retailer, one trading day, and the console (DEMO_SERVE=0: end after the summary)
+	@$(BIN)/entrepot demo
+
+test: $(READY) ## the suite (page tests are skipped where there is no Chromium: `make browser`)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## formatting, lint, types, the order of the rooms, migrations in step
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/entrepot manage makemigrations --check --dry-run
+
+format: $(READY) ## format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## measure against hand-written SQL, print the table, write bench.json
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(READY) ## build the documentation into site/
+	@$(BIN)/python docs/build.py
+
+soak: $(READY) ## the long random walks against the model of both ledgers
+	@SOAK=1 $(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+crash: $(READY) ## kill -9 of the server and the app in the middle of load
+	@$(BIN)/python -m pytest -m crash --timeout 0 $(ARGS)
+
+browser: ## Chromium for the page tests, from the system's packages
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif ! command -v apt-get >/dev/null; then \
+	  echo "The page tests need Chromium: install it with your system's package manager, then run this again."; exit 1; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; \
+	elif sudo -n true 2>/dev/null; then sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; \
+	else echo "The page tests need Chromium, and installing it needs root: sudo apt-get install chromium"; exit 1; fi
+
+lock: $(READY) ## pin pyproject's dependencies with hashes into requirements.txt (needs uv)
+	@uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header -o requirements.txt
+
+clean: ## remove what was built here (databases under the user's data folder stay)
+	@rm -rf .venv build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
