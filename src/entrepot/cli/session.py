@@ -1,0 +1,136 @@
+"""Opening the house for a verb: the server answers, the database is in step, Django is set up, the role is lowered."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+import psycopg
+
+from entrepot import Problem, postgres
+from entrepot.progress import Progress
+
+MIGRATION_LOCK = 4_711_001  # an advisory lock's number: two processes that begin together migrate one after the other
+
+
+def add_database_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", metavar="NAME", help="name of the database (default: entrepot)")
+
+
+@contextlib.contextmanager
+def opened(database: str | None = None, *, migrates: bool = True) -> Iterator[postgres.Server | None]:
+    """Inside this block commands and queries can be called.
+
+    With `migrates`, the database is made and brought up to date first; without, one that isn't is refused.
+    Answers the server where this process is the one that runs it.
+    """
+    if database:
+        os.environ["ENTREPOT_DATABASE"] = database
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "entrepot.settings")
+    with postgres.running_server() as server:
+        if migrates:
+            postgres.ensure_database(postgres.database_name())
+        _set_up_django()
+        if migrates:
+            migrate()
+        else:
+            _refuse_unmigrated()
+        lower_role()
+        yield server
+
+
+def migrate() -> None:
+    """Bring tables and rights up to date, as the owner. Does nothing where they are."""
+    from django.core.management import call_command
+
+    with psycopg.connect(postgres.server_dsn(), autocommit=True) as guard:
+        guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        if missing := _missing_migrations():
+            with Progress("Setting up the database", total=missing, unit="steps") as bar:
+                call_command("migrate", interactive=False, stdout=_StepCounter(bar))
+        grant()
+    _disconnect()
+
+
+def grant() -> None:
+    postgres.grant_rights(postgres.server_dsn(), append_only_tables())
+
+
+def append_only_tables() -> list[str]:
+    """The tables of every model that says `append_only = True`."""
+    from django.apps import apps
+
+    return [model._meta.db_table for model in apps.get_models() if getattr(model, "append_only", False)]
+
+
+def lower_role() -> None:
+    """From here on this process and its children connect with the application's rights, where the role exists."""
+    from django.conf import settings
+
+    with psycopg.connect(postgres.server_dsn()) as connection:
+        found = connection.execute(
+            "SELECT has_table_privilege(rolname, 'django_migrations', 'SELECT') AND pg_has_role(oid, 'MEMBER')"
+            " FROM pg_roles WHERE rolname = %s",
+            [postgres.APP_ROLE],
+        ).fetchone()
+    if found and found[0]:
+        os.environ["ENTREPOT_DB_ROLE"] = postgres.APP_ROLE
+    settings.DATABASES["default"].update(postgres.django_database())
+    _disconnect()
+
+
+def _set_up_django() -> None:
+    import django
+
+    django.setup()
+
+
+def _missing_migrations() -> int:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _refuse_unmigrated() -> None:
+    from django.db.utils import OperationalError
+
+    name = postgres.database_name()
+    try:
+        missing = _missing_migrations()
+    except OperationalError as error:
+        raise Problem(f"There is no database {name!r} yet: `entrepot up` makes it.") from error
+    if missing:
+        raise Problem(f"The database {name!r} lacks {missing} migrations: run `entrepot up` or `entrepot manage migrate`.")
+
+
+def _disconnect() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+class _StepCounter:
+    """Takes what `migrate` prints and moves the bar by a step for each migration applied."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+
+    def write(self, text: str) -> int:
+        self._bar.advance(text.count("Applying "))
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

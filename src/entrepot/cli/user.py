@@ -1,0 +1,86 @@
+"""`entrepot user`: the people who may enter, and their roles. Roles are groups that the room `access` defines."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import secrets
+import sys
+
+from entrepot import Problem
+from entrepot.cli.session import add_database_option, opened, say
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("user", help="people and their roles")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    add = actions.add_parser("add", help="let a person in; the password is made and shown unless given on standard input")
+    add.add_argument("name")
+    add.add_argument("--role", action="append", default=[], metavar="ROLE", help="may be given several times")
+    add.add_argument("--superuser", action="store_true")
+    add.add_argument("--email", default="")
+    add.set_defaults(run=run_add)
+
+    listing = actions.add_parser("list", help="everybody, with roles")
+    listing.set_defaults(run=run_list)
+
+    password = actions.add_parser("password", help="set a new password, asked for or read from standard input")
+    password.add_argument("name")
+    password.set_defaults(run=run_password)
+
+    for action in (add, listing, password):
+        add_database_option(action)
+
+
+def run_add(arguments: argparse.Namespace) -> int:
+    with opened(arguments.database):
+        from django.contrib.auth.models import Group, User
+        from django.db import transaction
+
+        known = {group.name: group for group in Group.objects.all()}
+        for role in arguments.role:
+            if role not in known:
+                raise Problem(f"There is no role {role!r}; the roles are: {', '.join(sorted(known)) or 'none yet'}.")
+        if not arguments.role and not arguments.superuser:
+            raise Problem("A person without a role may do nothing: give --role ROLE, or --superuser.")
+        if User.objects.filter(username=arguments.name).exists():
+            raise Problem(f"There is already a person named {arguments.name!r}.")
+        given = "" if sys.stdin.isatty() else sys.stdin.readline().strip()
+        password = given or secrets.token_urlsafe(12)
+        with transaction.atomic():
+            create = User.objects.create_superuser if arguments.superuser else User.objects.create_user
+            person = create(arguments.name, arguments.email, password)
+            person.groups.set(known[role] for role in arguments.role)
+        say(f"{arguments.name} may enter." if given else f"{arguments.name} may enter with the password {password}")
+    return 0
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    with opened(arguments.database):
+        from django.contrib.auth.models import User
+
+        for person in User.objects.order_by("username").prefetch_related("groups"):
+            roles = ["superuser"] * person.is_superuser + sorted(group.name for group in person.groups.all())
+            say(f"{person.username:<20} {'' if person.is_active else '(may not enter) '}{', '.join(roles) or 'no role'}")
+    return 0
+
+
+def run_password(arguments: argparse.Namespace) -> int:
+    with opened(arguments.database):
+        from django.contrib.auth.models import User
+        from django.contrib.auth.password_validation import validate_password
+        from django.core.exceptions import ValidationError
+
+        person = User.objects.filter(username=arguments.name).first()
+        if person is None:
+            raise Problem(f"There is no person named {arguments.name!r}.")
+        password = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+        try:
+            validate_password(password, person)
+        except ValidationError as error:
+            raise Problem(" ".join(error.messages)) from error
+        person.set_password(password)
+        person.save(update_fields=["password"])
+        say(f"{arguments.name} has a new password.")
+    return 0
