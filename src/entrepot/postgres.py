@@ -95,7 +95,10 @@ def _bindir_candidates() -> Iterator[Path]:
     if found := shutil.which("postgres"):
         yield Path(found).resolve().parent
     if pg_config := shutil.which("pg_config"):
-        yield Path(subprocess.run([pg_config, "--bindir"], capture_output=True, text=True).stdout.strip() or "/nowhere")
+        yield Path(
+            subprocess.run([pg_config, "--bindir"], capture_output=True, text=True).stdout.strip()
+            or "/nowhere"
+        )
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda at: at.parent.name, reverse=True)
 
 
@@ -165,7 +168,9 @@ def _given_parameters() -> dict[str, str]:
     try:
         found = conninfo_to_dict(os.environ.get("DATABASE_URL", ""))
     except psycopg.ProgrammingError as error:
-        raise Problem(f"DATABASE_URL can't be read ({error}); expected postgresql://user@host:5432/name.") from error
+        raise Problem(
+            f"DATABASE_URL can't be read ({error}); expected postgresql://user@host:5432/name."
+        ) from error
     return {key: str(value) for key, value in found.items() if value is not None}
 
 
@@ -197,7 +202,9 @@ def ensure_database(name: str) -> bool:
     except psycopg.errors.DuplicateDatabase:
         return False
     except psycopg.errors.InsufficientPrivilege as error:
-        raise Problem(f"This user may not create the database {name!r}: create it, or grant CREATEDB.") from error
+        raise Problem(
+            f"This user may not create the database {name!r}: create it, or grant CREATEDB."
+        ) from error
     except psycopg.OperationalError as error:
         raise Problem(f"The server doesn't answer: {str(error).strip()}") from error
     return True
@@ -349,7 +356,9 @@ class Server:
             self.socket.mkdir(mode=0o700)
         status = self.socket.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {0, self._uid(), os.geteuid()}:
-            raise Problem(f"{self.socket} belongs to someone else; it should be a private folder of this user.")
+            raise Problem(
+                f"{self.socket} belongs to someone else; it should be a private folder of this user."
+            )
         self._own(self.socket)
         if self.log.exists() and self.log.stat().st_size > 20_000_000:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -391,7 +400,17 @@ class Server:
         if self._major() >= 17:  # sorts alike on every machine, and knows the letters of all languages
             locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         done = self._run(
-            "initdb", "-D", str(making), "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-instructions", *locale
+            "initdb",
+            "-D",
+            str(making),
+            "-U",
+            OWNER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-instructions",
+            *locale,
         )
         if done.returncode:
             raise Problem(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
@@ -405,7 +424,9 @@ class Server:
         settings = shipped_settings() | {"listen_addresses": "", "unix_socket_permissions": "0700"}
         settings |= dict(pair.split("=", 1) for pair in os.environ.get("ENTREPOT_POSTGRES", "").split())
         settings |= self.extra_settings
-        lz4 = self._run("postgres", "-D", str(self.data), "-c", "wal_compression=lz4", "-C", "wal_compression")
+        lz4 = self._run(
+            "postgres", "-D", str(self.data), "-c", "wal_compression=lz4", "-C", "wal_compression"
+        )
         settings.setdefault("wal_compression", "lz4" if lz4.returncode == 0 else "on")
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return ["-D", str(self.data), "-k", str(self.socket), "-p", str(PORT), *options]
@@ -442,7 +463,9 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         """Nothing of the caller's PG* settings may steer our server."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))
+        }
         return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
     def _binary(self, program: str) -> str:
@@ -501,7 +524,11 @@ class Server:
         return ""
 
     def _last_log_line(self) -> str:
-        lines = [line for line in self._log_tail().splitlines() if "FATAL" in line or "PANIC" in line or "ERROR" in line]
+        lines = [
+            line
+            for line in self._log_tail().splitlines()
+            if "FATAL" in line or "PANIC" in line or "ERROR" in line
+        ]
         return lines[-1] if lines else "no error was logged."
 
 
@@ -600,4 +627,6 @@ def _lock_or_wait(file: IO[str], server: Server, timeout_s: float = 120) -> bool
             time.sleep(0.05)
         else:
             return True
-    raise Problem(f"Another process holds {file.name}, but its PostgreSQL doesn't answer; stop that process first.")
+    raise Problem(
+        f"Another process holds {file.name}, but its PostgreSQL doesn't answer; stop that process first."
+    )

@@ -19,7 +19,9 @@ WIDTH = 30
 class Progress:
     """`with Progress("Importing", total=n) as bar: bar.advance(1000)`. Without a total it counts."""
 
-    def __init__(self, label: str, total: int | None = None, unit: str = "", stream: TextIO | None = None) -> None:
+    def __init__(
+        self, label: str, total: int | None = None, unit: str = "", stream: TextIO | None = None
+    ) -> None:
         self.label, self.total, self.unit = label, total, unit
         self.done = 0
         self._stream = stream or sys.stderr
@@ -31,7 +33,9 @@ class Progress:
             self._draw()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         if self._is_terminal:
             self._draw()
             self._stream.write("\n")

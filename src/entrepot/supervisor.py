@@ -49,7 +49,9 @@ class Supervisor:
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> int:
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             self._watch()
         finally:
@@ -79,7 +81,10 @@ class Supervisor:
                 self._tend(child)
             if self.address and not announced and _is_open(self.address):
                 announced = True
-                self.say("entrepot", f"the console is at http://{self.address[0]}:{self.address[1]}/ (Ctrl-C stops)")
+                self.say(
+                    "entrepot",
+                    f"the console is at http://{self.address[0]}:{self.address[1]}/ (Ctrl-C stops)",
+                )
             self._ending.wait(POLL_S)
 
     def _tend(self, child: Child) -> None:
@@ -87,10 +92,14 @@ class Supervisor:
         if child.process and child.process.poll() is not None:
             _signal_group(child.process, signal.SIGKILL)  # what it had started and left behind
             lived_s = now - child.started_at
-            child.backoff_s = BACKOFF_FIRST_S if lived_s > STEADY_S else min(child.backoff_s * 2, BACKOFF_MAX_S)
+            child.backoff_s = (
+                BACKOFF_FIRST_S if lived_s > STEADY_S else min(child.backoff_s * 2, BACKOFF_MAX_S)
+            )
             child.next_start_at = now + child.backoff_s
             code = child.process.returncode
-            self.say("entrepot", f"{child.name} ended with {code}; starting it again in {child.backoff_s:.0f} s")
+            self.say(
+                "entrepot", f"{child.name} ended with {code}; starting it again in {child.backoff_s:.0f} s"
+            )
             child.process = None
         if child.process is None and now >= child.next_start_at:
             self._start(child, now)
@@ -128,13 +137,15 @@ class Supervisor:
             process.wait()
 
 
-def serve(host: str = "127.0.0.1", port: int = 8000, *, workers: int = 2, server: Server | None = None) -> int:
+def serve(
+    host: str = "127.0.0.1", port: int = 8000, *, workers: int = 2, server: Server | None = None
+) -> int:
     """Run web, worker, jobs and relay until a signal. The database is migrated and answers. Answers the exit code."""
     _check_free(host, port)
     this = (sys.executable, "-m", "entrepot")
     web = (
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "8", "--log-level", "warning"),
+        *("--workers", str(workers), "--blocking-threads", "4", "--log-level", "warning"),
         *("--workers-kill-timeout", "4", "--respawn-failed-workers", "entrepot.web.wsgi:application"),
     )
     children = [
@@ -153,7 +164,9 @@ def _check_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Problem(f"Can't listen on {host}:{port} ({error.strerror}): choose another with --port.") from error
+            raise Problem(
+                f"Can't listen on {host}:{port} ({error.strerror}): choose another with --port."
+            ) from error
 
 
 def _is_open(address: tuple[str, int]) -> bool:

@@ -12,10 +12,15 @@ from entrepot.cli.session import add_database_option, opened
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("import", help="bring in the orders of a file")
     formats = parser.add_subparsers(metavar="FORMAT", required=True)
-    online_retail = formats.add_parser("online-retail", help="CSV in the columns of the UCI Online Retail data")
+    online_retail = formats.add_parser(
+        "online-retail", help="CSV in the columns of the UCI Online Retail data"
+    )
     online_retail.add_argument("file", type=Path)
     online_retail.add_argument(
-        "--stock", choices=("ample", "tight"), default="ample", help="receive all of the coming week's demand, or 95 %% of it"
+        "--stock",
+        choices=("ample", "tight"),
+        default="ample",
+        help="receive all of the coming week's demand, or 95 %% of it",
     )
     online_retail.add_argument("--report", choices=("text", "json"), default="text")
     add_database_option(online_retail)

@@ -12,7 +12,15 @@ from entrepot import Problem, postgres
 from entrepot.cli import session
 
 # They look at the code alone. Without a server they end faster, and work where none can be started.
-WITHOUT_DATABASE = {"makemigrations", "check", "compilemessages", "makemessages", "help", "diffsettings", "version"}
+WITHOUT_DATABASE = {
+    "makemigrations",
+    "check",
+    "compilemessages",
+    "makemessages",
+    "help",
+    "diffsettings",
+    "version",
+}
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,7 +13,9 @@ import psycopg
 from entrepot import Problem, postgres
 from entrepot.progress import Progress
 
-MIGRATION_LOCK = 4_711_001  # an advisory lock's number: two processes that begin together migrate one after the other
+MIGRATION_LOCK = (
+    4_711_001  # an advisory lock's number: two processes that begin together migrate one after the other
+)
 
 
 def add_database_option(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +107,9 @@ def _refuse_unmigrated() -> None:
     except OperationalError as error:
         raise Problem(f"There is no database {name!r} yet: `entrepot up` makes it.") from error
     if missing:
-        raise Problem(f"The database {name!r} lacks {missing} migrations: run `entrepot up` or `entrepot manage migrate`.")
+        raise Problem(
+            f"The database {name!r} lacks {missing} migrations: run `entrepot up` or `entrepot manage migrate`."
+        )
 
 
 def _disconnect() -> None:

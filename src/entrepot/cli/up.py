@@ -9,7 +9,9 @@ from entrepot.cli.session import add_database_option, opened
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("up", help="run database (if embedded), web, worker, jobs and relay until Ctrl-C")
+    parser = verbs.add_parser(
+        "up", help="run database (if embedded), web, worker, jobs and relay until Ctrl-C"
+    )
     add_serving_options(parser)
     add_database_option(parser)
     parser.set_defaults(run=run)

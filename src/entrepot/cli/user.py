@@ -15,7 +15,9 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("user", help="people and their roles")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
 
-    add = actions.add_parser("add", help="let a person in; the password is made and shown unless given on standard input")
+    add = actions.add_parser(
+        "add", help="let a person in; the password is made and shown unless given on standard input"
+    )
     add.add_argument("name")
     add.add_argument("--role", action="append", default=[], metavar="ROLE", help="may be given several times")
     add.add_argument("--superuser", action="store_true")
@@ -25,7 +27,9 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     listing = actions.add_parser("list", help="everybody, with roles")
     listing.set_defaults(run=run_list)
 
-    password = actions.add_parser("password", help="set a new password, asked for or read from standard input")
+    password = actions.add_parser(
+        "password", help="set a new password, asked for or read from standard input"
+    )
     password.add_argument("name")
     password.set_defaults(run=run_password)
 
@@ -41,7 +45,9 @@ def run_add(arguments: argparse.Namespace) -> int:
         known = {group.name: group for group in Group.objects.all()}
         for role in arguments.role:
             if role not in known:
-                raise Problem(f"There is no role {role!r}; the roles are: {', '.join(sorted(known)) or 'none yet'}.")
+                raise Problem(
+                    f"There is no role {role!r}; the roles are: {', '.join(sorted(known)) or 'none yet'}."
+                )
         if not arguments.role and not arguments.superuser:
             raise Problem("A person without a role may do nothing: give --role ROLE, or --superuser.")
         if User.objects.filter(username=arguments.name).exists():
@@ -52,7 +58,11 @@ def run_add(arguments: argparse.Namespace) -> int:
             create = User.objects.create_superuser if arguments.superuser else User.objects.create_user
             person = create(arguments.name, arguments.email, password)
             person.groups.set(known[role] for role in arguments.role)
-        say(f"{arguments.name} may enter." if given else f"{arguments.name} may enter with the password {password}")
+        say(
+            f"{arguments.name} may enter."
+            if given
+            else f"{arguments.name} may enter with the password {password}"
+        )
     return 0
 
 
@@ -62,7 +72,9 @@ def run_list(arguments: argparse.Namespace) -> int:
 
         for person in User.objects.order_by("username").prefetch_related("groups"):
             roles = ["superuser"] * person.is_superuser + sorted(group.name for group in person.groups.all())
-            say(f"{person.username:<20} {'' if person.is_active else '(may not enter) '}{', '.join(roles) or 'no role'}")
+            say(
+                f"{person.username:<20} {'' if person.is_active else '(may not enter) '}{', '.join(roles) or 'no role'}"
+            )
     return 0
 
 

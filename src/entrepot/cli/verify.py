@@ -9,7 +9,9 @@ from entrepot.cli.session import add_database_option, opened
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("verify", help="recompute every balance from its ledger; exit code 1 where one is off")
+    parser = verbs.add_parser(
+        "verify", help="recompute every balance from its ledger; exit code 1 where one is off"
+    )
     add_database_option(parser)
     parser.set_defaults(run=run)
 

@@ -8,7 +8,9 @@ from entrepot.cli.session import add_database_option, opened
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("worker", help="the process that takes what is ready, room by room (part of `up`)")
+    parser = verbs.add_parser(
+        "worker", help="the process that takes what is ready, room by room (part of `up`)"
+    )
     add_database_option(parser)
     parser.set_defaults(run=run)
 

@@ -1,0 +1,222 @@
+"""The suite's own PostgreSQL server, one database made from a migrated template, and what every test is checked for.
+
+Each run has its own folder, socket and ports, so several runs at once don't meet. Tests connect with the
+application's role, as the running house does. Two ways to use the database:
+
+* `db` (or `@pytest.mark.django_db`): one transaction, rolled back. For nearly everything.
+* `committed_db`: real commits, for threads, races and pages; afterwards the database is made anew from the template.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# Before anything imports the settings.
+RUN = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
+RUN.chmod(0o711)  # root's server runs as another user, who must pass through
+DATABASE, TEMPLATE = "entrepot_test", "entrepot_template"
+for _name in ("DATABASE_URL", "ENTREPOT_DB_ROLE", "ENTREPOT_POSTGRES", "ENTREPOT_TLS", "ENTREPOT_DEBUG"):
+    os.environ.pop(_name, None)
+os.environ |= {
+    "ENTREPOT_HOME": str(RUN),
+    "ENTREPOT_DATABASE": TEMPLATE,
+    "ENTREPOT_SECRET_KEY": "for tests only",
+    "DJANGO_SETTINGS_MODULE": "entrepot.settings",
+}
+
+from entrepot import postgres  # noqa: E402 - it reads the environment above
+
+# A run that is killed loses nothing of worth, and is a third faster for it.
+HURRIED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+DAY_S = 86_400
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    settings.AXES_ENABLED = False  # it wants a request at every login; its own test switches it on
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(RUN, ignore_errors=True)
+    for left in RUN.parent.glob("entrepot-test-*"):  # of runs that were killed
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > DAY_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker and (marker.kwargs.get("transaction") or marker.args[:1] == (True,)):
+            raise pytest.UsageError(
+                f"{item.nodeid}: take the fixture `committed_db`; a flush would need rights we lack"
+            )
+        if {"page", "browser"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if call.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
+
+
+PASSED = pytest.StashKey[bool]()
+
+
+# ---- the database ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    with postgres.running_server(HURRIED) as running:
+        assert running is not None
+        yield running
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(server: postgres.Server, django_db_blocker) -> None:
+    """Replaces pytest-django's: migrated once as the owner, then used with the application's role."""
+    from entrepot.cli import session
+
+    with django_db_blocker.unblock():
+        postgres.ensure_database(TEMPLATE)
+        session.migrate()
+        os.environ["ENTREPOT_DATABASE"] = DATABASE
+        postgres.recreate_database(DATABASE, TEMPLATE)
+        session.lower_role()
+
+
+@pytest.fixture
+def committed_db(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Real commits, in any number of threads. The database is made anew afterwards."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+        postgres.recreate_database(DATABASE, TEMPLATE)
+
+
+@pytest.fixture(autouse=True)
+def nothing_amiss(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test that used the database and passed, each room finds its sums in order."""
+    asked = set(request.fixturenames)
+    if request.node.get_closest_marker("django_db"):
+        asked.add("db")
+    used = asked & {"db", "committed_db"}
+    assert len(used) < 2, "ask for `db` or for `committed_db`, not for both"
+    for name in used:  # set up before this fixture, so that it still stands when we look
+        request.getfixturevalue(name)
+    yield
+    if used and request.node.stash.get(PASSED, False) and importlib.util.find_spec("entrepot.insight.verify"):
+        from entrepot.insight import verify
+
+        assert list(verify.discrepancies()) == []
+
+
+# ---- counting statements ---------------------------------------------------------------------------------------
+
+
+class Statements:
+    """The statements that ran inside `with statements() as ran:`; `len(ran)`, `ran.texts`."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __str__(self) -> str:
+        return "\n".join(self.texts)
+
+
+@pytest.fixture
+def statements() -> Callable[[], contextlib.AbstractContextManager[Statements]]:
+    """Counts what goes through Django's cursors and through `entrepot.kernel.sql`, each statement once."""
+    from django.db import connection
+
+    from entrepot.kernel import sql as kernel_sql
+
+    @contextlib.contextmanager
+    def counting() -> Iterator[Statements]:
+        ran = Statements()
+
+        def through_django(execute, statement, parameters, many, context):
+            if not _is_called_by("entrepot.kernel.sql"):  # which tells its observers itself
+                ran.texts.append(str(statement))
+            return execute(statement, parameters, many, context)
+
+        kernel_sql.observers.append(ran.texts.append)
+        try:
+            with connection.execute_wrapper(through_django):
+                yield ran
+        finally:
+            kernel_sql.observers.remove(ran.texts.append)
+
+    return counting
+
+
+def _is_called_by(module: str) -> bool:
+    frame = sys._getframe(1)
+    while frame := frame.f_back:
+        if frame.f_globals.get("__name__") == module:
+            return True
+    return False
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(committed_db) -> Iterator[str]:
+    """The address of the web application, served by a thread of this process."""
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.test.testcases import LiveServerThread
+
+    thread = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    thread.daemon = True
+    thread.start()
+    thread.is_ready.wait()
+    if thread.error:
+        raise thread.error
+    yield f"http://127.0.0.1:{thread.port}"
+    thread.terminate()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The system's Chromium; Playwright brings none of its own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("there is no Chromium here: `make browser` installs it")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's loop runs in this thread, and Django takes that for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, site: str):
+    """A fresh page whose addresses are relative to the site: `page.goto("/login/")`."""
+    context = browser.new_context(base_url=site, locale="en-GB", timezone_id="Europe/London")
+    yield context.new_page()
+    context.close()
