@@ -1,0 +1,129 @@
+"""Close work items, by name or because what they were about has gone away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.work import rules
+from entrepot.work.commands.claim import Locked, lock
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveItem:
+    """The item is dealt with; `root_cause` says why the exception arose."""
+
+    item: UUID
+    root_cause: str
+    note: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResolved:
+    item: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveSubject:
+    """The exception of a type about a subject is over, whoever ended it."""
+
+    company: int
+    type: str
+    subject: UUID
+    root_cause: str = ""
+    note: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectResolved:
+    """The items closed by it; none where none was open."""
+
+    items: tuple[UUID, ...]
+
+
+@command("work.resolve")
+def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemResolved | Refused]:
+    """The items, closed.
+
+    Locks: the items, in the order of their ids.
+    Refuses: NotFound; WrongState (done already).
+    Again: by key. 2 statements.
+    """
+    found = lock([one.item for one in requests])
+    answers: list[ItemResolved | Refused] = []
+    closed: dict[UUID, tuple[Locked, ResolveItem]] = {}
+    for one in requests:
+        before = found.get(one.item)
+        state = "done" if one.item in closed else before and before.state
+        after = rules.decide_step(one.item, state, "resolve")
+        if isinstance(after, Refused):
+            answers.append(after)
+            continue
+        answers.append(ItemResolved(one.item))
+        if before:
+            closed[one.item] = (before, one)
+
+    if closed:
+        rows = [(item, one.root_cause, cause.at) for item, (_, one) in closed.items()]
+        sql.run(_CLOSE, sql.columns(("items", "causes", "times"), rows))
+    announce(
+        cause,
+        (
+            Event("work_item", item, was.company, was.state, "done", None, {"root_cause": one.root_cause}, one.note)
+            for item, (was, one) in closed.items()
+        ),
+    )
+    return answers
+
+
+@command("work.resolve_subjects")
+def resolve_subjects(cause: Cause, /, *, requests: Sequence[ResolveSubject]) -> list[SubjectResolved | Refused]:
+    """The unfinished items of a type about each subject, closed.
+
+    Locks: the items, in the order of their ids.
+    Again: nothing is left to close. 2 statements.
+    """
+    names = [(one.company, one.type, one.subject) for one in requests]
+    places = rules.first_of_each(names)
+    found = sql.run(_LOCK_SUBJECTS, sql.columns(("companies", "types", "subjects"), sorted(places)))
+
+    closed: dict[tuple[int, str, UUID], list[UUID]] = {}
+    rows, events = [], []
+    for item, company, type_name, subject, state in found:
+        one = requests[places[company, type_name, subject]]
+        closed.setdefault((company, type_name, subject), []).append(item)
+        rows.append((item, one.root_cause, one.occurred_at or cause.at))
+        payload = {"root_cause": one.root_cause}
+        events.append(Event("work_item", item, company, state, "done", one.occurred_at, payload, one.note))
+
+    if rows:
+        sql.run(_CLOSE, sql.columns(("items", "causes", "times"), rows))
+    announce(cause, events)
+    return [
+        SubjectResolved(tuple(closed.get(name, ())) if places[name] == i else ()) for i, name in enumerate(names)
+    ]
+
+
+_LOCK_SUBJECTS = """
+SELECT work_item.id, company_id, type, subject_id, state FROM work_item
+WHERE (company_id, type, subject_id) IN (
+        SELECT * FROM unnest(%(companies)s::smallint[], %(types)s::text[], %(subjects)s::uuid[]))
+  AND state <> 'done'
+ORDER BY work_item.id FOR UPDATE
+"""
+
+_CLOSE = """
+UPDATE work_item SET state = 'done', root_cause = one.root_cause, closed_at = one.closed_at
+FROM unnest(%(items)s::uuid[], %(causes)s::text[], %(times)s::timestamptz[]) AS one(id, root_cause, closed_at)
+WHERE work_item.id = one.id
+"""

@@ -1,0 +1,52 @@
+"""The table of work items."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Item(models.Model):
+    """One thing that a person has to look at."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    type = models.TextField()
+    subject_kind = models.TextField()
+    subject_id = models.UUIDField()
+    reason = models.TextField()
+    facts = models.JSONField(default=dict)
+    role = models.TextField()
+    owner = models.TextField(default="")
+    priority = models.IntegerField()
+    state = models.TextField(default="open")  # open, claimed, done
+    dedupe = models.TextField()
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    root_cause = models.TextField(default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject_id"], name="work_item_subject"),
+            # Open work is a small part of the table, so the index of the queue stays small.
+            models.Index(
+                "company_id", models.F("priority").desc(), "due_at", "id", name="work_item_queue",
+                condition=~Q(state="done"),
+            ),
+        ]  # fmt: skip
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "type", "dedupe"], name="work_item_open_once", condition=~Q(state="done")
+            ),
+            models.CheckConstraint(
+                name="work_item_state_known", condition=Q(state__in=["open", "claimed", "done"])
+            ),
+            models.CheckConstraint(
+                name="work_item_closed_when_done",
+                condition=Q(state="done", closed_at__isnull=False) | (~Q(state="done") & Q(closed_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="work_item_owned_when_claimed", condition=~Q(state="claimed") | ~Q(owner="")
+            ),
+        ]

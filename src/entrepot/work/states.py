@@ -1,0 +1,13 @@
+"""The life of a work item."""
+
+from __future__ import annotations
+
+from entrepot.kernel.states import machine
+
+ITEM = machine(
+    "work item",
+    "open",
+    ("claim", "open", "claimed"),
+    ("put_back", "claimed", "open"),
+    ("resolve", ("open", "claimed"), "done"),
+)
