@@ -1,0 +1,11 @@
+"""What the room refuses."""
+
+from __future__ import annotations
+
+from entrepot.kernel.errors import Refused
+
+
+class DutiesApart(Refused):
+    code = "access.duties_apart"
+    kind = "forbidden"
+    says = "{person} did the other part of {pair} on {document}, so {side} must be done by someone else."

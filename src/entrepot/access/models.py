@@ -1,0 +1,39 @@
+"""The tables of duties and API keys. People, groups and permissions are Django's own."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from entrepot.kernel.models import append_only
+
+
+class Duty(models.Model):
+    """A person took a side of a pair of duties on a document; `access_duty_apart` keeps the other side from them."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("document", "pair", "side", "person")
+    document = models.UUIDField()
+    pair = models.TextField()
+    side = models.TextField()
+    person = models.TextField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        # The exclusion constraint access_duty_apart stands in migration 0002: Django can't say it over a composite key.
+        triggers = append_only()
+
+
+class ApiKey(models.Model):
+    """A program acts for a person. Only a digest of the secret is kept."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.TextField()
+    prefix = models.TextField(unique=True)
+    digest = models.BinaryField()
+    user_id = models.IntegerField()
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user_id"], name="access_apikey_user")]

@@ -1,0 +1,141 @@
+"""What is asked about people, their rights and their keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from entrepot.access import keys, rules
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Actor
+
+
+class Person(Protocol):
+    """What `actor_of` needs of Django's user."""
+
+    @property
+    def pk(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    id: UUID
+    name: str
+    prefix: str
+    person: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyHeld:
+    document: UUID
+    pair: str
+    side: str
+    person: str
+    taken_at: datetime
+
+
+def actor_of(user: Person) -> Actor:
+    """The actor that a person is: the commands of their roles; everything for a superuser. 1 statement."""
+    return _actor(sql.run(_ACTOR.format(where="person.id = %(user)s::int"), {"user": user.pk})[0])
+
+
+def actor_of_key(raw: str) -> Actor | None:
+    """The person for whom a key acts, or None where the key is unknown or revoked or its person gone. 1 statement."""
+    prefix = keys.prefix(raw)
+    found = prefix and sql.run(_ACTOR.format(where=_BY_KEY), {"prefix": prefix})
+    if not found or not keys.same(bytes(found[0][4]), keys.digest(raw)):
+        return None
+    return _actor(found[0]) if found[0][2] else None
+
+
+def roles_of(user: Person) -> tuple[str, ...]:
+    """The names of a person's roles. 1 statement."""
+    return tuple(row[0] for row in sql.run(_ROLES, {"user": user.pk}))
+
+
+def api_keys() -> list[ApiKey]:
+    """Every key, newest first, without its secret. 1 statement."""
+    return [ApiKey(*row) for row in sql.run(_KEYS)]
+
+
+def duties_of(document: UUID) -> list[DutyHeld]:
+    """Who did which part on a document. 1 statement."""
+    return [DutyHeld(*row) for row in sql.run(_DUTIES, {"document": document})]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    duties, grants = sql.run(_CHECKED)[0]
+    return {"duties": duties, "permissions of roles": grants}
+
+
+def discrepancies() -> list[str]:
+    """Persons on both sides of a pair, and roles that may do more than the table of roles says. 2 statements."""
+    both = [
+        f"{person} holds both sides of {pair} on {document}." for document, pair, person in sql.run(_BOTH_SIDES)
+    ]
+    beyond = [
+        f"The role {role} may do {name}, which the table of roles does not give it."
+        for role, name in sql.run(_GRANTED, {"roles": sorted(rules.ROLES)})
+        if name not in rules.ROLES[role]
+    ]
+    return both + beyond
+
+
+def _actor(row: tuple[object, ...]) -> Actor:
+    name, superuser, active, permissions = row[:4]
+    if not active:
+        return Actor(str(name))
+    return Actor(str(name), frozenset(permissions or ()), everything=bool(superuser))  # type: ignore[call-overload]
+
+
+# Through groups and given directly, as Django counts them; one statement where has_perm takes two and a join more.
+_ACTOR = """
+SELECT person.username, person.is_superuser, person.is_active, ARRAY(
+    SELECT codename FROM auth_permission JOIN django_content_type AS kind ON kind.id = content_type_id
+    WHERE (kind.app_label, kind.model) = ('access', 'duty') AND auth_permission.id IN (
+        SELECT permission_id FROM auth_user_groups JOIN auth_group_permissions USING (group_id)
+        WHERE user_id = person.id
+        UNION ALL SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id)),
+    access_apikey.digest
+FROM auth_user AS person LEFT JOIN access_apikey ON access_apikey.user_id = person.id AND revoked_at IS NULL
+WHERE {where} LIMIT 1
+"""
+
+_BY_KEY = "access_apikey.prefix = %(prefix)s::text"
+
+_ROLES = """
+SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
+WHERE user_id = %(user)s::int ORDER BY name
+"""
+
+_KEYS = """
+SELECT access_apikey.id, name, prefix, coalesce(username, '?'), created_at, revoked_at
+FROM access_apikey LEFT JOIN auth_user ON auth_user.id = user_id ORDER BY created_at DESC, access_apikey.id
+"""
+
+_DUTIES = """
+SELECT document, pair, side, person, taken_at FROM access_duty WHERE document = %(document)s::uuid
+ORDER BY taken_at, pair, side, person
+"""
+
+_CHECKED = """
+SELECT (SELECT count(*) FROM access_duty),
+       (SELECT count(*) FROM auth_group_permissions)
+"""
+
+_BOTH_SIDES = """
+SELECT document, pair, person FROM access_duty GROUP BY document, pair, person HAVING count(DISTINCT side) > 1
+"""
+
+_GRANTED = """
+SELECT auth_group.name, codename FROM auth_group_permissions
+JOIN auth_group ON auth_group.id = group_id JOIN auth_permission ON auth_permission.id = permission_id
+JOIN django_content_type AS kind ON kind.id = content_type_id
+WHERE (kind.app_label, kind.model) = ('access', 'duty') AND auth_group.name = ANY(%(roles)s::text[])
+ORDER BY 1, 2
+"""

@@ -1,0 +1,112 @@
+"""Which role may give which command, and which duties one person must not do both of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.access.errors import DutiesApart
+from entrepot.kernel.errors import Invalid, Refused
+
+PAIRS: dict[str, tuple[str, str]] = {
+    "order_receive": ("order", "receive"),  # whoever orders goods does not attest that they came
+    "adjust_approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
+    "enter_approve": ("enter", "approve"),  # whoever enters a journal entry by hand does not approve it
+}
+"""The duties kept apart: one person may take one side of a pair on a document, never both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A person takes a side of a pair on a document."""
+
+    document: UUID
+    pair: str
+    side: str
+    person: str
+    key: str | None = None
+
+
+def misfit(duty: Duty) -> Refused | None:
+    """Why a duty can't be one: an unknown pair or side, or nobody to take it."""
+    if duty.pair not in PAIRS:
+        return Invalid(field="pair", expected=f"one of {', '.join(sorted(PAIRS))}", found=duty.pair)
+    if duty.side not in PAIRS[duty.pair]:
+        return Invalid(field="side", expected=" or ".join(PAIRS[duty.pair]), found=duty.side)
+    if not duty.person:
+        return Invalid(field="person", expected="a name", found="nothing")
+    return None
+
+
+def decide_duties(wanted: Sequence[Duty]) -> list[Refused | None]:
+    """For each duty of a batch, why it is refused before the table is asked; the earlier of a contrary two stands."""
+    answers: list[Refused | None] = []
+    sides: dict[tuple[UUID, str, str], str] = {}
+    for duty in wanted:
+        refusal = misfit(duty)
+        if refusal is None and sides.setdefault((duty.document, duty.pair, duty.person), duty.side) != duty.side:
+            refusal = apart(duty)
+        answers.append(refusal)
+    return answers
+
+
+def apart(duty: Duty) -> Refused:
+    return DutiesApart(person=duty.person, pair=duty.pair, document=duty.document, side=duty.side)
+
+
+EVERYBODY = ("work.claim", "work.put_back", "work.resolve")
+"""What every role may do that changes anything at all."""
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "operations lead": (
+        *EVERYBODY, "work.open", "work.resolve_subjects",
+        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
+        "sourcing.allocate", "stock.allocate", "stock.free", "stock.ringfence", "stock.expect",
+        "warehouse.release", "shipping.ship", "shipping.perform", "shipping.deliver",
+        "kernel.set_policy",
+    ),
+    "warehouse supervisor": (
+        *EVERYBODY, "work.open",
+        "warehouse.release", "warehouse.pick", "warehouse.pack", "shipping.ship", "shipping.deliver",
+        "stock.receive", "stock.count", "stock.adjust", "stock.transfer", "purchasing.receive",
+    ),
+    "picker": (*EVERYBODY, "warehouse.pick"),
+    "packer": (*EVERYBODY, "warehouse.pack", "shipping.ship"),
+    "customer service": (
+        *EVERYBODY, "work.open", "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
+    ),
+    "returns inspector": (*EVERYBODY, "work.open", "stock.adjust"),
+    "inventory manager": (
+        *EVERYBODY, "work.open", "stock.receive", "stock.adjust", "stock.approve_adjustment", "stock.count",
+        "stock.transfer", "stock.ringfence", "purchasing.order", "purchasing.receive",
+        "catalog.register_skus", "network.register_nodes", "network.register_zones", "network.register_bins",
+        "parties.register_suppliers", "parties.register_offers",
+    ),
+    "controller": (
+        *EVERYBODY, "work.open", "ledger.post", "ledger.open_books", "ledger.close_period", "ledger.record",
+        "payments.capture", "payments.void", "payments.refund", "payments.settle",
+        "stock.approve_adjustment", "orders.credit", "access.take_duty",
+    ),
+    "integration engineer": (
+        *EVERYBODY, "work.open", "work.resolve_subjects", "access.issue_key", "access.revoke_key",
+        "orders.place", "orders.cancel", "orders.credit", "kernel.set_policy",
+        "catalog.register_skus", "network.register_channels", "parties.register_customers",
+    ),
+    "auditor": (),
+}  # fmt: skip
+"""Role → commands. Whoever has a role may read everything but secrets; the auditor does nothing else."""
+
+ADMINISTRATION = ("access.sync_roles",)
+"""Commands of no role: the system's own, and the superuser's."""
+
+
+def unknown(known: Collection[str]) -> list[str]:
+    """Commands that the table names and nobody has declared: a slip of the pen."""
+    return sorted({name for names in ROLES.values() for name in names} - set(known))
+
+
+def grants(known: Iterable[str]) -> list[tuple[str, str]]:
+    """Every (role, command) of the table whose command exists, in order."""
+    declared = set(known)
+    return sorted({(role, name) for role, names in ROLES.items() for name in names if name in declared})
