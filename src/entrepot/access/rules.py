@@ -10,9 +10,9 @@ from entrepot.access.errors import DutiesApart
 from entrepot.kernel.errors import Invalid, Refused
 
 PAIRS: dict[str, tuple[str, str]] = {
-    "order_receive": ("order", "receive"),  # whoever orders goods does not attest that they came
-    "adjust_approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
-    "enter_approve": ("enter", "approve"),  # whoever enters a journal entry by hand does not approve it
+    "order×receive": ("order", "receive"),  # whoever orders goods does not attest that they came
+    "adjust×approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
+    "enter×approve": ("enter", "approve"),  # whoever enters a journal entry by hand does not approve it
 }
 """The duties kept apart: one person may take one side of a pair on a document, never both."""
 

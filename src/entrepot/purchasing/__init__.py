@@ -1,0 +1,1 @@
+"""Purchase orders to suppliers, and the receipt of what they send."""

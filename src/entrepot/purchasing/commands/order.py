@@ -1,0 +1,190 @@
+"""Order goods from suppliers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.purchasing import errors, rules
+from entrepot.purchasing.rules import OrderedLine
+
+__all__ = ["GoodsOrdered", "OrderGoods", "OrderedLine", "order"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderGoods:
+    """Goods from a supplier for a node; each line is (SKU, quantity, unit cost).
+
+    `external_ref` is the order's name in another system, once in a company; '' where there is none.
+    """
+
+    company: int
+    supplier: UUID
+    node: UUID
+    external_ref: str
+    lines: tuple[OrderedLine | tuple[Any, ...], ...]
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsOrdered:
+    order: UUID
+    number: str
+
+
+class Known(NamedTuple):
+    """What the requests of a batch name, as far as it exists in their companies."""
+
+    suppliers: dict[tuple[int, UUID], tuple[str, str]]  # currency of the supplier, and of the company
+    nodes: set[tuple[int, UUID]]
+    skus: dict[int, dict[UUID, str]]
+
+
+@command("purchasing.order")
+def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrdered | Refused]:
+    """A purchase order for each request, open. Whoever orders can't receive it: the actor takes that duty.
+
+    Refuses: NotFound (supplier, node, SKU); Invalid (lines); purchasing.foreign_currency; purchasing.duplicate.
+    Again: by key, and by `external_ref` where there is one. 8 statements; 1 more where a reference is taken.
+    """
+    asked = [[rules.OrderedLine(*line) for line in one.lines] for one in requests]
+    known = _load(requests, asked)
+
+    answers: list[GoodsOrdered | Refused] = []
+    rows: list[tuple[Any, ...]] = []
+    numbers = iter(ids.numbers("PO", len(requests)))
+    for one, lines in zip(requests, asked, strict=True):
+        if refusal := _refusal(one, lines, known):
+            answers.append(refusal)
+            continue
+        currency = known.suppliers[one.company, one.supplier][0]
+        row = (
+            ids.uuid7(), next(numbers), one.company, one.supplier, one.node, one.external_ref, currency,
+            cause.actor.name, one.occurred_at or cause.at,
+        )  # fmt: skip
+        rows.append(row)
+        answers.append(GoodsOrdered(row[0], row[1]))
+
+    made = {row[0] for row in sql.run(_INSERT, sql.columns(_INSERTED, rows))} if rows else set()
+    answers = _without_duplicates(requests, answers, made)
+    _write_lines(requests, asked, answers)
+    rows = [row for row in rows if row[0] in made]
+    whole(take_duty(cause, requests=[Duty(row[0], "order×receive", "order", cause.actor.name) for row in rows]))
+    announce(
+        cause,
+        (
+            Event("purchase_order", row[0], row[2], "", "open", row[8], {"number": row[1], "supplier": row[3]})
+            for row in rows
+        ),
+    )
+    return answers
+
+
+def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]) -> Known:
+    companies = sorted({one.company for one in requests})
+    suppliers = {"companies": companies, "ids": list({one.supplier for one in requests})}
+    nodes = {"companies": companies, "ids": list({one.node for one in requests})}
+    skus = {"companies": companies, "ids": list({line.sku for lines in asked for line in lines})}
+    by_company: dict[int, dict[UUID, str]] = {company: {} for company in companies}
+    for company, sku, code in sql.run(_SKUS, skus):
+        by_company[company][sku] = code
+    return Known(
+        {(company, one): (currency, books) for company, one, currency, books in sql.run(_SUPPLIERS, suppliers)},
+        {(company, one) for company, one in sql.run(_NODES, nodes)},
+        by_company,
+    )
+
+
+def _refusal(one: OrderGoods, lines: Sequence[OrderedLine], known: Known) -> Refused | None:
+    if (one.company, one.supplier) not in known.suppliers:
+        return NotFound(what="supplier", which=str(one.supplier))
+    if (one.company, one.node) not in known.nodes:
+        return NotFound(what="node", which=str(one.node))
+    currency, books = known.suppliers[one.company, one.supplier]
+    if currency != books:
+        return errors.ForeignCurrency(found=currency, expected=books)
+    return rules.misfit(lines, known.skus[one.company])
+
+
+def _without_duplicates(
+    requests: Sequence[OrderGoods], answers: Sequence[GoodsOrdered | Refused], made: set[UUID]
+) -> list[GoodsOrdered | Refused]:
+    """The answers, refused where another order holds the reference."""
+    taken = [
+        (one.company, one.external_ref)
+        for one, answer in zip(requests, answers, strict=True)
+        if isinstance(answer, GoodsOrdered) and answer.order not in made
+    ]
+    if not taken:
+        return list(answers)
+    found = {
+        (company, ref): number for company, ref, number in sql.run(_TAKEN, sql.columns(("companies", "refs"), taken))
+    }
+    return [
+        errors.Duplicate(external_ref=one.external_ref, number=found[one.company, one.external_ref])
+        if isinstance(answer, GoodsOrdered) and answer.order not in made
+        else answer
+        for one, answer in zip(requests, answers, strict=True)
+    ]
+
+
+def _write_lines(
+    requests: Sequence[OrderGoods],
+    asked: Sequence[Sequence[OrderedLine]],
+    answers: Sequence[GoodsOrdered | Refused],
+) -> None:
+    rows = [
+        (ids.uuid7(), answer.order, one.company, number, line.sku, line.quantity, 0, line.unit_cost)
+        for one, lines, answer in zip(requests, asked, answers, strict=True)
+        if isinstance(answer, GoodsOrdered)
+        for number, line in enumerate(lines, 1)
+    ]
+    sql.write("purchasing_orderline", _LINE, rows)
+
+
+_LINE = ("id", "order_id", "company_id", "number", "sku_id", "quantity", "received", "unit_cost")
+
+_INSERTED = ("ids", "numbers", "companies", "suppliers", "nodes", "refs", "currencies", "people", "times")
+
+# DO NOTHING waits for whoever is ordering under the same reference, and leaves the batch whole.
+_INSERT = """
+INSERT INTO purchasing_order (id, number, company_id, supplier_id, node_id, external_ref, currency, state, ordered_by,
+                              ordered_at)
+SELECT id, number, company_id, supplier_id, node_id, external_ref, currency, 'open', ordered_by, ordered_at
+FROM unnest(%(ids)s::uuid[], %(numbers)s::text[], %(companies)s::smallint[], %(suppliers)s::uuid[], %(nodes)s::uuid[],
+            %(refs)s::text[], %(currencies)s::text[], %(people)s::text[], %(times)s::timestamptz[])
+     AS one(id, number, company_id, supplier_id, node_id, external_ref, currency, ordered_by, ordered_at)
+ON CONFLICT (company_id, external_ref) WHERE external_ref <> '' DO NOTHING
+RETURNING id
+"""
+
+_TAKEN = """
+SELECT company_id::int, external_ref, number FROM purchasing_order
+WHERE (company_id, external_ref) IN (SELECT * FROM unnest(%(companies)s::smallint[], %(refs)s::text[]))
+"""
+
+_SUPPLIERS = """
+SELECT supplier.company_id::int, supplier.id, supplier.currency, company.currency
+FROM parties_supplier AS supplier JOIN parties_company AS company ON company.id = supplier.company_id
+WHERE supplier.company_id = ANY(%(companies)s::smallint[]) AND supplier.id = ANY(%(ids)s::uuid[])
+"""
+
+_NODES = """
+SELECT company_id::int, id FROM network_node
+WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
+"""
+
+_SKUS = """
+SELECT company_id::int, id, code FROM catalog_sku
+WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
+"""

@@ -1,0 +1,110 @@
+"""The tables of purchase orders and their receipts."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from entrepot.kernel.models import append_only
+
+
+class Order(models.Model):
+    """Goods asked of a supplier for a node."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    supplier_id = models.UUIDField()
+    node_id = models.UUIDField()
+    external_ref = models.TextField(default="")
+    currency = models.TextField()
+    state = models.TextField(default="open")  # open, part_received, received, cancelled
+    ordered_by = models.TextField()
+    ordered_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "ordered_at"], name="purchasing_order_by_time")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "external_ref"],
+                name="purchasing_order_external_ref_once",
+                condition=~Q(external_ref=""),
+            ),
+            models.CheckConstraint(
+                name="purchasing_order_state_known",
+                condition=Q(state__in=["open", "part_received", "received", "cancelled"]),
+            ),
+        ]
+
+
+class OrderLine(models.Model):
+    """Units of one SKU at one unit cost."""
+
+    id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    number = models.IntegerField()
+    sku_id = models.UUIDField()
+    quantity = models.IntegerField()
+    received = models.IntegerField(default=0)
+    unit_cost = models.DecimalField(max_digits=18, decimal_places=6)
+
+    class Meta:
+        db_table = "purchasing_orderline"
+        constraints = [
+            models.UniqueConstraint(fields=["order_id", "number"], name="purchasing_orderline_number_once"),
+            models.CheckConstraint(
+                name="purchasing_orderline_of_some_units_at_a_cost",
+                condition=Q(quantity__gt=0, unit_cost__gte=0),
+            ),
+            models.CheckConstraint(
+                name="purchasing_orderline_received_within_quantity",
+                condition=Q(received__gte=0, received__lte=F("quantity")),
+            ),
+        ]
+
+
+class Receipt(models.Model):
+    """What came at one time for one order."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    node_id = models.UUIDField()
+    received_by = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id"], name="purchasing_receipt_of_order")]
+        triggers = append_only()
+
+
+class ReceiptLine(models.Model):
+    """Units of an order line that came, with their value in minor units."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    receipt_id = models.UUIDField()
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    lot = models.TextField(default="")
+    expires_on = models.DateField(null=True)
+    quantity = models.IntegerField()
+    value_minor = models.BigIntegerField()
+
+    class Meta:
+        db_table = "purchasing_receiptline"
+        indexes = [models.Index(fields=["receipt_id"], name="purchasing_receiptline_receipt")]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_receiptline_of_some_units", condition=Q(quantity__gt=0, value_minor__gte=0)
+            ),
+        ]
+        triggers = append_only()
