@@ -1,0 +1,84 @@
+"""How the books are written as Beancount text. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel.money import exponent
+
+ROOTS = {
+    "asset": "Assets",
+    "liability": "Liabilities",
+    "equity": "Equity",
+    "income": "Income",
+    "expense": "Expenses",
+}
+
+
+class Line(NamedTuple):
+    """A journal line with what is needed to name its account."""
+
+    entry: UUID
+    company: str
+    account: int
+    amount_minor: int
+    currency: str
+    functional_minor: int
+    functional: str
+    kind: str
+    event: str
+    document_kind: str
+    document: UUID
+    on_date: date
+
+
+def account_name(company: str, code: int, name: str, type_name: str) -> str:
+    """Such as Assets:HOUSE:1200-Inventory; the code keeps it unique whatever the name."""
+    return f"{ROOTS[type_name]}:{_component(company).upper()}:{code}-{_component(name)}".rstrip("-")
+
+
+def transaction(lines: Sequence[Line], accounts: dict[tuple[str, int], str]) -> str:
+    """One journal entry: its first line says when and why, each posting its source kind."""
+    first = lines[0]
+    head = [
+        f'{first.on_date} * "{_text(first.event)}"',
+        f'  entry: "{first.entry}"',
+        f'  event: "{_text(first.event)}"',
+        f'  document: "{first.document}"',
+        f'  document-kind: "{_text(first.document_kind)}"',
+    ]
+    return "\n".join([*head, *(_posting(line, accounts[line.company, line.account]) for line in lines), ""])
+
+
+def amount(minor: int, currency: str) -> str:
+    """Minor units as a decimal number of exactly the currency's digits, with the currency."""
+    digits = exponent(currency)
+    whole, part = divmod(abs(minor), 10**digits)
+    sign = "-" if minor < 0 else ""
+    return f"{sign}{whole}.{part:0{digits}d} {currency}" if digits else f"{sign}{whole} {currency}"
+
+
+def _posting(line: Line, account: str) -> str:
+    return f'  {account}  {_value(line)}\n    kind: "{_text(line.kind)}"'
+
+
+def _value(line: Line) -> str:
+    """In the books' currency as it is; in another, with its whole price, so that the books' currency must balance."""
+    if line.currency == line.functional:
+        return amount(line.amount_minor, line.currency)
+    if line.amount_minor * line.functional_minor <= 0:  # a difference of rates has no amount of its own
+        return amount(line.functional_minor, line.functional)
+    price = amount(abs(line.functional_minor), line.functional)
+    return f"{amount(line.amount_minor, line.currency)} @@ {price}"
+
+
+def _component(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "X"
+
+
+def _text(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

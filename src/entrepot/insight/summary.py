@@ -1,0 +1,98 @@
+"""The figures that a manager reads at the end of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersOfStatus:
+    status: str
+    orders: int
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockOfStatus:
+    """Units of a status at all nodes, and how many of them are committed to picks."""
+
+    status: str
+    units: int
+    committed: int
+    skus: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """A line of the trial balance, in minor units of the company's currency; debit positive."""
+
+    account: int
+    name: str
+    type: str
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOfType:
+    type: str
+    open: int
+    overdue: int
+    done: int
+
+
+STATUSES = (
+    "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "ready", "warehouse release",
+    "picking", "picked", "packed", "partly shipped", "shipped", "delivered", "exception", "cancelled", "closed",
+)  # fmt: skip
+"""In the order of an order's life, for reading."""
+
+
+def orders_by_status(company: int) -> list[OrdersOfStatus]:
+    """How many orders stand where, in the order of an order's life. 1 statement."""
+    return [OrdersOfStatus(*row) for row in sql.run(_ORDERS, {"company": company, "statuses": list(STATUSES)})]
+
+
+def stock_by_status(company: int) -> list[StockOfStatus]:
+    """Units by physical status, the most first. 1 statement."""
+    return [StockOfStatus(*row) for row in sql.run(_STOCK, {"company": company})]
+
+
+def trial_balance(company: int) -> list[AccountBalance]:
+    """Every account with its balance; they sum to zero. 1 statement."""
+    return [AccountBalance(*row) for row in sql.run(_TRIAL_BALANCE, {"company": company})]
+
+
+def work_by_type(company: int, at: datetime) -> list[WorkOfType]:
+    """Work items by type: unfinished, of these overdue at a moment, and done. 1 statement."""
+    return [WorkOfType(*row) for row in sql.run(_WORK, {"company": company, "at": at})]
+
+
+_ORDERS = """
+SELECT status, count(*), sum(total_minor)::bigint FROM orders_order WHERE company_id = %(company)s::smallint
+GROUP BY status ORDER BY array_position(%(statuses)s::text[], status), status
+"""
+
+_STOCK = """
+SELECT status, sum(quantity)::bigint, sum(committed)::bigint, count(DISTINCT sku_id)
+FROM stock_bucket WHERE company_id = %(company)s::smallint AND quantity > 0
+GROUP BY status ORDER BY 2 DESC, status
+"""
+
+_TRIAL_BALANCE = """
+SELECT account.code::int, account.name, account.type, coalesce(sum(balance.functional_minor), 0)::bigint
+FROM ledger_account AS account
+LEFT JOIN ledger_balance AS balance
+       ON balance.company_id = account.company_id AND balance.account = account.code
+WHERE account.company_id = %(company)s::smallint
+GROUP BY account.code, account.name, account.type ORDER BY account.code
+"""
+
+_WORK = """
+SELECT type, count(*) FILTER (WHERE state <> 'done'),
+       count(*) FILTER (WHERE state <> 'done' AND due_at < %(at)s::timestamptz),
+       count(*) FILTER (WHERE state = 'done')
+FROM work_item WHERE company_id = %(company)s::smallint GROUP BY type ORDER BY 2 DESC, type
+"""

@@ -1,0 +1,69 @@
+"""`entrepot verify`: every room recomputes what it can, and says what differs."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TextIO
+
+from django.conf import settings
+
+SHOWN_MAX = 20
+"""Discrepancies printed of one room; the rest are counted."""
+
+
+def discrepancies() -> list[str]:
+    """Everything that any room finds amiss; [] where all sums are in order."""
+    return [sentence for _, queries in _rooms() for sentence in queries.discrepancies()]
+
+
+def run(out: TextIO) -> bool:
+    """Say per room what was checked, how many rows, and what differs. True where nothing does."""
+    began = time.perf_counter()
+    found = rows = 0
+    for room, queries in _rooms():
+        sentences = queries.discrepancies()
+        checked = queries.checked() if hasattr(queries, "checked") else {}
+        rows += sum(checked.values())
+        found += len(sentences)
+        _report(out, room, checked, sentences)
+    links, sentences = _audit_chain()
+    rows += sum(links.values())
+    found += len(sentences)
+    _report(out, "audit chain", links, sentences)
+    took = f"{rows:,} rows checked in {time.perf_counter() - began:.1f} s"
+    if found:
+        out.write(f"\nNOT IN ORDER: {found:,} {'discrepancy' if found == 1 else 'discrepancies'}. {took}.\n")
+    else:
+        out.write(f"\nAll in order: {took}.\n")
+    return not found
+
+
+def _rooms() -> Iterator[tuple[str, ModuleType]]:
+    """The rooms that can check themselves, lowest first."""
+    for room in settings.ROOMS:
+        if find_spec(f"entrepot.{room}.queries"):
+            queries = importlib.import_module(f"entrepot.{room}.queries")
+            if hasattr(queries, "discrepancies"):
+                yield room, queries
+
+
+def _audit_chain() -> tuple[dict[str, int], list[str]]:
+    """Walk the chain of seals over the events."""
+    from entrepot.kernel import seal
+
+    walked = seal.verify()
+    return {"events sealed": walked.rows, "links": walked.links}, walked.discrepancies
+
+
+def _report(out: TextIO, room: str, checked: dict[str, int], sentences: list[str]) -> None:
+    what = ", ".join(f"{count:,} {name}" for name, count in checked.items()) or "no rows to count"
+    out.write(f"{'ok ' if not sentences else 'OFF'}  {room:<12} {what}\n")
+    for sentence in sentences[:SHOWN_MAX]:
+        out.write(f"       {sentence}\n")
+    if len(sentences) > SHOWN_MAX:
+        out.write(f"       … and {len(sentences) - SHOWN_MAX:,} more\n")
+    out.flush()
