@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.kernel import sql
+from entrepot.work import queries as work
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,6 @@ class AccountBalance:
     balance_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class WorkOfType:
-    type: str
-    open: int
-    overdue: int
-    done: int
-
-
 STATUSES = (
     "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "ready", "warehouse release",
     "picking", "picked", "packed", "partly shipped", "shipped", "delivered", "exception", "cancelled", "closed",
@@ -65,9 +58,9 @@ def trial_balance(company: int) -> list[AccountBalance]:
     return [AccountBalance(*row) for row in sql.run(_TRIAL_BALANCE, {"company": company})]
 
 
-def work_by_type(company: int, at: datetime) -> list[WorkOfType]:
+def work_by_type(company: int, at: datetime) -> list[work.TypeCount]:
     """Work items by type: unfinished, of these overdue at a moment, and done. 1 statement."""
-    return [WorkOfType(*row) for row in sql.run(_WORK, {"company": company, "at": at})]
+    return work.by_type(company, at)
 
 
 _ORDERS = """
@@ -88,11 +81,4 @@ LEFT JOIN ledger_balance AS balance
        ON balance.company_id = account.company_id AND balance.account = account.code
 WHERE account.company_id = %(company)s::smallint
 GROUP BY account.code, account.name, account.type ORDER BY account.code
-"""
-
-_WORK = """
-SELECT type, count(*) FILTER (WHERE state <> 'done'),
-       count(*) FILTER (WHERE state <> 'done' AND due_at < %(at)s::timestamptz),
-       count(*) FILTER (WHERE state = 'done')
-FROM work_item WHERE company_id = %(company)s::smallint GROUP BY type ORDER BY 2 DESC, type
 """

@@ -44,10 +44,10 @@ class TypeCount:
 
 
 def items(
-    company: int, *, type: str = "", role: str = "", owner: str = "", after: UUID | None = None, limit: int = 50
+    company: int, *, kind: str = "", role: str = "", owner: str = "", after: UUID | None = None, limit: int = 50
 ) -> list[Item]:
     """Unfinished items, the most urgent first; '' leaves a filter out, `after` continues behind an item. 1 statement."""
-    params = {"company": company, "type": type, "role": role, "owner": owner, "after": after, "limit": limit}
+    params = {"company": company, "type": kind, "role": role, "owner": owner, "after": after, "limit": limit}
     return [_item(row) for row in sql.run(_QUEUE, params)]
 
 
@@ -63,9 +63,9 @@ def of_subject(subject: UUID) -> list[Item]:
     return [_item(row) for row in sql.run(f"SELECT {_FIELDS} FROM work_item {where}", {"subject": subject})]
 
 
-def by_type(at: datetime) -> list[TypeCount]:
-    """How much of each type waits, is overdue at a moment, and is done. 1 statement."""
-    return [TypeCount(*row) for row in sql.run(_BY_TYPE, {"at": at})]
+def by_type(company: int, at: datetime) -> list[TypeCount]:
+    """How much of each type waits, is overdue at a moment, and is done; what waits most first. 1 statement."""
+    return [TypeCount(*row) for row in sql.run(_BY_TYPE, {"company": company, "at": at})]
 
 
 def checked() -> dict[str, int]:
@@ -101,8 +101,9 @@ ORDER BY priority DESC, due_at, id LIMIT %(limit)s::int
 
 _BY_TYPE = """
 SELECT type, count(*) FILTER (WHERE state <> 'done'),
-       count(*) FILTER (WHERE state <> 'done' AND due_at < %(at)s::timestamptz), count(*) FILTER (WHERE state = 'done')
-FROM work_item GROUP BY type ORDER BY type
+       count(*) FILTER (WHERE state <> 'done' AND due_at < %(at)s::timestamptz),
+       count(*) FILTER (WHERE state = 'done')
+FROM work_item WHERE company_id = %(company)s::smallint GROUP BY type ORDER BY 2 DESC, type
 """
 
 _DISCREPANCIES = """

@@ -1,0 +1,107 @@
+"""What an order must say, and what receipts take of it. Invariants 1 and 4 of the room."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.ids import uuid7
+from entrepot.kernel.money import extend
+from entrepot.purchasing import rules
+from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded
+from entrepot.purchasing.rules import Line, OrderedLine, ReceivedLine
+
+SKU = uuid7()
+costs = st.decimals(min_value=0, max_value=10_000, places=6)
+
+
+def a_line(quantity: int = 10, cost: str | Decimal = "0.5625", received: int = 0, **changes) -> Line:
+    return Line(uuid7(), changes.pop("number", 1), SKU, quantity, received, Decimal(cost), **changes)
+
+
+def by_id(*lines: Line) -> dict:
+    return {line.id: line for line in lines}
+
+
+@given(costs, st.lists(st.integers(1, 500), min_size=1, max_size=8), st.sampled_from(["GBP", "JPY", "KWD"]))
+def test_the_parts_of_a_line_sum_to_its_value_in_whatever_portions_it_comes(cost, portions, currency):
+    line = a_line(sum(portions), cost)
+    values = [rules.take(line, ReceivedLine(line.id, portion), currency).value_minor for portion in portions]
+    assert sum(values) == extend(line.quantity, cost, currency)
+    assert all(value >= 0 for value in values)
+    assert line.received == line.quantity
+
+
+@given(st.integers(1, 50), st.lists(st.integers(1, 20), min_size=1, max_size=10))
+def test_a_line_never_receives_more_than_was_ordered(ordered, portions):
+    line = a_line(ordered)
+    for portion in portions:
+        before = line.received
+        plan = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, portion)], "GBP")
+        assert isinstance(plan, list) == (before + portion <= ordered)
+        assert line.received == (before + portion if isinstance(plan, list) else before)
+
+
+def test_an_unknown_line_is_refused_and_nothing_is_received():
+    line = a_line(10)
+    refusal = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 5), ReceivedLine(uuid7(), 1)], "GBP")
+    assert isinstance(refusal, NotFound)
+    assert line.received == 0
+
+
+def test_two_counts_of_one_line_are_added_up_before_anything_is_received():
+    line = a_line(10, received=3)
+    refusal = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 5), ReceivedLine(line.id, 3)], "GBP")
+    assert refusal == ExceedsOrdered(line=1, left=2, wanted=3)
+    assert line.received == 3
+
+
+def test_without_a_count_all_that_is_still_to_come_is_received_in_order_of_the_lines():
+    second, first = a_line(4, number=2), a_line(10, received=4, number=1)
+    plan = rules.plan_receipt(by_id(second, first), None, "GBP")
+    assert [(part.line, part.quantity) for part in plan] == [(first.id, 6), (second.id, 4)]
+    assert rules.progress([first, second]) == "receive_rest"
+
+
+@pytest.mark.parametrize("counted", [(), [ReceivedLine]])
+def test_nothing_received_is_refused(counted):
+    line = a_line()
+    counted = [ReceivedLine(line.id, 0) for _ in counted]
+    assert isinstance(rules.plan_receipt(by_id(line), counted, "GBP"), Invalid)
+
+
+@pytest.mark.parametrize(
+    ("policy", "lot", "expires_on", "taken"),
+    [("none", "", None, True), ("lot", "", None, False), ("lot", "L1", None, True), ("lot_expiry", "L1", None, False),
+     ("lot_expiry", "L1", date(2027, 1, 1), True)],
+)  # fmt: skip
+def test_a_sku_kept_by_lot_needs_its_lot(policy, lot, expires_on, taken):
+    line = a_line(lot_policy=policy)
+    plan = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 1, lot, expires_on)], "GBP")
+    assert isinstance(plan, list) if taken else isinstance(plan, LotNeeded)
+
+
+def test_progress_tells_part_from_rest():
+    assert rules.progress([a_line(10, received=10), a_line(5)]) == "receive_part"
+    assert rules.progress([a_line(10, received=10)]) == "receive_rest"
+
+
+@pytest.mark.parametrize(
+    ("lines", "refusal"),
+    [
+        ([], Invalid),
+        ([OrderedLine(uuid7(), 1, Decimal(1))], NotFound),
+        ([OrderedLine(SKU, 0, Decimal(1))], Invalid),
+        ([OrderedLine(SKU, 2**31, Decimal(1))], Invalid),
+        ([OrderedLine(SKU, 1, Decimal("-0.01"))], Invalid),
+        ([OrderedLine(SKU, 1, Decimal("NaN"))], Invalid),
+        ([OrderedLine(SKU, 1, Decimal(0))], type(None)),
+    ],
+)
+def test_an_order_must_make_sense(lines, refusal):
+    assert isinstance(rules.misfit(lines, {SKU: "A"}), refusal)
