@@ -65,7 +65,9 @@ def test_refusals_leave_the_neighbours_alone():
     answers = claim(BEN, requests=[ClaimItem(finished), ClaimItem(absent), ClaimItem(free)])
 
     assert [type(answer) for answer in answers] == [WrongState, NotFound, ItemClaimed]
-    assert [type(answer) for answer in put_back(BEN, requests=[PutBackItem(finished), PutBackItem(absent)])] == [
+    assert [
+        type(answer) for answer in put_back(BEN, requests=[PutBackItem(finished), PutBackItem(absent)])
+    ] == [
         WrongState,
         NotFound,
     ]

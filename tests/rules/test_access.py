@@ -28,7 +28,9 @@ def test_no_batch_lets_one_person_take_both_sides(wanted):
     taken = [duty for duty, no in zip(wanted, rules.decide_duties(wanted), strict=True) if no is None]
     for duty in taken:
         sides = {
-            one.side for one in taken if (one.document, one.pair, one.person) == (duty.document, duty.pair, duty.person)
+            one.side
+            for one in taken
+            if (one.document, one.pair, one.person) == (duty.document, duty.pair, duty.person)
         }
         assert sides == {duty.side}
 
@@ -38,7 +40,9 @@ def test_the_earlier_of_two_contrary_duties_stands(wanted):
     refused = [duty for duty, no in zip(wanted, rules.decide_duties(wanted), strict=True) if no is not None]
     for duty in refused:
         first = next(
-            one for one in wanted if (one.document, one.pair, one.person) == (duty.document, duty.pair, duty.person)
+            one
+            for one in wanted
+            if (one.document, one.pair, one.person) == (duty.document, duty.pair, duty.person)
         )
         assert first.side != duty.side
 

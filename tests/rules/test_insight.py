@@ -46,7 +46,9 @@ def test_account_names_are_what_beancount_takes():
         "Liabilities:UK-GIFTS:2100-Contract-liability-customer-deposits"
     )
     assert rules.account_name("1", 5100, "Écarts", "expense") == "Expenses:1:5100-carts"
-    entries, errors, _ = loader.load_string("".join(f"2020-01-01 open {name}\n" for name in ACCOUNTS.values()))
+    entries, errors, _ = loader.load_string(
+        "".join(f"2020-01-01 open {name}\n" for name in ACCOUNTS.values())
+    )
     assert errors == []
     assert sum(isinstance(one, Open) for one in entries) == 3
 

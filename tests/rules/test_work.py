@@ -17,7 +17,9 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ITEM = uuid7()
 
 
-@pytest.mark.parametrize(("priority", "hours"), [(100, 4), (80, 4), (79, 24), (50, 24), (49, 72), (0, 72), (-5, 72)])
+@pytest.mark.parametrize(
+    ("priority", "hours"), [(100, 4), (80, 4), (79, 24), (50, 24), (49, 72), (0, 72), (-5, 72)]
+)
 def test_target_follows_from_priority(priority, hours):
     assert rules.due_at(NOW, priority, None) == NOW + timedelta(hours=hours)
 
@@ -53,6 +55,8 @@ def test_steps_of_its_life(state, event, after):
     assert rules.decide_step(ITEM, state, event) == after
 
 
-@pytest.mark.parametrize(("state", "event"), [("done", "resolve"), ("open", "put_back"), ("done", "put_back")])
+@pytest.mark.parametrize(
+    ("state", "event"), [("done", "resolve"), ("open", "put_back"), ("done", "put_back")]
+)
 def test_other_steps_are_refused(state, event):
     assert isinstance(rules.decide_step(ITEM, state, event), WrongState)

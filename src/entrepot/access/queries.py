@@ -76,7 +76,8 @@ def checked() -> dict[str, int]:
 def discrepancies() -> list[str]:
     """Persons on both sides of a pair, and roles that may do more than the table of roles says. 2 statements."""
     both = [
-        f"{person} holds both sides of {pair} on {document}." for document, pair, person in sql.run(_BOTH_SIDES)
+        f"{person} holds both sides of {pair} on {document}."
+        for document, pair, person in sql.run(_BOTH_SIDES)
     ]
     beyond = [
         f"The role {role} may do {name}, which the table of roles does not give it."

@@ -45,7 +45,10 @@ def decide_duties(wanted: Sequence[Duty]) -> list[Refused | None]:
     sides: dict[tuple[UUID, str, str], str] = {}
     for duty in wanted:
         refusal = misfit(duty)
-        if refusal is None and sides.setdefault((duty.document, duty.pair, duty.person), duty.side) != duty.side:
+        if (
+            refusal is None
+            and sides.setdefault((duty.document, duty.pair, duty.person), duty.side) != duty.side
+        ):
             refusal = apart(duty)
         answers.append(refusal)
     return answers

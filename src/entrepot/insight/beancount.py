@@ -37,8 +37,8 @@ def export(out: TextIO) -> int:
 
 def _head(out: TextIO) -> None:
     out.write('option "title" "Entrepot"\n')
-    for (currency,) in sql.run("SELECT DISTINCT currency FROM parties_company ORDER BY currency"):
-        out.write(f'option "operating_currency" "{currency}"\n')
+    currencies = sql.run("SELECT DISTINCT currency FROM parties_company ORDER BY currency")
+    out.writelines(f'option "operating_currency" "{currency}"\n' for (currency,) in currencies)
     out.write("\n")
 
 

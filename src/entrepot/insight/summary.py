@@ -45,7 +45,9 @@ STATUSES = (
 
 def orders_by_status(company: int) -> list[OrdersOfStatus]:
     """How many orders stand where, in the order of an order's life. 1 statement."""
-    return [OrdersOfStatus(*row) for row in sql.run(_ORDERS, {"company": company, "statuses": list(STATUSES)})]
+    return [
+        OrdersOfStatus(*row) for row in sql.run(_ORDERS, {"company": company, "statuses": list(STATUSES)})
+    ]
 
 
 def stock_by_status(company: int) -> list[StockOfStatus]:

@@ -62,8 +62,7 @@ def _audit_chain() -> tuple[dict[str, int], list[str]]:
 def _report(out: TextIO, room: str, checked: dict[str, int], sentences: list[str]) -> None:
     what = ", ".join(f"{count:,} {name}" for name, count in checked.items()) or "no rows to count"
     out.write(f"{'ok ' if not sentences else 'OFF'}  {room:<12} {what}\n")
-    for sentence in sentences[:SHOWN_MAX]:
-        out.write(f"       {sentence}\n")
+    out.writelines(f"       {sentence}\n" for sentence in sentences[:SHOWN_MAX])
     if len(sentences) > SHOWN_MAX:
         out.write(f"       … and {len(sentences) - SHOWN_MAX:,} more\n")
     out.flush()

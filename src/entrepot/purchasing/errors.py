@@ -12,7 +12,9 @@ class Duplicate(Refused):
 
 class ExceedsOrdered(Refused):
     code = "purchasing.exceeds_ordered"
-    says = "Line {line} has {left} units still to come, {wanted} were received. Count again, or order the rest."
+    says = (
+        "Line {line} has {left} units still to come, {wanted} were received. Count again, or order the rest."
+    )
 
 
 class ForeignCurrency(Refused):

@@ -80,7 +80,9 @@ def plan_receipt(
         counted = [one for one in counted if one.quantity]
     if not counted:
         return Invalid(field="lines", expected="something received", found="nothing")
-    left = {one.line: lines[one.line].quantity - lines[one.line].received for one in counted if one.line in lines}
+    left = {
+        one.line: lines[one.line].quantity - lines[one.line].received for one in counted if one.line in lines
+    }
     for one in counted:
         line = lines.get(one.line)
         if line is None:

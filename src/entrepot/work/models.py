@@ -37,14 +37,17 @@ class Item(models.Model):
         ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(
-                fields=["company_id", "type", "dedupe"], name="work_item_open_once", condition=~Q(state="done")
+                fields=["company_id", "type", "dedupe"],
+                name="work_item_open_once",
+                condition=~Q(state="done"),
             ),
             models.CheckConstraint(
                 name="work_item_state_known", condition=Q(state__in=["open", "claimed", "done"])
             ),
             models.CheckConstraint(
                 name="work_item_closed_when_done",
-                condition=Q(state="done", closed_at__isnull=False) | (~Q(state="done") & Q(closed_at__isnull=True)),
+                condition=Q(state="done", closed_at__isnull=False)
+                | (~Q(state="done") & Q(closed_at__isnull=True)),
             ),
             models.CheckConstraint(
                 name="work_item_owned_when_claimed", condition=~Q(state="claimed") | ~Q(owner="")

@@ -44,9 +44,18 @@ class TypeCount:
 
 
 def items(
-    company: int, *, kind: str = "", role: str = "", owner: str = "", after: UUID | None = None, limit: int = 50
+    company: int,
+    *,
+    kind: str = "",
+    role: str = "",
+    owner: str = "",
+    after: UUID | None = None,
+    limit: int = 50,
 ) -> list[Item]:
-    """Unfinished items, the most urgent first; '' leaves a filter out, `after` continues behind an item. 1 statement."""
+    """Unfinished items, the most urgent first. 1 statement.
+
+    '' leaves a filter out, `after` continues behind an item.
+    """
     params = {"company": company, "type": kind, "role": role, "owner": owner, "after": after, "limit": limit}
     return [_item(row) for row in sql.run(_QUEUE, params)]
 
@@ -82,7 +91,8 @@ def discrepancies() -> list[str]:
 
 
 def _item(row: tuple[Any, ...]) -> Item:
-    return Item(*row[:6], msgspec.json.decode(row[6]), *row[7:])
+    facts = msgspec.json.decode(row[6])
+    return Item(*(facts if i == 6 else value for i, value in enumerate(row)))
 
 
 _FIELDS = (

@@ -21,7 +21,9 @@ K = TypeVar("K", bound=Hashable)
 def due_at(opened_at: datetime, priority: int, hours: int | None) -> datetime:
     """When an item should be closed: the hours asked for, or the target of its priority."""
     if hours is None:
-        hours = next((hours for least, hours in HOURS_BY_PRIORITY if priority >= least), HOURS_BY_PRIORITY[-1][1])
+        hours = next(
+            (hours for least, hours in HOURS_BY_PRIORITY if priority >= least), HOURS_BY_PRIORITY[-1][1]
+        )
     return opened_at + timedelta(hours=hours)
 
 

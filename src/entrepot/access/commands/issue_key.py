@@ -49,7 +49,8 @@ def issue_key(cause: Cause, /, *, requests: Sequence[IssueKey]) -> list[KeyIssue
     Again: by key. 2 statements.
     """
     people, taken = sql.run(
-        _KNOWN, {"users": [one.user for one in requests], "prefixes": [keys.prefix(one.raw) for one in requests]}
+        _KNOWN,
+        {"users": [one.user for one in requests], "prefixes": [keys.prefix(one.raw) for one in requests]},
     )[0]
     answers: list[KeyIssued | Refused] = []
     rows = []
@@ -58,7 +59,9 @@ def issue_key(cause: Cause, /, *, requests: Sequence[IssueKey]) -> list[KeyIssue
         if one.user not in people:
             answers.append(NotFound(what="active person", which=one.user))
         elif prefix is None or prefix in taken:
-            answers.append(Invalid(field="raw", expected="a new key made by the house", found="something else"))
+            answers.append(
+                Invalid(field="raw", expected="a new key made by the house", found="something else")
+            )
         else:
             taken.append(prefix)
             rows.append((ids.uuid7(), one.name, prefix, keys.digest(one.raw), one.user, cause.at, None))
@@ -81,7 +84,9 @@ def revoke_key(cause: Cause, /, *, requests: Sequence[RevokeKey]) -> list[KeyRev
     known = {row[0] for row in sql.run(_LOCK, {"ids": wanted})}
     ended = [row[0] for row in sql.run(_REVOKE, {"ids": wanted, "at": cause.at})]
     announce(cause, (Event("api_key", one, 0, "issued", "revoked") for one in ended))
-    return [KeyRevoked(one.id) if one.id in known else NotFound(what="API key", which=one.id) for one in requests]
+    return [
+        KeyRevoked(one.id) if one.id in known else NotFound(what="API key", which=one.id) for one in requests
+    ]
 
 
 _COLUMNS = ("id", "name", "prefix", "digest", "user_id", "created_at", "revoked_at")

@@ -27,7 +27,7 @@ class RolesSynced:
 
 
 @command("access.sync_roles")
-def sync_roles(cause: Cause, /, *, requests: Sequence[SyncRoles]) -> list[RolesSynced | Refused]:
+def sync_roles(_cause: Cause, /, *, requests: Sequence[SyncRoles]) -> list[RolesSynced | Refused]:
     """A permission for every command and a group for every role, with what the table gives it and nothing more.
 
     Locks: the groups of the roles, by name.

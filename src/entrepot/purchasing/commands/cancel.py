@@ -52,7 +52,9 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
         elif not one.reason:
             answers.append(Invalid(field="reason", expected="why nothing more will come", found="nothing"))
         else:
-            event = Event("purchase_order", one.order, company, state, after, one.occurred_at, None, one.reason)
+            event = Event(
+                "purchase_order", one.order, company, state, after, one.occurred_at, None, one.reason
+            )
             events[one.order] = event
             answers.append(OrderCancelled(one.order))
 

@@ -79,11 +79,15 @@ def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrder
     answers = _without_duplicates(requests, answers, made)
     _write_lines(requests, asked, answers)
     rows = [row for row in rows if row[0] in made]
-    whole(take_duty(cause, requests=[Duty(row[0], "order×receive", "order", cause.actor.name) for row in rows]))
+    whole(
+        take_duty(cause, requests=[Duty(row[0], "order×receive", "order", cause.actor.name) for row in rows])
+    )
     announce(
         cause,
         (
-            Event("purchase_order", row[0], row[2], "", "open", row[8], {"number": row[1], "supplier": row[3]})
+            Event(
+                "purchase_order", row[0], row[2], "", "open", row[8], {"number": row[1], "supplier": row[3]}
+            )
             for row in rows
         ),
     )
@@ -99,7 +103,10 @@ def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]
     for company, sku, code in sql.run(_SKUS, skus):
         by_company[company][sku] = code
     return Known(
-        {(company, one): (currency, books) for company, one, currency, books in sql.run(_SUPPLIERS, suppliers)},
+        {
+            (company, one): (currency, books)
+            for company, one, currency, books in sql.run(_SUPPLIERS, suppliers)
+        },
         {(company, one) for company, one in sql.run(_NODES, nodes)},
         by_company,
     )
@@ -128,7 +135,8 @@ def _without_duplicates(
     if not taken:
         return list(answers)
     found = {
-        (company, ref): number for company, ref, number in sql.run(_TAKEN, sql.columns(("companies", "refs"), taken))
+        (company, ref): number
+        for company, ref, number in sql.run(_TAKEN, sql.columns(("companies", "refs"), taken))
     }
     return [
         errors.Duplicate(external_ref=one.external_ref, number=found[one.company, one.external_ref])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,7 +58,7 @@ class Order:
     currency: str
     state: str
     ordered_by: str
-    lines: dict[UUID, Line]
+    lines: dict[UUID, Line] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
 
 def _lock(wanted: Sequence[UUID]) -> dict[UUID, Order]:
     """The orders by id, locked, with their lines. Two statements."""
-    orders = {row[0]: Order(*row, {}) for row in sql.run(_LOCK, {"ids": sorted(set(wanted))})}
+    orders = {row[0]: Order(*row) for row in sql.run(_LOCK, {"ids": sorted(set(wanted))})}
     for order, *line in sql.run(_LINES, {"ids": list(orders)}) if orders else ():
         orders[order].lines[line[0]] = Line(*line)
     return orders

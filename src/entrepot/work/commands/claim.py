@@ -65,9 +65,7 @@ def claim(cause: Cause, /, *, requests: Sequence[ClaimItem]) -> list[ItemClaimed
     owner = cause.actor.name
     for one in requests:
         before = found.get(one.item)
-        after = rules.decide_claim(
-            one.item, before and before.state, before.owner if before else "", owner
-        )
+        after = rules.decide_claim(one.item, before.state if before else None, before.owner if before else "", owner)
         if isinstance(after, Refused):
             answers.append(after)
             continue
@@ -77,7 +75,9 @@ def claim(cause: Cause, /, *, requests: Sequence[ClaimItem]) -> list[ItemClaimed
 
     if taken:
         sql.run(_SET, {"items": list(taken), "state": "claimed", "owner": owner})
-    announce(cause, (Event("work_item", item, was.company, was.state, "claimed") for item, was in taken.items()))
+    announce(
+        cause, (Event("work_item", item, was.company, was.state, "claimed") for item, was in taken.items())
+    )
     return answers
 
 
@@ -94,7 +94,7 @@ def put_back(cause: Cause, /, *, requests: Sequence[PutBackItem]) -> list[ItemPu
     freed: dict[UUID, tuple[Locked, str]] = {}
     for one in requests:
         before = found.get(one.item)
-        after = rules.decide_step(one.item, before and before.state, "put_back")
+        after = rules.decide_step(one.item, before.state if before else None, "put_back")
         if isinstance(after, Refused):
             answers.append(after)
             continue
@@ -121,4 +121,6 @@ def lock(items: Sequence[UUID]) -> dict[UUID, Locked]:
 
 _LOCK = "SELECT id, company_id, state, owner FROM work_item WHERE id = ANY(%(items)s::uuid[]) ORDER BY id FOR UPDATE"
 
-_SET = "UPDATE work_item SET state = %(state)s::text, owner = %(owner)s::text WHERE id = ANY(%(items)s::uuid[])"
+_SET = (
+    "UPDATE work_item SET state = %(state)s::text, owner = %(owner)s::text WHERE id = ANY(%(items)s::uuid[])"
+)

@@ -64,7 +64,7 @@ def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemRes
     closed: dict[UUID, tuple[Locked, ResolveItem]] = {}
     for one in requests:
         before = found.get(one.item)
-        state = "done" if one.item in closed else before and before.state
+        state = before.state if before and one.item not in closed else "done" if before else None
         after = rules.decide_step(one.item, state, "resolve")
         if isinstance(after, Refused):
             answers.append(after)
@@ -79,7 +79,16 @@ def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemRes
     announce(
         cause,
         (
-            Event("work_item", item, was.company, was.state, "done", None, {"root_cause": one.root_cause}, one.note)
+            Event(
+                "work_item",
+                item,
+                was.company,
+                was.state,
+                "done",
+                None,
+                {"root_cause": one.root_cause},
+                one.note,
+            )
             for item, (was, one) in closed.items()
         ),
     )
@@ -87,7 +96,9 @@ def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemRes
 
 
 @command("work.resolve_subjects")
-def resolve_subjects(cause: Cause, /, *, requests: Sequence[ResolveSubject]) -> list[SubjectResolved | Refused]:
+def resolve_subjects(
+    cause: Cause, /, *, requests: Sequence[ResolveSubject]
+) -> list[SubjectResolved | Refused]:
     """The unfinished items of a type about each subject, closed.
 
     Locks: the items, in the order of their ids.
@@ -110,7 +121,8 @@ def resolve_subjects(cause: Cause, /, *, requests: Sequence[ResolveSubject]) -> 
         sql.run(_CLOSE, sql.columns(("items", "causes", "times"), rows))
     announce(cause, events)
     return [
-        SubjectResolved(tuple(closed.get(name, ())) if places[name] == i else ()) for i, name in enumerate(names)
+        SubjectResolved(tuple(closed.get(name, ())) if places[name] == i else ())
+        for i, name in enumerate(names)
     ]
 
 
