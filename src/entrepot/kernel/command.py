@@ -1,0 +1,201 @@
+"""@command: one transaction, one permission, one request log for every operation that changes something."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec, Protocol, TypeVar
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import transaction
+
+from entrepot.kernel import events, ready, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import AllOrNothing, KeyRepeated, NotPermitted, Refused, RequestInFlight, RequestReused
+
+log = structlog.get_logger("entrepot.command")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Request(Protocol):
+    """What every request of a command has: its own idempotency key, or None where repetition is harmless."""
+
+    @property
+    def key(self) -> str | None: ...
+
+
+@dataclass(slots=True)
+class _Running:
+    """What the outermost command writes at its end, for itself and for the commands inside it."""
+
+    command: str
+    events: list[tuple[str, events.Event]] = field(default_factory=list)
+    offers: list[ready.Offer] = field(default_factory=list)
+
+
+_running: ContextVar[_Running | None] = ContextVar("running", default=None)
+_name: ContextVar[str] = ContextVar("command", default="")
+
+commands: dict[str, Callable[..., Any]] = {}
+"""Every command by name; a command's name is also the permission that it needs."""
+
+
+def command(name: str) -> Callable[[Callable[P, list[R]]], Callable[P, list[R]]]:
+    """Make `def f(cause, /, *, requests, …) -> list[Answer | Refused]` a command called `name`.
+
+    The outermost command holds the transaction, the permission and the request log; inside another one it is the
+    plain function. Results stand in the order of the requests. A request whose key was answered before gets that
+    answer; one that was refused left nothing behind, so its key may be used again.
+    """
+
+    def declare(function: Callable[P, list[R]]) -> Callable[P, list[R]]:
+        body: Callable[..., list[Any]] = function
+
+        @wraps(function)
+        def call(cause: Cause, /, *, requests: Sequence[Any], **options: Any) -> list[Any]:
+            named = _name.set(name)
+            try:
+                if _running.get() is not None:
+                    return body(cause, requests=requests, **options)
+                return _outermost(name, body, cause, requests, options)
+            finally:
+                _name.reset(named)
+
+        commands[name] = call
+        return call  # type: ignore[return-value]
+
+    return declare
+
+
+def announce(cause: Cause, happened: Iterable[events.Event]) -> None:
+    """Record events of the running command; they are written with its transaction."""
+    running = _running.get()
+    assert running is not None, "announce is called inside a command"
+    name = _name.get()
+    running.events.extend((name, event) for event in happened)
+
+
+def offer(queue: str, work: Iterable[tuple[UUID, int, Any]]) -> None:
+    """Make subjects ready for a queue as (subject, priority, due): whoever serves the queue claims them."""
+    running = _running.get()
+    assert running is not None, "offer is called inside a command"
+    running.offers.extend(ready.Offer(queue, *one) for one in work)
+
+
+def whole(results: Sequence[Any]) -> Sequence[Any]:
+    """The results, or AllOrNothing where one is refused: for a caller who wants all of a batch or none."""
+    refusals = [result for result in results if isinstance(result, Refused)]
+    if refusals:
+        raise AllOrNothing(refusals)
+    return results
+
+
+def _outermost(
+    name: str, body: Callable[..., list[Any]], cause: Cause, requests: Sequence[Any], options: dict[str, Any]
+) -> list[Any]:
+    if not cause.actor.may(name):
+        return [NotPermitted(actor=cause.actor.name, command=name) for _ in requests]
+    if not requests:
+        return []
+    started = time.perf_counter()
+    try:
+        results = _attempt(name, body, cause, requests, options)
+    except psycopg.errors.UniqueViolation as error:
+        # Someone answered the same key between our look and our lock: now the answer can be seen.
+        if error.diag.constraint_name != "kernel_request_pkey":
+            raise
+        results = _attempt(name, body, cause, requests, options)
+    log.debug(
+        name, actor=cause.actor.name, requests=len(requests), correlation=str(cause.correlation),
+        refused=sum(isinstance(result, Refused) for result in results),
+        milliseconds=round((time.perf_counter() - started) * 1000, 2),
+    )  # fmt: skip
+    return results
+
+
+def _attempt(
+    name: str, body: Callable[..., list[Any]], cause: Cause, requests: Sequence[Any], options: dict[str, Any]
+) -> list[Any]:
+    running = _Running(name)
+    token = _running.set(running)
+    try:
+        with transaction.atomic():
+            answers, fresh = _seen_before(name, body, requests)
+            done = body(cause, requests=[requests[i] for i in fresh], **options) if fresh else []
+            assert len(done) == len(fresh), f"{name} answers {len(done)} of {len(fresh)} requests"
+            _flush(cause, running)
+            _remember(name, cause, requests, fresh, done)
+    finally:
+        _running.reset(token)
+    answers.update(zip(fresh, done, strict=True))
+    return [answers[i] for i in range(len(requests))]
+
+
+def _flush(cause: Cause, running: _Running) -> None:
+    by_command: dict[str, list[events.Event]] = {}
+    for command_name, event in running.events:
+        by_command.setdefault(command_name, []).append(event)
+    events.write(cause, by_command)
+    ready.put(running.offers)
+
+
+def _seen_before(
+    name: str, body: Callable[..., list[Any]], requests: Sequence[Any]
+) -> tuple[dict[int, Any], list[int]]:
+    """Answers already known by position, and the positions that are still to be done."""
+    places: dict[str, int] = {}
+    answers: dict[int, Any] = {}
+    for i, request in enumerate(requests):
+        if request.key is None:
+            continue
+        if request.key in places:
+            answers[i] = KeyRepeated(key=request.key)
+        else:
+            places[request.key] = i
+    if not places:
+        return answers, [i for i in range(len(requests)) if i not in answers]
+    for key, mine, kept, answer in sql.run(_CLAIM, {"command": name, "keys": list(places)}):
+        i = places[key]
+        if kept is not None:
+            same = kept == wire.fingerprint(requests[i])
+            answers[i] = wire.load(answer, _answer_type(body)) if same else RequestReused(key=key, command=name)
+        elif not mine:
+            answers[i] = RequestInFlight(key=key)
+    return answers, [i for i in range(len(requests)) if i not in answers]
+
+
+def _remember(
+    name: str, cause: Cause, requests: Sequence[Any], fresh: list[int], done: Sequence[Any]
+) -> None:
+    rows = [
+        (name, requests[i].key, wire.fingerprint(requests[i]), wire.dump(answer), cause.at)
+        for i, answer in zip(fresh, done, strict=True)
+        if requests[i].key is not None and not isinstance(answer, Refused)
+    ]
+    sql.write("kernel_request", ("command", "key", "fingerprint", "answer", "at"), rows)
+
+
+def _answer_type(body: Callable[..., Any]) -> Any:
+    """The dataclass in `-> list[Answer | Refused]`."""
+    (item,) = typing.get_args(typing.get_type_hints(inspect.unwrap(body))["return"])
+    kinds = [kind for kind in (typing.get_args(item) or (item,)) if kind is not Refused]
+    assert len(kinds) == 1, f"{body.__qualname__} must return list[Answer | Refused]"
+    return kinds[0]
+
+
+# The lock is held to the end of the transaction, so that a second sender of the same key is told to wait.
+_CLAIM = """
+SELECT asked.key, pg_try_advisory_xact_lock(hashtextextended(%(command)s || asked.key, 0)),
+       kernel_request.fingerprint, kernel_request.answer::text
+FROM unnest(%(keys)s::text[]) AS asked(key)
+LEFT JOIN kernel_request ON kernel_request.command = %(command)s AND kernel_request.key = asked.key
+"""

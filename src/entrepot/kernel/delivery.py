@@ -1,0 +1,96 @@
+"""Messages to the outside: written with the change that causes them, sent by the relay after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import sql, wire
+from entrepot.kernel.cause import Cause
+
+RETRY_AFTER = tuple(timedelta(minutes=m) for m in (0.1, 0.5, 2, 5, 15, 30, 60, 180, 360, 720, 1440, 1440))
+"""Waits between attempts, about three days in all; after the last the message is dead and waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: `destination` names who gets it, e.g. payments.fake or webhook:<id>."""
+
+    destination: str
+    topic: str
+    subject: UUID
+    company: int
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    id: int
+    destination: str
+    topic: str
+    subject: UUID
+    company: int
+    body: str
+    attempts: int
+
+
+def send(cause: Cause, messages: Sequence[Message]) -> None:
+    """Leave messages for the relay, in the running transaction. One statement."""
+    rows = [
+        (m.company, m.destination, m.topic, m.subject, wire.dump(m.body), cause.at, "waiting", 0, cause.at, "")
+        for m in messages
+    ]
+    sql.write("kernel_delivery", _COLUMNS, rows)
+
+
+_COLUMNS = (
+    "company_id", "destination", "topic", "subject_id", "body", "created_at", "state", "attempts", "next_try_at",
+    "last_error",
+)  # fmt: skip
+
+
+def claim(at: datetime, limit: int) -> list[Claimed]:
+    """Messages that are due, locked until the transaction ends: the oldest waiting one of each subject at most.
+
+    So messages about one subject go out in order, and one that fails holds back only its own subject.
+    """
+    return [Claimed(*row) for row in sql.run(_CLAIM, {"at": at, "limit": limit})]
+
+
+def delivered(at: datetime, messages: Sequence[Claimed]) -> None:
+    """Note that messages arrived."""
+    if messages:
+        sql.run(_DELIVERED, {"at": at, "ids": [m.id for m in messages]})
+
+
+def failed(at: datetime, message: Claimed, error: str) -> None:
+    """Note a failed attempt: try later, or give up after the last wait."""
+    last = message.attempts >= len(RETRY_AFTER)
+    params = {
+        "id": message.id, "error": error[:1000], "state": "dead" if last else "waiting",
+        "next": at if last else at + RETRY_AFTER[message.attempts],
+    }  # fmt: skip
+    sql.run(_FAILED, params)
+
+
+_CLAIM = """
+SELECT id, destination, topic, subject_id, company_id, body::text, attempts FROM kernel_delivery AS one
+WHERE state = 'waiting' AND next_try_at <= %(at)s::timestamptz
+  AND NOT EXISTS (SELECT FROM kernel_delivery AS earlier WHERE earlier.subject_id = one.subject_id
+                  AND earlier.destination = one.destination AND earlier.state = 'waiting' AND earlier.id < one.id)
+ORDER BY next_try_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+
+_DELIVERED = """
+UPDATE kernel_delivery SET state = 'delivered', attempts = attempts + 1, delivered_at = %(at)s::timestamptz
+WHERE id = ANY(%(ids)s::bigint[])
+"""
+
+_FAILED = """
+UPDATE kernel_delivery SET state = %(state)s::text, attempts = attempts + 1, last_error = %(error)s::text,
+       next_try_at = %(next)s::timestamptz
+WHERE id = %(id)s::bigint
+"""

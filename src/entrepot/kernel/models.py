@@ -1,0 +1,169 @@
+"""The kernel's tables: requests, events, ready queues, deliveries, inbox, policies."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+
+def append_only() -> list[pgtrigger.Trigger]:
+    """Triggers with which the database refuses to change, delete or empty rows, whoever asks."""
+    return [
+        pgtrigger.Trigger(
+            name=f"append_only_{operation}".lower(),
+            level=pgtrigger.Statement,
+            when=pgtrigger.Before,
+            operation=getattr(pgtrigger, operation),
+            func="RAISE EXCEPTION '% is append-only: correct it with a new row', TG_TABLE_NAME"
+            " USING ERRCODE = 'integrity_constraint_violation';",
+        )
+        for operation in ("Update", "Delete", "Truncate")
+    ]
+
+
+class Request(models.Model):
+    """The answer given to a key: the same key gets it again."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("command", "key")
+    command = models.TextField()
+    key = models.TextField()
+    fingerprint = models.BinaryField()
+    answer = models.JSONField()
+    at = models.DateTimeField()
+
+
+class Event(models.Model):
+    """What one command did to one document."""
+
+    append_only = True
+
+    seq = models.BigAutoField(primary_key=True)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    actor = models.TextField()
+    command = models.TextField()
+    company_id = models.SmallIntegerField()
+    subject_kind = models.TextField()
+    subject_id = models.UUIDField()
+    state_before = models.TextField(default="")
+    state_after = models.TextField(default="")
+    reason = models.TextField(default="")
+    payload = models.JSONField(null=True)
+    correlation = models.UUIDField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject_id", "seq"], name="kernel_event_subject"),
+            BrinIndex(fields=["recorded_at"], name="kernel_event_recorded"),
+        ]
+        triggers = append_only()
+
+
+class Seal(models.Model):
+    """A link of the audit chain: the digest of a run of events, over the digest of the link before."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField(unique=True)
+    rows = models.BigIntegerField()
+    digest = models.BinaryField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        triggers = append_only()
+
+
+class Ready(models.Model):
+    """A subject that waits to be served by the room of a queue."""
+
+    pk = models.CompositePrimaryKey("queue", "subject")
+    queue = models.TextField()
+    subject = models.UUIDField()
+    priority = models.IntegerField()
+    due_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index("queue", models.F("priority").desc(), "due_at", "subject", name="kernel_ready_next")]
+
+
+class Delivery(models.Model):
+    """A message that must go out, with what became of it."""
+
+    id = models.BigAutoField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    destination = models.TextField()
+    topic = models.TextField()
+    subject_id = models.UUIDField()
+    body = models.JSONField()
+    created_at = models.DateTimeField()
+    state = models.TextField(default="waiting")  # waiting, delivered, dead
+    attempts = models.IntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+    last_error = models.TextField(default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_try_at", "id"], name="kernel_delivery_waiting", condition=models.Q(state="waiting")
+            ),
+            models.Index(fields=["subject_id"], name="kernel_delivery_subject"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="kernel_delivery_state_known", condition=models.Q(state__in=["waiting", "delivered", "dead"])
+            )
+        ]
+
+
+class Inbox(models.Model):
+    """A message that came in, raw, once for each source and external id."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    source = models.TextField()
+    external_id = models.TextField()
+    kind = models.TextField(default="")
+    payload = models.TextField()
+    received_at = models.DateTimeField()
+    state = models.TextField(default="received")  # received, done, set_aside, failed, dead
+    attempts = models.IntegerField(default=0)
+    last_error = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "source", "external_id"], name="kernel_inbox_once"),
+            models.CheckConstraint(
+                name="kernel_inbox_state_known",
+                condition=models.Q(state__in=["received", "done", "set_aside", "failed", "dead"]),
+            ),
+        ]
+
+
+class Policy(models.Model):
+    """One version of a policy: data that steers rules, in force from its date until the next version's."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()  # e.g. orders.validation, sourcing.profile
+    scope = models.TextField(default="")  # e.g. a channel code; '' for all
+    version = models.IntegerField()
+    in_force_from = models.DateTimeField()
+    body = models.JSONField()
+    author = models.TextField()
+    note = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "kind", "scope", "version"], name="kernel_policy_version_once"
+            )
+        ]
+        triggers = append_only()

@@ -1,0 +1,63 @@
+"""Amounts in minor units and prices: the one place where money is rounded and split. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+_ONE = Decimal(1)
+EXPONENTS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "HUF": 2, "BHD": 3, "KWD": 3, "TND": 3, "JOD": 3, "OMR": 3}
+"""Digits after the point of the currencies that do not have two (ISO 4217)."""
+
+
+def exponent(currency: str) -> int:
+    """Digits after the point of a currency."""
+    return EXPONENTS.get(currency, 2)
+
+
+def extend(quantity: int, unit_price: Decimal, currency: str) -> int:
+    """Quantity × price in minor units, rounded half away from zero."""
+    return round_half_away(unit_price * quantity * (10 ** exponent(currency)))
+
+
+def round_half_away(value: Decimal) -> int:
+    """The nearest whole number; a half goes away from zero, so that −x rounds to the negative of x."""
+    return int(value.quantize(_ONE, rounding=ROUND_HALF_UP))
+
+
+def share(amount: int, weights: Sequence[int]) -> list[int]:
+    """Split an amount over weights by largest remainder; ties go to the earlier. The parts sum to the amount.
+
+    Where all weights are zero the amount is split evenly.
+    """
+    if not weights:
+        if amount:
+            raise ValueError(f"nothing to split {amount} over")
+        return []
+    if any(weight < 0 for weight in weights):
+        raise ValueError(f"weights must not be negative: {list(weights)}")
+    total = sum(weights)
+    if total == 0:
+        weights, total = [1] * len(weights), len(weights)
+    sign, size = (-1, -amount) if amount < 0 else (1, amount)
+    parts = [size * weight // total for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(size * weights[i] % total), i))
+    for i in by_remainder[: size - sum(parts)]:
+        parts[i] += 1
+    return [sign * part for part in parts]
+
+
+def of_units(amount: int, quantity: int, first: int, count: int) -> int:
+    """What units first … first+count−1 of a line of `quantity` units bear of its amount.
+
+    The same split as `share` over equal weights, in closed form: so any sequence of partial shipments, cancellations
+    and returns of a line sums to its amount.
+    """
+    if not 0 <= first <= first + count <= quantity:
+        raise ValueError(f"units {first} to {first + count} are not within a line of {quantity}")
+    if quantity == 0:
+        return 0
+    sign, size = (-1, -amount) if amount < 0 else (1, amount)
+    each, over = divmod(size, quantity)
+    last = first + count
+    return sign * (each * count + min(last, over) - min(first, over))

@@ -1,0 +1,110 @@
+"""Policies: versioned data that steers rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from entrepot.kernel import ids, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.events import Event
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """A new version of a policy. `scope` narrows it, e.g. to a channel; '' is for all."""
+
+    company: int
+    kind: str
+    body: Any
+    in_force_from: datetime
+    scope: str = ""
+    note: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    kind: str
+    scope: str
+    version: int
+
+
+bodies: dict[str, type] = {}
+"""The dataclass that gives the shape of each kind of policy; a room registers its own with `shape`."""
+
+
+def shape(kind: str) -> Any:
+    """Class decorator: policies of this kind have this shape, with defaults for every field."""
+
+    def register(body: type[T]) -> type[T]:
+        bodies[kind] = body
+        return body
+
+    return register
+
+
+@command("kernel.set_policy")
+def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[PolicySet | Refused]:
+    """New versions of policies, each checked against the shape of its kind.
+
+    Refuses: Invalid (unknown kind; a body that does not fit). Again: by key. 2 statements.
+    """
+    answers: list[PolicySet | Refused] = []
+    latest = {
+        (company, kind, scope): version
+        for company, kind, scope, version in sql.run(
+            "SELECT company_id, kind, scope, max(version) FROM kernel_policy GROUP BY 1, 2, 3"
+        )
+    }
+    rows = []
+    for request in requests:
+        name = (request.company, request.kind, request.scope)
+        problem = _misfit(request)
+        if problem:
+            answers.append(problem)
+            continue
+        version = latest[name] = latest.get(name, 0) + 1
+        key = ids.uuid7()
+        rows.append(
+            (key, *name, version, request.in_force_from, wire.dump(request.body), cause.actor.name, request.note)
+        )
+        announce(cause, [Event("policy", key, request.company, after=f"version {version}", reason=request.note)])
+        answers.append(PolicySet(request.kind, request.scope, version))
+    sql.write("kernel_policy", _COLUMNS, rows)
+    return answers
+
+
+_COLUMNS = ("id", "company_id", "kind", "scope", "version", "in_force_from", "body", "author", "note")
+
+
+def _misfit(request: SetPolicy) -> Refused | None:
+    if request.kind not in bodies:
+        return Invalid(field="kind", expected=f"one of {', '.join(sorted(bodies))}", found=request.kind)
+    try:
+        msgspec.convert(msgspec.to_builtins(request.body), bodies[request.kind])
+    except msgspec.ValidationError as error:
+        return Invalid(field="body", expected=f"the shape of {request.kind}", found=str(error))
+    return None
+
+
+def in_force(company: int, body: type[T], at: datetime) -> dict[str, tuple[int, T]]:
+    """By scope, the version in force at a moment and its body. One statement. Absent: the defaults apply."""
+    kind = next(name for name, one in bodies.items() if one is body)
+    rows = sql.run(_IN_FORCE, {"company": company, "kind": kind, "at": at})
+    return {scope: (version, wire.load(text, body)) for scope, version, text in rows}
+
+
+_IN_FORCE = """
+SELECT DISTINCT ON (scope) scope, version, body::text FROM kernel_policy
+WHERE company_id = %(company)s::smallint AND kind = %(kind)s::text AND in_force_from <= %(at)s::timestamptz
+ORDER BY scope, version DESC
+"""

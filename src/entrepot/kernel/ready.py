@@ -1,0 +1,67 @@
+"""Ready queues: the narrow table in which a room finds its next work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A subject that is ready for a queue. Higher priority first, then the earlier due time."""
+
+    queue: str
+    subject: UUID
+    priority: int
+    due_at: datetime
+
+
+def put(offers: Sequence[Offer]) -> None:
+    """Make subjects ready; one that is ready already keeps its place. One statement, which also wakes the workers."""
+    if offers:
+        rows = {(one.queue, one.subject): (one.queue, one.subject, one.priority, one.due_at) for one in offers}
+        sql.run(_PUT, sql.columns(("queues", "subjects", "priorities", "dues"), rows.values()))
+
+
+def claim(queue: str, limit: int) -> list[UUID]:
+    """Take up to `limit` subjects off the queue, most urgent first; what others hold is passed over.
+
+    Called in the transaction that serves them: if it is undone, they are ready again.
+    """
+    return [row[0] for row in sql.run(_CLAIM, {"queue": queue, "limit": limit})]
+
+
+def drop(queue: str, subjects: Sequence[UUID]) -> None:
+    """Take named subjects off a queue, because someone served them without claiming."""
+    if subjects:
+        sql.run(_DROP, {"queue": queue, "subjects": list(subjects)})
+
+
+def waiting() -> dict[str, int]:
+    """Subjects that wait, by queue."""
+    return dict(sql.run("SELECT queue, count(*) FROM kernel_ready GROUP BY queue"))  # type: ignore[arg-type]
+
+
+# pg_notify folds equal messages of a transaction into one.
+_PUT = """
+WITH put AS (
+    INSERT INTO kernel_ready (queue, subject, priority, due_at)
+    SELECT * FROM unnest(%(queues)s::text[], %(subjects)s::uuid[], %(priorities)s::int[], %(dues)s::timestamptz[])
+    ON CONFLICT (queue, subject) DO NOTHING
+    RETURNING queue
+)
+SELECT pg_notify('ready', queue) FROM (SELECT DISTINCT queue FROM put) AS woken
+"""
+
+_CLAIM = """
+DELETE FROM kernel_ready WHERE (queue, subject) IN (
+    SELECT queue, subject FROM kernel_ready WHERE queue = %(queue)s
+    ORDER BY priority DESC, due_at, subject LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) RETURNING subject
+"""
+
+_DROP = "DELETE FROM kernel_ready WHERE queue = %(queue)s AND subject = ANY(%(subjects)s::uuid[])"

@@ -1,0 +1,85 @@
+"""The relay: sends what stands in the outbox, after the commit that wrote it, until it arrives."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+import psycopg
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from entrepot.kernel import delivery
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.delivery import Claimed
+from entrepot.kernel.errors import Unavailable
+
+log = structlog.get_logger("entrepot.relay")
+
+BATCH = 100
+IDLE_S = 1.0
+
+Send = Callable[[Cause, Claimed], None]
+
+
+def destinations() -> dict[str, Send]:
+    """Who sends to which destination: the `DESTINATIONS` of each room's tasks.py, by the part before the colon."""
+    found: dict[str, Send] = {}
+    for room in settings.ROOMS:
+        if find_spec(f"entrepot.{room}.tasks"):
+            found |= getattr(import_module(f"entrepot.{room}.tasks"), "DESTINATIONS", {})
+    return found
+
+
+def run() -> None:
+    """Send until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    senders = destinations()
+    log.info("relay started", destinations=sorted(senders))
+    while not stop.is_set():
+        try:
+            if not relay_once(senders):
+                stop.wait(IDLE_S)
+        except (psycopg.OperationalError, OperationalError, InterfaceError):
+            log.warning("database away, trying again", exc_info=True)
+            connection.close()
+            stop.wait(IDLE_S)
+
+
+def relay_once(senders: dict[str, Send], limit: int = BATCH) -> int:
+    """Send what is due; returns how many messages arrived.
+
+    A message is sent while its row is locked, and the outcome is committed with what the sender recorded. A crash in
+    between sends it again: so every message carries an idempotency key, and the other side sees it once.
+    """
+    arrived = 0
+    for _ in range(limit):
+        with transaction.atomic():
+            claimed = delivery.claim(timezone.now(), 1)
+            if not claimed:
+                break
+            arrived += _send(senders, claimed[0])
+    return arrived
+
+
+def _send(senders: dict[str, Send], message: Claimed) -> int:
+    cause = Cause(Actor(f"system:relay:{message.destination}", everything=True), timezone.now(), message.topic)
+    sender = senders.get(message.destination) or senders.get(message.destination.partition(":")[0])
+    if sender is None:
+        delivery.failed(cause.at, message, f"nobody sends to {message.destination}")
+        return 0
+    try:
+        with transaction.atomic():
+            sender(cause, message)
+    except Unavailable as error:
+        delivery.failed(cause.at, message, str(error) or type(error).__name__)
+        return 0
+    delivery.delivered(cause.at, [message])
+    return 1

@@ -1,0 +1,106 @@
+"""The worker: takes what is ready, queue by queue, and has its room serve it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from entrepot.kernel import ready, seal
+from entrepot.kernel.cause import Actor, Cause
+
+log = structlog.get_logger("entrepot.worker")
+
+BATCH = 500
+IDLE_S = 1.0
+SEAL_EVERY_ROUNDS = 10
+
+Serve = Callable[[Cause, Sequence[UUID]], object]
+
+
+def queues() -> dict[str, Serve]:
+    """Every queue with the function that serves it: the `QUEUES` of each room's tasks.py."""
+    found: dict[str, Serve] = {}
+    for room in settings.ROOMS:
+        if find_spec(f"entrepot.{room}.tasks"):
+            found |= getattr(import_module(f"entrepot.{room}.tasks"), "QUEUES", {})
+    return found
+
+
+def run() -> None:
+    """Serve all queues until SIGTERM or SIGINT; what is in hand is finished first."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    served = queues()
+    log.info("worker started", queues=sorted(served))
+    rounds = 0
+    while not stop.is_set():
+        try:
+            busy = serve_once(served)
+            rounds += 1
+            if not busy:
+                if rounds % SEAL_EVERY_ROUNDS == 0:
+                    seal.seal(_cause("seal"))
+                _wait_for_work(stop)
+        except (psycopg.OperationalError, OperationalError, InterfaceError):
+            log.warning("database away, trying again", exc_info=True)
+            connection.close()
+            stop.wait(IDLE_S)
+
+
+def serve_once(served: dict[str, Serve]) -> int:
+    """One round over the queues, a batch of each; returns how many subjects were served."""
+    count = 0
+    for queue, serve in served.items():
+        count += _serve_batch(queue, serve)
+    return count
+
+
+def _serve_batch(queue: str, serve: Serve, limit: int = BATCH) -> int:
+    try:
+        with transaction.atomic():
+            subjects = ready.claim(queue, limit)
+            if subjects:
+                serve(_cause(queue), subjects)
+        return len(subjects)
+    except (psycopg.OperationalError, OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # A bug in one subject must not stop its queue: the batch is halved until the culprit stands alone.
+        log.exception("a batch failed", queue=queue, subjects=len(subjects))
+        if limit > 1:
+            return _serve_batch(queue, serve, max(1, min(limit, len(subjects)) // 2))
+        _postpone(queue, subjects)
+        return 0
+
+
+def _postpone(queue: str, subjects: Sequence[UUID]) -> None:
+    """A subject that can't be served goes to the queue of failures, where a person sees it."""
+    with transaction.atomic():
+        ready.drop(queue, subjects)
+        ready.put([ready.Offer(f"{queue}.failed", subject, 0, timezone.now()) for subject in subjects])
+
+
+def _wait_for_work(stop: threading.Event) -> None:
+    """Sleep until a NOTIFY or the next poll. Notifications are a hint: a missed one costs a second."""
+    connection.ensure_connection()
+    wire = connection.connection
+    assert wire is not None
+    wire.execute("LISTEN ready")
+    for _ in wire.notifies(timeout=IDLE_S, stop_after=1):
+        return
+    stop.wait(0)
+
+
+def _cause(queue: str) -> Cause:
+    return Cause(Actor(f"system:{queue}", everything=True), timezone.now(), f"ready queue {queue}")

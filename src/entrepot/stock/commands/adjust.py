@@ -1,0 +1,230 @@
+"""Stock is corrected to what is really there: losses, finds, damage; large ones wait for another person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.kernel.money import round_half_away
+from entrepot.stock import errors, queries, rules
+from entrepot.stock.commands.move import ADJUSTMENT, At, Displaced, Move, lock_buckets, move_units
+
+
+@policies.shape("stock.adjustments")
+@dataclass(frozen=True, slots=True)
+class AdjustmentPolicy:
+    """Above this value, in minor units of the company's currency, an adjustment needs another person's approval."""
+
+    approve_above_minor: int | None = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Units found (delta > 0) or gone (delta < 0) in a bin, with the reason.
+
+    `up_to`: when fewer than asked are there and free, take those, and say how many are missing.
+    """
+
+    company: int
+    sku: UUID
+    node: UUID
+    bin: UUID
+    delta: int
+    reason: str
+    status: str = "sellable"
+    lot: str = ""
+    serial: str = ""
+    note: str = ""
+    up_to: bool = False
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What became of it: `posted` units now, or `state` waiting for approval; `missing` could not be taken."""
+
+    adjustment: UUID | None
+    number: str
+    state: str
+    posted: int
+    missing: int
+    value_minor: int
+    displaced: tuple[Displaced, ...] = ()
+
+
+@command("stock.adjust")
+def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Refused]:
+    """Correct stock. Losses beyond the approval threshold of the policy wait; nothing moves until they are approved.
+
+    Promises that can no longer be kept come back as `displaced` of the first answer of their SKU and node.
+    Locks: buckets in id order, then as `move_units`. Refuses: NotPlaceable, NotThere. Again: by key.
+    About 14 statements.
+    """
+    buckets = lock_buckets(At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial) for r in requests)
+    limits = {
+        company: policies.in_force(company, AdjustmentPolicy, cause.at).get("", (0, AdjustmentPolicy()))[1]
+        for company in {r.company for r in requests}
+    }
+    costs = queries.unit_costs({(r.company, r.sku, r.node) for r in requests})
+    left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+
+    answers: list[Adjusted | Refused] = []
+    rows, moves, duties, happened = [], [], [], []
+    numbers = iter(ids.numbers("ADJ", len(requests)))
+    for r in requests:
+        key = At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial)
+        free = left.get(key, 0)
+        delta = max(r.delta, -free) if r.up_to else r.delta
+        refusal = _refusal(r, delta, free)
+        if refusal or not delta:
+            answers.append(refusal or Adjusted(None, "", "nothing there", 0, -r.delta, 0))
+            continue
+        cost = round_half_away(costs.get((r.company, r.sku, r.node), 0) * abs(delta))
+        waits = rules.needs_approval(cost, limits[r.company].approve_above_minor)
+        adjustment, number, at = ids.uuid7(), next(numbers), r.occurred_at or cause.at
+        state = "waiting" if waits else "posted"
+        left[key] = free if waits else free + delta
+        rows.append(
+            (adjustment, number, r.company, r.sku, r.node, r.bin, r.status, r.lot, r.serial, delta, r.reason, r.note,
+             state, cost, cause.actor.name, at)  # fmt: skip
+        )
+        duties.append(Duty(adjustment, "adjust×approve", "adjust", cause.actor.name))
+        happened.append(Event("adjustment", adjustment, r.company, "", state, at, {"units": delta}, r.reason))
+        if not waits:
+            moves.append(_move(r.company, key, delta, r.reason, adjustment, at, cost))
+        answers.append(Adjusted(adjustment, number, state, 0 if waits else delta, abs(r.delta) - abs(delta), cost))
+
+    sql.write("stock_adjustment", _COLUMNS, rows)
+    if duties:
+        take_duty(cause, requests=duties)
+    displaced = move_units(cause, moves).displaced
+    announce(cause, happened)
+    return _hand_over(requests, answers, displaced)
+
+
+@dataclass(frozen=True, slots=True)
+class DecideAdjustment:
+    """Approve or reject an adjustment that waits."""
+
+    adjustment: UUID
+    approve: bool
+    note: str = ""
+    key: str | None = None
+
+
+@command("stock.approve_adjustment")
+def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment]) -> list[Adjusted | Refused]:
+    """Decide adjustments that wait; an approved one is posted now. Nobody decides what he asked for himself.
+
+    Locks: the adjustments in id order, then as `adjust`.
+    Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile), access.duties_apart. Again: by key.
+    """
+    found = {row[0]: row[1:] for row in sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})}
+    keys = {
+        adjustment: At(sku, node, bin_, company, status, lot, serial)
+        for adjustment, (_, company, sku, node, bin_, status, lot, serial, *_rest) in found.items()
+    }
+    buckets = lock_buckets(keys.values())
+    answers: list[Adjusted | Refused] = []
+    decided, moves = [], []
+    duties = [
+        Duty(r.adjustment, "adjust×approve", "approve", cause.actor.name)
+        for r in requests
+        if r.adjustment in found and found[r.adjustment][10] == "waiting"
+    ]
+    apart = dict(
+        zip((duty.document for duty in duties), take_duty(cause, requests=duties) if duties else [], strict=True)
+    )
+    for r in requests:
+        if r.adjustment not in found:
+            answers.append(NotFound(what="adjustment", which=str(r.adjustment)))
+            continue
+        number, company, sku, node, _bin, _status, _lot, _serial, delta, reason, state, value = found[r.adjustment]
+        key = keys[r.adjustment]
+        bucket = buckets.get(key)
+        free = bucket.quantity - bucket.committed if bucket else 0
+        if state != "waiting":
+            answers.append(errors.AlreadyDecided(number=number, found=state))
+        elif isinstance(apart[r.adjustment], Refused):
+            answers.append(apart[r.adjustment])
+        elif r.approve and free + delta < 0:
+            answers.append(errors.NotThere(wanted=-delta, sku=str(sku), where=f"bin {_bin}", found=free))
+        else:
+            new = "posted" if r.approve else "rejected"
+            decided.append((r.adjustment, new, cause.actor.name, cause.at))
+            if r.approve:
+                moves.append(_move(company, key, delta, reason, r.adjustment, cause.at, value))
+            announce(cause, [Event("adjustment", r.adjustment, company, state, new, reason=r.note)])
+            answers.append(Adjusted(r.adjustment, number, new, delta if r.approve else 0, 0, value))
+            found[r.adjustment] = (*found[r.adjustment][:10], new, value)
+    if decided:
+        sql.run(_DECIDE, sql.columns(("ids", "states", "people", "times"), decided))
+    displaced = move_units(cause, moves).displaced
+    return _hand_over_first(answers, displaced)
+
+
+def _refusal(request: Adjust, delta: int, free: int) -> Refused | None:
+    if request.delta == 0 or not request.reason:
+        found = f"{request.delta} for '{request.reason}'"
+        return errors.NotPlaceable(field="adjustment", expected="some units and a reason", found=found)
+    if delta < -free:
+        return errors.NotThere(wanted=-delta, sku=str(request.sku), where=f"bin {request.bin}", found=free)
+    return None
+
+
+def _move(company: int, key: At, delta: int, reason: str, document: UUID, at: datetime, cost: int) -> Move:
+    if delta > 0:
+        return Move(
+            company, key.sku, delta, ADJUSTMENT, key, reason, "adjustment", document, at, "stock.found", None, cost
+        )
+    return Move(company, key.sku, -delta, key, ADJUSTMENT, reason, "adjustment", document, at, "stock.write_off")
+
+
+def _hand_over(
+    requests: Sequence[Adjust], answers: list[Adjusted | Refused], displaced: Sequence[Displaced]
+) -> list[Adjusted | Refused]:
+    by_position: dict[tuple[UUID, UUID], list[Displaced]] = defaultdict(list)
+    for one in displaced:
+        by_position[one.sku, one.node].append(one)
+    for i, (request, answer) in enumerate(zip(requests, answers, strict=True)):
+        if isinstance(answer, Adjusted) and answer.posted < 0:
+            answers[i] = replace(
+                answer, displaced=tuple(by_position.pop((request.sku, request.node), []))
+            )
+    return answers
+
+
+def _hand_over_first(answers: list[Adjusted | Refused], displaced: Sequence[Displaced]) -> list[Adjusted | Refused]:
+    for i, answer in enumerate(answers):
+        if isinstance(answer, Adjusted) and answer.posted < 0 and displaced:
+            answers[i] = replace(answer, displaced=tuple(displaced))
+            break
+    return answers
+
+
+_COLUMNS = (
+    "id", "number", "company_id", "sku_id", "node_id", "bin_id", "status", "lot", "serial", "delta", "reason", "note",
+    "state", "value_minor", "requested_by", "requested_at",
+)  # fmt: skip
+
+_LOCK_ADJUSTMENTS = """
+SELECT id, number, company_id::int, sku_id, node_id, bin_id, status, lot, serial, delta, reason, state, value_minor
+FROM stock_adjustment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_DECIDE = """
+UPDATE stock_adjustment AS a SET state = d.state, decided_by = d.person, decided_at = d.at
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(people)s::text[], %(times)s::timestamptz[])
+     AS d(id, state, person, at)
+WHERE a.id = d.id
+"""

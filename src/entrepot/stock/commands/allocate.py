@@ -1,0 +1,222 @@
+"""Promise units at nodes to order lines, and take promises back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.stock import errors, rules
+from entrepot.stock.commands.move import free_allocations
+
+
+class Allocate(NamedTuple):
+    """Units of a line to be promised at a node: all of them, or the request is refused."""
+
+    company: int
+    order: UUID
+    line: UUID
+    sku: UUID
+    node: UUID
+    channel: UUID
+    quantity: int
+    priority: int
+    promise_at: datetime | None
+    ordered_at: datetime
+    key: str | None = None
+
+
+class Allocated(NamedTuple):
+    allocation: UUID
+
+
+@dataclass(slots=True)
+class Position:
+    """What a locked position still has to give, kept up to date while a batch is decided."""
+
+    free: int  # sellable − promised − safety, before ring-fences
+    fenced: int
+    fences: dict[UUID, int]  # what is left of the ring-fence of each channel
+
+    def free_for(self, channel: UUID) -> int:
+        """Units that the channel may promise here."""
+        others = self.fenced - self.fences.get(channel, 0) if self.fenced else 0
+        return max(0, self.free - others)
+
+    def take(self, channel: UUID, quantity: int) -> int:
+        """Promise units to the channel; returns how many came out of its ring-fence."""
+        fenced = rules.take_from_fence(quantity, self.fences.get(channel, 0)) if self.fences else 0
+        if fenced:
+            self.fences[channel] -= fenced
+            self.fenced -= fenced
+        self.free -= quantity
+        return fenced
+
+
+Positions = dict[tuple[UUID, UUID], Position]
+
+
+def lock_positions(company: int, skus: Iterable[UUID]) -> Positions:
+    """All positions of SKUs that the company owns, by (sku, node), locked in key order. 1 statement; 2 with fences."""
+    params = {"company": company, "skus": list(skus)}
+    positions: Positions = {}
+    fenced = False
+    for sku, node, free, fence in sql.run(_LOCK, params):
+        positions[sku, node] = Position(free, fence, {})
+        fenced = fenced or fence > 0
+    if fenced:
+        for sku, node, channel, left in sql.run(_FENCES, params):
+            positions[sku, node].fences[channel] = left
+    return positions
+
+
+@command("stock.allocate")
+def allocate(
+    cause: Cause, /, *, requests: Sequence[Allocate], positions: Positions | None = None
+) -> list[Allocated | Refused]:
+    """Promise units to order lines; each request whole or not at all, in the order given.
+
+    Locks: the positions of the SKUs in key order (or the caller has, and passes them).
+    Refuses: Insufficient. Again: by key. 3 statements, one or two more with ring-fences.
+    """
+    if positions is None:
+        positions = {}
+        for company in {request.company for request in requests}:
+            positions |= lock_positions(company, {r.sku for r in requests if r.company == company})
+
+    admitted = [admit(positions, request) for request in requests]
+    write_promises([row for row in admitted if isinstance(row, tuple)])
+    return [Allocated(row[0]) if isinstance(row, tuple) else row for row in admitted]
+
+
+Promised = tuple[UUID, int, UUID, UUID, UUID, UUID, int, UUID, int, int, int, datetime | None, datetime]
+"""A row of stock_allocation, as `admit` makes it."""
+
+
+def admit(positions: Positions, request: Allocate) -> Promised | Refused:
+    """Take a request out of locked positions, or refuse it. Pure but for the positions; written by `write_promises`."""
+    company, order, line, sku, node, channel, quantity, priority, promise_at, ordered_at, _key = request
+    position = positions.get((sku, node))
+    free = position.free_for(channel) if position else 0
+    if quantity <= 0:
+        return errors.NotPlaceable(field="quantity", expected="at least 1", found=quantity)
+    if position is None or free < quantity:
+        return errors.Insufficient(sku=str(sku), node=str(node), wanted=quantity, free=free)
+    fenced = position.take(channel, quantity)
+    return (
+        ids.uuid7(), company, order, line, sku, node, company, channel, quantity, fenced, priority, promise_at,
+        ordered_at,
+    )  # fmt: skip
+
+
+def write_promises(rows: Sequence[Promised]) -> None:
+    """Write admitted promises and count them on their positions. 2 statements; 3 with ring-fences."""
+    if not rows:
+        return
+    taken: dict[tuple[UUID, UUID, int], list[int]] = {}
+    from_fences: dict[tuple[UUID, UUID, int, UUID], int] = defaultdict(int)
+    for row in rows:
+        sku, node, owner, channel, quantity, fenced = row[4:10]
+        sums = taken.get((sku, node, owner))
+        if sums is None:
+            taken[sku, node, owner] = [quantity, fenced]
+        else:
+            sums[0] += quantity
+            sums[1] += fenced
+        if fenced:
+            from_fences[sku, node, owner, channel] += fenced
+    sql.write("stock_allocation", _COLUMNS, rows)
+    sums_by_key = [(*key, *sums) for key, sums in taken.items()]
+    sql.run(_PROMISE, sql.columns(("skus", "nodes", "owners", "units", "fenced"), sums_by_key))
+    if from_fences:
+        used = [(*key, units) for key, units in from_fences.items()]
+        sql.run(_USE_FENCES, sql.columns(("skus", "nodes", "owners", "channels", "units"), used))
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Units to be taken out of the unreleased promises of an order line."""
+
+    order: UUID
+    line: UUID
+    quantity: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    quantity: int
+
+
+@command("stock.free")
+def free(cause: Cause, /, *, requests: Sequence[Free]) -> list[Freed | Refused]:
+    """Give promised units back, as far as they are not released to the floor: the answer says how many were.
+
+    Locks: positions in key order, then allocations in id order. Again: by key. 4 statements; 5 with fences.
+    """
+    orders = list({request.order for request in requests})
+    sql.run(_LOCK_OF_ORDERS, {"orders": orders})
+    promises: dict[UUID, list[list]] = defaultdict(list)  # type: ignore[type-arg]
+    for line, allocation, quantity in sql.run(_UNRELEASED, {"orders": orders}):
+        promises[line].append([allocation, quantity])
+    answers: list[Freed | Refused] = []
+    freed: dict[UUID, int] = defaultdict(int)
+    for request in requests:
+        wanted = request.quantity
+        for promise in promises[request.line]:
+            units = min(wanted, promise[1])
+            promise[1] -= units
+            freed[promise[0]] += units
+            wanted -= units
+        answers.append(Freed(request.quantity - wanted))
+    free_allocations([(allocation, units) for allocation, units in freed.items() if units])
+    return answers
+
+
+_COLUMNS = (
+    "id", "company_id", "order_id", "line_id", "sku_id", "node_id", "owner_id", "channel_id", "quantity", "fenced",
+    "priority", "promise_at", "ordered_at",
+)  # fmt: skip
+
+_LOCK = """
+SELECT sku_id, node_id, sellable - reserved - allocated - safety, fenced FROM stock_position
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint
+ORDER BY sku_id, node_id, owner_id FOR UPDATE
+"""
+
+_FENCES = """
+SELECT sku_id, node_id, channel_id, quantity - used FROM stock_ringfence
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint
+"""
+
+_PROMISE = """
+UPDATE stock_position AS p SET allocated = p.allocated + d.units, fenced = p.fenced - d.fenced
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[], %(fenced)s::int[])
+     AS d(sku, node, owner, units, fenced)
+WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+"""
+
+_USE_FENCES = """
+UPDATE stock_ringfence AS f SET used = f.used + d.units
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(channels)s::uuid[], %(units)s::int[])
+     AS d(sku, node, owner, channel, units)
+WHERE f.sku_id = d.sku AND f.node_id = d.node AND f.owner_id = d.owner AND f.channel_id = d.channel
+"""
+
+_LOCK_OF_ORDERS = """
+SELECT FROM stock_position WHERE (sku_id, node_id, owner_id) IN (
+    SELECT sku_id, node_id, owner_id FROM stock_allocation WHERE order_id = ANY(%(orders)s::uuid[]))
+ORDER BY sku_id, node_id, owner_id FOR UPDATE
+"""
+
+_UNRELEASED = """
+SELECT line_id, id, quantity - released FROM stock_allocation
+WHERE order_id = ANY(%(orders)s::uuid[]) AND quantity > released ORDER BY id FOR UPDATE
+"""

@@ -1,0 +1,382 @@
+"""The one function that moves units. Every command of this room that changes a quantity ends here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.ledger.commands.value import Value, value_moves
+from entrepot.stock import rules
+
+
+class At(NamedTuple):
+    """A bucket, by its key."""
+
+    sku: UUID
+    node: UUID
+    bin: UUID | None
+    owner: int
+    status: str = "sellable"
+    lot: str = ""
+    serial: str = ""
+
+
+SUPPLIER, CUSTOMER, ADJUSTMENT, SCRAP = "supplier", "customer", "adjustment", "scrap"
+
+
+class Move(NamedTuple):
+    """Units of a SKU from one place to another. A place is a bucket or the name of a place outside.
+
+    `committed_source` / `committed_target`: units of the move that are committed to picks where they leave or arrive.
+    `allocated`: units whose promise is fulfilled by the move. `cost_minor`: total cost, for what comes from outside.
+    `event`: the ledger event that the move's value is posted under; '' where value does not change place.
+    """
+
+    company: int
+    sku: UUID
+    quantity: int
+    source: At | str
+    target: At | str
+    reason: str
+    document_kind: str
+    document: UUID
+    occurred_at: datetime
+    event: str = ""
+    line: UUID | None = None
+    cost_minor: int | None = None
+    committed_source: int = 0
+    committed_target: int = 0
+    allocated: int = 0
+    expires_on: date | None = None
+    corrects: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """A promise that stock could not keep: the caller reopens the line for sourcing and opens a work item."""
+
+    allocation: UUID
+    order: UUID
+    line: UUID
+    sku: UUID
+    node: UUID
+    quantity: int
+    was_released: bool
+    fulfillment: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The value in minor units of each move, in order, and the promises that could no longer be kept."""
+
+    values: list[int]
+    displaced: list[Displaced]
+
+
+class Bucket(NamedTuple):
+    id: UUID
+    quantity: int
+    committed: int
+
+
+def lock_buckets(keys: Iterable[At]) -> dict[At, Bucket]:
+    """Buckets that exist, by key, locked in id order. One statement."""
+    rows = sql.run(_LOCK_BUCKETS, sql.columns(At._fields, set(keys)))
+    return {At(*row[3:]): Bucket(*row[:3]) for row in rows}
+
+
+def move_units(cause: Cause, moves: Sequence[Move], buckets: dict[At, Bucket] | None = None) -> Moved:
+    """Move units: buckets, positions, valuation and journal change together with the rows of the ledger.
+
+    The caller has made sure that the units are there (the constraints of the tables refuse otherwise) and passes the
+    buckets it has locked. Locks: positions in key order, then buckets in id order, then valuation.
+    About 8 statements for any number of moves; fewer where value or positions do not change.
+    """
+    if not moves:
+        return Moved([], [])
+    displaced = _change_positions(cause, moves)
+    known = _complete(moves, buckets or {})
+    values = _values(cause, moves)
+    _write_moves(cause, moves, known, values)
+    _change_buckets(moves, known)
+    _post(cause, moves, values)
+    return Moved(values, displaced)
+
+
+# ---- positions
+
+
+def _change_positions(cause: Cause, moves: Sequence[Move]) -> list[Displaced]:
+    sellable: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
+    fulfilled: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
+    companies = {}
+    for move in moves:
+        for place, sign in ((move.source, -move.quantity), (move.target, move.quantity)):
+            if isinstance(place, At) and place.status == "sellable":
+                key = (place.sku, place.node, place.owner)
+                sellable[key] += sign
+                companies[key] = move.company
+        if move.allocated and isinstance(move.source, At):
+            fulfilled[move.source.sku, move.source.node, move.source.owner] += move.allocated
+    changed = [(*key, companies[key], units, fulfilled[key]) for key, units in sellable.items() if units]
+    if not changed:
+        return []
+    displaced = _displace(cause, [row for row in changed if row[4] + row[5] < 0])
+    names = ("skus", "nodes", "owners", "companies", "sellable", "fulfilled")
+    arrays = sql.columns(names, changed)
+    rows = sql.run(_UPDATE_POSITIONS, arrays)
+    if len(rows) < len(changed):
+        found = set(rows)
+        missing = [row for row in changed if row[:3] not in found]
+        sql.run(_INSERT_POSITIONS, sql.columns(names, missing))
+    return displaced
+
+
+def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, int]]) -> list[Displaced]:
+    """Free promises where sellable units fall below what is promised."""
+    if not falling:
+        return []
+    arrays = sql.columns(("skus", "nodes", "owners"), [row[:3] for row in falling])
+    positions = {row[:3]: row[3:] for row in sql.run(_LOCK_POSITIONS, arrays)}
+    shortages = {}
+    for sku, node, owner, _company, units, fulfilled in falling:
+        sellable, promised = positions.get((sku, node, owner), (0, 0))
+        short = (promised - fulfilled) - (sellable + units)
+        if short > 0:
+            shortages[sku, node, owner] = short
+    if not shortages:
+        return []
+    freed = []
+    promises: dict[tuple[UUID, UUID, int], list[tuple[rules.Promise, tuple[object, ...]]]] = defaultdict(list)
+    arrays = sql.columns(("skus", "nodes", "owners"), list(shortages))
+    for allocation, quantity, released, priority, promise_at, ordered_at, *rest in sql.run(_PROMISES, arrays):
+        promise = rules.Promise(allocation, quantity, released > 0, priority, promise_at, ordered_at)
+        promises[rest[2], rest[3], rest[4]].append((promise, tuple(rest)))
+    for key, short in shortages.items():
+        facts = {promise.allocation: rest for promise, rest in promises[key]}
+        for promise, units in rules.displace([promise for promise, _ in promises[key]], short):
+            order, line, sku, node, _owner, fulfillment = facts[promise.allocation]
+            freed.append(
+                Displaced(promise.allocation, order, line, sku, node, units, promise.released, fulfillment)  # type: ignore[arg-type]
+            )
+    free_allocations([(one.allocation, one.quantity) for one in freed])
+    return freed
+
+
+def free_allocations(freed: Sequence[tuple[UUID, int]]) -> None:
+    """Take units out of promises and give them back to positions and ring-fences. 2 statements; 3 with fences.
+
+    Whether pick tasks stand behind released units is the caller's to know.
+    """
+    if not freed:
+        return
+    arrays = sql.columns(("ids", "units"), freed)
+    given_back = [row for row in sql.run(_FREE_ALLOCATIONS, arrays) if row[5]]
+    if given_back:
+        sql.run(_GIVE_BACK_TO_FENCES, sql.columns(("skus", "nodes", "owners", "channels", "_", "units"), given_back))
+
+
+# ---- buckets
+
+
+def _complete(moves: Sequence[Move], known: dict[At, Bucket]) -> dict[At, Bucket]:
+    """The buckets of all moves, locked; those that don't exist yet are made."""
+    wanted = {place for move in moves for place in (move.source, move.target) if isinstance(place, At)}
+    unknown = wanted - known.keys()
+    if not unknown:
+        return known
+    known = known | lock_buckets(unknown)
+    missing = wanted - known.keys()
+    if missing:
+        expiry = {move.target: (move.company, move.expires_on) for move in moves if isinstance(move.target, At)}
+        rows = [(ids.uuid7(), *expiry[key], *key) for key in missing]
+        sql.run(_INSERT_BUCKETS, sql.columns(("ids", "companies", "expiries", *At._fields), rows))
+        known |= lock_buckets(missing)
+    return known
+
+
+def _change_buckets(moves: Sequence[Move], known: dict[At, Bucket]) -> None:
+    quantity: dict[UUID, int] = defaultdict(int)
+    committed: dict[UUID, int] = defaultdict(int)
+    for move in moves:
+        if isinstance(move.source, At):
+            bucket = known[move.source].id
+            quantity[bucket] -= move.quantity
+            committed[bucket] -= move.committed_source
+        if isinstance(move.target, At):
+            bucket = known[move.target].id
+            quantity[bucket] += move.quantity
+            committed[bucket] += move.committed_target
+    rows = [(bucket, units, committed[bucket]) for bucket, units in quantity.items() if units or committed[bucket]]
+    if rows:
+        sql.run(_UPDATE_BUCKETS, sql.columns(("ids", "units", "committed"), rows))
+
+
+# ---- value and journal
+
+
+def _values(cause: Cause, moves: Sequence[Move]) -> list[int]:
+    """The value of each move: what comes in brings its cost, what leaves takes the average of where it stood."""
+    leaving = [i for i, move in enumerate(moves) if move.event and isinstance(move.source, At)]
+    values = [move.cost_minor or 0 for move in moves]
+    if leaving:
+        taken = value_moves(cause, [_value(moves[i], moves[i].source, -moves[i].quantity, None) for i in leaving])
+        for i, value in zip(leaving, taken, strict=True):
+            values[i] = value
+    arriving = [i for i, move in enumerate(moves) if move.event and isinstance(move.target, At)]
+    if arriving:
+        value_moves(cause, [_value(moves[i], moves[i].target, moves[i].quantity, values[i]) for i in arriving])
+    return values
+
+
+def _value(move: Move, place: At | str, quantity: int, cost_minor: int | None) -> Value:
+    assert isinstance(place, At)
+    pool = "transit" if place.status == "in_transit" else "stock"
+    return Value(move.company, move.sku, place.node, pool, quantity, cost_minor)
+
+
+def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
+    entries: dict[tuple[int, str, str, UUID, datetime], int] = defaultdict(int)
+    for move, value in zip(moves, values, strict=True):
+        if move.event and value:
+            entries[move.company, move.event, move.document_kind, move.document, move.occurred_at] += value
+    if entries:
+        currencies = dict(sql.run("SELECT id, currency FROM parties_company"))  # type: ignore[arg-type]
+        post(
+            cause,
+            requests=[
+                Posting(company, event, kind, document, currencies[company], [("cost", value)], occurred_at)
+                for (company, event, kind, document, occurred_at), value in entries.items()
+            ],
+        )
+
+
+# ---- rows of the ledger
+
+
+def _write_moves(
+    cause: Cause, moves: Sequence[Move], known: dict[At, Bucket], values: Sequence[int]
+) -> None:
+    at, correlation = cause.at, cause.correlation
+    rows = []
+    for move, value in zip(moves, values, strict=True):
+        source, target = move.source, move.target
+        from_place, from_bucket = ("node", known[source].id) if isinstance(source, At) else (source, None)
+        to_place, to_bucket = ("node", known[target].id) if isinstance(target, At) else (target, None)
+        rows.append(
+            (
+                move.company, move.sku, move.quantity, from_place, from_bucket, to_place, to_bucket, move.reason,
+                move.document_kind, move.document, move.line, value, move.corrects, move.occurred_at, at, correlation,
+            )  # fmt: skip
+        )
+    sql.write("stock_move", _MOVE_COLUMNS, rows)
+
+
+_MOVE_COLUMNS = (
+    "company_id", "sku_id", "quantity", "from_place", "from_bucket", "to_place", "to_bucket", "reason",
+    "document_kind", "document_id", "line_id", "value_minor", "corrects", "occurred_at", "recorded_at", "correlation",
+)  # fmt: skip
+
+_LOCK_BUCKETS = """
+SELECT b.id, b.quantity, b.committed, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot, b.serial
+FROM unnest(%(sku)s::uuid[], %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[],
+            %(lot)s::text[], %(serial)s::text[]) AS k(sku, node, bin, owner, status, lot, serial)
+JOIN stock_bucket AS b ON b.sku_id = k.sku AND b.node_id = k.node AND b.bin_id IS NOT DISTINCT FROM k.bin
+ AND b.lot = k.lot AND b.serial = k.serial AND b.status = k.status AND b.owner_id = k.owner
+ORDER BY b.id FOR UPDATE OF b
+"""
+
+_INSERT_BUCKETS = """
+INSERT INTO stock_bucket (id, company_id, expires_on, sku_id, node_id, bin_id, owner_id, status, lot, serial,
+                          quantity, committed)
+SELECT *, 0, 0 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(expiries)s::date[], %(sku)s::uuid[],
+    %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[])
+ON CONFLICT DO NOTHING
+"""
+
+_UPDATE_BUCKETS = """
+UPDATE stock_bucket SET quantity = quantity + d.units, committed = committed + d.committed
+FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(committed)s::int[]) AS d(id, units, committed)
+WHERE stock_bucket.id = d.id
+"""
+
+_LOCK_POSITIONS = """
+SELECT p.sku_id, p.node_id, p.owner_id::int, p.sellable, p.reserved + p.allocated
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]) AS k(sku, node, owner)
+JOIN stock_position AS p ON p.sku_id = k.sku AND p.node_id = k.node AND p.owner_id = k.owner
+ORDER BY p.sku_id, p.node_id, p.owner_id FOR UPDATE OF p
+"""
+
+# Positions are locked in key order before any is changed, so that two batches never wait for each other in a circle.
+_UPDATE_POSITIONS = """
+WITH d AS MATERIALIZED (
+    SELECT p.sku_id, p.node_id, p.owner_id, d.sellable, d.fulfilled
+    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(companies)s::smallint[],
+                %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
+    JOIN stock_position AS p ON p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+    ORDER BY p.sku_id, p.node_id, p.owner_id FOR UPDATE OF p
+)
+UPDATE stock_position AS p SET sellable = p.sellable + d.sellable, allocated = p.allocated - d.fulfilled
+FROM d WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.owner_id
+RETURNING p.sku_id, p.node_id, p.owner_id::int
+"""
+
+_INSERT_POSITIONS = """
+INSERT INTO stock_position (sku_id, node_id, owner_id, company_id, sellable, allocated, reserved, safety, fenced)
+SELECT sku, node, owner, company, sellable, 0, 0, 0, 0
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(companies)s::smallint[],
+            %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
+ORDER BY sku, node, owner
+ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET sellable = stock_position.sellable + excluded.sellable
+"""
+
+_PROMISES = """
+SELECT a.id, a.quantity, a.released, a.priority::int, a.promise_at, a.ordered_at,
+       a.order_id, a.line_id, a.sku_id, a.node_id, a.owner_id::int, a.fulfillment_id
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]) AS k(sku, node, owner)
+JOIN stock_allocation AS a ON a.sku_id = k.sku AND a.node_id = k.node AND a.owner_id = k.owner
+ORDER BY a.id FOR UPDATE OF a
+"""
+
+_FREE_ALLOCATIONS = """
+WITH d AS MATERIALIZED (
+    SELECT a.id, a.sku_id, a.node_id, a.owner_id, a.channel_id, d.units, a.quantity - d.units AS rest,
+           GREATEST(0, a.fenced - (a.quantity - d.units)) AS from_fence
+    FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) JOIN stock_allocation AS a ON a.id = d.id
+    ORDER BY a.id FOR UPDATE OF a
+),
+gone AS (DELETE FROM stock_allocation AS a USING d WHERE a.id = d.id AND d.rest = 0),
+less AS (
+    UPDATE stock_allocation AS a
+    SET quantity = d.rest, released = LEAST(a.released, d.rest), fenced = LEAST(a.fenced, d.rest)
+    FROM d WHERE a.id = d.id AND d.rest > 0
+),
+total AS MATERIALIZED (
+    SELECT sku_id, node_id, owner_id, sum(units) AS units, sum(from_fence) AS from_fence FROM d GROUP BY 1, 2, 3
+),
+locked AS MATERIALIZED (
+    SELECT p.sku_id, p.node_id, p.owner_id, total.units, total.from_fence
+    FROM total JOIN stock_position AS p USING (sku_id, node_id, owner_id)
+    ORDER BY p.sku_id, p.node_id, p.owner_id FOR UPDATE OF p
+),
+given AS (
+    UPDATE stock_position AS p SET allocated = p.allocated - locked.units, fenced = p.fenced + locked.from_fence
+    FROM locked WHERE (p.sku_id, p.node_id, p.owner_id) = (locked.sku_id, locked.node_id, locked.owner_id)
+)
+SELECT sku_id, node_id, owner_id::int, channel_id, sum(units)::int, sum(from_fence)::int
+FROM d GROUP BY 1, 2, 3, 4
+"""
+
+_GIVE_BACK_TO_FENCES = """
+UPDATE stock_ringfence AS f SET used = f.used - d.units
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(channels)s::uuid[], %(units)s::int[])
+     AS d(sku, node, owner, channel, units)
+WHERE f.sku_id = d.sku AND f.node_id = d.node AND f.owner_id = d.owner AND f.channel_id = d.channel
+"""

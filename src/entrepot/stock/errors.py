@@ -1,0 +1,55 @@
+"""What stock refuses."""
+
+from __future__ import annotations
+
+from entrepot.kernel.errors import Refused
+
+
+class Insufficient(Refused):
+    """Fewer units are free for the channel than were asked for."""
+
+    code = "stock.insufficient"
+    says = (
+        "{wanted} units of SKU {sku} were asked for at node {node}, {free} are free for this channel."
+        " Ask for fewer, another node, or wait for the next receipt."
+    )
+
+
+class NotThere(Refused):
+    """The bucket holds fewer free units than the move takes."""
+
+    code = "stock.not_there"
+    says = (
+        "{wanted} units of SKU {sku} were to leave {where}, {found} are there and not being picked."
+        " Count the bin, or report a short pick for those being picked."
+    )
+
+
+class NotPlaceable(Refused):
+    """The quantity or the place makes no sense."""
+
+    code = "stock.not_placeable"
+    kind = "invalid"
+    says = "{field}: expected {expected}, found {found}."
+
+
+class AlreadyDecided(Refused):
+    """The adjustment was approved or rejected before."""
+
+    code = "stock.already_decided"
+    says = "Adjustment {number} is {found}; only one that waits can be decided."
+
+
+class NothingReserved(Refused):
+    """The reservation expired or was used."""
+
+    code = "stock.nothing_reserved"
+    kind = "not_found"
+    says = "{holder} holds no reservation: it expired or was given back. Reserve again."
+
+
+class TransferClosed(Refused):
+    """More was reported than is still on its way."""
+
+    code = "stock.transfer_over"
+    says = "Transfer {number} still has {found} units of SKU {sku} on their way, {wanted} were reported."

@@ -1,0 +1,278 @@
+"""Tables of the unit ledger: moves, the balances they make, and the promises on them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from entrepot.kernel.models import append_only
+
+STATUSES = (
+    "sellable", "pending_inspection", "quarantined", "damaged", "refurbish", "non_sellable", "researching",
+    "in_transit",
+)  # fmt: skip
+PLACES = ("node", "supplier", "customer", "adjustment", "scrap")
+
+
+class Bucket(models.Model):
+    """The units of one SKU in one bin, lot, serial, status and ownership: what is physically there."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField(null=True)  # only goods in transit stand in no bin
+    lot = models.TextField(default="")
+    serial = models.TextField(default="")
+    status = models.TextField()
+    owner_id = models.SmallIntegerField()
+    expires_on = models.DateField(null=True)
+    quantity = models.IntegerField(default=0)
+    committed = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sku_id", "node_id", "bin_id", "lot", "serial", "status", "owner_id"],
+                name="stock_bucket_one_per_key",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="stock_bucket_committed_within_quantity",
+                condition=Q(committed__gte=0, committed__lte=F("quantity")),
+            ),
+            models.CheckConstraint(name="stock_bucket_status_known", condition=Q(status__in=STATUSES)),
+            models.CheckConstraint(
+                name="stock_bucket_in_a_bin_or_in_transit",
+                condition=Q(bin_id__isnull=False) | Q(status="in_transit"),
+            ),
+        ]
+
+
+class Move(models.Model):
+    """Whole units from one place to another. Never changed: a mistake is corrected by a new move that names it."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    quantity = models.IntegerField()
+    from_place = models.TextField()
+    from_bucket = models.UUIDField(null=True)
+    to_place = models.TextField()
+    to_bucket = models.UUIDField(null=True)
+    reason = models.TextField()
+    document_kind = models.TextField()
+    document_id = models.UUIDField()
+    line_id = models.UUIDField(null=True)
+    value_minor = models.BigIntegerField(default=0)
+    corrects = models.BigIntegerField(null=True)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    correlation = models.UUIDField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["sku_id", "id"], name="stock_move_of_sku"),
+            models.Index(fields=["document_id"], name="stock_move_of_document"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="stock_move_of_some_units", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="stock_move_places_known", condition=Q(from_place__in=PLACES, to_place__in=PLACES)
+            ),
+            models.CheckConstraint(
+                name="stock_move_bucket_at_nodes_only",
+                condition=(Q(from_place="node") | Q(from_bucket__isnull=True))
+                & (~Q(from_place="node") | Q(from_bucket__isnull=False))
+                & (Q(to_place="node") | Q(to_bucket__isnull=True))
+                & (~Q(to_place="node") | Q(to_bucket__isnull=False)),
+            ),
+        ]
+        triggers = append_only()
+
+
+class Position(models.Model):
+    """What may be promised of a SKU at a node: the guard against overselling."""
+
+    pk = models.CompositePrimaryKey("sku_id", "node_id", "owner_id")
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    owner_id = models.SmallIntegerField()
+    company_id = models.SmallIntegerField()
+    sellable = models.IntegerField(default=0)
+    reserved = models.IntegerField(default=0)
+    allocated = models.IntegerField(default=0)
+    safety = models.IntegerField(default=0)
+    fenced = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="stock_position_not_oversold", condition=Q(sellable__gte=F("reserved") + F("allocated"))
+            ),
+            models.CheckConstraint(
+                name="stock_position_counts_not_negative",
+                condition=Q(reserved__gte=0, allocated__gte=0, safety__gte=0, fenced__gte=0),
+            ),
+        ]
+
+
+class Allocation(models.Model):
+    """A live promise of units at a node to an order line. Gone when shipped or freed; the moves and events stay."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    owner_id = models.SmallIntegerField()
+    channel_id = models.UUIDField()
+    quantity = models.IntegerField()
+    released = models.IntegerField(default=0)
+    fenced = models.IntegerField(default=0)  # of the quantity, taken from the channel's ring-fence
+    priority = models.SmallIntegerField()
+    promise_at = models.DateTimeField(null=True)
+    ordered_at = models.DateTimeField()
+    fulfillment_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["order_id"], name="stock_allocation_of_order"),
+            models.Index(fields=["sku_id", "node_id"], name="stock_allocation_of_position"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="stock_allocation_of_some_units", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="stock_allocation_parts_within_quantity",
+                condition=Q(released__gte=0, released__lte=F("quantity"), fenced__gte=0, fenced__lte=F("quantity")),
+            ),
+        ]
+
+
+class Reservation(models.Model):
+    """Units held for a cart or checkout until a moment."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    owner_id = models.SmallIntegerField()
+    channel_id = models.UUIDField()
+    holder = models.TextField()
+    quantity = models.IntegerField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["sku_id", "node_id"], name="stock_reservation_of_position"),
+            models.Index(fields=["holder"], name="stock_reservation_of_holder"),
+        ]
+        constraints = [models.CheckConstraint(name="stock_reservation_of_some_units", condition=Q(quantity__gt=0))]
+
+
+class RingFence(models.Model):
+    """Units of a position that only one channel may promise."""
+
+    pk = models.CompositePrimaryKey("sku_id", "node_id", "owner_id", "channel_id")
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    owner_id = models.SmallIntegerField()
+    channel_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    quantity = models.IntegerField()
+    used = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "stock_ringfence"
+        constraints = [
+            models.CheckConstraint(
+                name="stock_ringfence_used_within_quantity", condition=Q(used__gte=0, used__lte=F("quantity"))
+            )
+        ]
+
+
+class Adjustment(models.Model):
+    """A correction of what is there, with its reason; above a value it waits for another person's approval."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    status = models.TextField()
+    lot = models.TextField(default="")
+    serial = models.TextField(default="")
+    delta = models.IntegerField()
+    reason = models.TextField()
+    note = models.TextField(default="")
+    state = models.TextField()  # waiting, posted, rejected
+    value_minor = models.BigIntegerField()
+    requested_by = models.TextField()
+    requested_at = models.DateTimeField()
+    decided_by = models.TextField(default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="stock_adjustment_of_some_units", condition=~Q(delta=0)),
+            models.CheckConstraint(
+                name="stock_adjustment_state_known", condition=Q(state__in=["waiting", "posted", "rejected"])
+            ),
+        ]
+
+
+class Transfer(models.Model):
+    """Goods on their way between two nodes."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    from_node_id = models.UUIDField()
+    to_node_id = models.UUIDField()
+    state = models.TextField()  # in_transit, received
+    shipped_by = models.TextField()
+    shipped_at = models.DateTimeField()
+    expected_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+
+class TransferLine(models.Model):
+    """Units of one SKU on a transfer: shipped = received + lost when it is closed."""
+
+    id = models.UUIDField(primary_key=True)
+    transfer_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    lot = models.TextField(default="")
+    quantity = models.IntegerField()
+    received = models.IntegerField(default=0)
+    lost = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["transfer_id"], name="stock_transferline_of_transfer")]
+        constraints = [
+            models.CheckConstraint(
+                name="stock_transferline_arrives_once",
+                condition=Q(received__gte=0, lost__gte=0, quantity__gte=F("received") + F("lost")),
+            )
+        ]
+
+
+class Supply(models.Model):
+    """Units expected at a node on a date: what is still to come of a purchase or transfer line."""
+
+    line_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    document_kind = models.TextField()
+    document_id = models.UUIDField()
+    quantity = models.IntegerField()
+    expected_on = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["sku_id", "expected_on"], name="stock_supply_of_sku")]
+        constraints = [models.CheckConstraint(name="stock_supply_of_some_units", condition=Q(quantity__gt=0))]

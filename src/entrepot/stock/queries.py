@@ -1,0 +1,283 @@
+"""What is asked of stock: availability with its rows, what stands where, moves, and whether the books of units agree."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.stock import rules
+
+
+def unit_costs(keys: Collection[tuple[int, UUID, UUID]]) -> dict[tuple[int, UUID, UUID], Decimal]:
+    """The average cost of one unit in minor units, by (company, sku, node); the SKU's standard cost where none is
+    there, 0 where that is unknown too. One statement."""
+    rows = sql.run(_UNIT_COSTS, sql.columns(("companies", "skus", "nodes"), keys))
+    return {(company, sku, node): cost for company, sku, node, cost in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class AtNode:
+    """What one node contributes to a channel's availability: free = sellable − promised − safety − others − buffer."""
+
+    node: UUID
+    node_code: str
+    sellable: int
+    promised: int
+    safety: int
+    fenced_for_others: int
+    buffer: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Units of a SKU that a channel may promise now, with the positions that they come from."""
+
+    sku: UUID
+    sku_code: str
+    quantity: int
+    nodes: tuple[AtNode, ...]
+
+
+def availability(*, company: int, channel: str, skus: Sequence[str]) -> list[Availability]:
+    """Availability of SKUs (by code) for a channel (by code), in the order asked. Unknown codes are absent.
+
+    Reservations that have expired count as free. One statement.
+    """
+    params = {"company": company, "channel": channel, "codes": list(dict.fromkeys(skus))}
+    by_sku: dict[tuple[UUID, str], list[AtNode]] = {}
+    for sku, code, node, node_code, sellable, promised, safety, others, buffer in sql.run(_AVAILABILITY, params):
+        nodes = by_sku.setdefault((sku, code), [])
+        if node is not None:
+            free = rules.free_units(sellable, promised, safety, others, buffer)
+            nodes.append(AtNode(node, node_code, sellable, promised, safety, others, buffer, free))
+    return [
+        Availability(sku, code, sum(node.free for node in nodes), tuple(nodes))
+        for (sku, code), nodes in by_sku.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Units of one SKU at one node, by status."""
+
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    node: UUID
+    node_code: str
+    by_status: dict[str, int]
+    reserved: int
+    allocated: int
+    value_minor: int
+
+
+def standing(
+    *, company: int, text: str = "", node: UUID | None = None, after: str = "", limit: int = 100
+) -> list[Standing]:
+    """Stock by SKU and node in order of code; `after` is "<sku code>|<node code>" of the last row seen."""
+    sku_after, _, node_after = after.partition("|")
+    params = {
+        "company": company, "text": f"%{text}%", "node": node, "sku_after": sku_after, "node_after": node_after,
+        "limit": limit,
+    }  # fmt: skip
+    return [Standing(*row) for row in sql.run(_STANDING, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    node_code: str
+    bin_code: str
+    lot: str
+    serial: str
+    status: str
+    quantity: int
+    committed: int
+
+
+def buckets(*, sku: UUID) -> list[BucketRow]:
+    """Where the units of a SKU are; empty buckets are left out."""
+    return [BucketRow(*row) for row in sql.run(_BUCKETS, {"sku": sku})]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRow:
+    id: int
+    occurred_at: datetime
+    quantity: int
+    source: str
+    target: str
+    reason: str
+    document_kind: str
+    document: UUID
+    value_minor: int
+
+
+def moves(*, sku: UUID | None = None, document: UUID | None = None, before: int | None = None, limit: int = 100
+          ) -> list[MoveRow]:  # fmt: skip
+    """Moves of a SKU or of a document, the newest first."""
+    params = {"sku": sku, "document": document, "before": before, "limit": limit}
+    return [MoveRow(*row) for row in sql.run(_MOVES, params)]
+
+
+def totals(*, company: int) -> list[tuple[str, int]]:
+    """Units by physical status."""
+    statement = "SELECT status, sum(quantity)::bigint FROM stock_bucket WHERE company_id = %(company)s::smallint"
+    return sql.run(statement + " GROUP BY status ORDER BY status", {"company": company})  # type: ignore[return-value]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = ("stock_move", "stock_bucket", "stock_position", "stock_allocation", "stock_reservation")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608  own names
+
+
+def discrepancies() -> list[str]:
+    """Sentences about balances that disagree with their ledger; [] when all is right."""
+    return [sentence for statement in _DISCREPANCIES for (sentence,) in sql.run(statement)]
+
+
+_UNIT_COSTS = """
+SELECT k.company::int, k.sku, k.node,
+       COALESCE(v.value_minor::numeric / NULLIF(v.quantity, 0), s.standard_cost * 100, 0)
+FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[]) AS k(company, sku, node)
+LEFT JOIN ledger_valuation AS v
+  ON v.company_id = k.company AND v.sku_id = k.sku AND v.node_id = k.node AND v.pool = 'stock'
+LEFT JOIN catalog_sku AS s ON s.id = k.sku
+"""
+
+_AVAILABILITY = """
+SELECT s.id, s.code, p.node_id, n.code, p.sellable, p.reserved - COALESCE(e.units, 0)::int + p.allocated, p.safety,
+       p.fenced - COALESCE(f.quantity - f.used, 0), c.buffer
+FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS k(code, i)
+JOIN catalog_sku AS s ON s.company_id = %(company)s::smallint AND s.code = k.code
+JOIN network_channel AS c ON c.company_id = %(company)s::smallint AND c.code = %(channel)s::text
+LEFT JOIN network_channelnode AS cn ON cn.channel_id = c.id
+LEFT JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = cn.node_id
+LEFT JOIN network_node AS n ON n.id = p.node_id
+LEFT JOIN stock_ringfence AS f ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.channel_id = c.id
+LEFT JOIN LATERAL (
+    SELECT sum(quantity) AS units FROM stock_reservation AS r
+    WHERE r.sku_id = p.sku_id AND r.node_id = p.node_id AND r.expires_at < now()) AS e ON true
+WHERE p.node_id IS NULL OR n.active
+ORDER BY k.i, cn.priority, n.code
+"""
+
+_STANDING = """
+WITH some AS (
+    SELECT b.sku_id, b.node_id, s.code AS sku_code, s.name, n.code AS node_code,
+           jsonb_object_agg(b.status, b.units) AS by_status
+    FROM (SELECT sku_id, node_id, status, sum(quantity) AS units FROM stock_bucket
+          WHERE company_id = %(company)s::smallint AND quantity > 0 GROUP BY 1, 2, 3) AS b
+    JOIN catalog_sku AS s ON s.id = b.sku_id AND (s.code ILIKE %(text)s::text OR s.name ILIKE %(text)s::text)
+    JOIN network_node AS n ON n.id = b.node_id
+    WHERE (%(node)s::uuid IS NULL OR b.node_id = %(node)s::uuid)
+      AND (s.code, n.code) > (%(sku_after)s::text, %(node_after)s::text)
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY s.code, n.code LIMIT %(limit)s::int
+)
+SELECT some.sku_id, sku_code, name, some.node_id, node_code, by_status, COALESCE(p.reserved, 0),
+       COALESCE(p.allocated, 0), COALESCE(v.value_minor, 0)
+FROM some
+LEFT JOIN stock_position AS p ON p.sku_id = some.sku_id AND p.node_id = some.node_id
+LEFT JOIN ledger_valuation AS v ON v.sku_id = some.sku_id AND v.node_id = some.node_id AND v.pool = 'stock'
+ORDER BY sku_code, node_code
+"""
+
+_BUCKETS = """
+SELECT n.code, COALESCE(bin.code, ''), b.lot, b.serial, b.status, b.quantity, b.committed
+FROM stock_bucket AS b JOIN network_node AS n ON n.id = b.node_id LEFT JOIN network_bin AS bin ON bin.id = b.bin_id
+WHERE b.sku_id = %(sku)s::uuid AND b.quantity > 0 ORDER BY 1, 2, 3, 4, 5
+"""
+
+_MOVES = """
+SELECT m.id, m.occurred_at, m.quantity,
+       CASE WHEN f.id IS NULL THEN m.from_place ELSE concat_ws(' ', fn.code, fb.code, f.status) END,
+       CASE WHEN t.id IS NULL THEN m.to_place ELSE concat_ws(' ', tn.code, tb.code, t.status) END,
+       m.reason, m.document_kind, m.document_id, m.value_minor
+FROM stock_move AS m
+LEFT JOIN stock_bucket AS f ON f.id = m.from_bucket LEFT JOIN network_bin AS fb ON fb.id = f.bin_id
+LEFT JOIN network_node AS fn ON fn.id = f.node_id
+LEFT JOIN stock_bucket AS t ON t.id = m.to_bucket LEFT JOIN network_bin AS tb ON tb.id = t.bin_id
+LEFT JOIN network_node AS tn ON tn.id = t.node_id
+WHERE (%(sku)s::uuid IS NULL OR m.sku_id = %(sku)s::uuid)
+  AND (%(document)s::uuid IS NULL OR m.document_id = %(document)s::uuid)
+  AND (%(before)s::bigint IS NULL OR m.id < %(before)s::bigint)
+ORDER BY m.id DESC LIMIT %(limit)s::int
+"""
+
+_DISCREPANCIES = (
+    # invariant 1: a bucket holds what its moves brought less what they took
+    """
+    SELECT format('bucket %s holds %s units, its moves make %s', b.id, b.quantity, COALESCE(m.units, 0))
+    FROM stock_bucket AS b FULL JOIN (
+        SELECT bucket, sum(units) AS units FROM (
+            SELECT to_bucket AS bucket, quantity AS units FROM stock_move WHERE to_bucket IS NOT NULL
+            UNION ALL SELECT from_bucket, -quantity FROM stock_move WHERE from_bucket IS NOT NULL) AS both_sides
+        GROUP BY bucket) AS m ON m.bucket = b.id
+    WHERE b.quantity IS DISTINCT FROM COALESCE(m.units, 0)
+    """,
+    # invariant 2: a position's sellable units are those of its buckets
+    """
+    SELECT format('position %s at %s says %s sellable, its bins hold %s', k.sku_id, k.node_id,
+                  COALESCE(p.sellable, 0), COALESCE(b.units, 0))
+    FROM (SELECT sku_id, node_id, owner_id FROM stock_position
+          UNION SELECT sku_id, node_id, owner_id FROM stock_bucket) AS k
+    LEFT JOIN stock_position AS p USING (sku_id, node_id, owner_id)
+    LEFT JOIN (SELECT sku_id, node_id, owner_id, sum(quantity) AS units FROM stock_bucket WHERE status = 'sellable'
+               GROUP BY 1, 2, 3) AS b USING (sku_id, node_id, owner_id)
+    WHERE COALESCE(p.sellable, 0) <> COALESCE(b.units, 0)
+    """,
+    # invariant 3: what a position calls allocated and reserved are its live promises
+    """
+    SELECT format('position %s at %s says %s allocated and %s reserved, its promises are %s and %s', p.sku_id,
+                  p.node_id, p.allocated, p.reserved, COALESCE(a.units, 0), COALESCE(r.units, 0))
+    FROM stock_position AS p
+    LEFT JOIN (SELECT sku_id, node_id, owner_id, sum(quantity) AS units FROM stock_allocation GROUP BY 1, 2, 3) AS a
+      USING (sku_id, node_id, owner_id)
+    LEFT JOIN (SELECT sku_id, node_id, owner_id, sum(quantity) AS units FROM stock_reservation GROUP BY 1, 2, 3) AS r
+      USING (sku_id, node_id, owner_id)
+    WHERE p.allocated <> COALESCE(a.units, 0) OR p.reserved <> COALESCE(r.units, 0)
+    """,
+    # invariant 4: units committed in bins are those released to the floor
+    """
+    SELECT format('SKU %s at %s: %s units committed in bins, %s released', sku_id, node_id, COALESCE(b.units, 0),
+                  COALESCE(a.units, 0))
+    FROM (SELECT sku_id, node_id, sum(committed) AS units FROM stock_bucket GROUP BY 1, 2) AS b
+    FULL JOIN (SELECT sku_id, node_id, sum(released) AS units FROM stock_allocation GROUP BY 1, 2) AS a
+      USING (sku_id, node_id)
+    WHERE COALESCE(b.units, 0) <> COALESCE(a.units, 0)
+    """,
+    # invariant 5: valued units are the units that are there
+    """
+    SELECT format('SKU %s at %s: %s units valued in %s, %s are there', sku_id, node_id, COALESCE(v.units, 0), pool,
+                  COALESCE(b.units, 0))
+    FROM (SELECT sku_id, node_id, pool, sum(quantity) AS units FROM ledger_valuation GROUP BY 1, 2, 3) AS v
+    FULL JOIN (SELECT sku_id, node_id, CASE status WHEN 'in_transit' THEN 'transit' ELSE 'stock' END AS pool,
+                      sum(quantity) AS units FROM stock_bucket GROUP BY 1, 2, 3) AS b USING (sku_id, node_id, pool)
+    WHERE COALESCE(v.units, 0) <> COALESCE(b.units, 0)
+    """,
+    # invariant 6: ring-fenced units of a position are what its fences have left
+    """
+    SELECT format('position %s at %s says %s ring-fenced, its fences have %s left', p.sku_id, p.node_id, p.fenced,
+                  COALESCE(f.units, 0))
+    FROM stock_position AS p
+    LEFT JOIN (SELECT sku_id, node_id, owner_id, sum(quantity - used) AS units FROM stock_ringfence GROUP BY 1, 2, 3)
+      AS f USING (sku_id, node_id, owner_id)
+    WHERE p.fenced <> COALESCE(f.units, 0)
+    """,
+    # invariant 7: what is on a transfer is in transit
+    """
+    SELECT format('node %s: %s units of SKU %s in transit, its transfers say %s', node_id, COALESCE(b.units, 0),
+                  sku_id, COALESCE(t.units, 0))
+    FROM (SELECT node_id, sku_id, sum(quantity) AS units FROM stock_bucket WHERE status = 'in_transit'
+          GROUP BY 1, 2) AS b
+    FULL JOIN (SELECT t.to_node_id AS node_id, l.sku_id, sum(l.quantity - l.received - l.lost) AS units
+               FROM stock_transfer AS t JOIN stock_transferline AS l ON l.transfer_id = t.id GROUP BY 1, 2) AS t
+      USING (node_id, sku_id)
+    WHERE COALESCE(b.units, 0) <> COALESCE(t.units, 0)
+    """,
+)
