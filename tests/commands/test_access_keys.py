@@ -8,7 +8,14 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from entrepot.access import keys, queries
-from entrepot.access.commands.issue_key import IssueKey, KeyIssued, KeyRevoked, RevokeKey, issue_key, revoke_key
+from entrepot.access.commands.issue_key import (
+    IssueKey,
+    KeyIssued,
+    KeyRevoked,
+    RevokeKey,
+    issue_key,
+    revoke_key,
+)
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
@@ -36,7 +43,12 @@ def test_a_key_acts_for_its_person():
     assert isinstance(issued, KeyIssued)
     assert queries.actor_of_key(raw) == queries.actor_of(person)
     (listed,) = queries.api_keys()
-    assert (listed.id, listed.name, listed.prefix, listed.person) == (issued.id, "scanner", issued.prefix, "pia")
+    assert (listed.id, listed.name, listed.prefix, listed.person) == (
+        issued.id,
+        "scanner",
+        issued.prefix,
+        "pia",
+    )
 
 
 def test_the_secret_is_kept_nowhere():
@@ -79,7 +91,12 @@ def test_refusals():
         IssueKey("c", person.pk, "short"),
         IssueKey("d", 4_000_000, keys.fresh()),
     ]
-    assert [type(answer) for answer in issue_key(CAUSE, requests=requests)] == [KeyIssued, Invalid, Invalid, NotFound]
+    assert [type(answer) for answer in issue_key(CAUSE, requests=requests)] == [
+        KeyIssued,
+        Invalid,
+        Invalid,
+        NotFound,
+    ]
     assert isinstance(revoke_key(CAUSE, requests=[RevokeKey(uuid7())])[0], NotFound)
 
 

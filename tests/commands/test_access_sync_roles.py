@@ -38,7 +38,9 @@ def test_again_changes_nothing_and_what_was_added_by_hand_goes():
     sync_roles(CAUSE, requests=[SyncRoles()])
     auditor = Group.objects.get(name="auditor")
     auditor.permissions.add(Permission.objects.get(codename="work.claim"))
-    assert queries.discrepancies() == ["The role auditor may do work.claim, which the table of roles does not give it."]
+    assert queries.discrepancies() == [
+        "The role auditor may do work.claim, which the table of roles does not give it."
+    ]
 
     sync_roles(CAUSE, requests=[SyncRoles()])
 

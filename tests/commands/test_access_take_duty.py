@@ -43,7 +43,10 @@ def test_the_other_side_is_for_somebody_else():
         DutiesApart(person="ada", pair="order×receive", document=document, side="receive"),
         DutyTaken(theirs),
     ]
-    assert {(held.person, held.side) for held in queries.duties_of(document)} == {("ada", "order"), ("ben", "receive")}
+    assert {(held.person, held.side) for held in queries.duties_of(document)} == {
+        ("ada", "order"),
+        ("ben", "receive"),
+    }
 
 
 def test_other_documents_and_other_pairs_are_free():
@@ -58,7 +61,9 @@ def test_other_documents_and_other_pairs_are_free():
 
 def test_within_a_batch_the_earlier_stands():
     document = uuid7()
-    first, second = take_duty(CAUSE, requests=[duty("ada", "receive", document), duty("ada", "order", document)])
+    first, second = take_duty(
+        CAUSE, requests=[duty("ada", "receive", document), duty("ada", "order", document)]
+    )
     assert (type(first), type(second)) == (DutyTaken, DutiesApart)
 
 

@@ -22,7 +22,9 @@ pytestmark = pytest.mark.django_db
 
 
 def exception(subject: UUID | None = None, **changes) -> OpenItem:
-    one = OpenItem(1, "payment hold", "order", subject or uuid7(), "authorization expired", "customer service")
+    one = OpenItem(
+        1, "payment hold", "order", subject or uuid7(), "authorization expired", "customer service"
+    )
     return replace(one, **changes)
 
 
@@ -84,7 +86,9 @@ def test_a_key_gets_its_answer_again_and_refuses_other_content():
     (first,) = open_items(CAUSE, requests=[one])
 
     assert open_items(CAUSE, requests=[one]) == [first]
-    assert open_items(CAUSE, requests=[replace(one, reason="other")]) == [RequestReused(key="k1", command="work.open")]
+    assert open_items(CAUSE, requests=[replace(one, reason="other")]) == [
+        RequestReused(key="k1", command="work.open")
+    ]
     assert len(queries.items(1)) == 1
 
 

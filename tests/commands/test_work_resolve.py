@@ -29,7 +29,8 @@ pytestmark = pytest.mark.django_db
 
 def opened(count: int = 1, subject=None, **changes) -> list:
     requests = [
-        OpenItem(1, "tax hold", "order", subject or uuid7(), "rate changed", "controller", **changes) for _ in range(count)
+        OpenItem(1, "tax hold", "order", subject or uuid7(), "rate changed", "controller", **changes)
+        for _ in range(count)
     ]
     return [answer.item for answer in open_items(ADA, requests=requests)]
 
@@ -41,13 +42,20 @@ def test_a_resolved_item_keeps_its_root_cause_and_owner():
     assert resolve(ADA, requests=[ResolveItem(item, "rate table late", "mended")]) == [ItemResolved(item)]
 
     found = queries.item(item)
-    assert (found.state, found.owner, found.root_cause, found.closed_at) == ("done", "ada", "rate table late", NOW)
+    assert (found.state, found.owner, found.root_cause, found.closed_at) == (
+        "done",
+        "ada",
+        "rate table late",
+        NOW,
+    )
     assert queries.items(1) == []
 
 
 def test_done_twice_in_one_batch_and_unknown_ones_are_refused():
     (item,) = opened()
-    answers = resolve(ADA, requests=[ResolveItem(item, "a"), ResolveItem(item, "b"), ResolveItem(uuid7(), "c")])
+    answers = resolve(
+        ADA, requests=[ResolveItem(item, "a"), ResolveItem(item, "b"), ResolveItem(uuid7(), "c")]
+    )
     assert [type(answer) for answer in answers] == [ItemResolved, WrongState, NotFound]
     assert queries.item(item).root_cause == "a"
 

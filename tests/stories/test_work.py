@@ -32,7 +32,9 @@ def test_a_morning_at_the_work_queue():
         requests=[
             OpenItem(1, "payment hold", "order", unpaid, "card declined", "customer service"),
             OpenItem(1, "fraud review", "order", suspicious, "velocity", "operations lead", priority=90),
-            OpenItem(1, "short pick", "picktask", task, "2 of 3 found", "warehouse supervisor", due_in_hours=1),
+            OpenItem(
+                1, "short pick", "picktask", task, "2 of 3 found", "warehouse supervisor", due_in_hours=1
+            ),
         ],
     )
 
