@@ -1,0 +1,129 @@
+"""Move units of order lines from place to place, and with them the orders' statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce
+from entrepot.kernel.events import Event
+from entrepot.orders import rules
+
+
+class Progress(NamedTuple):
+    """Units of a line that go from one place to another (`rules.PLACES`)."""
+
+    line: UUID
+    order: UUID
+    source: str
+    target: str
+    quantity: int
+
+
+class Step(NamedTuple):
+    """An order whose status changed."""
+
+    company: int
+    before: str
+    after: str
+
+
+def lock(orders: Iterable[UUID]) -> None:
+    """Lock orders, and by that their lines, in id order to the end of the transaction. One statement."""
+    sql.run(_LOCK, {"orders": list(set(orders))})
+
+
+def progress(
+    cause: Cause, *, requests: Sequence[Progress], times: Mapping[UUID, datetime] | None = None
+) -> dict[UUID, Step]:
+    """Move units and derive the statuses of their orders; the orders whose status changed come back.
+
+    Called inside a command that has locked the orders (`lock`). That the units are where they are taken from is a
+    constraint. `times` says when it occurred, by order. 3 statements at most, the event log's among them.
+    """
+    if not requests:
+        return {}
+    places, deltas = _deltas(requests)
+    params = sql.columns(("line", *places), deltas) | {"orders": list({one.order for one in requests})}
+    steps: dict[UUID, Step] = {}
+    for order, company, before, commercial, held_by, *units in sql.run(_move(places), params):
+        goods, services = rules.Totals(*units[:9]), rules.Totals(*units[9:])
+        after = rules.derive_status(commercial, held_by, goods, services)
+        if after != before:
+            steps[order] = Step(company, before, after)
+    store(cause, steps, times or {})
+    return steps
+
+
+def store(cause: Cause, steps: Mapping[UUID, Step], times: Mapping[UUID, datetime]) -> None:
+    """Write statuses that were derived, and an event for each. One statement."""
+    if not steps:
+        return
+    sql.run(_STORE, {"orders": list(steps), "statuses": [step.after for step in steps.values()]})
+    announce(
+        cause,
+        [
+            Event("order", order, company, before, after, times.get(order))
+            for order, (company, before, after) in steps.items()
+        ],
+    )
+
+
+def _deltas(requests: Sequence[Progress]) -> tuple[tuple[str, ...], list[list[object]]]:
+    """The places that change, and for each line its id and the change of each of these places."""
+    touched = {one.source for one in requests} | {one.target for one in requests}
+    places = tuple(place for place in rules.PLACES if place in touched)
+    column = {place: i + 1 for i, place in enumerate(places)}
+    nothing = [0] * len(places)
+    rows: dict[UUID, list[object]] = {}
+    for line, _, source, target, quantity in requests:
+        row = rows.get(line)
+        if row is None:
+            row = rows[line] = [line, *nothing]
+        row[column[source]] -= quantity  # type: ignore[operator]
+        row[column[target]] += quantity  # type: ignore[operator]
+    return places, list(rows.values())
+
+
+@cache
+def _move(places: tuple[str, ...]) -> str:
+    """The statement that changes these places: lines updated, then every line of the orders summed."""
+    changes = ", ".join(f"{place} = l.{place} + d.{place}" for place in places)
+    return _MOVE.format(changes=changes, deltas=sql.unnest("d", line="uuid", **dict.fromkeys(places, "int")))
+
+
+_LOCK = "SELECT FROM orders_order WHERE id = ANY(%(orders)s::uuid[]) ORDER BY id FOR UPDATE"
+
+_ALL = ", ".join(rules.PLACES)
+_SUMS = ",\n       ".join(
+    f"COALESCE(sum({place}) FILTER (WHERE {kinds}), 0)::int"
+    for kinds in ("goods", "NOT goods")
+    for place in rules.PLACES
+)
+
+# A statement sees its own updates only by what they return, so the lines it left alone are read beside them.
+_MOVE = f"""
+WITH moved AS (
+    UPDATE orders_line AS l SET {{changes}} FROM {{deltas}} WHERE l.id = d.line
+    RETURNING l.id, l.order_id, l.kind = 'goods' AS goods, {", ".join(f"l.{place}" for place in rules.PLACES)}
+), every_line AS (
+    SELECT order_id, goods, {_ALL} FROM moved
+    UNION ALL
+    SELECT order_id, kind = 'goods', {_ALL} FROM orders_line AS rest
+    WHERE order_id = ANY(%(orders)s::uuid[]) AND NOT EXISTS (SELECT FROM moved WHERE moved.id = rest.id)
+)
+SELECT o.id, o.company_id::int, o.status, o.commercial, o.held_by,
+       {_SUMS}
+FROM every_line AS e JOIN orders_order AS o ON o.id = e.order_id
+GROUP BY o.id
+"""
+
+_STORE = """
+UPDATE orders_order AS o SET status = d.status
+FROM unnest(%(orders)s::uuid[], %(statuses)s::text[]) AS d(id, status) WHERE o.id = d.id
+"""

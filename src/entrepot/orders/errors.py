@@ -1,0 +1,40 @@
+"""What orders refuse."""
+
+from __future__ import annotations
+
+from entrepot.kernel.errors import Refused
+
+
+class Duplicate(Refused):
+    code = "orders.duplicate"
+    says = "Order {external_id} of channel {channel} was placed already, as {number}."
+
+
+class DuplicateCredit(Refused):
+    code = "orders.duplicate_credit"
+    says = "Credit {external_id} of channel {channel} was given already, as {number}."
+
+
+class Unplaceable(Refused):
+    code = "orders.unplaceable"
+    kind = "invalid"
+    says = "Order {external_id} can't be placed: {field} must be {expected}, found {found}."
+
+
+class TooLate(Refused):
+    code = "orders.too_late"
+    says = (
+        "Order {order}: {late} units are released to the warehouse or gone already."
+        " Ask the warehouse to confirm the cancellation, or take a return."
+    )
+
+
+class MoreThanThereIs(Refused):
+    code = "orders.more_than_there_is"
+    kind = "invalid"
+    says = "Line {line} has {found} units that could still be cancelled, {expected} were asked for."
+
+
+class StillUnknown(Refused):
+    code = "orders.still_unknown"
+    says = "The catalog still has no SKU {skus}. Register it, or cancel the lines, then release the hold."

@@ -1,0 +1,196 @@
+"""Tables of orders: the order, its lines, its holds, and credits that no sale is known for."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from entrepot.orders import rules, states
+
+
+class Order(models.Model):
+    """What a customer asked for on a channel, with its amounts as they were frozen when it was placed."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    number = models.TextField()
+    channel_id = models.UUIDField()
+    external_id = models.TextField()
+    customer_id = models.UUIDField(null=True)
+    address_id = models.UUIDField(null=True)
+    currency = models.CharField(max_length=3)
+    country = models.TextField(default="")
+    postal_code = models.TextField(default="")
+    placed_at = models.DateTimeField()
+    priority = models.SmallIntegerField()
+    promise_at = models.DateTimeField(null=True)
+    policy = models.TextField()
+    service = models.TextField(default="")
+    status = models.TextField()  # derived by rules.derive_status, stored with the change
+    held_by = models.TextField(default="", db_default="")  # the first of its open holds by rules.HOLDS, or ''
+    commercial = models.TextField()
+    payment = models.TextField()
+    returns = models.TextField(default="none", db_default="none")
+    goods_minor = models.BigIntegerField()  # all lines, before discounts
+    discount_minor = models.BigIntegerField()  # of lines and of the order
+    shipping_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+    line_count = models.IntegerField()
+    policy_version = models.IntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["customer_id", "placed_at"],
+                name="orders_order_of_customer",
+                condition=Q(customer_id__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "channel_id", "external_id"], name="orders_order_placed_once"
+            ),
+            models.UniqueConstraint(fields=["number"], name="orders_order_number_once"),
+            models.CheckConstraint(
+                name="orders_order_total_is_the_sum_of_its_parts",
+                condition=Q(
+                    total_minor=F("goods_minor") - F("discount_minor") + F("shipping_minor") + F("tax_minor")
+                ),
+            ),
+            models.CheckConstraint(name="orders_order_status_known", condition=Q(status__in=rules.STATUSES)),
+            models.CheckConstraint(
+                name="orders_order_states_known",
+                condition=Q(
+                    commercial__in=states.COMMERCIAL.states,
+                    payment__in=states.PAYMENT.states,
+                    returns__in=states.RETURNS.states,
+                ),
+            ),
+            models.CheckConstraint(name="orders_order_policy_known", condition=Q(policy__in=rules.POLICIES)),
+        ]
+
+
+class Line(models.Model):
+    """One line: goods that ship, or a charge or allowance; where its units stand, and its frozen amounts."""
+
+    id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField(db_index=True)
+    company_id = models.SmallIntegerField()
+    number = models.IntegerField()
+    kind = models.TextField()
+    sku_id = models.UUIDField(null=True)
+    sku_code = models.TextField(default="")
+    description = models.TextField(default="")
+    quantity = models.IntegerField()
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6)
+    gross_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField()
+    shipping_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    open = models.IntegerField(default=0, db_default=0)
+    backordered = models.IntegerField(default=0, db_default=0)
+    allocated = models.IntegerField(default=0, db_default=0)
+    released = models.IntegerField(default=0, db_default=0)
+    picked = models.IntegerField(default=0, db_default=0)
+    packed = models.IntegerField(default=0, db_default=0)
+    shipped = models.IntegerField(default=0, db_default=0)
+    delivered = models.IntegerField(default=0, db_default=0)
+    cancelled = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="orders_line_every_unit_stands_somewhere",
+                condition=Q(
+                    quantity=F("open")
+                    + F("backordered")
+                    + F("allocated")
+                    + F("released")
+                    + F("picked")
+                    + F("packed")
+                    + F("shipped")
+                    + F("delivered")
+                    + F("cancelled")
+                ),
+            ),
+            models.CheckConstraint(
+                name="orders_line_no_place_holds_less_than_nothing",
+                condition=Q(**{f"{place}__gte": 0 for place in rules.PLACES}),
+            ),
+            models.CheckConstraint(name="orders_line_kind_known", condition=Q(kind__in=rules.KINDS)),
+        ]
+
+
+class Hold(models.Model):
+    """A reason why an order must not go on: what it blocks, who decides, and the work item that asks them."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField(db_index=True)
+    type = models.TextField()
+    reason = models.TextField()
+    facts = models.JSONField(default=dict)
+    blocks = ArrayField(models.TextField())
+    owner_role = models.TextField()
+    state = models.TextField(default="open")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.TextField(default="", db_default="")
+    work_item = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="orders_hold_state_known", condition=Q(state__in=states.HOLD.states)),
+            models.CheckConstraint(name="orders_hold_type_known", condition=Q(type__in=tuple(rules.HOLDS))),
+            models.CheckConstraint(
+                name="orders_hold_closed_by_someone_at_some_time",
+                condition=Q(state="open", closed_at__isnull=True) | (~Q(state="open") & Q(closed_at__isnull=False)),
+            ),
+        ]
+
+
+class Credit(models.Model):
+    """Value given back for which no sale is known yet."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    channel_id = models.UUIDField()
+    external_id = models.TextField()
+    customer_id = models.UUIDField(null=True)
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField()
+    credited_at = models.DateTimeField()
+    state = models.TextField(default="unmatched")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "channel_id", "external_id"], name="orders_credit_given_once"
+            ),
+            models.CheckConstraint(
+                name="orders_credit_state_known", condition=Q(state__in=states.CREDIT.states)
+            ),
+        ]
+
+
+class CreditLine(models.Model):
+    """What a credit is for; quantities and amounts are positive where value goes back to the customer."""
+
+    id = models.UUIDField(primary_key=True)
+    credit_id = models.UUIDField(db_index=True)
+    number = models.IntegerField()
+    kind = models.TextField()
+    sku_id = models.UUIDField(null=True)
+    sku_code = models.TextField(default="")
+    description = models.TextField(default="")
+    quantity = models.IntegerField()
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="orders_creditline_kind_known", condition=Q(kind__in=rules.KINDS))
+        ]

@@ -1,0 +1,216 @@
+"""Decisions about orders: kinds, amounts frozen per line, status, cancellation. Pure.
+
+What holds an order is decided in `validation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from entrepot.kernel import money
+from entrepot.kernel.errors import Refused
+from entrepot.orders import errors
+
+GOODS = "goods"
+KINDS = (
+    GOODS, "shipping", "manual", "discount", "sample", "fee.marketplace", "fee.bank", "bad_debt", "donation",
+    "packaging", "voucher",
+)  # fmt: skip
+"""Source kinds of a line. Only goods are picked and shipped; the others are performed."""
+
+POLICIES = ("ship_complete", "line_complete", "partial_backorder", "partial_cancel")
+"""What becomes of an order that stock can't serve at once."""
+
+PLACES = (
+    "open", "backordered", "allocated", "released", "picked", "packed", "shipped", "delivered", "cancelled",
+)  # fmt: skip
+"""Where units of a line stand, in the order of their way."""
+
+STATUSES = (
+    "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "ready", "warehouse release",
+    "picking", "picked", "packed", "partly shipped", "shipped", "delivered", "exception", "cancelled", "closed",
+)  # fmt: skip
+"""What people see."""
+
+
+class HoldKind(NamedTuple):
+    """Who decides about a hold, what it blocks meanwhile, and how urgent its work item is."""
+
+    role: str
+    blocks: tuple[str, ...]
+    priority: int
+
+
+_EVERYTHING = ("allocate", "release", "ship")
+HOLDS: dict[str, HoldKind] = {
+    "payment hold": HoldKind("customer service", _EVERYTHING, 60),
+    "fraud review": HoldKind("operations lead", _EVERYTHING, 80),
+    "address hold": HoldKind("customer service", _EVERYTHING, 60),
+    "tax hold": HoldKind("controller", _EVERYTHING, 50),
+    "inventory hold": HoldKind("inventory manager", _EVERYTHING, 60),
+    "exception": HoldKind("operations lead", _EVERYTHING, 70),
+}
+"""Types of holds; of several, the first of this table is the order's status."""
+
+
+def first_hold(types: Sequence[str]) -> str:
+    """The one that an order with these open holds shows; '' without holds."""
+    return min(types, key=list(HOLDS).index) if types else ""
+
+
+# ---- status
+
+
+class Totals(NamedTuple):
+    """Units of an order by place."""
+
+    open: int = 0
+    backordered: int = 0
+    allocated: int = 0
+    released: int = 0
+    picked: int = 0
+    packed: int = 0
+    shipped: int = 0
+    delivered: int = 0
+    cancelled: int = 0
+
+
+def derive_status(commercial: str, held_by: str, goods: Totals, services: Totals = Totals()) -> str:
+    """What people see of an order. Goods decide; where none are left to send, the services do."""
+    if commercial in ("cancelled", "closed"):
+        return commercial
+    if sum(goods[:8]):
+        units = goods
+    elif sum(services[:8]):
+        units = services
+    else:
+        return "cancelled"
+    if held_by:
+        return held_by
+    open_, backordered, allocated, released, picked, packed, shipped, delivered, _ = units
+    on_floor = released + picked + packed
+    to_come = open_ + backordered + allocated
+    if shipped or delivered:
+        if on_floor or to_come:
+            return "partly shipped"
+        return "shipped" if shipped else "delivered"
+    if on_floor:
+        if not released:
+            return "picked" if picked else "packed"
+        return "picking" if picked or packed else "warehouse release"
+    return "ready" if open_ or allocated else "inventory hold"
+
+
+# ---- money
+
+
+class Frozen(NamedTuple):
+    """Amounts of a line as they were frozen when the order was placed."""
+
+    gross: int
+    discount: int
+    shipping: int
+    tax: int
+
+    @property
+    def total(self) -> int:
+        return self.gross - self.discount + self.shipping + self.tax
+
+    def of_units(self, quantity: int, first: int, count: int) -> Frozen:
+        """What `count` units from the `first` (from 0) of a line of `quantity` bear of it."""
+        if count == quantity and first == 0:
+            return self
+        return Frozen(*(money.of_units(amount, quantity, first, count) if amount else 0 for amount in self))
+
+
+def freeze(
+    lines: Sequence[tuple[str, int, Decimal, int]], currency: str, discount: int, shipping: int, tax: int
+) -> list[Frozen]:
+    """Amounts of every line (kind, quantity, unit price, own discount), with its share of those of the order.
+
+    Shares are by largest remainder over what goods cost after their own discounts; over all lines where there are
+    no goods.
+    """
+    factor = 10 ** money.exponent(currency)
+    rounded = money.round_half_away
+    gross = [rounded(price * quantity * factor) for _, quantity, price, _ in lines]
+    own = [line[3] for line in lines]
+    if not (discount or shipping or tax):
+        return [Frozen(amount, less, 0, 0) for amount, less in zip(gross, own, strict=True)]
+    bearing = [i for i, line in enumerate(lines) if line[0] == GOODS] or list(range(len(lines)))
+    weights = [max(0, gross[i] - own[i]) for i in bearing]
+    shares = [
+        dict(zip(bearing, money.share(amount, weights), strict=True)) if amount else {}
+        for amount in (discount, shipping, tax)
+    ]
+    return [
+        Frozen(gross[i], own[i] + shares[0].get(i, 0), shares[1].get(i, 0), shares[2].get(i, 0))
+        for i in range(len(lines))
+    ]
+
+
+def misfit(
+    kinds: Sequence[str], quantities: Sequence[int], prices: Sequence[Decimal], discounts: Sequence[int], policy: str
+) -> tuple[str, Any, Any] | None:
+    """Why lines can't be an order's, as (field, expected, found)."""
+    if not kinds:
+        return "lines", "at least one", "none"
+    if policy not in POLICIES:
+        return "policy", f"one of {', '.join(POLICIES)}", policy
+    if min(quantities) < 1:
+        return "quantity", "at least 1", min(quantities)
+    for kind, price, discount in zip(kinds, prices, discounts, strict=True):
+        if kind not in KINDS:
+            return "kind", f"one of {', '.join(KINDS)}", kind
+        if kind == GOODS and price < 0:
+            return "unit_price", "not negative", price
+        if discount < 0:
+            return "discount_minor", "not negative", discount
+    return None
+
+
+# ---- cancelling
+
+
+class Cancellable(NamedTuple):
+    """A line as it was found: units that can be cancelled, and those that are too far on."""
+
+    open: int
+    backordered: int
+    allocated: int
+    late: int
+
+
+CANCELLED_FROM = ("backordered", "open", "allocated")
+"""Places in the order in which units are cancelled: those that nobody has promised first."""
+
+
+def decide_cancel(
+    order: Any, lines: Mapping[Any, Cancellable], wanted: Sequence[tuple[Any, int]] | None
+) -> list[tuple[Any, str, int]] | Refused:
+    """Units to take out as (line, place, units): of all lines, or of those wanted."""
+    if wanted is None:
+        late = sum(line.late for line in lines.values())
+        if late:
+            return errors.TooLate(order=str(order), late=late)
+        wanted = [(key, line.open + line.backordered + line.allocated) for key, line in lines.items()]
+    left = dict(lines)
+    steps: list[tuple[Any, str, int]] = []
+    for key, quantity in wanted:
+        line = left.get(key)
+        if line is None:
+            return errors.MoreThanThereIs(line=str(key), found=0, expected=quantity)
+        can = line.open + line.backordered + line.allocated
+        if not 0 <= quantity <= can:
+            if can < quantity <= can + line.late:
+                return errors.TooLate(order=str(order), late=quantity - can)
+            return errors.MoreThanThereIs(line=str(key), found=can, expected=quantity)
+        for place in CANCELLED_FROM:
+            units = min(quantity, getattr(line, place))
+            if units:
+                steps.append((key, place, units))
+                quantity -= units
+                line = left[key] = line._replace(**{place: getattr(line, place) - units})
+    return steps
