@@ -1,0 +1,196 @@
+"""Write journal entries: the one function that changes a balance of money."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.money import exponent, round_half_away
+from entrepot.ledger import errors, rules
+
+
+class Posting(NamedTuple):
+    """What happened to a document, as amounts by source kind; becomes one entry by the posting rules of its event."""
+
+    company: int
+    event: str
+    document_kind: str
+    document: UUID
+    currency: str
+    amounts: Sequence[tuple[str, int]]
+    occurred_at: datetime
+    key: str | None = None
+
+
+class Posted(NamedTuple):
+    """The entry; None where all amounts were zero."""
+
+    entry: UUID | None
+
+
+@command("ledger.post")
+def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refused]:
+    """Write one balanced entry for each posting; lines of the same account and kind are summed.
+
+    Locks: the balances touched, in key order. Refuses: NoRule, NoRate, MonthClosed. Again: by key.
+    4 statements; 5 with foreign currency.
+    """
+    companies = list({posting.company for posting in requests})
+    accounts = _rules(companies, list({posting.event for posting in requests}))
+    home, closed = _companies(companies)
+    rates = _Rates(home, requests)
+
+    answers: list[Posted | Refused] = []
+    rows: list[tuple[object, ...]] = []
+    balances: dict[tuple[int, int, date, str], list[int]] = {}
+    months: dict[date, date] = {}
+    at = cause.at
+    for company, event, document_kind, document, currency, amounts, occurred_at, _key in requests:
+        lines: dict[tuple[int, str], int] = defaultdict(int)
+        missing = None
+        for kind, amount in amounts:
+            rule = accounts.get((company, event, kind))
+            if rule is None:
+                missing = kind
+                break
+            for account, line_kind, signed in rules.two_lines(kind, *rule, amount):
+                lines[account, line_kind] += signed
+        day = occurred_at.astimezone(UTC).date()
+        month = months.setdefault(day, day.replace(day=1))
+        refusal = _refusal(company, event, missing, month, closed, currency, day, rates)
+        if refusal:
+            answers.append(refusal)
+            continue
+        kept = [(account, kind, amount) for (account, kind), amount in lines.items() if amount]
+        if not kept:
+            answers.append(Posted(None))
+            continue
+        functional = (
+            [amount for _, _, amount in kept]
+            if currency == home[company]
+            else rates.convert(company, currency, day, [amount for _, _, amount in kept])
+        )
+        entry = ids.uuid7()
+        for number, ((account, kind, amount), in_home) in enumerate(zip(kept, functional, strict=True), 1):
+            rows.append(
+                (company, entry, number, account, amount, in_home, currency, kind, event, document_kind, document,
+                 month, occurred_at, at)  # fmt: skip
+            )
+            sums = balances.get((company, account, month, currency))
+            if sums is None:
+                sums = balances[company, account, month, currency] = [0, 0, 0]
+            sums[amount < 0] += abs(amount)
+            sums[2] += in_home
+        answers.append(Posted(entry))
+
+    if rows:
+        sql.write("ledger_line", _COLUMNS, rows)
+        names = ("companies", "accounts", "months", "currencies", "debits", "credits", "functionals")
+        totals = [(*key, *sums) for key, sums in sorted(balances.items())]
+        sql.run(_ADD_TO_BALANCES, sql.columns(names, totals))
+    return answers
+
+
+def _rules(companies: list[int], events: list[str]) -> dict[tuple[int, str, str], tuple[int, int]]:
+    rows = sql.run(_RULES, {"companies": companies, "events": events})
+    return {(company, event, kind): (debit, credit) for company, event, kind, debit, credit in rows}
+
+
+def _companies(companies: list[int]) -> tuple[dict[int, str], set[tuple[int, date]]]:
+    """The currency of each company, and its closed months."""
+    home: dict[int, str] = {}
+    closed = set()
+    for company, currency, month in sql.run(_COMPANIES, {"companies": companies}):
+        home[company] = currency
+        if month:
+            closed.add((company, month))
+    return home, closed
+
+
+class _Rates:
+    """Rates for the foreign currencies of a batch, loaded only where there are any."""
+
+    def __init__(self, home: dict[int, str], requests: Sequence[Posting]) -> None:
+        self.home = home
+        self.foreign = {(p.company, p.currency) for p in requests if p.currency != home.get(p.company)}
+        self._rates: dict[tuple[int, str], list[tuple[date, Decimal]]] = defaultdict(list)
+        if self.foreign:
+            for company, currency, on_date, rate in sql.run(
+                _RATES, sql.columns(("companies", "currencies"), self.foreign)
+            ):
+                self._rates[company, currency].append((on_date, rate))
+
+    def on(self, company: int, currency: str, day: date) -> Decimal | None:
+        """The latest rate not after the day."""
+        return next((rate for on_date, rate in self._rates[company, currency] if on_date <= day), None)
+
+    def convert(self, company: int, currency: str, day: date, amounts: list[int]) -> list[int]:
+        rate = self.on(company, currency, day)
+        assert rate is not None
+        scale = Decimal(10) ** (exponent(self.home[company]) - exponent(currency))
+        rounded = [round_half_away(amount * rate * scale) for amount in amounts]
+        return rules.spread_functional(amounts, rounded)
+
+
+def _refusal(
+    company: int,
+    event: str,
+    missing: str | None,
+    month: date,
+    closed: set[tuple[int, date]],
+    currency: str,
+    day: date,
+    rates: _Rates,
+) -> Refused | None:
+    if missing is not None:
+        return errors.NoRule(company=company, event=event, kind=missing)
+    if (company, month) in closed:
+        return errors.MonthClosed(company=company, month=f"{month:%Y-%m}")
+    if (company, currency) in rates.foreign and rates.on(company, currency, day) is None:
+        return errors.NoRate(company=company, currency=currency, on_date=str(day))
+    return None
+
+
+_COLUMNS = (
+    "company_id", "entry_id", "number", "account", "amount_minor", "functional_minor", "currency", "kind", "event",
+    "document_kind", "document_id", "month", "occurred_at", "recorded_at",
+)  # fmt: skip
+
+_RULES = """
+SELECT company_id::int, event, kind, debit, credit FROM ledger_rule
+WHERE company_id = ANY(%(companies)s::smallint[]) AND event = ANY(%(events)s::text[])
+"""
+
+_COMPANIES = """
+SELECT c.id::int, c.currency, p.month
+FROM parties_company AS c LEFT JOIN ledger_period AS p ON p.company_id = c.id AND p.state = 'closed'
+WHERE c.id = ANY(%(companies)s::smallint[])
+"""
+
+_RATES = """
+SELECT r.company_id::int, r.currency, r.on_date, r.rate
+FROM unnest(%(companies)s::smallint[], %(currencies)s::text[]) AS k(company, currency)
+JOIN ledger_rate AS r ON r.company_id = k.company AND r.currency = k.currency ORDER BY r.on_date DESC
+"""
+
+# A slot for each backend, so that two postings at once add to different rows of one account.
+_ADD_TO_BALANCES = """
+INSERT INTO ledger_balance (company_id, account, month, currency, slot, debit_minor, credit_minor, functional_minor)
+SELECT company, account, month, currency, pg_backend_pid() %% 8, debit, credit, functional
+FROM unnest(%(companies)s::smallint[], %(accounts)s::int[], %(months)s::date[], %(currencies)s::text[],
+            %(debits)s::bigint[], %(credits)s::bigint[], %(functionals)s::bigint[])
+     AS d(company, account, month, currency, debit, credit, functional)
+ORDER BY company, account, month, currency
+ON CONFLICT (company_id, account, month, currency, slot) DO UPDATE
+SET debit_minor = ledger_balance.debit_minor + excluded.debit_minor,
+    credit_minor = ledger_balance.credit_minor + excluded.credit_minor,
+    functional_minor = ledger_balance.functional_minor + excluded.functional_minor
+"""

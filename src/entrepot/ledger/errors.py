@@ -1,0 +1,34 @@
+"""What the ledger refuses."""
+
+from __future__ import annotations
+
+from entrepot.kernel.errors import Refused
+
+
+class NoRule(Refused):
+    """No posting rule covers the event and kind."""
+
+    code = "ledger.no_rule"
+    says = "Company {company} has no posting rule for {kind} when {event}. Add one, or open the company's books first."
+
+
+class NoRate(Refused):
+    """The transaction's currency has no rate on its date."""
+
+    code = "ledger.no_rate"
+    says = "There is no rate of {currency} for company {company} on {on_date}. Record one and send the posting again."
+
+
+class MonthClosed(Refused):
+    """The month is closed and is never written again."""
+
+    code = "ledger.month_closed"
+    says = "{month} is closed for company {company}. Post today, and name the document of the closed month."
+
+
+class NotBalanced(Refused):
+    """A manual entry does not sum to zero."""
+
+    code = "ledger.not_balanced"
+    kind = "invalid"
+    says = "The entry is off by {off}: debits and credits must be equal. Correct a line and send it again."

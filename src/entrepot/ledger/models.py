@@ -1,0 +1,163 @@
+"""Tables of the money ledger: accounts, posting rules, journal, balances, valuation, periods, rates."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+
+from entrepot.kernel.models import append_only
+
+
+class Account(models.Model):
+    """An account of a company's chart. A clearing account must reach zero or say why."""
+
+    pk = models.CompositePrimaryKey("company_id", "code")
+    company_id = models.SmallIntegerField()
+    code = models.IntegerField()
+    name = models.TextField()
+    type = models.TextField()  # asset, liability, equity, income, expense
+    clearing = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_account_type_known",
+                condition=Q(type__in=["asset", "liability", "equity", "income", "expense"]),
+            )
+        ]
+
+
+class Rule(models.Model):
+    """A posting rule: the accounts that an amount of a kind goes to when an event happens."""
+
+    pk = models.CompositePrimaryKey("company_id", "event", "kind")
+    company_id = models.SmallIntegerField()
+    event = models.TextField()
+    kind = models.TextField()
+    debit = models.IntegerField()
+    credit = models.IntegerField()
+
+
+class Period(models.Model):
+    """A month whose books are closed, or were reopened. A month without a row is open."""
+
+    pk = models.CompositePrimaryKey("company_id", "month")
+    company_id = models.SmallIntegerField()
+    month = models.DateField()
+    state = models.TextField()  # open, closed
+    decided_by = models.TextField()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="ledger_period_state_known", condition=Q(state__in=["open", "closed"])),
+            models.CheckConstraint(name="ledger_period_is_a_month", condition=Q(month__day=1)),
+        ]
+
+
+CHECK_ENTRIES = """
+-- Shared by postings, exclusive for closing a month: none slips into a month that is being closed.
+PERFORM pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0));
+IF EXISTS (SELECT FROM added GROUP BY entry_id
+           HAVING sum(amount_minor) <> 0 OR sum(functional_minor) <> 0 OR min(number) <> 1
+               OR count(DISTINCT currency) <> 1 OR count(DISTINCT company_id) <> 1) THEN
+    RAISE EXCEPTION 'a journal entry must be written whole, balanced, in one currency and company'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_line_entry_balances';
+END IF;
+IF EXISTS (SELECT FROM ledger_period AS p JOIN (SELECT DISTINCT company_id, month FROM added) AS a
+           ON a.company_id = p.company_id AND a.month = p.month WHERE p.state = 'closed') THEN
+    RAISE EXCEPTION 'the month is closed: post to an open one, with a reference to the closed one'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_line_month_open';
+END IF;
+RETURN NULL;
+"""
+
+
+class Line(models.Model):
+    """A line of the journal; the lines of an entry share its id and are written by one statement."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    entry_id = models.UUIDField()
+    number = models.SmallIntegerField()
+    account = models.IntegerField()
+    amount_minor = models.BigIntegerField()  # debit positive
+    functional_minor = models.BigIntegerField()
+    currency = models.TextField()
+    kind = models.TextField()
+    event = models.TextField()
+    document_kind = models.TextField()
+    document_id = models.UUIDField()
+    month = models.DateField()
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["document_id"], name="ledger_line_of_document"),
+            BrinIndex(fields=["occurred_at"], name="ledger_line_occurred"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["entry_id", "number"], name="ledger_line_once_in_its_entry"),
+        ]
+        triggers = [
+            *append_only(),
+            pgtrigger.Trigger(
+                name="entries_balance",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="added"),
+                func=CHECK_ENTRIES,
+            ),
+        ]
+
+
+class Balance(models.Model):
+    """What was posted to an account in a month. Split into slots, so that postings at the same time don't queue."""
+
+    pk = models.CompositePrimaryKey("company_id", "account", "month", "currency", "slot")
+    company_id = models.SmallIntegerField()
+    account = models.IntegerField()
+    month = models.DateField()
+    currency = models.TextField()
+    slot = models.SmallIntegerField()
+    debit_minor = models.BigIntegerField()
+    credit_minor = models.BigIntegerField()
+    functional_minor = models.BigIntegerField()
+
+
+class Valuation(models.Model):
+    """Units and their value at a node, as whole numbers: their average is never rounded nor stored."""
+
+    pk = models.CompositePrimaryKey("company_id", "sku_id", "node_id", "pool")
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    pool = models.TextField()  # stock, transit
+    quantity = models.BigIntegerField()
+    value_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_valuation_not_negative", condition=Q(quantity__gte=0, value_minor__gte=0)
+            ),
+            models.CheckConstraint(
+                name="ledger_valuation_of_nothing_is_nothing", condition=Q(quantity__gt=0) | Q(value_minor=0)
+            ),
+        ]
+
+
+class Rate(models.Model):
+    """Units of the company's currency for one unit of another, from a date on."""
+
+    pk = models.CompositePrimaryKey("company_id", "currency", "on_date")
+    company_id = models.SmallIntegerField()
+    currency = models.TextField()
+    on_date = models.DateField()
+    rate = models.DecimalField(max_digits=18, decimal_places=9)

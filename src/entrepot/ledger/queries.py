@@ -1,0 +1,154 @@
+"""What is asked of the money ledger: trial balance, entries of a document, sums by kind, and whether it is in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """An account's sums in the company's currency, debit positive; `balance_minor` = debits − credits."""
+
+    account: int
+    name: str
+    type: str
+    clearing: bool
+    debit_minor: int
+    credit_minor: int
+    balance_minor: int
+
+
+def trial_balance(*, company: int, month: date | None = None, up_to: date | None = None) -> list[TrialLine]:
+    """Accounts with what was posted: in a month, up to and with a month, or ever. One statement."""
+    return [TrialLine(*row) for row in sql.run(_TRIAL, {"company": company, "month": month, "up_to": up_to})]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A journal line."""
+
+    entry: UUID
+    number: int
+    account: int
+    account_name: str
+    amount_minor: int
+    currency: str
+    kind: str
+    event: str
+    document_kind: str
+    document: UUID
+    occurred_at: datetime
+
+
+def lines(
+    *,
+    company: int,
+    document: UUID | None = None,
+    entry: UUID | None = None,
+    account: int | None = None,
+    month: date | None = None,
+    before: int | None = None,
+    limit: int = 200,
+) -> list[LineRow]:
+    """Journal lines of a document, an entry, or an account, the newest first."""
+    params = {
+        "company": company, "document": document, "entry": entry, "account": account, "month": month,
+        "before": before, "limit": limit,
+    }  # fmt: skip
+    return [LineRow(*row) for row in sql.run(_LINES, params)]
+
+
+def sums_by_kind(*, company: int) -> dict[str, int]:
+    """What each source kind earned (credits − debits), in the company's currency."""
+    return dict(sql.run(_BY_KIND, {"company": company}))  # type: ignore[arg-type]
+
+
+def months(*, company: int) -> list[date]:
+    """Months with postings, the newest first."""
+    statement = "SELECT DISTINCT month FROM ledger_balance WHERE company_id = %(company)s::smallint ORDER BY 1 DESC"
+    return [row[0] for row in sql.run(statement, {"company": company})]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = ("ledger_line", "ledger_balance", "ledger_valuation")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608  own names
+
+
+def discrepancies() -> list[str]:
+    """Sentences about balances that disagree with the journal; [] when all is right."""
+    return [sentence for statement in _DISCREPANCIES for (sentence,) in sql.run(statement)]
+
+
+_TRIAL = """
+SELECT a.code, a.name, a.type, a.clearing, COALESCE(sum(b.debit_minor), 0)::bigint,
+       COALESCE(sum(b.credit_minor), 0)::bigint, COALESCE(sum(b.functional_minor), 0)::bigint
+FROM ledger_account AS a
+JOIN ledger_balance AS b ON b.company_id = a.company_id AND b.account = a.code
+ AND (%(month)s::date IS NULL OR b.month = %(month)s::date)
+ AND (%(up_to)s::date IS NULL OR b.month <= %(up_to)s::date)
+WHERE a.company_id = %(company)s::smallint GROUP BY 1, 2, 3, 4 ORDER BY 1
+"""
+
+_LINES = """
+SELECT l.entry_id, l.number::int, l.account, a.name, l.amount_minor, l.currency, l.kind, l.event, l.document_kind,
+       l.document_id, l.occurred_at
+FROM ledger_line AS l JOIN ledger_account AS a ON a.company_id = l.company_id AND a.code = l.account
+WHERE l.company_id = %(company)s::smallint
+  AND (%(document)s::uuid IS NULL OR l.document_id = %(document)s::uuid)
+  AND (%(entry)s::uuid IS NULL OR l.entry_id = %(entry)s::uuid)
+  AND (%(account)s::int IS NULL OR l.account = %(account)s::int)
+  AND (%(month)s::date IS NULL OR l.month = %(month)s::date)
+  AND (%(before)s::bigint IS NULL OR l.id < %(before)s::bigint)
+ORDER BY l.id DESC LIMIT %(limit)s::int
+"""
+
+_BY_KIND = """
+SELECT kind, -sum(functional_minor)::bigint FROM ledger_line WHERE company_id = %(company)s::smallint
+  AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt') GROUP BY kind ORDER BY kind
+"""
+
+_DISCREPANCIES = (
+    # invariant 1: every entry is whole and sums to zero
+    """
+    SELECT format('entry %s sums to %s, %s in the company''s currency', entry_id, sum(amount_minor),
+                  sum(functional_minor))
+    FROM ledger_line GROUP BY entry_id
+    HAVING sum(amount_minor) <> 0 OR sum(functional_minor) <> 0 OR min(number) <> 1 OR max(number) <> count(*)
+    """,
+    # invariant 2: balances are the sums of their lines
+    """
+    SELECT format('account %s of company %s in %s: balance %s, its lines make %s', account, company_id, month,
+                  COALESCE(b.functional, 0), COALESCE(l.functional, 0))
+    FROM (SELECT company_id, account, month, currency, sum(debit_minor) AS debit, sum(credit_minor) AS credit,
+                 sum(functional_minor) AS functional FROM ledger_balance GROUP BY 1, 2, 3, 4) AS b
+    FULL JOIN (SELECT company_id, account, month, currency, sum(amount_minor) FILTER (WHERE amount_minor > 0) AS debit,
+                      -sum(amount_minor) FILTER (WHERE amount_minor < 0) AS credit,
+                      sum(functional_minor) AS functional FROM ledger_line GROUP BY 1, 2, 3, 4) AS l
+      USING (company_id, account, month, currency)
+    WHERE (COALESCE(b.debit, 0), COALESCE(b.credit, 0), COALESCE(b.functional, 0))
+       <> (COALESCE(l.debit, 0), COALESCE(l.credit, 0), COALESCE(l.functional, 0))
+    """,
+    # invariant 3: stock value is what the inventory accounts say
+    """
+    SELECT format('company %s: %s valued in %s, account %s says %s', company_id, COALESCE(v.value, 0), pool, account,
+                  COALESCE(b.balance, 0))
+    FROM (SELECT company_id, pool, CASE pool WHEN 'stock' THEN 1200 ELSE 1210 END AS account,
+                 sum(value_minor) AS value FROM ledger_valuation GROUP BY 1, 2) AS v
+    FULL JOIN (SELECT company_id, CASE account WHEN 1200 THEN 'stock' ELSE 'transit' END AS pool, account,
+                      sum(functional_minor) AS balance FROM ledger_balance WHERE account IN (1200, 1210)
+               GROUP BY 1, 2, 3) AS b USING (company_id, pool, account)
+    WHERE COALESCE(v.value, 0) <> COALESCE(b.balance, 0)
+    """,
+    # invariant 4: nothing was recorded in a month after it was closed
+    """
+    SELECT format('%s lines of company %s were recorded in %s after it was closed', count(*), l.company_id, l.month)
+    FROM ledger_line AS l JOIN ledger_period AS p ON p.company_id = l.company_id AND p.month = l.month
+     AND p.state = 'closed' AND l.recorded_at > p.decided_at
+    GROUP BY l.company_id, l.month
+    """,
+)

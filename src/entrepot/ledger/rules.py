@@ -1,0 +1,107 @@
+"""The chart, the posting rules as tables, and the moving average. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+CHART: tuple[tuple[int, str, str, bool], ...] = (
+    (1000, "Bank", "asset", False),
+    (1100, "Payment provider clearing", "asset", True),
+    (1150, "Trade receivables", "asset", False),
+    (1200, "Inventory", "asset", False),
+    (1210, "Inventory in transit", "asset", False),
+    (2000, "Accounts payable", "liability", False),
+    (2050, "Goods received not invoiced", "liability", True),
+    (2100, "Contract liability", "liability", True),
+    (2150, "Carrier accrual", "liability", True),
+    (2200, "Output tax", "liability", False),
+    (2300, "Customer credits payable", "liability", True),
+    (2400, "Gift vouchers", "liability", False),
+    (4000, "Sales of goods", "income", False),
+    (4010, "Shipping income", "income", False),
+    (4020, "Other income", "income", False),
+    (4090, "Discounts and manual adjustments", "income", False),
+    (4100, "Sales returns and credits", "income", False),
+    (5000, "Cost of goods sold", "expense", False),
+    (5100, "Inventory shrinkage", "expense", False),
+    (5110, "Inventory found", "income", False),
+    (5200, "Marketplace fees", "expense", False),
+    (5210, "Bank charges", "expense", False),
+    (5300, "Bad debt", "expense", False),
+    (5400, "Samples", "expense", False),
+    (5410, "Donations", "expense", False),
+    (5420, "Packaging", "expense", False),
+    (5500, "Carrier cost", "expense", False),
+    (5600, "Purchase price variance", "expense", False),
+)
+"""Code, name, type, clearing: the chart that a new company's books open with."""
+
+_TRADE = {
+    "goods": 4000, "shipping": 4010, "manual": 4090, "discount": 4090, "tax": 2200, "sample": 5400,
+    "fee.marketplace": 5200, "fee.bank": 5210, "bad_debt": 5300, "donation": 5410, "packaging": 5420, "voucher": 2400,
+}  # fmt: skip
+"""Where the amount of a kind of order line belongs. A fee charged to a customer reduces what the fees cost."""
+
+CREDITED = _TRADE | {"goods": 4100}
+
+RULES: tuple[tuple[str, str, int, int], ...] = (
+    ("payment.captured", "settlement", 1100, 2100),
+    ("payment.refunded", "settlement", 2300, 1100),
+    ("payment.paid_out", "settlement", 1000, 1100),
+    *(("sale", f"sale.{kind}", 2100, account) for kind, account in _TRADE.items()),
+    *(("credit", f"credit.{kind}", account, 2300) for kind, account in CREDITED.items()),
+    ("bad_debt", "bad_debt", 1150, 5300),
+    ("stock.receipt.purchase", "cost", 1200, 2050),
+    ("stock.issue.sale", "cost", 5000, 1200),
+    ("stock.write_off", "cost", 5100, 1200),
+    ("stock.found", "cost", 1200, 5110),
+    ("stock.transfer_out", "cost", 1210, 1200),
+    ("stock.transfer_in", "cost", 1200, 1210),
+    ("stock.transfer_lost", "cost", 5100, 1210),
+    ("shipping.accrued", "carriage", 5500, 2150),
+)
+"""Event, source kind, account debited, account credited. A negative amount swaps the sides."""
+
+TRADE_PREFIXES = ("sale.", "credit.", "bad_debt")
+SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 2100, 2300})
+"""The side of a trade posting that settles it; the other side bears the source kind, so that sums count it once."""
+
+
+def two_lines(kind: str, debit: int, credit: int, amount: int) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
+    """An amount as (account, kind, amount) on both sides, debit positive."""
+    if not kind.startswith(TRADE_PREFIXES):
+        return (debit, kind, amount), (credit, kind, -amount)
+    debit_kind, credit_kind = ("settlement", kind) if debit in SETTLEMENT_ACCOUNTS else (kind, "settlement")
+    return (debit, debit_kind, amount), (credit, credit_kind, -amount)
+
+
+def value_run(
+    quantity: int, value: int, moves: Iterable[tuple[int, int]]
+) -> tuple[list[int], int, int]:
+    """Value a run of moves (quantity in or −out, cost of what comes in) by moving average.
+
+    Returns the value of each move, and the quantity and value after. Issues between two receipts share the value V of
+    the Q units that stand there: the i-th takes round(V·cum(i)/Q) − round(V·cum(i−1)/Q), halves up. So what they take
+    together depends only on how many they are together, and the last unit takes what is left.
+    """
+    values = []
+    base, worth, issued, taken = quantity, value, 0, 0
+    for units, cost in moves:
+        if units >= 0:
+            base, worth, issued, taken = base - issued + units, worth - taken + cost, 0, 0
+            values.append(cost)
+            continue
+        issued -= units
+        assert issued <= base, f"{issued} units issued where {base} are valued"
+        before, taken = taken, (2 * worth * issued + base) // (2 * base)
+        values.append(taken - before)
+    return values, base - issued, worth - taken
+
+
+def spread_functional(amounts: Sequence[int], rounded: Sequence[int]) -> list[int]:
+    """Functional amounts made to sum to zero: the rounding remainder goes to the largest line."""
+    rest = sum(rounded)
+    if not rest:
+        return list(rounded)
+    largest = max(range(len(amounts)), key=lambda i: (abs(amounts[i]), -i))
+    return [amount - rest if i == largest else amount for i, amount in enumerate(rounded)]
