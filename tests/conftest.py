@@ -1,10 +1,10 @@
-"""The suite's own PostgreSQL server, one database made from a migrated template, and what every test is checked for.
+"""The suite's own PostgreSQL server, a database from a migrated template, and a check after every test.
 
 Each run has its own folder, socket and ports, so several runs at once don't meet. Tests connect with the
 application's role, as the running house does. Two ways to use the database:
 
 * `db` (or `@pytest.mark.django_db`): one transaction, rolled back. For nearly everything.
-* `committed_db`: real commits, for threads, races and pages; afterwards the database is made anew from the template.
+* `committed_db`: real commits, for threads, races and pages; afterwards the database is made anew.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 PASSED = pytest.StashKey[bool]()
 
 
-# ---- the database ----------------------------------------------------------------------------------------------
+# ---- the database
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +129,7 @@ def nothing_amiss(request: pytest.FixtureRequest) -> Iterator[None]:
         assert list(verify.discrepancies()) == []
 
 
-# ---- counting statements ---------------------------------------------------------------------------------------
+# ---- counting statements
 
 
 class Statements:
@@ -179,7 +179,7 @@ def _is_called_by(module: str) -> bool:
     return False
 
 
-# ---- pages -----------------------------------------------------------------------------------------------------
+# ---- pages
 
 
 @pytest.fixture
@@ -220,3 +220,12 @@ def page(browser, site: str):
     context = browser.new_context(base_url=site, locale="en-GB", timezone_id="Europe/London")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def owner(committed_db):
+    """A connection with the owner's rights, for tests that do what the application may not."""
+    import psycopg
+
+    with psycopg.connect(postgres.server_dsn(), autocommit=True) as connection:
+        yield connection

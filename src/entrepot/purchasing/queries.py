@@ -151,7 +151,7 @@ _CHECKS = (
     (
         "Purchase order {0} is {1}, though {2} of {3} units came.",
         """
-        SELECT number, state, sum(line.received)::bigint, sum(line.quantity)::bigint
+        SELECT purchasing_order.number, state, sum(line.received)::bigint, sum(line.quantity)::bigint
         FROM purchasing_order JOIN purchasing_orderline AS line ON line.order_id = purchasing_order.id
         GROUP BY purchasing_order.id
         HAVING state <> 'cancelled' AND state <> CASE

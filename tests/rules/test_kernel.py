@@ -1,0 +1,108 @@
+"""The kernel's pure parts: money, state machines, refusals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.kernel import money, wire
+from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.states import machine
+
+AMOUNTS = st.integers(-(10**12), 10**12)
+WEIGHTS = st.lists(st.integers(0, 10**9), min_size=1, max_size=40)
+
+
+@given(AMOUNTS, WEIGHTS)
+def test_shares_sum_to_the_amount_and_none_is_off_by_a_whole_unit(amount: int, weights: list[int]) -> None:
+    parts = money.share(amount, weights)
+
+    assert sum(parts) == amount
+    total = sum(weights) or len(weights)
+    exact = [Decimal(amount) * (weight if sum(weights) else 1) / total for weight in weights]
+    assert all(abs(part - share) < 1 for part, share in zip(parts, exact, strict=True))
+
+
+@given(AMOUNTS, st.integers(1, 300))
+def test_units_of_a_line_are_the_even_share(amount: int, quantity: int) -> None:
+    by_unit = [money.of_units(amount, quantity, i, 1) for i in range(quantity)]
+
+    assert by_unit == money.share(amount, [1] * quantity)
+
+
+@given(AMOUNTS, st.lists(st.integers(1, 9), min_size=1, max_size=8))
+def test_any_sequence_of_parts_of_a_line_ends_at_its_amount(amount: int, parts: list[int]) -> None:
+    quantity = sum(parts)
+    for order in list(permutations(parts))[:24]:
+        first, total = 0, 0
+        for count in order:
+            total += money.of_units(amount, quantity, first, count)
+            first += count
+        assert total == amount
+
+
+@given(st.integers(-10_000, 10_000), st.decimals(0, 10_000, places=3))
+def test_extended_amounts_of_opposite_quantities_are_opposite(quantity: int, price: Decimal) -> None:
+    assert money.extend(-quantity, price, "GBP") == -money.extend(quantity, price, "GBP")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "currency", "minor"),
+    [
+        (1, "0.125", "GBP", 13),  # a half goes away from zero
+        (-1, "0.125", "GBP", -13),
+        (3, "2.95", "GBP", 885),
+        (3, "100", "JPY", 300),
+        (1, "1.2345", "KWD", 1235),
+    ],
+)
+def test_extending_rounds_half_away_from_zero(quantity: int, price: str, currency: str, minor: int) -> None:
+    assert money.extend(quantity, Decimal(price), currency) == minor
+
+
+def test_units_outside_the_line_are_an_error() -> None:
+    with pytest.raises(ValueError, match="not within a line of 3"):
+        money.of_units(100, 3, 2, 2)
+
+
+DOOR = machine("door", "open", ("close", "open", "closed"), ("lock", "closed", "locked"), ("open", "closed", "open"))
+
+
+def test_every_state_and_event_is_a_transition_or_a_named_refusal() -> None:
+    moved = 0
+    for state in DOOR.states:
+        for event in DOOR.events:
+            answer = DOOR.step(state, event)
+            moved += isinstance(answer, str)
+            assert isinstance(answer, (str, WrongState))
+
+    assert moved == 3
+    assert DOOR.step("open", "lock") == WrongState(subject="door", found="open", event="lock", expected="closed")
+    assert "door is open; lock needs it to be closed" in str(DOOR.step("open", "lock"))
+
+
+def test_an_unknown_event_is_a_bug() -> None:
+    with pytest.raises(LookupError):
+        DOOR.step("open", "paint")
+
+
+def test_the_diagram_names_every_transition() -> None:
+    assert "closed --> locked: lock" in DOOR.mermaid()
+
+
+def test_a_refusal_survives_the_wire() -> None:
+    refusal = NotFound(what="order", which="SO-1")
+
+    assert wire.refusal(refusal.code, refusal.facts) == refusal
+    assert refusal.message == "There is no order SO-1."
+
+
+def test_two_refusals_may_not_share_a_code() -> None:
+    with pytest.raises(TypeError, match="used by both"):
+
+        class Other(Refused):
+            code = "kernel.not_found"
