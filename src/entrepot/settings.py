@@ -1,4 +1,4 @@
-"""Django's settings. Everything that a house may want otherwise comes from the environment; see docs/reference."""
+"""Django's settings. What a house may want otherwise comes from the environment; see docs/reference."""
 
 from __future__ import annotations
 

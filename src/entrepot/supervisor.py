@@ -68,7 +68,7 @@ class Supervisor:
             sys.stdout.write(f"{name:<8} | {line.rstrip()}\n")
             sys.stdout.flush()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._ending.set()
 
     def _watch(self) -> None:
@@ -114,7 +114,7 @@ class Supervisor:
             errors="replace",
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             start_new_session=True,  # Ctrl-C reaches only us, and a group can be ended as one
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it only calls prctl
         )
         child.started_at = now
         threading.Thread(target=self._copy_output, args=(child.name, child.process), daemon=True).start()
@@ -140,7 +140,7 @@ class Supervisor:
 def serve(
     host: str = "127.0.0.1", port: int = 8000, *, workers: int = 2, server: Server | None = None
 ) -> int:
-    """Run web, worker, jobs and relay until a signal. The database is migrated and answers. Answers the exit code."""
+    """Run web, worker, jobs and relay on a migrated database until a signal. Answers the exit code."""
     _check_free(host, port)
     this = (sys.executable, "-m", "entrepot")
     web = (

@@ -1,4 +1,4 @@
-"""The suite's own tools: the role it connects with, the rollback, the copy from the template, the counting."""
+"""The suite's own tools: its role, the rollback, the copy from the template, the counting."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def test_append_only_tables_refuse_update_and_delete_by_right(db):
     with connection.cursor() as cursor:
         for table in append_only_tables():
             cursor.execute(
-                "SELECT has_table_privilege(%s, 'INSERT'), has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE')",
+                "SELECT has_table_privilege(%s, 'INSERT'),"
+                " has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE')",
                 [table, table],
             )
             assert cursor.fetchone() == (True, False), table

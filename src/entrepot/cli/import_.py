@@ -1,4 +1,4 @@
-"""`entrepot import online-retail FILE`: a real year of a retailer through the same commands as any other order."""
+"""`entrepot import online-retail FILE`: a retailer's year through the commands of any other order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening the house for a verb: the server answers, the database is in step, Django is set up, the role is lowered."""
+"""Opening the house for a verb: server up, database in step, Django set up, rights lowered."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def append_only_tables() -> list[str]:
 
 
 def lower_role() -> None:
-    """From here on this process and its children connect with the application's rights, where the role exists."""
+    """From here on this process and its children have the application's rights, where the role exists."""
     from django.conf import settings
 
     with psycopg.connect(postgres.server_dsn()) as connection:
         found = connection.execute(
-            "SELECT has_table_privilege(rolname, 'django_migrations', 'SELECT') AND pg_has_role(oid, 'MEMBER')"
-            " FROM pg_roles WHERE rolname = %s",
+            "SELECT has_table_privilege(rolname, 'django_migrations', 'SELECT')"
+            " AND pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s",
             [postgres.APP_ROLE],
         ).fetchone()
     if found and found[0]:
@@ -107,9 +107,7 @@ def _refuse_unmigrated() -> None:
     except OperationalError as error:
         raise Problem(f"There is no database {name!r} yet: `entrepot up` makes it.") from error
     if missing:
-        raise Problem(
-            f"The database {name!r} lacks {missing} migrations: run `entrepot up` or `entrepot manage migrate`."
-        )
+        raise Problem(f"The database {name!r} lacks {missing} migrations: run `entrepot manage migrate`.")
 
 
 def _disconnect() -> None:

@@ -1,4 +1,4 @@
-"""`entrepot user`: the people who may enter, and their roles. Roles are groups that the room `access` defines."""
+"""`entrepot user`: the people who may enter, and their roles: groups that the room `access` defines."""
 
 from __future__ import annotations
 
@@ -72,9 +72,8 @@ def run_list(arguments: argparse.Namespace) -> int:
 
         for person in User.objects.order_by("username").prefetch_related("groups"):
             roles = ["superuser"] * person.is_superuser + sorted(group.name for group in person.groups.all())
-            say(
-                f"{person.username:<20} {'' if person.is_active else '(may not enter) '}{', '.join(roles) or 'no role'}"
-            )
+            barred = "" if person.is_active else "(may not enter) "
+            say(f"{person.username:<20} {barred}{', '.join(roles) or 'no role'}")
     return 0
 
 
