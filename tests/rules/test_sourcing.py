@@ -1,0 +1,132 @@
+"""Which node serves which line."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.sourcing import rules
+
+PROFILE = rules.Profile()
+NODES = [rules.Node(UUID(int=n), f"N{n}", "GB", n) for n in (1, 2, 3)]
+SKUS = [UUID(int=100 + n) for n in range(4)]
+
+
+def a_line(n: int, sku: int, quantity: int) -> rules.Line:
+    return rules.Line(UUID(int=1000 + n), SKUS[sku], quantity)
+
+
+def free(**by_node: list[int]) -> dict[tuple[UUID, UUID], int]:
+    """Free units by SKU number, for each node: `free(N1=[5, 0], N2=[2, 9])`."""
+    nodes = {node.code: node.id for node in NODES}
+    return {(SKUS[i], nodes[code]): units for code, quantities in by_node.items() for i, units in enumerate(quantities)}
+
+
+def served(plan: rules.Plan) -> list[tuple[int, int]]:
+    return [(share.node.int, share.quantity) for share in plan.shares]
+
+
+def test_one_node_that_has_all_of_it_goes_before_a_preferred_one_that_has_not() -> None:
+    plan = rules.plan_order([a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 0], N2=[9, 9]), "ship_complete", PROFILE)
+
+    assert served(plan) == [(2, 2), (2, 3)]
+    assert plan.outcome == "allocated"
+    assert plan.candidates == (("N1", 2), ("N2", 5), ("N3", 0))
+
+
+def test_an_order_that_no_node_has_alone_is_split_over_three() -> None:
+    lines = [a_line(1, 0, 4), a_line(2, 1, 4), a_line(3, 2, 4)]
+    plan = rules.plan_order(lines, NODES, free(N1=[4, 0, 0], N2=[0, 4, 0], N3=[0, 0, 4]), "ship_complete", PROFILE)
+
+    assert served(plan) == [(1, 4), (2, 4), (3, 4)]
+    assert plan.outcome == "split"
+
+
+def test_the_limit_of_shipments_holds() -> None:
+    lines = [a_line(1, 0, 4), a_line(2, 1, 4)]
+    profile = rules.Profile(nodes_per_order_max=1)
+    plan = rules.plan_order(lines, NODES, free(N1=[4, 0], N2=[0, 4]), "partial_backorder", profile)
+
+    assert served(plan) == [(1, 4)]
+    assert plan.short == (lines[1],)
+
+
+def test_ship_complete_takes_nothing_where_something_is_short() -> None:
+    lines = [a_line(1, 0, 2), a_line(2, 1, 3)]
+    plan = rules.plan_order(lines, NODES, free(N1=[2, 2]), "ship_complete", PROFILE)
+
+    assert (plan.shares, plan.short, plan.outcome) == ((), tuple(lines), "backordered")
+
+
+def test_line_complete_takes_whole_lines_only() -> None:
+    plan = rules.plan_order([a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 2]), "line_complete", PROFILE)
+
+    assert served(plan) == [(1, 2)]
+    assert plan.short == (a_line(2, 1, 3),)
+
+
+def test_partial_takes_what_there_is() -> None:
+    plan = rules.plan_order([a_line(1, 0, 5)], NODES, free(N1=[2], N3=[1]), "partial_backorder", PROFILE)
+
+    assert served(plan) == [(1, 2), (3, 1)]
+    assert plan.short == (a_line(1, 0, 2),)
+
+
+def test_two_lines_of_one_sku_do_not_take_the_same_units() -> None:
+    lines = [a_line(1, 0, 6), a_line(2, 0, 6)]
+    plan = rules.plan_order(lines, NODES, free(N1=[10]), "partial_backorder", PROFILE)
+
+    assert sum(quantity for _, quantity in served(plan)) == 10
+    assert sum(line.quantity for line in plan.short) == 2
+
+
+def test_a_node_at_home_goes_before_one_abroad_with_a_better_priority() -> None:
+    abroad = rules.Node(UUID(int=9), "DE1", "DE", 0)
+
+    assert rules.rank([abroad, *NODES], "GB", PROFILE)[0] == NODES[0]
+    assert rules.rank([abroad, *NODES], "DE", PROFILE)[0] == abroad
+    assert rules.rank([abroad, *NODES], "GB", rules.Profile(same_country_first=False))[0] == abroad
+    assert abroad not in rules.rank([abroad, *NODES], "DE", rules.Profile(excluded_nodes=("DE1",)))
+
+
+LINES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=6).map(
+    lambda rows: [a_line(i, sku, quantity) for i, (sku, quantity) in enumerate(rows)]
+)
+FREE = st.dictionaries(st.tuples(st.sampled_from(SKUS), st.sampled_from([n.id for n in NODES])), st.integers(0, 12))
+POLICIES = st.sampled_from(["ship_complete", "line_complete", "partial_backorder", "partial_cancel"])
+
+
+@given(LINES, FREE, POLICIES, st.integers(1, 3))
+def test_a_plan_takes_no_more_than_is_free_and_accounts_for_every_unit(
+    lines: list[rules.Line], stock: dict[tuple[UUID, UUID], int], policy: str, limit: int
+) -> None:
+    plan = rules.plan_order(lines, NODES, stock, policy, rules.Profile(nodes_per_order_max=limit))
+
+    taken: dict[tuple[UUID, UUID], int] = {}
+    for share in plan.shares:
+        assert share.quantity > 0
+        taken[share.sku, share.node] = taken.get((share.sku, share.node), 0) + share.quantity
+    assert all(units <= stock.get(key, 0) for key, units in taken.items())
+    assert len({share.node for share in plan.shares}) <= limit
+    short = {line.id: line.quantity for line in plan.short}
+    for line in lines:
+        served_units = sum(share.quantity for share in plan.shares if share.line == line.id)
+        assert served_units + short.get(line.id, 0) == line.quantity
+        if policy == "line_complete":
+            assert served_units in (0, line.quantity)
+    if policy == "ship_complete":
+        assert not plan.shares or not plan.short
+
+
+@given(LINES, FREE)
+def test_partial_leaves_no_unit_that_a_line_still_wants(
+    lines: list[rules.Line], stock: dict[tuple[UUID, UUID], int]
+) -> None:
+    plan = rules.plan_order(lines, NODES, stock, "partial_backorder", rules.Profile(nodes_per_order_max=3))
+
+    for sku in {line.sku for line in lines}:
+        wanted = sum(line.quantity for line in lines if line.sku == sku)
+        there = sum(units for (of, _), units in stock.items() if of == sku)
+        assert sum(share.quantity for share in plan.shares if share.sku == sku) == min(wanted, there)

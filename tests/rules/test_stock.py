@@ -1,0 +1,105 @@
+"""Decisions about stock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.stock import rules
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+UNITS = st.integers(0, 1000)
+
+
+@given(UNITS, UNITS, UNITS, UNITS, UNITS)
+def test_free_units_are_never_negative_and_fall_with_every_claim(
+    sellable: int, promised: int, safety: int, fenced: int, buffer: int
+) -> None:
+    free = rules.free_units(sellable, promised, safety, fenced, buffer)
+
+    assert 0 <= free <= sellable
+    assert rules.free_units(sellable, promised, safety, fenced, buffer + 1) <= free
+    assert rules.free_units(sellable + 1, promised, safety, fenced, buffer) <= free + 1
+
+
+PROMISES = st.lists(
+    st.builds(
+        rules.Promise,
+        st.integers(1, 2**100).map(lambda n: UUID(int=n)),
+        st.integers(1, 20),
+        st.booleans(),
+        st.integers(0, 9),
+        st.none() | st.integers(0, 5).map(lambda d: AT + timedelta(days=d)),
+        st.integers(0, 5).map(lambda d: AT - timedelta(days=d)),
+    ),
+    unique_by=lambda promise: promise.allocation,
+    max_size=8,
+)
+
+
+@given(PROMISES, st.integers(0, 200))
+def test_displacing_frees_exactly_the_shortage_or_everything(promises: list[rules.Promise], shortage: int) -> None:
+    freed = rules.displace(promises, shortage)
+
+    assert sum(units for _, units in freed) == min(shortage, sum(p.quantity for p in promises))
+    assert all(0 < units <= promise.quantity for promise, units in freed)
+
+
+@given(PROMISES, st.integers(1, 200))
+def test_released_promises_are_the_last_to_be_displaced(promises: list[rules.Promise], shortage: int) -> None:
+    freed = {promise.allocation: units for promise, units in rules.displace(promises, shortage)}
+    some_released_lost = any(promise.released and promise.allocation in freed for promise in promises)
+
+    if some_released_lost:
+        assert all(freed.get(p.allocation) == p.quantity for p in promises if not p.released)
+
+
+def a_promise(n: int, **facts: object) -> rules.Promise:
+    usual = {"quantity": 1, "released": False, "priority": 5, "promise_at": AT, "ordered_at": AT}
+    return rules.Promise(UUID(int=n), **(usual | facts))  # type: ignore[arg-type]
+
+
+def test_the_least_urgent_is_displaced_first() -> None:
+    urgent_first = [
+        a_promise(1, released=True, priority=0),
+        a_promise(2, priority=9),
+        a_promise(3),
+        a_promise(4, promise_at=AT + timedelta(days=1)),
+        a_promise(5, promise_at=None, ordered_at=AT - timedelta(days=1)),
+        a_promise(6, promise_at=None),
+        a_promise(7, priority=1),
+    ]
+
+    displaced = [promise.allocation.int for promise, _ in rules.displace(urgent_first, 7)]
+
+    assert displaced == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_the_golden_vector_of_available_to_promise() -> None:
+    # Dynamics 365 Inventory Visibility, "available to promise": on hand 20 and seven days of changes.
+    changes = [-3, 0, 10, -15, 1, 3, 0]
+
+    assert rules.available_to_promise(20, changes) == [12, 12, 12, 12, 13, 16, 16]
+
+
+def test_a_supply_that_did_not_come_drops_out_of_the_projection() -> None:
+    assert rules.available_to_promise(17, [-15, 1, 3, 0]) == [2, 3, 6, 6]
+
+
+@given(st.integers(0, 100), st.lists(st.integers(-20, 20), min_size=1, max_size=30))
+def test_what_is_promised_on_a_day_breaks_no_later_promise(on_hand: int, changes: list[int]) -> None:
+    promise = rules.available_to_promise(on_hand, changes)
+    projected = on_hand
+    for day, change in enumerate(changes):
+        projected += change
+        assert promise[day] <= projected
+        assert promise == sorted(promise[: day + 1]) + promise[day + 1 :]
+
+
+def test_an_adjustment_at_the_threshold_needs_no_approval_and_above_it_does() -> None:
+    assert not rules.needs_approval(-50_000, 50_000)
+    assert rules.needs_approval(-50_001, 50_000)
+    assert not rules.needs_approval(10**9, None)
