@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused
@@ -43,14 +43,16 @@ class HoldKind(NamedTuple):
     priority: int
 
 
-_EVERYTHING = ("allocate", "release", "ship")
+TRANSITIONS = ("allocate", "release", "ship")
+"""What a hold can block."""
+
 HOLDS: dict[str, HoldKind] = {
-    "payment hold": HoldKind("customer service", _EVERYTHING, 60),
-    "fraud review": HoldKind("operations lead", _EVERYTHING, 80),
-    "address hold": HoldKind("customer service", _EVERYTHING, 60),
-    "tax hold": HoldKind("controller", _EVERYTHING, 50),
-    "inventory hold": HoldKind("inventory manager", _EVERYTHING, 60),
-    "exception": HoldKind("operations lead", _EVERYTHING, 70),
+    "payment hold": HoldKind("customer service", TRANSITIONS, 60),
+    "fraud review": HoldKind("operations lead", TRANSITIONS, 80),
+    "address hold": HoldKind("customer service", TRANSITIONS, 60),
+    "tax hold": HoldKind("controller", TRANSITIONS, 50),
+    "inventory hold": HoldKind("inventory manager", TRANSITIONS, 60),
+    "exception": HoldKind("operations lead", TRANSITIONS, 70),
 }
 """Types of holds; of several, the first of this table is the order's status."""
 
@@ -103,6 +105,15 @@ def derive_status(commercial: str, held_by: str, goods: Totals, services: Totals
     return "ready" if open_ or allocated else "inventory hold"
 
 
+def derive_commercial(commercial: str, held_by: str, is_cancelled: bool) -> str:
+    """The commercial state: cancelled and closed stay; else placed while something holds the order."""
+    if is_cancelled:
+        return "cancelled"
+    if commercial in ("cancelled", "closed", "draft"):
+        return commercial
+    return "placed" if held_by else "confirmed"
+
+
 # ---- money
 
 
@@ -151,24 +162,44 @@ def freeze(
     ]
 
 
-def misfit(
-    kinds: Sequence[str], quantities: Sequence[int], prices: Sequence[Decimal], discounts: Sequence[int], policy: str
-) -> tuple[str, Any, Any] | None:
-    """Why lines can't be an order's, as (field, expected, found)."""
-    if not kinds:
-        return "lines", "at least one", "none"
+class Asked(Protocol):
+    """What a line of a request must have."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def unit_price(self) -> Decimal: ...
+    @property
+    def discount_minor(self) -> int: ...
+
+
+class Misfit(NamedTuple):
+    field: str
+    expected: str
+    found: Any
+
+
+def misfit(lines: Sequence[Asked], policy: str) -> Misfit | None:
+    """Why lines can't be an order's; None where they can."""
+    if not lines:
+        return Misfit("lines", "at least one", "none")
     if policy not in POLICIES:
-        return "policy", f"one of {', '.join(POLICIES)}", policy
-    if min(quantities) < 1:
-        return "quantity", "at least 1", min(quantities)
-    for kind, price, discount in zip(kinds, prices, discounts, strict=True):
-        if kind not in KINDS:
-            return "kind", f"one of {', '.join(KINDS)}", kind
-        if kind == GOODS and price < 0:
-            return "unit_price", "not negative", price
-        if discount < 0:
-            return "discount_minor", "not negative", discount
+        return Misfit("policy", f"one of {', '.join(POLICIES)}", policy)
+    for line in lines:
+        if line.kind not in _KINDS:
+            return Misfit("kind", f"one of {', '.join(KINDS)}", line.kind)
+        if line.quantity < 1:
+            return Misfit("quantity", "at least 1", line.quantity)
+        if line.unit_price < 0 and line.kind == GOODS:
+            return Misfit("unit_price", "not negative for goods", str(line.unit_price))
+        if line.discount_minor < 0:
+            return Misfit("discount_minor", "not negative", line.discount_minor)
     return None
+
+
+_KINDS = frozenset(KINDS)
 
 
 # ---- cancelling

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce
+from entrepot.kernel.command import announce, offer
 from entrepot.kernel.events import Event
 from entrepot.orders import rules
 
@@ -56,15 +56,13 @@ def progress(
         after = rules.derive_status(commercial, held_by, goods, services)
         if after != before:
             steps[order] = Step(company, before, after)
-    store(cause, steps, times or {})
+    if steps:
+        sql.run(_STORE, {"orders": list(steps), "statuses": [step.after for step in steps.values()]})
+        _announce(cause, steps, times or {})
     return steps
 
 
-def store(cause: Cause, steps: Mapping[UUID, Step], times: Mapping[UUID, datetime]) -> None:
-    """Write statuses that were derived, and an event for each. One statement."""
-    if not steps:
-        return
-    sql.run(_STORE, {"orders": list(steps), "statuses": [step.after for step in steps.values()]})
+def _announce(cause: Cause, steps: Mapping[UUID, Step], times: Mapping[UUID, datetime]) -> None:
     announce(
         cause,
         [
@@ -72,6 +70,58 @@ def store(cause: Cause, steps: Mapping[UUID, Step], times: Mapping[UUID, datetim
             for order, (company, before, after) in steps.items()
         ],
     )
+
+
+class Stand(NamedTuple):
+    """Where an order stands after `restate`."""
+
+    company: int
+    status: str
+    blocked: frozenset[str]
+    priority: int
+    due_at: datetime
+    goods: rules.Totals
+    services: rules.Totals
+
+
+def restate(
+    cause: Cause, times: Mapping[UUID, datetime], *, cancelled: frozenset[UUID] = frozenset()
+) -> dict[UUID, Stand]:
+    """Derive orders anew from their open holds and lines, after holds came or went or orders were cancelled.
+
+    `times` names the orders, which are locked, and says when it occurred. 3 statements, the event log's among them.
+    """
+    stands: dict[UUID, Stand] = {}
+    rows, steps = [], {}
+    for order, company, before, commercial, types, blocks, priority, due_at, *units in sql.run(
+        _STAND, {"orders": list(times)}
+    ):
+        goods, services = rules.Totals(*units[:9]), rules.Totals(*units[9:])
+        held_by = rules.first_hold(types)
+        commercial = rules.derive_commercial(commercial, held_by, order in cancelled)
+        status = rules.derive_status(commercial, held_by, goods, services)
+        rows.append((order, status, held_by, commercial))
+        stands[order] = Stand(company, status, frozenset(blocks), priority, due_at, goods, services)
+        if status != before:
+            steps[order] = Step(company, before, status)
+    if rows:
+        sql.run(_RESTATE, sql.columns(("orders", "statuses", "holds", "commercials"), rows))
+    _announce(cause, steps, times)
+    return stands
+
+
+def hand_on(stands: Mapping[UUID, Stand]) -> None:
+    """Offer orders that may go on to the rooms that serve them next."""
+    waiting: dict[str, list[tuple[UUID, int, datetime]]] = {"allocate": [], "release": [], "perform": []}
+    for order, one in stands.items():
+        if one.goods.open + one.goods.backordered and "allocate" not in one.blocked:
+            waiting["allocate"].append((order, one.priority, one.due_at))
+        if one.goods.allocated and "release" not in one.blocked:
+            waiting["release"].append((order, one.priority, one.due_at))
+        if not any(one.goods[:8]) and one.services.open and not one.blocked:
+            waiting["perform"].append((order, one.priority, one.due_at))
+    for queue, orders in waiting.items():
+        offer(queue, orders)
 
 
 def _deltas(requests: Sequence[Progress]) -> tuple[tuple[str, ...], list[list[object]]]:
@@ -121,6 +171,24 @@ SELECT o.id, o.company_id::int, o.status, o.commercial, o.held_by,
        {_SUMS}
 FROM every_line AS e JOIN orders_order AS o ON o.id = e.order_id
 GROUP BY o.id
+"""
+
+_STAND = f"""
+SELECT o.id, o.company_id::int, o.status, o.commercial,
+       ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
+       ARRAY(SELECT unnest(h.blocks) FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
+       o.priority::int, COALESCE(o.promise_at, o.placed_at),
+       {_SUMS}
+FROM orders_order AS o JOIN (SELECT order_id, kind = 'goods' AS goods, {_ALL} FROM orders_line) AS l
+  ON l.order_id = o.id
+WHERE o.id = ANY(%(orders)s::uuid[]) GROUP BY o.id
+"""
+
+_RESTATE = """
+UPDATE orders_order AS o SET status = d.status, held_by = d.held_by, commercial = d.commercial
+FROM unnest(%(orders)s::uuid[], %(statuses)s::text[], %(holds)s::text[], %(commercials)s::text[])
+     AS d(id, status, held_by, commercial)
+WHERE o.id = d.id
 """
 
 _STORE = """

@@ -1,0 +1,462 @@
+"""What is asked of orders: pages for people, demand for sourcing, frozen amounts for shipping."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.orders import rules
+
+# ---- for the rooms above
+
+
+class Demand(NamedTuple):
+    """A line of goods with units that nobody has promised yet."""
+
+    line: UUID
+    order: UUID
+    company: int
+    channel: UUID
+    sku: UUID
+    open: int
+    backordered: int
+    country: str
+    postal_code: str
+    policy: str
+    priority: int
+    promise_at: datetime | None
+    placed_at: datetime
+
+
+def demand(orders: Collection[UUID]) -> list[Demand]:
+    """Open and backordered units of orders that nothing keeps from allocation, by order and line. One statement."""
+    return [Demand(*row) for row in sql.run(_DEMAND, {"orders": list(orders)})]
+
+
+class LineMoney(NamedTuple):
+    """A line's frozen amounts, and how many of its units have left already."""
+
+    line: UUID
+    order: UUID
+    company: int
+    channel: UUID
+    currency: str
+    kind: str
+    sku: UUID | None
+    quantity: int
+    gone: int
+    cancelled: int
+    gross: int
+    discount: int
+    shipping: int
+    tax: int
+
+    def of_next(self, count: int) -> rules.Frozen:
+        """What the next `count` units to leave bear; units are cancelled from the other end."""
+        frozen = rules.Frozen(self.gross, self.discount, self.shipping, self.tax)
+        return frozen.of_units(self.quantity, self.gone, count)
+
+
+def line_money(lines: Collection[UUID]) -> dict[UUID, LineMoney]:
+    """Frozen amounts by line. One statement. Asked before the units are moved on to `shipped`."""
+    return {row[0]: LineMoney(*row) for row in sql.run(_LINE_MONEY, {"lines": list(lines)})}
+
+
+def services(orders: Collection[UUID]) -> dict[UUID, list[LineMoney]]:
+    """Lines of the orders that are no goods and not performed yet, by order. One statement."""
+    found: dict[UUID, list[LineMoney]] = {}
+    for row in sql.run(_SERVICES, {"orders": list(orders)}):
+        found.setdefault(row[1], []).append(LineMoney(*row))
+    return found
+
+
+def blocked(orders: Collection[UUID], transition: str) -> set[UUID]:
+    """The orders that an open hold keeps from a transition: allocate, release, ship. One statement."""
+    params = {"orders": list(orders), "transition": transition}
+    return {order for (order,) in sql.run(_BLOCKED, params)}
+
+
+def ids_of(company: int, channel: str, external_ids: Collection[str]) -> dict[str, UUID]:
+    """Orders of a channel by the ids it gave them. One statement."""
+    params = {"company": company, "channel": channel, "externals": list(external_ids)}
+    return dict(sql.run(_IDS_OF, params))  # type: ignore[arg-type]
+
+
+# ---- for people
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """A line of the list of orders."""
+
+    id: UUID
+    number: str
+    channel: str
+    external_id: str
+    customer: str | None
+    country: str
+    status: str
+    currency: str
+    total_minor: int
+    line_count: int
+    placed_at: datetime
+
+
+def orders_page(
+    company: int,
+    *,
+    status: str | None = None,
+    channel: str | None = None,
+    text: str | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[OrderRow]:
+    """Orders, the latest first, behind the order `after`; `text` is a number, an external id or a customer's code."""
+    params = {
+        "company": company, "status": status or None, "channel": channel or None, "text": text or None,
+        "after": after, "limit": limit,
+    }  # fmt: skip
+    return [OrderRow(*row) for row in sql.run(_PAGE_OF_TEXT if text else _PAGE, params)]
+
+
+def by_status(company: int) -> dict[str, int]:
+    """Orders by status, in the order of an order's life."""
+    found = dict(sql.run(_BY_STATUS, {"company": company}))  # type: ignore[arg-type]
+    return {status: found[status] for status in rules.STATUSES if status in found}
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line with its amounts and where its units stand."""
+
+    id: UUID
+    number: int
+    kind: str
+    sku_id: UUID | None
+    sku_code: str
+    description: str
+    quantity: int
+    unit_price: Decimal
+    gross_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    open: int
+    backordered: int
+    allocated: int
+    released: int
+    picked: int
+    packed: int
+    shipped: int
+    delivered: int
+    cancelled: int
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Units by place, without the empty ones."""
+        return {place: units for place in rules.PLACES if (units := getattr(self, place))}
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A hold as people see it; `order_number` and `total_minor` are those of its order."""
+
+    id: UUID
+    order: UUID
+    order_number: str
+    type: str
+    reason: str
+    facts: dict[str, Any]
+    blocks: list[str]
+    owner_role: str
+    state: str
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str
+    work_item: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """One order with its lines and holds."""
+
+    id: UUID
+    company: int
+    number: str
+    channel: str
+    external_id: str
+    customer: str | None
+    address_id: UUID | None
+    currency: str
+    country: str
+    postal_code: str
+    placed_at: datetime
+    priority: int
+    promise_at: datetime | None
+    policy: str
+    service: str
+    status: str
+    commercial: str
+    payment: str
+    returns: str
+    goods_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    total_minor: int
+    policy_version: int
+    lines: tuple[LineRow, ...]
+    holds: tuple[HoldRow, ...]
+
+
+def order(order_id: UUID) -> OrderView | None:
+    """One order, or None. 3 statements."""
+    found = sql.run(_ORDER, {"order": order_id})
+    if not found:
+        return None
+    lines = tuple(LineRow(*row) for row in sql.run(_LINES, {"order": order_id}))
+    return OrderView(*found[0], lines=lines, holds=tuple(holds_of(order_id)))
+
+
+def holds_of(order_id: UUID) -> list[HoldRow]:
+    """All holds of an order, the first opened first."""
+    return [HoldRow(*row) for row in sql.run(_HOLDS.format(which="h.order_id = %(order)s::uuid"), {"order": order_id})]
+
+
+def holds(company: int, *, limit: int = 200) -> list[HoldRow]:
+    """Open holds of a company, the longest open first."""
+    which = "h.company_id = %(company)s::smallint AND h.state = 'open'"
+    return [HoldRow(*row) for row in sql.run(_HOLDS.format(which=which) + _FIRST, {"company": company, "limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event in the life of an order."""
+
+    seq: int
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    command: str
+    before: str
+    after: str
+    reason: str
+    payload: dict[str, Any] | None
+
+
+def timeline(order_id: UUID) -> list[Moment]:
+    """What happened to an order, the earliest first."""
+    return [Moment(*row) for row in sql.run(_TIMELINE, {"order": order_id})]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditRow:
+    """A credit that no sale is known for."""
+
+    id: UUID
+    number: str
+    channel: str
+    external_id: str
+    customer: str | None
+    currency: str
+    total_minor: int
+    credited_at: datetime
+    state: str
+
+
+def credits(company: int, *, state: str = "unmatched", limit: int = 200) -> list[CreditRow]:  # noqa: A001  the noun
+    """Credits in a state, the latest first."""
+    params = {"company": company, "state": state, "limit": limit}
+    return [CreditRow(*row) for row in sql.run(_CREDITS, params)]
+
+
+# ---- what must be true
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    return {"orders": sql.run(_COUNT_ORDERS)[0][0], "order lines": sql.run(_COUNT_LINES)[0][0]}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about orders that disagree with their lines, holds or credits; [] when all is right."""
+    wrong = [sentence for statement in _WRONG for (sentence,) in sql.run(statement)]
+    for number, status, commercial, held_by, *units in sql.run(_STATUSES):
+        derived = rules.derive_status(commercial, held_by, rules.Totals(*units[:9]), rules.Totals(*units[9:]))
+        if derived != status:
+            wrong.append(f"order {number}: its status is {status}, its lines say {derived}")
+    return wrong
+
+
+_DEMAND = """
+SELECT l.id, l.order_id, l.company_id::int, o.channel_id, l.sku_id, l.open, l.backordered, o.country, o.postal_code,
+       o.policy, o.priority::int, o.promise_at, o.placed_at
+FROM orders_line AS l JOIN orders_order AS o ON o.id = l.order_id
+WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.sku_id IS NOT NULL AND l.kind = 'goods' AND l.open + l.backordered > 0
+  AND NOT EXISTS (SELECT FROM orders_hold AS h
+                  WHERE h.order_id = o.id AND h.state = 'open' AND 'allocate' = ANY(h.blocks))
+ORDER BY l.order_id, l.number
+"""
+
+_MONEY = """
+SELECT l.id, l.order_id, l.company_id::int, o.channel_id, o.currency, l.kind, l.sku_id, l.quantity,
+       l.shipped + l.delivered, l.cancelled, l.gross_minor, l.discount_minor, l.shipping_minor, l.tax_minor
+FROM orders_line AS l JOIN orders_order AS o ON o.id = l.order_id
+"""
+
+_LINE_MONEY = _MONEY + "WHERE l.id = ANY(%(lines)s::uuid[])"
+
+_SERVICES = (
+    _MONEY + "WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.kind <> 'goods' AND l.open > 0\n"
+    "ORDER BY l.order_id, l.number"
+)
+
+_BLOCKED = """
+SELECT DISTINCT order_id FROM orders_hold
+WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' AND %(transition)s::text = ANY(blocks)
+"""
+
+_IDS_OF = """
+SELECT o.external_id, o.id FROM orders_order AS o
+WHERE o.company_id = %(company)s::smallint AND o.external_id = ANY(%(externals)s::text[])
+  AND o.channel_id = (SELECT id FROM network_channel
+                      WHERE company_id = %(company)s::smallint AND code = %(channel)s::text)
+"""
+
+_ROW = """
+SELECT o.id, o.number, c.code, o.external_id, u.code, o.country, o.status, o.currency, o.total_minor, o.line_count,
+       o.placed_at
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+LEFT JOIN parties_customer AS u ON u.id = o.customer_id
+WHERE o.company_id = %(company)s::smallint
+  AND (%(status)s::text IS NULL OR o.status = %(status)s::text)
+  AND (%(channel)s::text IS NULL OR c.code = %(channel)s::text)
+  AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
+"""
+
+# Keys are made in the order of placing, so the primary key is the order of the list.
+_PAGE = _ROW + "ORDER BY o.id DESC LIMIT %(limit)s::int"
+
+_PAGE_OF_TEXT = (
+    _ROW
+    + """
+  AND o.id IN (
+    SELECT id FROM orders_order WHERE number = upper(%(text)s::text)
+    UNION SELECT id FROM orders_order
+    WHERE company_id = %(company)s::smallint AND external_id = %(text)s::text
+      AND channel_id IN (SELECT id FROM network_channel WHERE company_id = %(company)s::smallint)
+    UNION SELECT id FROM orders_order
+    WHERE customer_id IN (SELECT id FROM parties_customer
+                          WHERE company_id = %(company)s::smallint AND code = %(text)s::text)
+  )
+ORDER BY o.id DESC LIMIT %(limit)s::int
+"""
+)
+
+_BY_STATUS = """
+SELECT status, count(*)::int FROM orders_order WHERE company_id = %(company)s::smallint GROUP BY 1
+"""
+
+_ORDER = """
+SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.currency, o.country,
+       o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status, o.commercial,
+       o.payment, o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
+       o.policy_version
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+LEFT JOIN parties_customer AS u ON u.id = o.customer_id
+WHERE o.id = %(order)s::uuid
+"""
+
+_ALL = ", ".join(rules.PLACES)
+
+_LINES = f"""
+SELECT id, number, kind, sku_id, sku_code, description, quantity, unit_price, gross_minor, discount_minor,
+       shipping_minor, tax_minor, {_ALL}
+FROM orders_line WHERE order_id = %(order)s::uuid ORDER BY number
+"""
+
+_HOLDS = """
+SELECT h.id, h.order_id, o.number, h.type, h.reason, h.facts, h.blocks, h.owner_role, h.state, h.opened_at,
+       h.closed_at, h.closed_by, h.work_item
+FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
+WHERE {which} ORDER BY h.opened_at, h.id
+"""
+
+_FIRST = "LIMIT %(limit)s::int"
+
+_TIMELINE = """
+SELECT seq, occurred_at, recorded_at, actor, command, state_before, state_after, reason, payload FROM kernel_event
+WHERE subject_id = %(order)s::uuid ORDER BY seq
+"""
+
+_CREDITS = """
+SELECT r.id, r.number, c.code, r.external_id, u.code, r.currency, r.total_minor, r.credited_at, r.state
+FROM orders_credit AS r JOIN network_channel AS c ON c.id = r.channel_id
+LEFT JOIN parties_customer AS u ON u.id = r.customer_id
+WHERE r.company_id = %(company)s::smallint AND r.state = %(state)s::text
+ORDER BY r.credited_at DESC, r.id DESC LIMIT %(limit)s::int
+"""
+
+_COUNT_ORDERS = "SELECT count(*) FROM orders_order"
+_COUNT_LINES = "SELECT count(*) FROM orders_line"
+
+# invariant 3: an order's amounts are the sums of its lines'
+_WRONG_AMOUNTS = """
+SELECT format('order %s: its amounts are %s, its lines sum to %s', o.number,
+              (o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.line_count),
+              (l.goods, l.discount, l.shipping, l.tax, l.lines))
+FROM orders_order AS o LEFT JOIN (
+    SELECT order_id, sum(gross_minor) AS goods, sum(discount_minor) AS discount, sum(shipping_minor) AS shipping,
+           sum(tax_minor) AS tax, count(*) AS lines
+    FROM orders_line GROUP BY order_id) AS l ON l.order_id = o.id
+WHERE (o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.line_count)
+      IS DISTINCT FROM (l.goods, l.discount, l.shipping, l.tax, l.lines)
+"""
+
+_ORPHANS = """
+SELECT format('order line %s belongs to no order', l.id) FROM orders_line AS l
+WHERE NOT EXISTS (SELECT FROM orders_order AS o WHERE o.id = l.order_id)
+"""
+
+_FIRST_HOLD = " ".join(f"WHEN '{hold}' = ANY(h.types) THEN '{hold}'" for hold in rules.HOLDS)
+
+# invariant 5: an order shows the first of its open holds
+_WRONG_HOLDS = f"""
+SELECT format('order %s: it is held by "%s", its open holds say "%s"', o.number, o.held_by,
+              CASE {_FIRST_HOLD} ELSE '' END)
+FROM orders_order AS o LEFT JOIN (
+    SELECT order_id, array_agg(type) AS types FROM orders_hold WHERE state = 'open' GROUP BY order_id) AS h
+  ON h.order_id = o.id
+WHERE o.held_by <> CASE {_FIRST_HOLD} ELSE '' END
+"""
+
+# invariant 7: a credit is the sum of its lines
+_WRONG_CREDITS = """
+SELECT format('credit %s: its total is %s, its lines sum to %s', c.number, c.total_minor, l.total)
+FROM orders_credit AS c LEFT JOIN (
+    SELECT credit_id, sum(amount_minor) AS total FROM orders_creditline GROUP BY credit_id) AS l ON l.credit_id = c.id
+WHERE c.total_minor IS DISTINCT FROM l.total
+"""
+
+_WRONG: Sequence[str] = (_WRONG_AMOUNTS, _ORPHANS, _WRONG_HOLDS, _WRONG_CREDITS)
+
+_SUMS = ", ".join(
+    f"COALESCE(sum(l.{place}) FILTER (WHERE {kinds}), 0)::int"
+    for kinds in ("l.kind = 'goods'", "l.kind <> 'goods'")
+    for place in rules.PLACES
+)
+
+# One row for each different state of affairs, so that a year of orders derives a handful of statuses.
+_STATUSES = f"""
+SELECT min(number), status, commercial, held_by, u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
+       u[10], u[11], u[12], u[13], u[14], u[15], u[16], u[17], u[18]
+FROM (SELECT o.number, o.status, o.commercial, o.held_by, ARRAY(
+          SELECT sign(x)::int FROM unnest(ARRAY[{_SUMS}]) WITH ORDINALITY AS s(x, i) ORDER BY i) AS u
+      FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id GROUP BY o.id) AS derived
+GROUP BY status, commercial, held_by, u
+"""
