@@ -84,3 +84,25 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, li
     """Rows turned into named arrays for `unnest`; empty arrays where there are no rows."""
     turned = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
     return dict(zip(names, turned, strict=True))
+
+
+def upsert(table: str, key: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Write rows, or change those that have the key already, in one statement; returns (first column, *key) of each.
+
+    For reference data. The first of `names` is the row's id, which an existing row keeps. Where a key stands twice
+    among the rows, the last one counts.
+    """
+    if not rows:
+        return []
+    places = [names.index(name) for name in key]
+    latest = {tuple(row[i] for i in places): row for row in rows}
+    return run(_upsert(table, tuple(key), tuple(names)), columns(names, latest.values()))
+
+
+@cache
+def _upsert(table: str, key: tuple[str, ...], names: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key and name != names[0])
+    target = ", ".join(key)
+    action = f"DO UPDATE SET {changes}" if changes else "DO NOTHING"
+    returned = ", ".join(dict.fromkeys((names[0], *key)))
+    return f"{_insert(table, names)} ON CONFLICT ({target}) {action} RETURNING {returned}"

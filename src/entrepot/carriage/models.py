@@ -1,0 +1,66 @@
+"""Tables of carriage: who carries, how fast, where to, and for how much."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Carrier(models.Model):
+    """Who carries parcels."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    name = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="carriage_carrier_code_once")]
+
+
+class Service(models.Model):
+    """A carrier's product. `divisor` turns cm³ into the grams that are charged for bulky parcels; 0: never."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    carrier_id = models.UUIDField()
+    code = models.TextField()
+    name = models.TextField()
+    transit_days = models.IntegerField()
+    max_weight_g = models.IntegerField()
+    divisor = models.IntegerField(default=5000)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="carriage_service_code_once"),
+            models.CheckConstraint(
+                name="carriage_service_makes_sense", condition=Q(transit_days__gte=0, max_weight_g__gt=0, divisor__gte=0)
+            ),
+        ]
+
+
+class Zone(models.Model):
+    """The zone of a destination country, seen from an origin country; '*' is any."""
+
+    pk = models.CompositePrimaryKey("service_id", "origin", "destination")
+    service_id = models.UUIDField()
+    origin = models.TextField()
+    destination = models.TextField()
+    zone = models.TextField()
+
+
+class Rate(models.Model):
+    """What a parcel up to a weight costs into a zone."""
+
+    pk = models.CompositePrimaryKey("service_id", "zone", "max_weight_g")
+    service_id = models.UUIDField()
+    zone = models.TextField()
+    max_weight_g = models.IntegerField()
+    price_minor = models.BigIntegerField()
+    currency = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="carriage_rate_makes_sense", condition=Q(max_weight_g__gt=0, price_minor__gte=0))
+        ]

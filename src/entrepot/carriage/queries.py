@@ -1,0 +1,63 @@
+"""What is asked of carriage: services with their tables, ready for `rules.choose`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from entrepot.kernel import sql
+from entrepot.carriage.rules import Service
+
+
+def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
+    """Active services by company, with zones and rates. 3 statements."""
+    params = {"companies": list(companies)}
+    zones: dict[Any, dict[tuple[str, str], str]] = defaultdict(dict)
+    for service, origin, destination, zone in sql.run(_ZONES, params):
+        zones[service][origin, destination] = zone
+    rates: dict[Any, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    currencies: dict[Any, str] = {}
+    for service, zone, up_to, price, currency in sql.run(_RATES, params):
+        rates[service][zone].append((up_to, price))
+        currencies[service] = currency
+    found: dict[int, list[Service]] = {company: [] for company in companies}
+    for company, service, carrier, code, days, most, divisor in sql.run(_SERVICES, params):
+        tables = (zones[service], dict(rates[service]), currencies.get(service, ""))
+        found[company].append(Service(service, carrier, code, days, most, divisor, *tables))
+    return found
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    return {"carriage_rate": sql.run("SELECT count(*) FROM carriage_rate")[0][0]}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about zones that a service goes to without a rate."""
+    return [row[0] for row in sql.run(_UNPRICED)]
+
+
+_SERVICES = """
+SELECT s.company_id::int, s.id, c.code, s.code, s.transit_days, s.max_weight_g, s.divisor
+FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id
+WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active ORDER BY s.code
+"""
+
+_ZONES = """
+SELECT z.service_id, z.origin, z.destination, z.zone
+FROM carriage_zone AS z JOIN carriage_service AS s ON s.id = z.service_id
+WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active
+"""
+
+_RATES = """
+SELECT r.service_id, r.zone, r.max_weight_g, r.price_minor, r.currency
+FROM carriage_rate AS r JOIN carriage_service AS s ON s.id = r.service_id
+WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active ORDER BY r.service_id, r.zone, r.max_weight_g
+"""
+
+_UNPRICED = """
+SELECT DISTINCT format('service %s goes to zone %s without a rate', s.code, z.zone)
+FROM carriage_zone AS z JOIN carriage_service AS s ON s.id = z.service_id AND s.active
+WHERE NOT EXISTS (SELECT FROM carriage_rate AS r WHERE r.service_id = z.service_id AND r.zone = z.zone)
+"""

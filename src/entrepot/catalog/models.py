@@ -1,0 +1,43 @@
+"""Tables of the catalog: what is sold and stored."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Sku(models.Model):
+    """What is stocked and sold: one kind of thing, counted in whole units."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    category = models.TextField(default="")
+    status = models.TextField(default="active")  # active, discontinued
+    weight_g = models.IntegerField(default=0)
+    length_mm = models.IntegerField(default=0)
+    width_mm = models.IntegerField(default=0)
+    height_mm = models.IntegerField(default=0)
+    lot_policy = models.TextField(default="none")  # none, lot, lot_expiry
+    serial_policy = models.TextField(default="none")  # none, at_ship
+    minimum_age = models.SmallIntegerField(default=0)
+    hazardous = models.BooleanField(default=False)
+    barcode = models.TextField(default="")
+    hs_code = models.TextField(default="")
+    list_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    standard_cost = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="catalog_sku_code_once"),
+            models.CheckConstraint(name="catalog_sku_status_known", condition=Q(status__in=["active", "discontinued"])),
+            models.CheckConstraint(
+                name="catalog_sku_measures_not_negative",
+                condition=Q(weight_g__gte=0, length_mm__gte=0, width_mm__gte=0, height_mm__gte=0),
+            ),
+            models.CheckConstraint(
+                name="catalog_sku_policies_known",
+                condition=Q(lot_policy__in=["none", "lot", "lot_expiry"], serial_policy__in=["none", "at_ship"]),
+            ),
+        ]

@@ -1,0 +1,115 @@
+"""Tables of the network: where goods stand and through which channels they are sold."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+BIN_KINDS = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
+
+
+class Node(models.Model):
+    """A place that holds stock and ships: warehouse, store or a logistics partner's. Lower priority goes first."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    kind = models.TextField(default="warehouse")
+    country = models.TextField()
+    postal_code = models.TextField(default="")
+    latitude = models.FloatField(null=True)
+    longitude = models.FloatField(null=True)
+    priority = models.SmallIntegerField(default=1)
+    active = models.BooleanField(default=True)
+    time_zone = models.TextField(default="UTC")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="network_node_code_once"),
+            models.CheckConstraint(
+                name="network_node_kind_known", condition=Q(kind__in=["warehouse", "store", "3pl"])
+            ),
+        ]
+
+
+class Zone(models.Model):
+    """A part of a node."""
+
+    id = models.UUIDField(primary_key=True)
+    node_id = models.UUIDField()
+    code = models.TextField()
+    kind = models.TextField(default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node_id", "code"], name="network_zone_code_once")]
+
+
+class Bin(models.Model):
+    """Where units stand; `pick_sequence` is its place on the way through the node, x and y its coordinates."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    zone_id = models.UUIDField(null=True)
+    code = models.TextField()
+    kind = models.TextField()
+    pick_sequence = models.IntegerField(default=0)
+    x = models.IntegerField(default=0)
+    y = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node_id", "code"], name="network_bin_code_once"),
+            models.CheckConstraint(name="network_bin_kind_known", condition=Q(kind__in=BIN_KINDS)),
+        ]
+
+
+class Channel(models.Model):
+    """Where orders come from. `buffer` units of each node are not shown to it."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    kind = models.TextField(default="storefront")
+    currency = models.TextField()
+    priority = models.SmallIntegerField(default=5)
+    buffer = models.IntegerField(default=0)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="network_channel_code_once"),
+            models.CheckConstraint(
+                name="network_channel_kind_known",
+                condition=Q(kind__in=["storefront", "marketplace", "wholesale", "social", "import"]),
+            ),
+        ]
+
+
+class ChannelNode(models.Model):
+    """A node that serves a channel; its priority adds to the node's own."""
+
+    pk = models.CompositePrimaryKey("channel_id", "node_id")
+    channel_id = models.UUIDField()
+    node_id = models.UUIDField()
+    priority = models.SmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "network_channelnode"
+
+
+class CutOff(models.Model):
+    """Until when an order ships the same day: local time of the node, by weekday (0 = Monday)."""
+
+    pk = models.CompositePrimaryKey("node_id", "weekday")
+    node_id = models.UUIDField()
+    weekday = models.SmallIntegerField()
+    at = models.TimeField()
+
+    class Meta:
+        db_table = "network_cutoff"
+        constraints = [
+            models.CheckConstraint(name="network_cutoff_on_a_weekday", condition=Q(weekday__gte=0, weekday__lte=6))
+        ]

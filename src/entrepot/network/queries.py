@@ -1,0 +1,109 @@
+"""What is asked of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    id: UUID
+    code: str
+    name: str
+    kind: str
+    country: str
+    postal_code: str
+    priority: int
+    active: bool
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    id: UUID
+    node: UUID
+    code: str
+    kind: str
+    pick_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    id: UUID
+    code: str
+    name: str
+    kind: str
+    currency: str
+    priority: int
+    buffer: int
+    active: bool
+
+
+def nodes(*, company: int) -> list[Node]:
+    """Nodes of a company in order of priority."""
+    return [Node(*row) for row in sql.run(_NODES, {"company": company})]
+
+
+def bins(*, nodes: Collection[UUID], kinds: Collection[str] | None = None) -> list[Bin]:
+    """Bins of nodes on the way through them, of some kinds or all."""
+    params = {"nodes": list(nodes), "kinds": None if kinds is None else list(kinds)}
+    return [Bin(*row) for row in sql.run(_BINS, params)]
+
+
+def channels(*, company: int) -> dict[str, Channel]:
+    """Channels of a company by code."""
+    return {row[1]: Channel(*row) for row in sql.run(_CHANNELS, {"company": company})}
+
+
+def serving_nodes(*, channels: Collection[UUID]) -> dict[UUID, list[tuple[UUID, int]]]:
+    """Active nodes that serve channels, with their joint priority, the preferred first."""
+    served: dict[UUID, list[tuple[UUID, int]]] = {channel: [] for channel in channels}
+    for channel, node, priority in sql.run(_SERVING, {"channels": list(channels)}):
+        served[channel].append((node, priority))
+    return served
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in ("network_node", "network_bin")}  # noqa: S608
+
+
+def discrepancies() -> list[str]:
+    """Sentences about bins and zones whose node is not there, or is another company's."""
+    return [row[0] for row in sql.run(_ORPHANS)]
+
+
+_NODES = """
+SELECT id, code, name, kind, country, postal_code, priority::int, active, time_zone FROM network_node
+WHERE company_id = %(company)s::smallint ORDER BY priority, code
+"""
+
+_BINS = """
+SELECT id, node_id, code, kind, pick_sequence FROM network_bin
+WHERE node_id = ANY(%(nodes)s::uuid[]) AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s::text[]))
+ORDER BY node_id, pick_sequence, code
+"""
+
+_CHANNELS = """
+SELECT id, code, name, kind, currency, priority::int, buffer, active FROM network_channel
+WHERE company_id = %(company)s::smallint ORDER BY code
+"""
+
+_SERVING = """
+SELECT cn.channel_id, n.id, (n.priority + cn.priority)::int
+FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+WHERE cn.channel_id = ANY(%(channels)s::uuid[]) ORDER BY 1, 3, n.code
+"""
+
+_ORPHANS = """
+SELECT format('bin %s stands in a node that is not there, or is another company''s', b.code)
+FROM network_bin AS b LEFT JOIN network_node AS n ON n.id = b.node_id AND n.company_id = b.company_id
+WHERE n.id IS NULL
+UNION ALL
+SELECT format('zone %s stands in a node that is not there', z.code)
+FROM network_zone AS z LEFT JOIN network_node AS n ON n.id = z.node_id WHERE n.id IS NULL
+"""

@@ -1,0 +1,79 @@
+"""Tables of parties: companies, customers, suppliers and their offers, and the vault of personal data."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Company(models.Model):
+    """Whose books, stock and orders they are."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    code = models.TextField(unique=True)
+    name = models.TextField()
+    currency = models.TextField()
+    country = models.TextField()
+
+
+class Customer(models.Model):
+    """Who buys, by the code that the channel knows. No personal data: that is in the vault."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    tier = models.TextField(default="")
+    since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="parties_customer_code_once")]
+
+
+class Supplier(models.Model):
+    """Who we buy from."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    currency = models.TextField()
+    lead_days = models.IntegerField(default=7)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="parties_supplier_code_once")]
+
+
+class Offer(models.Model):
+    """What a supplier asks for a SKU, and how long it takes."""
+
+    id = models.UUIDField(primary_key=True)
+    supplier_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    cost = models.DecimalField(max_digits=18, decimal_places=6)
+    minimum_quantity = models.IntegerField(default=1)
+    lead_days = models.IntegerField(default=7)
+
+    class Meta:
+        indexes = [models.Index(fields=["sku_id"], name="parties_offer_of_sku")]
+        constraints = [
+            models.UniqueConstraint(fields=["supplier_id", "sku_id"], name="parties_offer_once"),
+            models.CheckConstraint(
+                name="parties_offer_makes_sense", condition=Q(cost__gte=0, minimum_quantity__gte=1, lead_days__gte=0)
+            ),
+        ]
+
+
+class Address(models.Model):
+    """The vault: the one table with names, streets, emails and phones. Everything else refers to it by id."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    name = models.TextField(default="")
+    line1 = models.TextField(default="")
+    line2 = models.TextField(default="")
+    city = models.TextField(default="")
+    region = models.TextField(default="")
+    postal_code = models.TextField(default="")
+    country = models.TextField(default="")
+    email = models.TextField(default="")
+    phone = models.TextField(default="")

@@ -1,0 +1,122 @@
+"""What is asked of parties."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    id: int
+    code: str
+    name: str
+    currency: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    id: UUID
+    code: str
+    name: str
+    currency: str
+    lead_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    supplier: UUID
+    sku: UUID
+    cost: Decimal
+    minimum_quantity: int
+    lead_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Personal data: show it to those who need it, write it nowhere else."""
+
+    id: UUID
+    name: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+    email: str
+    phone: str
+
+
+def companies() -> list[Company]:
+    """All companies, by number."""
+    rows = sql.run("SELECT id::int, code, name, currency, country FROM parties_company ORDER BY id")
+    return [Company(*row) for row in rows]
+
+
+def customers(*, company: int, codes: Collection[str]) -> dict[str, UUID]:
+    """Ids of customers by code; unknown codes are absent."""
+    params = {"company": company, "codes": list(codes)}
+    return dict(sql.run(_CUSTOMERS, params))  # type: ignore[arg-type]
+
+
+def suppliers(*, company: int) -> dict[str, Supplier]:
+    """Suppliers by code."""
+    return {row[1]: Supplier(*row) for row in sql.run(_SUPPLIERS, {"company": company})}
+
+
+def offers(*, skus: Collection[UUID]) -> list[Offer]:
+    """Offers for SKUs, the cheapest first."""
+    return [Offer(*row) for row in sql.run(_OFFERS, {"skus": list(skus)})]
+
+
+def address(which: UUID) -> Address | None:
+    """An address out of the vault."""
+    rows = sql.run(_ADDRESS, {"id": which})
+    return Address(*rows[0]) if rows else None
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = ("parties_customer", "parties_supplier", "parties_offer")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608  own names
+
+
+def discrepancies() -> list[str]:
+    """Sentences about parties of companies, and offers of suppliers, that are not there."""
+    return [row[0] for row in sql.run(_ORPHANS)]
+
+
+_CUSTOMERS = """
+SELECT code, id FROM parties_customer WHERE company_id = %(company)s::smallint AND code = ANY(%(codes)s::text[])
+"""
+
+_SUPPLIERS = """
+SELECT id, code, name, currency, lead_days FROM parties_supplier WHERE company_id = %(company)s::smallint ORDER BY code
+"""
+
+_OFFERS = """
+SELECT supplier_id, sku_id, cost, minimum_quantity, lead_days FROM parties_offer
+WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, cost, lead_days
+"""
+
+_ADDRESS = """
+SELECT id, name, line1, line2, city, region, postal_code, country, email, phone FROM parties_address
+WHERE id = %(id)s::uuid
+"""
+
+_ORPHANS = """
+SELECT format('customer %s is of company %s, which is not there', code, company_id) FROM parties_customer AS p
+WHERE NOT EXISTS (SELECT FROM parties_company AS c WHERE c.id = p.company_id)
+UNION ALL
+SELECT format('supplier %s is of company %s, which is not there', code, company_id) FROM parties_supplier AS p
+WHERE NOT EXISTS (SELECT FROM parties_company AS c WHERE c.id = p.company_id)
+UNION ALL
+SELECT format('an offer for SKU %s is of a supplier who is not there', sku_id) FROM parties_offer AS o
+WHERE NOT EXISTS (SELECT FROM parties_supplier AS s WHERE s.id = o.supplier_id)
+"""

@@ -1,0 +1,101 @@
+"""Take money that was authorized."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.payments import errors, providers
+from entrepot.payments.commands import take
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """An amount of an order to be taken from its payments, the oldest first."""
+
+    order: UUID
+    amount_minor: int
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What was taken or asked for, and what no authorization covers."""
+
+    captured_minor: int
+    missing_minor: int
+
+
+@command("payments.capture")
+def capture(cause: Cause, /, *, requests: Sequence[Capture]) -> list[Captured | Refused]:
+    """Take authorized money. A local provider settles and posts at once; a remote one is asked after the commit.
+
+    Locks: the orders' payments in id order. Refuses: NotAPayment. Again: by key. 8 statements at most.
+    """
+    payments = take.lock_of_orders({request.order for request in requests})
+    answers: list[Captured | Refused] = []
+    attempts = []
+    for r in requests:
+        if r.amount_minor < 0:
+            answers.append(errors.NotAPayment(field="amount", expected="0 or more", found=r.amount_minor))
+            continue
+        left = r.amount_minor
+        for payment in payments.get(r.order, ()):
+            amount = min(left, payment.capturable)
+            if not amount:
+                continue
+            left -= amount
+            if payment.provider in providers.LOCAL:
+                payment.captured += amount
+                payment.settle_state()
+            else:
+                payment.capturing += amount
+            attempts.append(take.Attempt(payment, "capture", amount, r.occurred_at or cause.at))
+            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, r.occurred_at, {"minor": amount})])
+        answers.append(Captured(r.amount_minor - left, left))
+    take.make(cause, attempts)
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """What is authorized on an order and not captured is given up."""
+
+    order: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    released_minor: int
+
+
+@command("payments.void")
+def void(cause: Cause, /, *, requests: Sequence[Void]) -> list[Voided | Refused]:
+    """Give up what is not captured. Locks: the orders' payments in id order. Again: releases nothing more.
+    4 statements at most."""
+    payments = take.lock_of_orders({request.order for request in requests})
+    answers: list[Voided | Refused] = []
+    attempts = []
+    for r in requests:
+        released = 0
+        for payment in payments.get(r.order, ()):
+            amount = payment.capturable
+            if not amount:
+                continue
+            released += amount
+            payment.authorized -= amount
+            if not payment.captured and not payment.capturing:
+                payment.state = "voided"
+            attempts.append(take.Attempt(payment, "void", amount, cause.at))
+            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, None, {"voided": amount})])
+        answers.append(Voided(released))
+    take.make(cause, attempts)
+    return answers

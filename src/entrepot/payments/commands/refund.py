@@ -1,0 +1,67 @@
+"""Give money back, never more than was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.payments import errors, providers
+from entrepot.payments.commands import take
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """An amount of an order to be given back over its payments, the latest first."""
+
+    order: UUID
+    amount_minor: int
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    refunded_minor: int
+
+
+@command("payments.refund")
+def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Refused]:
+    """Give money back. A local provider settles and posts at once; a remote one is asked after the commit.
+
+    Locks: the orders' payments in id order: so refunds at the same time see each other.
+    Refuses: NotAPayment, ExceedsCaptured. Again: by key. 8 statements at most.
+    """
+    payments = take.lock_of_orders({request.order for request in requests})
+    answers: list[Refunded | Refused] = []
+    attempts = []
+    for r in requests:
+        own = payments.get(r.order, [])
+        left = sum(payment.refundable for payment in own)
+        if r.amount_minor <= 0:
+            answers.append(errors.NotAPayment(field="amount", expected="above 0", found=r.amount_minor))
+            continue
+        if r.amount_minor > left:
+            answers.append(errors.ExceedsCaptured(order=str(r.order), wanted=r.amount_minor, left=left))
+            continue
+        rest = r.amount_minor
+        for payment in reversed(own):
+            amount = min(rest, payment.refundable)
+            if not amount:
+                continue
+            rest -= amount
+            if payment.provider in providers.LOCAL:
+                payment.refunded += amount
+                payment.settle_state()
+            else:
+                payment.refunding += amount
+            attempts.append(take.Attempt(payment, "refund", amount, r.occurred_at or cause.at))
+            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, r.occurred_at, {"minor": -amount})])
+        answers.append(Refunded(r.amount_minor))
+    take.make(cause, attempts)
+    return answers

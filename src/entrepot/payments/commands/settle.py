@@ -1,0 +1,99 @@
+"""Record what a provider answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.payments.commands import take
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The provider's answer to an attempt, by webhook or by the relay: the first one counts."""
+
+    attempt: UUID
+    ok: bool
+    provider_reference: str = ""
+    error: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    attempt: UUID
+    state: str
+
+
+@command("payments.settle")
+def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Refused]:
+    """Settle attempts: what succeeded is posted, what failed opens a work item. Settled ones keep their first outcome.
+
+    Locks: attempts, then their payments, in id order. Refuses: NotFound. Again: the first outcome. 8 statements.
+    """
+    found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": [request.attempt for request in requests]})}
+    payments = take.lock({row[0] for row in found.values()})
+    answers: list[Settled | Refused] = []
+    outcomes, posted, items = [], [], []
+    for r in requests:
+        if r.attempt not in found:
+            answers.append(NotFound(what="payment attempt", which=str(r.attempt)))
+            continue
+        payment_id, kind, amount, state, occurred_at = found[r.attempt]
+        payment = payments[payment_id]
+        if state == "waiting":
+            state = "done" if r.ok else "failed"
+            found[r.attempt] = (payment_id, kind, amount, state, occurred_at)
+            _apply(payment, kind, amount, r.ok)
+            outcomes.append((r.attempt, state, r.provider_reference, r.error, cause.at))
+            if r.ok:
+                posted.append(take.Attempt(payment, kind, amount, occurred_at))
+            else:
+                items.append(_item(payment, kind, amount, r))
+            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, None, {kind: amount, "ok": r.ok})])
+        answers.append(Settled(r.attempt, state))
+    if outcomes:
+        sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))
+        take.store(list(payments.values()))
+        take.post_settled(cause, posted)
+    if items:
+        open_items(cause, requests=items)
+    return answers
+
+
+def _apply(payment: take.Payment, kind: str, amount: int, ok: bool) -> None:
+    if kind == "capture":
+        payment.capturing -= amount
+        payment.captured += amount if ok else 0
+    elif kind == "refund":
+        payment.refunding -= amount
+        payment.refunded += amount if ok else 0
+    payment.settle_state()
+
+
+def _item(payment: take.Payment, kind: str, amount: int, request: Settle) -> OpenItem:
+    return OpenItem(
+        company=payment.company, type=f"payment {kind} failed", subject_kind="order", subject=payment.order,
+        reason=f"{payment.provider} refused the {kind}: {request.error or 'no reason given'}", role="controller",
+        facts={"payment": payment.id, "amount_minor": amount}, priority=8, due_in_hours=8, dedupe=str(request.attempt),
+    )  # fmt: skip
+
+
+_LOCK = """
+SELECT id, payment_id, kind, amount_minor, state, occurred_at FROM payments_attempt WHERE id = ANY(%(ids)s::uuid[])
+ORDER BY id FOR UPDATE
+"""
+
+_SETTLE = """
+UPDATE payments_attempt AS a SET state = d.state, provider_reference = d.reference, error = d.error, settled_at = d.at
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(references)s::text[], %(errors)s::text[], %(times)s::timestamptz[])
+     AS d(id, state, reference, error, at)
+WHERE a.id = d.id
+"""

@@ -1,0 +1,144 @@
+"""What capture, refund and settlement share: payments under lock, attempts, and their entries in the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import delivery, ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.payments import providers
+
+
+@dataclass(slots=True)
+class Payment:
+    """A locked payment; amounts change as a batch is decided, and are written back by `store`."""
+
+    id: UUID
+    company: int
+    order: UUID
+    provider: str
+    reference: str
+    currency: str
+    authorized: int
+    capturing: int
+    captured: int
+    refunding: int
+    refunded: int
+    state: str
+
+    @property
+    def capturable(self) -> int:
+        return 0 if self.state in ("voided", "failed") else self.authorized - self.captured - self.capturing
+
+    @property
+    def refundable(self) -> int:
+        return self.captured - self.refunded - self.refunding
+
+    def settle_state(self) -> None:
+        """The state that the amounts say."""
+        if self.refunded:
+            self.state = "refunded" if self.refunded == self.captured else "part_refunded"
+        elif self.captured:
+            self.state = "captured"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A capture or refund of a payment, to be asked of its provider or settled at once."""
+
+    payment: Payment
+    kind: str
+    amount: int
+    occurred_at: datetime
+
+
+def lock_of_orders(orders: Iterable[UUID]) -> dict[UUID, list[Payment]]:
+    """Payments by order, the oldest first, locked in id order. One statement."""
+    found: dict[UUID, list[Payment]] = {}
+    for row in sql.run(f"{_FIELDS} WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY id FOR UPDATE", {"orders": list(orders)}):
+        payment = Payment(*row)
+        found.setdefault(payment.order, []).append(payment)
+    return found
+
+
+def lock(payments: Iterable[UUID]) -> dict[UUID, Payment]:
+    """Payments by id, locked in id order. One statement."""
+    statement = f"{_FIELDS} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
+    return {row[0]: Payment(*row) for row in sql.run(statement, {"ids": list(payments)})}
+
+
+def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
+    """Write attempts: those of local providers are settled and posted now, the others go to the relay.
+
+    The payments' amounts have been changed by the caller; they are stored here. 4 to 8 statements.
+    """
+    if not attempts:
+        return
+    rows, messages, settled = [], [], []
+    for attempt in attempts:
+        payment, local = attempt.payment, attempt.payment.provider in providers.LOCAL
+        attempt_id = ids.uuid7()
+        rows.append(
+            (attempt_id, payment.company, payment.id, attempt.kind, attempt.amount, "done" if local else "waiting", "", "",
+             attempt.occurred_at, cause.at, cause.at if local else None)  # fmt: skip
+        )
+        if local:
+            settled.append(attempt)
+        else:
+            asked = providers.Asked(attempt_id, attempt.kind, payment.reference, payment.currency, attempt.amount)
+            topic = f"payment.{attempt.kind}"
+            messages.append(
+                delivery.Message(f"payments.{payment.provider}", topic, payment.id, payment.company, asked)
+            )
+    sql.write("payments_attempt", _ATTEMPT, rows)
+    delivery.send(cause, messages)
+    store([attempt.payment for attempt in attempts])
+    post_settled(cause, settled)
+
+
+def store(payments: Sequence[Payment]) -> None:
+    """Write the amounts and states of locked payments. One statement."""
+    rows = {p.id: (p.id, p.authorized, p.capturing, p.captured, p.refunding, p.refunded, p.state) for p in payments}
+    if rows:
+        names = ("ids", "authorized", "capturing", "captured", "refunding", "refunded", "states")
+        sql.run(_STORE, sql.columns(names, rows.values()))
+
+
+def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
+    """Post what was captured and refunded."""
+    events = {"capture": "payment.captured", "refund": "payment.refunded"}
+    postings = [
+        Posting(
+            one.payment.company, events[one.kind], "payment", one.payment.id, one.payment.currency,
+            (("settlement", one.amount),), one.occurred_at,
+        )  # fmt: skip
+        for one in attempts
+        if one.kind in events
+    ]
+    if postings:
+        post(cause, requests=postings)
+
+
+_ATTEMPT = (
+    "id", "company_id", "payment_id", "kind", "amount_minor", "state", "provider_reference", "error", "occurred_at",
+    "asked_at", "settled_at",
+)  # fmt: skip
+
+_FIELDS = """
+SELECT id, company_id::int, order_id, provider, reference, currency, authorized_minor, capturing_minor, captured_minor,
+       refunding_minor, refunded_minor, state
+FROM payments_payment
+"""
+
+_STORE = """
+UPDATE payments_payment AS p SET authorized_minor = d.authorized, capturing_minor = d.capturing,
+    captured_minor = d.captured, refunding_minor = d.refunding, refunded_minor = d.refunded, state = d.state
+FROM unnest(%(ids)s::uuid[], %(authorized)s::bigint[], %(capturing)s::bigint[], %(captured)s::bigint[],
+            %(refunding)s::bigint[], %(refunded)s::bigint[], %(states)s::text[])
+     AS d(id, authorized, capturing, captured, refunding, refunded, state)
+WHERE p.id = d.id
+"""

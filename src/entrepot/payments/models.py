@@ -1,0 +1,75 @@
+"""Tables of payments: what was authorized, captured and refunded, and each attempt at it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Payment(models.Model):
+    """A tender of an order. What is refunded never exceeds what was captured: by constraint, under the row's lock."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    provider = models.TextField()
+    reference = models.TextField()
+    currency = models.TextField()
+    authorized_minor = models.BigIntegerField()
+    capturing_minor = models.BigIntegerField(default=0)  # asked of the provider, not confirmed yet
+    captured_minor = models.BigIntegerField(default=0)
+    refunding_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
+    state = models.TextField()  # authorized, captured, part_refunded, refunded, voided, failed
+    authorized_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id"], name="payments_payment_of_order")]
+        constraints = [
+            models.CheckConstraint(
+                name="payments_payment_captured_within_authorized",
+                condition=Q(
+                    captured_minor__gte=0,
+                    capturing_minor__gte=0,
+                    authorized_minor__gte=F("captured_minor") + F("capturing_minor"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="payments_payment_refunded_within_captured",
+                condition=Q(
+                    refunded_minor__gte=0,
+                    refunding_minor__gte=0,
+                    captured_minor__gte=F("refunded_minor") + F("refunding_minor"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="payments_payment_state_known",
+                condition=Q(state__in=["authorized", "captured", "part_refunded", "refunded", "voided", "failed"]),
+            ),
+        ]
+
+
+class Attempt(models.Model):
+    """One capture, refund or void asked of a provider, and its outcome."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    payment_id = models.UUIDField()
+    kind = models.TextField()  # capture, refund, void
+    amount_minor = models.BigIntegerField()
+    state = models.TextField()  # waiting, done, failed
+    provider_reference = models.TextField(default="")
+    error = models.TextField(default="")
+    occurred_at = models.DateTimeField()
+    asked_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["payment_id"], name="payments_attempt_of_payment")]
+        constraints = [
+            models.CheckConstraint(
+                name="payments_attempt_known",
+                condition=Q(kind__in=["capture", "refund", "void"], state__in=["waiting", "done", "failed"]),
+            )
+        ]

@@ -1,0 +1,24 @@
+"""Background work of payments: ask providers, and record what they answer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.delivery import Claimed
+from entrepot.payments.commands.settle import Settle, settle
+from entrepot.payments.providers import Asked, Client, fake
+
+
+def ask_fake(cause: Cause, message: Claimed) -> None:
+    """Send one attempt to the recorded provider."""
+    _ask(cause, message, fake.client)
+
+
+def _ask(cause: Cause, message: Claimed, client: Client) -> None:
+    asked = msgspec.json.decode(message.body, type=Asked)
+    outcome = client.ask(asked)
+    settle(cause, requests=[Settle(asked.attempt, outcome.ok, outcome.reference, outcome.error)])
+
+
+DESTINATIONS = {"payments.fake": ask_fake}

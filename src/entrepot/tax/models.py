@@ -1,0 +1,32 @@
+"""Tables of tax: jurisdictions and the rates that are in force there."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Jurisdiction(models.Model):
+    """Where a rate holds: a country, or a region of it."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    country = models.TextField()
+    region = models.TextField(default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="tax_jurisdiction_code_once")]
+
+
+class Rate(models.Model):
+    """The rate of a category of goods from a day on, as a fraction: 0.2 is 20 %."""
+
+    pk = models.CompositePrimaryKey("jurisdiction_id", "category", "valid_from")
+    jurisdiction_id = models.UUIDField()
+    category = models.TextField()
+    valid_from = models.DateField()
+    rate = models.DecimalField(max_digits=9, decimal_places=6)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="tax_rate_is_a_fraction", condition=Q(rate__gte=0, rate__lt=1))]
