@@ -1,0 +1,58 @@
+"""What the person at the terminal gets: sentences and exit codes, never a traceback."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from entrepot import Problem, cli, postgres
+from entrepot.progress import Progress
+
+
+def test_a_mistake_ends_in_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["import", "online-retail", "/nowhere.csv"]) == 2
+    assert capsys.readouterr().err == "entrepot: There is no file /nowhere.csv.\n"
+
+
+@pytest.mark.parametrize("url", ["postgresql://localhost:1/none", "not a url"])
+def test_a_wrong_database_url_is_said_in_a_sentence(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    assert cli.main(["verify"]) == 2
+
+    assert "DATABASE_URL" in capsys.readouterr().err
+
+
+def test_a_server_of_an_unknown_version_is_refused(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "NEWEST_MAJOR", 17)
+    monkeypatch.setattr(postgres, "OLDEST_MAJOR", 17)
+
+    with pytest.raises(Problem, match="Entrepot runs on 17 to 17"):
+        postgres.check_version(postgres.server_dsn("postgres"))
+
+
+def test_database_url_keeps_its_options_and_takes_the_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://anna:secret@db:6432/shop?sslmode=require")
+    monkeypatch.setenv("ENTREPOT_DB_ROLE", "entrepot_app")
+    monkeypatch.delenv("ENTREPOT_DATABASE")
+
+    entry = postgres.django_database()
+
+    assert (entry["HOST"], entry["PORT"], entry["NAME"], entry["USER"]) == ("db", "6432", "shop", "anna")
+    assert entry["OPTIONS"] == {
+        "sslmode": "require",
+        "server_side_binding": True,
+        "options": "-c role=entrepot_app",
+    }
+
+
+def test_progress_is_silent_in_a_log_where_the_job_is_short() -> None:
+    log = io.StringIO()
+
+    with Progress("Importing", total=10, stream=log) as bar:
+        bar.advance(10)
+
+    assert log.getvalue() == ""
