@@ -28,8 +28,8 @@ class Service(models.Model):
     name = models.TextField()
     transit_days = models.IntegerField()
     max_weight_g = models.IntegerField()
-    divisor = models.IntegerField(default=5000)
-    active = models.BooleanField(default=True)
+    divisor = models.IntegerField(db_default=5000)
+    active = models.BooleanField(db_default=True)
 
     class Meta:
         constraints = [

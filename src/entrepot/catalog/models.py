@@ -13,18 +13,18 @@ class Sku(models.Model):
     company_id = models.SmallIntegerField()
     code = models.TextField()
     name = models.TextField()
-    category = models.TextField(default="")
-    status = models.TextField(default="active")  # active, discontinued
-    weight_g = models.IntegerField(default=0)
-    length_mm = models.IntegerField(default=0)
-    width_mm = models.IntegerField(default=0)
-    height_mm = models.IntegerField(default=0)
-    lot_policy = models.TextField(default="none")  # none, lot, lot_expiry
-    serial_policy = models.TextField(default="none")  # none, at_ship
-    minimum_age = models.SmallIntegerField(default=0)
-    hazardous = models.BooleanField(default=False)
-    barcode = models.TextField(default="")
-    hs_code = models.TextField(default="")
+    category = models.TextField(db_default="")
+    status = models.TextField(db_default="active")  # active, discontinued
+    weight_g = models.IntegerField(db_default=0)
+    length_mm = models.IntegerField(db_default=0)
+    width_mm = models.IntegerField(db_default=0)
+    height_mm = models.IntegerField(db_default=0)
+    lot_policy = models.TextField(db_default="none")  # none, lot, lot_expiry
+    serial_policy = models.TextField(db_default="none")  # none, at_ship
+    minimum_age = models.SmallIntegerField(db_default=0)
+    hazardous = models.BooleanField(db_default=False)
+    barcode = models.TextField(db_default="")
+    hs_code = models.TextField(db_default="")
     list_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     standard_cost = models.DecimalField(max_digits=18, decimal_places=6, null=True)
 

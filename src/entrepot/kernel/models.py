@@ -48,9 +48,9 @@ class Event(models.Model):
     company_id = models.SmallIntegerField()
     subject_kind = models.TextField()
     subject_id = models.UUIDField()
-    state_before = models.TextField(default="")
-    state_after = models.TextField(default="")
-    reason = models.TextField(default="")
+    state_before = models.TextField(db_default="")
+    state_after = models.TextField(db_default="")
+    reason = models.TextField(db_default="")
     payload = models.JSONField(null=True)
     correlation = models.UUIDField()
 
@@ -101,11 +101,11 @@ class Delivery(models.Model):
     subject_id = models.UUIDField()
     body = models.JSONField()
     created_at = models.DateTimeField()
-    state = models.TextField(default="waiting")  # waiting, delivered, dead
-    attempts = models.IntegerField(default=0)
+    state = models.TextField(db_default="waiting")  # waiting, delivered, dead
+    attempts = models.IntegerField(db_default=0)
     next_try_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
-    last_error = models.TextField(default="")
+    last_error = models.TextField(db_default="")
 
     class Meta:
         indexes = [
@@ -128,12 +128,12 @@ class Inbox(models.Model):
     company_id = models.SmallIntegerField()
     source = models.TextField()
     external_id = models.TextField()
-    kind = models.TextField(default="")
+    kind = models.TextField(db_default="")
     payload = models.TextField()
     received_at = models.DateTimeField()
-    state = models.TextField(default="received")  # received, done, set_aside, failed, dead
-    attempts = models.IntegerField(default=0)
-    last_error = models.TextField(default="")
+    state = models.TextField(db_default="received")  # received, done, set_aside, failed, dead
+    attempts = models.IntegerField(db_default=0)
+    last_error = models.TextField(db_default="")
 
     class Meta:
         constraints = [
@@ -153,12 +153,12 @@ class Policy(models.Model):
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
     kind = models.TextField()  # e.g. orders.validation, sourcing.profile
-    scope = models.TextField(default="")  # e.g. a channel code; '' for all
+    scope = models.TextField(db_default="")  # e.g. a channel code; '' for all
     version = models.IntegerField()
     in_force_from = models.DateTimeField()
     body = models.JSONField()
     author = models.TextField()
-    note = models.TextField(default="")
+    note = models.TextField(db_default="")
 
     class Meta:
         constraints = [

@@ -15,14 +15,14 @@ class Node(models.Model):
     company_id = models.SmallIntegerField()
     code = models.TextField()
     name = models.TextField()
-    kind = models.TextField(default="warehouse")
+    kind = models.TextField(db_default="warehouse")
     country = models.TextField()
-    postal_code = models.TextField(default="")
+    postal_code = models.TextField(db_default="")
     latitude = models.FloatField(null=True)
     longitude = models.FloatField(null=True)
-    priority = models.SmallIntegerField(default=1)
-    active = models.BooleanField(default=True)
-    time_zone = models.TextField(default="UTC")
+    priority = models.SmallIntegerField(db_default=1)
+    active = models.BooleanField(db_default=True)
+    time_zone = models.TextField(db_default="UTC")
 
     class Meta:
         constraints = [
@@ -39,7 +39,7 @@ class Zone(models.Model):
     id = models.UUIDField(primary_key=True)
     node_id = models.UUIDField()
     code = models.TextField()
-    kind = models.TextField(default="")
+    kind = models.TextField(db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["node_id", "code"], name="network_zone_code_once")]
@@ -54,9 +54,9 @@ class Bin(models.Model):
     zone_id = models.UUIDField(null=True)
     code = models.TextField()
     kind = models.TextField()
-    pick_sequence = models.IntegerField(default=0)
-    x = models.IntegerField(default=0)
-    y = models.IntegerField(default=0)
+    pick_sequence = models.IntegerField(db_default=0)
+    x = models.IntegerField(db_default=0)
+    y = models.IntegerField(db_default=0)
 
     class Meta:
         constraints = [
@@ -72,11 +72,11 @@ class Channel(models.Model):
     company_id = models.SmallIntegerField()
     code = models.TextField()
     name = models.TextField()
-    kind = models.TextField(default="storefront")
+    kind = models.TextField(db_default="storefront")
     currency = models.TextField()
-    priority = models.SmallIntegerField(default=5)
-    buffer = models.IntegerField(default=0)
-    active = models.BooleanField(default=True)
+    priority = models.SmallIntegerField(db_default=5)
+    buffer = models.IntegerField(db_default=0)
+    active = models.BooleanField(db_default=True)
 
     class Meta:
         constraints = [
@@ -94,7 +94,7 @@ class ChannelNode(models.Model):
     pk = models.CompositePrimaryKey("channel_id", "node_id")
     channel_id = models.UUIDField()
     node_id = models.UUIDField()
-    priority = models.SmallIntegerField(default=0)
+    priority = models.SmallIntegerField(db_default=0)
 
     class Meta:
         db_table = "network_channelnode"

@@ -22,7 +22,7 @@ class Customer(models.Model):
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
     code = models.TextField()
-    tier = models.TextField(default="")
+    tier = models.TextField(db_default="")
     since = models.DateTimeField(null=True)
 
     class Meta:
@@ -37,7 +37,7 @@ class Supplier(models.Model):
     code = models.TextField()
     name = models.TextField()
     currency = models.TextField()
-    lead_days = models.IntegerField(default=7)
+    lead_days = models.IntegerField(db_default=7)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="parties_supplier_code_once")]
@@ -50,8 +50,8 @@ class Offer(models.Model):
     supplier_id = models.UUIDField()
     sku_id = models.UUIDField()
     cost = models.DecimalField(max_digits=18, decimal_places=6)
-    minimum_quantity = models.IntegerField(default=1)
-    lead_days = models.IntegerField(default=7)
+    minimum_quantity = models.IntegerField(db_default=1)
+    lead_days = models.IntegerField(db_default=7)
 
     class Meta:
         indexes = [models.Index(fields=["sku_id"], name="parties_offer_of_sku")]
@@ -68,12 +68,12 @@ class Address(models.Model):
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
-    name = models.TextField(default="")
-    line1 = models.TextField(default="")
-    line2 = models.TextField(default="")
-    city = models.TextField(default="")
-    region = models.TextField(default="")
-    postal_code = models.TextField(default="")
-    country = models.TextField(default="")
-    email = models.TextField(default="")
-    phone = models.TextField(default="")
+    name = models.TextField(db_default="")
+    line1 = models.TextField(db_default="")
+    line2 = models.TextField(db_default="")
+    city = models.TextField(db_default="")
+    region = models.TextField(db_default="")
+    postal_code = models.TextField(db_default="")
+    country = models.TextField(db_default="")
+    email = models.TextField(db_default="")
+    phone = models.TextField(db_default="")

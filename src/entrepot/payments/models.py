@@ -16,10 +16,10 @@ class Payment(models.Model):
     reference = models.TextField()
     currency = models.TextField()
     authorized_minor = models.BigIntegerField()
-    capturing_minor = models.BigIntegerField(default=0)  # asked of the provider, not confirmed yet
-    captured_minor = models.BigIntegerField(default=0)
-    refunding_minor = models.BigIntegerField(default=0)
-    refunded_minor = models.BigIntegerField(default=0)
+    capturing_minor = models.BigIntegerField(db_default=0)  # asked of the provider, not confirmed yet
+    captured_minor = models.BigIntegerField(db_default=0)
+    refunding_minor = models.BigIntegerField(db_default=0)
+    refunded_minor = models.BigIntegerField(db_default=0)
     state = models.TextField()  # authorized, captured, part_refunded, refunded, voided, failed
     authorized_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
@@ -59,8 +59,8 @@ class Attempt(models.Model):
     kind = models.TextField()  # capture, refund, void
     amount_minor = models.BigIntegerField()
     state = models.TextField()  # waiting, done, failed
-    provider_reference = models.TextField(default="")
-    error = models.TextField(default="")
+    provider_reference = models.TextField(db_default="")
+    error = models.TextField(db_default="")
     occurred_at = models.DateTimeField()
     asked_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)

@@ -22,13 +22,13 @@ class Bucket(models.Model):
     sku_id = models.UUIDField()
     node_id = models.UUIDField()
     bin_id = models.UUIDField(null=True)  # only goods in transit stand in no bin
-    lot = models.TextField(default="")
-    serial = models.TextField(default="")
+    lot = models.TextField(db_default="")
+    serial = models.TextField(db_default="")
     status = models.TextField()
     owner_id = models.SmallIntegerField()
     expires_on = models.DateField(null=True)
-    quantity = models.IntegerField(default=0)
-    committed = models.IntegerField(default=0)
+    quantity = models.IntegerField(db_default=0)
+    committed = models.IntegerField(db_default=0)
 
     class Meta:
         constraints = [
@@ -66,7 +66,7 @@ class Move(models.Model):
     document_kind = models.TextField()
     document_id = models.UUIDField()
     line_id = models.UUIDField(null=True)
-    value_minor = models.BigIntegerField(default=0)
+    value_minor = models.BigIntegerField(db_default=0)
     corrects = models.BigIntegerField(null=True)
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -101,11 +101,11 @@ class Position(models.Model):
     node_id = models.UUIDField()
     owner_id = models.SmallIntegerField()
     company_id = models.SmallIntegerField()
-    sellable = models.IntegerField(default=0)
-    reserved = models.IntegerField(default=0)
-    allocated = models.IntegerField(default=0)
-    safety = models.IntegerField(default=0)
-    fenced = models.IntegerField(default=0)
+    sellable = models.IntegerField(db_default=0)
+    reserved = models.IntegerField(db_default=0)
+    allocated = models.IntegerField(db_default=0)
+    safety = models.IntegerField(db_default=0)
+    fenced = models.IntegerField(db_default=0)
 
     class Meta:
         constraints = [
@@ -131,8 +131,8 @@ class Allocation(models.Model):
     owner_id = models.SmallIntegerField()
     channel_id = models.UUIDField()
     quantity = models.IntegerField()
-    released = models.IntegerField(default=0)
-    fenced = models.IntegerField(default=0)  # of the quantity, taken from the channel's ring-fence
+    released = models.IntegerField(db_default=0)
+    fenced = models.IntegerField(db_default=0)  # of the quantity, taken from the channel's ring-fence
     priority = models.SmallIntegerField()
     promise_at = models.DateTimeField(null=True)
     ordered_at = models.DateTimeField()
@@ -183,7 +183,7 @@ class RingFence(models.Model):
     channel_id = models.UUIDField()
     company_id = models.SmallIntegerField()
     quantity = models.IntegerField()
-    used = models.IntegerField(default=0)
+    used = models.IntegerField(db_default=0)
 
     class Meta:
         db_table = "stock_ringfence"
@@ -204,16 +204,16 @@ class Adjustment(models.Model):
     node_id = models.UUIDField()
     bin_id = models.UUIDField()
     status = models.TextField()
-    lot = models.TextField(default="")
-    serial = models.TextField(default="")
+    lot = models.TextField(db_default="")
+    serial = models.TextField(db_default="")
     delta = models.IntegerField()
     reason = models.TextField()
-    note = models.TextField(default="")
+    note = models.TextField(db_default="")
     state = models.TextField()  # waiting, posted, rejected
     value_minor = models.BigIntegerField()
     requested_by = models.TextField()
     requested_at = models.DateTimeField()
-    decided_by = models.TextField(default="")
+    decided_by = models.TextField(db_default="")
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -246,10 +246,10 @@ class TransferLine(models.Model):
     id = models.UUIDField(primary_key=True)
     transfer_id = models.UUIDField()
     sku_id = models.UUIDField()
-    lot = models.TextField(default="")
+    lot = models.TextField(db_default="")
     quantity = models.IntegerField()
-    received = models.IntegerField(default=0)
-    lost = models.IntegerField(default=0)
+    received = models.IntegerField(db_default=0)
+    lost = models.IntegerField(db_default=0)
 
     class Meta:
         indexes = [models.Index(fields=["transfer_id"], name="stock_transferline_of_transfer")]

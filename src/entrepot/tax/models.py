@@ -13,7 +13,7 @@ class Jurisdiction(models.Model):
     company_id = models.SmallIntegerField()
     code = models.TextField()
     country = models.TextField()
-    region = models.TextField(default="")
+    region = models.TextField(db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="tax_jurisdiction_code_once")]

@@ -18,6 +18,8 @@ from entrepot.sourcing import errors, rules
 from entrepot.stock.commands import allocate as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
 
+policies.shape("sourcing.profile")(rules.Profile)
+
 
 @dataclass(frozen=True, slots=True)
 class AllocateOrder:

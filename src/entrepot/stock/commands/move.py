@@ -296,15 +296,14 @@ ORDER BY b.id FOR UPDATE OF b
 _INSERT_BUCKETS = """
 INSERT INTO stock_bucket (id, company_id, expires_on, sku_id, node_id, bin_id, owner_id, status, lot, serial,
                           quantity, committed)
-SELECT *, 0, 0 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(expiries)s::date[], %(sku)s::uuid[],
-    %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[])
+SELECT d.*, 0, 0 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(expiries)s::date[], %(sku)s::uuid[],
+    %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[]) AS d
 ON CONFLICT DO NOTHING
 """
 
 _UPDATE_BUCKETS = """
-UPDATE stock_bucket SET quantity = quantity + d.units, committed = committed + d.committed
-FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(committed)s::int[]) AS d(id, units, committed)
-WHERE stock_bucket.id = d.id
+UPDATE stock_bucket AS b SET quantity = b.quantity + d.units, committed = b.committed + d.committed
+FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(committed)s::int[]) AS d(id, units, committed) WHERE b.id = d.id
 """
 
 _LOCK_POSITIONS = """
