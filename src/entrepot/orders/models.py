@@ -146,7 +146,8 @@ class Hold(models.Model):
             models.CheckConstraint(name="orders_hold_type_known", condition=Q(type__in=tuple(rules.HOLDS))),
             models.CheckConstraint(
                 name="orders_hold_closed_by_someone_at_some_time",
-                condition=Q(state="open", closed_at__isnull=True) | (~Q(state="open") & Q(closed_at__isnull=False)),
+                condition=Q(state="open", closed_at__isnull=True)
+                | (~Q(state="open") & Q(closed_at__isnull=False)),
             ),
         ]
 

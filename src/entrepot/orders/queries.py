@@ -225,13 +225,19 @@ def order(order_id: UUID) -> OrderView | None:
 
 def holds_of(order_id: UUID) -> list[HoldRow]:
     """All holds of an order, the first opened first."""
-    return [HoldRow(*row) for row in sql.run(_HOLDS.format(which="h.order_id = %(order)s::uuid"), {"order": order_id})]
+    return [
+        HoldRow(*row)
+        for row in sql.run(_HOLDS.format(which="h.order_id = %(order)s::uuid"), {"order": order_id})
+    ]
 
 
 def holds(company: int, *, limit: int = 200) -> list[HoldRow]:
     """Open holds of a company, the longest open first."""
     which = "h.company_id = %(company)s::smallint AND h.state = 'open'"
-    return [HoldRow(*row) for row in sql.run(_HOLDS.format(which=which) + _FIRST, {"company": company, "limit": limit})]
+    return [
+        HoldRow(*row)
+        for row in sql.run(_HOLDS.format(which=which) + _FIRST, {"company": company, "limit": limit})
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,15 @@ def misfit(lines: Sequence[Asked], policy: str) -> Misfit | None:
     return None
 
 
+def misfit_payment(provider: str, amount_minor: int, providers: Sequence[str]) -> Misfit | None:
+    """Why what came as a payment can't be one."""
+    if provider not in providers:
+        return Misfit("payment provider", f"one of {', '.join(providers)}", provider)
+    if amount_minor < 0:
+        return Misfit("payment amount", "not negative", amount_minor)
+    return None
+
+
 _KINDS = frozenset(KINDS)
 
 

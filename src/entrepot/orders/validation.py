@@ -95,13 +95,17 @@ def payment(order: OrderFacts, policy: Validation) -> Found | None:
     given = order.payment
     if given is None:
         if policy.payment_required and order.total_minor > 0:
-            return Found("payment hold", "No payment came with the order.", {"total_minor": order.total_minor})
+            return Found(
+                "payment hold", "No payment came with the order.", {"total_minor": order.total_minor}
+            )
         return None
     if given.amount_minor < order.total_minor:
         facts = {"authorized_minor": given.amount_minor, "total_minor": order.total_minor}
         return Found("payment hold", "Less is authorized than the order costs.", facts)
     if given.expires_at is not None and given.expires_at <= order.at:
-        return Found("payment hold", "The authorization has expired.", {"expires_at": given.expires_at.isoformat()})
+        return Found(
+            "payment hold", "The authorization has expired.", {"expires_at": given.expires_at.isoformat()}
+        )
     age = (order.at - given.authorized_at).days
     if age > policy.authorization_days_max:
         facts = {"days": age, "days_max": policy.authorization_days_max}
@@ -169,7 +173,9 @@ def inventory(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: A
 def catalog(order: OrderFacts, policy: Validation) -> Found | None:
     discontinued = sorted({line.sku for line in order.goods if line.known and line.status == "discontinued"})
     if discontinued:
-        return Found("inventory hold", f"Discontinued: {', '.join(discontinued)}.", {"discontinued": discontinued})
+        return Found(
+            "inventory hold", f"Discontinued: {', '.join(discontinued)}.", {"discontinued": discontinued}
+        )
     if policy.age_signal not in order.signals:
         restricted = sorted({line.sku for line in order.goods if line.minimum_age > 0})
         if restricted:
@@ -183,7 +189,9 @@ def duplicates(order: OrderFacts, policy: Validation) -> Found | None:
     for total, at in order.recent:
         if total == order.total_minor and abs((order.at - at).total_seconds()) <= minutes * 60:
             facts = {"minutes": minutes, "total_minor": total}
-            return Found("fraud review", "The customer placed an order of the same amount just before.", facts)
+            return Found(
+                "fraud review", "The customer placed an order of the same amount just before.", facts
+            )
     return None
 
 

@@ -16,7 +16,7 @@ from entrepot.orders import rules
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.hold import close_holds, holds_of
 from entrepot.orders.rules import Cancellable
-from entrepot.payments.commands.void import Void, void
+from entrepot.payments.commands.capture import Void, void
 from entrepot.stock.commands.allocate import Free, Freed, free
 
 
@@ -80,8 +80,12 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
     if gone:
         _let_go(cause, gone, decided)
     stands = progress.restate(cause, times, cancelled=gone)
-    announce(cause, [_event(one, orders[order][0], steps, times[order]) for order, (one, steps) in decided.items()])
-    ready.drop("allocate", [order for order, one in stands.items() if not one.goods.open + one.goods.backordered])
+    announce(
+        cause, [_event(one, orders[order][0], steps, times[order]) for order, (one, steps) in decided.items()]
+    )
+    ready.drop(
+        "allocate", [order for order, one in stands.items() if not one.goods.open + one.goods.backordered]
+    )
     return [
         OrderCancelled(one.order, one.units, one.freed, stands[one.order].status, one.backordered)
         if isinstance(one, OrderCancelled)
@@ -151,17 +155,19 @@ def _free(cause: Cause, decided: Mapping[UUID, tuple[CancelOrder, list[tuple[UUI
     if wanted:
         for one, freed in zip(wanted, free(cause, requests=wanted), strict=True):
             assert isinstance(freed, Freed), freed
-            assert freed.quantity == one.quantity, f"line {one.line}: {one.quantity} allocated, {freed.quantity} promised"
+            assert freed.quantity == one.quantity, (
+                f"line {one.line}: {one.quantity} allocated, {freed.quantity} promised"
+            )
 
 
-def _let_go(
-    cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[CancelOrder, object]]
-) -> None:
+def _let_go(cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[CancelOrder, object]]) -> None:
     """Holds rejected and authorizations voided of orders that are no more."""
     holds = holds_of(sorted(gone))
     if holds:
         at = {order: decided[order][0].occurred_at or cause.at for order in gone}
-        close_holds(cause, [(hold, at[hold.order], decided[hold.order][0].reason) for hold in holds], "rejected")
+        close_holds(
+            cause, [(hold, at[hold.order], decided[hold.order][0].reason) for hold in holds], "rejected"
+        )
     void(cause, requests=[Void(order) for order in sorted(gone)])
 
 

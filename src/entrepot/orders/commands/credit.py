@@ -78,7 +78,8 @@ def credit(cause: Cause, /, *, requests: Sequence[CreditWithoutSale]) -> list[Cr
         open_items(cause, requests=[_item(draft, numbers[draft.id]) for draft in fresh])
     announce(cause, [_event(draft, numbers[draft.id]) for draft in fresh])
     return [
-        draft if isinstance(draft, Refused) else Credited(draft.id, numbers[draft.id], draft.total) for draft in drafts
+        draft if isinstance(draft, Refused) else Credited(draft.id, numbers[draft.id], draft.total)
+        for draft in drafts
     ]
 
 
@@ -202,7 +203,9 @@ def _post(cause: Cause, drafts: Sequence[_Draft]) -> dict[UUID, Refused]:
     posted = post(
         cause,
         requests=[
-            Posting(one.request.company, "credit", "credit", one.id, one.request.currency, one.amounts, one.at)
+            Posting(
+                one.request.company, "credit", "credit", one.id, one.request.currency, one.amounts, one.at
+            )
             for one in drafts
         ],
     )
@@ -223,7 +226,9 @@ def _item(draft: _Draft, number: str) -> OpenItem:
 
 def _event(draft: _Draft, number: str) -> Event:
     payload = {"number": number, "total_minor": draft.total, "lines": len(draft.lines)}
-    return Event("credit", draft.id, draft.request.company, "", "unmatched", draft.at, payload, draft.request.reason)
+    return Event(
+        "credit", draft.id, draft.request.company, "", "unmatched", draft.at, payload, draft.request.reason
+    )
 
 
 _COLUMNS = (

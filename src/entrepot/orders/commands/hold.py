@@ -134,7 +134,9 @@ def _unholdable(one: PlaceHold, commercial: str) -> Refused | None:
     if one.type not in rules.HOLDS:
         return Invalid(field="type", expected=f"one of {', '.join(rules.HOLDS)}", found=one.type)
     if one.blocks is not None and not set(one.blocks) <= set(rules.TRANSITIONS):
-        return Invalid(field="blocks", expected=f"some of {', '.join(rules.TRANSITIONS)}", found=", ".join(one.blocks))
+        return Invalid(
+            field="blocks", expected=f"some of {', '.join(rules.TRANSITIONS)}", found=", ".join(one.blocks)
+        )
     if commercial == "confirmed":
         return None
     after = states.COMMERCIAL.step("confirmed" if commercial == "placed" else commercial, "hold")
@@ -221,12 +223,22 @@ def close_holds(cause: Cause, closed: Sequence[tuple[_Found, datetime, str]], st
     rows = [(hold.id, at) for hold, at, _ in closed]
     sql.run(_CLOSE, sql.columns(("holds", "times"), rows) | {"state": state, "by": cause.actor.name})
     resolve(
-        cause, requests=[ResolveItem(hold.item, f"hold {state}", note) for hold, _, note in closed if hold.item]
+        cause,
+        requests=[ResolveItem(hold.item, f"hold {state}", note) for hold, _, note in closed if hold.item],
     )
     announce(
         cause,
         [
-            Event("hold", hold.id, hold.company, "open", state, at, {"order": hold.order, "type": hold.type}, note)
+            Event(
+                "hold",
+                hold.id,
+                hold.company,
+                "open",
+                state,
+                at,
+                {"order": hold.order, "type": hold.type},
+                note,
+            )
             for hold, at, note in closed
         ],
     )

@@ -26,6 +26,7 @@ from entrepot.parties.commands.register import (
     register_addresses,
     register_customers,
 )
+from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.payments.commands.authorize import Authorize, authorize
 
 
@@ -241,7 +242,9 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: _Known) -> N
         known.nowhere = frozenset(skus[sku] for (sku,) in without)
 
 
-def _load_recent(requests: Sequence[PlaceOrder], known: _Known, channels: set[tuple[int, str]], at: datetime) -> None:
+def _load_recent(
+    requests: Sequence[PlaceOrder], known: _Known, channels: set[tuple[int, str]], at: datetime
+) -> None:
     customers = {
         known.customers[one.company, one.customer]
         for one in requests
@@ -263,9 +266,23 @@ _RECENTLY = timedelta(hours=1)
 class _Draft:
     """An order on its way to the tables."""
 
-    __slots__ = ("channel", "customer", "goods", "id", "lines", "placed_at", "ready", "request", "row", "verdict", "version")
+    __slots__ = (
+        "channel",
+        "customer",
+        "goods",
+        "id",
+        "lines",
+        "placed_at",
+        "ready",
+        "request",
+        "row",
+        "verdict",
+        "version",
+    )
 
-    def __init__(self, request: PlaceOrder, channel: _Channel, customer: UUID | None, placed_at: datetime) -> None:
+    def __init__(
+        self, request: PlaceOrder, channel: _Channel, customer: UUID | None, placed_at: datetime
+    ) -> None:
         self.request, self.channel, self.customer, self.placed_at = request, channel, customer, placed_at
         self.id = ids.uuid7()
         self.goods = any(line.kind == GOODS for line in request.lines)
@@ -295,7 +312,9 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
     if request.customer is not None:
         customer = known.customers[company, request.customer]
     wrong = rules.misfit(request.lines, request.policy)
-    if wrong:
+    if wrong is None and request.payment is not None:
+        wrong = rules.misfit_payment(request.payment.provider, request.payment.amount_minor, PROVIDERS)
+    if wrong is not None:
         return errors.Unplaceable(external_id=request.external_id, **wrong._asdict())
 
     draft = _Draft(request, channel, customer, request.occurred_at or cause.at)
@@ -309,7 +328,10 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
         discount += less
         if less and less > gross:
             return errors.Unplaceable(
-                external_id=request.external_id, field="discount", expected=f"at most {gross} on its line", found=less
+                external_id=request.external_id,
+                field="discount",
+                expected=f"at most {gross} on its line",
+                found=less,
             )
     total = goods - discount + request.shipping_minor + request.tax_minor
     seen = _set_lines(draft, frozen, known)
@@ -379,7 +401,9 @@ def _existing(drafts: Sequence[_Draft]) -> dict[tuple[UUID, str], tuple[UUID, st
 
 
 def _or_duplicate(
-    draft: _Draft | Refused, numbers: Mapping[UUID, str], existing: Mapping[tuple[UUID, str], tuple[UUID, str]]
+    draft: _Draft | Refused,
+    numbers: Mapping[UUID, str],
+    existing: Mapping[tuple[UUID, str], tuple[UUID, str]],
 ) -> _Draft | Refused:
     if isinstance(draft, Refused) or draft.id in numbers:
         return draft
@@ -397,7 +421,9 @@ def _keep_addresses(cause: Cause, drafts: Sequence[_Draft]) -> None:
         return
     kept = register_addresses(cause, requests=[_address(draft.request) for draft in addressed])
     rows = [
-        (draft.id, one.id) for draft, one in zip(addressed, kept, strict=True) if isinstance(one, AddressRegistered)
+        (draft.id, one.id)
+        for draft, one in zip(addressed, kept, strict=True)
+        if isinstance(one, AddressRegistered)
     ]
     sql.run(_ADDRESS, sql.columns(("orders", "addresses"), rows))
 
@@ -424,7 +450,9 @@ def _authorization(draft: _Draft) -> Authorize:
 
 def _hold(cause: Cause, drafts: Sequence[_Draft]) -> None:
     found = [
-        NewHold(ids.uuid7(), draft.request.company, draft.id, one.type, one.reason, one.facts, draft.placed_at)
+        NewHold(
+            ids.uuid7(), draft.request.company, draft.id, one.type, one.reason, one.facts, draft.placed_at
+        )
         for draft in drafts
         for one in draft.verdict.holds
     ]

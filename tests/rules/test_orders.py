@@ -1,0 +1,342 @@
+"""Status, frozen money, cancellation and validation of orders. Numbers name the invariants of the room's README."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import product
+from typing import NamedTuple
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from entrepot.kernel.errors import WrongState
+from entrepot.orders import errors, rules, states, validation
+from entrepot.orders.rules import Cancellable, Frozen, Totals
+from entrepot.orders.validation import LineFact, OrderFacts, PaymentFact, Validation
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+# ---- status
+
+
+@pytest.mark.parametrize(
+    ("status", "units"),
+    [
+        ("ready", Totals(open=2)),
+        ("ready", Totals(open=1, backordered=1)),
+        ("ready", Totals(allocated=2)),
+        ("ready", Totals(backordered=1, allocated=1)),
+        ("inventory hold", Totals(backordered=2)),
+        ("inventory hold", Totals(backordered=2, cancelled=1)),
+        ("warehouse release", Totals(released=2)),
+        ("warehouse release", Totals(backordered=1, released=2)),
+        ("picking", Totals(released=1, picked=1)),
+        ("picking", Totals(released=1, packed=1)),
+        ("picked", Totals(picked=2)),
+        ("picked", Totals(picked=1, packed=1)),
+        ("packed", Totals(packed=2)),
+        ("packed", Totals(packed=2, cancelled=3)),
+        ("partly shipped", Totals(packed=1, shipped=1)),
+        ("partly shipped", Totals(backordered=1, shipped=1)),
+        ("partly shipped", Totals(open=1, delivered=1)),
+        ("shipped", Totals(shipped=2)),
+        ("shipped", Totals(shipped=1, delivered=1)),
+        ("shipped", Totals(shipped=1, cancelled=1)),
+        ("delivered", Totals(delivered=2)),
+        ("delivered", Totals(delivered=2, cancelled=1)),
+        ("cancelled", Totals(cancelled=2)),
+    ],
+)
+def test_status_is_where_the_units_stand(status, units):
+    assert rules.derive_status("confirmed", "", units) == status
+    assert rules.derive_status("confirmed", "", Totals(), units) == status  # services alone go the same way
+
+
+@pytest.mark.parametrize("present", list(product([0, 1], repeat=9)))
+def test_every_state_of_affairs_has_exactly_one_known_status(present):
+    units = Totals(*present)
+    status = rules.derive_status("confirmed", "", units)
+    assert status in rules.STATUSES
+    assert (status == "cancelled") == (not any(units[:8]))
+    assert (status == "delivered") == (units.delivered > 0 and not any(units[:7]))
+    assert status not in ("closed", "exception")
+    left = units.shipped + units.delivered > 0
+    assert (status in ("partly shipped", "shipped", "delivered")) == left
+    assert (
+        rules.derive_status("confirmed", "", Totals(*(3 * n for n in present))) == status
+    )  # not how many, but where
+
+
+@pytest.mark.parametrize("held_by", list(rules.HOLDS))
+@pytest.mark.parametrize("units", [Totals(open=1), Totals(allocated=1), Totals(packed=1), Totals(shipped=1)])
+def test_a_hold_shows_while_anything_is_left_of_the_order(held_by, units):
+    assert rules.derive_status("placed", held_by, units) == held_by
+    assert rules.derive_status("placed", held_by, Totals(cancelled=1)) == "cancelled"
+
+
+@pytest.mark.parametrize("commercial", ["cancelled", "closed"])
+def test_what_is_over_stays_over(commercial):
+    assert rules.derive_status(commercial, "fraud review", Totals(open=1)) == commercial
+
+
+def test_goods_decide_before_services_and_services_when_no_goods_are_left():
+    assert rules.derive_status("confirmed", "", Totals(shipped=1), Totals(open=1)) == "shipped"
+    assert rules.derive_status("confirmed", "", Totals(cancelled=1), Totals(open=1)) == "ready"
+
+
+def test_of_several_holds_the_first_of_the_table_shows():
+    assert rules.first_hold(["tax hold", "payment hold", "exception"]) == "payment hold"
+    assert rules.first_hold([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "held_by", "is_cancelled", "after"),
+    [
+        ("placed", "", False, "confirmed"),
+        ("confirmed", "tax hold", False, "placed"),
+        ("placed", "tax hold", True, "cancelled"),
+        ("cancelled", "", False, "cancelled"),
+        ("closed", "", False, "closed"),
+    ],
+)
+def test_commercial_state_follows_holds_and_cancellation(before, held_by, is_cancelled, after):
+    assert rules.derive_commercial(before, held_by, is_cancelled) == after
+
+
+@pytest.mark.parametrize(
+    "machine", [states.COMMERCIAL, states.PAYMENT, states.RETURNS, states.HOLD, states.CREDIT]
+)
+def test_every_state_and_event_is_a_transition_or_a_named_refusal(machine):
+    for state, event in product(machine.states, machine.events):
+        after = machine.step(state, event)
+        assert isinstance(after, WrongState) or after in machine.states
+
+
+# ---- money frozen per line
+
+kinds = st.sampled_from(rules.KINDS)
+prices = st.decimals(min_value=0, max_value=1000, places=3)
+a_line = st.tuples(kinds, st.integers(1, 40), prices, st.just(0))
+some_lines = st.lists(a_line, min_size=1, max_size=12)
+amounts = st.integers(0, 50_000)
+
+
+@given(some_lines, amounts, amounts, amounts)
+def test_invariant_3_shares_of_the_lines_sum_to_the_amounts_of_the_order(lines, discount, shipping, tax):
+    frozen = rules.freeze(lines, "GBP", discount, shipping, tax)
+    assert [one.gross for one in frozen] == [
+        int((quantity * price * 100).quantize(Decimal(1), "ROUND_HALF_UP")) for _, quantity, price, _ in lines
+    ]
+    assert [sum(column) for column in list(zip(*frozen, strict=True))[1:]] == [discount, shipping, tax]
+
+
+@given(some_lines, amounts)
+def test_a_discount_within_what_goods_cost_never_exceeds_a_line(lines, discount):
+    gross = [one.gross for one in rules.freeze(lines, "GBP", 0, 0, 0)]
+    has_goods = any(line[0] == "goods" for line in lines)
+    bearing = [
+        amount for amount, line in zip(gross, lines, strict=True) if not has_goods or line[0] == "goods"
+    ]
+    assume(discount <= sum(bearing))
+    assert all(one.discount <= one.gross for one in rules.freeze(lines, "GBP", discount, 0, 0))
+
+
+def test_goods_bear_the_amounts_of_the_order_and_services_do_not():
+    lines = [("goods", 1, Decimal("30"), 0), ("shipping", 1, Decimal("5"), 0), ("goods", 1, Decimal("10"), 0)]
+    frozen = rules.freeze(lines, "GBP", 4_00, 1_00, 8_01)
+    assert frozen == [Frozen(30_00, 3_00, 75, 6_01), Frozen(5_00, 0, 0, 0), Frozen(10_00, 1_00, 25, 2_00)]
+
+
+def test_own_discounts_lessen_what_a_line_bears():
+    lines = [("goods", 1, Decimal("10"), 5_00), ("goods", 1, Decimal("5"), 0)]
+    assert rules.freeze(lines, "GBP", 0, 0, 1_00) == [Frozen(10_00, 5_00, 0, 50), Frozen(5_00, 0, 0, 50)]
+
+
+def test_extended_prices_round_half_away_from_zero():
+    lines = [
+        ("goods", 1, Decimal("0.125"), 0),
+        ("manual", 1, Decimal("-0.125"), 0),
+        ("goods", 3, Decimal("0.335"), 0),
+    ]
+    assert [one.gross for one in rules.freeze(lines, "GBP", 0, 0, 0)] == [13, -13, 101]
+
+
+@st.composite
+def a_line_taken_apart(draw):
+    """Frozen amounts, and a line's units in parts, in whatever order, from either end: shipped or cancelled."""
+    quantity = draw(st.integers(1, 60))
+    cuts = draw(st.lists(st.integers(1, quantity), unique=True, max_size=8))
+    edges = sorted({0, quantity, *cuts})
+    parts = [end - start for start, end in zip(edges, edges[1:], strict=False)]
+    frozen = Frozen(*draw(st.tuples(*[st.integers(-10_000, 100_000)] * 4)))
+    return (
+        quantity,
+        frozen,
+        draw(st.permutations(parts)),
+        draw(st.lists(st.booleans(), min_size=9, max_size=9)),
+    )
+
+
+@given(a_line_taken_apart())
+def test_invariant_4_every_permutation_of_partial_quantities_ends_at_the_same_cents(taken_apart):
+    quantity, frozen, parts, ends = taken_apart
+    gone = cancelled = 0
+    taken = []
+    for part, ships in zip(parts, ends, strict=False):
+        if ships:
+            taken.append(frozen.of_units(quantity, gone, part))
+            gone += part
+        else:
+            cancelled += part
+            taken.append(frozen.of_units(quantity, quantity - cancelled, part))
+    assert gone + cancelled == quantity
+    assert Frozen(*(sum(column) for column in zip(*taken, strict=True))) == frozen
+    assert sum(one.total for one in taken) == frozen.total
+
+
+class Asked(NamedTuple):
+    kind: str = "goods"
+    quantity: int = 1
+    unit_price: Decimal = Decimal(1)
+    discount_minor: int = 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "policy", "field"),
+    [
+        ([], "ship_complete", "lines"),
+        ([Asked()], "whatever", "policy"),
+        ([Asked(kind="gift")], "ship_complete", "kind"),
+        ([Asked(), Asked(quantity=0)], "ship_complete", "quantity"),
+        ([Asked(unit_price=Decimal(-1))], "ship_complete", "unit_price"),
+        ([Asked(discount_minor=-1)], "ship_complete", "discount_minor"),
+    ],
+)
+def test_what_can_not_be_an_order(lines, policy, field):
+    assert rules.misfit(lines, policy).field == field
+
+
+def test_charges_may_be_negative():
+    assert rules.misfit([Asked(kind="manual", unit_price=Decimal(-5))], "ship_complete") is None
+
+
+# ---- cancelling
+
+
+def test_a_whole_order_is_cancelled_from_wherever_its_units_stand():
+    lines = {"a": Cancellable(1, 2, 3, 0), "b": Cancellable(0, 0, 4, 0)}
+    assert rules.decide_cancel("o", lines, None) == [
+        ("a", "backordered", 2), ("a", "open", 1), ("a", "allocated", 3), ("b", "allocated", 4),
+    ]  # fmt: skip
+
+
+def test_units_that_nobody_promised_are_cancelled_first():
+    lines = {"a": Cancellable(1, 1, 3, 0)}
+    assert rules.decide_cancel("o", lines, [("a", 3)]) == [
+        ("a", "backordered", 1),
+        ("a", "open", 1),
+        ("a", "allocated", 1),
+    ]
+
+
+def test_a_line_named_twice_gives_no_more_than_it_has():
+    lines = {"a": Cancellable(2, 0, 0, 0)}
+    assert rules.decide_cancel("o", lines, [("a", 1), ("a", 1)]) == [("a", "open", 1), ("a", "open", 1)]
+    assert isinstance(rules.decide_cancel("o", lines, [("a", 1), ("a", 2)]), errors.MoreThanThereIs)
+
+
+def test_what_is_released_is_too_late():
+    lines = {"a": Cancellable(0, 0, 1, 2)}
+    assert rules.decide_cancel("o", lines, None) == errors.TooLate(order="o", late=2)
+    assert rules.decide_cancel("o", lines, [("a", 2)]) == errors.TooLate(order="o", late=1)
+    assert rules.decide_cancel("o", lines, [("a", 1)]) == [("a", "allocated", 1)]
+    assert isinstance(rules.decide_cancel("o", lines, [("a", 4)]), errors.MoreThanThereIs)
+    assert isinstance(rules.decide_cancel("o", lines, [("z", 1)]), errors.MoreThanThereIs)
+
+
+# ---- validation
+
+GOOD = OrderFacts(
+    at=NOW, country="GB", postal_code="SW1A 1AA", currency="GBP", net_minor=100_00, tax_minor=20_00,
+    total_minor=120_00, goods=(LineFact("MUG", 2, True),), payment=PaymentFact(120_00, NOW, None),
+)  # fmt: skip
+STRICT = Validation(
+    inventory="enforce", duplicates="enforce", payment_required=True, postal_code_required=True,
+    review_total_minor=500_00, review_orders_per_hour=3,
+)  # fmt: skip
+AN_HOUR = tuple((1_00, NOW - timedelta(minutes=m)) for m in (50, 40, 30))
+
+
+def test_a_good_order_passes_the_strictest_policy():
+    assert validation.judge(GOOD, STRICT) == validation.FINE
+
+
+CASES = [
+    ("payment", "payment hold", replace(GOOD, payment=None)),
+    ("payment", "payment hold", replace(GOOD, payment=PaymentFact(119_99, NOW, None))),
+    ("payment", "payment hold", replace(GOOD, payment=PaymentFact(120_00, NOW, NOW))),
+    ("payment", "payment hold", replace(GOOD, payment=PaymentFact(120_00, NOW - timedelta(days=8), None))),
+    ("fraud", "fraud review", replace(GOOD, signals=("high_risk",))),
+    ("fraud", "fraud review", replace(GOOD, total_minor=500_00, payment=PaymentFact(500_00, NOW, None))),
+    ("fraud", "fraud review", replace(GOOD, recent=AN_HOUR)),
+    ("tax", "tax hold", replace(GOOD, tax_minor=36_00)),
+    ("tax", "tax hold", replace(GOOD, tax_minor=-1)),
+    ("address", "address hold", replace(GOOD, country="England")),
+    ("address", "address hold", replace(GOOD, postal_code="12345")),
+    ("address", "address hold", replace(GOOD, postal_code="")),
+    ("inventory", "inventory hold", replace(GOOD, nowhere=frozenset({"MUG"}))),
+    ("catalog", "inventory hold", replace(GOOD, goods=(LineFact("MUG", 1, True, "discontinued"),))),
+    ("catalog", "exception", replace(GOOD, goods=(LineFact("GIN", 1, True, "active", 18),))),
+    ("duplicates", "fraud review", replace(GOOD, recent=((120_00, NOW - timedelta(minutes=5)),))),
+]
+
+
+@pytest.mark.parametrize(("rule", "hold", "order"), CASES)
+def test_each_rule_holds_warns_or_is_off(rule, hold, order):
+    assert [one.type for one in validation.judge(order, STRICT).holds] == [hold]
+
+    verdict = validation.judge(order, replace(STRICT, **{rule: "warn"}))
+    assert (verdict.holds, [name for name, _ in verdict.warnings]) == ((), [rule])
+
+    assert validation.judge(order, replace(STRICT, **{rule: "off"})) == validation.FINE
+
+
+def test_every_rule_has_a_case_and_a_mode():
+    assert {case[0] for case in CASES} == set(validation.RULES)
+    assert all(getattr(Validation(), name) in ("enforce", "warn", "off") for name in validation.RULES)
+
+
+@pytest.mark.parametrize("mode", ["enforce", "warn", "off"])
+def test_what_the_catalog_does_not_know_always_holds(mode):
+    unknown = replace(GOOD, goods=(LineFact("MUG", 1, True), LineFact("???", 1, known=False)))
+    (hold,) = validation.judge(unknown, replace(STRICT, catalog=mode)).holds
+    assert (hold.type, hold.facts) == ("inventory hold", {"unknown": ["???"]})
+
+
+def test_reasons_of_one_type_make_one_hold():
+    both = replace(GOOD, goods=(LineFact("OLD", 1, True, "discontinued"), LineFact("???", 1, known=False)))
+    (hold,) = validation.judge(both, STRICT).holds
+    assert hold.reason == "Not in the catalog: ???. Discontinued: OLD."
+    assert hold.facts == {"unknown": ["???"], "discontinued": ["OLD"]}
+
+
+def test_age_may_be_proved_and_a_restricted_order_may_be_of_services_only():
+    gin = replace(GOOD, goods=(LineFact("GIN", 1, True, "active", 18),), signals=("age_verified",))
+    assert validation.judge(gin, STRICT) == validation.FINE
+    assert validation.judge(replace(GOOD, goods=(), country=""), STRICT) == validation.FINE
+
+
+@pytest.mark.parametrize(
+    ("country", "postal_code", "fine"),
+    [
+        ("GB", "sw1a 1aa", True), ("US", "94105-1234", True), ("US", "9410", False), ("DE", "10115", True),
+        ("NL", "1012 AB", True), ("CA", "K1A 0B1", True), ("IE", "anything", True),
+    ],
+)  # fmt: skip
+def test_postal_codes_are_checked_where_their_form_is_known(country, postal_code, fine):
+    verdict = validation.judge(replace(GOOD, country=country, postal_code=postal_code), STRICT)
+    assert (verdict == validation.FINE) == fine
