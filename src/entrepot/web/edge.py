@@ -1,0 +1,143 @@
+"""Between a request and the house: who asks, for which company, and the one command that a form calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext, ngettext
+
+from entrepot.access import queries as access
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Refused
+from entrepot.parties import queries as parties
+from entrepot.web import format as fmt
+
+P = ParamSpec("P")
+
+REFUSALS_SHOWN_MAX = 5
+COMPANY = "company"
+"""The key of the session under which the chosen company stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a page, what they may do, and for which company."""
+
+    actor: Actor
+    roles: tuple[str, ...]
+    company: parties.Company
+    companies: tuple[parties.Company, ...]
+
+    @property
+    def name(self) -> str:
+        return self.actor.name
+
+
+class Request(HttpRequest):
+    """A request of somebody who has entered."""
+
+    reader: Reader
+    htmx: Any
+
+
+class NoCompany(Exception):  # noqa: N818  not an error of ours: the house is empty
+    """Nothing has been set up yet."""
+
+
+def console(
+    view: Callable[Concatenate[Request, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """A page of the console: for people who have entered and have a role; written in their locale and zone."""
+
+    @wraps(view)
+    def call(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        one = fmt.Reading(
+            fmt.locale_of(request.headers.get("Accept-Language", "")),
+            fmt.zone_of(request.COOKIES.get("zone")),
+            timezone.now(),
+        )
+        with fmt.read_by(one), timezone.override(one.zone):
+            try:
+                request.reader = _reader(request)
+            except NoCompany:
+                return render(request, "web/empty_house.html", status=200)
+            response = view(request, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(response, ["Cookie", "Accept-Language", "HX-Request"])
+        return response
+
+    return login_required(call)
+
+
+def _reader(request: HttpRequest) -> Reader:
+    actor = access.actor_of(request.user)  # type: ignore[arg-type]
+    roles = access.roles_of(request.user)  # type: ignore[arg-type]
+    if not roles and not actor.everything and not actor.permissions:
+        raise PermissionDenied(gettext("You have no role yet. Ask an administrator to give you one."))
+    companies = tuple(parties.companies())
+    if not companies:
+        raise NoCompany
+    chosen = request.session.get(COMPANY)
+    company = next((one for one in companies if one.id == chosen), companies[0])
+    return Reader(actor, roles, company, companies)
+
+
+def page(request: Request, template: str, context: dict[str, Any], *, area: str, status: int = 200) -> HttpResponse:
+    """Render a page of an area of the console."""
+    return render(request, template, {"reader": request.reader, "area": area, **context}, status=status)
+
+
+def cause_of(request: Request, reason: str = "") -> Cause:
+    """The Cause of what a person does now."""
+    return Cause(request.reader.actor, timezone.now(), reason)
+
+
+def give(
+    request: Request,
+    command: Callable[..., list[Any]],
+    requests: Sequence[Any],
+    done: Callable[[int], str],
+    *,
+    reason: str = "",
+) -> list[Any]:
+    """Call one command for a form and say on the next page what became of it."""
+    if not requests:
+        messages.info(request, gettext("Nothing was selected, so nothing was done."))
+        return []
+    results = command(cause_of(request, reason), requests=requests)
+    refusals = [one for one in results if isinstance(one, Refused)]
+    if len(refusals) < len(results):
+        messages.success(request, done(len(results) - len(refusals)))
+    _say_refusals(request, refusals)
+    return results
+
+
+def _say_refusals(request: Request, refusals: Sequence[Refused]) -> None:
+    sentences = list(dict.fromkeys(refusal.message for refusal in refusals))
+    for sentence in sentences[:REFUSALS_SHOWN_MAX]:
+        messages.error(request, sentence)
+    rest = len(sentences) - REFUSALS_SHOWN_MAX
+    if rest > 0:
+        messages.error(
+            request, ngettext("%(n)s more was refused.", "%(n)s more were refused.", rest) % {"n": rest}
+        )
+
+
+def back(request: HttpRequest, otherwise: str) -> HttpResponse:
+    """To the page that the form came from, where it is one of ours."""
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return redirect(target)
+    return redirect(otherwise)

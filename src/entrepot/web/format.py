@@ -1,0 +1,172 @@
+"""Numbers, money and times as the reader of a page writes them: their locale and their zone."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo, UTC
+from decimal import Decimal
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from entrepot.kernel import money as kernel_money
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the person at the other end reads."""
+
+    locale: Locale = field(default_factory=lambda: Locale("en", "GB"))
+    zone: tzinfo = UTC
+    now: datetime = field(default_factory=timezone.now)
+
+
+_reading: ContextVar[Reading | None] = ContextVar("reading", default=None)
+
+
+def reading() -> Reading:
+    return _reading.get() or Reading()
+
+
+@contextmanager
+def read_by(one: Reading) -> Iterator[None]:
+    """Within this block pages are written for one reader."""
+    token = _reading.set(one)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+@cache
+def locale_of(accepted: str) -> Locale:
+    """The first locale of an Accept-Language header that is known; British English otherwise."""
+    for part in accepted[:200].split(","):
+        tag = part.partition(";")[0].strip()
+        if not tag or tag == "*":
+            continue
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale("en", "GB")
+
+
+def zone_of(name: str | None) -> tzinfo:
+    """The zone that the browser named, or UTC."""
+    if not name or name not in _zones():
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def number(value: int | Decimal | float | None) -> str:
+    """A quantity with its groups of thousands."""
+    return "" if value is None else numbers.format_decimal(value, locale=reading().locale)
+
+
+def money(minor: int | None, currency: str) -> str:
+    """An amount in minor units, with its currency's sign and digits."""
+    if minor is None:
+        return ""
+    amount = Decimal(minor).scaleb(-kernel_money.exponent(currency))
+    return numbers.format_currency(amount, currency, locale=reading().locale, currency_digits=False, format=_pattern(currency))
+
+
+@cache
+def _money_format(locale: Locale, digits: int) -> str:
+    pattern = str(locale.currency_formats["standard"].pattern)
+    return pattern.replace("0.00", "0." + "0" * digits if digits else "0")
+
+
+def _pattern(currency: str) -> str:
+    return _money_format(reading().locale, kernel_money.exponent(currency))
+
+
+def amount(minor: int | None, currency: str) -> str:
+    """The same without the sign of the currency, for columns whose head names it."""
+    if minor is None:
+        return ""
+    digits = kernel_money.exponent(currency)
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return numbers.format_decimal(Decimal(minor).scaleb(-digits), format=pattern, locale=reading().locale)
+
+
+def price(value: Decimal | None, currency: str) -> str:
+    """A unit price: at least the currency's digits, more where it has more."""
+    if value is None:
+        return ""
+    digits = kernel_money.exponent(currency)
+    own = max(digits, -int(value.normalize().as_tuple().exponent))
+    pattern = "#,##0" + ("." + "0" * own if own else "")
+    return numbers.format_decimal(value, format=pattern, locale=reading().locale)
+
+
+def moment(value: datetime | None) -> str:
+    """Day and time, short; without the year where it is this one."""
+    if value is None:
+        return ""
+    here, now = value.astimezone(reading().zone), reading().now.astimezone(reading().zone)
+    if here.date() == now.date():
+        return dates.format_time(here, "HH:mm", locale=reading().locale)
+    skeleton = "MMMd" if here.year == now.year else "yMMMd"
+    day = dates.format_skeleton(skeleton, here, locale=reading().locale)
+    return f"{day}, {dates.format_time(here, 'HH:mm', locale=reading().locale)}".replace(" ", NBSP)
+
+
+def exact(value: datetime | None) -> str:
+    """Day, time to the second, and zone: what hovering tells."""
+    if value is None:
+        return ""
+    return dates.format_datetime(
+        value.astimezone(reading().zone), "d MMM y, HH:mm:ss z", locale=reading().locale
+    )
+
+
+def day(value: date | None) -> str:
+    return "" if value is None else dates.format_date(value, "medium", locale=reading().locale)
+
+
+def month(value: date | None) -> str:
+    return "" if value is None else dates.format_skeleton("yMMMM", value, locale=reading().locale)
+
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_YEAR = 365 * _DAY
+
+
+def age(value: datetime | None) -> str:
+    """How long ago, in the largest unit that tells something: 4 min, 3 h, 2 d."""
+    return "" if value is None else span(reading().now - value)
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest unit; the sign is left to the words around it."""
+    seconds = abs(int(length.total_seconds()))
+    if seconds < _MINUTE:
+        return gettext("now")
+    if seconds < _HOUR:
+        return gettext("%(n)s min").replace("%(n)s", str(seconds // _MINUTE)).replace(" ", NBSP)
+    if seconds < 2 * _DAY:
+        return gettext("%(n)s h").replace("%(n)s", str(seconds // _HOUR)).replace(" ", NBSP)
+    if seconds < 2 * _YEAR:
+        days = seconds // _DAY
+        return (ngettext("%(n)s day", "%(n)s days", days) % {"n": number(days)}).replace(" ", NBSP)
+    years = seconds // _YEAR
+    return (ngettext("%(n)s year", "%(n)s years", years) % {"n": years}).replace(" ", NBSP)

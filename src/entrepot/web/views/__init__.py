@@ -1,0 +1,1 @@
+"""Pages: each asks queries, calls at most one command, and renders."""

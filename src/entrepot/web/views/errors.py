@@ -1,0 +1,55 @@
+"""What is said when a page can't be: to people as a page, to programs as problem details."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+
+from entrepot.web.api.problems import problem
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(
+        request, HTTPStatus.BAD_REQUEST, gettext("This request made no sense"),
+        gettext("The browser sent something we can't read. Go back and try again."),
+    )  # fmt: skip
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    reason = str(exception or "")
+    return _answer(
+        request, HTTPStatus.FORBIDDEN, gettext("Not for you, so far"),
+        reason or gettext("Your roles don't include this. An administrator can change that."),
+    )  # fmt: skip
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form was opened in another session, or without cookies."""
+    return _answer(
+        request, HTTPStatus.FORBIDDEN, gettext("This form has gone stale"),
+        gettext("It was opened before you last entered. Go back, reload the page, and send it again."),
+    )  # fmt: skip
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(
+        request, HTTPStatus.NOT_FOUND, gettext("There is nothing here"),
+        gettext("The address may be mistyped, or what it named belongs to another company. Search for it by number."),
+    )  # fmt: skip
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return _answer(
+        request, HTTPStatus.INTERNAL_SERVER_ERROR, gettext("Something broke on our side"),
+        gettext("Nothing of what you sent was kept. Try again; if it happens again, tell an administrator the time."),
+    )  # fmt: skip
+
+
+def _answer(request: HttpRequest, status: HTTPStatus, title: str, detail: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem(status, f"http.{status.value}", detail)
+    context = {"status": status.value, "title": title, "detail": detail}
+    return render(request, "web/error.html", context, status=status)
