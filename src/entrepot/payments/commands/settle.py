@@ -82,7 +82,7 @@ def _item(payment: take.Payment, kind: str, amount: int, request: Settle) -> Ope
     return OpenItem(
         company=payment.company, type=f"payment {kind} failed", subject_kind="order", subject=payment.order,
         reason=f"{payment.provider} refused the {kind}: {request.error or 'no reason given'}", role="controller",
-        facts={"payment": payment.id, "amount_minor": amount}, priority=8, due_in_hours=8, dedupe=str(request.attempt),
+        facts={"payment": payment.id, "amount_minor": amount}, priority=80, due_in_hours=8, dedupe=str(request.attempt),
     )  # fmt: skip
 
 

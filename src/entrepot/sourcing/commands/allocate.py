@@ -203,7 +203,7 @@ class _Batch:
                 OpenItem(
                     company=order.company, type="backorder", subject_kind="order", subject=order.id,
                     reason=f"{missing} units wait for stock: {plan.why}", role="inventory manager",
-                    facts={"units": missing}, priority=order.priority, due_in_hours=48,
+                    facts={"units": missing}, due_in_hours=48, occurred_at=self.times[order.id],
                 )  # fmt: skip
             )
 

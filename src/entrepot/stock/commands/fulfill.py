@@ -98,12 +98,13 @@ class Short(NamedTuple):
     occurred_at: datetime
 
 
-def short_units(cause: Cause, shorts: Sequence[Short]) -> list[Displaced]:
-    """Take units that were not found out of sellable stock: they are being looked for, and their promise is freed.
+def short_units(cause: Cause, shorts: Sequence[Short], mislaid: Sequence[Short] = ()) -> list[Displaced]:
+    """Take units that were not found out of sellable stock: they are being looked for.
 
-    Returns what was displaced: the promises of the shorts themselves.
+    The promise of `shorts` is freed; that of `mislaid` is kept, because other bins will serve it: the caller commits
+    units there with `recommit`. Returns what was displaced, the promises of the shorts themselves first.
     """
-    lock = {(s.sku, s.node, s.company) for s in shorts}
+    lock = {(s.sku, s.node, s.company) for s in (*shorts, *mislaid)}
     sql.run(_LOCK_POSITIONS, sql.columns(("skus", "nodes", "owners"), list(lock)))
     freed: dict[UUID, int] = defaultdict(int)
     for short in shorts:
@@ -116,13 +117,34 @@ def short_units(cause: Cause, shorts: Sequence[Short]) -> list[Displaced]:
             At(s.sku, s.node, s.bin, s.company, "researching", s.lot, s.serial),
             "short_pick", "fulfillment", s.fulfillment, s.occurred_at, "", s.line, None, s.quantity,
         )  # fmt: skip
-        for s in shorts
+        for s in (*shorts, *mislaid)
     ]
     moved = move_units(cause, moves)
     own = [
         Displaced(s.allocation, s.order, s.line, s.sku, s.node, s.quantity, True, s.fulfillment) for s in shorts
     ]
     return own + moved.displaced
+
+
+def recommit(picks: Sequence[tuple[UUID, int]]) -> None:
+    """Commit units of other buckets, as (bucket, quantity), to picks whose first bin lacked them. One statement.
+
+    A quantity below zero lets units go: their pick was taken back.
+    """
+    units: dict[UUID, int] = defaultdict(int)
+    for bucket, quantity in picks:
+        units[bucket] += quantity
+    if units:
+        sql.run(_COMMIT, sql.columns(("ids", "units"), list(units.items())))
+
+
+def unrelease(released: Sequence[tuple[UUID, int]]) -> None:
+    """Allocations, as (allocation, quantity), are promised but no longer released. One statement.
+
+    The caller lets go of the buckets with `recommit`.
+    """
+    if released:
+        sql.run(_UNRELEASE, sql.columns(("ids", "units"), released))
 
 
 class Shipped(NamedTuple):
@@ -176,6 +198,11 @@ _RELEASE = """
 UPDATE stock_allocation AS a SET released = a.released + d.units, fulfillment_id = d.fulfillment
 FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(fulfillments)s::uuid[]) AS d(id, units, fulfillment)
 WHERE a.id = d.id
+"""
+
+_UNRELEASE = """
+UPDATE stock_allocation AS a SET released = a.released - d.units, fulfillment_id = NULL
+FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE a.id = d.id
 """
 
 _COMMIT = """
