@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TextIO
@@ -17,9 +17,14 @@ SHOWN_MAX = 20
 """Discrepancies printed of one room; the rest are counted."""
 
 
-def discrepancies() -> list[str]:
-    """Everything that any room finds amiss; [] where all sums are in order."""
-    return [sentence for _, queries in _rooms() for sentence in queries.discrepancies()]
+def discrepancies(rooms: Collection[str] = ()) -> list[str]:
+    """Everything that any room, or one of those named, finds amiss; [] where all sums are in order."""
+    return [
+        sentence
+        for room, queries in _rooms()
+        if not rooms or room in rooms
+        for sentence in queries.discrepancies()
+    ]
 
 
 def run(out: TextIO) -> bool:

@@ -1,0 +1,127 @@
+"""A house with stock for tests of the walk: one company, two nodes with bins, two channels, SKUs; all made by commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.ledger.commands.open_books import OpenBooks, open_books
+from entrepot.network.commands import register as network
+from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, place
+from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.stock.commands.allocate import Allocate
+from entrepot.stock.commands.move import At
+from entrepot.stock.commands.receive import Receive, receive
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+SYSTEM = Cause(Actor("system:test", everything=True), NOW, "a test")
+COMPANY = 1
+
+
+def someone(name: str) -> Cause:
+    """A cause of another person who may do everything."""
+    return Cause(Actor(name, everything=True), NOW, "a test")
+
+
+@dataclass
+class Floor:
+    """Ids of what was set up: `nodes` in order of priority, bins by (node, kind)."""
+
+    nodes: list[UUID]
+    bins: dict[tuple[UUID, str], UUID]
+    channels: dict[str, UUID]
+    skus: list[UUID]
+    codes: list[str]
+    placed: int = field(default=0)
+
+    def at(self, sku: int = 0, node: int = 0, kind: str = "pick", status: str = "sellable", lot: str = "") -> At:
+        where = self.nodes[node]
+        return At(self.skus[sku], where, self.bins[where, kind], COMPANY, status, lot)
+
+    def bin(self, node: int = 0, kind: str = "pick") -> UUID:
+        return self.bins[self.nodes[node], kind]
+
+    def stock(self, sku: int = 0, quantity: int = 10, node: int = 0, cost: int | None = None, kind: str = "pick") -> None:
+        """Receive units; `cost` of all of them, 100 a unit without."""
+        where = self.nodes[node]
+        request = Receive(
+            COMPANY, self.skus[sku], where, self.bins[where, kind], quantity, quantity * 100 if cost is None else cost,
+            "test receipt", ids.uuid7(),
+        )  # fmt: skip
+        receive(SYSTEM, requests=[request])
+
+    def wants(self, quantity: int = 1, sku: int = 0, node: int = 0, channel: str = "shop", priority: int = 5) -> Allocate:
+        """A promise of units to some order line."""
+        return Allocate(
+            COMPANY, ids.uuid7(), ids.uuid7(), self.skus[sku], self.nodes[node], self.channels[channel], quantity,
+            priority, None, NOW,
+        )  # fmt: skip
+
+    def order(self, *lines: tuple[int, int], channel: str = "shop", policy: str = "partial_backorder", **facts: object
+              ) -> Placed:  # fmt: skip
+        """Place an order of (sku number, quantity) lines at 9.99 each."""
+        self.placed += 1
+        request = PlaceOrder(
+            company=COMPANY, channel=channel, external_id=f"T-{self.placed}", currency="GBP", country="GB",
+            postal_code="SW1A 1AA", policy=policy,
+            lines=tuple(OrderLine(self.codes[sku], quantity, Decimal("9.99")) for sku, quantity in lines), **facts,
+        )  # type: ignore[arg-type]  # fmt: skip
+        (answer,) = place(SYSTEM, requests=[request])
+        assert isinstance(answer, Placed), answer
+        return answer
+
+
+def a_floor(skus: int = 3, channels: Sequence[str] = ("shop", "market")) -> Floor:
+    """An empty house: nothing is in stock yet."""
+    register_companies(SYSTEM, requests=[RegisterCompany(COMPANY, "test", "Test Ltd", "GBP", "GB")])
+    open_books(SYSTEM, requests=[OpenBooks(COMPANY)])
+    found = network.register_nodes(
+        SYSTEM,
+        requests=[network.RegisterNode(COMPANY, f"N{i}", f"Node {i}", "GB", priority=i) for i in (1, 2)],
+    )
+    nodes = [node.id for node in found]  # type: ignore[union-attr]
+    kinds = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
+    wanted = [
+        network.RegisterBin(COMPANY, node, kind.upper(), kind, pick_sequence=i) for node in nodes for i, kind in enumerate(kinds)
+    ]
+    made = network.register_bins(SYSTEM, requests=wanted)
+    bins = {(one.node, one.kind): bin_.id for one, bin_ in zip(wanted, made, strict=True)}  # type: ignore[union-attr]
+    registered = network.register_channels(
+        SYSTEM, requests=[network.RegisterChannel(COMPANY, code, code.title(), "GBP") for code in channels]
+    )
+    by_code = {channel.code: channel.id for channel in registered}  # type: ignore[union-attr]
+    serve = [network.ServeChannel(channel, node) for channel in by_code.values() for node in nodes]
+    network.serve_channels(SYSTEM, requests=serve)
+    codes = [f"SKU-{i:03}" for i in range(skus)]
+    things = register_skus(
+        SYSTEM,
+        requests=[
+            RegisterSku(COMPANY, code, f"Thing {code}", weight_g=250, length_mm=100, width_mm=100, height_mm=50)
+            for code in codes
+        ],
+    )
+    return Floor(nodes, bins, by_code, [sku.id for sku in things], codes)  # type: ignore[union-attr]
+
+
+def units(sku: UUID, status: str = "sellable") -> int:
+    """Units of a SKU in all buckets of a status."""
+    rows = sql.run(
+        "SELECT COALESCE(sum(quantity), 0)::int FROM stock_bucket WHERE sku_id = %(sku)s AND status = %(status)s",
+        {"sku": sku, "status": status},
+    )
+    return rows[0][0]
+
+
+def balance(account: int) -> int:
+    """An account's balance in pence, debit positive."""
+    rows = sql.run(
+        "SELECT COALESCE(sum(functional_minor), 0)::bigint FROM ledger_balance WHERE account = %(account)s",
+        {"account": account},
+    )
+    return rows[0][0]

@@ -1,0 +1,146 @@
+"""Promises in races: never more than there is, never less than could be served."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+from django.db import connection
+
+from entrepot.kernel import sql
+from entrepot.stock.commands.adjust import Adjust, adjust
+from entrepot.stock.commands.allocate import Allocate, Allocated, allocate
+from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
+from tests.floor import COMPANY, SYSTEM, Floor, a_floor
+
+pytestmark = pytest.mark.alone("kernel", "ledger", "stock", "access")
+
+
+@pytest.fixture
+def floor(committed_db: None) -> Floor:
+    return a_floor()
+
+
+def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
+    """Run jobs in threads that start together; their answers in order. An error in one is raised."""
+    start = threading.Barrier(len(jobs))
+    answers: list[object] = [None] * len(jobs)
+    errors: list[BaseException] = []
+
+    def run(i: int, job: Callable[[], object]) -> None:
+        try:
+            start.wait()
+            answers[i] = job()
+        except BaseException as error:  # noqa: BLE001  raised again below
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(i, job)) for i, job in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return answers
+
+
+def test_fifty_threads_on_ten_units_promise_exactly_ten(floor: Floor) -> None:
+    floor.stock(quantity=10)
+
+    answers = at_once([lambda: allocate(SYSTEM, requests=[floor.wants(1)])[0] for _ in range(50)])
+
+    assert sum(isinstance(answer, Allocated) for answer in answers) == 10
+    assert sql.run("SELECT sellable, allocated FROM stock_position") == [(10, 10)]
+
+
+def _naive(request: Allocate) -> bool:
+    """How shops oversell: read what is free, decide, write."""
+    free = sql.run(
+        "SELECT sellable - allocated FROM stock_position WHERE sku_id = %(sku)s AND node_id = %(node)s",
+        {"sku": request.sku, "node": request.node},
+    )[0][0]
+    if free < request.quantity:
+        return False
+    sql.run(
+        "INSERT INTO naive_promise (sku, quantity) VALUES (%(sku)s, %(quantity)s)",
+        {"sku": request.sku, "quantity": request.quantity},
+    )
+    return True
+
+
+def test_the_same_race_oversells_where_nobody_takes_care(floor: Floor, owner) -> None:
+    floor.stock(quantity=10)
+    owner.execute("CREATE TABLE naive_promise (sku uuid, quantity int)")
+    owner.execute("GRANT ALL ON naive_promise TO PUBLIC")
+
+    answers = at_once([lambda: _naive(floor.wants(1)) for _ in range(50)])
+
+    assert sum(answers) > 10, "the race must bite, or the test beside it proves nothing"  # type: ignore[arg-type]
+
+
+def test_a_thousand_skus_and_eight_buyers_oversell_none_and_refuse_none_that_could_be_served(committed_db: None) -> None:
+    floor = a_floor(skus=1000)
+    _stock_all(floor, 3)
+    order_of_buyers = [random.Random(buyer).sample(range(1000), 1000) for buyer in range(8)]
+
+    def buy(buyer: int) -> int:
+        promised = 0
+        for start in range(0, 1000, 50):
+            wants = [floor.wants(1, sku=sku) for sku in order_of_buyers[buyer][start : start + 50]]
+            promised += sum(isinstance(answer, Allocated) for answer in allocate(SYSTEM, requests=wants))
+        return promised
+
+    promised = at_once([lambda buyer=buyer: buy(buyer) for buyer in range(8)])  # type: ignore[misc]
+
+    assert sum(promised) == 3000  # type: ignore[arg-type]
+    assert sql.run("SELECT DISTINCT sellable, allocated FROM stock_position") == [(3, 3)]
+
+
+def _stock_all(floor: Floor, quantity: int) -> None:
+    from entrepot.kernel import ids
+    from entrepot.stock.commands.receive import Receive, receive
+
+    node = floor.nodes[0]
+    receive(
+        SYSTEM,
+        requests=[
+            Receive(COMPANY, sku, node, floor.bin(), quantity, quantity * 100, "receipt", ids.uuid7())
+            for sku in floor.skus
+        ],
+    )
+
+
+def test_two_channels_that_race_do_not_eat_each_others_share(floor: Floor) -> None:
+    floor.stock(quantity=20)
+    fence = SetRingFence(COMPANY, floor.skus[0], floor.nodes[0], floor.channels["market"], 8)
+    set_ring_fence(SYSTEM, requests=[fence])
+
+    jobs = [
+        lambda channel=channel: (channel, allocate(SYSTEM, requests=[floor.wants(1, channel=channel)])[0])
+        for channel in ("shop", "market") * 20
+    ]
+    answers = at_once(jobs)  # type: ignore[arg-type]
+
+    got = {channel: sum(isinstance(a, Allocated) and c == channel for c, a in answers) for channel in floor.channels}  # type: ignore
+    assert sum(got.values()) == 20
+    assert got["shop"] <= 12
+    assert got["market"] >= 8
+
+
+def test_losses_and_promises_at_once_never_break_a_position(floor: Floor) -> None:
+    floor.stock(quantity=60)
+    loss = Adjust(COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), -2, "lost")
+
+    jobs: list[Callable[[], object]] = []
+    for _ in range(15):
+        jobs.append(lambda: allocate(SYSTEM, requests=[floor.wants(3)])[0])
+        jobs.append(lambda: adjust(SYSTEM, requests=[loss])[0])
+    at_once(jobs)
+
+    ((sellable, allocated),) = sql.run("SELECT sellable, allocated FROM stock_position")
+    assert sellable == 30
+    assert allocated <= sellable
