@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,10 +11,14 @@ from typing import Any
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import command
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
-from entrepot.network.commands.register import RegisterChannel, register_channels
+from entrepot.network.commands.register import RegisterChannel, RegisterNode, register_channels, register_nodes
+from entrepot.orders import queries
+from entrepot.orders.commands import progress
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, place
 from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.stock.commands.allocate import Allocate, allocate
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAUSE = Cause(Actor("worker", everything=True), NOW)
@@ -47,3 +52,47 @@ def placed(*requests: PlaceOrder) -> list[Placed]:
 
 def rows(table: str) -> int:
     return sql.run(f"SELECT count(*) FROM {table}")[0][0]
+
+
+def moved(order: Placed, source: str, target: str, quantities: dict[str, int] | None = None) -> dict[Any, progress.Step]:
+    """Units of an order moved on, all that are at `source` or those named, as a room above would."""
+    lines = queries.order(order.order).lines
+    requests = [
+        progress.Progress(line.id, order.order, source, target, quantity)
+        for line in lines
+        if (quantity := quantities.get(line.sku_code, 0) if quantities else getattr(line, source))
+    ]
+    return _as_a_room_above(CAUSE, requests=[_Moves(tuple(requests))])[0]
+
+
+def allocated(order: Placed, quantities: dict[str, int]) -> None:
+    """Units of an order promised at a node that has just received them."""
+    view = queries.order(order.order)
+    assert view is not None
+    (node,) = register_nodes(CAUSE, requests=[RegisterNode(COMPANY, "N1", "Node", "GB")])
+    channel = sql.run("SELECT channel_id FROM orders_order WHERE id = %(id)s::uuid", {"id": order.order})[0][0]
+    lines = {line.sku_code: line for line in view.lines}
+    sql.write(
+        "stock_position",
+        ("sku_id", "node_id", "owner_id", "company_id", "sellable"),
+        [(lines[sku].sku_id, node.id, COMPANY, COMPANY, quantity) for sku, quantity in quantities.items()],
+    )
+    requests = [
+        Allocate(COMPANY, order.order, lines[sku].id, lines[sku].sku_id, node.id, channel, quantity, 5, None, NOW)
+        for sku, quantity in quantities.items()
+    ]
+    allocate(CAUSE, requests=requests)
+    moved(order, "open", "allocated", quantities)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    requests: tuple[progress.Progress, ...]
+    key: str | None = None
+
+
+@command("test.move_on")
+def _as_a_room_above(cause: Cause, /, *, requests: Sequence[_Moves]) -> list[dict[Any, progress.Step]]:
+    (moves,) = requests
+    progress.lock(one.order for one in moves.requests)
+    return [progress.progress(cause, requests=moves.requests)]

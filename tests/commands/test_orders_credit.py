@@ -1,0 +1,90 @@
+"""orders.credit"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from entrepot.kernel import sql
+from entrepot.kernel.errors import NotFound
+from entrepot.orders import errors, queries
+from entrepot.orders.commands.credit import CreditItem, Credited, CreditWithoutSale, credit
+from entrepot.work import queries as work
+from tests.selling import CAUSE, COMPANY, NOW, a_seller, rows
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def seller(db):
+    a_seller()
+
+
+def an_item(sku="MUG", quantity=1, price="10.00", kind="goods") -> CreditItem:
+    return CreditItem(kind, sku, quantity, Decimal(price))
+
+
+def a_credit(external_id="C1", *lines: CreditItem, **changes) -> CreditWithoutSale:
+    return CreditWithoutSale(COMPANY, changes.pop("channel", "shop"), external_id, lines or (an_item(),), "GBP", **changes)
+
+
+def test_a_credit_is_written_posted_and_asks_for_its_sale():
+    request = a_credit("C1", an_item("MUG", 2, "4.125"), an_item("GONE", 1, "1.00"), an_item("D", 1, "2.50", "discount"), customer="C9")
+
+    (answer,) = credit(CAUSE, requests=[request])
+
+    assert (answer.number[:3], answer.total_minor) == ("CN-", 11_75)
+    (row,) = queries.credits(COMPANY)
+    assert (row.id, row.external_id, row.customer, row.state, row.credited_at) == (answer.credit, "C1", "C9", "unmatched", NOW)
+    lines = sql.run("SELECT kind, sku_code, sku_id IS NULL, quantity, amount_minor FROM orders_creditline ORDER BY number")
+    assert lines == [("goods", "MUG", False, 2, 8_25), ("goods", "GONE", True, 1, 1_00), ("discount", "D", True, 1, 2_50)]
+    booked = sql.run(
+        "SELECT kind, sum(amount_minor)::int FROM ledger_line WHERE document_id = %(id)s::uuid GROUP BY 1 ORDER BY 1",
+        {"id": answer.credit},
+    )
+    assert booked == [("credit.discount", 2_50), ("credit.goods", 9_25), ("settlement", -11_75)]
+    (item,) = work.of_subject(answer.credit)
+    assert (item.type, item.role, item.facts["total_minor"]) == ("unmatched credit", "controller", 11_75)
+    (moment,) = queries.timeline(answer.credit)
+    assert moment.after == "unmatched"
+
+
+def test_invariant_1_a_credit_of_a_channel_is_given_once_whatever_the_key():
+    (first,) = credit(CAUSE, requests=[a_credit(key="k1")])
+    assert credit(CAUSE, requests=[a_credit(key="k1")]) == [first]
+    again, same, other = credit(CAUSE, requests=[a_credit(key="k2"), a_credit("C2"), a_credit("C2")])
+    assert again == errors.DuplicateCredit(external_id="C1", channel="shop", credit=str(first.credit), number=first.number)
+    assert isinstance(same, Credited)
+    assert isinstance(other, errors.DuplicateCredit)
+    assert (rows("orders_credit"), rows("work_item")) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("request_", "refusal"),
+    [
+        (a_credit(channel="nowhere"), NotFound),
+        (a_credit("C1", an_item(kind="gift")), errors.Unplaceable),
+        (a_credit("C1", an_item(quantity=0)), errors.Unplaceable),
+        (CreditWithoutSale(COMPANY, "shop", "C1", (), "GBP"), errors.Unplaceable),
+    ],
+)
+def test_what_can_not_be_a_credit_is_refused_and_nothing_is_written(request_, refusal):
+    (answer,) = credit(CAUSE, requests=[request_])
+    assert type(answer) is refusal
+    assert (rows("orders_credit"), rows("orders_creditline"), rows("ledger_line"), rows("work_item")) == (0, 0, 0, 0)
+
+
+def test_what_the_ledger_refuses_is_refused():
+    (answer,) = credit(CAUSE, requests=[CreditWithoutSale(COMPANY, "shop", "C1", (an_item(),), "XXX")])
+    assert answer.code.startswith("ledger.")
+    assert (rows("orders_credit"), rows("ledger_line"), rows("work_item")) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_statements_do_not_grow_with_the_batch(statements, count):
+    with statements() as ran:
+        credit(CAUSE, requests=[a_credit(f"C{i}", key=str(i)) for i in range(count)])
+    texts = [text for text in ran.texts if "SAVEPOINT" not in text]
+    # keys, facts, posting (4), numbers, credits, lines, items, events, remember keys
+    assert len(texts) == 12, ran
