@@ -1,0 +1,82 @@
+"""Record that shipments arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.orders.commands.progress import Progress, progress
+from entrepot.shipping.states import SHIPMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A shipment that the customer has; `occurred_at` is when it arrived."""
+
+    shipment: UUID
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentDelivered:
+    shipment: UUID
+    late: bool
+
+
+@command("shipping.deliver")
+def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentDelivered | Refused]:
+    """Shipments with the customer, and whether they came after the day promised.
+
+    Locks: the orders with their shipments, in the orders' id order. Refuses: NotFound; WrongState.
+    Again: by key. 6 statements.
+    """
+    found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
+
+    answers: list[ShipmentDelivered | Refused] = []
+    arrived: dict[UUID, tuple[UUID, datetime]] = {}
+    for request in requests:
+        if request.shipment not in found:
+            answers.append(NotFound(what="shipment", which=str(request.shipment)))
+            continue
+        company, order, state, promised_at = found[request.shipment]
+        after = SHIPMENT.step("delivered" if request.shipment in arrived else state, "deliver")
+        if isinstance(after, Refused):
+            answers.append(after)
+            continue
+        at = request.occurred_at or cause.at
+        arrived[request.shipment] = (order, at)
+        announce(cause, [Event("shipment", request.shipment, company, state, after, at)])
+        answers.append(ShipmentDelivered(request.shipment, promised_at is not None and at > promised_at))
+
+    if arrived:
+        rows = [(shipment, at) for shipment, (_, at) in arrived.items()]
+        sql.run(_DELIVERED, sql.columns(("ids", "times"), rows))
+        lines = sql.run(_LINES, {"ids": list(arrived)})
+        steps = [Progress(line, order, "shipped", "delivered", units) for line, order, units in lines]
+        progress(cause, requests=steps, times=dict(arrived.values()))
+    return answers
+
+
+_LOCK = """
+SELECT s.id, s.company_id::int, s.order_id, s.state, s.promised_at
+FROM shipping_shipment AS s JOIN orders_order AS o ON o.id = s.order_id
+WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY o.id, s.id FOR UPDATE OF o, s
+"""
+
+_DELIVERED = """
+UPDATE shipping_shipment AS s SET state = 'delivered', delivered_at = d.at
+FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(id, at) WHERE s.id = d.id
+"""
+
+_LINES = """
+SELECT line_id, order_id, sum(quantity)::int FROM shipping_shipmentline WHERE shipment_id = ANY(%(ids)s::uuid[])
+GROUP BY line_id, order_id
+"""

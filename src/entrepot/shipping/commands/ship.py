@@ -1,0 +1,321 @@
+"""Ship packed fulfillments: with whom, out of stock, into the books, paid, told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.carriage import queries as carriage
+from entrepot.kernel import delivery, ids, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.ledger.errors import MonthClosed
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.progress import Progress, progress
+from entrepot.orders.rules import GOODS, Frozen
+from entrepot.shipping import errors, rules
+from entrepot.shipping.commands.perform import capture_all, performed
+from entrepot.stock.commands.fulfill import Shipped, ship_units
+from entrepot.warehouse.commands.hand_over import hand_over
+from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
+from entrepot.warehouse.rules import BY_CODE
+from entrepot.warehouse.states import FULFILLMENT
+
+
+@dataclass(frozen=True, slots=True)
+class ShipFulfillment:
+    """A packed fulfillment that the carrier takes. `tracking` is the carrier's number; without, ours serves."""
+
+    fulfillment: UUID
+    tracking: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentShipped:
+    """The shipment, the service chosen and its cost, and what the customer owes for what left."""
+
+    fulfillment: UUID
+    shipment: UUID
+    number: str
+    service: str
+    cost_minor: int
+    amount_minor: int
+
+
+class _Staged(NamedTuple):
+    """Units of one pick task in staging, with the frozen amounts of their order line."""
+
+    fulfillment: UUID
+    line: UUID
+    allocation: UUID
+    sku: UUID
+    lot: str
+    serial: str
+    units: int
+    quantity: int
+    gone: int
+    gross: int
+    discount: int
+    shipping: int
+    tax: int
+
+
+class _Leaving(NamedTuple):
+    """A shipment that will be written."""
+
+    id: UUID
+    number: str
+    fulfillment: Fulfillment
+    at: datetime
+    tracking: str
+    choice: rules.Choice
+    worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
+
+
+@command("shipping.ship")
+def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[FulfillmentShipped | Refused]:
+    """Shipments: units out of stock at their cost, revenue by source kind from the frozen amounts, carriage accrued,
+    payment captured, the channel told. Services of an order are performed with its first shipment.
+
+    Locks: the orders with their fulfillments, then as `stock.ship_units`, the payments, the balances.
+    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; ledger.month_closed.
+    Again: by key. About 34 statements for any number.
+    """
+    found = lock_fulfillments([one.fulfillment for one in requests])
+    facts = _Facts(found.values())
+
+    answers: list[FulfillmentShipped | Refused] = []
+    leaving: dict[UUID, _Leaving] = {}
+    numbers = iter(ids.numbers("SH", len(found)))
+    for request in requests:
+        one = found.get(request.fulfillment)
+        at = request.occurred_at or cause.at
+        choice = _decide(request, one, at, facts, leaving)
+        if one is None or isinstance(choice, Refused):
+            answers.append(choice if isinstance(choice, Refused) else NotFound(what="fulfillment", which=""))
+            continue
+        number = next(numbers)
+        shipment = _Leaving(
+            ids.uuid7(), number, one, at, request.tracking or number, choice, facts.take(one.id)
+        )  # fmt: skip
+        leaving[one.id] = shipment
+        answers.append(_answer(shipment))
+    if leaving:
+        _write(cause, list(leaving.values()), facts)
+    return answers
+
+
+# ---- load
+
+
+class _Facts:
+    """What the decisions need to know about a batch of fulfillments."""
+
+    def __init__(self, found: Iterable[Fulfillment]) -> None:
+        found = list(found)
+        params = {"ids": [one.id for one in found]}
+        self.staged: dict[UUID, list[_Staged]] = {}
+        for row in sql.run(_STAGED, params):
+            self.staged.setdefault(row[0], []).append(_Staged(*row))
+        self.parcels: dict[UUID, tuple[int, int]] = {}
+        for fulfillment, weight, carton in sql.run(_PACKAGES, params):
+            before = self.parcels.get(fulfillment, (0, 0))
+            self.parcels[fulfillment] = (before[0] + weight, before[1] + BY_CODE[carton].volume_cm3)
+        companies = {one.company for one in found}
+        self.countries = dict(sql.run(_COUNTRIES, {"nodes": list({one.node for one in found})}))
+        self.services = carriage.services(companies=companies)
+        self.closed = {(company, month) for company, month in sql.run(_CLOSED, {"companies": list(companies)})}
+        held = [one.order for one in found if one.held_by]
+        self.blocked = orders.blocked(held, "ship") if held else set()
+        self._gone: dict[UUID, int] = {}
+        self._choices: dict[tuple[Any, ...], rules.Choice] = {}
+
+    def choose(self, one: Fulfillment, at: datetime) -> rules.Choice:
+        """The service for a fulfillment; alike ones in a batch are decided once."""
+        weight, volume = self.parcels[one.id]
+        origin, ships_on = self.countries[one.node], at.astimezone(UTC).date()
+        promised_on = one.promise_at.astimezone(UTC).date() if one.promise_at else None
+        key = (one.company, weight, volume, origin, one.country, one.service, ships_on, promised_on)
+        choice = self._choices.get(key)
+        if choice is None:
+            parcel = rules.Parcel(weight, volume, origin, one.country)
+            services = self.services[one.company]
+            choice = self._choices[key] = rules.choose_service(services, parcel, one.service, ships_on, promised_on)
+        return choice
+
+    def take(self, fulfillment: UUID) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
+        """Units of each line that leave now, with what they bear; units leave in order, whichever shipment has them."""
+        by_line: dict[UUID, list[Any]] = {}
+        for staged in self.staged[fulfillment]:
+            if staged.line in by_line:
+                by_line[staged.line][1] += staged.units
+            else:
+                by_line[staged.line] = [staged, staged.units]
+        leaving = []
+        for line, (staged, units) in by_line.items():
+            gone = self._gone.get(line, staged.gone)
+            self._gone[line] = gone + units
+            frozen = Frozen(staged.gross, staged.discount, staged.shipping, staged.tax)
+            leaving.append((line, staged.sku, units, rules.worth(frozen, staged.quantity, gone, units)))
+        return tuple(leaving)
+
+
+# ---- decide
+
+
+def _decide(
+    request: ShipFulfillment, one: Fulfillment | None, at: datetime, facts: _Facts, leaving: Mapping[UUID, _Leaving]
+) -> rules.Choice | Refused:
+    if one is None:
+        return NotFound(what="fulfillment", which=str(request.fulfillment))
+    step = FULFILLMENT.step("shipped" if one.id in leaving else one.state, "ship")
+    if isinstance(step, Refused):
+        return step
+    if one.order in facts.blocked:
+        return errors.OnHold(order=one.order_number, hold=one.held_by)
+    month = at.astimezone(UTC).date().replace(day=1)
+    if (one.company, month) in facts.closed:
+        return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
+    choice = facts.choose(one, at)
+    if choice.taken is None and facts.services[one.company]:
+        reasons = "; ".join(f"{service} {reason}" for service, reason in choice.reasons)
+        return errors.NoService(fulfillment=one.number, reasons=reasons)
+    return choice
+
+
+def _answer(one: _Leaving) -> FulfillmentShipped:
+    offer = one.choice.taken
+    amount = sum(frozen.total for *_, frozen in one.worth)
+    return FulfillmentShipped(
+        one.fulfillment.id, one.id, one.number, offer.service.code if offer else "", offer.price_minor if offer else 0,
+        amount,
+    )  # fmt: skip
+
+
+# ---- write
+
+
+def _write(cause: Cause, leaving: Sequence[_Leaving], facts: _Facts) -> None:
+    times = {one.fulfillment.order: one.at for one in leaving}
+    services = performed(orders.services(list(times)), times)
+    sql.write("shipping_shipment", _SHIPMENT, _shipments(leaving))
+    sql.write("shipping_shipmentline", _SHIPMENT_LINE, [
+        (one.id, line, one.fulfillment.order, sku, units, *frozen)
+        for one in leaving
+        for line, sku, units, frozen in one.worth
+    ])  # fmt: skip
+    ship_units(cause, _units(leaving, facts))
+    whole(post(cause, requests=[*_postings(leaving), *services.postings]))
+    owed: dict[UUID, int] = defaultdict(int, services.owed)
+    for one in leaving:
+        owed[one.fulfillment.order] += sum(frozen.total for *_, frozen in one.worth)
+    capture_all(cause, owed, times)
+    steps = [
+        Progress(line, one.fulfillment.order, "packed", "shipped", units)
+        for one in leaving
+        for line, _, units, _ in one.worth
+    ]
+    progress(cause, requests=steps + services.steps, times=times)
+    hand_over(cause, {one.fulfillment.id: (one.fulfillment, one.at) for one in leaving})
+    delivery.send(cause, [_message(one) for one in leaving if one.fulfillment.channel_kind != "import"])
+    announce(cause, [
+        Event("shipment", one.id, one.fulfillment.company, "", "shipped", one.at,
+              {"order": one.fulfillment.order, "fulfillment": one.fulfillment.id})
+        for one in leaving
+    ])  # fmt: skip
+
+
+def _shipments(leaving: Sequence[_Leaving]) -> list[tuple[Any, ...]]:
+    texts: dict[int, str] = {}  # alike choices are one object
+    rows = []
+    for one in leaving:
+        order, choice = one.fulfillment, one.choice
+        offer = choice.taken
+        reasons = texts.get(id(choice))
+        if reasons is None:
+            reasons = texts[id(choice)] = wire.dump({"late": choice.late, "services": choice.reasons})
+        carrier, service, zone, cost, currency = (
+            (offer.service.carrier, offer.service.id, offer.zone, offer.price_minor, offer.service.currency)
+            if offer
+            else ("", None, "", 0, order.currency)
+        )
+        rows.append((
+            one.id, one.number, order.company, order.order, order.id, order.node, carrier, service, one.tracking, zone,
+            cost, currency, order.promise_at, one.at, "shipped", reasons,
+        ))  # fmt: skip
+    return rows
+
+
+def _units(leaving: Sequence[_Leaving], facts: _Facts) -> list[Shipped]:
+    rows = []
+    for one in leaving:
+        fulfillment = one.fulfillment
+        company, node, bin_id, at = fulfillment.company, fulfillment.node, fulfillment.staging_bin, one.at
+        assert bin_id is not None, "set when it was picked"
+        rows += [
+            Shipped(company, s.sku, node, bin_id, s.lot, s.serial, s.allocation, s.units, one.id, s.line, at)
+            for s in facts.staged[fulfillment.id]
+        ]
+    return rows
+
+
+def _postings(leaving: Sequence[_Leaving]) -> list[Posting]:
+    postings = []
+    for one in leaving:
+        company, at, offer = one.fulfillment.company, one.at, one.choice.taken
+        amounts = rules.amounts_of_sale([(GOODS, frozen) for *_, frozen in one.worth])
+        if amounts:
+            postings.append(Posting(company, "sale", "shipment", one.id, one.fulfillment.currency, amounts, at))
+        if offer and offer.price_minor:
+            carriage_due = (("carriage", offer.price_minor),)
+            currency = offer.service.currency
+            postings.append(Posting(company, "shipping.accrued", "shipment", one.id, currency, carriage_due, at))
+    return postings
+
+
+def _message(one: _Leaving) -> delivery.Message:
+    order, offer = one.fulfillment, one.choice.taken
+    body = {
+        "order": order.external_id, "shipment": one.number, "carrier": offer.service.carrier if offer else "",
+        "tracking": one.tracking, "shipped_at": one.at,
+        "lines": [{"line": line, "quantity": units} for line, _, units, _ in one.worth],
+    }  # fmt: skip
+    return delivery.Message(f"channels:{order.channel_code}", "order.shipped", order.order, order.company, body)
+
+
+_SHIPMENT = (
+    "id", "number", "company_id", "order_id", "fulfillment_id", "node_id", "carrier", "service_id", "tracking", "zone",
+    "cost_minor", "currency", "promised_at", "shipped_at", "state", "reasons",
+)  # fmt: skip
+_SHIPMENT_LINE = (
+    "shipment_id", "line_id", "order_id", "sku_id", "quantity", "goods_minor", "discount_minor", "shipping_minor",
+    "tax_minor",
+)  # fmt: skip
+
+_STAGED = """
+SELECT t.fulfillment_id, t.line_id, t.allocation_id, t.sku_id, t.lot, t.serial, t.picked, l.quantity,
+       l.shipped + l.delivered, l.gross_minor, l.discount_minor, l.shipping_minor, l.tax_minor
+FROM warehouse_picktask AS t JOIN orders_line AS l ON l.id = t.line_id
+WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfillment_id, l.number, t.sequence
+"""
+
+_PACKAGES = """
+SELECT fulfillment_id, weight_g, carton FROM warehouse_package WHERE fulfillment_id = ANY(%(ids)s::uuid[])
+"""
+
+_COUNTRIES = "SELECT id, country FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
+
+_CLOSED = """
+SELECT company_id::int, month FROM ledger_period
+WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'closed'
+"""
+

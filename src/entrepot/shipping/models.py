@@ -1,0 +1,65 @@
+"""Tables of shipping: what left, with whom, and what it was worth."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from entrepot.shipping import states
+
+
+class Shipment(models.Model):
+    """A fulfillment that left: the service chosen with its reasons, and what carriage costs."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    fulfillment_id = models.UUIDField()
+    node_id = models.UUIDField()
+    carrier = models.TextField(default="")
+    service_id = models.UUIDField(null=True)
+    tracking = models.TextField(default="")
+    zone = models.TextField(default="")
+    cost_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    promised_at = models.DateTimeField(null=True)
+    shipped_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+    state = models.TextField()
+    reasons = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id"], name="shipping_shipment_of_order")]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="shipping_shipment_number_once"),
+            models.UniqueConstraint(fields=["fulfillment_id"], name="shipping_shipment_one_per_fulfillment"),
+            models.CheckConstraint(name="shipping_shipment_state_known", condition=Q(state__in=states.SHIPMENT.states)),
+            models.CheckConstraint(name="shipping_shipment_cost_not_negative", condition=Q(cost_minor__gte=0)),
+            models.CheckConstraint(
+                name="shipping_shipment_delivered_at_some_time",
+                condition=Q(state="shipped", delivered_at__isnull=True)
+                | Q(state="delivered", delivered_at__isnull=False),
+            ),
+        ]
+
+
+class ShipmentLine(models.Model):
+    """Units of an order line in a shipment, with their part of the line's frozen amounts."""
+
+    pk = models.CompositePrimaryKey("shipment_id", "line_id")
+    shipment_id = models.UUIDField()
+    line_id = models.UUIDField()
+    order_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    quantity = models.IntegerField()
+    goods_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField()
+    shipping_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+
+    class Meta:
+        db_table = "shipping_shipmentline"
+        constraints = [
+            models.CheckConstraint(name="shipping_shipmentline_of_some_units", condition=Q(quantity__gt=0))
+        ]

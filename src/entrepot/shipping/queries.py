@@ -1,0 +1,187 @@
+"""What is asked of shipping: shipments with their reasons, and whether they agree with stock, orders and the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRow:
+    """A shipment as people see it; `reasons` is what every service would have cost, or why it does not carry it."""
+
+    id: UUID
+    number: str
+    order: UUID
+    order_number: str
+    fulfillment: UUID
+    node_code: str
+    carrier: str
+    service: str
+    tracking: str
+    zone: str
+    cost_minor: int
+    currency: str
+    promised_at: datetime | None
+    shipped_at: datetime
+    delivered_at: datetime | None
+    state: str
+    reasons: dict[str, Any]
+    units: int
+    amount_minor: int
+
+
+def of_order(order: UUID) -> list[ShipmentRow]:
+    """The shipments of an order, the first sent first."""
+    return [ShipmentRow(*row) for row in sql.run(_SHIPMENTS + "WHERE h.order_id = %(order)s::uuid ORDER BY h.id", {"order": order})]
+
+
+def shipment(shipment_id: UUID) -> ShipmentRow | None:
+    """One shipment; None where there is none of that id."""
+    rows = sql.run(_SHIPMENTS + "WHERE h.id = %(id)s::uuid", {"id": shipment_id})
+    return ShipmentRow(*rows[0]) if rows else None
+
+
+def shipments(company: int, *, after: UUID | None = None, limit: int = 50) -> list[ShipmentRow]:
+    """Shipments, the latest first, behind the shipment `after`."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [ShipmentRow(*row) for row in sql.run(_SHIPMENTS + _PAGE, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentLineRow:
+    line: UUID
+    sku: UUID
+    sku_code: str
+    quantity: int
+    goods_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+
+
+def lines(shipment_id: UUID) -> list[ShipmentLineRow]:
+    """What a shipment holds, in the order of the order's lines."""
+    return [ShipmentLineRow(*row) for row in sql.run(_LINES, {"id": shipment_id})]
+
+
+def totals(company: int) -> dict[str, int]:
+    """Shipments, units, and what carriage costs, in all."""
+    row = sql.run(_TOTALS, {"company": company})[0]
+    return {"shipments": row[0], "units": row[1], "carriage_minor": row[2]}
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = {"shipments": "shipping_shipment", "shipment lines": "shipping_shipmentline"}
+    return {name: sql.run(f"SELECT count(*) FROM {table}")[0][0] for name, table in tables.items()}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about shipments that disagree with fulfillments, stock, orders or the journal; [] when all is right."""
+    return [sentence for statement in _WRONG for (sentence,) in sql.run(statement)]
+
+
+_SHIPMENTS = """
+SELECT h.id, h.number, h.order_id, o.number, h.fulfillment_id, n.code, h.carrier, COALESCE(s.code, ''), h.tracking,
+       h.zone, h.cost_minor, h.currency, h.promised_at, h.shipped_at, h.delivered_at, h.state, h.reasons, l.units,
+       l.amount
+FROM shipping_shipment AS h
+JOIN orders_order AS o ON o.id = h.order_id
+JOIN network_node AS n ON n.id = h.node_id
+LEFT JOIN carriage_service AS s ON s.id = h.service_id
+CROSS JOIN LATERAL (
+    SELECT sum(quantity)::int AS units, sum(goods_minor - discount_minor + shipping_minor + tax_minor)::bigint AS amount
+    FROM shipping_shipmentline WHERE shipment_id = h.id) AS l
+"""
+
+_PAGE = """
+WHERE h.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR h.id < %(after)s::uuid)
+ORDER BY h.id DESC LIMIT %(limit)s::int
+"""
+
+_LINES = """
+SELECT l.line_id, l.sku_id, o.sku_code, l.quantity, l.goods_minor, l.discount_minor, l.shipping_minor, l.tax_minor
+FROM shipping_shipmentline AS l JOIN orders_line AS o ON o.id = l.line_id
+WHERE l.shipment_id = %(id)s::uuid ORDER BY o.number
+"""
+
+_TOTALS = """
+SELECT count(*), COALESCE(sum(l.units), 0)::bigint, COALESCE(sum(h.cost_minor), 0)::bigint
+FROM shipping_shipment AS h
+CROSS JOIN LATERAL (SELECT sum(quantity) AS units FROM shipping_shipmentline WHERE shipment_id = h.id) AS l
+WHERE h.company_id = %(company)s::smallint
+"""
+
+_WRONG = (
+    # invariant 1: every shipped fulfillment has its shipment, and the other way round
+    """
+    SELECT format('fulfillment %s is %s, shipment %s', f.number, f.state, COALESCE(h.number, 'absent'))
+    FROM warehouse_fulfillment AS f FULL JOIN shipping_shipment AS h ON h.fulfillment_id = f.id
+    WHERE (f.state = 'shipped') IS DISTINCT FROM (h.id IS NOT NULL)
+    """,
+    # invariant 2: what left stock for a shipment is what its lines say
+    """
+    SELECT format('shipment %s: %s units, its moves took %s', h.number, COALESCE(l.units, 0), COALESCE(m.units, 0))
+    FROM shipping_shipment AS h
+    LEFT JOIN (SELECT shipment_id, sum(quantity) AS units FROM shipping_shipmentline GROUP BY 1) AS l
+      ON l.shipment_id = h.id
+    LEFT JOIN (SELECT document_id, sum(quantity) AS units FROM stock_move
+               WHERE document_kind = 'shipment' AND to_place = 'customer' GROUP BY 1) AS m ON m.document_id = h.id
+    WHERE COALESCE(l.units, 0) <> COALESCE(m.units, 0)
+    """,
+    # invariant 3: an order line's units that left, and that arrived, are those of its shipments
+    """
+    SELECT format('line %s: %s units gone and %s of them delivered, its shipments say %s and %s', k.id, k.gone,
+                  k.delivered, COALESCE(h.gone, 0), COALESCE(h.delivered, 0))
+    FROM (SELECT id, shipped + delivered AS gone, delivered FROM orders_line WHERE kind = 'goods') AS k
+    LEFT JOIN (SELECT l.line_id, sum(l.quantity) AS gone,
+                      sum(l.quantity) FILTER (WHERE h.state = 'delivered') AS delivered
+               FROM shipping_shipmentline AS l JOIN shipping_shipment AS h ON h.id = l.shipment_id GROUP BY 1) AS h
+      ON h.line_id = k.id
+    WHERE (k.gone, k.delivered) <> (COALESCE(h.gone, 0), COALESCE(h.delivered, 0))
+    """,
+    # invariant 4: a line that left whole bears its frozen amounts, whatever the shipments
+    """
+    SELECT format('line %s left whole; its shipments bear %s, frozen are %s', o.id, (h.g, h.d, h.s, h.t),
+                  (o.gross_minor, o.discount_minor, o.shipping_minor, o.tax_minor))
+    FROM orders_line AS o
+    JOIN (SELECT line_id, sum(quantity) AS units, sum(goods_minor) AS g, sum(discount_minor) AS d,
+                 sum(shipping_minor) AS s, sum(tax_minor) AS t FROM shipping_shipmentline GROUP BY 1) AS h
+      ON h.line_id = o.id AND h.units = o.quantity
+    WHERE (h.g, h.d, h.s, h.t) <> (o.gross_minor, o.discount_minor, o.shipping_minor, o.tax_minor)
+    """,
+    # invariant 5: revenue in the journal is what the shipments bear
+    """
+    SELECT format('shipment %s bears %s, the journal has %s', h.number, l.amount, COALESCE(j.amount, 0))
+    FROM shipping_shipment AS h
+    JOIN (SELECT shipment_id, sum(goods_minor - discount_minor + shipping_minor + tax_minor) AS amount
+          FROM shipping_shipmentline GROUP BY 1) AS l ON l.shipment_id = h.id
+    LEFT JOIN (SELECT document_id, -sum(amount_minor) AS amount FROM ledger_line
+               WHERE document_kind = 'shipment' AND kind LIKE 'sale.%%' GROUP BY 1) AS j ON j.document_id = h.id
+    WHERE l.amount <> COALESCE(j.amount, 0)
+    """,
+    # invariant 6: services are in the journal when they are performed, and not before
+    """
+    SELECT format('services of order %s: %s performed, the journal has %s', COALESCE(l.order_id, j.document_id),
+                  COALESCE(l.amount, 0), COALESCE(j.amount, 0))
+    FROM (SELECT order_id, sum(gross_minor - discount_minor + shipping_minor + tax_minor) AS amount FROM orders_line
+          WHERE kind <> 'goods' AND shipped + delivered = quantity GROUP BY 1) AS l
+    FULL JOIN (SELECT document_id, -sum(amount_minor) AS amount FROM ledger_line
+               WHERE document_kind = 'order' AND kind LIKE 'sale.%%' GROUP BY 1) AS j ON j.document_id = l.order_id
+    WHERE COALESCE(l.amount, 0) <> COALESCE(j.amount, 0)
+    """,
+    # invariant 7: carriage is accrued at the rate that was chosen
+    """
+    SELECT format('shipment %s costs %s to carry, accrued are %s', h.number, h.cost_minor, COALESCE(j.amount, 0))
+    FROM shipping_shipment AS h
+    LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
+               WHERE document_kind = 'shipment' AND kind = 'carriage' AND amount_minor > 0 GROUP BY 1) AS j
+      ON j.document_id = h.id
+    WHERE h.cost_minor <> COALESCE(j.amount, 0)
+    """,
+)

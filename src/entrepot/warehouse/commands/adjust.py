@@ -1,0 +1,38 @@
+"""Correct stock on the floor, and give the promises that break by it back to sourcing in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.stock.commands import adjust as stock
+from entrepot.warehouse.commands.missing import reopen
+
+
+@command("warehouse.adjust")
+def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.Adjusted | Refused]:
+    """As `stock.adjust`; lines whose promises it displaced are open again, with a work item for each order.
+
+    Locks: as `stock.adjust`, then the orders displaced in id order. Refuses, Again: as `stock.adjust`.
+    """
+    answers = stock.adjust(cause, requests=requests)
+    _pass_on(cause, answers)
+    return answers
+
+
+@command("warehouse.approve_adjustment")
+def approve_adjustment(
+    cause: Cause, /, *, requests: Sequence[stock.DecideAdjustment]
+) -> list[stock.Adjusted | Refused]:
+    """As `stock.approve_adjustment`; lines whose promises it displaced are open again, with a work item for each order."""
+    answers = stock.approve_adjustment(cause, requests=requests)
+    _pass_on(cause, answers)
+    return answers
+
+
+def _pass_on(cause: Cause, answers: Iterable[stock.Adjusted | Refused]) -> None:
+    reopen(
+        cause, [one for answer in answers if isinstance(answer, stock.Adjusted) for one in answer.displaced]
+    )

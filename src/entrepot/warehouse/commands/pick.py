@@ -1,0 +1,312 @@
+"""Report fulfillments as picked: units go to staging, and what was not there is looked for elsewhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ready, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.orders.commands.progress import Progress, progress
+from entrepot.stock.commands import allocate as stock
+from entrepot.stock.commands.fulfill import Pick, Short, pick_units, short_units
+from entrepot.warehouse import errors
+from entrepot.warehouse.commands import missing
+from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
+from entrepot.warehouse.states import FULFILLMENT
+
+
+@dataclass(frozen=True, slots=True)
+class PickFulfillment:
+    """All open tasks of a fulfillment are done in full, but for `shorts`: (task, units found). Without `picker`, the
+    actor picked."""
+
+    fulfillment: UUID
+    shorts: tuple[tuple[UUID, int], ...] = ()
+    picker: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentPicked:
+    """The state now, units picked and missing, and the tasks that send the picker to another bin for them."""
+
+    fulfillment: UUID
+    state: str
+    picked: int
+    short: int
+    tasks: tuple[UUID, ...] = ()
+
+
+class Task(NamedTuple):
+    """An open pick task."""
+
+    id: UUID
+    fulfillment: UUID
+    order: UUID
+    line: UUID
+    fulfillment_line: UUID
+    allocation: UUID
+    sku: UUID
+    node: UUID
+    bin: UUID
+    lot: str
+    serial: str
+    quantity: int
+
+
+@command("warehouse.pick")
+def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[FulfillmentPicked | Refused]:
+    """Picked units stand in staging. Missing ones are marked as being looked for, and promised anew from another bin
+    of the node where it has one; else their lines are open again for sourcing, and a work item asks why.
+
+    Locks: the orders with their fulfillments, then positions, promises and buckets as `stock` does.
+    Refuses: NotFound; WrongState; warehouse.no_staging; warehouse.task_unknown; warehouse.picked_out_of_range.
+    Again: by key. About 14 statements; about 25 where something is missing.
+    """
+    found = lock_fulfillments([one.fulfillment for one in requests])
+    tasks = _open_tasks(found)
+    staging = staging_bins({one.node for one in found.values() if not one.staging_bin})
+
+    batch = _Batch(cause)
+    answers: list[FulfillmentPicked | Refused] = []
+    taken: set[UUID] = set()
+    for request in requests:
+        one = found.get(request.fulfillment)
+        refusal = _refusal(request, one, tasks, staging, taken)
+        if refusal or one is None:
+            answers.append(refusal or NotFound(what="fulfillment", which=str(request.fulfillment)))
+            continue
+        taken.add(one.id)
+        batch.add(request, one, tasks[one.id], one.staging_bin or staging[one.node])
+        answers.append(FulfillmentPicked(one.id, "picked", 0, 0))
+    outcomes = batch.write()
+    return [answer if isinstance(answer, Refused) else outcomes[answer.fulfillment] for answer in answers]
+
+
+def _open_tasks(fulfillments: Iterable[UUID]) -> dict[UUID, list[Task]]:
+    found: dict[UUID, list[Task]] = {}
+    for row in sql.run(_TASKS, {"ids": list(fulfillments)}):
+        task = Task(*row)
+        found.setdefault(task.fulfillment, []).append(task)
+    return found
+
+
+def staging_bins(nodes: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Where picked goods wait, by node. One statement; none for no nodes."""
+    wanted = list(nodes)
+    return dict(sql.run(_STAGING, {"nodes": wanted})) if wanted else {}  # type: ignore[arg-type]
+
+
+def _refusal(
+    request: PickFulfillment,
+    one: Fulfillment | None,
+    tasks: Mapping[UUID, list[Task]],
+    staging: Mapping[UUID, UUID],
+    taken: set[UUID],
+) -> Refused | None:
+    if one is None:
+        return NotFound(what="fulfillment", which=str(request.fulfillment))
+    step = FULFILLMENT.step("picked" if one.id in taken else one.state, "pick")
+    if isinstance(step, Refused):
+        return step
+    if not one.staging_bin and one.node not in staging:
+        return errors.NoStaging(node=str(one.node))
+    if not request.shorts:
+        return None
+    wanted = {task.id: task.quantity for task in tasks[one.id]}
+    for task, units in request.shorts:
+        if task not in wanted:
+            return errors.TaskUnknown(fulfillment=one.number, task=str(task))
+        if not 0 <= units < wanted[task]:
+            return errors.PickedOutOfRange(task=str(task), wanted=wanted[task], found=units)
+    return None
+
+
+class _Batch:
+    """What all requests of a call found, gathered to be written in a fixed number of statements."""
+
+    def __init__(self, cause: Cause) -> None:
+        self.cause = cause
+        self.times: dict[UUID, datetime] = {}
+        self.requests: list[tuple[PickFulfillment, Fulfillment, UUID]] = []
+        self.picks: list[Pick] = []
+        self.picked: dict[UUID, int] = {}
+        self.steps: list[Progress] = []
+        self.shorts: list[tuple[Task, int, Fulfillment]] = []  # task, units found
+
+    def add(self, request: PickFulfillment, one: Fulfillment, tasks: Sequence[Task], staging: UUID) -> None:
+        at = self.times[one.order] = request.occurred_at or self.cause.at
+        self.requests.append((request, one, staging))
+        shorts = dict(request.shorts)
+        units = 0
+        company, order = one.company, one.order
+        for task in tasks:
+            count = task.quantity
+            if shorts and task.id in shorts:
+                count = shorts[task.id]
+                self.shorts.append((task, count, one))
+            if count:
+                self.picks.append(
+                    Pick(
+                        company,
+                        task.sku,
+                        task.node,
+                        task.bin,
+                        task.lot,
+                        task.serial,
+                        staging,
+                        count,
+                        one.id,
+                        task.line,
+                        at,
+                    )  # fmt: skip
+                )
+                self.steps.append(Progress(task.line, order, "released", "picked", count))
+                units += count
+        self.picked[one.id] = units
+
+    def write(self) -> dict[UUID, FulfillmentPicked]:
+        """Write all of it; the answers by fulfillment."""
+        if not self.requests:
+            return {}
+        again = self._handle_shorts()
+        sql.run(_TASKS_DONE, {"ids": list(self.picked)})
+        sql.run(_LINES_DONE, {"ids": list(self.picked)})
+        again.write()
+        pick_units(self.cause, self.picks)
+        progress(self.cause, requests=self.steps, times=self.times)
+        return self._close(again)
+
+    def _handle_shorts(self) -> missing.Again:
+        """Mark what was missing, promise it from other bins or open its lines again."""
+        again = missing.Again(self.cause)
+        if not self.shorts:
+            return again
+        sql.run(
+            _TASKS_SHORT, sql.columns(("ids", "units"), [(task.id, found) for task, found, _ in self.shorts])
+        )
+        sql.run(
+            _LINES_SHORT,
+            sql.columns(
+                ("ids", "units"), [(t.fulfillment_line, t.quantity - found) for t, found, _ in self.shorts]
+            ),
+        )
+        positions: stock.Positions = {}
+        for company in sorted({one.company for _, _, one in self.shorts}):
+            positions |= stock.lock_positions(
+                company, {t.sku for t, _, one in self.shorts if one.company == company}
+            )
+        displaced = short_units(
+            self.cause,
+            [
+                Short(
+                    one.company,
+                    t.sku,
+                    t.node,
+                    t.bin,
+                    t.lot,
+                    t.serial,
+                    t.quantity - found,
+                    one.id,
+                    t.allocation,
+                    one.order,
+                    t.line,
+                    self.times[one.order],
+                )  # fmt: skip
+                for t, found, one in self.shorts
+            ],
+        )
+        again.plan([(task, task.quantity - found, one) for task, found, one in self.shorts], positions)
+        self.steps += again.steps
+        missing.reopen(
+            self.cause, displaced[len(self.shorts) :]
+        )  # behind the shorts' own promises stand those of others
+        return again
+
+    def _close(self, again: missing.Again) -> dict[UUID, FulfillmentPicked]:
+        before = self._picked_before()
+        short: dict[UUID, int] = defaultdict(int)
+        for task, found, one in self.shorts:
+            short[one.id] += task.quantity - found
+        rows, happened, done, waiting, outcomes = [], [], [], [], {}
+        for request, one, staging in self.requests:
+            tasks = tuple(again.tasks_of.get(one.id, ()))
+            units = self.picked[one.id]
+            step = "pick_part" if tasks else "pick" if units or before.get(one.id) else "cancel"
+            state = FULFILLMENT.step(one.state, step)
+            assert isinstance(state, str), "seen under the lock"
+            rows.append((one.id, state, request.picker or self.cause.actor.name, staging))
+            payload = {"picked": units, "short": short[one.id]} if one.id in short else None
+            happened.append(
+                Event("fulfillment", one.id, one.company, one.state, state, request.occurred_at, payload)
+            )
+            if tasks:
+                waiting.append((one.id, one.priority, one.promise_at or one.placed_at))
+            elif state == "picked":
+                done.append((one.id, one.priority, one.promise_at or one.placed_at))
+            outcomes[one.id] = FulfillmentPicked(one.id, state, units, short.get(one.id, 0), tasks)
+        sql.run(_STORE, sql.columns(("ids", "states", "pickers", "bins"), rows))
+        ready.drop("pick", list(outcomes))
+        announce(self.cause, happened)
+        offer("pick", waiting)
+        offer("pack", done)
+        return outcomes
+
+    def _picked_before(self) -> dict[UUID, int]:
+        """Units of earlier rounds, where this one found nothing."""
+        nothing = [one for one, units in self.picked.items() if not units]
+        return dict(sql.run(_PICKED, {"ids": nothing})) if nothing else {}  # type: ignore[arg-type]
+
+
+_TASKS = """
+SELECT id, fulfillment_id, order_id, line_id, fulfillmentline_id, allocation_id, sku_id, node_id, bin_id, lot, serial,
+       quantity
+FROM warehouse_picktask WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND state = 'open' ORDER BY fulfillment_id, sequence
+"""
+
+_STAGING = """
+SELECT DISTINCT ON (node_id) node_id, id FROM network_bin WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind = 'staging'
+ORDER BY node_id, pick_sequence, code
+"""
+
+_TASKS_SHORT = """
+UPDATE warehouse_picktask AS t SET state = 'short', picked = d.units
+FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE t.id = d.id
+"""
+
+_LINES_SHORT = """
+UPDATE warehouse_fulfillmentline AS l SET short = l.short + d.units
+FROM (SELECT id, sum(units)::int AS units FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) GROUP BY id) AS d
+WHERE l.id = d.id
+"""
+
+# After the shorts: what is open still was picked in full, so every line has all that was not missing.
+_TASKS_DONE = """
+UPDATE warehouse_picktask SET state = 'done', picked = quantity
+WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND state = 'open'
+"""
+
+_LINES_DONE = """
+UPDATE warehouse_fulfillmentline SET picked = quantity - short
+WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND picked < quantity - short
+"""
+
+_PICKED = """
+SELECT fulfillment_id, sum(picked)::int FROM warehouse_fulfillmentline WHERE fulfillment_id = ANY(%(ids)s::uuid[])
+GROUP BY 1
+"""
+
+_STORE = """
+UPDATE warehouse_fulfillment AS f SET state = d.state, picker = d.picker, staging_bin_id = d.bin
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(pickers)s::text[], %(bins)s::uuid[]) AS d(id, state, picker, bin)
+WHERE f.id = d.id
+"""

@@ -1,0 +1,120 @@
+"""Put goods away: from where they were received to where they are picked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.stock.commands.move import At, Move, lock_buckets, move_units
+from entrepot.stock.errors import NotThere
+
+
+@dataclass(frozen=True, slots=True)
+class PutAway:
+    """Units of a SKU from one bin of a node to another."""
+
+    company: int
+    sku: UUID
+    from_bin: UUID
+    to_bin: UUID
+    quantity: int
+    status: str = "sellable"
+    lot: str = ""
+    serial: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsPutAway:
+    """The document that the move names."""
+
+    document: UUID
+    quantity: int
+
+
+@command("warehouse.put_away")
+def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAway | Refused]:
+    """The units stand in the other bin; orders that waited for them there are ready for release again.
+
+    Promises are not touched; units that a pick has a claim on stay.
+    Locks: the buckets in id order. Refuses: NotFound (bin); Invalid; stock.not_there. Again: by key. 8 statements.
+    """
+    bins = dict(
+        sql.run(_BINS, {"ids": list({bin for one in requests for bin in (one.from_bin, one.to_bin)})})
+    )
+    sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
+    buckets = lock_buckets(source for source in sources if source)
+    left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+
+    answers: list[UnitsPutAway | Refused] = []
+    moves = []
+    for one, source in zip(requests, sources, strict=True):
+        target = _at(one, one.to_bin, bins.get(one.to_bin))
+        if source is None or target is None:
+            answers.append(NotFound(what="bin", which=str(one.from_bin if source is None else one.to_bin)))
+        elif one.quantity < 1 or source.node != target.node or source == target:
+            found = f"{one.quantity} units from {one.from_bin} to {one.to_bin}"
+            answers.append(
+                Invalid(field="put away", expected="units between two bins of a node", found=found)
+            )
+        elif left.get(source, 0) < one.quantity:
+            where, there = f"bin {one.from_bin}", left.get(source, 0)
+            answers.append(NotThere(wanted=one.quantity, sku=str(one.sku), where=where, found=there))
+        else:
+            left[source] -= one.quantity
+            document, at = ids.uuid7(), one.occurred_at or cause.at
+            moves.append(
+                Move(one.company, one.sku, one.quantity, source, target, "put_away", "put_away", document, at)
+            )
+            announce(
+                cause,
+                [
+                    Event(
+                        "put_away",
+                        document,
+                        one.company,
+                        "",
+                        "done",
+                        at,
+                        {"sku": one.sku, "units": one.quantity},
+                    )
+                ],
+            )
+            answers.append(UnitsPutAway(document, one.quantity))
+    move_units(cause, moves, {key: buckets[key] for key in buckets})
+    _wake(moves)
+    return answers
+
+
+def _at(one: PutAway, bin_id: UUID, node: UUID | None) -> At | None:
+    return None if node is None else At(one.sku, node, bin_id, one.company, one.status, one.lot, one.serial)
+
+
+def _wake(moves: Sequence[Move]) -> None:
+    """Offer the orders with promises on these SKUs and nodes that are not on the floor yet."""
+    pairs: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for move in moves:
+        assert isinstance(move.target, At)
+        if move.target.status == "sellable":
+            pairs[move.sku, move.target.node] += move.quantity
+    if pairs:
+        offer("release", sql.run(_WAITING, sql.columns(("skus", "nodes"), list(pairs))))  # type: ignore[arg-type]
+
+
+_BINS = "SELECT id, node_id FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+
+_WAITING = """
+SELECT a.order_id, max(a.priority)::int, min(COALESCE(a.promise_at, a.ordered_at))
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[]) AS k(sku, node)
+JOIN stock_allocation AS a ON a.sku_id = k.sku AND a.node_id = k.node AND a.quantity > a.released
+GROUP BY a.order_id
+"""

@@ -1,0 +1,36 @@
+"""Buckets that picks are planned from, under lock, kept up to date while a batch is planned."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+from entrepot.stock.commands.fulfill import Pickable, lock_pickable
+from entrepot.warehouse import rules
+
+Picks = list[tuple[Pickable, int]]
+
+
+class Shelves:
+    """Buckets in pick order by (SKU, node), and what each has left. One statement."""
+
+    def __init__(self, pairs: Iterable[tuple[UUID, UUID]], today: date) -> None:
+        by_pair: dict[tuple[UUID, UUID], list[Pickable]] = defaultdict(list)
+        self.left: dict[UUID, int] = {}
+        for shelf in lock_pickable(pairs):
+            by_pair[shelf.sku, shelf.node].append(shelf)
+            self.left[shelf.bucket] = shelf.free
+        self._sorted = {pair: rules.in_pick_order(found, today) for pair, found in by_pair.items()}
+
+    def plan(self, sku: UUID, node: UUID, units: int) -> tuple[Picks, int]:
+        """Take units off the shelves; how many could not be found comes second."""
+        picks, nowhere = rules.plan_picks(units, self._sorted.get((sku, node), ()), self.left)
+        for shelf, taken in picks:
+            self.left[shelf.bucket] -= taken
+        return picks, nowhere
+
+    def put_back(self, picks: Picks) -> None:
+        for shelf, taken in picks:
+            self.left[shelf.bucket] += taken

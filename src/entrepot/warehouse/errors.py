@@ -1,0 +1,46 @@
+"""What the warehouse refuses."""
+
+from __future__ import annotations
+
+from entrepot.kernel.errors import Refused
+
+
+class NothingToRelease(Refused):
+    code = "warehouse.nothing_to_release"
+    says = "Order {order} has no promised units that wait for release. Allocate it first."
+
+
+class OnHold(Refused):
+    code = "warehouse.on_hold"
+    says = "Order {order} is held by {hold}. Release the hold first."
+
+
+class NotPickable(Refused):
+    code = "warehouse.not_pickable"
+    says = (
+        "Order {order}: {missing} promised units stand in no pick or reserve bin of their node."
+        " Put them away, then release again."
+    )
+
+
+class NoStaging(Refused):
+    code = "warehouse.no_staging"
+    says = "Node {node} has no bin of kind staging, where picked goods wait. Register one."
+
+
+class TaskUnknown(Refused):
+    code = "warehouse.task_unknown"
+    kind = "invalid"
+    says = "Fulfillment {fulfillment} has no open pick task {task}."
+
+
+class PickedOutOfRange(Refused):
+    code = "warehouse.picked_out_of_range"
+    kind = "invalid"
+    says = "Pick task {task} asks for {wanted} units; {found} can't be what a short pick found."
+
+
+class CartonUnknown(Refused):
+    code = "warehouse.carton_unknown"
+    kind = "invalid"
+    says = "There is no carton {carton}. The standard ones are {known}."

@@ -1,0 +1,37 @@
+"""Background work of the warehouse: orders that sourcing has promised go to the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.warehouse import errors
+from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable, release
+from entrepot.work.commands.open_items import open_items
+
+
+def serve_release(cause: Cause, orders: Sequence[UUID]) -> None:
+    """Release orders; where no unit can be picked, ask for it to be put away. What was held or cancelled meanwhile is
+    offered again by whoever lets it go on."""
+    answers = release(cause, requests=[ReleaseOrder(order) for order in orders])
+    stuck = {
+        order: answer.facts["missing"]
+        for order, answer in zip(orders, answers, strict=True)
+        if isinstance(answer, errors.NotPickable)
+    }
+    if stuck:
+        facts = sql.run(_ORDERS, {"ids": list(stuck)})
+        requests = [
+            not_pickable(company, order, number, stuck[order], priority)
+            for order, company, number, priority in facts
+        ]
+        open_items(cause, requests=requests)
+
+
+QUEUES = {"release": serve_release}
+
+_ORDERS = (
+    "SELECT id, company_id::int, number, priority::int FROM orders_order WHERE id = ANY(%(ids)s::uuid[])"
+)
