@@ -1,4 +1,4 @@
-"""A house with stock for tests of the walk: one company, two nodes with bins, two channels, SKUs; all made by commands."""
+"""A house for tests of the walk: one company, two nodes with bins, two channels, SKUs; made by commands."""
 
 from __future__ import annotations
 
@@ -40,14 +40,18 @@ class Floor:
     codes: list[str]
     placed: int = field(default=0)
 
-    def at(self, sku: int = 0, node: int = 0, kind: str = "pick", status: str = "sellable", lot: str = "") -> At:
+    def at(
+        self, sku: int = 0, node: int = 0, kind: str = "pick", status: str = "sellable", lot: str = ""
+    ) -> At:
         where = self.nodes[node]
         return At(self.skus[sku], where, self.bins[where, kind], COMPANY, status, lot)
 
     def bin(self, node: int = 0, kind: str = "pick") -> UUID:
         return self.bins[self.nodes[node], kind]
 
-    def stock(self, sku: int = 0, quantity: int = 10, node: int = 0, cost: int | None = None, kind: str = "pick") -> None:
+    def stock(
+        self, sku: int = 0, quantity: int = 10, node: int = 0, cost: int | None = None, kind: str = "pick"
+    ) -> None:
         """Receive units; `cost` of all of them, 100 a unit without."""
         where = self.nodes[node]
         request = Receive(
@@ -56,7 +60,9 @@ class Floor:
         )  # fmt: skip
         receive(SYSTEM, requests=[request])
 
-    def wants(self, quantity: int = 1, sku: int = 0, node: int = 0, channel: str = "shop", priority: int = 5) -> Allocate:
+    def wants(
+        self, quantity: int = 1, sku: int = 0, node: int = 0, channel: str = "shop", priority: int = 5
+    ) -> Allocate:
         """A promise of units to some order line."""
         return Allocate(
             COMPANY, ids.uuid7(), ids.uuid7(), self.skus[sku], self.nodes[node], self.channels[channel], quantity,
@@ -88,7 +94,9 @@ def a_floor(skus: int = 3, channels: Sequence[str] = ("shop", "market")) -> Floo
     nodes = [node.id for node in found]  # type: ignore[union-attr]
     kinds = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
     wanted = [
-        network.RegisterBin(COMPANY, node, kind.upper(), kind, pick_sequence=i) for node in nodes for i, kind in enumerate(kinds)
+        network.RegisterBin(COMPANY, node, kind.upper(), kind, pick_sequence=i)
+        for node in nodes
+        for i, kind in enumerate(kinds)
     ]
     made = network.register_bins(SYSTEM, requests=wanted)
     bins = {(one.node, one.kind): bin_.id for one, bin_ in zip(wanted, made, strict=True)}  # type: ignore[union-attr]
@@ -102,7 +110,9 @@ def a_floor(skus: int = 3, channels: Sequence[str] = ("shop", "market")) -> Floo
     things = register_skus(
         SYSTEM,
         requests=[
-            RegisterSku(COMPANY, code, f"Thing {code}", weight_g=250, length_mm=100, width_mm=100, height_mm=50)
+            RegisterSku(
+                COMPANY, code, f"Thing {code}", weight_g=250, length_mm=100, width_mm=100, height_mm=50
+            )
             for code in codes
         ],
     )

@@ -16,7 +16,13 @@ from entrepot.kernel import ids, queries, ready, seal, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import announce, command, offer, whole
 from entrepot.kernel.errors import (
-    AllOrNothing, KeyRepeated, NotFound, NotPermitted, Refused, RequestInFlight, RequestReused,
+    AllOrNothing,
+    KeyRepeated,
+    NotFound,
+    NotPermitted,
+    Refused,
+    RequestInFlight,
+    RequestReused,
 )  # fmt: skip
 from entrepot.kernel.events import Event
 
@@ -44,7 +50,9 @@ def greet(cause: Cause, /, *, requests: Sequence[Greet]) -> list[Greeted | Refus
         if not request.name:
             answers.append(NotFound(what="name", which="of nobody"))
             continue
-        announce(cause, [Event("greeting", request.subject, 1, after="greeted", payload={"name": request.name})])
+        announce(
+            cause, [Event("greeting", request.subject, 1, after="greeted", payload={"name": request.name})]
+        )
         offer("greeted", [(request.subject, 5, cause.at)])
         answers.append(Greeted(f"Hello, {request.name}", ids.uuid7()))
     return answers
@@ -217,7 +225,11 @@ def test_the_application_has_no_right_to_change_the_event_log(statement: str) ->
 def test_not_even_the_owner_changes_the_event_log(committed_db: None, owner) -> None:
     greet(SYSTEM, requests=[a_greeting()])
 
-    for statement in ("UPDATE kernel_event SET actor = 'eve'", "DELETE FROM kernel_event", "TRUNCATE kernel_event"):
+    for statement in (
+        "UPDATE kernel_event SET actor = 'eve'",
+        "DELETE FROM kernel_event",
+        "TRUNCATE kernel_event",
+    ):
         with pytest.raises(psycopg.errors.IntegrityError, match="append-only"):
             owner.execute(statement)
 

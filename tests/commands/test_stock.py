@@ -12,7 +12,12 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.stock import errors, queries
 from entrepot.stock.commands.adjust import (
-    Adjust, Adjusted, AdjustmentPolicy, DecideAdjustment, adjust, approve_adjustment,
+    Adjust,
+    Adjusted,
+    AdjustmentPolicy,
+    DecideAdjustment,
+    adjust,
+    approve_adjustment,
 )  # fmt: skip
 from entrepot.stock.commands.allocate import Allocated, Free, Freed, allocate, free
 from entrepot.stock.commands.change_status import ChangeStatus, StatusChanged, change_status
@@ -21,7 +26,12 @@ from entrepot.stock.commands.receive import Receive, Received, receive
 from entrepot.stock.commands.reserve import GiveBack, GivenBack, Reserve, Reserved, give_back, reserve
 from entrepot.stock.commands.set_floor import FloorSet, SetRingFence, SetSafety, set_ring_fence, set_safety
 from entrepot.stock.commands.transfer import (
-    ArrivedUnits, ReceiveTransfer, ShipTransfer, TransferUnits, receive_transfer, ship_transfer,
+    ArrivedUnits,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferUnits,
+    receive_transfer,
+    ship_transfer,
 )  # fmt: skip
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, someone, units
 
@@ -38,7 +48,9 @@ def state() -> list[tuple]:
     return [
         sql.run("SELECT count(*), max(id) FROM stock_move")[0],
         sql.run("SELECT count(*) FROM ledger_line")[0],
-        *sql.run("SELECT sku_id, node_id, sellable, reserved, allocated, safety, fenced FROM stock_position ORDER BY 1, 2"),
+        *sql.run(
+            "SELECT sku_id, node_id, sellable, reserved, allocated, safety, fenced FROM stock_position ORDER BY 1, 2"
+        ),
     ]
 
 
@@ -47,7 +59,7 @@ def state() -> list[tuple]:
 
 def a_receipt(floor: Floor, quantity: int = 10, cost: int = 1000, **facts: object) -> Receive:
     node = floor.nodes[0]
-    return Receive(COMPANY, floor.skus[0], node, floor.bin(), quantity, cost, "receipt", ids.uuid7(), **facts)  # type: ignore[arg-type]
+    return Receive(COMPANY, floor.skus[0], node, floor.bin(), quantity, cost, "receipt", ids.uuid7(), **facts)
 
 
 def test_received_units_are_sellable_valued_and_posted(floor: Floor) -> None:
@@ -58,7 +70,9 @@ def test_received_units_are_sellable_valued_and_posted(floor: Floor) -> None:
     assert (balance(1200), balance(2050)) == (1000, -1000)
 
 
-@pytest.mark.parametrize("facts", [{"quantity": 0}, {"quantity": -1}, {"cost": -1}, {"quantity": 2, "serial": "A1"}])
+@pytest.mark.parametrize(
+    "facts", [{"quantity": 0}, {"quantity": -1}, {"cost": -1}, {"quantity": 2, "serial": "A1"}]
+)
 def test_a_receipt_that_makes_no_sense_is_refused(floor: Floor, facts: dict) -> None:
     before = state()
 
@@ -94,7 +108,7 @@ def test_a_node_without_stock_and_a_quantity_of_nothing_are_refused(floor: Floor
 
     nowhere, nothing = allocate(SYSTEM, requests=[floor.wants(1, node=1), floor.wants(0)])
 
-    assert (nowhere.code, nothing.code) == ("stock.insufficient", "stock.not_placeable")  # type: ignore[union-attr]
+    assert (nowhere.code, nothing.code) == ("stock.insufficient", "stock.not_placeable")
     assert state() == before
 
 
@@ -126,7 +140,7 @@ def test_safety_stock_is_promised_to_nobody(floor: Floor) -> None:
 
     refused, promised = allocate(SYSTEM, requests=[floor.wants(8), floor.wants(7)])
 
-    assert refused.facts["free"] == 7  # type: ignore[union-attr]
+    assert refused.facts["free"] == 7
     assert isinstance(promised, Allocated)
 
 
@@ -137,13 +151,13 @@ def test_a_ring_fence_is_for_its_channel_alone_and_comes_back_when_freed(floor: 
 
     market = floor.wants(6, channel="market")
     refused, promised = allocate(SYSTEM, requests=[floor.wants(7), market])
-    assert refused.facts["free"] == 6  # type: ignore[union-attr]
+    assert refused.facts["free"] == 6
     assert isinstance(promised, Allocated)
     assert sql.run("SELECT fenced FROM stock_position") == [(0,)]
 
     free(SYSTEM, requests=[Free(market.order, market.line, 3)])
     assert sql.run("SELECT fenced FROM stock_position") == [(1,)]
-    assert allocate(SYSTEM, requests=[floor.wants(7)])[0].facts["free"] == 6  # type: ignore[union-attr]
+    assert allocate(SYSTEM, requests=[floor.wants(7)])[0].facts["free"] == 6
 
 
 def test_a_floor_below_zero_is_refused(floor: Floor) -> None:
@@ -151,7 +165,8 @@ def test_a_floor_below_zero_is_refused(floor: Floor) -> None:
 
     assert isinstance(set_ring_fence(SYSTEM, requests=[fence])[0], errors.NotPlaceable)
     assert isinstance(
-        set_safety(SYSTEM, requests=[SetSafety(COMPANY, floor.skus[0], floor.nodes[0], -1)])[0], errors.NotPlaceable
+        set_safety(SYSTEM, requests=[SetSafety(COMPANY, floor.skus[0], floor.nodes[0], -1)])[0],
+        errors.NotPlaceable,
     )
 
 
@@ -160,17 +175,25 @@ def test_a_floor_below_zero_is_refused(floor: Floor) -> None:
 
 def a_reservation(floor: Floor, quantity: int = 4, minutes: int = 15, holder: str = "cart-1") -> Reserve:
     return Reserve(
-        COMPANY, holder, floor.skus[0], floor.nodes[0], floor.channels["shop"], quantity, NOW + timedelta(minutes=minutes)
+        COMPANY,
+        holder,
+        floor.skus[0],
+        floor.nodes[0],
+        floor.channels["shop"],
+        quantity,
+        NOW + timedelta(minutes=minutes),
     )
 
 
 def test_reserved_units_are_free_again_when_they_expire(floor: Floor) -> None:
     floor.stock(quantity=5)
     assert isinstance(reserve(SYSTEM, requests=[a_reservation(floor)])[0], Reserved)
-    assert reserve(SYSTEM, requests=[a_reservation(floor, holder="cart-2")])[0].facts["free"] == 1  # type: ignore[union-attr]
+    assert reserve(SYSTEM, requests=[a_reservation(floor, holder="cart-2")])[0].facts["free"] == 1
 
     later = replace(SYSTEM, at=NOW + timedelta(minutes=16))
-    assert isinstance(reserve(later, requests=[a_reservation(floor, minutes=30, holder="cart-3")])[0], Reserved)
+    assert isinstance(
+        reserve(later, requests=[a_reservation(floor, minutes=30, holder="cart-3")])[0], Reserved
+    )
 
 
 def test_reservations_are_given_back_and_only_once(floor: Floor) -> None:
@@ -192,7 +215,7 @@ def test_a_reservation_in_the_past_is_refused(floor: Floor) -> None:
 
 def a_loss(floor: Floor, delta: int = -3, **facts: object) -> Adjust:
     usual = {"reason": "damaged on the shelf"}
-    return Adjust(COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), delta, **(usual | facts))  # type: ignore[arg-type]
+    return Adjust(COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), delta, **(usual | facts))
 
 
 def test_a_small_loss_is_posted_at_the_average_cost(floor: Floor) -> None:
@@ -221,10 +244,10 @@ def test_more_than_is_there_is_refused_or_taken_as_far_as_it_goes(floor: Floor) 
     assert state() == before
 
     (answer,) = adjust(SYSTEM, requests=[a_loss(floor, up_to=True)])
-    assert (answer.posted, answer.missing) == (-2, 1)  # type: ignore[union-attr]
+    assert (answer.posted, answer.missing) == (-2, 1)
 
     (nothing,) = adjust(SYSTEM, requests=[a_loss(floor, up_to=True)])
-    assert (nothing.posted, nothing.missing, nothing.adjustment) == (0, 3, None)  # type: ignore[union-attr]
+    assert (nothing.posted, nothing.missing, nothing.adjustment) == (0, 3, None)
 
 
 def test_a_loss_below_what_is_promised_displaces_the_least_urgent(floor: Floor) -> None:
@@ -234,7 +257,7 @@ def test_a_loss_below_what_is_promised_displaces_the_least_urgent(floor: Floor) 
 
     (answer,) = adjust(SYSTEM, requests=[a_loss(floor)])
 
-    (displaced,) = answer.displaced  # type: ignore[union-attr]
+    (displaced,) = answer.displaced
     assert (displaced.line, displaced.quantity, displaced.was_released) == (patient.line, 3, False)
 
 
@@ -245,13 +268,13 @@ def test_a_large_loss_waits_for_another_person(floor: Floor) -> None:
     (asked,) = adjust(clerk, requests=[a_loss(floor)])
     assert isinstance(asked, Adjusted)
     assert (asked.state, units(floor.skus[0])) == ("waiting", 10)
-    decision = DecideAdjustment(asked.adjustment, approve=True)  # type: ignore[arg-type]
+    decision = DecideAdjustment(asked.adjustment, approve=True)
     (own,) = approve_adjustment(clerk, requests=[decision])
     assert isinstance(own, DutiesApart)
     assert units(floor.skus[0]) == 10
 
     (approved,) = approve_adjustment(lead, requests=[decision])
-    assert (approved.state, units(floor.skus[0])) == ("posted", 7)  # type: ignore[union-attr]
+    assert (approved.state, units(floor.skus[0])) == ("posted", 7)
     (again,) = approve_adjustment(someone("other"), requests=[decision])
     assert isinstance(again, errors.AlreadyDecided)
 
@@ -260,9 +283,11 @@ def test_a_rejected_loss_moves_nothing(floor: Floor) -> None:
     floor.stock(quantity=10, cost=1_000_000)
     (asked,) = adjust(someone("clerk"), requests=[a_loss(floor)])
 
-    (answer,) = approve_adjustment(someone("lead"), requests=[DecideAdjustment(asked.adjustment, approve=False)])  # type: ignore
+    (answer,) = approve_adjustment(
+        someone("lead"), requests=[DecideAdjustment(asked.adjustment, approve=False)]
+    )
 
-    assert (answer.state, units(floor.skus[0])) == ("rejected", 10)  # type: ignore[union-attr]
+    assert (answer.state, units(floor.skus[0])) == ("rejected", 10)
 
 
 def test_deciding_what_is_not_there_is_refused(floor: Floor) -> None:
@@ -274,7 +299,7 @@ def test_without_a_threshold_nothing_waits(floor: Floor) -> None:
     policy = policies.SetPolicy(COMPANY, "stock.adjustments", AdjustmentPolicy(None), NOW)
     policies.set_policy(SYSTEM, requests=[policy])
 
-    assert adjust(SYSTEM, requests=[a_loss(floor)])[0].state == "posted"  # type: ignore[union-attr]
+    assert adjust(SYSTEM, requests=[a_loss(floor)])[0].state == "posted"
 
 
 @pytest.mark.parametrize("facts", [{"delta": 0}, {"reason": ""}])
@@ -316,15 +341,15 @@ def test_goods_on_their_way_are_the_destinations_at_the_origins_cost(floor: Floo
     assert (balance(1200), balance(1210)) == (494, 740)
 
     arrived = ArrivedUnits(floor.skus[0], floor.bin(1), received=4)
-    (part,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (arrived,))])  # type: ignore
-    assert (part.state, units(floor.skus[0], "in_transit")) == ("in_transit", 2)  # type: ignore[union-attr]
+    (part,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (arrived,))])
+    assert (part.state, units(floor.skus[0], "in_transit")) == ("in_transit", 2)
 
     rest = ArrivedUnits(floor.skus[0], floor.bin(1), received=1, lost=1)
-    (last,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,))])  # type: ignore
-    assert (last.state, balance(1210)) == ("received", 0)  # type: ignore[union-attr]
+    (last,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,))])
+    assert (last.state, balance(1210)) == ("received", 0)
     assert balance(1200) + balance(5100) == 1234
 
-    (over,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,))])  # type: ignore
+    (over,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,))])
     assert isinstance(over, errors.TransferClosed)
 
 
@@ -370,11 +395,25 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
         count("adjust", lambda many=many, loss=loss: adjust(SYSTEM, requests=[loss for _ in many]))
         count("reserve", lambda many=many: reserve(SYSTEM, requests=[a_reservation(floor, 1) for _ in many]))
         count("give back", lambda: give_back(SYSTEM, requests=[GiveBack("cart-1")]))
-        count("ship transfer", lambda many=many: ship_transfer(SYSTEM, requests=[a_transfer(floor, 1) for _ in many]))
-        damage = ChangeStatus(
-            COMPANY, floor.skus[0], floor.nodes[0], floor.bin(), 1, "sellable", "damaged", "wet", floor.bin(kind="quarantine")
+        count(
+            "ship transfer",
+            lambda many=many: ship_transfer(SYSTEM, requests=[a_transfer(floor, 1) for _ in many]),
         )
-        count("change status", lambda many=many, damage=damage: change_status(SYSTEM, requests=[damage for _ in many]))
+        damage = ChangeStatus(
+            COMPANY,
+            floor.skus[0],
+            floor.nodes[0],
+            floor.bin(),
+            1,
+            "sellable",
+            "damaged",
+            "wet",
+            floor.bin(kind="quarantine"),
+        )
+        count(
+            "change status",
+            lambda many=many, damage=damage: change_status(SYSTEM, requests=[damage for _ in many]),
+        )
 
     grown = {name: sizes for name, sizes in counts.items() if len(set(sizes[1:])) > 1}
     assert not grown, counts
@@ -399,5 +438,11 @@ def test_a_bucket_key_names_what_stands_where(floor: Floor) -> None:
 
     (row,) = queries.buckets(sku=floor.skus[0])
 
-    assert (row.node_code, row.bin_code, row.status, row.quantity, row.committed) == ("N1", "PICK", "sellable", 10, 0)
+    assert (row.node_code, row.bin_code, row.status, row.quantity, row.committed) == (
+        "N1",
+        "PICK",
+        "sellable",
+        10,
+        0,
+    )
     assert floor.at() == At(floor.skus[0], floor.nodes[0], floor.bin(), COMPANY)

@@ -79,10 +79,12 @@ def test_the_same_race_oversells_where_nobody_takes_care(floor: Floor, owner) ->
 
     answers = at_once([lambda: _naive(floor.wants(1)) for _ in range(50)])
 
-    assert sum(answers) > 10, "the race must bite, or the test beside it proves nothing"  # type: ignore[arg-type]
+    assert sum(answers) > 10, "the race must bite, or the test beside it proves nothing"
 
 
-def test_a_thousand_skus_and_eight_buyers_oversell_none_and_refuse_none_that_could_be_served(committed_db: None) -> None:
+def test_a_thousand_skus_and_eight_buyers_oversell_none_and_refuse_none_that_could_be_served(
+    committed_db: None,
+) -> None:
     floor = a_floor(skus=1000)
     _stock_all(floor, 3)
     order_of_buyers = [random.Random(buyer).sample(range(1000), 1000) for buyer in range(8)]
@@ -94,9 +96,9 @@ def test_a_thousand_skus_and_eight_buyers_oversell_none_and_refuse_none_that_cou
             promised += sum(isinstance(answer, Allocated) for answer in allocate(SYSTEM, requests=wants))
         return promised
 
-    promised = at_once([lambda buyer=buyer: buy(buyer) for buyer in range(8)])  # type: ignore[misc]
+    promised = at_once([lambda buyer=buyer: buy(buyer) for buyer in range(8)])
 
-    assert sum(promised) == 3000  # type: ignore[arg-type]
+    assert sum(promised) == 3000
     assert sql.run("SELECT DISTINCT sellable, allocated FROM stock_position") == [(3, 3)]
 
 
@@ -123,9 +125,12 @@ def test_two_channels_that_race_do_not_eat_each_others_share(floor: Floor) -> No
         lambda channel=channel: (channel, allocate(SYSTEM, requests=[floor.wants(1, channel=channel)])[0])
         for channel in ("shop", "market") * 20
     ]
-    answers = at_once(jobs)  # type: ignore[arg-type]
+    answers = at_once(jobs)
 
-    got = {channel: sum(isinstance(a, Allocated) and c == channel for c, a in answers) for channel in floor.channels}  # type: ignore
+    got = {
+        channel: sum(isinstance(a, Allocated) and c == channel for c, a in answers)
+        for channel in floor.channels
+    }
     assert sum(got.values()) == 20
     assert got["shop"] <= 12
     assert got["market"] >= 8

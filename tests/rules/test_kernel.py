@@ -69,7 +69,9 @@ def test_units_outside_the_line_are_an_error() -> None:
         money.of_units(100, 3, 2, 2)
 
 
-DOOR = machine("door", "open", ("close", "open", "closed"), ("lock", "closed", "locked"), ("open", "closed", "open"))
+DOOR = machine(
+    "door", "open", ("close", "open", "closed"), ("lock", "closed", "locked"), ("open", "closed", "open")
+)
 
 
 def test_every_state_and_event_is_a_transition_or_a_named_refusal() -> None:
@@ -81,7 +83,9 @@ def test_every_state_and_event_is_a_transition_or_a_named_refusal() -> None:
             assert isinstance(answer, (str, WrongState))
 
     assert moved == 3
-    assert DOOR.step("open", "lock") == WrongState(subject="door", found="open", event="lock", expected="closed")
+    assert DOOR.step("open", "lock") == WrongState(
+        subject="door", found="open", event="lock", expected="closed"
+    )
     assert "door is open; lock needs it to be closed" in str(DOOR.step("open", "lock"))
 
 

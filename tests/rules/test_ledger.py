@@ -81,7 +81,9 @@ def test_every_rule_posts_to_accounts_of_the_chart() -> None:
 
 
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=2, max_size=6), st.integers(1, 500))
-def test_functional_amounts_sum_to_zero_and_stay_within_the_rounding(amounts: list[int], percent: int) -> None:
+def test_functional_amounts_sum_to_zero_and_stay_within_the_rounding(
+    amounts: list[int], percent: int
+) -> None:
     amounts = [*amounts, -sum(amounts)]
     rounded = [round(amount * percent / 100) for amount in amounts]
 

@@ -21,7 +21,11 @@ def a_line(n: int, sku: int, quantity: int) -> rules.Line:
 def free(**by_node: list[int]) -> dict[tuple[UUID, UUID], int]:
     """Free units by SKU number, for each node: `free(N1=[5, 0], N2=[2, 9])`."""
     nodes = {node.code: node.id for node in NODES}
-    return {(SKUS[i], nodes[code]): units for code, quantities in by_node.items() for i, units in enumerate(quantities)}
+    return {
+        (SKUS[i], nodes[code]): units
+        for code, quantities in by_node.items()
+        for i, units in enumerate(quantities)
+    }
 
 
 def served(plan: rules.Plan) -> list[tuple[int, int]]:
@@ -29,7 +33,9 @@ def served(plan: rules.Plan) -> list[tuple[int, int]]:
 
 
 def test_one_node_that_has_all_of_it_goes_before_a_preferred_one_that_has_not() -> None:
-    plan = rules.plan_order([a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 0], N2=[9, 9]), "ship_complete", PROFILE)
+    plan = rules.plan_order(
+        [a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 0], N2=[9, 9]), "ship_complete", PROFILE
+    )
 
     assert served(plan) == [(2, 2), (2, 3)]
     assert plan.outcome == "allocated"
@@ -38,7 +44,9 @@ def test_one_node_that_has_all_of_it_goes_before_a_preferred_one_that_has_not() 
 
 def test_an_order_that_no_node_has_alone_is_split_over_three() -> None:
     lines = [a_line(1, 0, 4), a_line(2, 1, 4), a_line(3, 2, 4)]
-    plan = rules.plan_order(lines, NODES, free(N1=[4, 0, 0], N2=[0, 4, 0], N3=[0, 0, 4]), "ship_complete", PROFILE)
+    plan = rules.plan_order(
+        lines, NODES, free(N1=[4, 0, 0], N2=[0, 4, 0], N3=[0, 0, 4]), "ship_complete", PROFILE
+    )
 
     assert served(plan) == [(1, 4), (2, 4), (3, 4)]
     assert plan.outcome == "split"
@@ -61,7 +69,9 @@ def test_ship_complete_takes_nothing_where_something_is_short() -> None:
 
 
 def test_line_complete_takes_whole_lines_only() -> None:
-    plan = rules.plan_order([a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 2]), "line_complete", PROFILE)
+    plan = rules.plan_order(
+        [a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 2]), "line_complete", PROFILE
+    )
 
     assert served(plan) == [(1, 2)]
     assert plan.short == (a_line(2, 1, 3),)
@@ -94,7 +104,9 @@ def test_a_node_at_home_goes_before_one_abroad_with_a_better_priority() -> None:
 LINES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=6).map(
     lambda rows: [a_line(i, sku, quantity) for i, (sku, quantity) in enumerate(rows)]
 )
-FREE = st.dictionaries(st.tuples(st.sampled_from(SKUS), st.sampled_from([n.id for n in NODES])), st.integers(0, 12))
+FREE = st.dictionaries(
+    st.tuples(st.sampled_from(SKUS), st.sampled_from([n.id for n in NODES])), st.integers(0, 12)
+)
 POLICIES = st.sampled_from(["ship_complete", "line_complete", "partial_backorder", "partial_cancel"])
 
 

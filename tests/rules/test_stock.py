@@ -41,7 +41,9 @@ PROMISES = st.lists(
 
 
 @given(PROMISES, st.integers(0, 200))
-def test_displacing_frees_exactly_the_shortage_or_everything(promises: list[rules.Promise], shortage: int) -> None:
+def test_displacing_frees_exactly_the_shortage_or_everything(
+    promises: list[rules.Promise], shortage: int
+) -> None:
     freed = rules.displace(promises, shortage)
 
     assert sum(units for _, units in freed) == min(shortage, sum(p.quantity for p in promises))

@@ -43,7 +43,7 @@ class Cause:
 
     def chance(self) -> random.Random:
         """The only randomness a command may use: the same cause draws the same numbers."""
-        return random.Random(self.correlation.int)  # noqa: S311  not for secrets
+        return random.Random(self.correlation.int)
 
     def because(self, reason: str) -> Cause:
         return replace(self, reason=reason)

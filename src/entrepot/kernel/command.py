@@ -18,7 +18,14 @@ from django.db import transaction
 
 from entrepot.kernel import events, ready, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.errors import AllOrNothing, KeyRepeated, NotPermitted, Refused, RequestInFlight, RequestReused
+from entrepot.kernel.errors import (
+    AllOrNothing,
+    KeyRepeated,
+    NotPermitted,
+    Refused,
+    RequestInFlight,
+    RequestReused,
+)
 
 log = structlog.get_logger("entrepot.command")
 
@@ -76,7 +83,7 @@ def command(name: str) -> Callable[[Callable[P, list[R]]], Callable[P, list[R]]]
     return declare
 
 
-def announce(cause: Cause, happened: Iterable[events.Event]) -> None:
+def announce(_cause: Cause, happened: Iterable[events.Event]) -> None:
     """Record events of the running command; they are written with its transaction."""
     running = _running.get()
     assert running is not None, "announce is called inside a command"
@@ -167,7 +174,9 @@ def _seen_before(
         i = places[key]
         if kept is not None:
             same = kept == wire.fingerprint(requests[i])
-            answers[i] = wire.load(answer, _answer_type(body)) if same else RequestReused(key=key, command=name)
+            answers[i] = (
+                wire.load(answer, _answer_type(body)) if same else RequestReused(key=key, command=name)
+            )
         elif not mine:
             answers[i] = RequestInFlight(key=key)
     return answers, [i for i in range(len(requests)) if i not in answers]

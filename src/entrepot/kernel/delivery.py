@@ -40,7 +40,18 @@ class Claimed:
 def send(cause: Cause, messages: Sequence[Message]) -> None:
     """Leave messages for the relay, in the running transaction. One statement."""
     rows = [
-        (m.company, m.destination, m.topic, m.subject, wire.dump(m.body), cause.at, "waiting", 0, cause.at, "")
+        (
+            m.company,
+            m.destination,
+            m.topic,
+            m.subject,
+            wire.dump(m.body),
+            cause.at,
+            "waiting",
+            0,
+            cause.at,
+            "",
+        )
         for m in messages
     ]
     sql.write("kernel_delivery", _COLUMNS, rows)

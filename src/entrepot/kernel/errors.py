@@ -24,7 +24,9 @@ class Refused(Exception):  # noqa: N818  a refusal is an answer; most are return
     def __init_subclass__(cls) -> None:
         other = Refused.known.setdefault(cls.code, cls)
         if other is not cls and other.__qualname__ != cls.__qualname__:
-            raise TypeError(f"refusal code {cls.code} is used by both {other.__qualname__} and {cls.__qualname__}")
+            raise TypeError(
+                f"refusal code {cls.code} is used by both {other.__qualname__} and {cls.__qualname__}"
+            )
 
     @property
     def message(self) -> str:
@@ -61,7 +63,9 @@ class RequestReused(Refused):
 
 class RequestInFlight(Refused):
     code = "kernel.request_in_flight"
-    says = "The request with key {key} is still being worked on. Send it again in a moment, with the same key."
+    says = (
+        "The request with key {key} is still being worked on. Send it again in a moment, with the same key."
+    )
 
 
 class KeyRepeated(Refused):

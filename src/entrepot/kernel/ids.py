@@ -22,5 +22,7 @@ def numbers(prefix: str, count: int) -> list[str]:
     """
     if not count:
         return []
-    statement = f"SELECT array_agg(nextval('number_{prefix.lower()}')) FROM generate_series(1, %(count)s::bigint)"
+    statement = (
+        f"SELECT array_agg(nextval('number_{prefix.lower()}')) FROM generate_series(1, %(count)s::bigint)"
+    )
     return [f"{prefix}-{n}" for n in sorted(sql.run(statement, {"count": count})[0][0])]

@@ -88,7 +88,9 @@ class Ready(models.Model):
     due_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index("queue", models.F("priority").desc(), "due_at", "subject", name="kernel_ready_next")]
+        indexes = [
+            models.Index("queue", models.F("priority").desc(), "due_at", "subject", name="kernel_ready_next")
+        ]
 
 
 class Delivery(models.Model):
@@ -110,13 +112,16 @@ class Delivery(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["next_try_at", "id"], name="kernel_delivery_waiting", condition=models.Q(state="waiting")
+                fields=["next_try_at", "id"],
+                name="kernel_delivery_waiting",
+                condition=models.Q(state="waiting"),
             ),
             models.Index(fields=["subject_id"], name="kernel_delivery_subject"),
         ]
         constraints = [
             models.CheckConstraint(
-                name="kernel_delivery_state_known", condition=models.Q(state__in=["waiting", "delivered", "dead"])
+                name="kernel_delivery_state_known",
+                condition=models.Q(state__in=["waiting", "delivered", "dead"]),
             )
         ]
 

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 _ONE = Decimal(1)
-EXPONENTS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "HUF": 2, "BHD": 3, "KWD": 3, "TND": 3, "JOD": 3, "OMR": 3}
+EXPONENTS = {
+    "JPY": 0,
+    "KRW": 0,
+    "ISK": 0,
+    "CLP": 0,
+    "VND": 0,
+    "HUF": 2,
+    "BHD": 3,
+    "KWD": 3,
+    "TND": 3,
+    "JOD": 3,
+    "OMR": 3,
+}
 """Digits after the point of the currencies that do not have two (ISO 4217)."""
 
 

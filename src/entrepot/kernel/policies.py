@@ -75,9 +75,19 @@ def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[Policy
         version = latest[name] = latest.get(name, 0) + 1
         key = ids.uuid7()
         rows.append(
-            (key, *name, version, request.in_force_from, wire.dump(request.body), cause.actor.name, request.note)
+            (
+                key,
+                *name,
+                version,
+                request.in_force_from,
+                wire.dump(request.body),
+                cause.actor.name,
+                request.note,
+            )
         )
-        announce(cause, [Event("policy", key, request.company, after=f"version {version}", reason=request.note)])
+        announce(
+            cause, [Event("policy", key, request.company, after=f"version {version}", reason=request.note)]
+        )
         answers.append(PolicySet(request.kind, request.scope, version))
     sql.write("kernel_policy", _COLUMNS, rows)
     return answers

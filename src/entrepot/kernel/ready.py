@@ -23,7 +23,9 @@ class Offer:
 def put(offers: Sequence[Offer]) -> None:
     """Make subjects ready; one that is ready already keeps its place. One statement, which also wakes the workers."""
     if offers:
-        rows = {(one.queue, one.subject): (one.queue, one.subject, one.priority, one.due_at) for one in offers}
+        rows = {
+            (one.queue, one.subject): (one.queue, one.subject, one.priority, one.due_at) for one in offers
+        }
         sql.run(_PUT, sql.columns(("queues", "subjects", "priorities", "dues"), rows.values()))
 
 

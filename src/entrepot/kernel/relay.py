@@ -70,7 +70,9 @@ def relay_once(senders: dict[str, Send], limit: int = BATCH) -> int:
 
 
 def _send(senders: dict[str, Send], message: Claimed) -> int:
-    cause = Cause(Actor(f"system:relay:{message.destination}", everything=True), timezone.now(), message.topic)
+    cause = Cause(
+        Actor(f"system:relay:{message.destination}", everything=True), timezone.now(), message.topic
+    )
     sender = senders.get(message.destination) or senders.get(message.destination.partition(":")[0])
     if sender is None:
         delivery.failed(cause.at, message, f"nobody sends to {message.destination}")

@@ -106,4 +106,4 @@ walked AS (
 SELECT format('events %s to %s: %s rows sealed, %s found%s', first_seq, last_seq, rows, rows_found,
               CASE WHEN rows = rows_found THEN ', but their content changed' ELSE '' END)
 FROM walked WHERE digest <> digest_found OR rows <> rows_found ORDER BY id
-"""  # noqa: S608  both parts are constants
+"""

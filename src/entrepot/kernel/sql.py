@@ -70,7 +70,9 @@ def column_types(table: str) -> dict[str, str]:
     """The PostgreSQL type of each column of a model's table."""
     for model in apps.get_models():
         if model._meta.db_table == table:
-            return {field.column: field.db_type(connection) or "" for field in model._meta.concrete_fields}
+            return {
+                str(field.column): field.db_type(connection) or "" for field in model._meta.concrete_fields
+            }
     raise LookupError(f"no model has the table {table}")
 
 
@@ -86,7 +88,9 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, li
     return dict(zip(names, turned, strict=True))
 
 
-def upsert(table: str, key: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+def upsert(
+    table: str, key: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> list[tuple[Any, ...]]:
     """Write rows, or change those that have the key already, in one statement; returns (first column, *key) of each.
 
     For reference data. The first of `names` is the row's id, which an existing row keeps. Where a key stands twice

@@ -47,7 +47,10 @@ class Machine:
         if not expected:
             raise LookupError(f"{self.subject} knows no event {event}")
         return WrongState(
-            subject=self.subject, found=state, event=event, expected=" or ".join(sum(expected, ())) or "absent"
+            subject=self.subject,
+            found=state,
+            event=event,
+            expected=" or ".join(sum(expected, ())) or "absent",
         )
 
     @property
@@ -66,5 +69,10 @@ def machine(subject: str, initial: str, *transitions: tuple[Any, ...]) -> Machin
     return Machine(subject, initial, tuple(_transition(*row) for row in transitions))
 
 
-def _transition(event: str, sources: str | tuple[str, ...], target: str, needs_reason: bool = False) -> Transition:
+def _transition(
+    event: str,
+    sources: str | tuple[str, ...],
+    target: str,
+    needs_reason: bool = False,  # noqa: FBT001  the last column of a row
+) -> Transition:
     return Transition(event, (sources,) if isinstance(sources, str) else sources, target, needs_reason)

@@ -52,7 +52,9 @@ class Period(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="ledger_period_state_known", condition=Q(state__in=["open", "closed"])),
+            models.CheckConstraint(
+                name="ledger_period_state_known", condition=Q(state__in=["open", "closed"])
+            ),
             models.CheckConstraint(name="ledger_period_is_a_month", condition=Q(month__day=1)),
         ]
 

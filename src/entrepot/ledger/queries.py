@@ -69,14 +69,16 @@ def sums_by_kind(*, company: int) -> dict[str, int]:
 
 def months(*, company: int) -> list[date]:
     """Months with postings, the newest first."""
-    statement = "SELECT DISTINCT month FROM ledger_balance WHERE company_id = %(company)s::smallint ORDER BY 1 DESC"
+    statement = (
+        "SELECT DISTINCT month FROM ledger_balance WHERE company_id = %(company)s::smallint ORDER BY 1 DESC"
+    )
     return [row[0] for row in sql.run(statement, {"company": company})]
 
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("ledger_line", "ledger_balance", "ledger_valuation")
-    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608  own names
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:

@@ -67,7 +67,9 @@ SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 2100, 2300})
 """The side of a trade posting that settles it; the other side bears the source kind, so that sums count it once."""
 
 
-def two_lines(kind: str, debit: int, credit: int, amount: int) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
+def two_lines(
+    kind: str, debit: int, credit: int, amount: int
+) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
     """An amount as (account, kind, amount) on both sides, debit positive."""
     if not kind.startswith(TRADE_PREFIXES):
         return (debit, kind, amount), (credit, kind, -amount)
@@ -75,9 +77,7 @@ def two_lines(kind: str, debit: int, credit: int, amount: int) -> tuple[tuple[in
     return (debit, debit_kind, amount), (credit, credit_kind, -amount)
 
 
-def value_run(
-    quantity: int, value: int, moves: Iterable[tuple[int, int]]
-) -> tuple[list[int], int, int]:
+def value_run(quantity: int, value: int, moves: Iterable[tuple[int, int]]) -> tuple[list[int], int, int]:
     """Value a run of moves (quantity in or −out, cost of what comes in) by moving average.
 
     Returns the value of each move, and the quantity and value after. Issues between two receipts share the value V of

@@ -45,7 +45,9 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 name="payments_payment_state_known",
-                condition=Q(state__in=["authorized", "captured", "part_refunded", "refunded", "voided", "failed"]),
+                condition=Q(
+                    state__in=["authorized", "captured", "part_refunded", "refunded", "voided", "failed"]
+                ),
             ),
         ]
 

@@ -43,4 +43,6 @@ class Backorder(models.Model):
             models.Index(fields=["sku_id"], name="sourcing_backorder_of_sku"),
             models.Index(fields=["order_id"], name="sourcing_backorder_of_order"),
         ]
-        constraints = [models.CheckConstraint(name="sourcing_backorder_of_some_units", condition=Q(quantity__gt=0))]
+        constraints = [
+            models.CheckConstraint(name="sourcing_backorder_of_some_units", condition=Q(quantity__gt=0))
+        ]

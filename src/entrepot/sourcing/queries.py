@@ -48,7 +48,11 @@ def checked() -> dict[str, int]:
 
 def discrepancies() -> list[str]:
     """Sentences about backorders and allocations that disagree with their order lines."""
-    return [sentence for statement in (_WRONG_BACKORDERS, _WRONG_ALLOCATIONS) for (sentence,) in sql.run(statement)]
+    return [
+        sentence
+        for statement in (_WRONG_BACKORDERS, _WRONG_ALLOCATIONS)
+        for (sentence,) in sql.run(statement)
+    ]
 
 
 _DECISIONS = """

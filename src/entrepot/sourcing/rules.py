@@ -72,7 +72,9 @@ Free = Mapping[tuple[UUID, UUID], int]
 """Units that the order's channel may promise, by (sku, node)."""
 
 
-def plan_order(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy: str, profile: Profile) -> Plan:
+def plan_order(
+    lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy: str, profile: Profile
+) -> Plan:
     """Serve an order from one node where one can serve all of it, from few nodes otherwise.
 
     `nodes` come in order of preference. `policy` says what may be left over: `ship_complete` allocates all or nothing,
@@ -80,13 +82,16 @@ def plan_order(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy:
     """
     wanted = _wanted(lines)
     candidates = tuple(
-        (node.code, sum(min(units, free.get((sku, node.id), 0)) for sku, units in wanted.items())) for node in nodes
+        (node.code, sum(min(units, free.get((sku, node.id), 0)) for sku, units in wanted.items()))
+        for node in nodes
     )
     total = sum(wanted.values())
     for node, (_, units) in zip(nodes, candidates, strict=True):
         if units == total:
             shares = tuple(Share(line.id, line.sku, node.id, line.quantity) for line in lines)
-            return Plan(shares, (), "allocated", f"{node.code} is the preferred node that has all of it", candidates)
+            return Plan(
+                shares, (), "allocated", f"{node.code} is the preferred node that has all of it", candidates
+            )
     return _split(lines, nodes, free, policy, profile, candidates)
 
 
@@ -106,24 +111,30 @@ def _split(
     candidates: tuple[tuple[str, int], ...],
 ) -> Plan:
     chosen = _fewest_nodes(lines, nodes, free, profile.nodes_per_order_max)
-    left = {(sku, node.id): free.get((sku, node.id), 0) for node in chosen for sku in {line.sku for line in lines}}
+    left = {
+        (sku, node.id): free.get((sku, node.id), 0) for node in chosen for sku in {line.sku for line in lines}
+    }
     whole_lines = policy in ("line_complete", "ship_complete")
     shares: list[Share] = []
     short: list[Line] = []
     for line in lines:
-        taken = _take(line, chosen, left, whole_lines)
+        taken = _take(line, chosen, left, whole=whole_lines)
         missing = line.quantity - sum(share.quantity for share in taken)
         shares += taken
         if missing:
             short.append(Line(line.id, line.sku, missing))
     if policy == "ship_complete" and short:
-        return Plan((), tuple(lines), "backordered", "it ships complete and not all of it is free", candidates)
+        return Plan(
+            (), tuple(lines), "backordered", "it ships complete and not all of it is free", candidates
+        )
     codes = " and ".join(node.code for node in chosen if any(share.node == node.id for share in shares))
     if not shares:
         return Plan((), tuple(lines), "backordered", "no node has what a line needs", candidates)
     if short:
         return Plan(tuple(shares), tuple(short), "part backordered", f"{codes} have part of it", candidates)
-    return Plan(tuple(shares), (), "split", f"no single node has all of it; {codes} have together", candidates)
+    return Plan(
+        tuple(shares), (), "split", f"no single node has all of it; {codes} have together", candidates
+    )
 
 
 def _fewest_nodes(lines: Sequence[Line], nodes: Sequence[Node], free: Free, limit: int) -> list[Node]:
@@ -141,7 +152,9 @@ def _fewest_nodes(lines: Sequence[Line], nodes: Sequence[Node], free: Free, limi
     return chosen
 
 
-def _take(line: Line, nodes: Sequence[Node], left: dict[tuple[UUID, UUID], int], whole: bool) -> list[Share]:
+def _take(
+    line: Line, nodes: Sequence[Node], left: dict[tuple[UUID, UUID], int], *, whole: bool
+) -> list[Share]:
     if whole and sum(left[line.sku, node.id] for node in nodes) < line.quantity:
         return []
     shares = []

@@ -147,7 +147,9 @@ class Allocation(models.Model):
             models.CheckConstraint(name="stock_allocation_of_some_units", condition=Q(quantity__gt=0)),
             models.CheckConstraint(
                 name="stock_allocation_parts_within_quantity",
-                condition=Q(released__gte=0, released__lte=F("quantity"), fenced__gte=0, fenced__lte=F("quantity")),
+                condition=Q(
+                    released__gte=0, released__lte=F("quantity"), fenced__gte=0, fenced__lte=F("quantity")
+                ),
             ),
         ]
 
@@ -170,7 +172,9 @@ class Reservation(models.Model):
             models.Index(fields=["sku_id", "node_id"], name="stock_reservation_of_position"),
             models.Index(fields=["holder"], name="stock_reservation_of_holder"),
         ]
-        constraints = [models.CheckConstraint(name="stock_reservation_of_some_units", condition=Q(quantity__gt=0))]
+        constraints = [
+            models.CheckConstraint(name="stock_reservation_of_some_units", condition=Q(quantity__gt=0))
+        ]
 
 
 class RingFence(models.Model):

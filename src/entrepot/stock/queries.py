@@ -1,4 +1,4 @@
-"""What is asked of stock: availability with its rows, what stands where, moves, and whether the books of units agree."""
+"""What is asked of stock: availability with its rows, what stands where, moves, and whether the books agree."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def availability(*, company: int, channel: str, skus: Sequence[str]) -> list[Ava
     """
     params = {"company": company, "channel": channel, "codes": list(dict.fromkeys(skus))}
     by_sku: dict[tuple[UUID, str], list[AtNode]] = {}
-    for sku, code, node, node_code, sellable, promised, safety, others, buffer in sql.run(_AVAILABILITY, params):
+    for sku, code, node, node_code, sellable, promised, safety, others, buffer in sql.run(
+        _AVAILABILITY, params
+    ):
         nodes = by_sku.setdefault((sku, code), [])
         if node is not None:
             free = rules.free_units(sellable, promised, safety, others, buffer)
@@ -126,14 +128,16 @@ def moves(*, sku: UUID | None = None, document: UUID | None = None, before: int 
 
 def totals(*, company: int) -> list[tuple[str, int]]:
     """Units by physical status."""
-    statement = "SELECT status, sum(quantity)::bigint FROM stock_bucket WHERE company_id = %(company)s::smallint"
+    statement = (
+        "SELECT status, sum(quantity)::bigint FROM stock_bucket WHERE company_id = %(company)s::smallint"
+    )
     return sql.run(statement + " GROUP BY status ORDER BY status", {"company": company})  # type: ignore[return-value]
 
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("stock_move", "stock_bucket", "stock_position", "stock_allocation", "stock_reservation")
-    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608  own names
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:

@@ -44,7 +44,10 @@ def close_month(cause: Cause, /, *, requests: Sequence[CloseMonth]) -> list[Mont
             answers.append(Invalid(field="month", expected=expected, found=str(request.month)))
             continue
         rows.append((request.company, request.month))
-        announce(cause, [Event("month", ids.uuid7(), request.company, "open", "closed", reason=f"{request.month:%Y-%m}")])
+        announce(
+            cause,
+            [Event("month", ids.uuid7(), request.company, "open", "closed", reason=f"{request.month:%Y-%m}")],
+        )
         answers.append(MonthClosed(request.company, request.month))
     if rows:
         sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")

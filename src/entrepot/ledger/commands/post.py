@@ -81,8 +81,22 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         entry = ids.uuid7()
         for number, ((account, kind, amount), in_home) in enumerate(zip(kept, functional, strict=True), 1):
             rows.append(
-                (company, entry, number, account, amount, in_home, currency, kind, event, document_kind, document,
-                 month, occurred_at, at)  # fmt: skip
+                (
+                    company,
+                    entry,
+                    number,
+                    account,
+                    amount,
+                    in_home,
+                    currency,
+                    kind,
+                    event,
+                    document_kind,
+                    document,
+                    month,
+                    occurred_at,
+                    at,
+                )
             )
             sums = balances.get((company, account, month, currency))
             if sums is None:

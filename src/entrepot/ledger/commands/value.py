@@ -35,10 +35,12 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[int]:
     names = ("companies", "skus", "nodes", "pools")
     found = {row[:4]: row[4:] for row in sql.run(_LOCK, sql.columns(names, list(runs)))}
     values = [0] * len(requests)
-    known, new = [], []
+    known: list[tuple[object, ...]] = []
+    new: list[tuple[object, ...]] = []
     for key, places in runs.items():
         moves = [(requests[i].quantity, requests[i].cost_minor or 0) for i in places]
-        of_run, quantity, value = rules.value_run(*found.get(key, (0, 0)), moves)
+        quantity, value = found.get(key, (0, 0))
+        of_run, quantity, value = rules.value_run(quantity, value, moves)
         for i, worth in zip(places, of_run, strict=True):
             values[i] = worth
         (known if key in found else new).append((*key, quantity, value))

@@ -52,8 +52,22 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
         else:
             payment = ids.uuid7()
             rows.append(
-                (payment, r.company, r.order, r.provider, r.reference, r.currency, r.amount_minor, 0, 0, 0, 0,
-                 "authorized", r.authorized_at, r.expires_at)  # fmt: skip
+                (
+                    payment,
+                    r.company,
+                    r.order,
+                    r.provider,
+                    r.reference,
+                    r.currency,
+                    r.amount_minor,
+                    0,
+                    0,
+                    0,
+                    0,
+                    "authorized",
+                    r.authorized_at,
+                    r.expires_at,
+                )
             )
             answers.append(Authorized(payment))
     sql.write("payments_payment", _COLUMNS, rows)

@@ -58,7 +58,20 @@ def capture(cause: Cause, /, *, requests: Sequence[Capture]) -> list[Captured | 
             else:
                 payment.capturing += amount
             attempts.append(take.Attempt(payment, "capture", amount, r.occurred_at or cause.at))
-            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, r.occurred_at, {"minor": amount})])
+            announce(
+                cause,
+                [
+                    Event(
+                        "payment",
+                        payment.id,
+                        payment.company,
+                        "",
+                        payment.state,
+                        r.occurred_at,
+                        {"minor": amount},
+                    )
+                ],
+            )
         answers.append(Captured(r.amount_minor - left, left))
     take.make(cause, attempts)
     return answers
@@ -95,7 +108,10 @@ def void(cause: Cause, /, *, requests: Sequence[Void]) -> list[Voided | Refused]
             if not payment.captured and not payment.capturing:
                 payment.state = "voided"
             attempts.append(take.Attempt(payment, "void", amount, cause.at))
-            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, None, {"voided": amount})])
+            announce(
+                cause,
+                [Event("payment", payment.id, payment.company, "", payment.state, None, {"voided": amount})],
+            )
         answers.append(Voided(released))
     take.make(cause, attempts)
     return answers

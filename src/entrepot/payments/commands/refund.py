@@ -61,7 +61,20 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
             else:
                 payment.refunding += amount
             attempts.append(take.Attempt(payment, "refund", amount, r.occurred_at or cause.at))
-            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, r.occurred_at, {"minor": -amount})])
+            announce(
+                cause,
+                [
+                    Event(
+                        "payment",
+                        payment.id,
+                        payment.company,
+                        "",
+                        payment.state,
+                        r.occurred_at,
+                        {"minor": -amount},
+                    )
+                ],
+            )
         answers.append(Refunded(r.amount_minor))
     take.make(cause, attempts)
     return answers

@@ -51,13 +51,26 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
         if state == "waiting":
             state = "done" if r.ok else "failed"
             found[r.attempt] = (payment_id, kind, amount, state, occurred_at)
-            _apply(payment, kind, amount, r.ok)
+            _apply(payment, kind, amount, ok=r.ok)
             outcomes.append((r.attempt, state, r.provider_reference, r.error, cause.at))
             if r.ok:
                 posted.append(take.Attempt(payment, kind, amount, occurred_at))
             else:
                 items.append(_item(payment, kind, amount, r))
-            announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, None, {kind: amount, "ok": r.ok})])
+            announce(
+                cause,
+                [
+                    Event(
+                        "payment",
+                        payment.id,
+                        payment.company,
+                        "",
+                        payment.state,
+                        None,
+                        {kind: amount, "ok": r.ok},
+                    )
+                ],
+            )
         answers.append(Settled(r.attempt, state))
     if outcomes:
         sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))
@@ -68,7 +81,7 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
     return answers
 
 
-def _apply(payment: take.Payment, kind: str, amount: int, ok: bool) -> None:
+def _apply(payment: take.Payment, kind: str, amount: int, *, ok: bool) -> None:
     if kind == "capture":
         payment.capturing -= amount
         payment.captured += amount if ok else 0

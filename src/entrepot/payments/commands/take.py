@@ -59,7 +59,9 @@ class Attempt:
 def lock_of_orders(orders: Iterable[UUID]) -> dict[UUID, list[Payment]]:
     """Payments by order, the oldest first, locked in id order. One statement."""
     found: dict[UUID, list[Payment]] = {}
-    for row in sql.run(f"{_FIELDS} WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY id FOR UPDATE", {"orders": list(orders)}):
+    for row in sql.run(
+        f"{_FIELDS} WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY id FOR UPDATE", {"orders": list(orders)}
+    ):
         payment = Payment(*row)
         found.setdefault(payment.order, []).append(payment)
     return found
@@ -83,13 +85,26 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
         payment, local = attempt.payment, attempt.payment.provider in providers.LOCAL
         attempt_id = ids.uuid7()
         rows.append(
-            (attempt_id, payment.company, payment.id, attempt.kind, attempt.amount, "done" if local else "waiting", "", "",
-             attempt.occurred_at, cause.at, cause.at if local else None)  # fmt: skip
+            (
+                attempt_id,
+                payment.company,
+                payment.id,
+                attempt.kind,
+                attempt.amount,
+                "done" if local else "waiting",
+                "",
+                "",
+                attempt.occurred_at,
+                cause.at,
+                cause.at if local else None,
+            )
         )
         if local:
             settled.append(attempt)
         else:
-            asked = providers.Asked(attempt_id, attempt.kind, payment.reference, payment.currency, attempt.amount)
+            asked = providers.Asked(
+                attempt_id, attempt.kind, payment.reference, payment.currency, attempt.amount
+            )
             topic = f"payment.{attempt.kind}"
             messages.append(
                 delivery.Message(f"payments.{payment.provider}", topic, payment.id, payment.company, asked)
@@ -102,7 +117,10 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
 
 def store(payments: Sequence[Payment]) -> None:
     """Write the amounts and states of locked payments. One statement."""
-    rows = {p.id: (p.id, p.authorized, p.capturing, p.captured, p.refunding, p.refunded, p.state) for p in payments}
+    rows = {
+        p.id: (p.id, p.authorized, p.capturing, p.captured, p.refunding, p.refunded, p.state)
+        for p in payments
+    }
     if rows:
         names = ("ids", "authorized", "capturing", "captured", "refunding", "refunded", "states")
         sql.run(_STORE, sql.columns(names, rows.values()))
@@ -113,9 +131,14 @@ def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
     events = {"capture": "payment.captured", "refund": "payment.refunded"}
     postings = [
         Posting(
-            one.payment.company, events[one.kind], "payment", one.payment.id, one.payment.currency,
-            (("settlement", one.amount),), one.occurred_at,
-        )  # fmt: skip
+            one.payment.company,
+            events[one.kind],
+            "payment",
+            one.payment.id,
+            one.payment.currency,
+            (("settlement", one.amount),),
+            one.occurred_at,
+        )
         for one in attempts
         if one.kind in events
     ]

@@ -191,23 +191,31 @@ class _Batch:
             taken[share.line] += share.quantity
         cancels = order.policy == "partial_cancel"
         for line in lines:
-            self._step(order, line, taken[line.id], cancels)
+            self._step(order, line, taken[line.id], cancels=cancels)
         version = profile[0]
         why = {"why": plan.why, "policy": order.policy, "candidates": [[c, u] for c, u in plan.candidates]}
-        self.decisions.append((order.company, order.id, version, plan.outcome, wire.dump(why), self.times[order.id]))
+        self.decisions.append(
+            (order.company, order.id, version, plan.outcome, wire.dump(why), self.times[order.id])
+        )
         if plan.shares:
             self.offers.append((order.id, order.priority, order.promise_at or order.placed_at))
         if plan.short and not cancels:
             missing = sum(line.quantity for line in plan.short)
             self.items.append(
                 OpenItem(
-                    company=order.company, type="backorder", subject_kind="order", subject=order.id,
-                    reason=f"{missing} units wait for stock: {plan.why}", role="inventory manager",
-                    facts={"units": missing}, due_in_hours=48, occurred_at=self.times[order.id],
-                )  # fmt: skip
+                    company=order.company,
+                    type="backorder",
+                    subject_kind="order",
+                    subject=order.id,
+                    reason=f"{missing} units wait for stock: {plan.why}",
+                    role="inventory manager",
+                    facts={"units": missing},
+                    due_in_hours=48,
+                    occurred_at=self.times[order.id],
+                )
             )
 
-    def _step(self, order: _Order, line: _Line, taken: int, cancels: bool) -> None:
+    def _step(self, order: _Order, line: _Line, taken: int, *, cancels: bool) -> None:
         """Allocate out of the backordered units first: they have waited longer."""
         from_backorder = min(taken, line.backordered)
         from_open = taken - from_backorder
@@ -236,7 +244,10 @@ class _Batch:
             names = ("lines", "companies", "orders", "skus", "units", "priorities", "times")
             sql.run(_WAIT, sql.columns(names, self.waiting) | {"default": self._promise_by_default()})
         if self.settled:
-            sql.run("DELETE FROM sourcing_backorder WHERE line_id = ANY(%(lines)s::uuid[])", {"lines": self.settled})
+            sql.run(
+                "DELETE FROM sourcing_backorder WHERE line_id = ANY(%(lines)s::uuid[])",
+                {"lines": self.settled},
+            )
         offer("release", self.offers)
         if self.items:
             open_items(self.cause, requests=self.items)

@@ -89,20 +89,38 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
         if refusal or not delta:
             answers.append(refusal or Adjusted(None, "", "nothing there", 0, -r.delta, 0))
             continue
-        cost = round_half_away(costs.get((r.company, r.sku, r.node), 0) * abs(delta))
+        cost = round_half_away(costs[r.company, r.sku, r.node] * abs(delta))
         waits = rules.needs_approval(cost, limits[r.company].approve_above_minor)
         adjustment, number, at = ids.uuid7(), next(numbers), r.occurred_at or cause.at
         state = "waiting" if waits else "posted"
         left[key] = free if waits else free + delta
         rows.append(
-            (adjustment, number, r.company, r.sku, r.node, r.bin, r.status, r.lot, r.serial, delta, r.reason, r.note,
-             state, cost, cause.actor.name, at)  # fmt: skip
+            (
+                adjustment,
+                number,
+                r.company,
+                r.sku,
+                r.node,
+                r.bin,
+                r.status,
+                r.lot,
+                r.serial,
+                delta,
+                r.reason,
+                r.note,
+                state,
+                cost,
+                cause.actor.name,
+                at,
+            )
         )
         duties.append(Duty(adjustment, "adjust×approve", "adjust", cause.actor.name))
         happened.append(Event("adjustment", adjustment, r.company, "", state, at, {"units": delta}, r.reason))
         if not waits:
             moves.append(_move(r.company, key, delta, r.reason, adjustment, at, cost))
-        answers.append(Adjusted(adjustment, number, state, 0 if waits else delta, abs(r.delta) - abs(delta), cost))
+        answers.append(
+            Adjusted(adjustment, number, state, 0 if waits else delta, abs(r.delta) - abs(delta), cost)
+        )
 
     sql.write("stock_adjustment", _COLUMNS, rows)
     if duties:
@@ -143,22 +161,26 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
         if r.adjustment in found and found[r.adjustment][10] == "waiting"
     ]
     apart = dict(
-        zip((duty.document for duty in duties), take_duty(cause, requests=duties) if duties else [], strict=True)
+        zip(
+            (duty.document for duty in duties),
+            take_duty(cause, requests=duties) if duties else [],
+            strict=True,
+        )
     )
     for r in requests:
         if r.adjustment not in found:
             answers.append(NotFound(what="adjustment", which=str(r.adjustment)))
             continue
-        number, company, sku, node, _bin, _status, _lot, _serial, delta, reason, state, value = found[r.adjustment]
+        number, company, sku, _, bin_, _, _, _, delta, reason, state, value = found[r.adjustment]
         key = keys[r.adjustment]
         bucket = buckets.get(key)
         free = bucket.quantity - bucket.committed if bucket else 0
         if state != "waiting":
             answers.append(errors.AlreadyDecided(number=number, found=state))
-        elif isinstance(apart[r.adjustment], Refused):
-            answers.append(apart[r.adjustment])
+        elif isinstance(duty := apart[r.adjustment], Refused):
+            answers.append(duty)
         elif r.approve and free + delta < 0:
-            answers.append(errors.NotThere(wanted=-delta, sku=str(sku), where=f"bin {_bin}", found=free))
+            answers.append(errors.NotThere(wanted=-delta, sku=str(sku), where=f"bin {bin_}", found=free))
         else:
             new = "posted" if r.approve else "rejected"
             decided.append((r.adjustment, new, cause.actor.name, cause.at))
@@ -185,9 +207,22 @@ def _refusal(request: Adjust, delta: int, free: int) -> Refused | None:
 def _move(company: int, key: At, delta: int, reason: str, document: UUID, at: datetime, cost: int) -> Move:
     if delta > 0:
         return Move(
-            company, key.sku, delta, ADJUSTMENT, key, reason, "adjustment", document, at, "stock.found", None, cost
+            company,
+            key.sku,
+            delta,
+            ADJUSTMENT,
+            key,
+            reason,
+            "adjustment",
+            document,
+            at,
+            "stock.found",
+            None,
+            cost,
         )
-    return Move(company, key.sku, -delta, key, ADJUSTMENT, reason, "adjustment", document, at, "stock.write_off")
+    return Move(
+        company, key.sku, -delta, key, ADJUSTMENT, reason, "adjustment", document, at, "stock.write_off"
+    )
 
 
 def _hand_over(
@@ -198,13 +233,13 @@ def _hand_over(
         by_position[one.sku, one.node].append(one)
     for i, (request, answer) in enumerate(zip(requests, answers, strict=True)):
         if isinstance(answer, Adjusted) and answer.posted < 0:
-            answers[i] = replace(
-                answer, displaced=tuple(by_position.pop((request.sku, request.node), []))
-            )
+            answers[i] = replace(answer, displaced=tuple(by_position.pop((request.sku, request.node), [])))
     return answers
 
 
-def _hand_over_first(answers: list[Adjusted | Refused], displaced: Sequence[Displaced]) -> list[Adjusted | Refused]:
+def _hand_over_first(
+    answers: list[Adjusted | Refused], displaced: Sequence[Displaced]
+) -> list[Adjusted | Refused]:
     for i, answer in enumerate(answers):
         if isinstance(answer, Adjusted) and answer.posted < 0 and displaced:
             answers[i] = replace(answer, displaced=tuple(displaced))

@@ -59,19 +59,26 @@ def change_status(cause: Cause, /, *, requests: Sequence[ChangeStatus]) -> list[
             answers.append(errors.NotPlaceable(field="change of status", expected=expected, found=str(r)))
         elif left.get(source, 0) < r.quantity:
             found = left.get(source, 0)
-            answers.append(errors.NotThere(wanted=r.quantity, sku=str(r.sku), where=f"bin {r.bin}", found=found))
+            answers.append(
+                errors.NotThere(wanted=r.quantity, sku=str(r.sku), where=f"bin {r.bin}", found=found)
+            )
         else:
             left[source] -= r.quantity
             document, at = ids.uuid7(), r.occurred_at or cause.at
             moves.append(
                 Move(r.company, r.sku, r.quantity, source, target, r.reason, "status change", document, at)
             )
-            announce(cause, [Event("status change", document, r.company, r.status, r.to_status, at, reason=r.reason)])
+            announce(
+                cause,
+                [Event("status change", document, r.company, r.status, r.to_status, at, reason=r.reason)],
+            )
             answers.append(StatusChanged(document, ()))
     displaced = move_units(cause, moves, buckets).displaced
     for i, answer in enumerate(answers):
         if isinstance(answer, StatusChanged):
-            own = tuple(one for one in displaced if (one.sku, one.node) == (requests[i].sku, requests[i].node))
+            own = tuple(
+                one for one in displaced if (one.sku, one.node) == (requests[i].sku, requests[i].node)
+            )
             displaced = [one for one in displaced if one not in own]
             answers[i] = StatusChanged(answer.document, own)
     return answers

@@ -71,11 +71,21 @@ def pick_units(cause: Cause, picks: Sequence[Pick]) -> Moved:
     """Move picked units to staging, where they stay sellable, allocated and committed until they ship."""
     moves = [
         Move(
-            p.company, p.sku, p.quantity,
+            p.company,
+            p.sku,
+            p.quantity,
             At(p.sku, p.node, p.bin, p.company, "sellable", p.lot, p.serial),
             At(p.sku, p.node, p.staging_bin, p.company, "sellable", p.lot, p.serial),
-            "pick", "fulfillment", p.fulfillment, p.occurred_at, "", p.line, None, p.quantity, p.quantity,
-        )  # fmt: skip
+            "pick",
+            "fulfillment",
+            p.fulfillment,
+            p.occurred_at,
+            "",
+            p.line,
+            None,
+            p.quantity,
+            p.quantity,
+        )
         for p in picks
     ]
     return move_units(cause, moves)
@@ -112,16 +122,26 @@ def short_units(cause: Cause, shorts: Sequence[Short], mislaid: Sequence[Short] 
     free_allocations(list(freed.items()))
     moves = [
         Move(
-            s.company, s.sku, s.quantity,
+            s.company,
+            s.sku,
+            s.quantity,
             At(s.sku, s.node, s.bin, s.company, "sellable", s.lot, s.serial),
             At(s.sku, s.node, s.bin, s.company, "researching", s.lot, s.serial),
-            "short_pick", "fulfillment", s.fulfillment, s.occurred_at, "", s.line, None, s.quantity,
-        )  # fmt: skip
+            "short_pick",
+            "fulfillment",
+            s.fulfillment,
+            s.occurred_at,
+            "",
+            s.line,
+            None,
+            s.quantity,
+        )
         for s in (*shorts, *mislaid)
     ]
     moved = move_units(cause, moves)
     own = [
-        Displaced(s.allocation, s.order, s.line, s.sku, s.node, s.quantity, True, s.fulfillment) for s in shorts
+        Displaced(s.allocation, s.order, s.line, s.sku, s.node, s.quantity, True, s.fulfillment)
+        for s in shorts
     ]
     return own + moved.displaced
 
@@ -170,10 +190,22 @@ def ship_units(cause: Cause, shipped: Sequence[Shipped]) -> list[int]:
     """
     moves = [
         Move(
-            s.company, s.sku, s.quantity,
-            At(s.sku, s.node, s.staging_bin, s.company, "sellable", s.lot, s.serial), CUSTOMER,
-            "sale", "shipment", s.shipment, s.occurred_at, "stock.issue.sale", s.line, None, s.quantity, 0, s.quantity,
-        )  # fmt: skip
+            s.company,
+            s.sku,
+            s.quantity,
+            At(s.sku, s.node, s.staging_bin, s.company, "sellable", s.lot, s.serial),
+            CUSTOMER,
+            "sale",
+            "shipment",
+            s.shipment,
+            s.occurred_at,
+            "stock.issue.sale",
+            s.line,
+            None,
+            s.quantity,
+            0,
+            s.quantity,
+        )
         for s in shipped
     ]
     values = move_units(cause, moves).values

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -154,17 +154,17 @@ def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, i
     if not shortages:
         return []
     freed = []
-    promises: dict[tuple[UUID, UUID, int], list[tuple[rules.Promise, tuple[object, ...]]]] = defaultdict(list)
+    promises: dict[tuple[UUID, UUID, int], list[tuple[rules.Promise, tuple[Any, ...]]]] = defaultdict(list)
     arrays = sql.columns(("skus", "nodes", "owners"), list(shortages))
     for allocation, quantity, released, priority, promise_at, ordered_at, *rest in sql.run(_PROMISES, arrays):
         promise = rules.Promise(allocation, quantity, released > 0, priority, promise_at, ordered_at)
         promises[rest[2], rest[3], rest[4]].append((promise, tuple(rest)))
-    for key, short in shortages.items():
-        facts = {promise.allocation: rest for promise, rest in promises[key]}
-        for promise, units in rules.displace([promise for promise, _ in promises[key]], short):
+    for position, short in shortages.items():
+        facts = {promise.allocation: rest for promise, rest in promises[position]}
+        for promise, units in rules.displace([promise for promise, _ in promises[position]], short):
             order, line, sku, node, _owner, fulfillment = facts[promise.allocation]
             freed.append(
-                Displaced(promise.allocation, order, line, sku, node, units, promise.released, fulfillment)  # type: ignore[arg-type]
+                Displaced(promise.allocation, order, line, sku, node, units, promise.released, fulfillment)
             )
     free_allocations([(one.allocation, one.quantity) for one in freed])
     return freed
@@ -180,7 +180,10 @@ def free_allocations(freed: Sequence[tuple[UUID, int]]) -> None:
     arrays = sql.columns(("ids", "units"), freed)
     given_back = [row for row in sql.run(_FREE_ALLOCATIONS, arrays) if row[5]]
     if given_back:
-        sql.run(_GIVE_BACK_TO_FENCES, sql.columns(("skus", "nodes", "owners", "channels", "_", "units"), given_back))
+        sql.run(
+            _GIVE_BACK_TO_FENCES,
+            sql.columns(("skus", "nodes", "owners", "channels", "_", "units"), given_back),
+        )
 
 
 # ---- buckets
@@ -195,7 +198,9 @@ def _complete(moves: Sequence[Move], known: dict[At, Bucket]) -> dict[At, Bucket
     known = known | lock_buckets(unknown)
     missing = wanted - known.keys()
     if missing:
-        expiry = {move.target: (move.company, move.expires_on) for move in moves if isinstance(move.target, At)}
+        expiry = {
+            move.target: (move.company, move.expires_on) for move in moves if isinstance(move.target, At)
+        }
         rows = [(ids.uuid7(), *expiry[key], *key) for key in missing]
         sql.run(_INSERT_BUCKETS, sql.columns(("ids", "companies", "expiries", *At._fields), rows))
         known |= lock_buckets(missing)
@@ -214,7 +219,9 @@ def _change_buckets(moves: Sequence[Move], known: dict[At, Bucket]) -> None:
             bucket = known[move.target].id
             quantity[bucket] += move.quantity
             committed[bucket] += move.committed_target
-    rows = [(bucket, units, committed[bucket]) for bucket, units in quantity.items() if units or committed[bucket]]
+    rows = [
+        (bucket, units, committed[bucket]) for bucket, units in quantity.items() if units or committed[bucket]
+    ]
     if rows:
         sql.run(_UPDATE_BUCKETS, sql.columns(("ids", "units", "committed"), rows))
 
@@ -227,12 +234,16 @@ def _values(cause: Cause, moves: Sequence[Move]) -> list[int]:
     leaving = [i for i, move in enumerate(moves) if move.event and isinstance(move.source, At)]
     values = [move.cost_minor or 0 for move in moves]
     if leaving:
-        taken = value_moves(cause, [_value(moves[i], moves[i].source, -moves[i].quantity, None) for i in leaving])
+        taken = value_moves(
+            cause, [_value(moves[i], moves[i].source, -moves[i].quantity, None) for i in leaving]
+        )
         for i, value in zip(leaving, taken, strict=True):
             values[i] = value
     arriving = [i for i, move in enumerate(moves) if move.event and isinstance(move.target, At)]
     if arriving:
-        value_moves(cause, [_value(moves[i], moves[i].target, moves[i].quantity, values[i]) for i in arriving])
+        value_moves(
+            cause, [_value(moves[i], moves[i].target, moves[i].quantity, values[i]) for i in arriving]
+        )
     return values
 
 
@@ -248,7 +259,7 @@ def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
         if move.event and value:
             entries[move.company, move.event, move.document_kind, move.document, move.occurred_at] += value
     if entries:
-        currencies = dict(sql.run("SELECT id, currency FROM parties_company"))  # type: ignore[arg-type]
+        currencies = dict(sql.run("SELECT id, currency FROM parties_company"))
         post(
             cause,
             requests=[
@@ -261,9 +272,7 @@ def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
 # ---- rows of the ledger
 
 
-def _write_moves(
-    cause: Cause, moves: Sequence[Move], known: dict[At, Bucket], values: Sequence[int]
-) -> None:
+def _write_moves(cause: Cause, moves: Sequence[Move], known: dict[At, Bucket], values: Sequence[int]) -> None:
     at, correlation = cause.at, cause.correlation
     rows = []
     for move, value in zip(moves, values, strict=True):
@@ -272,9 +281,23 @@ def _write_moves(
         to_place, to_bucket = ("node", known[target].id) if isinstance(target, At) else (target, None)
         rows.append(
             (
-                move.company, move.sku, move.quantity, from_place, from_bucket, to_place, to_bucket, move.reason,
-                move.document_kind, move.document, move.line, value, move.corrects, move.occurred_at, at, correlation,
-            )  # fmt: skip
+                move.company,
+                move.sku,
+                move.quantity,
+                from_place,
+                from_bucket,
+                to_place,
+                to_bucket,
+                move.reason,
+                move.document_kind,
+                move.document,
+                move.line,
+                value,
+                move.corrects,
+                move.occurred_at,
+                at,
+                correlation,
+            )
         )
     sql.write("stock_move", _MOVE_COLUMNS, rows)
 
@@ -296,8 +319,9 @@ ORDER BY b.id FOR UPDATE OF b
 _INSERT_BUCKETS = """
 INSERT INTO stock_bucket (id, company_id, expires_on, sku_id, node_id, bin_id, owner_id, status, lot, serial,
                           quantity, committed)
-SELECT d.*, 0, 0 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(expiries)s::date[], %(sku)s::uuid[],
-    %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[]) AS d
+SELECT d.*, 0, 0
+FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(expiries)s::date[], %(sku)s::uuid[], %(node)s::uuid[],
+            %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[]) AS d
 ON CONFLICT DO NOTHING
 """
 

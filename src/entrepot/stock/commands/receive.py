@@ -60,9 +60,20 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
         target = At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial)
         moves.append(
             Move(
-                r.company, r.sku, r.quantity, SUPPLIER, target, "purchase", r.document_kind, r.document,
-                r.occurred_at or cause.at, "stock.receipt.purchase", r.line, r.cost_minor, expires_on=r.expires_on,
-            )  # fmt: skip
+                r.company,
+                r.sku,
+                r.quantity,
+                SUPPLIER,
+                target,
+                "purchase",
+                r.document_kind,
+                r.document,
+                r.occurred_at or cause.at,
+                "stock.receipt.purchase",
+                r.line,
+                r.cost_minor,
+                expires_on=r.expires_on,
+            )
         )
         document = (r.document, r.document_kind, r.company)
         documents[document] = documents.get(document, 0) + r.quantity

@@ -13,7 +13,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.stock import errors
-from entrepot.stock.commands.allocate import lock_positions
+from entrepot.stock.commands.allocate import Positions, lock_positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
     Locks: positions of the SKUs in key order. Refuses: Insufficient, NotPlaceable. Again: by key. 5 statements.
     """
     free_expired(cause, [request.sku for request in requests])
-    positions = {}
+    positions: Positions = {}
     for company in {request.company for request in requests}:
         positions |= lock_positions(company, {r.sku for r in requests if r.company == company})
     answers: list[Reserved | Refused] = []
@@ -56,13 +56,25 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
             expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
             answers.append(errors.NotPlaceable(field="reservation", expected=expected, found=found))
         elif position is None or free < r.quantity:
-            answers.append(errors.Insufficient(sku=str(r.sku), node=str(r.node), wanted=r.quantity, free=free))
+            answers.append(
+                errors.Insufficient(sku=str(r.sku), node=str(r.node), wanted=r.quantity, free=free)
+            )
         else:
             position.free -= r.quantity
             taken[r.sku, r.node, r.company] += r.quantity
             reservation = ids.uuid7()
             rows.append(
-                (reservation, r.company, r.sku, r.node, r.company, r.channel, r.holder, r.quantity, r.expires_at)
+                (
+                    reservation,
+                    r.company,
+                    r.sku,
+                    r.node,
+                    r.company,
+                    r.channel,
+                    r.holder,
+                    r.quantity,
+                    r.expires_at,
+                )
             )
             answers.append(Reserved(reservation))
     sql.write("stock_reservation", _COLUMNS, rows)
@@ -98,7 +110,8 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
         freed[sku, node, owner] -= quantity
     _change_reserved([(*key, quantity) for key, quantity in freed.items()])
     return [
-        GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder) for holder in holders
+        GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder)
+        for holder in holders
     ]
 
 

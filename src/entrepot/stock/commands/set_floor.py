@@ -50,7 +50,9 @@ def set_safety(cause: Cause, /, *, requests: Sequence[SetSafety]) -> list[FloorS
     """
     rows = {(r.sku, r.node, r.company): r.quantity for r in requests if r.quantity >= 0}
     if rows:
-        arrays = sql.columns(("skus", "nodes", "owners", "units"), [(*key, units) for key, units in rows.items()])
+        arrays = sql.columns(
+            ("skus", "nodes", "owners", "units"), [(*key, units) for key, units in rows.items()]
+        )
         sql.run(_SET_SAFETY, arrays)
     return [_answer(cause, r, "safety stock") for r in requests]
 

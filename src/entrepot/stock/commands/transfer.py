@@ -14,7 +14,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock import errors
-from entrepot.stock.commands.allocate import lock_positions
+from entrepot.stock.commands.allocate import Positions, lock_positions
 from entrepot.stock.commands.move import ADJUSTMENT, At, Move, lock_buckets, move_units
 
 
@@ -53,7 +53,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
 
     Locks: positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere. Again: by key. About 14 statements.
     """
-    positions = {}
+    positions: Positions = {}
     for company in {r.company for r in requests}:
         skus = {line.sku for r in requests if r.company == company for line in r.lines}
         positions |= lock_positions(company, skus)
@@ -72,7 +72,17 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
             continue
         transfer, number, at = ids.uuid7(), next(numbers), r.occurred_at or cause.at
         rows.append(
-            (transfer, number, r.company, r.from_node, r.to_node, "in_transit", cause.actor.name, at, r.expected_at)
+            (
+                transfer,
+                number,
+                r.company,
+                r.from_node,
+                r.to_node,
+                "in_transit",
+                cause.actor.name,
+                at,
+                r.expected_at,
+            )
         )
         for line in r.lines:
             source = _source(r, line)
@@ -82,8 +92,19 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
             line_id = ids.uuid7()
             line_rows.append((line_id, transfer, line.sku, line.lot, line.quantity, 0, 0))
             moves.append(
-                Move(r.company, line.sku, line.quantity, source, target, "transfer", "transfer", transfer, at,
-                     "stock.transfer_out", line_id)  # fmt: skip
+                Move(
+                    r.company,
+                    line.sku,
+                    line.quantity,
+                    source,
+                    target,
+                    "transfer",
+                    "transfer",
+                    transfer,
+                    at,
+                    "stock.transfer_out",
+                    line_id,
+                )
             )
         announce(cause, [Event("transfer", transfer, r.company, "", "in_transit", at)])
         answers.append(TransferShipped(transfer, number))
@@ -123,7 +144,9 @@ class TransferReceived:
 
 
 @command("stock.receive_transfer")
-def receive_transfer(cause: Cause, /, *, requests: Sequence[ReceiveTransfer]) -> list[TransferReceived | Refused]:
+def receive_transfer(
+    cause: Cause, /, *, requests: Sequence[ReceiveTransfer]
+) -> list[TransferReceived | Refused]:
     """Take goods off a transfer; it is closed when nothing is left on its way. Losses are written off.
 
     Locks: the transfers in id order, then as `move_units`. Refuses: NotFound, TransferClosed. Again: by key.
@@ -131,7 +154,9 @@ def receive_transfer(cause: Cause, /, *, requests: Sequence[ReceiveTransfer]) ->
     """
     wanted = [request.transfer for request in requests]
     transfers = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": wanted})}
-    under_way: dict[UUID, dict[tuple[UUID, str], list[tuple[UUID, int]]]] = defaultdict(lambda: defaultdict(list))
+    under_way: dict[UUID, dict[tuple[UUID, str], list[tuple[UUID, int]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for line, transfer, sku, lot, units in sql.run(_UNDER_WAY, {"ids": wanted}):
         under_way[transfer][sku, lot].append((line, units))
 
@@ -152,13 +177,33 @@ def receive_transfer(cause: Cause, /, *, requests: Sequence[ReceiveTransfer]) ->
             target = At(line.sku, node, line.bin, company, "sellable", line.lot)
             if line.received:
                 moves.append(
-                    Move(company, line.sku, line.received, source, target, "transfer", "transfer", r.transfer, at,
-                         "stock.transfer_in")  # fmt: skip
+                    Move(
+                        company,
+                        line.sku,
+                        line.received,
+                        source,
+                        target,
+                        "transfer",
+                        "transfer",
+                        r.transfer,
+                        at,
+                        "stock.transfer_in",
+                    )
                 )
             if line.lost:
                 moves.append(
-                    Move(company, line.sku, line.lost, source, ADJUSTMENT, "lost in transit", "transfer", r.transfer,
-                         at, "stock.transfer_lost")  # fmt: skip
+                    Move(
+                        company,
+                        line.sku,
+                        line.lost,
+                        source,
+                        ADJUSTMENT,
+                        "lost in transit",
+                        "transfer",
+                        r.transfer,
+                        at,
+                        "stock.transfer_lost",
+                    )
                 )
             arrived += _spread(under_way[r.transfer][line.sku, line.lot], line.received, line.lost)
         left = sum(units for lines in under_way[r.transfer].values() for _, units in lines)
@@ -190,9 +235,9 @@ def _refusal(r: ShipTransfer, left: dict[At, int], free: dict[tuple[UUID, UUID],
         wanted[line.sku] += line.quantity
         from_bin[_source(r, line)] += line.quantity
     for sku, units in wanted.items():
-        if free.get((sku, r.from_node), 0) < units:
-            found = free.get((sku, r.from_node), 0)
-            return errors.Insufficient(sku=str(sku), node=str(r.from_node), wanted=units, free=found)
+        there = free.get((sku, r.from_node), 0)
+        if there < units:
+            return errors.Insufficient(sku=str(sku), node=str(r.from_node), wanted=units, free=there)
     for source, units in from_bin.items():
         if left.get(source, 0) < units:
             return errors.NotThere(
