@@ -15,7 +15,9 @@ class Carrier(models.Model):
     name = models.TextField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="carriage_carrier_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="carriage_carrier_code_once")
+        ]
 
 
 class Service(models.Model):
@@ -35,7 +37,8 @@ class Service(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="carriage_service_code_once"),
             models.CheckConstraint(
-                name="carriage_service_makes_sense", condition=Q(transit_days__gte=0, max_weight_g__gt=0, divisor__gte=0)
+                name="carriage_service_makes_sense",
+                condition=Q(transit_days__gte=0, max_weight_g__gt=0, divisor__gte=0),
             ),
         ]
 
@@ -62,5 +65,7 @@ class Rate(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="carriage_rate_makes_sense", condition=Q(max_weight_g__gt=0, price_minor__gte=0))
+            models.CheckConstraint(
+                name="carriage_rate_makes_sense", condition=Q(max_weight_g__gt=0, price_minor__gte=0)
+            )
         ]

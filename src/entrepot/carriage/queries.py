@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from entrepot.kernel import sql
 from entrepot.carriage.rules import Service
+from entrepot.kernel import sql
 
 
 def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
@@ -30,12 +30,13 @@ def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    return {"carriage_rate": sql.run("SELECT count(*) FROM carriage_rate")[0][0]}
+    tables = ("carriage_service", "carriage_zone", "carriage_rate")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:
-    """Sentences about zones that a service goes to without a rate."""
-    return [row[0] for row in sql.run(_UNPRICED)]
+    """Sentences about services without their carrier, and about zones and rates that nobody can use."""
+    return [row[0] for row in sql.run(_UNUSABLE)]
 
 
 _SERVICES = """
@@ -56,8 +57,22 @@ FROM carriage_rate AS r JOIN carriage_service AS s ON s.id = r.service_id
 WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active ORDER BY r.service_id, r.zone, r.max_weight_g
 """
 
-_UNPRICED = """
+_UNUSABLE = """
 SELECT DISTINCT format('service %s goes to zone %s without a rate', s.code, z.zone)
 FROM carriage_zone AS z JOIN carriage_service AS s ON s.id = z.service_id AND s.active
 WHERE NOT EXISTS (SELECT FROM carriage_rate AS r WHERE r.service_id = z.service_id AND r.zone = z.zone)
+UNION ALL
+SELECT format('service %s is of a carrier that is not of its company', s.code)
+FROM carriage_service AS s LEFT JOIN carriage_carrier AS c ON c.id = s.carrier_id AND c.company_id = s.company_id
+WHERE c.id IS NULL
+UNION ALL
+SELECT DISTINCT format('zone %s is of a service that is not there', z.zone) FROM carriage_zone AS z
+WHERE NOT EXISTS (SELECT FROM carriage_service AS s WHERE s.id = z.service_id)
+UNION ALL
+SELECT DISTINCT format('a rate of zone %s is of a service that is not there', r.zone) FROM carriage_rate AS r
+WHERE NOT EXISTS (SELECT FROM carriage_service AS s WHERE s.id = r.service_id)
+UNION ALL
+SELECT format('service %s has rates in several currencies', s.code)
+FROM carriage_service AS s JOIN carriage_rate AS r ON r.service_id = s.id
+GROUP BY s.id, s.code HAVING count(DISTINCT r.currency) > 1
 """

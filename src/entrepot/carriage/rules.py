@@ -8,6 +8,60 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
+from entrepot.kernel.errors import Refused
+
+ANYWHERE = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterService:
+    """A service of a carrier as it shall stand, with exactly these tables.
+
+    `zones`: (origin country, destination country, zone), '*' for any. `rates`: (zone, up to grams, price in minor
+    units). `divisor` turns cm³ into kilograms for bulky parcels; 0: never.
+    """
+
+    company: int
+    carrier: str
+    code: str
+    name: str
+    transit_days: int
+    max_weight_g: int
+    currency: str
+    zones: tuple[tuple[str, str, str], ...]
+    rates: tuple[tuple[str, int, int], ...]
+    divisor: int = 5000
+    active: bool = True
+    key: str | None = None
+
+
+def misfit(service: RegisterService) -> Refused | None:
+    """Why a service can't stand so."""
+    pairs = [(origin, destination) for origin, destination, _ in service.zones]
+    steps = [(zone, weight_g) for zone, weight_g, _ in service.rates]
+    unpriced = sorted({zone for *_, zone in service.zones} - {zone for zone, _ in steps})
+    carrier = service.carrier
+    return first_misfit(
+        is_code(service.code),
+        (
+            "carrier",
+            bool(carrier) and carrier == carrier.strip(),
+            "a code, without blanks around it",
+            repr(carrier),
+        ),
+        is_currency("currency", service.currency),
+        ("transit_days", 0 <= service.transit_days <= 365, "days from 0 to 365", service.transit_days),
+        ("max_weight_g", 0 < service.max_weight_g < 2**31, "grams from 1", service.max_weight_g),
+        not_negative("divisor", service.divisor),
+        *(is_country("zones", country, ANYWHERE) for pair in pairs for country in pair),
+        ("zones", len(pairs) == len(set(pairs)), "each pair of countries once", pairs),
+        ("rates", len(steps) == len(set(steps)), "each zone and weight once", steps),
+        ("rates", all(0 < weight_g < 2**31 for _, weight_g in steps), "weights from 1 gram", steps),
+        ("rates", all(price >= 0 for *_, price in service.rates), "prices from 0", service.rates),
+        ("rates", not unpriced, "a price for each zone", f"none for {', '.join(unpriced)}"),
+    )
+
 
 class Service(NamedTuple):
     """A service with its tables: zones by (origin, destination), rates by zone in order of weight."""
@@ -24,12 +78,13 @@ class Service(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """What is to be carried: grams, cm³, from one country to another."""
+    """What is to be carried: grams, cm³, from one country to another; priced in a currency, or in any ('')."""
 
     weight_g: int
     volume_cm3: int
     origin: str
     destination: str
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +99,27 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The offer taken, and every service with what it would have cost or why it does not carry the parcel."""
+    """The offer taken, and every service with what it would have cost or why it does not carry the parcel.
+
+    `late`: the offer taken does not keep the promise. `runner_up` would have been taken without it.
+    """
 
     taken: Offer | None
     late: bool
     reasons: tuple[tuple[str, str], ...]
+    runner_up: Offer | None = None
 
 
 def charged_weight_g(parcel: Parcel, divisor: int) -> int:
     """The greater of weight and dimensional weight: cm³ ÷ divisor is kilograms, as carriers publish it."""
     if not divisor:
         return parcel.weight_g
-    return max(parcel.weight_g, -(-parcel.volume_cm3 * 1000 // divisor))
+    return max(parcel.weight_g, -(-parcel.volume_cm3 * 1000 // divisor))  # rounded up
 
 
 def zone_of(service: Service, origin: str, destination: str) -> str | None:
     """The zone by the most exact row: both countries, then destination, then origin, then any."""
-    for key in ((origin, destination), ("*", destination), (origin, "*"), ("*", "*")):
+    for key in ((origin, destination), (ANYWHERE, destination), (origin, ANYWHERE), (ANYWHERE, ANYWHERE)):
         if key in service.zones:
             return service.zones[key]
     return None
@@ -71,13 +130,15 @@ def offer(service: Service, parcel: Parcel) -> Offer | str:
     zone = zone_of(service, parcel.origin, parcel.destination)
     if zone is None:
         return f"does not go from {parcel.origin} to {parcel.destination}"
+    if parcel.currency not in ("", service.currency):
+        return f"asks in {service.currency}, not in {parcel.currency}"
     charged = charged_weight_g(parcel, service.divisor)
     if charged > service.max_weight_g:
         return f"carries up to {service.max_weight_g} g, charged for {charged} g"
-    for up_to, price in service.rates.get(zone, ()):
-        if charged <= up_to:
-            return Offer(service, zone, charged, price)
-    return f"has no rate for {charged} g in zone {zone}"
+    fitting = [step for step in service.rates.get(zone, ()) if charged <= step[0]]
+    if not fitting:
+        return f"has no rate for {charged} g in zone {zone}"
+    return Offer(service, zone, charged, min(fitting)[1])
 
 
 def choose(services: Sequence[Service], parcel: Parcel, ships_on: date, promised_on: date | None) -> Choice:
@@ -86,23 +147,29 @@ def choose(services: Sequence[Service], parcel: Parcel, ships_on: date, promised
     Where none keeps it, the fastest is taken, and the choice says that it is late.
     """
     offers: list[Offer] = []
+    in_time: list[Offer] = []
     reasons = []
     for service in services:
         answer = offer(service, parcel)
-        if isinstance(answer, Offer):
-            offers.append(answer)
-            arrives = ships_on + timedelta(days=service.transit_days)
-            late = promised_on is not None and arrives > promised_on
-            reasons.append((service.code, f"{answer.price_minor} in {service.transit_days} days{', late' if late else ''}"))
-        else:
+        if isinstance(answer, str):
             reasons.append((service.code, answer))
-    in_time = [
-        one for one in offers
-        if promised_on is None or ships_on + timedelta(days=one.service.transit_days) <= promised_on
-    ]  # fmt: skip
-    if in_time:
-        return Choice(min(in_time, key=_by_price), False, tuple(reasons))
-    return Choice(min(offers, key=_by_speed, default=None), bool(offers), tuple(reasons))
+            continue
+        late = promised_on is not None and arrival(ships_on, service.transit_days) > promised_on
+        offers.append(answer)
+        if not late:
+            in_time.append(answer)
+        reasons.append(
+            (service.code, f"{answer.price_minor} in {service.transit_days} days{', late' if late else ''}")
+        )
+    # Behind those that keep the promise stand the late ones: the second may be one of them.
+    late_ones = sorted((one for one in offers if one not in in_time), key=_by_speed)
+    taken, runner_up, *_ = [*sorted(in_time, key=_by_price), *late_ones, None, None]
+    return Choice(taken, taken is not None and not in_time, tuple(reasons), runner_up)
+
+
+def arrival(ships_on: date, transit_days: int) -> date:
+    """The day on which a parcel arrives: transit times are calendar days."""
+    return ships_on + timedelta(days=transit_days)
 
 
 def _by_price(one: Offer) -> tuple[int, int, str]:

@@ -29,15 +29,31 @@ class Sku(models.Model):
     standard_cost = models.DecimalField(max_digits=18, decimal_places=6, null=True)
 
     class Meta:
+        indexes = [
+            # A scan names the barcode; most SKUs of a young catalog have none.
+            models.Index(
+                fields=["company_id", "barcode"], name="catalog_sku_barcode", condition=~Q(barcode="")
+            ),
+        ]
         constraints = [
+            models.CheckConstraint(name="catalog_sku_code_given", condition=~Q(code="")),
+            models.CheckConstraint(
+                name="catalog_sku_price_not_negative",
+                condition=(Q(list_price__isnull=True) | Q(list_price__gte=0))
+                & (Q(standard_cost__isnull=True) | Q(standard_cost__gte=0)),
+            ),
             models.UniqueConstraint(fields=["company_id", "code"], name="catalog_sku_code_once"),
-            models.CheckConstraint(name="catalog_sku_status_known", condition=Q(status__in=["active", "discontinued"])),
+            models.CheckConstraint(
+                name="catalog_sku_status_known", condition=Q(status__in=["active", "discontinued"])
+            ),
             models.CheckConstraint(
                 name="catalog_sku_measures_not_negative",
                 condition=Q(weight_g__gte=0, length_mm__gte=0, width_mm__gte=0, height_mm__gte=0),
             ),
             models.CheckConstraint(
                 name="catalog_sku_policies_known",
-                condition=Q(lot_policy__in=["none", "lot", "lot_expiry"], serial_policy__in=["none", "at_ship"]),
+                condition=Q(
+                    lot_policy__in=["none", "lot", "lot_expiry"], serial_policy__in=["none", "at_ship"]
+                ),
             ),
         ]

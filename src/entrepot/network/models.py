@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-BIN_KINDS = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
+from entrepot.network.rules import BIN_KINDS, CHANNEL_KINDS, NODE_KINDS
 
 
 class Node(models.Model):
@@ -27,9 +27,7 @@ class Node(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="network_node_code_once"),
-            models.CheckConstraint(
-                name="network_node_kind_known", condition=Q(kind__in=["warehouse", "store", "3pl"])
-            ),
+            models.CheckConstraint(name="network_node_kind_known", condition=Q(kind__in=NODE_KINDS)),
         ]
 
 
@@ -81,10 +79,8 @@ class Channel(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="network_channel_code_once"),
-            models.CheckConstraint(
-                name="network_channel_kind_known",
-                condition=Q(kind__in=["storefront", "marketplace", "wholesale", "social", "import"]),
-            ),
+            models.CheckConstraint(name="network_channel_kind_known", condition=Q(kind__in=CHANNEL_KINDS)),
+            models.CheckConstraint(name="network_channel_buffer_not_negative", condition=Q(buffer__gte=0)),
         ]
 
 
@@ -111,5 +107,7 @@ class CutOff(models.Model):
     class Meta:
         db_table = "network_cutoff"
         constraints = [
-            models.CheckConstraint(name="network_cutoff_on_a_weekday", condition=Q(weekday__gte=0, weekday__lte=6))
+            models.CheckConstraint(
+                name="network_cutoff_on_a_weekday", condition=Q(weekday__gte=0, weekday__lte=6)
+            )
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import time
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -20,6 +21,8 @@ class Node:
     priority: int
     active: bool
     time_zone: str
+    latitude: float | None
+    longitude: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +70,28 @@ def serving_nodes(*, channels: Collection[UUID]) -> dict[UUID, list[tuple[UUID, 
     return served
 
 
+def cut_offs(*, nodes: Collection[UUID]) -> dict[UUID, dict[int, time]]:
+    """The week of each node as `rules.next_ship_date` takes it: weekday to local cut-off. One statement."""
+    found: dict[UUID, dict[int, time]] = {node: {} for node in nodes}
+    for node, weekday, at in sql.run(_CUT_OFFS, {"nodes": list(found)}):
+        found[node][weekday] = at
+    return found
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in ("network_node", "network_bin")}  # noqa: S608
+    tables = ("network_node", "network_bin", "network_channel", "network_channelnode")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:
-    """Sentences about bins and zones whose node is not there, or is another company's."""
+    """Sentences about what stands in, or is served by, a node that is not there or is another company's."""
     return [row[0] for row in sql.run(_ORPHANS)]
 
 
 _NODES = """
-SELECT id, code, name, kind, country, postal_code, priority::int, active, time_zone FROM network_node
+SELECT id, code, name, kind, country, postal_code, priority::int, active, time_zone, latitude, longitude
+FROM network_node
 WHERE company_id = %(company)s::smallint ORDER BY priority, code
 """
 
@@ -99,6 +112,8 @@ FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n
 WHERE cn.channel_id = ANY(%(channels)s::uuid[]) ORDER BY 1, 3, n.code
 """
 
+_CUT_OFFS = "SELECT node_id, weekday::int, at FROM network_cutoff WHERE node_id = ANY(%(nodes)s::uuid[])"
+
 _ORPHANS = """
 SELECT format('bin %s stands in a node that is not there, or is another company''s', b.code)
 FROM network_bin AS b LEFT JOIN network_node AS n ON n.id = b.node_id AND n.company_id = b.company_id
@@ -106,4 +121,15 @@ WHERE n.id IS NULL
 UNION ALL
 SELECT format('zone %s stands in a node that is not there', z.code)
 FROM network_zone AS z LEFT JOIN network_node AS n ON n.id = z.node_id WHERE n.id IS NULL
+UNION ALL
+SELECT format('bin %s stands in a zone that is not of its node', b.code)
+FROM network_bin AS b LEFT JOIN network_zone AS z ON z.id = b.zone_id AND z.node_id = b.node_id
+WHERE b.zone_id IS NOT NULL AND z.id IS NULL
+UNION ALL
+SELECT format('node %s ships until %s, but is not there', c.node_id, c.at)
+FROM network_cutoff AS c LEFT JOIN network_node AS n ON n.id = c.node_id WHERE n.id IS NULL
+UNION ALL
+SELECT format('channel %s is served by a node that is not of its company', COALESCE(c.code, cn.channel_id::text))
+FROM network_channelnode AS cn LEFT JOIN network_channel AS c ON c.id = cn.channel_id
+LEFT JOIN network_node AS n ON n.id = cn.node_id AND n.company_id = c.company_id WHERE n.id IS NULL
 """

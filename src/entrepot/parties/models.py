@@ -15,6 +15,13 @@ class Company(models.Model):
     currency = models.TextField()
     country = models.TextField()
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="parties_company_currency_has_three_letters", condition=Q(currency__regex="^[A-Z]{3}$")
+            )
+        ]
+
 
 class Customer(models.Model):
     """Who buys, by the code that the channel knows. No personal data: that is in the vault."""
@@ -26,7 +33,9 @@ class Customer(models.Model):
     since = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="parties_customer_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="parties_customer_code_once")
+        ]
 
 
 class Supplier(models.Model):
@@ -40,7 +49,10 @@ class Supplier(models.Model):
     lead_days = models.IntegerField(db_default=7)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="parties_supplier_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="parties_supplier_code_once"),
+            models.CheckConstraint(name="parties_supplier_lead_not_negative", condition=Q(lead_days__gte=0)),
+        ]
 
 
 class Offer(models.Model):
@@ -58,7 +70,8 @@ class Offer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["supplier_id", "sku_id"], name="parties_offer_once"),
             models.CheckConstraint(
-                name="parties_offer_makes_sense", condition=Q(cost__gte=0, minimum_quantity__gte=1, lead_days__gte=0)
+                name="parties_offer_makes_sense",
+                condition=Q(cost__gte=0, minimum_quantity__gte=1, lead_days__gte=0),
             ),
         ]
 

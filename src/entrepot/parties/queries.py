@@ -83,8 +83,8 @@ def address(which: UUID) -> Address | None:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("parties_customer", "parties_supplier", "parties_offer")
-    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608  own names
+    tables = ("parties_company", "parties_customer", "parties_supplier", "parties_offer")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:
@@ -119,4 +119,8 @@ WHERE NOT EXISTS (SELECT FROM parties_company AS c WHERE c.id = p.company_id)
 UNION ALL
 SELECT format('an offer for SKU %s is of a supplier who is not there', sku_id) FROM parties_offer AS o
 WHERE NOT EXISTS (SELECT FROM parties_supplier AS s WHERE s.id = o.supplier_id)
+UNION ALL
+SELECT format('supplier %s offers SKU %s, which is not of their company', s.code, o.sku_id)
+FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
+LEFT JOIN catalog_sku AS k ON k.id = o.sku_id AND k.company_id = s.company_id WHERE k.id IS NULL
 """

@@ -16,7 +16,9 @@ class Jurisdiction(models.Model):
     region = models.TextField(db_default="")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["company_id", "code"], name="tax_jurisdiction_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="tax_jurisdiction_code_once")
+        ]
 
 
 class Rate(models.Model):
@@ -29,4 +31,6 @@ class Rate(models.Model):
     rate = models.DecimalField(max_digits=9, decimal_places=6)
 
     class Meta:
-        constraints = [models.CheckConstraint(name="tax_rate_is_a_fraction", condition=Q(rate__gte=0, rate__lt=1))]
+        constraints = [
+            models.CheckConstraint(name="tax_rate_is_a_fraction", condition=Q(rate__gte=0, rate__lt=1))
+        ]

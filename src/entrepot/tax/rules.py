@@ -7,7 +7,45 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from entrepot.catalog.rules import first_misfit, is_country
+from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import round_half_away
+
+STANDARD = ""
+"""The category that stands for all that have no rate of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRate:
+    """A rate from a day on, 0.2 is 20 %; `region` '' is all of the country, `category` '' the standard rate."""
+
+    company: int
+    country: str
+    rate: Decimal
+    valid_from: date
+    region: str = ""
+    category: str = STANDARD
+    key: str | None = None
+
+
+def misfit(rate: RegisterRate) -> Refused | None:
+    """Why a rate can't be one."""
+    fits = rate.rate.is_finite() and 0 <= rate.rate < 1 and rate.rate == round(rate.rate, 6)
+    return first_misfit(
+        is_country("country", rate.country),
+        (
+            "region",
+            rate.region == rate.region.strip(),
+            "a region without blanks around it",
+            repr(rate.region),
+        ),
+        ("rate", fits, "0 or more, below 1, with at most six places", rate.rate),
+    )
+
+
+def jurisdiction_code(country: str, region: str) -> str:
+    """How people name a jurisdiction: GB, US-CA."""
+    return f"{country}-{region}" if region else country
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +59,34 @@ class Rate:
     rate: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class LineTax:
+    """The tax of a line, in minor units, and why: net + tax = gross."""
+
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    rate: Decimal
+    reason: str
+
+
 def rate_on(rates: Sequence[Rate], country: str, region: str, category: str, day: date) -> Rate | None:
-    """The rate in force: of the region before the country's, of the category before the standard ('') one."""
+    """The rate in force on a day, or None where nothing is taxed.
+
+    The region's own rates stand before the country's, those of the category before the standard ones, and of each
+    the latest.
+    """
     holds = [
         rate
         for rate in rates
         if rate.country == country
         and rate.region in ("", region)
-        and rate.category in ("", category)
+        and rate.category in (STANDARD, category)
         and rate.valid_from <= day
     ]
-    return max(holds, key=lambda rate: (rate.region != "", rate.category != "", rate.valid_from), default=None)
+    return max(
+        holds, key=lambda rate: (rate.region != "", rate.category != STANDARD, rate.valid_from), default=None
+    )
 
 
 def tax_on_top(net_minor: int, rate: Decimal) -> int:
@@ -40,5 +95,33 @@ def tax_on_top(net_minor: int, rate: Decimal) -> int:
 
 
 def tax_within(gross_minor: int, rate: Decimal) -> int:
-    """The tax that a gross amount includes."""
+    """The tax that a gross amount includes: what is left of it when the net amount, rounded half away, is taken out.
+
+    The gross amount made by `tax_on_top` gives its tax back exactly.
+    """
     return gross_minor - round_half_away(gross_minor / (1 + rate))
+
+
+def tax_of_line(
+    rates: Sequence[Rate],
+    amount_minor: int,
+    *,
+    inclusive: bool,
+    country: str,
+    region: str,
+    category: str,
+    day: date,
+) -> LineTax:
+    """The tax of a line delivered to a place on a day. `inclusive`: the amount has the tax in it already.
+
+    Where no rate is in force, the tax is 0 and the reason says so: whether that may be, the caller decides.
+    """
+    rate = rate_on(rates, country, region, category, day)
+    if rate is None:
+        where = jurisdiction_code(country, region)
+        return LineTax(amount_minor, 0, amount_minor, Decimal(0), f"no rate is in force in {where} on {day}")
+    tax = tax_within(amount_minor, rate.rate) if inclusive else tax_on_top(amount_minor, rate.rate)
+    net = amount_minor - tax if inclusive else amount_minor
+    kind = f"the rate of {rate.category}" if rate.category else "the standard rate"
+    where = jurisdiction_code(rate.country, rate.region)
+    return LineTax(net, tax, net + tax, rate.rate, f"{kind} of {where} since {rate.valid_from}")

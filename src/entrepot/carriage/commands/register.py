@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.carriage import rules
+from entrepot.carriage.rules import RegisterService
+from entrepot.catalog.register import Register, put, sieve, tell
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.events import Event
 
-
-@dataclass(frozen=True, slots=True)
-class RegisterService:
-    """A service of a carrier with its tables.
-
-    `zones`: (origin country, destination country, zone), '*' for any. `rates`: (zone, up to grams, price in minor units).
-    """
-
-    company: int
-    carrier: str
-    code: str
-    name: str
-    transit_days: int
-    max_weight_g: int
-    currency: str
-    zones: tuple[tuple[str, str, str], ...]
-    rates: tuple[tuple[str, int, int], ...]
-    divisor: int = 5000
-    active: bool = True
-    key: str | None = None
+__all__ = ["RegisterService", "ServiceRegistered", "register_services"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +25,80 @@ class ServiceRegistered:
 
 
 @command("carriage.register_services")
-def register_services(cause: Cause, /, *, requests: Sequence[RegisterService]) -> list[ServiceRegistered | Refused]:
-    """Services with their carriers, zones and rates. Again: the same. 4 statements."""
-    carriers = [(ids.uuid7(), r.company, r.carrier, r.carrier) for r in requests]
-    written = sql.upsert("carriage_carrier", ("company_id", "code"), ("id", "company_id", "code", "name"), carriers)
-    carrier_of = {(company, code): carrier for carrier, company, code in written}
-    rows = [
-        (ids.uuid7(), r.company, carrier_of[r.company, r.carrier], r.code, r.name, r.transit_days, r.max_weight_g,
-         r.divisor, r.active)  # fmt: skip
-        for r in requests
+def register_services(
+    cause: Cause, /, *, requests: Sequence[RegisterService]
+) -> list[ServiceRegistered | Refused]:
+    """Services by company and code, new or changed to stand as given, with exactly the zones and rates given, and the
+    carriers they are of. Of two with the same code in one list the later stands.
+
+    Locks: the carriers, then the services, each in the order of company and code; with them their zones and rates.
+    Refuses: Invalid (a field that is not as it must be).
+    Again: what stands already is left alone, with or without a key. 10 statements.
+    """
+    refused, fit = sieve(requests, map(rules.misfit, requests))
+    latest = {(one.company, one.code): one for _, one in fit}
+
+    carriers = put(_CARRIERS, (((one.company, one.carrier), (one.carrier,)) for one in latest.values()))
+    standing = put(
+        _SERVICES,
+        (
+            (
+                name,
+                (
+                    carriers[one.company, one.carrier].id, one.name, one.transit_days, one.max_weight_g, one.divisor,
+                    one.active,
+                ),
+            )
+            for name, one in latest.items()
+        ),
+    )  # fmt: skip
+    services = {standing[name].id: one for name, one in latest.items()}
+    rezoned = _replace(_ZONES, {service: {*one.zones} for service, one in services.items()})
+    priced = {service: {(*rate, one.currency) for rate in one.rates} for service, one in services.items()}
+    repriced = _replace(_RATES, priced)
+
+    told = {
+        name: one.also(*["zones"] * (one.id in rezoned), *["rates"] * (one.id in repriced))
+        for name, one in standing.items()
+    }
+    tell(cause, _CARRIERS, {name: name[0] for name in carriers}, carriers)
+    tell(cause, _SERVICES, {name: name[0] for name in told}, told)
+    return [
+        refused.get(place) or ServiceRegistered(standing[one.company, one.code].id, one.code)
+        for place, one in enumerate(requests)
     ]
-    written = sql.upsert("carriage_service", ("company_id", "code"), _SERVICE, rows)
-    found = {(company, code): service for service, company, code in written}
-    zones = [(found[r.company, r.code], *zone) for r in requests for zone in r.zones]
-    sql.upsert("carriage_zone", _ZONE[:3], _ZONE, zones)
-    rates = [(found[r.company, r.code], *rate, r.currency) for r in requests for rate in r.rates]
-    sql.upsert("carriage_rate", _RATE[:3], _RATE, rates)
-    announce(cause, [Event("service", one, company, payload={"code": code}) for (company, code), one in found.items()])
-    return [ServiceRegistered(found[r.company, r.code], r.code) for r in requests]
 
 
-_SERVICE = (
-    "id", "company_id", "carrier_id", "code", "name", "transit_days", "max_weight_g", "divisor", "active",
-)  # fmt: skip
-_ZONE = ("service_id", "origin", "destination", "zone")
-_RATE = ("service_id", "zone", "max_weight_g", "price_minor", "currency")
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of which each service has rows of its own."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+def _replace(table: _Table, wanted: dict[UUID, set[tuple[Any, ...]]]) -> set[UUID]:
+    """Let each service have exactly these rows; returns the services for which that is a change. 3 statements."""
+    columns = ", ".join(table.columns)
+    before: dict[UUID, set[tuple[Any, ...]]] = {service: set() for service in wanted}
+    look = f"SELECT service_id, {columns} FROM {table.name} WHERE service_id = ANY(%(services)s::uuid[])"
+    for service, *row in sql.run(look, {"services": list(wanted)}):
+        before[service].add(tuple(row))
+    changed = {service for service, rows in wanted.items() if rows != before[service]}
+    if changed:
+        forget = f"DELETE FROM {table.name} WHERE service_id = ANY(%(services)s::uuid[])"
+        sql.run(forget, {"services": list(changed)})
+        rows = sorted((service, *row) for service in changed for row in wanted[service])
+        sql.write(table.name, ("service_id", *table.columns), rows)
+    return changed
+
+
+_CARRIERS = Register("carriage_carrier", ("company_id", "code"), ("name",), kind="carrier")
+_SERVICES = Register(
+    "carriage_service",
+    ("company_id", "code"),
+    ("carrier_id", "name", "transit_days", "max_weight_g", "divisor", "active"),
+    kind="service",
+)
+_ZONES = _Table("carriage_zone", ("origin", "destination", "zone"))
+_RATES = _Table("carriage_rate", ("zone", "max_weight_g", "price_minor", "currency"))

@@ -1,41 +1,19 @@
-"""Put SKUs into the catalog, or change them."""
+"""Register SKUs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.catalog import rules
+from entrepot.catalog.register import Register, put, sieve, tell
+from entrepot.catalog.rules import RegisterSku
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, Refused
-from entrepot.kernel.events import Event
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
 
-
-@dataclass(frozen=True, slots=True)
-class RegisterSku:
-    """A SKU by its code; a SKU that is there already gets these facts. Measures in grams and millimetres."""
-
-    company: int
-    code: str
-    name: str
-    category: str = ""
-    status: str = "active"
-    weight_g: int = 0
-    length_mm: int = 0
-    width_mm: int = 0
-    height_mm: int = 0
-    lot_policy: str = "none"
-    serial_policy: str = "none"
-    minimum_age: int = 0
-    hazardous: bool = False
-    barcode: str = ""
-    hs_code: str = ""
-    list_price: Decimal | None = None
-    standard_cost: Decimal | None = None
-    key: str | None = None
+__all__ = ["RegisterSku", "SkuRegistered", "register_skus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +24,31 @@ class SkuRegistered:
 
 @command("catalog.register_skus")
 def register_skus(cause: Cause, /, *, requests: Sequence[RegisterSku]) -> list[SkuRegistered | Refused]:
-    """SKUs with their ids. Refuses: Invalid (no code). Again: registers the same. 1 statement."""
-    good = [r for r in requests if r.code.strip()]
-    rows = [
-        (
-            ids.uuid7(), r.company, r.code, r.name, r.category, r.status, r.weight_g, r.length_mm, r.width_mm,
-            r.height_mm, r.lot_policy, r.serial_policy, r.minimum_age, r.hazardous, r.barcode, r.hs_code, r.list_price,
-            r.standard_cost,
-        )  # fmt: skip
-        for r in good
-    ]
-    found = {(company, code): sku for sku, company, code in sql.upsert("catalog_sku", ("company_id", "code"), _NAMES, rows)}
-    announce(cause, [Event("sku", sku, company, payload={"code": code}) for (company, code), sku in found.items()])
+    """SKUs by company and code, new or changed to stand as given.
+
+    Locks: the SKUs that exist, in the order of company and code.
+    Refuses: Invalid (a field that is not as it must be).
+    Again: what stands already is left alone, with or without a key. 2 statements.
+    """
+    refused, fit = sieve(requests, map(rules.misfit, requests))
+
+    names = {place: (one.company, one.code) for place, one in fit}
+    standing = put(_SKUS, ((names[place], _rest(one)) for place, one in fit))
+
+    tell(cause, _SKUS, {name: name[0] for name in standing}, standing)
     return [
-        SkuRegistered(found[r.company, r.code], r.code)
-        if (r.company, r.code) in found
-        else Invalid(field="code", expected="a code of at least one character", found=repr(r.code))
-        for r in requests
+        refused.get(place) or SkuRegistered(standing[names[place]].id, one.code)
+        for place, one in enumerate(requests)
     ]
 
 
-_NAMES = (
-    "id", "company_id", "code", "name", "category", "status", "weight_g", "length_mm", "width_mm", "height_mm",
-    "lot_policy", "serial_policy", "minimum_age", "hazardous", "barcode", "hs_code", "list_price", "standard_cost",
+_REST = (
+    "name", "category", "status", "weight_g", "length_mm", "width_mm", "height_mm", "lot_policy",
+    "serial_policy", "minimum_age", "hazardous", "barcode", "hs_code", "list_price", "standard_cost",
 )  # fmt: skip
+
+_SKUS = Register("catalog_sku", ("company_id", "code"), _REST, kind="sku")
+
+
+def _rest(sku: RegisterSku) -> tuple[object, ...]:
+    return tuple(getattr(sku, name) for name in _REST)

@@ -1,91 +1,33 @@
-"""Set up nodes, zones, bins, channels, and who serves whom."""
+"""Set up nodes, zones, bins, channels, who serves whom, and when nodes ship."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import time
+from typing import Any
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.catalog.register import Register, Standing, put, sieve, tell
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.network import rules
+from entrepot.network.rules import (
+    RegisterBin,
+    RegisterChannel,
+    RegisterNode,
+    RegisterZone,
+    ServeChannel,
+    SetCutOff,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class RegisterNode:
-    """A node by its code; lower priority numbers are preferred."""
-
-    company: int
-    code: str
-    name: str
-    country: str
-    kind: str = "warehouse"
-    postal_code: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-    priority: int = 1
-    active: bool = True
-    time_zone: str = "UTC"
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterZone:
-    node: UUID
-    code: str
-    kind: str = ""
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterBin:
-    """A bin by its code within the node; kind is pick, reserve, receiving, staging, packing or quarantine."""
-
-    company: int
-    node: UUID
-    code: str
-    kind: str
-    zone: UUID | None = None
-    pick_sequence: int = 0
-    x: int = 0
-    y: int = 0
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterChannel:
-    """A channel by its code; higher priority orders are served first."""
-
-    company: int
-    code: str
-    name: str
-    currency: str
-    kind: str = "storefront"
-    priority: int = 5
-    buffer: int = 0
-    active: bool = True
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ServeChannel:
-    """A node serves a channel from now on."""
-
-    channel: UUID
-    node: UUID
-    priority: int = 0
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SetCutOff:
-    node: UUID
-    weekday: int
-    at: time
-    key: str | None = None
+__all__ = [
+    "CutOffSet", "RegisterBin", "RegisterChannel", "RegisterNode", "RegisterZone", "Registered", "ServeChannel",
+    "Served", "SetCutOff", "register_bins", "register_channels", "register_nodes", "register_zones",
+    "serve_channels", "set_cut_offs",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,62 +36,10 @@ class Registered:
     code: str
 
 
-@command("network.register_nodes")
-def register_nodes(cause: Cause, /, *, requests: Sequence[RegisterNode]) -> list[Registered | Refused]:
-    """Nodes with their ids. Again: registers the same. 1 statement."""
-    rows = [
-        (ids.uuid7(), r.company, r.code, r.name, r.kind, r.country, r.postal_code, r.latitude, r.longitude, r.priority,
-         r.active, r.time_zone)  # fmt: skip
-        for r in requests
-    ]
-    written = sql.upsert("network_node", ("company_id", "code"), _NODE, rows)
-    found = {(company, code): node for node, company, code in written}
-    announce(cause, [Event("node", node, company, payload={"code": code}) for (company, code), node in found.items()])
-    return [Registered(found[r.company, r.code], r.code) for r in requests]
-
-
-@command("network.register_zones")
-def register_zones(cause: Cause, /, *, requests: Sequence[RegisterZone]) -> list[Registered | Refused]:
-    """Zones with their ids. Again: registers the same. 1 statement."""
-    rows = [(ids.uuid7(), r.node, r.code, r.kind) for r in requests]
-    found = {(node, code): zone for zone, node, code in sql.upsert("network_zone", ("node_id", "code"), _ZONE, rows)}
-    return [Registered(found[r.node, r.code], r.code) for r in requests]
-
-
-@command("network.register_bins")
-def register_bins(cause: Cause, /, *, requests: Sequence[RegisterBin]) -> list[Registered | Refused]:
-    """Bins with their ids. Again: registers the same. 1 statement."""
-    rows = [
-        (ids.uuid7(), r.company, r.node, r.zone, r.code, r.kind, r.pick_sequence, r.x, r.y) for r in requests
-    ]
-    found = {(node, code): bin_ for bin_, node, code in sql.upsert("network_bin", ("node_id", "code"), _BIN, rows)}
-    return [Registered(found[r.node, r.code], r.code) for r in requests]
-
-
-@command("network.register_channels")
-def register_channels(cause: Cause, /, *, requests: Sequence[RegisterChannel]) -> list[Registered | Refused]:
-    """Channels with their ids. Again: registers the same. 1 statement."""
-    rows = [
-        (ids.uuid7(), r.company, r.code, r.name, r.kind, r.currency, r.priority, r.buffer, r.active) for r in requests
-    ]
-    written = sql.upsert("network_channel", ("company_id", "code"), _CHANNEL, rows)
-    found = {(company, code): channel for channel, company, code in written}
-    announce(cause, [Event("channel", one, company, payload={"code": code}) for (company, code), one in found.items()])
-    return [Registered(found[r.company, r.code], r.code) for r in requests]
-
-
 @dataclass(frozen=True, slots=True)
 class Served:
     channel: UUID
     node: UUID
-
-
-@command("network.serve_channels")
-def serve_channels(cause: Cause, /, *, requests: Sequence[ServeChannel]) -> list[Served | Refused]:
-    """Nodes serve channels. Again: the same. 1 statement."""
-    rows = [(r.channel, r.node, r.priority) for r in requests]
-    sql.upsert("network_channelnode", ("channel_id", "node_id"), ("channel_id", "node_id", "priority"), rows)
-    return [Served(r.channel, r.node) for r in requests]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +47,216 @@ class CutOffSet:
     node: UUID
 
 
+@command("network.register_nodes")
+def register_nodes(cause: Cause, /, *, requests: Sequence[RegisterNode]) -> list[Registered | Refused]:
+    """Nodes by company and code, new or changed to stand as given.
+
+    Locks: the nodes that exist, in the order of company and code.
+    Refuses: Invalid (a field that is not as it must be).
+    Again: what stands already is left alone, with or without a key. 2 statements.
+    """
+    refused, fit = sieve(requests, map(rules.misfit_node, requests))
+    names = {place: (one.company, one.code) for place, one in fit}
+
+    standing = put(_NODES, ((names[place], _rest(_NODES, one)) for place, one in fit))
+
+    tell(cause, _NODES, {name: name[0] for name in standing}, standing)
+    return _answers(requests, refused, names, standing)
+
+
+@command("network.register_zones")
+def register_zones(cause: Cause, /, *, requests: Sequence[RegisterZone]) -> list[Registered | Refused]:
+    """Zones by node and code, new or changed to stand as given.
+
+    Locks: the zones that exist, in the order of node and code.
+    Refuses: Invalid; NotFound (the node).
+    Again: what stands already is left alone, with or without a key. 3 statements.
+    """
+    known = _companies(nodes=(one.node for one in requests))
+    refused, fit = sieve(
+        requests, [rules.misfit_zone(one) or _missing("node", one.node, known) for one in requests]
+    )
+    names = {place: (one.node, one.code) for place, one in fit}
+
+    standing = put(_ZONES, ((names[place], (one.kind,)) for place, one in fit))
+
+    tell(cause, _ZONES, {name: known[name[0]] for name in standing}, standing)
+    return _answers(requests, refused, names, standing)
+
+
+@command("network.register_bins")
+def register_bins(cause: Cause, /, *, requests: Sequence[RegisterBin]) -> list[Registered | Refused]:
+    """Bins by node and code, new or changed to stand as given. A bin may move to another zone of its node.
+
+    Locks: the bins that exist, in the order of node and code.
+    Refuses: Invalid; NotFound (the node of that company; the zone of that node).
+    Again: what stands already is left alone, with or without a key. 4 statements.
+    """
+    known = _companies(nodes=(one.node for one in requests))
+    node_of: dict[UUID, UUID] = dict(
+        sql.run(_ZONE_NODES, {"zones": list({one.zone for one in requests if one.zone})})
+    )  # type: ignore[arg-type]
+    refused, fit = sieve(
+        requests, [rules.misfit_bin(one) or _astray(one, known, node_of) for one in requests]
+    )
+    names = {place: (one.node, one.code) for place, one in fit}
+
+    rows = (
+        (names[place], (one.company, one.zone, one.kind, one.pick_sequence, one.x, one.y))
+        for place, one in fit
+    )
+    standing = put(_BINS, rows)
+
+    tell(cause, _BINS, {name: known[name[0]] for name in standing}, standing)
+    return _answers(requests, refused, names, standing)
+
+
+@command("network.register_channels")
+def register_channels(cause: Cause, /, *, requests: Sequence[RegisterChannel]) -> list[Registered | Refused]:
+    """Channels by company and code, new or changed to stand as given.
+
+    Locks: the channels that exist, in the order of company and code.
+    Refuses: Invalid (a field that is not as it must be).
+    Again: what stands already is left alone, with or without a key. 2 statements.
+    """
+    refused, fit = sieve(requests, map(rules.misfit_channel, requests))
+    names = {place: (one.company, one.code) for place, one in fit}
+
+    standing = put(_CHANNELS, ((names[place], _rest(_CHANNELS, one)) for place, one in fit))
+
+    tell(cause, _CHANNELS, {name: name[0] for name in standing}, standing)
+    return _answers(requests, refused, names, standing)
+
+
+@command("network.serve_channels")
+def serve_channels(cause: Cause, /, *, requests: Sequence[ServeChannel]) -> list[Served | Refused]:
+    """Nodes serve channels of their own company.
+
+    Locks: who serves whom already, in the order of channel and node.
+    Refuses: Invalid; NotFound (the channel; a node of its company).
+    Again: what stands already is left alone, with or without a key. 3 statements.
+    """
+    known = _companies((one.node for one in requests), (one.channel for one in requests))
+    refused, fit = sieve(
+        requests,
+        [
+            rules.misfit_service(one)
+            or _missing("channel", one.channel, known)
+            or _missing("node", one.node, known, known.get(one.channel))
+            for one in requests
+        ],
+    )
+
+    standing = put(_SERVING, (((one.channel, one.node), (one.priority,)) for _, one in fit))
+
+    changed = _changed(standing)
+    _tell_changed(cause, "channel", "nodes", {channel for channel, _ in changed}, known)
+    return [refused.get(place) or Served(one.channel, one.node) for place, one in enumerate(requests)]
+
+
 @command("network.set_cut_offs")
 def set_cut_offs(cause: Cause, /, *, requests: Sequence[SetCutOff]) -> list[CutOffSet | Refused]:
-    """Cut-off times by node and weekday. Again: the same. 1 statement."""
-    rows = [(r.node, r.weekday, r.at) for r in requests]
-    sql.upsert("network_cutoff", ("node_id", "weekday"), ("node_id", "weekday", "at"), rows)
-    return [CutOffSet(r.node) for r in requests]
+    """Cut-offs by node and weekday, to stand as given. Of two for one day in one list the later stands.
+
+    Locks: the cut-offs that exist, in the order of node and weekday.
+    Refuses: Invalid; NotFound (the node).
+    Again: what stands already is left alone, with or without a key. 4 statements.
+    """
+    known = _companies(nodes=(one.node for one in requests))
+    refused, fit = sieve(
+        requests, [rules.misfit_cut_off(one) or _missing("node", one.node, known) for one in requests]
+    )
+    wanted = {(one.node, one.weekday): one.at for _, one in fit}
+
+    standing = put(_CUT_OFFS, ((name, (at,)) for name, at in wanted.items() if at is not None))
+    free = [name for name, at in wanted.items() if at is None]
+    freed = [node for (node,) in sql.run(_FREE, sql.columns(("nodes", "weekdays"), free))] if free else []
+
+    changed = {node for node, _ in _changed(standing)} | set(freed)
+    _tell_changed(cause, "node", "cut-offs", changed, known)
+    return [refused.get(place) or CutOffSet(one.node) for place, one in enumerate(requests)]
 
 
-_NODE = (
-    "id", "company_id", "code", "name", "kind", "country", "postal_code", "latitude", "longitude", "priority",
-    "active", "time_zone",
-)  # fmt: skip
-_ZONE = ("id", "node_id", "code", "kind")
-_BIN = ("id", "company_id", "node_id", "zone_id", "code", "kind", "pick_sequence", "x", "y")
-_CHANNEL = ("id", "company_id", "code", "name", "kind", "currency", "priority", "buffer", "active")
+def _companies(nodes: Iterable[UUID] = (), channels: Iterable[UUID] = ()) -> dict[UUID, int]:
+    """The company of each node and channel that exists. One statement."""
+    wanted = {"nodes": list(set(nodes)), "channels": list(set(channels))}
+    return dict(sql.run(_COMPANIES, wanted))  # type: ignore[arg-type]
+
+
+def _missing(what: str, which: UUID, known: dict[UUID, int], company: int | None = None) -> Refused | None:
+    """The refusal where something does not exist, or not in the company that is asked for."""
+    if which in known and company in (None, known[which]):
+        return None
+    return NotFound(what=what, which=which)
+
+
+def _astray(one: RegisterBin, known: dict[UUID, int], node_of: dict[UUID, UUID]) -> Refused | None:
+    """Why a bin can't be where it shall be."""
+    if one.zone is not None and node_of.get(one.zone) != one.node:
+        return _missing("node", one.node, known, one.company) or NotFound(what="zone", which=one.zone)
+    return _missing("node", one.node, known, one.company)
+
+
+def _rest(register: Register, request: object) -> tuple[Any, ...]:
+    return tuple(getattr(request, name) for name in register.rest)
+
+
+def _answers(
+    requests: Sequence[Any], refused: dict[int, Refused], names: dict[int, tuple[Any, ...]],
+    standing: dict[tuple[Any, ...], Standing],
+) -> list[Registered | Refused]:  # fmt: skip
+    return [
+        refused.get(place) or Registered(standing[names[place]].id, one.code)
+        for place, one in enumerate(requests)
+    ]
+
+
+def _changed(standing: dict[tuple[Any, ...], Standing]) -> list[tuple[Any, ...]]:
+    return [name for name, one in standing.items() if one.new or one.changed]
+
+
+def _tell_changed(cause: Cause, kind: str, what: str, subjects: set[UUID], known: dict[UUID, int]) -> None:
+    """An event for each subject to which something that it has, but that is not its own row, has changed."""
+    announce(
+        cause,
+        (
+            Event(kind, subject, known[subject], "registered", "registered", payload={"changed": [what]})
+            for subject in sorted(subjects)
+        ),
+    )
+
+
+_NODES = Register(
+    "network_node",
+    ("company_id", "code"),
+    ("name", "kind", "country", "postal_code", "latitude", "longitude", "priority", "active", "time_zone"),
+    kind="node",
+)
+_ZONES = Register("network_zone", ("node_id", "code"), ("kind",), kind="zone")
+_BINS = Register(
+    "network_bin",
+    ("node_id", "code"),
+    ("company_id", "zone_id", "kind", "pick_sequence", "x", "y"),
+    kind="bin",
+)
+_CHANNELS = Register(
+    "network_channel",
+    ("company_id", "code"),
+    ("name", "kind", "currency", "priority", "buffer", "active"),
+    kind="channel",
+)
+_SERVING = Register("network_channelnode", ("channel_id", "node_id"), ("priority",), keyed=False)
+_CUT_OFFS = Register("network_cutoff", ("node_id", "weekday"), ("at",), keyed=False)
+
+_COMPANIES = """
+SELECT id, company_id::int FROM network_node WHERE id = ANY(%(nodes)s::uuid[])
+UNION ALL SELECT id, company_id::int FROM network_channel WHERE id = ANY(%(channels)s::uuid[])
+"""
+
+_ZONE_NODES = "SELECT id, node_id FROM network_zone WHERE id = ANY(%(zones)s::uuid[])"
+
+_FREE = """
+DELETE FROM network_cutoff WHERE (node_id, weekday) IN (
+    SELECT * FROM unnest(%(nodes)s::uuid[], %(weekdays)s::smallint[]))
+RETURNING node_id
+"""

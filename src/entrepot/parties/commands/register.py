@@ -1,73 +1,36 @@
-"""Set up companies, customers, suppliers and offers, and put addresses into the vault."""
+"""Register companies, customers, suppliers and their offers, and put addresses into the vault."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
+from entrepot.catalog.register import Register, put, sieve, tell
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.parties import rules
+from entrepot.parties.rules import (
+    RegisterAddress,
+    RegisterCompany,
+    RegisterCustomer,
+    RegisterOffer,
+    RegisterSupplier,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class RegisterCompany:
-    """A company; its number stands in every row that is its own."""
-
-    id: int
-    code: str
-    name: str
-    currency: str
-    country: str
-    key: str | None = None
+__all__ = [
+    "AddressRegistered", "CompanyRegistered", "OfferRegistered", "RegisterAddress", "RegisterCompany",
+    "RegisterCustomer", "RegisterOffer", "RegisterSupplier", "Registered", "register_addresses",
+    "register_companies", "register_customers", "register_offers", "register_suppliers",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyRegistered:
     id: int
-
-
-@command("parties.register_companies")
-def register_companies(cause: Cause, /, *, requests: Sequence[RegisterCompany]) -> list[CompanyRegistered | Refused]:
-    """Companies. Again: the same. 1 statement."""
-    rows = [(r.id, r.code, r.name, r.currency, r.country) for r in requests]
-    sql.upsert("parties_company", ("id",), ("id", "code", "name", "currency", "country"), rows)
-    announce(cause, [Event("company", ids.uuid7(), r.id, payload={"code": r.code}) for r in requests])
-    return [CompanyRegistered(r.id) for r in requests]
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterCustomer:
-    company: int
-    code: str
-    tier: str = ""
-    since: datetime | None = None
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterSupplier:
-    company: int
-    code: str
-    name: str
-    currency: str
-    lead_days: int = 7
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterOffer:
-    supplier: UUID
-    sku: UUID
-    cost: Decimal
-    minimum_quantity: int = 1
-    lead_days: int = 7
-    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,57 +39,9 @@ class Registered:
     code: str
 
 
-@command("parties.register_customers")
-def register_customers(cause: Cause, /, *, requests: Sequence[RegisterCustomer]) -> list[Registered | Refused]:
-    """Customers with their ids. Again: the same. 1 statement."""
-    rows = [(ids.uuid7(), r.company, r.code, r.tier, r.since) for r in requests]
-    names = ("id", "company_id", "code", "tier", "since")
-    written = sql.upsert("parties_customer", ("company_id", "code"), names, rows)
-    found = {(company, code): customer for customer, company, code in written}
-    return [Registered(found[r.company, r.code], r.code) for r in requests]
-
-
-@command("parties.register_suppliers")
-def register_suppliers(cause: Cause, /, *, requests: Sequence[RegisterSupplier]) -> list[Registered | Refused]:
-    """Suppliers with their ids. Again: the same. 1 statement."""
-    rows = [(ids.uuid7(), r.company, r.code, r.name, r.currency, r.lead_days) for r in requests]
-    names = ("id", "company_id", "code", "name", "currency", "lead_days")
-    written = sql.upsert("parties_supplier", ("company_id", "code"), names, rows)
-    found = {(company, code): supplier for supplier, company, code in written}
-    announce(cause, [Event("supplier", one, company, payload={"code": code}) for (company, code), one in found.items()])
-    return [Registered(found[r.company, r.code], r.code) for r in requests]
-
-
 @dataclass(frozen=True, slots=True)
 class OfferRegistered:
     id: UUID
-
-
-@command("parties.register_offers")
-def register_offers(cause: Cause, /, *, requests: Sequence[RegisterOffer]) -> list[OfferRegistered | Refused]:
-    """Offers of suppliers. Again: the same. 1 statement."""
-    rows = [(ids.uuid7(), r.supplier, r.sku, r.cost, r.minimum_quantity, r.lead_days) for r in requests]
-    names = ("id", "supplier_id", "sku_id", "cost", "minimum_quantity", "lead_days")
-    written = sql.upsert("parties_offer", ("supplier_id", "sku_id"), names, rows)
-    found = {(supplier, sku): offer for offer, supplier, sku in written}
-    return [OfferRegistered(found[r.supplier, r.sku]) for r in requests]
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterAddress:
-    """Personal data of one addressee."""
-
-    company: int
-    name: str = ""
-    line1: str = ""
-    line2: str = ""
-    city: str = ""
-    region: str = ""
-    postal_code: str = ""
-    country: str = ""
-    email: str = ""
-    phone: str = ""
-    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +49,174 @@ class AddressRegistered:
     id: UUID
 
 
-@command("parties.register_addresses")
-def register_addresses(cause: Cause, /, *, requests: Sequence[RegisterAddress]) -> list[AddressRegistered | Refused]:
-    """Addresses in the vault, with the ids by which everything else knows them. Again: by key. 1 statement."""
-    made = [ids.uuid7() for _ in requests]
-    rows = [
-        (address, r.company, r.name, r.line1, r.line2, r.city, r.region, r.postal_code, r.country, r.email, r.phone)
-        for address, r in zip(made, requests, strict=True)
+@command("parties.register_companies")
+def register_companies(
+    cause: Cause, /, *, requests: Sequence[RegisterCompany]
+) -> list[CompanyRegistered | Refused]:
+    """Companies by number, new or changed to stand as given.
+
+    Locks: every company, in the order of their numbers: there are few.
+    Refuses: Invalid (a field that is not as it must be; another currency than that of its books; a code twice).
+    Again: what stands already is left alone, with or without a key. 3 statements.
+    """
+    code_of: dict[int, str] = {}
+    currency_of: dict[int, str] = {}
+    for number, code, currency in sql.run(_LOCK_COMPANIES):
+        code_of[number], currency_of[number] = code, currency
+    refusals: list[Refused | None] = []
+    for one in requests:
+        refusal = rules.misfit_company(one, code_of, currency_of)
+        refusals.append(refusal)
+        if refusal is None:
+            code_of[one.id], currency_of[one.id] = one.code, one.currency
+    refused, fit = sieve(requests, refusals)
+
+    standing = put(
+        _COMPANIES, (((one.id,), (one.code, one.name, one.currency, one.country)) for _, one in fit)
+    )
+
+    announce(
+        cause,
+        (
+            # A company has a number where other subjects have a key.
+            Event("company", UUID(int=number), number, "" if one.new else "registered", "registered")
+            for (number,), one in standing.items()
+            if one.new or one.changed
+        ),
+    )
+    return [refused.get(place) or CompanyRegistered(one.id) for place, one in enumerate(requests)]
+
+
+@command("parties.register_customers")
+def register_customers(
+    _cause: Cause, /, *, requests: Sequence[RegisterCustomer]
+) -> list[Registered | Refused]:
+    """Customers by company and code, new or changed to stand as given.
+
+    No event: a customer is known by what they ordered, and a year of orders brings thousands.
+    Locks: the customers that exist.
+    Refuses: Invalid (no code).
+    Again: the same ids, with or without a key. 1 statement.
+    """
+    refused, fit = sieve(requests, map(rules.misfit_customer, requests))
+    names = {place: (one.company, one.code) for place, one in fit}
+
+    # Sorted, so that two lists with customers in common take their locks in one order.
+    rows = sorted((names[place], ids.uuid7(), one.tier, one.since) for place, one in fit)
+    columns = ("id", "company_id", "code", "tier", "since")
+    written = sql.upsert(
+        "parties_customer",
+        columns[1:3],
+        columns,
+        [(key, *name, tier, since) for name, key, tier, since in rows],
+    )
+    found = {(company, code): customer for customer, company, code in written}
+    return [
+        refused.get(place) or Registered(found[names[place]], one.code) for place, one in enumerate(requests)
     ]
-    sql.write("parties_address", _ADDRESS, rows)
-    return [AddressRegistered(address) for address in made]
 
 
+@command("parties.register_suppliers")
+def register_suppliers(
+    cause: Cause, /, *, requests: Sequence[RegisterSupplier]
+) -> list[Registered | Refused]:
+    """Suppliers by company and code, new or changed to stand as given.
+
+    Locks: the suppliers that exist, in the order of company and code.
+    Refuses: Invalid; NotFound (the company).
+    Again: what stands already is left alone, with or without a key. 3 statements.
+    """
+    known = _companies([one.company for one in requests])
+    refused, fit = sieve(
+        requests, [rules.misfit_supplier(one) or _stranger(one.company, known) for one in requests]
+    )
+    names = {place: (one.company, one.code) for place, one in fit}
+
+    standing = put(
+        _SUPPLIERS, ((names[place], (one.name, one.currency, one.lead_days)) for place, one in fit)
+    )
+
+    tell(cause, _SUPPLIERS, {name: name[0] for name in standing}, standing)
+    return [
+        refused.get(place) or Registered(standing[names[place]].id, one.code)
+        for place, one in enumerate(requests)
+    ]
+
+
+@command("parties.register_offers")
+def register_offers(cause: Cause, /, *, requests: Sequence[RegisterOffer]) -> list[OfferRegistered | Refused]:
+    """Offers by supplier and SKU, new or changed to stand as given.
+
+    Locks: the offers that exist, in the order of supplier and SKU.
+    Refuses: Invalid; NotFound (the supplier; a SKU of the supplier's company).
+    Again: what stands already is left alone, with or without a key. 4 statements.
+    """
+    wanted = {
+        "suppliers": list({one.supplier for one in requests}),
+        "skus": list({one.sku for one in requests}),
+    }
+    company_of: dict[UUID, int] = dict(sql.run(_OWNERS, wanted))  # type: ignore[arg-type]
+    refused, fit = sieve(requests, [rules.misfit_offer(one) or _apart(one, company_of) for one in requests])
+    names = {place: (one.supplier, one.sku) for place, one in fit}
+
+    rows = ((names[place], (one.cost, one.minimum_quantity, one.lead_days)) for place, one in fit)
+    standing = put(_OFFERS, rows)
+
+    tell(cause, _OFFERS, {name: company_of[name[0]] for name in standing}, standing)
+    return [
+        refused.get(place) or OfferRegistered(standing[names[place]].id) for place in range(len(requests))
+    ]
+
+
+@command("parties.register_addresses")
+def register_addresses(
+    _cause: Cause, /, *, requests: Sequence[RegisterAddress]
+) -> list[AddressRegistered | Refused]:
+    """New rows of the vault. No event: the document that names an address has one, and the log holds nobody's data.
+
+    Again: by key; without one, another row. 1 statement.
+    """
+    keys = [ids.uuid7() for _ in requests]
+    rows = [
+        (key, *(getattr(one, name) for name in _ADDRESS[1:])) for key, one in zip(keys, requests, strict=True)
+    ]
+    sql.write("parties_address", ("id", "company_id", *_ADDRESS[2:]), rows)
+    return [AddressRegistered(key) for key in keys]
+
+
+def _companies(companies: Sequence[int]) -> set[int]:
+    found = sql.run(
+        "SELECT id::int FROM parties_company WHERE id = ANY(%(ids)s::int[])", {"ids": sorted(set(companies))}
+    )
+    return {company for (company,) in found}
+
+
+def _stranger(company: int, known: set[int]) -> Refused | None:
+    return None if company in known else NotFound(what="company", which=company)
+
+
+def _apart(offer: RegisterOffer, company_of: dict[UUID, int]) -> Refused | None:
+    if offer.supplier not in company_of:
+        return NotFound(what="supplier", which=offer.supplier)
+    if company_of.get(offer.sku) != company_of[offer.supplier]:
+        return NotFound(what="SKU", which=offer.sku)
+    return None
+
+
+_COMPANIES = Register("parties_company", ("id",), ("code", "name", "currency", "country"), keyed=False)
+_SUPPLIERS = Register(
+    "parties_supplier", ("company_id", "code"), ("name", "currency", "lead_days"), kind="supplier"
+)
+_OFFERS = Register(
+    "parties_offer", ("supplier_id", "sku_id"), ("cost", "minimum_quantity", "lead_days"), kind="offer"
+)
 _ADDRESS = (
-    "id", "company_id", "name", "line1", "line2", "city", "region", "postal_code", "country", "email", "phone",
+    "id", "company", "name", "line1", "line2", "city", "region", "postal_code", "country", "email", "phone",
 )  # fmt: skip
+
+_LOCK_COMPANIES = "SELECT id::int, code, currency FROM parties_company ORDER BY id FOR UPDATE"
+
+_OWNERS = """
+SELECT id, company_id::int FROM parties_supplier WHERE id = ANY(%(suppliers)s::uuid[])
+UNION ALL SELECT id, company_id::int FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])
+"""

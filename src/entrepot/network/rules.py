@@ -1,0 +1,220 @@
+"""What nodes, bins and channels must be like, and on which day a node ships. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from entrepot.catalog.rules import Check, first_misfit, is_code, is_country, is_currency, not_negative, one_of
+from entrepot.kernel.errors import Refused
+
+NODE_KINDS = ("warehouse", "store", "3pl")
+BIN_KINDS = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
+CHANNEL_KINDS = ("storefront", "marketplace", "wholesale", "social", "import")
+SMALLINT_MAX = 32_767
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterNode:
+    """A node as it shall stand. Of two nodes that can serve, the lower `priority` number is preferred."""
+
+    company: int
+    code: str
+    name: str
+    country: str
+    kind: str = "warehouse"
+    postal_code: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    priority: int = 1
+    active: bool = True
+    time_zone: str = "UTC"
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterZone:
+    """A zone of a node as it shall stand."""
+
+    node: UUID
+    code: str
+    kind: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterBin:
+    """A bin as it shall stand, of one of BIN_KINDS. `x` and `y` are its place on the plan of the node."""
+
+    company: int
+    node: UUID
+    code: str
+    kind: str
+    zone: UUID | None = None
+    pick_sequence: int = 0
+    x: int = 0
+    y: int = 0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterChannel:
+    """A channel as it shall stand. Its orders go before those of a channel with a lower `priority`; `buffer` units of
+    each SKU at each node are not shown to it.
+    """
+
+    company: int
+    code: str
+    name: str
+    currency: str
+    kind: str = "storefront"
+    priority: int = 5
+    buffer: int = 0
+    active: bool = True
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServeChannel:
+    """A node serves a channel from now on; `priority` adds to the node's own."""
+
+    channel: UUID
+    node: UUID
+    priority: int = 0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetCutOff:
+    """The local time up to which a node ships on a weekday (Monday is 0); None where it does not ship on that day.
+
+    A node without any cut-off ships on every day, to its end.
+    """
+
+    node: UUID
+    weekday: int
+    at: time | None
+    key: str | None = None
+
+
+def misfit_node(node: RegisterNode) -> Refused | None:
+    """Why a node can't stand so."""
+    latitude, longitude = node.latitude, node.longitude
+    placed = latitude is not None and longitude is not None and abs(latitude) <= 90 and abs(longitude) <= 180
+    nowhere = latitude is None and longitude is None
+    return first_misfit(
+        is_code(node.code),
+        one_of("kind", node.kind, NODE_KINDS),
+        is_country("country", node.country),
+        ("latitude, longitude", placed or nowhere, "both in degrees, or none", (latitude, longitude)),
+        _small("priority", node.priority),
+        ("time_zone", is_time_zone(node.time_zone), "a time zone such as Europe/London", node.time_zone),
+    )
+
+
+def misfit_zone(zone: RegisterZone) -> Refused | None:
+    """Why a zone can't stand so."""
+    return first_misfit(is_code(zone.code))
+
+
+def misfit_bin(one: RegisterBin) -> Refused | None:
+    """Why a bin can't stand so."""
+    return first_misfit(
+        is_code(one.code),
+        one_of("kind", one.kind, BIN_KINDS),
+        not_negative("pick_sequence", one.pick_sequence),
+    )
+
+
+def misfit_channel(channel: RegisterChannel) -> Refused | None:
+    """Why a channel can't stand so."""
+    return first_misfit(
+        is_code(channel.code),
+        one_of("kind", channel.kind, CHANNEL_KINDS),
+        is_currency("currency", channel.currency),
+        _small("priority", channel.priority),
+        not_negative("buffer", channel.buffer),
+    )
+
+
+def misfit_service(serving: ServeChannel) -> Refused | None:
+    """Why a node can't serve so."""
+    return first_misfit(_small("priority", serving.priority))
+
+
+def misfit_cut_off(cut_off: SetCutOff) -> Refused | None:
+    """Why a cut-off can't be one."""
+    return first_misfit(
+        ("weekday", 0 <= cut_off.weekday <= 6, "a weekday from 0 (Monday) to 6", cut_off.weekday),
+        ("at", cut_off.at is None or cut_off.at.tzinfo is None, "a local time, without a zone", cut_off.at),
+    )
+
+
+def _small(field: str, number: int) -> Check:
+    return field, abs(number) <= SMALLINT_MAX, "a small whole number", number
+
+
+# ---- when a node ships
+
+
+@dataclass(frozen=True, slots=True)
+class ShipDate:
+    """The day on which work that is ready at a moment leaves, the moment up to which that held, and why."""
+
+    on: date
+    cutoff_at: datetime
+    reason: str
+
+
+def next_ship_date(
+    ready_at: datetime, time_zone: str, week: Mapping[int, time], closed: Collection[date] = ()
+) -> ShipDate | None:
+    """When a node ships what is ready at a moment: the first working day whose cut-off is not yet past.
+
+    `week` has the local cut-off of each weekday (Monday is 0) on which the node ships; empty, it ships on every
+    day, to its end. `closed` are days, such as holidays, on which it does not. None where a year has no such day.
+    Moments are compared, not clock times, so that the night on which clocks change misleads nobody.
+    """
+    zone = _zone(time_zone)
+    today = ready_at.astimezone(zone).date()
+    for days in range(366):
+        day = today + timedelta(days=days)
+        cutoff_at = _cutoff(day, zone, week)
+        if cutoff_at is None or day in closed or ready_at > cutoff_at:
+            continue
+        return ShipDate(day, cutoff_at, _why(days, day, cutoff_at))
+    return None
+
+
+def _cutoff(day: date, zone: ZoneInfo, week: Mapping[int, time]) -> datetime | None:
+    """The last moment that ships on a day, in the node's zone; None where it is not a working day."""
+    at = week.get(day.weekday()) if week else time.max
+    return None if at is None else datetime.combine(day, at, zone).astimezone(UTC_ZONE).astimezone(zone)
+
+
+def _why(days: int, day: date, cutoff_at: datetime) -> str:
+    until = f"{cutoff_at:%H:%M}"
+    if days == 0:
+        return f"ready before the cut-off at {until}"
+    return f"the next working day, {day:%A}, with its cut-off at {until}"
+
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether the name stands in the time zone database."""
+    try:
+        _zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -1,0 +1,118 @@
+"""What companies, customers, suppliers and offers must be like. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative, price
+from entrepot.kernel.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterCompany:
+    """A company as it shall stand, with its number, which is in every row that is its own; its books are kept in
+    `currency`.
+    """
+
+    id: int
+    code: str
+    name: str
+    currency: str
+    country: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterCustomer:
+    """A customer as it shall stand; `since` is when they became one, where known."""
+
+    company: int
+    code: str
+    tier: str = ""
+    since: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterSupplier:
+    """A supplier as it shall stand."""
+
+    company: int
+    code: str
+    name: str
+    currency: str
+    lead_days: int = 7
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOffer:
+    """What a supplier asks for a unit of a SKU, in the supplier's currency."""
+
+    supplier: UUID
+    sku: UUID
+    cost: Decimal
+    minimum_quantity: int = 1
+    lead_days: int = 7
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterAddress:
+    """An address for the vault. It is kept as given: whether it is a good one, `address.problems` says."""
+
+    company: int
+    name: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+    email: str = ""
+    phone: str = ""
+    key: str | None = None
+
+
+def misfit_company(
+    company: RegisterCompany, code_of: Mapping[int, str], currency_of: Mapping[int, str]
+) -> Refused | None:
+    """Why a company can't stand so, given the codes and currencies of those that stand already."""
+    kept = currency_of.get(company.id, company.currency)
+    others = {code for number, code in code_of.items() if number != company.id}
+    return first_misfit(
+        ("id", 0 < company.id < 2**15, "a number from 1 to 32767", company.id),
+        is_code(company.code),
+        ("code", company.code not in others, "a code that no other company has", company.code),
+        is_currency("currency", company.currency),
+        ("currency", company.currency == kept, f"{kept}, in which its books are kept", company.currency),
+        is_country("country", company.country),
+    )
+
+
+def misfit_customer(customer: RegisterCustomer) -> Refused | None:
+    """Why a customer can't stand so."""
+    # Channels name customers as they like: any code will do that is one.
+    return first_misfit(("code", bool(customer.code), "a code", customer.code))
+
+
+def misfit_supplier(supplier: RegisterSupplier) -> Refused | None:
+    """Why a supplier can't stand so."""
+    return first_misfit(
+        is_code(supplier.code),
+        is_currency("currency", supplier.currency),
+        not_negative("lead_days", supplier.lead_days),
+    )
+
+
+def misfit_offer(offer: RegisterOffer) -> Refused | None:
+    """Why an offer can't stand so."""
+    return first_misfit(
+        price("cost", offer.cost),
+        ("minimum_quantity", offer.minimum_quantity >= 1, "a whole number from 1", offer.minimum_quantity),
+        not_negative("lead_days", offer.lead_days),
+    )
