@@ -9,16 +9,24 @@ from decimal import Decimal
 from typing import Any
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.kernel import sql
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import command
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
-from entrepot.network.commands.register import RegisterChannel, RegisterNode, register_channels, register_nodes
+from entrepot.network.commands.register import (
+    RegisterBin,
+    RegisterChannel,
+    RegisterNode,
+    register_bins,
+    register_channels,
+    register_nodes,
+)
 from entrepot.orders import queries
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, place
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.stock.commands.allocate import Allocate, allocate
+from entrepot.stock.commands.receive import Receive, receive
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAUSE = Cause(Actor("worker", everything=True), NOW)
@@ -54,7 +62,9 @@ def rows(table: str) -> int:
     return sql.run(f"SELECT count(*) FROM {table}")[0][0]
 
 
-def moved(order: Placed, source: str, target: str, quantities: dict[str, int] | None = None) -> dict[Any, progress.Step]:
+def moved(
+    order: Placed, source: str, target: str, quantities: dict[str, int] | None = None
+) -> dict[Any, progress.Step]:
     """Units of an order moved on, all that are at `source` or those named, as a room above would."""
     lines = queries.order(order.order).lines
     requests = [
@@ -62,7 +72,12 @@ def moved(order: Placed, source: str, target: str, quantities: dict[str, int] | 
         for line in lines
         if (quantity := quantities.get(line.sku_code, 0) if quantities else getattr(line, source))
     ]
-    return _as_a_room_above(CAUSE, requests=[_Moves(tuple(requests))])[0]
+    return move_on(*requests)
+
+
+def move_on(*requests: progress.Progress) -> dict[Any, progress.Step]:
+    """These units moved on, in a command as a room above would give it."""
+    return _as_a_room_above(CAUSE, requests=[_Moves(requests)])[0]
 
 
 def allocated(order: Placed, quantities: dict[str, int]) -> None:
@@ -70,15 +85,31 @@ def allocated(order: Placed, quantities: dict[str, int]) -> None:
     view = queries.order(order.order)
     assert view is not None
     (node,) = register_nodes(CAUSE, requests=[RegisterNode(COMPANY, "N1", "Node", "GB")])
-    channel = sql.run("SELECT channel_id FROM orders_order WHERE id = %(id)s::uuid", {"id": order.order})[0][0]
+    (shelf,) = register_bins(CAUSE, requests=[RegisterBin(COMPANY, node.id, "A-01", "pick")])
+    channel = sql.run("SELECT channel_id FROM orders_order WHERE id = %(id)s::uuid", {"id": order.order})[0][
+        0
+    ]
     lines = {line.sku_code: line for line in view.lines}
-    sql.write(
-        "stock_position",
-        ("sku_id", "node_id", "owner_id", "company_id", "sellable"),
-        [(lines[sku].sku_id, node.id, COMPANY, COMPANY, quantity) for sku, quantity in quantities.items()],
+    receive(
+        CAUSE,
+        requests=[
+            Receive(
+                COMPANY,
+                lines[sku].sku_id,
+                node.id,
+                shelf.id,
+                quantity,
+                quantity * 300,
+                "receipt",
+                ids.uuid7(),
+            )
+            for sku, quantity in quantities.items()
+        ],
     )
     requests = [
-        Allocate(COMPANY, order.order, lines[sku].id, lines[sku].sku_id, node.id, channel, quantity, 5, None, NOW)
+        Allocate(
+            COMPANY, order.order, lines[sku].id, lines[sku].sku_id, node.id, channel, quantity, 5, None, NOW
+        )
         for sku, quantity in quantities.items()
     ]
     allocate(CAUSE, requests=requests)

@@ -14,7 +14,7 @@ from entrepot.payments import queries as payments
 from entrepot.work import queries as work
 from tests.selling import CAUSE, NOW, a_line, a_seller, allocated, an_order, moved, placed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("orders", "payments", "stock", "ledger", "work")]
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,9 @@ def places(order):
 
 def test_a_whole_order_is_cancelled_with_its_promises_holds_and_payment():
     payment = PaymentGiven("fake", "a1", 60_00, NOW)
-    (order,) = placed(an_order("E1", a_line("MUG", 2), a_line("PEN", 3), a_line("POST", kind="shipping"), payment=payment))
+    (order,) = placed(
+        an_order("E1", a_line("MUG", 2), a_line("PEN", 3), a_line("POST", kind="shipping"), payment=payment)
+    )
     allocated(order, {"MUG": 2, "PEN": 1})
     assert sql.run("SELECT sum(allocated)::int FROM stock_position") == [(3,)]
 
@@ -77,9 +79,11 @@ def test_what_is_released_is_too_late_and_nothing_is_changed():
     (order,) = placed(an_order("E1", a_line("MUG", 2), a_line("PEN", 2)))
     allocated(order, {"MUG": 2})
     moved(order, "allocated", "released")
-    mug, pen = queries.order(order.order).lines
+    _, pen = queries.order(order.order).lines
 
-    assert cancel(CAUSE, requests=[CancelOrder(order.order, "why")]) == [errors.TooLate(order=str(order.order), late=2)]
+    assert cancel(CAUSE, requests=[CancelOrder(order.order, "why")]) == [
+        errors.TooLate(order=str(order.order), late=2)
+    ]
     assert places(order) == [{"released": 2}, {"open": 2}]
 
     (answer,) = cancel(CAUSE, requests=[CancelOrder(order.order, "why", lines=((pen.id, 2),))])
@@ -103,7 +107,15 @@ def test_what_can_not_be_cancelled_is_refused():
             CancelOrder(order.order, "why"),
         ],
     )
-    expected = [NotFound, WrongState, Invalid, errors.MoreThanThereIs, errors.MoreThanThereIs, OrderCancelled, Invalid]
+    expected = [
+        NotFound,
+        WrongState,
+        Invalid,
+        errors.MoreThanThereIs,
+        errors.MoreThanThereIs,
+        OrderCancelled,
+        Invalid,
+    ]
     assert [type(one) for one in answers] == expected
 
 
@@ -117,10 +129,14 @@ def test_a_key_gets_its_answer_again():
 def test_statements_do_not_grow_with_the_batch(statements, count):
     payment = PaymentGiven("fake", "a1", 60_00, NOW)
     orders = placed(
-        *(an_order(f"E{i}", a_line("MUG", 2), a_line("PEN"), payment=payment, signals=("high_risk",)) for i in range(count))
+        *(
+            an_order(f"E{i}", a_line("MUG", 2), a_line("PEN"), payment=payment, signals=("high_risk",))
+            for i in range(count)
+        )
     )
     with statements() as ran:
         cancel(CAUSE, requests=[CancelOrder(one.order, "why", key=str(i)) for i, one in enumerate(orders)])
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
-    # keys, lock, load, lines, statuses, holds (2), items (2), payments (4), stand, restate, ready, events, keys
+    # keys, lock, load, lines, statuses, two for holds, two for items, four for payments, stand, restate, ready,
+    # events, remember keys
     assert len(texts) == 18, ran

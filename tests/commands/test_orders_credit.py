@@ -9,7 +9,7 @@ import pytest
 from entrepot.kernel import sql
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import errors, queries
-from entrepot.orders.commands.credit import CreditItem, Credited, CreditWithoutSale, credit
+from entrepot.orders.commands.credit import Credited, CreditItem, CreditWithoutSale, credit
 from entrepot.work import queries as work
 from tests.selling import CAUSE, COMPANY, NOW, a_seller, rows
 
@@ -26,19 +26,39 @@ def an_item(sku="MUG", quantity=1, price="10.00", kind="goods") -> CreditItem:
 
 
 def a_credit(external_id="C1", *lines: CreditItem, **changes) -> CreditWithoutSale:
-    return CreditWithoutSale(COMPANY, changes.pop("channel", "shop"), external_id, lines or (an_item(),), "GBP", **changes)
+    return CreditWithoutSale(
+        COMPANY, changes.pop("channel", "shop"), external_id, lines or (an_item(),), "GBP", **changes
+    )
 
 
 def test_a_credit_is_written_posted_and_asks_for_its_sale():
-    request = a_credit("C1", an_item("MUG", 2, "4.125"), an_item("GONE", 1, "1.00"), an_item("D", 1, "2.50", "discount"), customer="C9")
+    request = a_credit(
+        "C1",
+        an_item("MUG", 2, "4.125"),
+        an_item("GONE", 1, "1.00"),
+        an_item("D", 1, "2.50", "discount"),
+        customer="C9",
+    )
 
     (answer,) = credit(CAUSE, requests=[request])
 
     assert (answer.number[:3], answer.total_minor) == ("CN-", 11_75)
     (row,) = queries.credits(COMPANY)
-    assert (row.id, row.external_id, row.customer, row.state, row.credited_at) == (answer.credit, "C1", "C9", "unmatched", NOW)
-    lines = sql.run("SELECT kind, sku_code, sku_id IS NULL, quantity, amount_minor FROM orders_creditline ORDER BY number")
-    assert lines == [("goods", "MUG", False, 2, 8_25), ("goods", "GONE", True, 1, 1_00), ("discount", "D", True, 1, 2_50)]
+    assert (row.id, row.external_id, row.customer, row.state, row.credited_at) == (
+        answer.credit,
+        "C1",
+        "C9",
+        "unmatched",
+        NOW,
+    )
+    lines = sql.run(
+        "SELECT kind, sku_code, sku_id IS NULL, quantity, amount_minor FROM orders_creditline ORDER BY number"
+    )
+    assert lines == [
+        ("goods", "MUG", False, 2, 8_25),
+        ("goods", "GONE", True, 1, 1_00),
+        ("discount", "D", True, 1, 2_50),
+    ]
     booked = sql.run(
         "SELECT kind, sum(amount_minor)::int FROM ledger_line WHERE document_id = %(id)s::uuid GROUP BY 1 ORDER BY 1",
         {"id": answer.credit},
@@ -54,7 +74,9 @@ def test_invariant_1_a_credit_of_a_channel_is_given_once_whatever_the_key():
     (first,) = credit(CAUSE, requests=[a_credit(key="k1")])
     assert credit(CAUSE, requests=[a_credit(key="k1")]) == [first]
     again, same, other = credit(CAUSE, requests=[a_credit(key="k2"), a_credit("C2"), a_credit("C2")])
-    assert again == errors.DuplicateCredit(external_id="C1", channel="shop", credit=str(first.credit), number=first.number)
+    assert again == errors.DuplicateCredit(
+        external_id="C1", channel="shop", credit=str(first.credit), number=first.number
+    )
     assert isinstance(same, Credited)
     assert isinstance(other, errors.DuplicateCredit)
     assert (rows("orders_credit"), rows("work_item")) == (2, 2)
@@ -72,7 +94,12 @@ def test_invariant_1_a_credit_of_a_channel_is_given_once_whatever_the_key():
 def test_what_can_not_be_a_credit_is_refused_and_nothing_is_written(request_, refusal):
     (answer,) = credit(CAUSE, requests=[request_])
     assert type(answer) is refusal
-    assert (rows("orders_credit"), rows("orders_creditline"), rows("ledger_line"), rows("work_item")) == (0, 0, 0, 0)
+    assert (rows("orders_credit"), rows("orders_creditline"), rows("ledger_line"), rows("work_item")) == (
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def test_what_the_ledger_refuses_is_refused():

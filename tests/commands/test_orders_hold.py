@@ -29,7 +29,9 @@ def seller(db):
 def test_a_hold_stops_an_order_and_asks_somebody():
     (order,) = placed()
 
-    (answer,) = place_hold(CAUSE, requests=[PlaceHold(order.order, "address hold", "The customer wrote: I moved.")])
+    (answer,) = place_hold(
+        CAUSE, requests=[PlaceHold(order.order, "address hold", "The customer wrote: I moved.")]
+    )
 
     view = queries.order(order.order)
     assert (view.status, view.commercial) == ("address hold", "placed")
@@ -38,13 +40,19 @@ def test_a_hold_stops_an_order_and_asks_somebody():
     assert (item.role, item.reason) == ("customer service", "The customer wrote: I moved.")
     assert queries.blocked([order.order], "allocate") == {order.order}
     assert queries.demand([order.order]) == []
-    assert [(one.before, one.after) for one in queries.timeline(order.order)] == [("", "ready"), ("ready", "address hold")]
+    assert [(one.before, one.after) for one in queries.timeline(order.order)] == [
+        ("", "ready"),
+        ("ready", "address hold"),
+    ]
 
 
 def test_a_hold_may_block_less_than_its_type_does():
     (order,) = placed()
     place_hold(CAUSE, requests=[PlaceHold(order.order, "tax hold", "Check the exemption.", blocks=("ship",))])
-    assert (queries.blocked([order.order], "allocate"), queries.blocked([order.order], "ship")) == (set(), {order.order})
+    assert (queries.blocked([order.order], "allocate"), queries.blocked([order.order], "ship")) == (
+        set(),
+        {order.order},
+    )
     assert len(queries.demand([order.order])) == 1
 
 
@@ -106,7 +114,9 @@ def test_a_hold_is_released_once():
     assert isinstance(first, HoldReleased)
     assert isinstance(second, WrongState)
     assert isinstance(release_holds(CAUSE, requests=[ReleaseHold(hold.id)])[0], WrongState)
-    assert release_holds(CAUSE, requests=[ReleaseHold(missing := uuid7())]) == [NotFound(what="hold", which=str(missing))]
+    assert release_holds(CAUSE, requests=[ReleaseHold(missing := uuid7())]) == [
+        NotFound(what="hold", which=str(missing))
+    ]
 
 
 def test_what_can_not_be_held_is_refused_and_nothing_is_written():
@@ -146,7 +156,12 @@ def test_without_permission_nothing_is_written():
 def test_statements_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}") for i in range(count)))
     with statements() as ran:
-        holds = place_hold(CAUSE, requests=[PlaceHold(one.order, "inventory hold", "why", key=str(i)) for i, one in enumerate(orders)])
+        holds = place_hold(
+            CAUSE,
+            requests=[
+                PlaceHold(one.order, "inventory hold", "why", key=str(i)) for i, one in enumerate(orders)
+            ],
+        )
     # keys, lock, orders, items, holds, stand, restate, events, remember keys
     assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 9, ran
     with statements() as ran:

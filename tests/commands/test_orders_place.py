@@ -30,7 +30,8 @@ def seller(db):
 def test_an_order_is_placed_with_its_amounts_frozen_and_is_ready_for_sourcing():
     earlier = NOW - timedelta(days=90)
     request = an_order(
-        "E7", a_line("MUG", 2, "10.00"), a_line("PEN", 1, "5.125", discount_minor=13), a_line("POST", 1, "4", kind="shipping"),
+        "E7", a_line("MUG", 2, "10.00"), a_line("PEN", 1, "5.125", discount_minor=13),
+        a_line("POST", 1, "4", kind="shipping"),
         customer="C9", discount_minor=5_00, shipping_minor=3_00, tax_minor=4_00, occurred_at=earlier, priority=7,
         payment=PaymentGiven("fake", "auth-1", 31_00, earlier),
     )  # fmt: skip
@@ -58,9 +59,9 @@ def test_an_order_is_placed_with_its_amounts_frozen_and_is_ready_for_sourcing():
         4_00,
     )
     assert order.total_minor == 31_00
-    assert [(one.kind, one.gross_minor, one.discount_minor, one.shipping_minor, one.tax_minor) for one in order.lines] == [
-        ("goods", 20_00, 4_00, 2_40, 3_20), ("goods", 5_13, 1_13, 60, 80), ("shipping", 4_00, 0, 0, 0),
-    ]  # fmt: skip
+    frozen = [(one.gross_minor, one.discount_minor, one.shipping_minor, one.tax_minor) for one in order.lines]
+    assert frozen == [(20_00, 4_00, 2_40, 3_20), (5_13, 1_13, 60, 80), (4_00, 0, 0, 0)]
+    assert [one.kind for one in order.lines] == ["goods", "goods", "shipping"]
     assert [one.places for one in order.lines] == [{"open": 2}, {"open": 1}, {"open": 1}]
     assert order.lines[1].unit_price == Decimal("5.125")
     assert sql.run("SELECT queue, subject, priority, due_at FROM kernel_ready") == [

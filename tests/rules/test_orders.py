@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import pytest
@@ -104,7 +104,7 @@ def test_of_several_holds_the_first_of_the_table_shows():
     ],
 )
 def test_commercial_state_follows_holds_and_cancellation(before, held_by, is_cancelled, after):
-    assert rules.derive_commercial(before, held_by, is_cancelled) == after
+    assert rules.derive_commercial(before, held_by, is_cancelled=is_cancelled) == after
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_a_discount_within_what_goods_cost_never_exceeds_a_line(lines, discount)
 
 
 def test_goods_bear_the_amounts_of_the_order_and_services_do_not():
-    lines = [("goods", 1, Decimal("30"), 0), ("shipping", 1, Decimal("5"), 0), ("goods", 1, Decimal("10"), 0)]
+    lines = [("goods", 1, Decimal(30), 0), ("shipping", 1, Decimal(5), 0), ("goods", 1, Decimal(10), 0)]
     frozen = rules.freeze(lines, "GBP", 4_00, 1_00, 8_01)
     assert frozen == [Frozen(30_00, 3_00, 75, 6_01), Frozen(5_00, 0, 0, 0), Frozen(10_00, 1_00, 25, 2_00)]
 
 
 def test_own_discounts_lessen_what_a_line_bears():
-    lines = [("goods", 1, Decimal("10"), 5_00), ("goods", 1, Decimal("5"), 0)]
+    lines = [("goods", 1, Decimal(10), 5_00), ("goods", 1, Decimal(5), 0)]
     assert rules.freeze(lines, "GBP", 0, 0, 1_00) == [Frozen(10_00, 5_00, 0, 50), Frozen(5_00, 0, 0, 50)]
 
 
@@ -171,7 +171,7 @@ def a_line_taken_apart(draw):
     quantity = draw(st.integers(1, 60))
     cuts = draw(st.lists(st.integers(1, quantity), unique=True, max_size=8))
     edges = sorted({0, quantity, *cuts})
-    parts = [end - start for start, end in zip(edges, edges[1:], strict=False)]
+    parts = [end - start for start, end in pairwise(edges)]
     frozen = Frozen(*draw(st.tuples(*[st.integers(-10_000, 100_000)] * 4)))
     return (
         quantity,

@@ -220,7 +220,7 @@ def order(order_id: UUID) -> OrderView | None:
     if not found:
         return None
     lines = tuple(LineRow(*row) for row in sql.run(_LINES, {"order": order_id}))
-    return OrderView(*found[0], lines=lines, holds=tuple(holds_of(order_id)))
+    return OrderView(*found[0], lines, tuple(holds_of(order_id)))
 
 
 def holds_of(order_id: UUID) -> list[HoldRow]:

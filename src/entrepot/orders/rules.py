@@ -79,7 +79,10 @@ class Totals(NamedTuple):
     cancelled: int = 0
 
 
-def derive_status(commercial: str, held_by: str, goods: Totals, services: Totals = Totals()) -> str:
+NOTHING = Totals()
+
+
+def derive_status(commercial: str, held_by: str, goods: Totals, services: Totals = NOTHING) -> str:
     """What people see of an order. Goods decide; where none are left to send, the services do."""
     if commercial in ("cancelled", "closed"):
         return commercial
@@ -105,7 +108,7 @@ def derive_status(commercial: str, held_by: str, goods: Totals, services: Totals
     return "ready" if open_ or allocated else "inventory hold"
 
 
-def derive_commercial(commercial: str, held_by: str, is_cancelled: bool) -> str:
+def derive_commercial(commercial: str, held_by: str, *, is_cancelled: bool) -> str:
     """The commercial state: cancelled and closed stay; else placed while something holds the order."""
     if is_cancelled:
         return "cancelled"

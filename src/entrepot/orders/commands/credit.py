@@ -17,7 +17,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders import errors, rules
-from entrepot.parties.commands.register import Registered, RegisterCustomer, register_customers
+from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -139,8 +139,8 @@ def _draft(cause: Cause, request: CreditWithoutSale, known: _Known) -> _Draft | 
     if channel is None:
         return NotFound(what="channel", which=request.channel)
     if (channel, request.external_id) in known.given:
-        found, number = known.given[channel, request.external_id]
-        return _duplicate(request, str(found), number)
+        existing, its_number = known.given[channel, request.external_id]
+        return _duplicate(request, str(existing), its_number)
     if not request.lines:
         return _unfit(request, "lines", "at least one", "none")
     unknown = [line.kind for line in request.lines if line.kind not in rules.KINDS]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules, states
@@ -122,8 +122,13 @@ def place_hold(cause: Cause, /, *, requests: Sequence[PlaceHold]) -> list[HoldPl
         progress.restate(cause, {one.order: one.opened_at for one in new})
         announce(
             cause,
-            [Event("hold", one.id, one.company, "", "open", one.opened_at, {"order": one.order, "type": one.type}, one.reason)
-             for one in new],
+            [
+                Event(
+                    "hold", one.id, one.company, "", "open", one.opened_at,
+                    {"order": one.order, "type": one.type}, one.reason,
+                )
+                for one in new
+            ],
         )  # fmt: skip
     return answers
 

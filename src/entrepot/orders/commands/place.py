@@ -111,7 +111,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     """Orders with their amounts frozen: held for what validation found, or ready for the next room.
 
     Goods unknown to the catalog are held and new customers registered, so that nothing a channel sends is lost.
-    Locks: nothing but the names of the new orders.
+    Locks: the names of the new orders, in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
     new customers, 2 for addresses, 2 for holds, 1 for duplicates, 1 where a policy asks for recent orders.
@@ -354,9 +354,8 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> 
     """Give the draft the rows of its lines; what the catalog knows of the goods comes back."""
     company, order, skus = draft.request.company, draft.id, known.skus
     seen: list[LineFact] = []
-    number = 0
-    for line, (gross, discount, shipping, tax) in zip(draft.request.lines, frozen, strict=True):
-        number += 1
+    pairs = zip(draft.request.lines, frozen, strict=True)
+    for number, (line, (gross, discount, shipping, tax)) in enumerate(pairs, 1):
         sku_id = None
         if line.kind == GOODS:
             sku = skus.get((company, line.sku))
@@ -380,8 +379,8 @@ def _facts(draft: _Draft, goods: tuple[LineFact, ...], net: int, total: int, kno
         recent = tuple(one for one in known.recent[draft.customer] if earlier <= one[1] <= draft.placed_at)
     return OrderFacts(
         draft.placed_at, request.country, request.postal_code, request.currency, net, request.tax_minor, total, goods,
-        given and PaymentFact(given.amount_minor, given.authorized_at, given.expires_at), request.signals, recent,
-        known.nowhere,
+        None if given is None else PaymentFact(given.amount_minor, given.authorized_at, given.expires_at),
+        request.signals, recent, known.nowhere,
     )  # fmt: skip
 
 
@@ -488,11 +487,15 @@ _ORDERS = {
 }  # fmt: skip
 
 # Rows of this width travel as JSON: half the time of arrays. Numbers are taken here, in the order of the batch: a
-# statement of their own would cost a round trip.
+# statement of their own would cost a round trip. Names are claimed in their order, so that batches that overlap wait
+# for each other and don't lock each other out.
 _INSERT = f"""
 INSERT INTO orders_order ({", ".join(_ORDERS)}, number)
-SELECT d.*, 'SO-' || nextval('number_so')
-FROM json_to_recordset(%(rows)s::json) AS d({", ".join(f"{name} {kind}" for name, kind in _ORDERS.items())})
+SELECT * FROM (
+    SELECT d.*, 'SO-' || nextval('number_so')
+    FROM json_to_recordset(%(rows)s::json) AS d({", ".join(f"{name} {kind}" for name, kind in _ORDERS.items())})
+) AS numbered
+ORDER BY company_id, channel_id, external_id
 ON CONFLICT (company_id, channel_id, external_id) DO NOTHING RETURNING id, number
 """
 

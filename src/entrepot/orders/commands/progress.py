@@ -98,7 +98,7 @@ def restate(
     ):
         goods, services = rules.Totals(*units[:9]), rules.Totals(*units[9:])
         held_by = rules.first_hold(types)
-        commercial = rules.derive_commercial(commercial, held_by, order in cancelled)
+        commercial = rules.derive_commercial(commercial, held_by, is_cancelled=order in cancelled)
         status = rules.derive_status(commercial, held_by, goods, services)
         rows.append((order, status, held_by, commercial))
         stands[order] = Stand(company, status, frozenset(blocks), priority, due_at, goods, services)
