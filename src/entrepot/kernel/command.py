@@ -52,6 +52,9 @@ class _Running:
 _running: ContextVar[_Running | None] = ContextVar("running", default=None)
 _name: ContextVar[str] = ContextVar("command", default="")
 
+ATTEMPTS = 4
+"""Times that a command is tried when it loses a race, before the caller is told."""
+
 commands: dict[str, Callable[..., Any]] = {}
 """Every command by name; a command's name is also the permission that it needs."""
 
@@ -114,13 +117,18 @@ def _outermost(
     if not requests:
         return []
     started = time.perf_counter()
-    try:
-        results = _attempt(name, body, cause, requests, options)
-    except psycopg.errors.UniqueViolation as error:
-        # Someone answered the same key between our look and our lock: now the answer can be seen.
-        if error.diag.constraint_name != "kernel_request_pkey":
-            raise
-        results = _attempt(name, body, cause, requests, options)
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            results = _attempt(name, body, cause, requests, options)
+            break
+        except psycopg.errors.UniqueViolation as error:
+            # Someone answered the same key between our look and our lock: now the answer can be seen.
+            if error.diag.constraint_name != "kernel_request_pkey" or not attempts_left:
+                raise
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            # Nothing was written, and the other one is through by now.
+            if not attempts_left:
+                raise
     log.debug(
         name, actor=cause.actor.name, requests=len(requests), correlation=str(cause.correlation),
         refused=sum(isinstance(result, Refused) for result in results),

@@ -29,7 +29,9 @@ class BooksOpened:
 
 @command("ledger.open_books")
 def open_books(cause: Cause, /, *, requests: Sequence[OpenBooks]) -> list[BooksOpened | Refused]:
-    """Accounts and rules that a company lacks are added; those it has stay as they are. 2 statements."""
+    """Accounts and rules that a company lacks are added; those it has stay as they are.
+
+    Again: adds nothing. 2 statements."""
     companies = [request.company for request in requests]
     accounts = [(company, *row) for company in companies for row in rules.CHART]
     sql.run(_ADD_ACCOUNTS, sql.columns(("companies", "codes", "names", "types", "clearing"), accounts))

@@ -17,6 +17,7 @@ from entrepot.orders.commands import progress
 from entrepot.sourcing import errors, rules
 from entrepot.stock.commands import allocate as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 policies.shape("sourcing.profile")(rules.Profile)
 
@@ -174,6 +175,7 @@ class _Batch:
         self.decisions: list[tuple[Any, ...]] = []
         self.waiting: list[tuple[Any, ...]] = []
         self.settled: list[UUID] = []
+        self.served: dict[UUID, int] = {}
         self.offers: list[tuple[UUID, int, datetime]] = []
         self.items: list[OpenItem] = []
 
@@ -235,6 +237,7 @@ class _Batch:
             )
         elif line.backordered:
             self.settled.append(line.id)
+            self.served[order.id] = order.company
 
     def write(self) -> None:
         stock.write_promises(self.promises)
@@ -251,6 +254,15 @@ class _Batch:
         offer("release", self.offers)
         if self.items:
             open_items(self.cause, requests=self.items)
+        short = {item.subject for item in self.items}
+        served = [(order, company) for order, company in self.served.items() if order not in short]
+        if served:
+            resolve_subjects(
+                self.cause,
+                requests=[
+                    ResolveSubject(company, "backorder", order, "stock came") for order, company in served
+                ],
+            )
 
     def _promise_by_default(self) -> date:
         return (self.cause.at + timedelta(days=rules.Profile().default_lead_days)).date()

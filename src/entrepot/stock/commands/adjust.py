@@ -146,6 +146,7 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
 
     Locks: the adjustments in id order, then as `adjust`.
     Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile), access.duties_apart. Again: by key.
+    About 13 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})}
     keys = {

@@ -1,0 +1,54 @@
+"""Cancel orders with all that sourcing knows of them: promises are freed, and nothing waits for stock any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entrepot.kernel import ready, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.orders.commands import cancel as orders
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@command("sourcing.cancel")
+def cancel(
+    cause: Cause, /, *, requests: Sequence[orders.CancelOrder]
+) -> list[orders.OrderCancelled | Refused]:
+    """As `orders.cancel`; backorders of what was cancelled end with it.
+
+    Locks, Refuses, Again: as `orders.cancel`. 4 statements more.
+    """
+    answers = orders.cancel(cause, requests=requests)
+    cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
+    ended = [row for answer in cancelled for row in answer.backordered]
+    if ended:
+        settled = [row[:2] for row in sql.run(_END, sql.columns(("lines", "units"), ended)) if not row[2]]
+        resolve_subjects(
+            cause,
+            requests=[ResolveSubject(company, "backorder", order, "cancelled") for company, order in settled],
+        )
+    gone = [answer.order for answer in cancelled if answer.status == "cancelled"]
+    for queue in ("allocate", "release"):
+        ready.drop(queue, gone)
+    return answers
+
+
+# Of the orders touched, whether they still wait for something.
+_END = """
+WITH ended AS (
+    SELECT b.line_id, b.order_id, b.quantity - d.units AS rest
+    FROM unnest(%(lines)s::uuid[], %(units)s::int[]) AS d(line, units)
+    JOIN sourcing_backorder AS b ON b.line_id = d.line
+    ORDER BY b.line_id FOR UPDATE OF b
+),
+gone AS (DELETE FROM sourcing_backorder AS b USING ended AS e WHERE b.line_id = e.line_id AND e.rest <= 0),
+less AS (
+    UPDATE sourcing_backorder AS b SET quantity = e.rest FROM ended AS e WHERE b.line_id = e.line_id AND e.rest > 0
+)
+SELECT DISTINCT o.company_id::int, o.order_id, EXISTS (
+    SELECT FROM sourcing_backorder AS b LEFT JOIN ended AS e ON e.line_id = b.line_id
+    WHERE b.order_id = o.order_id AND (e.rest IS NULL OR e.rest > 0))
+FROM (SELECT b.company_id, b.order_id FROM sourcing_backorder AS b JOIN ended AS e ON e.line_id = b.line_id) AS o
+"""
