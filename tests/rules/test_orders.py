@@ -107,13 +107,28 @@ def test_commercial_state_follows_holds_and_cancellation(before, held_by, is_can
     assert rules.derive_commercial(before, held_by, is_cancelled=is_cancelled) == after
 
 
-@pytest.mark.parametrize(
-    "machine", [states.COMMERCIAL, states.PAYMENT, states.RETURNS, states.HOLD, states.CREDIT]
-)
+@pytest.mark.parametrize("machine", [states.COMMERCIAL, states.RETURNS, states.HOLD, states.CREDIT])
 def test_every_state_and_event_is_a_transition_or_a_named_refusal(machine):
     for state, event in product(machine.states, machine.events):
         after = machine.step(state, event)
         assert isinstance(after, WrongState) or after in machine.states
+
+
+@pytest.mark.parametrize(
+    ("payment", "tenders"),
+    [
+        ("unpaid", []),
+        ("unpaid", [("voided", 0, 0, 0)]),
+        ("authorized", [("failed", 10, 0, 0), ("authorized", 10, 0, 0)]),
+        ("failed", [("failed", 10, 0, 0)]),
+        ("captured", [("authorized", 10, 0, 0), ("captured", 5, 5, 0)]),
+        ("part refunded", [("refunded", 5, 5, 5), ("captured", 5, 5, 0)]),
+        ("refunded", [("refunded", 5, 5, 5)]),
+    ],
+)
+def test_payment_is_what_the_tenders_say(payment, tenders):
+    assert rules.derive_payment(tenders) == payment
+    assert payment in rules.PAYMENTS
 
 
 # ---- money frozen per line

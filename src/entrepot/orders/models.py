@@ -30,7 +30,6 @@ class Order(models.Model):
     status = models.TextField()  # derived by rules.derive_status, stored with the change
     held_by = models.TextField(default="", db_default="")  # the first of its open holds by rules.HOLDS, or ''
     commercial = models.TextField()
-    payment = models.TextField()
     returns = models.TextField(default="none", db_default="none")
     goods_minor = models.BigIntegerField()  # all lines, before discounts
     discount_minor = models.BigIntegerField()  # of lines and of the order
@@ -64,7 +63,6 @@ class Order(models.Model):
                 name="orders_order_states_known",
                 condition=Q(
                     commercial__in=states.COMMERCIAL.states,
-                    payment__in=states.PAYMENT.states,
                     returns__in=states.RETURNS.states,
                 ),
             ),

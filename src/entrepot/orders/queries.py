@@ -11,6 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.orders import rules
+from entrepot.payments.queries import of_order
 
 # ---- for the rooms above
 
@@ -202,7 +203,6 @@ class OrderView:
     service: str
     status: str
     commercial: str
-    payment: str
     returns: str
     goods_minor: int
     discount_minor: int
@@ -210,17 +210,22 @@ class OrderView:
     tax_minor: int
     total_minor: int
     policy_version: int
+    payment: str
     lines: tuple[LineRow, ...]
     holds: tuple[HoldRow, ...]
 
 
 def order(order_id: UUID) -> OrderView | None:
-    """One order, or None. 3 statements."""
+    """One order, or None. 4 statements."""
     found = sql.run(_ORDER, {"order": order_id})
     if not found:
         return None
+    tenders = [
+        (one.state, one.authorized_minor, one.captured_minor, one.refunded_minor)
+        for one in of_order(order_id)
+    ]
     lines = tuple(LineRow(*row) for row in sql.run(_LINES, {"order": order_id}))
-    return OrderView(*found[0], lines, tuple(holds_of(order_id)))
+    return OrderView(*(*found[0], rules.derive_payment(tenders), lines, tuple(holds_of(order_id))))
 
 
 def holds_of(order_id: UUID) -> list[HoldRow]:
@@ -371,7 +376,7 @@ SELECT status, count(*)::int FROM orders_order WHERE company_id = %(company)s::s
 _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.currency, o.country,
        o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status, o.commercial,
-       o.payment, o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
+       o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
        o.policy_version
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id

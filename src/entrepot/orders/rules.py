@@ -117,6 +117,21 @@ def derive_commercial(commercial: str, held_by: str, *, is_cancelled: bool) -> s
     return "placed" if held_by else "confirmed"
 
 
+PAYMENTS = ("unpaid", "authorized", "captured", "part refunded", "refunded", "failed")
+"""How far the money has come."""
+
+
+def derive_payment(tenders: Sequence[tuple[str, int, int, int]]) -> str:
+    """The state of an order's payments, given each as (state, authorized, captured, refunded)."""
+    captured, refunded = sum(one[2] for one in tenders), sum(one[3] for one in tenders)
+    if captured:
+        if not refunded:
+            return "captured"
+        return "refunded" if refunded == captured else "part refunded"
+    states = {state for state, *_ in tenders}
+    return next((state for state in ("authorized", "failed") if state in states), "unpaid")
+
+
 # ---- money
 
 

@@ -1,6 +1,7 @@
 """The lives of orders, holds and credits, as tables. Pure.
 
-The fulfillment axis is no machine: it is where the units of the lines stand (`rules.PLACES`).
+Two axes are no machines: fulfillment is where the units of the lines stand (`rules.PLACES`), payment is what the
+tenders say (`rules.derive_payment`).
 """
 
 from __future__ import annotations
@@ -16,16 +17,6 @@ COMMERCIAL = machine(
     ("close", "confirmed", "closed"),
 )  # fmt: skip
 """`placed` is held by something, `confirmed` by nothing."""
-
-PAYMENT = machine(
-    "payment of the order", "unpaid",
-    ("authorize", ("unpaid", "failed"), "authorized"),
-    ("capture", ("unpaid", "authorized", "captured", "part refunded"), "captured"),
-    ("refund_part", ("captured", "part refunded"), "part refunded"),
-    ("refund", ("captured", "part refunded"), "refunded"),
-    ("fail", ("unpaid", "authorized"), "failed"),
-    ("void", ("unpaid", "authorized", "failed"), "unpaid"),
-)  # fmt: skip
 
 RETURNS = machine(
     "return of the order", "none",

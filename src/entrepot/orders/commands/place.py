@@ -344,7 +344,7 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
         request.postal_code, draft.placed_at, draft.ready[1], request.promise_at, request.policy, request.service,
         held_by or "ready", held_by, "placed" if held_by else "confirmed",
-        "authorized" if request.payment else "unpaid", goods, discount, request.shipping_minor, request.tax_minor,
+        goods, discount, request.shipping_minor, request.tax_minor,
         total, len(frozen), draft.version,
     )  # fmt: skip
     return draft
@@ -481,7 +481,7 @@ _ORDERS = {
     "id": "uuid", "company_id": "smallint", "channel_id": "uuid", "external_id": "text", "customer_id": "uuid",
     "currency": "text", "country": "text", "postal_code": "text", "placed_at": "timestamptz", "priority": "smallint",
     "promise_at": "timestamptz", "policy": "text", "service": "text", "status": "text", "held_by": "text",
-    "commercial": "text", "payment": "text", "goods_minor": "bigint", "discount_minor": "bigint",
+    "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
     "shipping_minor": "bigint", "tax_minor": "bigint", "total_minor": "bigint", "line_count": "int",
     "policy_version": "int",
 }  # fmt: skip
