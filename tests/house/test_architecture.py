@@ -67,7 +67,7 @@ def test_a_room_has_a_page_that_says_what_it_is(room: str) -> None:
 
 
 def test_every_command_says_what_a_caller_gets_and_what_it_costs() -> None:
-    for room, path in sources():
+    for _, path in sources():
         if path.parent.name == "commands" or path.name == "policies.py":
             module = ".".join(("entrepot", *path.relative_to(SOURCE).with_suffix("").parts))
             import_module(module.removesuffix(".__init__"))
@@ -76,7 +76,7 @@ def test_every_command_says_what_a_caller_gets_and_what_it_costs() -> None:
         text = inspect.getdoc(inspect.unwrap(function)) or ""
         if name.startswith("test."):
             continue
-        if not re.search(r"statement", text, re.I) or not re.search(r"Again|again", text):
+        if not re.search(r"statement", text, re.IGNORECASE) or not re.search(r"Again|again", text):
             silent.append(name)
 
     assert silent == []
@@ -100,7 +100,7 @@ def test_functions_stay_readable() -> None:
     for _, path in sources():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 75:
-                long.append(f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}")
+                long += [f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"]
 
     assert long == []
 
