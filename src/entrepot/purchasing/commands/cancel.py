@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing.states import ORDER
+from entrepot.stock.commands.expect import expect_no_more
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
 
     Locks: the orders, in the order of their ids.
     Refuses: NotFound; WrongState (received or cancelled); Invalid (no reason).
-    Again: by key. 2 statements.
+    Again: by key. 3 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": sorted({one.order for one in requests})})}
     answers: list[OrderCancelled | Refused] = []
@@ -60,6 +61,7 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
 
     if events:
         sql.run(_CANCEL, {"ids": list(events)})
+        expect_no_more(list(events))
     announce(cause, events.values())
     return answers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.rules import OrderedLine
+from entrepot.stock.commands.expect import Expect, expect
 
 __all__ = ["GoodsOrdered", "OrderGoods", "OrderedLine", "order"]
 
@@ -45,7 +46,7 @@ class GoodsOrdered:
 class Known(NamedTuple):
     """What the requests of a batch name, as far as it exists in their companies."""
 
-    suppliers: dict[tuple[int, UUID], tuple[str, str]]  # currency of the supplier, and of the company
+    suppliers: dict[tuple[int, UUID], tuple[str, str, int]]  # currencies of supplier and company, lead days
     nodes: set[tuple[int, UUID]]
     skus: dict[int, dict[UUID, str]]
 
@@ -77,7 +78,7 @@ def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrder
 
     made = {row[0] for row in sql.run(_INSERT, sql.columns(_INSERTED, rows))} if rows else set()
     answers = _without_duplicates(requests, answers, made)
-    _write_lines(requests, asked, answers)
+    _write_lines(cause, requests, asked, answers, known)
     rows = [row for row in rows if row[0] in made]
     whole(
         take_duty(cause, requests=[Duty(row[0], "order×receive", "order", cause.actor.name) for row in rows])
@@ -104,8 +105,8 @@ def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]
         by_company[company][sku] = code
     return Known(
         {
-            (company, one): (currency, books)
-            for company, one, currency, books in sql.run(_SUPPLIERS, suppliers)
+            (company, one): (currency, books, lead_days)
+            for company, one, currency, books, lead_days in sql.run(_SUPPLIERS, suppliers)
         },
         {(company, one) for company, one in sql.run(_NODES, nodes)},
         by_company,
@@ -117,7 +118,7 @@ def _refusal(one: OrderGoods, lines: Sequence[OrderedLine], known: Known) -> Ref
         return NotFound(what="supplier", which=str(one.supplier))
     if (one.company, one.node) not in known.nodes:
         return NotFound(what="node", which=str(one.node))
-    currency, books = known.suppliers[one.company, one.supplier]
+    currency, books, _ = known.suppliers[one.company, one.supplier]
     if currency != books:
         return errors.ForeignCurrency(found=currency, expected=books)
     return rules.misfit(lines, known.skus[one.company])
@@ -147,10 +148,13 @@ def _without_duplicates(
 
 
 def _write_lines(
+    cause: Cause,
     requests: Sequence[OrderGoods],
     asked: Sequence[Sequence[OrderedLine]],
     answers: Sequence[GoodsOrdered | Refused],
+    known: Known,
 ) -> None:
+    """The lines, and what stock may expect of them."""
     rows = [
         (ids.uuid7(), answer.order, one.company, number, line.sku, line.quantity, 0, line.unit_cost)
         for one, lines, answer in zip(requests, asked, answers, strict=True)
@@ -158,6 +162,25 @@ def _write_lines(
         for number, line in enumerate(lines, 1)
     ]
     sql.write("purchasing_orderline", _LINE, rows)
+    comes = {
+        answer.order: (one.node, _due(cause, one, known))
+        for one, answer in zip(requests, answers, strict=True)
+        if isinstance(answer, GoodsOrdered)
+    }
+    expect(
+        cause,
+        requests=[
+            Expect(company, line, sku, comes[order][0], "purchase_order", order, quantity, comes[order][1])
+            for line, order, company, _, sku, quantity, _, _ in rows
+        ],
+    )
+
+
+def _due(cause: Cause, one: OrderGoods, known: Known) -> date:
+    """When the supplier usually has it here."""
+    return (
+        (one.occurred_at or cause.at) + timedelta(days=known.suppliers[one.company, one.supplier][2])
+    ).date()
 
 
 _LINE = ("id", "order_id", "company_id", "number", "sku_id", "quantity", "received", "unit_cost")
@@ -182,7 +205,7 @@ WHERE (company_id, external_ref) IN (SELECT * FROM unnest(%(companies)s::smallin
 """
 
 _SUPPLIERS = """
-SELECT supplier.company_id::int, supplier.id, supplier.currency, company.currency
+SELECT supplier.company_id::int, supplier.id, supplier.currency, company.currency, supplier.lead_days
 FROM parties_supplier AS supplier JOIN parties_company AS company ON company.id = supplier.company_id
 WHERE supplier.company_id = ANY(%(companies)s::smallint[]) AND supplier.id = ANY(%(ids)s::uuid[])
 """

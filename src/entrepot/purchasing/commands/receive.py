@@ -18,7 +18,9 @@ from entrepot.kernel.events import Event
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.rules import Line, Part, ReceivedLine
 from entrepot.purchasing.states import ORDER
+from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands import receive as stock
+from entrepot.stock.commands.expect import Expect, expect
 
 __all__ = ["GoodsReceived", "ReceiveOrder", "ReceivedLine", "receive"]
 
@@ -186,6 +188,7 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
     changed = {one.order.id: one.after for one in receipts if one.before != one.after}
     if changed:
         sql.run(_SET, {"orders": list(changed), "states": list(changed.values())})
+    _expect_the_rest(cause, receipts)
     whole(
         stock.receive(
             cause,
@@ -199,6 +202,7 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
             ],
         )
     )  # fmt: skip
+    serve_backorders(cause, {part.sku for one in receipts for part in one.parts})
     announce(
         cause,
         (
@@ -208,6 +212,23 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
             )
             for one in receipts
         ),
+    )  # fmt: skip
+
+
+def _expect_the_rest(cause: Cause, receipts: Sequence[Receipt]) -> None:
+    """What is still to come of the lines received keeps its date."""
+    rest = {
+        part.line: (one.order, one.order.lines[part.line], one.at) for one in receipts for part in one.parts
+    }
+    expect(
+        cause,
+        requests=[
+            Expect(
+                order.company, line.id, line.sku, order.node, "purchase_order", order.id,
+                line.quantity - line.received, at.date(),
+            )
+            for order, line, at in rest.values()
+        ],
     )  # fmt: skip
 
 

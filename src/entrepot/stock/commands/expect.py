@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -13,8 +13,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(NamedTuple):
     """What is still to come of one line of a purchase or transfer; 0 when nothing more will."""
 
     company: int
@@ -28,8 +27,7 @@ class Expect:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     quantity: int
 
 
@@ -49,6 +47,12 @@ def expect(cause: Cause, /, *, requests: Sequence[Expect]) -> list[Expected | Re
     if over:
         sql.run("DELETE FROM stock_supply WHERE line_id = ANY(%(lines)s::uuid[])", {"lines": over})
     return [Expected(max(0, r.quantity)) for r in requests]
+
+
+def expect_no_more(documents: Sequence[UUID]) -> None:
+    """Nothing more comes of these documents. Called inside the command that cancelled them. 1 statement."""
+    if documents:
+        sql.run("DELETE FROM stock_supply WHERE document_id = ANY(%(ids)s::uuid[])", {"ids": list(documents)})
 
 
 _EXPECT = """
