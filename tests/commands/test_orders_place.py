@@ -85,6 +85,14 @@ def test_numbers_ascend_with_the_batch():
     assert numbers == list(range(numbers[0], numbers[0] + 30))
 
 
+def test_an_order_of_a_thousand_lines_keeps_every_cent():
+    lines = [a_line(("MUG", "PEN", "TIN")[i % 3], i % 7 + 1, f"{i % 13}.{i % 1000:03}") for i in range(1_100)]
+    (one,) = placed(an_order("E1", *lines, discount_minor=99_99, shipping_minor=12_34, tax_minor=5_67))
+    order = queries.order(one.order)
+    assert (len(order.lines), order.discount_minor) == (1_100, 99_99)
+    assert sum(line.tax_minor for line in order.lines) == 5_67
+
+
 def test_orders_of_services_only_are_offered_to_be_performed():
     placed(an_order("E1", a_line("M", 1, "-3.50", kind="manual"), country=""))
     assert ready.waiting() == {"perform": 1}

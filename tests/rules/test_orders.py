@@ -273,6 +273,15 @@ def test_what_is_released_is_too_late():
     assert isinstance(rules.decide_cancel("o", lines, [("z", 1)]), errors.MoreThanThereIs)
 
 
+def test_services_go_with_the_last_of_the_goods_unless_some_have_left():
+    service = Cancellable(1, 0, 0, 0, is_goods=False)
+    last = {"a": Cancellable(1, 0, 0, 0), "s": service}
+    assert rules.decide_cancel("o", last, [("a", 1)]) == [("a", "open", 1), ("s", "open", 1)]
+    shipped = {"a": Cancellable(1, 0, 0, 1), "s": service}
+    assert rules.decide_cancel("o", shipped, [("a", 1)]) == [("a", "open", 1)]
+    assert rules.decide_cancel("o", {"s": service}, [("s", 1)]) == [("s", "open", 1)]
+
+
 # ---- validation
 
 GOOD = OrderFacts(

@@ -239,6 +239,7 @@ class Cancellable(NamedTuple):
     backordered: int
     allocated: int
     late: int
+    is_goods: bool = True
 
 
 CANCELLED_FROM = ("backordered", "open", "allocated")
@@ -248,7 +249,10 @@ CANCELLED_FROM = ("backordered", "open", "allocated")
 def decide_cancel(
     order: Any, lines: Mapping[Any, Cancellable], wanted: Sequence[tuple[Any, int]] | None
 ) -> list[tuple[Any, str, int]] | Refused:
-    """Units to take out as (line, place, units): of all lines, or of those wanted."""
+    """Units to take out as (line, place, units): of all lines, or of those wanted.
+
+    With the last of its goods an order loses its services too: nobody pays for the shipping of nothing.
+    """
     if wanted is None:
         late = sum(line.late for line in lines.values())
         if late:
@@ -271,4 +275,7 @@ def decide_cancel(
                 steps.append((key, place, units))
                 quantity -= units
                 line = left[key] = line._replace(**{place: getattr(line, place) - units})
+    goods = [line for line in left.values() if line.is_goods]
+    if goods and not any(sum(line[:4]) for line in goods):
+        steps += [(key, "open", line.open) for key, line in left.items() if not line.is_goods and line.open]
     return steps

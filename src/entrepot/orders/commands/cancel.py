@@ -139,7 +139,7 @@ def _answer(order: UUID, steps: Sequence[tuple[UUID, str, int]]) -> OrderCancell
 
 def _is_all(lines: _Lines, steps: Sequence[tuple[UUID, str, int]]) -> bool:
     """Nothing of the order is left, neither to come nor gone."""
-    return sum(sum(line) for line in lines.values()) == sum(units for _, _, units in steps)
+    return sum(sum(line[:4]) for line in lines.values()) == sum(units for _, _, units in steps)
 
 
 # ---- write
@@ -178,7 +178,7 @@ def _event(one: CancelOrder, company: int, steps: Sequence[tuple[UUID, str, int]
 
 _LOAD = """
 SELECT o.id, o.company_id::int, o.commercial, l.id, l.open, l.backordered, l.allocated,
-       l.released + l.picked + l.packed + l.shipped + l.delivered
+       l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods'
 FROM orders_order AS o JOIN orders_line AS l ON l.order_id = o.id
 WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, l.number
 """
