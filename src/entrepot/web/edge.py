@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,6 +21,7 @@ from django.utils.translation import gettext, ngettext
 
 from entrepot.access import queries as access
 
+from entrepot.insight import pages
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
@@ -96,7 +99,7 @@ def _reader(request: HttpRequest) -> Reader:
 
 def page(request: Request, template: str, context: dict[str, Any], *, area: str, status: int = 200) -> HttpResponse:
     """Render a page of an area of the console."""
-    return render(request, template, {"reader": request.reader, "area": area, **context}, status=status)
+    return render(request, template, {"reader": request.reader, "area": area, "ended": pages.ENDED, **context}, status=status)
 
 
 def cause_of(request: Request, reason: str = "") -> Cause:
@@ -141,3 +144,43 @@ def back(request: HttpRequest, otherwise: str) -> HttpResponse:
     if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return redirect(target)
     return redirect(otherwise)
+
+
+# ---- what a form or an address may say
+
+
+TEXT_MAX = 200
+BIGINT_MAX = 2**63 - 1
+
+
+def clean(text: str | None) -> str:
+    """Text that somebody typed: without what no database can keep, and not without end."""
+    return (text or "").replace("\x00", "").encode("utf-8", "ignore").decode().strip()[:TEXT_MAX]
+
+
+def uuid_in(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+def ids_in(texts: Iterable[str]) -> list[UUID]:
+    """The keys among what a form sent, each once."""
+    return list(dict.fromkeys(found for text in texts if (found := uuid_in(text))))
+
+
+def int_in(text: str | None) -> int | None:
+    """A number that a bigint can hold."""
+    if not text or not text.isascii() or not text.isdigit():
+        return None
+    found = int(text[:20])
+    return found if found <= BIGINT_MAX else None
+
+
+def month_in(text: str | None) -> date | None:
+    """A month written as 2011-03."""
+    try:
+        return date.fromisoformat(f"{text or ''}-01")
+    except ValueError:
+        return None

@@ -6,15 +6,27 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from entrepot.web.api.house import api
-from entrepot.web.views import errors, health, home, people
+from entrepot.web.views import books, errors, health, home, orders, people, stock, things, work
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("orders/", home.home, name="orders"),
-    path("stock/", home.home, name="stock"),
-    path("work/", home.home, name="work"),
-    path("books/", home.home, name="books"),
-    path("search/", home.home, name="search"),
+    path("orders/", orders.orders_list, name="orders"),
+    path("orders/act/", orders.act, name="orders-act"),
+    path("orders/<uuid:which>/", orders.order, name="order"),
+    path("orders/<uuid:which>/cancel/", orders.cancel_order, name="order-cancel"),
+    path("orders/<uuid:which>/hold/", orders.hold, name="order-hold"),
+    path("holds/release/", orders.release, name="holds-release"),
+    path("stock/", stock.stock_list, name="stock"),
+    path("stock/<uuid:which>/", stock.sku, name="sku"),
+    path("work/", work.work_list, name="work"),
+    path("work/act/", work.act, name="work-act"),
+    path("work/<uuid:which>/", work.item, name="work-item"),
+    path("books/", books.trial, name="books"),
+    path("books/accounts/<int:code>/", books.account, name="account"),
+    path("books/entries/<uuid:which>/", books.entry, name="entry"),
+    path("documents/<uuid:which>/", things.document, name="document"),
+    path("events/<int:seq>/", things.event, name="event"),
+    path("search/", things.search, name="search"),
     path("login/", people.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("company/", people.choose_company, name="company"),

@@ -11,13 +11,16 @@ from uuid import UUID
 
 from django import template
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from entrepot.insight.pages import Name
 from entrepot.kernel.cause import Actor
 from entrepot.web import format as fmt
+from entrepot.orders.queries import LineRow
+from entrepot.stock.queries import Standing
 from entrepot.web import words
 from entrepot.web.icons import PATHS
 
@@ -30,6 +33,7 @@ register.filter("price", fmt.price)
 register.filter("day", fmt.day)
 register.filter("month", fmt.month)
 register.filter("age", fmt.age)
+register.filter("tone", words.tone)
 register.filter("word", words.word)
 register.filter("sentence", words.sentence)
 
@@ -103,23 +107,28 @@ def query(context: Mapping[str, Any], **changes: Any) -> str:
 
 
 @register.simple_tag
-def document_url(kind: str, which: UUID | str | None) -> str:
-    """The page of a document by kind and id; '' where there is none."""
+def link(which: UUID | str | None, name: Name | str | None = None, kind: str = "") -> SafeString | str:
+    """A link to a document by what people call it."""
     if which is None:
-        return ""
-    named = {"order": "order", "sku": "sku", "work_item": "work-item"}.get(kind)
-    try:
-        return reverse(named, args=[which]) if named else reverse("document", args=[kind, which])
-    except NoReverseMatch:
-        return ""
+        return "–"
+    text = name.text if isinstance(name, Name) else name
+    kind = name.kind if isinstance(name, Name) else kind
+    named = {"order": "order", "sku": "sku", "work_item": "work-item"}.get(kind, "document")
+    return format_html(
+        '<a href="{}">{}</a>', reverse(named, args=[which]), text or f"{words.word(kind)} …{str(which)[-8:]}"
+    )
 
 
-@register.simple_tag
-def document(kind: str, which: UUID | str | None, name: str = "") -> SafeString | str:
-    """A link to a document, by its number where that is known."""
-    url = document_url(kind, which)
-    text = name or f"{words.word(kind)} {str(which)[-8:]}"
-    return format_html('<a href="{}">{}</a>', url, text) if url else text
+@register.filter
+def called(value: Any, names: Mapping[UUID, Name]) -> SafeString | str:
+    """A fact: the document that it names, where it is a key, or itself."""
+    if isinstance(value, str):
+        try:
+            key = UUID(value)
+        except ValueError:
+            return _text(value)
+        return link(key, names[key]) if key in names else _text(value)
+    return _fact("", value)
 
 
 @register.filter
@@ -167,3 +176,79 @@ def _text(value: str) -> SafeString | str:
     except ValueError:
         return value
     return format_html('<code title="{}">…{}</code>', value, value[-8:])
+
+
+# ---- small sums that a page shows
+
+
+@register.filter
+def negated(value: int) -> int:
+    return -value
+
+
+@register.filter
+def clock(value: datetime) -> str:
+    return fmt.moment(value)
+
+
+@register.filter
+def place_tone(place: str) -> str:
+    """The tone of a place where units of a line stand: open units of a line are on their way, not an exception."""
+    return "going" if place == "open" else words.tone(place)
+
+
+@register.simple_tag
+def net(line: LineRow, currency: str) -> str:
+    return fmt.amount(line.gross_minor - line.discount_minor, currency)
+
+
+@register.simple_tag
+def promised(row: Standing) -> str:
+    return fmt.number(row.reserved + row.allocated)
+
+
+@register.simple_tag
+def free(row: Standing) -> str:
+    return fmt.number(row.by_status.get("sellable", 0) - row.reserved - row.allocated)
+
+
+@register.simple_tag
+def promised_sum(sums: Mapping[str, int]) -> str:
+    return fmt.number(sums["reserved"] + sums["allocated"])
+
+
+@register.simple_tag
+def difference(one: int, other: int, currency: str) -> str:
+    return fmt.amount(one - other, currency)
+
+
+@register.filter
+def last_digits(value: UUID) -> str:
+    return str(value)[-8:]
+
+
+@register.filter
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@register.filter
+def field(name: str) -> str:
+    """The name of a column as people write it."""
+    return words.sentence(name.removesuffix("_id").removesuffix("_at").removesuffix("_minor"))
+
+
+@register.simple_tag
+def fact(row: Mapping[str, Any], name: str, whole: Mapping[str, Any], names: Mapping[UUID, Name]) -> SafeString | str:
+    """A column of a row as people read it: amounts with their currency, times, documents by name."""
+    value = row.get(name)
+    if value is None or value == "":
+        return "–"
+    if name.endswith("_minor") and isinstance(value, int):
+        currency = row.get("currency") or whole.get("currency")
+        return fmt.money(value, currency) if currency else fmt.number(value)
+    if name.endswith("_at") and isinstance(value, str):
+        return moment(datetime.fromisoformat(value))
+    if name in ("state", "status") and isinstance(value, str):
+        return state(value)
+    return called(value, names)

@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
 from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from entrepot.insight import pages, summary
+from entrepot.web import format as fmt
 from entrepot.web.edge import Request, console, page
+from entrepot.work import queries as work
+
+LANES: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (_("Held"), ("payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "exception")),
+    (_("On the way"), ("ready", "warehouse release", "picking", "picked", "packed", "partly shipped")),
+    (_("Gone"), ("shipped", "delivered", "cancelled", "closed")),
+)
+"""Statuses from intake to the door, as the board shows them."""
+
+PULSE_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An hour of the chart, in units of its drawing."""
+
+    x: float
+    placed: float
+    shipped: float
+    pulse: pages.Pulse
 
 
 @require_safe
 @console
 def home(request: Request) -> HttpResponse:
-    return page(request, "web/home.html", {}, area="home")
+    company, now = request.reader.company.id, fmt.reading().now
+    stages = pages.flow(company=company, now=now)
+    lanes = [
+        (name, [stages.get(status) or pages.Stage(status, 0, 0, now) for status in statuses])
+        for name, statuses in LANES
+    ]
+    pulses = pages.pulse(company=company, since=now - timedelta(hours=PULSE_HOURS - 1), until=now)
+    most = max([1, *(one.placed for one in pulses), *(one.shipped for one in pulses)])
+    context = {
+        "lanes": lanes,
+        "alive": sum(stage.orders for stage in stages.values() if stage.status not in pages.ENDED),
+        "late": sum(stage.late for stage in stages.values()),
+        "held": sum(stage.orders for stage in lanes[0][1]),
+        "late_orders": pages.late_orders(company=company, now=now),
+        "work": [one for one in work.by_type(company, now) if one.open],
+        "stock": summary.stock_by_status(company),
+        "queues": pages.queues(),
+        "bars": [Bar(i * 10, one.placed / most * 60, one.shipped / most * 60, one) for i, one in enumerate(pulses)],
+        "placed": sum(one.placed for one in pulses),
+        "shipped": sum(one.shipped for one in pulses),
+    }
+    return page(request, "web/parts/board.html" if request.htmx else "web/home.html", context, area="home")

@@ -1,0 +1,112 @@
+// The console's keyboard and its few manners. Every page works without it.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const isTyping = (element) => element.closest("input:not([type=checkbox]), select, textarea, [contenteditable]") !== null;
+
+  // ---- keys
+
+  const PLACES = { h: "/", o: "/orders/", s: "/stock/", w: "/work/", b: "/books/" };
+  const GO_MS = 1500;
+  let goUntil = 0;
+
+  const rowLinks = () => $$("[data-row]").map((row) => $("a", row)).filter((link) => link && link.offsetParent !== null);
+
+  function moveBy(step) {
+    const links = rowLinks();
+    if (!links.length) return;
+    const here = links.findIndex((link) => link.closest("[data-row]").contains(document.activeElement));
+    const next = here < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(Math.max(here + step, 0), links.length - 1);
+    links[next].focus();
+    links[next].closest("[data-row]").scrollIntoView({ block: "nearest" });
+  }
+
+  const KEYS = {
+    "/": () => { $("#search").focus(); $("#search").select(); },
+    "?": () => $("#help").showModal(),
+    j: () => moveBy(1),
+    k: () => moveBy(-1),
+    x: () => {
+      const box = $("input[type=checkbox]", document.activeElement.closest("[data-row]") || document.createElement("i"));
+      if (box) box.click();
+    },
+    f: () => { const field = $(".filters input, .filters select"); if (field) field.focus(); },
+    g: () => { goUntil = Date.now() + GO_MS; },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      const open = $("details.menu[open]");
+      if (open) { open.open = false; $("summary", open).focus(); }
+      else if (isTyping(event.target)) event.target.blur();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || $("dialog[open]")) return;
+    if (Date.now() < goUntil && PLACES[event.key]) {
+      goUntil = 0;
+      event.preventDefault();
+      location.assign(PLACES[event.key]);
+      return;
+    }
+    const act = KEYS[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+
+  // ---- what is clicked
+
+  document.addEventListener("click", (event) => {
+    const target = event.target;
+    if (target.closest("[data-dismiss]")) target.closest(".message").remove();
+    if (target.closest("[data-help]")) { target.closest("details").open = false; $("#help").showModal(); }
+    if (target.closest("[data-theme-toggle]")) toggleTheme();
+    for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+  });
+
+  function toggleTheme() {
+    const root = document.documentElement;
+    const dark = getComputedStyle(root).colorScheme.includes("dark");
+    root.dataset.theme = dark ? "light" : "dark";
+    try { localStorage.setItem("theme", root.dataset.theme); } catch { /* for this page only, then */ }
+  }
+
+  // ---- selecting many
+
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-many]");
+    if (!form || event.target.type !== "checkbox") return;
+    const boxes = $$("tbody input[type=checkbox]", form);
+    if (event.target.matches("[data-all]")) for (const box of boxes) box.checked = event.target.checked;
+    const count = boxes.filter((box) => box.checked).length;
+    const all = $("[data-all]", form);
+    if (all) { all.checked = count > 0 && count === boxes.length; all.indeterminate = count > 0 && count < boxes.length; }
+    const told = $("[data-count]", form);
+    if (told) told.textContent = told.dataset.count.replace("%n", count);
+  });
+
+  // ---- sending
+
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    // After the browser has read the form, so that the button's own value still goes with it.
+    setTimeout(() => { for (const button of $$("button", event.target)) button.disabled = true; });
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) for (const button of $$("form button[disabled]")) button.disabled = false;
+  });
+
+  // ---- the board keeps itself up to date, unless somebody is in it or does not want it to
+
+  const LIVE_MS = 20000;
+  const live = $("#live");
+  if (live) {
+    try { live.checked = localStorage.getItem("live") !== "off"; } catch { /* on, then */ }
+    live.addEventListener("change", () => {
+      try { localStorage.setItem("live", live.checked ? "on" : "off"); } catch { /* for this page only */ }
+    });
+    setInterval(() => {
+      const board = $("#board");
+      if (live.checked && !document.hidden && !board.contains(document.activeElement)) htmx.trigger(board, "refresh");
+    }, LIVE_MS);
+  }
+})();

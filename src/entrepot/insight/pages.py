@@ -1,0 +1,687 @@
+"""What the console's pages ask across rooms: the flow board, lists, the parts of one order, one SKU, one document."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from entrepot.kernel import sql
+
+ENDED = ("shipped", "delivered", "cancelled", "closed")
+"""Statuses in which an order can't be late any more."""
+
+# ---- the flow board
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Orders of a status: how many, how many of them past their promise, and since when the oldest of them is here."""
+
+    status: str
+    orders: int
+    late: int
+    oldest_at: datetime
+
+
+def flow(*, company: int, now: datetime) -> dict[str, Stage]:
+    """Where the orders of a company stand. One statement."""
+    params = {"company": company, "now": now, "ended": list(ENDED)}
+    return {row[0]: Stage(*row) for row in sql.run(_FLOW, params)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Orders placed and shipments sent within an hour."""
+
+    hour: datetime
+    placed: int
+    shipped: int
+
+
+def pulse(*, company: int, since: datetime, until: datetime) -> list[Pulse]:
+    """What was recorded hour by hour, without gaps. One statement."""
+    return [Pulse(*row) for row in sql.run(_PULSE, {"company": company, "since": since, "until": until})]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Subjects that wait for a room to serve them."""
+
+    name: str
+    waiting: int
+    oldest_due_at: datetime
+
+
+def queues() -> list[Queue]:
+    """What waits to be served by the house itself. One statement."""
+    return [Queue(*row) for row in sql.run(_QUEUES)]
+
+
+# ---- lists
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """A line of the list of orders."""
+
+    id: UUID
+    number: str
+    channel: str
+    external_id: str
+    customer: str
+    country: str
+    status: str
+    priority: int
+    currency: str
+    total_minor: int
+    line_count: int
+    units: int
+    placed_at: datetime
+    promise_at: datetime | None
+    holds: tuple[str, ...]
+
+
+def orders(
+    *,
+    company: int,
+    now: datetime,
+    statuses: Collection[str] = (),
+    channel: str = "",
+    text: str = "",
+    late: bool = False,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[OrderRow]:
+    """Orders, the latest placed first, behind the order `after`. One statement.
+
+    `text` is an order's number, an external id, or a customer's code.
+    """
+    params = {
+        "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
+        "limit": limit, "text": text, "ended": list(ENDED),
+    }  # fmt: skip
+    statement = _ORDERS.format(text=_TEXT if text else "")
+    return [OrderRow(*row[:-1], tuple(row[-1])) for row in sql.run(statement, params)]
+
+
+def open_holds(*, orders: Collection[UUID]) -> list[UUID]:
+    """Holds that are still open on any of these orders. One statement."""
+    return [hold for (hold,) in sql.run(_OPEN_HOLDS, {"orders": list(orders)})]
+
+
+def late_orders(*, company: int, now: datetime, limit: int = 8) -> list[OrderRow]:
+    """Orders past their promise, the longest late first. One statement."""
+    params = {"company": company, "now": now, "limit": limit, "ended": list(ENDED)}
+    return [OrderRow(*row[:-1], tuple(row[-1])) for row in sql.run(_LATE, params)]
+
+
+class Found(NamedTuple):
+    """A document that a search found."""
+
+    kind: str
+    id: UUID
+    name: str
+    more: str
+
+
+def search(*, company: int, text: str, limit: int = 20) -> list[Found]:
+    """Documents by number, external id, code, name, or tracking number. One statement."""
+    params = {"company": company, "text": text, "begins": _begins(text), "part": f"%{_plain(text)}%", "limit": limit}
+    return [Found(*row) for row in sql.run(_SEARCH, params)]
+
+
+def _begins(text: str) -> str:
+    return f"{_plain(text)}%"
+
+
+def _plain(text: str) -> str:
+    """The text with LIKE's own signs taken literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+# ---- one order
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseRow:
+    """Units of an order line promised at a node."""
+
+    id: UUID
+    line: UUID
+    line_number: int
+    order: UUID
+    order_number: str
+    order_status: str
+    sku: UUID
+    sku_code: str
+    node_code: str
+    quantity: int
+    released: int
+    priority: int
+    promise_at: datetime | None
+    ordered_at: datetime
+    fulfillment: UUID | None
+
+
+def promises(*, order: UUID | None = None, sku: UUID | None = None, limit: int = 200) -> list[PromiseRow]:
+    """Live promises of an order or of a SKU, the most urgent first. One statement."""
+    which = "a.order_id = %(which)s::uuid" if order else "a.sku_id = %(which)s::uuid"
+    rows = sql.run(_PROMISES.format(which=which), {"which": order or sku, "limit": limit})
+    return [PromiseRow(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentRow:
+    """What one node sends of an order, how far it is, and what was not there."""
+
+    id: UUID
+    number: str
+    node_code: str
+    state: str
+    due_at: datetime | None
+    released_at: datetime
+    picker: str
+    units: int
+    picked: int
+    short: int
+
+
+def fulfillments(*, order: UUID) -> list[FulfillmentRow]:
+    """Fulfillments of an order, the oldest first. One statement."""
+    return [FulfillmentRow(*row) for row in sql.run(_FULFILLMENTS, {"order": order})]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRow:
+    id: UUID
+    number: str
+    fulfillment: UUID
+    carton: str
+    weight_g: int
+    units: int
+    packed_at: datetime
+
+
+def packages(*, order: UUID) -> list[PackageRow]:
+    """Packages of an order, the oldest first. One statement."""
+    return [PackageRow(*row) for row in sql.run(_PACKAGES, {"order": order})]
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentRow:
+    """What left, by whom, for how much, and why by them."""
+
+    id: UUID
+    number: str
+    fulfillment: UUID
+    node_code: str
+    carrier: str
+    service: str
+    tracking: str
+    zone: str
+    cost_minor: int
+    currency: str
+    state: str
+    promised_at: datetime | None
+    shipped_at: datetime
+    delivered_at: datetime | None
+    reasons: Any
+    units: int
+
+
+def shipments(*, order: UUID) -> list[ShipmentRow]:
+    """Shipments of an order, the oldest first. One statement."""
+    return [
+        ShipmentRow(*row[:-2], _json(row[-2]), row[-1]) for row in sql.run(_SHIPMENTS, {"order": order})
+    ]
+
+
+# ---- journal
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """A line of the journal, debit positive, with its place in it."""
+
+    id: int
+    entry: UUID
+    number: int
+    account: int
+    account_name: str
+    amount_minor: int
+    functional_minor: int
+    currency: str
+    kind: str
+    event: str
+    document_kind: str
+    document: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+def journal(*, company: int, documents: Collection[UUID], limit: int = 400) -> list[JournalLine]:
+    """Journal lines of documents, in the order of posting. One statement."""
+    which = "l.document_id = ANY(%(documents)s::uuid[]) ORDER BY l.id LIMIT %(limit)s::int"
+    params = {"company": company, "documents": list(documents), "limit": limit}
+    return [JournalLine(*row) for row in sql.run(_JOURNAL + which, params)]
+
+
+def entry(*, company: int, which: UUID) -> list[JournalLine]:
+    """The lines of one journal entry. One statement."""
+    params = {"company": company, "entry": which}
+    return [JournalLine(*row) for row in sql.run(_JOURNAL + "l.entry_id = %(entry)s::uuid ORDER BY l.number", params)]
+
+
+def account_lines(
+    *, company: int, account: int, month: date | None, before: int | None, limit: int = 100
+) -> list[JournalLine]:
+    """Lines of an account, of a month or all, the latest first, behind the line `before`. One statement."""
+    where = "l.account = %(account)s::int"
+    where += " AND l.month = %(month)s::date" if month else ""
+    where += " AND l.id < %(before)s::bigint" if before else ""
+    params = {"company": company, "account": account, "month": month, "before": before, "limit": limit}
+    return [
+        JournalLine(*row) for row in sql.run(f"{_JOURNAL}{where} ORDER BY l.id DESC LIMIT %(limit)s::int", params)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    code: int
+    name: str
+    type: str
+    clearing: bool
+
+
+def account(*, company: int, code: int) -> Account | None:
+    """One account of the chart. One statement."""
+    rows = sql.run(_ACCOUNT, {"company": company, "code": code})
+    return Account(*rows[0]) if rows else None
+
+
+# ---- one SKU
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """What may be promised of a SKU at a node; `free` is before the buffer of a channel."""
+
+    node: UUID
+    node_code: str
+    sellable: int
+    reserved: int
+    allocated: int
+    safety: int
+    fenced: int
+    free: int
+    on_hand: int
+    value_minor: int
+
+
+def positions(*, sku: UUID) -> list[PositionRow]:
+    """The positions of a SKU by node. One statement."""
+    return [PositionRow(*row) for row in sql.run(_POSITIONS, {"sku": sku})]
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyRow:
+    """Units expected at a node."""
+
+    node_code: str
+    document_kind: str
+    document: UUID
+    quantity: int
+    expected_on: date
+
+
+def supply(*, sku: UUID) -> list[SupplyRow]:
+    """What is to come of a SKU, the soonest first. One statement."""
+    return [SupplyRow(*row) for row in sql.run(_SUPPLY, {"sku": sku})]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """Units of an order line that wait for stock."""
+
+    order: UUID
+    order_number: str
+    quantity: int
+    promised_on: date | None
+    ordered_at: datetime
+
+
+def waiting(*, sku: UUID, limit: int = 100) -> list[WaitingRow]:
+    """Backorders of a SKU, the first to be served first. One statement."""
+    return [WaitingRow(*row) for row in sql.run(_WAITING, {"sku": sku, "limit": limit})]
+
+
+# ---- any document, any event
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document by its kind and number, with the facts of its row and its lines."""
+
+    kind: str
+    id: UUID
+    name: str
+    state: str
+    facts: dict[str, Any]
+
+
+def document(which: UUID) -> Document | None:
+    """Whatever goes by this id. One statement."""
+    rows = sql.run(_DOCUMENT, {"which": which})
+    if not rows:
+        return None
+    kind, found, name, state, facts = rows[0]
+    return Document(kind, found, name, state, msgspec.json.decode(facts))
+
+
+def lines_of(found: Document) -> list[dict[str, Any]]:
+    """The lines that hang on a document, as facts. One statement, or none."""
+    if found.kind not in _LINES_OF:
+        return []
+    return [msgspec.json.decode(row[0]) for row in sql.run(_LINES_OF[found.kind], {"which": found.id})]
+
+
+class Name(NamedTuple):
+    """What people call a document."""
+
+    kind: str
+    text: str
+
+
+def names(ids: Iterable[UUID]) -> dict[UUID, Name]:
+    """What people call the documents with these ids. One statement."""
+    wanted = list(set(ids))
+    if not wanted:
+        return {}
+    return {found: Name(kind, text) for kind, found, text in sql.run(_NAMES, {"ids": wanted})}
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the log, with its neighbors in the same cause."""
+
+    seq: int
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    command: str
+    company: int
+    subject_kind: str
+    subject: UUID
+    before: str
+    after: str
+    reason: str
+    payload: Any
+    correlation: UUID
+    sealed: bool
+
+
+def event(seq: int) -> EventRow | None:
+    """One event. One statement."""
+    rows = sql.run(_EVENT, {"seq": seq})
+    if not rows:
+        return None
+    *rest, payload, correlation, sealed = rows[0]
+    return EventRow(*rest, _json(payload), correlation, sealed)
+
+
+def _json(text: Any) -> Any:
+    return msgspec.json.decode(text) if isinstance(text, (str, bytes)) else text
+
+
+# ---- figures for monitoring
+
+
+def gauges() -> list[tuple[str, str, int]]:
+    """(figure, label, value) of what waits anywhere. One statement."""
+    return [(name, label, value) for name, label, value in sql.run(_GAUGES)]
+
+
+_FLOW = """
+SELECT status, count(*)::int, (count(*) FILTER (WHERE promise_at < %(now)s::timestamptz
+                                                AND status <> ALL(%(ended)s::text[])))::int, min(placed_at)
+FROM orders_order WHERE company_id = %(company)s::smallint GROUP BY status
+"""
+
+_PULSE = """
+SELECT h.hour, COALESCE(e.placed, 0)::int, COALESCE(e.shipped, 0)::int
+FROM generate_series(date_trunc('hour', %(since)s::timestamptz), %(until)s::timestamptz, '1 hour') AS h(hour)
+LEFT JOIN (
+    SELECT date_trunc('hour', recorded_at) AS hour,
+           count(*) FILTER (WHERE subject_kind = 'order' AND command = 'orders.place') AS placed,
+           count(*) FILTER (WHERE subject_kind = 'shipment' AND state_after = 'shipped') AS shipped
+    FROM kernel_event
+    WHERE recorded_at >= date_trunc('hour', %(since)s::timestamptz) AND recorded_at <= %(until)s::timestamptz
+      AND company_id = %(company)s::smallint
+    GROUP BY 1) AS e USING (hour)
+ORDER BY 1
+"""
+
+_QUEUES = "SELECT queue, count(*)::int, min(due_at) FROM kernel_ready GROUP BY queue ORDER BY queue"
+
+_ROW = """
+SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), o.country, o.status, o.priority::int,
+       o.currency::text, o.total_minor, o.line_count,
+       COALESCE((SELECT sum(l.quantity) FROM orders_line AS l WHERE l.order_id = o.id AND l.kind = 'goods'), 0)::int,
+       o.placed_at, o.promise_at,
+       ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open' ORDER BY h.opened_at)
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+LEFT JOIN parties_customer AS u ON u.id = o.customer_id
+WHERE o.company_id = %(company)s::smallint
+"""
+
+# Keys are made in the order of placing, so the primary key is the order of the list.
+_ORDERS = (
+    _ROW
+    + """
+  AND (cardinality(%(statuses)s::text[]) = 0 OR o.status = ANY(%(statuses)s::text[]))
+  AND (%(channel)s::text = '' OR c.code = %(channel)s::text)
+  AND (NOT %(late)s::bool OR (o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])))
+  AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
+  {text}
+ORDER BY o.id DESC LIMIT %(limit)s::int
+"""
+)
+
+# Each branch by an index of its own; as one condition they would be looked for in every order there is.
+_TEXT = """AND o.id IN (
+    SELECT id FROM orders_order WHERE number = upper(%(text)s::text)
+    UNION ALL SELECT id FROM orders_order
+    WHERE company_id = %(company)s::smallint AND external_id = %(text)s::text
+      AND channel_id IN (SELECT id FROM network_channel WHERE company_id = %(company)s::smallint)
+    UNION ALL SELECT id FROM orders_order WHERE customer_id IN (
+        SELECT id FROM parties_customer WHERE company_id = %(company)s::smallint AND code = %(text)s::text))"""
+
+_LATE = (
+    _ROW
+    + """
+  AND o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])
+ORDER BY o.promise_at, o.priority DESC, o.id LIMIT %(limit)s::int
+"""
+)
+
+_OPEN_HOLDS = """
+SELECT id FROM orders_hold WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' ORDER BY opened_at, id
+"""
+
+_SEARCH = """
+(SELECT 'order', o.id, o.number, concat_ws(' · ', c.code, o.external_id, o.status)
+ FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+ WHERE o.company_id = %(company)s::smallint AND o.number = upper(%(text)s::text))
+UNION ALL
+(SELECT 'order', o.id, o.number, concat_ws(' · ', c.code, o.external_id, o.status)
+ FROM network_channel AS c JOIN orders_order AS o ON o.company_id = c.company_id AND o.channel_id = c.id
+ WHERE c.company_id = %(company)s::smallint AND o.external_id = %(text)s::text)
+UNION ALL
+(SELECT 'order', o.id, o.number, concat_ws(' · ', u.code, o.external_id, o.status)
+ FROM parties_customer AS u JOIN orders_order AS o ON o.customer_id = u.id
+ WHERE u.company_id = %(company)s::smallint AND u.code = %(text)s::text
+ ORDER BY o.placed_at DESC LIMIT %(limit)s::int)
+UNION ALL
+(SELECT 'fulfillment', id, number, state FROM warehouse_fulfillment WHERE number = upper(%(text)s::text))
+UNION ALL
+(SELECT 'package', id, number, carton FROM warehouse_package WHERE number = upper(%(text)s::text))
+UNION ALL
+(SELECT 'shipment', id, number, concat_ws(' · ', tracking, state) FROM shipping_shipment
+ WHERE number = upper(%(text)s::text) OR tracking = %(text)s::text LIMIT %(limit)s::int)
+UNION ALL
+(SELECT 'purchase', id, number, state FROM purchasing_order WHERE number = upper(%(text)s::text))
+UNION ALL
+(SELECT 'receipt', id, number, received_by FROM purchasing_receipt WHERE number = upper(%(text)s::text))
+UNION ALL
+(SELECT 'credit', id, number, external_id FROM orders_credit
+ WHERE number = upper(%(text)s::text) OR external_id = %(text)s::text LIMIT %(limit)s::int)
+UNION ALL
+(SELECT 'sku', id, code, name FROM catalog_sku
+ WHERE company_id = %(company)s::smallint
+   AND (code ILIKE %(begins)s::text OR barcode = %(text)s::text OR name ILIKE %(part)s::text)
+ ORDER BY code = %(text)s::text DESC, code LIMIT %(limit)s::int)
+"""
+
+_PROMISES = """
+SELECT a.id, a.line_id, COALESCE(l.number, 0), a.order_id, o.number, o.status, a.sku_id, s.code, n.code, a.quantity,
+       a.released, a.priority::int, a.promise_at, a.ordered_at, a.fulfillment_id
+FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id JOIN catalog_sku AS s ON s.id = a.sku_id
+JOIN network_node AS n ON n.id = a.node_id LEFT JOIN orders_line AS l ON l.id = a.line_id
+WHERE {which} ORDER BY a.priority DESC, a.promise_at NULLS LAST, a.ordered_at, l.number, a.id LIMIT %(limit)s::int
+"""
+
+_FULFILLMENTS = """
+SELECT f.id, f.number, n.code, f.state, f.due_at, f.released_at, f.picker, COALESCE(sum(l.quantity), 0)::int,
+       COALESCE(sum(l.picked), 0)::int, COALESCE(sum(l.short), 0)::int
+FROM warehouse_fulfillment AS f JOIN network_node AS n ON n.id = f.node_id
+LEFT JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
+WHERE f.order_id = %(order)s::uuid GROUP BY f.id, n.code ORDER BY f.id
+"""
+
+_PACKAGES = """
+SELECT p.id, p.number, p.fulfillment_id, p.carton, p.weight_g, COALESCE(sum(l.quantity), 0)::int, p.packed_at
+FROM warehouse_fulfillment AS f JOIN warehouse_package AS p ON p.fulfillment_id = f.id
+LEFT JOIN warehouse_packageline AS l ON l.package_id = p.id
+WHERE f.order_id = %(order)s::uuid GROUP BY p.id ORDER BY p.id
+"""
+
+_SHIPMENTS = """
+SELECT h.id, h.number, h.fulfillment_id, n.code, COALESCE(c.name, h.carrier, ''), COALESCE(v.name, ''), h.tracking,
+       h.zone::text, h.cost_minor, h.currency::text, h.state, h.promised_at, h.shipped_at, h.delivered_at,
+       h.reasons::text,
+       COALESCE((SELECT sum(l.quantity) FROM shipping_shipmentline AS l WHERE l.shipment_id = h.id
+                 AND l.sku_id IS NOT NULL), 0)::int
+FROM shipping_shipment AS h JOIN network_node AS n ON n.id = h.node_id
+LEFT JOIN carriage_service AS v ON v.id = h.service_id LEFT JOIN carriage_carrier AS c ON c.id = v.carrier_id
+WHERE h.order_id = %(order)s::uuid ORDER BY h.id
+"""
+
+_JOURNAL = """
+SELECT l.id, l.entry_id, l.number::int, l.account, COALESCE(a.name, ''), l.amount_minor, l.functional_minor, l.currency,
+       l.kind, l.event, l.document_kind, l.document_id, l.occurred_at, l.recorded_at
+FROM ledger_line AS l LEFT JOIN ledger_account AS a ON a.company_id = l.company_id AND a.code = l.account
+WHERE l.company_id = %(company)s::smallint AND """
+
+_ACCOUNT = """
+SELECT code, name, type, clearing FROM ledger_account
+WHERE company_id = %(company)s::smallint AND code = %(code)s::int
+"""
+
+_POSITIONS = """
+SELECT p.node_id, n.code, p.sellable, p.reserved, p.allocated, p.safety, p.fenced,
+       greatest(0, p.sellable - p.reserved - p.allocated - p.safety - p.fenced),
+       COALESCE((SELECT sum(b.quantity) FROM stock_bucket AS b WHERE b.sku_id = p.sku_id AND b.node_id = p.node_id
+                 AND b.status <> 'in_transit'), 0)::int,
+       COALESCE((SELECT sum(v.value_minor) FROM ledger_valuation AS v WHERE v.sku_id = p.sku_id
+                 AND v.node_id = p.node_id AND v.pool = 'stock'), 0)::bigint
+FROM stock_position AS p JOIN network_node AS n ON n.id = p.node_id
+WHERE p.sku_id = %(sku)s::uuid ORDER BY n.priority, n.code
+"""
+
+_SUPPLY = """
+SELECT n.code, y.document_kind, y.document_id, y.quantity, y.expected_on
+FROM stock_supply AS y JOIN network_node AS n ON n.id = y.node_id
+WHERE y.sku_id = %(sku)s::uuid ORDER BY y.expected_on, n.code
+"""
+
+_WAITING = """
+SELECT b.order_id, o.number, b.quantity, b.promised_on, b.ordered_at
+FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
+WHERE b.sku_id = %(sku)s::uuid ORDER BY b.priority DESC, b.ordered_at, b.line_id LIMIT %(limit)s::int
+"""
+
+_EVENT = """
+SELECT e.seq, e.occurred_at, e.recorded_at, e.actor, e.command, e.company_id::int, e.subject_kind, e.subject_id,
+       e.state_before, e.state_after, e.reason, e.payload::text, e.correlation,
+       e.seq <= COALESCE((SELECT max(last_seq) FROM kernel_seal), 0)
+FROM kernel_event AS e WHERE e.seq = %(seq)s::bigint
+"""
+
+_GAUGES = """
+SELECT 'ready', queue, count(*)::bigint FROM kernel_ready GROUP BY queue
+UNION ALL SELECT 'deliveries', state, count(*) FROM kernel_delivery WHERE state <> 'delivered' GROUP BY state
+UNION ALL SELECT 'work_items', type, count(*) FROM work_item WHERE state <> 'done' GROUP BY type
+UNION ALL SELECT 'events', '', COALESCE(max(seq), 0) FROM kernel_event
+UNION ALL SELECT 'events_sealed', '', COALESCE(max(last_seq), 0) FROM kernel_seal
+"""
+
+_TABLES: dict[str, tuple[str, str, str]] = {
+    "order": ("orders_order", "number", "status"),
+    "hold": ("orders_hold", "type", "state"),
+    "credit": ("orders_credit", "number", "state"),
+    "fulfillment": ("warehouse_fulfillment", "number", "state"),
+    "package": ("warehouse_package", "number", "''"),
+    "shipment": ("shipping_shipment", "number", "state"),
+    "payment": ("payments_payment", "provider || ' ' || reference", "state"),
+    "adjustment": ("stock_adjustment", "number", "state"),
+    "transfer": ("stock_transfer", "number", "state"),
+    "purchase": ("purchasing_order", "number", "state"),
+    "receipt": ("purchasing_receipt", "number", "''"),
+    "work_item": ("work_item", "type", "state"),
+    "sku": ("catalog_sku", "code", "status"),
+    "node": ("network_node", "code", "kind"),
+    "bin": ("network_bin", "code", "kind"),
+    "channel": ("network_channel", "code", "kind"),
+    "supplier": ("parties_supplier", "code", "''"),
+    "customer": ("parties_customer", "code", "tier"),
+    "service": ("carriage_service", "code", "''"),
+    "policy": ("kernel_policy", "kind || ' ' || version", "''"),
+    "api_key": ("access_apikey", "name", "CASE WHEN revoked_at IS NULL THEN 'issued' ELSE 'revoked' END"),
+    "bucket": ("stock_bucket", "status", "status"),
+}
+"""Documents and what they refer to: kind → table, what it is called, its state. All have the key `id`."""
+
+_SECRET = " - 'digest'"
+
+_DOCUMENT = "\nUNION ALL\n".join(
+    f"SELECT '{kind}', t.id, t.{name}, t.{state}::text, (to_jsonb(t){_SECRET})::text"
+    f" FROM {table} AS t WHERE t.id = %(which)s::uuid"
+    if name.isidentifier() and state.isidentifier()
+    else f"SELECT '{kind}', t.id, {name}, ({state})::text, (to_jsonb(t){_SECRET})::text"
+    f" FROM {table} AS t WHERE t.id = %(which)s::uuid"
+    for kind, (table, name, state) in _TABLES.items()
+)
+
+_NAMES = "\nUNION ALL\n".join(
+    f"SELECT '{kind}', id, {name} FROM {table} WHERE id = ANY(%(ids)s::uuid[])"
+    for kind, (table, name, _) in _TABLES.items()
+)
+
+_LINES_OF = {
+    kind: f"SELECT to_jsonb(l)::text FROM {table} AS l WHERE l.{column} = %(which)s::uuid ORDER BY l.{order} LIMIT 500"
+    for kind, (table, column, order) in {
+        "credit": ("orders_creditline", "credit_id", "number"),
+        "fulfillment": ("warehouse_picktask", "fulfillment_id", "sequence"),
+        "package": ("warehouse_packageline", "package_id", "line_id"),
+        "shipment": ("shipping_shipmentline", "shipment_id", "line_id"),
+        "payment": ("payments_attempt", "payment_id", "id"),
+        "transfer": ("stock_transferline", "transfer_id", "id"),
+        "purchase": ("purchasing_orderline", "order_id", "number"),
+        "receipt": ("purchasing_receiptline", "receipt_id", "id"),
+    }.items()
+}

@@ -1,0 +1,89 @@
+"""The books: trial balance, the lines of an account, one entry."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_safe
+
+from entrepot.insight import pages
+from entrepot.ledger import queries as ledger
+from entrepot.web.edge import Request, console, int_in, month_in, page
+
+PAGE = 100
+TYPES = ("asset", "liability", "equity", "income", "expense")
+
+
+@require_safe
+@console
+def trial(request: Request) -> HttpResponse:
+    """Of a month, up to and with a month, or ever."""
+    company = request.reader.company.id
+    month, whole = month_in(request.GET.get("month")), request.GET.get("up_to") == "1"
+    chosen: dict[str, date | None] = {"up_to": month} if whole else {"month": month}
+    lines = ledger.trial_balance(company=company, **chosen)
+    context = {
+        "months": ledger.months(company=company),
+        "month": month,
+        "up_to": whole,
+        "groups": [(kind, [one for one in lines if one.type == kind]) for kind in TYPES],
+        "lines": lines,
+        "debit": sum(one.debit_minor for one in lines),
+        "credit": sum(one.credit_minor for one in lines),
+        "balance": sum(one.balance_minor for one in lines),
+        "income": -sum(one.balance_minor for one in lines if one.type == "income"),
+        "expense": sum(one.balance_minor for one in lines if one.type == "expense"),
+        "clearing": [one for one in lines if one.clearing and one.balance_minor],
+    }
+    template = "web/parts/trial_table.html" if request.htmx else "web/books.html"
+    return page(request, template, context, area="books")
+
+
+@require_safe
+@console
+def account(request: Request, code: int) -> HttpResponse:
+    company = request.reader.company.id
+    found = pages.account(company=company, code=code)
+    if found is None:
+        raise Http404
+    month, before = month_in(request.GET.get("month")), int_in(request.GET.get("before"))
+    lines = pages.account_lines(company=company, account=code, month=month, before=before, limit=PAGE + 1)
+    shown = lines[:PAGE]
+    sums = [one for one in ledger.trial_balance(company=company, month=month) if one.account == code]
+    context = {
+        "account": found,
+        "month": month,
+        "months": ledger.months(company=company),
+        "lines": shown,
+        "next": shown[-1].id if len(lines) > PAGE else None,
+        "names": pages.names(one.document for one in shown),
+        "sums": sums[0] if sums else None,
+    }
+    template = "web/parts/account_rows.html" if request.htmx and before else "web/account.html"
+    return page(request, template, context, area="books")
+
+
+@require_safe
+@console
+def entry(request: Request, which: UUID) -> HttpResponse:
+    lines = pages.entry(company=request.reader.company.id, which=which)
+    if not lines:
+        raise Http404
+    first = lines[0]
+    context = {
+        "lines": lines,
+        "first": first,
+        "name": pages.names([first.document]).get(first.document),
+        "debit": sum(one.amount_minor for one in lines if one.amount_minor > 0),
+        "credit": -sum(one.amount_minor for one in lines if one.amount_minor < 0),
+        "siblings": sorted(
+            {
+                one.entry
+                for one in pages.journal(company=request.reader.company.id, documents=[first.document])
+                if one.entry != which
+            }
+        ),
+    }
+    return page(request, "web/entry.html", context, area="books")

@@ -1,0 +1,162 @@
+"""Orders: the list with its actions, and one order with all that became of it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.insight import pages
+from entrepot.kernel import queries as kernel
+from entrepot.network import queries as network
+from entrepot.orders import queries as orders
+from entrepot.orders import rules
+from entrepot.orders.commands.cancel import CancelOrder, cancel
+from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
+from entrepot.parties import queries as parties
+from entrepot.payments import queries as payments
+from entrepot.sourcing import queries as sourcing
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
+from entrepot.work import queries as work
+
+PAGE = 50
+PLACES = rules.PLACES
+GROUPS = {"held": tuple(rules.HOLDS)}
+"""Names that stand for several statuses."""
+
+
+@require_safe
+@console
+def orders_list(request: Request) -> HttpResponse:
+    company = request.reader.company.id
+    status, channel = clean(request.GET.get("status")), clean(request.GET.get("channel"))
+    text, late = clean(request.GET.get("q")), request.GET.get("late") == "1"
+    after = uuid_in(request.GET.get("after"))
+    rows = pages.orders(
+        company=company, now=fmt.reading().now, statuses=GROUPS.get(status, (status,) if status else ()),
+        channel=channel, text=text, late=late, after=after, limit=PAGE + 1,
+    )  # fmt: skip
+    context = {
+        "orders": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "after": after,
+        "status": status,
+        "channel": channel,
+        "text": text,
+        "late": late,
+        "filtered": bool(status or channel or text or late),
+    }
+    if request.htmx and after:
+        return page(request, "web/parts/order_rows.html", context, area="orders")
+    if request.htmx:
+        return page(request, "web/parts/order_table.html", context, area="orders")
+    context |= {"statuses": rules.STATUSES, "channels": network.channels(company=company).values()}
+    return page(request, "web/orders.html", context, area="orders")
+
+
+@require_POST
+@console
+def act(request: Request) -> HttpResponse:
+    """Many orders, one command."""
+    chosen = ids_in(request.POST.getlist("order"))
+    reason = clean(request.POST.get("reason"))
+    if request.POST.get("action") == "cancel":
+        _cancel(request, chosen, reason)
+    elif request.POST.get("action") == "release":
+        _release(request, pages.open_holds(orders=chosen), reason)
+    return back(request, "/orders/")
+
+
+@require_POST
+@console
+def cancel_order(request: Request, which: UUID) -> HttpResponse:
+    _cancel(request, [which], clean(request.POST.get("reason")))
+    return back(request, f"/orders/{which}/")
+
+
+@require_POST
+@console
+def release(request: Request) -> HttpResponse:
+    _release(request, ids_in(request.POST.getlist("hold")), clean(request.POST.get("note")))
+    return back(request, "/orders/")
+
+
+@require_POST
+@console
+def hold(request: Request, which: UUID) -> HttpResponse:
+    wanted = PlaceHold(which, clean(request.POST.get("type")), clean(request.POST.get("reason")))
+    give(request, place_hold, [wanted], lambda _: gettext("The order is held."))
+    return back(request, f"/orders/{which}/")
+
+
+def _cancel(request: Request, chosen: list[UUID], reason: str) -> None:
+    give(
+        request, cancel, [CancelOrder(order, reason) for order in chosen],
+        lambda n: ngettext("%(n)s order was cancelled.", "%(n)s orders were cancelled.", n) % {"n": n},
+    )  # fmt: skip
+
+
+def _release(request: Request, holds: list[UUID], note: str) -> None:
+    give(
+        request, release_holds, [ReleaseHold(one, note) for one in holds],
+        lambda n: ngettext("%(n)s hold was released.", "%(n)s holds were released.", n) % {"n": n},
+    )  # fmt: skip
+
+
+@require_safe
+@console
+def order(request: Request, which: UUID) -> HttpResponse:
+    found = orders.order(which)
+    if found is None:
+        raise Http404
+    fulfillments = pages.fulfillments(order=which)
+    packages = pages.packages(order=which)
+    shipments = pages.shipments(order=which)
+    paid = payments.of_order(which)
+    parts = [which, *(one.id for one in (*found.holds, *fulfillments, *packages, *shipments, *paid))]
+    journal = pages.journal(company=found.company, documents=parts)
+    actor = request.reader.actor
+    may_see_address = any(map(actor.may, ("orders.place_hold", "warehouse.pack", "shipping.ship")))
+    events = kernel.timeline(subjects=parts)
+    context: dict[str, Any] = {
+        "order": found,
+        "progress": _progress(found),
+        "open_holds": [one for one in found.holds if one.state == "open"],
+        "closed_holds": [one for one in found.holds if one.state != "open"],
+        "decisions": sourcing.decisions(order=which),
+        "promises": pages.promises(order=which),
+        "fulfillments": [
+            (one, [p for p in packages if p.fulfillment == one.id], [s for s in shipments if s.fulfillment == one.id])
+            for one in fulfillments
+        ],
+        "payments": paid,
+        "entries": [(entry, list(lines)) for entry, lines in groupby(journal, key=lambda line: line.entry)],
+        "events": events,
+        "items": work.of_subject(which),
+        "names": pages.names(event.subject for event in events),
+        "address": parties.address(found.address_id) if found.address_id and may_see_address else None,
+        "address_hidden": found.address_id is not None and not may_see_address,
+        "hold_types": rules.HOLDS,
+        "cancellable": any(line.open + line.backordered + line.allocated for line in found.lines),
+        "alive": found.commercial not in ("cancelled", "closed"),
+    }
+    return page(request, "web/order.html", context, area="orders")
+
+
+def _progress(found: orders.OrderView) -> list[tuple[str, int, float, float]]:
+    """Units of goods by place, with their share of all and where it begins: the bar at the head of the page."""
+    goods = [line for line in found.lines if line.kind == rules.GOODS] or list(found.lines)
+    total = sum(line.quantity for line in goods) or 1
+    parts, start = [], 0.0
+    for place in reversed(PLACES):
+        units = sum(getattr(line, place) for line in goods)
+        if units:
+            share = units / total * 100
+            parts.append((place, units, share, start))
+            start += share
+    return parts

@@ -1,0 +1,78 @@
+"""Stock by status, and one SKU: where its units are, who was promised them, how they came and went."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_safe
+
+from entrepot.catalog import queries as catalog
+from entrepot.insight import pages, summary
+from entrepot.kernel import queries as kernel
+from entrepot.network import queries as network
+from entrepot.stock import queries as stock
+from entrepot.stock.models import STATUSES
+from entrepot.web.edge import Request, clean, console, int_in, page, uuid_in
+
+PAGE = 60
+MOVES = 60
+
+
+@require_safe
+@console
+def stock_list(request: Request) -> HttpResponse:
+    company = request.reader.company.id
+    text, node, after = clean(request.GET.get("q")), uuid_in(request.GET.get("node")), clean(request.GET.get("after"))
+    rows = stock.standing(company=company, text=text, node=node, after=after, limit=PAGE + 1)
+    shown = rows[:PAGE]
+    last = shown[-1] if len(rows) > PAGE else None
+    totals = summary.stock_by_status(company)
+    context = {
+        "rows": shown,
+        "statuses": [status for status in STATUSES if status in {one.status for one in totals}] or ["sellable"],
+        "next": f"{last.sku_code}|{last.node_code}" if last else None,
+        "after": after,
+        "text": text,
+        "node": node,
+        "filtered": bool(text or node),
+        "totals": totals,
+    }
+    if request.htmx and after:
+        return page(request, "web/parts/stock_rows.html", context, area="stock")
+    if request.htmx:
+        return page(request, "web/parts/stock_table.html", context, area="stock")
+    context |= {"nodes": network.nodes(company=company)}
+    return page(request, "web/stock.html", context, area="stock")
+
+
+@require_safe
+@console
+def sku(request: Request, which: UUID) -> HttpResponse:
+    found = catalog.sku_by_id(which)
+    if found is None:
+        raise Http404
+    before = int_in(request.GET.get("before"))
+    moves = stock.moves(sku=which, before=before, limit=MOVES + 1)
+    context = {
+        "moves": moves[:MOVES],
+        "next": moves[MOVES - 1].id if len(moves) > MOVES else None,
+        "sku": found,
+    }
+    if request.htmx:
+        return page(request, "web/parts/move_rows.html", context, area="stock")
+    positions = pages.positions(sku=which)
+    context |= {
+        "positions": positions,
+        "sums": {
+            name: sum(getattr(one, name) for one in positions)
+            for name in ("on_hand", "sellable", "reserved", "allocated", "safety", "fenced", "free", "value_minor")
+        },
+        "buckets": stock.buckets(sku=which),
+        "promises": pages.promises(sku=which),
+        "waiting": pages.waiting(sku=which),
+        "supply": pages.supply(sku=which),
+        "names": pages.names([*(one.document for one in moves), *(one.document for one in pages.supply(sku=which))]),
+        "events": kernel.timeline(subjects=[which]),
+    }
+    return page(request, "web/sku.html", context, area="stock")

@@ -1,0 +1,109 @@
+"""Any document, any event, and the search that finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from entrepot.insight import pages
+from entrepot.kernel import queries as kernel
+from entrepot.stock import queries as stock
+from entrepot.web.edge import Request, clean, console, page
+from entrepot.work import queries as work
+
+OWN_PAGES = {"order": "order", "sku": "sku", "work_item": "work-item"}
+AREAS = {"sku": "stock", "adjustment": "stock", "transfer": "stock", "bucket": "stock", "work_item": "work"}
+
+
+@require_safe
+@console
+def search(request: Request) -> HttpResponse:
+    """Straight to what is meant where only one thing can be."""
+    text = clean(request.GET.get("q"))
+    found = pages.search(company=request.reader.company.id, text=text) if text else []
+    if len({one.id for one in found}) == 1:
+        one = found[0]
+        return redirect(url_of(one.kind, one.id))
+    context = {"searched": text, "found": found}
+    return page(request, "web/search.html", context, area="search")
+
+
+def url_of(kind: str, which: UUID) -> str:
+    named = OWN_PAGES.get(kind)
+    return reverse(named, args=[which]) if named else reverse("document", args=[which])
+
+
+@require_safe
+@console
+def document(request: Request, which: UUID) -> HttpResponse:
+    """The plain page of a document: its facts, its lines, and what it did to stock and books."""
+    found = pages.document(which)
+    if found and found.kind in OWN_PAGES:
+        return redirect(url_of(found.kind, which))
+    events = kernel.timeline(subjects=[which])
+    moves = stock.moves(document=which)
+    journal = pages.journal(company=request.reader.company.id, documents=[which])
+    if not (found or events or moves or journal):
+        raise Http404
+    lines = pages.lines_of(found) if found else []
+    named = pages.names(_ids_in([found.facts if found else {}, *lines]))
+    context = {
+        "found": found,
+        "which": which,
+        "kind": found.kind if found else events[0].subject_kind if events else "document",
+        "facts": found.facts if found else {},
+        "lines": lines,
+        "columns": _columns(lines),
+        "names": named,
+        "events": events,
+        "moves": moves,
+        "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
+        "items": work.of_subject(which),
+    }
+    return page(request, "web/document_page.html", context, area=AREAS.get(context["kind"], "orders"))
+
+
+def _columns(lines: list[dict[str, Any]]) -> list[str]:
+    """Columns that say something: not the keys, nothing that is empty everywhere."""
+    if not lines:
+        return []
+    hidden = {"id", "company_id", "order_id", "fulfillment_id", "shipment_id", "package_id"}
+    return [
+        name
+        for name in lines[0]
+        if name not in hidden and any(line.get(name) not in (None, "", {}, []) for line in lines)
+    ]
+
+
+def _ids_in(values: Iterable[Any]) -> Iterator[UUID]:
+    for value in values:
+        if isinstance(value, dict):
+            yield from _ids_in(value.values())
+        elif isinstance(value, list):
+            yield from _ids_in(value)
+        elif isinstance(value, str) and len(value) == 36:  # noqa: PLR2004  a UUID's text
+            try:
+                yield UUID(value)
+            except ValueError:
+                continue
+
+
+@require_safe
+@console
+def event(request: Request, seq: int) -> HttpResponse:
+    found = pages.event(seq)
+    if found is None:
+        raise Http404
+    context = {
+        "event": found,
+        "name": pages.names([found.subject]).get(found.subject),
+        "around": kernel.timeline(subjects=[found.subject]),
+    }
+    return page(request, "web/event.html", context, area="")
