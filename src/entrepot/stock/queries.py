@@ -172,7 +172,7 @@ ORDER BY k.i, cn.priority, n.code
 """
 
 _STANDING = """
-WITH some AS (
+WITH shown AS (
     SELECT b.sku_id, b.node_id, s.code AS sku_code, s.name, n.code AS node_code,
            jsonb_object_agg(b.status, b.units) AS by_status
     FROM (SELECT sku_id, node_id, status, sum(quantity) AS units FROM stock_bucket
@@ -183,11 +183,11 @@ WITH some AS (
       AND (s.code, n.code) > (%(sku_after)s::text, %(node_after)s::text)
     GROUP BY 1, 2, 3, 4, 5 ORDER BY s.code, n.code LIMIT %(limit)s::int
 )
-SELECT some.sku_id, sku_code, name, some.node_id, node_code, by_status, COALESCE(p.reserved, 0),
+SELECT shown.sku_id, sku_code, name, shown.node_id, node_code, by_status, COALESCE(p.reserved, 0),
        COALESCE(p.allocated, 0), COALESCE(v.value_minor, 0)
-FROM some
-LEFT JOIN stock_position AS p ON p.sku_id = some.sku_id AND p.node_id = some.node_id
-LEFT JOIN ledger_valuation AS v ON v.sku_id = some.sku_id AND v.node_id = some.node_id AND v.pool = 'stock'
+FROM shown
+LEFT JOIN stock_position AS p ON p.sku_id = shown.sku_id AND p.node_id = shown.node_id
+LEFT JOIN ledger_valuation AS v ON v.sku_id = shown.sku_id AND v.node_id = shown.node_id AND v.pool = 'stock'
 ORDER BY sku_code, node_code
 """
 
