@@ -149,7 +149,7 @@ def register_offers(cause: Cause, /, *, requests: Sequence[RegisterOffer]) -> li
 
     Locks: the offers that exist, in the order of supplier and SKU.
     Refuses: Invalid; NotFound (the supplier; a SKU of the supplier's company).
-    Again: what stands already is left alone, with or without a key. 4 statements.
+    Again: what stands already is left alone, with or without a key. 3 statements.
     """
     wanted = {
         "suppliers": list({one.supplier for one in requests}),

@@ -1,0 +1,224 @@
+"""The register commands of network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, time
+from typing import Any
+
+import pytest
+
+from entrepot.kernel import sql
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.ids import uuid7
+from entrepot.network import queries
+from entrepot.network.commands.register import (
+    CutOffSet,
+    RegisterBin,
+    RegisterChannel,
+    RegisterNode,
+    RegisterZone,
+    ServeChannel,
+    Served,
+    SetCutOff,
+    register_bins,
+    register_channels,
+    register_nodes,
+    register_zones,
+    serve_channels,
+    set_cut_offs,
+)
+from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
+
+pytestmark = pytest.mark.django_db
+
+LEEDS = RegisterNode(
+    COMPANY, "LDS", "Leeds", "GB", "warehouse", "LS1 4AP", 53.8, -1.55, 1, True, "Europe/London"
+)
+BATH = RegisterNode(COMPANY, "BTH", "Bath", "GB", "store", priority=2)
+SHOP = RegisterChannel(COMPANY, "shop", "Our shop", "GBP", buffer=2)
+TABLES = (
+    "network_node",
+    "network_zone",
+    "network_bin",
+    "network_channel",
+    "network_channelnode",
+    "network_cutoff",
+)
+BATCHES = (1, 10, 1000)
+
+
+@pytest.fixture
+def leeds():
+    return done(register_nodes, LEEDS)[0].id
+
+
+@pytest.fixture
+def stranger():
+    """A node of another company."""
+    return done(register_nodes, replace(LEEDS, company=2))[0].id
+
+
+@pytest.fixture
+def shop():
+    return done(register_channels, SHOP)[0].id
+
+
+def test_nodes_stand_as_given_the_preferred_first():
+    bath, leeds = done(register_nodes, BATH, LEEDS)
+
+    found = queries.nodes(company=COMPANY)
+    assert [node.id for node in found] == [leeds.id, bath.id]
+    assert (found[0].time_zone, found[0].latitude, found[0].longitude) == ("Europe/London", 53.8, -1.55)
+    assert (found[1].kind, found[1].latitude, found[1].active) == ("store", None, True)
+
+
+def test_zones_and_bins_stand_in_their_node_in_the_order_of_a_walk(leeds):
+    (zone,) = done(register_zones, RegisterZone(leeds, "A", "ambient"))
+    bins = done(
+        register_bins,
+        RegisterBin(COMPANY, leeds, "A-2", "pick", zone.id, 2),
+        RegisterBin(COMPANY, leeds, "A-1", "pick", zone.id, 1, 10, 20),
+        RegisterBin(COMPANY, leeds, "DOCK", "receiving"),
+    )
+    assert [one.code for one in queries.bins(nodes=[leeds])] == ["DOCK", "A-1", "A-2"]
+    assert [one.id for one in queries.bins(nodes=[leeds], kinds=["receiving"])] == [bins[2].id]
+
+
+def test_a_bin_may_move_to_another_zone_of_its_node(leeds):
+    a, b = done(register_zones, RegisterZone(leeds, "A"), RegisterZone(leeds, "B"))
+    (first,) = done(register_bins, RegisterBin(COMPANY, leeds, "1", "pick", a.id))
+    (second,) = done(register_bins, RegisterBin(COMPANY, leeds, "1", "pick", b.id))
+    assert first == second
+    assert sql.run("SELECT zone_id FROM network_bin") == [(b.id,)]
+
+
+def test_channels_are_served_by_active_nodes_in_order(shop):
+    leeds, bath, closed = (
+        node.id for node in done(register_nodes, LEEDS, BATH, replace(BATH, code="OLD", active=False))
+    )
+    answers = done(
+        serve_channels, ServeChannel(shop, bath, 5), ServeChannel(shop, leeds, 1), ServeChannel(shop, closed)
+    )
+    assert answers[0] == Served(shop, bath)
+    assert queries.serving_nodes(channels=[shop]) == {shop: [(leeds, 2), (bath, 7)]}
+    assert queries.channels(company=COMPANY)["shop"].buffer == 2
+
+    done(serve_channels, ServeChannel(shop, bath, -5))
+    assert queries.serving_nodes(channels=[shop]) == {shop: [(bath, -3), (leeds, 2)]}
+
+
+def test_cut_offs_stand_until_they_are_taken_away(leeds):
+    assert (
+        done(set_cut_offs, SetCutOff(leeds, 0, time(15)), SetCutOff(leeds, 5, time(11)))
+        == [CutOffSet(leeds)] * 2
+    )
+    assert queries.cut_offs(nodes=[leeds]) == {leeds: {0: time(15), 5: time(11)}}
+
+    done(set_cut_offs, SetCutOff(leeds, 0, time(16)), SetCutOff(leeds, 5, None), SetCutOff(leeds, 6, None))
+    assert queries.cut_offs(nodes=[leeds]) == {leeds: {0: time(16)}}
+    told = sql.run(
+        "SELECT payload::text FROM kernel_event WHERE subject_id = %(n)s ORDER BY seq", {"n": leeds}
+    )
+    assert [text for (text,) in told] == [None, '{"changed": ["cut-offs"]}', '{"changed": ["cut-offs"]}']
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code": " "}, {"kind": "shed"}, {"country": "England"}, {"latitude": 91.0}, {"longitude": None},
+        {"latitude": float("nan")}, {"priority": 40_000}, {"time_zone": "Europe/Leeds"}, {"time_zone": "../etc/passwd"},
+    ],
+)  # fmt: skip
+def test_a_node_that_makes_no_sense_is_refused(change):
+    refuses(register_nodes, replace(LEEDS, **change), Invalid, BATH, *TABLES)
+
+
+@pytest.mark.parametrize(
+    "change", [{"code": ""}, {"kind": "bazaar"}, {"currency": "£"}, {"priority": 99_999}, {"buffer": -1}]
+)
+def test_a_channel_that_makes_no_sense_is_refused(change):
+    refuses(register_channels, replace(SHOP, **change), Invalid, replace(SHOP, code="other"), *TABLES)
+
+
+def test_a_zone_needs_a_code_and_a_node_that_exists(leeds):
+    good = RegisterZone(leeds, "A")
+    refuses(register_zones, RegisterZone(leeds, ""), Invalid, good, *TABLES)
+    refuses(register_zones, RegisterZone(uuid7(), "A"), NotFound, good, *TABLES)
+
+
+def test_a_bin_needs_a_known_kind_and_a_node_and_zone_that_belong_together(leeds, stranger):
+    other, foreign = done(register_zones, RegisterZone(leeds, "A"), RegisterZone(stranger, "A"))
+    good = RegisterBin(COMPANY, leeds, "1", "pick", other.id)
+    for change, refusal in (
+        ({"code": ""}, Invalid), ({"kind": "heap"}, Invalid), ({"pick_sequence": -1}, Invalid),
+        ({"node": uuid7()}, NotFound), ({"node": stranger}, NotFound), ({"company": 2}, NotFound),
+        ({"zone": uuid7()}, NotFound), ({"zone": foreign.id}, NotFound),
+    ):  # fmt: skip
+        refuses(register_bins, replace(good, **change), refusal, good, *TABLES)
+
+
+def test_a_channel_is_served_by_nodes_of_its_own_company(leeds, stranger, shop):
+    good = ServeChannel(shop, leeds)
+    for change, refusal in (
+        ({"channel": uuid7()}, NotFound), ({"node": uuid7()}, NotFound), ({"node": stranger}, NotFound),
+        ({"priority": 40_000}, Invalid),
+    ):  # fmt: skip
+        refuses(serve_channels, replace(good, **change), refusal, good, *TABLES)
+
+
+def test_a_cut_off_needs_a_weekday_a_local_time_and_a_node(leeds):
+    good = SetCutOff(leeds, 0, time(15))
+    for change, refusal in (
+        ({"weekday": 7}, Invalid), ({"at": time(15, tzinfo=UTC)}, Invalid), ({"node": uuid7()}, NotFound),
+    ):  # fmt: skip
+        refuses(set_cut_offs, replace(good, **change), refusal, good, *TABLES)
+
+
+def cases(leeds: Any, shop: Any) -> list[tuple[Any, Any, Any]]:
+    """Each command with a request and another one."""
+    return [
+        (register_nodes, BATH, replace(BATH, name="Bath Spa")),
+        (register_zones, RegisterZone(leeds, "A"), RegisterZone(leeds, "A", "cold")),
+        (
+            register_bins,
+            RegisterBin(COMPANY, leeds, "1", "pick"),
+            RegisterBin(COMPANY, leeds, "1", "reserve"),
+        ),
+        (register_channels, replace(SHOP, code="b"), replace(SHOP, code="b", buffer=9)),
+        (serve_channels, ServeChannel(shop, leeds), ServeChannel(shop, leeds, 3)),
+        (set_cut_offs, SetCutOff(leeds, 0, time(15)), SetCutOff(leeds, 0, time(16))),
+    ]
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_doing_it_again_changes_nothing(leeds, shop, case):
+    command, one, _ = cases(leeds, shop)[case]
+    stands_when_repeated(command, [one], *TABLES)
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_a_key_gets_its_answer_again(leeds, shop, case):
+    command, one, other = cases(leeds, shop)[case]
+    answers_its_key(command, one, other, *TABLES)
+
+
+def test_statements_do_not_grow_with_the_batch(statements, leeds):
+    def batches(make: Any) -> list[list[Any]]:
+        return [[make(f"{n}-{i}") for i in range(n)] for n in BATCHES]
+
+    assert counts(statements, register_nodes, batches(lambda code: replace(LEEDS, code=code))) == [3, 3, 3]
+    assert counts(statements, register_channels, batches(lambda code: replace(SHOP, code=code))) == [3, 3, 3]
+    assert counts(statements, register_zones, batches(lambda code: RegisterZone(leeds, code))) == [4, 4, 4]
+    bins = batches(lambda code: RegisterBin(COMPANY, leeds, code, "pick"))
+    assert counts(statements, register_bins, bins) == [5, 5, 5]
+
+    channels = [channel.id for channel in queries.channels(company=COMPANY).values()]
+    serving = [[ServeChannel(channel, leeds) for channel in channels[:n]] for n in (1, 10)]
+    serving.append([ServeChannel(channel, leeds) for channel in channels[10:1010]])
+    serving[1] = [ServeChannel(one.channel, leeds, 1) for one in serving[1]]
+    assert counts(statements, serve_channels, serving) == [4, 4, 4]
+
+    nodes = [node.id for node in queries.nodes(company=COMPANY)]
+    weeks = [[SetCutOff(nodes[i], n % 7, time(15)) for i in range(n)] for n in BATCHES]
+    assert counts(statements, set_cut_offs, weeks) == [4, 4, 4]

@@ -1,0 +1,157 @@
+"""What carriage costs, and which service is taken."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.carriage.rules import Offer, Parcel, Service, arrival, charged_weight_g, choose, offer, zone_of
+from entrepot.kernel.ids import uuid7
+
+MONDAY = date(2026, 3, 2)
+PARCEL = Parcel(800, 3000, "GB", "GB")  # 600 g by its size
+
+
+def a_service(code: str = "post", days: int = 3, price: int = 300, **changes) -> Service:
+    """Up to 2 kg at the price, up to 20 kg at three times the price, within the country."""
+    rates = {"UK": [(2000, price), (20_000, 3 * price)]}
+    facts = Service(uuid7(), "carrier", code, days, 20_000, 5000, {("GB", "GB"): "UK"}, rates, "GBP")
+    return facts._replace(**changes)
+
+
+def codes(*offers: Offer | None) -> list[str | None]:
+    return [one and one.service.code for one in offers]
+
+
+def test_a_bulky_parcel_is_charged_by_its_size_rounded_up():
+    assert charged_weight_g(Parcel(800, 3000, "GB", "GB"), 5000) == 800
+    assert charged_weight_g(Parcel(800, 6001, "GB", "GB"), 5000) == 1201
+    assert charged_weight_g(Parcel(800, 6001, "GB", "GB"), 0) == 800
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**7), st.integers(1, 10_000))
+def test_the_charged_weight_is_the_least_that_covers_both(weight, volume, divisor):
+    charged = charged_weight_g(Parcel(weight, volume, "GB", "GB"), divisor)
+    assert charged >= weight
+    assert charged * divisor >= volume * 1000
+    assert charged == weight or (charged - 1) * divisor < volume * 1000
+
+
+def test_the_most_exact_zone_counts():
+    zones = {("GB", "GB"): "exact", ("*", "GB"): "to", ("GB", "*"): "from", ("*", "*"): "any"}
+    one = a_service(zones=zones)
+    assert [zone_of(one, *pair) for pair in (("GB", "GB"), ("DE", "GB"), ("GB", "DE"), ("DE", "FR"))] == [
+        "exact", "to", "from", "any",
+    ]  # fmt: skip
+    assert zone_of(a_service(), "GB", "FR") is None
+
+
+def test_the_price_is_that_of_the_first_step_that_holds_the_weight():
+    one = a_service()
+    steps = [(2000, 300), (2001, 900), (20_000, 900)]
+    for weight, price in steps:
+        answer = offer(one, PARCEL._replace(weight_g=weight))
+        assert (answer.price_minor, answer.zone, answer.charged_g) == (price, "UK", weight)
+
+
+def test_a_service_that_does_not_carry_it_says_why():
+    assert offer(a_service(), PARCEL._replace(destination="FR")) == "does not go from GB to FR"
+    assert (
+        offer(a_service(), PARCEL._replace(weight_g=20_001)) == "carries up to 20000 g, charged for 20001 g"
+    )
+    assert offer(a_service(), PARCEL._replace(currency="EUR")) == "asks in GBP, not in EUR"
+    assert offer(a_service(rates={"UK": [(500, 1)]}), PARCEL) == "has no rate for 800 g in zone UK"
+
+
+def test_the_cheapest_that_keeps_the_promise_is_taken_and_the_next_is_remembered():
+    slow, fast, dear = a_service("slow", 3, 300), a_service("fast", 1, 500), a_service("dear", 1, 800)
+    choice = choose([dear, slow, fast], PARCEL, MONDAY, MONDAY + timedelta(days=2))
+    assert (codes(choice.taken, choice.runner_up), choice.late) == (["fast", "dear"], False)
+    assert choice.reasons == (
+        ("dear", "800 in 1 days"),
+        ("slow", "300 in 3 days, late"),
+        ("fast", "500 in 1 days"),
+    )
+
+
+def test_without_a_promise_the_cheapest_of_all_is_taken():
+    choice = choose([a_service("fast", 1, 500), a_service("slow", 3, 300)], PARCEL, MONDAY, None)
+    assert (codes(choice.taken, choice.runner_up), choice.late) == (["slow", "fast"], False)
+
+
+def test_of_equals_the_faster_is_taken_then_the_first_by_code():
+    choice = choose([a_service("b"), a_service("c", 2), a_service("a")], PARCEL, MONDAY, None)
+    assert codes(choice.taken, choice.runner_up) == ["c", "a"]
+
+
+def test_where_none_keeps_the_promise_the_fastest_is_taken_and_the_choice_says_that_it_is_late():
+    choice = choose([a_service("slow", 5, 100), a_service("fast", 2, 500)], PARCEL, MONDAY, MONDAY)
+    assert (codes(choice.taken, choice.runner_up), choice.late) == (["fast", "slow"], True)
+
+
+def test_a_late_service_may_be_the_runner_up_but_never_the_first():
+    choice = choose(
+        [a_service("late", 5, 1), a_service("fast", 1, 500)], PARCEL, MONDAY, MONDAY + timedelta(days=1)
+    )
+    assert codes(choice.taken, choice.runner_up) == ["fast", "late"]
+
+
+def test_where_nobody_carries_it_nothing_is_taken_and_everybody_says_why():
+    choice = choose([a_service()], PARCEL._replace(destination="FR"), MONDAY, None)
+    assert (choice.taken, choice.runner_up, choice.late) == (None, None, False)
+    assert choice.reasons == (("post", "does not go from GB to FR"),)
+    assert choose([], PARCEL, MONDAY, None).taken is None
+
+
+OFFERED = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5), st.booleans()), max_size=6).map(
+    lambda rows: [
+        a_service(f"s{i}", days, price, **({} if goes else {"zones": {}}))
+        for i, (days, price, goes) in enumerate(rows)
+    ]
+)
+PROMISES = st.none() | st.integers(-1, 9).map(lambda days: MONDAY + timedelta(days=days))
+
+
+@given(OFFERED, PROMISES)
+def test_nothing_offered_is_better_than_what_is_taken(services, promised):
+    """The cheapest in time, against looking at every service by hand."""
+    choice = choose(services, PARCEL, MONDAY, promised)
+    able = [one for one in services if one.zones]
+    in_time = [one for one in able if promised is None or arrival(MONDAY, one.transit_days) <= promised]
+    if not able:
+        assert choice.taken is None
+        return
+    taken = choice.taken.service
+    assert choice.late == (not in_time)
+    if in_time:
+        assert taken in in_time
+        assert choice.taken.price_minor == min(one.rates["UK"][0][1] for one in in_time)
+    else:
+        assert taken.transit_days == min(one.transit_days for one in able)
+
+
+@given(OFFERED, PROMISES)
+def test_every_service_is_accounted_for_and_without_the_first_the_runner_up_is_taken(services, promised):
+    choice = choose(services, PARCEL, MONDAY, promised)
+    assert [code for code, _ in choice.reasons] == [one.code for one in services]
+    if choice.taken:
+        rest = [one for one in services if one is not choice.taken.service]
+        assert choose(rest, PARCEL, MONDAY, promised).taken == choice.runner_up
+
+
+@given(OFFERED, PROMISES, st.randoms())
+def test_the_order_of_the_services_does_not_matter(services, promised, random):
+    shuffled = random.sample(services, len(services))
+    assert (
+        choose(shuffled, PARCEL, MONDAY, promised).taken == choose(services, PARCEL, MONDAY, promised).taken
+    )
+
+
+@given(st.integers(0, 20_000), st.integers(0, 20_000))
+def test_a_heavier_parcel_never_costs_less(weight, more):
+    one = a_service()
+    heavier = offer(one, PARCEL._replace(weight_g=weight + more))
+    if isinstance(heavier, Offer):
+        assert offer(one, PARCEL._replace(weight_g=weight)).price_minor <= heavier.price_minor
