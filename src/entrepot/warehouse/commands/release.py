@@ -71,7 +71,7 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Earlier requests of a batch choose their bins first.
     Locks: the orders, their promises, the buckets to pick from, each in id order.
     Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.not_pickable.
-    Again: by key; without one nothing is left to release. 16 statements; 1 more with holds, 1 with work items.
+    Again: by key; without one nothing is left to release. 14 statements; 1 more with holds, 1 with work items.
     """
     orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
     held = [order.id for order in orders.values() if order.held_by]

@@ -1,0 +1,102 @@
+"""Which bins are picked from, and which carton is packed."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.kernel.errors import WrongState
+from entrepot.warehouse.rules import CARTONS, choose_carton, in_pick_order, plan_picks
+from entrepot.warehouse.states import FULFILLMENT, TASK
+
+TODAY = date(2026, 11, 23)
+
+
+class Shelf(NamedTuple):
+    bucket: UUID
+    bin_kind: str = "pick"
+    pick_sequence: int = 0
+    lot: str = ""
+    expires_on: date | None = None
+
+
+def a_shelf(number: int, kind: str = "pick", sequence: int = 0, days: int | None = None, lot: str = "") -> Shelf:
+    return Shelf(UUID(int=number), kind, sequence, lot, None if days is None else TODAY + timedelta(days))
+
+
+def test_the_lot_that_expires_first_goes_first_even_from_reserve():
+    late, early = a_shelf(1, "pick", 1, days=90), a_shelf(2, "reserve", 9, days=30)
+    assert in_pick_order([late, early], TODAY) == [early, late]
+
+
+def test_what_never_expires_comes_after_what_does():
+    assert in_pick_order([a_shelf(1), a_shelf(2, days=400)], TODAY) == [a_shelf(2, days=400), a_shelf(1)]
+
+
+def test_the_pick_face_is_emptied_before_reserve_then_along_the_way():
+    reserve, far, near = a_shelf(1, "reserve", 1), a_shelf(2, "pick", 8), a_shelf(3, "pick", 2)
+    assert in_pick_order([reserve, far, near], TODAY) == [near, far, reserve]
+
+
+def test_the_last_day_is_still_good_and_the_next_is_not():
+    assert in_pick_order([a_shelf(1, days=0), a_shelf(2, days=-1)], TODAY) == [a_shelf(1, days=0)]
+
+
+def test_a_line_is_split_over_bins_where_one_has_too_few():
+    first, second = a_shelf(1, sequence=1), a_shelf(2, sequence=2)
+    left = {first.bucket: 2, second.bucket: 9}
+    assert plan_picks(5, [first, second], left) == ([(first, 2), (second, 3)], 0)
+    assert plan_picks(2, [first, second], left) == ([(first, 2)], 0)
+    assert plan_picks(12, [first, second], left) == ([(first, 2), (second, 9)], 1)
+    assert plan_picks(1, [], {}) == ([], 1)
+
+
+shelves = st.lists(
+    st.tuples(
+        st.sampled_from(["pick", "reserve"]), st.integers(0, 5), st.none() | st.integers(-5, 60), st.integers(0, 9)
+    ),
+    max_size=8,
+)
+
+
+@given(shelves, st.integers(1, 40))
+def test_a_plan_takes_what_is_there_and_no_more(rows: list[tuple[str, int, int | None, int]], wanted: int):
+    all_of_them = [a_shelf(i, kind, sequence, days) for i, (kind, sequence, days, _) in enumerate(rows)]
+    left = {shelf.bucket: row[3] for shelf, row in zip(all_of_them, rows, strict=True)}
+    good = in_pick_order(all_of_them, TODAY)
+
+    picks, nowhere = plan_picks(wanted, good, left)
+
+    taken = sum(units for _, units in picks)
+    assert taken + nowhere == wanted
+    assert taken == min(wanted, sum(left[shelf.bucket] for shelf in good))
+    assert all(0 < units <= left[shelf.bucket] for shelf, units in picks)
+    # every shelf but the last is emptied, and none before it is passed over
+    assert all(units == left[shelf.bucket] for shelf, units in picks[:-1])
+    assert [shelf for shelf, _ in picks] == [s for s in good if left[s.bucket]][: len(picks)]
+
+
+def test_the_smallest_carton_that_holds_it():
+    assert [choose_carton(volume).code for volume in (0, 1_000, 1_001, 32_000)] == ["XS", "XS", "S", "L"]
+    assert choose_carton(10**9).code == "PALLET"
+
+
+@given(st.integers(0, 2_000_000))
+def test_no_smaller_carton_would_have_done(volume: int):
+    chosen = choose_carton(volume)
+    assert chosen is CARTONS[-1] or chosen.volume_cm3 >= volume
+    assert all(smaller.volume_cm3 < volume for smaller in CARTONS[: CARTONS.index(chosen)])
+
+
+def test_every_state_and_event_is_a_step_or_a_refusal():
+    steps = {(state, event): FULFILLMENT.step(state, event) for state in FULFILLMENT.states for event in FULFILLMENT.events}
+    assert {key for key, after in steps.items() if isinstance(after, str)} == {
+        ("released", "pick_part"), ("picking", "pick_part"), ("released", "pick"), ("picking", "pick"),
+        ("picked", "pack"), ("packed", "ship"), ("released", "cancel"), ("picking", "cancel"),
+    }  # fmt: skip
+    assert all(isinstance(after, str | WrongState) for after in steps.values())
+    assert TASK.states == ("open", "done", "short")
