@@ -1,0 +1,69 @@
+"""shipping.deliver"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from entrepot.kernel import ids
+from entrepot.kernel.errors import NotFound, WrongState
+from entrepot.orders import queries as orders
+from entrepot.shipping import queries
+from entrepot.shipping.commands.deliver import Delivered, ShipmentDelivered, deliver
+from tests.floor import NOW, SYSTEM, Floor
+from tests.walk import a_house, placed, shipped
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 5000)
+    return house
+
+
+def test_what_arrived_is_delivered_at_its_time(house: Floor):
+    (order,) = placed(house, 1, (0, 2), promise_at=NOW + timedelta(days=5))
+    (shipment,) = shipped(order)
+    arrived = NOW + timedelta(days=3)
+
+    assert deliver(SYSTEM, requests=[Delivered(shipment, arrived)]) == [ShipmentDelivered(shipment, late=False)]
+
+    row = queries.shipment(shipment)
+    assert (row.state, row.delivered_at) == ("delivered", arrived)
+    assert orders.order(order).status == "delivered"
+    assert orders.order(order).lines[0].places == {"delivered": 2}
+
+
+def test_after_the_promise_is_late(house: Floor):
+    (order,) = placed(house, 1, (0, 1), promise_at=NOW + timedelta(days=5))
+    (shipment,) = shipped(order)
+    (answer,) = deliver(SYSTEM, requests=[Delivered(shipment, NOW + timedelta(days=6))])
+    assert answer.late
+
+
+def test_a_shipment_arrives_once_and_must_exist(house: Floor):
+    (shipment,) = shipped(house.order((0, 1)).order)
+    unknown = ids.uuid7()
+    first, second, third = deliver(SYSTEM, requests=[Delivered(one) for one in (shipment, shipment, unknown)])
+    assert first == ShipmentDelivered(shipment, late=False)
+    assert second == WrongState(subject="shipment", found="delivered", event="deliver", expected="shipped")
+    assert third == NotFound(what="shipment", which=str(unknown))
+
+
+def test_a_key_gets_its_answer_again(house: Floor):
+    (shipment,) = shipped(house.order((0, 1)).order)
+    first = deliver(SYSTEM, requests=[Delivered(shipment, key="k")])
+    assert deliver(SYSTEM, requests=[Delivered(shipment, key="k")]) == first
+
+
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    counts = []
+    for size in (1, 10, 1000):
+        sent = shipped(*placed(house, size, (0, 2)))
+        with statements() as ran:
+            deliver(SYSTEM, requests=[Delivered(one, key=str(one)) for one in sent])
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [8] * 3
