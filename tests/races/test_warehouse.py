@@ -1,0 +1,116 @@
+"""Two of everybody on the floor: each order is released, picked, packed and shipped once."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.insight import verify
+from entrepot.kernel import sql
+from entrepot.kernel.errors import Refused
+from entrepot.orders.commands.cancel import CancelOrder, cancel
+from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.stock.commands.adjust import Adjust
+from entrepot.warehouse import queries
+from entrepot.warehouse.commands.adjust import adjust
+from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
+from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
+from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
+from tests.floor import COMPANY, SYSTEM, Floor, units
+from tests.races.test_stock import at_once
+from tests.walk import a_house, allocated, packed, picked, placed, released, shipped
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+THREADS = 6
+
+
+@pytest.fixture
+def house(committed_db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 200)
+    house.stock(1, 200)
+    return house
+
+
+def in_turns(work: list, command, request, answer: type) -> int:
+    """Give all of the work to several threads at once, in other orders; how many got an answer."""
+    jobs = [lambda i=i: command(SYSTEM, requests=[request(one) for one in (work if i % 2 else work[::-1])]) for i in range(THREADS)]
+    answers = [one for got in at_once(jobs) for one in got]
+    assert all(isinstance(one, answer | Refused) for one in answers)
+    return sum(isinstance(one, answer) for one in answers)
+
+
+def test_everything_happens_once(house: Floor):
+    orders = placed(house, 20, (0, 2), (1, 1))
+    allocated(*orders)
+
+    assert in_turns(orders, release, ReleaseOrder, OrderReleased) == 20
+    work = [row.id for order in orders for row in queries.of_order(order)]
+    assert len(work) == 20
+    assert in_turns(work, pick, PickFulfillment, FulfillmentPicked) == 20
+    assert in_turns(work, pack, PackFulfillment, FulfillmentPacked) == 20
+    assert in_turns(work, ship, ShipFulfillment, FulfillmentShipped) == 20
+    assert units(house.skus[0]) == 200 - 40
+    sent = [shipment for (shipment,) in sql.run("SELECT id FROM shipping_shipment")]
+    assert in_turns(sent, deliver, Delivered, object) >= 20
+    assert verify.discrepancies() == []
+
+
+def test_steps_of_different_orders_pass_each_other(house: Floor):
+    """Every thread walks its own orders over the same two SKUs: nobody waits in a circle."""
+    batches = [placed(house, 5, (0, 1), (1, 1)) for _ in range(THREADS)]
+
+    at_once([lambda batch=batch: shipped(*batch) for batch in batches])
+
+    assert units(house.skus[0]) == 200 - 5 * THREADS
+    assert verify.discrepancies() == []
+
+
+def test_a_cancellation_and_a_release_of_the_same_orders(house: Floor):
+    orders = placed(house, 20, (0, 2), (1, 1))
+    allocated(*orders)
+
+    released_, cancelled = at_once(
+        [
+            lambda: release(SYSTEM, requests=[ReleaseOrder(order) for order in orders]),
+            lambda: cancel(SYSTEM, requests=[CancelOrder(order, reason="changed my mind") for order in orders[::-1]]),
+        ]
+    )
+
+    gone = sum(isinstance(one, OrderReleased) for one in released_)
+    assert gone + sum(not isinstance(one, Refused) for one in cancelled) == 20
+    assert verify.discrepancies() == []
+
+
+def test_a_loss_while_picks_come_up_short(house: Floor):
+    work = released(*placed(house, 10, (0, 5)))
+    tasks = {task.fulfillment: task.id for task in queries.tasks(work)}
+    allocated(*placed(house, 20, (0, 7)))  # what is left is promised too
+
+    at_once(
+        [
+            lambda: pick(SYSTEM, requests=[PickFulfillment(one, ((tasks[one], 2),)) for one in work]),
+            lambda: adjust(
+                SYSTEM, requests=[Adjust(COMPANY, house.skus[0], house.nodes[0], house.bin(0), -90, "flood")]
+            ),
+        ]
+    )
+
+    assert verify.discrepancies() == []
+
+
+def test_shipping_while_picking_and_packing(house: Floor):
+    to_ship, to_pack, to_pick = (placed(house, 15, (0, 1), (1, 2)) for _ in range(3))
+    ready_to_ship, ready_to_pack, ready_to_pick = packed(*to_ship), picked(*to_pack), released(*to_pick)
+
+    at_once(
+        [
+            lambda: ship(SYSTEM, requests=[ShipFulfillment(one) for one in ready_to_ship]),
+            lambda: pack(SYSTEM, requests=[PackFulfillment(one) for one in ready_to_pack]),
+            lambda: pick(SYSTEM, requests=[PickFulfillment(one) for one in ready_to_pick]),
+        ]
+    )
+
+    assert queries.by_state(COMPANY) == {"packed": 15, "picked": 15, "shipped": 15}
+    assert verify.discrepancies() == []
