@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from entrepot.web.api.house import api
+from entrepot.web.api import house
 from entrepot.web.views import books, errors, health, home, orders, people, stock, things, work
 
 urlpatterns = [
@@ -32,7 +32,8 @@ urlpatterns = [
     path("company/", people.choose_company, name="company"),
     path("favicon.ico", people.favicon),
     path("healthz", health.healthz),
-    path("api/", api.urls),
+    path("metrics", health.metrics),
+    path("api/", house.urls()),
 ]
 
 handler400 = errors.bad_request

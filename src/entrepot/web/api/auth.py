@@ -1,0 +1,39 @@
+"""Who calls: a program by its API key, or a person by the session of the console."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from ninja.errors import HttpError
+from ninja.security import APIKeyHeader, SessionAuth
+from ninja.utils import check_csrf
+
+from entrepot.access import queries as access
+from entrepot.kernel.cause import Actor
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ApiKey(APIKeyHeader):
+    """The header X-API-Key. A key that is unknown or revoked is not asked for a session as well."""
+
+    param_name = "X-API-Key"
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        return access.actor_of_key(key) if key else None
+
+
+class Session(SessionAuth):
+    """The console's session, with its CSRF token on writes."""
+
+    def __call__(self, request: HttpRequest) -> Actor | None:
+        if "X-API-Key" in request.headers or not request.user.is_authenticated:
+            return None
+        if request.method not in SAFE_METHODS and check_csrf(request):
+            raise HttpError(403, "A write by session needs the header X-CSRFToken. Programs use X-API-Key.")
+        actor = access.actor_of(request.user)  # type: ignore[arg-type]
+        if not (actor.everything or actor.permissions or access.roles_of(request.user)):  # type: ignore[arg-type]
+            raise HttpError(403, "You have no role yet. Ask an administrator to give you one.")
+        return actor
+
+
+AUTH = [ApiKey(), Session()]

@@ -1,0 +1,151 @@
+"""Orders and availability, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Header, Query, Router, Status
+from pydantic import Field
+
+from entrepot.insight import pages
+from entrepot.kernel.errors import NotFound, NotPermitted, Refused
+from entrepot.network import queries as network
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.cancel import cancel
+from entrepot.orders.commands.place import place
+from entrepot.stock import queries as stock
+from entrepot.web.api import parse, problems
+from entrepot.web.api.schemas import (
+    BATCH_MAX,
+    SKUS_MAX,
+    AvailabilityOut,
+    CancelIn,
+    CancelledOut,
+    Code,
+    Key,
+    OrderIn,
+    OrderOut,
+    OrdersOut,
+    PlacedOut,
+    Problem,
+)
+
+router = Router()
+
+Company = Annotated[Code | None, Query(None, description="The code of a company. Needed where there are several.")]
+IdempotencyKey = Annotated[
+    Key, Header(..., alias="Idempotency-Key", description="The same key with the same content gets the first answer.")
+]
+REFUSED = {code: Problem for code in (400, 401, 403, 404, 409, 422, 503)}
+READ = {code: Problem for code in (401, 403, 404, 422, 503)}
+
+
+@router.post("/orders", response={201: PlacedOut, 200: list[PlacedOut | Problem], **REFUSED})
+def place_orders(
+    request: HttpRequest,
+    payload: OrderIn | Annotated[list[OrderIn], Field(min_length=1, max_length=BATCH_MAX)],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Place one order, or a list of them.
+
+    One order answers 201, or the problem that refused it. A list answers 200 with one result for each, in order:
+    the placed order, or the problem that refused it without touching its neighbors. An order that its rules hold is
+    placed all the same; `holds` says why it waits.
+    """
+    items = payload if isinstance(payload, list) else [payload]
+    of = parse.company_of(company)
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [parse.place_order(of, item, key) for item, key in zip(items, keys, strict=True)]
+    return _answer(place(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=201)
+
+
+@router.post("/orders/cancel", response={200: CancelledOut | list[CancelledOut | Problem], **REFUSED})
+def cancel_orders(
+    request: HttpRequest,
+    payload: CancelIn | Annotated[list[CancelIn], Field(min_length=1, max_length=BATCH_MAX)],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Cancel an order, some units of its lines, or a list of such, as long as nobody has the goods in hand."""
+    items = payload if isinstance(payload, list) else [payload]
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [parse.cancel_order(item, key) for item, key in zip(items, keys, strict=True)]
+    return _answer(cancel(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200)
+
+
+def _answer(results: Sequence[Any], *, is_list: bool, done: int) -> Status[Any] | HttpResponse:
+    refusals = [one for one in results if isinstance(one, Refused)]
+    if refusals and (not is_list or all(isinstance(one, NotPermitted) for one in results)):
+        return problems.respond(problems.of_refusal(refusals[0]))
+    if not is_list:
+        return Status(done, results[0])
+    return Status(200, [problems.of_refusal(one) if isinstance(one, Refused) else one for one in results])
+
+
+@router.get("/orders", response={200: OrdersOut, **READ})
+def list_orders(
+    request: HttpRequest,
+    company: Company = None,
+    status: Annotated[Code | None, Query(None, description="Only orders of a status, such as `ready`.")] = None,
+    channel: Annotated[Code | None, Query(None, description="Only orders of a channel, by its code.")] = None,
+    q: Annotated[Code | None, Query(None, description="A number, an external id, or a customer's code.")] = None,
+    after: Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")] = None,
+    limit: Annotated[int, Query(50, ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Orders, the latest first, a page at a time."""
+    rows = orders.orders_page(
+        parse.company_of(company), status=status, channel=channel, text=q, after=after, limit=limit + 1
+    )
+    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+
+
+@router.get("/orders/{order_id}", response={200: OrderOut, **READ})
+def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
+    """One order with its lines, holds and shipments."""
+    found = orders.order(order_id)
+    if found is None:
+        raise NotFound(what="order", which=str(order_id))
+    lines = [
+        {
+            "id": line.id, "number": line.number, "kind": line.kind, "sku": line.sku_code,
+            "description": line.description, "quantity": line.quantity, "unit_price": f"{line.unit_price:f}",
+            "gross_minor": line.gross_minor, "discount_minor": line.discount_minor,
+            "shipping_minor": line.shipping_minor, "tax_minor": line.tax_minor, "units": line.places,
+        }
+        for line in found.lines
+    ]  # fmt: skip
+    whole = {name: getattr(found, name) for name in OrderOut.model_fields if name not in ("lines", "shipments")}
+    return whole | {"lines": lines, "shipments": pages.shipments(order=order_id)}
+
+
+@router.get("/availability", response={200: AvailabilityOut, **READ})
+def get_availability(
+    request: HttpRequest,
+    channel: Annotated[Code, Query(..., description="The code of the channel that asks.")],
+    sku: Annotated[list[Code], Query(..., min_length=1, max_length=SKUS_MAX, description="Codes of SKUs; repeat it.")],
+    company: Company = None,
+) -> dict[str, Any]:
+    """What a channel may promise of SKUs now, with the nodes that it comes from."""
+    of = parse.company_of(company)
+    if channel not in network.channels(company=of):
+        raise NotFound(what="channel", which=channel)
+    found = stock.availability(company=of, channel=channel, skus=sku)
+    items = [
+        {
+            "sku": one.sku_code,
+            "quantity": one.quantity,
+            "nodes": [
+                {
+                    "node": at.node_code, "sellable": at.sellable, "promised": at.promised, "safety": at.safety,
+                    "fenced_for_others": at.fenced_for_others, "buffer": at.buffer, "free": at.free,
+                }
+                for at in one.nodes
+            ],
+        }
+        for one in found
+    ]  # fmt: skip
+    known = {one.sku_code for one in found}
+    return {"channel": channel, "items": items, "unknown": [code for code in dict.fromkeys(sku) if code not in known]}

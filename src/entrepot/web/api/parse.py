@@ -1,0 +1,69 @@
+"""From what the API takes to the requests of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder
+from entrepot.parties import queries as parties
+from entrepot.web.api.schemas import CancelIn, OrderIn
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    actor: Actor = request.auth  # type: ignore[attr-defined]
+    return actor
+
+
+def cause_of(request: HttpRequest) -> Cause:
+    return Cause(actor_of(request), timezone.now())
+
+
+def company_of(code: str | None) -> int:
+    """The company of that code; without one, the only company that there is."""
+    companies = parties.companies()
+    if code is None:
+        if len(companies) == 1:
+            return companies[0].id
+        known = ", ".join(one.code for one in companies) or "none yet"
+        raise Invalid(field="company", expected=f"one of: {known}", found="nothing")
+    for one in companies:
+        if one.code == code:
+            return one.id
+    raise NotFound(what="company", which=code)
+
+
+def keys_of(request: HttpRequest, header: str, items: Sequence[Any]) -> list[str]:
+    """A key for each of a list: its own, or the header's and its place. Callers can't meet each other's keys."""
+    name = actor_of(request).name
+    if len(items) == 1:
+        return [f"api:{name}:{items[0].key or header}"]
+    return [f"api:{name}:{item.key or f'{header}/{i}'}" for i, item in enumerate(items)]
+
+
+def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
+    lines = tuple(
+        OrderLine(line.sku, line.quantity, Decimal(line.unit_price), line.kind, line.description, line.discount_minor)
+        for line in item.lines
+    )
+    return PlaceOrder(
+        company=company, channel=item.channel, external_id=item.external_id, lines=lines, currency=item.currency,
+        occurred_at=item.occurred_at, customer=item.customer, country=item.country, postal_code=item.postal_code,
+        address=AddressGiven(**item.address.model_dump()) if item.address else None,
+        discount_minor=item.discount_minor, shipping_minor=item.shipping_minor, tax_minor=item.tax_minor,
+        policy=item.policy, priority=item.priority, promise_at=item.promise_at, service=item.service,
+        payment=PaymentGiven(**item.payment.model_dump()) if item.payment else None, signals=tuple(item.signals),
+        key=key,
+    )  # fmt: skip
+
+
+def cancel_order(item: CancelIn, key: str) -> CancelOrder:
+    lines = None if item.lines is None else tuple((line.line, line.quantity) for line in item.lines)
+    return CancelOrder(item.order, item.reason, lines, key=key)

@@ -1,0 +1,291 @@
+"""What the API takes and answers. What it takes is strict: bounded, without NUL, and without fields it doesn't know."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
+
+from entrepot.kernel import money
+from entrepot.orders import rules
+
+NO_NUL = r"^[^\x00]*$"
+CODE_MAX, TEXT_MAX, NOTE_MAX = 100, 200, 500
+LINES_MAX, BATCH_MAX, SKUS_MAX = 1_000, 1_000, 200
+MINOR_MAX = 10**15
+"""Largest amount of an order in minor units: so that sums of many of them still fit into a bigint."""
+QUANTITY_MAX = 1_000_000
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+Code = Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
+Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=NO_NUL)]
+Reason = Annotated[str, Field(min_length=1, max_length=NOTE_MAX, pattern=NO_NUL)]
+Key = Annotated[str, Field(min_length=1, max_length=TEXT_MAX, pattern=r"^[\x21-\x7e]+$")]
+Minor = Annotated[StrictInt, Field(ge=0, le=MINOR_MAX)]
+Quantity = Annotated[StrictInt, Field(ge=1, le=QUANTITY_MAX)]
+Price = Annotated[str, Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$", examples=["12.50"])]
+"""A decimal as a string: a JSON number would pass through binary fractions."""
+Country = Annotated[str, Field(pattern=r"^([A-Z]{2})?$", examples=["GB"])]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["GBP"])]
+
+
+def _is_text(value: Any) -> Any:
+    if not isinstance(value, str) or "T" not in value.upper():
+        raise ValueError("expected a date and time with zone as text, such as 2026-03-02T09:00:00Z")
+    return value
+
+
+def _is_near(value: datetime) -> datetime:
+    if not EARLIEST <= value <= LATEST:
+        raise ValueError("expected a time between the years 2000 and 2100")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_is_near)]
+
+
+class Strict(Schema):
+    """Takes no field that it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# ---- in
+
+
+class LineIn(Strict):
+    """Goods by SKU, or a charge or allowance of another kind."""
+
+    sku: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    quantity: Quantity
+    unit_price: Price
+    kind: Literal[rules.KINDS] = "goods"  # type: ignore[valid-type]
+    description: Text = ""
+    discount_minor: Minor = 0
+
+
+class AddressIn(Strict):
+    """Where to send it. Kept in the vault of personal data; never answered."""
+
+    name: Code
+    line1: Code
+    line2: Text = ""
+    city: Code
+    region: Text = ""
+    email: Text = ""
+    phone: Text = ""
+
+
+class PaymentIn(Strict):
+    """An authorization that came with the order."""
+
+    provider: Code
+    reference: Code
+    amount_minor: Minor
+    authorized_at: Moment
+    expires_at: Moment | None = None
+
+
+class OrderIn(Strict):
+    """An order of a channel. `external_id` is the channel's own name for it, once for ever."""
+
+    channel: Code
+    external_id: Code
+    currency: Currency
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
+    occurred_at: Moment | None = None
+    customer: Code | None = None
+    country: Country = ""
+    postal_code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] = ""
+    address: AddressIn | None = None
+    discount_minor: Minor = 0
+    shipping_minor: Minor = 0
+    tax_minor: Minor = 0
+    policy: Literal[rules.POLICIES] = "partial_backorder"  # type: ignore[valid-type]
+    priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
+    promise_at: Moment | None = None
+    service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    payment: PaymentIn | None = None
+    signals: Annotated[list[Code], Field(max_length=20)] = []
+    key: Key | None = Field(None, description="Idempotency key of this one of a list; else the header's and its place.")
+
+    @model_validator(mode="after")
+    def is_payable(self) -> OrderIn:
+        """The sum of an order fits where sums are kept."""
+        digits = money.exponent(self.currency)
+        worth = sum(abs(Decimal(line.unit_price)) * line.quantity for line in self.lines).scaleb(digits)  # type: ignore[union-attr]
+        if worth > MINOR_MAX:
+            raise ValueError(f"expected lines worth at most {MINOR_MAX} minor units together, found {worth}")
+        return self
+
+
+class CancelLineIn(Strict):
+    line: UUID
+    quantity: Quantity
+
+
+class CancelIn(Strict):
+    """A whole order, or some units of its lines."""
+
+    order: UUID
+    reason: Reason
+    lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
+    key: Key | None = Field(None, description="Idempotency key of this one of a list; else the header's and its place.")
+
+
+# ---- out
+
+
+class FieldError(Schema):
+    """One thing that is wrong with a request, and where."""
+
+    where: list[str | int]
+    message: str
+
+
+class Problem(Schema):
+    """Problem details (RFC 9457). `code` is stable; `detail` says what was expected, what was found, what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    facts: dict[str, Any] | None = None
+    errors: list[FieldError] | None = None
+
+
+class PlacedOut(Schema):
+    order: UUID
+    number: str
+    status: str
+    holds: list[str]
+
+
+class CancelledOut(Schema):
+    order: UUID
+    units: int
+    freed: int
+    status: str
+
+
+class OrderRowOut(Schema):
+    """An order as it stands in a list."""
+
+    id: UUID
+    number: str
+    channel: str
+    external_id: str
+    customer: str | None
+    country: str
+    status: str
+    currency: str
+    total_minor: int
+    line_count: int
+    placed_at: datetime
+
+
+class OrdersOut(Schema):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[OrderRowOut]
+    next: UUID | None
+
+
+class LineOut(Schema):
+    """A line with its amounts, and where its units stand."""
+
+    id: UUID
+    number: int
+    kind: str
+    sku: str
+    description: str
+    quantity: int
+    unit_price: str
+    gross_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    units: dict[str, int]
+
+
+class HoldOut(Schema):
+    id: UUID
+    type: str
+    reason: str
+    state: str
+    owner_role: str
+    blocks: list[str]
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class ShipmentOut(Schema):
+    id: UUID
+    number: str
+    carrier: str
+    service: str
+    tracking: str
+    state: str
+    shipped_at: datetime
+    delivered_at: datetime | None
+
+
+class OrderOut(Schema):
+    """One order: four axes of state, amounts as they were frozen, lines, holds, shipments."""
+
+    id: UUID
+    number: str
+    channel: str
+    external_id: str
+    customer: str | None
+    currency: str
+    country: str
+    postal_code: str
+    placed_at: datetime
+    promise_at: datetime | None
+    priority: int
+    policy: str
+    service: str
+    status: str
+    commercial: str
+    payment: str
+    returns: str
+    goods_minor: int
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    total_minor: int
+    lines: list[LineOut]
+    holds: list[HoldOut]
+    shipments: list[ShipmentOut]
+
+
+class AtNodeOut(Schema):
+    """What a node contributes: free = sellable − promised − safety − fenced for others − buffer, and not below 0."""
+
+    node: str
+    sellable: int
+    promised: int
+    safety: int
+    fenced_for_others: int
+    buffer: int
+    free: int
+
+
+class AvailableOut(Schema):
+    sku: str
+    quantity: int
+    nodes: list[AtNodeOut]
+
+
+class AvailabilityOut(Schema):
+    """What a channel may promise now; `unknown` are codes that the catalog does not have."""
+
+    channel: str
+    items: list[AvailableOut]
+    unknown: list[str]

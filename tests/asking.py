@@ -1,0 +1,43 @@
+"""Clients that ask as somebody: a program with an API key, a browser with a session."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from entrepot.access import keys
+from entrepot.access.commands.issue_key import IssueKey, issue_key
+from tests.shop import PASSWORD, the_system
+
+
+@dataclass
+class Program:
+    """A program with an API key."""
+
+    client: Client
+    key: str
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.client.get(path, headers={"X-API-Key": self.key} | headers)
+
+    def post(self, path: str, body: Any, again: str | None = "one", **headers: str) -> Any:
+        told = {"X-API-Key": self.key} | ({"Idempotency-Key": again} if again else {}) | headers
+        text = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        return self.client.post(path, text, content_type="application/json", headers=told)
+
+
+def a_program(person: User) -> Program:
+    raw = keys.fresh()
+    issue_key(the_system(datetime.now(UTC)), requests=[IssueKey("test", person.pk, raw)])
+    return Program(Client(), raw)
+
+
+def a_browser(name: str) -> Client:
+    client = Client()
+    assert client.login(username=name, password=PASSWORD)
+    return client
