@@ -10,6 +10,10 @@ import psycopg
 from django.apps import apps
 from django.db import connection
 
+from entrepot.kernel import encode
+
+encode.register()
+
 observers: list[Callable[[str], None]] = []
 """Called with the text of every statement, for counting in tests."""
 
@@ -28,6 +32,8 @@ def run(statement: str, params: Mapping[str, Any] | None = None) -> list[tuple[A
     """Execute one statement with named parameters and return its rows, or [] where it returns none."""
     for observer in observers:
         observer(statement)
+    if params:
+        params = {name: encode.array(one) if type(one) is list else one for name, one in params.items()}
     cursor = _wire().cursor(binary=True)
     # Unprepared, a statement of a screen is parsed and planned anew each time: half the time of a small batch.
     cursor.execute(statement, params, prepare=True)  # type: ignore[call-overload]
@@ -49,20 +55,14 @@ def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     for observer in observers:
         observer(statement)
     with _wire().cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+        copy.write(encode.copy_text(rows))
 
 
 @cache
 def _insert(table: str, columns: tuple[str, ...]) -> str:
     types = column_types(table)
-    arrays = ", ".join(f"%({name})s{_array_cast(types[name])}" for name in columns)
+    arrays = ", ".join(f"%({name})s::{types[name]}[]" for name in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
-
-
-def _array_cast(type_name: str) -> str:
-    # psycopg sends a list of str as text[], which jsonb[] takes only by way of its text form.
-    return "::text[]::jsonb[]" if type_name == "jsonb" else f"::{type_name}[]"
 
 
 @cache
