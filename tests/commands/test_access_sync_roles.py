@@ -34,6 +34,12 @@ def test_every_role_is_a_group_and_every_command_a_permission():
     assert picker == set(rules.ROLES["picker"]) & set(registry.command_names())
 
 
+def test_the_tables_of_roles_name_every_command_that_exists_and_no_other():
+    names = registry.command_names()
+    assert rules.unknown(names) == []
+    assert [name for name in rules.forgotten(names) if not name.startswith("test.")] == []
+
+
 def test_again_changes_nothing_and_what_was_added_by_hand_goes():
     sync_roles(CAUSE, requests=[SyncRoles()])
     auditor = Group.objects.get(name="auditor")

@@ -78,6 +78,11 @@ def test_grants_are_the_table_cut_to_what_exists():
         ("warehouse supervisor", "warehouse.pick"),
     ]
     assert "orders.place" in rules.unknown(["warehouse.pick"])
+    assert rules.forgotten(["warehouse.pick", "nobody.knows"]) == ["nobody.knows"]
+
+
+def test_what_is_of_no_role_is_given_to_none():
+    assert set(rules.OF_NO_ROLE).isdisjoint(set().union(*rules.ROLES.values()))
 
 
 def test_a_fresh_key_has_a_prefix_and_a_digest_of_its_own():

@@ -60,16 +60,19 @@ def _lines() -> Iterator[Line]:
 
 
 _ACCOUNTS = """
-SELECT company.code, account.code::int, account.name, account.type, coalesce(first.on_date, DATE '1970-01-01')
+SELECT company.code, account.code::int, account.name, account.type,
+       coalesce((first.at AT TIME ZONE 'UTC')::date, DATE '1970-01-01')
 FROM ledger_account AS account JOIN parties_company AS company ON company.id = account.company_id
-LEFT JOIN (SELECT company_id, min(on_date) AS on_date FROM ledger_line GROUP BY company_id) AS first
+LEFT JOIN (SELECT company_id, min(occurred_at) AS at FROM ledger_line GROUP BY company_id) AS first
      ON first.company_id = account.company_id
 ORDER BY company.code, account.code
 """
 
+# In the order of recording, which the index of entries gives without sorting; readers sort by date themselves.
 _LINES = """
 SELECT line.entry_id, company.code, line.account::int, line.amount_minor, line.currency, line.functional_minor,
-       company.currency, line.kind, line.event, line.document_kind, line.document_id, line.on_date
+       company.currency, line.kind, line.event, line.document_kind, line.document_id,
+       (line.occurred_at AT TIME ZONE 'UTC')::date
 FROM ledger_line AS line JOIN parties_company AS company ON company.id = line.company_id
-ORDER BY line.on_date, line.entry_id, line.number
+ORDER BY line.entry_id, line.number
 """

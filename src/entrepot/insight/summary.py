@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.kernel import sql
+from entrepot.ledger import queries as ledger
 from entrepot.work import queries as work
 
 
@@ -24,16 +25,6 @@ class StockOfStatus:
     units: int
     committed: int
     skus: int
-
-
-@dataclass(frozen=True, slots=True)
-class AccountBalance:
-    """A line of the trial balance, in minor units of the company's currency; debit positive."""
-
-    account: int
-    name: str
-    type: str
-    balance_minor: int
 
 
 STATUSES = (
@@ -55,9 +46,9 @@ def stock_by_status(company: int) -> list[StockOfStatus]:
     return [StockOfStatus(*row) for row in sql.run(_STOCK, {"company": company})]
 
 
-def trial_balance(company: int) -> list[AccountBalance]:
-    """Every account with its balance; they sum to zero. 1 statement."""
-    return [AccountBalance(*row) for row in sql.run(_TRIAL_BALANCE, {"company": company})]
+def trial_balance(company: int) -> list[ledger.TrialLine]:
+    """Every account with its sums; the balances sum to zero. 1 statement."""
+    return ledger.trial_balance(company=company)
 
 
 def work_by_type(company: int, at: datetime) -> list[work.TypeCount]:
@@ -74,13 +65,4 @@ _STOCK = """
 SELECT status, sum(quantity)::bigint, sum(committed)::bigint, count(DISTINCT sku_id)
 FROM stock_bucket WHERE company_id = %(company)s::smallint AND quantity > 0
 GROUP BY status ORDER BY 2 DESC, status
-"""
-
-_TRIAL_BALANCE = """
-SELECT account.code::int, account.name, account.type, coalesce(sum(balance.functional_minor), 0)::bigint
-FROM ledger_account AS account
-LEFT JOIN ledger_balance AS balance
-       ON balance.company_id = account.company_id AND balance.account = account.code
-WHERE account.company_id = %(company)s::smallint
-GROUP BY account.code, account.name, account.type ORDER BY account.code
 """

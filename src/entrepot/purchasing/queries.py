@@ -86,7 +86,7 @@ def checked() -> dict[str, int]:
 
 
 def discrepancies() -> list[str]:
-    """What came, told by receipts, lines, orders, moves and journal, where two of them differ. 5 statements."""
+    """What came, told by receipts, lines, orders, moves and journal, where two of them differ. 6 statements."""
     return [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
 
 
@@ -186,6 +186,20 @@ _CHECKS = (
              AS came ON came.line_id = line.id
         WHERE came.value_minor <> round(line.received * line.unit_cost * {_SCALE})
         ORDER BY 1, 2 LIMIT 100
+        """,
+    ),
+    (
+        "Receipt {0} is worth {1}, account 2050 (goods received not invoiced) was credited {2} for it.",
+        """
+        SELECT coalesce(receipt.number, owed.document_id::text), coalesce(came.value_minor, 0),
+               coalesce(owed.value_minor, 0)
+        FROM purchasing_receipt AS receipt
+        JOIN (SELECT receipt_id, sum(value_minor)::bigint AS value_minor
+              FROM purchasing_receiptline GROUP BY receipt_id) AS came ON came.receipt_id = receipt.id
+        FULL JOIN (SELECT document_id, -sum(functional_minor)::bigint AS value_minor FROM ledger_line
+                   WHERE account = 2050 AND document_kind = 'purchase_receipt' GROUP BY document_id)
+             AS owed ON owed.document_id = receipt.id
+        WHERE coalesce(came.value_minor, 0) <> coalesce(owed.value_minor, 0) ORDER BY 1 LIMIT 100
         """,
     ),
     (

@@ -56,7 +56,7 @@ def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrder
     """A purchase order for each request, open. Whoever orders can't receive it: the actor takes that duty.
 
     Refuses: NotFound (supplier, node, SKU); Invalid (lines); purchasing.foreign_currency; purchasing.duplicate.
-    Again: by key, and by `external_ref` where there is one. 8 statements; 1 more where a reference is taken.
+    Again: by key, and by `external_ref` where there is one. 9 statements; 1 more where a reference is taken.
     """
     asked = [[rules.OrderedLine(*line) for line in one.lines] for one in requests]
     known = _load(requests, asked)

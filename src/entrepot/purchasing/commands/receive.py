@@ -84,7 +84,8 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     Locks: the orders, in the order of their ids; then as `stock.receive`.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
     purchasing.lot_needed; purchasing.no_bin; access.duties_apart (the actor ordered it).
-    Again: by key. 10 statements and those of `stock.receive`, for any number of orders and lines.
+    Orders that waited for these SKUs are ready for sourcing again.
+    Again: by key. 12 statements and those of `stock.receive`, for any number of orders and lines.
     """
     orders = _lock([one.order for one in requests])
     bins, usual = _bins(requests, orders)

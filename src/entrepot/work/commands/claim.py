@@ -65,7 +65,9 @@ def claim(cause: Cause, /, *, requests: Sequence[ClaimItem]) -> list[ItemClaimed
     owner = cause.actor.name
     for one in requests:
         before = found.get(one.item)
-        after = rules.decide_claim(one.item, before.state if before else None, before.owner if before else "", owner)
+        after = rules.decide_claim(
+            one.item, before.state if before else None, before.owner if before else "", owner
+        )
         if isinstance(after, Refused):
             answers.append(after)
             continue
