@@ -24,7 +24,8 @@ def is_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json"), response.content
     told = response.json()
     assert (told["status"], told["code"], told["type"]) == (status, code, f"urn:entrepot:problem:{code}")
-    assert told["detail"], told["title"]
+    assert told["detail"]
+    assert told["title"]
     return told
 
 
@@ -213,6 +214,12 @@ def test_availability_says_where_it_comes_from(program):
 @pytest.mark.parametrize("query", ["", "?channel=web", "?channel=web&sku=%00", "?channel=web" + "&sku=A" * 201])
 def test_availability_needs_channel_and_skus(program, query):
     is_problem(program("auditor").get(AVAILABILITY + query), 422, "http.422")
+
+
+@pytest.mark.parametrize("query", ["?chanel=web", "?limit=0", "?limit=1&limit=2", "?after=SO-1", "?status="])
+def test_a_question_that_is_misspelled_is_told(program, query):
+    told = program("auditor").get(ORDERS + query)
+    assert (told.status_code, told["Content-Type"]) == (422, "application/problem+json")
 
 
 def test_another_company_is_named(program):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern
+from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.operation import Operation
+from ninja.parser import Parser
 
-from entrepot.kernel.errors import AllOrNothing, Refused, Unavailable
+from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import orders, problems
 from entrepot.web.api.auth import AUTH
 
@@ -47,6 +50,16 @@ class _Api(NinjaAPI):
         return schema
 
 
+class _Strict(Parser):
+    """A parameter that stands for one value may not be said twice."""
+
+    def parse_querydict(self, data: MultiValueDict, list_fields: list[str], request: HttpRequest) -> dict[str, Any]:  # type: ignore[type-arg]
+        for name in data:
+            if name not in list_fields and len(data.getlist(name)) > 1:
+                raise Invalid(field=name, expected="one value", found=len(data.getlist(name)))
+        return super().parse_querydict(data, list_fields, request)
+
+
 api = _Api(
     title="Entrepot",
     version="1",
@@ -55,6 +68,7 @@ api = _Api(
     docs_url="/docs",
     openapi_url="/openapi.json",
     auth=AUTH,
+    parser=_Strict(),
 )
 api.add_router("/v1", orders.router, tags=["orders"])
 
@@ -102,11 +116,16 @@ def absent(_request: HttpRequest, _error: Http404) -> HttpResponse:
     return problems.problem(HTTPStatus.NOT_FOUND, "http.404", "There is nothing at this address.")
 
 
-def _tells_problems(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A method that an address does not know is a problem too; ninja says it in plain words."""
+def _strictly(view: Callable[..., HttpResponseBase], path: str) -> Callable[..., HttpResponseBase]:
+    """What ninja lets pass or says in plain words: unknown parameters, and methods that an address does not know."""
 
     @wraps(view)
     def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        known = _query_names().get((path, request.method))
+        unknown = sorted(set(request.GET) - known) if known is not None else []
+        if unknown:
+            expected = f"one of: {', '.join(sorted(known or ())) or 'none'}"
+            return refused(request, Invalid(field="query", expected=expected, found=", ".join(unknown)[:100]))
         response = view(request, *args, **kwargs)
         if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return response
@@ -119,9 +138,20 @@ def _tells_problems(view: Callable[..., HttpResponseBase]) -> Callable[..., Http
     return call
 
 
+@cache
+def _query_names() -> dict[tuple[str, str | None], frozenset[str]]:
+    """Parameters of the query that each operation knows, as its document says."""
+    return {
+        (path, method.upper()): frozenset(one["name"] for one in operation["parameters"] if one["in"] == "query")
+        for path, operations in api.get_openapi_schema(path_prefix="")["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
 def urls() -> tuple[list[URLPattern], str, str]:
     """For `path("api/", …)`."""
     patterns, app, namespace = api.urls
     for pattern in patterns:
-        pattern.callback = _tells_problems(pattern.callback)
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{pattern.pattern}")
+        pattern.callback = _strictly(pattern.callback, path)
     return patterns, app, namespace

@@ -1,0 +1,65 @@
+"""The API does what its OpenAPI document says, whatever is sent: schemathesis against the WSGI application."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from django.core import signals
+from django.db import close_old_connections
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+    negative_data_rejection,
+]  # fmt: skip
+EXAMPLES = 30
+OPERATIONS = [
+    ("/api/v1/orders", "post"),
+    ("/api/v1/orders", "get"),
+    ("/api/v1/orders/cancel", "post"),
+    ("/api/v1/orders/{order_id}", "get"),
+    ("/api/v1/availability", "get"),
+]
+
+
+@pytest.fixture(autouse=True)
+def one_connection():
+    """As Django's own test client does: the connection, and with it the test's transaction, outlives a request."""
+    signals.request_started.disconnect(close_old_connections)
+    signals.request_finished.disconnect(close_old_connections)
+    yield
+    signals.request_started.connect(close_old_connections)
+    signals.request_finished.connect(close_old_connections)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_the_api_keeps_its_word(program, path, method, mode):
+    from entrepot.web.wsgi import application
+
+    key = program("root").key
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+    operation = schema[path][method]
+
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def walk(case):
+        case.call_and_validate(headers={"X-API-Key": key}, checks=CHECKS)
+
+    walk()
+
+
+def test_every_operation_is_walked(program):
+    from entrepot.web.wsgi import application
+
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+    told = [(found.ok().path, found.ok().method) for found in schema.get_all_operations()]
+    assert sorted(told) == sorted(OPERATIONS)
