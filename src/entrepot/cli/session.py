@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -88,6 +89,10 @@ def _set_up_django() -> None:
     import django
 
     django.setup()
+    # Commands make many small, short-lived, acyclic objects: with the usual thresholds a third of a batch's time goes
+    # into looking for cycles among them.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _missing_migrations() -> int:
