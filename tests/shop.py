@@ -19,13 +19,14 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
 from entrepot.network.commands import register as network
-from entrepot.orders.commands.cancel import CancelOrder, cancel
+from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder, place
 from entrepot.parties.commands import register as parties
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick

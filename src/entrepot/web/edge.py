@@ -30,6 +30,8 @@ from entrepot.web import format as fmt
 P = ParamSpec("P")
 
 REFUSALS_SHOWN_MAX = 5
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+"""What a page may load: our own files, nothing inline, nothing from elsewhere."""
 COMPANY = "company"
 """The key of the session under which the chosen company stands."""
 
@@ -77,11 +79,17 @@ def console(
             except NoCompany:
                 return render(request, "web/empty_house.html", status=200)
             response = view(request, *args, **kwargs)
-        response.headers.setdefault("Cache-Control", "private, no-cache")
+        guard(response)
         patch_vary_headers(response, ["Cookie", "Accept-Language", "HX-Request"])
         return response
 
     return login_required(call)
+
+
+def guard(response: HttpResponseBase) -> None:
+    """What every page of ours tells the browser about itself."""
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    response.headers.setdefault("Content-Security-Policy", POLICY)
 
 
 def _reader(request: HttpRequest) -> Reader:

@@ -1,4 +1,4 @@
-"""Words for states and kinds as people read them, and the tone in which a state is shown."""
+"""Words for states, kinds, commands and entries as people read them, and the tone in which a state is shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TONES: dict[str, tuple[str, ...]] = {
     "going": (
         "ready", "warehouse release", "released", "picking", "picked", "packed", "partly shipped", "allocated",
         "claimed", "placed", "confirmed", "authorized", "in_transit", "in transit", "issued", "ordered",
-        "part received",
+        "part_received",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed",
@@ -34,26 +34,99 @@ def tone(state: str) -> str:
 
 
 WORDS: dict[str, str | Promise] = {
+    # kinds and fields
     "work_item": _("work item"),
     "non_sellable": _("non-sellable"),
-    "partial_backorder": _("send what there is, backorder the rest"),
-    "partial_cancel": _("send what there is, cancel the rest"),
-    "ship_complete": _("send only complete"),
-    "line_complete": _("send only complete lines"),
     "sku": _("SKU"),
     "skus": _("SKUs"),
     "sku_code": _("SKU"),
     "api_key": _("API key"),
+    "hs_code": _("HS code"),
+    "why": _("why"),
+    "weight_g": _("weight in grams"),
+    # policies of an order
+    "partial_backorder": _("send what there is, backorder the rest"),
+    "partial_cancel": _("send what there is, cancel the rest"),
+    "ship_complete": _("send only complete"),
+    "line_complete": _("send only complete lines"),
+    # source kinds
     "fee.marketplace": _("marketplace fee"),
     "fee.bank": _("bank charge"),
     "bad_debt": _("bad debt"),
-    "why": _("Why"),
+    "sale.goods": _("goods sold"),
+    "sale.shipping": _("shipping sold"),
+    "sale.discount": _("discount"),
+    "sale.tax": _("tax"),
+    "sale.manual": _("manual adjustment"),
+    "sale.sample": _("sample"),
+    "sale.fee.marketplace": _("marketplace fee"),
+    "sale.fee.bank": _("bank charge"),
+    "sale.donation": _("donation"),
+    "sale.packaging": _("packaging"),
+    "sale.voucher": _("gift voucher"),
+    # journal entries
+    "sale": _("sale"),
+    "credit": _("credit to a customer"),
+    "payment.captured": _("payment captured"),
+    "payment.refunded": _("payment refunded"),
+    "payment.paid_out": _("paid out by the provider"),
+    "shipping.accrued": _("carriage accrued"),
+    "stock.receipt.purchase": _("goods received"),
+    "stock.issue.sale": _("goods issued for a sale"),
+    "stock.write_off": _("goods written off"),
+    "stock.found": _("goods found"),
+    "stock.transfer_out": _("goods sent to another node"),
+    "stock.transfer_in": _("goods arrived from another node"),
+    "stock.transfer_lost": _("goods lost on their way"),
+    # commands, as what happened
+    "access.issue_key": _("API key issued"),
+    "access.revoke_key": _("API key revoked"),
+    "catalog.register_skus": _("registered in the catalog"),
+    "carriage.register_services": _("carriage service registered"),
+    "kernel.set_policy": _("policy set"),
+    "ledger.open_books": _("books opened"),
+    "ledger.close_month": _("month closed"),
+    "network.register_nodes": _("node registered"),
+    "network.register_channels": _("channel registered"),
+    "orders.place": _("order placed"),
+    "orders.cancel": _("cancelled"),
+    "sourcing.cancel": _("cancelled"),
+    "orders.credit": _("credited"),
+    "orders.place_hold": _("held"),
+    "orders.release_holds": _("hold released"),
+    "payments.authorize": _("payment authorized"),
+    "payments.capture": _("payment captured"),
+    "payments.refund": _("payment refunded"),
+    "payments.settle": _("payment settled"),
+    "payments.void": _("payment voided"),
+    "purchasing.order": _("goods ordered"),
+    "purchasing.receive": _("goods received"),
+    "purchasing.cancel": _("purchase cancelled"),
+    "shipping.ship": _("shipped"),
+    "shipping.deliver": _("delivered"),
+    "shipping.perform": _("services performed"),
+    "sourcing.allocate": _("sourced"),
+    "stock.adjust": _("stock adjusted"),
+    "stock.approve_adjustment": _("adjustment decided"),
+    "stock.ship_transfer": _("transfer sent"),
+    "stock.receive_transfer": _("transfer received"),
+    "warehouse.release": _("released to the warehouse"),
+    "warehouse.pick": _("picked"),
+    "warehouse.pack": _("packed"),
+    "warehouse.put_away": _("put away"),
+    "warehouse.adjust": _("stock adjusted"),
+    "warehouse.approve_adjustment": _("adjustment decided"),
+    "work.open": _("work item opened"),
+    "work.claim": _("taken"),
+    "work.put_back": _("put back"),
+    "work.resolve": _("resolved"),
+    "work.resolve_subjects": _("resolved: its cause went away"),
 }
 """What is not simply its own name with spaces."""
 
 
 def word(name: object) -> str:
-    """A state, kind or field as people write it."""
+    """A state, kind, field or command as people write it."""
     text = str(name or "")
     return str(WORDS.get(text) or text.replace("_", " ").replace(".", " · "))
 

@@ -14,8 +14,9 @@ from entrepot.insight import pages
 from entrepot.kernel.errors import NotFound, NotPermitted, Refused
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
-from entrepot.orders.commands.cancel import cancel
+
 from entrepot.orders.commands.place import place
+from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock import queries as stock
 from entrepot.web.api import parse, problems
 from entrepot.web.api.schemas import (

@@ -13,6 +13,7 @@ from entrepot.ledger import queries as ledger
 from entrepot.web.edge import Request, console, int_in, month_in, page
 
 PAGE = 100
+ACCOUNT_MAX = 2**31 - 1
 TYPES = ("asset", "liability", "equity", "income", "expense")
 
 
@@ -45,7 +46,7 @@ def trial(request: Request) -> HttpResponse:
 @console
 def account(request: Request, code: int) -> HttpResponse:
     company = request.reader.company.id
-    found = pages.account(company=company, code=code)
+    found = pages.account(company=company, code=code) if code <= ACCOUNT_MAX else None
     if found is None:
         raise Http404
     month, before = month_in(request.GET.get("month")), int_in(request.GET.get("before"))

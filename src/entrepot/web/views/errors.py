@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 
 from entrepot.web.api.problems import problem
+from entrepot.web.edge import guard
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -52,4 +53,6 @@ def _answer(request: HttpRequest, status: HTTPStatus, title: str, detail: str) -
     if request.path.startswith("/api/"):
         return problem(status, f"http.{status.value}", detail)
     context = {"status": status.value, "title": title, "detail": detail}
-    return render(request, "web/error.html", context, status=status)
+    response = render(request, "web/error.html", context, status=status)
+    guard(response)
+    return response

@@ -15,13 +15,15 @@ from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
-from entrepot.orders.commands.cancel import CancelOrder, cancel
+from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.parties import queries as parties
 from entrepot.payments import queries as payments
 from entrepot.sourcing import queries as sourcing
+from entrepot.sourcing.commands.cancel import cancel
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
+from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
 PAGE = 50
@@ -136,14 +138,13 @@ def order(request: Request, which: UUID) -> HttpResponse:
         ],
         "payments": paid,
         "entries": [(entry, list(lines)) for entry, lines in groupby(journal, key=lambda line: line.entry)],
-        "events": events,
+        "steps": steps(events, which, pages.names(event.subject for event in events)),
         "items": work.of_subject(which),
-        "names": pages.names(event.subject for event in events),
         "address": parties.address(found.address_id) if found.address_id and may_see_address else None,
         "address_hidden": found.address_id is not None and not may_see_address,
         "hold_types": rules.HOLDS,
         "cancellable": any(line.open + line.backordered + line.allocated for line in found.lines),
-        "alive": found.commercial not in ("cancelled", "closed"),
+        "alive": found.status not in pages.ENDED,
     }
     return page(request, "web/order.html", context, area="orders")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib.auth import views as auth
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpResponse, HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from entrepot.web.edge import COMPANY, Request, back, console
+from entrepot.web.edge import COMPANY, Request, back, console, guard
 
 TOO_MANY = 429
 
@@ -21,6 +21,11 @@ class Login(auth.LoginView):
 
     template_name = "web/login.html"
     redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        guard(response)
+        return response
 
     def get_form(self, form_class: Any = None) -> Any:
         form = super().get_form(form_class)

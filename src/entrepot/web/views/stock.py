@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages, summary
-from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.stock.models import STATUSES
@@ -73,6 +72,5 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "waiting": pages.waiting(sku=which),
         "supply": pages.supply(sku=which),
         "names": pages.names([*(one.document for one in moves), *(one.document for one in pages.supply(sku=which))]),
-        "events": kernel.timeline(subjects=[which]),
     }
     return page(request, "web/sku.html", context, area="stock")

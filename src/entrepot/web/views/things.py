@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.stock import queries as stock
-from entrepot.web.edge import Request, clean, console, page
+from entrepot.web.edge import BIGINT_MAX, Request, clean, console, page
+from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
 OWN_PAGES = {"order": "order", "sku": "sku", "work_item": "work-item"}
@@ -62,7 +63,7 @@ def document(request: Request, which: UUID) -> HttpResponse:
         "lines": lines,
         "columns": _columns(lines),
         "names": named,
-        "events": events,
+        "steps": steps(events, which, named),
         "moves": moves,
         "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
         "items": work.of_subject(which),
@@ -98,12 +99,12 @@ def _ids_in(values: Iterable[Any]) -> Iterator[UUID]:
 @require_safe
 @console
 def event(request: Request, seq: int) -> HttpResponse:
-    found = pages.event(seq)
+    found = pages.event(seq) if seq <= BIGINT_MAX else None
     if found is None:
         raise Http404
     context = {
         "event": found,
         "name": pages.names([found.subject]).get(found.subject),
-        "around": kernel.timeline(subjects=[found.subject]),
+        "steps": steps(kernel.timeline(subjects=[found.subject]), found.subject, {}),
     }
     return page(request, "web/event.html", context, area="")

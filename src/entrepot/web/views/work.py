@@ -14,6 +14,7 @@ from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
+from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 from entrepot.work.commands.claim import ClaimItem, PutBackItem, claim, put_back
 from entrepot.work.commands.resolve import ResolveItem, resolve
@@ -78,7 +79,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "item": found,
         "name": pages.names([found.subject]).get(found.subject),
         "causes": ROOT_CAUSES,
-        "events": kernel.timeline(subjects=[which]),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
         "others": [one for one in work.of_subject(found.subject) if one.id != which],
     }
     return page(request, "web/item.html", context, area="work")
