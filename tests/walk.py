@@ -1,4 +1,4 @@
-"""The walk in short words, for tests of the warehouse and of shipping: a floor with carriage, each step for many orders."""
+"""The walk in short words, for tests of warehouse and shipping: a floor with carriage, each step for many orders."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from entrepot.carriage.commands.register import RegisterService, register_servic
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, place
-from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
@@ -42,7 +42,16 @@ def placed(house: Floor, count: int, *lines: tuple[int, int], **facts: object) -
     answers = place(
         SYSTEM,
         requests=[
-            PlaceOrder(COMPANY, "shop", f"T-{first + i}", wanted, "GBP", country="GB", postal_code="SW1A 1AA", **facts)
+            PlaceOrder(
+                COMPANY,
+                "shop",
+                f"T-{first + i}",
+                wanted,
+                "GBP",
+                country="GB",
+                postal_code="SW1A 1AA",
+                **facts,
+            )
             for i in range(count)
         ],  # type: ignore[arg-type]
     )

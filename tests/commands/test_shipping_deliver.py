@@ -29,7 +29,9 @@ def test_what_arrived_is_delivered_at_its_time(house: Floor):
     (shipment,) = shipped(order)
     arrived = NOW + timedelta(days=3)
 
-    assert deliver(SYSTEM, requests=[Delivered(shipment, arrived)]) == [ShipmentDelivered(shipment, late=False)]
+    assert deliver(SYSTEM, requests=[Delivered(shipment, arrived)]) == [
+        ShipmentDelivered(shipment, late=False)
+    ]
 
     row = queries.shipment(shipment)
     assert (row.state, row.delivered_at) == ("delivered", arrived)

@@ -33,7 +33,9 @@ def house(db: None) -> Floor:
 def orders_of(house: Floor, count: int, *lines: OrderLine, **facts: object) -> list:
     first, house.placed = house.placed, house.placed + count
     wanted = [
-        PlaceOrder(COMPANY, "shop", f"S-{first + i}", lines, "GBP", country="GB", postal_code="SW1A 1AA", **facts)
+        PlaceOrder(
+            COMPANY, "shop", f"S-{first + i}", lines, "GBP", country="GB", postal_code="SW1A 1AA", **facts
+        )
         for i in range(count)
     ]
     return [answer.order for answer in place(SYSTEM, requests=wanted)]

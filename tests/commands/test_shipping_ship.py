@@ -39,7 +39,9 @@ def house(db: None) -> Floor:
 
 def an_order(house: Floor, *lines: OrderLine, **facts: object) -> UUID:
     house.placed += 1
-    request = PlaceOrder(COMPANY, "shop", f"X-{house.placed}", lines, "GBP", country="GB", postal_code="SW1A 1AA", **facts)
+    request = PlaceOrder(
+        COMPANY, "shop", f"X-{house.placed}", lines, "GBP", country="GB", postal_code="SW1A 1AA", **facts
+    )
     (answer,) = place(SYSTEM, requests=[request])  # type: ignore[arg-type]
     return answer.order
 
@@ -53,7 +55,7 @@ def test_goods_leave_and_the_books_say_so(house: Floor):
     order = an_order(
         house,
         OrderLine("SKU-000", 2, Decimal("9.99")),
-        OrderLine("SKU-001", 1, Decimal("20")),
+        OrderLine("SKU-001", 1, Decimal(20)),
         discount_minor=399, shipping_minor=450, tax_minor=800, payment=paid,
     )  # fmt: skip
     (work_,) = packed(order)
@@ -62,9 +64,19 @@ def test_goods_leave_and_the_books_say_so(house: Floor):
     (answer,) = ship(SYSTEM, requests=[ShipFulfillment(work_, "1Z 999", left_at)])
 
     assert isinstance(answer, FulfillmentShipped)
-    assert (answer.service, answer.cost_minor, answer.amount_minor) == ("slow", 300, 1998 + 2000 - 399 + 450 + 800)
+    assert (answer.service, answer.cost_minor, answer.amount_minor) == (
+        "slow",
+        300,
+        1998 + 2000 - 399 + 450 + 800,
+    )
     (row,) = queries.of_order(order)
-    assert (row.carrier, row.service, row.zone, row.tracking, row.state) == ("Post", "slow", "inland", "1Z 999", "shipped")
+    assert (row.carrier, row.service, row.zone, row.tracking, row.state) == (
+        "Post",
+        "slow",
+        "inland",
+        "1Z 999",
+        "shipped",
+    )
     assert (row.units, row.amount_minor, row.shipped_at) == (3, answer.amount_minor, left_at)
     assert row.reasons == {"late": False, "services": [["fast", "900 in 1 days"], ["slow", "300 in 4 days"]]}
     assert warehouse.of_order(order)[0].state == "shipped"
@@ -79,7 +91,9 @@ def test_goods_leave_and_the_books_say_so(house: Floor):
     assert (balance(4000), balance(4090), balance(4010), balance(2200)) == (-3998, 399, -450, -800)
     assert (balance(5500), balance(2150)) == (300, -300)
     assert (balance(1100), balance(2100)) == (answer.amount_minor, 0)
-    assert sql.run("SELECT DISTINCT occurred_at FROM ledger_line WHERE document_kind = 'shipment'") == [(left_at,)]
+    assert sql.run("SELECT DISTINCT occurred_at FROM ledger_line WHERE document_kind = 'shipment'") == [
+        (left_at,)
+    ]
     assert queued("ship") == []
 
 
@@ -87,7 +101,9 @@ def test_the_channel_is_told(house: Floor):
     order = an_order(house, OrderLine("SKU-000", 1, Decimal(5)))
     shipped(order)
 
-    ((destination, topic, subject, body),) = sql.run("SELECT destination, topic, subject_id, body::text FROM kernel_delivery")
+    ((destination, topic, subject, body),) = sql.run(
+        "SELECT destination, topic, subject_id, body::text FROM kernel_delivery"
+    )
 
     assert (destination, topic, subject) == ("channels:shop", "order.shipped", order)
     told = json.loads(body)
@@ -157,7 +173,9 @@ def test_services_are_performed_with_the_first_shipment_and_once(house: Floor):
 
 
 def test_what_no_authorization_covers_is_a_work_item(house: Floor):
-    order = an_order(house, OrderLine("SKU-000", 1, Decimal(50)), payment=PaymentGiven("account", "c", 5000, NOW))
+    order = an_order(
+        house, OrderLine("SKU-000", 1, Decimal(50)), payment=PaymentGiven("account", "c", 5000, NOW)
+    )
     sql.run("UPDATE payments_payment SET authorized_minor = 4000")
 
     shipped(order)

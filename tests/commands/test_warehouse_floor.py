@@ -29,7 +29,9 @@ def test_put_away_moves_units_and_touches_no_promise(house: Floor):
     order = house.order((0, 2)).order
     allocated(order)
 
-    (answer,) = put_away(SYSTEM, requests=[PutAway(COMPANY, house.skus[0], house.bin(0, "receiving"), house.bin(0), 3)])
+    (answer,) = put_away(
+        SYSTEM, requests=[PutAway(COMPANY, house.skus[0], house.bin(0, "receiving"), house.bin(0), 3)]
+    )
 
     assert isinstance(answer, UnitsPutAway)
     rows = {row.bin_code: row.quantity for row in stock.buckets(sku=house.skus[0])}
@@ -68,7 +70,9 @@ def test_put_away_has_a_key_and_as_many_statements_for_many(house: Floor, statem
     assert units(house.skus[0]) == 5000
     counts = []
     for size in (1, 10, 1000):
-        requests = [PutAway(COMPANY, house.skus[0], house.bin(0, "receiving"), house.bin(0), 1) for _ in range(size)]
+        requests = [
+            PutAway(COMPANY, house.skus[0], house.bin(0, "receiving"), house.bin(0), 1) for _ in range(size)
+        ]
         with statements() as ran:
             put_away(SYSTEM, requests=requests)
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))

@@ -39,7 +39,9 @@ def test_picked_units_stand_in_staging_still_promised(house: Floor):
     order = house.order((0, 2), (1, 3)).order
     (work_,) = released(order)
 
-    (answer,) = pick(someone("paula"), requests=[PickFulfillment(work_, occurred_at=NOW + timedelta(hours=1))])
+    (answer,) = pick(
+        someone("paula"), requests=[PickFulfillment(work_, occurred_at=NOW + timedelta(hours=1))]
+    )
 
     assert answer == FulfillmentPicked(work_, "picked", 5, 0)
     (row,) = queries.of_order(order)
@@ -96,7 +98,9 @@ def test_what_is_nowhere_at_the_node_is_sourced_again(house: Floor):
     assert orders.order(order).status == "picked"
     assert queued("allocate") == [order]
     assert units(house.skus[0], "researching") == 2
-    assert sql.run("SELECT quantity, released FROM stock_allocation WHERE sku_id = %(sku)s", {"sku": house.skus[0]}) == [(1, 1)]
+    assert sql.run(
+        "SELECT quantity, released FROM stock_allocation WHERE sku_id = %(sku)s", {"sku": house.skus[0]}
+    ) == [(1, 1)]
 
 
 def test_units_promised_to_others_are_not_taken_for_a_short(house: Floor):
@@ -206,7 +210,9 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements, short: 
     counts = []
     for size in (1, 1, 10, 1000):  # the first pick of a SKU makes its bucket in staging
         work_ = released(*placed(house, size, (0, 2), (1, 1)))
-        missed = {task.fulfillment: ((task.id, 0),) for task in queries.tasks(work_) if task.quantity == 2 and short}
+        missed = {
+            task.fulfillment: ((task.id, 0),) for task in queries.tasks(work_) if task.quantity == 2 and short
+        }
         requests = [PickFulfillment(one, missed.get(one, ()), key=str(one)) for one in work_]
         with statements() as ran:
             answers = pick(SYSTEM, requests=requests)

@@ -61,7 +61,10 @@ def test_a_promised_order_becomes_work_for_its_node(house: Floor):
     assert sql.run("SELECT sum(committed)::int FROM stock_bucket") == [(5,)]
     assert queued("pick") == [work_.id]
     assert queued("release") == []
-    events = sql.run("SELECT state_before, state_after, command FROM kernel_event WHERE subject_id = %(id)s", {"id": work_.id})
+    events = sql.run(
+        "SELECT state_before, state_after, command FROM kernel_event WHERE subject_id = %(id)s",
+        {"id": work_.id},
+    )
     assert events == [("", "released", "warehouse.release")]
 
 

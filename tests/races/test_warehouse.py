@@ -35,7 +35,10 @@ def house(committed_db: None) -> Floor:
 
 def in_turns(work: list, command, request, answer: type) -> int:
     """Give all of the work to several threads at once, in other orders; how many got an answer."""
-    jobs = [lambda i=i: command(SYSTEM, requests=[request(one) for one in (work if i % 2 else work[::-1])]) for i in range(THREADS)]
+    jobs = [
+        lambda i=i: command(SYSTEM, requests=[request(one) for one in (work if i % 2 else work[::-1])])
+        for i in range(THREADS)
+    ]
     answers = [one for got in at_once(jobs) for one in got]
     assert all(isinstance(one, answer | Refused) for one in answers)
     return sum(isinstance(one, answer) for one in answers)
@@ -74,7 +77,9 @@ def test_a_cancellation_and_a_release_of_the_same_orders(house: Floor):
     released_, cancelled = at_once(
         [
             lambda: release(SYSTEM, requests=[ReleaseOrder(order) for order in orders]),
-            lambda: cancel(SYSTEM, requests=[CancelOrder(order, reason="changed my mind") for order in orders[::-1]]),
+            lambda: cancel(
+                SYSTEM, requests=[CancelOrder(order, reason="changed my mind") for order in orders[::-1]]
+            ),
         ]
     )
 

@@ -24,7 +24,9 @@ class Shelf(NamedTuple):
     expires_on: date | None = None
 
 
-def a_shelf(number: int, kind: str = "pick", sequence: int = 0, days: int | None = None, lot: str = "") -> Shelf:
+def a_shelf(
+    number: int, kind: str = "pick", sequence: int = 0, days: int | None = None, lot: str = ""
+) -> Shelf:
     return Shelf(UUID(int=number), kind, sequence, lot, None if days is None else TODAY + timedelta(days))
 
 
@@ -57,7 +59,10 @@ def test_a_line_is_split_over_bins_where_one_has_too_few():
 
 shelves = st.lists(
     st.tuples(
-        st.sampled_from(["pick", "reserve"]), st.integers(0, 5), st.none() | st.integers(-5, 60), st.integers(0, 9)
+        st.sampled_from(["pick", "reserve"]),
+        st.integers(0, 5),
+        st.none() | st.integers(-5, 60),
+        st.integers(0, 9),
     ),
     max_size=8,
 )
@@ -93,7 +98,11 @@ def test_no_smaller_carton_would_have_done(volume: int):
 
 
 def test_every_state_and_event_is_a_step_or_a_refusal():
-    steps = {(state, event): FULFILLMENT.step(state, event) for state in FULFILLMENT.states for event in FULFILLMENT.events}
+    steps = {
+        (state, event): FULFILLMENT.step(state, event)
+        for state in FULFILLMENT.states
+        for event in FULFILLMENT.events
+    }
     assert {key for key, after in steps.items() if isinstance(after, str)} == {
         ("released", "pick_part"), ("picking", "pick_part"), ("released", "pick"), ("picking", "pick"),
         ("picked", "pack"), ("packed", "ship"), ("released", "cancel"), ("picking", "cancel"),

@@ -73,7 +73,12 @@ def test_an_order_in_two_parcels():
 
     # Together the parcels bear what was frozen when the order was placed, to the penny.
     for line in orders.order(order).lines:
-        parts = [part for parcel in queries.of_order(order) for part in queries.lines(parcel.id) if part.line == line.id]
+        parts = [
+            part
+            for parcel in queries.of_order(order)
+            for part in queries.lines(parcel.id)
+            if part.line == line.id
+        ]
         if line.kind == "goods":
             assert sum(part.discount_minor for part in parts) == line.discount_minor
             assert sum(part.tax_minor for part in parts) == line.tax_minor

@@ -40,7 +40,11 @@ def test_a_morning_on_the_floor():
 
     # Mugs come from two bins: the pick face first, then reserve. The list follows the way through the house.
     (first,) = queries.of_order(wedding)
-    assert [(t.bin_code, t.sku_code, t.quantity) for t in queries.tasks([first.id])][-1] == ("RESERVE", "SKU-000", 2)
+    assert [(t.bin_code, t.sku_code, t.quantity) for t in queries.tasks([first.id])][-1] == (
+        "RESERVE",
+        "SKU-000",
+        2,
+    )
     assert sorted((t.bin_code, t.quantity) for t in queries.tasks([first.id])) == [
         ("PICK", 2), ("PICK", 4), ("RESERVE", 2),
     ]  # fmt: skip
@@ -73,14 +77,21 @@ def test_a_morning_on_the_floor():
 
     # Everything that was picked is packed: the wedding in a carton that holds eight, weighed by the catalog.
     noon = NOW + timedelta(hours=3)
-    pack(someone("pia"), requests=[PackFulfillment(row.id, occurred_at=noon) for row in queries.waiting("pack", company=COMPANY)])
+    pack(
+        someone("pia"),
+        requests=[
+            PackFulfillment(row.id, occurred_at=noon) for row in queries.waiting("pack", company=COMPANY)
+        ],
+    )
     (package,) = queries.packages(wedding)
     assert (package.carton, package.units, package.weight_g) == ("S", 8, 8 * 250 + 90)
     assert queries.by_state(COMPANY) == {"packed": 3}
     assert {row.picker for row in queries.waiting("ship", company=COMPANY)} == {"paula", "quentin"}
 
     # Picked goods wait in staging, still promised; nothing has left the house.
-    staged = sum(row.quantity for sku in house.skus for row in stock.buckets(sku=sku) if row.bin_code == "STAGING")
+    staged = sum(
+        row.quantity for sku in house.skus for row in stock.buckets(sku=sku) if row.bin_code == "STAGING"
+    )
     assert staged == 1 + 8 + 2
     assert queries.discrepancies() == []
     assert verify.discrepancies() == []

@@ -22,4 +22,7 @@ class NothingToPerform(Refused):
 
 class GoodsFirst(Refused):
     code = "shipping.goods_first"
-    says = "Order {order} has {units} units of goods and none has left: its services are performed with the first shipment."
+    says = (
+        "Order {order} has {units} units of goods and none has left:"
+        " its services are performed with the first shipment."
+    )

@@ -34,8 +34,12 @@ class Shipment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["number"], name="shipping_shipment_number_once"),
             models.UniqueConstraint(fields=["fulfillment_id"], name="shipping_shipment_one_per_fulfillment"),
-            models.CheckConstraint(name="shipping_shipment_state_known", condition=Q(state__in=states.SHIPMENT.states)),
-            models.CheckConstraint(name="shipping_shipment_cost_not_negative", condition=Q(cost_minor__gte=0)),
+            models.CheckConstraint(
+                name="shipping_shipment_state_known", condition=Q(state__in=states.SHIPMENT.states)
+            ),
+            models.CheckConstraint(
+                name="shipping_shipment_cost_not_negative", condition=Q(cost_minor__gte=0)
+            ),
             models.CheckConstraint(
                 name="shipping_shipment_delivered_at_some_time",
                 condition=Q(state="shipped", delivered_at__isnull=True)

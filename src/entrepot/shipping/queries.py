@@ -37,7 +37,10 @@ class ShipmentRow:
 
 def of_order(order: UUID) -> list[ShipmentRow]:
     """The shipments of an order, the first sent first."""
-    return [ShipmentRow(*row) for row in sql.run(_SHIPMENTS + "WHERE h.order_id = %(order)s::uuid ORDER BY h.id", {"order": order})]
+    return [
+        ShipmentRow(*row)
+        for row in sql.run(_SHIPMENTS + "WHERE h.order_id = %(order)s::uuid ORDER BY h.id", {"order": order})
+    ]
 
 
 def shipment(shipment_id: UUID) -> ShipmentRow | None:

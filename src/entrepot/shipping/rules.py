@@ -1,4 +1,4 @@
-"""Decisions of shipping: with whom a parcel goes, what units that leave are worth, and under which kind it is posted. Pure."""
+"""With whom a parcel goes, what units that leave are worth, and under which kinds it is posted. Pure."""
 
 from __future__ import annotations
 
@@ -47,4 +47,14 @@ def may_perform(goods: int, gone: int) -> bool:
     return not goods or gone > 0
 
 
-__all__ = ["GOODS", "Choice", "Frozen", "Parcel", "Service", "amounts_of_sale", "choose_service", "may_perform", "worth"]
+__all__ = [
+    "GOODS",
+    "Choice",
+    "Frozen",
+    "Parcel",
+    "Service",
+    "amounts_of_sale",
+    "choose_service",
+    "may_perform",
+    "worth",
+]

@@ -95,8 +95,7 @@ def packages(order: UUID) -> list[PackageRow]:
 
 def by_state(company: int) -> dict[str, int]:
     """Fulfillments by state."""
-    statement = "SELECT state, count(*)::int FROM warehouse_fulfillment WHERE company_id = %(company)s::smallint GROUP BY 1"
-    return dict(sql.run(statement + " ORDER BY 1", {"company": company}))  # type: ignore[arg-type]
+    return dict(sql.run(_BY_STATE, {"company": company}))  # type: ignore[arg-type]
 
 
 def checked() -> dict[str, int]:
@@ -110,10 +109,13 @@ def checked() -> dict[str, int]:
 
 
 def discrepancies() -> list[str]:
-    """Sentences about fulfillments that disagree with their tasks, packages, orders or the moves of stock; [] when all is
-    right."""
+    """Sentences about fulfillments that disagree with tasks, packages, orders or moves; [] when all is right."""
     return [sentence for statement in _WRONG for (sentence,) in sql.run(statement)]
 
+
+_BY_STATE = """
+SELECT state, count(*)::int FROM warehouse_fulfillment WHERE company_id = %(company)s::smallint GROUP BY 1 ORDER BY 1
+"""
 
 _FULFILLMENTS = """
 SELECT f.id, f.number, f.order_id, o.number, f.node_id, n.code, f.state, f.service, f.due_at, f.released_at, f.picker,
@@ -145,8 +147,8 @@ WHERE f.order_id = %(order)s::uuid ORDER BY p.packed_at, p.id
 _WRONG = (
     # invariant 1: the tasks of a line ask for its units, and picked what it says
     """
-    SELECT format('fulfillment %s: a line of %s units has tasks for %s; %s picked, its tasks say %s', f.number, l.quantity,
-                  COALESCE(t.quantity, 0), l.picked, COALESCE(t.picked, 0))
+    SELECT format('fulfillment %s: a line of %s units has tasks for %s; %s picked, its tasks say %s', f.number,
+                  l.quantity, COALESCE(t.quantity, 0), l.picked, COALESCE(t.picked, 0))
     FROM warehouse_fulfillmentline AS l JOIN warehouse_fulfillment AS f ON f.id = l.fulfillment_id
     LEFT JOIN (SELECT fulfillmentline_id, sum(quantity) AS quantity, sum(picked) AS picked,
                       sum(quantity - picked) FILTER (WHERE state = 'short') AS short

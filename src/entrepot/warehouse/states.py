@@ -12,10 +12,16 @@ FULFILLMENT = machine(
     ("ship", "packed", "shipped"),
     ("cancel", ("released", "picking"), "cancelled"),
 )  # fmt: skip
-"""`picking` waits for units that were found missing and are picked from another bin; `cancelled` found nothing at all."""
+"""`picking` waits for missing units that are picked from another bin; `cancelled` found nothing at all."""
 
 TASK = machine(
     "pick task", "open",
     ("pick", "open", "done"),
     ("miss", "open", "short"),
 )  # fmt: skip
+
+STEPS = {
+    event: {state: FULFILLMENT.step(state, event) for state in FULFILLMENT.states}
+    for event in FULFILLMENT.events
+}
+"""By event and state, the state after it or the refusal: looked up for thousands at once."""

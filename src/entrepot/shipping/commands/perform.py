@@ -1,5 +1,7 @@
-"""Perform what is sold and not shipped: charges, allowances, services. Their revenue is due when goods leave, or at once
-where an order has none."""
+"""Perform what is sold and not shipped: charges, allowances, services.
+
+Their revenue is due when the first goods of the order leave, or at once where it has none.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,9 @@ def perform(cause: Cause, /, *, requests: Sequence[PerformServices]) -> list[Ser
         progress(cause, requests=services.steps, times=due)
         ready.drop("perform", list(due))
     return [
-        answer if isinstance(answer, Refused) else ServicesPerformed(answer.order, services.owed[answer.order])
+        answer
+        if isinstance(answer, Refused)
+        else ServicesPerformed(answer.order, services.owed[answer.order])
         for answer in answers
     ]
 
@@ -95,7 +99,9 @@ class Performed:
     owed: dict[UUID, int] = field(default_factory=dict)
 
 
-def performed(services: Mapping[UUID, Sequence[orders.LineMoney]], times: Mapping[UUID, datetime]) -> Performed:
+def performed(
+    services: Mapping[UUID, Sequence[orders.LineMoney]], times: Mapping[UUID, datetime]
+) -> Performed:
     """The effects of performing all services of these orders. They are delivered at once: nothing is on its way."""
     effects = Performed()
     for order, lines in services.items():

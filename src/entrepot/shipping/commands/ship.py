@@ -26,7 +26,7 @@ from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
 from entrepot.warehouse.rules import BY_CODE
-from entrepot.warehouse.states import FULFILLMENT
+from entrepot.warehouse.states import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,9 @@ class _Facts:
         companies = {one.company for one in found}
         self.countries = dict(sql.run(_COUNTRIES, {"nodes": list({one.node for one in found})}))
         self.services = carriage.services(companies=companies)
-        self.closed = {(company, month) for company, month in sql.run(_CLOSED, {"companies": list(companies)})}
+        self.closed = {
+            (company, month) for company, month in sql.run(_CLOSED, {"companies": list(companies)})
+        }
         held = [one.order for one in found if one.held_by]
         self.blocked = orders.blocked(held, "ship") if held else set()
         self._gone: dict[UUID, int] = {}
@@ -149,7 +151,9 @@ class _Facts:
         if choice is None:
             parcel = rules.Parcel(weight, volume, origin, one.country)
             services = self.services[one.company]
-            choice = self._choices[key] = rules.choose_service(services, parcel, one.service, ships_on, promised_on)
+            choice = self._choices[key] = rules.choose_service(
+                services, parcel, one.service, ships_on, promised_on
+            )
         return choice
 
     def take(self, fulfillment: UUID) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
@@ -173,11 +177,15 @@ class _Facts:
 
 
 def _decide(
-    request: ShipFulfillment, one: Fulfillment | None, at: datetime, facts: _Facts, leaving: Mapping[UUID, _Leaving]
+    request: ShipFulfillment,
+    one: Fulfillment | None,
+    at: datetime,
+    facts: _Facts,
+    leaving: Mapping[UUID, _Leaving],
 ) -> rules.Choice | Refused:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
-    step = FULFILLMENT.step("shipped" if one.id in leaving else one.state, "ship")
+    step = STEPS["ship"]["shipped" if one.id in leaving else one.state]
     if isinstance(step, Refused):
         return step
     if one.order in facts.blocked:
@@ -274,11 +282,15 @@ def _postings(leaving: Sequence[_Leaving]) -> list[Posting]:
         company, at, offer = one.fulfillment.company, one.at, one.choice.taken
         amounts = rules.amounts_of_sale([(GOODS, frozen) for *_, frozen in one.worth])
         if amounts:
-            postings.append(Posting(company, "sale", "shipment", one.id, one.fulfillment.currency, amounts, at))
+            postings.append(
+                Posting(company, "sale", "shipment", one.id, one.fulfillment.currency, amounts, at)
+            )
         if offer and offer.price_minor:
             carriage_due = (("carriage", offer.price_minor),)
             currency = offer.service.currency
-            postings.append(Posting(company, "shipping.accrued", "shipment", one.id, currency, carriage_due, at))
+            postings.append(
+                Posting(company, "shipping.accrued", "shipment", one.id, currency, carriage_due, at)
+            )
     return postings
 
 
@@ -289,7 +301,9 @@ def _message(one: _Leaving) -> delivery.Message:
         "tracking": one.tracking, "shipped_at": one.at,
         "lines": [{"line": line, "quantity": units} for line, _, units, _ in one.worth],
     }  # fmt: skip
-    return delivery.Message(f"channels:{order.channel_code}", "order.shipped", order.order, order.company, body)
+    return delivery.Message(
+        f"channels:{order.channel_code}", "order.shipped", order.order, order.company, body
+    )
 
 
 _SHIPMENT = (
@@ -318,4 +332,3 @@ _CLOSED = """
 SELECT company_id::int, month FROM ledger_period
 WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'closed'
 """
-

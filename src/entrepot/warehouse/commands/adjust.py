@@ -26,7 +26,10 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
 def approve_adjustment(
     cause: Cause, /, *, requests: Sequence[stock.DecideAdjustment]
 ) -> list[stock.Adjusted | Refused]:
-    """As `stock.approve_adjustment`; lines whose promises it displaced are open again, with a work item for each order."""
+    """As `stock.approve_adjustment`; lines whose promises it displaced are open again, with work items.
+
+    Locks: as `stock.approve_adjustment`, then the orders displaced in id order. Refuses, Again: as it.
+    """
     answers = stock.approve_adjustment(cause, requests=requests)
     _pass_on(cause, answers)
     return answers

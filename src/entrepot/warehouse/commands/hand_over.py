@@ -14,7 +14,7 @@ from entrepot.warehouse.commands.lock import Fulfillment
 
 
 def hand_over(cause: Cause, left: Mapping[UUID, tuple[Fulfillment, datetime]]) -> None:
-    """Mark fulfillments as shipped, by id with the time. The caller has locked them and seen that they may. 2 statements."""
+    """Mark fulfillments as shipped, by id with the time. The caller has locked them, and they may. 2 statements."""
     if not left:
         return
     sql.run(_SHIPPED, {"ids": list(left)})

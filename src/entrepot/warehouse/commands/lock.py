@@ -1,4 +1,4 @@
-"""Fulfillments under lock: with their order, which is locked first, so that one order's work is changed by one at a time."""
+"""Fulfillments under lock, with their orders: the work of one order is changed by one command at a time."""
 
 from __future__ import annotations
 

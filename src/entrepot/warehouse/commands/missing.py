@@ -31,8 +31,6 @@ class Missed(Protocol):
     @property
     def sku(self) -> UUID: ...
     @property
-    def node(self) -> UUID: ...
-    @property
     def quantity(self) -> int: ...
 
 
@@ -55,49 +53,28 @@ class Again:
 
         The missing units have left their position together with their promise, so what was free there still is.
         """
-        shelves = Shelves({(task.sku, task.node) for task, _, _ in shorts}, self.cause.at.date())
+        shelves = Shelves({(task.sku, one.node) for task, _, one in shorts}, self.cause.at.date())
         for task, units, one in shorts:
             found = self._promise_again(task, units, one, positions, shelves)
             if found < units:
                 self.steps.append(Progress(task.line, one.order, "released", "open", units - found))
                 self.reopened[one.order] = one
-            self.items.append(
-                OpenItem(
-                    one.company,
-                    "short pick",
-                    "pick_task",
-                    task.id,
-                    f"{units} of {task.quantity} units for {one.order_number} were not in their bin",
-                    "warehouse supervisor",
-                    {"units": units, "from_another_bin": found, "sku": task.sku, "order": one.order},
-                    due_in_hours=4,
-                )  # fmt: skip
-            )
+            self.items.append(_short_pick(task, units, found, one))
 
     def _promise_again(
         self, task: Missed, units: int, one: Fulfillment, positions: stock.Positions, shelves: Shelves
     ) -> int:
-        position = positions.get((task.sku, task.node))
+        position = positions.get((task.sku, one.node))
         wanted = min(units, position.free_for(one.channel)) if position else 0
-        picks, nowhere = shelves.plan(task.sku, task.node, wanted)
+        picks, nowhere = shelves.plan(task.sku, one.node, wanted)
         found = wanted - nowhere
         if not found:
             return 0
-        promised = stock.admit(
-            positions,
-            stock.Allocate(
-                one.company,
-                one.order,
-                task.line,
-                task.sku,
-                task.node,
-                one.channel,
-                found,
-                one.priority,
-                one.promise_at,
-                one.placed_at,
-            ),  # fmt: skip
-        )
+        wish = stock.Allocate(
+            one.company, one.order, task.line, task.sku, one.node, one.channel, found, one.priority, one.promise_at,
+            one.placed_at,
+        )  # fmt: skip
+        promised = stock.admit(positions, wish)
         assert not isinstance(promised, Refused), "as many as are free under the lock"
         self.promises.append(promised)
         allocation, line = promised[0], ids.uuid7()
@@ -107,7 +84,7 @@ class Again:
             self.tasks_of[one.id].append(key)
             self.commits.append((allocation, shelf.bucket, taken, one.id))
             self.tasks.append((
-                key, one.company, one.id, line, one.order, task.line, allocation, task.sku, task.node, shelf.bucket,
+                key, one.company, one.id, line, one.order, task.line, allocation, task.sku, one.node, shelf.bucket,
                 shelf.bin, shelf.lot, shelf.serial, taken, 1000 + len(self.tasks),
             ))  # fmt: skip
         return found
@@ -126,6 +103,13 @@ class Again:
         )
 
 
+def _short_pick(task: Missed, units: int, found: int, one: Fulfillment) -> OpenItem:
+    reason = f"{units} of {task.quantity} units for {one.order_number} were not in their bin"
+    facts = {"units": units, "from_another_bin": found, "sku": task.sku, "order": one.order}
+    role = "warehouse supervisor"
+    return OpenItem(one.company, "short pick", "pick_task", task.id, reason, role, facts, due_in_hours=4)
+
+
 def reopen(cause: Cause, displaced: Sequence[Displaced]) -> None:
     """Open the lines again whose promises stock could not keep, source them anew, and ask why.
 
@@ -133,37 +117,31 @@ def reopen(cause: Cause, displaced: Sequence[Displaced]) -> None:
     """
     if not displaced:
         return
-    orders = {one.order for one in displaced}
-    lock(orders)
-    steps = [
-        Progress(one.line, one.order, "released" if one.was_released else "allocated", "open", one.quantity)
-        for one in displaced
-    ]
-    progress(cause, requests=steps)
-    facts = {
-        order: (company, number, priority, due)
-        for order, company, number, priority, due in sql.run(_ORDERS, {"ids": list(orders)})
-    }
     units: dict[UUID, int] = defaultdict(int)
+    steps = []
     for one in displaced:
         units[one.order] += one.quantity
+        source = "released" if one.was_released else "allocated"
+        steps.append(Progress(one.line, one.order, source, "open", one.quantity))
+    lock(units)
+    progress(cause, requests=steps)
+    found = sql.run(_ORDERS, {"ids": list(units)})
     open_items(
         cause,
         requests=[
-            OpenItem(
-                facts[order][0],
-                "displaced",
-                "order",
-                order,
-                f"{count} units promised to {facts[order][1]} are no longer there",
-                "inventory manager",
-                {"units": count},
-                due_in_hours=8,
-            )  # fmt: skip
-            for order, count in units.items()
+            _displaced(company, order, number, priority, units[order])
+            for order, company, number, priority, _ in found
         ],
     )
-    offer("allocate", [(order, priority, due) for order, (_, _, priority, due) in facts.items()])
+    offer("allocate", [(order, priority, due) for order, _, _, priority, due in found])
+
+
+def _displaced(company: int, order: UUID, number: str, priority: int, units: int) -> OpenItem:
+    reason = f"{units} units promised to {number} are no longer there"
+    facts, role = {"units": units}, "inventory manager"
+    return OpenItem(
+        company, "displaced", "order", order, reason, role, facts, max(priority, 50), due_in_hours=8
+    )
 
 
 _ORDERS = """

@@ -16,7 +16,7 @@ from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.warehouse import errors, rules
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
-from entrepot.warehouse.states import FULFILLMENT
+from entrepot.warehouse.states import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _refusal(
 ) -> Refused | None:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
-    step = FULFILLMENT.step("packed" if one.id in packed else one.state, "pack")
+    step = STEPS["pack"]["packed" if one.id in packed else one.state]
     if isinstance(step, Refused):
         return step
     if request.carton is not None and request.carton not in rules.BY_CODE:

@@ -20,7 +20,7 @@ from entrepot.stock.commands.fulfill import Pick, Short, pick_units, short_units
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands import missing
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
-from entrepot.warehouse.states import FULFILLMENT
+from entrepot.warehouse.states import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,10 @@ class Task(NamedTuple):
 
     id: UUID
     fulfillment: UUID
-    order: UUID
     line: UUID
     fulfillment_line: UUID
     allocation: UUID
     sku: UUID
-    node: UUID
     bin: UUID
     lot: str
     serial: str
@@ -115,7 +113,7 @@ def _refusal(
 ) -> Refused | None:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
-    step = FULFILLMENT.step("picked" if one.id in taken else one.state, "pick")
+    step = STEPS["pick"]["picked" if one.id in taken else one.state]
     if isinstance(step, Refused):
         return step
     if not one.staging_bin and one.node not in staging:
@@ -148,28 +146,14 @@ class _Batch:
         self.requests.append((request, one, staging))
         shorts = dict(request.shorts)
         units = 0
-        company, order = one.company, one.order
+        order = one.order
         for task in tasks:
             count = task.quantity
             if shorts and task.id in shorts:
                 count = shorts[task.id]
                 self.shorts.append((task, count, one))
             if count:
-                self.picks.append(
-                    Pick(
-                        company,
-                        task.sku,
-                        task.node,
-                        task.bin,
-                        task.lot,
-                        task.serial,
-                        staging,
-                        count,
-                        one.id,
-                        task.line,
-                        at,
-                    )  # fmt: skip
-                )
+                self.picks.append(_pick(task, count, one, staging, at))
                 self.steps.append(Progress(task.line, order, "released", "picked", count))
                 units += count
         self.picked[one.id] = units
@@ -191,45 +175,20 @@ class _Batch:
         again = missing.Again(self.cause)
         if not self.shorts:
             return again
-        sql.run(
-            _TASKS_SHORT, sql.columns(("ids", "units"), [(task.id, found) for task, found, _ in self.shorts])
-        )
-        sql.run(
-            _LINES_SHORT,
-            sql.columns(
-                ("ids", "units"), [(t.fulfillment_line, t.quantity - found) for t, found, _ in self.shorts]
-            ),
-        )
+        found = [(task.id, found) for task, found, _ in self.shorts]
+        lacking = [(task.fulfillment_line, task.quantity - found) for task, found, _ in self.shorts]
+        sql.run(_TASKS_SHORT, sql.columns(("ids", "units"), found))
+        sql.run(_LINES_SHORT, sql.columns(("ids", "units"), lacking))
         positions: stock.Positions = {}
         for company in sorted({one.company for _, _, one in self.shorts}):
-            positions |= stock.lock_positions(
-                company, {t.sku for t, _, one in self.shorts if one.company == company}
-            )
-        displaced = short_units(
-            self.cause,
-            [
-                Short(
-                    one.company,
-                    t.sku,
-                    t.node,
-                    t.bin,
-                    t.lot,
-                    t.serial,
-                    t.quantity - found,
-                    one.id,
-                    t.allocation,
-                    one.order,
-                    t.line,
-                    self.times[one.order],
-                )  # fmt: skip
-                for t, found, one in self.shorts
-            ],
-        )
+            skus = {task.sku for task, _, one in self.shorts if one.company == company}
+            positions |= stock.lock_positions(company, skus)
+        rows = [_short(task, found, one, self.times[one.order]) for task, found, one in self.shorts]
+        displaced = short_units(self.cause, rows)
         again.plan([(task, task.quantity - found, one) for task, found, one in self.shorts], positions)
         self.steps += again.steps
-        missing.reopen(
-            self.cause, displaced[len(self.shorts) :]
-        )  # behind the shorts' own promises stand those of others
+        # Behind the promises of the shorts themselves stand those of others.
+        missing.reopen(self.cause, displaced[len(rows) :])
         return again
 
     def _close(self, again: missing.Again) -> dict[UUID, FulfillmentPicked]:
@@ -242,7 +201,7 @@ class _Batch:
             tasks = tuple(again.tasks_of.get(one.id, ()))
             units = self.picked[one.id]
             step = "pick_part" if tasks else "pick" if units or before.get(one.id) else "cancel"
-            state = FULFILLMENT.step(one.state, step)
+            state = STEPS[step][one.state]
             assert isinstance(state, str), "seen under the lock"
             rows.append((one.id, state, request.picker or self.cause.actor.name, staging))
             payload = {"picked": units, "short": short[one.id]} if one.id in short else None
@@ -267,9 +226,21 @@ class _Batch:
         return dict(sql.run(_PICKED, {"ids": nothing})) if nothing else {}  # type: ignore[arg-type]
 
 
+def _pick(task: Task, units: int, one: Fulfillment, staging: UUID, at: datetime) -> Pick:
+    return Pick(
+        one.company, task.sku, one.node, task.bin, task.lot, task.serial, staging, units, one.id, task.line, at
+    )  # fmt: skip
+
+
+def _short(task: Task, found: int, one: Fulfillment, at: datetime) -> Short:
+    return Short(
+        one.company, task.sku, one.node, task.bin, task.lot, task.serial, task.quantity - found, one.id,
+        task.allocation, one.order, task.line, at,
+    )  # fmt: skip
+
+
 _TASKS = """
-SELECT id, fulfillment_id, order_id, line_id, fulfillmentline_id, allocation_id, sku_id, node_id, bin_id, lot, serial,
-       quantity
+SELECT id, fulfillment_id, line_id, fulfillmentline_id, allocation_id, sku_id, bin_id, lot, serial, quantity
 FROM warehouse_picktask WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND state = 'open' ORDER BY fulfillment_id, sequence
 """
 
@@ -285,7 +256,8 @@ FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE t.id = d.id
 
 _LINES_SHORT = """
 UPDATE warehouse_fulfillmentline AS l SET short = l.short + d.units
-FROM (SELECT id, sum(units)::int AS units FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) GROUP BY id) AS d
+FROM (SELECT id, sum(units)::int AS units FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units)
+      GROUP BY id) AS d
 WHERE l.id = d.id
 """
 

@@ -49,7 +49,7 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     Locks: the buckets in id order. Refuses: NotFound (bin); Invalid; stock.not_there. Again: by key. 8 statements.
     """
     bins = dict(
-        sql.run(_BINS, {"ids": list({bin for one in requests for bin in (one.from_bin, one.to_bin)})})
+        sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
     )
     sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
     buckets = lock_buckets(source for source in sources if source)
