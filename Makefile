@@ -45,7 +45,7 @@ format: $(READY) ## format the code and mend what ruff can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## measure against hand-written SQL, print the table, write bench.json
+bench: $(READY) ## measure against hand-written SQL, print the table, write bench/result.json
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(READY) ## build the documentation into site/

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
+
+import structlog
 
 from entrepot import postgres
 
@@ -169,12 +172,18 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # select all, act on all
 
 # ---- what is said
 
+LOG_LEVEL = os.environ.get("ENTREPOT_LOG_LEVEL", "WARNING").upper()
+# What lies below the level costs nothing: hot commands have a line each.
+structlog.configure(
+    wrapper_class=structlog.make_filtering_bound_logger(LOG_LEVEL),
+    logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("ENTREPOT_LOG_LEVEL", "WARNING").upper()},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Django writes records of its own with handlers of its own; one place is enough.
     "loggers": {"django": {"handlers": [], "propagate": True}},
 }

@@ -1,0 +1,114 @@
+"""`make bench`: how fast the house is against hand-written SQL, in the same run, on a server as it is shipped."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import time
+
+from bench import house, import_year, one_by_one, report, walk
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one small round, to see that it works")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
+    parser.add_argument("--orders", type=int, default=10_000)
+    parser.add_argument("--batch", type=int, default=1_000)
+    parser.add_argument("--only", choices=("walk", "one", "import"), help="a part of it")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.rounds, arguments.orders = 1, 2_000
+    rows: list[report.Row] = []
+    facts: dict[str, object] = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "quick": arguments.quick,
+    }
+    with house.opened():
+        if arguments.only in (None, "walk"):
+            found, steps = measure_walk(arguments.rounds, arguments.orders, arguments.batch)
+            rows += found
+            facts["milliseconds_per_1000_orders"] = steps
+        if arguments.only in (None, "one"):
+            rows.append(measure_one(arguments.rounds, arguments.orders // 5))
+        if arguments.only in (None, "import") and not arguments.quick:
+            rows += measure_import()
+    print("\n" + report.table(rows) + "\n")
+    if "milliseconds_per_1000_orders" in facts:
+        print(
+            f"Milliseconds for 1,000 orders, ours (by hand): {_steps(facts['milliseconds_per_1000_orders'])}\n"
+        )
+    report.write(rows, facts)
+    return 0 if arguments.quick or all(row.ok is not False for row in rows) else 1
+
+
+def measure_walk(
+    rounds: int, orders: int, batch: int
+) -> tuple[list[report.Row], dict[str, dict[str, float]]]:
+    sides: dict[str, list[walk.Sample]] = {"ours": [], "baseline": []}
+    for i in range(rounds):
+        for name, side in (("ours", walk.Ours), ("baseline", walk.Baseline)):
+            sides[name].append(walk.run(side, orders, batch))
+        ours, baseline = (sides[name][-1] for name in ("ours", "baseline"))
+        unequal = walk.unequal(ours, baseline)
+        if unequal:
+            raise SystemExit("The two sides did not do the same:\n" + "\n".join(unequal))
+        speeds = [one.per_second(walk.STEPS) for one in (ours, baseline)]
+        _say(f"walk, round {i + 1}: {speeds[0]:,.0f} against {speeds[1]:,.0f} orders/s")
+    rows = []
+    for name, steps, floor in (
+        (f"place + allocate, batches of {batch:,}", walk.FIRST, 2_500),
+        (f"the whole walk, batches of {batch:,}", walk.STEPS, 1_000),
+    ):
+        speeds = [[one.per_second(steps) for one in side] for side in sides.values()]
+        rows.append(report.compared(name, "orders/s", *speeds, bar=0.4, floor=floor))
+    steps = {
+        name: {
+            step: statistics.median(one.seconds[step] for one in side) / orders * 1e6 for step in walk.STEPS
+        }
+        for name, side in sides.items()
+    }
+    return rows, steps
+
+
+def measure_one(rounds: int, orders: int) -> report.Row:
+    ours, baseline = [], []
+    for i in range(rounds):
+        ours.append(one_by_one.ours(orders))
+        baseline.append(one_by_one.pgbench(orders))
+        _say(f"one at a time, round {i + 1}: {ours[-1]:,.0f} against {baseline[-1]:,.0f} orders/s")
+    return report.compared("place one at a time, against pgbench", "orders/s", ours, baseline, bar=0.6)
+
+
+def measure_import() -> list[report.Row]:
+    names = ("import of a year, seconds", "import of a year, peak memory")
+    if why := import_year.missing():
+        return [report.Row(name, "", None, note=why) for name in names]
+    _say("importing a year")
+    found = import_year.run()
+    return [
+        report.Row(names[0], "s", found.seconds, floor=240, less_is_better=True),
+        report.Row(names[1], "MB", found.peak_rss_mb, floor=600, less_is_better=True),
+    ]
+
+
+def _steps(steps: object) -> str:
+    assert isinstance(steps, dict)
+    return ", ".join(
+        f"{step} {steps['ours'][step]:,.0f} ({steps['baseline'][step]:,.0f})" for step in walk.STEPS
+    )
+
+
+BEGAN = time.monotonic()
+
+
+def _say(text: str) -> None:
+    print(f"[{time.monotonic() - BEGAN:4.0f} s] {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
