@@ -46,7 +46,6 @@ class _Running:
 
     command: str
     events: list[tuple[str, events.Event]] = field(default_factory=list)
-    offers: list[ready.Offer] = field(default_factory=list)
 
 
 _running: ContextVar[_Running | None] = ContextVar("running", default=None)
@@ -96,9 +95,10 @@ def announce(_cause: Cause, happened: Iterable[events.Event]) -> None:
 
 def offer(queue: str, work: Iterable[tuple[UUID, int, Any]]) -> None:
     """Make subjects ready for a queue as (subject, priority, due): whoever serves the queue claims them."""
-    running = _running.get()
-    assert running is not None, "offer is called inside a command"
-    running.offers.extend(ready.Offer(queue, *one) for one in work)
+    held = ready.held.get()
+    assert held is not None, "offer is called inside a command"
+    for one in work:
+        held.setdefault((queue, one[0]), ready.Offer(queue, *one))
 
 
 def whole(results: Sequence[Any]) -> Sequence[Any]:
@@ -142,6 +142,7 @@ def _attempt(
 ) -> list[Any]:
     running = _Running(name)
     token = _running.set(running)
+    held = ready.held.set({})
     try:
         with transaction.atomic():
             answers, fresh = _seen_before(name, body, requests)
@@ -151,6 +152,7 @@ def _attempt(
             _remember(name, cause, requests, fresh, done)
     finally:
         _running.reset(token)
+        ready.held.reset(held)
     answers.update(zip(fresh, done, strict=True))
     return [answers[i] for i in range(len(requests))]
 
@@ -160,7 +162,7 @@ def _flush(cause: Cause, running: _Running) -> None:
     for command_name, event in running.events:
         by_command.setdefault(command_name, []).append(event)
     events.write(cause, by_command)
-    ready.put(running.offers)
+    ready.put(list((ready.held.get() or {}).values()))
 
 
 def _seen_before(

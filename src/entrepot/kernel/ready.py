@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +19,10 @@ class Offer:
     subject: UUID
     priority: int
     due_at: datetime
+
+
+held: ContextVar[dict[tuple[str, UUID], Offer] | None] = ContextVar("held", default=None)
+"""Offers of the running command, by queue and subject: put when it ends, unless it serves them itself."""
 
 
 def put(offers: Sequence[Offer]) -> None:
@@ -38,9 +43,14 @@ def claim(queue: str, limit: int) -> list[UUID]:
 
 
 def drop(queue: str, subjects: Sequence[UUID]) -> None:
-    """Take named subjects off a queue, because someone served them without claiming."""
-    if subjects:
-        sql.run(_DROP, {"queue": queue, "subjects": list(subjects)})
+    """Take named subjects off a queue, because someone served them without claiming.
+
+    What the running command has offered itself never gets into the queue. One statement, where others are named.
+    """
+    offered = held.get() or {}
+    others = [subject for subject in subjects if offered.pop((queue, subject), None) is None]
+    if others:
+        sql.run(_DROP, {"queue": queue, "subjects": others})
 
 
 def waiting() -> dict[str, int]:
