@@ -47,10 +47,12 @@ def fulfillment(fulfillment_id: UUID) -> FulfillmentRow | None:
 def waiting(queue: str, *, company: int, node: UUID | None = None, limit: int = 100) -> list[FulfillmentRow]:
     """Fulfillments that wait in the queue `pick`, `pack` or `ship`, the most urgent first."""
     which = """f.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR f.node_id = %(node)s::uuid)
-      AND f.id IN (SELECT subject FROM kernel_ready WHERE queue = %(queue)s::text
-                   ORDER BY priority DESC, due_at, subject LIMIT %(limit)s::int)"""
+      AND f.id IN (SELECT subject FROM kernel_ready WHERE queue = %(queue)s::text)"""
     params = {"company": company, "node": node, "queue": queue, "limit": limit}
-    return [FulfillmentRow(*row) for row in sql.run(_FULFILLMENTS.format(which=which), params)]
+    return [
+        FulfillmentRow(*row)
+        for row in sql.run(_FULFILLMENTS.format(which=which) + "LIMIT %(limit)s::int", params)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
