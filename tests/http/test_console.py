@@ -1,0 +1,285 @@
+"""The contract of the console's pages: who sees them, what they show, what they refuse, and what their forms do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from entrepot.insight import pages
+from entrepot.kernel import ids, sql
+from entrepot.orders import queries as orders
+from entrepot.work import queries as work
+from tests.shop import COMPANY, PASSWORD, Shop
+
+LISTS = ("home", "orders", "stock", "work", "books", "search")
+HTMX = {"HX-Request": "true"}
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def item_of(shop: Shop, step: str) -> work.Item:
+    return work.of_subject(shop.one(step))[0]
+
+
+# ---- who gets in
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_strangers_are_sent_to_the_door(shop, name):
+    response = Client().get(reverse(name))
+    assert (response.status_code, response["Location"]) == (302, f"/login/?next={reverse(name)}")
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("person", ["auditor", "supervisor", "root"])
+def test_everybody_with_a_role_reads_everything(console, name, person):
+    response = console(person).get(reverse(name))
+    assert response.status_code == 200
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_person_without_a_role_is_told_so(console, name):
+    response = console("nobody").get(reverse(name))
+    assert response.status_code == 403
+    assert "no role yet" in response.content.decode()
+
+
+def test_coming_in_and_going_out(shop):
+    browser = Client()
+    wrong = browser.post("/login/", {"username": "lead", "password": "wrong"})
+    assert wrong.status_code == 200
+    assert 'role="alert"' in wrong.content.decode()
+    right = browser.post("/login/?next=/work/", {"username": "lead", "password": PASSWORD, "next": "/work/"})
+    assert (right.status_code, right["Location"]) == (302, "/work/")
+    assert browser.get("/login/").status_code == 302
+    assert browser.post("/logout/")["Location"] == "/login/"
+    assert browser.get("/").status_code == 302
+
+
+def test_whoever_guesses_too_often_waits(shop, settings):
+    settings.AXES_ENABLED = True
+    browser = Client()
+    codes = [
+        browser.post("/login/", {"username": "lead", "password": f"wrong {i}"}).status_code
+        for i in range(settings.AXES_FAILURE_LIMIT + 1)
+    ]
+    assert codes[0] == 200
+    assert codes[-1] == 429
+    locked = browser.post("/login/", {"username": "lead", "password": PASSWORD})
+    assert locked.status_code == 429
+    assert "Wait a quarter of an hour" in locked.content.decode()
+
+
+def test_login_does_not_send_people_elsewhere(shop):
+    login = {"username": "lead", "password": PASSWORD, "next": "https://evil.example/"}
+    assert Client().post("/login/", login)["Location"] == "/"
+
+
+# ---- pages
+
+
+def test_the_flow_board_counts_what_stands_where(console, shop):
+    text = console("lead").get("/").content.decode()
+    stages = pages.flow(company=COMPANY, now=shop.now)
+    assert stages["fraud review"].orders == 2
+    board = dict(re.findall(r'<span class="name">(.*?)</span>\s*<b>(\d+)</b>', text))
+    assert {name.lower(): int(count) for name, count in board.items() if count != "0"} == {
+        status: stage.orders for status, stage in stages.items()
+    }
+
+
+def test_lists_answer_htmx_with_the_part_that_changes(console):
+    browser = console("lead")
+    for name in ("home", "orders", "stock", "work", "books"):
+        whole = browser.get(reverse(name)).content.decode()
+        part = browser.get(reverse(name), headers=HTMX).content.decode()
+        assert "<html" in whole
+        assert "<html" not in part
+
+
+def test_orders_are_filtered_and_paged(console, shop):
+    browser = console("lead")
+    number = orders.order(shop.one("packed")).number
+    for query, expected in (
+        ("?status=packed", 2), ("?status=held", 6), (f"?q={number.lower()}", 1), ("?q=nothing", 0), ("?late=1", 8),
+        ("?status=packed&channel=market", 0), ("?q=%00", 22), ("?after=zzz", 22),
+    ):  # fmt: skip
+        text = browser.get(f"/orders/{query}").content.decode()
+        assert text.count("<tr data-row>") == expected, query
+    after = pages.orders(company=COMPANY, now=shop.now, limit=5)[-1].id
+    assert browser.get(f"/orders/?after={after}", headers=HTMX).content.decode().count("<tr data-row>") == 17
+
+
+def test_an_order_shows_all_that_became_of_it(console, shop):
+    text = console("lead").get(f"/orders/{shop.one('delivered')}/").content.decode()
+    for expected in ("delivered", "preferred node", "FF-", "SH-", "Cost of goods sold", "Order placed", "Mill Lane"):
+        assert expected in text, expected
+
+
+def test_an_address_is_kept_from_those_who_do_not_need_it(console, shop):
+    text = console("auditor").get(f"/orders/{shop.one('delivered')}/").content.decode()
+    assert "Mill Lane" not in text
+    assert "kept from your roles" in text
+
+
+def test_every_document_has_a_page(console, shop):
+    browser = console("auditor")
+    order = shop.one("delivered")
+    parts = [
+        *(one.id for one in pages.fulfillments(order=order)),
+        *(one.id for one in pages.packages(order=order)),
+        *(one.id for one in pages.shipments(order=order)),
+        sql.run("SELECT id FROM payments_payment LIMIT 1")[0][0],
+        sql.run("SELECT id FROM orders_hold LIMIT 1")[0][0],
+        shop.nodes[0],
+        sql.run("SELECT document_id FROM stock_move WHERE document_kind = 'receipt' LIMIT 1")[0][0],
+    ]
+    for part in parts:
+        assert browser.get(f"/documents/{part}/").status_code == 200, part
+    moved = {order: f"/orders/{order}/", shop.skus["MUG-BLUE"]: f"/stock/{shop.skus['MUG-BLUE']}/"}
+    for thing, target in moved.items():
+        assert browser.get(f"/documents/{thing}/")["Location"] == target
+
+
+def test_books_drill_down_to_one_entry(console, shop):
+    browser = console("books")
+    trial = browser.get("/books/").content.decode()
+    assert "in balance" in trial
+    month = f"{shop.now:%Y-%m}"
+    assert browser.get(f"/books/?month={month}&up_to=1").status_code == 200
+    account = browser.get(f"/books/accounts/4000/?month={month}").content.decode()
+    entry = re.search(r"/books/entries/[0-9a-f-]+/", account)
+    assert entry
+    assert "Sales of goods" in browser.get(entry[0]).content.decode()
+
+
+def test_a_search_goes_straight_to_what_is_meant(console, shop):
+    browser = console("lead")
+    order = orders.order(shop.one("packed"))
+    assert browser.get(f"/search/?q={order.number.lower()}")["Location"] == f"/orders/{order.id}/"
+    assert browser.get("/search/?q=lamp-oak")["Location"] == f"/stock/{shop.skus['LAMP-OAK']}/"
+    shipment = pages.shipments(order=shop.one("shipped"))[0]
+    assert browser.get(f"/search/?q={shipment.number}")["Location"] == f"/documents/{shipment.id}/"
+    assert "Nothing is called that" in browser.get("/search/?q=100%25").content.decode()
+    assert browser.get("/search/?q=mug").content.decode().count("<li data-row>") == 2
+
+
+MISSING = (
+    "/orders/{id}/", "/stock/{id}/", "/work/{id}/", "/books/entries/{id}/", "/documents/{id}/", "/events/999999999/",
+    "/events/99999999999999999999/", "/books/accounts/9/", "/books/accounts/99999999999/", "/nothing/", "/orders/x/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", MISSING)
+def test_what_is_not_there_is_not_found(console, path):
+    response = console("lead").get(path.format(id=ids.uuid7()))
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_a_bug_shows_a_page_that_tells_nothing(console, monkeypatch):
+    browser = console("lead")
+    browser.raise_request_exception = False
+    monkeypatch.setattr(pages, "flow", lambda **_: 1 / 0)
+    response = browser.get("/")
+    assert response.status_code == 500
+    text = response.content.decode()
+    assert "Something broke on our side" in text
+    assert "ZeroDivision" not in text
+
+
+def test_forms_need_their_token(shop, console):
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = console("lead").cookies
+    assert strict.post(f"/orders/{shop.one('ready')}/cancel/", {"reason": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/orders/act/", "/holds/release/", "/work/act/", "/company/", "/logout/"])
+def test_what_changes_something_is_never_a_link(console, path):
+    assert console("lead").get(path).status_code == 405
+
+
+# ---- forms
+
+
+def test_many_orders_are_cancelled_by_one_command(console, shop, statements):
+    browser = console("service")
+    chosen = shop.orders["ready"] + shop.orders["picked"][:1]
+    response = browser.post("/orders/act/", {"order": chosen, "action": "cancel", "reason": "Shop closed", "next": "/orders/?status=ready"})
+    assert response["Location"] == "/orders/?status=ready"
+    done, refused = said(response)
+    assert done == "2 orders were cancelled."
+    assert "Ask the warehouse" in refused
+    assert [orders.order(one).status for one in chosen] == ["cancelled", "cancelled", "picked"]
+
+
+def test_holds_of_many_orders_are_released(console, shop):
+    response = console("lead").post("/orders/act/", {"order": shop.orders["fraud"], "action": "release", "reason": "Known"})
+    assert said(response) == ["2 holds were released."]
+    assert {orders.order(one).status for one in shop.orders["fraud"]} == {"ready"}
+
+
+def test_a_hold_is_placed_and_released_on_the_order(console, shop):
+    browser, order = console("service"), shop.one("ready")
+    browser.post(f"/orders/{order}/hold/", {"type": "payment hold", "reason": "The bank asked."})
+    assert orders.order(order).status == "payment hold"
+    (hold,) = orders.holds_of(order)
+    response = browser.post("/holds/release/", {"hold": hold.id, "note": "Paid.", "next": f"/orders/{order}/"})
+    assert response["Location"] == f"/orders/{order}/"
+    assert orders.order(order).status == "ready"
+    again = browser.post("/holds/release/", {"hold": hold.id})
+    assert "needs it to be open" in said(again)[-1]
+
+
+@pytest.mark.parametrize("person", ["auditor", "books"])
+def test_whoever_may_not_is_told_and_nothing_happens(console, shop, person):
+    order = shop.one("ready")
+    response = console(person).post(f"/orders/{order}/cancel/", {"reason": "x"})
+    assert "may not do sourcing.cancel" in said(response)[0]
+    assert orders.order(order).status == "ready"
+
+
+def test_nothing_selected_does_nothing(console):
+    assert said(console("lead").post("/orders/act/", {"action": "cancel", "reason": "x"})) == [
+        "Nothing was selected, so nothing was done."
+    ]
+
+
+def test_work_is_taken_put_back_and_resolved(console, shop):
+    item, lead, other = item_of(shop, "fraud"), console("lead"), console("service")
+    lead.post("/work/act/", {"item": item.id, "action": "claim"})
+    assert work.item(item.id).owner == "lead"
+    refused = other.post("/work/act/", {"item": item.id, "action": "claim"})
+    assert "lead is working on item" in said(refused)[0]
+    lead.post("/work/act/", {"item": item.id, "action": "put_back"})
+    assert work.item(item.id).state == "open"
+    response = lead.post("/work/act/", {"item": [item.id], "action": "resolve", "root_cause": "channel", "note": "A test."})
+    assert said(response)[-1] == "1 item is resolved."
+    assert (work.item(item.id).state, work.item(item.id).root_cause) == ("done", "channel")
+    assert "Dealt with" in lead.get(f"/work/{item.id}/").content.decode()
+
+
+def test_forms_return_only_to_pages_of_ours(console, shop):
+    form = {"item": item_of(shop, "fraud").id, "action": "claim", "next": "https://evil.example/"}
+    assert console("lead").post("/work/act/", form)["Location"] == "/work/"
+
+
+# ---- an empty house
+
+
+def test_an_empty_house_says_what_to_do(db):
+    from tests.asking import a_browser
+    from tests.shop import everybody
+
+    everybody()
+    response = a_browser("root").get("/")
+    assert response.status_code == 200
+    assert "entrepot demo" in response.content.decode()
