@@ -66,11 +66,11 @@ class Book:
     rows: int
 
 
-class UnknownHeader(ValueError):
+class UnknownHeader(ValueError):  # noqa: N818  a fact about the file
     """The file's first line does not name the columns."""
 
 
-class _Broken(ValueError):
+class _Broken(ValueError):  # noqa: N818  a fact about the row
     """Why a row can't be taken."""
 
 
