@@ -54,7 +54,13 @@ PEOPLE = {
     "engineer": ("integration engineer",),
     "auditor": ("auditor",),
 }
-TOWNS = (("Leeds", "LS1 4AP"), ("Bristol", "BS1 5TR"), ("York", "YO1 7HH"), ("Oxford", "OX1 3PN"), ("Cardiff", "CF10 1EP"))
+TOWNS = (
+    ("Leeds", "LS1 4AP"),
+    ("Bristol", "BS1 5TR"),
+    ("York", "YO1 7HH"),
+    ("Oxford", "OX1 3PN"),
+    ("Cardiff", "CF10 1EP"),
+)
 NAMES = ("Ada Byron", "Grace Murray", "Tom Kilburn", "Mary Fairfax", "Joan Clarke", "Alan Blum")
 
 
@@ -104,8 +110,12 @@ def a_shop(now: datetime | None = None) -> Shop:
             network.register_nodes(
                 system,
                 requests=[
-                    network.RegisterNode(COMPANY, "LDN", "London", "GB", priority=1, time_zone="Europe/London"),
-                    network.RegisterNode(COMPANY, "MAN", "Manchester", "GB", priority=2, time_zone="Europe/London"),
+                    network.RegisterNode(
+                        COMPANY, "LDN", "London", "GB", priority=1, time_zone="Europe/London"
+                    ),
+                    network.RegisterNode(
+                        COMPANY, "MAN", "Manchester", "GB", priority=2, time_zone="Europe/London"
+                    ),
                 ],
             )
         )
@@ -178,7 +188,19 @@ def a_shop(now: datetime | None = None) -> Shop:
     return Shop(now, nodes, skus, {}, {})
 
 
-STEPS = ("held", "fraud", "unknown", "ready", "waiting", "released", "picked", "packed", "shipped", "delivered", "cancelled")
+STEPS = (
+    "held",
+    "fraud",
+    "unknown",
+    "ready",
+    "waiting",
+    "released",
+    "picked",
+    "packed",
+    "shipped",
+    "delivered",
+    "cancelled",
+)
 
 
 def a_day(shop: Shop, each: int = 3) -> Shop:
@@ -186,20 +208,47 @@ def a_day(shop: Shop, each: int = 3) -> Shop:
     chance = random.Random(7)
     start = shop.now - timedelta(hours=20)
     for step in STEPS:
-        asked = [_asked(shop, step, i, start + timedelta(minutes=90 * chance.random()), chance) for i in range(each)]
+        asked = [
+            _asked(shop, step, i, start + timedelta(minutes=90 * chance.random()), chance)
+            for i in range(each)
+        ]
         shop.orders[step] = [one.order for one in _done(place(the_system(start), requests=asked))]
     at = lambda hours: the_system(shop.now - timedelta(hours=hours))  # noqa: E731
     orders = shop.orders
-    on_the_way = [order for step in ("waiting", "released", "picked", "packed", "shipped", "delivered") for order in orders[step]]
+    on_the_way = [
+        order
+        for step in ("waiting", "released", "picked", "packed", "shipped", "delivered")
+        for order in orders[step]
+    ]
     _done(allocate(at(17), requests=[AllocateOrder(order) for order in on_the_way]))
-    released = _fulfillments(at(15), *(orders[step] for step in ("released", "picked", "packed", "shipped", "delivered")))
-    pick(at(9), requests=[PickFulfillment(one, picker="supervisor") for one in _of(released, orders, "picked", "packed", "shipped", "delivered")])
-    pack(at(7), requests=[PackFulfillment(one) for one in _of(released, orders, "packed", "shipped", "delivered")])
-    shipped = _done(ship(at(5), requests=[ShipFulfillment(one) for one in _of(released, orders, "shipped", "delivered")]))
+    released = _fulfillments(
+        at(15), *(orders[step] for step in ("released", "picked", "packed", "shipped", "delivered"))
+    )
+    pick(
+        at(9),
+        requests=[
+            PickFulfillment(one, picker="supervisor")
+            for one in _of(released, orders, "picked", "packed", "shipped", "delivered")
+        ],
+    )
+    pack(
+        at(7),
+        requests=[PackFulfillment(one) for one in _of(released, orders, "packed", "shipped", "delivered")],
+    )
+    shipped = _done(
+        ship(at(5), requests=[ShipFulfillment(one) for one in _of(released, orders, "shipped", "delivered")])
+    )
     gone = set(_of(released, orders, "delivered"))
     deliver(at(1), requests=[Delivered(one.shipment) for one in shipped if one.fulfillment in gone])
-    cancel(at(12), requests=[CancelOrder(one, "The customer changed their mind.") for one in orders["cancelled"]])
-    place_hold(at(4), requests=[PlaceHold(one, "address hold", "The carrier doesn't know the street.") for one in orders["held"]])
+    cancel(
+        at(12), requests=[CancelOrder(one, "The customer changed their mind.") for one in orders["cancelled"]]
+    )
+    place_hold(
+        at(4),
+        requests=[
+            PlaceHold(one, "address hold", "The carrier doesn't know the street.") for one in orders["held"]
+        ],
+    )
     return shop
 
 
@@ -209,9 +258,13 @@ def _asked(shop: Shop, step: str, i: int, at: datetime, chance: random.Random) -
     if step == "waiting":
         wanted = ["PEN-STEEL", "LAMP-OAK"]
     prices = {code: Decimal(price) for code, _, _, _, price in THINGS}
-    lines = tuple(OrderLine(code, chance.randint(1, 4), prices[code], description=_name(code)) for code in wanted)
+    lines = tuple(
+        OrderLine(code, chance.randint(1, 4), prices[code], description=_name(code)) for code in wanted
+    )
     if step == "unknown":
-        lines += (OrderLine("NEW-2027", 1, Decimal("15.00"), description="Spring collection, not yet listed"),)
+        lines += (
+            OrderLine("NEW-2027", 1, Decimal("15.00"), description="Spring collection, not yet listed"),
+        )
     goods = int(sum(line.quantity * line.unit_price for line in lines) * 100)
     total = goods + 495
     town, code = TOWNS[i % len(TOWNS)]
@@ -230,7 +283,10 @@ def _name(code: str) -> str:
 
 def _fulfillments(cause: Cause, *groups: list[UUID]) -> dict[UUID, tuple[UUID, ...]]:
     wanted = [order for group in groups for order in group]
-    return {one.order: one.fulfillments for one in _done(release(cause, requests=[ReleaseOrder(order) for order in wanted]))}
+    return {
+        one.order: one.fulfillments
+        for one in _done(release(cause, requests=[ReleaseOrder(order) for order in wanted]))
+    }
 
 
 def _of(released: dict[UUID, tuple[UUID, ...]], orders: dict[str, list[UUID]], *steps: str) -> list[UUID]:
@@ -248,5 +304,3 @@ def an_open_shop(each: int = 3) -> Shop:
     shop = a_day(a_shop(), each)
     shop.people = people
     return shop
-
-

@@ -17,11 +17,19 @@ ORDERS, CANCEL, AVAILABILITY = "/api/v1/orders", "/api/v1/orders/cancel", "/api/
 
 def an_order(external_id: str = "X-1", **changes: Any) -> dict[str, Any]:
     line = {"sku": "MUG-BLUE", "quantity": 2, "unit_price": "12.50"}
-    return {"channel": "web", "external_id": external_id, "currency": "GBP", "country": "GB", "lines": [line]} | changes
+    return {
+        "channel": "web",
+        "external_id": external_id,
+        "currency": "GBP",
+        "country": "GB",
+        "lines": [line],
+    } | changes
 
 
 def is_problem(response: Any, status: int, code: str) -> dict[str, Any]:
-    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json"), response.content
+    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json"), (
+        response.content
+    )
     told = response.json()
     assert (told["status"], told["code"], told["type"]) == (status, code, f"urn:entrepot:problem:{code}")
     assert told["detail"]
@@ -122,7 +130,10 @@ def test_a_held_order_says_why(program):
         ({"lines": [{"sku": "A", "quantity": 1, "unit_price": 1.25}]}, "unit_price"),
         ({"lines": [{"sku": "A", "quantity": 1, "unit_price": "1e9"}]}, "unit_price"),
         ({"lines": [{"sku": "A", "quantity": 1, "unit_price": "1", "kind": "gift"}]}, "kind"),
-        ({"lines": [{"sku": "A", "quantity": 1_000_000, "unit_price": "999999999"}] * 2}, "expected lines worth"),
+        (
+            {"lines": [{"sku": "A", "quantity": 1_000_000, "unit_price": "999999999"}] * 2},
+            "expected lines worth",
+        ),
         ({"tax_minor": -1}, "tax_minor"),
         ({"tax_minor": True}, "tax_minor"),
         ({"priority": 100}, "priority"),
@@ -211,7 +222,9 @@ def test_availability_says_where_it_comes_from(program):
     is_problem(program("auditor").get(f"{AVAILABILITY}?channel=fair&sku=A"), 404, "kernel.not_found")
 
 
-@pytest.mark.parametrize("query", ["", "?channel=web", "?channel=web&sku=%00", "?channel=web" + "&sku=A" * 201])
+@pytest.mark.parametrize(
+    "query", ["", "?channel=web", "?channel=web&sku=%00", "?channel=web" + "&sku=A" * 201]
+)
 def test_availability_needs_channel_and_skus(program, query):
     is_problem(program("auditor").get(AVAILABILITY + query), 422, "http.422")
 
@@ -235,7 +248,13 @@ ANY = ids.uuid7()
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("get", ORDERS), ("get", f"{ORDERS}/{ANY}"), ("get", f"{AVAILABILITY}?channel=a&sku=b"), ("post", ORDERS), ("post", CANCEL)],
+    [
+        ("get", ORDERS),
+        ("get", f"{ORDERS}/{ANY}"),
+        ("get", f"{AVAILABILITY}?channel=a&sku=b"),
+        ("post", ORDERS),
+        ("post", CANCEL),
+    ],
 )
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "ek_000000000000_" + "x" * 43}, {"X-API-Key": "né"}])
 def test_nobody_else_gets_in(shop, method, path, headers):
@@ -249,7 +268,9 @@ def test_an_auditor_may_read_but_not_write(program, shop):
     assert caller.get(ORDERS).status_code == 200
     is_problem(caller.post(ORDERS, an_order()), 403, "kernel.not_permitted")
     is_problem(caller.post(ORDERS, [an_order(), an_order("X-2")]), 403, "kernel.not_permitted")
-    is_problem(caller.post(CANCEL, {"order": str(shop.one("ready")), "reason": "x"}), 403, "kernel.not_permitted")
+    is_problem(
+        caller.post(CANCEL, {"order": str(shop.one("ready")), "reason": "x"}), 403, "kernel.not_permitted"
+    )
 
 
 def test_a_session_may_read_and_writes_with_its_token(console, shop):

@@ -120,7 +120,15 @@ def test_orders_are_filtered_and_paged(console, shop):
 
 def test_an_order_shows_all_that_became_of_it(console, shop):
     text = console("lead").get(f"/orders/{shop.one('delivered')}/").content.decode()
-    for expected in ("delivered", "preferred node", "FF-", "SH-", "Cost of goods sold", "Order placed", "Mill Lane"):
+    for expected in (
+        "delivered",
+        "preferred node",
+        "FF-",
+        "SH-",
+        "Cost of goods sold",
+        "Order placed",
+        "Mill Lane",
+    ):
         assert expected in text, expected
 
 
@@ -213,7 +221,10 @@ def test_what_changes_something_is_never_a_link(console, path):
 def test_many_orders_are_cancelled_by_one_command(console, shop, statements):
     browser = console("service")
     chosen = shop.orders["ready"] + shop.orders["picked"][:1]
-    response = browser.post("/orders/act/", {"order": chosen, "action": "cancel", "reason": "Shop closed", "next": "/orders/?status=ready"})
+    response = browser.post(
+        "/orders/act/",
+        {"order": chosen, "action": "cancel", "reason": "Shop closed", "next": "/orders/?status=ready"},
+    )
     assert response["Location"] == "/orders/?status=ready"
     done, refused = said(response)
     assert done == "2 orders were cancelled."
@@ -222,7 +233,9 @@ def test_many_orders_are_cancelled_by_one_command(console, shop, statements):
 
 
 def test_holds_of_many_orders_are_released(console, shop):
-    response = console("lead").post("/orders/act/", {"order": shop.orders["fraud"], "action": "release", "reason": "Known"})
+    response = console("lead").post(
+        "/orders/act/", {"order": shop.orders["fraud"], "action": "release", "reason": "Known"}
+    )
     assert said(response) == ["2 holds were released."]
     assert {orders.order(one).status for one in shop.orders["fraud"]} == {"ready"}
 
@@ -232,7 +245,9 @@ def test_a_hold_is_placed_and_released_on_the_order(console, shop):
     browser.post(f"/orders/{order}/hold/", {"type": "payment hold", "reason": "The bank asked."})
     assert orders.order(order).status == "payment hold"
     (hold,) = orders.holds_of(order)
-    response = browser.post("/holds/release/", {"hold": hold.id, "note": "Paid.", "next": f"/orders/{order}/"})
+    response = browser.post(
+        "/holds/release/", {"hold": hold.id, "note": "Paid.", "next": f"/orders/{order}/"}
+    )
     assert response["Location"] == f"/orders/{order}/"
     assert orders.order(order).status == "ready"
     again = browser.post("/holds/release/", {"hold": hold.id})
@@ -261,7 +276,9 @@ def test_work_is_taken_put_back_and_resolved(console, shop):
     assert "lead is working on item" in said(refused)[0]
     lead.post("/work/act/", {"item": item.id, "action": "put_back"})
     assert work.item(item.id).state == "open"
-    response = lead.post("/work/act/", {"item": [item.id], "action": "resolve", "root_cause": "channel", "note": "A test."})
+    response = lead.post(
+        "/work/act/", {"item": [item.id], "action": "resolve", "root_cause": "channel", "note": "A test."}
+    )
     assert said(response)[-1] == "1 item is resolved."
     assert (work.item(item.id).state, work.item(item.id).root_cause) == ("done", "channel")
     assert "Dealt with" in lead.get(f"/work/{item.id}/").content.decode()

@@ -40,7 +40,9 @@ def one_connection():
     signals.request_finished.connect(close_old_connections)
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
+@pytest.mark.parametrize(
+    "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"]
+)
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_the_api_keeps_its_word(program, path, method, mode):
     from entrepot.web.wsgi import application
@@ -49,7 +51,13 @@ def test_the_api_keeps_its_word(program, path, method, mode):
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
     operation = schema[path][method]
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def walk(case):
         case.call_and_validate(headers={"X-API-Key": key}, checks=CHECKS)

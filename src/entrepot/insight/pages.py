@@ -106,7 +106,7 @@ def orders(
         "limit": limit, "text": text, "ended": list(ENDED),
     }  # fmt: skip
     statement = _ORDERS.format(text=_TEXT if text else "")
-    return [OrderRow(*row[:-1], tuple(row[-1])) for row in sql.run(statement, params)]
+    return [_order_row(row) for row in sql.run(statement, params)]
 
 
 def open_holds(*, orders: Collection[UUID]) -> list[UUID]:
@@ -117,7 +117,12 @@ def open_holds(*, orders: Collection[UUID]) -> list[UUID]:
 def late_orders(*, company: int, now: datetime, limit: int = 8) -> list[OrderRow]:
     """Orders past their promise, the longest late first. One statement."""
     params = {"company": company, "now": now, "limit": limit, "ended": list(ENDED)}
-    return [OrderRow(*row[:-1], tuple(row[-1])) for row in sql.run(_LATE, params)]
+    return [_order_row(row) for row in sql.run(_LATE, params)]
+
+
+def _order_row(row: tuple[Any, ...]) -> OrderRow:
+    values = [*row[:-1], tuple(row[-1])]
+    return OrderRow(*values)
 
 
 class Found(NamedTuple):
@@ -131,7 +136,13 @@ class Found(NamedTuple):
 
 def search(*, company: int, text: str, limit: int = 20) -> list[Found]:
     """Documents by number, external id, code, name, or tracking number. One statement."""
-    params = {"company": company, "text": text, "begins": _begins(text), "part": f"%{_plain(text)}%", "limit": limit}
+    params = {
+        "company": company,
+        "text": text,
+        "begins": _begins(text),
+        "part": f"%{_plain(text)}%",
+        "limit": limit,
+    }
     return [Found(*row) for row in sql.run(_SEARCH, params)]
 
 
@@ -236,9 +247,11 @@ class ShipmentRow:
 
 def shipments(*, order: UUID) -> list[ShipmentRow]:
     """Shipments of an order, the oldest first. One statement."""
-    return [
-        ShipmentRow(*row[:-2], _json(row[-2]), row[-1]) for row in sql.run(_SHIPMENTS, {"order": order})
-    ]
+    found = []
+    for *rest, reasons, units in sql.run(_SHIPMENTS, {"order": order}):
+        values = [*rest, _json(reasons), units]
+        found.append(ShipmentRow(*values))
+    return found
 
 
 # ---- journal
@@ -274,7 +287,10 @@ def journal(*, company: int, documents: Collection[UUID], limit: int = 400) -> l
 def entry(*, company: int, which: UUID) -> list[JournalLine]:
     """The lines of one journal entry. One statement."""
     params = {"company": company, "entry": which}
-    return [JournalLine(*row) for row in sql.run(_JOURNAL + "l.entry_id = %(entry)s::uuid ORDER BY l.number", params)]
+    return [
+        JournalLine(*row)
+        for row in sql.run(_JOURNAL + "l.entry_id = %(entry)s::uuid ORDER BY l.number", params)
+    ]
 
 
 def account_lines(
@@ -286,7 +302,8 @@ def account_lines(
     where += " AND l.id < %(before)s::bigint" if before else ""
     params = {"company": company, "account": account, "month": month, "before": before, "limit": limit}
     return [
-        JournalLine(*row) for row in sql.run(f"{_JOURNAL}{where} ORDER BY l.id DESC LIMIT %(limit)s::int", params)
+        JournalLine(*row)
+        for row in sql.run(f"{_JOURNAL}{where} ORDER BY l.id DESC LIMIT %(limit)s::int", params)
     ]
 
 
@@ -431,7 +448,8 @@ def event(seq: int) -> EventRow | None:
     if not rows:
         return None
     *rest, payload, correlation, sealed = rows[0]
-    return EventRow(*rest, _json(payload), correlation, sealed)
+    values = [*rest, _json(payload), correlation, sealed]
+    return EventRow(*values)
 
 
 def _json(text: Any) -> Any:
@@ -656,13 +674,13 @@ _TABLES: dict[str, tuple[str, str, str]] = {
 }
 """Documents and what they refer to: kind → table, what it is called, its state. All have the key `id`."""
 
-_SECRET = " - 'digest'"
+_WITHOUT = " - 'digest'"
 
 _DOCUMENT = "\nUNION ALL\n".join(
-    f"SELECT '{kind}', t.id, t.{name}, t.{state}::text, (to_jsonb(t){_SECRET})::text"
+    f"SELECT '{kind}', t.id, t.{name}, t.{state}::text, (to_jsonb(t){_WITHOUT})::text"
     f" FROM {table} AS t WHERE t.id = %(which)s::uuid"
     if name.isidentifier() and state.isidentifier()
-    else f"SELECT '{kind}', t.id, {name}, ({state})::text, (to_jsonb(t){_SECRET})::text"
+    else f"SELECT '{kind}', t.id, {name}, ({state})::text, (to_jsonb(t){_WITHOUT})::text"
     f" FROM {table} AS t WHERE t.id = %(which)s::uuid"
     for kind, (table, name, state) in _TABLES.items()
 )

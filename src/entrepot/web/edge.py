@@ -20,7 +20,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
 
 from entrepot.access import queries as access
-
 from entrepot.insight import pages
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
@@ -105,9 +104,16 @@ def _reader(request: HttpRequest) -> Reader:
     return Reader(actor, roles, company, companies)
 
 
-def page(request: Request, template: str, context: dict[str, Any], *, area: str, status: int = 200) -> HttpResponse:
+def page(
+    request: Request, template: str, context: dict[str, Any], *, area: str, status: int = 200
+) -> HttpResponse:
     """Render a page of an area of the console."""
-    return render(request, template, {"reader": request.reader, "area": area, "ended": pages.ENDED, **context}, status=status)
+    return render(
+        request,
+        template,
+        {"reader": request.reader, "area": area, "ended": pages.ENDED, **context},
+        status=status,
+    )
 
 
 def cause_of(request: Request, reason: str = "") -> Cause:
@@ -149,7 +155,9 @@ def _say_refusals(request: Request, refusals: Sequence[Refused]) -> None:
 def back(request: HttpRequest, otherwise: str) -> HttpResponse:
     """To the page that the form came from, where it is one of ours."""
     target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         return redirect(target)
     return redirect(otherwise)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo, UTC
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -76,7 +76,7 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def number(value: int | Decimal | float | None) -> str:
+def number(value: Decimal | float | None) -> str:
     """A quantity with its groups of thousands."""
     return "" if value is None else numbers.format_decimal(value, locale=reading().locale)
 
@@ -86,7 +86,9 @@ def money(minor: int | None, currency: str) -> str:
     if minor is None:
         return ""
     amount = Decimal(minor).scaleb(-kernel_money.exponent(currency))
-    return numbers.format_currency(amount, currency, locale=reading().locale, currency_digits=False, format=_pattern(currency))
+    return numbers.format_currency(
+        amount, currency, locale=reading().locale, currency_digits=False, format=_pattern(currency)
+    )
 
 
 @cache

@@ -39,7 +39,9 @@ class Step:
 def steps(events: Sequence[EventRow], subject: UUID, names: Mapping[UUID, Name]) -> list[Step]:
     """Events of a document and of what hangs on it, in order."""
     told = []
-    for (command, actor, _), group in groupby(events, key=lambda one: (one.command, one.actor, one.recorded_at)):
+    for (command, actor, _), group in groupby(
+        events, key=lambda one: (one.command, one.actor, one.recorded_at)
+    ):
         rows = list(group)
         touched = [
             Touched(one.subject, one.subject_kind, names.get(one.subject), one.before, one.after, one.seq)
@@ -47,7 +49,9 @@ def steps(events: Sequence[EventRow], subject: UUID, names: Mapping[UUID, Name])
         ]
         mine = [one for one in touched if one.id == subject]
         # Several changes of one document in a command are one: from the first state to the last.
-        own = mine and Touched(subject, mine[0].kind, mine[0].name, mine[0].before, mine[-1].after, mine[-1].seq)
+        own = mine and Touched(
+            subject, mine[0].kind, mine[0].name, mine[0].before, mine[-1].after, mine[-1].seq
+        )
         reason = next((one.reason for one in rows if one.reason), "")
         others = tuple(one for one in touched if one.id != subject)
         told.append(Step(command, actor, rows[0].occurred_at, reason, own or None, others))

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import URLPattern
 from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -26,11 +25,11 @@ DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
-* **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer; with other
-  content it is refused.
+* **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
+  with other content it is refused.
 * **Errors** are problem details (RFC 9457) with a stable `code`.
-* **Amounts** named `…_minor` are whole minor units of the currency (pence, cents); prices are decimals as strings; times
-  carry their zone.
+* **Amounts** named `…_minor` are whole minor units of the currency (pence, cents); prices are decimals as strings;
+  times carry their zone.
 """
 
 
@@ -45,7 +44,9 @@ class _Api(NinjaAPI):
         for path in schema["paths"].values():
             for operation in path.values():
                 for status, response in operation.get("responses", {}).items():
-                    if int(status) >= HTTPStatus.BAD_REQUEST and "application/json" in response.get("content", {}):
+                    if int(status) >= HTTPStatus.BAD_REQUEST and "application/json" in response.get(
+                        "content", {}
+                    ):
                         response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
         return schema
 
@@ -53,7 +54,9 @@ class _Api(NinjaAPI):
 class _Strict(Parser):
     """A parameter that stands for one value may not be said twice."""
 
-    def parse_querydict(self, data: MultiValueDict, list_fields: list[str], request: HttpRequest) -> dict[str, Any]:  # type: ignore[type-arg]
+    def parse_querydict(
+        self, data: MultiValueDict, list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:  # type: ignore[type-arg]
         for name in data:
             if name not in list_fields and len(data.getlist(name)) > 1:
                 raise Invalid(field=name, expected="one value", found=len(data.getlist(name)))
@@ -86,7 +89,9 @@ def all_refused(_request: HttpRequest, error: AllOrNothing) -> HttpResponse:
 @api.exception_handler(Unavailable)
 def unavailable(_request: HttpRequest, _error: Unavailable) -> HttpResponse:
     response = problems.problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "http.503", "What this needs does not answer. Send the same request again, with the same key."
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "http.503",
+        "What this needs does not answer. Send the same request again, with the same key.",
     )
     response["Retry-After"] = str(RETRY_AFTER_S)
     return response
@@ -142,15 +147,18 @@ def _strictly(view: Callable[..., HttpResponseBase], path: str) -> Callable[...,
 def _query_names() -> dict[tuple[str, str | None], frozenset[str]]:
     """Parameters of the query that each operation knows, as its document says."""
     return {
-        (path, method.upper()): frozenset(one["name"] for one in operation["parameters"] if one["in"] == "query")
+        (path, method.upper()): frozenset(
+            one["name"] for one in operation["parameters"] if one["in"] == "query"
+        )
         for path, operations in api.get_openapi_schema(path_prefix="")["paths"].items()
         for method, operation in operations.items()
     }
 
 
-def urls() -> tuple[list[URLPattern], str, str]:
+def urls() -> tuple[list[Any], str, str]:
     """For `path("api/", …)`."""
-    patterns, app, namespace = api.urls
+    found: tuple[list[Any], str, str] = api.urls
+    patterns, app, namespace = found
     for pattern in patterns:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{pattern.pattern}")
         pattern.callback = _strictly(pattern.callback, path)

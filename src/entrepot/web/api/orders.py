@@ -14,7 +14,6 @@ from entrepot.insight import pages
 from entrepot.kernel.errors import NotFound, NotPermitted, Refused
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
-
 from entrepot.orders.commands.place import place
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock import queries as stock
@@ -36,12 +35,17 @@ from entrepot.web.api.schemas import (
 
 router = Router()
 
-Company = Annotated[Code | None, Query(None, description="The code of a company. Needed where there are several.")]
-IdempotencyKey = Annotated[
-    Key, Header(..., alias="Idempotency-Key", description="The same key with the same content gets the first answer.")
+Company = Annotated[
+    Code | None, Query(None, description="The code of a company. Needed where there are several.")
 ]
-REFUSED = {code: Problem for code in (400, 401, 403, 404, 409, 422, 503)}
-READ = {code: Problem for code in (401, 403, 404, 422, 503)}
+IdempotencyKey = Annotated[
+    Key,
+    Header(
+        ..., alias="Idempotency-Key", description="The same key with the same content gets the first answer."
+    ),
+]
+REFUSED = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), Problem)
+READ = dict.fromkeys((401, 403, 404, 422, 503), Problem)
 
 
 @router.post("/orders", response={201: PlacedOut, 200: list[PlacedOut | Problem], **REFUSED})
@@ -61,7 +65,9 @@ def place_orders(
     of = parse.company_of(company)
     keys = parse.keys_of(request, idempotency_key, items)
     requests = [parse.place_order(of, item, key) for item, key in zip(items, keys, strict=True)]
-    return _answer(place(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=201)
+    return _answer(
+        place(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=201
+    )
 
 
 @router.post("/orders/cancel", response={200: CancelledOut | list[CancelledOut | Problem], **REFUSED})
@@ -74,7 +80,9 @@ def cancel_orders(
     items = payload if isinstance(payload, list) else [payload]
     keys = parse.keys_of(request, idempotency_key, items)
     requests = [parse.cancel_order(item, key) for item, key in zip(items, keys, strict=True)]
-    return _answer(cancel(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200)
+    return _answer(
+        cancel(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200
+    )
 
 
 def _answer(results: Sequence[Any], *, is_list: bool, done: int) -> Status[Any] | HttpResponse:
@@ -88,11 +96,15 @@ def _answer(results: Sequence[Any], *, is_list: bool, done: int) -> Status[Any] 
 
 @router.get("/orders", response={200: OrdersOut, **READ})
 def list_orders(
-    request: HttpRequest,
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
-    status: Annotated[Code | None, Query(None, description="Only orders of a status, such as `ready`.")] = None,
+    status: Annotated[
+        Code | None, Query(None, description="Only orders of a status, such as `ready`.")
+    ] = None,
     channel: Annotated[Code | None, Query(None, description="Only orders of a channel, by its code.")] = None,
-    q: Annotated[Code | None, Query(None, description="A number, an external id, or a customer's code.")] = None,
+    q: Annotated[
+        Code | None, Query(None, description="A number, an external id, or a customer's code.")
+    ] = None,
     after: Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")] = None,
     limit: Annotated[int, Query(50, ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
@@ -104,7 +116,7 @@ def list_orders(
 
 
 @router.get("/orders/{order_id}", response={200: OrderOut, **READ})
-def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
+def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: ARG001
     """One order with its lines, holds and shipments."""
     found = orders.order(order_id)
     if found is None:
@@ -118,15 +130,19 @@ def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         }
         for line in found.lines
     ]  # fmt: skip
-    whole = {name: getattr(found, name) for name in OrderOut.model_fields if name not in ("lines", "shipments")}
+    whole = {
+        name: getattr(found, name) for name in OrderOut.model_fields if name not in ("lines", "shipments")
+    }
     return whole | {"lines": lines, "shipments": pages.shipments(order=order_id)}
 
 
 @router.get("/availability", response={200: AvailabilityOut, **READ})
 def get_availability(
-    request: HttpRequest,
+    request: HttpRequest,  # noqa: ARG001
     channel: Annotated[Code, Query(..., description="The code of the channel that asks.")],
-    sku: Annotated[list[Code], Query(..., min_length=1, max_length=SKUS_MAX, description="Codes of SKUs; repeat it.")],
+    sku: Annotated[
+        list[Code], Query(..., min_length=1, max_length=SKUS_MAX, description="Codes of SKUs; repeat it.")
+    ],
     company: Company = None,
 ) -> dict[str, Any]:
     """What a channel may promise of SKUs now, with the nodes that it comes from."""
@@ -149,4 +165,8 @@ def get_availability(
         for one in found
     ]  # fmt: skip
     known = {one.sku_code for one in found}
-    return {"channel": channel, "items": items, "unknown": [code for code in dict.fromkeys(sku) if code not in known]}
+    return {
+        "channel": channel,
+        "items": items,
+        "unknown": [code for code in dict.fromkeys(sku) if code not in known],
+    }

@@ -50,7 +50,14 @@ def keys_of(request: HttpRequest, header: str, items: Sequence[Any]) -> list[str
 
 def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
     lines = tuple(
-        OrderLine(line.sku, line.quantity, Decimal(line.unit_price), line.kind, line.description, line.discount_minor)
+        OrderLine(
+            line.sku,
+            line.quantity,
+            Decimal(line.unit_price),
+            line.kind,
+            line.description,
+            line.discount_minor,
+        )
         for line in item.lines
     )
     return PlaceOrder(

@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    model_validator,
+)
 
 from entrepot.kernel import money
 from entrepot.orders import rules
@@ -111,7 +119,9 @@ class OrderIn(Strict):
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     payment: PaymentIn | None = None
     signals: Annotated[list[Code], Field(max_length=20)] = []
-    key: Key | None = Field(None, description="Idempotency key of this one of a list; else the header's and its place.")
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
 
     @model_validator(mode="after")
     def is_payable(self) -> OrderIn:
@@ -134,7 +144,9 @@ class CancelIn(Strict):
     order: UUID
     reason: Reason
     lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
-    key: Key | None = Field(None, description="Idempotency key of this one of a list; else the header's and its place.")
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
 
 
 # ---- out

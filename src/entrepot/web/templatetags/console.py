@@ -18,9 +18,9 @@ from django.utils.translation import gettext
 
 from entrepot.insight.pages import Name
 from entrepot.kernel.cause import Actor
-from entrepot.web import format as fmt
 from entrepot.orders.queries import LineRow
 from entrepot.stock.queries import Standing
+from entrepot.web import format as fmt
 from entrepot.web import words
 from entrepot.web.icons import PATHS
 
@@ -43,7 +43,9 @@ def icon(name: str, label: str = "") -> SafeString:
     """An icon; without a label it is only an ornament."""
     told = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
-        '<svg class="icon" viewBox="0 0 24 24" width="20" height="20" {}><path d="{}"/></svg>', told, PATHS[name]
+        '<svg class="icon" viewBox="0 0 24 24" width="20" height="20" {}><path d="{}"/></svg>',
+        told,
+        PATHS[name],
     )
 
 
@@ -156,7 +158,8 @@ def _fact(name: str, value: Any) -> SafeString | str:
         if all(not isinstance(one, (Mapping, list, tuple)) for one in value):
             return format_html_join(", ", "{}", ((_fact(name, one),) for one in value))
         return format_html(
-            '<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", ((_fact(name, one),) for one in value))
+            '<ul class="plain">{}</ul>',
+            format_html_join("", "<li>{}</li>", ((_fact(name, one),) for one in value)),
         )
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
@@ -239,7 +242,9 @@ def field(name: str) -> str:
 
 
 @register.simple_tag
-def fact(row: Mapping[str, Any], name: str, whole: Mapping[str, Any], names: Mapping[UUID, Name]) -> SafeString | str:
+def fact(
+    row: Mapping[str, Any], name: str, whole: Mapping[str, Any], names: Mapping[UUID, Name]
+) -> SafeString | str:
     """A column of a row as people read it: amounts with their currency, times, documents by name."""
     value = row.get(name)
     if value is None or value == "":

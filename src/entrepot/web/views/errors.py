@@ -12,7 +12,7 @@ from entrepot.web.api.problems import problem
 from entrepot.web.edge import guard
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  Django gives it by name
     return _answer(
         request, HTTPStatus.BAD_REQUEST, gettext("This request made no sense"),
         gettext("The browser sent something we can't read. Go back and try again."),
@@ -27,15 +27,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )  # fmt: skip
 
 
-def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form was opened in another session, or without cookies."""
-    return _answer(
-        request, HTTPStatus.FORBIDDEN, gettext("This form has gone stale"),
-        gettext("It was opened before you last entered. Go back, reload the page, and send it again."),
-    )  # fmt: skip
-
-
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  Django gives it by name
     return _answer(
         request, HTTPStatus.NOT_FOUND, gettext("There is nothing here"),
         gettext("The address may be mistyped, or what it named belongs to another company. Search for it by number."),

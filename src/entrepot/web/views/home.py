@@ -55,7 +55,9 @@ def home(request: Request) -> HttpResponse:
         "work": [one for one in work.by_type(company, now) if one.open],
         "stock": summary.stock_by_status(company),
         "queues": pages.queues(),
-        "bars": [Bar(i * 10, one.placed / most * 60, one.shipped / most * 60, one) for i, one in enumerate(pulses)],
+        "bars": [
+            Bar(i * 10, one.placed / most * 60, one.shipped / most * 60, one) for i, one in enumerate(pulses)
+        ],
         "placed": sum(one.placed for one in pulses),
         "shipped": sum(one.shipped for one in pulses),
     }

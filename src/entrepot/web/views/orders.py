@@ -43,7 +43,7 @@ def orders_list(request: Request) -> HttpResponse:
         company=company, now=fmt.reading().now, statuses=GROUPS.get(status, (status,) if status else ()),
         channel=channel, text=text, late=late, after=after, limit=PAGE + 1,
     )  # fmt: skip
-    context = {
+    context: dict[str, Any] = {
         "orders": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "after": after,
@@ -120,7 +120,8 @@ def order(request: Request, which: UUID) -> HttpResponse:
     packages = pages.packages(order=which)
     shipments = pages.shipments(order=which)
     paid = payments.of_order(which)
-    parts = [which, *(one.id for one in (*found.holds, *fulfillments, *packages, *shipments, *paid))]
+    hanging: list[Any] = [*found.holds, *fulfillments, *packages, *shipments, *paid]
+    parts = [which, *(one.id for one in hanging)]
     journal = pages.journal(company=found.company, documents=parts)
     actor = request.reader.actor
     may_see_address = any(map(actor.may, ("orders.place_hold", "warehouse.pack", "shipping.ship")))
@@ -133,7 +134,11 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "decisions": sourcing.decisions(order=which),
         "promises": pages.promises(order=which),
         "fulfillments": [
-            (one, [p for p in packages if p.fulfillment == one.id], [s for s in shipments if s.fulfillment == one.id])
+            (
+                one,
+                [p for p in packages if p.fulfillment == one.id],
+                [s for s in shipments if s.fulfillment == one.id],
+            )
             for one in fulfillments
         ],
         "payments": paid,

@@ -29,7 +29,11 @@ class Login(auth.LoginView):
 
     def get_form(self, form_class: Any = None) -> Any:
         form = super().get_form(form_class)
-        form.fields["username"].widget.attrs |= {"autofocus": True, "autocapitalize": "none", "autocomplete": "username"}
+        form.fields["username"].widget.attrs |= {
+            "autofocus": True,
+            "autocapitalize": "none",
+            "autocomplete": "username",
+        }
         return form
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -22,14 +23,19 @@ MOVES = 60
 @console
 def stock_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
-    text, node, after = clean(request.GET.get("q")), uuid_in(request.GET.get("node")), clean(request.GET.get("after"))
+    text, node, after = (
+        clean(request.GET.get("q")),
+        uuid_in(request.GET.get("node")),
+        clean(request.GET.get("after")),
+    )
     rows = stock.standing(company=company, text=text, node=node, after=after, limit=PAGE + 1)
     shown = rows[:PAGE]
     last = shown[-1] if len(rows) > PAGE else None
     totals = summary.stock_by_status(company)
-    context = {
+    context: dict[str, Any] = {
         "rows": shown,
-        "statuses": [status for status in STATUSES if status in {one.status for one in totals}] or ["sellable"],
+        "statuses": [status for status in STATUSES if status in {one.status for one in totals}]
+        or ["sellable"],
         "next": f"{last.sku_code}|{last.node_code}" if last else None,
         "after": after,
         "text": text,
@@ -53,7 +59,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     before = int_in(request.GET.get("before"))
     moves = stock.moves(sku=which, before=before, limit=MOVES + 1)
-    context = {
+    context: dict[str, Any] = {
         "moves": moves[:MOVES],
         "next": moves[MOVES - 1].id if len(moves) > MOVES else None,
         "sku": found,
@@ -65,12 +71,23 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "positions": positions,
         "sums": {
             name: sum(getattr(one, name) for one in positions)
-            for name in ("on_hand", "sellable", "reserved", "allocated", "safety", "fenced", "free", "value_minor")
+            for name in (
+                "on_hand",
+                "sellable",
+                "reserved",
+                "allocated",
+                "safety",
+                "fenced",
+                "free",
+                "value_minor",
+            )
         },
         "buckets": stock.buckets(sku=which),
         "promises": pages.promises(sku=which),
         "waiting": pages.waiting(sku=which),
         "supply": pages.supply(sku=which),
-        "names": pages.names([*(one.document for one in moves), *(one.document for one in pages.supply(sku=which))]),
+        "names": pages.names(
+            [*(one.document for one in moves), *(one.document for one in pages.supply(sku=which))]
+        ),
     }
     return page(request, "web/sku.html", context, area="stock")

@@ -32,7 +32,7 @@ def search(request: Request) -> HttpResponse:
     if len({one.id for one in found}) == 1:
         one = found[0]
         return redirect(url_of(one.kind, one.id))
-    context = {"searched": text, "found": found}
+    context: dict[str, Any] = {"searched": text, "found": found}
     return page(request, "web/search.html", context, area="search")
 
 
@@ -55,7 +55,7 @@ def document(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     lines = pages.lines_of(found) if found else []
     named = pages.names(_ids_in([found.facts if found else {}, *lines]))
-    context = {
+    context: dict[str, Any] = {
         "found": found,
         "which": which,
         "kind": found.kind if found else events[0].subject_kind if events else "document",
@@ -89,7 +89,7 @@ def _ids_in(values: Iterable[Any]) -> Iterator[UUID]:
             yield from _ids_in(value.values())
         elif isinstance(value, list):
             yield from _ids_in(value)
-        elif isinstance(value, str) and len(value) == 36:  # noqa: PLR2004  a UUID's text
+        elif isinstance(value, str) and len(value) == 36:
             try:
                 yield UUID(value)
             except ValueError:
@@ -102,7 +102,7 @@ def event(request: Request, seq: int) -> HttpResponse:
     found = pages.event(seq) if seq <= BIGINT_MAX else None
     if found is None:
         raise Http404
-    context = {
+    context: dict[str, Any] = {
         "event": found,
         "name": pages.names([found.subject]).get(found.subject),
         "steps": steps(kernel.timeline(subjects=[found.subject]), found.subject, {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -48,7 +49,7 @@ def work_list(request: Request) -> HttpResponse:
     )
     shown = items[:PAGE]
     types = work.by_type(company, now)
-    context = {
+    context: dict[str, Any] = {
         "items": shown,
         "next": shown[-1].id if len(items) > PAGE else None,
         "after": after,
@@ -75,7 +76,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
     found = work.item(which)
     if found is None:
         raise Http404
-    context = {
+    context: dict[str, Any] = {
         "item": found,
         "name": pages.names([found.subject]).get(found.subject),
         "causes": ROOT_CAUSES,

@@ -1,0 +1,250 @@
+"""The console in a real browser: every page at two widths, light and dark, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
+
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+# Text that is too faint for its ground, by WCAG's formula: 4.5 to 1, or 3 to 1 where it is large.
+TOO_FAINT = """
+() => {
+  const parse = (text) => {
+    const found = text.match(/[\\d.]+/g).map(Number);
+    return text.startsWith("color(") ? [found[0] * 255, found[1] * 255, found[2] * 255, found[3] ?? 1]
+      : [found[0], found[1], found[2], found[3] ?? 1];
+  };
+  const over = (top, ground) => [0, 1, 2].map((i) => top[i] * top[3] + ground[i] * (1 - top[3])).concat(1);
+  const light = (color) => {
+    const part = (c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = color.slice(0, 3).map((c) => part(c / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    const layers = [];
+    for (let one = element; one; one = one.parentElement) layers.push(parse(getComputedStyle(one).backgroundColor));
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
+  };
+  const NOT_READ = ".hidden, script, [aria-hidden=true], button[disabled]";
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const words = walker.currentNode.textContent.trim();
+    if (!words || !element.checkVisibility({ checkOpacity: true }) || element.closest(NOT_READ)) continue;
+    const style = getComputedStyle(element);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+    const below = ground(element);
+    const [one, other] = [light(over(parse(style.color), below)), light(below)].sort((a, b) => b - a);
+    const ratio = (one + 0.05) / (other + 0.05);
+    if (ratio < (large ? 3 : 4.5)) faint.push(`${words.slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return [...new Set(faint)];
+}
+"""
+
+# Fields and buttons that a screen reader could not name.
+NAMELESS = """
+() => [
+  ...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary"),
+].filter((element) => {
+  const label = element.labels && [...element.labels].some((one) => one.textContent.trim());
+  return !(element.textContent.trim() || label || element.getAttribute("aria-label"));
+}).map((element) => element.outerHTML.slice(0, 120))
+"""
+
+
+@pytest.fixture
+def shop(committed_db) -> Shop:
+    from tests.shop import an_open_shop
+
+    return an_open_shop(each=2)
+
+
+@pytest.fixture
+def console(page: Page, site: str, shop: Shop) -> Iterator[Page]:
+    """A browser in which the operations lead has entered; nothing may complain, nothing may be asked elsewhere."""
+    amiss: list[str] = []
+    page.on("console", lambda one: amiss.append(one.text) if one.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: amiss.append(str(error)))
+    page.on(
+        "request",
+        lambda one: None if one.url.startswith((site, "data:")) else amiss.append(f"asked {one.url}"),
+    )
+    page.set_viewport_size(WIDE)
+    enter(page, "lead")
+    yield page
+    assert amiss == []
+
+
+def enter(page: Page, name: str) -> None:
+    from tests.shop import PASSWORD
+
+    page.goto("/login/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_url("**/")
+
+
+def addresses(shop: Shop) -> dict[str, str]:
+    """One of each page."""
+    from entrepot.insight import pages
+    from entrepot.kernel import queries as kernel
+    from entrepot.work import queries as work
+
+    delivered = shop.one("delivered")
+    entry = pages.journal(company=1, documents=[pages.shipments(order=delivered)[0].id])[0].entry
+    return {
+        "flow": "/",
+        "orders": "/orders/",
+        "no-orders": "/orders/?q=nothing",
+        "delivered": f"/orders/{delivered}/",
+        "held": f"/orders/{shop.one('fraud')}/",
+        "waiting": f"/orders/{shop.one('waiting')}/",
+        "stock": "/stock/",
+        "sku": f"/stock/{shop.skus['LAMP-OAK']}/",
+        "work": "/work/",
+        "item": f"/work/{work.of_subject(shop.one('fraud'))[0].id}/",
+        "books": "/books/",
+        "account": "/books/accounts/1200/",
+        "entry": f"/books/entries/{entry}/",
+        "shipment": f"/documents/{pages.shipments(order=delivered)[0].id}/",
+        "fulfillment": f"/documents/{pages.fulfillments(order=delivered)[0].id}/",
+        "event": f"/events/{kernel.timeline(subjects=[delivered])[0].seq}/",
+        "search": "/search/?q=mug",
+    }
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(WIDE, "light"), (NARROW, "light"), (WIDE, "dark")], ids=["wide", "narrow", "dark"]
+)
+def test_every_page_stands(console: Page, shop: Shop, tmp_path: Path, size: Any, scheme: Any):
+    console.set_viewport_size(size)
+    console.emulate_media(color_scheme=scheme)
+    for name, address in addresses(shop).items():
+        response = console.goto(address)
+        assert response, name
+        assert response.ok, name
+        assert console.locator("h1").count() == 1, name
+        assert console.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"{name} is wider than {size}"
+        )
+        assert console.evaluate(NAMELESS) == [], name
+        assert console.evaluate(TOO_FAINT) == [], name
+        console.screenshot(path=tmp_path / f"{name}-{size['width']}-{scheme}.png", full_page=True)
+
+
+def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
+    keys = console.keyboard
+    for letter, path in (("o", "/orders/"), ("s", "/stock/"), ("w", "/work/"), ("b", "/books/"), ("h", "/")):
+        keys.press("g")
+        keys.press(letter)
+        console.wait_for_url(f"**{path}")
+        expect(console.locator(".areas [aria-current=page]")).to_have_attribute("href", path)
+
+    keys.press("?")
+    assert console.locator("#help").is_visible()
+    keys.press("Escape")
+    assert console.locator("#help").is_hidden()
+
+    console.goto("/orders/")
+    keys.press("Tab")
+    assert console.evaluate("document.activeElement.className") == "skip"
+    focused = "document.activeElement.closest('[data-row]')?.rowIndex"
+    keys.press("j")
+    keys.press("j")
+    assert console.evaluate(focused) == 2
+    keys.press("k")
+    assert console.evaluate(focused) == 1
+    keys.press("x")
+    assert console.locator(".bulk").is_visible()
+    assert console.locator("[data-count]").inner_text() == "1 selected"
+    keys.press("x")
+    assert console.locator(".bulk").is_hidden()
+    keys.press("Enter")
+    console.wait_for_url(re.compile("/orders/.+/"))
+
+    keys.press("/")
+    keys.type("gob")  # letters in a field are letters
+    assert console.evaluate("document.activeElement.value") == "gob"
+    console.locator("#search").fill("lamp")
+    keys.press("Enter")
+    console.wait_for_url("**/stock/**")
+
+
+def test_filters_act_at_once_and_can_be_gone_back_from(console: Page):
+    console.goto("/orders/")
+    rows = console.locator("tr[data-row]")
+    expect(rows).to_have_count(22)
+    console.get_by_label("Status").select_option("packed")
+    console.wait_for_url("**status=packed**")
+    expect(rows).to_have_count(2)
+    console.go_back()
+    expect(rows).to_have_count(22)
+    assert console.get_by_label("Status").input_value() == ""
+
+
+def test_a_morning_at_six(console: Page):
+    """The lead looks what is held, asks why, lets it go, and takes the item that is left."""
+    console.get_by_role("link", name=re.compile("Fraud review")).first.click()
+    console.locator("tr[data-row] th a").first.click()
+    assert console.get_by_text("The channel reports velocity.").first.is_visible()
+    console.get_by_label("What was found out").fill("A customer of many years.")
+    console.get_by_role("button", name="Release").click()
+    assert console.get_by_text("1 hold was released.").is_visible()
+    assert console.locator(".head .state").inner_text() == "ready"
+
+    console.goto("/work/?type=fraud+review")
+    console.locator("tbody .pick label").first.click()
+    console.get_by_role("button", name="Take").click()
+    assert console.get_by_text("1 item is yours.").is_visible()
+    assert console.get_by_text("yours", exact=True).is_visible()
+    console.get_by_role("button", name="Dismiss").click()
+    assert console.locator(".message").count() == 0
+
+
+def test_colors_are_the_readers_choice(console: Page):
+    console.locator(".person summary").click()
+    console.get_by_role("button", name="Light or dark").click()
+    assert console.evaluate("document.documentElement.dataset.theme") == "dark"
+    console.goto("/orders/")
+    assert console.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_board_keeps_itself_up_to_date(console: Page, shop: Shop):
+    from entrepot.orders.commands.cancel import CancelOrder
+    from entrepot.sourcing.commands.cancel import cancel
+    from tests.shop import the_system
+
+    ready = console.locator(".stage", has_text="Ready").locator("b")
+    assert ready.inner_text() == "4"
+    cancel(the_system(shop.now), requests=[CancelOrder(shop.one("ready"), "A test.")])
+    console.evaluate("htmx.trigger('#board', 'refresh')")
+    expect(ready).to_have_text("3")
+
+
+def test_the_documents_of_the_api_open(console: Page):
+    console.goto("/api/docs")
+    console.get_by_text("/api/v1/availability").wait_for()
+
+
+def test_pages_work_without_scripts(browser, site: str, shop: Shop):
+    context = browser.new_context(base_url=site, java_script_enabled=False)
+    page = context.new_page()
+    enter(page, "lead")
+    page.goto("/orders/")
+    page.get_by_label("Status").select_option("packed")
+    page.get_by_role("button", name="Filter").click()
+    assert page.locator("tr[data-row]").count() == 2
+    context.close()
