@@ -103,6 +103,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.place", "orders.cancel", "sourcing.cancel", "orders.credit",
         "catalog.register_skus", "network.register_channels", "network.serve_channels",
         "parties.register_customers", "parties.register_addresses",
+        "channels.import_invoices", "channels.receive_supply", "channels.set_aside",
     ),
     "auditor": (),
 }  # fmt: skip

@@ -1,8 +1,9 @@
-"""The figures of an import, read back from ledgers and tables."""
+"""What came of an import, every figure read back from the ledgers and tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from entrepot.kernel import sql
 from entrepot.kernel.money import exponent
@@ -10,15 +11,16 @@ from entrepot.kernel.money import exponent
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What the house holds of a company's imported invoices. Amounts are texts with the currency's decimals."""
+    """Amounts are in minor units of the company's currency, by the source kind of the journal's lines."""
 
+    currency: str
     rows: int
     orders: int
     lines: int
-    gross_sales: str
-    cancelled_value: str
-    net_all_rows: str
-    net_by_month: dict[str, str]
+    sales_minor: int
+    credits_minor: int
+    net_minor: int
+    net_by_month: dict[str, int]
     units_shipped: int
     units_returned: int
     unmatched_credits: int
@@ -27,59 +29,79 @@ class ImportReport:
     shipments: int
     rows_set_aside: int
 
+    def as_json(self, *, seconds: float, peak_rss_mb: float) -> dict[str, Any]:
+        """The keys that a program reads; amounts as text with the currency's decimals."""
+        amount = self.amount
+        return {
+            "rows": self.rows,
+            "orders": self.orders,
+            "lines": self.lines,
+            "gross_sales": amount(self.sales_minor),
+            "cancelled_value": amount(self.credits_minor),
+            "net_all_rows": amount(self.net_minor),
+            "net_by_month": {month: amount(minor) for month, minor in self.net_by_month.items()},
+            "units_shipped": self.units_shipped,
+            "units_returned": self.units_returned,
+            "unmatched_credits": self.unmatched_credits,
+            "work_items": self.work_items,
+            "stock_moves": self.stock_moves,
+            "shipments": self.shipments,
+            "rows_set_aside": self.rows_set_aside,
+            "seconds": round(seconds, 1),
+            "peak_rss_mb": round(peak_rss_mb, 1),
+        }
 
-def import_report(company: int) -> ImportReport:
-    """Sums by source kind over the journal, and counts of documents. 3 statements."""
-    ((currency,),) = sql.run(
-        "SELECT currency FROM parties_company WHERE id = %(id)s::smallint", {"id": company}
-    )
-    digits = exponent(currency)
-    gross = credited = net = 0
-    by_month: dict[str, int] = {}
-    for month, family, amount in sql.run(_TRADE, {"company": company}):
-        gross += amount if family == "sale" else 0
-        credited += amount if family == "credit" else 0
-        net += amount
-        by_month[month] = by_month.get(month, 0) + amount
-    (counts,) = sql.run(_COUNTS, {"company": company})
-    rows, set_aside, orders, lines, shipped, returned, unmatched, items, moves, shipments = counts
+    def amount(self, minor: int) -> str:
+        digits = exponent(self.currency)
+        sign, whole, part = "-" if minor < 0 else "", *divmod(abs(minor), 10**digits)
+        return f"{sign}{whole}.{part:0{digits}}" if digits else f"{sign}{whole}"
+
+
+def of_import(*, company: int, source: str) -> ImportReport:
+    """The report of all that came into a company from a source. 2 statements."""
+    months = {month: int(net) for month, net in sql.run(_BY_MONTH, {"company": company})}
+    figures = sql.run(_FIGURES, {"company": company, "source": source})[0]
+    currency, rows, orders, lines, sales, credits_, debts, *rest = figures
     return ImportReport(
-        rows=rows, orders=orders, lines=lines, gross_sales=_amount(gross, digits),
-        cancelled_value=_amount(credited, digits), net_all_rows=_amount(net, digits),
-        net_by_month={month: _amount(amount, digits) for month, amount in sorted(by_month.items())},
-        units_shipped=shipped, units_returned=returned, unmatched_credits=unmatched, work_items=items,
-        stock_moves=moves, shipments=shipments, rows_set_aside=set_aside,
+        currency, rows, orders, lines, int(sales), int(credits_), int(sales + credits_ + debts), months,
+        *(int(one) for one in rest),
     )  # fmt: skip
 
 
-def _amount(minor: int, digits: int) -> str:
-    if not digits:
-        return str(minor)
-    sign = "-" if minor < 0 else ""
-    whole, part = divmod(abs(minor), 10**digits)
-    return f"{sign}{whole}.{part:0{digits}}"
-
-
-_TRADE = """
-SELECT to_char(month, 'YYYY-MM'), split_part(kind, '.', 1), -sum(functional_minor)::bigint
-FROM ledger_line WHERE company_id = %(company)s::smallint
-  AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt')
-GROUP BY 1, 2
+# Each amount is counted once: its other side bears the kind "settlement".
+_BY_MONTH = """
+SELECT to_char(month, 'YYYY-MM'), -sum(amount_minor)
+FROM ledger_line
+WHERE company_id = %(company)s::smallint AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt')
+GROUP BY month ORDER BY month
 """
 
-_COUNTS = """
-SELECT (SELECT COALESCE(sum(CASE state WHEN 'set_aside' THEN 1 ELSE jsonb_array_length(payload::jsonb) END), 0)::bigint
-        FROM kernel_inbox WHERE company_id = c.id),
-       (SELECT count(*) FROM kernel_inbox WHERE company_id = c.id AND state = 'set_aside'),
-       (SELECT count(*) FROM orders_order WHERE company_id = c.id),
-       (SELECT count(*) FROM orders_line WHERE company_id = c.id),
-       (SELECT COALESCE(sum(l.quantity), 0)::bigint FROM shipping_shipmentline AS l
-        JOIN shipping_shipment AS s ON s.id = l.shipment_id WHERE s.company_id = c.id),
-       (SELECT COALESCE(sum(l.quantity), 0)::bigint FROM orders_creditline AS l
-        JOIN orders_credit AS r ON r.id = l.credit_id WHERE r.company_id = c.id AND l.kind = 'goods'),
-       (SELECT count(*) FROM orders_credit WHERE company_id = c.id AND state = 'unmatched'),
-       (SELECT count(*) FROM work_item WHERE company_id = c.id),
-       (SELECT count(*) FROM stock_move WHERE company_id = c.id),
-       (SELECT count(*) FROM shipping_shipment WHERE company_id = c.id)
-FROM parties_company AS c WHERE c.id = %(company)s::smallint
+_FIGURES = """
+WITH trade AS (
+    SELECT -coalesce(sum(amount_minor) FILTER (WHERE kind LIKE 'sale.%%'), 0) AS sales,
+           -coalesce(sum(amount_minor) FILTER (WHERE kind LIKE 'credit.%%'), 0) AS credits,
+           -coalesce(sum(amount_minor) FILTER (WHERE kind = 'bad_debt'), 0) AS debts
+    FROM ledger_line
+    WHERE company_id = %(company)s::smallint AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt')
+), came AS (
+    SELECT coalesce(sum(CASE WHEN kind = 'row' THEN 1 ELSE jsonb_array_length(payload::jsonb -> 'rows') END), 0) AS rows,
+           count(*) FILTER (WHERE kind = 'row') AS set_aside
+    FROM kernel_inbox WHERE company_id = %(company)s::smallint AND source = %(source)s::text
+)
+SELECT company.currency, came.rows,
+    (SELECT count(*) FROM orders_order WHERE company_id = company.id),
+    (SELECT count(*) FROM orders_line WHERE company_id = company.id),
+    trade.sales, trade.credits, trade.debts,
+    (SELECT coalesce(sum(line.quantity), 0) FROM shipping_shipmentline AS line
+     JOIN shipping_shipment AS shipment ON shipment.id = line.shipment_id WHERE shipment.company_id = company.id),
+    (SELECT coalesce(sum(line.quantity), 0) FROM orders_creditline AS line
+     JOIN orders_credit AS credit ON credit.id = line.credit_id
+     WHERE credit.company_id = company.id AND line.kind = 'goods'),
+    (SELECT count(*) FROM orders_credit WHERE company_id = company.id AND state = 'unmatched'),
+    (SELECT count(*) FROM work_item WHERE company_id = company.id),
+    (SELECT count(*) FROM stock_move WHERE company_id = company.id),
+    (SELECT count(*) FROM shipping_shipment WHERE company_id = company.id),
+    came.set_aside
+FROM parties_company AS company, trade, came
+WHERE company.id = %(company)s::smallint
 """

@@ -1,251 +1,236 @@
-"""Take invoices of an Online Retail file through the whole house, a batch in one transaction."""
+"""Take in invoices of a history: orders walk their whole way, credits and corrections are posted."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.channels.online_retail import codes, contract
-from entrepot.channels.online_retail.parse import Invoice, Row
-from entrepot.kernel import inbox, wire
+from entrepot.channels.commands.walk import walk
+from entrepot.kernel import inbox
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
-from entrepot.kernel.errors import AllOrNothing, Refused
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
 from entrepot.kernel.money import extend
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.orders.commands.credit import Credited, CreditItem, CreditWithoutSale, credit
+from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.orders.commands.place import OrderLine, PaymentGiven, Placed, PlaceOrder, place
+from entrepot.orders.rules import GOODS
 from entrepot.shipping.commands.perform import PerformServices, perform
-from entrepot.shipping.commands.ship import ShipFulfillment, ship
-from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.stock.commands.adjust import Adjust, Adjusted
 from entrepot.warehouse.commands.adjust import adjust
-from entrepot.warehouse.commands.pack import PackFulfillment, pack
-from entrepot.warehouse.commands.pick import PickFulfillment, pick
-from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
-class Shop(NamedTuple):
-    """The company that a file's invoices belong to, and where each of its SKUs stands."""
+class InvoiceLine(NamedTuple):
+    """Goods by SKU code, or a charge of another kind; on a credit, quantities are of what is given back."""
 
-    company: int
-    currency: str
-    skus: dict[str, UUID]
-    nodes: tuple[UUID, ...]
-    bins: dict[UUID, UUID]
+    kind: str
+    sku: str
+    description: str
+    quantity: int
+    unit_price: Decimal
 
-    def node_of(self, code: str) -> UUID:
-        return self.nodes[codes.shelf_of(code, len(self.nodes))]
+
+class Correction(NamedTuple):
+    """Units of a SKU found (above zero) or written off in a bin, with the reason that was given."""
+
+    sku: UUID
+    node: UUID
+    bin: UUID
+    quantity: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImportInvoice:
-    """One invoice as it was read."""
+    """An invoice as its source wrote it. `use` is sale, credit or bad_debt; `payload` its raw rows as JSON."""
 
-    invoice: Invoice
-    shop: Shop
+    company: int
+    channel: str
+    number: str
+    use: str
+    occurred_at: datetime
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    corrections: tuple[Correction, ...]
+    payload: str
+    customer: str | None = None
+    country: str = ""
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceImported:
-    """False where the invoice came before."""
+    """`fresh` is False where the invoice had been taken in before: nothing was done."""
 
+    number: str
     fresh: bool
 
 
 @command("channels.import_invoices")
-def import_invoices(cause: Cause, /, *, requests: Sequence[ImportInvoice]) -> list[InvoiceImported | Refused]:
-    """Invoices become orders, walked to the last posting; credits, bad debts and stock corrections with them.
+def import_invoices(
+    cause: Cause, /, *, requests: Sequence[ImportInvoice]
+) -> list[InvoiceImported | Refused]:
+    """Invoices taken in, each at its own time: its order placed, sourced, picked, packed, shipped and posted as far as
+    stock goes, its credit or bad debt posted, its finds and losses booked. What can't be done is a work item.
 
-    Each step bears the invoice's own time. Locks, statements: those of the commands that it calls, for any number.
-    Again: an invoice that came before is passed over, by the inbox.
+    Locks: the inbox's new rows, then as the commands inside.
+    Refuses: nothing by itself; a month that is closed undoes the whole call.
+    Again: an invoice in the inbox is left alone. As many statements as the commands inside.
     """
-    if not requests:
-        return []
-    shop = requests[0].shop
-    fresh = _receive(cause, [request.invoice for request in requests], shop)
-    invoices = [request.invoice for request in requests if request.invoice.number in fresh]
-    _sell(cause, [invoice for invoice in invoices if invoice.of("sale")], shop)
-    _credit(cause, [invoice for invoice in invoices if invoice.use == "credit"], shop)
-    _write_off_debts(cause, [invoice for invoice in invoices if invoice.use == "bad_debt"], shop, fresh)
-    _correct_stock(cause, invoices, shop)
-    return [InvoiceImported(request.invoice.number in fresh) for request in requests]
+    messages = [inbox.Incoming(r.company, r.channel, r.number, r.use, r.payload) for r in requests]
+    new = inbox.receive(cause, messages, state="done")
+    fresh = [request for request in requests if request.number in new]
 
+    _correct(cause, fresh, new, found=True)
+    _sell(cause, fresh, new)
+    _credit(cause, fresh)
+    _write_off_debts(cause, fresh, new)
+    _correct(cause, fresh, new, found=False)
 
-def _receive(cause: Cause, invoices: Sequence[Invoice], shop: Shop) -> dict[str, UUID]:
-    messages = [
-        inbox.Incoming(shop.company, contract.SOURCE, invoice.number, invoice.use, wire.dump(_raw(invoice)))
-        for invoice in invoices
-    ]
-    return inbox.receive(cause, messages, "done")
-
-
-def _raw(invoice: Invoice) -> list[Any]:
-    """The invoice's rows as they stood in the file, with their line numbers."""
-    return [
+    announce(
+        cause,
         [
-            row.line,
-            row.code,
-            row.description,
-            row.quantity,
-            row.time,
-            str(row.price),
-            invoice.customer,
-            invoice.country,
-        ]
-        for row in invoice.rows
-    ]
+            Event("message", new[r.number], r.company, "", "done", r.occurred_at, {"invoice": r.number})
+            for r in fresh
+        ],
+    )
+    return [InvoiceImported(request.number, request.number in new) for request in requests]
 
 
-# ---- sales
-
-
-def _sell(cause: Cause, invoices: Sequence[Invoice], shop: Shop) -> None:
-    times = {}
-    placed = _all(place(cause, requests=[_order(invoice, shop) for invoice in invoices]), Placed)
-    for invoice, order in zip(invoices, placed, strict=True):
-        times[order.order] = invoice.at
-    with_goods = {
-        order.order
-        for invoice, order in zip(invoices, placed, strict=True)
-        if any(row.kind == "goods" for row in invoice.of("sale"))
-    }
-    walk(cause, [order.order for order in placed if order.order in with_goods], times)
-    services = [PerformServices(o.order, times[o.order]) for o in placed if o.order not in with_goods]
+def _sell(cause: Cause, requests: Sequence[ImportInvoice], messages: dict[str, UUID]) -> None:
+    sales = [request for request in requests if request.use == "sale" and request.lines]
+    if not sales:
+        return
+    placed = place(cause, requests=[_order(request) for request in sales])
+    goods: dict[UUID, datetime] = {}
+    services: dict[UUID, datetime] = {}
+    refused: list[tuple[ImportInvoice, Refused]] = []
+    for request, answer in zip(sales, placed, strict=True):
+        if isinstance(answer, Placed):
+            has_goods = any(line.kind == GOODS for line in request.lines)
+            if not answer.holds:
+                (goods if has_goods else services)[answer.order] = request.occurred_at
+        else:
+            refused.append((request, answer))
+    if goods:
+        walk(cause, goods)
     if services:
-        perform(cause, requests=services)
+        whole(perform(cause, requests=[PerformServices(order, at) for order, at in services.items()]))
+    if refused:
+        _ask_about(cause, refused, messages)
 
 
-def walk(cause: Cause, orders: Sequence[UUID], times: dict[UUID, Any]) -> None:
-    """Orders from allocation to the door, as far as stock goes."""
-    if not orders:
-        return
-    allocated = allocate(cause, requests=[AllocateOrder(order, times[order]) for order in orders])
-    served = [a.order for a in allocated if isinstance(a, OrderAllocated) and a.allocated]
-    if not served:
-        return
-    released = release(cause, requests=[ReleaseOrder(order, times[order]) for order in served])
-    due = {f: times[r.order] for r in released if isinstance(r, OrderReleased) for f in r.fulfillments}
-    pick(cause, requests=[PickFulfillment(one, occurred_at=at) for one, at in due.items()])
-    pack(cause, requests=[PackFulfillment(one, occurred_at=at) for one, at in due.items()])
-    ship(cause, requests=[ShipFulfillment(one, occurred_at=at) for one, at in due.items()])
-
-
-def _order(invoice: Invoice, shop: Shop) -> PlaceOrder:
+def _order(request: ImportInvoice) -> PlaceOrder:
     lines = tuple(
-        OrderLine(row.code, row.quantity, row.price, row.kind, row.description) for row in invoice.of("sale")
+        OrderLine(sku, quantity, price, kind, description)
+        for kind, sku, description, quantity, price in request.lines
     )
-    total = sum(extend(line.quantity, line.unit_price, shop.currency) for line in lines)
+    total = sum(extend(line.quantity, line.unit_price, request.currency) for line in lines)
     return PlaceOrder(
-        company=shop.company,
-        channel=contract.SOURCE,
-        external_id=invoice.number,
-        lines=lines,
-        currency=shop.currency,
-        occurred_at=invoice.at,
-        customer=invoice.customer or None,
-        country=codes.country_of(invoice.country),
-        payment=PaymentGiven("account", invoice.number, total, invoice.at),
-    )
+        company=request.company, channel=request.channel, external_id=request.number, lines=lines,
+        currency=request.currency, occurred_at=request.occurred_at, customer=request.customer,
+        country=request.country, payment=PaymentGiven("account", request.number, total, request.occurred_at),
+    )  # fmt: skip
 
 
-def _all(answers: Sequence[Any], kind: type) -> list[Any]:
-    """All answers are of the kind, or the batch is undone: what validation does not take was set aside before."""
-    refusals = [answer for answer in answers if not isinstance(answer, kind)]
-    if refusals:
-        raise AllOrNothing(refusals)
-    return list(answers)
+def _ask_about(
+    cause: Cause, refused: Sequence[tuple[ImportInvoice, Refused]], messages: dict[str, UUID]
+) -> None:
+    inbox.mark([messages[request.number] for request, _ in refused], "set_aside", "the order was refused")
+    open_items(
+        cause,
+        requests=[
+            OpenItem(
+                company=request.company, type="invoice refused", subject_kind="message",
+                subject=messages[request.number], reason=f"Invoice {request.number}: {refusal.message}",
+                role="integration engineer", facts={"invoice": request.number, "code": refusal.code},
+                occurred_at=request.occurred_at,
+            )
+            for request, refusal in refused
+        ],
+    )  # fmt: skip
 
 
-# ---- what is no sale
-
-
-def _credit(cause: Cause, invoices: Sequence[Invoice], shop: Shop) -> None:
-    requests = [
+def _credit(cause: Cause, requests: Sequence[ImportInvoice]) -> None:
+    credits = [
         CreditWithoutSale(
-            shop.company,
-            contract.SOURCE,
-            invoice.number,
-            tuple(
-                CreditItem(row.kind, row.code, -row.quantity, row.price, row.description)
-                for row in invoice.rows
+            company=request.company, channel=request.channel, external_id=request.number,
+            lines=tuple(
+                CreditItem(kind, sku, quantity, price, description)
+                for kind, sku, description, quantity, price in request.lines
             ),
-            shop.currency,
-            invoice.at,
-            invoice.customer or None,
+            currency=request.currency, occurred_at=request.occurred_at, customer=request.customer,
         )
-        for invoice in invoices
-        if invoice.of("credit")
-    ]
-    if requests:
-        _all(credit(cause, requests=requests), Credited)
+        for request in requests
+        if request.use == "credit" and request.lines
+    ]  # fmt: skip
+    if credits:
+        whole(credit(cause, requests=credits))
 
 
-def _write_off_debts(cause: Cause, invoices: Sequence[Invoice], shop: Shop, ids: dict[str, UUID]) -> None:
+def _write_off_debts(cause: Cause, requests: Sequence[ImportInvoice], messages: dict[str, UUID]) -> None:
     postings = [
         Posting(
-            shop.company,
-            "bad_debt",
-            "invoice",
-            ids[invoice.number],
-            shop.currency,
-            [("bad_debt", sum(extend(row.quantity, row.price, shop.currency) for row in invoice.rows))],
-            invoice.at,
+            request.company, "bad_debt", "message", messages[request.number], request.currency,
+            [("bad_debt", extend(line.quantity, line.unit_price, request.currency)) for line in request.lines],
+            request.occurred_at,
         )
-        for invoice in invoices
-    ]
+        for request in requests
+        if request.use == "bad_debt" and request.lines
+    ]  # fmt: skip
     if postings:
-        post(cause, requests=postings)
+        whole(post(cause, requests=postings))
 
 
-def _correct_stock(cause: Cause, invoices: Sequence[Invoice], shop: Shop) -> None:
-    rows = [
-        (invoice, row) for use in ("found", "write_off") for invoice in invoices for row in invoice.of(use)
+def _correct(
+    cause: Cause, requests: Sequence[ImportInvoice], messages: dict[str, UUID], *, found: bool
+) -> None:
+    """Book finds, before the orders that may need them, or losses, after; a loss of what is not there is asked about."""
+    wanted = [
+        (request, one)
+        for request in requests
+        for one in request.corrections
+        if (one.quantity > 0) == found
     ]
-    if not rows:
+    if not wanted:
         return
-    requests = [_correction(invoice, row, shop) for invoice, row in rows]
-    missing: dict[UUID, list[Any]] = defaultdict(list)
-    for (invoice, row), answer in zip(rows, adjust(cause, requests=requests), strict=True):
-        if isinstance(answer, Adjusted) and answer.missing:
-            missing[shop.skus[row.code]].append(
-                (invoice.number, row.line, row.code, answer.missing, invoice.at)
+    answers = adjust(
+        cause,
+        requests=[
+            Adjust(
+                company=request.company, sku=one.sku, node=one.node, bin=one.bin, delta=one.quantity,
+                reason=one.reason or NO_REASON, note=f"invoice {request.number}", up_to=True,
+                occurred_at=request.occurred_at,
             )
+            for request, one in wanted
+        ],
+    )  # fmt: skip
+    missing = [
+        (request, one, answer.missing)
+        for (request, one), answer in zip(wanted, whole(answers), strict=True)
+        if isinstance(answer, Adjusted) and answer.missing
+    ]
     if missing:
-        open_items(cause, requests=[_not_there(shop, sku, found) for sku, found in missing.items()])
+        open_items(
+            cause,
+            requests=[
+                OpenItem(
+                    company=request.company, type="write-off", subject_kind="sku", subject=one.sku,
+                    reason=f"{units} of {-one.quantity} units to be written off are not there: "
+                    f"{one.reason or NO_REASON}",
+                    role="inventory manager", dedupe=f"{messages[request.number]}:{one.sku}:{n}",
+                    facts={"invoice": request.number, "units": units, "node": one.node},
+                    occurred_at=request.occurred_at,
+                )
+                for n, (request, one, units) in enumerate(missing)
+            ],
+        )  # fmt: skip
 
 
-def _correction(invoice: Invoice, row: Row, shop: Shop) -> Adjust:
-    node = shop.node_of(row.code)
-    usual = "found" if row.quantity > 0 else "written off without a reason"
-    return Adjust(
-        shop.company,
-        shop.skus[row.code],
-        node,
-        shop.bins[node],
-        row.quantity,
-        row.description or usual,
-        note=f"invoice {invoice.number}, line {row.line}",
-        up_to=True,
-        occurred_at=invoice.at,
-    )
-
-
-def _not_there(shop: Shop, sku: UUID, found: Sequence[tuple[str, int, str, int, Any]]) -> OpenItem:
-    units = sum(one[3] for one in found)
-    return OpenItem(
-        company=shop.company,
-        type="write-off of nothing",
-        subject_kind="sku",
-        subject=sku,
-        reason=f"{units} units of {found[0][2]} were to be written off and were not there",
-        role="inventory manager",
-        facts=[[number, line, missing] for number, line, _, missing, _ in found],
-        occurred_at=found[0][4],
-        dedupe=f"{sku}:{found[0][0]}",
-    )
+NO_REASON = "no reason given"

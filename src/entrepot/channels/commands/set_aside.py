@@ -1,61 +1,65 @@
-"""Keep rows that could not be taken, each with a work item that says where and why."""
+"""Rows of a file that can't be taken in: kept raw, and asked about."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from entrepot.channels.online_retail import contract
 from entrepot.kernel import inbox
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
 @dataclass(frozen=True, slots=True)
-class SetAsideRow:
-    """A row of a file by its line number, why it was not taken, what it said, and a digest of that."""
+class SetRowAside:
+    """A row by its name within the source, its line in the file, why it can't be taken, and what it said."""
 
     company: int
+    source: str
+    name: str
     line: int
     why: str
     text: str
-    digest: str
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RowSetAside:
-    """False where the row was set aside before."""
+    """The message that keeps the row; None where it was set aside before."""
 
-    fresh: bool
+    message: UUID | None
 
 
 @command("channels.set_aside")
-def set_aside(cause: Cause, /, *, requests: Sequence[SetAsideRow]) -> list[RowSetAside | Refused]:
-    """Rows in the inbox, set aside, and a work item for each. Again: keeps what is there. 2 statements."""
-    names = [f"line {row.line} {row.digest}" for row in requests]
-    messages = [
-        inbox.Incoming(
-            row.company, contract.SOURCE, name, "row", row.text.replace("\0", "\N{SYMBOL FOR NULL}")
-        )
-        for row, name in zip(requests, names, strict=True)
-    ]
-    fresh = inbox.receive(cause, messages, "set_aside")
-    items = [
-        OpenItem(
-            company=row.company,
-            type="row set aside",
-            subject_kind="inbox",
-            subject=fresh[name],
-            reason=f"line {row.line}: {row.why}",
-            role="integration engineer",
-            facts={"line": row.line, "why": row.why},
-        )
-        for row, name in zip(requests, names, strict=True)
-        if name in fresh
-    ]
-    if items:
-        open_items(cause, requests=items)
-    return [RowSetAside(name in fresh) for name in names]
+def set_aside(cause: Cause, /, *, requests: Sequence[SetRowAside]) -> list[RowSetAside | Refused]:
+    """Rows kept in the inbox, each with a work item for the integration engineer.
+
+    Locks: the inbox's new rows. Refuses: nothing. Again: a row kept before is left alone. 4 statements.
+    """
+    kept = inbox.receive(
+        cause,
+        [inbox.Incoming(r.company, r.source, r.name, "row", r.text) for r in requests],
+        state="set_aside",
+    )
+    fresh = [request for request in requests if request.name in kept]
+    if fresh:
+        open_items(
+            cause,
+            requests=[
+                OpenItem(
+                    company=r.company, type="row set aside", subject_kind="message", subject=kept[r.name],
+                    reason=f"Line {r.line} of the file: {r.why}.", role="integration engineer",
+                    facts={"line": r.line, "source": r.source},
+                )
+                for r in fresh
+            ],
+        )  # fmt: skip
+    announce(
+        cause,
+        [Event("message", kept[r.name], r.company, "", "set_aside", reason=f"line {r.line}: {r.why}") for r in fresh],
+    )
+    return [RowSetAside(kept.get(request.name)) for request in requests]

@@ -1,208 +1,461 @@
-"""Import a file: set up the retailer, then week by week its stock and its invoices."""
+"""`entrepot import online-retail FILE`: reads the file, sets the house up for it, and gives its weeks to commands."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, time, timedelta
+import statistics
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from statistics import median
-from typing import IO
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.utils import timezone
-
 from entrepot import Problem
+from entrepot.carriage.commands.register import register_services
+from entrepot.carriage.rules import RegisterService
+from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.channels.commands.import_invoices import ImportInvoice, Shop, import_invoices
-from entrepot.channels.commands.set_aside import SetAsideRow, set_aside
-from entrepot.channels.commands.stock_week import StockWeek, stock_week
-from entrepot.channels.online_retail import contract
-from entrepot.channels.online_retail.parse import Book, Invoice, UnknownHeader, parse
-from entrepot.kernel import policies, seal
+from entrepot.channels.commands.import_invoices import Correction, ImportInvoice, InvoiceLine, import_invoices
+from entrepot.channels.commands.receive_supply import ReceiveSupply, Supply, receive_supply
+from entrepot.channels.commands.set_aside import SetRowAside, set_aside
+from entrepot.channels.online_retail import codes, contract, parse
+from entrepot.channels.online_retail.parse import Book, Invoice, Row
+from entrepot.kernel import inbox, policies, seal, wire
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
+from entrepot.kernel.errors import AllOrNothing, Refused
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
 from entrepot.network.commands import register as network
 from entrepot.parties import queries as parties
-from entrepot.parties.commands.register import (
-    RegisterCompany,
-    RegisterSupplier,
-    register_companies,
-    register_suppliers,
-)  # fmt: skip
+from entrepot.parties.commands import register as people
+from entrepot.parties.rules import RegisterCompany, RegisterCustomer, RegisterSupplier
 from entrepot.progress import Progress
+from entrepot.purchasing import queries as purchasing
 from entrepot.stock.commands.adjust import AdjustmentPolicy
 
-INVOICES_PER_BATCH, ROWS_PER_BATCH = 400, 8_000
-NODES = 3
-BIN_KINDS = ("pick", "staging", "receiving")
+INVOICES_MAX, LINES_MAX = 400, 8_000
+"""Of a batch: one transaction. Large enough that a batch costs little, small enough to be lost to a crash."""
+
+ROWS_MAX = 1_000
+ACTOR = Actor("import:online-retail", everything=True)
+NODES = (("north", "North"), ("middle", "Middle"), ("south", "South"))
+BINS = (
+    ("IN", "receiving"),
+    ("SHELF", "pick"),
+    ("STAGING", "staging"),
+    ("PACKING", "packing"),
+    ("QUARANTINE", "quarantine"),
+)
+T = TypeVar("T")
 
 
-def run(path: Path, *, stock: str = "ample", currency: str = "GBP") -> int:
-    """Import a file and return its company. Again, or after a kill, it goes on where it stopped."""
-    book = _read(path)
-    cause = Cause(Actor("system:importer", everything=True), timezone.now(), f"import of {path.name}")
-    shop, supplier = _open_shop(cause, book, currency)
-    _set_aside(cause, shop, book)
-    costs = _costs(book)
-    earlier = ""
-    with Progress("Importing", total=book.rows, unit="rows") as bar:
-        for name, invoices in _weeks(book.invoices):
-            percent = contract.TIGHT_PERCENT if stock == "tight" else 100
-            week = StockWeek(
-                shop, supplier, name, _opening(invoices), _demand(invoices), costs, percent,
-                earlier if percent < 100 else "",
-            )  # fmt: skip
-            whole(stock_week(cause, requests=[week]))
-            earlier = name
-            for batch in _batches(invoices):
-                whole(import_invoices(cause, requests=[ImportInvoice(invoice, shop) for invoice in batch]))
-                bar.advance(sum(len(invoice.rows) for invoice in batch))
-    seal.seal(cause)
-    return shop.company
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Where the orders are now."""
+
+    company: int
+    channel: str
 
 
-# ---- the file
-
-
-def _read(path: Path) -> Book:
+def run(
+    file: Path,
+    *,
+    stock: str = "ample",
+    currency: str = "GBP",
+    report: str = "text",  # noqa: ARG001  the verb writes the report, from what the house then holds
+    at: datetime | None = None,
+) -> Imported:
+    """Bring in a file; what it brought before is left alone. Works in transactions of a week's supply and of a batch
+    of invoices each, so that a run that is stopped goes on where it was."""
+    cause = Cause(ACTOR, at or datetime.now(UTC), f"import of {file.name}")  # noqa: TID251  the edge of this run
+    book = read(file)
+    house = _House(cause, currency)
+    house.open()
     try:
-        with _lines(path) as lines:
-            return parse(lines)
-    except UnknownHeader as error:
-        raise Problem(f"{path.name} is no Online Retail file: {error}") from error
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise Problem(f"{path.name} can't be read as text in UTF-8, plain or gzipped: {error}") from error
+        _set_aside(cause, house.company, book)
+        _import(cause, house, book, contract.TIGHT_PERCENT if stock == "tight" else 100)
+    except AllOrNothing as refused:
+        reason = refused.refusals[0].message
+        raise Problem(f"The import stopped: {reason} What came before stands; run it again.") from refused
+    seal.seal(cause)
+    return Imported(house.company, contract.SOURCE)
 
 
-@contextmanager
-def _lines(path: Path) -> Iterator[IO[str]]:
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    with (
-        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-        if zipped
-        else path.open(encoding="utf-8-sig", newline="") as lines
-    ):
-        yield lines  # type: ignore[misc]
+def read(file: Path) -> Book:
+    """The whole file, gzipped or not."""
+    opened = gzip.open if _is_gzip(file) else open
+    try:
+        with opened(file, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
+            return parse.parse(lines)
+    except parse.UnknownHeader as error:
+        raise Problem(f"{file} is no Online Retail file: {error}.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Problem(f"{file} can't be unpacked: {error}.") from error
 
 
-def _costs(book: Book) -> dict[str, Decimal]:
-    """What the supplier asks for each SKU: a share of its median price in the file."""
-    prices: dict[str, list[Decimal]] = defaultdict(list)
-    for invoice in book.invoices:
+def _is_gzip(file: Path) -> bool:
+    with file.open("rb") as start:
+        return start.read(2) == b"\x1f\x8b"
+
+
+# ---- the house that the history happened in
+
+
+class _Place(NamedTuple):
+    node: UUID
+    bin: UUID
+
+
+class _House:
+    """The company of a currency, with its channel, nodes, bins and supplier; SKUs and customers as they come."""
+
+    def __init__(self, cause: Cause, currency: str) -> None:
+        self.cause, self.currency = cause, currency
+        self.company = 0
+        self.supplier = UUID(int=0)
+        self.places: list[_Place] = []
+        self.skus: dict[str, UUID] = {}
+        self.customers: set[str] = set()
+
+    def open(self) -> None:
+        """Set up what is missing. Each step leaves alone what stands."""
+        cause = self.cause
+        code = contract.SOURCE if self.currency == "GBP" else f"{contract.SOURCE}-{self.currency.lower()}"
+        known = {company.code: company.id for company in parties.companies()}
+        self.company = known.get(code) or max(known.values(), default=0) + 1
+        name = "Online Retail" if self.currency == "GBP" else f"Online Retail {self.currency}"
+        _done(
+            people.register_companies(
+                cause, requests=[RegisterCompany(self.company, code, name, self.currency, "GB")]
+            )
+        )
+        _done(open_books(cause, requests=[OpenBooks(self.company)]))
+        self._set_policies()
+        self._set_up_network()
+        (supplier,) = _done(
+            people.register_suppliers(
+                cause, requests=[RegisterSupplier(self.company, "wholesale", "Wholesale", self.currency)]
+            )
+        )
+        self.supplier = supplier.id
+        # The file knows no carriage: one service takes everything anywhere and costs nothing.
+        _done(
+            register_services(
+                cause,
+                requests=[
+                    RegisterService(
+                        self.company, "own", "OWN", "As it was sent", 3, 2**31 - 1, self.currency,
+                        (("*", "*", "all"),), (("all", 2**31 - 1, 0),), divisor=0,
+                    )
+                ],
+            )
+        )  # fmt: skip
+        self.skus = {code: sku.id for code, sku in catalog.skus(company=self.company).items()}
+
+    def _set_policies(self) -> None:
+        """What the retailer wrote off then, it had approved."""
+        if not policies.in_force(self.company, AdjustmentPolicy, self.cause.at):
+            body, since = AdjustmentPolicy(approve_above_minor=None), datetime(1970, 1, 1, tzinfo=UTC)
+            kept = policies.SetPolicy(self.company, "stock.adjustments", body, since, note="a history")
+            _done(policies.set_policy(self.cause, requests=[kept]))
+
+    def _set_up_network(self) -> None:
+        cause, company = self.cause, self.company
+        nodes = _done(
+            network.register_nodes(
+                cause,
+                requests=[
+                    network.RegisterNode(company, code, name, "GB", priority=i)
+                    for i, (code, name) in enumerate(NODES, 1)
+                ],
+            )
+        )
+        bins = _done(
+            network.register_bins(
+                cause,
+                requests=[
+                    network.RegisterBin(company, node.id, code, kind, pick_sequence=i)
+                    for node in nodes
+                    for i, (code, kind) in enumerate(BINS)
+                ],
+            )
+        )
+        shelves = [one.id for one in bins if one.code == "SHELF"]
+        self.places = [_Place(node.id, shelf) for node, shelf in zip(nodes, shelves, strict=True)]
+        (channel,) = _done(
+            network.register_channels(
+                cause,
+                requests=[
+                    network.RegisterChannel(company, contract.SOURCE, "Online Retail", self.currency, "import")
+                ],
+            )
+        )
+        _done(
+            network.serve_channels(
+                cause, requests=[network.ServeChannel(channel.id, node.id) for node in nodes]
+            )
+        )
+
+    def place_of(self, code: str) -> _Place:
+        return self.places[place_of(code)]
+
+    def register(self, skus: Mapping[str, RegisterSku], customers: Mapping[str, datetime]) -> None:
+        """Put SKUs and customers that are new into the catalog and the register."""
+        new = [sku for code, sku in skus.items() if code not in self.skus]
+        if new:
+            self.skus |= {one.code: one.id for one in _done(register_skus(self.cause, requests=new))}
+        fresh = [
+            RegisterCustomer(self.company, code, since=at)
+            for code, at in customers.items()
+            if code not in self.customers
+        ]
+        if fresh:
+            _done(people.register_customers(self.cause, requests=fresh))
+            self.customers |= {one.code for one in fresh}
+
+
+def place_of(code: str) -> int:
+    """The number of the node that stocks a SKU: the same in every run and on every machine."""
+    return zlib.crc32(code.encode()) % len(NODES)
+
+
+# ---- the run
+
+
+class _Catalog:
+    """What the file tells of its SKUs: name, usual price, and so cost."""
+
+    def __init__(self, house: _House, invoices: Iterable[Invoice]) -> None:
+        prices: dict[str, list[Decimal]] = defaultdict(list)
+        self.names: dict[str, str] = {}
+        codes_seen: dict[str, None] = {}
+        for invoice in invoices:
+            for row in invoice.rows:
+                if row.kind != "goods":
+                    continue
+                codes_seen[row.code] = None
+                if row.use == "sale":
+                    prices[row.code].append(row.price)
+                    if row.description:
+                        self.names.setdefault(row.code, row.description)
+        self.median = {code: statistics.median(of_code) for code, of_code in prices.items()}
+        share = Decimal(contract.COST_SHARE)
+        self.cost = {code: round(median * share, 6) for code, median in self.median.items()}
+        self.of: dict[str, RegisterSku] = {
+            code: RegisterSku(
+                house.company, code, self.names.get(code, code), list_price=self.median.get(code),
+                standard_cost=self.cost.get(code),
+            )
+            for code in codes_seen
+        }  # fmt: skip
+
+
+def _import(cause: Cause, house: _House, book: Book, percent: int) -> None:
+    goods = _Catalog(house, book.invoices)
+    known: set[str] = set()
+    for numbers in chunks((invoice.number for invoice in book.invoices), 5_000):
+        known |= inbox.known(house.company, contract.SOURCE, numbers)
+    weeks = list(by_week(book.invoices))
+    supplied = purchasing.by_external_ref(
+        house.company, [_ref(start, code, of) for start, of in weeks for code, _ in NODES]
+    )
+    with Progress("Importing", total=book.rows - len(book.set_aside), unit="rows") as bar:
+        for start, invoices in weeks:
+            fresh = [invoice for invoice in invoices if invoice.number not in known]
+            if fresh:
+                _register(house, goods, fresh)
+                _supply(cause, house, goods, start, invoices, fresh, supplied, percent)
+            for batch in batches(invoices):
+                wanted = [_request(house, one) for one in batch if one.number not in known]
+                if wanted:
+                    whole(import_invoices(cause, requests=wanted))
+                bar.advance(sum(len(one.rows) for one in batch))
+        if weeks:
+            _supply_rest(cause, house, supplied, weeks[-1][0] + WEEK)
+
+
+def _register(house: _House, goods: _Catalog, invoices: Sequence[Invoice]) -> None:
+    skus: dict[str, RegisterSku] = {}
+    customers: dict[str, datetime] = {}
+    for invoice in invoices:
+        if invoice.customer:
+            customers.setdefault(invoice.customer, invoice.at)
         for row in invoice.rows:
             if row.kind == "goods":
-                prices[row.code] += [row.price] if row.price else []
-    share = Decimal(contract.COST_SHARE)
-    return {code: round(median(found) * share, 6) if found else Decimal(0) for code, found in prices.items()}
+                skus[row.code] = goods.of[row.code]
+    house.register(skus, customers)
 
 
-def _weeks(invoices: Sequence[Invoice]) -> Iterator[tuple[str, list[Invoice]]]:
-    """Invoices by ISO week; a week's name holds its first invoice, so that the other half of it, in another file, is
-    another week."""
-    weeks: dict[tuple[int, int], list[Invoice]] = {}
-    for invoice in invoices:
-        year, week, _ = invoice.at.isocalendar()
-        weeks.setdefault((year, week), []).append(invoice)
-    for (year, week), found in weeks.items():
-        yield f"{year}-W{week:02}:{found[0].number}", found
+def _supply(
+    cause: Cause,
+    house: _House,
+    goods: _Catalog,
+    start: datetime,
+    invoices: Sequence[Invoice],
+    fresh: Sequence[Invoice],
+    supplied: dict[str, tuple[UUID, str]],
+    percent: int,
+) -> None:
+    """Receive what the week's fresh invoices sell and write off, and first what is still to come of earlier weeks."""
+    refs = [_ref(start, code, invoices) for code, _ in NODES]
+    if any(ref in supplied for ref in refs):
+        return
+    wanted = demand(fresh)
+    supplies = []
+    for number, ref in enumerate(refs):
+        place = house.places[number]
+        lines = tuple(
+            (house.skus[code], units, goods.cost.get(code, _NOTHING))
+            for code, units in sorted(wanted.items())
+            if place_of(code) == number
+        )
+        if lines:
+            supplies.append(Supply(house.supplier, place.node, place.bin, ref, lines, percent))
+    if supplies:
+        rest = _still_to_come(house, supplied)
+        whole(receive_supply(cause, requests=[ReceiveSupply(house.company, start, rest, tuple(supplies))]))
+        supplied |= purchasing.by_external_ref(house.company, [one.external_ref for one in supplies])
+        _note_received(supplied, rest)
 
 
-def _opening(invoices: Sequence[Invoice]) -> datetime:
-    """Monday at six, or an hour before the first invoice where that is earlier."""
-    first = invoices[0].at
-    monday = datetime.combine(first.date() - timedelta(days=first.weekday()), time(6), first.tzinfo)
-    return min(monday, first - timedelta(hours=1))
+def _supply_rest(cause: Cause, house: _House, supplied: dict[str, tuple[UUID, str]], at: datetime) -> None:
+    """A week after the last one, what is still to come arrives, so that nobody waits for ever."""
+    rest = _still_to_come(house, supplied)
+    if rest:
+        whole(receive_supply(cause, requests=[ReceiveSupply(house.company, at, rest)]))
 
 
-def _demand(invoices: Sequence[Invoice]) -> tuple[tuple[str, int], ...]:
-    units: dict[str, int] = defaultdict(int)
+def _still_to_come(
+    house: _House, supplied: Mapping[str, tuple[UUID, str]]
+) -> tuple[tuple[UUID, UUID], ...]:
+    bins = {code: place.bin for (code, _), place in zip(NODES, house.places, strict=True)}
+    return tuple(
+        (order, bins[ref.split()[1]])
+        for ref, (order, state) in sorted(supplied.items())
+        if state in ("open", "part_received")
+    )
+
+
+def _note_received(supplied: dict[str, tuple[UUID, str]], rest: Iterable[tuple[UUID, UUID]]) -> None:
+    done = {order for order, _ in rest}
+    for ref, (order, _state) in supplied.items():
+        if order in done:
+            supplied[ref] = (order, "received")
+
+
+_NOTHING = Decimal(0)
+WEEK = timedelta(days=7)
+
+
+def demand(invoices: Iterable[Invoice]) -> Counter[str]:
+    """Units that invoices sell or write off, by SKU code."""
+    units: Counter[str] = Counter()
     for invoice in invoices:
         for row in invoice.rows:
             if row.kind == "goods" and row.use in ("sale", "write_off"):
                 units[row.code] += abs(row.quantity)
-    return tuple(sorted(units.items()))
+    return units
 
 
-def _batches(invoices: Sequence[Invoice]) -> Iterator[list[Invoice]]:
-    batch: list[Invoice] = []
-    rows = 0
+def by_week(invoices: Iterable[Invoice]) -> Iterator[tuple[datetime, list[Invoice]]]:
+    """Invoices, which come in the order of time, by the Monday that their week begins with."""
+    week: list[Invoice] = []
+    start = datetime.min.replace(tzinfo=UTC)
     for invoice in invoices:
-        if batch and (len(batch) == INVOICES_PER_BATCH or rows + len(invoice.rows) > ROWS_PER_BATCH):
+        monday = week_start(invoice.at)
+        if week and monday != start:
+            yield start, week
+            week = []
+        start = monday
+        week.append(invoice)
+    if week:
+        yield start, week
+
+
+def week_start(at: datetime) -> datetime:
+    """Monday midnight, UTC."""
+    return (at - timedelta(days=at.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def batches(invoices: Sequence[Invoice]) -> Iterator[list[Invoice]]:
+    """A week's invoices in batches that depend on the file alone, so that a second run finds the same."""
+    batch: list[Invoice] = []
+    lines = 0
+    for invoice in invoices:
+        if batch and (len(batch) == INVOICES_MAX or lines + len(invoice.rows) > LINES_MAX):
             yield batch
-            batch, rows = [], 0
+            batch, lines = [], 0
         batch.append(invoice)
-        rows += len(invoice.rows)
+        lines += len(invoice.rows)
     if batch:
         yield batch
 
 
-# ---- the retailer
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
-def _open_shop(cause: Cause, book: Book, currency: str) -> tuple[Shop, UUID]:
-    """The company of this currency, with its nodes, channel, supplier and SKUs; made where it isn't there."""
-    code = contract.SOURCE if currency == "GBP" else f"{contract.SOURCE}-{currency.lower()}"
-    companies = {one.code: one.id for one in parties.companies()}
-    company = companies.get(code) or 1 + max(companies.values(), default=0)
-    whole(
-        register_companies(cause, requests=[RegisterCompany(company, code, "Online Retail", currency, "GB")])
+def _ref(start: datetime, node: str, invoices: Sequence[Invoice]) -> str:
+    """The name of a week's purchase order: its Monday, node, and first invoice in the file."""
+    return f"{start:%Y-%m-%d} {node} {invoices[0].number}"
+
+
+def _request(house: _House, invoice: Invoice) -> ImportInvoice:
+    sign = -1 if invoice.use == "credit" else 1
+    return ImportInvoice(
+        company=house.company, channel=contract.SOURCE, number=invoice.number, use=invoice.use,
+        occurred_at=invoice.at, currency=house.currency,
+        lines=tuple(
+            InvoiceLine(row.kind, row.code, row.description, sign * row.quantity, row.price)
+            for row in invoice.rows
+            if row.use == invoice.use
+        ),
+        corrections=tuple(
+            Correction(house.skus[row.code], *house.place_of(row.code), row.quantity, row.description)
+            for row in invoice.rows
+            if row.use in ("write_off", "found")
+        ),
+        payload=payload(invoice), customer=invoice.customer or None, country=codes.country_of(invoice.country),
+    )  # fmt: skip
+
+
+def payload(invoice: Invoice) -> str:
+    """The invoice as it stood in the file: its rows, each with its line number."""
+    return wire.dump(
+        {
+            "customer": invoice.customer,
+            "country": invoice.country,
+            "rows": [_raw(row) for row in invoice.rows],
+        }
     )
-    if code not in companies:
-        whole(open_books(cause, requests=[OpenBooks(company)]))
-        policy = policies.SetPolicy(
-            company,
-            "stock.adjustments",
-            AdjustmentPolicy(None),
-            cause.at,
-            note="a recorded past needs no approval",
-        )
-        whole(policies.set_policy(cause, requests=[policy]))
-    nodes, bins = _nodes(cause, company, currency)
-    supplier = whole(
-        register_suppliers(cause, requests=[RegisterSupplier(company, "WHOLESALE", "Wholesaler", currency)])
-    )[0]
-    return Shop(company, currency, _skus(cause, company, book), nodes, bins), supplier.id
 
 
-def _nodes(cause: Cause, company: int, currency: str) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
-    """The nodes, and the bin of each that goods are put in."""
-    requests = [
-        network.RegisterNode(company, f"WH{i}", f"Warehouse {i}", "GB", priority=i)
-        for i in range(1, NODES + 1)
-    ]
-    nodes = tuple(node.id for node in whole(network.register_nodes(cause, requests=requests)))
-    shelves = [network.RegisterBin(company, node, kind.upper(), kind) for node in nodes for kind in BIN_KINDS]
-    made = whole(network.register_bins(cause, requests=shelves))
-    channel = network.RegisterChannel(company, contract.SOURCE, "Online Retail", currency, kind="import")
-    (sold,) = whole(network.register_channels(cause, requests=[channel]))
-    whole(network.serve_channels(cause, requests=[network.ServeChannel(sold.id, node) for node in nodes]))
-    bins = {shelf.node: bin_.id for shelf, bin_ in zip(shelves, made, strict=True) if shelf.kind == "pick"}
-    return nodes, bins
+def _raw(row: Row) -> tuple[Any, ...]:
+    return (row.line, row.code, row.description, row.quantity, row.time, str(row.price))
 
 
-def _skus(cause: Cause, company: int, book: Book) -> dict[str, UUID]:
-    names: dict[str, str] = {}
-    for invoice in book.invoices:
-        for row in invoice.rows:
-            if row.kind == "goods" and (row.use == "sale" or row.code not in names):
-                names.setdefault(row.code, row.description or row.code)
-    requests = [RegisterSku(company, code, name) for code, name in names.items()]
-    return {sku.code: sku.id for sku in whole(register_skus(cause, requests=requests))} if requests else {}
+def _set_aside(cause: Cause, company: int, book: Book) -> None:
+    for rows in chunks(book.set_aside, ROWS_MAX):
+        requests = [
+            SetRowAside(company, contract.SOURCE, _row_name(row), row.line, row.why, row.text.replace("\0", ""))
+            for row in rows
+        ]
+        _done(set_aside(cause, requests=requests))
 
 
-def _set_aside(cause: Cause, shop: Shop, book: Book) -> None:
-    requests = [
-        SetAsideRow(
-            shop.company, row.line, row.why, row.text, hashlib.sha256(row.text.encode()).hexdigest()[:16]
-        )
-        for row in book.set_aside
-    ]
-    if requests:
-        whole(set_aside(cause, requests=requests))
+def _row_name(row: parse.SetAside) -> str:
+    """A row's name in the inbox: the same line with the same text is the same row."""
+    return f"line {row.line} {hashlib.blake2b(row.text.encode(), digest_size=8).hexdigest()}"
+
+
+def _done(answers: Sequence[T | Refused]) -> list[T]:
+    """The answers of a step that has no business being refused."""
+    return list(whole(answers))
