@@ -42,6 +42,8 @@ def opened(database: str | None = None, *, migrates: bool = True) -> Iterator[po
         else:
             _refuse_unmigrated()
         lower_role()
+        if migrates:
+            _sync_roles()
         yield server
 
 
@@ -83,6 +85,16 @@ def lower_role() -> None:
         os.environ["ENTREPOT_DB_ROLE"] = postgres.APP_ROLE
     settings.DATABASES["default"].update(postgres.django_database())
     _disconnect()
+
+
+def _sync_roles() -> None:
+    """Roles and their permissions as the code has them; writes only where they differ."""
+    from django.utils import timezone
+
+    from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
+    from entrepot.kernel.cause import Actor, Cause
+
+    sync_roles(Cause(Actor("system:setup", everything=True), timezone.now()), requests=[SyncRoles()])
 
 
 def _set_up_django() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -53,8 +54,8 @@ def run() -> None:
             stop.wait(IDLE_S)
 
 
-def relay_once(senders: dict[str, Send], limit: int = BATCH) -> int:
-    """Send what is due; returns how many messages arrived.
+def relay_once(senders: dict[str, Send], limit: int = BATCH, at: datetime | None = None) -> int:
+    """Send what is due, by the clock or at a given moment; returns how many messages arrived.
 
     A message is sent while its row is locked, and the outcome is committed with what the sender recorded. A crash in
     between sends it again: so every message carries an idempotency key, and the other side sees it once.
@@ -62,17 +63,16 @@ def relay_once(senders: dict[str, Send], limit: int = BATCH) -> int:
     arrived = 0
     for _ in range(limit):
         with transaction.atomic():
-            claimed = delivery.claim(timezone.now(), 1)
+            now = at or timezone.now()
+            claimed = delivery.claim(now, 1)
             if not claimed:
                 break
-            arrived += _send(senders, claimed[0])
+            arrived += _send(senders, claimed[0], now)
     return arrived
 
 
-def _send(senders: dict[str, Send], message: Claimed) -> int:
-    cause = Cause(
-        Actor(f"system:relay:{message.destination}", everything=True), timezone.now(), message.topic
-    )
+def _send(senders: dict[str, Send], message: Claimed, now: datetime) -> int:
+    cause = Cause(Actor(f"system:relay:{message.destination}", everything=True), now, message.topic)
     sender = senders.get(message.destination) or senders.get(message.destination.partition(":")[0])
     if sender is None:
         delivery.failed(cause.at, message, f"nobody sends to {message.destination}")

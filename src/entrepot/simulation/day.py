@@ -1,0 +1,210 @@
+"""One trading day, hour by hour, through the commands that people and workers give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from uuid import UUID
+
+from entrepot.kernel import ready, relay, sql, worker
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.hold import ReleaseHold, release_holds
+from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, Placed, PlaceOrder, place
+from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.simulation.retailer import COMPANY, CURRENCY, Retailer, Thing
+from entrepot.sourcing.commands.cancel import cancel
+from entrepot.tax.rules import tax_on_top
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.pick import PickFulfillment, pick
+
+OPENS, CLOSES = 6, 20
+VAT = Decimal("0.2")
+TOWNS = (
+    ("Leeds", "LS1 4AP"), ("Bristol", "BS1 5TR"), ("York", "YO1 7HH"), ("Oxford", "OX1 3PN"), ("Cardiff", "CF10 1EP"),
+    ("Bath", "BA1 1SU"), ("Dundee", "DD1 4HN"), ("Kendal", "LA9 4ND"),
+)  # fmt: skip
+FIRST = ("Ada", "Grace", "Tom", "Mary", "Joan", "Alan", "Edith", "Karel")
+LAST = ("Byron", "Murray", "Kilburn", "Fairfax", "Clarke", "Blum", "Clarkson", "Novak")
+
+
+@dataclass(slots=True)
+class Day:
+    """The day's chance, the people who work it, and what the next hour needs to know of the last."""
+
+    retailer: Retailer
+    people: dict[str, Actor]
+    begins: datetime
+    chance: Random
+    placed: list[UUID] = field(default_factory=list)
+    shipped: list[UUID] = field(default_factory=list)
+
+    def cause(self, who: str, at: datetime, why: str) -> Cause:
+        return Cause(self.people.get(who) or Actor(f"system:{who}", everything=True), at, why)
+
+
+def play(day: Day, orders: int, tell: Callable[[int], None]) -> None:
+    """Play the hours from opening to closing; `tell` hears of the orders placed."""
+    hours = range(OPENS, CLOSES)
+    left = orders
+    for hour in hours:
+        count = left if hour == CLOSES - 1 else min(left, round(orders * _share(hour)))
+        left -= count
+        at = day.begins + timedelta(hours=hour)
+        _take_orders(day, at, count)
+        tell(count)
+        if hour in (9, 13, 16):
+            _serve_customers(day, at + timedelta(minutes=10))
+        _work(day, at + timedelta(minutes=20))
+        if hour > OPENS:
+            _floor(day, at + timedelta(minutes=40), last=hour >= CLOSES - 2)
+    _deliver(day, day.begins + timedelta(hours=CLOSES))
+    _work(day, day.begins + timedelta(hours=CLOSES, minutes=5))
+
+
+def _share(hour: int) -> float:
+    """More is bought at noon and in the evening."""
+    return {12: 0.11, 13: 0.1, 18: 0.1, 19: 0.12}.get(hour, 0.06)
+
+
+# ---- orders
+
+
+def _take_orders(day: Day, at: datetime, count: int) -> None:
+    requests = [_order(day, at + timedelta(seconds=i)) for i in range(count)]
+    answers = place(day.cause("channels", at + timedelta(minutes=5), "orders of the hour"), requests=requests)
+    day.placed += [answer.order for answer in answers if isinstance(answer, Placed)]
+
+
+def _order(day: Day, at: datetime) -> PlaceOrder:
+    chance, number = day.chance, len(day.placed)
+    channel = chance.choices(("shop", "market", "trade", "social"), (50, 30, 12, 8))[0]
+    lines = tuple(_lines(day, channel))
+    net = sum(int(line.unit_price * 100) * line.quantity for line in lines)
+    discount = net // 10 if chance.random() < 0.12 else 0
+    shipping = 0 if net > 5_000 else 395
+    tax = tax_on_top(net - discount + shipping, VAT)
+    total = net - discount + shipping + tax
+    city, postal_code = chance.choice(TOWNS)
+    trouble = chance.choices(("", "unpaid", "risky", "lost", "taxed", "declined"), (930, 18, 16, 14, 8, 14))[
+        0
+    ]
+    paid = None
+    if channel != "trade" and trouble != "unpaid":
+        reference = (
+            f"{'declined' if trouble == 'declined' else 'card'}-{at:%H%M%S}-{chance.getrandbits(32):08x}"
+        )
+        paid = PaymentGiven("fake", reference, total, at, at + timedelta(days=7))
+    elif channel == "trade":
+        paid = PaymentGiven("account", f"terms-{chance.getrandbits(32):08x}", total, at)
+    return PlaceOrder(
+        company=COMPANY, channel=channel, external_id=f"{channel}-{at:%y%m%d}-{chance.getrandbits(40):010x}", lines=lines,
+        currency=CURRENCY, occurred_at=at, customer=f"C-{chance.randint(1, 400):04}", country="GB",
+        postal_code="nowhere" if trouble == "lost" else postal_code,
+        address=AddressGiven(
+            f"{chance.choice(FIRST)} {chance.choice(LAST)}", f"{chance.randint(1, 90)} High Street", city,
+            email=f"customer{number}@example.com",
+        ),
+        discount_minor=discount, shipping_minor=shipping, tax_minor=2 * tax if trouble == "taxed" else tax,
+        policy=chance.choices(("partial_backorder", "ship_complete", "line_complete", "partial_cancel"), (60, 20, 12, 8))[0],
+        promise_at=at + timedelta(days=chance.choice((2, 3, 3, 4))), payment=paid,
+        signals=("high_risk",) if trouble == "risky" else ("age_verified",), key=f"demo-{at.timestamp()}-{number}",
+    )  # fmt: skip
+
+
+def _lines(day: Day, channel: str) -> Iterator[OrderLine]:
+    chance, things = day.chance, day.retailer.things
+    count = chance.choices((1, 2, 3, 4, 6), (40, 28, 17, 10, 5))[0]
+    weights = [thing.demand for thing in things]
+    chosen: dict[str, Thing] = {thing.code: thing for thing in chance.choices(things, weights, k=count)}
+    if chance.random() < 0.006:
+        chosen[day.retailer.discontinued.code] = day.retailer.discontinued
+    for thing in chosen.values():
+        quantity = chance.randint(3, 12) if channel == "trade" else chance.choices((1, 2, 3), (75, 18, 7))[0]
+        yield OrderLine(thing.code, quantity, thing.price, description="")
+    if chance.random() < 0.004:
+        yield OrderLine("HH-TYPO", 1, Decimal("9.99"))
+
+
+# ---- people and workers
+
+
+def _serve_customers(day: Day, at: datetime) -> None:
+    """Customer service releases most holds and cancels for those who changed their mind."""
+    holds = [
+        row[0] for row in sql.run("SELECT id FROM orders_hold WHERE state = 'open' ORDER BY opened_at, id")
+    ]
+    settled = [hold for hold in holds if day.chance.random() < 0.6]
+    service = day.cause("service", at, "checked with the customer")
+    release_holds(service, requests=[ReleaseHold(hold, "checked with the customer") for hold in settled])
+    asked = day.chance.sample(day.placed, min(12, len(day.placed)))
+    cancel(service, requests=[CancelOrder(order, "the customer changed their mind") for order in asked])
+
+
+def _work(day: Day, at: datetime) -> None:
+    """What the worker and the relay of a running house would do until nothing is ready."""
+    queues = worker.queues()
+    while any(_serve(day, queue, serve, at) for queue, serve in queues.items()):
+        pass
+    relay.relay_once(relay.destinations(), limit=10_000, at=at)
+
+
+def _serve(day: Day, queue: str, serve: worker.Serve, at: datetime) -> int:
+    subjects = ready.claim(queue, worker.BATCH)
+    if subjects:
+        serve(day.cause(queue, at, f"ready queue {queue}"), subjects)
+    return len(subjects)
+
+
+def _floor(day: Day, at: datetime, *, last: bool) -> None:
+    """Pick, pack and ship what was released; at the end of the day some work stays for tomorrow."""
+    waiting = ready.claim("pick", 10_000)
+    left_over = [one for one in waiting if last and day.chance.random() < 0.25]
+    picks = [one for one in waiting if one not in set(left_over)]
+    ready.put([ready.Offer("pick", one, 5, at) for one in left_over])
+    _pick(day, at, picks)
+    packs = ready.claim("pack", 10_000)
+    pack(
+        day.cause("packer", at + timedelta(minutes=8), "packing"),
+        requests=[PackFulfillment(one) for one in packs],
+    )
+    ships = ready.claim("ship", 10_000)
+    late = {one for one in ships if last and day.chance.random() < 0.1}
+    ready.put([ready.Offer("ship", one, 5, at) for one in late])
+    leaving = [ShipFulfillment(one) for one in ships if one not in late]
+    shipper = day.cause("supervisor", at + timedelta(minutes=15), "the carrier is here")
+    day.shipped += [
+        one.shipment for one in ship(shipper, requests=leaving) if isinstance(one, FulfillmentShipped)
+    ]
+
+
+def _pick(day: Day, at: datetime, fulfillments: Sequence[UUID]) -> None:
+    """Now and then a bin holds less than it should."""
+    short = [one for one in fulfillments if day.chance.random() < 0.03]
+    tasks = dict(sql.run(_FIRST_TASKS, {"ids": short}))
+    requests = [
+        PickFulfillment(one, ((tasks[one], 0),) if one in tasks else ())  # type: ignore[arg-type]
+        for one in fulfillments
+    ]
+    pick(day.cause("picker", at, "picking"), requests=requests)
+    again = ready.claim("pick", 10_000)
+    pick(
+        day.cause("picker", at + timedelta(minutes=4), "another bin"),
+        requests=[PickFulfillment(one) for one in again],
+    )
+
+
+def _deliver(day: Day, at: datetime) -> None:
+    """The couriers' evening round."""
+    arrived = [shipment for shipment in day.shipped if day.chance.random() < 0.3]
+    deliver(day.cause("carrier", at, "delivered"), requests=[Delivered(shipment) for shipment in arrived])
+
+
+_FIRST_TASKS = """
+SELECT DISTINCT ON (fulfillment_id) fulfillment_id, id FROM warehouse_picktask
+WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND state = 'open' ORDER BY fulfillment_id, sequence, id
+"""

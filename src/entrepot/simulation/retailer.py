@@ -1,0 +1,343 @@
+"""A synthetic retailer: who, where, what, and what it costs. The same seed makes the same house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+from random import Random
+from uuid import UUID
+
+from entrepot.carriage.commands.register import register_services
+from entrepot.carriage.rules import RegisterService
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import policies
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
+from entrepot.ledger.commands.open_books import OpenBooks, open_books
+from entrepot.network.commands import register as network
+from entrepot.orders.validation import Validation
+from entrepot.parties.commands import register as parties
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.receive import ReceiveOrder, receive
+from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
+from entrepot.tax.commands.register import register_rates
+from entrepot.tax.rules import RegisterRate
+
+COMPANY = 1
+CURRENCY = "GBP"
+SKUS = 400
+SCARCE = 12
+"""SKUs of which there is too little for a day: they make splits and backorders."""
+
+NODES = (
+    ("LDN", "London", 1, "NW10 7XF", 51.53, -0.27),
+    ("MAN", "Manchester", 2, "M17 1SN", 53.47, -2.32),
+    ("GLA", "Glasgow", 3, "G51 4BP", 55.86, -4.33),
+)
+CHANNELS = (
+    ("shop", "Web shop", "storefront", 5, 0),
+    ("market", "Marketplace", "marketplace", 6, 2),
+    ("trade", "Trade accounts", "wholesale", 7, 0),
+    ("social", "Social shop", "social", 4, 1),
+)
+SUPPLIERS = (
+    ("ALDER", "Alder & Sons", 5),
+    ("BRIGHT", "Brightside Imports", 9),
+    ("CLAY", "Claymakers Guild", 14),
+)
+
+_THINGS = {
+    "kitchen": (
+        ("mug", 380, 12, 12),
+        ("serving bowl", 1400, 28, 10),
+        ("chef's knife", 310, 36, 5),
+        ("teapot", 900, 22, 16),
+    ),
+    "lighting": (("desk lamp", 2100, 30, 25), ("night light", 240, 12, 9), ("lantern", 1300, 24, 20)),
+    "textiles": (("wool throw", 1200, 40, 12), ("linen napkins", 300, 22, 5), ("cushion", 700, 40, 18)),
+    "paper": (("notebook", 270, 21, 3), ("fountain pen", 60, 15, 3), ("gift wrap", 180, 70, 6)),
+    "toys": (("wooden train", 800, 30, 12), ("jigsaw", 950, 32, 7), ("juggling balls", 420, 14, 8)),
+    "garden": (("trowel", 350, 32, 6), ("watering can", 1100, 38, 22), ("seed tin", 500, 20, 12)),
+}
+"""By category: what it is, grams, and the length and height in centimetres."""
+
+_COLORS = ("river blue", "sand", "moss", "brick", "slate", "cream", "plum", "ochre")
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A SKU for sale. `demand` weighs how often it is bought."""
+
+    code: str
+    id: UUID
+    price: Decimal
+    cost: Decimal
+    demand: float
+    is_scarce: bool
+    minimum_age: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retailer:
+    """Ids of what was set up."""
+
+    nodes: tuple[UUID, ...]
+    channels: dict[str, UUID]
+    things: tuple[Thing, ...]
+    discontinued: Thing
+
+
+def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
+    """Make the house and fill its shelves: the buyer orders, the receiver attests that it came."""
+    chance = Random(seed)
+    company = parties.RegisterCompany(COMPANY, "hearth", "Hearth & Home Ltd", CURRENCY, "GB")
+    whole(parties.register_companies(cause, requests=[company]))
+    whole(open_books(cause, requests=[OpenBooks(COMPANY)]))
+    nodes, bins = _network(cause)
+    channels = _channels(cause, nodes)
+    things = _catalog(cause, chance)
+    _carriage(cause)
+    rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2011, 1, 4))
+    whole(register_rates(cause, requests=[rate]))
+    suppliers = _suppliers(cause, things)
+    _policies(cause)
+    _fill(buyer, receiver, chance, nodes, bins, suppliers, things)
+    _floors(cause, nodes, channels, things)
+    return Retailer(nodes, channels, things[:-1], things[-1])
+
+
+def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
+    """The nodes, and the pick bin of each where goods are put first."""
+    requests = [
+        network.RegisterNode(
+            COMPANY,
+            code,
+            name,
+            "GB",
+            postal_code=postal_code,
+            latitude=latitude,
+            longitude=longitude,
+            priority=priority,
+            time_zone="Europe/London",
+        )
+        for code, name, priority, postal_code, latitude, longitude in NODES
+    ]
+    nodes = tuple(node.id for node in whole(network.register_nodes(cause, requests=requests)))
+    zones = whole(
+        network.register_zones(
+            cause,
+            requests=[
+                network.RegisterZone(node, zone, kind)
+                for node in nodes
+                for zone, kind in (("A", "pick"), ("R", "reserve"), ("D", "dock"))
+            ],
+        )
+    )
+    wanted = [
+        bin_
+        for i, node in enumerate(nodes)
+        for bin_ in _bins(node, [zone.id for zone in zones[3 * i : 3 * i + 3]])
+    ]
+    made = whole(network.register_bins(cause, requests=wanted))
+    first = {}
+    for bin_, registered in zip(wanted, made, strict=True):
+        if bin_.kind == "pick":
+            first.setdefault(bin_.node, registered.id)
+    cut_offs = [network.SetCutOff(node, weekday, time(16)) for node in nodes for weekday in range(5)]
+    whole(network.set_cut_offs(cause, requests=cut_offs))
+    return nodes, first
+
+
+def _bins(node: UUID, zones: list[UUID]) -> list[network.RegisterBin]:
+    pick, reserve, dock = zones
+    aisles = [
+        network.RegisterBin(
+            COMPANY,
+            node,
+            f"A{aisle}-{place:02}",
+            "pick",
+            zone=pick,
+            pick_sequence=10 * aisle + place,
+            x=aisle,
+            y=place,
+        )
+        for aisle in range(1, 5)
+        for place in range(1, 9)
+    ]
+    high = [
+        network.RegisterBin(COMPANY, node, f"R-{i:02}", "reserve", zone=reserve, pick_sequence=200 + i)
+        for i in range(1, 9)
+    ]
+    floor = [
+        network.RegisterBin(COMPANY, node, code, kind, zone=dock, pick_sequence=300 + i)
+        for i, (code, kind) in enumerate(
+            (("IN", "receiving"), ("OUT", "staging"), ("PACK-1", "packing"), ("Q", "quarantine"))
+        )
+    ]
+    return aisles + high + floor
+
+
+def _channels(cause: Cause, nodes: tuple[UUID, ...]) -> dict[str, UUID]:
+    requests = [
+        network.RegisterChannel(COMPANY, code, name, CURRENCY, kind=kind, priority=priority, buffer=buffer)
+        for code, name, kind, priority, buffer in CHANNELS
+    ]
+    made = {one.code: one.id for one in whole(network.register_channels(cause, requests=requests))}
+    serving = [network.ServeChannel(channel, node) for channel in made.values() for node in nodes]
+    whole(network.serve_channels(cause, requests=serving))
+    return made
+
+
+def _catalog(cause: Cause, chance: Random) -> tuple[Thing, ...]:
+    """SKUs with dimensions, prices and costs; the last one is discontinued."""
+    kinds = [(category, *thing) for category, things in _THINGS.items() for thing in things]
+    requests = []
+    for i in range(SKUS):
+        category, noun, weight_g, length_cm, height_cm = kinds[i % len(kinds)]
+        price = Decimal(chance.randint(395, 8995)) / 100
+        requests.append(
+            RegisterSku(
+                COMPANY,
+                f"HH-{i + 1:04}",
+                f"{noun.capitalize()}, {_COLORS[i // len(kinds) % len(_COLORS)]} no. {i + 1}",
+                category=category,
+                weight_g=weight_g + chance.randint(0, 90),
+                length_mm=10 * length_cm,
+                width_mm=8 * length_cm,
+                height_mm=10 * height_cm,
+                barcode=f"50123456{i:05}",
+                list_price=price,
+                minimum_age=18 if noun == "chef's knife" else 0,
+                standard_cost=(price * Decimal("0.42")).quantize(Decimal("0.0001")),
+                status="discontinued" if i == SKUS - 1 else "active",
+            )
+        )
+    made = whole(register_skus(cause, requests=requests))
+    return tuple(
+        Thing(
+            sku.code,
+            sku.id,
+            request.list_price,
+            request.standard_cost,
+            1 / (1 + i % 97),
+            i < SCARCE,
+            request.minimum_age,
+        )
+        for i, (sku, request) in enumerate(zip(made, requests, strict=True))
+    )
+
+
+def _carriage(cause: Cause) -> None:
+    zones = (("GB", "GB", "inland"), ("GB", "*", "abroad"))
+    whole(
+        register_services(
+            cause,
+            requests=[
+                RegisterService(
+                    COMPANY,
+                    carrier,
+                    code,
+                    name,
+                    days,
+                    30_000,
+                    CURRENCY,
+                    zones,
+                    (
+                        ("inland", 1_000, price),
+                        ("inland", 5_000, 2 * price),
+                        ("inland", 30_000, 4 * price),
+                        ("abroad", 2_000, 4 * price),
+                        ("abroad", 30_000, 12 * price),
+                    ),
+                )
+                for carrier, code, name, days, price in (
+                    ("Parcel Post", "PP-48", "Standard, two days", 2, 345),
+                    ("Northern Express", "NX-24", "Next day", 1, 620),
+                    ("Harbour Freight", "HF-96", "Economy, four days", 4, 290),
+                )
+            ],
+        )
+    )
+
+
+def _suppliers(cause: Cause, things: tuple[Thing, ...]) -> tuple[UUID, ...]:
+    requests = [
+        parties.RegisterSupplier(COMPANY, code, name, CURRENCY, lead_days=days)
+        for code, name, days in SUPPLIERS
+    ]
+    made = tuple(one.id for one in whole(parties.register_suppliers(cause, requests=requests)))
+    offers = [
+        parties.RegisterOffer(made[i % len(made)], thing.id, thing.cost, 1, SUPPLIERS[i % len(made)][2])
+        for i, thing in enumerate(things)
+    ]
+    whole(parties.register_offers(cause, requests=offers))
+    return made
+
+
+def _policies(cause: Cause) -> None:
+    """The shops want payment and a postal code; accounts of the trade pay later."""
+    strict = Validation(payment_required=True, postal_code_required=True, review_total_minor=90_000)
+    bodies = {"shop": strict, "market": strict, "social": strict, "trade": Validation(fraud="warn")}
+    whole(
+        policies.set_policy(
+            cause,
+            requests=[
+                policies.SetPolicy(
+                    COMPANY, "orders.validation", body, cause.at, scope=channel, note="opening"
+                )
+                for channel, body in bodies.items()
+            ],
+        )
+    )
+
+
+def _fill(
+    buyer: Cause,
+    receiver: Cause,
+    chance: Random,
+    nodes: tuple[UUID, ...],
+    bins: dict[UUID, UUID],
+    suppliers: tuple[UUID, ...],
+    things: tuple[Thing, ...],
+) -> None:
+    """An order to each supplier for each node, all of it received; scarce goods only a few, and spread."""
+    requests = []
+    for node in nodes:
+        for number, supplier in enumerate(suppliers):
+            lines = tuple(
+                (thing.id, chance.randint(1, 4) if thing.is_scarce else chance.randint(30, 90), thing.cost)
+                for i, thing in enumerate(things)
+                if i % len(suppliers) == number
+            )
+            requests.append(OrderGoods(COMPANY, supplier, node, "", lines))
+    ordered = whole(order(buyer, requests=requests))
+    arrived = [
+        ReceiveOrder(made.order, None, bins[request.node])
+        for made, request in zip(ordered, requests, strict=True)
+    ]
+    whole(receive(receiver, requests=arrived))
+    more = [
+        OrderGoods(
+            COMPANY,
+            suppliers[0],
+            nodes[0],
+            "",
+            tuple((thing.id, 60, thing.cost) for thing in things[:SCARCE]),
+        )
+    ]
+    whole(order(buyer, requests=more))
+
+
+def _floors(
+    cause: Cause, nodes: tuple[UUID, ...], channels: dict[str, UUID], things: tuple[Thing, ...]
+) -> None:
+    """Some safety stock everywhere, and some goods kept for the trade."""
+    kept = [thing for thing in things if not thing.is_scarce][:40]
+    whole(
+        set_safety(
+            cause, requests=[SetSafety(COMPANY, thing.id, node, 2) for thing in kept for node in nodes]
+        )
+    )
+    fences = [SetRingFence(COMPANY, thing.id, nodes[0], channels["trade"], 6) for thing in kept[:15]]
+    whole(set_ring_fence(cause, requests=fences))
