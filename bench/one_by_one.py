@@ -131,7 +131,8 @@ def _run(script: str, variables: Mapping[str, str], transactions: int) -> str:
         done = subprocess.run(
             [
                 postgres.find_pg_bindir() / "pgbench", "-n", "-M", "prepared", "-c", "1", "-j", "1",
-                "-t", str(transactions), "-f", file, *(part for name, text in variables.items() for part in ("-D", f"{name}={text}")),
+                "-t", str(transactions), "-f", file,
+                *(part for name, text in variables.items() for part in ("-D", f"{name}={text}")),
                 postgres.server_dsn(house.DATABASE),
             ],
             capture_output=True, text=True, env=os.environ | {"PGOPTIONS": f"-c role={postgres.APP_ROLE}"},

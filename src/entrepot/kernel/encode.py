@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import repeat
+from operator import is_
+from types import NoneType
 from typing import Any
 from uuid import UUID, SafeUUID
 
@@ -16,80 +19,103 @@ from psycopg.pq import Format
 _KEPT_MAX = 50_000
 
 
-def _uuid(value: UUID) -> str:
-    return f"{value.int:032x}"
-
-
-def _decimal(value: Decimal) -> str:
-    return format(value, "f")
-
-
-def _bytes(value: bytes) -> str:
-    return "\\x" + value.hex()
-
-
-_PLAIN: dict[type, Callable[[Any], str]] = {
-    UUID: _uuid, int: str, bool: {True: "t", False: "f"}.__getitem__, float: repr, Decimal: _decimal, datetime: str,
-    date: str, time: str,
-}  # fmt: skip
-"""Types whose text needs no escaping."""
+Texts = Callable[[Sequence[Any]], Sequence[str]]
+"""The texts of values that are all of one type: a column at a time costs half of what a value at a time does."""
 
 
 def array(values: Sequence[Any]) -> str:
-    """The literal of an array of values of one type, None among them or not."""
-    kind = next((type(value) for value in values if value is not None), None)
-    if kind is UUID:
-        return "{" + ",".join(["NULL" if value is None else f"{value.int:032x}" for value in values]) + "}"
-    if kind is int:
-        return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-    text = _QUOTED.get(kind, _quoted) if kind else str
-    return "{" + ",".join(["NULL" if value is None else text(value) for value in values]) + "}"
-
-
-def _quoted(value: Any) -> str:
-    if not isinstance(value, str):
-        value = _PLAIN.get(type(value), str)(value)
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    if '"' in value:
-        value = value.replace('"', '\\"')
-    return f'"{value}"'
-
-
-_QUOTED: dict[type, Callable[[Any], str]] = {
-    bool: _PLAIN[bool], float: repr, Decimal: _decimal, bytes: lambda value: _quoted(_bytes(value)),
-}  # fmt: skip
+    """The literal of an array of values, None among them or not."""
+    return "{" + ",".join(_texts(values, _ARRAY)) + "}" if values else "{}"
 
 
 def copy_text(rows: Iterable[Sequence[Any]]) -> str:
     """Rows in the text form of COPY."""
-    forms = _COPY
-    lines = ["\t".join([forms[type(value)](value) for value in row]) for row in rows]
-    lines.append("")
-    return "\n".join(lines)
+    columns = [_texts(column, _COPY) for column in zip(*rows, strict=True)]
+    return "".join(f"{line}\n" for line in map("\t".join, zip(*columns, strict=True)))
 
 
-def _escaped(value: str) -> str:
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    if "\n" in value or "\t" in value or "\r" in value:
-        value = value.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return value
+def _texts(values: Sequence[Any], forms: _Forms) -> Sequence[str]:
+    first = values[0]
+    if values[-1] is first and all(map(is_, values, repeat(first))):
+        return list(forms[type(first)]((first,))) * len(values)
+    kinds = set(map(type, values))
+    if len(kinds) == 1:
+        return forms[kinds.pop()](values)
+    if len(kinds) == 2 and NoneType in kinds:
+        null = forms[NoneType]((None,))[0]
+        given = iter(_texts([value for value in values if value is not None], forms))
+        return [null if value is None else next(given) for value in values]
+    return [forms[type(value)]((value,))[0] for value in values]
 
 
-class _Forms(dict[type, Callable[[Any], str]]):
+class _Forms(dict[type, Texts]):
     """Knows subclasses (enumerations, for one) by their base, once each."""
 
-    def __missing__(self, kind: type) -> Callable[[Any], str]:
+    def __missing__(self, kind: type) -> Texts:
         for base in kind.__mro__[1:]:
             if base in self and base is not object:
                 self[kind] = self[base]
                 return self[kind]
-        raise TypeError(f"{kind.__name__} has no text for COPY")
+        raise TypeError(f"{kind.__name__} has no text for PostgreSQL")
 
+
+def _uuids(values: Sequence[UUID]) -> list[str]:
+    return [value.int.to_bytes(16, "big").hex() for value in values]
+
+
+def _moments(values: Sequence[datetime]) -> list[str]:
+    """Rows of a batch share few moments, and the text of one costs as much as that of ten keys."""
+    texts = {value: value.isoformat() for value in set(values)}
+    return [texts[value] for value in values]
+
+
+def _escaped(values: Sequence[str]) -> Sequence[str]:
+    together = "".join(values)
+    for sign, escape in (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r")):
+        if sign in together:
+            values = [value.replace(sign, escape) for value in values]
+    return values
+
+
+def _quoted(values: Sequence[str]) -> list[str]:
+    together = "".join(values)
+    for sign in ("\\", '"'):
+        if sign in together:
+            values = [value.replace(sign, f"\\{sign}") for value in values]
+    return ['"' + value + '"' for value in values]
+
+
+def _hex(values: Sequence[bytes]) -> list[str]:
+    return [f"\\x{value.hex()}" for value in values]
+
+
+_PLAIN: dict[type, Texts] = {
+    UUID: _uuids,
+    int: lambda values: [int.__repr__(value) for value in values],
+    bool: lambda values: ["t" if value else "f" for value in values],
+    float: lambda values: [repr(value) for value in values],
+    Decimal: lambda values: [format(value, "f") for value in values],
+    datetime: _moments,
+    date: lambda values: [value.isoformat() for value in values],
+    time: lambda values: [value.isoformat() for value in values],
+}
+"""Types whose text needs no escaping."""
 
 _COPY = _Forms(
-    _PLAIN | {str: _escaped, type(None): lambda _: "\\N", bytes: lambda value: "\\" + _bytes(value)},
+    _PLAIN
+    | {
+        str: _escaped,
+        bytes: lambda values: _escaped(_hex(values)),
+        NoneType: lambda values: ["\\N"] * len(values),
+    }
+)
+_ARRAY = _Forms(
+    _PLAIN
+    | {
+        str: _quoted,
+        bytes: lambda values: _quoted(_hex(values)),
+        NoneType: lambda values: ["NULL"] * len(values),
+    }
 )
 
 
@@ -103,18 +129,21 @@ class _Remembered(Loader):
         raw = bytes(data)
         found = self.kept.get(raw)
         if found is None:
-            found = _make(raw)
+            found = uuid(int.from_bytes(raw, "big"))
             if len(self.kept) >= _KEPT_MAX:
                 self.kept.clear()
             self.kept[raw] = found
         return found
 
 
-def _make(raw: bytes) -> UUID:
-    """A UUID without the checks of its constructor, which the database has made."""
+_set_int, _set_safe = vars(UUID)["int"].__set__, vars(UUID)["is_safe"].__set__
+
+
+def uuid(number: int) -> UUID:
+    """A UUID without the checks of its constructor, at a third of its cost."""
     key = object.__new__(UUID)
-    object.__setattr__(key, "int", int.from_bytes(raw, "big"))
-    object.__setattr__(key, "is_safe", SafeUUID.unknown)
+    _set_int(key, number)
+    _set_safe(key, SafeUUID.unknown)
     return key
 
 

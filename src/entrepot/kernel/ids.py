@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from uuid_utils.compat import uuid7 as _uuid7
+import uuid_utils
 
-from entrepot.kernel import sql
+from entrepot.kernel import encode, sql
 
 
 def uuid7() -> UUID:
     """A key that sorts by the time it was made."""
-    return _uuid7()
+    return encode.uuid(uuid_utils.uuid7().int)
 
 
 def numbers(prefix: str, count: int) -> list[str]:
