@@ -288,6 +288,10 @@ def shipped_settings() -> dict[str, str]:
         "max_wal_size": "2GB",
         "checkpoint_timeout": "15min",
         "random_page_cost": "1.1",
+        "work_mem": "16MB",
+        # A batch fills tables within seconds: without fresh statistics its next statements are planned for empty ones.
+        "autovacuum_naptime": "5s",
+        "autovacuum_vacuum_cost_delay": "0",
         "timezone": "UTC",
         "log_timezone": "UTC",
     }
