@@ -28,6 +28,10 @@ TOWNS = (
     ("Leeds", "LS1 4AP"), ("Bristol", "BS1 5TR"), ("York", "YO1 7HH"), ("Oxford", "OX1 3PN"), ("Cardiff", "CF10 1EP"),
     ("Bath", "BA1 1SU"), ("Dundee", "DD1 4HN"), ("Kendal", "LA9 4ND"),
 )  # fmt: skip
+TROUBLES = {"": 930, "unpaid": 18, "risky": 16, "lost": 14, "taxed": 8, "declined": 14}
+"""What is wrong with how many of a thousand orders."""
+
+POLICIES = {"partial_backorder": 60, "ship_complete": 20, "line_complete": 12, "partial_cancel": 8}
 FIRST = ("Ada", "Grace", "Tom", "Mary", "Joan", "Alan", "Edith", "Karel")
 LAST = ("Byron", "Murray", "Kilburn", "Fairfax", "Clarke", "Blum", "Clarkson", "Novak")
 
@@ -102,15 +106,15 @@ def _order(day: Day, at: datetime) -> PlaceOrder:
     elif channel == "trade":
         paid = PaymentGiven("account", f"terms-{chance.getrandbits(32):08x}", total, at)
     return PlaceOrder(
-        company=COMPANY, channel=channel, external_id=f"{channel}-{at:%y%m%d}-{chance.getrandbits(40):010x}", lines=lines,
-        currency=CURRENCY, occurred_at=at, customer=f"C-{chance.randint(1, 400):04}", country="GB",
+        company=COMPANY, channel=channel, external_id=f"{channel}-{at:%y%m%d}-{chance.getrandbits(40):010x}",
+        lines=lines, currency=CURRENCY, occurred_at=at, customer=f"C-{chance.randint(1, 400):04}", country="GB",
         postal_code="nowhere" if trouble == "lost" else postal_code,
         address=AddressGiven(
             f"{chance.choice(FIRST)} {chance.choice(LAST)}", f"{chance.randint(1, 90)} High Street", city,
             email=f"customer{number}@example.com",
         ),
         discount_minor=discount, shipping_minor=shipping, tax_minor=2 * tax if trouble == "taxed" else tax,
-        policy=chance.choices(("partial_backorder", "ship_complete", "line_complete", "partial_cancel"), (60, 20, 12, 8))[0],
+        policy=chance.choices(list(POLICIES), list(POLICIES.values()))[0],
         promise_at=at + timedelta(days=chance.choice((2, 3, 3, 4))), payment=paid,
         signals=("high_risk",) if trouble == "risky" else ("age_verified",), key=f"demo-{at.timestamp()}-{number}",
     )  # fmt: skip

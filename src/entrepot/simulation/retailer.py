@@ -27,8 +27,8 @@ from entrepot.tax.rules import RegisterRate
 COMPANY = 1
 CURRENCY = "GBP"
 SKUS = 400
-SCARCE = 12
-"""SKUs of which there is too little for a day: they make splits and backorders."""
+SCARCE_EVERY = 33
+"""One SKU in so many is too little for a day: these make splits and backorders."""
 
 NODES = (
     ("LDN", "London", 1, "NW10 7XF", 51.53, -0.27),
@@ -140,7 +140,7 @@ def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
         for bin_ in _bins(node, [zone.id for zone in zones[3 * i : 3 * i + 3]])
     ]
     made = whole(network.register_bins(cause, requests=wanted))
-    first = {}
+    first: dict[UUID, UUID] = {}
     for bin_, registered in zip(wanted, made, strict=True):
         if bin_.kind == "pick":
             first.setdefault(bin_.node, registered.id)
@@ -215,16 +215,22 @@ def _catalog(cause: Cause, chance: Random) -> tuple[Thing, ...]:
         )
     made = whole(register_skus(cause, requests=requests))
     return tuple(
-        Thing(
-            sku.code,
-            sku.id,
-            request.list_price,
-            request.standard_cost,
-            1 / (1 + i % 97),
-            i < SCARCE,
-            request.minimum_age,
-        )
-        for i, (sku, request) in enumerate(zip(made, requests, strict=True))
+        _thing(i, sku.id, request) for i, (sku, request) in enumerate(zip(made, requests, strict=True))
+    )
+
+
+def _thing(i: int, sku: UUID, request: RegisterSku) -> Thing:
+    assert request.list_price is not None
+    assert request.standard_cost is not None
+    is_scarce = i % SCARCE_EVERY == 20
+    return Thing(
+        request.code,
+        sku,
+        request.list_price,
+        request.standard_cost,
+        1 / (1 + i % 97),
+        is_scarce,
+        request.minimum_age,
     )
 
 
@@ -317,15 +323,8 @@ def _fill(
         for made, request in zip(ordered, requests, strict=True)
     ]
     whole(receive(receiver, requests=arrived))
-    more = [
-        OrderGoods(
-            COMPANY,
-            suppliers[0],
-            nodes[0],
-            "",
-            tuple((thing.id, 60, thing.cost) for thing in things[:SCARCE]),
-        )
-    ]
+    scarce = tuple((thing.id, 60, thing.cost) for thing in things if thing.is_scarce)
+    more = [OrderGoods(COMPANY, suppliers[0], nodes[0], "", scarce)]
     whole(order(buyer, requests=more))
 
 

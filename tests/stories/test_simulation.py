@@ -1,0 +1,48 @@
+"""A small trading day, played twice from one seed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+
+from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
+from entrepot.insight import summary
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.simulation import demo, retailer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def roles() -> None:
+    sync_roles(Cause(Actor("system:setup", everything=True), datetime.now(UTC)), requests=[SyncRoles()])
+
+
+def test_a_day_goes_through_the_whole_house_and_tells_a_manager_about_it(roles: None) -> None:
+    out = StringIO()
+
+    demo.run(serve=True, orders=120, out=out)
+
+    statuses = {one.status: one.orders for one in summary.orders_by_status(retailer.COMPANY)}
+    assert sum(statuses.values()) == 120
+    assert statuses["shipped"] + statuses["delivered"] > 60
+    assert sum(line.balance_minor for line in summary.trial_balance(retailer.COMPANY)) == 0
+    text = out.getvalue()
+    for title in ("Orders", "Stock", "Trial balance, GBP", "Work", "Enter as lead, password"):
+        assert title in text
+    assert User.objects.filter(groups__name="operations lead").count() == 1
+
+
+def test_a_second_run_plays_nothing_again(roles: None) -> None:
+    demo.run(serve=False, orders=40, out=StringIO())
+    before = sql.run("SELECT count(*), max(seq) FROM kernel_event")
+    out = StringIO()
+
+    demo.run(serve=False, orders=40, out=out)
+
+    assert sql.run("SELECT count(*), max(seq) FROM kernel_event") == before
+    assert "Set up and played" not in out.getvalue()
