@@ -53,7 +53,8 @@ class ImportReport:
 
     def amount(self, minor: int) -> str:
         digits = exponent(self.currency)
-        sign, whole, part = "-" if minor < 0 else "", *divmod(abs(minor), 10**digits)
+        sign = "-" if minor < 0 else ""
+        whole, part = divmod(abs(minor), 10**digits)
         return f"{sign}{whole}.{part:0{digits}}" if digits else f"{sign}{whole}"
 
 
@@ -84,7 +85,8 @@ WITH trade AS (
     FROM ledger_line
     WHERE company_id = %(company)s::smallint AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt')
 ), came AS (
-    SELECT coalesce(sum(CASE WHEN kind = 'row' THEN 1 ELSE jsonb_array_length(payload::jsonb -> 'rows') END), 0) AS rows,
+    SELECT coalesce(sum(CASE WHEN kind = 'row' THEN 1
+                             ELSE jsonb_array_length(payload::jsonb -> 'rows') END), 0) AS rows,
            count(*) FILTER (WHERE kind = 'row') AS set_aside
     FROM kernel_inbox WHERE company_id = %(company)s::smallint AND source = %(source)s::text
 )

@@ -73,9 +73,7 @@ class InvoiceImported:
 
 
 @command("channels.import_invoices")
-def import_invoices(
-    cause: Cause, /, *, requests: Sequence[ImportInvoice]
-) -> list[InvoiceImported | Refused]:
+def import_invoices(cause: Cause, /, *, requests: Sequence[ImportInvoice]) -> list[InvoiceImported | Refused]:
     """Invoices taken in, each at its own time: its order placed, sourced, picked, packed, shipped and posted as far as
     stock goes, its credit or bad debt posted, its finds and losses booked. What can't be done is a work item.
 
@@ -158,7 +156,7 @@ def _ask_about(
 
 
 def _credit(cause: Cause, requests: Sequence[ImportInvoice]) -> None:
-    credits = [
+    wanted = [
         CreditWithoutSale(
             company=request.company, channel=request.channel, external_id=request.number,
             lines=tuple(
@@ -170,8 +168,8 @@ def _credit(cause: Cause, requests: Sequence[ImportInvoice]) -> None:
         for request in requests
         if request.use == "credit" and request.lines
     ]  # fmt: skip
-    if credits:
-        whole(credit(cause, requests=credits))
+    if wanted:
+        whole(credit(cause, requests=wanted))
 
 
 def _write_off_debts(cause: Cause, requests: Sequence[ImportInvoice], messages: dict[str, UUID]) -> None:
@@ -191,12 +189,9 @@ def _write_off_debts(cause: Cause, requests: Sequence[ImportInvoice], messages: 
 def _correct(
     cause: Cause, requests: Sequence[ImportInvoice], messages: dict[str, UUID], *, found: bool
 ) -> None:
-    """Book finds, before the orders that may need them, or losses, after; a loss of what is not there is asked about."""
+    """Book finds, before the orders that may need them, or losses, after; a loss of what isn't there is asked about."""
     wanted = [
-        (request, one)
-        for request in requests
-        for one in request.corrections
-        if (one.quantity > 0) == found
+        (request, one) for request in requests for one in request.corrections if (one.quantity > 0) == found
     ]
     if not wanted:
         return

@@ -60,6 +60,9 @@ def set_aside(cause: Cause, /, *, requests: Sequence[SetRowAside]) -> list[RowSe
         )  # fmt: skip
     announce(
         cause,
-        [Event("message", kept[r.name], r.company, "", "set_aside", reason=f"line {r.line}: {r.why}") for r in fresh],
+        [
+            Event("message", kept[r.name], r.company, "", "set_aside", reason=f"line {r.line}: {r.why}")
+            for r in fresh
+        ],
     )
     return [RowSetAside(kept.get(request.name)) for request in requests]

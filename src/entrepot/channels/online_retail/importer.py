@@ -73,7 +73,7 @@ def run(
 ) -> Imported:
     """Bring in a file; what it brought before is left alone. Works in transactions of a week's supply and of a batch
     of invoices each, so that a run that is stopped goes on where it was."""
-    cause = Cause(ACTOR, at or datetime.now(UTC), f"import of {file.name}")  # noqa: TID251  the edge of this run
+    cause = Cause(ACTOR, at or datetime.now(UTC), f"import of {file.name}")
     book = read(file)
     house = _House(cause, currency)
     house.open()
@@ -192,7 +192,9 @@ class _House:
             network.register_channels(
                 cause,
                 requests=[
-                    network.RegisterChannel(company, contract.SOURCE, "Online Retail", self.currency, "import")
+                    network.RegisterChannel(
+                        company, contract.SOURCE, "Online Retail", self.currency, "import"
+                    )
                 ],
             )
         )
@@ -331,9 +333,7 @@ def _supply_rest(cause: Cause, house: _House, supplied: dict[str, tuple[UUID, st
         whole(receive_supply(cause, requests=[ReceiveSupply(house.company, at, rest)]))
 
 
-def _still_to_come(
-    house: _House, supplied: Mapping[str, tuple[UUID, str]]
-) -> tuple[tuple[UUID, UUID], ...]:
+def _still_to_come(house: _House, supplied: Mapping[str, tuple[UUID, str]]) -> tuple[tuple[UUID, UUID], ...]:
     bins = {code: place.bin for (code, _), place in zip(NODES, house.places, strict=True)}
     return tuple(
         (order, bins[ref.split()[1]])
@@ -445,7 +445,9 @@ def _raw(row: Row) -> tuple[Any, ...]:
 def _set_aside(cause: Cause, company: int, book: Book) -> None:
     for rows in chunks(book.set_aside, ROWS_MAX):
         requests = [
-            SetRowAside(company, contract.SOURCE, _row_name(row), row.line, row.why, row.text.replace("\0", ""))
+            SetRowAside(
+                company, contract.SOURCE, _row_name(row), row.line, row.why, row.text.replace("\0", "")
+            )
             for row in rows
         ]
         _done(set_aside(cause, requests=requests))

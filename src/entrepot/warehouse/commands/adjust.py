@@ -16,6 +16,7 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
     """As `stock.adjust`; lines whose promises it displaced are open again, with a work item for each order.
 
     Locks: as `stock.adjust`, then the orders displaced in id order. Refuses, Again: as `stock.adjust`.
+    Statements: those of `stock.adjust`, and 5 where promises were displaced.
     """
     answers = stock.adjust(cause, requests=requests)
     _pass_on(cause, answers)
@@ -26,9 +27,9 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
 def approve_adjustment(
     cause: Cause, /, *, requests: Sequence[stock.DecideAdjustment]
 ) -> list[stock.Adjusted | Refused]:
-    """As `stock.approve_adjustment`; lines whose promises it displaced are open again, with work items.
+    """As `stock.approve_adjustment`; lines whose promises it displaced are open again, with a work item for each order.
 
-    Locks: as `stock.approve_adjustment`, then the orders displaced in id order. Refuses, Again: as it.
+    Locks, Refuses, Again: as `stock.approve_adjustment`. Statements: its own, and 5 where promises were displaced.
     """
     answers = stock.approve_adjustment(cause, requests=requests)
     _pass_on(cause, answers)
