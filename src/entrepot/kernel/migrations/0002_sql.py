@@ -8,7 +8,8 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            "ALTER TABLE kernel_ready SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000)",
+            "ALTER TABLE kernel_ready SET (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0.02,"
+            " autovacuum_vacuum_threshold = 1000)",
             migrations.RunSQL.noop,
         ),
     ]
