@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
@@ -128,6 +129,9 @@ def order(request: Request, which: UUID) -> HttpResponse:
     events = kernel.timeline(subjects=parts)
     context: dict[str, Any] = {
         "order": found,
+        "skus": catalog.skus(
+            company=found.company, codes={line.sku_code for line in found.lines if line.sku_id}
+        ),
         "progress": _progress(found),
         "open_holds": [one for one in found.holds if one.state == "open"],
         "closed_holds": [one for one in found.holds if one.state != "open"],

@@ -17,6 +17,8 @@ from entrepot.web.edge import Request, clean, console, int_in, page, uuid_in
 
 PAGE = 60
 MOVES = 60
+SHOWN = 25
+"""Orders of a SKU that its page names; the most urgent first."""
 
 
 @require_safe
@@ -82,9 +84,11 @@ def sku(request: Request, which: UUID) -> HttpResponse:
                 "value_minor",
             )
         },
+        "shown": SHOWN,
+        "first": f":{SHOWN}",
         "buckets": stock.buckets(sku=which),
-        "promises": pages.promises(sku=which),
-        "waiting": pages.waiting(sku=which),
+        "promises": pages.promises(sku=which, limit=SHOWN + 1),
+        "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
         "supply": pages.supply(sku=which),
         "names": pages.names(
             [*(one.document for one in moves), *(one.document for one in pages.supply(sku=which))]

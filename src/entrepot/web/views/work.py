@@ -78,6 +78,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     context: dict[str, Any] = {
         "item": found,
+        "facts": {name: fact for name, fact in found.facts.items() if name != "hold"},  # the subject shows it
         "name": pages.names([found.subject]).get(found.subject),
         "causes": ROOT_CAUSES,
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
