@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, SafeUUID
 
 import psycopg
-from psycopg.abc import Buffer
+from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
@@ -119,21 +119,29 @@ _ARRAY = _Forms(
 )
 
 
-class _Remembered(Loader):
-    """Loads keys, the same object for the same key: so that dictionaries mostly find them by identity."""
+class _Kept(dict[bytes, UUID]):
+    """The same object for the same key, so that dictionaries mostly find keys by identity."""
 
+    def __missing__(self, raw: bytes) -> UUID:
+        if len(self) >= _KEPT_MAX:
+            self.clear()
+        key = self[raw] = uuid(int.from_bytes(raw, "big"))
+        return key
+
+
+_kept = _Kept()
+
+
+class _Remembered(Loader):
     format = Format.BINARY
-    kept: dict[bytes, UUID] = {}
+
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        super().__init__(oid, context)
+        # Spares a Python call for each key of thousands.
+        self.load = _kept.__getitem__  # type: ignore[method-assign, assignment]
 
     def load(self, data: Buffer) -> UUID:
-        raw = bytes(data)
-        found = self.kept.get(raw)
-        if found is None:
-            found = uuid(int.from_bytes(raw, "big"))
-            if len(self.kept) >= _KEPT_MAX:
-                self.kept.clear()
-            self.kept[raw] = found
-        return found
+        return _kept[bytes(data)]
 
 
 _set_int, _set_safe = vars(UUID)["int"].__set__, vars(UUID)["is_safe"].__set__

@@ -42,11 +42,13 @@ def commit_picks(cause: Cause, picks: Sequence[tuple[UUID, UUID, int, UUID]]) ->
     The allocations become released and belong to the fulfillment.
     """
     of_bucket: dict[UUID, int] = defaultdict(int)
-    of_allocation: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    of_allocation: dict[UUID, int] = defaultdict(int)
+    belongs = {}
     for allocation, bucket, quantity, fulfillment in picks:
         of_bucket[bucket] += quantity
-        of_allocation[allocation, fulfillment] += quantity
-    rows = [(allocation, units, fulfillment) for (allocation, fulfillment), units in of_allocation.items()]
+        of_allocation[allocation] += quantity
+        belongs[allocation] = fulfillment
+    rows = [(allocation, units, belongs[allocation]) for allocation, units in of_allocation.items()]
     sql.run(_RELEASE, sql.columns(("ids", "units", "fulfillments"), rows))
     sql.run(_COMMIT, sql.columns(("ids", "units"), list(of_bucket.items())))
 
@@ -212,7 +214,7 @@ def ship_units(cause: Cause, shipped: Sequence[Shipped]) -> list[int]:
     fulfilled: dict[UUID, int] = defaultdict(int)
     for s in shipped:
         fulfilled[s.allocation] += s.quantity
-    sql.run(_FULFILL, sql.columns(("ids", "units"), list(fulfilled.items())))
+    sql.run(_FULFILL, sql.columns(("ids", "units"), sorted(fulfilled.items())))
     return values
 
 
@@ -249,13 +251,19 @@ JOIN unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]) AS k(sk
 ORDER BY p.sku_id, p.node_id, p.owner_id FOR UPDATE OF p
 """
 
+# Found one by one by their key and then by their place: between two batches the table is empty, and a join that is
+# planned for an empty table compares every promise with every row of the batch.
 _FULFILL = """
 WITH d AS MATERIALIZED (
-    SELECT a.id, a.quantity - d.units AS rest FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units)
-    JOIN stock_allocation AS a ON a.id = d.id ORDER BY a.id FOR UPDATE OF a
+    SELECT a.place, a.id, a.quantity - d.units AS rest
+    FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units)
+    CROSS JOIN LATERAL (
+        SELECT ctid AS place, id, quantity FROM stock_allocation WHERE id = d.id FOR UPDATE) AS a
 ),
-gone AS (DELETE FROM stock_allocation AS a USING d WHERE a.id = d.id AND d.rest = 0)
-UPDATE stock_allocation AS a SET quantity = d.rest, released = LEAST(a.released, d.rest),
-       fenced = LEAST(a.fenced, d.rest)
-FROM d WHERE a.id = d.id AND d.rest > 0
+gone AS (DELETE FROM stock_allocation WHERE ctid = ANY(ARRAY(SELECT place FROM d WHERE rest = 0)))
+UPDATE stock_allocation AS a
+SET quantity = (SELECT rest FROM d WHERE d.id = a.id),
+    released = LEAST(a.released, (SELECT rest FROM d WHERE d.id = a.id)),
+    fenced = LEAST(a.fenced, (SELECT rest FROM d WHERE d.id = a.id))
+WHERE ctid = ANY(ARRAY(SELECT place FROM d WHERE rest > 0))
 """

@@ -101,30 +101,74 @@ def move_units(cause: Cause, moves: Sequence[Move], buckets: dict[At, Bucket] | 
     """
     if not moves:
         return Moved([], [])
-    displaced = _change_positions(cause, moves)
-    known = _complete(moves, buckets or {})
+    changes = _Changes(moves)
+    displaced = _change_positions(cause, changes)
+    found = _buckets(changes, buckets or {})
     values = _values(cause, moves)
-    _write_moves(cause, moves, known, values)
-    _change_buckets(moves, known)
+    _write_moves(
+        cause, moves, [(found.get(source), found.get(target)) for source, target in changes.ends], values
+    )
+    _change_buckets(changes, found)
     _post(cause, moves, values)
     return Moved(values, displaced)
+
+
+class _Change:
+    """What a bucket gains, summed over a batch of moves; below zero where it loses."""
+
+    __slots__ = ("committed", "company", "expires_on", "fulfilled", "units")
+
+    def __init__(self, move: Move) -> None:
+        self.company, self.expires_on = move.company, move.expires_on
+        self.units = self.committed = self.fulfilled = 0
+
+
+class _Changes:
+    """The changes of all buckets of a batch, by the number of each; `ends` has those of each move's buckets.
+
+    Numbers, because the key of a bucket takes long to look up.
+    """
+
+    def __init__(self, moves: Sequence[Move]) -> None:
+        self.numbers: dict[At, int] = {}
+        self.changes: list[_Change] = []
+        self.ends: list[tuple[int | None, int | None]] = []
+        for move in moves:
+            source = target = None
+            if isinstance(move.source, At):
+                source = self._number(move.source, move)
+                change = self.changes[source]
+                change.units -= move.quantity
+                change.committed -= move.committed_source
+                change.fulfilled += move.allocated
+            if isinstance(move.target, At):
+                target = self._number(move.target, move)
+                change = self.changes[target]
+                change.units += move.quantity
+                change.committed += move.committed_target
+                change.expires_on = move.expires_on
+            self.ends.append((source, target))
+
+    def _number(self, key: At, move: Move) -> int:
+        number = self.numbers.setdefault(key, len(self.changes))
+        if number == len(self.changes):
+            self.changes.append(_Change(move))
+        return number
 
 
 # ---- positions
 
 
-def _change_positions(cause: Cause, moves: Sequence[Move]) -> list[Displaced]:
+def _change_positions(cause: Cause, changes: _Changes) -> list[Displaced]:
     sellable: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
     fulfilled: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
     companies = {}
-    for move in moves:
-        for place, sign in ((move.source, -move.quantity), (move.target, move.quantity)):
-            if isinstance(place, At) and place.status == "sellable":
-                key = (place.sku, place.node, place.owner)
-                sellable[key] += sign
-                companies[key] = move.company
-        if move.allocated and isinstance(move.source, At):
-            fulfilled[move.source.sku, move.source.node, move.source.owner] += move.allocated
+    for place, change in zip(changes.numbers, changes.changes, strict=True):
+        key = (place.sku, place.node, place.owner)
+        if place.status == "sellable":
+            sellable[key] += change.units
+            companies[key] = change.company
+        fulfilled[key] += change.fulfilled
     changed = [(*key, companies[key], units, fulfilled[key]) for key, units in sellable.items() if units]
     if not changed:
         return []
@@ -189,38 +233,26 @@ def free_allocations(freed: Sequence[tuple[UUID, int]]) -> None:
 # ---- buckets
 
 
-def _complete(moves: Sequence[Move], known: dict[At, Bucket]) -> dict[At, Bucket]:
-    """The buckets of all moves, locked; those that don't exist yet are made."""
-    wanted = {place for move in moves for place in (move.source, move.target) if isinstance(place, At)}
-    unknown = wanted - known.keys()
-    if not unknown:
-        return known
-    known = known | lock_buckets(unknown)
-    missing = wanted - known.keys()
-    if missing:
-        expiry = {
-            move.target: (move.company, move.expires_on) for move in moves if isinstance(move.target, At)
-        }
-        rows = [(ids.uuid7(), *expiry[key], *key) for key in missing]
-        sql.run(_INSERT_BUCKETS, sql.columns(("ids", "companies", "expiries", *At._fields), rows))
-        known |= lock_buckets(missing)
-    return known
+def _buckets(changes: _Changes, known: dict[At, Bucket]) -> dict[int | None, UUID]:
+    """The buckets by number, locked; those that don't exist yet are made."""
+    wanted = changes.numbers
+    unknown = [key for key in wanted if key not in known] if known else wanted
+    if unknown:
+        known = known | lock_buckets(unknown)
+        missing = [key for key in unknown if key not in known]
+        if missing:
+            new = [(ids.uuid7(), changes.changes[wanted[key]], key) for key in missing]
+            rows = [(bucket, change.company, change.expires_on, *key) for bucket, change, key in new]
+            sql.run(_INSERT_BUCKETS, sql.columns(("ids", "companies", "expiries", *At._fields), rows))
+            known |= lock_buckets(missing)
+    return {number: known[key].id for key, number in wanted.items()}
 
 
-def _change_buckets(moves: Sequence[Move], known: dict[At, Bucket]) -> None:
-    quantity: dict[UUID, int] = defaultdict(int)
-    committed: dict[UUID, int] = defaultdict(int)
-    for move in moves:
-        if isinstance(move.source, At):
-            bucket = known[move.source].id
-            quantity[bucket] -= move.quantity
-            committed[bucket] -= move.committed_source
-        if isinstance(move.target, At):
-            bucket = known[move.target].id
-            quantity[bucket] += move.quantity
-            committed[bucket] += move.committed_target
+def _change_buckets(changes: _Changes, found: dict[int | None, UUID]) -> None:
     rows = [
-        (bucket, units, committed[bucket]) for bucket, units in quantity.items() if units or committed[bucket]
+        (found[number], change.units, change.committed)
+        for number, change in enumerate(changes.changes)
+        if change.units or change.committed
     ]
     if rows:
         sql.run(_UPDATE_BUCKETS, sql.columns(("ids", "units", "committed"), rows))
@@ -272,13 +304,18 @@ def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
 # ---- rows of the ledger
 
 
-def _write_moves(cause: Cause, moves: Sequence[Move], known: dict[At, Bucket], values: Sequence[int]) -> None:
+def _write_moves(
+    cause: Cause,
+    moves: Sequence[Move],
+    ends: Sequence[tuple[UUID | None, UUID | None]],
+    values: Sequence[int],
+) -> None:
+    """Rows of the ledger; `ends` are the buckets of each move, None for a place outside."""
     at, correlation = cause.at, cause.correlation
     rows = []
-    for move, value in zip(moves, values, strict=True):
-        source, target = move.source, move.target
-        from_place, from_bucket = ("node", known[source].id) if isinstance(source, At) else (source, None)
-        to_place, to_bucket = ("node", known[target].id) if isinstance(target, At) else (target, None)
+    for move, (from_bucket, to_bucket), value in zip(moves, ends, values, strict=True):
+        from_place = "node" if from_bucket else move.source
+        to_place = "node" if to_bucket else move.target
         rows.append(
             (
                 move.company,
