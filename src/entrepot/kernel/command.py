@@ -144,7 +144,7 @@ def _attempt(
     token = _running.set(running)
     held = ready.held.set({})
     try:
-        with transaction.atomic():
+        with transaction.atomic(), sql.streaming():
             answers, fresh = _seen_before(name, body, requests)
             done = body(cause, requests=[requests[i] for i in fresh], **options) if fresh else []
             assert len(done) == len(fresh), f"{name} answers {len(done)} of {len(fresh)} requests"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -34,6 +37,7 @@ def run(statement: str, params: Mapping[str, Any] | None = None) -> list[tuple[A
         observer(statement)
     if params:
         params = {name: encode.array(one) if type(one) is list else one for name, one in params.items()}
+    _finish()
     cursor = _wire().cursor(binary=True)
     # Unprepared, a statement of a screen is parsed and planned anew each time: half the time of a small batch.
     cursor.execute(statement, params, prepare=True)  # type: ignore[call-overload]
@@ -54,8 +58,54 @@ def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     for observer in observers:
         observer(statement)
-    with _wire().cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(encode.copy_text(rows))
+    text = encode.copy_text(rows[:_CHUNK])
+    _finish()
+    with contextlib.ExitStack() as stack:
+        copy = stack.enter_context(_wire().cursor().copy(statement))
+        copy.write(text)
+        for start in range(_CHUNK, len(rows), _CHUNK):
+            copy.write(encode.copy_text(rows[start : start + _CHUNK]))
+        if _state.streaming:
+            _state.open = stack.pop_all()
+
+
+_CHUNK = 500
+"""Rows sent at a time: the server inserts them while we make the text of the next."""
+
+
+class _State(threading.local):
+    streaming = False
+    open: contextlib.ExitStack | None = None
+
+
+_state = _State()
+
+
+@contextlib.contextmanager
+def streaming() -> Iterator[None]:
+    """In this block a `write` of many rows returns when they are sent, and the server inserts them while we go on.
+
+    The next statement waits for it, and so does the end of the block: there an error appears, if not before. Nothing
+    but this module may use the connection meanwhile.
+    """
+    _state.streaming = True
+    try:
+        yield
+        _finish()
+    except BaseException:
+        if _state.open:
+            with contextlib.suppress(psycopg.Error):
+                _state.open.__exit__(*sys.exc_info())
+        raise
+    finally:
+        _state.streaming, _state.open = False, None
+
+
+def _finish() -> None:
+    """Wait for the rows that are on their way."""
+    if _state.open:
+        sent, _state.open = _state.open, None
+        sent.close()
 
 
 @cache
