@@ -1,0 +1,42 @@
+"""Background work of insight: every night the house proves its sums."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.insight.verify import discrepancies
+from entrepot.kernel import ids
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.parties import queries as parties
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+SHOWN_MAX = 50
+"""Discrepancies of a night that become work items; beyond that something larger is wrong, and these will show it."""
+
+
+@app.periodic(cron="15 2 * * *")
+@app.task(name="insight.prove", queueing_lock="insight.prove")
+def prove(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """At a quarter past two: a work item for each sum that is not in order."""
+    prove_at(timezone.now())
+
+
+def prove_at(at: datetime) -> int:
+    """Check all rooms and open an item for each discrepancy; returns how many there are."""
+    found = discrepancies()
+    companies = parties.companies()
+    if found and companies:
+        cause = Cause(Actor("system:prove", everything=True), at, "nightly proof")
+        items = [
+            OpenItem(
+                company=companies[0].id, type="discrepancy", subject_kind="house", subject=ids.uuid7(), reason=sentence,
+                role="controller", priority=95, dedupe=sha256(sentence.encode()).hexdigest(),
+            )
+            for sentence in found[:SHOWN_MAX]
+        ]  # fmt: skip
+        open_items(cause, requests=items)
+    return len(found)
