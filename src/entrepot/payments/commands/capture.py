@@ -11,7 +11,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
-from entrepot.payments import errors, providers
+from entrepot.payments import errors
 from entrepot.payments.commands import take
 
 
@@ -41,37 +41,13 @@ def capture(cause: Cause, /, *, requests: Sequence[Capture]) -> list[Captured | 
     """
     payments = take.lock_of_orders({request.order for request in requests})
     answers: list[Captured | Refused] = []
-    attempts = []
+    attempts: list[take.Attempt] = []
     for r in requests:
         if r.amount_minor < 0:
             answers.append(errors.NotAPayment(field="amount", expected="0 or more", found=r.amount_minor))
             continue
-        left = r.amount_minor
-        for payment in payments.get(r.order, ()):
-            amount = min(left, payment.capturable)
-            if not amount:
-                continue
-            left -= amount
-            if payment.provider in providers.LOCAL:
-                payment.captured += amount
-                payment.settle_state()
-            else:
-                payment.capturing += amount
-            attempts.append(take.Attempt(payment, "capture", amount, r.occurred_at or cause.at))
-            announce(
-                cause,
-                [
-                    Event(
-                        "payment",
-                        payment.id,
-                        payment.company,
-                        "",
-                        payment.state,
-                        r.occurred_at,
-                        {"minor": amount},
-                    )
-                ],
-            )
+        made, left = take.spread(cause, "capture", payments.get(r.order, ()), r.amount_minor, r.occurred_at)
+        attempts += made
         answers.append(Captured(r.amount_minor - left, left))
     take.make(cause, attempts)
     return answers

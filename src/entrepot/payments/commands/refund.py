@@ -8,10 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.events import Event
-from entrepot.payments import errors, providers
+from entrepot.payments import errors
 from entrepot.payments.commands import take
 
 
@@ -39,7 +38,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
     """
     payments = take.lock_of_orders({request.order for request in requests})
     answers: list[Refunded | Refused] = []
-    attempts = []
+    attempts: list[take.Attempt] = []
     for r in requests:
         own = payments.get(r.order, [])
         left = sum(payment.refundable for payment in own)
@@ -49,32 +48,8 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         if r.amount_minor > left:
             answers.append(errors.ExceedsCaptured(order=str(r.order), wanted=r.amount_minor, left=left))
             continue
-        rest = r.amount_minor
-        for payment in reversed(own):
-            amount = min(rest, payment.refundable)
-            if not amount:
-                continue
-            rest -= amount
-            if payment.provider in providers.LOCAL:
-                payment.refunded += amount
-                payment.settle_state()
-            else:
-                payment.refunding += amount
-            attempts.append(take.Attempt(payment, "refund", amount, r.occurred_at or cause.at))
-            announce(
-                cause,
-                [
-                    Event(
-                        "payment",
-                        payment.id,
-                        payment.company,
-                        "",
-                        payment.state,
-                        r.occurred_at,
-                        {"minor": -amount},
-                    )
-                ],
-            )
+        made, _ = take.spread(cause, "refund", reversed(own), r.amount_minor, r.occurred_at)
+        attempts += made
         answers.append(Refunded(r.amount_minor))
     take.make(cause, attempts)
     return answers

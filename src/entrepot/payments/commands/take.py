@@ -9,6 +9,8 @@ from uuid import UUID
 
 from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce
+from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import providers
 
@@ -37,6 +39,13 @@ class Payment:
     @property
     def refundable(self) -> int:
         return self.captured - self.refunded - self.refunding
+
+    def count(self, kind: str, amount: int) -> None:
+        """Book an amount: at once where the provider is local, as asked for where it has to answer first."""
+        local = self.provider in providers.LOCAL
+        field = {"capture": "captur", "refund": "refund"}[kind] + ("ed" if local else "ing")
+        setattr(self, field, getattr(self, field) + amount)
+        self.settle_state()
 
     def settle_state(self) -> None:
         """The state that the amounts say."""
@@ -71,6 +80,26 @@ def lock(payments: Iterable[UUID]) -> dict[UUID, Payment]:
     """Payments by id, locked in id order. One statement."""
     statement = f"{_FIELDS} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
     return {row[0]: Payment(*row) for row in sql.run(statement, {"ids": list(payments)})}
+
+
+def spread(
+    cause: Cause, kind: str, payments: Iterable[Payment], amount: int, occurred_at: datetime | None
+) -> tuple[list[Attempt], int]:
+    """Attempts that capture or refund an amount over payments in turn, and what none of them could bear."""
+    attempts = []
+    for payment in payments:
+        part = min(amount, payment.capturable if kind == "capture" else payment.refundable)
+        if not part:
+            continue
+        amount -= part
+        payment.count(kind, part)
+        attempts.append(Attempt(payment, kind, part, occurred_at or cause.at))
+        signed = part if kind == "capture" else -part
+        happened = Event(
+            "payment", payment.id, payment.company, "", payment.state, occurred_at, {"minor": signed}
+        )
+        announce(cause, [happened])
+    return attempts, amount
 
 
 def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
