@@ -1,0 +1,159 @@
+"""sourcing.allocate and sourcing.cancel"""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+
+from entrepot.kernel import ids, ready, sql
+from entrepot.kernel.errors import NotFound
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.sourcing import errors, queries
+from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
+from entrepot.sourcing.commands.cancel import cancel
+from tests.floor import COMPANY, SYSTEM, Floor, a_floor
+
+
+@pytest.fixture
+def floor(db: None) -> Floor:
+    return a_floor()
+
+
+def allocated(floor: Floor, *lines: tuple[int, int], **facts: object) -> OrderAllocated:
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(floor.order(*lines, **facts).order)])  # type: ignore[arg-type]
+    assert isinstance(answer, OrderAllocated), answer
+    return answer
+
+
+def test_an_order_goes_to_the_preferred_node_that_has_all_of_it_and_says_why(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=1, node=0)
+    floor.stock(sku=0, quantity=9, node=1)
+
+    answer = allocated(floor, (0, 3))
+
+    assert (answer.outcome, answer.allocated, answer.backordered) == ("allocated", 3, 0)
+    (decision,) = queries.decisions(order=answer.order)
+    assert decision.reasons["candidates"] == [["N1", 1], ["N2", 3]]
+    assert "N2" in decision.reasons["why"]
+    assert ready.claim("release", 9) == [answer.order]
+    assert ready.claim("allocate", 9) == []
+
+
+def test_what_one_node_lacks_comes_from_two(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=5, node=0)
+    floor.stock(sku=1, quantity=5, node=1)
+
+    assert allocated(floor, (0, 2), (1, 2)).outcome == "split"
+
+
+def test_the_rest_waits_with_a_promised_date_and_a_work_item(floor: Floor) -> None:
+    floor.stock(quantity=2)
+
+    answer = allocated(floor, (0, 5))
+
+    assert (answer.allocated, answer.backordered) == (2, 3)
+    (waiting,) = queries.backorders(company=COMPANY)
+    assert (waiting.quantity, str(waiting.promised_on)) == (3, "2026-11-30")
+    assert sql.run("SELECT type FROM work_item WHERE state = 'open'") == [("backorder",)]
+
+
+def test_stock_that_comes_serves_what_waited_and_settles_it(floor: Floor) -> None:
+    floor.stock(quantity=2)
+    order = allocated(floor, (0, 5)).order
+    floor.stock(quantity=3)
+
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
+
+    assert (answer.allocated, answer.backordered) == (3, 0)  # type: ignore[union-attr]
+    assert queries.backorders(company=COMPANY) == []
+    assert sql.run("SELECT state, root_cause FROM work_item") == [("done", "stock came")]
+
+
+def test_partial_cancel_gives_up_what_is_not_there(floor: Floor) -> None:
+    floor.stock(quantity=2)
+
+    answer = allocated(floor, (0, 5), policy="partial_cancel")
+
+    assert (answer.allocated, answer.backordered, answer.cancelled) == (2, 0, 3)
+
+
+def test_the_more_urgent_order_of_a_batch_is_served_first(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    patient, urgent = floor.order((0, 5), priority=1).order, floor.order((0, 5), priority=9).order
+
+    first, second = allocate(SYSTEM, requests=[AllocateOrder(patient), AllocateOrder(urgent)])
+
+    assert (first.allocated, second.allocated) == (0, 5)  # type: ignore[union-attr]
+
+
+def test_refusals_change_nothing(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    held = floor.order((0, 1)).order
+    place_hold(SYSTEM, requests=[PlaceHold(held, "fraud review", "looks odd")])
+    done = allocated(floor, (0, 1)).order
+    before = sql.run("SELECT sellable, allocated FROM stock_position")
+
+    nobody = ids.uuid7()
+    answers = allocate(SYSTEM, requests=[AllocateOrder(order) for order in (held, done, nobody)])
+
+    assert answers == [
+        errors.OnHold(order=str(held)), errors.NothingToAllocate(order=str(done)),
+        NotFound(what="order", which=str(nobody)),
+    ]  # fmt: skip
+    assert sql.run("SELECT sellable, allocated FROM stock_position") == before
+
+
+def test_the_same_key_allocates_once(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    request = AllocateOrder(floor.order((0, 2)).order, key="a1")
+
+    assert allocate(SYSTEM, requests=[request]) == allocate(SYSTEM, requests=[request])
+    assert sql.run("SELECT allocated FROM stock_position") == [(2,)]
+
+
+def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
+    floor.stock(quantity=100_000)
+    counts = []
+    for size in (1, 10, 1000):
+        requests = [AllocateOrder(floor.order((0, 1)).order) for _ in range(size)]
+        with statements() as ran:
+            allocate(SYSTEM, requests=requests)
+        counts.append(len(ran))
+
+    assert len(set(counts)) == 1, counts
+
+
+def test_cancelling_ends_what_waits_and_frees_what_is_promised(floor: Floor) -> None:
+    floor.stock(quantity=2)
+    order = allocated(floor, (0, 5)).order
+
+    (answer,) = cancel(SYSTEM, requests=[CancelOrder(order, "changed my mind")])
+
+    assert (answer.units, answer.freed, answer.status) == (5, 2, "cancelled")  # type: ignore[union-attr]
+    assert queries.backorders(company=COMPANY) == []
+    assert sql.run("SELECT state, root_cause FROM work_item") == [("done", "cancelled")]
+    assert ready.claim("release", 9) == []
+
+
+def test_two_allocators_of_one_order_promise_it_once(committed_db: None) -> None:
+    floor = a_floor()
+    floor.stock(quantity=100)
+    order = floor.order((0, 7)).order
+    start, answers = threading.Barrier(8), []
+
+    def one() -> None:
+        start.wait()
+        answers.extend(allocate(SYSTEM, requests=[AllocateOrder(order)]))
+        connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(isinstance(answer, OrderAllocated) for answer in answers) == 1
+    assert sql.run("SELECT allocated FROM stock_position") == [(7,)]
