@@ -87,6 +87,15 @@ def failed(at: datetime, message: Claimed, error: str) -> None:
     sql.run(_FAILED, params)
 
 
+def keep(message: Claimed, why: str) -> None:
+    """Put a message by that nobody can send yet: it is not tried again until a connector is there."""
+    sql.run(_KEEP, {"id": message.id, "why": why})
+
+
+_KEEP = """
+UPDATE kernel_delivery SET state = 'kept', last_error = %(why)s::text WHERE id = %(id)s::bigint
+"""
+
 _CLAIM = """
 SELECT id, destination, topic, subject_id, company_id, body::text, attempts FROM kernel_delivery AS one
 WHERE state = 'waiting' AND next_try_at <= %(at)s::timestamptz

@@ -103,7 +103,9 @@ class Delivery(models.Model):
     subject_id = models.UUIDField()
     body = models.JSONField()
     created_at = models.DateTimeField()
-    state = models.TextField(db_default="waiting")  # waiting, delivered, dead
+    state = models.TextField(
+        db_default="waiting"
+    )  # waiting, delivered, dead, kept (until a connector is there)
     attempts = models.IntegerField(db_default=0)
     next_try_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
@@ -121,7 +123,7 @@ class Delivery(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="kernel_delivery_state_known",
-                condition=models.Q(state__in=["waiting", "delivered", "dead"]),
+                condition=models.Q(state__in=["waiting", "delivered", "dead", "kept"]),
             )
         ]
 

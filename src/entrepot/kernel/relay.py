@@ -75,7 +75,7 @@ def _send(senders: dict[str, Send], message: Claimed, now: datetime) -> int:
     cause = Cause(Actor(f"system:relay:{message.destination}", everything=True), now, message.topic)
     sender = senders.get(message.destination) or senders.get(message.destination.partition(":")[0])
     if sender is None:
-        delivery.failed(cause.at, message, f"nobody sends to {message.destination}")
+        delivery.keep(message, f"no connector sends to {message.destination} yet")
         return 0
     try:
         with transaction.atomic():

@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['next_try_at', 'id'], name='kernel_delivery_waiting'), models.Index(fields=['subject_id'], name='kernel_delivery_subject')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'delivered', 'dead'])), name='kernel_delivery_state_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'delivered', 'dead', 'kept'])), name='kernel_delivery_state_known')],
             },
         ),
         migrations.CreateModel(
