@@ -364,7 +364,12 @@ def errors() -> str:
     from entrepot.web.api.problems import STATUS_OF_KIND
 
     rows = (
-        (code(name), one.kind, str(int(STATUS_OF_KIND[one.kind])), re.sub(r"\{(\w+)\}", r"`{\1}`", one.says))
+        (
+            code(name),
+            one.kind,
+            str(int(STATUS_OF_KIND[one.kind])),
+            re.sub(r"((?:\{\w+\})+)", r"`\1`", one.says),
+        )
         for name, one in sorted(Refused.known.items())
         if _is_own(one)
     )
