@@ -31,7 +31,7 @@ def put(offers: Sequence[Offer]) -> None:
         rows = {
             (one.queue, one.subject): (one.queue, one.subject, one.priority, one.due_at) for one in offers
         }
-        sql.run(_PUT, sql.columns(("queues", "subjects", "priorities", "dues"), rows.values()))
+        sql.change(_PUT, sql.columns(("queues", "subjects", "priorities", "dues"), rows.values()))
 
 
 def claim(queue: str, limit: int) -> list[UUID]:
@@ -50,7 +50,7 @@ def drop(queue: str, subjects: Sequence[UUID]) -> None:
     offered = held.get() or {}
     others = [subject for subject in subjects if offered.pop((queue, subject), None) is None]
     if others:
-        sql.run(_DROP, {"queue": queue, "subjects": others})
+        sql.change(_DROP, {"queue": queue, "subjects": others})
 
 
 def waiting() -> dict[str, int]:

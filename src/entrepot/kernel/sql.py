@@ -44,6 +44,22 @@ def run(statement: str, params: Mapping[str, Any] | None = None) -> list[tuple[A
     return cursor.fetchall() if cursor.description else []
 
 
+def change(statement: str, params: Mapping[str, Any]) -> None:
+    """Execute one statement whose rows nobody asks for. In `streaming`, one of many rows is only sent: see there."""
+    is_long = any(type(one) is list and len(one) >= _COPY_FROM for one in params.values())
+    if not (_state.streaming and is_long):
+        run(statement, params)
+        return
+    for observer in observers:
+        observer(statement)
+    params = {name: encode.array(one) if type(one) is list else one for name, one in params.items()}
+    _finish()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_wire().pipeline())
+        _wire().execute(statement, params, prepare=True)  # type: ignore[call-overload]
+        _state.open = stack.pop_all()
+
+
 def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Append rows to a table in one statement: by arrays when few, by COPY when many. None for no rows.
 
@@ -83,7 +99,7 @@ _state = _State()
 
 @contextlib.contextmanager
 def streaming() -> Iterator[None]:
-    """In this block a `write` of many rows returns when they are sent, and the server inserts them while we go on.
+    """In this block a `write` or `change` of many rows returns when it is sent, and the server does it while we go on.
 
     The next statement waits for it, and so does the end of the block: there an error appears, if not before. Nothing
     but this module may use the connection meanwhile.
@@ -102,7 +118,7 @@ def streaming() -> Iterator[None]:
 
 
 def _finish() -> None:
-    """Wait for the rows that are on their way."""
+    """Wait for what is on its way."""
     if _state.open:
         sent, _state.open = _state.open, None
         sent.close()

@@ -51,7 +51,7 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     answers: list[Posted | Refused] = []
     rows: list[tuple[object, ...]] = []
     balances: dict[tuple[int, int, date, str], list[int]] = {}
-    months: dict[date, date] = {}
+    days: dict[datetime, tuple[date, date]] = {}
     at = cause.at
     for company, event, document_kind, document, currency, amounts, occurred_at, _key in requests:
         lines: dict[tuple[int, str], int] = defaultdict(int)
@@ -63,12 +63,15 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
                 break
             for account, line_kind, signed in rules.two_lines(kind, *rule, amount):
                 lines[account, line_kind] += signed
-        day = occurred_at.astimezone(UTC).date()
-        month = months.setdefault(day, day.replace(day=1))
-        refusal = _refusal(company, event, missing, month, closed, currency, day, rates)
-        if refusal:
-            answers.append(refusal)
-            continue
+        if occurred_at not in days:
+            day = occurred_at.astimezone(UTC).date()
+            days[occurred_at] = (day, day.replace(day=1))
+        day, month = days[occurred_at]
+        if missing is not None or closed or rates.foreign:
+            refusal = _refusal(company, event, missing, month, closed, currency, day, rates)
+            if refusal:
+                answers.append(refusal)
+                continue
         kept = [(account, kind, amount) for (account, kind), amount in lines.items() if amount]
         if not kept:
             answers.append(Posted(None))
@@ -109,7 +112,7 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         sql.write("ledger_line", _COLUMNS, rows)
         names = ("companies", "accounts", "months", "currencies", "debits", "credits", "functionals")
         totals = [(*key, *sums) for key, sums in sorted(balances.items())]
-        sql.run(_ADD_TO_BALANCES, sql.columns(names, totals))
+        sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
     return answers
 
 

@@ -46,7 +46,7 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[int]:
         (known if key in found else new).append((*key, quantity, value))
     for statement, rows in ((_STORE, known), (_BEGIN, new)):
         if rows:
-            sql.run(statement, sql.columns((*names, "quantities", "values"), rows))
+            sql.change(statement, sql.columns((*names, "quantities", "values"), rows))
     return values
 
 

@@ -51,15 +51,23 @@ def progress(
     places, deltas = _deltas(requests)
     params = sql.columns(("line", *places), deltas) | {"orders": list({one.order for one in requests})}
     steps: dict[UUID, Step] = {}
-    for order, company, before, commercial, held_by, *units in sql.run(_move(places), params):
-        goods, services = rules.Totals(*units[:9]), rules.Totals(*units[9:])
-        after = rules.derive_status(commercial, held_by, goods, services)
+    for order, company, before, commercial, held_by, goods, services in sql.run(_move(places), params):
+        after = _status(commercial, held_by, goods, services)
         if after != before:
             steps[order] = Step(company, before, after)
     if steps:
-        sql.run(_STORE, {"orders": list(steps), "statuses": [step.after for step in steps.values()]})
+        sql.change(_STORE, {"orders": list(steps), "statuses": [step.after for step in steps.values()]})
         _announce(cause, steps, times or {})
     return steps
+
+
+@cache
+def _status(commercial: str, held_by: str, goods: int, services: int) -> str:
+    """The status by the places that hold units, as bits: it does not ask how many they are."""
+    held = [
+        rules.Totals(*(places >> i & 1 for i in range(len(rules.PLACES)))) for places in (goods, services)
+    ]
+    return rules.derive_status(commercial, held_by, *held)
 
 
 def _announce(cause: Cause, steps: Mapping[UUID, Step], times: Mapping[UUID, datetime]) -> None:
@@ -142,7 +150,7 @@ def _deltas(requests: Sequence[Progress]) -> tuple[tuple[str, ...], list[list[ob
 
 @cache
 def _move(places: tuple[str, ...]) -> str:
-    """The statement that changes these places: lines updated, then every line of the orders summed."""
+    """The statement that changes these places: lines updated, then every line of the orders looked at."""
     changes = ", ".join(f"{place} = l.{place} + d.{place}" for place in places)
     return _MOVE.format(changes=changes, deltas=sql.unnest("d", line="uuid", **dict.fromkeys(places, "int")))
 
@@ -156,19 +164,21 @@ _SUMS = ",\n       ".join(
     for place in rules.PLACES
 )
 
+_HELD = " | ".join(f"((l.{place} > 0)::int << {i})" for i, place in enumerate(rules.PLACES))
+
 # A statement sees its own updates only by what they return, so the lines it left alone are read beside them.
 _MOVE = f"""
 WITH moved AS (
     UPDATE orders_line AS l SET {{changes}} FROM {{deltas}} WHERE l.id = d.line
-    RETURNING l.id, l.order_id, l.kind = 'goods' AS goods, {", ".join(f"l.{place}" for place in rules.PLACES)}
+    RETURNING l.id, l.order_id, l.kind = 'goods' AS goods, {_HELD} AS held
 ), every_line AS (
-    SELECT order_id, goods, {_ALL} FROM moved
+    SELECT order_id, goods, held FROM moved
     UNION ALL
-    SELECT order_id, kind = 'goods', {_ALL} FROM orders_line AS rest
-    WHERE order_id = ANY(%(orders)s::uuid[]) AND NOT EXISTS (SELECT FROM moved WHERE moved.id = rest.id)
+    SELECT l.order_id, l.kind = 'goods', {_HELD} FROM orders_line AS l
+    WHERE l.order_id = ANY(%(orders)s::uuid[]) AND NOT EXISTS (SELECT FROM moved WHERE moved.id = l.id)
 )
 SELECT o.id, o.company_id::int, o.status, o.commercial, o.held_by,
-       {_SUMS}
+       COALESCE(bit_or(e.held) FILTER (WHERE e.goods), 0), COALESCE(bit_or(e.held) FILTER (WHERE NOT e.goods), 0)
 FROM every_line AS e JOIN orders_order AS o ON o.id = e.order_id
 GROUP BY o.id
 """

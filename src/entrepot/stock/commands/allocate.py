@@ -134,7 +134,7 @@ def write_promises(rows: Sequence[Promised]) -> None:
             from_fences[sku, node, owner, channel] += fenced
     sql.write("stock_allocation", _COLUMNS, rows)
     sums_by_key = [(*key, *sums) for key, sums in taken.items()]
-    sql.run(_PROMISE, sql.columns(("skus", "nodes", "owners", "units", "fenced"), sums_by_key))
+    sql.change(_PROMISE, sql.columns(("skus", "nodes", "owners", "units", "fenced"), sums_by_key))
     if from_fences:
         used = [(*key, units) for key, units in from_fences.items()]
         sql.run(_USE_FENCES, sql.columns(("skus", "nodes", "owners", "channels", "units"), used))

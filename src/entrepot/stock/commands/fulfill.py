@@ -49,8 +49,8 @@ def commit_picks(cause: Cause, picks: Sequence[tuple[UUID, UUID, int, UUID]]) ->
         of_allocation[allocation] += quantity
         belongs[allocation] = fulfillment
     rows = [(allocation, units, belongs[allocation]) for allocation, units in of_allocation.items()]
-    sql.run(_RELEASE, sql.columns(("ids", "units", "fulfillments"), rows))
-    sql.run(_COMMIT, sql.columns(("ids", "units"), list(of_bucket.items())))
+    sql.change(_RELEASE, sql.columns(("ids", "units", "fulfillments"), rows))
+    sql.change(_COMMIT, sql.columns(("ids", "units"), list(of_bucket.items())))
 
 
 class Pick(NamedTuple):
@@ -214,7 +214,7 @@ def ship_units(cause: Cause, shipped: Sequence[Shipped]) -> list[int]:
     fulfilled: dict[UUID, int] = defaultdict(int)
     for s in shipped:
         fulfilled[s.allocation] += s.quantity
-    sql.run(_FULFILL, sql.columns(("ids", "units"), sorted(fulfilled.items())))
+    sql.change(_FULFILL, sql.columns(("ids", "units"), sorted(fulfilled.items())))
     return values
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Value, value_moves
 from entrepot.stock import rules
@@ -195,6 +196,8 @@ def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, i
         short = (promised - fulfilled) - (sellable + units)
         if short > 0:
             shortages[sku, node, owner] = short
+    if shortages:
+        _end_reservations(shortages)
     if not shortages:
         return []
     freed = []
@@ -212,6 +215,27 @@ def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, i
             )
     free_allocations([(one.allocation, one.quantity) for one in freed])
     return freed
+
+
+def _end_reservations(shortages: dict[tuple[UUID, UUID, int], int]) -> None:
+    """Carts lose their units before orders do, whole reservations, the latest to expire first; shortages shrink by it."""
+    ended: list[UUID] = []
+    given_back: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
+    for reservation, sku, node, owner, quantity in sql.run(
+        _RESERVATIONS, sql.columns(("skus", "nodes", "owners"), list(shortages))
+    ):
+        if given_back[sku, node, owner] < shortages[sku, node, owner]:
+            given_back[sku, node, owner] += quantity
+            ended.append(reservation)
+    if not ended:
+        return
+    rows = [(*position, units) for position, units in given_back.items() if units]
+    sql.run("DELETE FROM stock_reservation WHERE id = ANY(%(ids)s::uuid[])", {"ids": ended})
+    sql.run(_UNRESERVE, sql.columns(("skus", "nodes", "owners", "units"), rows))
+    for *position, units in rows:
+        left = shortages.pop(tuple(position)) - units  # type: ignore[arg-type]
+        if left > 0:
+            shortages[tuple(position)] = left  # type: ignore[index]
 
 
 def free_allocations(freed: Sequence[tuple[UUID, int]]) -> None:
@@ -255,7 +279,7 @@ def _change_buckets(changes: _Changes, found: dict[int | None, UUID]) -> None:
         if change.units or change.committed
     ]
     if rows:
-        sql.run(_UPDATE_BUCKETS, sql.columns(("ids", "units", "committed"), rows))
+        sql.change(_UPDATE_BUCKETS, sql.columns(("ids", "units", "committed"), rows))
 
 
 # ---- value and journal
@@ -292,13 +316,15 @@ def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:
             entries[move.company, move.event, move.document_kind, move.document, move.occurred_at] += value
     if entries:
         currencies = dict(sql.run("SELECT id, currency FROM parties_company"))
-        post(
+        # A move that can't be posted, say into a closed month, must not be made.
+        postings = post(
             cause,
             requests=[
                 Posting(company, event, kind, document, currencies[company], [("cost", value)], occurred_at)
                 for (company, event, kind, document, occurred_at), value in entries.items()
             ],
         )
+        whole(postings)
 
 
 # ---- rows of the ledger
@@ -395,6 +421,20 @@ FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(compa
             %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
 ORDER BY sku, node, owner
 ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET sellable = stock_position.sellable + excluded.sellable
+"""
+
+_RESERVATIONS = """
+SELECT r.id, r.sku_id, r.node_id, r.owner_id::int, r.quantity
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]) AS k(sku, node, owner)
+JOIN stock_reservation AS r ON r.sku_id = k.sku AND r.node_id = k.node AND r.owner_id = k.owner
+ORDER BY r.expires_at DESC, r.id FOR UPDATE OF r
+"""
+
+_UNRESERVE = """
+UPDATE stock_position AS p SET reserved = p.reserved - d.units
+FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
+     AS d(sku, node, owner, units)
+WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
 """
 
 _PROMISES = """

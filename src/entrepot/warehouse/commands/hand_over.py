@@ -17,7 +17,7 @@ def hand_over(cause: Cause, left: Mapping[UUID, tuple[Fulfillment, datetime]]) -
     """Mark fulfillments as shipped, by id with the time. The caller has locked them, and they may. 2 statements."""
     if not left:
         return
-    sql.run(_SHIPPED, {"ids": list(left)})
+    sql.change(_SHIPPED, {"ids": list(left)})
     ready.drop("ship", list(left))
     announce(
         cause,

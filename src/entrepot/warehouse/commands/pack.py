@@ -132,7 +132,7 @@ def _write(
         offers.append((one.id, one.priority, one.promise_at or one.placed_at))
     sql.write("warehouse_package", _PACKAGE, packages)
     sql.write("warehouse_packageline", _PACKAGE_LINE, lines)
-    sql.run(_PACKED, {"ids": list(packed)})
+    sql.change(_PACKED, {"ids": list(packed)})
     progress(cause, requests=steps, times=times)
     ready.drop("pack", list(packed))
     announce(cause, happened)

@@ -163,8 +163,8 @@ class _Batch:
         if not self.requests:
             return {}
         again = self._handle_shorts()
-        sql.run(_TASKS_DONE, {"ids": list(self.picked)})
-        sql.run(_LINES_DONE, {"ids": list(self.picked)})
+        sql.change(_TASKS_DONE, {"ids": list(self.picked)})
+        sql.change(_LINES_DONE, {"ids": list(self.picked)})
         again.write()
         pick_units(self.cause, self.picks)
         progress(self.cause, requests=self.steps, times=self.times)
@@ -213,7 +213,7 @@ class _Batch:
             elif state == "picked":
                 done.append((one.id, one.priority, one.promise_at or one.placed_at))
             outcomes[one.id] = FulfillmentPicked(one.id, state, units, short.get(one.id, 0), tasks)
-        sql.run(_STORE, sql.columns(("ids", "states", "pickers", "bins"), rows))
+        sql.change(_STORE, sql.columns(("ids", "states", "pickers", "bins"), rows))
         ready.drop("pick", list(outcomes))
         announce(self.cause, happened)
         offer("pick", waiting)
