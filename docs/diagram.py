@@ -40,8 +40,8 @@ def _drawn(states: list[str], edges: dict[tuple[str, str], list[str]]) -> str:
     above = max((_span(place, edge) for edge in edges if _span(place, edge) > 1), default=0)
     below = max((-_span(place, edge) for edge in edges if _span(place, edge) < 0), default=0)
     loops = any(source == target for source, target in edges)
-    top = MARGIN + max(above * STEP, STEP * 1.2 if loops else 0, 18)
-    height = top + BOX + below * STEP + MARGIN + (14 if below else 0)
+    top = MARGIN + max(above * STEP, 18)
+    height = top + BOX + max(below, loops) * STEP + MARGIN + (14 if below or loops else 0)
     total = left[-1] + width[-1] + MARGIN + 10
     parts = [ARROW, f'<circle cx="{MARGIN}" cy="{top + BOX / 2:.0f}" r="5" class="start"/>']
     parts.append(_line(MARGIN + 5, left[0], top + BOX / 2))
@@ -86,10 +86,10 @@ def _edge(
         return _line(start, end, y) + stacked
     middle = left[source] + width[source] / 2
     if span == 0:
-        rise = top - STEP * 1.1
+        floor, fall = top + BOX, top + BOX + STEP * 1.1
         return (
-            f'<path d="M{middle - 12:.0f} {top:.0f}C{middle - 22:.0f} {rise:.0f} {middle + 22:.0f} {rise:.0f}'
-            f' {middle + 12:.0f} {top - 2:.0f}" class="edge"/>' + _text(middle, rise + 2, label)
+            f'<path d="M{middle - 12:.0f} {floor:.0f}C{middle - 22:.0f} {fall:.0f} {middle + 22:.0f} {fall:.0f}'
+            f' {middle + 12:.0f} {floor + 2:.0f}" class="edge"/>' + _text(middle, fall + 6, label)
         )
     edge_y, sign = (top, -1) if span > 0 else (top + BOX, 1)
     turn = edge_y + sign * (abs(span) * STEP - (8 if span > 0 else 0))

@@ -184,7 +184,14 @@ def _shape(kind: type) -> list[str]:
     doc = " ".join(_doc(kind).split())
     rows = list(_fields(kind))
     text = [f"**{kind.__name__}**. {doc}".rstrip(". ") + "."]
-    return [*text, table(("field", "type", "default"), rows)] if rows else text
+    return [*text, _table_of_fields(rows)] if rows else text
+
+
+def _table_of_fields(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Without the column of defaults where nothing has one."""
+    if any(default for _, _, default in rows):
+        return table(("field", "type", "default"), rows)
+    return table(("field", "type"), [row[:2] for row in rows])
 
 
 def _fields(kind: type) -> Iterator[tuple[str, str, str]]:
@@ -597,7 +604,7 @@ def policies() -> str:
     text = []
     for kind, body in sorted(kernel.bodies.items()):
         if _is_own(body):
-            fields = table(("field", "type", "default"), _fields(body))
+            fields = _table_of_fields(list(_fields(body)))
             text += [f"## {kind}", " ".join(_doc(body).split()), fields]
     return "\n\n".join(text)
 

@@ -9,7 +9,8 @@ import pytest
 
 from entrepot.access.errors import DutiesApart
 from entrepot.kernel import ids, policies, sql
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import AllOrNothing, NotFound, Refused
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.stock import errors, queries
 from entrepot.stock.commands.adjust import (
     Adjust,
@@ -259,6 +260,30 @@ def test_a_loss_below_what_is_promised_displaces_the_least_urgent(floor: Floor) 
 
     (displaced,) = answer.displaced
     assert (displaced.line, displaced.quantity, displaced.was_released) == (patient.line, 3, False)
+
+
+def test_carts_lose_their_units_before_orders_do(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    order = floor.wants(3)
+    allocate(SYSTEM, requests=[order])
+    reserve(SYSTEM, requests=[a_reservation(floor, 2)])
+
+    (answer,) = adjust(SYSTEM, requests=[a_loss(floor, -2)])
+
+    assert answer.displaced == ()
+    assert sql.run("SELECT sellable, reserved, allocated FROM stock_position") == [(3, 0, 3)]
+
+
+def test_what_can_not_be_posted_is_not_moved(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    later = replace(SYSTEM, at=NOW + timedelta(days=30))
+    close_month(later, requests=[CloseMonth(COMPANY, NOW.date().replace(day=1))])
+    before = state()
+
+    with pytest.raises(AllOrNothing, match="is closed"):
+        adjust(SYSTEM, requests=[a_loss(floor, -2)])
+
+    assert state() == before
 
 
 def test_a_large_loss_waits_for_another_person(floor: Floor) -> None:

@@ -131,10 +131,14 @@ def _split(
     if not shares:
         return Plan((), tuple(lines), "backordered", "no node has what a line needs", candidates)
     if short:
-        return Plan(tuple(shares), tuple(short), "part backordered", f"only part of it is free, at {codes}", candidates)
-    return Plan(
-        tuple(shares), (), "split", f"no single node has all of it; together {codes} do", candidates
-    )
+        return Plan(
+            tuple(shares),
+            tuple(short),
+            "part backordered",
+            f"only part of it is free, at {codes}",
+            candidates,
+        )
+    return Plan(tuple(shares), (), "split", f"no single node has all of it; together {codes} do", candidates)
 
 
 def _fewest_nodes(lines: Sequence[Line], nodes: Sequence[Node], free: Free, limit: int) -> list[Node]:

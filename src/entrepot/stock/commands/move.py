@@ -218,7 +218,7 @@ def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, i
 
 
 def _end_reservations(shortages: dict[tuple[UUID, UUID, int], int]) -> None:
-    """Carts lose their units before orders do, whole reservations, the latest to expire first; shortages shrink by it."""
+    """Carts lose their units before orders do: whole reservations, the latest to expire first. Shortages shrink."""
     ended: list[UUID] = []
     given_back: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
     for reservation, sku, node, owner, quantity in sql.run(
