@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [("stock", "0001_initial")]
 
     operations = [
-        *(migrations.RunSQL(f"ALTER TABLE {table} SET (fillfactor = 60)", migrations.RunSQL.noop) for table in HOT),
+        *(migrations.RunSQL(f"ALTER TABLE {table} SET (fillfactor = 50)", migrations.RunSQL.noop) for table in HOT),
         *(
             migrations.RunSQL(
                 f"ALTER TABLE {table} SET (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0.01,"

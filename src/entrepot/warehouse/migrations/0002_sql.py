@@ -10,5 +10,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL("CREATE SEQUENCE number_ff START 100001", "DROP SEQUENCE number_ff"),
         migrations.RunSQL("CREATE SEQUENCE number_pk START 100001", "DROP SEQUENCE number_pk"),
-        *(migrations.RunSQL(f"ALTER TABLE {table} SET (fillfactor=60)", migrations.RunSQL.noop) for table in HOT),
+        *(migrations.RunSQL(f"ALTER TABLE {table} SET (fillfactor=50)", migrations.RunSQL.noop) for table in HOT),
     ]
