@@ -45,7 +45,7 @@ class _Running:
     """What the outermost command writes at its end, for itself and for the commands inside it."""
 
     command: str
-    events: list[tuple[str, events.Event]] = field(default_factory=list)
+    events: dict[str, list[events.Event]] = field(default_factory=dict)
 
 
 _running: ContextVar[_Running | None] = ContextVar("running", default=None)
@@ -89,8 +89,7 @@ def announce(_cause: Cause, happened: Iterable[events.Event]) -> None:
     """Record events of the running command; they are written with its transaction."""
     running = _running.get()
     assert running is not None, "announce is called inside a command"
-    name = _name.get()
-    running.events.extend((name, event) for event in happened)
+    running.events.setdefault(_name.get(), []).extend(happened)
 
 
 def offer(queue: str, work: Iterable[tuple[UUID, int, Any]]) -> None:
@@ -158,11 +157,8 @@ def _attempt(
 
 
 def _flush(cause: Cause, running: _Running) -> None:
-    by_command: dict[str, list[events.Event]] = {}
-    for command_name, event in running.events:
-        by_command.setdefault(command_name, []).append(event)
-    events.write(cause, by_command)
-    ready.put(list((ready.held.get() or {}).values()))
+    events.write(cause, running.events)
+    ready.write((ready.held.get() or {}).values())
 
 
 def _seen_before(

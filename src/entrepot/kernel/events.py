@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One document touched by one command. The payload holds ids and amounts, never personal data."""
 
     subject_kind: str
@@ -37,11 +35,10 @@ def write(cause: Cause, by_command: Mapping[str, Iterable[Event]]) -> None:
     at, actor, why, correlation = cause.at, cause.actor.name, cause.reason, cause.correlation
     rows = [
         (
-            event.occurred_at or at, at, actor, command, event.company, event.subject_kind, event.subject,
-            event.before, event.after, event.reason or why,
-            None if event.payload is None else wire.dump(event.payload), correlation,
+            occurred_at or at, at, actor, command, company, kind, subject, before, after, reason or why,
+            None if payload is None else wire.dump(payload), correlation,
         )
         for command, events in by_command.items()
-        for event in events
+        for kind, subject, company, before, after, occurred_at, payload, reason in events
     ]  # fmt: skip
     sql.write("kernel_event", COLUMNS, rows)

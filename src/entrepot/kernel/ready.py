@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A subject that is ready for a queue. Higher priority first, then the earlier due time."""
 
     queue: str
@@ -25,13 +24,15 @@ held: ContextVar[dict[tuple[str, UUID], Offer] | None] = ContextVar("held", defa
 """Offers of the running command, by queue and subject: put when it ends, unless it serves them itself."""
 
 
-def put(offers: Sequence[Offer]) -> None:
+def put(offers: Iterable[Offer]) -> None:
     """Make subjects ready; one that is ready already keeps its place. One statement, which also wakes the workers."""
+    write({(one.queue, one.subject): one for one in offers}.values())
+
+
+def write(offers: Collection[Offer]) -> None:
+    """`put`, of offers that have no subject twice."""
     if offers:
-        rows = {
-            (one.queue, one.subject): (one.queue, one.subject, one.priority, one.due_at) for one in offers
-        }
-        sql.change(_PUT, sql.columns(("queues", "subjects", "priorities", "dues"), rows.values()))
+        sql.change(_PUT, sql.columns(("queues", "subjects", "priorities", "dues"), offers))
 
 
 def claim(queue: str, limit: int) -> list[UUID]:
@@ -47,8 +48,10 @@ def drop(queue: str, subjects: Sequence[UUID]) -> None:
 
     What the running command has offered itself never gets into the queue. One statement, where others are named.
     """
-    offered = held.get() or {}
-    others = [subject for subject in subjects if offered.pop((queue, subject), None) is None]
+    offered = held.get()
+    others = (
+        [one for one in subjects if offered.pop((queue, one), None) is None] if offered else list(subjects)
+    )
     if others:
         sql.change(_DROP, {"queue": queue, "subjects": others})
 
