@@ -9,15 +9,7 @@ from itertools import repeat
 from operator import is_
 from types import NoneType
 from typing import Any
-from uuid import UUID, SafeUUID
-
-import psycopg
-from psycopg.abc import AdaptContext, Buffer
-from psycopg.adapt import Loader
-from psycopg.pq import Format
-
-_KEPT_MAX = 50_000
-
+from uuid import UUID
 
 Texts = Callable[[Sequence[Any]], Sequence[str]]
 """The texts of values that are all of one type: a column at a time costs half of what a value at a time does."""
@@ -117,44 +109,3 @@ _ARRAY = _Forms(
         NoneType: lambda values: ["NULL"] * len(values),
     }
 )
-
-
-class _Kept(dict[bytes, UUID]):
-    """The same object for the same key, so that dictionaries mostly find keys by identity."""
-
-    def __missing__(self, raw: bytes) -> UUID:
-        if len(self) >= _KEPT_MAX:
-            self.clear()
-        key = self[raw] = uuid(int.from_bytes(raw, "big"))
-        return key
-
-
-_kept = _Kept()
-
-
-class _Remembered(Loader):
-    format = Format.BINARY
-
-    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
-        super().__init__(oid, context)
-        # Spares a Python call for each key of thousands.
-        self.load = _kept.__getitem__  # type: ignore[method-assign, assignment]
-
-    def load(self, data: Buffer) -> UUID:
-        return _kept[bytes(data)]
-
-
-_set_int, _set_safe = vars(UUID)["int"].__set__, vars(UUID)["is_safe"].__set__
-
-
-def uuid(number: int) -> UUID:
-    """A UUID without the checks of its constructor, at a third of its cost."""
-    key = object.__new__(UUID)
-    _set_int(key, number)
-    _set_safe(key, SafeUUID.unknown)
-    return key
-
-
-def register() -> None:
-    """Have every connection of this process load keys this way."""
-    psycopg.adapters.register_loader("uuid", _Remembered)

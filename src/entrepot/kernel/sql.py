@@ -15,8 +15,6 @@ from django.db import connection
 
 from entrepot.kernel import encode
 
-encode.register()
-
 observers: list[Callable[[str], None]] = []
 """Called with the text of every statement, for counting in tests."""
 
