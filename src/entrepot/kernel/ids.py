@@ -8,7 +8,6 @@ import uuid_utils
 
 from entrepot.kernel import sql
 
-
 _set_int, _set_safe = vars(UUID)["int"].__set__, vars(UUID)["is_safe"].__set__
 _UNKNOWN = SafeUUID.unknown
 
