@@ -36,6 +36,9 @@ def run() -> Imported:
         ],
         stdout=subprocess.PIPE,
         text=True,
+        env={
+            name: value for name, value in os.environ.items() if name != "ENTREPOT_DB_ROLE"
+        },  # it migrates first
     ) as process:
         assert process.stdout is not None
         report = process.stdout.read()

@@ -17,14 +17,19 @@ WHERE NOT EXISTS (
     AND b.lot = t.lot AND b.serial = t.serial AND b.status = 'sellable' AND b.owner_id = 1)
 ON CONFLICT DO NOTHING;
 
+WITH task AS MATERIALIZED (
+    SELECT c.n, l.number, t.*
+    FROM chosen AS c
+    JOIN warehouse_picktask AS t ON t.fulfillment_id = c.id AND t.state = 'open'
+    JOIN orders_line AS l ON l.id = t.line_id
+), target AS MATERIALIZED (
+    SELECT b.* FROM stock_bucket AS b JOIN network_bin AS s ON s.id = b.bin_id AND s.kind = 'staging'
+    WHERE b.status = 'sellable' AND b.owner_id = 1
+)
 INSERT INTO picking
-SELECT c.n, l.number, t.sequence, t.fulfillment_id, t.order_id, t.line_id, t.sku_id, t.bucket_id, b.id, t.quantity
-FROM chosen AS c
-JOIN warehouse_picktask AS t ON t.fulfillment_id = c.id AND t.state = 'open'
-JOIN orders_line AS l ON l.id = t.line_id
-JOIN network_bin AS s ON s.node_id = t.node_id AND s.kind = 'staging'
-JOIN stock_bucket AS b ON b.sku_id = t.sku_id AND b.node_id = t.node_id AND b.bin_id = s.id AND b.lot = t.lot
- AND b.serial = t.serial AND b.status = 'sellable' AND b.owner_id = 1;
+SELECT t.n, t.number, t.sequence, t.fulfillment_id, t.order_id, t.line_id, t.sku_id, t.bucket_id, b.id, t.quantity
+FROM task AS t
+JOIN target AS b ON b.sku_id = t.sku_id AND b.node_id = t.node_id AND b.lot = t.lot AND b.serial = t.serial;
 
 SELECT count(*) FROM (
     SELECT FROM stock_bucket WHERE id IN (SELECT bucket_id FROM picking UNION SELECT target_id FROM picking)

@@ -53,22 +53,23 @@ SELECT count(*) FROM (
 ) AS locked;
 
 -- The i-th issue takes round(V * cum(i) / Q) - round(V * cum(i - 1) / Q), halves up.
-INSERT INTO leaving
-SELECT shipment_id, order_id, line_id, allocation_id, sku_id, node_id, bucket_id, quantity, n, number, sequence,
-       (2 * value * upto + base) / (2 * base) - (2 * value * (upto - quantity) + base) / (2 * base),
-       gross_minor, discount_minor, shipping_minor, tax_minor
-FROM (
-    SELECT s.id AS shipment_id, s.order_id, t.line_id, t.allocation_id, t.sku_id, t.node_id, b.id AS bucket_id,
-           t.picked AS quantity, s.n, l.number, t.sequence, v.value_minor AS value, v.quantity AS base, l.gross_minor,
-           l.discount_minor, l.shipping_minor, l.tax_minor,
-           sum(t.picked) OVER (PARTITION BY t.sku_id, t.node_id ORDER BY s.n, l.number, t.sequence) AS upto
+WITH staged AS MATERIALIZED (
+    SELECT s.id AS shipment_id, s.order_id, s.n, s.staging_bin_id, t.line_id, t.allocation_id, t.sku_id, t.node_id, t.lot,
+           t.serial, t.sequence, t.picked AS quantity, l.number, l.gross_minor, l.discount_minor, l.shipping_minor,
+           l.tax_minor, sum(t.picked) OVER (PARTITION BY t.sku_id, t.node_id ORDER BY s.n, l.number, t.sequence) AS upto
     FROM new_shipment AS s
     JOIN warehouse_picktask AS t ON t.fulfillment_id = s.fulfillment_id AND t.picked > 0
     JOIN orders_line AS l ON l.id = t.line_id
-    JOIN stock_bucket AS b ON b.sku_id = t.sku_id AND b.node_id = t.node_id AND b.bin_id = s.staging_bin_id
-     AND b.lot = t.lot AND b.serial = t.serial AND b.status = 'sellable' AND b.owner_id = 1
-    JOIN ledger_valuation AS v ON v.company_id = 1 AND v.sku_id = t.sku_id AND v.node_id = t.node_id AND v.pool = 'stock'
-) AS one;
+)
+INSERT INTO leaving
+SELECT s.shipment_id, s.order_id, s.line_id, s.allocation_id, s.sku_id, s.node_id, b.id, s.quantity, s.n, s.number, s.sequence,
+       (2 * v.value_minor * s.upto + v.quantity) / (2 * v.quantity)
+       - (2 * v.value_minor * (s.upto - s.quantity) + v.quantity) / (2 * v.quantity),
+       s.gross_minor, s.discount_minor, s.shipping_minor, s.tax_minor
+FROM staged AS s
+JOIN stock_bucket AS b ON b.sku_id = s.sku_id AND b.node_id = s.node_id AND b.bin_id = s.staging_bin_id AND b.lot = s.lot
+ AND b.serial = s.serial AND b.status = 'sellable' AND b.owner_id = 1
+JOIN ledger_valuation AS v ON v.company_id = 1 AND v.sku_id = s.sku_id AND v.node_id = s.node_id AND v.pool = 'stock';
 
 SELECT count(*) FROM (
     SELECT FROM stock_bucket WHERE id IN (SELECT bucket_id FROM leaving) ORDER BY id FOR UPDATE
