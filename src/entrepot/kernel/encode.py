@@ -23,7 +23,7 @@ def array(values: Sequence[Any]) -> str:
 def copy_text(rows: Iterable[Sequence[Any]]) -> str:
     """Rows in the text form of COPY."""
     columns = [_texts(column, _COPY) for column in zip(*rows, strict=True)]
-    return "".join(f"{line}\n" for line in map("\t".join, zip(*columns, strict=True)))
+    return "\n".join([*map("\t".join, zip(*columns, strict=True)), ""])
 
 
 def _texts(values: Sequence[Any], forms: _Forms) -> Sequence[str]:
@@ -83,9 +83,9 @@ def _hex(values: Sequence[bytes]) -> list[str]:
 
 _PLAIN: dict[type, Texts] = {
     UUID: _uuids,
-    int: lambda values: [int.__repr__(value) for value in values],
+    int: lambda values: [*map(int.__repr__, values)],
     bool: lambda values: ["t" if value else "f" for value in values],
-    float: lambda values: [repr(value) for value in values],
+    float: lambda values: [*map(repr, values)],
     Decimal: lambda values: [format(value, "f") for value in values],
     datetime: _moments,
     date: lambda values: [value.isoformat() for value in values],
