@@ -212,14 +212,17 @@ class _House:
         new = [sku for code, sku in skus.items() if code not in self.skus]
         if new:
             self.skus |= {one.code: one.id for one in _done(register_skus(self.cause, requests=new))}
-        fresh = [
-            RegisterCustomer(self.company, code, since=at)
-            for code, at in customers.items()
-            if code not in self.customers
-        ]
-        if fresh:
+        unseen = customers.keys() - self.customers
+        if unseen:
+            # One who is registered is a customer since their first order, whichever file that was in.
+            known = parties.customers(company=self.company, codes=unseen)
+            fresh = [
+                RegisterCustomer(self.company, code, since=at)
+                for code, at in customers.items()
+                if code in unseen and code not in known
+            ]
             _done(people.register_customers(self.cause, requests=fresh))
-            self.customers |= {one.code for one in fresh}
+            self.customers |= unseen
 
 
 def place_of(code: str) -> int:

@@ -260,7 +260,8 @@ class _Batch:
             resolve_subjects(
                 self.cause,
                 requests=[
-                    ResolveSubject(company, "backorder", order, "stock came") for order, company in served
+                    ResolveSubject(company, "backorder", order, "stock came", occurred_at=self.times[order])
+                    for order, company in served
                 ],
             )
 

@@ -1,0 +1,187 @@
+"""An import that is killed and run again ends with the same report and the same tables, ids and recording times left
+out; and the real year, whole, against the facts that were computed apart from this project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.apps import apps
+
+from entrepot import postgres
+
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+WEEKS, INVOICES_A_WEEK = 5, 90
+REPOSITORY = Path(__file__).parents[2]
+
+RECORDING = {
+    "recorded_at", "received_at", "sealed_at", "taken_at", "at", "in_force_from", "created_at", "asked_at",
+    "settled_at",
+}  # fmt: skip
+"""Columns that say when a row was written, not when something happened."""
+AS_WRITTEN = {
+    ("kernel_event", "occurred_at"): "NULLIF(occurred_at, recorded_at)",
+    ("work_item", "opened_at"): "CASE WHEN type <> 'row set aside' THEN opened_at END",
+    ("work_item", "due_at"): "CASE WHEN type <> 'row set aside' THEN due_at END",
+}
+"""Times that are those of writing for some rows: a row that can't be read has no time of its own."""
+HANDED_OUT = {"id", "seq", "number", "slot", "tracking", "correlation", "dedupe"}
+"""Columns whose values are made or numbered in passing; a run that was undone leaves gaps in numbers."""
+BY_PROCESS = {"kernel_seal", "ledger_balance"}
+"""Links are cut, and balances slotted, by who wrote them; that their sums agree is what `verify` proves."""
+NUMBERS = re.compile(r"\b(?:SO|CN|PO|GR|FF|SH|PK|ADJ|TR)-\d+\b|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+def a_history(seed: int) -> str:
+    """Weeks of sales, charges, credits, losses, finds and slips of the pen."""
+    chance = random.Random(seed)
+    skus = [(f"{22000 + i}", f"THING {i}", chance.randint(30, 1999)) for i in range(40)]
+    rows = []
+    at = datetime(2011, 3, 1, 8, 0, tzinfo=UTC)
+    for n in range(WEEKS * INVOICES_A_WEEK):
+        at += timedelta(minutes=7 * 24 * 60 // INVOICES_A_WEEK)
+        number, customer = 600_000 + n, chance.choice(("", f"{17000 + n % 23}"))
+        kind = chance.choices(("sale", "charge", "credit", "loss", "find", "slip"), (84, 3, 5, 4, 3, 1))[0]
+        for code, name, price in chance.sample(
+            skus, chance.randint(1, 5) if kind in ("sale", "credit") else 1
+        ):
+            facts: tuple[Any, ...] = {
+                "sale": (number, code, name, chance.randint(1, 24), price / 100),
+                "charge": (number, "POST", "POSTAGE", 1, 18.5),
+                "credit": (f"C{number}", code, name, -chance.randint(1, 3), price / 100),
+                "loss": (number, code, "damaged", -chance.randint(1, 9), 0.0),
+                "find": (number, code, "found", chance.randint(1, 9), 0.0),
+                "slip": (number, code, name, "several", price / 100),
+            }[kind]
+            invoice, sku, text, quantity, unit = facts
+            rows.append(
+                f"{invoice},{sku},{text},{quantity},{at:%Y-%m-%d %H:%M:%S},{unit},{customer},France\n"
+            )
+    return HEADER + "".join(rows)
+
+
+def start(file: Path, stock: str) -> subprocess.Popen[str]:
+    environment = dict(os.environ)
+    environment.pop("ENTREPOT_DB_ROLE", None)  # it migrates and grants before it lowers its own rights
+    return subprocess.Popen(
+        [sys.executable, "-m", "entrepot", "import", "online-retail", str(file), "--stock", stock, "--report", "json"],
+        env=environment, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen[str], seconds: float = 100) -> dict[str, Any]:
+    out, errors = process.communicate(timeout=seconds)
+    assert process.returncode == 0, errors[-3000:]
+    report: dict[str, Any] = json.loads(out)
+    return {name: value for name, value in report.items() if name not in ("seconds", "peak_rss_mb")}
+
+
+def messages() -> int:
+    with psycopg.connect(postgres.server_dsn()) as connection:
+        found = connection.execute("SELECT count(*) FROM kernel_inbox WHERE state = 'done'").fetchone()
+        assert found is not None
+        return int(found[0])
+
+
+def kill_after(process: subprocess.Popen[str], invoices: int) -> None:
+    """kill -9 as soon as that many invoices are committed."""
+    deadline = time.monotonic() + 60
+    while messages() < invoices:
+        assert process.poll() is None, "the import ended before it could be killed"
+        assert time.monotonic() < deadline, "the import does not get on"
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+
+
+def digests() -> dict[str, str]:
+    """A digest of each table of the house, whatever the order of its rows."""
+    found = {}
+    with psycopg.connect(postgres.server_dsn()) as connection:
+        for model in apps.get_models():
+            table = model._meta.db_table
+            if not model.__module__.startswith("entrepot.") or table in BY_PROCESS:
+                continue
+            names = [
+                AS_WRITTEN.get((table, field.column), field.column)
+                for field in model._meta.concrete_fields
+                if field.column not in RECORDING | HANDED_OUT and field.get_internal_type() != "UUIDField"
+            ]
+            rows = connection.execute(f"SELECT ROW({', '.join(names)})::text FROM {table}").fetchall()
+            lines = sorted(NUMBERS.sub("#", row[0]) for row in rows)
+            found[table] = f"{len(lines)} {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:12]}"
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stock", ["ample", "tight"])
+def test_killed_three_times_and_run_again_it_ends_the_same(
+    committed_db: None, tmp_path: Path, stock: str
+) -> None:
+    from django.db import connections
+
+    from entrepot.insight import verify
+    from tests.conftest import DATABASE, TEMPLATE
+
+    file = tmp_path / "history.csv"
+    file.write_text(a_history(5))
+    whole = finish(start(file, stock))
+    untouched = digests()
+    assert whole["rows_set_aside"] > 0
+    assert whole["work_items"] > whole["unmatched_credits"] > 0
+
+    assert finish(start(file, stock)) == whole
+    assert digests() == untouched, "a second run changed something"
+
+    connections.close_all()
+    postgres.recreate_database(DATABASE, TEMPLATE)
+    for invoices in (1, INVOICES_A_WEEK + 20, 3 * INVOICES_A_WEEK):
+        kill_after(start(file, stock), invoices)
+    assert 0 < messages() < WEEKS * INVOICES_A_WEEK * 0.99
+
+    assert finish(start(file, stock)) == whole
+    assert digests() == untouched
+    assert verify.discrepancies() == []
+
+
+SHARED = REPOSITORY.parent / "shared" / "data"
+YEAR = SHARED / "transactions" / "online_retail_2010-12_2011-08.csv.gz"
+
+
+def facts() -> dict[str, Any]:
+    """What the manifest says of the file."""
+    text = (SHARED / "MANIFEST.md").read_text().partition("### online_retail_shared")[2].partition("###")[0]
+    return {name: json.loads(value) for name, value in re.findall(r"- \*\*(.+?)\*\*: `(.+)`", text)}
+
+
+@pytest.mark.slow
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not YEAR.exists(), reason="the shared data folder is not beside the repository")
+def test_the_whole_year_agrees_with_the_manifest_to_the_penny(committed_db: None) -> None:
+    from entrepot.insight import verify
+
+    known = facts()
+
+    report = finish(start(YEAR, "ample"), seconds=800)
+
+    assert report["rows"] == known["rows"]
+    assert report["rows_set_aside"] == 0
+    assert report["orders"] == sum(known["orders_per_month(sale invoices)"].values())
+    assert report["gross_sales"] == f"{known['gross_sales_all_lines(q>0,p>0,not C,not A)']:.2f}"
+    assert report["cancelled_value"] == f"{known['cancelled_value_all_C_lines']:.2f}"
+    assert report["net_all_rows"] == f"{known['sum_qty_x_price_all_rows']:.2f}"
+    assert report["net_by_month"] == {month: f"{net:.2f}" for month, net in known["net_by_month"].items()}
+    assert report["unmatched_credits"] == known["C_invoices"]
+    assert verify.discrepancies() == []
