@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from django.apps import apps
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from entrepot.kernel import encode
 
@@ -23,8 +23,10 @@ _COPY_FROM = 24
 
 
 def _wire() -> psycopg.Connection[Any]:
-    connection.ensure_connection()
-    wire = connection.connection
+    django = connections[DEFAULT_DB_ALIAS]
+    if django.connection is None:
+        django.ensure_connection()
+    wire = django.connection
     assert wire is not None
     return wire  # type: ignore[no-any-return]
 
@@ -66,8 +68,9 @@ def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     if not rows:
         return
     if len(rows) < _COPY_FROM:
-        arrays = dict(zip(columns, (list(column) for column in zip(*rows, strict=True)), strict=True))
-        run(_insert(table, tuple(columns)), arrays)
+        # As JSON: for a few rows that takes half the time of an array for each column.
+        objects = [dict(zip(columns, row, strict=True)) for row in rows]
+        run(_insert_json(table, tuple(columns)), {"rows": encode.json(objects)})
         return
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     for observer in observers:
@@ -120,6 +123,19 @@ def _finish() -> None:
     if _state.open:
         sent, _state.open = _state.open, None
         sent.close()
+
+
+@cache
+def _insert_json(table: str, columns: tuple[str, ...]) -> str:
+    types = column_types(table)
+    # Text of JSON, and bytes, stand in the object as strings.
+    casts = {"jsonb": ("text", "::jsonb"), "bytea": ("text", "::bytea")}
+    values = ", ".join(f"d.{name}{casts.get(types[name], ('', ''))[1]}" for name in columns)
+    record = ", ".join(f"{name} {casts.get(types[name], (types[name], ''))[0]}" for name in columns)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)})"
+        f" SELECT {values} FROM json_to_recordset(%(rows)s::json) AS d({record})"
+    )
 
 
 @cache

@@ -16,6 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
 from entrepot.stock import errors, queries, rules
+from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import ADJUSTMENT, At, Displaced, Move, lock_buckets, move_units
 
 
@@ -67,9 +68,10 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
     """Correct stock. Losses beyond the approval threshold of the policy wait; nothing moves until they are approved.
 
     Promises that can no longer be kept come back as `displaced` of the first answer of their SKU and node.
-    Locks: buckets in id order, then as `move_units`. Refuses: NotPlaceable, NotThere. Again: by key.
-    About 14 statements.
+    Locks: positions in key order, the promises that may break, buckets in id order, then as `move_units`.
+    Refuses: NotPlaceable, NotThere. Again: by key. About 15 statements.
     """
+    lock_what_losses_touch([Loss(r.company, r.sku, r.node, -r.delta) for r in requests])
     buckets = lock_buckets(At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial) for r in requests)
     limits = {
         company: policies.in_force(company, AdjustmentPolicy, cause.at).get("", (0, AdjustmentPolicy()))[1]
@@ -146,13 +148,14 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
 
     Locks: the adjustments in id order, then as `adjust`.
     Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile), access.duties_apart. Again: by key.
-    About 13 statements.
+    About 14 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})}
     keys = {
         adjustment: At(sku, node, bin_, company, status, lot, serial)
         for adjustment, (_, company, sku, node, bin_, status, lot, serial, *_rest) in found.items()
     }
+    lock_what_losses_touch([Loss(row[1], row[2], row[3], -row[8]) for row in found.values()])
     buckets = lock_buckets(keys.values())
     answers: list[Adjusted | Refused] = []
     decided, moves = [], []

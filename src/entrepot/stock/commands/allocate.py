@@ -77,6 +77,42 @@ def lock_positions(company: int, skus: Iterable[UUID]) -> Positions:
     return positions
 
 
+def lock_positions_of(owned: Iterable[tuple[int, UUID]]) -> Positions:
+    """As `lock_positions`, for (company, SKU) of any number of companies. As many statements as there are companies."""
+    by_company: dict[int, set[UUID]] = defaultdict(set)
+    for company, sku in owned:
+        by_company[company].add(sku)
+    positions: Positions = {}
+    for company in sorted(by_company):
+        positions |= lock_positions(company, by_company[company])
+    return positions
+
+
+class Loss(NamedTuple):
+    """Sellable units that a position is about to lose; below zero where it gains."""
+
+    company: int
+    sku: UUID
+    node: UUID
+    units: int
+
+
+def lock_what_losses_touch(losses: Sequence[Loss]) -> None:
+    """Lock positions in key order, and the promises of those that fall below what they promised: before any bucket.
+
+    As many statements as there are companies; 1 more where promises may be displaced.
+    """
+    positions = lock_positions_of((loss.company, loss.sku) for loss in losses)
+    falling: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
+    for loss in losses:
+        falling[loss.sku, loss.node, loss.company] += max(0, loss.units)
+    short = [
+        key for key, units in falling.items() if (found := positions.get(key[:2])) and found.free < units
+    ]
+    if short:
+        sql.run(_LOCK_PROMISES, sql.columns(("skus", "nodes", "owners"), short))
+
+
 @command("stock.allocate")
 def allocate(
     cause: Cause, /, *, requests: Sequence[Allocate], positions: Positions | None = None
@@ -87,9 +123,7 @@ def allocate(
     Refuses: Insufficient. Again: by key. 3 statements, one or two more with ring-fences.
     """
     if positions is None:
-        positions = {}
-        for company in {request.company for request in requests}:
-            positions |= lock_positions(company, {r.sku for r in requests if r.company == company})
+        positions = lock_positions_of((r.company, r.sku) for r in requests)
 
     admitted = [admit(positions, request) for request in requests]
     write_promises([row for row in admitted if isinstance(row, tuple)])
@@ -189,6 +223,13 @@ _LOCK = """
 SELECT sku_id, node_id, sellable - reserved - allocated - safety, fenced FROM stock_position
 WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint
 ORDER BY sku_id, node_id, owner_id FOR UPDATE
+"""
+
+_LOCK_PROMISES = """
+SELECT FROM stock_allocation AS a
+WHERE (a.sku_id, a.node_id, a.owner_id) IN (
+    SELECT * FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[]))
+ORDER BY a.id FOR UPDATE
 """
 
 _FENCES = """

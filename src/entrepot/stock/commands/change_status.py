@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.stock import errors
+from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
 from entrepot.stock.commands.move import At, Displaced, Move, lock_buckets, move_units
 from entrepot.stock.models import STATUSES
 
@@ -46,8 +47,10 @@ class StatusChanged:
 def change_status(cause: Cause, /, *, requests: Sequence[ChangeStatus]) -> list[StatusChanged | Refused]:
     """Move units between statuses, or bins, of one node. Promises that sellable stock can't keep come back displaced.
 
-    Locks: buckets in id order. Refuses: NotPlaceable, NotThere. Again: by key. About 8 statements.
+    Locks: positions in key order, the promises that may break, buckets in id order, then as `move_units`.
+    Refuses: NotPlaceable, NotThere. Again: by key. About 9 statements.
     """
+    lock_what_losses_touch([Loss(r.company, r.sku, r.node, r.quantity) for r in requests if _is_felt(r)])
     buckets = lock_buckets(_source(r) for r in requests)
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
     answers: list[StatusChanged | Refused] = []
@@ -82,6 +85,11 @@ def change_status(cause: Cause, /, *, requests: Sequence[ChangeStatus]) -> list[
             displaced = [one for one in displaced if one not in own]
             answers[i] = StatusChanged(answer.document, own)
     return answers
+
+
+def _is_felt(r: ChangeStatus) -> bool:
+    """Whether what can be promised changes."""
+    return (r.status == "sellable") != (r.to_status == "sellable")
 
 
 def _source(r: ChangeStatus) -> At:
