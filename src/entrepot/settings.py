@@ -59,6 +59,8 @@ ROOMS = [
     "purchasing",
     "warehouse",
     "shipping",
+    "returns",
+    "settlement",
     "channels",
     "insight",
     "simulation",

@@ -8,26 +8,34 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (1000, "Bank", "asset", False),
     (1100, "Payment provider clearing", "asset", True),
     (1150, "Trade receivables", "asset", False),
+    (1160, "Chargebacks receivable", "asset", True),
     (1200, "Inventory", "asset", False),
     (1210, "Inventory in transit", "asset", False),
+    (1220, "Right-of-return asset", "asset", False),
     (2000, "Accounts payable", "liability", False),
     (2050, "Goods received not invoiced", "liability", True),
     (2100, "Contract liability", "liability", True),
     (2150, "Carrier accrual", "liability", True),
     (2200, "Output tax", "liability", False),
-    (2300, "Customer credits payable", "liability", True),
+    (2300, "Refunds payable", "liability", True),
+    (2310, "Refund liability", "liability", False),
     (2400, "Gift vouchers", "liability", False),
     (4000, "Sales of goods", "income", False),
     (4010, "Shipping income", "income", False),
     (4020, "Other income", "income", False),
+    (4030, "Return fees", "income", False),
     (4090, "Discounts and manual adjustments", "income", False),
     (4100, "Sales returns and credits", "income", False),
+    (4110, "Expected returns", "income", False),
     (5000, "Cost of goods sold", "expense", False),
+    (5010, "Cost of expected returns", "expense", False),
     (5100, "Inventory shrinkage", "expense", False),
     (5110, "Inventory found", "income", False),
     (5200, "Marketplace fees", "expense", False),
     (5210, "Bank charges", "expense", False),
     (5300, "Bad debt", "expense", False),
+    (5310, "Chargeback losses", "expense", False),
+    (5320, "Losses on returned goods", "expense", False),
     (5400, "Samples", "expense", False),
     (5410, "Donations", "expense", False),
     (5420, "Packaging", "expense", False),
@@ -44,15 +52,28 @@ _TRADE = {
 
 CREDITED = _TRADE | {"goods": 4100}
 
+RETURNED = {"goods": 4100, "shipping": 4010, "tax": 2200, "fee": 4030, "adjustment": 4100}
+"""Where the parts of a refund belong. A fee comes with a negative amount: the customer gets less."""
+
 RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),
     ("payment.refunded", "settlement", 2300, 1100),
+    ("payment.disputed", "settlement", 1160, 1100),
+    ("payment.dispute_won", "settlement", 1100, 1160),
+    ("payment.dispute_lost", "settlement", 5310, 1160),
     ("payment.paid_out", "settlement", 1000, 1100),
+    ("payment.paid_out", "fee", 5210, 1100),
     *(("sale", f"sale.{kind}", 2100, account) for kind, account in _TRADE.items()),
     *(("credit", f"credit.{kind}", account, 2300) for kind, account in CREDITED.items()),
+    *(("return", f"return.{kind}", account, 2300) for kind, account in RETURNED.items()),
+    ("return.expected", "estimate.revenue", 4110, 2310),
+    ("return.expected", "estimate.cost", 1220, 5010),
     ("bad_debt", "bad_debt", 1150, 5300),
     ("stock.receipt.purchase", "cost", 1200, 2050),
     ("stock.issue.sale", "cost", 5000, 1200),
+    ("stock.return", "cost", 1200, 5000),
+    ("stock.donated", "cost", 5410, 1200),
+    ("stock.disposed", "cost", 5320, 1200),
     ("stock.write_off", "cost", 5100, 1200),
     ("stock.found", "cost", 1200, 5110),
     ("stock.transfer_out", "cost", 1210, 1200),
@@ -62,7 +83,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
 )
 """Event, source kind, account debited, account credited. A negative amount swaps the sides."""
 
-TRADE_PREFIXES = ("sale.", "credit.", "bad_debt")
+TRADE_PREFIXES = ("sale.", "credit.", "return.", "bad_debt")
 SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 2100, 2300})
 """The side of a trade posting that settles it; the other side bears the source kind, so that sums count it once."""
 

@@ -1,0 +1,1 @@
+"""The way back: authorization, receipt, inspection, disposition, refund decision."""

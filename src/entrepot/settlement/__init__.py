@@ -1,0 +1,1 @@
+"""What is compared with the outside: payouts of providers against payments."""
