@@ -9,12 +9,14 @@ from uuid import UUID
 from entrepot.access.errors import DutiesApart
 from entrepot.kernel.errors import Invalid, Refused
 
-PAIRS: dict[str, tuple[str, str]] = {
+PAIRS: dict[str, tuple[str, ...]] = {
     "order×receive": ("order", "receive"),  # whoever orders goods does not attest that they came
     "adjust×approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
     "enter×approve": ("enter", "approve"),  # whoever enters a journal entry by hand does not approve it
+    # of one return: whoever asks for it, whoever receives it, and whoever approves its refund
+    "request×receive×approve": ("request", "receive", "approve"),
 }
-"""The duties kept apart: one person may take one side of a pair on a document, never both."""
+"""The duties kept apart: one person may take one side of a pair on a document, never another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,13 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sourcing.allocate", "sourcing.cancel",
         "stock.reserve", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "warehouse.release", "shipping.ship", "shipping.perform", "shipping.deliver",
+        "returns.authorize", "returns.review", "returns.close",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs",
     ),
     "warehouse supervisor": (
         *EVERYBODY, "work.open",
         "warehouse.release", "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
-        "shipping.ship", "shipping.deliver", "purchasing.receive",
+        "shipping.ship", "shipping.deliver", "purchasing.receive", "returns.receive",
         "stock.ship_transfer", "stock.receive_transfer",
     ),
     "picker": (*EVERYBODY, "warehouse.pick", "warehouse.put_away"),
@@ -82,8 +85,12 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
         "parties.register_customers", "parties.register_addresses",
+        "returns.authorize", "returns.review", "returns.refund", "returns.close",
     ),
-    "returns inspector": (*EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away"),
+    "returns inspector": (
+        *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",
+        "returns.receive", "returns.inspect", "returns.dispose",
+    ),
     "inventory manager": (
         *EVERYBODY, "work.open",
         "purchasing.order", "purchasing.receive", "purchasing.cancel",
@@ -95,6 +102,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "controller": (
         *EVERYBODY, "work.open",
         "ledger.close_month", "orders.credit", "warehouse.approve_adjustment", "tax.register_rates",
+        "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle",
     ),
     "integration engineer": (
@@ -113,7 +121,7 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "stock.free", "stock.receive",
+    "stock.free", "stock.receive", "returns.watch",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -111,7 +111,8 @@ ORDER BY l.id DESC LIMIT %(limit)s::int
 
 _BY_KIND = """
 SELECT kind, -sum(functional_minor)::bigint FROM ledger_line WHERE company_id = %(company)s::smallint
-  AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt') GROUP BY kind ORDER BY kind
+  AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind LIKE 'return.%%' OR kind = 'bad_debt')
+GROUP BY kind ORDER BY kind
 """
 
 _DISCREPANCIES = (

@@ -66,9 +66,17 @@ class Attempt(models.Model):
     occurred_at = models.DateTimeField()
     asked_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
+    document_id = models.UUIDField(null=True)  # of the room above that asked for it
 
     class Meta:
-        indexes = [models.Index(fields=["payment_id"], name="payments_attempt_of_payment")]
+        indexes = [
+            models.Index(fields=["payment_id"], name="payments_attempt_of_payment"),
+            models.Index(
+                fields=["document_id"],
+                name="payments_attempt_of_document",
+                condition=Q(document_id__isnull=False),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="payments_attempt_known",

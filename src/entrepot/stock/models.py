@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from entrepot.kernel.models import append_only
 
 STATUSES = (
-    "sellable", "pending_inspection", "quarantined", "damaged", "refurbish", "non_sellable", "researching",
-    "in_transit",
+    "sellable", "pending_inspection", "second_grade", "refurbish", "vendor_return", "liquidation", "quarantined",
+    "damaged", "non_sellable", "researching", "in_transit",
 )  # fmt: skip
 PLACES = ("node", "supplier", "customer", "adjustment", "scrap")
 

@@ -16,11 +16,12 @@ from entrepot.payments.commands import take
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """An amount of an order to be given back over its payments, the latest first."""
+    """An amount of an order to be given back over its payments, the latest first. `document` is what it is for."""
 
     order: UUID
     amount_minor: int
     occurred_at: datetime | None = None
+    document: UUID | None = None
     key: str | None = None
 
 
@@ -48,7 +49,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         if r.amount_minor > left:
             answers.append(errors.ExceedsCaptured(order=str(r.order), wanted=r.amount_minor, left=left))
             continue
-        made, _ = take.spread(cause, "refund", reversed(own), r.amount_minor, r.occurred_at)
+        made, _ = take.spread(cause, "refund", reversed(own), r.amount_minor, r.occurred_at, r.document)
         attempts += made
         answers.append(Refunded(r.amount_minor))
     take.make(cause, attempts)

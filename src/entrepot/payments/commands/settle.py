@@ -8,7 +8,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.payments.commands import take
@@ -71,6 +71,9 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
                     )
                 ],
             )
+            if kind == "refund":
+                # Whoever asked for the refund wants to know what became of it.
+                offer("refund", [(payment.order, 0, cause.at)])
         answers.append(Settled(r.attempt, state))
     if outcomes:
         sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))

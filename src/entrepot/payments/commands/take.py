@@ -63,6 +63,7 @@ class Attempt:
     kind: str
     amount: int
     occurred_at: datetime
+    document: UUID | None = None
 
 
 def lock_of_orders(orders: Iterable[UUID]) -> dict[UUID, list[Payment]]:
@@ -83,7 +84,12 @@ def lock(payments: Iterable[UUID]) -> dict[UUID, Payment]:
 
 
 def spread(
-    cause: Cause, kind: str, payments: Iterable[Payment], amount: int, occurred_at: datetime | None
+    cause: Cause,
+    kind: str,
+    payments: Iterable[Payment],
+    amount: int,
+    occurred_at: datetime | None,
+    document: UUID | None = None,
 ) -> tuple[list[Attempt], int]:
     """Attempts that capture or refund an amount over payments in turn, and what none of them could bear."""
     attempts = []
@@ -93,7 +99,7 @@ def spread(
             continue
         amount -= part
         payment.count(kind, part)
-        attempts.append(Attempt(payment, kind, part, occurred_at or cause.at))
+        attempts.append(Attempt(payment, kind, part, occurred_at or cause.at, document))
         signed = part if kind == "capture" else -part
         happened = Event(
             "payment", payment.id, payment.company, "", payment.state, occurred_at, {"minor": signed}
@@ -126,6 +132,7 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
                 attempt.occurred_at,
                 cause.at,
                 cause.at if local else None,
+                attempt.document,
             )
         )
         if local:
@@ -177,7 +184,7 @@ def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
 
 _ATTEMPT = (
     "id", "company_id", "payment_id", "kind", "amount_minor", "state", "provider_reference", "error", "occurred_at",
-    "asked_at", "settled_at",
+    "asked_at", "settled_at", "document_id",
 )  # fmt: skip
 
 _FIELDS = """

@@ -1,0 +1,183 @@
+"""Another person agrees to a refund above the limit, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import take_duty
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.returns import errors
+from entrepot.returns.commands.lock import Return, lock_returns, store
+from entrepot.returns.commands.pay import Payable, count_refunded, pay, refundable
+from entrepot.returns.states import REFUND
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Agree to a refund that waits, or reject it; to reject needs a reason."""
+
+    refund: UUID
+    agree: bool = True
+    reason: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The refund's state: paid, approved (asked of the provider) or rejected."""
+
+    refund: UUID
+    state: str
+
+
+class _Refund(NamedTuple):
+    """A refund as it was found."""
+
+    id: UUID
+    return_id: UUID
+    number: str
+    state: str
+    company: int
+    order: UUID
+    currency: str
+    goods: int
+    shipping: int
+    tax: int
+    fee: int
+    adjustment: int
+    total: int
+
+
+class _Decision(NamedTuple):
+    refund: _Refund
+    of: Return
+    request: Approve
+    at: datetime
+
+
+@command("returns.approve_refunds")
+def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | Refused]:
+    """Refunds approved, posted and paid, or rejected: then their units may be refunded anew.
+
+    Whoever approves has neither asked for the return nor received it: the database holds them to it.
+    Locks: the orders, then their payments, in id order.
+    Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; access.duties_apart. Again: by key.
+    31 statements at most.
+    """
+    wanted = [one.refund for one in requests]
+    found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])
+    refunds = {row[0]: _Refund(*row) for row in sql.run(_REFUNDS, {"refunds": wanted})}
+    left = refundable([one.order for one in found.values()])
+    states = {one.id: one.state for one in refunds.values()}
+
+    answers: list[Decided | Refused] = []
+    decisions: list[_Decision] = []
+    for request in requests:
+        one = refunds.get(request.refund)
+        if one is None:
+            answers.append(NotFound(what="refund", which=str(request.refund)))
+            continue
+        refused = _refuse(cause, request, one, found[one.return_id], states, left)
+        if refused:
+            answers.append(refused)
+            continue
+        states[one.id] = "approved" if request.agree else "rejected"
+        decisions.append(_Decision(one, found[one.return_id], request, request.occurred_at or cause.at))
+        answers.append(Decided(one.id, states[one.id]))
+    if not decisions:
+        return answers
+    states |= _write(cause, decisions)
+    return [Decided(one.refund, states[one.refund]) if isinstance(one, Decided) else one for one in answers]
+
+
+def _refuse(
+    cause: Cause,
+    request: Approve,
+    one: _Refund,
+    of: Return,
+    states: Mapping[UUID, str],
+    left: dict[UUID, int],
+) -> Refused | None:
+    step = REFUND.step(states[one.id], "approve" if request.agree else "reject")
+    if isinstance(step, Refused):
+        return step
+    if not request.agree:
+        return None if request.reason else errors.ReasonNeeded(step="rejecting", why="somebody asked for it")
+    if left.get(one.order, 0) < 0:
+        # What waits is counted as spent: below zero, money that it counted on has gone elsewhere since.
+        what = f"{one.currency} minor units"
+        return errors.NotThatMuch(
+            number=of.number, what=what, wanted=one.total, left=max(0, one.total + left[one.order])
+        )
+    return of.apart("approve", cause.actor.name)
+
+
+def _write(cause: Cause, decisions: Sequence[_Decision]) -> dict[UUID, str]:
+    agreed = [one for one in decisions if one.request.agree]
+    who = cause.actor.name
+    whole(take_duty(cause, requests=[one.of.duty("approve", who) for one in agreed]))
+    states = {one.refund.id: "rejected" for one in decisions}
+    states |= pay(cause, [Payable(one.refund.id, *one.refund[4:], one.at) for one in agreed])
+    rows = [(one.refund.id, states[one.refund.id], who, one.at, one.request.reason) for one in decisions]
+    sql.run(_STORE, sql.columns(("ids", "states", "persons", "times", "notes"), rows))
+    _give_back([one for one in decisions if not one.request.agree])
+    announce(cause, [
+        Event("refund", one.refund.id, one.of.company, "waiting", states[one.refund.id], one.at,
+              reason=one.request.reason)
+        for one in decisions
+    ])  # fmt: skip
+    for one in decisions:
+        one.of.open_refunds -= states[one.refund.id] in ("paid", "rejected")
+    store(cause, {d.of.id: d.of for d in decisions}.values(), {d.of.id: d.at for d in decisions})
+    resolve_subjects(cause, requests=[
+        ResolveSubject(one.of.company, "refund to approve", one.refund.id, states[one.refund.id], one.request.reason)
+        for one in decisions
+    ])  # fmt: skip
+    return states
+
+
+def _give_back(rejected: Sequence[_Decision]) -> None:
+    """Units and amounts of rejected refunds may be refunded again. 2 statements, none where none was rejected."""
+    if not rejected:
+        return
+    returns = {line.id: line for one in rejected for line in one.of.lines.values()}
+    refunds = {one.refund.id: one.refund for one in rejected}
+    rows: dict[UUID, list[Any]] = {}
+    for _refund, line_id, units, goods, tax, shipping in sql.run(_LINES, {"refunds": list(refunds)}):
+        line = returns[line_id]
+        line.refunded -= units
+        sums = rows.setdefault(line.line, [line.line, 0, 0, 0, 0])
+        for place, amount in enumerate((units, goods, tax, shipping), 1):
+            sums[place] -= amount
+    count_refunded(list(rows.values()))
+
+
+_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_refund WHERE id = ANY(%(refunds)s::uuid[])"
+
+_REFUNDS = """
+SELECT id, return_id, number, state, company_id::int, order_id, currency, goods_minor, shipping_minor, tax_minor,
+       fee_minor, adjustment_minor, total_minor
+FROM returns_refund WHERE id = ANY(%(refunds)s::uuid[])
+"""
+
+_STORE = """
+UPDATE returns_refund AS f SET state = d.state, decided_by = d.person, decided_at = d.at, note = d.note
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(persons)s::text[], %(times)s::timestamptz[], %(notes)s::text[])
+     AS d(id, state, person, at, note)
+WHERE f.id = d.id
+"""
+
+_LINES = """
+SELECT refund_id, return_line_id, units, goods_minor, tax_minor, shipping_minor FROM returns_refundline
+WHERE refund_id = ANY(%(refunds)s::uuid[])
+"""

@@ -1,0 +1,95 @@
+"""A person ends a return: what has not come will not, what is not refunded will not be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.events import Event
+from entrepot.returns import errors
+from entrepot.returns.commands.lock import Return, give_back, lock_returns, store
+from entrepot.returns.states import FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Give up units that have not come; `without_refund` also gives up the money for those that have."""
+
+    return_id: UUID
+    reason: str
+    without_refund: bool = False
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The return's state: closed, cancelled where nothing had come, or what is still waited for."""
+
+    return_id: UUID
+    state: str
+
+
+@command("returns.close")
+def close(cause: Cause, /, *, requests: Sequence[Close]) -> list[Closed | Refused]:
+    """Returns without the units that have not come, which may be asked for again; closed when nothing is left to do.
+
+    Locks: the orders in id order.
+    Refuses: NotFound; WrongState; returns.reason_needed; returns.not_done (units wait for inspection or disposition,
+    were refunded and have not come, or a refund is under way). Again: by key. 10 statements.
+    """
+    found = lock_returns([one.return_id for one in requests])
+    answers: list[Closed | Refused] = []
+    closed: dict[UUID, tuple[Return, Close]] = {}
+    for request in requests:
+        one = found.get(request.return_id)
+        if one is None:
+            answers.append(NotFound(what="return", which=str(request.return_id)))
+            continue
+        refused = _refuse(request, one, again=one.id in closed)
+        if refused:
+            answers.append(refused)
+            continue
+        closed[one.id] = (one, request)
+        answers.append(Closed(one.id, ""))
+    if closed:
+        _write(cause, list(closed.values()))
+    return [Closed(a.return_id, found[a.return_id].state) if isinstance(a, Closed) else a for a in answers]
+
+
+def _refuse(request: Close, one: Return, *, again: bool) -> Refused | None:
+    if one.state in FINAL or one.state == "requested" or again:
+        expected = "authorized, received, inspected or disposed"
+        return WrongState(
+            subject="return", found="closed" if again else one.state, event="close", expected=expected
+        )
+    if not request.reason:
+        return errors.ReasonNeeded(step="closing a return", why="it gives something up")
+    units = one.units
+    if units.received > units.disposed:
+        what = f"{units.received - units.disposed} units wait for inspection or disposition"
+    elif one.open_refunds:
+        what = f"{one.open_refunds} refunds are not paid yet"
+    elif any(line.refunded > line.received for line in one.lines.values()):
+        what = "units that were refunded have not come"
+    elif units.received > units.refunded and not request.without_refund:
+        what = f"{units.received - units.refunded} units are not refunded; refund them, or close it without"
+    else:
+        return None
+    return errors.NotDone(number=one.number, what=what)
+
+
+def _write(cause: Cause, closed: Sequence[tuple[Return, Close]]) -> None:
+    give_back(line for one, _ in closed for line in one.lines.values() if line.quantity > line.received)
+    for one, request in closed:
+        one.without_refund = request.without_refund
+        for line in one.lines.values():
+            line.cancelled = line.quantity - line.received
+    announce(cause, [
+        Event("return", one.id, one.company, "", "", None, {"without_refund": request.without_refund}, request.reason)
+        for one, request in closed
+    ])  # fmt: skip
+    store(cause, [one for one, _ in closed], {})

@@ -1,0 +1,241 @@
+"""What is done with inspected units: the shelf, second grade, repair, the vendor, a lot, a gift, or the bin."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.returns import errors, rules
+from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.sourcing.commands.serve_backorders import serve_backorders
+from entrepot.stock.commands.move import At, Bucket
+from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
+from entrepot.stock.errors import NotThere
+
+
+@dataclass(frozen=True, slots=True)
+class Dispose:
+    """The disposition of units of an inspection: '' for the one proposed; another needs a reason.
+
+    `bin` is where they are put: by default they stay, and what is restocked goes to the shelf of its SKU.
+    """
+
+    inspection: UUID
+    quantity: int
+    disposition: str = ""
+    bin: UUID | None = None
+    reason: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disposed:
+    disposition_id: UUID
+    disposition: str
+
+
+class _Waiting(NamedTuple):
+    """Units of an inspection, and where they stand."""
+
+    return_id: UUID
+    line: UUID
+    left: int
+    proposed: str
+    node: UUID
+    bin: UUID
+    lot: str
+    serial: str
+
+
+class _Decided(NamedTuple):
+    """A disposition that will be written."""
+
+    id: UUID
+    of: Return
+    line: Line
+    request: Dispose
+    units: _Waiting
+    disposition: str
+    to_bin: UUID
+    at: datetime
+
+
+@command("returns.dispose")
+def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | Refused]:
+    """Units moved to where their disposition sends them; what is sellable again serves those who wait for it.
+
+    Locks: the orders in id order, then as `stock.set_down`.
+    Refuses: NotFound; Invalid (quantity, disposition); returns.more_than_waits; returns.reason_needed;
+    returns.no_bin; stock.not_there. Again: by key. 29 statements at most, and 1 for each company more.
+    """
+    wanted = [one.inspection for one in requests]
+    found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])
+    waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"inspections": wanted})}
+    left = {inspection: one.left for inspection, one in waiting.items()}
+    shelves, nodes = _bins(found, requests)
+    buckets = lock_pending({_bucket(found[one.return_id], one) for one in waiting.values()})
+    there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+
+    answers: list[Disposed | Refused] = []
+    decided: list[_Decided] = []
+    for request in requests:
+        units = waiting.get(request.inspection)
+        if units is None:
+            answers.append(NotFound(what="inspection", which=str(request.inspection)))
+            continue
+        one = found[units.return_id]
+        line = one.lines[units.line]
+        bucket = _bucket(one, units)
+        where = _decide(request, units, left[request.inspection], line, shelves, nodes)
+        if not isinstance(where, Refused) and there.get(bucket, 0) < request.quantity:
+            where = NotThere(
+                wanted=request.quantity,
+                sku=str(line.sku),
+                where=f"bin {units.bin}",
+                found=there.get(bucket, 0),
+            )
+        if isinstance(where, Refused):
+            answers.append(where)
+            continue
+        disposition = request.disposition or units.proposed
+        left[request.inspection] -= request.quantity
+        there[bucket] -= request.quantity
+        line.disposed += request.quantity
+        at = request.occurred_at or cause.at
+        decided.append(_Decided(ids.uuid7(), one, line, request, units, disposition, where, at))
+        answers.append(Disposed(decided[-1].id, disposition))
+    if decided:
+        _write(cause, decided, buckets)
+    return answers
+
+
+def _bucket(one: Return, units: _Waiting) -> At:
+    return pending(one.company, one.lines[units.line].sku, units.node, units.bin, units.lot, units.serial)
+
+
+def _bins(
+    found: Mapping[UUID, Return], requests: Sequence[Dispose]
+) -> tuple[dict[tuple[UUID, UUID | None], UUID], dict[UUID, UUID]]:
+    """Shelves by (node, SKU), and by node alone; the nodes of bins that were named. 2 statements at most."""
+    pairs = list({(one.node, line.sku) for one in found.values() for line in one.lines.values()})
+    shelves: dict[tuple[UUID, UUID | None], UUID] = {}
+    for node, sku, bin_id in sql.run(_SHELVES, sql.columns(("nodes", "skus"), pairs)):
+        shelves.setdefault((node, sku), bin_id)
+    named = list({one.bin for one in requests if one.bin})
+    nodes: dict[UUID, UUID] = dict(sql.run(_NODES, {"bins": named})) if named else {}  # type: ignore[arg-type]
+    return shelves, nodes
+
+
+def _decide(
+    request: Dispose,
+    units: _Waiting,
+    left: int,
+    line: Line,
+    shelves: Mapping[tuple[UUID, UUID | None], UUID],
+    nodes: Mapping[UUID, UUID],
+) -> UUID | Refused:
+    """The bin that the units go to."""
+    disposition = request.disposition or units.proposed
+    if disposition not in rules.DISPOSITIONS:
+        return Invalid(
+            field="disposition", expected=f"one of {', '.join(rules.DISPOSITIONS)}", found=disposition
+        )
+    if request.quantity < 1:
+        return Invalid(field="quantity", expected="1 or more", found=request.quantity)
+    if request.quantity > left:
+        return errors.MoreThanWaits(wanted=request.quantity, step="disposed of", left=left)
+    if disposition != units.proposed and not request.reason:
+        why = f"{units.proposed} was proposed"
+        return errors.ReasonNeeded(step=f"{disposition} instead", why=why)
+    if request.bin:
+        if nodes.get(request.bin) != units.node:
+            return errors.NoBin(node=str(units.node), kind="such", bin=f" {request.bin}")
+        return request.bin
+    if disposition != "restock":
+        return units.bin
+    shelf = shelves.get((units.node, line.sku)) or shelves.get((units.node, None))
+    return shelf or errors.NoBin(node=str(units.node), kind="pick", bin="")
+
+
+def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket]) -> None:
+    who = cause.actor.name
+    sql.write("returns_disposition", _DISPOSITION, [
+        (
+            one.id, one.of.id, one.line.id, one.request.inspection, one.request.quantity, one.disposition, one.to_bin,
+            one.request.reason, who, one.at,
+        )
+        for one in decided
+    ])  # fmt: skip
+    counts: dict[UUID, int] = defaultdict(int)
+    for one in decided:
+        counts[one.request.inspection] += one.request.quantity
+    sql.run(_COUNT, sql.columns(("inspections", "units"), list(counts.items())))
+    set_down(cause, [_set_down(one) for one in decided], buckets)
+    announce(cause, [
+        Event("return", one.of.id, one.of.company, "", "", one.at,
+              {"disposition": one.disposition, "units": one.request.quantity}, one.request.reason)
+        for one in decided
+    ])  # fmt: skip
+    changed = {one.of.id: one.of for one in decided}
+    times = {one.of.id: one.at for one in decided}
+    store(cause, changed.values(), times)
+    restocked = {one.line.sku for one in decided if one.disposition == "restock"}
+    if restocked:
+        serve_backorders(cause, list(restocked))
+    policies = in_force(cause, (one.company for one in changed.values()))
+    offer("decide_refund", [
+        (one.id, 0, times[one.id])
+        for one in changed.values()
+        if one.asked == "refund" and policies[one.company][1].refund_at == "disposed"
+    ])  # fmt: skip
+
+
+def _set_down(one: _Decided) -> SetDown:
+    units = one.units
+    return SetDown(
+        one.of.company, one.line.sku, units.node, units.bin, units.lot, units.serial, one.request.quantity,
+        one.disposition, rules.DISPOSITIONS[one.disposition], one.to_bin, rules.LEAVES.get(one.disposition, ""),
+        one.of.id, one.line.line, one.at,
+    )  # fmt: skip
+
+
+_DISPOSITION: tuple[Any, ...] = (
+    "id", "return_id", "return_line_id", "inspection_id", "quantity", "disposition", "bin_id", "reason", "decided_by",
+    "decided_at",
+)  # fmt: skip
+
+_RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"
+
+_WAITING = """
+SELECT i.id, i.return_id, i.return_line_id, i.quantity - i.disposed, i.proposed, r.node_id, r.bin_id, r.lot, r.serial
+FROM returns_inspection AS i JOIN returns_receipt AS r ON r.id = i.receipt_id
+WHERE i.id = ANY(%(inspections)s::uuid[])
+"""
+
+# First where most of the SKU stands on a shelf; for a SKU that stands on none, the first shelf on the way.
+_SHELVES = """
+SELECT d.node, d.sku, (
+    SELECT b.bin_id FROM stock_bucket AS b JOIN network_bin AS n ON n.id = b.bin_id AND n.kind = 'pick'
+    WHERE b.sku_id = d.sku AND b.node_id = d.node AND b.status = 'sellable' ORDER BY b.quantity DESC, b.id LIMIT 1)
+FROM unnest(%(nodes)s::uuid[], %(skus)s::uuid[]) AS d(node, sku)
+UNION ALL
+SELECT n.node_id, NULL, (array_agg(n.id ORDER BY n.pick_sequence, n.id))[1] FROM network_bin AS n
+WHERE n.node_id = ANY(%(nodes)s::uuid[]) AND n.kind = 'pick' GROUP BY n.node_id
+"""
+
+_NODES = "SELECT id, node_id FROM network_bin WHERE id = ANY(%(bins)s::uuid[])"
+
+_COUNT = """
+UPDATE returns_inspection AS i SET disposed = i.disposed + d.units
+FROM unnest(%(inspections)s::uuid[], %(units)s::int[]) AS d(inspection, units) WHERE i.id = d.inspection
+"""

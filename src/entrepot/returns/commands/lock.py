@@ -1,0 +1,208 @@
+"""Returns under lock, how far they are, and what changes with them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import Duty
+from entrepot.access.rules import apart
+from entrepot.kernel import policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.orders.commands.note_returns import note_returns
+from entrepot.returns import rules, states
+from entrepot.returns.models import DUTY
+
+policies.shape("returns")(rules.Policy)
+
+
+@dataclass(slots=True)
+class Line:
+    """A locked line; its counts change as a batch is decided."""
+
+    id: UUID
+    line: UUID
+    sku: UUID
+    reason: str
+    quantity: int
+    cancelled: int
+    received: int
+    inspected: int
+    disposed: int
+    refunded: int
+
+    @property
+    def units(self) -> rules.Units:
+        return rules.Units(
+            self.quantity, self.cancelled, self.received, self.inspected, self.disposed, self.refunded
+        )
+
+
+@dataclass(slots=True)
+class Return:
+    """A locked return with its lines; `open_refunds` are those not paid and not rejected."""
+
+    id: UUID
+    number: str
+    company: int
+    order: UUID
+    currency: str
+    node: UUID
+    asked: str
+    state: str
+    without_refund: bool
+    open_refunds: int
+    lines: dict[UUID, Line] = field(default_factory=dict)
+    sides: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def units(self) -> rules.Units:
+        return rules.total(line.units for line in self.lines.values())
+
+    def apart(self, side: str, person: str) -> Refused | None:
+        """The refusal where a person has taken another side of the duties on this return."""
+        if any(whose == person and taken != side for taken, whose in self.sides):
+            return apart(self.duty(side, person))
+        return None
+
+    def duty(self, side: str, person: str) -> Duty:
+        return Duty(self.id, DUTY, side, person)
+
+
+def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:
+    """Returns by id, with their lines and duties; their orders are locked in id order. 4 statements."""
+    params = {"returns": list(returns)}
+    sql.run(_LOCK, params)
+    found = {row[0]: Return(*row) for row in sql.run(_RETURNS, params)}
+    for owner, *line in sql.run(_LINES, params):
+        found[owner].lines[line[0]] = Line(*line)
+    for document, side, person in sql.run(_DUTIES, params | {"pair": DUTY}):
+        found[document].sides.append((side, person))
+    return found
+
+
+def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, tuple[int, rules.Policy]]:
+    """Version and body of each company's policy; version 0 is the default. As many statements as companies."""
+    return {
+        company: policies.in_force(company, rules.Policy, cause.at).get("", (0, rules.Policy()))
+        for company in set(companies)
+    }
+
+
+def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime]) -> None:
+    """Write the counts of locked returns, and the states that follow from them. 5 statements at most."""
+    changed = list(changed)
+    if not changed:
+        return
+    sql.run(
+        _STORE_LINES,
+        sql.columns(
+            ("ids", "cancelled", "received", "inspected", "disposed", "refunded"),
+            [(line.id, *line.units[1:]) for one in changed for line in one.lines.values()],
+        ),
+    )
+    steps = []
+    for one in changed:
+        after = rules.derive_state(one.state, one.units, one.open_refunds, without_refund=one.without_refund)
+        if after != one.state:
+            steps.append(Step(one, one.state, after))
+            one.state = after
+    if steps:
+        move(cause, steps, times)
+
+
+class Step(NamedTuple):
+    """A return that goes from one state to another."""
+
+    of: Return
+    before: str
+    after: str
+    reason: str = ""
+
+
+def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) -> None:
+    """Write the states of returns, and what their orders show of them. 4 statements."""
+    at = cause.at
+    rows = [
+        (one.id, after, one.without_refund, times.get(one.id, at) if after in states.FINAL else None, at)
+        for one, _, after, _ in steps
+    ]
+    sql.run(_STORE, sql.columns(("ids", "states", "without", "closed", "changed"), rows))
+    announce(
+        cause,
+        [
+            Event("return", one.id, one.company, before, after, times.get(one.id), None, reason)
+            for one, before, after, reason in steps
+        ],
+    )
+    orders = {one.of.order: times.get(one.of.id, at) for one in steps}
+    note_returns(cause, axes(orders), orders)
+
+
+def give_back(lines: Iterable[Line]) -> None:
+    """Units of locked lines that will not come may be asked for again. 1 statement, none for no lines."""
+    rows = [(line.line, line.quantity - line.received) for line in lines]
+    if rows:
+        sql.run(_GIVE_BACK, sql.columns(("lines", "units"), rows))
+
+
+def axes(orders: Collection[UUID]) -> dict[UUID, str]:
+    """What each order shows of all its returns."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for order, state in sql.run(_STATES, {"orders": list(orders)}):
+        found[order].add(state)
+    return {order: rules.axis(found[order]) for order in orders}
+
+
+_LOCK = """
+SELECT FROM orders_order WHERE id IN (SELECT order_id FROM returns_return WHERE id = ANY(%(returns)s::uuid[]))
+ORDER BY id FOR UPDATE
+"""
+
+_RETURNS = """
+SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.asked, r.state, r.without_refund,
+       (SELECT count(*) FROM returns_refund AS f WHERE f.return_id = r.id AND f.state NOT IN ('paid', 'rejected'))
+FROM returns_return AS r WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
+"""
+
+_LINES = """
+SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded
+FROM returns_line WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
+"""
+
+_DUTIES = """
+SELECT document, side, person FROM access_duty
+WHERE document = ANY(%(returns)s::uuid[]) AND pair = %(pair)s::text
+"""
+
+_STORE_LINES = """
+UPDATE returns_line AS l SET cancelled = d.cancelled, received = d.received, inspected = d.inspected,
+       disposed = d.disposed, refunded = d.refunded
+FROM unnest(%(ids)s::uuid[], %(cancelled)s::int[], %(received)s::int[], %(inspected)s::int[], %(disposed)s::int[],
+            %(refunded)s::int[]) AS d(id, cancelled, received, inspected, disposed, refunded)
+WHERE l.id = d.id AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded)
+   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded)
+"""
+
+_STORE = """
+UPDATE returns_return AS r SET state = d.state, without_refund = d.without, closed_at = d.closed, changed_at = d.changed
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(without)s::bool[], %(closed)s::timestamptz[],
+            %(changed)s::timestamptz[]) AS d(id, state, without, closed, changed)
+WHERE r.id = d.id
+"""
+
+_GIVE_BACK = """
+UPDATE returns_sold AS s SET authorized = s.authorized - d.units
+FROM (SELECT line, sum(units)::int AS units FROM unnest(%(lines)s::uuid[], %(units)s::int[]) AS d(line, units)
+      GROUP BY line) AS d
+WHERE s.line_id = d.line
+"""
+
+_STATES = "SELECT DISTINCT order_id, state FROM returns_return WHERE order_id = ANY(%(orders)s::uuid[])"

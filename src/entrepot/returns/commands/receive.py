@@ -1,0 +1,188 @@
+"""Returned goods arrive: they are ours again, at the cost they had left with, and wait for inspection."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import take_duty
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, offer, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.returns import errors, rules
+from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.returns.states import RETURN
+from entrepot.stock.commands.take_back import TakenBack, take_back
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Units of a return's line that came, put into a bin (by default the node's quarantine bin)."""
+
+    return_id: UUID
+    line: UUID
+    quantity: int
+    bin: UUID | None = None
+    condition: str = ""
+    lot: str = ""
+    serial: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    receipt: UUID
+    cost_minor: int
+
+
+class _Receipt(NamedTuple):
+    """A receipt that will be written."""
+
+    id: UUID
+    of: Return
+    line: Line
+    request: Receive
+    bin: UUID
+    cost: int
+    at: datetime
+
+
+class _Facts:
+    """What the house knows of the goods: the costs they left at, units received before, and bins."""
+
+    def __init__(self, found: Mapping[UUID, Return]) -> None:
+        lines = list({line.line for one in found.values() for line in one.lines.values()})
+        self.left: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
+        orders = list({one.order for one in found.values()})
+        for line, units, value in sql.run(_LEFT, {"orders": orders, "lines": lines}):
+            self.left[line].append((units, value))
+        self.received: dict[UUID, int] = dict(sql.run(_RECEIVED, {"lines": lines}))  # type: ignore[arg-type]
+        nodes = list({one.node for one in found.values()})
+        self.bins: dict[UUID, UUID] = {}
+        self.nodes: dict[UUID, UUID] = {}
+        for bin_id, node, is_usual in sql.run(_BINS, {"nodes": nodes}):
+            self.nodes[bin_id] = node
+            if is_usual:
+                self.bins.setdefault(node, bin_id)
+
+
+@command("returns.receive")
+def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | Refused]:
+    """Units in stock again, pending inspection, at the cost they left with. Nothing is refunded by it.
+
+    Whoever receives has neither asked for the return nor approves its refunds.
+    Locks: the orders in id order, then as `stock.take_back`.
+    Refuses: NotFound; WrongState; Invalid (quantity); returns.more_than_authorized; returns.no_bin;
+    access.duties_apart. Again: by key. 24 statements at most, and 1 for each company more.
+    """
+    found = lock_returns([one.return_id for one in requests])
+    facts = _Facts(found)
+    answers: list[Received | Refused] = []
+    receipts: list[_Receipt] = []
+    for request in requests:
+        decided = _decide(cause, request, found.get(request.return_id), facts)
+        if isinstance(decided, Refused):
+            answers.append(decided)
+            continue
+        receipts.append(decided)
+        answers.append(Received(decided.id, decided.cost))
+    if receipts:
+        _write(cause, receipts)
+    return answers
+
+
+def _decide(cause: Cause, request: Receive, one: Return | None, facts: _Facts) -> _Receipt | Refused:
+    if one is None or request.line not in one.lines:
+        which = str(request.return_id if one is None else request.line)
+        return NotFound(what="return" if one is None else f"line in return {one.number}", which=which)
+    step = RETURN.step(one.state, "receive")
+    if isinstance(step, Refused):
+        return step
+    refused = one.apart("receive", cause.actor.name)
+    if refused:
+        return refused
+    if request.quantity < 1 or (request.serial and request.quantity != 1):
+        return Invalid(field="quantity", expected="1 or more, 1 with a serial number", found=request.quantity)
+    line = one.lines[request.line]
+    expected = line.quantity - line.cancelled - line.received
+    if request.quantity > expected:
+        return errors.MoreThanAuthorized(
+            number=one.number, line=str(line.id), found=request.quantity, left=expected
+        )
+    bin_id = request.bin or facts.bins.get(one.node)
+    if bin_id is None or facts.nodes.get(bin_id) != one.node:
+        named = f" {request.bin}" if request.bin else ""
+        return errors.NoBin(node=str(one.node), kind="quarantine or receiving", bin=named)
+    before = facts.received.get(line.line, 0)
+    cost = rules.cost_of_units(facts.left[line.line], before, request.quantity)
+    facts.received[line.line] = before + request.quantity
+    line.received += request.quantity
+    return _Receipt(ids.uuid7(), one, line, request, bin_id, cost, request.occurred_at or cause.at)
+
+
+def _write(cause: Cause, receipts: Sequence[_Receipt]) -> None:
+    who = cause.actor.name
+    changed = list({receipt.of.id: receipt.of for receipt in receipts}.values())
+    # Refused only where somebody took the other duty since we looked.
+    whole(take_duty(cause, requests=[one.duty("receive", who) for one in changed]))
+    sql.write("returns_receipt", _RECEIPT, [
+        (
+            r.id, r.of.id, r.line.id, r.of.company, r.line.sku, r.of.node, r.bin, r.request.lot, r.request.serial,
+            r.request.quantity, 0, r.request.condition, r.cost, who, r.at,
+        )
+        for r in receipts
+    ])  # fmt: skip
+    rows: dict[UUID, int] = defaultdict(int)
+    for r in receipts:
+        rows[r.line.line] += r.request.quantity
+    sql.run(_COUNT, sql.columns(("lines", "units"), list(rows.items())))
+    take_back(cause, [
+        TakenBack(r.of.company, r.line.sku, r.of.node, r.bin, r.request.lot, r.request.serial, r.request.quantity,
+                  r.cost, r.of.id, r.line.line, r.at)
+        for r in receipts
+    ])  # fmt: skip
+    announce(cause, [
+        Event("return", r.of.id, r.of.company, "", "", r.at, {"receipt": r.id, "units": r.request.quantity})
+        for r in receipts
+    ])  # fmt: skip
+    times = {r.of.id: r.at for r in receipts}
+    store(cause, changed, times)
+    policies = in_force(cause, (one.company for one in changed))
+    offer("decide_refund", [
+        (one.id, 0, times[one.id])
+        for one in changed
+        if one.asked == "refund" and policies[one.company][1].refund_at == "received"
+    ])  # fmt: skip
+
+
+_RECEIPT = (
+    "id", "return_id", "return_line_id", "company_id", "sku_id", "node_id", "bin_id", "lot", "serial", "quantity",
+    "inspected", "condition", "cost_minor", "received_by", "received_at",
+)  # fmt: skip
+
+# In the order in which they left, so that the units that come back first are those that left first.
+_LEFT = """
+SELECT m.line_id, m.quantity, m.value_minor
+FROM shipping_shipment AS h JOIN stock_move AS m ON m.document_id = h.id
+WHERE h.order_id = ANY(%(orders)s::uuid[]) AND m.line_id = ANY(%(lines)s::uuid[]) AND m.to_place = 'customer'
+ORDER BY m.id
+"""
+
+_RECEIVED = "SELECT line_id, received FROM returns_sold WHERE line_id = ANY(%(lines)s::uuid[])"
+
+_BINS = """
+SELECT id, node_id, kind IN ('quarantine', 'receiving') FROM network_bin WHERE node_id = ANY(%(nodes)s::uuid[])
+ORDER BY kind <> 'quarantine', pick_sequence, id
+"""
+
+_COUNT = """
+UPDATE returns_sold AS s SET received = s.received + d.units
+FROM unnest(%(lines)s::uuid[], %(units)s::int[]) AS d(line, units) WHERE s.line_id = d.line
+"""

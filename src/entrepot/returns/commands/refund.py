@@ -1,0 +1,261 @@
+"""What a customer gets back for returned units, who has to agree, and the payment of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.events import Event
+from entrepot.orders.rules import Frozen
+from entrepot.returns import errors, rules
+from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.returns.commands.pay import Payable, count_refunded, pay, refundable
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Refund units of a return: all that are due by the policy's milestone, or those named as (line, units).
+
+    `adjustment_minor` is given above the frozen amounts, or below zero kept from them, for a reason.
+    """
+
+    return_id: UUID
+    lines: tuple[tuple[UUID, int], ...] | None = None
+    adjustment_minor: int = 0
+    adjustment_reason: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The refund, and its state: paid, approved (asked of the provider), or waiting for another person's approval."""
+
+    refund: UUID
+    number: str
+    state: str
+    total_minor: int
+
+
+class _Draft(NamedTuple):
+    """A refund that will be written."""
+
+    id: UUID
+    number: str
+    of: Return
+    sum: rules.Sum
+    parts: tuple[tuple[Line, rules.Part], ...]
+    request: Refund
+    total: int
+    limit: int | None
+    version: int
+    at: datetime
+
+    @property
+    def waits(self) -> bool:
+        return rules.needs_approval(self.total, self.limit)
+
+
+class _Facts:
+    """What decisions need: the goods of each order, what can be refunded of it, and the policies."""
+
+    def __init__(self, cause: Cause, found: Mapping[UUID, Return]) -> None:
+        orders = list({one.order for one in found.values()})
+        self.sold: dict[UUID, dict[UUID, rules.SoldLine]] = defaultdict(dict)
+        for order, line, quantity, left, to_leave, *rest in sql.run(_SOLD, {"orders": orders}):
+            self.sold[order][line] = rules.SoldLine(
+                line, quantity, left, to_leave, Frozen(*rest[:4]), *rest[4:]
+            )
+        self.left = refundable(orders)
+        self.policies = in_force(cause, (one.company for one in found.values()))
+
+    def take(self, order: UUID, found: rules.Sum, total: int) -> None:
+        """Count a refund, so that the next of the batch sees it."""
+        self.left[order] -= total
+        lines = self.sold[order]
+        for part in found.parts:
+            lines[part.line] = rules.take(lines[part.line], part)
+
+
+@command("returns.refund")
+def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Refused]:
+    """Refunds from the frozen amounts. Up to the policy's limit they are posted and paid at once; above it they wait.
+
+    Locks: the orders, then their payments, in id order.
+    Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
+    captured); returns.reason_needed. Again: by key. 28 statements at most, and 1 for each company more.
+    """
+    found = lock_returns([one.return_id for one in requests])
+    facts = _Facts(cause, found)
+    numbers = iter(ids.numbers("RF", len(requests)))
+
+    answers: list[Refunded | Refused] = []
+    drafts: list[_Draft] = []
+    for request in requests:
+        one = found.get(request.return_id)
+        if one is None:
+            answers.append(NotFound(what="return", which=str(request.return_id)))
+            continue
+        draft = _decide(cause, request, one, facts, numbers)
+        if isinstance(draft, Refused):
+            answers.append(draft)
+            continue
+        facts.take(one.order, draft.sum, draft.total)
+        for line, part in draft.parts:
+            line.refunded += part.units
+        drafts.append(draft)
+        answers.append(Refunded(draft.id, draft.number, "waiting", draft.total))
+    states = _write(cause, drafts) if drafts else {}
+    return [
+        Refunded(a.refund, a.number, states[a.refund], a.total_minor) if isinstance(a, Refunded) else a
+        for a in answers
+    ]
+
+
+# ---- decide
+
+
+def _decide(
+    cause: Cause, request: Refund, one: Return, facts: _Facts, numbers: Iterable[str]
+) -> _Draft | Refused:
+    if one.state in ("requested", "declined", "cancelled"):
+        expected = "authorized or further"
+        return WrongState(subject="return", found=one.state, event="refund", expected=expected)
+    if request.adjustment_minor and not request.adjustment_reason:
+        return errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid")
+    version, policy = facts.policies[one.company]
+    wanted = _wanted(request, one, policy)
+    if isinstance(wanted, Refused):
+        return wanted
+    due = rules.refund(
+        facts.sold[one.order], [(line.line, units, line.reason) for line, units in wanted], policy.fee_percent
+    )
+    total, left = due.total + request.adjustment_minor, facts.left.get(one.order, 0)
+    if not 0 <= total <= left:
+        return errors.NotThatMuch(
+            number=one.number, what=f"{one.currency} minor units", wanted=total, left=left
+        )
+    parts = tuple((line, part) for (line, _), part in zip(wanted, due.parts, strict=True))
+    at = request.occurred_at or cause.at
+    number = next(iter(numbers))
+    return _Draft(
+        ids.uuid7(), number, one, due, parts, request, total, policy.approve_above_minor, version, at
+    )
+
+
+def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Line, int]] | Refused:
+    """Lines with the units to refund now."""
+    if request.lines is None:
+        wanted = [(line, rules.due(line.units, policy.refund_at)) for line in one.lines.values()]
+        if any(units for _, units in wanted):
+            return [(line, units) for line, units in wanted if units]
+        return errors.NothingToRefund(
+            number=one.number, refunded=one.units.refunded, due=0, milestone=policy.refund_at
+        )
+    left = {line.id: line.quantity - line.cancelled - line.refunded for line in one.lines.values()}
+    for line_id, units in request.lines:
+        if line_id not in left:
+            return NotFound(what=f"line in return {one.number}", which=str(line_id))
+        if not 0 < units <= left[line_id]:
+            return errors.NotThatMuch(number=one.number, what="units", wanted=units, left=left[line_id])
+        left[line_id] -= units
+    sums: dict[UUID, int] = defaultdict(int)
+    for line_id, units in request.lines:
+        sums[line_id] += units
+    return [(one.lines[line_id], units) for line_id, units in sums.items()]
+
+
+# ---- write
+
+
+def _write(cause: Cause, drafts: Sequence[_Draft]) -> dict[UUID, str]:
+    """The refunds' states."""
+    states = {one.id: "waiting" for one in drafts}
+    states |= pay(cause, [_payable(one) for one in drafts if not one.waits])
+    sql.write("returns_refund", _REFUND, [_row(cause, one, states[one.id]) for one in drafts])
+    sql.write("returns_refundline", _REFUND_LINE, [
+        (one.id, line.id, part.units, part.goods, part.tax, part.shipping, part.fee)
+        for one in drafts for line, part in one.parts
+    ])  # fmt: skip
+    _count(drafts)
+    announce(cause, [
+        Event("refund", one.id, one.of.company, "", states[one.id], one.at,
+              {"return": one.of.id, "number": one.number, "total_minor": one.total})
+        for one in drafts
+    ])  # fmt: skip
+    for one in drafts:
+        one.of.open_refunds += states[one.id] != "paid"
+    store(cause, {one.of.id: one.of for one in drafts}.values(), {one.of.id: one.at for one in drafts})
+    items = [_item(one) for one in drafts if one.waits]
+    if items:
+        open_items(cause, requests=items)
+    return states
+
+
+def _payable(one: _Draft) -> Payable:
+    return Payable(
+        one.id, one.of.company, one.of.order, one.of.currency, one.sum.goods, one.sum.shipping, one.sum.tax,
+        one.sum.fee, one.request.adjustment_minor, one.total, one.at,
+    )  # fmt: skip
+
+
+def _row(cause: Cause, one: _Draft, state: str) -> tuple[Any, ...]:
+    p = _payable(one)
+    return (
+        one.id, one.number, p.company, one.of.id, p.order, p.currency, state, p.goods, p.shipping, p.tax, p.fee,
+        p.adjustment, one.request.adjustment_reason, one.total, one.limit, wire.dump(one.sum.reasons), one.version,
+        cause.actor.name, one.at, "", None if one.waits else one.at,
+    )  # fmt: skip
+
+
+def _count(drafts: Sequence[_Draft]) -> None:
+    """What is refunded of order lines, in units and amounts."""
+    rows: dict[UUID, list[Any]] = {}
+    for one in drafts:
+        for part in one.sum.parts:
+            sums = rows.setdefault(part.line, [part.line, 0, 0, 0, 0])
+            for place, amount in enumerate((part.units, part.goods, part.tax, part.shipping), 1):
+                sums[place] += amount
+    count_refunded(list(rows.values()))
+
+
+def _item(one: _Draft) -> OpenItem:
+    return OpenItem(
+        company=one.of.company, type="refund to approve", subject_kind="refund", subject=one.id,
+        reason=f"Refund {one.number} for return {one.of.number} is above the limit.", role="controller", priority=60,
+        facts={"return": one.of.id, "total_minor": one.total, "currency": one.of.currency}, occurred_at=one.at,
+    )  # fmt: skip
+
+
+_REFUND = (
+    "id", "number", "company_id", "return_id", "order_id", "currency", "state", "goods_minor", "shipping_minor",
+    "tax_minor", "fee_minor", "adjustment_minor", "adjustment_reason", "total_minor", "approve_above_minor", "reasons",
+    "policy_version", "requested_by", "requested_at", "decided_by", "decided_at",
+)  # fmt: skip
+_REFUND_LINE = (
+    "refund_id",
+    "return_line_id",
+    "units",
+    "goods_minor",
+    "tax_minor",
+    "shipping_minor",
+    "fee_minor",
+)
+
+_SOLD = """
+SELECT l.order_id, l.id, l.quantity, l.shipped + l.delivered,
+       l.quantity - l.shipped - l.delivered - l.cancelled, l.gross_minor, l.discount_minor, l.shipping_minor,
+       l.tax_minor, COALESCE(s.refunded, 0), COALESCE(s.goods_minor, 0), COALESCE(s.tax_minor, 0),
+       COALESCE(s.shipping_minor, 0)
+FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
+WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.sku_id IS NOT NULL ORDER BY l.order_id, l.number
+"""

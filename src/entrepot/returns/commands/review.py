@@ -1,0 +1,84 @@
+"""A person decides about a return that the rules did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command, offer
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.returns import errors
+from entrepot.returns.commands.lock import Return, Step, give_back, in_force, lock_returns, move
+from entrepot.returns.rules import Policy
+from entrepot.returns.states import RETURN
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Take a requested return, or decline it; to decline needs a reason that the customer can be told."""
+
+    return_id: UUID
+    accept: bool
+    reason: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    return_id: UUID
+    state: str
+
+
+@command("returns.review")
+def review(cause: Cause, /, *, requests: Sequence[Review]) -> list[Reviewed | Refused]:
+    """Requested returns, authorized or declined; what was declined may be asked for again.
+
+    Locks: the orders in id order. Refuses: NotFound, WrongState, returns.reason_needed. Again: by key.
+    11 statements, and 1 for each company more.
+    """
+    found = lock_returns([one.return_id for one in requests])
+    policies = in_force(cause, (one.company for one in found.values()))
+    answers: list[Reviewed | Refused] = []
+    steps: list[Step] = []
+    for request in requests:
+        one = found.get(request.return_id)
+        if one is None:
+            answers.append(NotFound(what="return", which=str(request.return_id)))
+            continue
+        after = _decide(request, one)
+        if isinstance(after, Refused):
+            answers.append(after)
+            continue
+        steps.append(Step(one, one.state, after, request.reason))
+        one.state = after
+        answers.append(Reviewed(one.id, after))
+    if steps:
+        _write(cause, steps, policies)
+    return answers
+
+
+def _decide(request: Review, one: Return) -> str | Refused:
+    if not request.accept and not request.reason:
+        return errors.ReasonNeeded(step="declining a return", why="the customer is told")
+    return RETURN.step(one.state, "authorize" if request.accept else "decline")
+
+
+def _write(cause: Cause, steps: Sequence[Step], policies: Mapping[int, tuple[int, Policy]]) -> None:
+    give_back(line for step in steps if step.after == "declined" for line in step.of.lines.values())
+    move(cause, steps, {})
+    resolve_subjects(
+        cause,
+        requests=[
+            ResolveSubject(step.of.company, "return to review", step.of.id, step.after, step.reason)
+            for step in steps
+        ],
+    )
+    offer("decide_refund", [
+        (step.of.id, 0, cause.at)
+        for step in steps
+        if step.after == "authorized" and step.of.asked == "refund"
+        and policies[step.of.company][1].refund_at == "authorized"
+    ])  # fmt: skip

@@ -1,0 +1,84 @@
+"""What became of refunds that were asked of providers: paid, or failed; and with the last one, the return is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.payments import queries as payments
+from entrepot.returns import rules
+from entrepot.returns.commands.lock import lock_returns, store
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Look at the refunds of an order that its providers have not paid yet."""
+
+    order: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many refunds changed their state."""
+
+    order: UUID
+    changed: int
+
+
+class _Refund(NamedTuple):
+    id: UUID
+    return_id: UUID
+    order: UUID
+    state: str
+    total: int
+
+
+@command("returns.settle_refunds")
+def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Refused]:
+    """Refunds as their providers answered; a return whose goods and money are done with is closed.
+
+    Locks: the orders in id order. Refuses nothing. Again: changes nothing. 14 statements at most.
+    """
+    orders = [one.order for one in requests]
+    found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"orders": orders})])
+    refunds = [_Refund(*row) for row in sql.run(_OPEN, {"returns": list(found)})]
+    asked = payments.refund_states([one.id for one in refunds]) if refunds else {}
+    changed = []
+    for one in refunds:
+        waiting, done, _failed = asked[one.id]
+        after = rules.paid_state(one.total, waiting, done)
+        if after != one.state:
+            changed.append((one, after))
+            found[one.return_id].open_refunds -= after == "paid"
+    if changed:
+        sql.run(_STORE, sql.columns(("ids", "states"), [(one.id, after) for one, after in changed]))
+        announce(cause, [
+            Event("refund", one.id, found[one.return_id].company, one.state, after) for one, after in changed
+        ])  # fmt: skip
+        store(cause, {one.return_id: found[one.return_id] for one, _ in changed}.values(), {})
+    counts = {order: sum(one.order == order for one, _ in changed) for order in set(orders)}
+    return [Settled(order, counts[order]) for order in orders]
+
+
+_RETURNS_OF = """
+SELECT DISTINCT return_id FROM returns_refund
+WHERE order_id = ANY(%(orders)s::uuid[]) AND state IN ('approved', 'failed')
+"""
+
+_OPEN = """
+SELECT id, return_id, order_id, state, total_minor FROM returns_refund
+WHERE return_id = ANY(%(returns)s::uuid[]) AND state IN ('approved', 'failed')
+"""
+
+_STORE = """
+UPDATE returns_refund AS f SET state = d.state FROM unnest(%(ids)s::uuid[], %(states)s::text[]) AS d(id, state)
+WHERE f.id = d.id
+"""

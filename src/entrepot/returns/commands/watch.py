@@ -1,0 +1,102 @@
+"""Nothing stalls in silence: returns that wait longer than the policy allows become work items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.returns.commands.lock import in_force
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Look at the open returns of a company."""
+
+    company: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How many returns wait too long."""
+
+    company: int
+    late: int
+
+
+class _Late(NamedTuple):
+    company: int
+    id: UUID
+    number: str
+    waits_for: str
+    hours: int
+
+
+WAITS: dict[str, tuple[str, str, str]] = {
+    "inspection": ("return to inspect", "returns inspector", "units wait for inspection"),
+    "disposition": ("return to dispose of", "returns inspector", "units wait for their disposition"),
+    "refund": ("return to refund", "customer service", "units came back and are not refunded"),
+}
+"""What is waited for → the type of the work item, the role that is asked, and the sentence."""
+
+
+@command("returns.watch")
+def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refused]:
+    """A work item for each return that waits too long; items of those that went on are closed.
+
+    Refuses nothing. Again: an item stands once. 6 statements, and 1 for each company more.
+    """
+    companies = [one.company for one in requests]
+    policies = in_force(cause, companies)
+    since = [(one, cause.at - timedelta(hours=policies[one][1].wait_hours)) for one in companies]
+    late = [
+        _Late(*row) for row in sql.run(_LATE, {**sql.columns(("companies", "since"), since), "now": cause.at})
+    ]
+    if late:
+        open_items(cause, requests=[
+            OpenItem(
+                company=one.company, type=WAITS[one.waits_for][0], subject_kind="return", subject=one.id,
+                reason=f"Return {one.number}: {WAITS[one.waits_for][2]} since {one.hours} hours.",
+                role=WAITS[one.waits_for][1], facts={"return": one.id, "hours": one.hours},
+            )
+            for one in late
+        ])  # fmt: skip
+    still = {(WAITS[one.waits_for][0], one.id) for one in late}
+    kinds = [kind for kind, _, _ in WAITS.values()]
+    over = [
+        ResolveSubject(company, kind, subject, "went on")
+        for company, kind, subject in sql.run(_OPEN, {"companies": companies, "types": kinds})
+        if (kind, subject) not in still
+    ]
+    if over:
+        resolve_subjects(cause, requests=over)
+    return [Watched(one, sum(row.company == one for row in late)) for one in companies]
+
+
+_LATE = """
+SELECT r.company_id::int, r.id, r.number, w.waits_for,
+       (EXTRACT(epoch FROM %(now)s::timestamptz - r.changed_at) / 3600)::int
+FROM unnest(%(companies)s::smallint[], %(since)s::timestamptz[]) AS d(company, since)
+JOIN returns_return AS r ON r.company_id = d.company AND r.changed_at < d.since
+ AND r.state IN ('received', 'inspected', 'disposed')
+CROSS JOIN LATERAL (
+    SELECT CASE r.state WHEN 'received' THEN 'inspection' WHEN 'inspected' THEN 'disposition' ELSE 'refund' END
+           AS waits_for) AS w
+WHERE w.waits_for <> 'refund' OR EXISTS (
+    SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded)
+ORDER BY r.id
+"""
+
+_OPEN = """
+SELECT company_id::int, type, subject_id FROM work_item
+WHERE company_id = ANY(%(companies)s::smallint[]) AND type = ANY(%(types)s::text[]) AND state <> 'done'
+"""

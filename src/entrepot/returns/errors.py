@@ -1,0 +1,70 @@
+"""What returns refuse."""
+
+from __future__ import annotations
+
+from entrepot.kernel.errors import Refused
+
+
+class MoreThanSold(Refused):
+    """More units than left and have not been announced to come back."""
+
+    code = "returns.more_than_sold"
+    says = (
+        "{wanted} units of line {line} were to come back; {left} left the house and are not in a return yet."
+        " Ask for at most {left}."
+    )
+
+
+class TooLate(Refused):
+    code = "returns.too_late"
+    says = "Order {order} arrived {days} days ago; returns are taken for {window} days."
+
+
+class MoreThanAuthorized(Refused):
+    code = "returns.more_than_authorized"
+    says = (
+        "{found} units came on line {line} of return {number}, {left} are still expected."
+        " Authorize the others first, so that nothing comes in without a sale."
+    )
+
+
+class MoreThanWaits(Refused):
+    """An inspection of more units than were received, or a disposition of more than were inspected."""
+
+    code = "returns.more_than_waits"
+    says = "{wanted} units were to be {step}; {left} wait for it."
+
+
+class NoBin(Refused):
+    code = "returns.no_bin"
+    says = "Node {node} has no {kind} bin{bin}. Name a bin of the node."
+
+
+class ReasonNeeded(Refused):
+    code = "returns.reason_needed"
+    kind = "invalid"
+    says = "{step} needs a reason: {why}."
+
+
+class NothingToRefund(Refused):
+    code = "returns.nothing_to_refund"
+    says = "Return {number} has no unit to refund: {refunded} refunded, {due} due once units are {milestone}."
+
+
+class NotThatMuch(Refused):
+    """More units, or more money, than may be refunded."""
+
+    code = "returns.not_that_much"
+    says = "Return {number}: {what} to refund, expected at most {left}, found {wanted}."
+
+
+class DuplicateReturn(Refused):
+    code = "returns.duplicate"
+    says = "The channel's return {external_id} of order {order} is return {number} already."
+
+
+class NotDone(Refused):
+    """A return that still has something to be done can't be closed."""
+
+    code = "returns.not_done"
+    says = "Return {number} can't be closed: {what}."

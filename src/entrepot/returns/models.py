@@ -1,0 +1,319 @@
+"""Tables of the way back: what was asked, what came, what was found, what was done with it, what was paid."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from entrepot.kernel.models import append_only
+from entrepot.returns import rules, states
+
+DUTY = "request×receive×approve"
+
+
+def duty_taken(side: str, document: str, person: str, when: str = "TRUE") -> str:
+    """The body of a trigger that refuses rows of people who have not taken the side of the duty on the document."""
+    return f"""
+IF EXISTS (SELECT FROM added AS a WHERE {when} AND NOT EXISTS (
+    SELECT FROM access_duty AS d
+    WHERE d.document = a.{document} AND d.pair = '{DUTY}' AND d.side = '{side}' AND d.person = a.{person})) THEN
+    RAISE EXCEPTION 'whoever does this must have taken the duty to {side}'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'returns_duty_to_{side}_taken';
+END IF;
+RETURN NULL;
+"""
+
+
+def duty_trigger(name: str, operation: pgtrigger.Operation, body: str) -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
+        referencing=pgtrigger.Referencing(new="added"), func=body,
+    )  # fmt: skip
+
+
+class Return(models.Model):
+    """Goods of an order that a customer wants to send back, or has."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    channel_id = models.UUIDField()
+    customer_id = models.UUIDField(null=True)
+    external_id = models.TextField(default="", db_default="")
+    currency = models.CharField(max_length=3)
+    node_id = models.UUIDField()
+    asked = models.TextField()
+    state = models.TextField()
+    without_refund = models.BooleanField(default=False, db_default=False)
+    reasons = models.JSONField(default=list)
+    policy_version = models.IntegerField()
+    requested_by = models.TextField()
+    requested_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["order_id"], name="returns_return_of_order"),
+            models.Index(fields=["company_id", "id"], name="returns_return_of_company"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="returns_return_number_once"),
+            models.UniqueConstraint(
+                fields=["order_id", "external_id"],
+                name="returns_return_asked_once",
+                condition=~Q(external_id=""),
+            ),
+            models.CheckConstraint(
+                name="returns_return_known",
+                condition=Q(state__in=states.RETURN.states, asked__in=rules.ASKED),
+            ),
+        ]
+        triggers = [
+            duty_trigger("request_is_a_duty", pgtrigger.Insert, duty_taken("request", "id", "requested_by"))
+        ]
+
+
+class Line(models.Model):
+    """Units of an order line in a return. Each count is of units that came at least as far."""
+
+    id = models.UUIDField(primary_key=True)
+    return_id = models.UUIDField(db_index=True)
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    quantity = models.IntegerField()
+    cancelled = models.IntegerField(default=0, db_default=0)
+    received = models.IntegerField(default=0, db_default=0)
+    inspected = models.IntegerField(default=0, db_default=0)
+    disposed = models.IntegerField(default=0, db_default=0)
+    refunded = models.IntegerField(default=0, db_default=0)
+    reason = models.TextField()
+    note = models.TextField(default="", db_default="")
+    found_by = models.TextField(
+        default="", db_default=""
+    )  # how a history's credit found its sale: exact, latest
+
+    class Meta:
+        indexes = [models.Index(fields=["line_id"], name="returns_line_of_order_line")]
+        constraints = [
+            models.CheckConstraint(name="returns_line_of_some_units", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="returns_line_no_unit_before_the_step_that_brings_it",
+                condition=Q(
+                    cancelled__gte=0,
+                    disposed__gte=0,
+                    refunded__gte=0,
+                    quantity__gte=F("received") + F("cancelled"),
+                    received__gte=F("inspected"),
+                    inspected__gte=F("disposed"),
+                )
+                & Q(quantity__gte=F("refunded") + F("cancelled")),
+            ),
+            models.CheckConstraint(
+                name="returns_line_reason_known", condition=Q(reason__in=list(rules.REASONS))
+            ),
+        ]
+
+
+class Sold(models.Model):
+    """How much of an order line has come back by all of its returns: the guard against a unit coming back twice."""
+
+    line_id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField(db_index=True)
+    company_id = models.SmallIntegerField()
+    shipped = models.IntegerField()
+    authorized = models.IntegerField(db_default=0)
+    received = models.IntegerField(db_default=0)
+    refunded = models.IntegerField(db_default=0)
+    goods_minor = models.BigIntegerField(db_default=0)  # refunded, net of discount
+    tax_minor = models.BigIntegerField(db_default=0)  # refunded
+    shipping_minor = models.BigIntegerField(db_default=0)  # refunded
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="returns_sold_no_unit_comes_back_twice",
+                condition=Q(
+                    received__gte=0,
+                    refunded__gte=0,
+                    shipped__gte=F("authorized"),
+                    authorized__gte=F("received"),
+                )
+                & Q(authorized__gte=F("refunded")),
+            )
+        ]
+
+
+class Receipt(models.Model):
+    """Units that came, by whom they were received, into which bin, at the cost that they had left with."""
+
+    id = models.UUIDField(primary_key=True)
+    return_id = models.UUIDField(db_index=True)
+    return_line_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    lot = models.TextField(default="", db_default="")
+    serial = models.TextField(default="", db_default="")
+    quantity = models.IntegerField()
+    inspected = models.IntegerField(default=0, db_default=0)
+    condition = models.TextField(default="", db_default="")
+    cost_minor = models.BigIntegerField()
+    received_by = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="returns_receipt_units", condition=Q(quantity__gt=0, inspected__lte=F("quantity"))
+            )
+        ]
+        triggers = [
+            duty_trigger(
+                "receive_is_a_duty", pgtrigger.Insert, duty_taken("receive", "return_id", "received_by")
+            )
+        ]
+
+
+class Inspection(models.Model):
+    """What an inspector found of received units, and the disposition that the rules propose for it."""
+
+    id = models.UUIDField(primary_key=True)
+    return_id = models.UUIDField(db_index=True)
+    return_line_id = models.UUIDField()
+    receipt_id = models.UUIDField()
+    quantity = models.IntegerField()
+    disposed = models.IntegerField(default=0, db_default=0)
+    grade = models.TextField()
+    codes = models.TextField(default="", db_default="")  # of defects, separated by spaces
+    note = models.TextField(default="", db_default="")
+    proposed = models.TextField()
+    why = models.TextField()
+    inspected_by = models.TextField()
+    inspected_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="returns_inspection_units", condition=Q(quantity__gt=0, disposed__lte=F("quantity"))
+            ),
+            models.CheckConstraint(
+                name="returns_inspection_known",
+                condition=Q(grade__in=list(rules.GRADES), proposed__in=list(rules.DISPOSITIONS)),
+            ),
+        ]
+
+
+class Disposition(models.Model):
+    """What was done with inspected units."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    return_id = models.UUIDField(db_index=True)
+    return_line_id = models.UUIDField()
+    inspection_id = models.UUIDField()
+    quantity = models.IntegerField()
+    disposition = models.TextField()
+    bin_id = models.UUIDField(null=True)
+    reason = models.TextField(default="", db_default="")
+    decided_by = models.TextField()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="returns_disposition_of_some_units", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="returns_disposition_known", condition=Q(disposition__in=list(rules.DISPOSITIONS))
+            ),
+        ]
+        triggers = append_only()
+
+
+class Refund(models.Model):
+    """Money for units of a return: from the frozen amounts, with the reasons; above a limit approved by another."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    return_id = models.UUIDField(db_index=True)
+    order_id = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    state = models.TextField()
+    goods_minor = models.BigIntegerField()
+    shipping_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField()
+    adjustment_minor = models.BigIntegerField(default=0, db_default=0)
+    adjustment_reason = models.TextField(default="", db_default="")
+    total_minor = models.BigIntegerField()
+    approve_above_minor = models.BigIntegerField(null=True)
+    reasons = models.JSONField(default=list)
+    policy_version = models.IntegerField()
+    requested_by = models.TextField()
+    requested_at = models.DateTimeField()
+    decided_by = models.TextField(default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
+    note = models.TextField(default="", db_default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["order_id"], name="returns_refund_of_order")]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="returns_refund_number_once"),
+            models.CheckConstraint(
+                name="returns_refund_total_is_the_sum_of_its_parts",
+                condition=Q(
+                    total_minor=F("goods_minor")
+                    + F("shipping_minor")
+                    + F("tax_minor")
+                    - F("fee_minor")
+                    + F("adjustment_minor")
+                ),
+            ),
+            models.CheckConstraint(
+                name="returns_refund_known", condition=Q(state__in=states.REFUND.states, total_minor__gte=0)
+            ),
+            models.CheckConstraint(
+                name="returns_refund_adjusted_for_a_reason",
+                condition=Q(adjustment_minor=0) | ~Q(adjustment_reason=""),
+            ),
+            models.CheckConstraint(
+                name="returns_refund_above_the_limit_decided_by_someone",
+                condition=Q(approve_above_minor__isnull=True)
+                | Q(total_minor__lte=F("approve_above_minor"))
+                | Q(state="waiting")
+                | ~Q(decided_by=""),
+            ),
+        ]
+        triggers = [
+            duty_trigger(
+                f"{name}_is_a_duty", operation,
+                duty_taken("approve", "return_id", "decided_by", "a.decided_by <> '' AND a.state <> 'rejected'"),
+            )
+            for name, operation in (("approve", pgtrigger.Insert), ("approve_later", pgtrigger.Update))
+        ]  # fmt: skip
+
+
+class RefundLine(models.Model):
+    """Units of a return line that a refund is for, and their part of the frozen amounts."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("refund_id", "return_line_id")
+    refund_id = models.UUIDField()
+    return_line_id = models.UUIDField()
+    units = models.IntegerField()
+    goods_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    shipping_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="returns_refundline_of_some_units", condition=Q(units__gt=0))
+        ]
+        triggers = append_only()

@@ -1,0 +1,433 @@
+"""What is asked of returns: lists and one return whole for people, and whether its sums are in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRow:
+    """A line of the list of returns."""
+
+    id: UUID
+    number: str
+    order: UUID
+    order_number: str
+    channel: str
+    customer: str | None
+    node: str
+    asked: str
+    state: str
+    currency: str
+    units: int
+    received: int
+    disposed: int
+    refunded: int
+    refunded_minor: int
+    requested_by: str
+    requested_at: datetime
+    changed_at: datetime
+
+
+def returns_page(
+    company: int,
+    *,
+    state: str | None = None,
+    text: str | None = None,
+    order: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[ReturnRow]:
+    """Returns, the latest first, behind the return `after`; `text` is its number, the order's, or the channel's id."""
+    params = {
+        "company": company, "state": state or None, "text": text or None, "order": order, "after": after,
+        "limit": limit,
+    }  # fmt: skip
+    return [ReturnRow(*row) for row in sql.run(_LIST + _PAGE, params)]
+
+
+def return_(return_id: UUID) -> ReturnRow | None:
+    """One return; None where there is none of that id."""
+    rows = sql.run(_LIST + "WHERE r.id = %(id)s::uuid", {"id": return_id})
+    return ReturnRow(*rows[0]) if rows else None
+
+
+def by_state(company: int) -> dict[str, int]:
+    """How many returns stand in each state."""
+    return dict(sql.run(_BY_STATE, {"company": company}))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line of a return, with the order line that it comes from."""
+
+    id: UUID
+    line: UUID
+    sku: UUID
+    sku_code: str
+    description: str
+    reason: str
+    note: str
+    quantity: int
+    cancelled: int
+    received: int
+    inspected: int
+    disposed: int
+    refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    id: UUID
+    line: UUID
+    bin: str
+    lot: str
+    serial: str
+    quantity: int
+    inspected: int
+    condition: str
+    cost_minor: int
+    received_by: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionRow:
+    id: UUID
+    line: UUID
+    receipt: UUID
+    quantity: int
+    disposed: int
+    grade: str
+    codes: str
+    note: str
+    proposed: str
+    why: str
+    inspected_by: str
+    inspected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionRow:
+    id: UUID
+    line: UUID
+    inspection: UUID
+    quantity: int
+    disposition: str
+    bin: str
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRow:
+    """A refund with its parts and reasons; `requested_at` is when it was computed."""
+
+    id: UUID
+    number: str
+    return_id: UUID
+    return_number: str
+    order: UUID
+    order_number: str
+    currency: str
+    state: str
+    goods_minor: int
+    shipping_minor: int
+    tax_minor: int
+    fee_minor: int
+    adjustment_minor: int
+    adjustment_reason: str
+    total_minor: int
+    approve_above_minor: int | None
+    reasons: list[str]
+    requested_by: str
+    requested_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A return with everything that is known of it; `duties` are (side, person)."""
+
+    head: ReturnRow
+    reasons: list[str]
+    lines: list[LineRow]
+    receipts: list[ReceiptRow]
+    inspections: list[InspectionRow]
+    dispositions: list[DispositionRow]
+    refunds: list[RefundRow]
+    duties: list[tuple[str, str]]
+
+
+def whole(return_id: UUID) -> Whole | None:
+    """One return with all of its facts; None where there is none of that id. 8 statements."""
+    head = return_(return_id)
+    if head is None:
+        return None
+    params = {"id": return_id}
+    (reasons,) = sql.run("SELECT reasons FROM returns_return WHERE id = %(id)s::uuid", params)[0]
+    return Whole(
+        head,
+        reasons,
+        [LineRow(*row) for row in sql.run(_LINES, params)],
+        [ReceiptRow(*row) for row in sql.run(_RECEIPTS, params)],
+        [InspectionRow(*row) for row in sql.run(_INSPECTIONS, params)],
+        [DispositionRow(*row) for row in sql.run(_DISPOSITIONS, params)],
+        [
+            RefundRow(*row)
+            for row in sql.run(_REFUNDS + "WHERE f.return_id = %(id)s::uuid ORDER BY f.id", params)
+        ],
+        [(side, person) for side, person in sql.run(_DUTIES, params)],
+    )
+
+
+def refunds_page(
+    company: int, *, state: str | None = None, after: UUID | None = None, limit: int = 50
+) -> list[RefundRow]:
+    """Refunds, the latest first, behind the refund `after`."""
+    params = {"company": company, "state": state or None, "after": after, "limit": limit}
+    return [RefundRow(*row) for row in sql.run(_REFUNDS + _REFUNDS_PAGE, params)]
+
+
+def refund(refund_id: UUID) -> RefundRow | None:
+    """One refund; None where there is none of that id."""
+    rows = sql.run(_REFUNDS + "WHERE f.id = %(id)s::uuid", {"id": refund_id})
+    return RefundRow(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Returnable:
+    """A line of goods of an order, and how many of its units may still come back."""
+
+    line: UUID
+    sku_code: str
+    description: str
+    quantity: int
+    left: int
+    unit_paid_minor: int
+
+
+def returnable(order: UUID) -> list[Returnable]:
+    """What of an order may still come back. 1 statement."""
+    return [Returnable(*row) for row in sql.run(_RETURNABLE, {"order": order})]
+
+
+@dataclass(frozen=True, slots=True)
+class DoneRow:
+    """Units of a disposition."""
+
+    disposition: str
+    units: int
+    returns: int
+
+
+def by_disposition(company: int) -> list[DoneRow]:
+    """Units by what was done with them, the most first."""
+    return [DoneRow(*row) for row in sql.run(_BY_DISPOSITION, {"company": company})]
+
+
+@dataclass(frozen=True, slots=True)
+class RefundsOfState:
+    state: str
+    needed_approval: bool
+    refunds: int
+    total_minor: int
+
+
+def refunds_by_state(company: int) -> list[RefundsOfState]:
+    """Refunds by state, and whether they were above the limit."""
+    return [RefundsOfState(*row) for row in sql.run(_REFUNDS_BY_STATE, {"company": company})]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = ("returns_return", "returns_line", "returns_receipt", "returns_disposition", "returns_refund")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about returns whose counts, units or money disagree."""
+    return [sentence for statement in _CHECKS for (sentence,) in sql.run(statement)]
+
+
+_LIST = """
+SELECT r.id, r.number, r.order_id, o.number, c.code, u.code, n.code, r.asked, r.state, r.currency, l.units, l.received,
+       l.disposed, l.refunded,
+       COALESCE((SELECT sum(total_minor) FROM returns_refund AS f
+                 WHERE f.return_id = r.id AND f.state <> 'rejected'), 0)::bigint,
+       r.requested_by, r.requested_at, r.changed_at
+FROM returns_return AS r
+JOIN orders_order AS o ON o.id = r.order_id
+JOIN network_channel AS c ON c.id = r.channel_id
+JOIN network_node AS n ON n.id = r.node_id
+LEFT JOIN parties_customer AS u ON u.id = r.customer_id
+CROSS JOIN LATERAL (
+    SELECT sum(quantity - cancelled)::int AS units, sum(received)::int AS received, sum(disposed)::int AS disposed,
+           sum(refunded)::int AS refunded
+    FROM returns_line WHERE return_id = r.id) AS l
+"""
+
+_PAGE = """
+WHERE r.company_id = %(company)s::smallint AND (%(state)s::text IS NULL OR r.state = %(state)s::text)
+  AND (%(order)s::uuid IS NULL OR r.order_id = %(order)s::uuid)
+  AND (%(text)s::text IS NULL OR r.number = %(text)s::text OR r.external_id = %(text)s::text
+       OR r.order_id IN (SELECT id FROM orders_order WHERE number = %(text)s::text))
+  AND (%(after)s::uuid IS NULL OR r.id < %(after)s::uuid)
+ORDER BY r.id DESC LIMIT %(limit)s::int
+"""
+
+_BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(company)s::smallint GROUP BY 1 ORDER BY 1"
+
+_LINES = """
+SELECT l.id, l.line_id, l.sku_id, o.sku_code, o.description, l.reason, l.note, l.quantity, l.cancelled, l.received,
+       l.inspected, l.disposed, l.refunded
+FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id WHERE l.return_id = %(id)s::uuid ORDER BY l.id
+"""
+
+_RECEIPTS = """
+SELECT r.id, r.return_line_id, b.code, r.lot, r.serial, r.quantity, r.inspected, r.condition, r.cost_minor,
+       r.received_by, r.received_at
+FROM returns_receipt AS r JOIN network_bin AS b ON b.id = r.bin_id WHERE r.return_id = %(id)s::uuid ORDER BY r.id
+"""
+
+_INSPECTIONS = """
+SELECT id, return_line_id, receipt_id, quantity, disposed, grade, codes, note, proposed, why, inspected_by, inspected_at
+FROM returns_inspection WHERE return_id = %(id)s::uuid ORDER BY id
+"""
+
+_DISPOSITIONS = """
+SELECT d.id, d.return_line_id, d.inspection_id, d.quantity, d.disposition, COALESCE(b.code, ''), d.reason, d.decided_by,
+       d.decided_at
+FROM returns_disposition AS d LEFT JOIN network_bin AS b ON b.id = d.bin_id
+WHERE d.return_id = %(id)s::uuid ORDER BY d.id
+"""
+
+_DUTIES = """
+SELECT side, person FROM access_duty WHERE document = %(id)s::uuid AND pair = 'request×receive×approve'
+ORDER BY taken_at, side
+"""
+
+_REFUNDS = """
+SELECT f.id, f.number, f.return_id, r.number, f.order_id, o.number, f.currency, f.state, f.goods_minor,
+       f.shipping_minor, f.tax_minor, f.fee_minor, f.adjustment_minor, f.adjustment_reason, f.total_minor,
+       f.approve_above_minor, f.reasons, f.requested_by, f.requested_at, f.decided_by, f.decided_at, f.note
+FROM returns_refund AS f JOIN returns_return AS r ON r.id = f.return_id JOIN orders_order AS o ON o.id = f.order_id
+"""
+
+_REFUNDS_PAGE = """
+WHERE f.company_id = %(company)s::smallint AND (%(state)s::text IS NULL OR f.state = %(state)s::text)
+  AND (%(after)s::uuid IS NULL OR f.id < %(after)s::uuid)
+ORDER BY f.id DESC LIMIT %(limit)s::int
+"""
+
+_RETURNABLE = """
+SELECT l.id, l.sku_code, l.description, l.quantity, l.shipped + l.delivered - COALESCE(s.authorized, 0),
+       ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint
+FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
+WHERE l.order_id = %(order)s::uuid AND l.sku_id IS NOT NULL ORDER BY l.number
+"""
+
+_BY_DISPOSITION = """
+SELECT d.disposition, sum(d.quantity)::bigint, count(DISTINCT d.return_id)
+FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
+WHERE r.company_id = %(company)s::smallint GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+_REFUNDS_BY_STATE = """
+SELECT state, COALESCE(total_minor > approve_above_minor, FALSE), count(*), sum(total_minor)::bigint
+FROM returns_refund WHERE company_id = %(company)s::smallint GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+# invariant 1: what came back of an order line is what its returns say, and never more than left
+_SOLD = """
+SELECT format('order line %s: %s units sold, %s authorized, %s received, %s refunded; its returns say %s, %s, %s',
+              s.line_id, o.shipped + o.delivered, s.authorized, s.received, s.refunded, COALESCE(r.authorized, 0),
+              COALESCE(r.received, 0), COALESCE(r.refunded, 0))
+FROM returns_sold AS s JOIN orders_line AS o ON o.id = s.line_id
+LEFT JOIN (
+    SELECT l.line_id, sum(l.quantity - l.cancelled) FILTER (WHERE r.state <> 'declined') AS authorized,
+           sum(l.received) AS received, sum(l.refunded) AS refunded
+    FROM returns_line AS l JOIN returns_return AS r ON r.id = l.return_id GROUP BY l.line_id
+) AS r ON r.line_id = s.line_id
+WHERE (s.authorized, s.received, s.refunded)
+   <> (COALESCE(r.authorized, 0), COALESCE(r.received, 0), COALESCE(r.refunded, 0))
+   OR s.authorized > o.shipped + o.delivered
+"""
+
+# invariant 2: each step counts what its documents say
+_STEPS = """
+SELECT format('return line %s says %s received, %s inspected, %s disposed; its documents say %s, %s, %s', l.id,
+              l.received, l.inspected, l.disposed, r.units, r.inspected, i.disposed)
+FROM returns_line AS l
+CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units, COALESCE(sum(inspected), 0) AS inspected
+                    FROM returns_receipt WHERE return_id = l.return_id AND return_line_id = l.id) AS r
+CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units, COALESCE(sum(disposed), 0) AS disposed
+                    FROM returns_inspection WHERE return_id = l.return_id AND return_line_id = l.id) AS i
+CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units
+                    FROM returns_disposition WHERE return_id = l.return_id AND return_line_id = l.id) AS d
+WHERE (l.received, l.inspected, l.inspected, l.disposed, l.disposed)
+   <> (r.units, r.inspected, i.units, i.disposed, d.units)
+"""
+
+# invariant 3: units of returns moved exactly as their documents say: in at their cost, on with their disposition
+_MOVES = """
+SELECT format('return %s: %s units received at %s, stock says %s at %s; %s disposed of, stock says %s', r.number,
+              COALESCE(d.units, 0), COALESCE(d.cost, 0), COALESCE(m.units, 0), COALESCE(m.cost, 0),
+              COALESCE(x.units, 0), COALESCE(m.gone, 0))
+FROM returns_return AS r
+LEFT JOIN (SELECT return_id, sum(quantity) AS units, sum(cost_minor) AS cost FROM returns_receipt GROUP BY 1) AS d
+  ON d.return_id = r.id
+LEFT JOIN (SELECT return_id, sum(quantity) AS units FROM returns_disposition GROUP BY 1) AS x ON x.return_id = r.id
+LEFT JOIN (
+    SELECT document_id, sum(quantity) FILTER (WHERE from_place = 'customer') AS units,
+           sum(value_minor) FILTER (WHERE from_place = 'customer') AS cost,
+           sum(quantity) FILTER (WHERE from_place <> 'customer') AS gone
+    FROM stock_move WHERE document_kind = 'return' GROUP BY 1
+) AS m ON m.document_id = r.id
+WHERE (COALESCE(d.units, 0), COALESCE(d.cost, 0), COALESCE(x.units, 0))
+   <> (COALESCE(m.units, 0), COALESCE(m.cost, 0), COALESCE(m.gone, 0))
+"""
+
+# invariant 4: refunded units and amounts of order lines are those of refunds that were not rejected
+_REFUNDED = """
+SELECT format('order line %s: %s units and %s refunded, its refunds say %s and %s', s.line_id, s.refunded,
+              s.goods_minor + s.tax_minor + s.shipping_minor, COALESCE(f.units, 0), COALESCE(f.amount, 0))
+FROM returns_sold AS s LEFT JOIN (
+    SELECT l.line_id, sum(p.units) AS units, sum(p.goods_minor + p.tax_minor + p.shipping_minor) AS amount
+    FROM returns_refundline AS p JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected'
+    JOIN returns_line AS l ON l.id = p.return_line_id GROUP BY 1
+) AS f ON f.line_id = s.line_id
+WHERE (s.refunded, s.goods_minor + s.tax_minor + s.shipping_minor) <> (COALESCE(f.units, 0), COALESCE(f.amount, 0))
+"""
+
+# invariant 5: a refund that was decided is in the books with its total, one that was not is not
+_POSTED = """
+SELECT format('refund %s is %s over %s, account 2300 says %s', f.number, f.state, f.total_minor, COALESCE(b.amount, 0))
+FROM returns_refund AS f LEFT JOIN (
+    SELECT document_id, -sum(amount_minor) AS amount FROM ledger_line
+    WHERE event = 'return' AND account = 2300 GROUP BY 1
+) AS b ON b.document_id = f.id
+WHERE COALESCE(b.amount, 0) <> CASE WHEN f.state IN ('waiting', 'rejected') THEN 0 ELSE f.total_minor END
+"""
+
+# invariant 6: nobody took two of the duties, and no step was done without its duty
+_DUTY = """
+SELECT format('return %s: %s asked for it or approved it, and received it', r.number, c.received_by)
+FROM returns_return AS r JOIN returns_receipt AS c ON c.return_id = r.id
+LEFT JOIN returns_refund AS f ON f.return_id = r.id AND f.state <> 'rejected'
+WHERE c.received_by IN (r.requested_by, f.decided_by)
+UNION ALL
+SELECT format('return %s: %s asked for it and approved refund %s', r.number, f.decided_by, f.number)
+FROM returns_return AS r JOIN returns_refund AS f ON f.return_id = r.id AND f.state <> 'rejected'
+WHERE f.decided_by = r.requested_by
+"""
+
+_CHECKS: tuple[Any, ...] = (_SOLD, _STEPS, _MOVES, _REFUNDED, _POSTED, _DUTY)

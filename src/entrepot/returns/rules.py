@@ -1,0 +1,373 @@
+"""Decisions of the way back: what may return, what becomes of a unit, what is refunded. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.money import round_half_away
+from entrepot.orders.rules import Frozen
+from entrepot.returns import errors
+
+
+class Reason(NamedTuple):
+    """Why a customer sends something back; `group` is the root cause, `x12` the code of X12 RDR02 ('' for none)."""
+
+    says: str
+    group: str
+    x12: str
+
+
+REASONS: dict[str, Reason] = {
+    "damaged_in_transit": Reason("arrived damaged", "carrier", "DT"),
+    "arrived_late": Reason("came too late", "carrier", "SP"),
+    "defective": Reason("does not work", "quality", "DM"),
+    "poor_quality": Reason("is badly made", "quality", "PW"),
+    "not_as_described": Reason("differs from its description", "content", "NA"),
+    "color_differs": Reason("has another color than shown", "content", "CV"),
+    "wrong_item": Reason("is not what was ordered", "fulfillment", "WG"),
+    "poor_fit": Reason("does not fit", "fit", "PF"),
+    "ordered_by_mistake": Reason("was ordered by mistake", "remorse", "CO"),
+    "changed_mind": Reason("is no longer wanted", "remorse", ""),
+    "price_corrected": Reason("was charged at another price", "content", "PE"),
+    "not_given": Reason("no reason given", "unknown", ""),
+}
+"""Stable codes; a return keeps its code when the words change."""
+
+OURS = frozenset({"carrier", "quality", "content", "fulfillment"})
+"""Root causes that the house answers for: shipping is refunded too, and no fee is kept."""
+
+ASKED = ("refund", "exchange", "store_credit", "repair")
+
+GRADES: dict[str, str] = {
+    "A": "as new, in its packaging",
+    "B": "opened, complete and clean",
+    "C": "worn or damaged, can be mended",
+    "D": "beyond use",
+}
+
+DISPOSITIONS: dict[str, str | None] = {
+    "restock": "sellable",
+    "second_grade": "second_grade",
+    "refurbish": "refurbish",
+    "return_to_vendor": "vendor_return",
+    "liquidate": "liquidation",
+    "donate": None,
+    "dispose": None,
+}
+"""What is done with a unit → the status that it stands in from then on; None where it leaves the house."""
+
+LEAVES = {"donate": "stock.donated", "dispose": "stock.disposed"}
+"""The ledger event under which the value of a unit leaves with it."""
+
+MILESTONES = ("authorized", "received", "disposed")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How returns are handled.
+
+    `late`: what becomes of a request after `window_days` from delivery: `review` by a person, or `decline`.
+    `refund_at`: the milestone from which units are refunded: authorized, received, disposed. Refunds above
+    `approve_above_minor` (None: no limit) wait for another person. `fee_percent` of the goods is kept where the house
+    is not at fault. `expected_percent` of what is sold is expected to come back. `wait_hours`: how long units may wait
+    for inspection, disposition or refund before somebody is asked.
+    """
+
+    window_days: int = 30
+    late: str = "review"
+    refund_at: str = "disposed"
+    approve_above_minor: int | None = 10_000
+    fee_percent: int = 0
+    expected_percent: Decimal = Decimal(0)
+    wait_hours: int = 48
+    dispositions: dict[str, str] = field(
+        default_factory=lambda: {"A": "restock", "B": "second_grade", "C": "refurbish", "D": "dispose"}
+    )
+
+
+# ---- authorization
+
+
+class Wanted(NamedTuple):
+    """A line of a request: units to come back, and what is left of those that left."""
+
+    line: UUID
+    quantity: int
+    reason: str
+    left: int
+
+
+class Authorization(NamedTuple):
+    """`authorized`, or `requested` where a person has to look; with the reasons."""
+
+    state: str
+    reasons: tuple[str, ...]
+
+
+def authorize(
+    policy: Policy, order: str, wanted: Sequence[Wanted], days: int, insisted: str = ""
+) -> Authorization | Refused:
+    """Whether units may come back. `days` since they arrived; `insisted`: why a person wants it although it is late."""
+    if not wanted:
+        return Invalid(field="items", expected="at least one line", found="none")
+    left: dict[UUID, int] = {}
+    for one in wanted:
+        if one.reason not in REASONS:
+            return Invalid(field="reason", expected=f"one of {', '.join(REASONS)}", found=one.reason)
+        if one.quantity < 1:
+            return Invalid(field="quantity", expected="1 or more", found=one.quantity)
+        left[one.line] = left.get(one.line, one.left) - one.quantity
+        if left[one.line] < 0:
+            return errors.MoreThanSold(
+                line=str(one.line), wanted=one.quantity, left=left[one.line] + one.quantity
+            )
+    if days <= policy.window_days:
+        return Authorization("authorized", (f"{days} of {policy.window_days} days",))
+    if insisted:
+        return Authorization("authorized", (f"{days} days, beyond {policy.window_days}: {insisted}",))
+    if policy.late == "decline":
+        return errors.TooLate(order=order, days=days, window=policy.window_days)
+    return Authorization("requested", (f"{days} days, beyond {policy.window_days}: a person decides",))
+
+
+# ---- where a return stands
+
+
+class Units(NamedTuple):
+    """Units of a return by how far they are; each counts those that are further, too."""
+
+    quantity: int
+    cancelled: int
+    received: int
+    inspected: int
+    disposed: int
+    refunded: int
+
+
+def total(units: Iterable[Units]) -> Units:
+    return Units(*map(sum, zip(*units, strict=True)))
+
+
+def derive_state(before: str, units: Units, open_refunds: int, *, without_refund: bool = False) -> str:
+    """The state that the units say: which step they wait for first; closed when goods and money are done with."""
+    if before in ("requested", "declined"):
+        return before
+    if units.cancelled == units.quantity:
+        return "cancelled"
+    if units.received > units.inspected:
+        return "received"
+    if units.inspected > units.disposed:
+        return "inspected"
+    paid = without_refund or units.refunded == units.quantity - units.cancelled
+    if paid and not open_refunds and units.disposed == units.quantity - units.cancelled:
+        return "closed"
+    return "disposed" if units.disposed else "authorized"
+
+
+def axis(found: Collection[str]) -> str:
+    """What an order shows of the states of its returns."""
+    alive = set(found) - {"declined", "cancelled"}
+    if not alive:
+        return "none"
+    if alive == {"closed"}:
+        return "returned"
+    return "requested" if alive <= {"requested", "authorized"} else "in return"
+
+
+# ---- cost
+
+
+def cost_of_units(left: Sequence[tuple[int, int]], first: int, count: int) -> int:
+    """What `count` units from the `first` (from 0) had cost when they left, in moves of (units, value).
+
+    A move's value is split as a running sum is rounded, so that all parts of it together are the whole.
+    """
+    return _running(left, first + count) - _running(left, first)
+
+
+def _running(left: Sequence[tuple[int, int]], count: int) -> int:
+    value = 0
+    for units, worth in left:
+        if count <= 0:
+            break
+        taken = min(units, count)
+        value += (2 * worth * taken + units) // (2 * units)
+        count -= taken
+    return value
+
+
+# ---- disposition
+
+
+def propose(policy: Policy, grade: str) -> tuple[str, str]:
+    """The disposition for a grade, with the reason."""
+    disposition = policy.dispositions.get(grade, "dispose")
+    return disposition, f"grade {grade} ({GRADES[grade]}): {disposition}"
+
+
+# ---- refund
+
+
+class SoldLine(NamedTuple):
+    """A line of goods of an order: units that left and that are still to leave, its frozen amounts, and what of units
+    and amounts was refunded before."""
+
+    line: UUID
+    quantity: int
+    left: int
+    to_leave: int
+    frozen: Frozen
+    refunded: int = 0
+    goods_refunded: int = 0
+    tax_refunded: int = 0
+    shipping_refunded: int = 0
+
+
+class Part(NamedTuple):
+    """What is refunded of a line: `goods` net of discount; `fee` is kept from it."""
+
+    line: UUID
+    units: int
+    goods: int
+    tax: int
+    shipping: int
+    fee: int
+
+
+class Sum(NamedTuple):
+    """A refund: its parts, one for each line wanted, and why they are what they are."""
+
+    parts: tuple[Part, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def goods(self) -> int:
+        return sum(part.goods for part in self.parts)
+
+    @property
+    def tax(self) -> int:
+        return sum(part.tax for part in self.parts)
+
+    @property
+    def shipping(self) -> int:
+        return sum(part.shipping for part in self.parts)
+
+    @property
+    def fee(self) -> int:
+        return sum(part.fee for part in self.parts)
+
+    @property
+    def total(self) -> int:
+        return self.goods + self.tax + self.shipping - self.fee
+
+
+def refund(lines: Mapping[UUID, SoldLine], wanted: Sequence[tuple[UUID, int, str]], fee_percent: int) -> Sum:
+    """What units (line, units, reason) of an order are refunded with: the amounts frozen when it was placed.
+
+    A line's running sum less what was refunded of it: so that any sequence of partial returns, and of refunds that
+    were rejected between them, ends at the same cents. Shipping goes back with units that the house is at fault for,
+    and all of it with the last unit of an order that left whole.
+    """
+    now = dict(lines)
+    parts, reasons = [], []
+    for line, units, reason in wanted:
+        part = _part(now[line], units, reason, fee_percent)
+        now[line] = take(now[line], part)
+        parts.append(part)
+        if part.shipping:
+            reasons.append(f"shipping, because it {REASONS[reason].says}")
+    if parts and all(sold.refunded == sold.left and not sold.to_leave for sold in now.values()):
+        of_all = sum(one.frozen.of_units(one.quantity, 0, one.left).shipping for one in now.values())
+        rest = of_all - sum(one.shipping_refunded for one in now.values())
+        parts[-1] = parts[-1]._replace(shipping=parts[-1].shipping + rest)
+        reasons.append("all of the order came back, so all of its shipping")
+    if any(part.fee for part in parts):
+        reasons.append(f"a fee of {fee_percent} % is kept")
+    return Sum(tuple(parts), tuple(dict.fromkeys(reasons)))
+
+
+def take(sold: SoldLine, part: Part) -> SoldLine:
+    """The line after a part of it was refunded."""
+    return sold._replace(
+        refunded=sold.refunded + part.units, goods_refunded=sold.goods_refunded + part.goods,
+        tax_refunded=sold.tax_refunded + part.tax, shipping_refunded=sold.shipping_refunded + part.shipping,
+    )  # fmt: skip
+
+
+def _part(sold: SoldLine, units: int, reason: str, fee_percent: int) -> Part:
+    ours = REASONS[reason].group in OURS
+    upto = sold.frozen.of_units(sold.quantity, 0, sold.refunded + units)
+    shipping = sold.frozen.of_units(sold.quantity, sold.refunded, units).shipping if ours else 0
+    return Part(
+        sold.line, units, upto.gross - upto.discount - sold.goods_refunded, upto.tax - sold.tax_refunded, shipping,
+        0 if ours else _fee(sold, units, fee_percent),
+    )  # fmt: skip
+
+
+def _fee(sold: SoldLine, units: int, percent: int) -> int:
+    """Of a running sum, so that it does not matter in how many parts units come back."""
+
+    def up_to(count: int) -> int:
+        part = sold.frozen.of_units(sold.quantity, 0, count)
+        return round_half_away(Decimal((part.gross - part.discount) * percent) / 100)
+
+    return up_to(sold.refunded + units) - up_to(sold.refunded) if percent else 0
+
+
+def due(units: Units, milestone: str) -> int:
+    """Units that may be refunded now: those at the milestone, less those refunded."""
+    reached = units.quantity - units.cancelled if milestone == "authorized" else getattr(units, milestone)
+    return int(max(0, reached - units.refunded))
+
+
+def needs_approval(total_minor: int, approve_above_minor: int | None) -> bool:
+    return approve_above_minor is not None and total_minor > approve_above_minor
+
+
+def paid_state(total_minor: int, waiting: int, done: int) -> str:
+    """Where a refund stands that was asked of its providers: paid, approved (they have not answered) or failed."""
+    if done >= total_minor:
+        return "paid"
+    return "approved" if waiting + done >= total_minor else "failed"
+
+
+# ---- what is expected back
+
+
+class Cohort(NamedTuple):
+    """What was sold in a month and came back of it, in minor units: revenue and cost."""
+
+    sold: int
+    cost: int
+    returned: int
+    returned_cost: int
+
+
+def expected(cohorts: Iterable[Cohort], percent: Decimal) -> tuple[int, int]:
+    """The refund liability and the right-of-return asset: what of each cohort is still expected to come back."""
+    liability = asset = 0
+    for one in cohorts:
+        liability += max(0, round_half_away(one.sold * percent / 100) - one.returned)
+        asset += max(0, round_half_away(one.cost * percent / 100) - one.returned_cost)
+    return liability, asset
+
+
+def misfit(policy: Policy) -> Refused | None:
+    """Why a policy can't be one."""
+    checks: tuple[tuple[str, Any, bool, str], ...] = (
+        ("late", policy.late, policy.late in ("review", "decline"), "review or decline"),
+        ("refund_at", policy.refund_at, policy.refund_at in MILESTONES, " or ".join(MILESTONES)),
+        ("fee_percent", policy.fee_percent, 0 <= policy.fee_percent <= 100, "0 to 100"),
+        ("expected_percent", policy.expected_percent, 0 <= policy.expected_percent <= 100, "0 to 100"),
+        ("dispositions", policy.dispositions, set(policy.dispositions.values()) <= set(DISPOSITIONS),
+         f"values among {', '.join(DISPOSITIONS)}"),
+    )  # fmt: skip
+    for name, found, fits, wanted in checks:
+        if not fits:
+            return Invalid(field=name, expected=wanted, found=str(found))
+    return None

@@ -1,0 +1,30 @@
+"""The lives of returns and refunds, as tables. Pure."""
+
+from __future__ import annotations
+
+from entrepot.kernel.states import machine
+
+RETURN = machine(
+    "return", "requested",
+    ("authorize", "requested", "authorized"),
+    ("decline", "requested", "declined", True),
+    ("receive", ("authorized", "received", "inspected", "disposed"), "received"),
+    ("inspect", "received", "inspected"),
+    ("dispose", "inspected", "disposed"),
+    ("close", ("authorized", "received", "inspected", "disposed"), "closed"),
+    ("cancel", ("requested", "authorized"), "cancelled", True),
+)  # fmt: skip
+"""`received`: units wait for inspection. `inspected`: units wait for their disposition. `disposed`: none of those here
+waits for anything. Closed is a return whose goods and money are done with."""
+
+FINAL = frozenset({"declined", "closed", "cancelled"})
+
+REFUND = machine(
+    "refund", "waiting",
+    ("approve", "waiting", "approved"),
+    ("reject", "waiting", "rejected", True),
+    ("pay", ("approved", "failed"), "paid"),
+    ("fail", "approved", "failed"),
+    ("ask_again", "failed", "approved"),
+)  # fmt: skip
+"""`waiting` for another person; `approved` is posted and asked of the provider; `failed` waits for a person."""

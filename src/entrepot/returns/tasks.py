@@ -1,0 +1,40 @@
+"""Background work of returns: refunds that are due, answers of providers, and what waits too long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.parties import queries as parties
+from entrepot.returns.commands.estimate import Estimate, estimate
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.settle import Settle, settle
+from entrepot.returns.commands.watch import Watch, watch
+
+
+def serve_decide_refund(cause: Cause, returns: Sequence[UUID]) -> None:
+    """Refund what is due of returns. One that has nothing due any more was served by a person meanwhile; one whose
+    money is not there is found by `watch`."""
+    refund(cause, requests=[Refund(one) for one in returns])
+
+
+def serve_refund(cause: Cause, orders: Sequence[UUID]) -> None:
+    """Note what providers answered to refunds of orders."""
+    settle(cause, requests=[Settle(order) for order in orders])
+
+
+@app.periodic(cron="45 * * * *")
+@app.task(name="returns.watch", queueing_lock="returns.watch")
+def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: a work item for each return that waits too long, and the estimate of what will come back."""
+    cause = Cause(Actor("system:returns", everything=True), timezone.now(), "hourly look at returns")
+    companies = [company.id for company in parties.companies()]
+    watch(cause, requests=[Watch(company) for company in companies])
+    estimate(cause, requests=[Estimate(company) for company in companies])
+
+
+QUEUES = {"decide_refund": serve_decide_refund, "refund": serve_refund}
