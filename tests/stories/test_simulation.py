@@ -32,8 +32,10 @@ def test_a_day_goes_through_the_whole_house_and_tells_a_manager_about_it(roles: 
     assert statuses["shipped"] + statuses["delivered"] > 60
     assert sum(line.balance_minor for line in summary.trial_balance(retailer.COMPANY)) == 0
     text = out.getvalue()
-    for title in ("Orders", "Stock", "Trial balance, GBP", "Work", "Enter as lead, password"):
+    titles = ("Orders", "Stock", "Returns", "Returned units", "Refunds", "Trial balance, GBP", "Work")
+    for title in (*titles, "Enter as lead, password"):
         assert title in text
+    assert sum(one.units for one in summary.dispositions(retailer.COMPANY)) > 0
     assert User.objects.filter(groups__name="operations lead").count() == 1
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from entrepot.kernel import sql
 from entrepot.ledger import queries as ledger
+from entrepot.returns import queries as returns
+from entrepot.returns.states import RETURN
 from entrepot.work import queries as work
 
 
@@ -25,6 +27,13 @@ class StockOfStatus:
     units: int
     committed: int
     skus: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnsOfState:
+    state: str
+    returns: int
+    units: int
 
 
 STATUSES = (
@@ -51,6 +60,22 @@ def trial_balance(company: int) -> list[ledger.TrialLine]:
     return ledger.trial_balance(company=company)
 
 
+def returns_by_state(company: int) -> list[ReturnsOfState]:
+    """How many returns stand where, in the order of a return's life. 1 statement."""
+    params = {"company": company, "states": list(RETURN.states)}
+    return [ReturnsOfState(*row) for row in sql.run(_RETURNS, params)]
+
+
+def dispositions(company: int) -> list[returns.DoneRow]:
+    """Returned units by what was done with them. 1 statement."""
+    return returns.by_disposition(company)
+
+
+def refunds(company: int) -> list[returns.RefundsOfState]:
+    """Refunds by state, apart for those above the limit. 1 statement."""
+    return returns.refunds_by_state(company)
+
+
 def work_by_type(company: int, at: datetime) -> list[work.TypeCount]:
     """Work items by type: unfinished, of these overdue at a moment, and done. 1 statement."""
     return work.by_type(company, at)
@@ -65,4 +90,11 @@ _STOCK = """
 SELECT status, sum(quantity)::bigint, sum(committed)::bigint, count(DISTINCT sku_id)
 FROM stock_bucket WHERE company_id = %(company)s::smallint AND quantity > 0
 GROUP BY status ORDER BY 2 DESC, status
+"""
+
+_RETURNS = """
+SELECT r.state, count(DISTINCT r.id), sum(l.quantity)::bigint
+FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id
+WHERE r.company_id = %(company)s::smallint
+GROUP BY r.state ORDER BY array_position(%(states)s::text[], r.state)
 """

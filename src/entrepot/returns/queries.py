@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -203,6 +204,12 @@ def refund(refund_id: UUID) -> RefundRow | None:
     return RefundRow(*rows[0]) if rows else None
 
 
+def rejected(returns: Collection[UUID]) -> set[UUID]:
+    """The returns of which a person rejected a refund. 1 statement."""
+    params = {"returns": list(returns)}
+    return {return_id for (return_id,) in sql.run(_REJECTED, params)}
+
+
 @dataclass(frozen=True, slots=True)
 class Returnable:
     """A line of goods of an order, and how many of its units may still come back."""
@@ -326,6 +333,10 @@ _REFUNDS_PAGE = """
 WHERE f.company_id = %(company)s::smallint AND (%(state)s::text IS NULL OR f.state = %(state)s::text)
   AND (%(after)s::uuid IS NULL OR f.id < %(after)s::uuid)
 ORDER BY f.id DESC LIMIT %(limit)s::int
+"""
+
+_REJECTED = """
+SELECT DISTINCT return_id FROM returns_refund WHERE return_id = ANY(%(returns)s::uuid[]) AND state = 'rejected'
 """
 
 _RETURNABLE = """

@@ -274,17 +274,20 @@ def refund(lines: Mapping[UUID, SoldLine], wanted: Sequence[tuple[UUID, int, str
     and all of it with the last unit of an order that left whole.
     """
     now = dict(lines)
+    # Where the last unit was refunded with all of the shipping, and an earlier refund was rejected, nothing is left.
+    shipping = sum(one.frozen.of_units(one.quantity, 0, one.left).shipping for one in now.values())
+    shipping -= sum(one.shipping_refunded for one in now.values())
     parts, reasons = [], []
     for line, units, reason in wanted:
         part = _part(now[line], units, reason, fee_percent)
+        part = part._replace(shipping=min(part.shipping, shipping))
+        shipping -= part.shipping
         now[line] = take(now[line], part)
         parts.append(part)
         if part.shipping:
             reasons.append(f"shipping, because it {REASONS[reason].says}")
     if parts and all(sold.refunded == sold.left and not sold.to_leave for sold in now.values()):
-        of_all = sum(one.frozen.of_units(one.quantity, 0, one.left).shipping for one in now.values())
-        rest = of_all - sum(one.shipping_refunded for one in now.values())
-        parts[-1] = parts[-1]._replace(shipping=parts[-1].shipping + rest)
+        parts[-1] = parts[-1]._replace(shipping=parts[-1].shipping + shipping)
         reasons.append("all of the order came back, so all of its shipping")
     if any(part.fee for part in parts):
         reasons.append(f"a fee of {fee_percent} % is kept")

@@ -17,6 +17,7 @@ from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.simulation.retailer import COMPANY, CURRENCY, Retailer, Thing
+from entrepot.simulation.returns import decide_refunds, take_back
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.tax.rules import tax_on_top
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
@@ -46,6 +47,7 @@ class Day:
     chance: Random
     placed: list[UUID] = field(default_factory=list)
     shipped: list[UUID] = field(default_factory=list)
+    sent: list[UUID] = field(default_factory=list)  # orders of these, of which nothing has come back yet
 
     def cause(self, who: str, at: datetime, why: str) -> Cause:
         return Cause(self.people.get(who) or Actor(f"system:{who}", everything=True), at, why)
@@ -66,6 +68,10 @@ def play(day: Day, orders: int, tell: Callable[[int], None]) -> None:
         _work(day, at + timedelta(minutes=20))
         if hour > OPENS:
             _floor(day, at + timedelta(minutes=40), last=hour >= CLOSES - 2)
+        if hour in (11, 15, 18):
+            take_back(day, at + timedelta(minutes=58))
+    _work(day, day.begins + timedelta(hours=CLOSES, minutes=-1))
+    decide_refunds(day, day.begins + timedelta(hours=CLOSES))
     _deliver(day, day.begins + timedelta(hours=CLOSES))
     _work(day, day.begins + timedelta(hours=CLOSES, minutes=5))
 
@@ -151,10 +157,11 @@ def _serve_customers(day: Day, at: datetime) -> None:
 
 def _work(day: Day, at: datetime) -> None:
     """What the worker and the relay of a running house would do until nothing is ready."""
-    queues = worker.queues()
-    while any(_serve(day, queue, serve, at) for queue, serve in queues.items()):
+    queues, senders = worker.queues(), relay.destinations()
+    while any(_serve(day, queue, serve, at) for queue, serve in queues.items()) or relay.relay_once(
+        senders, limit=10_000, at=at
+    ):
         pass
-    relay.relay_once(relay.destinations(), limit=10_000, at=at)
 
 
 def _serve(day: Day, queue: str, serve: worker.Serve, at: datetime) -> int:
@@ -181,9 +188,16 @@ def _floor(day: Day, at: datetime, *, last: bool) -> None:
     ready.put([ready.Offer("ship", one, 5, at) for one in late])
     leaving = [ShipFulfillment(one) for one in ships if one not in late]
     shipper = day.cause("supervisor", at + timedelta(minutes=15), "the carrier is here")
-    day.shipped += [
-        one.shipment for one in ship(shipper, requests=leaving) if isinstance(one, FulfillmentShipped)
-    ]
+    gone = [one for one in ship(shipper, requests=leaving) if isinstance(one, FulfillmentShipped)]
+    day.shipped += [one.shipment for one in gone]
+    day.sent += _orders_of([one.fulfillment for one in gone])
+
+
+def _orders_of(fulfillments: Sequence[UUID]) -> list[UUID]:
+    statement = (
+        "SELECT DISTINCT order_id FROM warehouse_fulfillment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY 1"
+    )
+    return [order for (order,) in sql.run(statement, {"ids": list(fulfillments)})]
 
 
 def _pick(day: Day, at: datetime, fulfillments: Sequence[UUID]) -> None:

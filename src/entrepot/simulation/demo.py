@@ -106,6 +106,7 @@ def _print_summary(out: TextIO, seconds: float | None) -> None:
             for one in summary.stock_by_status(company)
         ],
     )
+    _print_returns(out, company)
     balance = summary.trial_balance(company)
     rows = [
         (f"{one.account} {one.name}", _money(max(0, one.balance_minor)), _money(max(0, -one.balance_minor)))
@@ -129,6 +130,33 @@ def _print_summary(out: TextIO, seconds: float | None) -> None:
     if seconds is not None:
         out.write(f"\nSet up and played in {seconds:.0f} s.\n")
     out.flush()
+
+
+def _print_returns(out: TextIO, company: int) -> None:
+    _table(
+        out,
+        "Returns",
+        ("state", "returns", "units"),
+        [(one.state, f"{one.returns:,}", f"{one.units:,}") for one in summary.returns_by_state(company)],
+    )
+    _table(
+        out,
+        "Returned units",
+        ("disposition", "units", "returns"),
+        [
+            (one.disposition.replace("_", " "), f"{one.units:,}", f"{one.returns:,}")
+            for one in summary.dispositions(company)
+        ],
+    )
+    _table(
+        out,
+        "Refunds",
+        ("state", "limit", "refunds", "value"),
+        [
+            (one.state, "above" if one.needed_approval else "within", f"{one.refunds:,}", _money(one.total_minor))
+            for one in summary.refunds(company)
+        ],
+    )  # fmt: skip
 
 
 def _table(out: TextIO, title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

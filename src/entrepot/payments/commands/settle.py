@@ -71,9 +71,8 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
                     )
                 ],
             )
-            if kind == "refund":
-                # Whoever asked for the refund wants to know what became of it.
-                offer("refund", [(payment.order, 0, cause.at)])
+            # What is captured can be refunded, and whoever asked for a refund wants to know what became of it.
+            offer("refund", [(payment.order, 0, cause.at)])
         answers.append(Settled(r.attempt, state))
     if outcomes:
         sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.payments import queries as payments
@@ -19,7 +19,7 @@ from entrepot.returns.commands.lock import lock_returns, store
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Look at the refunds of an order that its providers have not paid yet."""
+    """Look at the refunds of an order, because a provider answered."""
 
     order: UUID
     key: str | None = None
@@ -45,7 +45,8 @@ class _Refund(NamedTuple):
 def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Refused]:
     """Refunds as their providers answered; a return whose goods and money are done with is closed.
 
-    Locks: the orders in id order. Refuses nothing. Again: changes nothing. 14 statements at most.
+    Returns whose refunds may have waited for the money are ready to be decided again.
+    Locks: the orders in id order. Refuses nothing. Again: changes nothing. 15 statements at most.
     """
     orders = [one.order for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"orders": orders})])
@@ -64,6 +65,7 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
             Event("refund", one.id, found[one.return_id].company, one.state, after) for one, after in changed
         ])  # fmt: skip
         store(cause, {one.return_id: found[one.return_id] for one, _ in changed}.values(), {})
+    offer("decide_refund", [(one, 0, cause.at) for (one,) in sql.run(_UNDECIDED, {"orders": orders})])
     counts = {order: sum(one.order == order for one, _ in changed) for order in set(orders)}
     return [Settled(order, counts[order]) for order in orders]
 
@@ -76,6 +78,13 @@ WHERE order_id = ANY(%(orders)s::uuid[]) AND state IN ('approved', 'failed')
 _OPEN = """
 SELECT id, return_id, order_id, state, total_minor FROM returns_refund
 WHERE return_id = ANY(%(returns)s::uuid[]) AND state IN ('approved', 'failed')
+"""
+
+_UNDECIDED = """
+SELECT r.id FROM returns_return AS r
+WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked = 'refund' AND r.state IN ('received', 'inspected', 'disposed')
+  AND EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded)
+ORDER BY r.id
 """
 
 _STORE = """
