@@ -100,11 +100,12 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     """Returns of units that left, authorized by the policy of the day; a late one is decided by a person, or declined.
 
     Whoever asks for it here neither receives it nor approves its refunds.
-    Locks: the orders in id order. Refuses: NotFound (order, line); Invalid (reason, quantity, asked);
+    Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked);
     returns.more_than_sold; returns.too_late; returns.duplicate. Again: by key, and by the channel's own name.
-    13 statements, and 1 for each company more.
+    15 statements at most, and 1 for each company more.
     """
     orders, lines, known = _load(requests)
+    nodes = _nodes(requests)
     versions = in_force(cause, (one.company for one in orders.values()))
     numbers = iter(ids.numbers("RMA", len(requests)))
     left = {line: one.left for line, one in lines.items()}
@@ -112,7 +113,11 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     answers: list[Authorized | Refused] = []
     drafts: list[_Draft] = []
     for request in requests:
-        decided = _decide(cause, request, orders.get(request.order), lines, left, known, versions, numbers)
+        order = orders.get(request.order)
+        if order and request.node and nodes.get(request.node) != order.company:
+            answers.append(NotFound(what="node of the company", which=str(request.node)))
+            continue
+        decided = _decide(cause, request, order, lines, left, known, versions, numbers)
         if isinstance(decided, Refused):
             answers.append(decided)
             continue
@@ -144,6 +149,12 @@ def _load(
     external = [request.order for request in requests if request.external_id]
     known = {row[:2]: row[2] for row in sql.run(_KNOWN, {"orders": external})} if external else {}
     return orders, lines, known  # type: ignore[return-value]
+
+
+def _nodes(requests: Sequence[Authorize]) -> dict[UUID, int]:
+    """The companies of nodes that were named. 1 statement, none where none was."""
+    named = [request.node for request in requests if request.node]
+    return dict(sql.run(_NODES, {"nodes": named})) if named else {}  # type: ignore[arg-type]
 
 
 # ---- decide
@@ -269,6 +280,8 @@ SELECT l.id, l.order_id, l.sku_id, l.shipped + l.delivered, l.shipped + l.delive
 FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
 WHERE l.id = ANY(%(lines)s::uuid[]) AND l.sku_id IS NOT NULL
 """
+
+_NODES = "SELECT id, company_id::int FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
 
 _KNOWN = """
 SELECT order_id, external_id, number FROM returns_return
