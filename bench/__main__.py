@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 
-from bench import house, import_year, one_by_one, report, walk
+from bench import house, import_year, one_by_one, report, walk, way_back
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
-    parser.add_argument("--only", choices=("walk", "one", "import"), help="a part of it")
+    parser.add_argument("--only", choices=("walk", "one", "back", "import"), help="a part of it")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders = 1, 2_000
@@ -35,6 +35,10 @@ def main() -> int:
             facts["milliseconds_per_1000_orders"] = steps
         if arguments.only in (None, "one"):
             rows.append(measure_one(arguments.rounds, arguments.orders // 5))
+        if arguments.only in (None, "back"):
+            found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
+            rows.append(found)
+            facts["milliseconds_per_1000_returned_lines"] = steps
         if arguments.only in (None, "import") and not arguments.quick:
             rows += measure_import()
     print("\n" + report.table(rows) + "\n")
@@ -42,6 +46,9 @@ def main() -> int:
         print(
             f"Milliseconds for 1,000 orders, ours (by hand): {_steps(facts['milliseconds_per_1000_orders'])}\n"
         )
+    if "milliseconds_per_1000_returned_lines" in facts:
+        steps = _steps(facts["milliseconds_per_1000_returned_lines"])
+        print(f"Milliseconds for 1,000 returned lines, ours (by hand): {steps}\n")
     report.write(rows, facts)
     return 0 if arguments.quick or all(row.ok is not False for row in rows) else 1
 
@@ -75,6 +82,31 @@ def measure_walk(
     return rows, steps
 
 
+def measure_back(rounds: int, orders: int, batch: int) -> tuple[report.Row, dict[str, dict[str, float]]]:
+    way_back.send(orders)
+    sides: dict[str, list[way_back.Sample]] = {"ours": [], "baseline": []}
+    for i in range(rounds):
+        for name, side in (("ours", way_back.Ours), ("baseline", way_back.Baseline)):
+            sides[name].append(way_back.run(side, batch))
+        ours, baseline = (sides[name][-1] for name in ("ours", "baseline"))
+        unequal = way_back.unequal(ours, baseline)
+        if unequal:
+            raise SystemExit("The two sides did not do the same:\n" + "\n".join(unequal))
+        _say(
+            f"way back, round {i + 1}: {ours.per_second():,.0f} against {baseline.per_second():,.0f} lines/s"
+        )
+    name = f"the way back, batches of {batch * 3:,}"
+    speeds = [[one.per_second() for one in side] for side in sides.values()]
+    row = report.compared(name, "lines/s", *speeds, bar=0.3, floor=400)
+    steps = {
+        name: {
+            step: statistics.median(one.seconds[step] / one.lines for one in side) * 1e6 for step in way_back.STEPS
+        }
+        for name, side in sides.items()
+    }  # fmt: skip
+    return row, steps
+
+
 def measure_one(rounds: int, orders: int) -> report.Row:
     ours, baseline = [], []
     for i in range(rounds):
@@ -99,7 +131,7 @@ def measure_import() -> list[report.Row]:
 def _steps(steps: object) -> str:
     assert isinstance(steps, dict)
     return ", ".join(
-        f"{step} {steps['ours'][step]:,.0f} ({steps['baseline'][step]:,.0f})" for step in walk.STEPS
+        f"{step} {steps['ours'][step]:,.0f} ({steps['baseline'][step]:,.0f})" for step in steps["ours"]
     )
 
 

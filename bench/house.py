@@ -50,23 +50,23 @@ def opened() -> Iterator[None]:
     try:
         with session.opened():
             _furnish()
-            _disconnect()
+            disconnect()
             with psycopg.connect(postgres.server_dsn(TEMPLATE), autocommit=True) as connection:
                 connection.execute("VACUUM (FREEZE, ANALYZE)")
             os.environ["ENTREPOT_DATABASE"] = DATABASE
             yield
-            _disconnect()
+            disconnect()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def fresh() -> None:
-    """The database as it was set up, for this process's commands and for `connect`."""
+def fresh(template: str = TEMPLATE) -> None:
+    """The database as it was set up, or as another template, for this process's commands and for `connect`."""
     from entrepot import postgres
     from entrepot.cli import session
 
-    _disconnect()
-    postgres.recreate_database(DATABASE, TEMPLATE)
+    disconnect()
+    postgres.recreate_database(DATABASE, template)
     session.lower_role()
 
 
@@ -83,7 +83,7 @@ def connect() -> psycopg.Connection:
     )
 
 
-def _disconnect() -> None:
+def disconnect() -> None:
     from django.db import connections
 
     connections.close_all()
@@ -120,6 +120,7 @@ def _furnish() -> None:
         *((f"P{i:02}", "pick", i) for i in range(PICK_BINS)),
         *((f"R{i:02}", "reserve", 100 + i) for i in range(PICK_BINS)),
         ("STAGE", "staging", 900),
+        ("Q", "quarantine", 910),
     ]
     wanted = [
         network.RegisterBin(COMPANY, node.id, code, kind, pick_sequence=place)

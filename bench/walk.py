@@ -197,7 +197,7 @@ def run(side: type[Ours | Baseline], orders: int, size: int) -> Sample:
     return sample
 
 
-def books() -> dict[str, str]:
+def books(digests: Path = SQL / "books.sql") -> dict[str, str]:
     """What the database holds, free of keys and of the order of rows: counts of every table, and digests."""
     with house.connect() as connection:
         tables = [
@@ -212,7 +212,7 @@ def books() -> dict[str, str]:
         }
         # As many rows as there were server processes; its sums are compared below.
         del found["rows of ledger_balance"]
-        for text in (SQL / "books.sql").read_text().split(";\n"):
+        for text in digests.read_text().split(";\n"):
             title = text.strip().splitlines()[0].removeprefix("-- ")
             digest = f"SELECT count(*), md5(string_agg(r::text, '|' ORDER BY r::text)) FROM ({text}) AS r"
             found[title] = str(connection.execute(digest).fetchone())
