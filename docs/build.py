@@ -36,7 +36,7 @@ SECTIONS = (
     ("Rooms", ("rooms/*",)),
     ("The project", ("contributing", "glossary", "changelog")),
 )
-FIRST = ("index", "seven-ideas", "two-ledgers", "how-work-flows", "locks-and-races")
+FIRST = ("index", "seven-ideas", "two-ledgers", "the-way-back", "how-work-flows", "locks-and-races")
 """Pages that stand before the others of their folder, in this order."""
 
 FEW, MANY = 3, 16
