@@ -39,7 +39,7 @@ def close(cause: Cause, /, *, requests: Sequence[Close]) -> list[Closed | Refuse
 
     Locks: the orders in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_done (units wait for inspection or disposition,
-    were refunded and have not come, or a refund is under way). Again: by key. 10 statements.
+    were refunded and have not come, or a refund is under way). Again: by key. 9 statements.
     """
     found = lock_returns([one.return_id for one in requests])
     answers: list[Closed | Refused] = []

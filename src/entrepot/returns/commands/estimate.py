@@ -71,10 +71,14 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
             postings.append(
                 Posting(company, "return.expected", "estimate", document, now.currency, amounts, at)
             )
-            announce(cause, [Event("estimate", document, company, occurred_at=at, payload=dict(amounts))])
         answers.append(Estimated(company, liability, asset, liability - now.liability))
         books[company] = _Books(now.currency, liability, asset)
     posted = post(cause, requests=postings) if postings else []
+    announce(cause, [
+        Event("estimate", one.document, one.company, occurred_at=one.occurred_at, payload=dict(one.amounts))
+        for one, answer in zip(postings, posted, strict=True)
+        if not isinstance(answer, Refused)
+    ])  # fmt: skip
     refused = {
         one.company: answer
         for one, answer in zip(postings, posted, strict=True)
@@ -99,7 +103,7 @@ def _cohorts(
     return found
 
 
-# By the month in which goods left: what they sold for and cost, and what of both has come back.
+# By the month in which the first units of a line left: what they sold for and cost, and what of both has come back.
 _COHORTS = """
 WITH w AS (
     SELECT * FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[]) AS w(company, at, days)
@@ -121,7 +125,8 @@ back AS (
 )
 SELECT company_id::int, sum(sold)::bigint, sum(cost)::bigint, COALESCE(sum(returned), 0)::bigint,
        COALESCE(sum(returned_cost), 0)::bigint
-FROM (SELECT company_id, month, line_id, sum(sold) AS sold, sum(cost) AS cost FROM sold GROUP BY 1, 2, 3) AS one
+FROM (SELECT company_id, min(month) AS month, line_id, sum(sold) AS sold, sum(cost) AS cost
+      FROM sold GROUP BY company_id, line_id) AS one
 LEFT JOIN back USING (line_id)
 GROUP BY company_id, month
 """

@@ -46,7 +46,7 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
     """Refunds as their providers answered; a return whose goods and money are done with is closed.
 
     Returns whose refunds may have waited for the money are ready to be decided again.
-    Locks: the orders in id order. Refuses nothing. Again: changes nothing. 15 statements at most.
+    Locks: the orders in id order. Refuses nothing. Again: changes nothing. 13 statements at most.
     """
     orders = [one.order for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"orders": orders})])

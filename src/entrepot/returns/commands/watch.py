@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -55,7 +56,7 @@ def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refus
 
     Refuses nothing. Again: an item stands once. 6 statements, and 1 for each company more.
     """
-    companies = [one.company for one in requests]
+    companies = list({one.company for one in requests})
     policies = in_force(cause, companies)
     since = [(one, cause.at - timedelta(hours=policies[one][1].wait_hours)) for one in companies]
     late = [
@@ -79,7 +80,8 @@ def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refus
     ]
     if over:
         resolve_subjects(cause, requests=over)
-    return [Watched(one, sum(row.company == one for row in late)) for one in companies]
+    counts = Counter(one.company for one in late)
+    return [Watched(one.company, counts[one.company]) for one in requests]
 
 
 _LATE = """
