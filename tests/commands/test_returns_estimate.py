@@ -1,0 +1,128 @@
+"""returns.estimate"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import NotFound, RequestReused
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.returns.commands.estimate import Estimate, Estimated, estimate
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from tests.back import ASKS, asked, back, policy, sold
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.walk import a_house, packed, placed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 5000)
+    policy(expected_percent=Decimal(10), window_days=60)
+    return house
+
+
+def estimated(**facts: object) -> Estimated:
+    (answer,) = estimate(SYSTEM, requests=[Estimate(COMPANY, **facts)])  # type: ignore[arg-type]
+    assert isinstance(answer, Estimated), answer
+    return answer
+
+
+def books() -> tuple[int, int, int, int]:
+    return balance(2310), balance(4110), balance(1220), balance(5010)
+
+
+def test_nothing_is_expected_where_nothing_was_sold(house: Floor):
+    assert estimated() == Estimated(COMPANY, 0, 0, 0)
+    assert books() == (0, 0, 0, 0)
+
+
+def test_what_is_expected_stands_in_contra_accounts(house: Floor):
+    sold(house, 10, (0, 1))
+    assert estimated() == Estimated(COMPANY, 999, 100, 999)
+    assert books() == (-999, 999, 100, -100)
+    sold(house, 10, (0, 1))
+    assert estimated() == Estimated(COMPANY, 1998, 200, 999)
+    assert books() == (-1998, 1998, 200, -200)
+
+
+def test_what_came_back_is_not_expected_any_more(house: Floor):
+    order, *_ = sold(house, 20, (0, 1))
+    estimated()
+    one = asked(order, 1)
+    back(one)
+    refund(ASKS, requests=[Refund(one.return_id)])
+    assert estimated() == Estimated(COMPANY, 999, 100, -999)
+    assert books() == (-999, 999, 100, -100)
+
+
+def test_what_left_before_the_window_is_not_expected(house: Floor):
+    sold(house, 10, (0, 1))
+    estimated()
+    assert estimated(occurred_at=NOW + timedelta(days=61)) == Estimated(COMPANY, 0, 0, -999)
+    assert books() == (0, 0, 0, 0)
+
+
+def test_a_line_that_left_in_two_months_comes_back_once(house: Floor):
+    policy(expected_percent=Decimal(100), window_days=60)
+    house.stock(1, 1)
+    house.stock(1, 1, node=1)
+    (order,) = placed(house, 1, (1, 2), payment=PaymentGiven("account", "an account", 9_999, NOW))
+    november, december = packed(order)
+    next_month = NOW + timedelta(days=10)
+    sent = [ShipFulfillment(november, occurred_at=NOW), ShipFulfillment(december, occurred_at=next_month)]
+    ship(SYSTEM, requests=sent)
+    assert estimated(occurred_at=next_month) == Estimated(COMPANY, 1998, 200, 1998)
+
+    one = asked(order, 1, occurred_at=next_month)
+    back(one)
+    refund(ASKS, requests=[Refund(one.return_id)])
+    assert estimated(occurred_at=next_month) == Estimated(COMPANY, 999, 100, -999)
+
+
+def test_refusals_leave_everything_as_it_was(house: Floor):
+    sold(house, 10, (0, 1))
+    december = Cause(SYSTEM.actor, NOW + timedelta(days=10))
+    close_month(december, requests=[CloseMonth(COMPANY, NOW.date().replace(day=1))])
+    answers = estimate(SYSTEM, requests=[Estimate(99), Estimate(COMPANY)])
+    assert answers[0] == NotFound(what="company", which="99")
+    assert answers[1].code == "ledger.month_closed"
+    assert sql.run("SELECT count(*) FROM kernel_event WHERE subject_kind = 'estimate'") == [(0,)]
+    assert books() == (0, 0, 0, 0)
+
+
+def test_the_same_company_twice_in_a_batch_is_estimated_once(house: Floor):
+    sold(house, 10, (0, 1))
+    answers = estimate(SYSTEM, requests=[Estimate(COMPANY), Estimate(COMPANY)])
+    assert answers == [Estimated(COMPANY, 999, 100, 999), Estimated(COMPANY, 999, 100, 0)]
+    assert books() == (-999, 999, 100, -100)
+
+
+def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
+    sold(house, 10, (0, 1))
+    first = estimate(SYSTEM, requests=[Estimate(COMPANY, key="k")])
+    assert estimate(SYSTEM, requests=[Estimate(COMPANY, key="k")]) == first
+    again = estimate(SYSTEM, requests=[Estimate(COMPANY, NOW, key="k")])
+    assert again == [RequestReused(key="k", command="returns.estimate")]
+
+
+def test_statements_grow_with_companies_alone(house: Floor, statements):
+    register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])
+    counts = []
+    for size, companies in ((1, 1), (10, 1), (200, 1), (200, 2)):
+        sold(house, size, (0, 1))
+        requests = [Estimate(1 + i % companies, key=f"{size}-{companies}-{i}") for i in range(size)]
+        with statements() as ran:
+            answers = estimate(SYSTEM, requests=requests)
+        assert answers[0].changed_minor
+        counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
+    assert [len(one) for one in counts] == [10, 10, 10, 11]

@@ -1,0 +1,195 @@
+"""returns.refund"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from entrepot.kernel import ids
+from entrepot.kernel.errors import NotFound, RequestReused, WrongState
+from entrepot.ledger import queries as ledger
+from entrepot.payments import queries as payments
+from entrepot.payments.commands.refund import Refund as PaymentRefund
+from entrepot.payments.commands.refund import refund as payments_refund
+from entrepot.returns import errors, queries
+from entrepot.returns.commands.authorize import Authorized
+from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.work import queries as work
+from tests.back import ASKS, asked, back, policy, sold
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.walk import a_house
+
+pytestmark = pytest.mark.django_db
+
+LATE = NOW + timedelta(days=40)
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 5000)
+    house.stock(1, 5000)
+    return house
+
+
+def came_back(house: Floor, *units: int, reason: str = "changed_mind", **facts: Any) -> Authorized:
+    """A return of all of an order with so many units of each line."""
+    (order,) = sold(house, 1, *enumerate(units), **facts)
+    one = asked(order, *units, reason=reason)
+    back(one)
+    return one
+
+
+def refunded(one: Authorized, **facts: Any) -> Refunded:
+    (answer,) = refund(ASKS, requests=[Refund(one.return_id, **facts)])
+    assert isinstance(answer, Refunded), answer
+    return answer
+
+
+def kinds() -> dict[str, int]:
+    return {kind: amount for kind, amount in ledger.sums_by_kind(company=COMPANY).items() if "return" in kind}
+
+
+def test_what_was_paid_is_given_back_and_posted_by_its_parts(house: Floor):
+    policy(fee_percent=10)
+    one = came_back(house, 1, 1, tax_minor=100, shipping_minor=300, discount_minor=98)
+    at = NOW + timedelta(days=2)
+
+    answer = refunded(one, adjustment_minor=50, adjustment_reason="for the trouble", occurred_at=at)
+
+    row = queries.refund(answer.refund)
+    parts = (row.goods_minor, row.tax_minor, row.shipping_minor, row.fee_minor, row.adjustment_minor)
+    assert parts == (1900, 100, 300, 190, 50)
+    assert (row.number, row.state, row.total_minor) == (answer.number, "paid", 2160)
+    assert (row.requested_by, row.requested_at, row.decided_at) == ("ann", at, at)
+    assert row.reasons == ["all of the order came back, so all of its shipping", "a fee of 10 % is kept"]
+    assert kinds() == {
+        "return.goods": -1900, "return.tax": -100, "return.shipping": -300, "return.fee": 190,
+        "return.adjustment": -50,
+    }  # fmt: skip
+    assert balance(2300) == 0, "owed, and paid at once on account"
+    (payment,) = payments.of_order(row.order)
+    assert payment.refunded_minor == 2160
+    assert queries.return_(one.return_id).state == "closed"
+
+
+def test_units_are_due_from_the_milestone_of_the_policy_on(house: Floor):
+    policy(refund_at="received")
+    (order,) = sold(house, 1, (0, 3))
+    one = asked(order, 3)
+    (early,) = refund(ASKS, requests=[Refund(one.return_id)])
+    assert early == errors.NothingToRefund(number=one.number, refunded=0, due=0, milestone="received")
+    back(one, 2)
+    assert refunded(one).total_minor == 2 * 999
+    named = refunded(one, lines=((one.lines[0], 1),))
+    assert named.total_minor == 999, "a person may refund what has not come"
+
+
+def test_above_the_limit_it_waits_for_another_person(house: Floor):
+    policy(approve_above_minor=998)
+    one = came_back(house, 1)
+    answer = refunded(one)
+    assert (answer.state, kinds(), balance(2300)) == ("waiting", {}, 0)
+    (item,) = work.items(COMPANY, kind="refund to approve")
+    assert (item.subject, item.role, item.facts["total_minor"]) == (answer.refund, "controller", 999)
+    assert queries.return_(one.return_id).state == "disposed"
+
+
+def test_a_fee_of_everything_refunds_nothing_and_is_paid(house: Floor):
+    policy(fee_percent=100)
+    one = came_back(house, 1)
+    answer = refunded(one)
+    assert (answer.state, answer.total_minor) == ("paid", 0)
+    assert queries.return_(one.return_id).state == "closed"
+
+
+def test_refusals_leave_everything_as_it_was(house: Floor):
+    one, other, unknown = came_back(house, 2), came_back(house, 1), ids.uuid7()
+    late = asked(sold(house, 1, (0, 1))[0], 1, occurred_at=LATE)
+    (line,), number = one.lines, one.number
+
+    answers = refund(
+        ASKS,
+        requests=[
+            Refund(unknown),
+            Refund(late.return_id),
+            Refund(one.return_id, adjustment_minor=-5),
+            Refund(one.return_id, ((other.lines[0], 1),)),
+            Refund(one.return_id, ((line, 0),)),
+            Refund(one.return_id, ((line, 3),)),
+            Refund(one.return_id, ((line, 1), (line, 2))),
+            Refund(one.return_id, adjustment_minor=20_000, adjustment_reason="a gift"),
+            Refund(one.return_id, adjustment_minor=-1999, adjustment_reason="none for him"),
+        ],
+    )
+
+    assert answers[0] == NotFound(what="return", which=str(unknown))
+    assert isinstance(answers[1], WrongState)
+    money = "GBP minor units"
+    assert answers[2:] == [
+        errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid"),
+        NotFound(what=f"line in return {number}", which=str(other.lines[0])),
+        errors.NotThatMuch(number=number, what="units", wanted=0, left=2),
+        errors.NotThatMuch(number=number, what="units", wanted=3, left=2),
+        errors.NotThatMuch(number=number, what="units", wanted=2, left=1),
+        errors.NotThatMuch(number=number, what=money, wanted=21_998, left=1998),
+        errors.NotThatMuch(number=number, what=money, wanted=-1, left=1998),
+    ]
+    assert queries.refunds_page(COMPANY) == []
+    assert kinds() == {}
+
+
+def test_never_more_than_was_captured_is_promised(house: Floor):
+    """What waits for approval is spent."""
+    policy(approve_above_minor=1_000)
+    one = came_back(house, 2)
+    first = refunded(one, lines=((one.lines[0], 1),), adjustment_minor=900, adjustment_reason="a gift")
+    assert (first.state, first.total_minor) == ("waiting", 1899)
+    (second,) = refund(ASKS, requests=[Refund(one.return_id)])
+    assert second == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=999, left=99)
+
+
+def test_what_was_given_back_past_the_return_is_not_given_back_again(house: Floor):
+    one = came_back(house, 1)
+    order = queries.return_(one.return_id).order
+    payments_refund(SYSTEM, requests=[PaymentRefund(order, 600)])
+    (refused,) = refund(ASKS, requests=[Refund(one.return_id)])
+    assert refused == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=999, left=399)
+
+
+def test_the_same_order_several_times_in_a_batch(house: Floor):
+    (order,) = sold(house, 1, (0, 3), shipping_minor=100, tax_minor=50)
+    returns = [asked(order, 1) for _ in range(3)]
+    for one in returns:
+        back(one)
+    answers = refund(ASKS, requests=[Refund(one.return_id) for one in (*returns, returns[0])])
+    assert [isinstance(answer, Refunded) for answer in answers] == [True, True, True, False]
+    assert isinstance(answers[3], errors.NothingToRefund)
+    assert [answer.total_minor for answer in answers[:3]] == [1016, 1016, 1115]
+
+
+def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
+    one = came_back(house, 2)
+    lines = ((one.lines[0], 1),)
+    first = refund(ASKS, requests=[Refund(one.return_id, lines, key="k")])
+    assert refund(ASKS, requests=[Refund(one.return_id, lines, key="k")]) == first
+    again = refund(ASKS, requests=[Refund(one.return_id, key="k")])
+    assert again == [RequestReused(key="k", command="returns.refund")]
+    assert queries.return_(one.return_id).refunded_minor == 999
+
+
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    policy(refund_at="authorized", approve_above_minor=1500)
+    counts = []
+    for size in (1, 10, 200):
+        small, large = (
+            [asked(order, n) for order in sold(house, size, (0, 2), tax_minor=17)] for n in (1, 2)
+        )
+        requests = [Refund(one.return_id, key=str(one.return_id)) for one in (*small, *large)]
+        with statements() as ran:
+            answers = refund(ASKS, requests=requests)
+        assert [one.state for one in answers] == ["paid"] * size + ["waiting"] * size
+        counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
+    assert [len(one) for one in counts] == [29] * 3

@@ -1,0 +1,110 @@
+"""returns.watch"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import RequestReused
+from entrepot.returns.commands.authorize import Authorized
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.watch import Watch, Watched, watch
+from entrepot.work import queries as work
+from tests.back import ASKS, asked, back, came, found, policy, put, sold
+from tests.floor import COMPANY, NOW, Floor
+from tests.walk import a_house
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 5000)
+    return house
+
+
+def later(hours: int) -> Cause:
+    return Cause(Actor("system:returns", everything=True), NOW + timedelta(hours=hours))
+
+
+def a_return(house: Floor) -> Authorized:
+    return asked(sold(house, 1, (0, 2))[0], 2)
+
+
+def test_nothing_stalls_in_silence(house: Floor):
+    announced, arrived, seen, done = (a_return(house) for _ in range(4))
+    came(arrived)
+    found(came(seen, 1))
+    back(done)
+
+    assert watch(later(48), requests=[Watch(COMPANY)]) == [Watched(COMPANY, 0)]
+    assert watch(later(49), requests=[Watch(COMPANY)]) == [Watched(COMPANY, 3)]
+
+    items = {item.subject: item for item in work.items(COMPANY)}
+    assert {key: item.type for key, item in items.items()} == {
+        arrived.return_id: "return to inspect",
+        seen.return_id: "return to dispose of",
+        done.return_id: "return to refund",
+    }
+    assert items[arrived.return_id].role == "returns inspector"
+    assert items[done.return_id].role == "customer service"
+    assert (
+        items[arrived.return_id].reason
+        == f"Return {arrived.number}: units wait for inspection since 49 hours."
+    )
+    assert announced.return_id not in items, "what has not come is the customer's"
+
+
+def test_an_item_stands_once_and_is_closed_when_it_went_on(house: Floor):
+    one = a_return(house)
+    receipts = came(one)
+    for hours in (49, 50, 51):
+        watch(later(hours), requests=[Watch(COMPANY)])
+    assert len(work.items(COMPANY)) == 1
+
+    put(found(receipts))
+    refund(ASKS, requests=[Refund(one.return_id)])
+    assert watch(later(52), requests=[Watch(COMPANY)]) == [Watched(COMPANY, 0)]
+    assert [(item.state, item.root_cause) for item in work.of_subject(one.return_id)] == [("done", "went on")]
+
+
+def test_the_policy_says_how_long_is_too_long(house: Floor):
+    policy(wait_hours=2)
+    came(a_return(house))
+    assert watch(later(2), requests=[Watch(COMPANY)])[0].late == 0
+    assert watch(later(3), requests=[Watch(COMPANY)])[0].late == 1
+
+
+def test_companies_that_have_none_and_the_same_twice(house: Floor):
+    came(a_return(house))
+    answers = watch(later(99), requests=[Watch(7), Watch(COMPANY), Watch(COMPANY)])
+    assert answers == [Watched(7, 0), Watched(COMPANY, 1), Watched(COMPANY, 1)]
+    assert len(work.items(COMPANY)) == 1
+
+
+def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
+    came(a_return(house))
+    first = watch(later(49), requests=[Watch(COMPANY, key="k")])
+    came(a_return(house))
+    assert watch(later(49), requests=[Watch(COMPANY, key="k")]) == first
+    assert watch(later(49), requests=[Watch(7, key="k")]) == [RequestReused(key="k", command="returns.watch")]
+
+
+def test_statements_do_not_grow_with_what_waits(house: Floor, statements):
+    counts = []
+    waiting = [a_return(house)]
+    receipts = came(waiting[0])
+    watch(later(49), requests=[Watch(COMPANY)])
+    for size in (1, 10, 200):
+        put(found(receipts))  # these go on
+        refund(ASKS, requests=[Refund(one.return_id) for one in waiting])
+        waiting = [asked(order, 1) for order in sold(house, size, (0, 2))]
+        receipts = [receipt for one in waiting for receipt in came(one)]
+        with statements() as ran:
+            answers = watch(later(49), requests=[Watch(COMPANY, key=f"{size}-{i}") for i in range(size)])
+        assert answers[0].late == size
+        counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
+    assert [len(one) for one in counts] == [9] * 3
