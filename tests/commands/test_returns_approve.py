@@ -16,7 +16,7 @@ from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.work import queries as work
 from tests.back import APPROVES, ASKS, RECEIVES, asked, back, policy, sold
-from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.floor import NOW, SYSTEM, Floor, balance
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
