@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -22,6 +25,15 @@ from entrepot.insight import verify
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.returns.commands import authorize as returns
+from entrepot.returns.commands.approve import Approve, approve
+from entrepot.returns.commands.close import Close, close
+from entrepot.returns.commands.dispose import Dispose, dispose
+from entrepot.returns.commands.inspect import Inspect, inspect
+from entrepot.returns.commands.receive import Receive, receive
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.rules import DISPOSITIONS, REASONS
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
@@ -34,14 +46,18 @@ from entrepot.stock.commands.transfer import (
     receive_transfer,
     ship_transfer,
 )  # fmt: skip
+from entrepot.stock.models import STATUSES
 from entrepot.warehouse.commands.adjust import adjust
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.release import ReleaseOrder, release
+from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, policy
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, units
 
 SKUS, NODES = 2, 2
 PRICE = 999
+LIMIT = 1500
+"""Refunds above it wait for another person."""
 
 
 @dataclass
@@ -53,6 +69,34 @@ class Model:
     )  # of a SKU, wherever and in any status
     shipped: int = 0
     received_value: int = 0
+    sold: dict[UUID, Sold] = field(default_factory=dict)  # by order line
+    returns: list[Back] = field(default_factory=list)
+    refunded: int = 0  # units whose money was given back
+
+
+@dataclass
+class Sold:
+    """A line of an order: units that left, and that were announced to come back."""
+
+    order: UUID
+    sku: int
+    shipped: int = 0
+    asked: int = 0
+
+
+@dataclass
+class Back:
+    """A return of one line. Each count is of units that came at least as far."""
+
+    id: UUID
+    line: UUID
+    sold: Sold
+    quantity: int
+    cancelled: int = 0
+    received: int = 0
+    inspected: int = 0
+    disposed: int = 0
+    refunded: int = 0
 
 
 class House(RuleBasedStateMachine):
@@ -83,6 +127,7 @@ class House(RuleBasedStateMachine):
         policies.set_policy(
             SYSTEM, requests=[policies.SetPolicy(COMPANY, "stock.adjustments", AdjustmentPolicy(None), NOW)]
         )
+        policy(approve_above_minor=LIMIT)
 
     def receive_units(self, sku: int, node: int, quantity: int, cost: int) -> None:
         self.floor.stock(sku=sku, node=node, quantity=quantity, cost=cost)
@@ -104,7 +149,9 @@ class House(RuleBasedStateMachine):
         priority=st.integers(0, 9),
     )
     def place(self, lines: list[tuple[int, int]], policy: str, priority: int) -> None:
-        self.orders.append(self.floor.order(*lines, policy=policy, priority=priority).order)
+        paid = PaymentGiven("account", "an account", sum(units for _, units in lines) * PRICE, NOW)
+        placed = self.floor.order(*lines, policy=policy, priority=priority, payment=paid)
+        self.orders.append(placed.order)
         if priority:
             allocate(SYSTEM, requests=[AllocateOrder(self.orders[-1])])
 
@@ -171,13 +218,15 @@ class House(RuleBasedStateMachine):
         (answer,) = ship(SYSTEM, requests=[ShipFulfillment(fulfillment)])  # type: ignore[arg-type]
         if isinstance(answer, Refused):
             return
-        for sku, quantity in sql.run(
-            "SELECT l.sku_id, l.quantity FROM shipping_shipmentline AS l"
+        for order, line, sku_id, quantity in sql.run(
+            "SELECT s.order_id, l.line_id, l.sku_id, l.quantity FROM shipping_shipmentline AS l"
             " JOIN shipping_shipment AS s ON s.id = l.shipment_id WHERE s.fulfillment_id = %(id)s",
             {"id": fulfillment},
         ):
-            self.model.units[self.floor.skus.index(sku)] -= quantity
+            sku = self.floor.skus.index(sku_id)
+            self.model.units[sku] -= quantity
             self.model.shipped += quantity
+            self.model.sold.setdefault(line, Sold(order, sku)).shipped += quantity
 
     @rule(sku=st.integers(0, SKUS - 1), node=st.integers(0, NODES - 1), delta=st.integers(-4, 3).filter(bool))
     def lose_or_find(self, sku: int, node: int, delta: int) -> None:
@@ -213,9 +262,7 @@ class House(RuleBasedStateMachine):
         if not hasattr(self, "floor"):
             return
         for sku in range(SKUS):
-            there = sum(
-                units(self.floor.skus[sku], status) for status in ("sellable", "researching", "in_transit")
-            )
+            there = sum(units(self.floor.skus[sku], status) for status in STATUSES)
             assert there == self.model.units[sku]
 
     @invariant()
@@ -223,22 +270,149 @@ class House(RuleBasedStateMachine):
         if not hasattr(self, "floor"):
             return
         assert balance(4000) == -self.model.shipped * PRICE
+        assert balance(4100) == self.model.refunded * PRICE
+        assert balance(1100) == (self.model.shipped - self.model.refunded) * PRICE
+        assert (balance(2100), balance(2300)) == (0, 0)
         assert balance(2050) == -self.model.received_value
-        # Every penny of goods received is in stock, on its way, sold, lost, or found without cost.
-        assert (
-            sum(balance(account) for account in (1200, 1210, 5000, 5100, 5110)) == self.model.received_value
-        )
+        # Every penny of goods received is in stock, on its way, sold, lost, given away, or found without cost.
+        places = (1200, 1210, 5000, 5100, 5110, 5320, 5410)
+        assert sum(balance(account) for account in places) == self.model.received_value
 
 
-def walk(examples: int, steps: int) -> None:
+class WholeHouse(House):
+    """The way out and the way back. Here the model says what must be refused, too."""
+
+    @initialize()
+    def open_the_way_back(self) -> None:
+        self.receipts: list[list] = []  # [receipt, its return, units that wait]
+        self.inspections: list[list] = []
+        self.waiting: list[tuple[UUID, Back, int]] = []  # refunds that another person decides
+
+    @precondition(lambda self: self.model.sold)
+    @rule(n=st.integers(0, 99), quantity=st.integers(1, 4), reason=st.sampled_from(list(REASONS)))
+    def ask_back(self, n: int, quantity: int, reason: str) -> None:
+        line, sold = self._some(list(self.model.sold.items()), n)  # type: ignore[misc]
+        request = returns.Authorize(sold.order, (returns.Item(line, quantity, reason),))
+        (answer,) = returns.authorize(ASKS, requests=[request])
+        assert isinstance(answer, Refused) == (quantity > sold.shipped - sold.asked)
+        if not isinstance(answer, Refused):
+            sold.asked += quantity
+            self.model.returns.append(Back(answer.return_id, answer.lines[0], sold, quantity))
+
+    @precondition(lambda self: self.model.returns)
+    @rule(n=st.integers(0, 99), quantity=st.integers(1, 4))
+    def come_back(self, n: int, quantity: int) -> None:
+        one = self._back(n)
+        (answer,) = receive(RECEIVES, requests=[Receive(one.id, one.line, quantity)])
+        assert isinstance(answer, Refused) == (quantity > one.quantity - one.cancelled - one.received)
+        if not isinstance(answer, Refused):
+            one.received += quantity
+            self.model.units[one.sold.sku] += quantity
+            self.receipts.append([answer.receipt, one, quantity])
+
+    @precondition(lambda self: self.receipts)
+    @rule(n=st.integers(0, 99), quantity=st.integers(1, 4), grade=st.sampled_from("ABCD"))
+    def inspect(self, n: int, quantity: int, grade: str) -> None:
+        found = self._some(self.receipts, n)
+        receipt, one, left = found  # type: ignore[misc]
+        (answer,) = inspect(INSPECTS, requests=[Inspect(receipt, quantity, grade)])
+        assert isinstance(answer, Refused) == (quantity > left)
+        if not isinstance(answer, Refused):
+            found[2] -= quantity  # type: ignore[index]
+            one.inspected += quantity
+            self.inspections.append([answer.inspection, one, quantity])
+
+    @precondition(lambda self: self.inspections)
+    @rule(n=st.integers(0, 99), quantity=st.integers(1, 4), what=st.sampled_from(["", *DISPOSITIONS]))
+    def dispose(self, n: int, quantity: int, what: str) -> None:
+        found = self._some(self.inspections, n)
+        inspection, one, left = found  # type: ignore[misc]
+        (answer,) = dispose(INSPECTS, requests=[Dispose(inspection, quantity, what, reason="so")])
+        assert isinstance(answer, Refused) == (quantity > left)
+        if not isinstance(answer, Refused):
+            found[2] -= quantity  # type: ignore[index]
+            one.disposed += quantity
+            if DISPOSITIONS[answer.disposition] is None:
+                self.model.units[one.sold.sku] -= quantity
+
+    @precondition(lambda self: self.model.returns)
+    @rule(n=st.integers(0, 99), ahead=st.integers(0, 3))
+    def refund(self, n: int, ahead: int) -> None:
+        """What is due; or units ahead of it, because a person wants it."""
+        one = self._back(n)
+        possible = one.quantity - one.cancelled - one.refunded
+        amount = ahead or max(0, one.disposed - one.refunded)
+        lines = ((one.line, ahead),) if ahead else None
+        (answer,) = refund(ASKS, requests=[Refund(one.id, lines)])
+        assert isinstance(answer, Refused) == (not 0 < amount <= possible)
+        if not isinstance(answer, Refused):
+            assert answer.total_minor == amount * PRICE
+            assert answer.state == ("waiting" if answer.total_minor > LIMIT else "paid")
+            one.refunded += amount
+            if answer.state == "paid":
+                self.model.refunded += amount
+            else:
+                self.waiting.append((answer.refund, one, amount))
+
+    @precondition(lambda self: self.waiting)
+    @rule(n=st.integers(0, 99), agree=st.booleans())
+    def decide(self, n: int, agree: bool) -> None:
+        refund_id, one, amount = self.waiting.pop(n % len(self.waiting))
+        (answer,) = approve(APPROVES, requests=[Approve(refund_id, agree, "so")])
+        assert answer.state == ("paid" if agree else "rejected")  # type: ignore[union-attr]
+        if agree:
+            self.model.refunded += amount
+        else:
+            one.refunded -= amount
+
+    @precondition(lambda self: self.model.returns)
+    @rule(n=st.integers(0, 99), without=st.booleans())
+    def give_up(self, n: int, without: bool) -> None:
+        one = self._back(n)
+        (answer,) = close(ASKS, requests=[Close(one.id, "the rest stays", without)])
+        if not isinstance(answer, Refused):
+            assert one.received == one.disposed
+            assert one.refunded <= one.received
+            one.sold.asked -= one.quantity - one.cancelled - one.received
+            one.cancelled = one.quantity - one.received
+
+    @precondition(lambda self: self.model.sold)
+    @rule(n=st.integers(0, 99), how_far=st.integers(1, 4))
+    def hurry_back(self, n: int, how_far: int) -> None:
+        """Take one unit as far on its way back as it goes, or stop half way."""
+        count = len(self.model.returns)
+        self.ask_back(n, 1, "changed_mind")
+        if len(self.model.returns) == count:
+            return
+        if how_far > 1:
+            self.come_back(-1, 1)
+        if how_far > 2:
+            self.inspect(-1, 1, "A")
+        if how_far > 3:
+            self.dispose(-1, 1, "")
+            self.refund(-1, 0)
+
+    def _back(self, n: int) -> Back:
+        return self._some(self.model.returns, n)  # type: ignore[return-value]
+
+    @invariant()
+    def units_wait_where_the_model_says(self) -> None:
+        if hasattr(self, "inspections"):
+            waits = sum(one.received - one.disposed for one in self.model.returns)
+            there = sum(units(sku, "pending_inspection") for sku in self.floor.skus)
+            assert there == waits
+
+
+def walk(examples: int, steps: int, **facts: object) -> None:
     run_state_machine_as_test(
-        House,
+        WholeHouse,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
             phases=[Phase.explicit, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
+            **facts,  # type: ignore[arg-type]
         ),
     )
 
@@ -246,11 +420,17 @@ def walk(examples: int, steps: int) -> None:
 @pytest.mark.django_db
 @pytest.mark.timeout(300)
 def test_random_walks_keep_both_ledgers_right() -> None:
-    walk(examples=25, steps=40)
+    walk(examples=20, steps=50)
 
 
 @pytest.mark.soak
 @pytest.mark.django_db
 @pytest.mark.timeout(0)
 def test_long_random_walks_keep_both_ledgers_right() -> None:
-    walk(examples=1000, steps=80)
+    """New walks until the time is over: SOAK_MINUTES, 10 without."""
+    end = time.monotonic() + 60 * float(os.environ.get("SOAK_MINUTES", "10"))
+    rounds = 0
+    while time.monotonic() < end:
+        walk(examples=20, steps=120, derandomize=False, database=None)
+        rounds += 1
+    print(f"{rounds * 20} walks of 120 steps")
