@@ -51,11 +51,11 @@ bench: $(READY) ## measure against hand-written SQL, print the table, write benc
 docs: $(READY) ## build the documentation into site/
 	@$(BIN)/python docs/build.py
 
-soak: $(READY) ## the long random walks against the model of both ledgers
-	@SOAK=1 $(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+soak: $(READY) ## random walks against the model of both ledgers, for SOAK_MINUTES (10)
+	@SOAK_MINUTES=$(or $(SOAK_MINUTES),10) $(BIN)/python -m pytest -m soak --timeout 0 -s $(ARGS)
 
-crash: $(READY) ## kill -9 of the server and the app in the middle of load
-	@$(BIN)/python -m pytest -m crash --timeout 0 $(ARGS)
+crash: $(READY) ## kill -9 of the server and the app in the middle of load, CYCLES times (20)
+	@CYCLES=$(or $(CYCLES),20) $(BIN)/python -m pytest -m crash --timeout 0 $(ARGS)
 
 browser: ## Chromium for the page tests, from the system's packages
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
