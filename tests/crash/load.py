@@ -1,4 +1,4 @@
-"""The load of the crash test: `python -m tests.crash.load FILE SEED [COUNT]` walks orders until it is killed.
+"""The load of the crash test: `python -m tests.crash.load FILE SEED [COUNT]` walks orders out and back until a kill.
 
 Before each command a line `try <key>` goes to the file, after it `done <key> <answer>`: what the caller knows. Given a
 COUNT it repeats what the file says was tried, with the same keys, and writes `again <key> <answer>`.
@@ -10,6 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -46,6 +47,24 @@ def _say(out: IO[str], line: str) -> None:
 
 
 def _steps(seed: str, number: int) -> Iterator[tuple[str, Callable[[str], Any]]]:
+    """An order on its way out; two of three come back in part, by other people; some refunds wait for one more."""
+    chance = random.Random(f"{seed}-{number}")
+    made: dict[str, Any] = {}
+
+    def step(name: str, function: Callable[..., list[Any]], cause: Any, request: Callable[..., Any]
+             ) -> tuple[str, Callable[[str], Any]]:  # fmt: skip
+        def work(key: str) -> Any:
+            (made[name],) = function(cause, requests=[replace(request(), key=key)])
+            return made[name]
+
+        return f"{seed}-{number}-{name}", work
+
+    yield from _way_out(step, made, chance, f"{seed}-{number}")
+    if chance.random() < 2 / 3:
+        yield from _way_back(step, made, chance)
+
+
+def _way_out(step: Any, made: dict[str, Any], chance: random.Random, name: str) -> Iterator[Any]:
     from entrepot.orders.commands.place import OrderLine, PaymentGiven, PlaceOrder, place
     from entrepot.shipping.commands.ship import ShipFulfillment, ship
     from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
@@ -54,60 +73,45 @@ def _steps(seed: str, number: int) -> Iterator[tuple[str, Callable[[str], Any]]]
     from entrepot.warehouse.commands.release import ReleaseOrder, release
     from tests.floor import COMPANY, NOW, SYSTEM
 
-    chance = random.Random(f"{seed}-{number}")
     lines = tuple(
         OrderLine(f"SKU-{chance.randrange(3):03}", chance.randint(1, 3), Decimal("9.99")) for _ in range(2)
     )
-    total = sum(999 * line.quantity for line in lines)
-    made: dict[str, Any] = {}
-
-    def first(name: str, answers: list[Any]) -> Any:
-        made[name] = answers[0]
-        return answers[0]
-
-    yield (
-        f"{seed}-{number}-place",
-        lambda key: first(
-            "place",
-            place(
-                SYSTEM,
-                requests=[
-                    PlaceOrder(
-                        COMPANY,
-                        "shop",
-                        f"{seed}-{number}",
-                        lines,
-                        "GBP",
-                        country="GB",
-                        postal_code="SW1A 1AA",
-                        key=key,
-                        payment=PaymentGiven("account", f"{seed}-{number}", total, NOW),
-                    )
-                ],
-            ),
-        ),
-    )
-    yield (
-        f"{seed}-{number}-allocate",
-        lambda key: first(
-            "allocate", allocate(SYSTEM, requests=[AllocateOrder(made["place"].order, key=key)])
-        ),
-    )
-    yield (
-        f"{seed}-{number}-release",
-        lambda key: first("release", release(SYSTEM, requests=[ReleaseOrder(made["place"].order, key=key)])),
-    )
-    for name, function, request in (
+    total = sum(999 * line.quantity for line in lines) + 450 + 301 - 77
+    order = PlaceOrder(
+        COMPANY, "shop", name, lines, "GBP", country="GB", postal_code="SW1A 1AA", discount_minor=77,
+        shipping_minor=450, tax_minor=301, payment=PaymentGiven("account", name, total, NOW),
+    )  # fmt: skip
+    yield step("place", place, SYSTEM, lambda: order)
+    yield step("allocate", allocate, SYSTEM, lambda: AllocateOrder(made["place"].order))
+    yield step("release", release, SYSTEM, lambda: ReleaseOrder(made["place"].order))
+    for verb, function, request in (
         ("pick", pick, PickFulfillment),
         ("pack", pack, PackFulfillment),
         ("ship", ship, ShipFulfillment),
     ):
-        yield (
-            f"{seed}-{number}-{name}",
-            lambda key, name=name, function=function, request=request: first(
-                name, function(SYSTEM, requests=[request(made["release"].fulfillments[0], key=key)])
-            ),
-        )
+        yield step(verb, function, SYSTEM, lambda request=request: request(made["release"].fulfillments[0]))
+
+
+def _way_back(step: Any, made: dict[str, Any], chance: random.Random) -> Iterator[Any]:
+    from entrepot.returns.commands.approve import Approve, approve
+    from entrepot.returns.commands.authorize import Authorize, Item, authorize
+    from entrepot.returns.commands.dispose import Dispose, dispose
+    from entrepot.returns.commands.inspect import Inspect, inspect
+    from entrepot.returns.commands.receive import Receive, receive
+    from entrepot.returns.commands.refund import Refund, refund
+    from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, lines_of
+
+    reason, grade = chance.choice(("defective", "changed_mind")), chance.choice("ABCD")
+    line = lines_of(made["place"].order)[0]
+    yield step("return", authorize, ASKS, lambda: Authorize(made["place"].order, (Item(line, 1, reason),)))
+    back = made["return"]
+    yield step("receive", receive, RECEIVES, lambda: Receive(back.return_id, back.lines[0], 1))
+    yield step("inspect", inspect, INSPECTS, lambda: Inspect(made["receive"].receipt, 1, grade))
+    yield step("dispose", dispose, INSPECTS, lambda: Dispose(made["inspect"].inspection, 1))
+    yield step("refund", refund, ASKS, lambda: Refund(back.return_id))
+    if made["refund"].state == "waiting":
+        agree = chance.random() < 1 / 2
+        yield step("approve", approve, APPROVES, lambda: Approve(made["refund"].refund, agree, "so"))
 
 
 if __name__ == "__main__":
