@@ -40,7 +40,9 @@ HANDED_OUT = {"id", "seq", "number", "slot", "tracking", "correlation", "dedupe"
 """Columns whose values are made or numbered in passing; a run that was undone leaves gaps in numbers."""
 BY_PROCESS = {"kernel_seal", "ledger_balance"}
 """Links are cut, and balances slotted, by who wrote them; that their sums agree is what `verify` proves."""
-NUMBERS = re.compile(r"\b(?:SO|CN|PO|GR|FF|SH|PK|ADJ|TR)-\d+\b|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+NUMBERS = re.compile(
+    r"\b(?:SO|CN|PO|GR|FF|SH|PK|ADJ|TR|RMA|RF)-\d+\b|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+)
 
 
 def a_history(seed: int) -> str:

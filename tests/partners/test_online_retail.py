@@ -59,7 +59,8 @@ def test_a_file_becomes_orders_credits_debts_and_corrections(committed_db: None,
         "rows": 14, "orders": 3, "lines": 5, "gross_sales": "61.59", "cancelled_value": "-29.36",
         "net_all_rows": "32.23", "net_by_month": {"2010-12": "32.23"}, "units_shipped": 19, "units_returned": 1,
         "unmatched_credits": 2, "work_items": 5, "stock_moves": figures()["stock_moves"], "shipments": 3,
-        "rows_set_aside": 3,
+        "rows_set_aside": 3, "returns_matched_exact": 0, "returns_matched_latest": 0, "price_adjustments": "0.00",
+        "credits_without_sale": 2,
     }  # fmt: skip
     reasons = [
         reason

@@ -12,7 +12,7 @@ from entrepot.kernel.errors import Invalid, Refused
 PAIRS: dict[str, tuple[str, ...]] = {
     "order×receive": ("order", "receive"),  # whoever orders goods does not attest that they came
     "adjust×approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
-    "enter×approve": ("enter", "approve"),  # whoever enters a journal entry by hand does not approve it
+    "enter×approve": ("enter", "approve"),  # whoever enters a credit or journal entry does not approve it
     # of one return: whoever asks for it, whoever receives it, and whoever approves its refund
     "request×receive×approve": ("request", "receive", "approve"),
 }
@@ -101,7 +101,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "controller": (
         *EVERYBODY, "work.open",
-        "ledger.close_month", "orders.credit", "warehouse.approve_adjustment", "tax.register_rates",
+        "ledger.close_month", "orders.credit", "orders.approve_credits", "warehouse.approve_adjustment",
+        "tax.register_rates",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle",
     ),

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from entrepot import Problem, __version__
-from entrepot.cli import demo, export, import_, manage, relay, up, user, verify, worker
+from entrepot.cli import demo, doctor, export, import_, manage, relay, up, user, verify, worker
 
-VERBS = (up, demo, import_, export, verify, user, worker, relay, manage)
+VERBS = (up, demo, import_, export, verify, doctor, user, worker, relay, manage)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 1 something is amiss (verify), 2 what the person at the terminal can mend."""
+    """The exit code: 0 done, 1 something is amiss (verify, doctor), 2 what the person at the terminal can mend."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments[:1] == ["manage"]:  # Django parses the rest, options included

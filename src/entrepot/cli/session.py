@@ -24,10 +24,13 @@ def add_database_option(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def opened(database: str | None = None, *, migrates: bool = True) -> Iterator[postgres.Server | None]:
+def opened(
+    database: str | None = None, *, migrates: bool = True, process: str = ""
+) -> Iterator[postgres.Server | None]:
     """Inside this block commands and queries can be called.
 
     With `migrates`, the database is made and brought up to date first; without, one that isn't is refused.
+    A long-lived `process` says its name to the server, so that the doctor sees that it lives.
     Answers the server where this process is the one that runs it.
     """
     if database:
@@ -44,6 +47,8 @@ def opened(database: str | None = None, *, migrates: bool = True) -> Iterator[po
         lower_role()
         if migrates:
             _sync_roles()
+        if process:
+            _name_connections(process)
         yield server
 
 
@@ -84,6 +89,18 @@ def lower_role() -> None:
     if found and found[0]:
         os.environ["ENTREPOT_DB_ROLE"] = postgres.APP_ROLE
     settings.DATABASES["default"].update(postgres.django_database())
+    _disconnect()
+
+
+def process_name(verb: str) -> str:
+    """How the process of a verb is called in the server's pg_stat_activity."""
+    return f"entrepot {verb}"
+
+
+def _name_connections(verb: str) -> None:
+    from django.conf import settings
+
+    settings.DATABASES["default"]["OPTIONS"]["application_name"] = process_name(verb)
     _disconnect()
 
 

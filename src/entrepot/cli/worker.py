@@ -16,7 +16,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with opened(arguments.database, migrates=False):
+    with opened(arguments.database, migrates=False, process="worker"):
         from entrepot.kernel import worker
 
         worker.run()

@@ -11,7 +11,11 @@ from entrepot.kernel.money import exponent
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Amounts are in minor units of the company's currency, by the source kind of the journal's lines."""
+    """Amounts are in minor units of the company's currency, by the source kind of the journal's lines.
+
+    `returns_matched_…` are lines of returns, by how their sale was found. What was credited beyond the price that goods
+    were sold at, less what was credited below it, is `price_adjustments`: negative where customers got it.
+    """
 
     currency: str
     rows: int
@@ -28,6 +32,10 @@ class ImportReport:
     stock_moves: int
     shipments: int
     rows_set_aside: int
+    returns_matched_exact: int
+    returns_matched_latest: int
+    price_adjustments_minor: int
+    credits_without_sale: int
 
     def as_json(self, *, seconds: float, peak_rss_mb: float) -> dict[str, Any]:
         """The keys that a program reads; amounts as text with the currency's decimals."""
@@ -47,6 +55,10 @@ class ImportReport:
             "stock_moves": self.stock_moves,
             "shipments": self.shipments,
             "rows_set_aside": self.rows_set_aside,
+            "returns_matched_exact": self.returns_matched_exact,
+            "returns_matched_latest": self.returns_matched_latest,
+            "price_adjustments": amount(self.price_adjustments_minor),
+            "credits_without_sale": self.credits_without_sale,
             "seconds": round(seconds, 1),
             "peak_rss_mb": round(peak_rss_mb, 1),
         }
@@ -73,17 +85,18 @@ def of_import(*, company: int, source: str) -> ImportReport:
 _BY_MONTH = """
 SELECT to_char(month, 'YYYY-MM'), -sum(amount_minor)
 FROM ledger_line
-WHERE company_id = %(company)s::smallint AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt')
+WHERE company_id = %(company)s::smallint AND kind ~ '^(sale|credit|return)[.]|^bad_debt$'
 GROUP BY month ORDER BY month
 """
 
 _FIGURES = """
 WITH trade AS (
     SELECT -coalesce(sum(amount_minor) FILTER (WHERE kind LIKE 'sale.%%'), 0) AS sales,
-           -coalesce(sum(amount_minor) FILTER (WHERE kind LIKE 'credit.%%'), 0) AS credits,
+           -coalesce(sum(amount_minor) FILTER (WHERE kind LIKE 'credit.%%' OR kind LIKE 'return.%%'), 0) AS credits,
+           -coalesce(sum(amount_minor) FILTER (WHERE kind = 'return.adjustment'), 0) AS adjustments,
            -coalesce(sum(amount_minor) FILTER (WHERE kind = 'bad_debt'), 0) AS debts
     FROM ledger_line
-    WHERE company_id = %(company)s::smallint AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind = 'bad_debt')
+    WHERE company_id = %(company)s::smallint AND kind ~ '^(sale|credit|return)[.]|^bad_debt$'
 ), came AS (
     SELECT coalesce(sum(CASE WHEN kind = 'row' THEN 1
                              ELSE jsonb_array_length(payload::jsonb -> 'rows') END), 0) AS rows,
@@ -98,12 +111,19 @@ SELECT company.currency, came.rows,
      JOIN shipping_shipment AS shipment ON shipment.id = line.shipment_id WHERE shipment.company_id = company.id),
     (SELECT coalesce(sum(line.quantity), 0) FROM orders_creditline AS line
      JOIN orders_credit AS credit ON credit.id = line.credit_id
-     WHERE credit.company_id = company.id AND line.kind = 'goods'),
+     WHERE credit.company_id = company.id AND line.kind = 'goods')
+    + (SELECT coalesce(sum(quantity), 0) FROM returns_receipt WHERE company_id = company.id),
     (SELECT count(*) FROM orders_credit WHERE company_id = company.id AND state = 'unmatched'),
     (SELECT count(*) FROM work_item WHERE company_id = company.id),
     (SELECT count(*) FROM stock_move WHERE company_id = company.id),
     (SELECT count(*) FROM shipping_shipment WHERE company_id = company.id),
-    came.set_aside
+    came.set_aside,
+    (SELECT count(*) FROM returns_line AS line JOIN returns_return AS one ON one.id = line.return_id
+     WHERE one.company_id = company.id AND line.found_by = 'exact'),
+    (SELECT count(*) FROM returns_line AS line JOIN returns_return AS one ON one.id = line.return_id
+     WHERE one.company_id = company.id AND line.found_by = 'latest'),
+    trade.adjustments,
+    (SELECT count(*) FROM orders_credit WHERE company_id = company.id)
 FROM parties_company AS company, trade, came
 WHERE company.id = %(company)s::smallint
 """

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.orders import rules, states
+
+DUTY = "enter×approve"
 
 
 class Order(models.Model):
@@ -151,7 +155,7 @@ class Hold(models.Model):
 
 
 class Credit(models.Model):
-    """Value given back for which no sale is known yet."""
+    """Value to be given back for which no sale is known. Whoever enters it does not approve it."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField(unique=True)
@@ -162,7 +166,10 @@ class Credit(models.Model):
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField()
     credited_at = models.DateTimeField()
-    state = models.TextField(default="unmatched")
+    state = models.TextField(default="waiting")
+    entered_by = models.TextField(default="", db_default="")
+    decided_by = models.TextField(default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -172,7 +179,26 @@ class Credit(models.Model):
             models.CheckConstraint(
                 name="orders_credit_state_known", condition=Q(state__in=states.CREDIT.states)
             ),
+            models.CheckConstraint(
+                name="orders_credit_decided_by_someone",
+                condition=Q(state="waiting") | Q(decided_at__isnull=False),
+            ),
         ]
+        triggers = [
+            duty_trigger(
+                "enter_is_a_duty", pgtrigger.Insert, duty_taken("orders", DUTY, "enter", "id", "entered_by")
+            ),
+            *(
+                duty_trigger(
+                    name, operation,
+                    duty_taken("orders", DUTY, "approve", "id", "decided_by", "a.state IN ('unmatched', 'matched')"),
+                )
+                for name, operation in (
+                    ("approve_is_a_duty", pgtrigger.Update),
+                    ("approve_at_once_is_a_duty", pgtrigger.Insert),
+                )
+            ),
+        ]  # fmt: skip
 
 
 class CreditLine(models.Model):

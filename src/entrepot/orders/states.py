@@ -33,4 +33,10 @@ HOLD = machine(
 )  # fmt: skip
 """Rejected is a hold whose order was cancelled."""
 
-CREDIT = machine("credit", "unmatched", ("match", "unmatched", "matched"))
+CREDIT = machine(
+    "credit", "waiting",
+    ("approve", "waiting", "unmatched"),
+    ("reject", "waiting", "rejected", True),
+    ("match", "unmatched", "matched"),
+)  # fmt: skip
+"""`waiting` for a second person, who has it booked; `unmatched` until its sale is found."""

@@ -6,30 +6,15 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel.models import append_only
 from entrepot.returns import rules, states
 
 DUTY = "request×receive×approve"
 
 
-def duty_taken(side: str, document: str, person: str, when: str = "TRUE") -> str:
-    """The body of a trigger that refuses rows of people who have not taken the side of the duty on the document."""
-    return f"""
-IF EXISTS (SELECT FROM added AS a WHERE {when} AND NOT EXISTS (
-    SELECT FROM access_duty AS d
-    WHERE d.document = a.{document} AND d.pair = '{DUTY}' AND d.side = '{side}' AND d.person = a.{person})) THEN
-    RAISE EXCEPTION 'whoever does this must have taken the duty to {side}'
-        USING ERRCODE = 'check_violation', CONSTRAINT = 'returns_duty_to_{side}_taken';
-END IF;
-RETURN NULL;
-"""
-
-
-def duty_trigger(name: str, operation: pgtrigger.Operation, body: str) -> pgtrigger.Trigger:
-    return pgtrigger.Trigger(
-        name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
-        referencing=pgtrigger.Referencing(new="added"), func=body,
-    )  # fmt: skip
+def _duty(side: str, document: str, person: str, when: str = "TRUE") -> str:
+    return duty_taken("returns", DUTY, side, document, person, when)
 
 
 class Return(models.Model):
@@ -72,7 +57,7 @@ class Return(models.Model):
             ),
         ]
         triggers = [
-            duty_trigger("request_is_a_duty", pgtrigger.Insert, duty_taken("request", "id", "requested_by"))
+            duty_trigger("request_is_a_duty", pgtrigger.Insert, _duty("request", "id", "requested_by"))
         ]
 
 
@@ -173,9 +158,7 @@ class Receipt(models.Model):
             )
         ]
         triggers = [
-            duty_trigger(
-                "receive_is_a_duty", pgtrigger.Insert, duty_taken("receive", "return_id", "received_by")
-            )
+            duty_trigger("receive_is_a_duty", pgtrigger.Insert, _duty("receive", "return_id", "received_by"))
         ]
 
 
@@ -292,7 +275,7 @@ class Refund(models.Model):
         triggers = [
             duty_trigger(
                 f"{name}_is_a_duty", operation,
-                duty_taken("approve", "return_id", "decided_by", "a.decided_by <> '' AND a.state <> 'rejected'"),
+                _duty("approve", "return_id", "decided_by", "a.decided_by <> '' AND a.state <> 'rejected'"),
             )
             for name, operation in (("approve", pgtrigger.Insert), ("approve_later", pgtrigger.Update))
         ]  # fmt: skip

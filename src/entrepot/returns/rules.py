@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -374,3 +375,44 @@ def misfit(policy: Policy) -> Refused | None:
         if not fits:
             return Invalid(field=name, expected=wanted, found=str(found))
     return None
+
+
+# ---- which sale a credit belongs to
+
+
+@dataclass(slots=True)
+class Sale:
+    """An order line that something may have come back of: its unit price, when it was sold, and units left."""
+
+    order: UUID
+    line: UUID
+    price: Decimal
+    sold_at: datetime
+    left: int
+
+
+class Match(NamedTuple):
+    """Units of a credit that belong to a sale, and how it was found."""
+
+    sale: Sale
+    units: int
+    found_by: str
+
+
+def match(quantity: int, price: Decimal, at: datetime, sales: Sequence[Sale]) -> list[Match]:
+    """The sales that units credited at a moment belong to: first those at exactly the same price, then the others, the
+    latest first, while units are left. What is left of the sales shrinks; what is not matched belongs to none."""
+    earlier = sorted((one for one in sales if one.sold_at <= at and one.left), key=_recency, reverse=True)
+    found = []
+    for found_by, same in (("exact", True), ("latest", False)):
+        for sale in earlier:
+            units = min(quantity, sale.left)
+            if units and (sale.price == price) == same:
+                found.append(Match(sale, units, found_by))
+                sale.left -= units
+                quantity -= units
+    return found
+
+
+def _recency(sale: Sale) -> tuple[datetime, UUID]:
+    return sale.sold_at, sale.line

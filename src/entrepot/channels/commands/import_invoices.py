@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.channels.commands.take_back import take_back
 from entrepot.channels.commands.walk import walk
 from entrepot.kernel import inbox
 from entrepot.kernel.cause import Cause
@@ -17,7 +18,6 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import extend
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.orders.commands.place import OrderLine, PaymentGiven, Placed, PlaceOrder, place
 from entrepot.orders.rules import GOODS
 from entrepot.shipping.commands.perform import PerformServices, perform
@@ -75,7 +75,8 @@ class InvoiceImported:
 @command("channels.import_invoices")
 def import_invoices(cause: Cause, /, *, requests: Sequence[ImportInvoice]) -> list[InvoiceImported | Refused]:
     """Invoices taken in, each at its own time: its order placed, sourced, picked, packed, shipped and posted as far as
-    stock goes, its credit or bad debt posted, its finds and losses booked. What can't be done is a work item.
+    stock goes, its credit returned and refunded as far as sales are found for it, its bad debt posted, its finds and
+    losses booked. What can't be done is a work item.
 
     Locks: the inbox's new rows, then as the commands inside.
     Refuses: nothing by itself; a month that is closed undoes the whole call.
@@ -156,20 +157,9 @@ def _ask_about(
 
 
 def _credit(cause: Cause, requests: Sequence[ImportInvoice]) -> None:
-    wanted = [
-        CreditWithoutSale(
-            company=request.company, channel=request.channel, external_id=request.number,
-            lines=tuple(
-                CreditItem(kind, sku, quantity, price, description)
-                for kind, sku, description, quantity, price in request.lines
-            ),
-            currency=request.currency, occurred_at=request.occurred_at, customer=request.customer,
-        )
-        for request in requests
-        if request.use == "credit" and request.lines
-    ]  # fmt: skip
+    wanted = [request for request in requests if request.use == "credit" and request.lines]
     if wanted:
-        whole(credit(cause, requests=wanted))
+        take_back(cause, wanted)
 
 
 def _write_off_debts(cause: Cause, requests: Sequence[ImportInvoice], messages: dict[str, UUID]) -> None:

@@ -37,6 +37,7 @@ from entrepot.parties.commands import register as people
 from entrepot.parties.rules import RegisterCompany, RegisterCustomer, RegisterSupplier
 from entrepot.progress import Progress
 from entrepot.purchasing import queries as purchasing
+from entrepot.returns import rules as returns
 from entrepot.stock.commands.adjust import AdjustmentPolicy
 
 INVOICES_MAX, LINES_MAX = 400, 8_000
@@ -159,11 +160,15 @@ class _House:
         self.skus = {code: sku.id for code, sku in catalog.skus(company=self.company).items()}
 
     def _set_policies(self) -> None:
-        """What the retailer wrote off then, it had approved."""
-        if not policies.in_force(self.company, AdjustmentPolicy, self.cause.at):
-            body, since = AdjustmentPolicy(approve_above_minor=None), datetime(1970, 1, 1, tzinfo=UTC)
-            kept = policies.SetPolicy(self.company, "stock.adjustments", body, since, note="a history")
-            _done(policies.set_policy(self.cause, requests=[kept]))
+        """What the retailer wrote off then, it had approved; whatever came back, however late, it took."""
+        since = datetime(1970, 1, 1, tzinfo=UTC)
+        for kind, body in (
+            ("stock.adjustments", AdjustmentPolicy(approve_above_minor=None)),
+            ("returns", returns.Policy(window_days=100 * 365)),
+        ):
+            if not policies.in_force(self.company, type(body), self.cause.at):
+                kept = policies.SetPolicy(self.company, kind, body, since, note="a history")
+                _done(policies.set_policy(self.cause, requests=[kept]))
 
     def _set_up_network(self) -> None:
         cause, company = self.cause, self.company

@@ -1,8 +1,7 @@
-"""Credits for which no sale is known: booked at once, and somebody is asked to find the sale."""
+"""Credits for which no sale is known: they wait for a second person, and somebody is asked to find the sale."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,26 +9,31 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders import errors, rules
+from entrepot.orders.models import DUTY
 from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
 @dataclass(frozen=True, slots=True)
 class CreditItem:
-    """Units given back, or a charge given back; quantity and price positive where the customer gets value."""
+    """Units given back, or a charge given back; quantity and price positive where the customer gets value.
+
+    `amount_minor` is given where it is not quantity × price, because a part of the line belongs to a sale.
+    """
 
     kind: str
     sku: str
     quantity: int
     unit_price: Decimal
     description: str = ""
+    amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +60,21 @@ class Credited:
 
 @command("orders.credit")
 def credit(cause: Cause, /, *, requests: Sequence[CreditWithoutSale]) -> list[Credited | Refused]:
-    """Credits written and posted, each with a work item for the controller.
+    """Credits written, each with a work item for the controller. Another person has them booked: `approve_credits`.
 
-    Locks: the ledger's balances in key order.
-    Refuses: NotFound (channel); Invalid lines as Unplaceable; DuplicateCredit; what the ledger refuses.
-    Again: by key; and a channel's credit is given once, whatever the key. 9 statements, 1 more for new customers.
+    Refuses: NotFound (channel); Invalid lines as Unplaceable; DuplicateCredit.
+    Again: by key; and a channel's credit is given once, whatever the key. 8 statements, 1 more for new customers.
     """
     known = _load(cause, requests)
 
     drafts = [_draft(cause, request, known) for request in requests]
     drafts = _without_duplicates(drafts)
     fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-    refused = _post(cause, fresh)
-    drafts = [refused.get(draft.id, draft) if isinstance(draft, _Draft) else draft for draft in drafts]
-    fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-
     numbers = dict(zip((draft.id for draft in fresh), ids.numbers("CN", len(fresh)), strict=True))
-    sql.write("orders_credit", _COLUMNS, [(numbers[draft.id], *draft.row) for draft in fresh])
+    who = cause.actor.name
+    if fresh:
+        whole(take_duty(cause, requests=[Duty(draft.id, DUTY, "enter", who) for draft in fresh]))
+    sql.write("orders_credit", _COLUMNS, [(numbers[draft.id], *draft.row, who) for draft in fresh])
     sql.write("orders_creditline", _LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
     if fresh:
         open_items(cause, requests=[_item(draft, numbers[draft.id]) for draft in fresh])
@@ -129,7 +131,6 @@ class _Draft(NamedTuple):
     request: CreditWithoutSale
     at: datetime
     total: int
-    amounts: list[tuple[str, int]]
     row: tuple[Any, ...]
     lines: list[tuple[Any, ...]]
 
@@ -150,22 +151,22 @@ def _draft(cause: Cause, request: CreditWithoutSale, known: _Known) -> _Draft | 
         return _unfit(request, "quantity", "other than 0", "0")
 
     key, at = ids.uuid7(), request.occurred_at or cause.at
-    sums: dict[str, int] = defaultdict(int)
-    lines = []
+    total, lines = 0, []
     for number, line in enumerate(request.lines, 1):
-        amount = money.extend(line.quantity, line.unit_price, request.currency)
-        sums[f"credit.{line.kind}"] += amount
+        amount = line.amount_minor
+        if amount is None:
+            amount = money.extend(line.quantity, line.unit_price, request.currency)
+        total += amount
         sku = known.skus.get((request.company, line.sku)) if line.kind == rules.GOODS else None
         lines.append((
             ids.uuid7(), key, number, line.kind, sku, line.sku, line.description, line.quantity, line.unit_price,
             amount,
         ))  # fmt: skip
-    total = sum(sums.values())
     customer = known.customers[request.company, request.customer] if request.customer is not None else None
     row = (
-        key, request.company, channel, request.external_id, customer, request.currency, total, at, "unmatched",
+        key, request.company, channel, request.external_id, customer, request.currency, total, at, "waiting",
     )  # fmt: skip
-    return _Draft(key, request, at, total, list(sums.items()), row, lines)
+    return _Draft(key, request, at, total, row, lines)
 
 
 def _unfit(request: CreditWithoutSale, field: str, expected: str, found: str) -> Refused:
@@ -196,22 +197,6 @@ def _without_duplicates(drafts: Sequence[_Draft | Refused]) -> list[_Draft | Ref
 # ---- write
 
 
-def _post(cause: Cause, drafts: Sequence[_Draft]) -> dict[UUID, Refused]:
-    """Book the credits; what the ledger refuses comes back by credit."""
-    if not drafts:
-        return {}
-    posted = post(
-        cause,
-        requests=[
-            Posting(
-                one.request.company, "credit", "credit", one.id, one.request.currency, one.amounts, one.at
-            )
-            for one in drafts
-        ],
-    )
-    return {draft.id: one for draft, one in zip(drafts, posted, strict=True) if isinstance(one, Refused)}
-
-
 def _item(draft: _Draft, number: str) -> OpenItem:
     request = draft.request
     return OpenItem(
@@ -227,13 +212,13 @@ def _item(draft: _Draft, number: str) -> OpenItem:
 def _event(draft: _Draft, number: str) -> Event:
     payload = {"number": number, "total_minor": draft.total, "lines": len(draft.lines)}
     return Event(
-        "credit", draft.id, draft.request.company, "", "unmatched", draft.at, payload, draft.request.reason
+        "credit", draft.id, draft.request.company, "", "waiting", draft.at, payload, draft.request.reason
     )
 
 
 _COLUMNS = (
     "number", "id", "company_id", "channel_id", "external_id", "customer_id", "currency", "total_minor",
-    "credited_at", "state",
+    "credited_at", "state", "entered_by",
 )  # fmt: skip
 
 _LINE_COLUMNS = (

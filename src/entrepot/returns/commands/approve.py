@@ -140,7 +140,8 @@ def _write(cause: Cause, decisions: Sequence[_Decision]) -> dict[UUID, str]:
         one.of.open_refunds -= states[one.refund.id] in ("paid", "rejected")
     store(cause, {d.of.id: d.of for d in decisions}.values(), {d.of.id: d.at for d in decisions})
     resolve_subjects(cause, requests=[
-        ResolveSubject(one.of.company, "refund to approve", one.refund.id, states[one.refund.id], one.request.reason)
+        ResolveSubject(one.of.company, "refund to approve", one.refund.id, states[one.refund.id], one.request.reason,
+                       one.at)
         for one in decisions
     ])  # fmt: skip
     return states

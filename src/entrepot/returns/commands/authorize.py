@@ -235,7 +235,7 @@ def _row(cause: Cause, one: _Draft) -> tuple[Any, ...]:
     return (
         one.id, one.number, order.company, request.order, order.channel, order.customer, request.external_id,
         order.currency, one.node, request.asked, one.state, wire.dump(one.reasons), one.version,
-        cause.actor.name, one.at, cause.at,
+        cause.actor.name, one.at, one.at,
     )  # fmt: skip
 
 

@@ -131,7 +131,13 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
     """Write the states of returns, and what their orders show of them. 4 statements."""
     at = cause.at
     rows = [
-        (one.id, after, one.without_refund, times.get(one.id, at) if after in states.FINAL else None, at)
+        (
+            one.id,
+            after,
+            one.without_refund,
+            times.get(one.id, at) if after in states.FINAL else None,
+            times.get(one.id, at),
+        )
         for one, _, after, _ in steps
     ]
     sql.run(_STORE, sql.columns(("ids", "states", "without", "closed", "changed"), rows))

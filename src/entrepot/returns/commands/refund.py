@@ -25,13 +25,17 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 class Refund:
     """Refund units of a return: all that are due by the policy's milestone, or those named as (line, units).
 
-    `adjustment_minor` is given above the frozen amounts, or below zero kept from them, for a reason.
+    `adjustment_minor` is given above the frozen amounts, or below zero kept from them, for a reason. Where
+    `total_minor` says what the customer was told, the difference from the frozen amounts is the adjustment. With
+    `up_to` no more is refunded than there is left of what was captured.
     """
 
     return_id: UUID
     lines: tuple[tuple[UUID, int], ...] | None = None
     adjustment_minor: int = 0
     adjustment_reason: str = ""
+    total_minor: int | None = None
+    up_to: bool = False
     occurred_at: datetime | None = None
     key: str | None = None
 
@@ -55,6 +59,7 @@ class _Draft(NamedTuple):
     sum: rules.Sum
     parts: tuple[tuple[Line, rules.Part], ...]
     request: Refund
+    adjustment: int
     total: int
     limit: int | None
     version: int
@@ -130,8 +135,6 @@ def _decide(
     if one.state in ("requested", "declined", "cancelled"):
         expected = "authorized or further"
         return WrongState(subject="return", found=one.state, event="refund", expected=expected)
-    if request.adjustment_minor and not request.adjustment_reason:
-        return errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid")
     version, policy = facts.policies[one.company]
     wanted = _wanted(request, one, policy)
     if isinstance(wanted, Refused):
@@ -139,7 +142,12 @@ def _decide(
     due = rules.refund(
         facts.sold[one.order], [(line.line, units, line.reason) for line, units in wanted], policy.fee_percent
     )
-    total, left = due.total + request.adjustment_minor, facts.left.get(one.order, 0)
+    left = facts.left.get(one.order, 0)
+    total = due.total + request.adjustment_minor if request.total_minor is None else request.total_minor
+    if request.up_to:
+        total = min(total, max(0, left))
+    if total != due.total and not request.adjustment_reason:
+        return errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid")
     if not 0 <= total <= left:
         return errors.NotThatMuch(
             number=one.number, what=f"{one.currency} minor units", wanted=total, left=left
@@ -148,7 +156,17 @@ def _decide(
     at = request.occurred_at or cause.at
     number = next(iter(numbers))
     return _Draft(
-        ids.uuid7(), number, one, due, parts, request, total, policy.approve_above_minor, version, at
+        ids.uuid7(),
+        number,
+        one,
+        due,
+        parts,
+        request,
+        total - due.total,
+        total,
+        policy.approve_above_minor,
+        version,
+        at,
     )
 
 
@@ -204,7 +222,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> dict[UUID, str]:
 def _payable(one: _Draft) -> Payable:
     return Payable(
         one.id, one.of.company, one.of.order, one.of.currency, one.sum.goods, one.sum.shipping, one.sum.tax,
-        one.sum.fee, one.request.adjustment_minor, one.total, one.at,
+        one.sum.fee, one.adjustment, one.total, one.at,
     )  # fmt: skip
 
 

@@ -1,0 +1,29 @@
+"""Triggers by which the database itself refuses what needs a duty that its person has not taken."""
+
+from __future__ import annotations
+
+import pgtrigger
+
+
+def duty_trigger(name: str, operation: pgtrigger.Operation, body: str) -> pgtrigger.Trigger:
+    """A trigger of a table, on inserted or updated rows, with a body of `duty_taken`."""
+    return pgtrigger.Trigger(
+        name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
+        referencing=pgtrigger.Referencing(new="added"), func=body,
+    )  # fmt: skip
+
+
+def duty_taken(room: str, pair: str, side: str, document: str, person: str, when: str = "TRUE") -> str:
+    """The body of a trigger that refuses rows of people who have not taken the side of the pair on the document.
+
+    `document` and `person` are columns; the constraint that is named in the refusal begins with the room.
+    """
+    return f"""
+IF EXISTS (SELECT FROM added AS a WHERE {when} AND NOT EXISTS (
+    SELECT FROM access_duty AS d
+    WHERE d.document = a.{document} AND d.pair = '{pair}' AND d.side = '{side}' AND d.person = a.{person})) THEN
+    RAISE EXCEPTION 'whoever does this must have taken the duty to {side}'
+        USING ERRCODE = 'check_violation', CONSTRAINT = '{room}_duty_to_{side}_taken';
+END IF;
+RETURN NULL;
+"""
