@@ -151,6 +151,25 @@ def test_never_more_than_was_captured_is_promised(house: Floor):
     assert second == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=999, left=99)
 
 
+def test_what_the_customer_was_told_is_given_back_and_the_difference_is_an_adjustment(house: Floor):
+    one = came_back(house, 1)
+    told = {"total_minor": 900, "adjustment_reason": "as told"}
+    (unsaid,) = refund(ASKS, requests=[Refund(one.return_id, total_minor=900)])
+    assert isinstance(unsaid, errors.ReasonNeeded)
+    row = queries.refund(refunded(one, **told).refund)
+    assert (row.total_minor, row.goods_minor, row.adjustment_minor) == (900, 999, -99)
+    exactly = queries.refund(refunded(came_back(house, 1), total_minor=999).refund)
+    assert (exactly.total_minor, exactly.adjustment_minor) == (999, 0)
+
+
+def test_up_to_what_is_left_of_what_was_captured(house: Floor):
+    one = came_back(house, 1)
+    wanted = {"total_minor": 1_500, "adjustment_reason": "as told"}
+    (refused,) = refund(ASKS, requests=[Refund(one.return_id, **wanted)])
+    assert refused == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=1500, left=999)
+    assert refunded(one, up_to=True, **wanted).total_minor == 999
+
+
 def test_what_was_given_back_past_the_return_is_not_given_back_again(house: Floor):
     one = came_back(house, 1)
     order = queries.return_(one.return_id).order
