@@ -50,6 +50,7 @@ PEOPLE = {
     "lead": ("operations lead",),
     "supervisor": ("warehouse supervisor",),
     "service": ("customer service",),
+    "inspector": ("returns inspector",),
     "books": ("controller",),
     "engineer": ("integration engineer",),
     "auditor": ("auditor",),

@@ -27,6 +27,18 @@ OPERATIONS = [
     ("/api/v1/orders/cancel", "post"),
     ("/api/v1/orders/{order_id}", "get"),
     ("/api/v1/availability", "get"),
+    ("/api/v1/orders/{order_id}/returnable", "get"),
+    ("/api/v1/returns", "post"),
+    ("/api/v1/returns", "get"),
+    ("/api/v1/returns/{return_id}", "get"),
+    ("/api/v1/returns/review", "post"),
+    ("/api/v1/returns/receive", "post"),
+    ("/api/v1/returns/inspect", "post"),
+    ("/api/v1/returns/dispose", "post"),
+    ("/api/v1/returns/refund", "post"),
+    ("/api/v1/returns/close", "post"),
+    ("/api/v1/refunds/approve", "post"),
+    ("/api/v1/refunds", "get"),
 ]
 
 

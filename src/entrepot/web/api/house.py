@@ -16,13 +16,14 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
-from entrepot.web.api import orders, problems
+from entrepot.web.api import orders, problems, returns
 from entrepot.web.api.auth import AUTH
 
 RETRY_AFTER_S = 5
 
 DESCRIPTION = """
-Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised.
+Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
+refund them.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
@@ -74,6 +75,7 @@ api = _Api(
     parser=_Strict(),
 )
 api.add_router("/v1", orders.router, tags=["orders"])
+api.add_router("/v1", returns.router, tags=["returns"])
 
 
 @api.exception_handler(Refused)

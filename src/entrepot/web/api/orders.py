@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from ninja import Header, Query, Router, Status
+from django.http import HttpRequest
+from ninja import Query, Router
 from pydantic import Field
 
 from entrepot.insight import pages
-from entrepot.kernel.errors import NotFound, NotPermitted, Refused
+from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import place
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock import queries as stock
-from entrepot.web.api import parse, problems
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
 from entrepot.web.api.schemas import (
     BATCH_MAX,
     SKUS_MAX,
@@ -25,7 +25,6 @@ from entrepot.web.api.schemas import (
     CancelIn,
     CancelledOut,
     Code,
-    Key,
     OrderIn,
     OrderOut,
     OrdersOut,
@@ -34,18 +33,6 @@ from entrepot.web.api.schemas import (
 )
 
 router = Router()
-
-Company = Annotated[
-    Code | None, Query(None, description="The code of a company. Needed where there are several.")
-]
-IdempotencyKey = Annotated[
-    Key,
-    Header(
-        ..., alias="Idempotency-Key", description="The same key with the same content gets the first answer."
-    ),
-]
-REFUSED = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), Problem)
-READ = dict.fromkeys((401, 403, 404, 422, 503), Problem)
 
 
 @router.post("/orders", response={201: PlacedOut, 200: list[PlacedOut | Problem], **REFUSED})
@@ -65,7 +52,7 @@ def place_orders(
     of = parse.company_of(company)
     keys = parse.keys_of(request, idempotency_key, items)
     requests = [parse.place_order(of, item, key) for item, key in zip(items, keys, strict=True)]
-    return _answer(
+    return answer(
         place(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=201
     )
 
@@ -80,18 +67,9 @@ def cancel_orders(
     items = payload if isinstance(payload, list) else [payload]
     keys = parse.keys_of(request, idempotency_key, items)
     requests = [parse.cancel_order(item, key) for item, key in zip(items, keys, strict=True)]
-    return _answer(
+    return answer(
         cancel(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200
     )
-
-
-def _answer(results: Sequence[Any], *, is_list: bool, done: int) -> Status[Any] | HttpResponse:
-    refusals = [one for one in results if isinstance(one, Refused)]
-    if refusals and (not is_list or all(isinstance(one, NotPermitted) for one in results)):
-        return problems.respond(problems.of_refusal(refusals[0]))
-    if not is_list:
-        return Status(done, results[0])
-    return Status(200, [problems.of_refusal(one) if isinstance(one, Refused) else one for one in results])
 
 
 @router.get("/orders", response={200: OrdersOut, **READ})

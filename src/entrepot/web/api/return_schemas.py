@@ -1,0 +1,318 @@
+"""What the API takes and answers about returns and refunds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field, StrictInt
+
+from entrepot.returns import rules
+from entrepot.web.api.schemas import (
+    CODE_MAX,
+    LINES_MAX,
+    MINOR_MAX,
+    NO_NUL,
+    Code,
+    Key,
+    Moment,
+    Quantity,
+    Strict,
+    Text,
+)
+
+Own = Annotated[
+    Key | None, Field(description="Idempotency key of this one of a list; else the header's and its place.")
+]
+
+# ---- in
+
+
+class ReturnItemIn(Strict):
+    """Units of an order line that shall come back, and why."""
+
+    line: UUID
+    quantity: Quantity
+    reason: Literal[tuple(rules.REASONS)] = "not_given"  # type: ignore[valid-type]
+    note: Text = ""
+
+
+class AuthorizeIn(Strict):
+    """A request to send something back. `insist` says why a late one is taken all the same."""
+
+    order: UUID
+    items: Annotated[list[ReturnItemIn], Field(min_length=1, max_length=LINES_MAX)]
+    asked: Literal[rules.ASKED] = "refund"  # type: ignore[valid-type]
+    node: UUID | None = None
+    insist: Text = ""
+    external_id: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class ReviewIn(Strict):
+    """Take a return that waits for a person, or decline it with a reason."""
+
+    return_id: UUID
+    accept: bool
+    reason: Text = ""
+    key: Own = None
+
+
+class ReceiveIn(Strict):
+    """Units of a return's line that came. Without a bin they go to the node's quarantine."""
+
+    return_id: UUID
+    line: UUID
+    quantity: Quantity
+    bin: UUID | None = None
+    condition: Text = ""
+    lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class InspectIn(Strict):
+    """What was found of units of a receipt."""
+
+    receipt: UUID
+    quantity: Quantity
+    grade: Literal[tuple(rules.GRADES)]  # type: ignore[valid-type]
+    codes: Annotated[list[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]], Field(max_length=20)] = []
+    note: Text = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class DisposeIn(Strict):
+    """What is done with inspected units: what was proposed, or something else for a reason."""
+
+    inspection: UUID
+    quantity: Quantity
+    disposition: Literal[tuple(rules.DISPOSITIONS)] | None = None  # type: ignore[valid-type]
+    bin: UUID | None = None
+    reason: Text = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class RefundLineIn(Strict):
+    line: UUID
+    quantity: Quantity
+
+
+class RefundIn(Strict):
+    """Refund what is due of a return, or units of its lines; an adjustment needs its reason."""
+
+    return_id: UUID
+    lines: Annotated[list[RefundLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
+    adjustment_minor: Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)] = 0
+    adjustment_reason: Text = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class ApproveIn(Strict):
+    """Agree to a refund that waits, or reject it with a reason."""
+
+    refund: UUID
+    agree: bool
+    reason: Text = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class CloseIn(Strict):
+    """Give up what has not come; `without_refund` also the money for what has."""
+
+    return_id: UUID
+    reason: Code
+    without_refund: bool = False
+    key: Own = None
+
+
+# ---- out
+
+
+class AuthorizedOut(Schema):
+    return_id: UUID
+    number: str
+    state: str
+    lines: list[UUID]
+    reasons: list[str]
+
+
+class StateOut(Schema):
+    """A return and where it stands now."""
+
+    return_id: UUID
+    state: str
+
+
+class ReceivedOut(Schema):
+    receipt: UUID
+    cost_minor: int
+
+
+class InspectedOut(Schema):
+    inspection: UUID
+    proposed: str
+    why: str
+
+
+class DisposedOut(Schema):
+    disposition_id: UUID
+    disposition: str
+
+
+class RefundedOut(Schema):
+    refund: UUID
+    number: str
+    state: str
+    total_minor: int
+
+
+class DecidedOut(Schema):
+    refund: UUID
+    state: str
+
+
+class ReturnRowOut(Schema):
+    """A return as it stands in a list."""
+
+    id: UUID
+    number: str
+    order: UUID
+    order_number: str
+    channel: str
+    customer: str | None
+    node: str
+    asked: str
+    state: str
+    currency: str
+    units: int
+    received: int
+    disposed: int
+    refunded: int
+    refunded_minor: int
+    requested_by: str
+    requested_at: datetime
+
+
+class ReturnsOut(Schema):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[ReturnRowOut]
+    next: UUID | None
+
+
+class ReturnLineOut(Schema):
+    id: UUID
+    line: UUID
+    sku_code: str
+    reason: str
+    note: str
+    quantity: int
+    cancelled: int
+    received: int
+    inspected: int
+    disposed: int
+    refunded: int
+
+
+class ReceiptOut(Schema):
+    id: UUID
+    line: UUID
+    bin: str
+    lot: str
+    serial: str
+    quantity: int
+    inspected: int
+    condition: str
+    received_by: str
+    received_at: datetime
+
+
+class InspectionOut(Schema):
+    id: UUID
+    line: UUID
+    receipt: UUID
+    quantity: int
+    disposed: int
+    grade: str
+    codes: str
+    note: str
+    proposed: str
+    why: str
+    inspected_by: str
+    inspected_at: datetime
+
+
+class DispositionOut(Schema):
+    id: UUID
+    line: UUID
+    inspection: UUID
+    quantity: int
+    disposition: str
+    bin: str
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+
+class RefundOut(Schema):
+    """A refund: total = goods + shipping + tax − fee + adjustment, with why."""
+
+    id: UUID
+    number: str
+    return_id: UUID
+    return_number: str
+    order: UUID
+    order_number: str
+    currency: str
+    state: str
+    goods_minor: int
+    shipping_minor: int
+    tax_minor: int
+    fee_minor: int
+    adjustment_minor: int
+    adjustment_reason: str
+    total_minor: int
+    approve_above_minor: int | None
+    reasons: list[str]
+    requested_by: str
+    requested_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    note: str
+
+
+class RefundsOut(Schema):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[RefundOut]
+    next: UUID | None
+
+
+class ReturnOut(ReturnRowOut):
+    """A return with all of its facts: what was asked, what came, what was found, done and paid."""
+
+    reasons: list[str]
+    lines: list[ReturnLineOut]
+    receipts: list[ReceiptOut]
+    inspections: list[InspectionOut]
+    dispositions: list[DispositionOut]
+    refunds: list[RefundOut]
+
+
+class ReturnableOut(Schema):
+    """A line of goods, and how many of its units may still come back."""
+
+    line: UUID
+    sku_code: str
+    description: str
+    quantity: int
+    left: int

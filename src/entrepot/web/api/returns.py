@@ -1,0 +1,205 @@
+"""Returns and refunds, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field
+
+from entrepot.kernel.errors import NotFound
+from entrepot.orders import queries as orders
+from entrepot.returns import queries as returns
+from entrepot.returns.commands.approve import Approve, approve
+from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.returns.commands.close import Close, close
+from entrepot.returns.commands.dispose import Dispose, dispose
+from entrepot.returns.commands.inspect import Inspect, inspect
+from entrepot.returns.commands.receive import Receive, receive
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.review import Review, review
+from entrepot.web.api import parse
+from entrepot.web.api import return_schemas as s
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.schemas import BATCH_MAX, Code, Problem
+
+router = Router()
+T = TypeVar("T")
+Many = Field(min_length=1, max_length=BATCH_MAX)
+After = Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")]
+Limit = Annotated[int, Query(50, ge=1, le=200)]
+
+
+def _give(
+    request: HttpRequest,
+    command: Callable[..., list[Any]],
+    payload: Any,
+    key: str,
+    make: Callable[[Any, str], Any],
+    done: int = 200,
+) -> Any:
+    """One command for what was sent, one of it or a list."""
+    items: Sequence[Any] = payload if isinstance(payload, list) else [payload]
+    keys = parse.keys_of(request, key, items)
+    requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
+    results = command(parse.cause_of(request), requests=requests)
+    return answer(results, is_list=isinstance(payload, list), done=done)
+
+
+def _as(kind: Callable[..., T], item: Any, key: str, **changed: Any) -> T:
+    return kind(**{**item.model_dump(exclude={"key", *changed}), **changed, "key": key})
+
+
+@router.post("/returns", response={201: s.AuthorizedOut, 200: list[s.AuthorizedOut | Problem], **REFUSED})
+def authorize_returns(
+    request: HttpRequest,
+    payload: s.AuthorizeIn | Annotated[list[s.AuthorizeIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Ask for a return, or a list of them. The state is `authorized`, or `requested` where a person has to decide."""
+
+    def make(item: s.AuthorizeIn, key: str) -> Authorize:
+        return _as(Authorize, item, key, items=tuple(Item(**one.model_dump()) for one in item.items))
+
+    return _give(request, authorize, payload, idempotency_key, make, 201)
+
+
+@router.post("/returns/review", response={200: s.StateOut | list[s.StateOut | Problem], **REFUSED})
+def review_returns(
+    request: HttpRequest,
+    payload: s.ReviewIn | Annotated[list[s.ReviewIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Take requested returns, or decline them."""
+    return _give(request, review, payload, idempotency_key, lambda item, key: _as(Review, item, key))
+
+
+@router.post("/returns/receive", response={200: s.ReceivedOut | list[s.ReceivedOut | Problem], **REFUSED})
+def receive_returns(
+    request: HttpRequest,
+    payload: s.ReceiveIn | Annotated[list[s.ReceiveIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Note what came. Whoever asked for a return, or approves its refunds, does not receive it."""
+    return _give(request, receive, payload, idempotency_key, lambda item, key: _as(Receive, item, key))
+
+
+@router.post("/returns/inspect", response={200: s.InspectedOut | list[s.InspectedOut | Problem], **REFUSED})
+def inspect_returns(
+    request: HttpRequest,
+    payload: s.InspectIn | Annotated[list[s.InspectIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Note what was found of units that came. The answer proposes a disposition, and says why."""
+
+    def make(item: s.InspectIn, key: str) -> Inspect:
+        return _as(Inspect, item, key, codes=tuple(item.codes))
+
+    return _give(request, inspect, payload, idempotency_key, make)
+
+
+@router.post("/returns/dispose", response={200: s.DisposedOut | list[s.DisposedOut | Problem], **REFUSED})
+def dispose_of_returns(
+    request: HttpRequest,
+    payload: s.DisposeIn | Annotated[list[s.DisposeIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Decide what is done with inspected units."""
+
+    def make(item: s.DisposeIn, key: str) -> Dispose:
+        return _as(Dispose, item, key, disposition=item.disposition or "")
+
+    return _give(request, dispose, payload, idempotency_key, make)
+
+
+@router.post("/returns/refund", response={200: s.RefundedOut | list[s.RefundedOut | Problem], **REFUSED})
+def refund_returns(
+    request: HttpRequest,
+    payload: s.RefundIn | Annotated[list[s.RefundIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Refund units of returns. Above the policy's limit the refund waits for another person."""
+
+    def make(item: s.RefundIn, key: str) -> Refund:
+        lines = None if item.lines is None else tuple((one.line, one.quantity) for one in item.lines)
+        return _as(Refund, item, key, lines=lines)
+
+    return _give(request, refund, payload, idempotency_key, make)
+
+
+@router.post("/returns/close", response={200: s.StateOut | list[s.StateOut | Problem], **REFUSED})
+def close_returns(
+    request: HttpRequest,
+    payload: s.CloseIn | Annotated[list[s.CloseIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """End returns: what has not come will not."""
+    return _give(request, close, payload, idempotency_key, lambda item, key: _as(Close, item, key))
+
+
+@router.post("/refunds/approve", response={200: s.DecidedOut | list[s.DecidedOut | Problem], **REFUSED})
+def approve_refunds(
+    request: HttpRequest,
+    payload: s.ApproveIn | Annotated[list[s.ApproveIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Agree to refunds that wait, or reject them. Whoever asked for the return, or received it, may not."""
+    return _give(request, approve, payload, idempotency_key, lambda item, key: _as(Approve, item, key))
+
+
+@router.get("/returns", response={200: s.ReturnsOut, **READ})
+def list_returns(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    state: Annotated[
+        Code | None, Query(None, description="Only returns in a state, such as `received`.")
+    ] = None,
+    order: Annotated[UUID | None, Query(None, description="Only returns of an order.")] = None,
+    q: Annotated[
+        Code | None, Query(None, description="A number of a return or order, or an external id.")
+    ] = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Returns, the latest first, a page at a time."""
+    rows = returns.returns_page(
+        parse.company_of(company), state=state, order=order, text=q, after=after, limit=limit + 1
+    )
+    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+
+
+@router.get("/returns/{return_id}", response={200: s.ReturnOut, **READ})
+def get_return(request: HttpRequest, return_id: UUID) -> dict[str, Any]:  # noqa: ARG001
+    """One return with all of its facts."""
+    found = returns.whole(return_id)
+    if found is None:
+        raise NotFound(what="return", which=str(return_id))
+    parts = {name: getattr(found, name) for name in found.__slots__ if name not in ("head", "duties")}
+    return {**asdict(found.head), **parts}
+
+
+@router.get("/refunds", response={200: s.RefundsOut, **READ})
+def list_refunds(
+    request: HttpRequest,  # noqa: ARG001
+    company: Company = None,
+    state: Annotated[
+        Code | None, Query(None, description="Only refunds in a state, such as `waiting`.")
+    ] = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Refunds, the latest first, a page at a time."""
+    rows = returns.refunds_page(parse.company_of(company), state=state, after=after, limit=limit + 1)
+    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+
+
+@router.get("/orders/{order_id}/returnable", response={200: list[s.ReturnableOut], **READ})
+def list_returnable(request: HttpRequest, order_id: UUID) -> list[returns.Returnable]:  # noqa: ARG001
+    """What of an order may still come back."""
+    if orders.order(order_id) is None:
+        raise NotFound(what="order", which=str(order_id))
+    return returns.returnable(order_id)
