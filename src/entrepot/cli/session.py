@@ -100,7 +100,9 @@ def process_name(verb: str) -> str:
 def _name_connections(verb: str) -> None:
     from django.conf import settings
 
-    settings.DATABASES["default"]["OPTIONS"]["application_name"] = process_name(verb)
+    options = settings.DATABASES["default"]["OPTIONS"]
+    assert isinstance(options, dict)
+    options["application_name"] = process_name(verb)
     _disconnect()
 
 
