@@ -48,7 +48,7 @@ format: $(READY) ## format the code and mend what ruff can mend
 bench: $(READY) ## measure against hand-written SQL, print the table, write bench/result.json
 	@$(BIN)/python -m bench $(ARGS)
 
-docs: $(READY) ## build the documentation into site/
+docs: $(READY) ## build the documentation into docs/_build/
 	@$(BIN)/python docs/build.py
 
 soak: $(READY) ## random walks against the model of both ledgers, for SOAK_MINUTES (10)
@@ -70,4 +70,4 @@ lock: $(READY) ## pin pyproject's dependencies with hashes into requirements.txt
 	  --no-emit-find-links --no-annotate --no-header -o requirements.txt
 
 clean: ## remove what was built here (databases under the user's data folder stay)
-	@rm -rf .venv build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
+	@rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info

@@ -6,9 +6,13 @@ import argparse
 import getpass
 import secrets
 import sys
+from typing import TYPE_CHECKING
 
 from entrepot import Problem
 from entrepot.cli.session import add_database_option, opened, say
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User  # needs Django set up, which a verb does when it runs
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,6 +57,8 @@ def run_add(arguments: argparse.Namespace) -> int:
         if User.objects.filter(username=arguments.name).exists():
             raise Problem(f"There is already a person named {arguments.name!r}.")
         given = "" if sys.stdin.isatty() else sys.stdin.readline().strip()
+        if given:
+            _refuse_weak(given, User(username=arguments.name, email=arguments.email))
         password = given or secrets.token_urlsafe(12)
         with transaction.atomic():
             create = User.objects.create_superuser if arguments.superuser else User.objects.create_user
@@ -80,18 +86,24 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_password(arguments: argparse.Namespace) -> int:
     with opened(arguments.database):
         from django.contrib.auth.models import User
-        from django.contrib.auth.password_validation import validate_password
-        from django.core.exceptions import ValidationError
 
         person = User.objects.filter(username=arguments.name).first()
         if person is None:
             raise Problem(f"There is no person named {arguments.name!r}.")
         password = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
-        try:
-            validate_password(password, person)
-        except ValidationError as error:
-            raise Problem(" ".join(error.messages)) from error
+        _refuse_weak(password, person)
         person.set_password(password)
         person.save(update_fields=["password"])
         say(f"{arguments.name} has a new password.")
     return 0
+
+
+def _refuse_weak(password: str, person: User) -> None:
+    """One rule for every password that a person chose, whichever verb takes it."""
+    from django.contrib.auth.password_validation import validate_password
+    from django.core.exceptions import ValidationError
+
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise Problem(" ".join(error.messages)) from error
