@@ -122,6 +122,10 @@ def addresses(shop: Shop) -> dict[str, str]:
         "shipment": f"/documents/{pages.shipments(order=delivered)[0].id}/",
         "fulfillment": f"/documents/{pages.fulfillments(order=delivered)[0].id}/",
         "event": f"/events/{kernel.timeline(subjects=[delivered])[0].seq}/",
+        "returns": "/returns/",
+        "no-returns": "/returns/?q=nothing",
+        "station": "/returns/station/",
+        "refunds": "/returns/refunds/",
         "search": "/search/?q=mug",
     }
 
@@ -147,7 +151,14 @@ def test_every_page_stands(console: Page, shop: Shop, tmp_path: Path, size: Any,
 
 def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
     keys = console.keyboard
-    for letter, path in (("o", "/orders/"), ("s", "/stock/"), ("w", "/work/"), ("b", "/books/"), ("h", "/")):
+    for letter, path in (
+        ("o", "/orders/"),
+        ("r", "/returns/"),
+        ("s", "/stock/"),
+        ("w", "/work/"),
+        ("b", "/books/"),
+        ("h", "/"),
+    ):
         keys.press("g")
         keys.press(letter)
         console.wait_for_url(f"**{path}")

@@ -559,6 +559,14 @@ UNION ALL
 (SELECT 'credit', id, number, external_id FROM orders_credit
  WHERE number = upper(%(text)s::text) OR external_id = %(text)s::text LIMIT %(limit)s::int)
 UNION ALL
+(SELECT 'return', id, number, concat_ws(' · ', external_id, state) FROM returns_return
+ WHERE number = upper(%(text)s::text)
+    OR order_id IN (SELECT id FROM orders_order
+                    WHERE company_id = %(company)s::smallint AND number = upper(%(text)s::text))
+ LIMIT %(limit)s::int)
+UNION ALL
+(SELECT 'refund', id, number, state FROM returns_refund WHERE number = upper(%(text)s::text))
+UNION ALL
 (SELECT 'sku', id, code, name FROM catalog_sku
  WHERE company_id = %(company)s::smallint
    AND (code ILIKE %(begins)s::text OR barcode = %(text)s::text OR name ILIKE %(part)s::text)
@@ -652,6 +660,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "order": ("orders_order", "number", "status"),
     "hold": ("orders_hold", "type", "state"),
     "credit": ("orders_credit", "number", "state"),
+    "return": ("returns_return", "number", "state"),
+    "refund": ("returns_refund", "number", "state"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),
     "package": ("warehouse_package", "number", "''"),
     "shipment": ("shipping_shipment", "number", "state"),
@@ -694,6 +704,8 @@ _LINES_OF = {
     kind: f"SELECT to_jsonb(l)::text FROM {table} AS l WHERE l.{column} = %(which)s::uuid ORDER BY l.{order} LIMIT 500"
     for kind, (table, column, order) in {
         "credit": ("orders_creditline", "credit_id", "number"),
+        "return": ("returns_line", "return_id", "id"),
+        "refund": ("returns_refundline", "refund_id", "return_line_id"),
         "fulfillment": ("warehouse_picktask", "fulfillment_id", "sequence"),
         "package": ("warehouse_packageline", "package_id", "line_id"),
         "shipment": ("shipping_shipmentline", "shipment_id", "line_id"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -228,6 +229,60 @@ def returnable(order: UUID) -> list[Returnable]:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """Units that wait for an inspector: to be inspected, or, with an `inspection`, for their disposition."""
+
+    return_id: UUID
+    number: str
+    order_number: str
+    node: str
+    sku_code: str
+    name: str
+    reason: str
+    note: str
+    condition: str
+    bin: str
+    lot: str
+    serial: str
+    receipt: UUID
+    inspection: UUID | None
+    quantity: int
+    grade: str
+    proposed: str
+    why: str
+    received_at: datetime
+
+
+def tasks(company: int, *, node: str = "", limit: int = 50) -> list[Task]:
+    """What waits for an inspector at a node (by code; '' for all), what waits longest first. 1 statement."""
+    params = {"company": company, "node": node or None, "limit": limit}
+    return [Task(*row) for row in sql.run(_TASKS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A refund that waits for another person, with who took which duty, and what was found of the goods."""
+
+    refund: RefundRow
+    duties: list[tuple[str, str]]
+    found: list[tuple[str, int, str]]
+
+
+def approvals(company: int, *, limit: int = 50) -> list[Approval]:
+    """Refunds that wait, the oldest first; with (side, person) and (grade, units, note) of returns. 3 statements."""
+    params: dict[str, Any] = {"company": company, "limit": limit}
+    rows = [RefundRow(*row) for row in sql.run(_REFUNDS + _WAITING_REFUNDS, params)]
+    params = {"returns": list({row.return_id for row in rows})}
+    duties: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
+    found: dict[UUID, list[tuple[str, int, str]]] = defaultdict(list)
+    for return_id, side, person in sql.run(_DUTIES_OF, params) if rows else ():
+        duties[return_id].append((side, person))
+    for return_id, grade, units, note in sql.run(_FOUND, params) if rows else ():
+        found[return_id].append((grade, units, note))
+    return [Approval(row, duties[row.return_id], found[row.return_id]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class DoneRow:
     """Units of a disposition."""
 
@@ -344,6 +399,42 @@ SELECT l.id, l.sku_code, l.description, l.quantity, l.shipped + l.delivered - CO
        ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint
 FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
 WHERE l.order_id = %(order)s::uuid AND l.sku_id IS NOT NULL ORDER BY l.number
+"""
+
+_TASKS = """
+SELECT r.id, r.number, o.number, n.code, l.sku_code, s.name, x.reason, x.note, c.condition, b.code, c.lot, c.serial,
+       c.id, w.inspection, w.units, w.grade, w.proposed, w.why, c.received_at
+FROM returns_return AS r
+JOIN returns_receipt AS c ON c.return_id = r.id
+CROSS JOIN LATERAL (
+    SELECT NULL::uuid AS inspection, c.quantity - c.inspected AS units, '' AS grade, '' AS proposed, '' AS why
+    UNION ALL
+    SELECT i.id, i.quantity - i.disposed, i.grade, i.proposed, i.why
+    FROM returns_inspection AS i WHERE i.receipt_id = c.id
+) AS w
+JOIN returns_line AS x ON x.id = c.return_line_id
+JOIN orders_line AS l ON l.id = x.line_id
+JOIN orders_order AS o ON o.id = r.order_id
+JOIN catalog_sku AS s ON s.id = c.sku_id
+JOIN network_node AS n ON n.id = c.node_id
+JOIN network_bin AS b ON b.id = c.bin_id
+WHERE r.company_id = %(company)s::smallint AND r.state IN ('received', 'inspected') AND w.units > 0
+  AND (%(node)s::text IS NULL OR n.code = %(node)s::text)
+ORDER BY w.inspection IS NULL, c.received_at, c.id LIMIT %(limit)s::int
+"""
+
+_WAITING_REFUNDS = """
+WHERE f.company_id = %(company)s::smallint AND f.state = 'waiting' ORDER BY f.requested_at, f.id LIMIT %(limit)s::int
+"""
+
+_DUTIES_OF = """
+SELECT document, side, person FROM access_duty
+WHERE document = ANY(%(returns)s::uuid[]) AND pair = 'request×receive×approve' ORDER BY taken_at, side
+"""
+
+_FOUND = """
+SELECT return_id, grade, sum(quantity)::int, string_agg(DISTINCT note, '; ') FILTER (WHERE note <> '')
+FROM returns_inspection WHERE return_id = ANY(%(returns)s::uuid[]) GROUP BY return_id, grade ORDER BY return_id, grade
 """
 
 _BY_DISPOSITION = """

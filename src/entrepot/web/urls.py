@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from entrepot.web.api import house
-from entrepot.web.views import books, errors, health, home, orders, people, stock, things, work
+from entrepot.web.views import books, errors, health, home, orders, people, returns, stock, things, work
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -15,6 +15,18 @@ urlpatterns = [
     path("orders/<uuid:which>/", orders.order, name="order"),
     path("orders/<uuid:which>/cancel/", orders.cancel_order, name="order-cancel"),
     path("orders/<uuid:which>/hold/", orders.hold, name="order-hold"),
+    path("orders/<uuid:which>/return/", returns.ask, name="order-return"),
+    path("returns/", returns.returns_list, name="returns"),
+    path("returns/station/", returns.station, name="station"),
+    path("returns/station/inspect/", returns.inspect_units, name="station-inspect"),
+    path("returns/station/dispose/", returns.dispose_units, name="station-dispose"),
+    path("returns/refunds/", returns.approvals, name="refunds"),
+    path("returns/refunds/decide/", returns.decide, name="refunds-decide"),
+    path("returns/<uuid:which>/", returns.one, name="return"),
+    path("returns/<uuid:which>/review/", returns.review_one, name="return-review"),
+    path("returns/<uuid:which>/receive/", returns.receive_one, name="return-receive"),
+    path("returns/<uuid:which>/refund/", returns.refund_one, name="return-refund"),
+    path("returns/<uuid:which>/close/", returns.close_one, name="return-close"),
     path("holds/release/", orders.release, name="holds-release"),
     path("stock/", stock.stock_list, name="stock"),
     path("stock/<uuid:which>/", stock.sku, name="sku"),

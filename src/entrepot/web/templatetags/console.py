@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from entrepot.insight.pages import Name
 from entrepot.kernel.cause import Actor
 from entrepot.orders.queries import LineRow
+from entrepot.returns.queries import LineRow as ReturnLineRow
 from entrepot.stock.queries import Standing
 from entrepot.web import format as fmt
 from entrepot.web import words
@@ -115,7 +116,9 @@ def link(which: UUID | str | None, name: Name | str | None = None, kind: str = "
         return "–"
     text = name.text if isinstance(name, Name) else name
     kind = name.kind if isinstance(name, Name) else kind
-    named = {"order": "order", "sku": "sku", "work_item": "work-item"}.get(kind, "document")
+    named = {"order": "order", "sku": "sku", "work_item": "work-item", "return": "return"}.get(
+        kind, "document"
+    )
     return format_html(
         '<a href="{}">{}</a>', reverse(named, args=[which]), text or f"{words.word(kind)} …{str(which)[-8:]}"
     )
@@ -187,6 +190,12 @@ def _text(value: str) -> SafeString | str:
 @register.filter
 def negated(value: int) -> int:
     return -value
+
+
+@register.filter
+def left_to_come(line: ReturnLineRow) -> int:
+    """Units of a return's line that are still expected."""
+    return line.quantity - line.cancelled - line.received
 
 
 @register.filter

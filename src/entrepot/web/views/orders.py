@@ -20,6 +20,8 @@ from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.parties import queries as parties
 from entrepot.payments import queries as payments
+from entrepot.returns import queries as returns
+from entrepot.returns.rules import ASKED, REASONS
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.web import format as fmt
@@ -152,6 +154,10 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "address": parties.address(found.address_id) if found.address_id and may_see_address else None,
         "address_hidden": found.address_id is not None and not may_see_address,
         "hold_types": rules.HOLDS,
+        "returns": returns.returns_page(found.company, order=which),
+        "returnable": [one for one in returns.returnable(which) if one.left],
+        "return_reasons": REASONS,
+        "asks": ASKED,
         "cancellable": any(line.open + line.backordered + line.allocated for line in found.lines),
         "alive": found.status not in pages.ENDED,
     }
