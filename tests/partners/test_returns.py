@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connections, transaction
 
+from entrepot import postgres
+from entrepot.channels.commands import import_invoices, take_back
 from entrepot.channels.online_retail import importer
 from entrepot.insight import beancount, verify
 from entrepot.kernel import sql
-from tests.partners.test_online_retail import HEADER, figures
+from tests.conftest import DATABASE, TEMPLATE
+from tests.partners.test_online_retail import HEADER, YEAR, figures, real
 
 SALES = """600001,22633,HAND WARMER,5,2010-12-01 09:00:00,2.00,17850,United Kingdom
 600001,85123A,WHITE HEART,3,2010-12-01 09:00:00,2.55,17850,United Kingdom
@@ -85,54 +91,222 @@ def test_three_actors_share_the_duties(committed_db: None, file) -> None:
     assert row == ("import:returns-desk", "import:returns-dock", "import:controller", "paid")
 
 
-def test_a_return_in_a_second_file_finds_its_sale_in_the_first(committed_db: None, file) -> None:
+def test_goods_come_back_to_the_node_of_their_shelf_as_good_as_their_row_says(
+    committed_db: None, file
+) -> None:
+    importer.run(
+        file(
+            "600001,22633,HAND WARMER,5,2010-12-01 09:00:00,2.00,17850,United Kingdom\n"
+            "600001,22086,PAPER CHAIN,3,2010-12-01 09:00:00,2.55,17850,United Kingdom\n"
+            "C600010,22633,HAND WARMER,-2,2010-12-09 09:00:00,2.00,17850,United Kingdom\n"
+            "C600010,22086,PAPER CHAIN wet and damaged,-1,2010-12-09 09:00:00,2.55,17850,United Kingdom\n"
+        )
+    )
+
+    assert sql.run(
+        "SELECT r.external_id, n.code, b.code, i.grade, d.disposition, to_char(d.decided_at, 'YYYY-MM-DD HH24:MI')"
+        " FROM returns_return AS r JOIN network_node AS n ON n.id = r.node_id"
+        " JOIN returns_receipt AS c ON c.return_id = r.id JOIN network_bin AS b ON b.id = c.bin_id"
+        " JOIN returns_inspection AS i ON i.receipt_id = c.id JOIN returns_disposition AS d ON d.inspection_id = i.id"
+        " ORDER BY r.external_id"
+    ) == [
+        ("C600010", "middle", "QUARANTINE", "A", "restock", "2010-12-09 09:00"),
+        ("C600010/2", "north", "QUARANTINE", "D", "dispose", "2010-12-09 09:00"),
+    ]
+    shelves = sql.run(
+        "SELECT s.code, n.code, b.quantity FROM stock_bucket AS b JOIN catalog_sku AS s ON s.id = b.sku_id"
+        " JOIN network_bin AS n ON n.id = b.bin_id WHERE b.quantity > 0"
+    )
+    assert shelves == [("22633", "SHELF", 2)]
+    assert figures()["cancelled_value"] == "-6.55"
+
+
+def test_what_exceeds_what_was_captured_is_a_credit_without_a_sale(committed_db: None, file) -> None:
+    importer.run(
+        file(
+            "600001,22633,HAND WARMER,2,2010-12-01 09:00:00,2.00,17850,United Kingdom\n"
+            "C600010,22633,HAND WARMER,-1,2010-12-02 09:00:00,3.50,17850,United Kingdom\n"
+            "C600011,22633,HAND WARMER,-1,2010-12-09 09:00:00,2.00,17850,United Kingdom\n"
+        )
+    )
+
+    assert [(credit, units) for credit, _, units, *_ in returned()] == [("C600010", 1), ("C600011", 1)]
+    assert sql.run("SELECT total_minor::int, adjustment_minor::int FROM returns_refund ORDER BY number") == [
+        (3_50, 1_50),
+        (50, -1_50),
+    ]
+    assert credits_() == [("C600011", 1_50, "unmatched")]
+    found = figures()
+    assert (found["cancelled_value"], found["price_adjustments"]) == ("-5.50", "0.00")
+    assert found["work_items"] == 1
+
+
+def anew() -> None:
+    """A database as if nothing had been imported."""
+    connections.close_all()
+    postgres.recreate_database(DATABASE, TEMPLATE)
+
+
+MONEY = ("rows", "gross_sales", "cancelled_value", "net_by_month", "returns_matched_exact", "returns_matched_latest",
+         "price_adjustments", "units_shipped", "units_returned")  # fmt: skip
+
+
+def test_a_return_in_a_second_file_finds_its_sale_in_the_first_wherever_it_is_cut(
+    committed_db: None, file
+) -> None:
     importer.run(file(SALES + CREDITS))
     whole, lines, no_sale = figures(), returned(), credits_()
     cut = (SALES + CREDITS).splitlines(keepends=True)
 
-    from django.db import connections
-
-    from entrepot import postgres
-    from tests.conftest import DATABASE, TEMPLATE
-
-    for place in (2, 5):
-        connections.close_all()
-        postgres.recreate_database(DATABASE, TEMPLATE)
-        importer.run(file("".join(cut[:place]), "first.csv"))
-        importer.run(file("".join(cut[place:]), "second.csv"))
+    for place in range(1, len(cut)):
+        anew()
+        first, second = file("".join(cut[:place]), "first.csv"), file("".join(cut[place:]), "second.csv")
+        importer.run(first)
+        importer.run(second)
 
         again = figures()
-        assert returned() == lines
-        assert credits_() == no_sale
-        for name in ("cancelled_value", "returns_matched_exact", "price_adjustments", "units_returned"):
-            assert again[name] == whole[name]
+        assert {name: again[name] for name in MONEY} == {name: whole[name] for name in MONEY}, place
+        if place not in (1, 7):  # within an invoice
+            assert (returned(), credits_()) == (lines, no_sale)
+        for one in (second, first, file(SALES + CREDITS)):
+            importer.run(one)
+            assert figures() == again, f"cut at {place}, {one.name} changed something"
+
+
+def test_another_version_of_an_invoice_is_set_aside(committed_db: None, file) -> None:
+    importer.run(file(SALES))
+    before = figures()
+    changed = file(SALES.replace("HAND WARMER,5", "HAND WARMER,6"), "changed.csv")
+
+    for _ in range(2):
+        importer.run(changed)
+
+        after = figures()
+        assert after["gross_sales"] == before["gross_sales"]
+        assert (after["rows_set_aside"], after["work_items"]) == (1, 1)
+
+
+@real
+@pytest.mark.slow
+@pytest.mark.parametrize("stock", ["ample", "tight"])
+def test_two_real_files_cut_within_a_week_are_as_good_as_one(
+    committed_db: None, tmp_path: Path, stock: str
+) -> None:
+    with gzip.open(YEAR, "rt", encoding="utf-8", newline="") as lines:
+        rows = [line for line, _ in zip(lines, range(12_001), strict=False)]
+    first, second, both = (tmp_path / name for name in ("first.csv", "second.csv", "both.csv"))
+    first.write_text("".join(rows[:7_778]))
+    second.write_text("".join(rows[:1] + rows[7_778:]))
+    both.write_text("".join(rows))
+    importer.run(first, stock=stock)
+    of_first = figures()
+    importer.run(second, stock=stock)
+    cut, matched = figures(), by_credit()
+
+    anew()
+    importer.run(both, stock=stock)
+    whole = figures()
+    for name in ("rows", "gross_sales", "cancelled_value", "net_all_rows", "net_by_month", "units_shipped"):
+        assert cut[name] == whole[name]
+    assert whole["returns_matched_exact"] > of_first["returns_matched_exact"] > 0
+    if stock == "ample":  # when what waits is sent, and so what can come back, depends on the weeks of a file
+        assert {name: cut[name] for name in MONEY} == {name: whole[name] for name in MONEY}
+        assert by_credit() == matched
+
+
+def by_credit() -> list[tuple[object, ...]]:
+    """What came back of which sale by each credit, and what it was refunded with, whatever it is called."""
+    return sql.run(
+        "SELECT r.external_id, o.external_id, l.found_by, l.quantity, s.code FROM returns_line AS l"
+        " JOIN returns_return AS r ON r.id = l.return_id JOIN orders_order AS o ON o.id = r.order_id"
+        " JOIN catalog_sku AS s ON s.id = l.sku_id ORDER BY 1, 2, 3, 4, 5"
+    )
+
+
+def test_statements_do_not_grow_with_the_credits_of_a_batch(
+    committed_db: None, file, statements, monkeypatch
+) -> None:
+    ran_of: list[int] = []
+    real_take_back = import_invoices.take_back
+
+    def counting(*args: object) -> None:
+        with statements() as ran:
+            real_take_back(*args)
+        ran_of.append(len(ran))
+
+    monkeypatch.setattr(import_invoices, "take_back", counting)
+    sold = "".join(
+        f"{600_000 + i},22633,HAND WARMER,7,2010-12-01 09:00:00,60.00,17850,United Kingdom\n"
+        f"{600_000 + i},22086,PAPER CHAIN,5,2010-12-01 09:00:00,2.00,17850,United Kingdom\n"
+        for i in range(100)
+    )
+    # A batch of each week: two nodes, both sides of the limit, another price, and a charge that has no sale.
+    back = "".join(
+        f"C{number},22633,HAND WARMER,-2,2010-12-{day} 09:00:00,60.00,17850,United Kingdom\n"
+        f"C{number},22086,PAPER CHAIN,-1,2010-12-{day} 09:00:00,1.90,17850,United Kingdom\n"
+        f"C{number},M,Manual,-1,2010-12-{day} 09:00:00,1.00,17850,United Kingdom\n"
+        for count, day in ((1, "06"), (1, "13"), (10, "20"), (300, "27"))
+        for number in range(int(day) * 1_000, int(day) * 1_000 + count)
+    )
+
+    importer.run(file(sold + back))
+
+    first, *later = ran_of
+    assert len(later) == 3
+    assert len(set(later)) == 1, ran_of
+    assert first <= later[0] + 2, "what is the same for all batches of a run is asked for once"
+    assert figures()["returns_matched_exact"] >= 1 + 1 + 10 + 300
+
+
+def test_the_search_for_sales_uses_the_indexes_of_customers_and_orders(committed_db: None, file) -> None:
+    importer.run(file(SALES))
+    params = {"companies": [1], "customers": ["17850"], "skus": ["22633"]}
+    with transaction.atomic():
+        sql.run("SET LOCAL enable_seqscan = off")
+        plan = "\n".join(row[0] for row in sql.run(f"EXPLAIN {take_back._SALES}", params))
+    assert "orders_order_of_customer" in plan
 
 
 def test_an_independent_sum_of_the_export_equals_the_report(committed_db: None, file) -> None:
-    """The export is read as plain text, by what each posting's `kind` says; nothing of the house is asked."""
     importer.run(file(SALES + CREDITS))
+    assert sums_of_the_export() == amounts(figures())
+
+
+def amounts(report: dict[str, Any]) -> dict[str, object]:
+    """Every amount of a report."""
+    return {name: value for name, value in report.items() if isinstance(value, (str, dict))}
+
+
+def sums_of_the_export() -> dict[str, object]:
+    """The report's amounts, from the export as plain text, by what each posting's `kind` says; nothing of the house is
+    asked. Every transaction must balance."""
     out = StringIO()
     beancount.export(out)
-    text = out.getvalue()
     by_kind: dict[str, Decimal] = defaultdict(Decimal)
     by_month: dict[str, Decimal] = defaultdict(Decimal)
-    month = ""
-    lines = text.splitlines()
-    for i, line in enumerate(lines):
+    month, amount, balance = "", Decimal(), Decimal()
+    for line in out.getvalue().splitlines():
         if found := re.match(r"(\d{4}-\d{2})-\d{2} \*", line):
             month = found[1]
-        posting = re.match(r"\s+\S+\s+(-?[\d.]+) GBP", line)
-        kind = re.search(r'kind: "([^"]+)"', lines[i + 1] if i + 1 < len(lines) else "")
-        if posting and kind and re.match(r"(sale|credit|return)\.|bad_debt$", kind[1]):
-            by_kind[kind[1]] -= Decimal(posting[1])
-            by_month[month] -= Decimal(posting[1])
-    report = figures()
+            assert not balance
+        elif found := re.match(r"  [A-Z]\S+  (-?[\d.]+) GBP$", line):
+            amount = Decimal(found[1])
+            balance += amount
+        elif (found := re.match(r'    kind: "([^"]+)"', line)) and re.match(
+            r"(sale|credit|return)\.|bad_debt$", found[1]
+        ):
+            by_kind[found[1]] -= amount
+            by_month[month] -= amount
+    assert not balance
 
-    def of(prefix: str) -> Decimal:
-        return sum((amount for kind, amount in by_kind.items() if kind.startswith(prefix)), Decimal())
+    def of(*prefixes: str) -> str:
+        found = (amount for kind, amount in by_kind.items() if kind.startswith(prefixes))
+        return f"{sum(found, Decimal()):.2f}"
 
-    assert f"{of('sale.'):.2f}" == report["gross_sales"]
-    assert f"{of('credit.') + of('return.'):.2f}" == report["cancelled_value"]
-    assert f"{by_kind['return.adjustment']:.2f}" == report["price_adjustments"]
-    assert f"{sum(by_kind.values()):.2f}" == report["net_all_rows"]
-    assert {name: f"{amount:.2f}" for name, amount in by_month.items()} == report["net_by_month"]
+    return {
+        "gross_sales": of("sale."),
+        "cancelled_value": of("credit.", "return."),
+        "price_adjustments": of("return.adjustment"),
+        "net_all_rows": of(""),
+        "net_by_month": {name: f"{amount:.2f}" for name, amount in sorted(by_month.items())},
+    }

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.channels.online_retail import codes
+from entrepot.channels.online_retail.again import compare, said
 from entrepot.channels.online_retail.importer import (
     INVOICES_MAX,
     LINES_MAX,
@@ -19,6 +20,7 @@ from entrepot.channels.online_retail.importer import (
     place_of,
 )
 from entrepot.channels.online_retail.parse import Book, Invoice, Row, UnknownHeader, parse
+from entrepot.returns.rules import GRADES
 
 COLUMNS = (
     "InvoiceNo",
@@ -195,3 +197,67 @@ def test_demand_is_what_is_sold_and_what_is_written_off() -> None:
 def test_a_sku_has_its_shelf_at_the_same_node_for_ever() -> None:
     assert [place_of(code) for code in ("85123A", "22633", "22086", "21730")] == [1, 1, 0, 0]
     assert {place_of(f"{code}") for code in range(22000, 22050)} == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("description", "grade"),
+    [
+        ("WHITE METAL LANTERN", "A"), ("DOORKNOB CRACKED GLAZE BLUE", "A"), ("RUSTIC WOODEN CABINET", "A"), ("", "A"),
+        ("damaged", "D"), ("wet/rusty", "D"), ("Water damage", "D"), ("LANTERN, smashed", "D"), ("faulty", "D"),
+    ],
+)  # fmt: skip
+def test_goods_come_back_as_new_unless_their_row_says_otherwise(description: str, grade: str) -> None:
+    assert codes.grade_of(description) == grade
+    assert grade in GRADES
+
+
+# ---- invoices that came before
+
+
+def a_row(code: str, quantity: int = 1, price: str = "2.50", line: int = 2) -> Row:
+    return Row(line, "sale", "goods", code, "", quantity, Decimal(price), "")
+
+
+A, B, C = a_row("A"), a_row("B"), a_row("C")
+
+
+def test_an_invoice_that_did_not_come_before_is_new() -> None:
+    assert compare("7", [A, B], {}) == ("7", [A, B], True)
+
+
+def test_rows_that_all_came_before_are_known_whatever_their_format_and_place() -> None:
+    before = {"7": said([A, B])}
+    assert compare("7", [a_row("B", price="2.5", line=9), A], before) == ("7", [], True)
+    assert compare("7", [B], before) == ("7", [], True)
+    assert compare("7", [C], before | {"7 part 2": said([C])}) == ("7 part 2", [], True)
+
+
+def test_the_rest_of_an_invoice_is_a_part_by_its_own_name() -> None:
+    assert compare("7", [C], {"7": said([A, B])}) == ("7 part 2", [C], True)
+    assert compare("7", [A, B, C], {"7": said([A, B])}) == ("7 part 2", [C], True)
+    again = a_row("A", line=3)
+    assert compare("7", [A, again], {"7": said([A])}) == ("7 part 2", [again], True), (
+        "duplicates are two rows"
+    )
+    assert compare("7", [A], {"7": said([B]), "7 part 2": said([C])}) == ("7 part 3", [A], True)
+
+
+def test_another_version_of_an_invoice_is_for_a_person() -> None:
+    changed = a_row("A", 5)
+    assert compare("7", [changed, B], {"7": said([A, B])}) == ("7", [changed], False)
+
+
+@given(st.lists(st.sampled_from("ABCDEFGH"), unique=True, min_size=1), st.data())
+def test_an_invoice_cut_at_any_rows_is_taken_once(letters: str, data: st.DataObject) -> None:
+    rows = [a_row(one) for one in letters]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=3)))
+    parts: dict = {}
+    for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True):
+        if part := rows[start:end]:
+            name, fresh, fits = compare("7", part, parts)
+            assert (fresh, fits) == (part, True)
+            assert name not in parts
+            parts[name] = said(fresh)
+            assert compare("7", part, parts) == (name, [], True)
+    assert sum(parts.values(), said([])) == said(rows)
+    assert compare("7", rows, parts).fresh == []

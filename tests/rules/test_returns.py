@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 from uuid import UUID
@@ -414,47 +413,6 @@ def test_a_policy_that_fits():
 def test_a_policy_that_can_not_be(field: str, value: object):
     refused = rules.misfit(replace(Policy(), **{field: value}))
     assert (refused.code, refused.facts["field"]) == ("kernel.invalid", field)
-
-
-# ---- which sale a credit belongs to
-
-
-def sale(n: int, price: str, day: int, left: int = 2) -> rules.Sale:
-    return rules.Sale(
-        UUID(int=100 + n), UUID(int=n), Decimal(price), datetime(2026, 1, day, tzinfo=UTC), left
-    )
-
-
-def matched(quantity: int, price: str, day: int, *sales: rules.Sale) -> list[tuple[int, int, str]]:
-    found = rules.match(quantity, Decimal(price), datetime(2026, 1, day, tzinfo=UTC), sales)
-    return [(one.sale.line.int, one.units, one.found_by) for one in found]
-
-
-def test_a_credit_belongs_to_the_latest_sales_at_its_price_then_to_the_latest_others():
-    sales = sale(1, "5", 1), sale(2, "5", 2), sale(3, "6", 3), sale(4, "7", 4), sale(5, "5", 9)
-    assert matched(6, "5", 8, *sales) == [(2, 2, "exact"), (1, 2, "exact"), (4, 2, "latest")]
-    assert matched(9, "5", 8, *sales) == [(3, 2, "latest")], "what was matched before is not matched again"
-    assert matched(1, "5", 8) == []
-
-
-@given(
-    st.integers(1, 20),
-    st.integers(1, 28),
-    st.lists(
-        st.builds(sale, st.integers(1, 99), st.sampled_from("567"), st.integers(1, 28), st.integers(0, 5))
-    ),
-)
-def test_no_unit_of_a_sale_is_matched_twice_or_before_it_was_sold(
-    quantity: int, day: int, sales: list[rules.Sale]
-):
-    at = datetime(2026, 1, day, tzinfo=UTC)
-    possible = sum(one.left for one in sales if one.sold_at <= at)
-    found = rules.match(quantity, Decimal(5), at, sales)
-    assert sum(one.units for one in found) == min(quantity, possible)
-    assert all(one.units > 0 and one.sale.left >= 0 and one.sale.sold_at <= at for one in found)
-    assert all((one.sale.price == 5) == (one.found_by == "exact") for one in found)
-    if any(one.found_by == "latest" for one in found):
-        assert not any(one.left for one in sales if one.price == 5 and one.sold_at <= at)
 
 
 def test_codes_fit_the_tables():

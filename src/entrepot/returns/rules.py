@@ -380,8 +380,7 @@ def misfit(policy: Policy) -> Refused | None:
 # ---- which sale a credit belongs to
 
 
-@dataclass(slots=True)
-class Sale:
+class Sale(NamedTuple):
     """An order line that something may have come back of: its unit price, when it was sold, and units left."""
 
     order: UUID
@@ -399,19 +398,25 @@ class Match(NamedTuple):
     found_by: str
 
 
-def match(quantity: int, price: Decimal, at: datetime, sales: Sequence[Sale]) -> list[Match]:
+def match(quantity: int, price: Decimal, at: datetime, sales: Iterable[Sale]) -> list[Match]:
     """The sales that units credited at a moment belong to: first those at exactly the same price, then the others, the
-    latest first, while units are left. What is left of the sales shrinks; what is not matched belongs to none."""
-    earlier = sorted((one for one in sales if one.sold_at <= at and one.left), key=_recency, reverse=True)
+    latest first, while units are left. What is not matched belongs to none."""
+    earlier = sorted((one for one in sales if one.sold_at <= at), key=_recency, reverse=True)
     found = []
     for found_by, same in (("exact", True), ("latest", False)):
         for sale in earlier:
             units = min(quantity, sale.left)
-            if units and (sale.price == price) == same:
+            if units > 0 and (sale.price == price) == same:
                 found.append(Match(sale, units, found_by))
-                sale.left -= units
                 quantity -= units
     return found
+
+
+def after(sales: Iterable[Sale], matches: Iterable[Match]) -> list[Sale]:
+    """The sales less what of them was matched; those of which nothing is left are out."""
+    taken = {one.sale.line: one.units for one in matches}
+    rest = (one._replace(left=one.left - taken.get(one.line, 0)) for one in sales)
+    return [one for one in rest if one.left]
 
 
 def _recency(sale: Sale) -> tuple[datetime, UUID]:

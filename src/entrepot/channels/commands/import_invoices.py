@@ -27,13 +27,16 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 
 class InvoiceLine(NamedTuple):
-    """Goods by SKU code, or a charge of another kind; on a credit, quantities are of what is given back."""
+    """Goods by SKU code, or a charge of another kind. On a credit, quantities are of what is given back, and goods come
+    back to a node (None: to where the order last left from) in the condition of a grade of `returns`."""
 
     kind: str
     sku: str
     description: str
     quantity: int
     unit_price: Decimal
+    node: UUID | None = None
+    grade: str = "A"
 
 
 class Correction(NamedTuple):
@@ -127,8 +130,8 @@ def _sell(cause: Cause, requests: Sequence[ImportInvoice], messages: dict[str, U
 
 def _order(request: ImportInvoice) -> PlaceOrder:
     lines = tuple(
-        OrderLine(sku, quantity, price, kind, description)
-        for kind, sku, description, quantity, price in request.lines
+        OrderLine(line.sku, line.quantity, line.unit_price, line.kind, line.description)
+        for line in request.lines
     )
     total = sum(extend(line.quantity, line.unit_price, request.currency) for line in lines)
     return PlaceOrder(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -23,7 +23,7 @@ from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
-from entrepot.returns.rules import Sale, match
+from entrepot.returns.rules import Sale, after, match
 
 DESK, DOCK, CONTROLLER = "import:returns-desk", "import:returns-dock", "import:controller"
 """Who asks for a return neither receives it nor approves its refund: three actors for the three duties."""
@@ -33,7 +33,8 @@ BEYOND = "beyond what was captured of the sale"
 
 
 class CreditLine(Protocol):
-    """Goods or a charge that a credit gives back; quantity and price above zero."""
+    """Goods or a charge that a credit gives back; quantity and price above zero. Goods come back to a node (None: to
+    where the order last left from) in the condition of a grade."""
 
     @property
     def kind(self) -> str: ...
@@ -45,6 +46,10 @@ class CreditLine(Protocol):
     def quantity(self) -> int: ...
     @property
     def unit_price(self) -> Decimal: ...
+    @property
+    def node(self) -> UUID | None: ...
+    @property
+    def grade(self) -> str: ...
 
 
 class CreditInvoice(Protocol):
@@ -67,17 +72,20 @@ class CreditInvoice(Protocol):
 
 
 class _Part(NamedTuple):
-    """Units of a credit's line that came back of an order line, with what was credited for them."""
+    """Units of a credit's line that came back of an order line, in which condition, and what was credited for them."""
 
     item: Item
+    grade: str
     credited: int
 
 
 class _Back(NamedTuple):
-    """What one credit gives back of one order."""
+    """What one credit gives back of one order to one node; a credit has a name for each return of an order."""
 
     invoice: CreditInvoice
     order: UUID
+    node: UUID | None
+    name: str
     parts: list[_Part]
 
 
@@ -107,15 +115,19 @@ def _as(cause: Cause, name: str) -> Cause:
 # ---- which sales
 
 
-def _sales(invoices: Sequence[CreditInvoice]) -> Mapping[tuple[int, str, str], list[Sale]]:
-    """What customers have bought of what they are credited for, by (company, customer, SKU code). One statement."""
+_Key: TypeAlias = tuple[int, str, str]
+"""Company, customer, SKU code."""
+
+
+def _sales(invoices: Sequence[CreditInvoice]) -> dict[_Key, list[Sale]]:
+    """What customers have bought of what they are credited for. One statement."""
     wanted = {
         (one.company, one.customer, line.sku)
         for one in invoices
         for line in one.lines
         if one.customer and line.kind == GOODS
     }
-    found: dict[tuple[int, str, str], list[Sale]] = defaultdict(list)
+    found: dict[_Key, list[Sale]] = defaultdict(list)
     if wanted:
         params = sql.columns(("companies", "customers", "skus"), list(wanted))
         for company, customer, sku, *sale in sql.run(_SALES, params):
@@ -124,33 +136,33 @@ def _sales(invoices: Sequence[CreditInvoice]) -> Mapping[tuple[int, str, str], l
 
 
 def _match(
-    invoices: Sequence[CreditInvoice], sales: Mapping[tuple[int, str, str], list[Sale]]
+    invoices: Sequence[CreditInvoice], sales: dict[_Key, list[Sale]]
 ) -> tuple[list[_Back], dict[str, list[CreditItem]]]:
     """What goes back to which order, and what belongs to no sale, by invoice; earlier credits choose first."""
-    backs: dict[tuple[str, UUID], _Back] = {}
-    rest: dict[str, list[CreditItem]] = {}
+    backs: dict[tuple[str, UUID], dict[UUID | None, _Back]] = defaultdict(dict)
+    rest: dict[str, list[CreditItem]] = defaultdict(list)
     for invoice in sorted(invoices, key=lambda one: one.occurred_at):
         for line in invoice.lines:
-            of_line = sales.get((invoice.company, invoice.customer or "", line.sku), ())
+            key = (invoice.company, invoice.customer or "", line.sku)
+            possible = sales.get(key, []) if line.kind == GOODS else []
+            matches = match(line.quantity, line.unit_price, invoice.occurred_at, possible)
+            if matches:
+                sales[key] = after(possible, matches)
             value, matched = extend(line.quantity, line.unit_price, invoice.currency), 0
-            matches = (
-                match(line.quantity, line.unit_price, invoice.occurred_at, of_line)
-                if line.kind == GOODS
-                else []
-            )
             for sale, units, found_by in matches:
-                credited = of_units(value, line.quantity, matched, units)
+                of_order = backs[invoice.number, sale.order]
+                name = invoice.number if not of_order else f"{invoice.number}/{len(of_order) + 1}"
+                back = of_order.setdefault(line.node, _Back(invoice, sale.order, line.node, name, []))
+                item = Item(sale.line, units, _REASON, line.description, found_by)
+                back.parts.append(_Part(item, line.grade, of_units(value, line.quantity, matched, units)))
                 matched += units
-                back = backs.setdefault((invoice.number, sale.order), _Back(invoice, sale.order, []))
-                back.parts.append(
-                    _Part(Item(sale.line, units, _REASON, line.description, found_by), credited)
-                )
             if matched < line.quantity:
                 left = line.quantity - matched
                 amount = of_units(value, line.quantity, matched, left)
-                item = CreditItem(line.kind, line.sku, left, line.unit_price, line.description, amount)
-                rest.setdefault(invoice.number, []).append(item)
-    return list(backs.values()), rest
+                rest[invoice.number].append(
+                    CreditItem(line.kind, line.sku, left, line.unit_price, line.description, amount)
+                )
+    return [back for of_order in backs.values() for back in of_order.values()], rest
 
 
 _REASON = "not_given"
@@ -164,18 +176,20 @@ def _return(cause: Cause, backs: Sequence[_Back]) -> dict[str, int]:
     desk, dock = _as(cause, DESK), _as(cause, DOCK)
     returns: list[Authorized] = list(whole(authorize(desk, requests=[_authorize(one) for one in backs])))
     of_line = [
-        (line, part.item.quantity, back.invoice.occurred_at, one.return_id)
+        (line, part, back.invoice.occurred_at, one.return_id)
         for one, back in zip(returns, backs, strict=True)
         for line, part in zip(one.lines, back.parts, strict=True)
     ]
-    receipts = whole(
-        receive(dock, requests=[Receive(rma, line, n, occurred_at=at) for line, n, at, rma in of_line])
-    )
+    receipts = whole(receive(dock, requests=[
+        Receive(rma, line, part.item.quantity, occurred_at=at) for line, part, at, rma in of_line
+    ]))  # fmt: skip
     found = whole(inspect(dock, requests=[
-        Inspect(one.receipt, n, "A", occurred_at=at) for one, (_, n, at, _) in zip(receipts, of_line, strict=True)
+        Inspect(one.receipt, part.item.quantity, part.grade, note=part.item.note, occurred_at=at)
+        for one, (_, part, at, _) in zip(receipts, of_line, strict=True)
     ]))  # fmt: skip
     whole(dispose(dock, requests=[
-        Dispose(one.inspection, n, occurred_at=at) for one, (_, n, at, _) in zip(found, of_line, strict=True)
+        Dispose(one.inspection, part.item.quantity, occurred_at=at)
+        for one, (_, part, at, _) in zip(found, of_line, strict=True)
     ]))  # fmt: skip
     credited = [sum(part.credited for part in one.parts) for one in backs]
     refunds = whole(refund(desk, requests=[
@@ -197,7 +211,7 @@ def _return(cause: Cause, backs: Sequence[_Back]) -> dict[str, int]:
 
 def _authorize(back: _Back) -> Authorize:
     return Authorize(
-        back.order, tuple(part.item for part in back.parts), external_id=back.invoice.number,
+        back.order, tuple(part.item for part in back.parts), node=back.node, external_id=back.name,
         occurred_at=back.invoice.occurred_at,
     )  # fmt: skip
 

@@ -44,6 +44,19 @@ def kind_of(code: str) -> str:
     return next((kind for prefix, kind in PREFIXES if code.startswith(prefix)), UNKNOWN)
 
 
+UNFIT = re.compile(
+    r"\b(damag\w*|broke\w*|smash\w*|crush\w*|mou?ldy|rusty|wet|fault\w*|defect\w*|unsale?able|thrown)\b",
+    re.IGNORECASE,
+)
+"""Words of a row that say that its goods can't be sold any more; none of them stands in the name of a SKU."""
+
+
+@cache
+def grade_of(description: str) -> str:
+    """The grade that `returns` gives goods that come back: as new, unless the row says otherwise."""
+    return "D" if UNFIT.search(description) else "A"
+
+
 COUNTRIES: dict[str, str] = {
     "EIRE": "IE",
     "USA": "US",

@@ -7,7 +7,7 @@ import hashlib
 import statistics
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,9 +24,9 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.channels.commands.import_invoices import Correction, ImportInvoice, InvoiceLine, import_invoices
 from entrepot.channels.commands.receive_supply import ReceiveSupply, Supply, receive_supply
 from entrepot.channels.commands.set_aside import SetRowAside, set_aside
-from entrepot.channels.online_retail import codes, contract, parse
+from entrepot.channels.online_retail import again, codes, contract, parse
 from entrepot.channels.online_retail.parse import Book, Invoice, Row
-from entrepot.kernel import inbox, policies, seal, wire
+from entrepot.kernel import policies, seal, wire
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import AllOrNothing, Refused
@@ -78,9 +78,10 @@ def run(
     book = read(file)
     house = _House(cause, currency)
     house.open()
+    book, known = again.without_known(book, house.company, contract.SOURCE)
     try:
         _set_aside(cause, house.company, book)
-        _import(cause, house, book, contract.TIGHT_PERCENT if stock == "tight" else 100)
+        _import(cause, house, book, known, contract.TIGHT_PERCENT if stock == "tight" else 100)
     except AllOrNothing as refused:
         reason = refused.refusals[0].message
         raise Problem(f"The import stopped: {reason} What came before stands; run it again.") from refused
@@ -266,11 +267,8 @@ class _Catalog:
         }  # fmt: skip
 
 
-def _import(cause: Cause, house: _House, book: Book, percent: int) -> None:
+def _import(cause: Cause, house: _House, book: Book, known: Collection[str], percent: int) -> None:
     goods = _Catalog(house, book.invoices)
-    known: set[str] = set()
-    for numbers in chunks((invoice.number for invoice in book.invoices), 5_000):
-        known |= inbox.known(house.company, contract.SOURCE, numbers)
     weeks = list(by_week(book.invoices))
     supplied = purchasing.by_external_ref(
         house.company, [_ref(start, code, of) for start, of in weeks for code, _ in NODES]
@@ -422,7 +420,9 @@ def _request(house: _House, invoice: Invoice) -> ImportInvoice:
         company=house.company, channel=contract.SOURCE, number=invoice.number, use=invoice.use,
         occurred_at=invoice.at, currency=house.currency,
         lines=tuple(
-            InvoiceLine(row.kind, row.code, row.description, sign * row.quantity, row.price)
+            InvoiceLine(
+                row.kind, row.code, row.description, sign * row.quantity, row.price, *_comes_back(house, row)
+            )
             for row in invoice.rows
             if row.use == invoice.use
         ),
@@ -433,6 +433,13 @@ def _request(house: _House, invoice: Invoice) -> ImportInvoice:
         ),
         payload=payload(invoice), customer=invoice.customer or None, country=codes.country_of(invoice.country),
     )  # fmt: skip
+
+
+def _comes_back(house: _House, row: Row) -> tuple[UUID | None, str]:
+    """Where to and as what goods come back that a row credits: to the shelf of their SKU."""
+    if row.use != "credit" or row.kind != "goods":
+        return None, "A"
+    return house.place_of(row.code).node, codes.grade_of(row.description)
 
 
 def payload(invoice: Invoice) -> str:
