@@ -105,6 +105,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "tax.register_rates",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle",
+        "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",

@@ -662,6 +662,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "credit": ("orders_credit", "number", "state"),
     "return": ("returns_return", "number", "state"),
     "refund": ("returns_refund", "number", "state"),
+    "dispute": ("payments_dispute", "external_id", "state"),
+    "payout": ("settlement_payout", "number", "state"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),
     "package": ("warehouse_package", "number", "''"),
     "shipment": ("shipping_shipment", "number", "state"),
@@ -705,6 +707,7 @@ _LINES_OF = {
     for kind, (table, column, order) in {
         "credit": ("orders_creditline", "credit_id", "number"),
         "return": ("returns_line", "return_id", "id"),
+        "payout": ("settlement_payoutline", "payout_id", "number"),
         "refund": ("returns_refundline", "refund_id", "return_line_id"),
         "fulfillment": ("warehouse_picktask", "fulfillment_id", "sequence"),
         "package": ("warehouse_packageline", "package_id", "line_id"),

@@ -9,6 +9,7 @@ from entrepot.kernel import sql
 from entrepot.ledger import queries as ledger
 from entrepot.returns import queries as returns
 from entrepot.returns.states import RETURN
+from entrepot.settlement import queries as settlement
 from entrepot.work import queries as work
 
 
@@ -74,6 +75,16 @@ def dispositions(company: int) -> list[returns.DoneRow]:
 def refunds(company: int) -> list[returns.RefundsOfState]:
     """Refunds by state, apart for those above the limit. 1 statement."""
     return returns.refunds_by_state(company)
+
+
+def payouts(company: int) -> list[settlement.PayoutRow]:
+    """What providers paid out, the latest first. 1 statement."""
+    return settlement.payouts(company)
+
+
+def clearing(company: int) -> list[settlement.Clearing]:
+    """What providers still have of ours. 1 statement."""
+    return settlement.open_clearing(company)
 
 
 def work_by_type(company: int, at: datetime) -> list[work.TypeCount]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.payments import states
+
 
 class Payment(models.Model):
     """A tender of an order. What is refunded never exceeds what was captured: by constraint, under the row's lock."""
@@ -20,6 +22,7 @@ class Payment(models.Model):
     captured_minor = models.BigIntegerField(db_default=0)
     refunding_minor = models.BigIntegerField(db_default=0)
     refunded_minor = models.BigIntegerField(db_default=0)
+    disputed_minor = models.BigIntegerField(db_default=0)  # charged back and not won
     state = models.TextField()  # authorized, captured, part_refunded, refunded, voided, failed
     authorized_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
@@ -42,6 +45,10 @@ class Payment(models.Model):
                     refunding_minor__gte=0,
                     captured_minor__gte=F("refunded_minor") + F("refunding_minor"),
                 ),
+            ),
+            models.CheckConstraint(
+                name="payments_payment_disputed_within_captured",
+                condition=Q(disputed_minor__gte=0, captured_minor__gte=F("disputed_minor")),
             ),
             models.CheckConstraint(
                 name="payments_payment_state_known",
@@ -82,4 +89,30 @@ class Attempt(models.Model):
                 name="payments_attempt_known",
                 condition=Q(kind__in=["capture", "refund", "void"], state__in=["waiting", "done", "failed"]),
             )
+        ]
+
+
+class Dispute(models.Model):
+    """A customer's bank takes a captured amount back: until it is decided, and for good where it is lost."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    payment_id = models.UUIDField()
+    external_id = models.TextField()
+    amount_minor = models.BigIntegerField()
+    state = models.TextField()
+    reason = models.TextField(db_default="")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["payment_id"], name="payments_dispute_of_payment")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "external_id"], name="payments_dispute_opened_once"
+            ),
+            models.CheckConstraint(name="payments_dispute_of_some_amount", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="payments_dispute_state_known", condition=Q(state__in=states.DISPUTE.states)
+            ),
         ]

@@ -37,13 +37,15 @@ def refund_states(documents: Collection[UUID]) -> dict[UUID, tuple[int, int, int
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("payments_payment", "payments_attempt")
+    tables = ("payments_payment", "payments_attempt", "payments_dispute")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:
     """Sentences about payments that disagree with their attempts or with the clearing account."""
-    return [sentence for statement in (_UNEXPLAINED, _ATTEMPTS) for (sentence,) in sql.run(statement)]
+    return [
+        sentence for statement in (_UNEXPLAINED, _ATTEMPTS, _DISPUTED) for (sentence,) in sql.run(statement)
+    ]
 
 
 _OF_ORDER = """
@@ -59,15 +61,24 @@ SELECT document_id, COALESCE(sum(amount_minor) FILTER (WHERE state = 'waiting'),
 FROM payments_attempt WHERE document_id = ANY(%(documents)s::uuid[]) AND kind = 'refund' GROUP BY document_id
 """
 
-# invariant 1: the clearing account holds what was captured less what was refunded, until a payout is matched
+# invariant 1: the clearing account got what was captured, and gave what was refunded and disputed
 _UNEXPLAINED = """
-SELECT format('company %s: account 1100 holds %s %s, its payments explain %s', company_id, COALESCE(b.balance, 0),
+SELECT format('company %s: payments put %s %s into account 1100, they explain %s', company_id, COALESCE(b.balance, 0),
               currency, COALESCE(p.balance, 0))
-FROM (SELECT company_id, currency, sum(captured_minor - refunded_minor)::bigint AS balance FROM payments_payment
-      GROUP BY 1, 2) AS p
-FULL JOIN (SELECT company_id, currency, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
-           WHERE account = 1100 GROUP BY 1, 2) AS b USING (company_id, currency)
+FROM (SELECT company_id, currency, sum(captured_minor - refunded_minor - disputed_minor)::bigint AS balance
+      FROM payments_payment GROUP BY 1, 2) AS p
+FULL JOIN (SELECT company_id, currency, sum(amount_minor)::bigint AS balance FROM ledger_line
+           WHERE account = 1100 AND document_kind = 'payment' GROUP BY 1, 2) AS b USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(p.balance, 0)
+"""
+
+# invariant 3: what is disputed is what its disputes took and have not given back
+_DISPUTED = """
+SELECT format('payment %s says %s disputed, its disputes %s', p.id, p.disputed_minor, COALESCE(d.amount, 0))
+FROM payments_payment AS p LEFT JOIN (
+    SELECT payment_id, sum(amount_minor) AS amount FROM payments_dispute WHERE state <> 'won' GROUP BY 1) AS d
+  ON d.payment_id = p.id
+WHERE p.disputed_minor <> COALESCE(d.amount, 0)
 """
 
 # invariant 2: what a payment says was taken and given back is what its attempts did

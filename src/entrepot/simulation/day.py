@@ -16,6 +16,7 @@ from entrepot.orders.commands.hold import ReleaseHold, release_holds
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, Placed, PlaceOrder, place
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.simulation.payout import dispute, pay_out
 from entrepot.simulation.retailer import COMPANY, CURRENCY, Retailer, Thing
 from entrepot.simulation.returns import decide_refunds, take_back
 from entrepot.sourcing.commands.cancel import cancel
@@ -74,6 +75,8 @@ def play(day: Day, orders: int, tell: Callable[[int], None]) -> None:
     decide_refunds(day, day.begins + timedelta(hours=CLOSES))
     _deliver(day, day.begins + timedelta(hours=CLOSES))
     _work(day, day.begins + timedelta(hours=CLOSES, minutes=5))
+    pay_out(day, day.begins + timedelta(hours=CLOSES, minutes=30))
+    dispute(day, day.begins + timedelta(hours=CLOSES, minutes=40))
 
 
 def _share(hour: int) -> float:

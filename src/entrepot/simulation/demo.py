@@ -107,6 +107,7 @@ def _print_summary(out: TextIO, seconds: float | None) -> None:
         ],
     )
     _print_returns(out, company)
+    _print_settlement(out, company)
     balance = summary.trial_balance(company)
     rows = [
         (f"{one.account} {one.name}", _money(max(0, one.balance_minor)), _money(max(0, -one.balance_minor)))
@@ -155,6 +156,30 @@ def _print_returns(out: TextIO, company: int) -> None:
         [
             (one.state, "above" if one.needed_approval else "within", f"{one.refunds:,}", _money(one.total_minor))
             for one in summary.refunds(company)
+        ],
+    )  # fmt: skip
+
+
+def _print_settlement(out: TextIO, company: int) -> None:
+    _table(
+        out,
+        "Payouts",
+        ("payout", "of", "lines", "to explain", "fees", "to the bank"),
+        [
+            (
+                one.number, one.provider, f"{one.lines:,}", f"{one.open_lines:,}", _money(one.fee_minor),
+                _money(one.net_minor),
+            )
+            for one in summary.payouts(company)
+        ],
+    )  # fmt: skip
+    _table(
+        out,
+        "Not paid out yet",
+        ("by", "charges", "refunds", "disputes", "value"),
+        [
+            (one.provider, f"{one.charges:,}", f"{one.refunds:,}", f"{one.disputes:,}", _money(one.amount_minor))
+            for one in summary.clearing(company)
         ],
     )  # fmt: skip
 

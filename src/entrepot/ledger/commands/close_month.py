@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
@@ -33,32 +33,50 @@ def close_month(cause: Cause, /, *, requests: Sequence[CloseMonth]) -> list[Mont
     """Close months for good: the database refuses any line in them from now on.
 
     Waits for postings that are being written, so that none slips in behind. Refuses: Invalid (not the first day of a
-    month, or one that has not ended). Again: stays closed. 2 statements.
+    month, or one that has not ended). Again: stays closed, and nothing is announced. 2 statements.
     """
     answers: list[MonthClosed | Refused] = []
-    rows = []
+    rows: dict[tuple[int, date], None] = {}
+    now = cause.at.astimezone(UTC)
     for request in requests:
-        ended = (request.month.year, request.month.month) < (cause.at.year, cause.at.month)
+        ended = (request.month.year, request.month.month) < (now.year, now.month)
         if request.month.day != 1 or not ended:
             expected = "the first day of a month that has ended"
             answers.append(Invalid(field="month", expected=expected, found=str(request.month)))
             continue
-        rows.append((request.company, request.month))
-        announce(
-            cause,
-            [Event("month", ids.uuid7(), request.company, "open", "closed", reason=f"{request.month:%Y-%m}")],
-        )
+        rows[request.company, request.month] = None
         answers.append(MonthClosed(request.company, request.month))
     if rows:
         sql.run("SELECT pg_advisory_xact_lock(hashtextextended('ledger.months', 0))")
-        params = sql.columns(("companies", "months"), rows) | {"actor": cause.actor.name, "at": cause.at}
-        sql.run(_CLOSE, params)
+        params = sql.columns(("companies", "months"), list(rows)) | {
+            "actor": cause.actor.name,
+            "at": cause.at,
+        }
+        closed = sql.run(_CLOSE, params)
+        announce(
+            cause,
+            [
+                Event("month", ids.uuid7(), company, "open", "closed", reason=f"{month:%Y-%m}")
+                for company, month in closed
+            ],
+        )
     return answers
 
 
+# Who had its turn while we waited may have recorded later than we began: the month is closed after the last of them.
 _CLOSE = """
-INSERT INTO ledger_period (company_id, month, state, decided_by, decided_at)
-SELECT company, month, 'closed', %(actor)s::text, %(at)s::timestamptz
+INSERT INTO ledger_period AS p (company_id, month, state, decided_by, decided_at)
+SELECT d.company, d.month, 'closed', %(actor)s::text, greatest(%(at)s::timestamptz, last.recorded_at)
 FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month)
-ON CONFLICT (company_id, month) DO UPDATE SET state = 'closed'
+CROSS JOIN LATERAL (
+    SELECT max(l.recorded_at) AS recorded_at FROM ledger_line AS l
+    WHERE l.company_id = d.company AND l.month = d.month
+      AND l.occurred_at >= d.month::timestamp AT TIME ZONE 'UTC'
+      AND l.occurred_at < (d.month + interval '1 month') AT TIME ZONE 'UTC'
+) AS last
+ORDER BY d.company, d.month
+ON CONFLICT (company_id, month) DO UPDATE
+SET state = excluded.state, decided_by = excluded.decided_by, decided_at = excluded.decided_at
+WHERE p.state <> 'closed'
+RETURNING p.company_id::int, p.month
 """

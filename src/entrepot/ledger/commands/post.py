@@ -40,7 +40,7 @@ class Posted(NamedTuple):
 def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refused]:
     """Write one balanced entry for each posting; lines of the same account and kind are summed.
 
-    Locks: the balances touched, in key order. Refuses: NoRule, NoRate, MonthClosed. Again: by key.
+    Locks: the months against closing, shared; the balances touched, in key order. Refuses: NoRule, NoRate, MonthClosed. Again: by key.
     4 statements; 5 with foreign currency.
     """
     companies = list({posting.company for posting in requests})
@@ -113,7 +113,9 @@ def _lines(
 
 def _rules(companies: list[int], events: list[str]) -> dict[tuple[int, str, str], tuple[int, int]]:
     rows = sql.run(_RULES, {"companies": companies, "events": events})
-    return {(company, event, kind): (debit, credit) for company, event, kind, debit, credit in rows}
+    return {
+        (company, event, kind): (debit, credit) for company, event, kind, debit, credit in rows if company
+    }
 
 
 def _companies(companies: list[int]) -> tuple[dict[int, str], set[tuple[int, date]]]:
@@ -176,9 +178,12 @@ _COLUMNS = (
     "document_kind", "document_id", "month", "occurred_at", "recorded_at",
 )  # fmt: skip
 
+# With the lock of the trigger, before the closed months are read: so a month that is being closed refuses in words.
 _RULES = """
-SELECT company_id::int, event, kind, debit, credit FROM ledger_rule
-WHERE company_id = ANY(%(companies)s::smallint[]) AND event = ANY(%(events)s::text[])
+SELECT r.company_id::int, r.event, r.kind, r.debit, r.credit
+FROM (SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0))) AS months
+LEFT JOIN ledger_rule AS r
+  ON r.company_id = ANY(%(companies)s::smallint[]) AND r.event = ANY(%(events)s::text[])
 """
 
 _COMPANIES = """

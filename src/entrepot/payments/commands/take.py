@@ -31,6 +31,7 @@ class Payment:
     refunding: int
     refunded: int
     state: str
+    disputed: int = 0
 
     @property
     def capturable(self) -> int:
@@ -38,7 +39,7 @@ class Payment:
 
     @property
     def refundable(self) -> int:
-        return self.captured - self.refunded - self.refunding
+        return max(0, self.captured - self.refunded - self.refunding - self.disputed)
 
     def count(self, kind: str, amount: int) -> None:
         """Book an amount: at once where the provider is local, as asked for where it has to answer first."""
@@ -189,7 +190,7 @@ _ATTEMPT = (
 
 _FIELDS = """
 SELECT id, company_id::int, order_id, provider, reference, currency, authorized_minor, capturing_minor, captured_minor,
-       refunding_minor, refunded_minor, state
+       refunding_minor, refunded_minor, state, disputed_minor
 FROM payments_payment
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from entrepot.kernel.errors import Unavailable
 from entrepot.payments.providers import Asked, Outcome
 
@@ -12,6 +14,11 @@ class FakeClient:
     def __init__(self) -> None:
         self.answers: dict[object, Outcome] = {}
         self.asked: list[Asked] = []
+
+    def settled(self) -> list[tuple[Asked, Outcome]]:
+        """Everything that was asked, once, with its outcome."""
+        questions = {one.attempt: one for one in self.asked}
+        return [(one, self.answers[attempt]) for attempt, one in questions.items() if attempt in self.answers]
 
     def ask(self, asked: Asked) -> Outcome:
         self.asked.append(asked)
@@ -24,6 +31,23 @@ class FakeClient:
             error = "card declined" if declined else ""
             self.answers[asked.attempt] = Outcome(not declined, f"fake_{asked.attempt.hex[-12:]}", error)
         return self.answers[asked.attempt]
+
+
+FEE_PERMILLE, FEE_MINOR = 14, 20
+"""What it keeps of a charge: 1.4 % and 20 minor units, rounded down."""
+
+
+def payout(asked: Sequence[tuple[Asked, Outcome]]) -> list[tuple[str, str, int, int]]:
+    """The lines of the payout in which this provider settles what it was asked: kind, reference, amount, fee."""
+    kinds = {"capture": "charge", "refund": "refund"}
+    return [
+        (
+            kinds[one.kind], outcome.reference, one.amount_minor,
+            one.amount_minor * FEE_PERMILLE // 1000 + FEE_MINOR if one.kind == "capture" else 0,
+        )
+        for one, outcome in asked
+        if outcome.ok and one.kind in kinds
+    ]  # fmt: skip
 
 
 client = FakeClient()

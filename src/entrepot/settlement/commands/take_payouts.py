@@ -1,0 +1,189 @@
+"""A provider reports what it paid out: it goes to the bank, and each line to the charge that it settles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.settlement import rules
+from entrepot.settlement.rules import Known, Matched, PayoutLine
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+SHOWN_MAX = 20
+"""Lines of a payout that its work item names."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakePayout:
+    """A payout as its provider reports it; `external_id` is the provider's name for it, once for ever."""
+
+    company: int
+    provider: str
+    external_id: str
+    currency: str
+    net_minor: int
+    lines: tuple[PayoutLine, ...]
+    arrived_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutTaken:
+    """The payout; `open_lines` wait for a person to explain them, `fresh` is False where it was known."""
+
+    payout: UUID
+    number: str
+    state: str
+    open_lines: int
+    fresh: bool
+
+
+class _Draft(NamedTuple):
+    id: UUID
+    number: str
+    request: TakePayout
+    lines: list[Matched]
+    at: datetime
+
+    @property
+    def open_lines(self) -> list[Matched]:
+        return [line for line in self.lines if line.state != "matched"]
+
+    @property
+    def state(self) -> str:
+        return "open" if self.open_lines else "matched"
+
+
+@command("settlement.take_payouts")
+def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[PayoutTaken | Refused]:
+    """Payouts in the books, their lines matched by reference; what does not match is a work item for the controller.
+
+    Locks: the balances. Refuses: settlement.does_not_add_up; settlement.not_a_line; what the ledger refuses, for all.
+    Again: by key, and by the provider's name for it. 12 statements.
+    """
+    known = {row[:3]: row[3:] for row in sql.run(_TAKEN, _names(requests))}
+    references = list({line.reference for one in requests for line in one.lines})
+    charges = _charges(references)
+    paid_out = set(sql.run(_PAID_OUT, {"ids": list({one.id for one in charges.values()})}))
+    numbers = iter(ids.numbers("PY", len(requests)))
+
+    answers: list[PayoutTaken | Refused] = []
+    drafts: list[_Draft] = []
+    for request in requests:
+        name = (request.company, request.provider, request.external_id)
+        if name in known:
+            payout, number, state, open_lines = known[name]
+            answers.append(PayoutTaken(payout, number, state, open_lines, fresh=False))
+            continue
+        refused = rules.misfit(request.external_id, request.lines, request.net_minor)
+        if refused:
+            answers.append(refused)
+            continue
+        own = {key[2:]: one for key, one in charges.items() if key[:2] == name[:2]}
+        lines = rules.match(request.lines, own, paid_out)  # type: ignore[arg-type]
+        draft = _Draft(ids.uuid7(), next(numbers), request, lines, request.arrived_at or cause.at)
+        drafts.append(draft)
+        known[name] = (draft.id, draft.number, draft.state, len(draft.open_lines))
+        answers.append(PayoutTaken(draft.id, draft.number, draft.state, len(draft.open_lines), fresh=True))
+    if drafts:
+        _write(cause, drafts)
+    return answers
+
+
+def _names(requests: Sequence[TakePayout]) -> dict[str, list[object]]:
+    names = [(one.company, one.provider, one.external_id) for one in requests]
+    return sql.columns(("companies", "providers", "externals"), names)
+
+
+def _charges(references: Iterable[str]) -> dict[tuple[int, str, str, str], Known]:
+    """Attempts and disputes by company, provider, kind of line, and the provider's reference. 1 statement."""
+    rows = sql.run(_CHARGES, {"references": list(references)})
+    return {row[:4]: Known(*row[4:]) for row in rows}  # type: ignore[misc]
+
+
+def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
+    sql.write("settlement_payout", _PAYOUT, [
+        (
+            one.id, one.number, one.request.company, one.request.provider, one.request.external_id,
+            one.request.currency, rules.gross(one.request.lines), _fees(one), one.request.net_minor, one.state, one.at,
+        )
+        for one in drafts
+    ])  # fmt: skip
+    sql.write("settlement_payoutline", _LINE, [
+        (
+            one.id, number, m.line.kind, m.line.reference, m.known, m.line.amount_minor, m.line.fee_minor, m.state,
+            m.difference, m.why,
+        )
+        for one in drafts
+        for number, m in enumerate(one.lines, 1)
+    ])  # fmt: skip
+    whole(post(cause, requests=[
+        Posting(one.request.company, "payment.paid_out", "payout", one.id, one.request.currency,
+                (("settlement", one.request.net_minor), ("fee", _fees(one))), one.at)
+        for one in drafts
+    ]))  # fmt: skip
+    announce(cause, [
+        Event("payout", one.id, one.request.company, "", one.state, one.at,
+              {"number": one.number, "net_minor": one.request.net_minor, "open_lines": len(one.open_lines)})
+        for one in drafts
+    ])  # fmt: skip
+    items = [_item(one) for one in drafts if one.open_lines]
+    if items:
+        open_items(cause, requests=items)
+
+
+def _fees(one: _Draft) -> int:
+    return sum(line.fee_minor for line in one.request.lines)
+
+
+def _item(one: _Draft) -> OpenItem:
+    wrong = one.open_lines
+    return OpenItem(
+        company=one.request.company, type="payout to explain", subject_kind="payout", subject=one.id,
+        reason=f"Payout {one.number} of {one.request.provider}: {len(wrong)} lines do not match. {wrong[0].why}.",
+        role="controller", priority=60, occurred_at=one.at,
+        facts={"lines": [f"{m.line.kind} {m.line.reference}: {m.why}" for m in wrong[:SHOWN_MAX]]},
+    )  # fmt: skip
+
+
+_PAYOUT = (
+    "id", "number", "company_id", "provider", "external_id", "currency", "gross_minor", "fee_minor", "net_minor",
+    "state", "arrived_at",
+)  # fmt: skip
+_LINE = (
+    "payout_id", "number", "kind", "reference", "known_id", "amount_minor", "fee_minor", "state", "difference_minor",
+    "reason",
+)  # fmt: skip
+
+_TAKEN = """
+SELECT p.company_id::int, p.provider, p.external_id, p.id, p.number, p.state,
+       (SELECT count(*)::int FROM settlement_payoutline AS l
+        WHERE l.payout_id = p.id AND l.state IN ('differs', 'unmatched'))
+FROM unnest(%(companies)s::smallint[], %(providers)s::text[], %(externals)s::text[]) AS d(company, provider, external)
+JOIN settlement_payout AS p ON p.company_id = d.company AND p.provider = d.provider AND p.external_id = d.external
+"""
+
+# A dispute that was won comes back as a reversal of the chargeback, under the same reference.
+_CHARGES = """
+SELECT a.company_id::int, p.provider, CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END, a.provider_reference,
+       a.id, a.amount_minor
+FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+WHERE a.provider_reference = ANY(%(references)s::text[]) AND a.provider_reference <> '' AND a.state = 'done'
+  AND a.kind IN ('capture', 'refund')
+UNION ALL
+SELECT d.company_id::int, p.provider, k.kind, d.external_id, d.id, d.amount_minor
+FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
+CROSS JOIN (VALUES ('chargeback'), ('chargeback_reversal')) AS k(kind)
+WHERE d.external_id = ANY(%(references)s::text[]) AND (k.kind = 'chargeback' OR d.state = 'won')
+"""
+
+_PAID_OUT = "SELECT known_id, kind FROM settlement_payoutline WHERE known_id = ANY(%(ids)s::uuid[])"

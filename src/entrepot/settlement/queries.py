@@ -1,0 +1,123 @@
+"""What is asked of settlement: payouts, what the clearing account still holds, and whether that is explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRow:
+    """A payout with how many of its lines wait to be explained."""
+
+    id: UUID
+    number: str
+    provider: str
+    external_id: str
+    currency: str
+    gross_minor: int
+    fee_minor: int
+    net_minor: int
+    state: str
+    arrived_at: datetime
+    lines: int
+    open_lines: int
+
+
+def payouts(company: int, *, after: UUID | None = None, limit: int = 50) -> list[PayoutRow]:
+    """Payouts, the latest first, behind the payout `after`."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [PayoutRow(*row) for row in sql.run(_PAYOUTS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """What a provider still has of ours, and of how many charges, refunds and disputes; by provider and currency."""
+
+    provider: str
+    currency: str
+    charges: int
+    refunds: int
+    disputes: int
+    amount_minor: int
+
+
+def open_clearing(company: int) -> list[Clearing]:
+    """What account 1100 holds and no payout has brought. 1 statement."""
+    return [Clearing(*row) for row in sql.run(_CLEARING, {"company": company})]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = ("settlement_payout", "settlement_payoutline")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about payouts that don't add up, and a clearing account that nothing explains."""
+    return [sentence for statement in (_SUMS, _UNEXPLAINED) for (sentence,) in sql.run(statement)]
+
+
+_PAYOUTS = """
+SELECT p.id, p.number, p.provider, p.external_id, p.currency, p.gross_minor, p.fee_minor, p.net_minor, p.state,
+       p.arrived_at, count(l.number)::int,
+       count(l.number) FILTER (WHERE l.state IN ('differs', 'unmatched'))::int
+FROM settlement_payout AS p LEFT JOIN settlement_payoutline AS l ON l.payout_id = p.id
+WHERE p.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR p.id < %(after)s::uuid)
+GROUP BY p.id ORDER BY p.id DESC LIMIT %(limit)s::int
+"""
+
+# Attempts and disputes that no line settles. A dispute that was won and never charged back is even.
+_OPEN = """
+SELECT a.company_id, p.provider, p.currency, a.kind,
+       CASE a.kind WHEN 'capture' THEN a.amount_minor ELSE -a.amount_minor END AS amount
+FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+LEFT JOIN settlement_payoutline AS l
+  ON l.known_id = a.id AND l.kind = CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END
+WHERE a.state = 'done' AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL
+UNION ALL
+SELECT d.company_id, p.provider, p.currency, 'dispute',
+       CASE WHEN d.state = 'won' THEN 0 ELSE -d.amount_minor END
+       + COALESCE(c.amount_minor + c.difference, 0) - COALESCE(r.amount_minor + r.difference, 0)
+FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
+LEFT JOIN LATERAL (SELECT amount_minor, -difference_minor AS difference FROM settlement_payoutline
+                   WHERE known_id = d.id AND kind = 'chargeback') AS c ON TRUE
+LEFT JOIN LATERAL (SELECT amount_minor, difference_minor AS difference FROM settlement_payoutline
+                   WHERE known_id = d.id AND kind = 'chargeback_reversal') AS r ON TRUE
+"""
+
+_CLEARING = f"""
+SELECT provider, currency, count(*) FILTER (WHERE kind = 'capture')::int, count(*) FILTER (WHERE kind = 'refund')::int,
+       count(*) FILTER (WHERE kind = 'dispute' AND amount <> 0)::int, sum(amount)::bigint
+FROM ({_OPEN}) AS o WHERE o.company_id = %(company)s::smallint
+GROUP BY provider, currency HAVING sum(amount) <> 0 OR count(*) FILTER (WHERE amount <> 0) > 0
+ORDER BY provider, currency
+"""
+
+# invariant 1: a payout is the sum of its lines
+_SUMS = """
+SELECT format('payout %s says %s before fees of %s, its lines make %s and %s', p.number, p.gross_minor, p.fee_minor,
+              COALESCE(l.gross, 0), COALESCE(l.fees, 0))
+FROM settlement_payout AS p LEFT JOIN (
+    SELECT payout_id, sum(CASE WHEN kind IN ('charge', 'chargeback_reversal') THEN amount_minor
+                               WHEN kind = 'fee' THEN 0 ELSE -amount_minor END) AS gross, sum(fee_minor) AS fees
+    FROM settlement_payoutline GROUP BY 1) AS l ON l.payout_id = p.id
+WHERE (p.gross_minor, p.fee_minor) <> (COALESCE(l.gross, 0), COALESCE(l.fees, 0))
+"""
+
+# invariant 2: the clearing account holds what no payout has brought, and what of payouts nobody has explained
+_UNEXPLAINED = f"""
+SELECT format('company %s: account 1100 holds %s %s; charges without a payout make %s, lines to explain %s', company_id,
+              COALESCE(b.balance, 0), currency, COALESCE(o.amount, 0), COALESCE(d.amount, 0))
+FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
+      WHERE account = 1100 GROUP BY 1, 2) AS b
+FULL JOIN (SELECT company_id, currency::text, sum(amount)::bigint AS amount FROM ({_OPEN}) AS o GROUP BY 1, 2) AS o
+  USING (company_id, currency)
+FULL JOIN (SELECT p.company_id, p.currency::text, sum(l.difference_minor)::bigint AS amount
+           FROM settlement_payoutline AS l JOIN settlement_payout AS p ON p.id = l.payout_id
+           WHERE l.state IN ('differs', 'unmatched') GROUP BY 1, 2) AS d USING (company_id, currency)
+WHERE COALESCE(b.balance, 0) <> COALESCE(o.amount, 0) + COALESCE(d.amount, 0)
+"""

@@ -1,0 +1,13 @@
+"""The life of a line of a payout, as a table. Pure."""
+
+from __future__ import annotations
+
+from entrepot.kernel.states import machine
+
+LINE = machine(
+    "line of a payout", "matched",
+    ("differ", "matched", "differs"),
+    ("miss", "matched", "unmatched"),
+    ("explain", ("differs", "unmatched"), "explained", True),
+)  # fmt: skip
+"""`matched` is what we know, to the cent; the others wait for a person, who explains them."""
