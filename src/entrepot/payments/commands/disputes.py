@@ -56,7 +56,7 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
 
     The bank is not refused: where it takes what was refunded already, the item says so and is urgent.
     Locks: the payments in id order. Refuses: NotFound; NotAPayment (more than was captured and is not disputed).
-    Again: by key, and by the provider's own name. 9 statements.
+    Again: by key, and by the provider's own name. 10 statements.
     """
     payments = take.lock([one.payment for one in requests])
     known = _known([one.external_id for one in requests])
@@ -151,7 +151,7 @@ class _Found(NamedTuple):
 def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list[DisputeClosed | Refused]:
     """Disputes won or lost, booked, and their work items closed.
 
-    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState. Again: by key. 10 statements.
+    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState. Again: by key. 12 statements.
     """
     wanted = {"disputes": [one.dispute for one in requests]}
     payments = take.lock([row[0] for row in sql.run(_PAYMENTS_OF, wanted)])
