@@ -40,8 +40,8 @@ class Posted(NamedTuple):
 def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refused]:
     """Write one balanced entry for each posting; lines of the same account and kind are summed.
 
-    Locks: the months against closing, shared; the balances touched, in key order. Refuses: NoRule, NoRate, MonthClosed. Again: by key.
-    4 statements; 5 with foreign currency.
+    Locks: the months against closing, shared; the balances touched, in key order.
+    Refuses: NoRule, NoRate, MonthClosed. Again: by key. 4 statements; 5 with foreign currency.
     """
     companies = list({posting.company for posting in requests})
     accounts = _rules(companies, list({posting.event for posting in requests}))
@@ -113,9 +113,7 @@ def _lines(
 
 def _rules(companies: list[int], events: list[str]) -> dict[tuple[int, str, str], tuple[int, int]]:
     rows = sql.run(_RULES, {"companies": companies, "events": events})
-    return {
-        (company, event, kind): (debit, credit) for company, event, kind, debit, credit in rows if company
-    }
+    return {row[:3]: row[3:] for row in rows if row[0] is not None}  # type: ignore[misc]
 
 
 def _companies(companies: list[int]) -> tuple[dict[int, str], set[tuple[int, date]]]:
