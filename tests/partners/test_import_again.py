@@ -199,7 +199,7 @@ def test_the_whole_year_agrees_with_the_manifest_to_the_penny(committed_db: None
     assert report["net_all_rows"] == f"{known['sum_qty_x_price_all_rows']:.2f}"
     assert report["net_by_month"] == {month: f"{net:.2f}" for month, net in known["net_by_month"].items()}
     by_hand = matched_by_hand()
-    assert report["returns_matched_exact"] == by_hand["exact"] > 0.9 * by_hand["goods_lines_with_customer"]
+    assert report["returns_matched_exact"] == by_hand["exact"] > 0.8 * by_hand["goods_lines_with_customer"]
     assert report["returns_matched_latest"] == by_hand["latest"]
     assert report["units_returned"] == by_hand["units"]
     assert report["price_adjustments"] == f"{by_hand['other_price']:.2f}"

@@ -211,8 +211,8 @@ def _return(cause: Cause, backs: Sequence[_Back]) -> dict[str, int]:
 
 def _authorize(back: _Back) -> Authorize:
     return Authorize(
-        back.order, tuple(part.item for part in back.parts), node=back.node, external_id=back.name,
-        occurred_at=back.invoice.occurred_at,
+        back.order, tuple(part.item for part in back.parts), node=back.node, insist="it came back, in a history",
+        external_id=back.name, occurred_at=back.invoice.occurred_at,
     )  # fmt: skip
 
 
