@@ -101,8 +101,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "controller": (
         *EVERYBODY, "work.open",
-        "ledger.close_month", "orders.credit", "orders.approve_credits", "warehouse.approve_adjustment",
-        "tax.register_rates",
+        "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
+        "warehouse.approve_adjustment", "tax.register_rates",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",

@@ -124,7 +124,7 @@ def _outermost(
             # Someone answered the same key between our look and our lock: now the answer can be seen.
             if error.diag.constraint_name != "kernel_request_pkey" or not attempts_left:
                 raise
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, _LostRace):
             # Nothing was written, and the other one is through by now.
             if not attempts_left:
                 raise
@@ -147,6 +147,7 @@ def _attempt(
             answers, fresh = _seen_before(name, body, requests)
             done = body(cause, requests=[requests[i] for i in fresh], **options) if fresh else []
             assert len(done) == len(fresh), f"{name} answers {len(done)} of {len(fresh)} requests"
+            _refuse_to_lose(name, requests, fresh, done)
             _flush(cause, running)
             _remember(name, cause, requests, fresh, done)
     finally:
@@ -188,6 +189,21 @@ def _seen_before(
     return answers, [i for i in range(len(requests)) if i not in answers]
 
 
+class _LostRace(Exception):  # noqa: N818  tried again, and then the other's answer can be seen
+    """A request was refused because its own key had had its effect between our look and our lock."""
+
+
+def _refuse_to_lose(name: str, requests: Sequence[Any], fresh: list[int], done: Sequence[Any]) -> None:
+    """Raise where something refused has an answer by now. 1 statement where something with a key is refused."""
+    keys = [
+        requests[i].key
+        for i, answer in zip(fresh, done, strict=True)
+        if isinstance(answer, Refused) and requests[i].key is not None
+    ]
+    if keys and sql.run(_ANSWERED, {"command": name, "keys": keys}):
+        raise _LostRace
+
+
 def _remember(
     name: str, cause: Cause, requests: Sequence[Any], fresh: list[int], done: Sequence[Any]
 ) -> None:
@@ -214,3 +230,5 @@ SELECT asked.key, pg_try_advisory_xact_lock(hashtextextended(%(command)s || aske
 FROM unnest(%(keys)s::text[]) AS asked(key)
 LEFT JOIN kernel_request ON kernel_request.command = %(command)s AND kernel_request.key = asked.key
 """
+
+_ANSWERED = "SELECT key FROM kernel_request WHERE command = %(command)s AND key = ANY(%(keys)s::text[])"

@@ -16,7 +16,10 @@ class NoRate(Refused):
     """The transaction's currency has no rate on its date."""
 
     code = "ledger.no_rate"
-    says = "There is no rate of {currency} for company {company} on {on_date}. Record one and send the posting again."
+    says = (
+        "There is no rate of {currency} for company {company} on {on_date}."
+        " Record one (ledger.record_rates) and send the posting again."
+    )
 
 
 class MonthClosed(Refused):

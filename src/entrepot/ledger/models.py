@@ -63,7 +63,7 @@ CHECK_ENTRIES = """
 -- Shared by postings, exclusive for closing a month: none slips into a month that is being closed.
 PERFORM pg_advisory_xact_lock_shared(hashtextextended('ledger.months', 0));
 IF EXISTS (SELECT FROM added GROUP BY entry_id
-           HAVING sum(amount_minor) <> 0 OR sum(functional_minor) <> 0 OR min(number) <> 1
+           HAVING sum(amount_minor) <> 0 OR sum(functional_minor) <> 0 OR min(number) <> 1 OR max(number) <> count(*)
                OR count(DISTINCT currency) <> 1 OR count(DISTINCT company_id) <> 1) THEN
     RAISE EXCEPTION 'a journal entry must be written whole, balanced, in one currency and company'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_line_entry_balances';
@@ -105,6 +105,8 @@ class Line(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["entry_id", "number"], name="ledger_line_once_in_its_entry"),
+            # Else a line could name a day of a closed month and be in a month that nobody closed.
+            models.CheckConstraint(name="ledger_line_of_a_month", condition=Q(month__day=1)),
         ]
         triggers = [
             *append_only(),
