@@ -147,3 +147,23 @@ def test_what_there_is_not_is_said(house: Floor, call) -> None:
         404,
         "kernel.not_found",
     )
+
+
+def test_duties_are_kept_apart_by_the_page(house: Floor, call) -> None:
+    from django.contrib.messages import get_messages
+
+    from tests.asking import a_browser
+
+    (order,) = sold(house, 1, (0, 2))
+    call("root")  # the people
+    browser = a_browser("root")
+    line = lines_of(order)[0]
+    asked_for = browser.post(f"/orders/{order}/return/", {f"units-{line}": "1", "reason": "poor_fit"})
+    ((return_id, return_line),) = sql.run("SELECT return_id, id FROM returns_line")
+    assert asked_for["Location"] == f"/returns/{return_id}/"
+
+    refused = browser.post(f"/returns/{return_id}/receive/", {f"units-{return_line}": "1"})
+
+    (told,) = [str(message) for message in get_messages(refused.wsgi_request)][-1:]
+    assert "did the other part of request×receive×approve" in told
+    assert sql.run("SELECT count(*)::int FROM returns_receipt") == [(0,)]
