@@ -26,6 +26,8 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import PaymentGiven
+from entrepot.payments import queries as payments
+from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
 from entrepot.returns.commands import authorize as returns
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.close import Close, close
@@ -72,6 +74,9 @@ class Model:
     sold: dict[UUID, Sold] = field(default_factory=dict)  # by order line
     returns: list[Back] = field(default_factory=list)
     refunded: int = 0  # units whose money was given back
+    disputed: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))  # by order: open or lost
+    open_disputes: int = 0
+    lost_disputes: int = 0
 
 
 @dataclass
@@ -271,7 +276,9 @@ class House(RuleBasedStateMachine):
             return
         assert balance(4000) == -self.model.shipped * PRICE
         assert balance(4100) == self.model.refunded * PRICE
-        assert balance(1100) == (self.model.shipped - self.model.refunded) * PRICE
+        disputed = self.model.open_disputes + self.model.lost_disputes
+        assert balance(1100) == (self.model.shipped - self.model.refunded) * PRICE - disputed
+        assert (balance(1160), balance(5310)) == (self.model.open_disputes, self.model.lost_disputes)
         assert (balance(2100), balance(2300)) == (0, 0)
         assert balance(2050) == -self.model.received_value
         # Every penny of goods received is in stock, on its way, sold, lost, given away, or found without cost.
@@ -289,6 +296,7 @@ class WholeHouse(House):
         self.receipts: list[list] = []  # [receipt, its return, units that wait]
         self.inspections: list[list] = []
         self.waiting: list[tuple[UUID, Back, int]] = []  # refunds that another person decides
+        self.disputes: list[tuple[UUID, UUID, int]] = []  # dispute, order, amount
         for lines in ([(0, 4), (1, 2)], [(1, 3)]):
             self.place(lines, "partial_backorder", 9)
             self.hurry(-1, 4)
@@ -349,7 +357,8 @@ class WholeHouse(House):
         amount = ahead or max(0, one.disposed - one.refunded)
         lines = ((one.line, ahead),) if ahead else None
         (answer,) = refund(ASKS, requests=[Refund(one.id, lines)])
-        assert isinstance(answer, Refused) == (not 0 < amount <= possible)
+        enough = amount * PRICE <= self._left(one.sold.order)
+        assert isinstance(answer, Refused) == (not (0 < amount <= possible and enough))
         if not isinstance(answer, Refused):
             assert answer.total_minor == amount * PRICE
             assert answer.state == ("waiting" if answer.total_minor > LIMIT else "paid")
@@ -362,8 +371,13 @@ class WholeHouse(House):
     @precondition(lambda self: self.waiting)
     @rule(n=st.integers(0, 99), agree=st.booleans())
     def decide(self, n: int, agree: bool) -> None:
-        refund_id, one, amount = self.waiting.pop(n % len(self.waiting))
+        refund_id, one, amount = self.waiting[n % len(self.waiting)]
+        left = self._left(one.sold.order)
         (answer,) = approve(APPROVES, requests=[Approve(refund_id, agree, "so")])
+        assert isinstance(answer, Refused) == (agree and left < 0), "the bank has taken what it waited for"
+        if isinstance(answer, Refused):
+            return
+        del self.waiting[n % len(self.waiting)]
         assert answer.state == ("paid" if agree else "rejected")  # type: ignore[union-attr]
         if agree:
             self.model.refunded += amount
@@ -401,6 +415,43 @@ class WholeHouse(House):
             self.dispose(-1, quantity, "")
         if how_far > 4:
             self.refund(-1, 0)
+
+    @precondition(lambda self: any(sold.shipped for sold in self.model.sold.values()))
+    @rule(n=st.integers(0, 99), amount=st.integers(1, 3 * PRICE))
+    def dispute(self, n: int, amount: int) -> None:
+        """The bank of a customer takes something back, whatever was refunded already."""
+        sold: Sold = self._some([one for one in self.model.sold.values() if one.shipped], n)  # type: ignore[assignment]
+        (paid,) = payments.of_order(sold.order)
+        name = f"dp-{len(self.disputes)}-{n}-{amount}"
+        (answer,) = open_disputes(SYSTEM, requests=[OpenDispute(paid.id, name, amount)])
+        assert isinstance(answer, Refused) == (
+            amount > self._captured(sold.order) - self.model.disputed[sold.order]
+        )
+        if not isinstance(answer, Refused) and answer.fresh:
+            self.disputes.append((answer.dispute, sold.order, amount))
+            self.model.disputed[sold.order] += amount
+            self.model.open_disputes += amount
+
+    @precondition(lambda self: self.disputes)
+    @rule(n=st.integers(0, 99), won=st.booleans())
+    def judge(self, n: int, won: bool) -> None:
+        dispute, order, amount = self.disputes.pop(n % len(self.disputes))
+        (answer,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won)])
+        assert not isinstance(answer, Refused)
+        self.model.open_disputes -= amount
+        if won:
+            self.model.disputed[order] -= amount
+        else:
+            self.model.lost_disputes += amount
+
+    def _captured(self, order: UUID) -> int:
+        return sum(one.shipped for one in self.model.sold.values() if one.order == order) * PRICE
+
+    def _left(self, order: UUID) -> int:
+        """What can still be refunded of an order: not what was, what waits for it, or what a bank has taken."""
+        given = sum(one.refunded for one in self.model.returns if one.sold.order == order) * PRICE
+        waits = sum(amount for _, one, amount in self.waiting if one.sold.order == order) * PRICE
+        return max(0, self._captured(order) - (given - waits) - self.model.disputed[order]) - waits
 
     def _back(self, n: int) -> Back:
         return self._some(self.model.returns, n)  # type: ignore[return-value]
