@@ -16,7 +16,7 @@ from entrepot.orders import queries as orders
 from entrepot.work import queries as work
 from tests.shop import COMPANY, PASSWORD, Shop
 
-LISTS = ("home", "orders", "returns", "station", "refunds", "stock", "work", "books", "search")
+LISTS = ("home", "orders", "returns", "station", "refunds", "payouts", "stock", "work", "books", "search")
 HTMX = {"HX-Request": "true"}
 
 

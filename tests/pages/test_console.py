@@ -126,6 +126,7 @@ def addresses(shop: Shop) -> dict[str, str]:
         "no-returns": "/returns/?q=nothing",
         "station": "/returns/station/",
         "refunds": "/returns/refunds/",
+        "payouts": "/books/payouts/",
         "search": "/search/?q=mug",
     }
 

@@ -278,6 +278,7 @@ class CreditRow:
     total_minor: int
     credited_at: datetime
     state: str
+    entered_by: str
 
 
 def credits(company: int, *, state: str = "unmatched", limit: int = 200) -> list[CreditRow]:  # noqa: A001  the noun
@@ -406,7 +407,8 @@ WHERE subject_id = %(order)s::uuid ORDER BY seq
 """
 
 _CREDITS = """
-SELECT r.id, r.number, c.code, r.external_id, u.code, r.currency, r.total_minor, r.credited_at, r.state
+SELECT r.id, r.number, c.code, r.external_id, u.code, r.currency, r.total_minor, r.credited_at, r.state,
+       r.entered_by
 FROM orders_credit AS r JOIN network_channel AS c ON c.id = r.channel_id
 LEFT JOIN parties_customer AS u ON u.id = r.customer_id
 WHERE r.company_id = %(company)s::smallint AND r.state = %(state)s::text

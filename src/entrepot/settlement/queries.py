@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,6 +32,26 @@ def payouts(company: int, *, after: UUID | None = None, limit: int = 50) -> list
     """Payouts, the latest first, behind the payout `after`."""
     params = {"company": company, "after": after, "limit": limit}
     return [PayoutRow(*row) for row in sql.run(_PAYOUTS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A line of a payout that waits to be explained; `difference_minor` is what it should have brought more."""
+
+    payout: UUID
+    number: int
+    kind: str
+    reference: str
+    amount_minor: int
+    fee_minor: int
+    state: str
+    difference_minor: int
+    reason: str
+
+
+def open_lines(payouts: Collection[UUID]) -> list[OpenLine]:
+    """Lines of payouts that differ or belong to nothing, in order. 1 statement."""
+    return [OpenLine(*row) for row in sql.run(_OPEN_LINES, {"payouts": list(payouts)})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,12 @@ SELECT p.id, p.number, p.provider, p.external_id, p.currency, p.gross_minor, p.f
 FROM settlement_payout AS p LEFT JOIN settlement_payoutline AS l ON l.payout_id = p.id
 WHERE p.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR p.id < %(after)s::uuid)
 GROUP BY p.id ORDER BY p.id DESC LIMIT %(limit)s::int
+"""
+
+_OPEN_LINES = """
+SELECT payout_id, number, kind, reference, amount_minor, fee_minor, state, difference_minor, reason
+FROM settlement_payoutline WHERE payout_id = ANY(%(payouts)s::uuid[]) AND state IN ('differs', 'unmatched')
+ORDER BY payout_id, number
 """
 
 # Attempts and disputes that no line settles. A dispute that was won and never charged back is even.

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
-        "declined", "exception", "failed", "dead", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
+        "declined", "differs", "lost",
+        "exception", "failed", "dead", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
@@ -23,7 +24,7 @@ TONES: dict[str, tuple[str, ...]] = {
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "paid",
+        "paid", "won", "explained",
     ),
     "quiet": ("cancelled", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip
@@ -79,6 +80,14 @@ WORDS: dict[str, str | Promise] = {
     "returns.close": _("return closed"),
     "returns.estimate": _("expected returns estimated"),
     "orders.approve_credits": _("credit decided"),
+    "payments.open_disputes": _("disputed by the bank"),
+    "payments.close_disputes": _("dispute decided"),
+    "payment.disputed": _("disputed by the bank"),
+    "payment.dispute_won": _("dispute won"),
+    "payment.dispute_lost": _("dispute lost"),
+    "payment.explained": _("difference of a payout"),
+    "settlement.take_payouts": _("payout taken in"),
+    "settlement.explain": _("payout explained"),
     # source kinds
     "fee.marketplace": _("marketplace fee"),
     "fee.bank": _("bank charge"),

@@ -6,11 +6,14 @@ from datetime import date
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import pages
 from entrepot.ledger import queries as ledger
-from entrepot.web.edge import Request, console, int_in, month_in, page
+from entrepot.settlement import queries as settlement
+from entrepot.settlement.commands.explain import Explain, explain
+from entrepot.web.edge import Request, back, clean, console, give, int_in, month_in, page, uuid_in
 
 PAGE = 100
 ACCOUNT_MAX = 2**31 - 1
@@ -40,6 +43,31 @@ def trial(request: Request) -> HttpResponse:
     }
     template = "web/parts/trial_table.html" if request.htmx else "web/books.html"
     return page(request, template, context, area="books")
+
+
+@require_safe
+@console
+def payouts(request: Request) -> HttpResponse:
+    """What providers paid out, what of it nobody can explain yet, and what they still have."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = settlement.payouts(company, after=after, limit=PAGE + 1)
+    shown = rows[:PAGE]
+    lines = settlement.open_lines([one.id for one in shown if one.open_lines])
+    context = {
+        "payouts": [(one, [line for line in lines if line.payout == one.id]) for one in shown],
+        "next": shown[-1].id if len(rows) > PAGE else None,
+        "clearing": settlement.open_clearing(company),
+    }
+    return page(request, "web/payouts.html", context, area="books")
+
+
+@require_POST
+@console
+def explain_line(request: Request) -> HttpResponse:
+    payout, line = uuid_in(request.POST.get("payout")), int_in(request.POST.get("line"))
+    wanted = [Explain(payout, line, clean(request.POST.get("reason")))] if payout and line else []
+    give(request, explain, wanted, lambda _n: gettext("The difference is booked."))
+    return back(request, "/books/payouts/")
 
 
 @require_safe

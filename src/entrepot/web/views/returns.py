@@ -14,6 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
 from entrepot.returns import queries, rules, states
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
@@ -192,6 +194,7 @@ def approvals(request: Request) -> HttpResponse:
             (one, [side for side, person in one.duties if person == request.reader.name]) for one in waiting
         ],
         "sum": sum(one.refund.total_minor for one in waiting),
+        "credits": orders.credits(request.reader.company.id, state="waiting", limit=PAGE),
         "currency": waiting[0].refund.currency if waiting else request.reader.company.currency,
         "grades": rules.GRADES,
         "sides": SIDES,
@@ -206,6 +209,16 @@ def decide(request: Request) -> HttpResponse:
     wanted = [Approve(which, agree, clean(request.POST.get("reason")))] if which else []
     told = gettext("The refund is approved.") if agree else gettext("The refund is rejected.")
     give(request, approve, wanted, lambda _n: told)
+    return back(request, "/returns/refunds/")
+
+
+@require_POST
+@console
+def decide_credit(request: Request) -> HttpResponse:
+    which, agree = uuid_in(request.POST.get("credit")), request.POST.get("action") == "approve"
+    wanted = [ApproveCredit(which, agree, clean(request.POST.get("reason")))] if which else []
+    told = gettext("The credit is approved.") if agree else gettext("The credit is rejected.")
+    give(request, approve_credits, wanted, lambda _n: told)
     return back(request, "/returns/refunds/")
 
 

@@ -1,0 +1,60 @@
+"""Pages of the controller: payouts to explain, and credits that need a second person."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from entrepot.kernel import sql
+from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
+from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
+from entrepot.settlement.rules import PayoutLine
+from tests.floor import COMPANY, SYSTEM, balance
+from tests.walk import a_house
+
+
+@pytest.fixture(autouse=True)
+def people(db: None) -> None:
+    from tests.shop import everybody
+
+    a_house()
+    everybody()
+
+
+def test_a_line_that_nobody_knows_is_shown_and_explained() -> None:
+    from tests.asking import a_browser
+
+    report = TakePayout(COMPANY, "fake", "po_1", "GBP", 950, (PayoutLine("charge", "ch_9", 1000, 50),))
+    (taken,) = take_payouts(SYSTEM, requests=[report])
+    books, auditor = a_browser("books"), a_browser("auditor")
+
+    page = auditor.get("/books/payouts/").content.decode()
+    assert "no charge is known under ch_9" in page
+    assert "A controller explains it." in page
+    auditor.post("/books/payouts/explain/", {"payout": str(taken.payout), "line": "1", "reason": "mine"})
+    assert balance(1100) == -1000, "an auditor changes nothing"
+    books.post(
+        "/books/payouts/explain/", {"payout": str(taken.payout), "line": "1", "reason": "of last year"}
+    )
+
+    assert balance(1100) == 0
+    assert "ch_9" not in books.get("/books/payouts/").content.decode()
+
+
+def test_a_credit_waits_on_the_page_for_somebody_else() -> None:
+    from tests.asking import a_browser
+
+    wanted = CreditWithoutSale(
+        COMPANY, "shop", "C1", (CreditItem("goods", "SKU-000", 1, Decimal("10.00")),), "GBP"
+    )
+    (entered,) = credit(SYSTEM, requests=[wanted])
+    books = a_browser("books")
+    assert entered.number in books.get("/returns/refunds/").content.decode()
+
+    books.post("/returns/credits/decide/", {"credit": str(entered.credit), "action": "reject"})
+    assert sql.run("SELECT state FROM orders_credit") == [("waiting",)], "to reject needs a reason"
+    books.post("/returns/credits/decide/", {"credit": str(entered.credit), "action": "approve"})
+
+    assert sql.run("SELECT state, decided_by FROM orders_credit") == [("unmatched", "books")]
+    assert balance(2300) == -1000
