@@ -170,7 +170,9 @@ def refused_by_the_database(answers: list[str], name: str) -> Iterator[None]:
         assert error.diag.constraint_name == "access_duty_apart"
         answers.append("refused")
     except psycopg.errors.DeadlockDetected:
-        answers.append("refused")  # each waited for the other's row; a command would be tried again, and refused
+        answers.append(
+            "refused"
+        )  # each waited for the other's row; a command would be tried again, and refused
 
 
 def test_past_all_commands_the_database_refuses_one_of_two_duties(house: Floor):
