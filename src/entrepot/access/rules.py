@@ -104,7 +104,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "tax.register_rates",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
-        "payments.capture", "payments.void", "payments.refund", "payments.settle",
+        "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
     ),
     "integration engineer": (

@@ -66,12 +66,15 @@ LABELS = {
     "lines": "order lines",
     "shipments": "shipments",
     "units_shipped": "units shipped",
-    "units_returned": "units credited",
+    "units_returned": "units returned",
+    "returns_matched_exact": "returns at their price",
+    "returns_matched_latest": "returns at another",
     "unmatched_credits": "credits without a sale",
     "work_items": "work items",
     "stock_moves": "stock moves",
     "gross_sales": "gross sales",
-    "cancelled_value": "credits",
+    "cancelled_value": "returns and credits",
+    "price_adjustments": "of it, price adjusted",
     "net_all_rows": "net of all rows",
 }
 

@@ -21,8 +21,28 @@ class NotAPayment(Refused):
     says = "{field}: expected {expected}, found {found}."
 
 
+class KnownOtherwise(Refused):
+    """The provider's name for a dispute stands for another one already."""
+
+    code = "payments.known_otherwise"
+    says = (
+        "Dispute {external_id} is known with {field} {expected}, not {found}."
+        " Ask the provider which one is right; a second chargeback has a name of its own."
+    )
+
+
 class ExceedsCaptured(Refused):
     """More would be refunded than was captured and is not refunded yet."""
 
     code = "payments.exceeds_captured"
     says = "{wanted} were to be refunded on order {order}, {left} of what was captured are left. Refund at most that."
+
+
+class ExceedsAuthorized(Refused):
+    """A capture that failed is asked for again, and no longer fits into the authorization."""
+
+    code = "payments.exceeds_authorized"
+    says = (
+        "{wanted} were to be captured of payment {payment}, {left} of what was authorized are left."
+        " Capture at most that, with payments.capture."
+    )

@@ -67,7 +67,8 @@ class Attempt(models.Model):
     payment_id = models.UUIDField()
     kind = models.TextField()  # capture, refund, void
     amount_minor = models.BigIntegerField()
-    state = models.TextField()  # waiting, done, failed
+    state = models.TextField()
+    retry_of = models.UUIDField(null=True)  # the failed attempt that this one asks for again
     provider_reference = models.TextField(db_default="")
     error = models.TextField(db_default="")
     occurred_at = models.DateTimeField()
@@ -87,8 +88,14 @@ class Attempt(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="payments_attempt_known",
-                condition=Q(kind__in=["capture", "refund", "void"], state__in=["waiting", "done", "failed"]),
-            )
+                condition=Q(kind__in=["capture", "refund", "void"], state__in=states.ATTEMPT.states),
+            ),
+            # What failed is asked for again once; what fails again is asked for by its own name.
+            models.UniqueConstraint(
+                fields=["retry_of"],
+                name="payments_attempt_retried_once",
+                condition=Q(retry_of__isnull=False),
+            ),
         ]
 
 
@@ -98,6 +105,7 @@ class Dispute(models.Model):
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
     payment_id = models.UUIDField()
+    provider = models.TextField()
     external_id = models.TextField()
     amount_minor = models.BigIntegerField()
     state = models.TextField()
@@ -109,7 +117,7 @@ class Dispute(models.Model):
         indexes = [models.Index(fields=["payment_id"], name="payments_dispute_of_payment")]
         constraints = [
             models.UniqueConstraint(
-                fields=["company_id", "external_id"], name="payments_dispute_opened_once"
+                fields=["company_id", "provider", "external_id"], name="payments_dispute_opened_once"
             ),
             models.CheckConstraint(name="payments_dispute_of_some_amount", condition=Q(amount_minor__gt=0)),
             models.CheckConstraint(

@@ -22,6 +22,7 @@ class PaymentRow:
     state: str
     authorized_at: datetime
     expires_at: datetime | None
+    disputed_minor: int
 
 
 def of_order(order: UUID) -> list[PaymentRow]:
@@ -29,8 +30,24 @@ def of_order(order: UUID) -> list[PaymentRow]:
     return [PaymentRow(*row) for row in sql.run(_OF_ORDER, {"order": order})]
 
 
+@dataclass(frozen=True, slots=True)
+class RefundsOf:
+    """What was asked for in all, of which so much is done and so much failed; the rest waits for a provider."""
+
+    asked_minor: int
+    done_minor: int
+    failed_minor: int
+
+
+def refunds_of(orders: Collection[UUID]) -> dict[UUID, RefundsOf]:
+    """Refunds by order, of all its payments; what was asked for again counts once, as it stands now. One statement."""
+    found = {row[0]: RefundsOf(*row[1:]) for row in sql.run(_REFUNDS_OF, {"orders": list(orders)})}
+    return {order: found.get(order, RefundsOf(0, 0, 0)) for order in orders}
+
+
 def refund_states(documents: Collection[UUID]) -> dict[UUID, tuple[int, int, int]]:
-    """By document, how much of its refunds waits for a provider, was given back, and failed. One statement."""
+    """By document, how much of its refunds waits for a provider, was given back, and failed; what was asked for again
+    counts once, as it stands now. One statement."""
     found = {row[0]: row[1:] for row in sql.run(_REFUND_STATES, {"documents": list(documents)})}
     return {document: found.get(document, (0, 0, 0)) for document in documents}  # type: ignore[misc]
 
@@ -44,14 +61,24 @@ def checked() -> dict[str, int]:
 def discrepancies() -> list[str]:
     """Sentences about payments that disagree with their attempts or with the clearing account."""
     return [
-        sentence for statement in (_UNEXPLAINED, _ATTEMPTS, _DISPUTED) for (sentence,) in sql.run(statement)
+        sentence
+        for statement in (_UNEXPLAINED, _ATTEMPTS, _DISPUTED, _RETRIED)
+        for (sentence,) in sql.run(statement)
     ]
 
 
 _OF_ORDER = """
 SELECT id, provider, reference, currency, authorized_minor, captured_minor, refunded_minor, state, authorized_at,
-       expires_at
+       expires_at, disputed_minor
 FROM payments_payment WHERE order_id = %(order)s::uuid ORDER BY id
+"""
+
+_REFUNDS_OF = """
+SELECT p.order_id, sum(a.amount_minor)::bigint,
+       COALESCE(sum(a.amount_minor) FILTER (WHERE a.state = 'done'), 0)::bigint,
+       COALESCE(sum(a.amount_minor) FILTER (WHERE a.state = 'failed'), 0)::bigint
+FROM payments_payment AS p JOIN payments_attempt AS a ON a.payment_id = p.id
+WHERE p.order_id = ANY(%(orders)s::uuid[]) AND a.kind = 'refund' AND a.state <> 'retried' GROUP BY p.order_id
 """
 
 _REFUND_STATES = """
@@ -79,6 +106,15 @@ FROM payments_payment AS p LEFT JOIN (
     SELECT payment_id, sum(amount_minor) AS amount FROM payments_dispute WHERE state <> 'won' GROUP BY 1) AS d
   ON d.payment_id = p.id
 WHERE p.disputed_minor <> COALESCE(d.amount, 0)
+"""
+
+# invariant 6: what was asked for again is asked for by one other attempt, of the same payment, amount and document
+_RETRIED = """
+SELECT format('attempt %s is %s, and %s asks for it again', f.id, f.state, COALESCE(r.id::text, 'nothing'))
+FROM payments_attempt AS f LEFT JOIN payments_attempt AS r ON r.retry_of = f.id
+WHERE (f.state = 'retried') <> (r.id IS NOT NULL)
+   OR r.id IS NOT NULL AND (r.payment_id, r.kind, r.amount_minor) <> (f.payment_id, f.kind, f.amount_minor)
+   OR r.id IS NOT NULL AND r.document_id IS DISTINCT FROM f.document_id
 """
 
 # invariant 2: what a payment says was taken and given back is what its attempts did

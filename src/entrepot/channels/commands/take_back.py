@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
-from entrepot.kernel import sql
+from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.money import extend, of_units
@@ -203,6 +203,7 @@ def _return(cause: Cause, backs: Sequence[_Back]) -> dict[str, int]:
         if one.state == "waiting"
     ]
     whole(approve(_as(cause, CONTROLLER), requests=waiting))
+    ready.drop("decide_refund", [one.return_id for one in returns])  # it is decided
     beyond: dict[str, int] = defaultdict(int)
     for back, one, amount in zip(backs, refunds, credited, strict=True):
         beyond[back.invoice.number] += amount - one.total_minor

@@ -55,11 +55,14 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     """Chargebacks booked, each with a work item for the controller; what they take can't be refunded as well.
 
     The bank is not refused: where it takes what was refunded already, the item says so and is urgent.
-    Locks: the payments in id order. Refuses: NotFound; NotAPayment (more than was captured and is not disputed).
-    Again: by key, and by the provider's own name. 10 statements.
+    Locks: the provider's names, then the payments in id order. Refuses: NotFound; NotAPayment (more than was captured
+    and is not disputed); KnownOtherwise (the name stands for another payment or amount).
+    Again: by key, and by the provider's own name. 11 statements.
     """
+    names = [one.external_id for one in requests]
+    sql.run(_LOCK_NAMES, {"names": names})
     payments = take.lock([one.payment for one in requests])
-    known = _known([one.external_id for one in requests])
+    known = _known(names)
     answers: list[DisputeOpened | Refused] = []
     drafts: list[_Draft] = []
     for request in requests:
@@ -67,9 +70,9 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
         if payment is None:
             answers.append(NotFound(what="payment", which=str(request.payment)))
             continue
-        name = (payment.company, request.external_id)
+        name = (payment.company, payment.provider, request.external_id)
         if name in known:
-            answers.append(DisputeOpened(known[name], fresh=False))
+            answers.append(_again(known[name], request))
             continue
         left = payment.captured - payment.disputed
         if not 0 < request.amount_minor <= left:
@@ -79,7 +82,7 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
         beyond = max(0, request.amount_minor - payment.refundable)
         payment.disputed += request.amount_minor
         draft = _Draft(ids.uuid7(), payment, request, request.occurred_at or cause.at, beyond)
-        known[name] = draft.id
+        known[name] = _Known(draft.id, payment.id, request.amount_minor)
         drafts.append(draft)
         answers.append(DisputeOpened(draft.id, fresh=True))
     if drafts:
@@ -87,15 +90,31 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     return answers
 
 
-def _known(names: Sequence[str]) -> dict[tuple[int, str], UUID]:
-    return {row[:2]: row[2] for row in sql.run(_KNOWN, {"names": list(names)})}  # type: ignore[misc]
+class _Known(NamedTuple):
+    id: UUID
+    payment: UUID
+    amount: int
+
+
+def _known(names: Sequence[str]) -> dict[tuple[int, str, str], _Known]:
+    return {row[:3]: _Known(*row[3:]) for row in sql.run(_KNOWN, {"names": names})}  # type: ignore[misc]
+
+
+def _again(known: _Known, request: OpenDispute) -> DisputeOpened | Refused:
+    """A report that repeats itself changes nothing; one that contradicts itself is a mistake, of whoever sends it."""
+    facts = (("payment", known.payment, request.payment), ("amount", known.amount, request.amount_minor))
+    for field, expected, found in facts:
+        if expected != found:
+            wrong = {"field": field, "expected": str(expected), "found": str(found)}
+            return errors.KnownOtherwise(external_id=request.external_id, **wrong)
+    return DisputeOpened(known.id, fresh=False)
 
 
 def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     sql.write("payments_dispute", _DISPUTE, [
         (
-            one.id, one.payment.company, one.payment.id, one.request.external_id, one.request.amount_minor, "open",
-            one.request.reason, one.at,
+            one.id, one.payment.company, one.payment.id, one.payment.provider, one.request.external_id,
+            one.request.amount_minor, "open", one.request.reason, one.at,
         )
         for one in drafts
     ])  # fmt: skip
@@ -107,15 +126,16 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
               {"dispute": one.id, "minor": -one.request.amount_minor}, one.request.reason)
         for one in drafts
     ])  # fmt: skip
-    open_items(cause, requests=[_item(cause, one) for one in drafts])
+    open_items(cause, requests=[_item(one) for one in drafts])
 
 
-def _item(cause: Cause, one: _Draft) -> OpenItem:
+def _item(one: _Draft) -> OpenItem:
     reason = f"The bank disputes {one.request.amount_minor} minor units: {one.request.reason or 'no reason given'}."
     if one.beyond:
         reason += f" {one.beyond} of them were refunded already: answer with the proof of the refund."
     due = one.request.evidence_due_at
-    hours = max(1, int((due - cause.at).total_seconds() // 3600)) if due else None
+    # The item counts its hours from when the bank disputed, and must be done before the bank stops to listen.
+    hours = max(0, int((due - one.at).total_seconds() // 3600)) if due else None
     return OpenItem(
         company=one.payment.company, type="disputed after refund" if one.beyond else "dispute", subject_kind="dispute",
         subject=one.id, reason=reason, role="controller", priority=95 if one.beyond else 80,
@@ -151,7 +171,8 @@ class _Found(NamedTuple):
 def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list[DisputeClosed | Refused]:
     """Disputes won or lost, booked, and their work items closed.
 
-    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState. Again: by key. 12 statements.
+    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState (decided otherwise).
+    Again: by key, and by the same decision. 12 statements.
     """
     wanted = {"disputes": [one.dispute for one in requests]}
     payments = take.lock([row[0] for row in sql.run(_PAYMENTS_OF, wanted)])
@@ -164,6 +185,9 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
             answers.append(NotFound(what="dispute", which=str(request.dispute)))
             continue
         state = closed[one.id][1] if one.id in closed else one.state
+        if state == ("won" if request.won else "lost"):
+            answers.append(DisputeClosed(one.id, state))
+            continue
         after = DISPUTE.step(state, "win" if request.won else "lose")
         if isinstance(after, Refused):
             answers.append(after)
@@ -211,10 +235,19 @@ def _store(payments: Mapping[UUID, take.Payment]) -> None:
     sql.run(_STORE, sql.columns(("ids", "disputed"), rows))
 
 
-_DISPUTE = ("id", "company_id", "payment_id", "external_id", "amount_minor", "state", "reason", "opened_at")
+_DISPUTE = (
+    "id", "company_id", "payment_id", "provider", "external_id", "amount_minor", "state", "reason", "opened_at",
+)  # fmt: skip
+
+# The payments are no lock for a name that comes twice at once with different ones.
+_LOCK_NAMES = """
+SELECT pg_advisory_xact_lock(hashtextextended('payments.dispute ' || name, 0))
+FROM (SELECT DISTINCT name FROM unnest(%(names)s::text[]) AS d(name) ORDER BY name) AS names
+"""
 
 _KNOWN = """
-SELECT company_id::int, external_id, id FROM payments_dispute WHERE external_id = ANY(%(names)s::text[])
+SELECT company_id::int, provider, external_id, id, payment_id, amount_minor FROM payments_dispute
+WHERE external_id = ANY(%(names)s::text[])
 """
 
 _STORE = """

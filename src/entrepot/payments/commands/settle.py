@@ -73,7 +73,7 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
             )
             # What is captured can be refunded, and whoever asked for a refund wants to know what became of it.
             offer("refund", [(payment.order, 0, cause.at)])
-        answers.append(Settled(r.attempt, state))
+        answers.append(Settled(r.attempt, "failed" if state == "retried" else state))
     if outcomes:
         sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))
         take.store(list(payments.values()))

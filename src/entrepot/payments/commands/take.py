@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -44,8 +44,8 @@ class Payment:
     def count(self, kind: str, amount: int) -> None:
         """Book an amount: at once where the provider is local, as asked for where it has to answer first."""
         local = self.provider in providers.LOCAL
-        field = {"capture": "captur", "refund": "refund"}[kind] + ("ed" if local else "ing")
-        setattr(self, field, getattr(self, field) + amount)
+        name = {"capture": "captur", "refund": "refund"}[kind] + ("ed" if local else "ing")
+        setattr(self, name, getattr(self, name) + amount)
         self.settle_state()
 
     def settle_state(self) -> None:
@@ -65,6 +65,8 @@ class Attempt:
     amount: int
     occurred_at: datetime
     document: UUID | None = None
+    retry_of: UUID | None = None
+    id: UUID = field(default_factory=ids.uuid7)
 
 
 def lock_of_orders(orders: Iterable[UUID]) -> dict[UUID, list[Payment]]:
@@ -119,10 +121,9 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
     rows, messages, settled = [], [], []
     for attempt in attempts:
         payment, local = attempt.payment, attempt.payment.provider in providers.LOCAL
-        attempt_id = ids.uuid7()
         rows.append(
             (
-                attempt_id,
+                attempt.id,
                 payment.company,
                 payment.id,
                 attempt.kind,
@@ -134,13 +135,14 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
                 cause.at,
                 cause.at if local else None,
                 attempt.document,
+                attempt.retry_of,
             )
         )
         if local:
             settled.append(attempt)
         else:
             asked = providers.Asked(
-                attempt_id, attempt.kind, payment.reference, payment.currency, attempt.amount
+                attempt.id, attempt.kind, payment.reference, payment.currency, attempt.amount
             )
             topic = f"payment.{attempt.kind}"
             messages.append(
@@ -185,7 +187,7 @@ def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
 
 _ATTEMPT = (
     "id", "company_id", "payment_id", "kind", "amount_minor", "state", "provider_reference", "error", "occurred_at",
-    "asked_at", "settled_at", "document_id",
+    "asked_at", "settled_at", "document_id", "retry_of",
 )  # fmt: skip
 
 _FIELDS = """

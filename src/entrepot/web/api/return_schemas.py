@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field, StrictInt
+from pydantic import ConfigDict, Field, StrictInt
 
 from entrepot.returns import rules
 from entrepot.web.api.schemas import (
@@ -27,6 +27,15 @@ Own = Annotated[
     Key | None, Field(description="Idempotency key of this one of a list; else the header's and its place.")
 ]
 
+ONE, OTHER = "019aa0f2-6f0c-7c11-9f6e-0d3c5f1b7a01", "019aa0f2-6f0c-7c11-9f6e-0d3c5f1b7a02"
+"""Keys of documents, in examples."""
+
+
+def _example(**facts: Any) -> ConfigDict:
+    """What a request looks like, for the document of the API."""
+    return ConfigDict(json_schema_extra={"examples": [facts]})
+
+
 # ---- in
 
 
@@ -42,6 +51,13 @@ class ReturnItemIn(Strict):
 class AuthorizeIn(Strict):
     """A request to send something back. `insist` says why a late one is taken all the same."""
 
+    model_config = _example(
+        order=ONE,
+        items=[{"line": OTHER, "quantity": 1, "reason": "poor_fit", "note": "Too small."}],
+        asked="refund",
+        external_id="R-1001",
+    )
+
     order: UUID
     items: Annotated[list[ReturnItemIn], Field(min_length=1, max_length=LINES_MAX)]
     asked: Literal[rules.ASKED] = "refund"  # type: ignore[valid-type]
@@ -55,6 +71,8 @@ class AuthorizeIn(Strict):
 class ReviewIn(Strict):
     """Take a return that waits for a person, or decline it with a reason."""
 
+    model_config = _example(return_id=ONE, accept=False, reason="It was taken back after half a year.")
+
     return_id: UUID
     accept: bool
     reason: Text = ""
@@ -63,6 +81,8 @@ class ReviewIn(Strict):
 
 class ReceiveIn(Strict):
     """Units of a return's line that came. Without a bin they go to the node's quarantine."""
+
+    model_config = _example(return_id=ONE, line=OTHER, quantity=1, condition="The box is torn.")
 
     return_id: UUID
     line: UUID
@@ -78,6 +98,10 @@ class ReceiveIn(Strict):
 class InspectIn(Strict):
     """What was found of units of a receipt."""
 
+    model_config = _example(
+        receipt=ONE, quantity=1, grade="B", codes=["opened", "no_box"], note="Complete and clean."
+    )
+
     receipt: UUID
     quantity: Quantity
     grade: Literal[tuple(rules.GRADES)]  # type: ignore[valid-type]
@@ -89,6 +113,10 @@ class InspectIn(Strict):
 
 class DisposeIn(Strict):
     """What is done with inspected units: what was proposed, or something else for a reason."""
+
+    model_config = _example(
+        inspection=ONE, quantity=1, disposition="liquidate", reason="Nobody buys this color any more."
+    )
 
     inspection: UUID
     quantity: Quantity
@@ -107,6 +135,13 @@ class RefundLineIn(Strict):
 class RefundIn(Strict):
     """Refund what is due of a return, or units of its lines; an adjustment needs its reason."""
 
+    model_config = _example(
+        return_id=ONE,
+        lines=[{"line": OTHER, "quantity": 1}],
+        adjustment_minor=-250,
+        adjustment_reason="A strap is missing.",
+    )
+
     return_id: UUID
     lines: Annotated[list[RefundLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
     adjustment_minor: Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)] = 0
@@ -118,6 +153,8 @@ class RefundIn(Strict):
 class ApproveIn(Strict):
     """Agree to a refund that waits, or reject it with a reason."""
 
+    model_config = _example(refund=ONE, agree=True)
+
     refund: UUID
     agree: bool
     reason: Text = ""
@@ -127,6 +164,8 @@ class ApproveIn(Strict):
 
 class CloseIn(Strict):
     """Give up what has not come; `without_refund` also the money for what has."""
+
+    model_config = _example(return_id=ONE, reason="The customer keeps it.")
 
     return_id: UUID
     reason: Code
@@ -297,10 +336,18 @@ class RefundsOut(Schema):
     next: UUID | None
 
 
+class DutyOut(Schema):
+    """A person took a side: `request`, `receive` or `approve`. Nobody takes two sides of one return."""
+
+    side: str
+    person: str
+
+
 class ReturnOut(ReturnRowOut):
-    """A return with all of its facts: what was asked, what came, what was found, done and paid."""
+    """A return with all of its facts: what was asked, what came, what was found, done and paid, and by whom."""
 
     reasons: list[str]
+    duties: list[DutyOut]
     lines: list[ReturnLineOut]
     receipts: list[ReceiptOut]
     inspections: list[InspectionOut]
@@ -316,3 +363,4 @@ class ReturnableOut(Schema):
     description: str
     quantity: int
     left: int
+    unit_paid_minor: int

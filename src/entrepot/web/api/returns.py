@@ -179,7 +179,8 @@ def get_return(request: HttpRequest, return_id: UUID) -> dict[str, Any]:  # noqa
     if found is None:
         raise NotFound(what="return", which=str(return_id))
     parts = {name: getattr(found, name) for name in found.__slots__ if name not in ("head", "duties")}
-    return {**asdict(found.head), **parts}
+    duties = [{"side": side, "person": person} for side, person in found.duties]
+    return {**asdict(found.head), **parts, "duties": duties}
 
 
 @router.get("/refunds", response={200: s.RefundsOut, **READ})
