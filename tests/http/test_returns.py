@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from tests.http.test_api import is_problem
 from tests.walk import a_house
 
 RETURNS, REFUNDS = "/api/v1/returns", "/api/v1/refunds"
+AFTER_HALF_A_YEAR = datetime(2027, 6, 1, tzinfo=UTC).isoformat()
 
 
 @pytest.fixture
@@ -33,11 +35,37 @@ def call(house: Floor):
     return lambda name: a_program(people[name])
 
 
+def fresh() -> str:
+    """A key that nobody used."""
+    return str(ids.uuid7())
+
+
 def asked(call: Any, order: UUID, units: int = 2, **facts: Any) -> dict[str, Any]:
     body = {"order": str(order), "items": [{"line": str(lines_of(order)[0]), "quantity": units}], **facts}
-    response = call("service").post(RETURNS, body)
+    response = call("service").post(RETURNS, body, again=fresh())
     assert response.status_code == 201, response.content
     return response.json()
+
+
+def came(call: Any, one: dict[str, Any], units: int = 2, who: str = "supervisor") -> str:
+    body = {"return_id": one["return_id"], "line": one["lines"][0], "quantity": units}
+    response = call(who).post(f"{RETURNS}/receive", body, again=fresh())
+    assert response.status_code == 200, response.content
+    return response.json()["receipt"]
+
+
+def waiting(call: Any, order: UUID, **who: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A return of two units, and its refund that waits for another person."""
+    one = asked(call, order)
+    receipt = came(call, one, **who)
+    inspector = call("inspector")
+    body = {"receipt": receipt, "quantity": 2, "grade": "A"}
+    found = inspector.post(f"{RETURNS}/inspect", body, again=fresh()).json()
+    body = {"inspection": found["inspection"], "quantity": 2}
+    inspector.post(f"{RETURNS}/dispose", body, again=fresh())
+    refund = call("service").post(f"{RETURNS}/refund", {"return_id": one["return_id"]}, again=fresh()).json()
+    assert refund["state"] == "waiting"
+    return one, refund
 
 
 def test_the_whole_way_of_a_return(house: Floor, call) -> None:
@@ -69,6 +97,11 @@ def test_the_whole_way_of_a_return(house: Floor, call) -> None:
     assert agreed.json()["state"] == "paid"
     whole = call("auditor").get(f"{RETURNS}/{one['return_id']}").json()
     assert whole["state"] == "closed"
+    assert whole["duties"] == [
+        {"side": "request", "person": "service"},
+        {"side": "receive", "person": "supervisor"},
+        {"side": "approve", "person": "books"},
+    ]
     assert [row["grade"] for row in whole["inspections"]] == ["B"]
     assert [row["total_minor"] for row in whole["refunds"]] == [1998]
     listed = call("auditor").get(f"{RETURNS}?state=closed&order={order}").json()
@@ -88,7 +121,119 @@ def test_the_same_key_gets_the_first_answer_and_other_content_is_refused(house: 
     assert sql.run("SELECT count(*)::int FROM returns_return") == [(1,)]
 
 
-def test_duties_are_kept_apart_by_the_api(house: Floor, call) -> None:
+@pytest.mark.parametrize(
+    ("who", "path", "body"),
+    [
+        ("service", f"{RETURNS}/review", {"return_id": "", "accept": True}),
+        ("supervisor", f"{RETURNS}/receive", {"return_id": "", "line": "", "quantity": 1}),
+        ("service", f"{RETURNS}/refund", {"return_id": "", "lines": [{"line": "", "quantity": 1}]}),
+        ("service", f"{RETURNS}/close", {"return_id": "", "reason": "It never came."}),
+    ],
+)
+def test_each_step_is_done_once_for_a_key(
+    house: Floor, call, who: str, path: str, body: dict[str, Any]
+) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    late = {"occurred_at": AFTER_HALF_A_YEAR} if path.endswith("review") else {}
+    one = asked(call, order, **late)
+    sent = {name: one["return_id"] if name == "return_id" else value for name, value in body.items()}
+    if "line" in sent:
+        sent["line"] = one["lines"][0]
+    if "lines" in sent:
+        sent["lines"] = [{"line": one["lines"][0], "quantity": 1}]
+    caller = call(who)
+
+    first = caller.post(path, sent, again="k")
+    assert first.status_code == 200, first.content
+    before = sql.run("SELECT count(*) FROM kernel_event")
+
+    assert caller.post(path, sent, again="k").json() == first.json()
+    assert sql.run("SELECT count(*) FROM kernel_event") == before
+    is_problem(caller.post(path, sent, again=None), 422, "http.422")
+
+
+def test_a_late_return_is_decided_by_a_person(house: Floor, call) -> None:
+    (order,) = sold(house, 1, (0, 3))
+    taken, declined = (asked(call, order, 1, occurred_at=AFTER_HALF_A_YEAR) for _ in range(2))
+    assert taken["state"] == declined["state"] == "requested"
+    service, path = call("service"), f"{RETURNS}/review"
+
+    is_problem(
+        service.post(path, {"return_id": declined["return_id"], "accept": False}, again="a"),
+        422,
+        "returns.reason_needed",
+    )
+    answers = service.post(
+        path,
+        [
+            {"return_id": taken["return_id"], "accept": True},
+            {"return_id": declined["return_id"], "accept": False, "reason": "After half a year."},
+        ],
+        again="b",
+    ).json()
+    assert [one["state"] for one in answers] == ["authorized", "declined"]
+    is_problem(
+        service.post(path, {"return_id": taken["return_id"], "accept": True}, again="c"),
+        409,
+        "kernel.wrong_state",
+    )
+    insisted = asked(call, order, 1, occurred_at=AFTER_HALF_A_YEAR, insist="A customer of many years.")
+    assert insisted["state"] == "authorized"
+
+
+def test_a_return_of_which_nothing_came_is_closed(house: Floor, call) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    one, other = asked(call, order, 1), asked(call, order, 1)
+    came(call, other, 1)
+
+    body = {"return_id": one["return_id"], "reason": "The customer keeps it."}
+    assert call("service").post(f"{RETURNS}/close", body, again="a").json()["state"] == "cancelled"
+
+    body = {"return_id": other["return_id"], "reason": "No."}
+    is_problem(call("service").post(f"{RETURNS}/close", body, again="b"), 409, "returns.not_done")
+
+
+def test_other_dispositions_and_adjustments_need_a_reason(house: Floor, call) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    one = asked(call, order)
+    receipt, inspector = came(call, one), call("inspector")
+    found = inspector.post(f"{RETURNS}/inspect", {"receipt": receipt, "quantity": 2, "grade": "A"}).json()
+    other = {"inspection": found["inspection"], "quantity": 1, "disposition": "liquidate"}
+    is_problem(inspector.post(f"{RETURNS}/dispose", other, again="a"), 422, "returns.reason_needed")
+    done = inspector.post(f"{RETURNS}/dispose", {**other, "reason": "The last of its color."}, again="b")
+    assert done.json()["disposition"] == "liquidate"
+
+    less = {
+        "return_id": one["return_id"],
+        "lines": [{"line": one["lines"][0], "quantity": 1}],
+        "adjustment_minor": -99,
+    }
+    service = call("service")
+    is_problem(service.post(f"{RETURNS}/refund", less, again="c"), 422, "returns.reason_needed")
+    paid = service.post(f"{RETURNS}/refund", {**less, "adjustment_reason": "A strap is missing."}, again="d")
+    assert (paid.json()["state"], paid.json()["total_minor"]) == ("paid", 900)
+    (row,) = call("auditor").get(REFUNDS).json()["items"]
+    assert (row["goods_minor"], row["adjustment_minor"], row["total_minor"]) == (999, -99, 900)
+
+
+def test_a_rejected_refund_needs_a_reason_and_frees_its_units(house: Floor, call) -> None:
+    policy(approve_above_minor=1_000)
+    (order,) = sold(house, 1, (0, 2))
+    one, refund = waiting(call, order)
+    books, body = call("books"), {"refund": refund["refund"], "agree": False}
+
+    is_problem(books.post(f"{REFUNDS}/approve", body, again="a"), 422, "returns.reason_needed")
+    told = books.post(f"{REFUNDS}/approve", {**body, "reason": "Show me the photo."}, again="b").json()
+
+    assert told["state"] == "rejected"
+    assert (
+        books.post(f"{REFUNDS}/approve", {**body, "reason": "Show me the photo."}, again="b").json() == told
+    )
+    again = call("service").post(f"{RETURNS}/refund", {"return_id": one["return_id"]}, again="c").json()
+    assert again["total_minor"] == refund["total_minor"]
+
+
+def test_whoever_asked_does_not_receive(house: Floor, call) -> None:
     (order,) = sold(house, 1, (0, 2))
     lead = call("root")
     body = {"order": str(order), "items": [{"line": str(lines_of(order)[0]), "quantity": 1}]}
@@ -99,6 +244,50 @@ def test_duties_are_kept_apart_by_the_api(house: Floor, call) -> None:
     )
 
     is_problem(refused, 403, "access.duties_apart")
+    assert sql.run("SELECT count(*)::int FROM returns_receipt") == [(0,)]
+
+
+def test_whoever_received_does_not_approve(house: Floor, call) -> None:
+    policy(approve_above_minor=1_000)
+    (order,) = sold(house, 1, (0, 2))
+    _one, refund = waiting(call, order, who="root")
+
+    refused = call("root").post(f"{REFUNDS}/approve", {"refund": refund["refund"], "agree": True})
+
+    is_problem(refused, 403, "access.duties_apart")
+    assert sql.run("SELECT state FROM returns_refund") == [("waiting",)]
+
+
+def test_lists_are_read_page_by_page(house: Floor, call) -> None:
+    policy(approve_above_minor=0)
+    orders = sold(house, 3, (0, 2))
+    numbers = [waiting(call, order)[0]["number"] for order in orders]
+    auditor = call("auditor")
+    for path, name in ((RETURNS, "number"), (REFUNDS, "return_number")):
+        seen, after = [], ""
+        while True:
+            page = auditor.get(f"{path}?limit=2{after}").json()
+            seen += [row[name] for row in page["items"]]
+            if page["next"] is None:
+                break
+            after = f"&after={page['next']}"
+        assert seen == numbers[::-1], path
+    found = auditor.get(f"{RETURNS}?q={numbers[1]}").json()["items"]
+    assert [row["number"] for row in found] == [numbers[1]]
+
+
+def test_examples_of_the_document_are_what_it_takes() -> None:
+    from entrepot.web.api import return_schemas as schemas
+
+    kinds = [
+        one for name, one in vars(schemas).items() if name.endswith("In") and "model_config" in vars(one)
+    ]
+    told = [one for one in kinds if one.model_config.get("json_schema_extra")]
+    assert len(told) == 8
+    for kind in told:
+        assert kind.model_config["extra"] == "forbid"
+        for example in kind.model_config["json_schema_extra"]["examples"]:
+            kind.model_validate(example)
 
 
 def test_a_list_has_an_answer_for_each(house: Floor, call) -> None:
@@ -147,23 +336,3 @@ def test_what_there_is_not_is_said(house: Floor, call) -> None:
         404,
         "kernel.not_found",
     )
-
-
-def test_duties_are_kept_apart_by_the_page(house: Floor, call) -> None:
-    from django.contrib.messages import get_messages
-
-    from tests.asking import a_browser
-
-    (order,) = sold(house, 1, (0, 2))
-    call("root")  # the people
-    browser = a_browser("root")
-    line = lines_of(order)[0]
-    asked_for = browser.post(f"/orders/{order}/return/", {f"units-{line}": "1", "reason": "poor_fit"})
-    ((return_id, return_line),) = sql.run("SELECT return_id, id FROM returns_line")
-    assert asked_for["Location"] == f"/returns/{return_id}/"
-
-    refused = browser.post(f"/returns/{return_id}/receive/", {f"units-{return_line}": "1"})
-
-    (told,) = [str(message) for message in get_messages(refused.wsgi_request)][-1:]
-    assert "did the other part of request×receive×approve" in told
-    assert sql.run("SELECT count(*)::int FROM returns_receipt") == [(0,)]
