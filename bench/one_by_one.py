@@ -70,21 +70,24 @@ def _recorded() -> Recorded:
     first, second = one.requests[0][:2]
     place(one.cause, requests=[first])  # what a process asks only once is not typical
     sql.run = recording
+    began_ms = time.time_ns() // 1_000_000
     try:
-        (placed,) = place(one.cause, requests=[second])
+        place(one.cause, requests=[second])
     finally:
         sql.run = run
-    return _with_holes(recorded, second.external_id, placed.order)
+    return _with_holes(recorded, second.external_id, began_ms)
 
 
-def _with_holes(recorded: Recorded, name: str, order: UUID) -> Recorded:
-    """Names and new keys replaced; what was there before the call, such as SKUs, stays as it is."""
-    first_new = str(order)[:13]  # keys begin with the time they were made
+def _with_holes(recorded: Recorded, name: str, began_ms: int) -> Recorded:
+    """Names and new keys replaced; what was there before the call, such as SKUs, stays as it is.
+
+    A key begins with the milliseconds in which it was made; a call may take several.
+    """
     new: dict[str, str] = {}
 
     def hollow(text: str) -> str:
         for found in re.findall(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", text):
-            if found[:13] == first_new and found not in new:
+            if int(found[:8] + found[9:13], 16) >= began_ms and found not in new:
                 new[found] = f"{found[:19]}{len(new):04x}-{HOLE}"
             text = text.replace(found, new.get(found, found))
         return text.replace(f'"{name}"', f'"{HOLE}"')
