@@ -2,29 +2,128 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.messages import get_messages
 
 from entrepot.kernel import sql
+from entrepot.returns import queries
+from entrepot.returns.commands.refund import Refund, refund
+from tests import back
 from tests.asking import a_browser
-from tests.back import lines_of, sold
-from tests.floor import Floor
+from tests.back import lines_of, policy, sold
+from tests.floor import COMPANY, Floor, someone
 from tests.shop import everybody
 from tests.walk import a_house
+
+HTMX = {"HX-Request": "true"}
 
 
 def said(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
+def text_of(response: Any) -> str:
+    """What a page says, without its marks."""
+    assert response.status_code == 200, response
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def field(response: Any, name: str) -> str:
+    """The value of a field of a page."""
+    found = re.search(rf'name="{name}"[^>]* value="([^"]*)"', response.content.decode())
+    assert found, name
+    return found[1]
+
+
+def one_return(state: str = "") -> queries.Whole:
+    rows = queries.returns_page(COMPANY, state=state)
+    found = queries.whole(rows[0].id)
+    assert found
+    return found
+
+
 @pytest.fixture
 def house(db: None) -> Floor:
     house = a_house()
     house.stock(0, 50)
+    house.stock(1, 50)
     everybody()
     return house
+
+
+def waiting(house: Floor, receives: str = "supervisor", asks: str = "service") -> queries.RefundRow:
+    """A refund above the limit, of two units that came back."""
+    policy(approve_above_minor=1_000)
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone(asks))
+    back.put(back.found(back.came(one, cause=someone(receives))))
+    refund(someone("service"), requests=[Refund(one.return_id)])
+    (row,) = queries.refunds_page(COMPANY, state="waiting")
+    return row
+
+
+# ---- the whole way
+
+
+def test_a_return_goes_its_way_by_forms(house: Floor) -> None:
+    policy(approve_above_minor=1_000)
+    (order,) = sold(house, 1, (0, 2))
+    service, supervisor, inspector, books = map(a_browser, ("service", "supervisor", "inspector", "books"))
+
+    form = {f"units-{lines_of(order)[0]}": "2", "reason": "poor_fit", "note": "Too small.", "asked": "refund"}
+    asked = service.post(f"/orders/{order}/return/", form)
+    one = one_return()
+    page = f"/returns/{one.head.id}/"
+    assert (asked["Location"], said(asked)) == (page, ["The return is written."])
+    assert one.lines[0].reason == "poor_fit"
+    assert one.head.number in text_of(service.get(f"/orders/{order}/"))
+
+    quarantine = house.bin(0, "quarantine")
+    form = {f"units-{one.lines[0].id}": "2", "bin": quarantine, f"lot-{one.lines[0].id}": "L-7"}
+    came = supervisor.post(f"{page}receive/", {**form, "condition": "box torn"})
+    assert said(came) == ["1 line was received."]
+    (receipt,) = one_return().receipts
+    assert (receipt.lot, receipt.condition, receipt.received_by) == ("L-7", "box torn", "supervisor")
+
+    form = {"receipt": receipt.id, "units": "2", "grade": "B", "codes": "Opened, no_box", "note": "Clean."}
+    inspector.post("/returns/station/inspect/", form)
+    (found,) = one_return().inspections
+    assert (found.grade, found.codes, found.note) == ("B", "opened no_box", "Clean.")
+    station = text_of(inspector.get("/returns/station/"))
+    assert "Proposed: second grade. Grade B (opened, complete and clean): second grade" in station
+
+    form = {"inspection": found.id, "units": "1"}
+    inspector.post("/returns/station/dispose/", form)
+    form |= {"disposition": "liquidate", "reason": "The last of its color."}
+    inspector.post("/returns/station/dispose/", form)
+    assert [(row.disposition, row.quantity) for row in one_return().dispositions] == [
+        ("second_grade", 1),
+        ("liquidate", 1),
+    ]
+    stock = text_of(service.get("/stock/"))
+    assert "Second grade" in stock
+    assert "Liquidation" in stock
+
+    service.post(f"{page}refund/")
+    (refunded,) = one_return().refunds
+    assert refunded.state == "waiting"
+    told = text_of(books.get("/returns/refunds/"))
+    for words in ("£19.98", "Does not fit", "Too small.", "opened no_box", "1 liquidate, 1 second grade",
+                  "Asked by service", "Received by supervisor", "Above £10.00"):  # fmt: skip
+        assert words in told, words
+    decided = books.post("/returns/refunds/decide/", {"refund": refunded.id, "action": "approve"})
+    assert said(decided) == ["The refund is approved."]
+    assert one_return().head.state == "closed"
+    done = service.get(page)
+    assert "Approved by books" in text_of(done)
+    assert 'id="acts"' not in done.content.decode()
+
+
+# ---- duties
 
 
 def test_whoever_asked_does_not_receive(house: Floor) -> None:
@@ -34,8 +133,250 @@ def test_whoever_asked_does_not_receive(house: Floor) -> None:
     asked_for = browser.post(f"/orders/{order}/return/", {f"units-{line}": "1", "reason": "poor_fit"})
     ((return_id, return_line),) = sql.run("SELECT return_id, id FROM returns_line")
     assert asked_for["Location"] == f"/returns/{return_id}/"
+    told = text_of(browser.get(f"/returns/{return_id}/"))
+    assert "You asked for this return or approved its refund, so somebody else receives it." in told
 
     refused = browser.post(f"/returns/{return_id}/receive/", {f"units-{return_line}": "1"})
 
     assert "did the other part of request×receive×approve" in said(refused)[-1]
     assert sql.run("SELECT count(*)::int FROM returns_receipt") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("took", "why"),
+    [("receives", "You received this return"), ("asks", "You asked for this return")],
+)
+def test_whoever_received_or_asked_does_not_approve(house: Floor, took: str, why: str) -> None:
+    row = waiting(house, **{took: "root"})
+    browser = a_browser("root")
+    told = browser.get("/returns/refunds/")
+    assert f"{why}, so somebody else decides." in text_of(told)
+    assert 'value="approve"' not in told.content.decode()
+
+    refused = browser.post("/returns/refunds/decide/", {"refund": row.id, "action": "approve"})
+
+    assert "did the other part of request×receive×approve" in said(refused)[-1]
+    assert sql.run("SELECT state FROM returns_refund") == [("waiting",)]
+
+
+def test_whoever_approved_a_refund_may_approve_the_next_of_that_return(house: Floor) -> None:
+    policy(approve_above_minor=0)
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone("service"))
+    back.put(back.found(back.came(one)))
+    books = a_browser("books")
+    for _ in range(2):
+        refund(someone("service"), requests=[Refund(one.return_id, ((one.lines[0], 1),))])
+        assert 'value="approve"' in books.get("/returns/refunds/").content.decode()
+        (row,) = queries.refunds_page(COMPANY, state="waiting")
+        done = books.post("/returns/refunds/decide/", {"refund": row.id, "action": "approve"})
+        assert said(done)[-1] == "The refund is approved."
+    assert one_return().head.state == "closed"
+
+
+def test_without_the_role_pages_say_who_does_it_and_forms_are_refused(house: Floor) -> None:
+    row = waiting(house)
+    auditor = a_browser("auditor")
+    assert "A controller decides." in text_of(auditor.get("/returns/refunds/"))
+    for address, form in (
+        ("/returns/refunds/decide/", {"refund": row.id, "action": "approve"}),
+        (f"/returns/{row.return_id}/close/", {"reason": "No."}),
+        (f"/returns/{row.return_id}/refund/", {}),
+        (f"/returns/{row.return_id}/review/", {"action": "accept"}),
+    ):
+        before = sql.run("SELECT count(*) FROM kernel_event")
+        assert "may not do returns." in said(auditor.post(address, form))[-1]
+        assert sql.run("SELECT count(*) FROM kernel_event") == before
+
+
+# ---- what is refused keeps its form
+
+
+def test_a_refused_request_keeps_its_form_once(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    service, line = a_browser("service"), lines_of(order)[0]
+    form = {f"units-{line}": "7", "reason": "defective", "note": "It hums."}
+
+    refused = service.post(f"/orders/{order}/return/", form)
+
+    assert "7 units of line" in said(refused)[0]
+    assert service.get("/returns/").status_code == 200  # another page does not take it
+    page = service.get(f"/orders/{order}/")
+    assert (field(page, f"units-{line}"), field(page, "note")) == ("7", "It hums.")
+    assert '<option value="defective" selected>' in page.content.decode()
+    again = service.get(f"/orders/{order}/")
+    assert (field(again, f"units-{line}"), field(again, "note")) == ("0", "")
+
+
+def test_a_late_return_is_taken_for_a_reason(house: Floor) -> None:
+    policy(window_days=-1, late="decline")
+    (order,) = sold(house, 1, (0, 2))
+    service = a_browser("service")
+    form = {f"units-{lines_of(order)[0]}": "1", "reason": "defective"}
+
+    refused = service.post(f"/orders/{order}/return/", form)
+
+    assert "returns are taken for" in said(refused)[0]
+    assert 'name="insist"' in service.get(f"/orders/{order}/").content.decode()
+    service.post(f"/orders/{order}/return/", {**form, "insist": "A customer of many years."})
+    assert one_return().head.state == "authorized"
+
+
+def test_a_person_decides_about_a_late_return(house: Floor) -> None:
+    policy(window_days=-1)
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 1, cause=someone("service"))
+    assert "Customer service decides" in text_of(a_browser("supervisor").get(f"/returns/{one.return_id}/"))
+    lead = a_browser("lead")
+    refused = lead.post(f"/returns/{one.return_id}/review/", {"action": "decline"})
+    assert "declining a return needs a reason" in said(refused)[0]
+    lead.post(f"/returns/{one.return_id}/review/", {"action": "decline", "reason": "After half a year."})
+    assert one_return().head.state == "declined"
+
+
+def test_too_many_units_are_not_received(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2), (1, 1))
+    one = back.asked(order, 1, 1, cause=someone("service"))
+    supervisor, page = a_browser("supervisor"), f"/returns/{one.return_id}/"
+    first, other = one.lines
+
+    done = supervisor.post(
+        f"{page}receive/", {f"units-{first}": "2", f"units-{other}": "1", f"serial-{first}": "S-1"}
+    )
+
+    assert said(done)[0] == "1 line was received."
+    assert said(done)[-1].startswith("Quantity") or "quantity" in said(done)[-1]
+    kept = supervisor.get(page)
+    assert (field(kept, f"units-{first}"), field(kept, f"serial-{first}")) == ("2", "S-1")
+    assert "1 pending inspection" in text_of(supervisor.get(page))
+
+
+def test_a_refund_is_adjusted_in_the_readers_own_writing(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone("ann"))
+    service, page = a_browser("service"), f"/returns/{one.return_id}/"
+    assert "Nothing is due to be refunded yet" in text_of(service.get(page))
+    back.put(back.found(back.came(one)))
+    assert "2 units are due to be refunded." in text_of(service.get(page))
+    form = {f"units-{one.lines[0]}": "1", "direction": "less", "amount": "much"}
+
+    assert "Write the amount like 12.50." in said(service.post(f"{page}refund/", form))[0]
+    assert field(service.get(page), "amount") == "much"
+    form["amount"] = "1,25"
+    german = {"headers": {"Accept-Language": "de"}}
+    assert "an adjustment needs a reason" in said(service.post(f"{page}refund/", form, **german))[-1]
+    service.post(f"{page}refund/", {**form, "adjustment_reason": "A strap is missing."}, **german)
+
+    (row,) = one_return().refunds
+    assert (row.goods_minor, row.adjustment_minor, row.total_minor) == (999, -125, 874)
+    told = text_of(service.get(page))
+    assert "−£1.25" in told or "-£1.25" in told
+    assert "A strap is missing." in told
+
+
+def test_due_units_are_those_of_the_policy(house: Floor) -> None:
+    policy(refund_at="received")
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone("ann"))
+    back.came(one)
+    assert "2 units are due to be refunded." in text_of(
+        a_browser("service").get(f"/returns/{one.return_id}/")
+    )
+
+
+def test_a_rejection_needs_a_reason(house: Floor) -> None:
+    row = waiting(house)
+    books = a_browser("books")
+    refused = books.post("/returns/refunds/decide/", {"refund": row.id, "action": "reject"})
+    assert "rejecting needs a reason" in said(refused)[0]
+    books.post("/returns/refunds/decide/", {"refund": row.id, "action": "reject", "reason": "No photo."})
+    found = one_return().refunds[0]
+    assert (found.state, found.note) == ("rejected", "No photo.")
+
+
+def test_a_return_is_closed_when_nothing_is_to_be_done(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone("ann"))
+    receipts = back.came(one, 1)
+    service, page = a_browser("service"), f"/returns/{one.return_id}/"
+    assert "It can't be closed yet. 1 unit waits for inspection" in text_of(service.get(page))
+    back.put(back.found(receipts))
+    refused = service.post(f"{page}close/", {"reason": "The other one is kept."})
+    assert "1 units are not refunded" in said(refused)[0]
+    assert field(service.get(page), "reason") == "The other one is kept."
+    service.post(f"{page}close/", {"reason": "The other one is kept.", "without_refund": "1"})
+    assert one_return().head.state == "closed"
+
+
+# ---- lists
+
+
+def test_the_list_is_filtered_searched_and_read_page_by_page(house: Floor, monkeypatch) -> None:
+    from entrepot.web.views import returns as views
+
+    monkeypatch.setattr(views, "PAGE", 2)
+    orders = sold(house, 4, (0, 2))
+    made = [back.asked(order, 1) for order in orders]
+    back.came(made[0])
+    auditor = a_browser("auditor")
+
+    def rows(address: str, **headers: str) -> list[str]:
+        return re.findall(
+            r'<a href="/returns/[^"/]+/">(RMA-\d+)</a>', auditor.get(address, **headers).content.decode()
+        )
+
+    first = auditor.get("/returns/").content.decode()
+    assert rows("/returns/") == [made[3].number, made[2].number]
+    assert "All <b>4</b>" in first
+    assert "Received <b>1</b>" in first
+    more = re.search(r'hx-get="(/returns/\?after=[^"]+)"', first)
+    assert more
+    assert rows(more[1], headers=HTMX) == [made[1].number, made[0].number]
+    assert rows("/returns/?state=received") == [made[0].number]
+    assert rows(f"/returns/?q={made[2].number}") == [made[2].number]
+    assert "No return is like that" in auditor.get("/returns/?q=nothing", headers=HTMX).content.decode()
+
+
+def test_the_navigation_counts_what_waits_for_its_reader(house: Floor) -> None:
+    waiting(house)
+    one = back.asked(sold(house, 1, (0, 2))[0], 1)
+    back.came(one)
+
+    def count(name: str) -> str:
+        found = re.search(r'class="count"[^>]*>(\d+)<', a_browser(name).get("/stock/").content.decode())
+        return found[1] if found else ""
+
+    assert [count(name) for name in ("inspector", "books", "root", "service", "auditor")] == [
+        "1", "1", "2", "", "",
+    ]  # fmt: skip
+
+
+def test_the_station_finds_what_is_scanned_and_goes_on(house: Floor) -> None:
+    orders = sold(house, 2, (0, 1))
+    made: list[Any] = [back.asked(order, 1) for order in orders]
+    for one in made:
+        back.came(one)
+    inspector = a_browser("inspector")
+
+    def shown(query: str) -> UUID | None:
+        task = inspector.get(f"/returns/station/{query}").context["task"]
+        return task and task.return_id
+
+    assert "2 tasks wait" in text_of(inspector.get("/returns/station/"))
+    assert shown("") == shown("?later=2") == made[0].return_id
+    assert shown("?later=1") == shown(f"?q={made[1].number.lower()}") == made[1].return_id
+    assert shown("?q=nothing") is None
+    assert shown("?node=nowhere") is None
+    refused = inspector.post(
+        "/returns/station/inspect/",
+        {"receipt": one_return("received").receipts[0].id, "units": "9", "grade": "C", "note": "Worn."},
+    )
+    assert "9 units were to be inspected" in said(refused)[0]
+
+
+def test_the_search_leads_to_the_return(house: Floor) -> None:
+    one = back.asked(sold(house, 1, (0, 2))[0], 1)
+    auditor = a_browser("auditor")
+    assert auditor.get(f"/search/?q={one.number}")["Location"] == f"/returns/{one.return_id}/"
+    assert auditor.get(f"/documents/{one.return_id}/")["Location"] == f"/returns/{one.return_id}/"
+    assert auditor.get(f"/returns/{lines_of(one_return().head.order)[0]}/").status_code == 404

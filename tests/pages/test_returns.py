@@ -45,15 +45,23 @@ def state(page: Page) -> Any:
     return page.locator(".head .state").first
 
 
+def paid_out() -> None:
+    """Providers do what they were asked, and the workers note it."""
+    from entrepot.kernel import relay, worker
+    from entrepot.returns import tasks
+
+    relay.relay_once(relay.destinations(), limit=100)
+    worker.serve_once(tasks.QUEUES)
+
+
 @pytest.mark.timeout(180)
 def test_a_return_goes_from_desk_to_dock_to_bench_to_books(
     page: Page, site: str, shop: Shop, tmp_path: Path
 ) -> None:
-    from entrepot.kernel import relay
     from tests.back import policy
 
     policy(approve_above_minor=100)
-    relay.relay_once(relay.destinations(), limit=100)  # the providers have captured
+    paid_out()
     order = shop.one("delivered")
     page.set_viewport_size(WIDE)
 
@@ -61,59 +69,100 @@ def test_a_return_goes_from_desk_to_dock_to_bench_to_books(
     enter(page, "service")
     page.goto(f"/orders/{order}/")
     page.get_by_text("Take something back").click()
-    page.locator("input[name^=units-]").first.fill("1")
     page.get_by_label("Why", exact=True).select_option("poor_fit")
     page.get_by_label("In the customer's words").fill("too small")
+    page.get_by_role("button", name="Write the return").click()
+    expect(page.get_by_text("Nothing was selected")).to_be_visible()
+    expect(page.get_by_label("In the customer's words")).to_have_value("too small")  # the form is kept
+    page.locator("input[name^=units-]").first.fill("1")
     stands(page, "ask", tmp_path)
     page.get_by_role("button", name="Write the return").click()
     page.wait_for_url(re.compile("/returns/.+/"))
     expect(state(page)).to_have_text("authorized")
     address = page.url
     expect(page.get_by_text("The warehouse receives it when it comes.")).to_be_visible()
+    expect(page.get_by_text("Nothing is due to be refunded yet")).to_be_visible()
 
     # The warehouse receives it.
     leave(page, "supervisor")
     page.goto(address)
     page.get_by_label("How it looks at the door").fill("box torn")
+    page.get_by_text("Lot or serial number").first.click()
     stands(page, "receive", tmp_path)
     page.get_by_role("button", name="Receive").click()
     expect(state(page)).to_have_text("received")
 
-    # The inspector works at the station.
-    leave(page, "inspector")
-    page.goto("/returns/")
-    stands(page, "list", tmp_path)
-    page.get_by_role("link", name="Inspection station").click()
-    page.get_by_label("Defects, as words").fill("scratched")
-    stands(page, "station", tmp_path)
-    page.get_by_role("button", name=re.compile("^B")).click()
-    expect(page.get_by_role("button", name="Second grade")).to_be_visible()
-    stands(page, "disposition", tmp_path)
-    page.get_by_text("Something else").click()
-    page.get_by_label("What is done with it").select_option("liquidate")
-    page.get_by_role("button", name="Do that").click()
-    expect(page.get_by_text("liquidate instead needs a reason")).to_be_visible()
-    page.get_by_role("button", name="Second grade").click()
-    expect(page.get_by_text("Nothing waits for inspection")).to_be_visible()
+    at_the_station(page, tmp_path)
 
     # What is due is computed, and waits for somebody else.
     leave(page, "service")
     page.goto(address)
+    page.get_by_text("Refund otherwise").click()
+    stands(page, "otherwise", tmp_path)
     page.get_by_role("button", name="Refund what is due").click()
     expect(page.locator("section.card .state.held").first).to_have_text("waiting")
+    expect(page.get_by_text("It can't be closed yet.")).to_be_visible()
     stands(page, "return", tmp_path)
+    page.goto("/returns/refunds/")
+    expect(page.get_by_text("A controller decides.")).to_be_visible()
 
     # The controller decides.
     leave(page, "books")
+    expect(page.locator(".areas .count")).to_have_text(re.compile("^1"))
     page.goto("/returns/refunds/")
     stands(page, "refunds", tmp_path)
+    page.get_by_label("Reason, needed to reject").press("Enter")  # neither yes nor no
+    page.wait_for_timeout(300)
+    expect(page.get_by_text("No refund waits")).to_have_count(0)
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_text("rejecting needs a reason")).to_be_visible()
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_text("No refund waits")).to_be_visible()
     page.goto(address)
     expect(state(page)).to_have_text("disposed")  # the provider has not paid it out yet
+
+    paid_out()
+    page.reload()
+    expect(state(page)).to_have_text("closed")
     stands(page, "done", tmp_path)
+    assert page.locator("#acts").count() == 0
+    page.goto("/returns/?state=closed")
+    expect(page.locator("tr[data-row]")).to_have_count(1)
+
+
+def at_the_station(page: Page, tmp_path: Path) -> None:
+    """The inspector finds the unit, grades it by a key, tries something else, and does what is proposed."""
+    leave(page, "inspector")
+    page.goto("/returns/")
+    stands(page, "list", tmp_path)
+    page.get_by_role("link", name="Inspection station").click()
+    page.wait_for_url("**/returns/station/")
+    page.keyboard.press("f")
+    expect(page.get_by_label("Scan a return")).to_be_focused()
+    page.keyboard.type("nothing like that")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing of nothing like that waits here.")
+    stands(page, "missed", tmp_path)
+    page.get_by_role("link", name="Go on with what waits longest").click()
+    page.get_by_label("Defects, as words").fill("scratched")
+    stands(page, "station", tmp_path)
+    page.keyboard.press("Enter")  # in a field: no grade is meant
+    page.locator("h1").click()
+    page.keyboard.type("B0C5")  # a scanner: harmless
+    page.wait_for_timeout(400)
+    expect(page.get_by_role("button", name=re.compile("^B"))).to_be_visible()
+    page.keyboard.press("b")
+    expect(page.get_by_role("button", name="Second grade")).to_be_visible()
+    stands(page, "disposition", tmp_path)
+    page.get_by_text("Something else").click()
+    page.get_by_label("What is done with it").select_option("liquidate")
+    page.get_by_role("button", name="Do that").click()
+    expect(page.get_by_text("liquidate instead needs a reason")).to_be_visible()
+    expect(page.get_by_label("What is done with it")).to_have_value("liquidate")  # the form is kept
+    stands(page, "instead", tmp_path)
+    page.locator("h1").click()
+    page.keyboard.press("p")
+    expect(page.get_by_text("Nothing waits for inspection")).to_be_visible()
 
 
 def test_whoever_asked_is_told_why_he_may_not_receive(page: Page, site: str, shop: Shop) -> None:

@@ -377,6 +377,39 @@ def waiting(*, sku: UUID, limit: int = 100) -> list[WaitingRow]:
     return [WaitingRow(*row) for row in sql.run(_WAITING, {"sku": sku, "limit": limit})]
 
 
+# ---- what comes back
+
+
+class ReturnsWaiting(NamedTuple):
+    """Tasks of inspectors, and refunds that wait for another person."""
+
+    tasks: int
+    refunds: int
+
+
+def returns_waiting(*, company: int, node: str = "") -> ReturnsWaiting:
+    """What waits for people in returns; tasks at a node (by code), or all. One statement."""
+    return ReturnsWaiting(*sql.run(_RETURNS_WAITING, {"company": company, "node": node or None})[0])
+
+
+class ReturnedLine(NamedTuple):
+    """A line of a return: what it is, why it came back, defects that were found, and what was done with it."""
+
+    return_id: UUID
+    sku_code: str
+    description: str
+    units: int
+    reason: str
+    note: str
+    codes: str
+    done: str
+
+
+def returned_lines(returns: Collection[UUID]) -> list[ReturnedLine]:
+    """Lines of returns with their dispositions, such as `2 restock`. One statement."""
+    return [ReturnedLine(*row) for row in sql.run(_RETURNED_LINES, {"returns": list(returns)})]
+
+
 # ---- any document, any event
 
 
@@ -639,6 +672,30 @@ _WAITING = """
 SELECT b.order_id, o.number, b.quantity, b.promised_on, b.ordered_at
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
 WHERE b.sku_id = %(sku)s::uuid ORDER BY b.priority DESC, b.ordered_at, b.line_id LIMIT %(limit)s::int
+"""
+
+_RETURNS_WAITING = """
+SELECT (SELECT count(*) FROM returns_return AS r JOIN returns_receipt AS c ON c.return_id = r.id
+        JOIN network_node AS n ON n.id = c.node_id AND (%(node)s::text IS NULL OR n.code = %(node)s::text)
+        CROSS JOIN LATERAL (
+            SELECT c.quantity - c.inspected AS units
+            UNION ALL SELECT i.quantity - i.disposed FROM returns_inspection AS i
+            WHERE i.return_id = r.id AND i.receipt_id = c.id
+        ) AS w
+        WHERE r.company_id = %(company)s::smallint AND r.state IN ('received', 'inspected') AND w.units > 0)::int,
+       (SELECT count(*) FROM returns_refund
+        WHERE company_id = %(company)s::smallint AND state = 'waiting')::int
+"""
+
+_RETURNED_LINES = """
+SELECT l.return_id, o.sku_code, COALESCE(NULLIF(o.description, ''), s.name), l.quantity - l.cancelled, l.reason, l.note,
+       COALESCE((SELECT string_agg(DISTINCT codes, ' ') FROM returns_inspection
+                 WHERE return_id = l.return_id AND return_line_id = l.id AND codes <> ''), ''),
+       COALESCE((SELECT string_agg(d.units || ' ' || d.disposition, ', ' ORDER BY d.disposition) FROM (
+            SELECT disposition, sum(quantity) AS units FROM returns_disposition
+            WHERE return_id = l.return_id AND return_line_id = l.id GROUP BY disposition) AS d), '')
+FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id JOIN catalog_sku AS s ON s.id = l.sku_id
+WHERE l.return_id = ANY(%(returns)s::uuid[]) ORDER BY l.return_id, l.id
 """
 
 _EVENT = """

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from babel.numbers import NumberFormatError, parse_decimal
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -21,6 +23,7 @@ from django.utils.translation import gettext, ngettext
 
 from entrepot.access import queries as access
 from entrepot.insight import pages
+from entrepot.kernel import money
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
@@ -33,6 +36,8 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancesto
 """What a page may load: our own files, nothing inline, nothing from elsewhere."""
 COMPANY = "company"
 """The key of the session under which the chosen company stands."""
+KEPT = "kept"
+"""The key of the session under which a refused form stands until its page has shown it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +113,20 @@ def page(
     request: Request, template: str, context: dict[str, Any], *, area: str, status: int = 200
 ) -> HttpResponse:
     """Render a page of an area of the console."""
-    return render(
-        request,
-        template,
-        {"reader": request.reader, "area": area, "ended": pages.ENDED, **context},
-        status=status,
-    )
+    around: dict[str, Any] = {"reader": request.reader, "area": area, "ended": pages.ENDED}
+    if not request.htmx:
+        around["waits"] = _waits(request.reader)
+    return render(request, template, {**around, **context}, status=status)
+
+
+def _waits(reader: Reader) -> int:
+    """Returns and refunds that wait for the reader: what the navigation counts."""
+    inspects = any(map(reader.actor.may, ("returns.inspect", "returns.dispose")))
+    approves = reader.actor.may("returns.approve_refunds")
+    if not inspects and not approves:
+        return 0
+    found = pages.returns_waiting(company=reader.company.id)
+    return inspects * found.tasks + approves * found.refunds
 
 
 def cause_of(request: Request, reason: str = "") -> Cause:
@@ -152,14 +165,40 @@ def _say_refusals(request: Request, refusals: Sequence[Refused]) -> None:
         )
 
 
-def back(request: HttpRequest, otherwise: str) -> HttpResponse:
-    """To the page that the form came from, where it is one of ours."""
+def back(request: HttpRequest, otherwise: str, results: Sequence[Any] | None = None) -> HttpResponse:
+    """To the page that the form came from, where it is one of ours.
+
+    Where some of the `results` are refusals, or there is none, that page gets the form as it was filled in.
+    """
     target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(
+    if not url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
-        return redirect(target)
-    return redirect(otherwise)
+        target = otherwise
+    if results is not None:
+        refusals = [one for one in results if isinstance(one, Refused)]
+        if refusals or not results:
+            _keep(request, target, refusals[0].code if refusals else "")
+    return redirect(target)
+
+
+def _keep(request: HttpRequest, target: str, code: str) -> None:
+    assert request.resolver_match
+    said = {name: clean(str(text)) for name, text in request.POST.items() if name not in NOT_KEPT}
+    told = {"page": urlsplit(target).path, "form": request.resolver_match.url_name, "refused": code}
+    request.session[KEPT] = told | {"fields": said}
+
+
+NOT_KEPT = ("csrfmiddlewaretoken", "next")
+
+
+def kept(request: HttpRequest) -> dict[str, Any]:
+    """The form that was refused on this page just now: `form`, `refused` (a code), `fields`; {} where none was."""
+    found: dict[str, Any] = request.session.get(KEPT, {})
+    if found.get("page") != request.path:
+        return {}
+    del request.session[KEPT]
+    return found
 
 
 # ---- what a form or an address may say
@@ -167,6 +206,7 @@ def back(request: HttpRequest, otherwise: str) -> HttpResponse:
 
 TEXT_MAX = 200
 BIGINT_MAX = 2**63 - 1
+MINOR_MAX = 10**15
 
 
 def clean(text: str | None) -> str:
@@ -192,6 +232,16 @@ def int_in(text: str | None) -> int | None:
         return None
     found = int(text[:20])
     return found if found <= BIGINT_MAX else None
+
+
+def minor_in(text: str | None, currency: str) -> int | None:
+    """An amount as the reader writes it, in minor units; None where it is none, or has too many digits."""
+    try:
+        found = parse_decimal(clean(text), locale=fmt.reading().locale, strict=True)
+    except NumberFormatError:
+        return None
+    minor = found.scaleb(money.exponent(currency))
+    return int(minor) if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX else None
 
 
 def month_in(text: str | None) -> date | None:

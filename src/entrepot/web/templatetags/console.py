@@ -101,6 +101,13 @@ def get(mapping: Mapping[Any, Any], key: Any) -> Any:
 
 
 @register.simple_tag(takes_context=True)
+def said(context: Mapping[str, Any], form: str, name: str, otherwise: Any = "", line: UUID | str = "") -> Any:
+    """What a person had put into a field of a form that was refused; `line` is the end of the field's name."""
+    found = context.get("kept") or {}
+    return found["fields"].get(f"{name}{line}", otherwise) if found.get("form") == form else otherwise
+
+
+@register.simple_tag(takes_context=True)
 def query(context: Mapping[str, Any], **changes: Any) -> str:
     """The query of this page with some of its parameters changed; '' takes one out."""
     request: HttpRequest = context["request"]
@@ -196,6 +203,12 @@ def negated(value: int) -> int:
 def left_to_come(line: ReturnLineRow) -> int:
     """Units of a return's line that are still expected."""
     return line.quantity - line.cancelled - line.received
+
+
+@register.filter
+def left_to_refund(line: ReturnLineRow) -> int:
+    """Units of a return's line that are not refunded yet."""
+    return line.quantity - line.cancelled - line.refunded
 
 
 @register.filter

@@ -25,7 +25,7 @@ from entrepot.returns.rules import ASKED, REASONS
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, kept, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
@@ -159,6 +159,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "return_reasons": REASONS,
         "asks": ASKED,
         "cancellable": any(line.open + line.backordered + line.allocated for line in found.lines),
+        "kept": kept(request),
         "alive": found.status not in pages.ENDED,
     }
     return page(request, "web/order.html", context, area="orders")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import pages
+from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
@@ -25,13 +29,35 @@ from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
-from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web import format as fmt
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    give,
+    int_in,
+    kept,
+    minor_in,
+    page,
+    uuid_in,
+)
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
 PAGE = 50
 SIDES = {"request": _("Asked by"), "receive": _("Received by"), "approve": _("Approved by")}
 """The three duties, as what somebody did."""
+ARRIVALS = ("quarantine", "receiving")
+"""Kinds of bins that returned goods are put into."""
+LOOKED_THROUGH = 500
+"""Tasks among which a scan looks for its own."""
+MILESTONES = {
+    "authorized": _("authorized"),
+    "received": _("received"),
+    "disposed": _("inspected and put where they go"),
+}
+"""What the policy waits for before units are refunded."""
 
 
 @require_safe
@@ -55,8 +81,7 @@ def returns_list(request: Request) -> HttpResponse:
     counts = queries.by_state(company)
     context["counts"] = [(one, counts[one]) for one in states.RETURN.states if one in counts]
     context["all"] = sum(counts.values())
-    context["waiting"] = len(queries.approvals(company))
-    context["tasks"] = len(queries.tasks(company))
+    context["tasks"], context["waiting"] = pages.returns_waiting(company=company)
     return page(request, "web/returns.html", context, area="returns")
 
 
@@ -70,23 +95,84 @@ def one(request: Request, which: UUID) -> HttpResponse:
     parts = [which, *(refund.id for refund in found.refunds)]
     events = kernel.timeline(subjects=parts)
     journal = pages.journal(company=company, documents=parts)
-    mine = [side for side, person in found.duties if person == request.reader.name]
+    expected = any(line.quantity > line.received + line.cancelled for line in found.lines)
     context: dict[str, Any] = {
         "one": head,
         "whole": found,
-        "mine": mine,
-        "expected": any(line.quantity > line.received + line.cancelled for line in found.lines),
-        "to_look_at": any(line.received > line.disposed for line in found.lines),
-        "refundable": sum(max(0, line.disposed - line.refunded) for line in found.lines),
+        "lines": {line.id: line for line in found.lines},
+        "stand": {line.id: _stand(line, found.dispositions) for line in found.lines},
+        "mine": [side for side, person in found.duties if person == request.reader.name],
+        "who": [
+            (side, says, [person for taken, person in found.duties if taken == side])
+            for side, says in SIDES.items()
+        ],
+        "expected": expected,
+        "bins": _bins(request, head.node) if expected else [],
+        "to_look_at": sum(line.received - line.disposed for line in found.lines),
+        **_refundable(found, _policy(company)),
+        "not_closed": _not_closed(found),
         "alive": head.state not in states.FINAL,
         "reasons": rules.REASONS,
         "grades": rules.GRADES,
-        "sides": SIDES,
+        "kept": kept(request),
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "entries": [(entry, list(lines)) for entry, lines in groupby(journal, key=lambda line: line.entry)],
         "items": work.of_subject(which),
     }
     return page(request, "web/return.html", context, area="returns")
+
+
+def _policy(company: int) -> rules.Policy:
+    return policies.in_force(company, rules.Policy, fmt.reading().now).get("", (0, rules.Policy()))[1]
+
+
+def _bins(request: Request, node: str) -> list[network.Bin]:
+    """Where returned goods may be put at a node."""
+    here = [one.id for one in network.nodes(company=request.reader.company.id) if one.code == node]
+    return sorted(network.bins(nodes=here, kinds=ARRIVALS), key=lambda one: ARRIVALS.index(one.kind))
+
+
+def _stand(line: queries.LineRow, done: Iterable[queries.DispositionRow]) -> list[tuple[str, str, int]]:
+    """Where the units of a line stand: (tone, words, units)."""
+    found = [
+        ("quiet", "cancelled", line.cancelled),
+        ("going", "expected", line.quantity - line.cancelled - line.received),
+        ("held", "pending_inspection", line.received - line.inspected),
+        ("held", "inspected", line.inspected - line.disposed),
+    ]
+    by_kind = Counter[str]()
+    for one in done:
+        if one.line == line.id:
+            by_kind[one.disposition] += one.quantity
+    return [each for each in found if each[2]] + [("good", kind, n) for kind, n in by_kind.items()]
+
+
+def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
+    """Units that the policy makes due now, and those that are not refunded yet at all."""
+    units = [
+        rules.Units(
+            line.quantity, line.cancelled, line.received, line.inspected, line.disposed, line.refunded
+        )
+        for line in found.lines
+    ]
+    return {
+        "due": sum(rules.due(one, policy.refund_at) for one in units),
+        "unrefunded": sum(max(0, one.quantity - one.cancelled - one.refunded) for one in units),
+        "milestone": MILESTONES[policy.refund_at],
+        "limit": policy.approve_above_minor,
+    }
+
+
+def _not_closed(found: queries.Whole) -> str:
+    """Why the return can't be closed yet, where that can be seen; '' otherwise."""
+    if waiting := sum(line.received - line.disposed for line in found.lines):
+        return ngettext(
+            "%(n)s unit waits for inspection or disposition.",
+            "%(n)s units wait for inspection or disposition.",
+            waiting,
+        ) % {"n": fmt.number(waiting)}
+    unpaid = [refund.number for refund in found.refunds if refund.state not in ("paid", "rejected")]
+    return gettext("Not paid yet: %(refunds)s.") % {"refunds": ", ".join(unpaid)} if unpaid else ""
 
 
 @require_POST
@@ -95,11 +181,12 @@ def ask(request: Request, which: UUID) -> HttpResponse:
     """A return of the units that the form names for each line of the order."""
     reason, note = clean(request.POST.get("reason")), clean(request.POST.get("note"))
     items = tuple(Item(line, units, reason, note) for line, units in _units(request))
-    wanted = [Authorize(which, items, clean(request.POST.get("asked")) or "refund")] if items else []
+    asked, insist = clean(request.POST.get("asked")) or "refund", clean(request.POST.get("insist"))
+    wanted = [Authorize(which, items, asked, insist=insist)] if items else []
     results = give(request, authorize, wanted, lambda _n: gettext("The return is written."))
     if results and isinstance(results[0], Authorized):
         return back(request, f"/returns/{results[0].return_id}/")
-    return back(request, f"/orders/{which}/")
+    return back(request, f"/orders/{which}/", results)
 
 
 @require_POST
@@ -107,27 +194,48 @@ def ask(request: Request, which: UUID) -> HttpResponse:
 def review_one(request: Request, which: UUID) -> HttpResponse:
     accept = request.POST.get("action") == "accept"
     wanted = Review(which, accept, clean(request.POST.get("reason")))
-    give(request, review, [wanted], lambda _n: gettext("The return is decided."))
-    return back(request, f"/returns/{which}/")
+    results = give(request, review, [wanted], lambda _n: gettext("The return is decided."))
+    return back(request, f"/returns/{which}/", results)
 
 
 @require_POST
 @console
 def receive_one(request: Request, which: UUID) -> HttpResponse:
-    condition = clean(request.POST.get("condition"))
-    wanted = [Receive(which, line, units, condition=condition) for line, units in _units(request)]
-    give(
+    said = {name: clean(str(text)) for name, text in request.POST.items()}
+    wanted = [
+        Receive(
+            which, line, units, uuid_in(said.get("bin")), said.get("condition", ""),
+            said.get(f"lot-{line}", ""), said.get(f"serial-{line}", ""),
+        )
+        for line, units in _units(request)
+    ]  # fmt: skip
+    results = give(
         request, receive, wanted,
         lambda n: ngettext("%(n)s line was received.", "%(n)s lines were received.", n) % {"n": n},
     )  # fmt: skip
-    return back(request, f"/returns/{which}/")
+    return back(request, f"/returns/{which}/", results)
 
 
 @require_POST
 @console
 def refund_one(request: Request, which: UUID) -> HttpResponse:
-    give(request, refund, [Refund(which)], lambda _n: gettext("The refund is computed."))
-    return back(request, f"/returns/{which}/")
+    """What is due; or, where the form names them, units of lines and an adjustment."""
+    wanted = _refund(request, which)
+    results = give(request, refund, wanted, lambda _n: gettext("The refund is computed.")) if wanted else []
+    return back(request, f"/returns/{which}/", results)
+
+
+def _refund(request: Request, which: UUID) -> list[Refund]:
+    """The refund that the form asks for; none, and a message, where its amount can't be read."""
+    text, reason = clean(request.POST.get("amount")), clean(request.POST.get("adjustment_reason"))
+    head = queries.return_(which)
+    amount = minor_in(text, head.currency) if head and text else 0
+    if amount is None or amount < 0:
+        like = fmt.amount(1250, head.currency if head else "")
+        messages.error(request, gettext("Write the amount like %(like)s.") % {"like": like})
+        return []
+    sign = -1 if request.POST.get("direction") == "less" else 1
+    return [Refund(which, tuple(_units(request)) or None, sign * amount, reason)]
 
 
 @require_POST
@@ -135,8 +243,8 @@ def refund_one(request: Request, which: UUID) -> HttpResponse:
 def close_one(request: Request, which: UUID) -> HttpResponse:
     without = request.POST.get("without_refund") == "1"
     wanted = Close(which, clean(request.POST.get("reason")), without)
-    give(request, close, [wanted], lambda _n: gettext("What has not come is given up."))
-    return back(request, f"/returns/{which}/")
+    results = give(request, close, [wanted], lambda _n: gettext("What has not come is given up."))
+    return back(request, f"/returns/{which}/", results)
 
 
 # ---- the inspector's station
@@ -145,20 +253,33 @@ def close_one(request: Request, which: UUID) -> HttpResponse:
 @require_safe
 @console
 def station(request: Request) -> HttpResponse:
-    """One task at a time, what waits longest first."""
+    """One task at a time: the one that was scanned, or what waits longest first."""
     company, node = request.reader.company.id, clean(request.GET.get("node"))
-    tasks = queries.tasks(company, node=node)
+    text, later = clean(request.GET.get("q")), int_in(request.GET.get("later")) or 0
+    tasks = queries.tasks(company, node=node, limit=LOOKED_THROUGH)
+    scanned = [task for task in tasks if _is_scanned(task, text)] if text else tasks
+    task = scanned[later % len(scanned)] if scanned else None
+    before = kept(request)
+    fields = before.get("fields", {})
+    same = task and {fields.get("receipt"), fields.get("inspection")} & {str(task.inspection or task.receipt)}
     context: dict[str, Any] = {
-        "task": tasks[0] if tasks else None,
-        "left": len(tasks),
+        "task": task,
+        "left": pages.returns_waiting(company=company, node=node).tasks,
+        "next": later + 1 if len(scanned) > 1 else None,
+        "text": text,
         "node": node,
         "nodes": sorted(one.code for one in network.nodes(company=company)),
         "grades": rules.GRADES,
-        "sides": SIDES,
         "dispositions": rules.DISPOSITIONS,
         "reasons": rules.REASONS,
+        "kept": before if same else {},
     }
     return page(request, "web/station.html", context, area="returns")
+
+
+def _is_scanned(task: queries.Task, text: str) -> bool:
+    names = (task.number, task.order_number, task.sku_code, task.serial)
+    return text.casefold() in (name.casefold() for name in names if name)
 
 
 @require_POST
@@ -168,8 +289,8 @@ def inspect_units(request: Request) -> HttpResponse:
     codes = tuple(clean(request.POST.get("codes")).lower().replace(",", " ").split())
     grade, note = clean(request.POST.get("grade")), clean(request.POST.get("note"))
     wanted = [Inspect(receipt, units, grade, codes, note)] if receipt else []
-    give(request, inspect, wanted, lambda _n: gettext("Noted. Now decide what is done with it."))
-    return back(request, "/returns/station/")
+    results = give(request, inspect, wanted, lambda _n: gettext("Noted. Now decide what is done with it."))
+    return back(request, "/returns/station/", results)
 
 
 @require_POST
@@ -178,8 +299,8 @@ def dispose_units(request: Request) -> HttpResponse:
     inspection, units = uuid_in(request.POST.get("inspection")), int_in(request.POST.get("units")) or 0
     disposition, reason = clean(request.POST.get("disposition")), clean(request.POST.get("reason"))
     wanted = [Dispose(inspection, units, disposition, reason=reason)] if inspection else []
-    give(request, dispose, wanted, lambda _n: gettext("Done. Put it there."))
-    return back(request, "/returns/station/")
+    results = give(request, dispose, wanted, lambda _n: gettext("Done. Put it there."))
+    return back(request, "/returns/station/", results)
 
 
 # ---- refunds that wait for another person
@@ -189,17 +310,37 @@ def dispose_units(request: Request) -> HttpResponse:
 @console
 def approvals(request: Request) -> HttpResponse:
     waiting = queries.approvals(request.reader.company.id)
+    lines = defaultdict(list)
+    for line in pages.returned_lines({one.refund.return_id for one in waiting}) if waiting else ():
+        lines[line.return_id].append(line)
+    sums = Counter[str]()
+    for one in waiting:
+        sums[one.refund.currency] += one.refund.total_minor
+    before = kept(request)
     context: dict[str, Any] = {
         "waiting": [
-            (one, [side for side, person in one.duties if person == request.reader.name]) for one in waiting
+            (one, lines[one.refund.return_id], _in_the_way(one, request.reader.name), _kept_of(before, one))
+            for one in waiting
         ],
-        "sum": sum(one.refund.total_minor for one in waiting),
+        "count": pages.returns_waiting(company=request.reader.company.id).refunds,
+        "sums": sorted(sums.items()),
         "credits": orders.credits(request.reader.company.id, state="waiting", limit=PAGE),
-        "currency": waiting[0].refund.currency if waiting else request.reader.company.currency,
         "grades": rules.GRADES,
+        "reasons": rules.REASONS,
         "sides": SIDES,
     }
     return page(request, "web/refunds.html", context, area="returns")
+
+
+def _in_the_way(one: queries.Approval, person: str) -> list[str]:
+    """The duties that a person took on the return and that keep him from approving its refund."""
+    return [side for side, taken_by in one.duties if taken_by == person and side != "approve"]
+
+
+def _kept_of(before: dict[str, Any], one: queries.Approval) -> str:
+    """The reason that was typed for this refund before it was refused."""
+    fields = before.get("fields", {})
+    return str(fields.get("reason", "")) if fields.get("refund") == str(one.refund.id) else ""
 
 
 @require_POST
@@ -208,8 +349,8 @@ def decide(request: Request) -> HttpResponse:
     which, agree = uuid_in(request.POST.get("refund")), request.POST.get("action") == "approve"
     wanted = [Approve(which, agree, clean(request.POST.get("reason")))] if which else []
     told = gettext("The refund is approved.") if agree else gettext("The refund is rejected.")
-    give(request, approve, wanted, lambda _n: told)
-    return back(request, "/returns/refunds/")
+    results = give(request, approve, wanted, lambda _n: told)
+    return back(request, "/returns/refunds/", results)
 
 
 @require_POST

@@ -19,8 +19,15 @@ from entrepot.web.edge import BIGINT_MAX, Request, clean, console, page
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
-OWN_PAGES = {"order": "order", "sku": "sku", "work_item": "work-item"}
-AREAS = {"sku": "stock", "adjustment": "stock", "transfer": "stock", "bucket": "stock", "work_item": "work"}
+OWN_PAGES = {"order": "order", "sku": "sku", "work_item": "work-item", "return": "return"}
+AREAS = {
+    "sku": "stock",
+    "adjustment": "stock",
+    "transfer": "stock",
+    "bucket": "stock",
+    "work_item": "work",
+    "refund": "returns",
+}
 
 
 @require_safe
