@@ -79,6 +79,12 @@ class Attempt(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["payment_id"], name="payments_attempt_of_payment"),
+            # Payouts name what they pay out by the provider's references.
+            models.Index(
+                fields=["provider_reference"],
+                name="payments_attempt_of_reference",
+                condition=~Q(provider_reference=""),
+            ),
             models.Index(
                 fields=["document_id"],
                 name="payments_attempt_of_document",

@@ -14,6 +14,31 @@ class DoesNotAddUp(Refused):
     )
 
 
+class TakenOtherwise(Refused):
+    """The provider's name for a payout stands for another one already."""
+
+    code = "settlement.taken_otherwise"
+    says = (
+        "Payout {external_id} was taken as {number} over {expected}, not over {found} {currency} minor units."
+        " Ask the provider which one is right."
+    )
+
+
+class DoesNotFit(Refused):
+    """A line is matched by hand with what it can't belong to."""
+
+    code = "settlement.does_not_fit"
+    kind = "invalid"
+    says = "Line {line} of {payout} is a {expected}; {known} is {found}. Match it with what it pays out."
+
+
+class PaidOutBefore(Refused):
+    """A line is matched by hand with what another line has settled."""
+
+    code = "settlement.paid_out_before"
+    says = "{known} was paid out with line {line} of {payout}. If it was paid twice, explain the line by a reason."
+
+
 class NotALine(Refused):
     code = "settlement.not_a_line"
     kind = "invalid"

@@ -55,6 +55,27 @@ def open_lines(payouts: Collection[UUID]) -> list[OpenLine]:
 
 
 @dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line of a payout; `known` is the attempt or dispute that it settles."""
+
+    number: int
+    kind: str
+    reference: str
+    known: UUID | None
+    amount_minor: int
+    fee_minor: int
+    state: str
+    difference_minor: int
+    reason: str
+
+
+def lines(payout: UUID, *, after: int = 0, limit: int = 500) -> list[LineRow]:
+    """Lines of a payout in its own order, behind the line `after`."""
+    params = {"payout": payout, "after": after, "limit": limit}
+    return [LineRow(*row) for row in sql.run(_LINES, params)]
+
+
+@dataclass(frozen=True, slots=True)
 class Clearing:
     """What a provider still has of ours, and of how many charges, refunds and disputes; by provider and currency."""
 
@@ -71,6 +92,25 @@ def open_clearing(company: int) -> list[Clearing]:
     return [Clearing(*row) for row in sql.run(_CLEARING, {"company": company})]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenEntry:
+    """A reason why account 1100 is not at zero: a charge, refund or dispute that no payout has brought, or a line that
+    waits to be explained (then `subject` is its payout)."""
+
+    kind: str
+    subject: UUID
+    provider: str
+    reference: str
+    since: datetime
+    amount_minor: int
+
+
+def open_entries(company: int, currency: str) -> list[OpenEntry]:
+    """What account 1100 holds, one by one, the oldest first: their sum is its balance. 1 statement."""
+    params = {"company": company, "currency": currency}
+    return [OpenEntry(*row) for row in sql.run(_ENTRIES, params)]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("settlement_payout", "settlement_payoutline")
@@ -79,8 +119,27 @@ def checked() -> dict[str, int]:
 
 def discrepancies() -> list[str]:
     """Sentences about payouts that don't add up, and a clearing account that nothing explains."""
-    return [sentence for statement in (_SUMS, _UNEXPLAINED) for (sentence,) in sql.run(statement)]
+    return [
+        sentence
+        for statement in (_SUMS, _UNEXPLAINED, _STATES, _DIFFERENCES)
+        for (sentence,) in sql.run(statement)
+    ]
 
+
+KNOWN = """
+SELECT a.company_id::int AS company, p.provider, p.currency::text AS currency,
+       CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END AS kind, a.provider_reference AS reference, a.id,
+       a.amount_minor AS amount
+FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+WHERE a.state = 'done' AND a.kind IN ('capture', 'refund')
+UNION ALL
+SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor
+FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
+CROSS JOIN (VALUES ('chargeback'), ('chargeback_reversal')) AS k(kind)
+WHERE k.kind = 'chargeback' OR d.state = 'won'
+"""
+"""Attempts and disputes as a payout would name them. A dispute that was won comes back as a reversal of its chargeback,
+under the same reference."""
 
 _PAYOUTS = """
 SELECT p.id, p.number, p.provider, p.external_id, p.currency, p.gross_minor, p.fee_minor, p.net_minor, p.state,
@@ -97,10 +156,17 @@ FROM settlement_payoutline WHERE payout_id = ANY(%(payouts)s::uuid[]) AND state 
 ORDER BY payout_id, number
 """
 
+_LINES = """
+SELECT number, kind, reference, known_id, amount_minor, fee_minor, state, difference_minor, reason
+FROM settlement_payoutline WHERE payout_id = %(payout)s::uuid AND number > %(after)s::int
+ORDER BY number LIMIT %(limit)s::int
+"""
+
 # Attempts and disputes that no line settles. A dispute that was won and never charged back is even.
 _OPEN = """
 SELECT a.company_id, p.provider, p.currency, a.kind,
-       CASE a.kind WHEN 'capture' THEN a.amount_minor ELSE -a.amount_minor END AS amount
+       CASE a.kind WHEN 'capture' THEN a.amount_minor ELSE -a.amount_minor END AS amount,
+       a.id AS subject, a.provider_reference AS reference, a.settled_at AS since
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 LEFT JOIN settlement_payoutline AS l
   ON l.known_id = a.id AND l.kind = CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END
@@ -108,7 +174,8 @@ WHERE a.state = 'done' AND a.kind IN ('capture', 'refund') AND l.known_id IS NUL
 UNION ALL
 SELECT d.company_id, p.provider, p.currency, 'dispute',
        CASE WHEN d.state = 'won' THEN 0 ELSE -d.amount_minor END
-       + COALESCE(c.amount_minor + c.difference, 0) - COALESCE(r.amount_minor + r.difference, 0)
+       + COALESCE(c.amount_minor + c.difference, 0) - COALESCE(r.amount_minor + r.difference, 0),
+       d.id, d.external_id, d.opened_at
 FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
 LEFT JOIN LATERAL (SELECT amount_minor, -difference_minor AS difference FROM settlement_payoutline
                    WHERE known_id = d.id AND kind = 'chargeback') AS c ON TRUE
@@ -122,6 +189,18 @@ SELECT provider, currency, count(*) FILTER (WHERE kind = 'capture')::int, count(
 FROM ({_OPEN}) AS o WHERE o.company_id = %(company)s::smallint
 GROUP BY provider, currency HAVING sum(amount) <> 0 OR count(*) FILTER (WHERE amount <> 0) > 0
 ORDER BY provider, currency
+"""
+
+_ENTRIES = f"""
+SELECT CASE kind WHEN 'capture' THEN 'charge' ELSE kind END, subject, provider, reference, since, amount
+FROM ({_OPEN}) AS o
+WHERE o.company_id = %(company)s::smallint AND o.currency = %(currency)s::text AND o.amount <> 0
+UNION ALL
+SELECT 'line', p.id, p.provider, l.reference, p.arrived_at, l.difference_minor
+FROM settlement_payoutline AS l JOIN settlement_payout AS p ON p.id = l.payout_id
+WHERE p.company_id = %(company)s::smallint AND p.currency::text = %(currency)s::text
+  AND l.state IN ('differs', 'unmatched')
+ORDER BY since, subject
 """
 
 # invariant 1: a payout is the sum of its lines
@@ -147,4 +226,24 @@ FULL JOIN (SELECT p.company_id, p.currency::text, sum(l.difference_minor)::bigin
            FROM settlement_payoutline AS l JOIN settlement_payout AS p ON p.id = l.payout_id
            WHERE l.state IN ('differs', 'unmatched') GROUP BY 1, 2) AS d USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(o.amount, 0) + COALESCE(d.amount, 0)
+"""
+
+# invariant 5: a payout is open while one of its lines waits
+_STATES = """
+SELECT format('payout %s is %s with %s lines to explain', p.number, p.state, count(l.number))
+FROM settlement_payout AS p
+LEFT JOIN settlement_payoutline AS l ON l.payout_id = p.id AND l.state IN ('differs', 'unmatched')
+GROUP BY p.id HAVING (p.state = 'open') <> (count(l.number) > 0)
+"""
+
+# invariant 6: a line differs by what it should have brought more than it did: all of it, where it settles nothing
+_DIFFERENCES = f"""
+SELECT format('line %s of payout %s says that it differs by %s, it does by %s', d.number, p.number, d.difference_minor,
+              d.expected)
+FROM (SELECT l.payout_id, l.number, l.state, l.kind, l.difference_minor,
+             CASE WHEN l.kind IN ('charge', 'chargeback_reversal') THEN 1 WHEN l.kind = 'fee' THEN 0 ELSE -1 END
+             * (COALESCE(k.amount, 0) - l.amount_minor) AS expected
+      FROM settlement_payoutline AS l LEFT JOIN ({KNOWN}) AS k ON k.id = l.known_id AND k.kind = l.kind) AS d
+JOIN settlement_payout AS p ON p.id = d.payout_id
+WHERE d.difference_minor <> d.expected OR (d.state = 'matched' AND d.difference_minor <> 0)
 """

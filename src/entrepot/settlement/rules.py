@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -62,30 +63,65 @@ def gross(lines: Sequence[PayoutLine]) -> int:
     return sum(SIGNS[line.kind] * line.amount_minor for line in lines)
 
 
-def match(
-    lines: Sequence[PayoutLine], known: Mapping[tuple[str, str], Known], paid_out: set[tuple[UUID, str]]
-) -> list[Matched]:
-    """Each line with the attempt or dispute of its reference, which is paid out once; fees belong to none.
+def difference(kind: str, known_minor: int, paid_minor: int) -> int:
+    """What a line should have brought to us more than it did."""
+    return SIGNS[kind] * (known_minor - paid_minor)
 
-    `paid_out` are the (id, kind) that earlier payouts have settled; it grows.
+
+def differs(known_minor: int, paid_minor: int) -> str:
+    return f"we know {known_minor}, the payout says {paid_minor}"
+
+
+def match(
+    lines: Sequence[PayoutLine],
+    known: Mapping[tuple[str, str], Sequence[Known]],
+    paid_out: set[tuple[UUID, str]],
+) -> list[Matched]:
+    """Each line with the attempt or dispute of its kind and reference, which is paid out once; fees belong to none.
+
+    Where several share a reference, lines of the very amount choose first, then the largest; so the order of the lines
+    does not matter. `paid_out` are the (id, kind) that earlier payouts have settled; it grows.
     """
-    found = []
-    for line in lines:
-        sign = SIGNS[line.kind]
-        if not sign:
-            found.append(Matched(line, "matched", None, 0, ""))
-            continue
-        one = known.get((line.kind, line.reference))
-        if one is None:
-            why = f"no {line.kind.replace('_', ' ')} is known under {line.reference or 'no reference'}"
-            found.append(Matched(line, "unmatched", None, -sign * line.amount_minor, why))
-        elif (one.id, line.kind) in paid_out:
+    of_reference: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, line in enumerate(lines):
+        of_reference[line.kind, line.reference].append(place)
+
+    chosen: dict[int, Known] = {}
+    for (kind, reference), places in of_reference.items():
+        left = [one for one in known.get((kind, reference), ()) if (one.id, kind) not in paid_out]
+        found = _choose({place: lines[place] for place in places}, left) if left else {}
+        paid_out.update((one.id, kind) for one in found.values())
+        chosen |= found
+    return [_matched(line, chosen.get(place), known) for place, line in enumerate(lines)]
+
+
+def _choose(lines: Mapping[int, PayoutLine], left: Iterable[Known]) -> dict[int, Known]:
+    """Lines of one kind and reference, each with one of what is known under it, as far as that goes."""
+    places = sorted(lines, key=lambda place: (-lines[place].amount_minor, -lines[place].fee_minor))
+    free = sorted(left, key=lambda one: (-one.amount_minor, one.id))
+    chosen: dict[int, Known] = {}
+    for is_exact in (True, False):
+        for place in places:
+            amount = lines[place].amount_minor
+            one = next((one for one in free if not is_exact or one.amount_minor == amount), None)
+            if one and place not in chosen:
+                chosen[place] = one
+                free.remove(one)
+    return chosen
+
+
+def _matched(
+    line: PayoutLine, one: Known | None, known: Mapping[tuple[str, str], Sequence[Known]]
+) -> Matched:
+    sign = SIGNS[line.kind]
+    if not sign:
+        return Matched(line, "matched", None, 0, "")
+    if one is None:
+        why = f"no {line.kind.replace('_', ' ')} is known under {line.reference or 'no reference'}"
+        if known.get((line.kind, line.reference)):
             why = f"{line.reference} was paid out before"
-            found.append(Matched(line, "unmatched", None, -sign * line.amount_minor, why))
-        else:
-            paid_out.add((one.id, line.kind))
-            difference = sign * (one.amount_minor - line.amount_minor)
-            state = "differs" if difference else "matched"
-            why = f"we know {one.amount_minor}, the payout says {line.amount_minor}" if difference else ""
-            found.append(Matched(line, state, one.id, difference, why))
-    return found
+        return Matched(line, "unmatched", None, -sign * line.amount_minor, why)
+    off = difference(line.kind, one.amount_minor, line.amount_minor)
+    if not off:
+        return Matched(line, "matched", one.id, 0, "")
+    return Matched(line, "differs", one.id, off, differs(one.amount_minor, line.amount_minor))

@@ -8,6 +8,9 @@ LINE = machine(
     "line of a payout", "matched",
     ("differ", "matched", "differs"),
     ("miss", "matched", "unmatched"),
+    ("match", "unmatched", "matched"),
+    ("match_in_part", "unmatched", "differs"),
     ("explain", ("differs", "unmatched"), "explained", True),
 )  # fmt: skip
-"""`matched` is what we know, to the cent; the others wait for a person, who explains them."""
+"""`matched` is what we know, to the cent; the others wait for a person, who finds what they belong to or says
+why they belong to nothing."""

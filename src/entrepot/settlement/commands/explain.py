@@ -1,4 +1,4 @@
-"""A person says why a line of a payout is not what we know; the difference leaves the clearing account."""
+"""A person finds what a line of a payout belongs to, or says why it belongs to nothing."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
+from entrepot.settlement import errors, rules
+from entrepot.settlement.commands.take_payouts import LOCK
+from entrepot.settlement.queries import KNOWN
 from entrepot.settlement.states import LINE
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """Why a line differs, or belongs to nothing: its difference becomes bank charges, or reduces them."""
+    """What a line is: `known` is the attempt or dispute that it settles, `reason` why it differs or belongs to nothing.
+
+    With a reason, what it differs by becomes bank charges, or reduces them; without, it goes on waiting.
+    """
 
     payout: UUID
     line: int
-    reason: str
+    reason: str = ""
+    known: UUID | None = None
     occurred_at: datetime | None = None
     key: str | None = None
 
@@ -42,68 +49,152 @@ class _Line(NamedTuple):
     number: int
     state: str
     difference: int
-    company: int
-    currency: str
     known: UUID | None
+    kind: str
+    amount: int
+    reason: str
+    payout_number: str
+    company: int
+    provider: str
+    currency: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in ("differs", "unmatched")
+
+
+class _Known(NamedTuple):
+    """What a line may belong to, as a payout would name it; and the line that has settled it."""
+
+    id: UUID
+    kind: str
+    company: int
+    provider: str
+    currency: str
+    amount: int
+    settled_by: tuple[str, int] | None
 
 
 class _Decided(NamedTuple):
     line: _Line
     request: Explain
     at: datetime
+    booked: int
 
 
 @command("settlement.explain")
 def explain(cause: Cause, /, *, requests: Sequence[Explain]) -> list[Explained | Refused]:
-    """Lines explained and their differences booked; a payout without open lines is matched, and its item closed.
+    """Lines matched by hand, or explained and their differences booked; a payout without open lines is matched, and its
+    item closed.
 
-    Locks: the payouts in id order. Refuses: NotFound; WrongState; Invalid (no reason). Again: by key. 11 statements.
+    Locks: the accounts with the providers, in the order of their names.
+    Refuses: NotFound; WrongState; Invalid (neither a reason nor what it belongs to); DoesNotFit; PaidOutBefore.
+    Again: by key. 12 statements at most.
     """
     payouts = list({one.payout for one in requests})
     sql.run(_LOCK, {"payouts": payouts})
-    lines = {row[:2]: _Line(*row) for row in sql.run(_LINES, {"payouts": payouts})}
-    left = {one.payout: set() for one in lines.values()}  # type: dict[UUID, set[int]]
-    for one in lines.values():
-        if one.state in ("differs", "unmatched"):
-            left[one.payout].add(one.number)
-
+    lines = _lines(requests)
+    found = _found([one.known for one in requests if one.known])
     answers: list[Explained | Refused] = []
     decided: list[_Decided] = []
     for request in requests:
-        found = lines.get((request.payout, request.line))
-        if found is None:
+        line = lines.get((request.payout, request.line))
+        if line is None:
             answers.append(NotFound(what="line of a payout", which=f"{request.payout} {request.line}"))
             continue
-        state = found.state if found.number in left[found.payout] or found.state == "matched" else "explained"
-        step = LINE.step(state, "explain")
-        if isinstance(step, Refused):
-            answers.append(step)
+        after = _decide(line, request, found)
+        if isinstance(after, Refused):
+            answers.append(after)
             continue
-        if not request.reason:
-            answers.append(Invalid(field="reason", expected="why it differs", found="nothing"))
-            continue
-        left[found.payout].discard(found.number)
-        decided.append(_Decided(found, request, request.occurred_at or cause.at))
-        answers.append(Explained(found.payout, ""))
-    states = {payout: "open" if numbers else "matched" for payout, numbers in left.items()}
+        lines[request.payout, request.line] = after
+        if after.known and after.known != line.known:
+            settled = (line.payout_number, line.number)
+            found[after.known, line.kind] = found[after.known, line.kind]._replace(settled_by=settled)
+        booked = after.difference if after.state == "explained" else 0
+        decided.append(_Decided(after, request, request.occurred_at or cause.at, booked))
+        answers.append(Explained(request.payout, ""))
+    waiting = {one.payout for one in lines.values() if one.is_open}
+    states = {payout: "open" if payout in waiting else "matched" for payout in payouts}
     if decided:
         _write(cause, decided, states)
     return [Explained(a.payout, states[a.payout]) if isinstance(a, Explained) else a for a in answers]
 
 
+def _decide(line: _Line, request: Explain, found: dict[tuple[UUID, str], _Known]) -> _Line | Refused:
+    """The line as the person sees it."""
+    state = LINE.step(line.state, "match" if request.known else "explain")
+    if isinstance(state, Refused):
+        return state
+    if request.known is None:
+        if not request.reason:
+            return Invalid(field="reason", expected="why it differs, or what it belongs to", found="nothing")
+        return line._replace(state=state, reason=request.reason)
+    one = _fitting(line, request.known, found)
+    if isinstance(one, Refused):
+        return one
+    off, reason = rules.difference(line.kind, one.amount, line.amount), request.reason
+    if off:
+        parted = LINE.step(line.state, "match_in_part")
+        assert not isinstance(parted, Refused)  # the table has both or neither
+        state = "explained" if reason else parted
+        reason = reason or rules.differs(one.amount, line.amount)
+    return line._replace(state=state, known=one.id, difference=off, reason=reason or "matched by hand")
+
+
+def _fitting(line: _Line, known: UUID, found: dict[tuple[UUID, str], _Known]) -> _Known | Refused:
+    """What the person says that a line belongs to, if it can."""
+    one = found.get((known, line.kind)) or next((one for one in found.values() if one.id == known), None)
+    if one is None:
+        return NotFound(what="attempt or dispute that is done", which=str(known))
+    if (one.kind, one.company, one.provider, one.currency) != (
+        line.kind, line.company, line.provider, line.currency,
+    ):  # fmt: skip
+        return errors.DoesNotFit(
+            line=line.number, payout=line.payout_number, expected=f"{line.kind} of {line.provider} in {line.currency}",
+            known=str(known), found=f"a {one.kind} of {one.provider} in {one.currency}",
+        )  # fmt: skip
+    if one.settled_by:
+        payout, number = one.settled_by
+        return errors.PaidOutBefore(known=str(known), payout=payout, line=number)
+    return one
+
+
+def _lines(requests: Sequence[Explain]) -> dict[tuple[UUID, int], _Line]:
+    """The lines asked for, and those of the same payouts that wait. 1 statement."""
+    rows = sql.columns(("payouts", "numbers"), [(one.payout, one.line) for one in requests])
+    return {row[:2]: _Line(*row) for row in sql.run(_LINES, rows)}  # type: ignore[misc]
+
+
+def _found(known: Sequence[UUID]) -> dict[tuple[UUID, str], _Known]:
+    """Attempts and disputes by id and kind of line. 1 statement."""
+    rows = sql.run(_SETTLED, {"ids": list(known)})
+    return {
+        row[:2]: _Known(*row[:6], settled_by=(row[6], row[7]) if row[6] else None)  # type: ignore[misc]
+        for row in rows
+    }
+
+
 def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -> None:
-    rows = [(one.line.payout, one.line.number, one.request.reason) for one in decided]
-    sql.run(_EXPLAIN, sql.columns(("payouts", "numbers", "reasons"), rows))
+    # A line may be matched and then explained in one batch: what it became last is what it is.
+    last = {(one.line.payout, one.line.number): one for one in decided}
+    rows = [
+        (*which, one.line.state, one.line.known, one.line.difference, one.line.reason)
+        for which, one in last.items()
+    ]
+    sql.run(_EXPLAIN, sql.columns(("payouts", "numbers", "states", "known", "differences", "reasons"), rows))
     touched = {one.line.payout: one for one in decided}
     sql.run(_STORE, sql.columns(("payouts", "states"), [(payout, states[payout]) for payout in touched]))
-    whole(post(cause, requests=[
-        Posting(one.line.company, "payment.explained", "payout", one.line.payout, one.line.currency,
-                (("difference", one.line.difference),), one.at)
-        for one in decided
-    ]))  # fmt: skip
+    booked = [one for one in decided if one.booked]
+    if booked:
+        whole(post(cause, requests=[
+            Posting(one.line.company, "payment.explained", "payout", one.line.payout, one.line.currency,
+                    (("difference", one.booked),), one.at)
+            for one in booked
+        ]))  # fmt: skip
     announce(cause, [
         Event("payout", one.line.payout, one.line.company, "open", states[one.line.payout], one.at,
-              {"line": one.line.number, "difference_minor": one.line.difference}, one.request.reason)
+              {"line": one.line.number, "state": one.line.state, "known": one.line.known,
+               "difference_minor": one.line.difference}, one.request.reason)
         for one in decided
     ])  # fmt: skip
     resolve_subjects(cause, requests=[
@@ -113,17 +204,32 @@ def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -
     ])  # fmt: skip
 
 
-_LOCK = "SELECT FROM settlement_payout WHERE id = ANY(%(payouts)s::uuid[]) ORDER BY id FOR UPDATE"
+_LOCK = LOCK.format(
+    accounts="SELECT company_id, provider FROM settlement_payout WHERE id = ANY(%(payouts)s::uuid[])"
+)
 
 _LINES = """
-SELECT l.payout_id, l.number, l.state, l.difference_minor, p.company_id::int, p.currency, l.known_id
+SELECT l.payout_id, l.number, l.state, l.difference_minor, l.known_id, l.kind, l.amount_minor, l.reason,
+       p.number, p.company_id::int, p.provider, p.currency::text
 FROM settlement_payoutline AS l JOIN settlement_payout AS p ON p.id = l.payout_id
 WHERE l.payout_id = ANY(%(payouts)s::uuid[])
+  AND (l.state IN ('differs', 'unmatched')
+       OR (l.payout_id, l.number) IN (SELECT * FROM unnest(%(payouts)s::uuid[], %(numbers)s::int[])))
+"""
+
+_SETTLED = f"""
+SELECT k.id, k.kind, k.company, k.provider, k.currency, k.amount, p.number, l.number
+FROM ({KNOWN}) AS k
+LEFT JOIN settlement_payoutline AS l ON l.known_id = k.id AND l.kind = k.kind
+LEFT JOIN settlement_payout AS p ON p.id = l.payout_id
+WHERE k.id = ANY(%(ids)s::uuid[])
 """
 
 _EXPLAIN = """
-UPDATE settlement_payoutline AS l SET state = 'explained', reason = d.reason
-FROM unnest(%(payouts)s::uuid[], %(numbers)s::int[], %(reasons)s::text[]) AS d(payout, number, reason)
+UPDATE settlement_payoutline AS l SET state = d.state, known_id = d.known, difference_minor = d.difference,
+       reason = d.reason
+FROM unnest(%(payouts)s::uuid[], %(numbers)s::int[], %(states)s::text[], %(known)s::uuid[], %(differences)s::bigint[],
+            %(reasons)s::text[]) AS d(payout, number, state, known, difference, reason)
 WHERE l.payout_id = d.payout AND l.number = d.number
 """
 

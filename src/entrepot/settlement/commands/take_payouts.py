@@ -14,7 +14,8 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.settlement import rules
+from entrepot.settlement import errors, rules
+from entrepot.settlement.queries import KNOWN
 from entrepot.settlement.rules import Known, Matched, PayoutLine
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -47,6 +48,20 @@ class PayoutTaken:
     fresh: bool
 
 
+class _Taken(NamedTuple):
+    """A payout that we have, from before or from this batch."""
+
+    payout: UUID
+    number: str
+    state: str
+    open_lines: int
+    currency: str
+    net: int
+
+    def answer(self, *, fresh: bool) -> PayoutTaken:
+        return PayoutTaken(self.payout, self.number, self.state, self.open_lines, fresh)
+
+
 class _Draft(NamedTuple):
     id: UUID
     number: str
@@ -67,13 +82,16 @@ class _Draft(NamedTuple):
 def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[PayoutTaken | Refused]:
     """Payouts in the books, their lines matched by reference; what does not match is a work item for the controller.
 
-    Locks: the balances. Refuses: settlement.does_not_add_up; settlement.not_a_line; what the ledger refuses, for all.
-    Again: by key, and by the provider's name for it. 12 statements.
+    Locks: the accounts with the providers, in the order of their names; the balances.
+    Refuses: DoesNotAddUp; NotALine; TakenOtherwise (the name stands for another net); what the ledger refuses, for all.
+    Again: by key, and by the provider's name for it. 13 statements.
     """
-    known = {row[:3]: row[3:] for row in sql.run(_TAKEN, _names(requests))}
-    references = list({line.reference for one in requests for line in one.lines})
-    charges = _charges(references)
-    paid_out = set(sql.run(_PAID_OUT, {"ids": list({one.id for one in charges.values()})}))
+    names = _names(requests)
+    sql.run(_LOCK, names)
+    known = {row[:3]: _Taken(*row[3:]) for row in sql.run(_TAKEN, names)}
+    charges = _charges({line.reference for one in requests for line in one.lines})
+    ids_known = [one.id for by_name in charges.values() for found in by_name.values() for one in found]
+    paid_out = set(sql.run(_PAID_OUT, {"ids": ids_known}))
     numbers = iter(ids.numbers("PY", len(requests)))
 
     answers: list[PayoutTaken | Refused] = []
@@ -81,19 +99,20 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
     for request in requests:
         name = (request.company, request.provider, request.external_id)
         if name in known:
-            payout, number, state, open_lines = known[name]
-            answers.append(PayoutTaken(payout, number, state, open_lines, fresh=False))
+            answers.append(_again(known[name], request))
             continue
         refused = rules.misfit(request.external_id, request.lines, request.net_minor)
         if refused:
             answers.append(refused)
             continue
-        own = {key[2:]: one for key, one in charges.items() if key[:2] == name[:2]}
+        own = charges.get((request.company, request.provider, request.currency), {})
         lines = rules.match(request.lines, own, paid_out)  # type: ignore[arg-type]
         draft = _Draft(ids.uuid7(), next(numbers), request, lines, request.arrived_at or cause.at)
         drafts.append(draft)
-        known[name] = (draft.id, draft.number, draft.state, len(draft.open_lines))
-        answers.append(PayoutTaken(draft.id, draft.number, draft.state, len(draft.open_lines), fresh=True))
+        known[name] = _Taken(
+            draft.id, draft.number, draft.state, len(draft.open_lines), request.currency, request.net_minor
+        )
+        answers.append(known[name].answer(fresh=True))
     if drafts:
         _write(cause, drafts)
     return answers
@@ -104,10 +123,26 @@ def _names(requests: Sequence[TakePayout]) -> dict[str, list[object]]:
     return sql.columns(("companies", "providers", "externals"), names)
 
 
-def _charges(references: Iterable[str]) -> dict[tuple[int, str, str, str], Known]:
-    """Attempts and disputes by company, provider, kind of line, and the provider's reference. 1 statement."""
-    rows = sql.run(_CHARGES, {"references": list(references)})
-    return {row[:4]: Known(*row[4:]) for row in rows}  # type: ignore[misc]
+def _again(taken: _Taken, request: TakePayout) -> PayoutTaken | Refused:
+    """A report that repeats itself changes nothing; one that contradicts itself is a mistake, of whoever sends it."""
+    if (taken.currency, taken.net) == (request.currency, request.net_minor):
+        return taken.answer(fresh=False)
+    return errors.TakenOtherwise(
+        external_id=request.external_id, number=taken.number, expected=f"{taken.net} {taken.currency}",
+        found=request.net_minor, currency=request.currency,
+    )  # fmt: skip
+
+
+def _charges(references: Iterable[str]) -> dict[tuple[int, str, str], dict[tuple[str, str], list[Known]]]:
+    """Attempts and disputes by (company, provider, currency), then by kind of line and the provider's reference.
+    1 statement."""
+    found: dict[tuple[int, str, str], dict[tuple[str, str], list[Known]]] = {}
+    for company, provider, currency, kind, reference, *one in sql.run(
+        _CHARGES, {"references": list(references)}
+    ):
+        own = found.setdefault((company, provider, currency), {})
+        own.setdefault((kind, reference), []).append(Known(*one))
+    return found
 
 
 def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
@@ -164,26 +199,25 @@ _LINE = (
     "reason",
 )  # fmt: skip
 
+LOCK = """
+SELECT pg_advisory_xact_lock(hashtextextended('settlement ' || company || ' ' || provider, 0))
+FROM (SELECT DISTINCT company, provider FROM ({accounts}) AS d(company, provider) ORDER BY company, provider) AS names
+"""
+"""The account of a company with a provider: one at a time says what its payouts settle."""
+
+_LOCK = LOCK.format(accounts="SELECT * FROM unnest(%(companies)s::int[], %(providers)s::text[])")
+
 _TAKEN = """
 SELECT p.company_id::int, p.provider, p.external_id, p.id, p.number, p.state,
        (SELECT count(*)::int FROM settlement_payoutline AS l
-        WHERE l.payout_id = p.id AND l.state IN ('differs', 'unmatched'))
+        WHERE l.payout_id = p.id AND l.state IN ('differs', 'unmatched')), p.currency::text, p.net_minor
 FROM unnest(%(companies)s::smallint[], %(providers)s::text[], %(externals)s::text[]) AS d(company, provider, external)
 JOIN settlement_payout AS p ON p.company_id = d.company AND p.provider = d.provider AND p.external_id = d.external
 """
 
-# A dispute that was won comes back as a reversal of the chargeback, under the same reference.
-_CHARGES = """
-SELECT a.company_id::int, p.provider, CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END, a.provider_reference,
-       a.id, a.amount_minor
-FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
-WHERE a.provider_reference = ANY(%(references)s::text[]) AND a.provider_reference <> '' AND a.state = 'done'
-  AND a.kind IN ('capture', 'refund')
-UNION ALL
-SELECT d.company_id::int, p.provider, k.kind, d.external_id, d.id, d.amount_minor
-FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
-CROSS JOIN (VALUES ('chargeback'), ('chargeback_reversal')) AS k(kind)
-WHERE d.external_id = ANY(%(references)s::text[]) AND (k.kind = 'chargeback' OR d.state = 'won')
+_CHARGES = f"""
+SELECT company, provider, currency, kind, reference, id, amount FROM ({KNOWN}) AS k
+WHERE reference = ANY(%(references)s::text[]) AND reference <> ''
 """
 
 _PAID_OUT = "SELECT known_id, kind FROM settlement_payoutline WHERE known_id = ANY(%(ids)s::uuid[])"
