@@ -1,217 +1,360 @@
-"""settlement.take_payouts, settlement.explain"""
+"""settlement.take_payouts"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import transaction
 
 from entrepot.kernel import ids, sql
-from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import AllOrNothing, NotPermitted, RequestReused
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
 from entrepot.payments.commands.refund import Refund, refund
 from entrepot.payments.commands.settle import Settle, settle
+from entrepot.payments.providers import Asked, Outcome, fake
 from entrepot.settlement import errors, queries
-from entrepot.settlement.commands.explain import Explain, Explained, explain
 from entrepot.settlement.commands.take_payouts import PayoutTaken, TakePayout, take_payouts
-from entrepot.settlement.rules import PayoutLine
+from entrepot.settlement.rules import PayoutLine, gross
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
+from tests.races.test_stock import at_once
 
-pytestmark = pytest.mark.django_db
+ROOMS = ("kernel", "ledger", "payments", "work", "settlement")
+pytestmark = pytest.mark.alone(*ROOMS)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def house(db: None) -> None:
-    a_floor()
+    a_floor(skus=0, channels=())
 
 
-def charged(amount: int, reference: str, given_back: int = 0) -> UUID:
+def charged(amount: int, reference: str, given_back: int = 0, currency: str = "GBP") -> UUID:
     """A payment captured under a reference, and refunded in part under `re_…`; the payment."""
     order = ids.uuid7()
-    (paid,) = authorize(SYSTEM, requests=[Authorize(COMPANY, order, "fake", reference, "GBP", amount, NOW)])
+    (paid,) = authorize(
+        SYSTEM, requests=[Authorize(COMPANY, order, "fake", reference, currency, amount, NOW)]
+    )
     capture(SYSTEM, requests=[Capture(order, amount)])
-    _answer(paid.payment, reference)
+    answered(paid.payment, reference)
     if given_back:
         refund(SYSTEM, requests=[Refund(order, given_back)])
-        _answer(paid.payment, f"re_{reference}")
+        answered(paid.payment, f"re_{reference}")
     return paid.payment
 
 
-def _answer(payment: UUID, reference: str) -> None:
+def answered(payment: UUID, reference: str) -> None:
     ((attempt,),) = sql.run(
         "SELECT id FROM payments_attempt WHERE payment_id = %(id)s AND state = 'waiting'", {"id": payment}
     )
     settle(SYSTEM, requests=[Settle(attempt, ok=True, provider_reference=reference)])
 
 
-def a_payout(external_id: str, net: int, *lines: PayoutLine, **facts: object) -> TakePayout:
-    return TakePayout(COMPANY, "fake", external_id, "GBP", net, lines, **facts)  # type: ignore[arg-type]
+def a_payout(external_id: str, *lines: PayoutLine, **facts: object) -> TakePayout:
+    """A payout over just what its lines make."""
+    net = gross(lines) - sum(line.fee_minor for line in lines)
+    facts = {"currency": "GBP", "net_minor": net, "provider": "fake", "company": COMPANY} | facts
+    return TakePayout(external_id=external_id, lines=lines, **facts)  # type: ignore[arg-type]
 
 
-def test_a_payout_settles_charges_and_refunds_and_goes_to_the_bank():
+def taken(*requests: TakePayout) -> list[PayoutTaken]:
+    answers = take_payouts(SYSTEM, requests=requests)
+    assert all(isinstance(one, PayoutTaken) for one in answers), answers
+    return answers  # type: ignore[return-value]
+
+
+def entries() -> list[tuple[str, str, int]]:
+    """What account 1100 holds, one by one; and that it is all it holds."""
+    found = queries.open_entries(COMPANY, "GBP")
+    assert sum(one.amount_minor for one in found) == balance(1100)
+    return [(one.kind, one.reference, one.amount_minor) for one in found]
+
+
+def test_a_payout_settles_charges_and_refunds_and_goes_to_the_bank(house: None):
     charged(10_000, "ch_1", given_back=2_500)
     charged(700, "ch_2")
     assert [(one.charges, one.refunds, one.amount_minor) for one in queries.open_clearing(COMPANY)] == [
         (2, 1, 8_200)
     ]
+    assert sorted(entries()) == [
+        ("charge", "ch_1", 10_000),
+        ("charge", "ch_2", 700),
+        ("refund", "re_ch_1", -2_500),
+    ]
 
-    (taken,) = take_payouts(
-        SYSTEM,
-        requests=[
-            a_payout(
-                "po_1",
-                7_340,
-                PayoutLine("charge", "ch_1", 10_000, 160),
-                PayoutLine("refund", "re_ch_1", 2_500),
-            )
-        ],
-    )
+    charge, back = PayoutLine("charge", "ch_1", 10_000, 160), PayoutLine("refund", "re_ch_1", 2_500)
+    (one,) = taken(a_payout("po_1", charge, back, net_minor=7_340))
 
-    assert (taken.state, taken.open_lines, taken.fresh) == ("matched", 0, True)
+    assert (one.state, one.open_lines, one.fresh) == ("matched", 0, True)
     assert (balance(1000), balance(5210), balance(1100)) == (7_340, 160, 700)
     assert [(one.charges, one.amount_minor) for one in queries.open_clearing(COMPANY)] == [(1, 700)]
-    assert queries.discrepancies() == []
-
-
-def test_what_differs_or_nobody_knows_waits_for_a_person_and_is_explained():
-    charged(10_000, "ch_1")
-    (taken,) = take_payouts(
-        SYSTEM,
-        requests=[
-            a_payout("po_1", 9_950, PayoutLine("charge", "ch_1", 9_900), PayoutLine("charge", "ch_9", 60),
-                     PayoutLine("fee", "", 0, 10))
-        ],
-    )  # fmt: skip
-    assert (taken.state, taken.open_lines) == ("open", 2)
-    assert balance(1100) == 40
-    (item,) = work.of_subject(taken.payout)
-    assert "2 lines do not match" in item.reason
-    assert queries.discrepancies() == []
-
-    unknown, silent, one = explain(
-        SYSTEM,
-        requests=[
-            Explain(taken.payout, 9, "?"),
-            Explain(taken.payout, 1, ""),
-            Explain(taken.payout, 1, "a fee of theirs"),
-        ],
+    assert entries() == [("charge", "ch_2", 700)]
+    assert work.of_subject(one.payout) == []
+    (row,) = queries.payouts(COMPANY)
+    assert (row.gross_minor, row.fee_minor, row.net_minor, row.lines, row.open_lines) == (
+        7_500,
+        160,
+        7_340,
+        2,
+        0,
     )
-    assert isinstance(unknown, NotFound)
-    assert isinstance(silent, Invalid)
-    assert one == Explained(taken.payout, "open")
-    again, last, whole = explain(
-        SYSTEM,
-        requests=[
-            Explain(taken.payout, 1, "again"), Explain(taken.payout, 2, "a charge of last year"),
-            Explain(taken.payout, 3, "nothing to say"),
-        ],
-    )  # fmt: skip
-    assert isinstance(again, WrongState)
-    assert last == Explained(taken.payout, "matched")
-    assert isinstance(whole, WrongState)
-    assert (balance(1100), balance(5210)) == (0, 10 + 100 - 60)
-    assert work.of_subject(taken.payout)[0].state == "done"
+    assert [(line.kind, line.state) for line in queries.lines(one.payout)] == [
+        ("charge", "matched"), ("refund", "matched"),
+    ]  # fmt: skip
 
 
-def test_a_payout_is_taken_once_and_a_charge_settled_once():
+def test_what_differs_is_unknown_or_was_paid_out_before_waits_for_the_controller(house: None):
     charged(10_000, "ch_1")
-    request = a_payout("po_1", 10_000, PayoutLine("charge", "ch_1", 10_000), key="k")
-    (first,) = take_payouts(SYSTEM, requests=[request])
+    charged(500, "ch_2")
+    taken(a_payout("po_1", PayoutLine("charge", "ch_2", 500)))
+
+    (one,) = taken(
+        a_payout(
+            "po_2", PayoutLine("charge", "ch_1", 9_900), PayoutLine("charge", "ch_9", 60),
+            PayoutLine("charge", "ch_2", 500), PayoutLine("charge", "", 7), PayoutLine("fee", "monthly", 0, 10),
+        )
+    )  # fmt: skip
+
+    assert (one.state, one.open_lines) == ("open", 4)
+    (item,) = work.of_subject(one.payout)
+    assert (item.type, item.role) == ("payout to explain", "controller")
+    assert "4 lines do not match" in item.reason
+    assert [line.reason for line in queries.lines(one.payout)] == [
+        "we know 10000, the payout says 9900", "no charge is known under ch_9", "ch_2 was paid out before",
+        "no charge is known under no reference", "",
+    ]  # fmt: skip
+    assert [line.number for line in queries.lines(one.payout, after=2, limit=2)] == [3, 4]
+    assert sorted(entries()) == [
+        ("line", "", -7),
+        ("line", "ch_1", 100),
+        ("line", "ch_2", -500),
+        ("line", "ch_9", -60),
+    ]
+    assert balance(1000) == 500 + 9_900 + 60 + 500 + 7 - 10, "but the bank has it"
+
+
+def test_a_payout_is_taken_once(house: None):
+    charged(10_000, "ch_1")
+    request = a_payout("po_1", PayoutLine("charge", "ch_1", 10_000), key="k")
+    (first,) = taken(request)
+
     assert take_payouts(SYSTEM, requests=[request]) == [first]
+    again = a_payout("po_1", PayoutLine("charge", "ch_1", 10_000))
+    same, twice = taken(again, again)
 
-    same, twice = take_payouts(
-        SYSTEM,
-        requests=[
-            a_payout("po_1", 10_000, PayoutLine("charge", "ch_1", 10_000)),
-            a_payout("po_2", 10_000, PayoutLine("charge", "ch_1", 10_000)),
-        ],
+    assert same == twice == PayoutTaken(first.payout, first.number, "matched", 0, fresh=False)
+    assert balance(1000) == 10_000
+    other = a_payout("po_1", PayoutLine("charge", "ch_1", 9_000))
+    assert take_payouts(SYSTEM, requests=[other]) == [
+        errors.TakenOtherwise(
+            external_id="po_1", number=first.number, expected="10000 GBP", found=9_000, currency="GBP"
+        )
+    ]
+    reused = a_payout("po_2", PayoutLine("charge", "ch_1", 10_000), key="k")
+    assert take_payouts(SYSTEM, requests=[reused]) == [
+        RequestReused(key="k", command="settlement.take_payouts")
+    ]
+
+
+def test_two_payouts_in_one_batch_see_each_other(house: None):
+    charged(10_000, "ch_1")
+    line = PayoutLine("charge", "ch_1", 10_000)
+
+    first, second, first_again = taken(a_payout("po_1", line), a_payout("po_2", line), a_payout("po_1", line))
+
+    assert (first.state, second.state) == ("matched", "open")
+    assert (first_again.payout, first_again.fresh) == (first.payout, False)
+    assert balance(1000) == 20_000
+    statement = "UPDATE settlement_payoutline SET known_id = (SELECT known_id FROM settlement_payoutline WHERE known_id"
+    with pytest.raises(psycopg.errors.UniqueViolation), transaction.atomic():
+        sql.run(f"{statement} IS NOT NULL)")
+
+
+def test_another_currency_or_provider_is_another_account(house: None):
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", NOW.date(), Decimal("0.85"))])
+    charged(1_000, "ch_1", currency="EUR")
+
+    (pounds,) = taken(a_payout("po_1", PayoutLine("charge", "ch_1", 1_000)))
+    (elsewhere,) = taken(
+        a_payout("po_1", PayoutLine("charge", "ch_1", 1_000), provider="account", currency="EUR")
     )
+    assert (pounds.state, elsewhere.state) == ("open", "open")
+    (euros,) = taken(a_payout("po_2", PayoutLine("charge", "ch_1", 1_000), currency="EUR"))
 
-    assert same == PayoutTaken(first.payout, first.number, "matched", 0, fresh=False)
-    assert twice.state == "open", "paid out before"
-    assert balance(1000) == 20_000, "but the bank has it"
-
-
-def test_a_report_that_does_not_add_up_is_refused():
-    (refused,) = take_payouts(SYSTEM, requests=[a_payout("po_1", 99, PayoutLine("charge", "ch_1", 100))])
-    assert isinstance(refused, errors.DoesNotAddUp)
-    assert balance(1000) == 0
+    assert euros.state == "matched"
+    assert [(one.kind, one.amount_minor) for one in queries.open_entries(COMPANY, "EUR")] == [
+        ("line", -1_000)
+    ]
 
 
-def test_a_dispute_is_charged_back_and_comes_back_when_it_is_won():
+def test_charges_that_share_a_reference_are_paid_out_each(house: None):
+    """An order is captured in two shipments, and its provider names both alike."""
+    order = ids.uuid7()
+    (paid,) = authorize(SYSTEM, requests=[Authorize(COMPANY, order, "fake", "pi_1", "GBP", 1_000, NOW)])
+    for amount in (300, 700):
+        capture(SYSTEM, requests=[Capture(order, amount)])
+        answered(paid.payment, "pi_1")
+
+    (one,) = taken(a_payout("po_1", PayoutLine("charge", "pi_1", 700), PayoutLine("charge", "pi_1", 300)))
+
+    assert one.state == "matched"
+    assert entries() == []
+
+
+@pytest.mark.parametrize(
+    ("report", "refused"),
+    [
+        (
+            a_payout("po_1", PayoutLine("charge", "ch_1", 100, 3), net_minor=98),
+            errors.DoesNotAddUp(external_id="po_1", expected=98, found=97),
+        ),
+        (
+            a_payout("po_1"),
+            errors.NotALine(external_id="po_1", field="lines", expected="at least one", found="none"),
+        ),
+        (
+            a_payout("po_1", PayoutLine("fee", "", 5)),
+            errors.NotALine(
+                external_id="po_1", field="amount", expected="0 for a fee, else not below 0", found="5"
+            ),
+        ),
+    ],
+)
+def test_a_report_that_can_not_be_one_is_refused_with_figures_and_leaves_nothing(
+    house: None, report, refused
+):
+    good = a_payout("po_2", PayoutLine("fee", "monthly", 0, 30))
+
+    answers = take_payouts(SYSTEM, requests=[report, good])
+
+    assert answers[0] == refused
+    assert isinstance(answers[1], PayoutTaken), "its neighbor is taken"
+    assert (balance(1000), balance(5210)) == (-30, 30)
+    assert len(queries.payouts(COMPANY)) == 1
+
+
+def test_whoever_may_not_is_told_so(house: None):
+    nobody = Cause(Actor("nobody"), NOW, "a test")
+    (refused,) = take_payouts(nobody, requests=[a_payout("po_1", PayoutLine("fee", "", 0, 1))])
+    assert isinstance(refused, NotPermitted)
+
+
+def test_a_closed_month_refuses_the_batch_in_words(house: None):
+    before = NOW.replace(month=10)
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, before.date().replace(day=1))])
+
+    with pytest.raises(AllOrNothing, match="closed"), transaction.atomic():
+        taken(a_payout("po_1", PayoutLine("fee", "", 0, 1), arrived_at=before))
+    assert queries.payouts(COMPANY) == []
+
+
+def test_a_dispute_is_charged_back_and_comes_back_when_it_is_won(house: None):
     payment = charged(10_000, "ch_1")
-    take_payouts(SYSTEM, requests=[a_payout("po_1", 10_000, PayoutLine("charge", "ch_1", 10_000))])
+    taken(a_payout("po_1", PayoutLine("charge", "ch_1", 10_000)))
     (opened,) = open_disputes(SYSTEM, requests=[OpenDispute(payment, "dp_1", 4_000, "fraudulent")])
     assert [(one.disputes, one.amount_minor) for one in queries.open_clearing(COMPANY)] == [(1, -4_000)]
-    take_payouts(SYSTEM, requests=[a_payout("po_2", -4_000, PayoutLine("chargeback", "dp_1", 4_000))])
-    assert queries.open_clearing(COMPANY) == []
+    assert entries() == [("dispute", "dp_1", -4_000)]
+    (back,) = taken(a_payout("po_2", PayoutLine("chargeback", "dp_1", 4_000, 1_500)))
+    assert back.state == "matched"
+    assert queries.open_clearing(COMPANY) == entries() == []
 
     close_disputes(SYSTEM, requests=[CloseDispute(opened.dispute, won=True)])
-    take_payouts(SYSTEM, requests=[a_payout("po_3", 4_000, PayoutLine("chargeback_reversal", "dp_1", 4_000))])
+    assert entries() == [("dispute", "dp_1", 4_000)]
+    taken(a_payout("po_3", PayoutLine("chargeback_reversal", "dp_1", 4_000)))
 
-    assert (balance(1100), balance(1160), balance(5310), balance(1000)) == (0, 0, 0, 10_000)
-    assert queries.discrepancies() == []
+    assert (balance(1100), balance(1160), balance(5310), balance(1000)) == (0, 0, 0, 8_500)
+    assert balance(5210) == 1_500
     assert [one.external_id for one in queries.payouts(COMPANY)] == ["po_3", "po_2", "po_1"]
+    second = queries.payouts(COMPANY)[1]
+    assert [one.external_id for one in queries.payouts(COMPANY, after=second.id, limit=1)] == ["po_1"]
 
 
-def test_a_lost_dispute_is_a_loss_and_can_not_be_refunded_as_well():
-    payment = charged(10_000, "ch_1", given_back=7_000)
-    (opened,) = open_disputes(
-        SYSTEM, requests=[OpenDispute(payment, "dp_1", 5_000, evidence_due_at=NOW + timedelta(hours=36))]
-    )
-    (item,) = work.of_subject(opened.dispute)
-    assert item.type == "disputed after refund", "2,000 of it had been refunded"
-    ((order,),) = sql.run("SELECT order_id FROM payments_payment WHERE id = %(id)s", {"id": payment})
-    (refused,) = refund(SYSTEM, requests=[Refund(order, 1)])
-    assert refused.code == "payments.exceeds_captured"
+def test_a_dispute_won_before_it_was_charged_back_is_even(house: None):
+    payment = charged(10_000, "ch_1")
+    (opened,) = open_disputes(SYSTEM, requests=[OpenDispute(payment, "dp_1", 4_000)])
+    close_disputes(SYSTEM, requests=[CloseDispute(opened.dispute, won=True)])
 
-    (closed,) = close_disputes(SYSTEM, requests=[CloseDispute(opened.dispute, won=False)])
+    (one,) = taken(a_payout("po_1", PayoutLine("charge", "ch_1", 10_000)))
 
-    assert closed.state == "lost"
-    assert balance(5310) == 5_000
-    again, unknown = close_disputes(
-        SYSTEM, requests=[CloseDispute(opened.dispute, won=True), CloseDispute(ids.uuid7(), won=True)]
-    )
-    assert isinstance(again, WrongState)
-    assert isinstance(unknown, NotFound)
-    assert work.of_subject(opened.dispute)[0].state == "done"
+    assert one.state == "matched"
+    assert entries() == []
 
 
-def test_a_dispute_is_opened_once_and_never_above_the_capture():
-    payment = charged(1_000, "ch_1")
-    first, same, more = open_disputes(
-        SYSTEM,
-        requests=[
-            OpenDispute(payment, "dp_1", 600), OpenDispute(payment, "dp_1", 600), OpenDispute(payment, "dp_2", 500),
-        ],
-    )  # fmt: skip
-    assert (first.fresh, same.fresh, same.dispute) == (True, False, first.dispute)
-    assert more.code == "payments.not_a_payment"
-    (unknown,) = open_disputes(SYSTEM, requests=[OpenDispute(ids.uuid7(), "dp_3", 1)])
-    assert isinstance(unknown, NotFound)
+def test_a_lost_dispute_is_not_reversed(house: None):
+    payment = charged(10_000, "ch_1")
+    (opened,) = open_disputes(SYSTEM, requests=[OpenDispute(payment, "dp_1", 4_000)])
+    close_disputes(SYSTEM, requests=[CloseDispute(opened.dispute, won=False)])
 
-
-@pytest.mark.parametrize("count", [1, 10, 1000])
-def test_statements_do_not_grow_with_the_batch(statements, count):
-    payment = charged(1_000, "ch_1")
-    with statements() as ran:
-        take_payouts(
-            SYSTEM,
-            requests=[a_payout(f"po_{i}", 10, PayoutLine("charge", f"ch_{i}", 10)) for i in range(count)],
+    (one,) = taken(
+        a_payout(
+            "po_1", PayoutLine("chargeback", "dp_1", 4_000), PayoutLine("chargeback_reversal", "dp_1", 4_000)
         )
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 12, ran.texts
-    ((payout,),) = sql.run("SELECT id FROM settlement_payout ORDER BY external_id LIMIT 1")
+    )
+
+    assert (one.state, one.open_lines) == ("open", 1)
+    assert sorted(entries()) == [("charge", "ch_1", 10_000), ("line", "dp_1", -4_000)]
+
+
+def test_the_recorded_provider_pays_out_what_it_was_asked_less_its_fees(house: None):
+    asked = [
+        (Asked(ids.uuid7(), "capture", "card", "GBP", 10_050), Outcome(True, "ch_1")),
+        (Asked(ids.uuid7(), "capture", "card", "GBP", 999), Outcome(False, "ch_2", "card declined")),
+        (Asked(ids.uuid7(), "refund", "card", "GBP", 2_000), Outcome(True, "re_1")),
+        (Asked(ids.uuid7(), "void", "card", "GBP", 5), Outcome(True, "vo_1")),
+    ]
+
+    assert fake.payout(asked) == [("charge", "ch_1", 10_050, 160), ("refund", "re_1", 2_000, 0)]
+    charged(10_050, "ch_1", given_back=2_000)
+    lines = [PayoutLine(*line) for line in fake.payout(asked)]
+    (one,) = taken(a_payout("po_1", lines[0], lines[1]._replace(reference="re_ch_1")))
+    assert one.state == "matched"
+    assert balance(1000) == 10_050 - 2_000 - 160
+
+
+def test_sixteen_at_once_take_a_payout_once_and_settle_a_charge_once(committed_db: None):
+    a_floor(skus=0, channels=())
+    charged(10_000, "ch_1")
+    line = PayoutLine("charge", "ch_1", 10_000)
+
+    answers = at_once([
+        lambda name=name: take_payouts(SYSTEM, requests=[a_payout(name, line)])[0] for name in ("po_1", "po_2") * 8
+    ])  # fmt: skip
+
+    assert sum(one.fresh for one in answers) == 2
+    assert {one.state for one in answers if one.number == answers[0].number} == {answers[0].state}
+    assert sorted(one.state for one in answers if one.fresh) == ["matched", "open"]
+    assert balance(1000) == 20_000
+
+
+def test_statements_do_not_grow_with_payouts_or_lines(house: None, statements):
+    counts = []
+    for size in (1, 10, 1000):
+        for lines in (1, 3):
+            with statements() as ran:
+                answers = taken(*[
+                    a_payout(f"po_{size}_{lines}_{i}", *[PayoutLine("charge", f"ch_{i}", 10)] * lines,
+                             key=f"{size} {lines} {i}")
+                    for i in range(size)
+                ])  # fmt: skip
+            assert all(one.state == "open" for one in answers)
+            counts.append(len(ran))
+    assert len(set(counts)) == 1, counts
+    charges = [PayoutLine("charge", f"xx_{i}", 10) for i in range(1000)]
     with statements() as ran:
-        explain(SYSTEM, requests=[Explain(payout, 1, "so")] * count)
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 11, ran.texts
-    with statements() as ran:
-        open_disputes(SYSTEM, requests=[OpenDispute(payment, f"dp_{i}", 1) for i in range(count)])
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 11, ran.texts
-    disputes = [row[0] for row in sql.run("SELECT id FROM payments_dispute")]
-    with statements() as ran:
-        close_disputes(SYSTEM, requests=[CloseDispute(one, won=True) for one in disputes])
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 12, ran.texts
+        taken(a_payout("po_long", *charges))
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 13, ran.texts
+
+
+def test_the_latest_payouts_come_first_whenever_they_arrived(house: None):
+    for n in range(3):
+        arrived = NOW - timedelta(days=n)
+        taken(a_payout(f"po_{n}", PayoutLine("fee", "", 0, 1), arrived_at=arrived))
+    assert [one.external_id for one in queries.payouts(COMPANY, limit=2)] == ["po_2", "po_1"]
