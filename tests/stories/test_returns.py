@@ -265,3 +265,15 @@ def test_the_database_holds_people_to_their_duties(house: Floor):
             " VALUES (%(id)s, 'request×receive×approve', 'receive', 'ann', now())",
             {"id": one.return_id},
         )
+
+
+def test_whoever_computed_a_refund_does_not_agree_to_it(house: Floor):
+    policy(approve_above_minor=100)
+    (order,) = sold(house, 1, (0, 2))
+    one = asked(order, 1)
+    back(one)
+    (waiting,) = refund(APPROVES, requests=[Refund(one.return_id, None, 500, "for the trouble")])
+
+    (refused,) = approve(APPROVES, requests=[Approve(waiting.refund)])
+
+    assert isinstance(refused, DutiesApart)

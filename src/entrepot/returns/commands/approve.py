@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import take_duty
+from entrepot.access.rules import apart
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -56,6 +57,7 @@ class _Refund(NamedTuple):
     fee: int
     adjustment: int
     total: int
+    computed_by: str
 
 
 class _Decision(NamedTuple):
@@ -119,6 +121,8 @@ def _refuse(
         return errors.NotThatMuch(
             number=of.number, what=what, wanted=one.total, left=max(0, one.total + left[one.order])
         )
+    if one.computed_by == cause.actor.name:
+        return apart(of.duty("approve", cause.actor.name))  # else one person could adjust it and agree to it
     return of.apart("approve", cause.actor.name)
 
 
@@ -127,7 +131,7 @@ def _write(cause: Cause, decisions: Sequence[_Decision]) -> dict[UUID, str]:
     who = cause.actor.name
     whole(take_duty(cause, requests=[one.of.duty("approve", who) for one in agreed]))
     states = {one.refund.id: "rejected" for one in decisions}
-    states |= pay(cause, [Payable(one.refund.id, *one.refund[4:], one.at) for one in agreed])
+    states |= pay(cause, [Payable(one.refund.id, *one.refund[4:-1], one.at) for one in agreed])
     rows = [(one.refund.id, states[one.refund.id], who, one.at, one.request.reason) for one in decisions]
     sql.run(_STORE, sql.columns(("ids", "states", "persons", "times", "notes"), rows))
     _give_back([one for one in decisions if not one.request.agree])
@@ -167,7 +171,7 @@ _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_refund WHERE id = ANY(%(re
 
 _REFUNDS = """
 SELECT id, return_id, number, state, company_id::int, order_id, currency, goods_minor, shipping_minor, tax_minor,
-       fee_minor, adjustment_minor, total_minor
+       fee_minor, adjustment_minor, total_minor, requested_by
 FROM returns_refund WHERE id = ANY(%(refunds)s::uuid[])
 """
 
