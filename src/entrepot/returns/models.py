@@ -180,6 +180,7 @@ class Inspection(models.Model):
     inspected_at = models.DateTimeField()
 
     class Meta:
+        indexes = [models.Index(fields=["receipt_id"], name="returns_inspection_of_receipt")]
         constraints = [
             models.CheckConstraint(
                 name="returns_inspection_units", condition=Q(quantity__gt=0, disposed__lte=F("quantity"))
@@ -263,6 +264,10 @@ class Refund(models.Model):
             models.CheckConstraint(
                 name="returns_refund_adjusted_for_a_reason",
                 condition=Q(adjustment_minor=0) | ~Q(adjustment_reason=""),
+            ),
+            models.CheckConstraint(
+                name="returns_refund_decided_by_another",
+                condition=Q(decided_by="") | Q(state="rejected") | ~Q(decided_by=F("requested_by")),
             ),
             models.CheckConstraint(
                 name="returns_refund_above_the_limit_decided_by_someone",
