@@ -49,7 +49,7 @@ def retry(cause: Cause, /, *, requests: Sequence[Retry]) -> list[Retried | Refus
 
     Locks: the attempts, then their payments, in id order.
     Refuses: NotFound; WrongState (it did not fail, or was asked for again); ExceedsCaptured or ExceedsAuthorized,
-    where the amount has gone elsewhere meanwhile. Again: by key. 15 statements at most.
+    where the amount has gone elsewhere meanwhile. Again: by key. 11 statements.
     """
     found = {row[0]: _Failed(*row[1:]) for row in sql.run(_LOCK, {"ids": [one.attempt for one in requests]})}
     payments = take.lock({one.payment for one in found.values()})
