@@ -445,18 +445,30 @@ JOIN stock_allocation AS a ON a.sku_id = k.sku AND a.node_id = k.node AND a.owne
 ORDER BY a.id FOR UPDATE OF a
 """
 
+# Found one by one by their key and then by their place, as in `fulfill`: between two batches the table is empty, and a
+# join that is planned for an empty table compares every promise with every row. The caller has locked the promises or
+# their positions in an earlier statement, so the place found is the one that this statement sees. What is kept of each
+# is looked up in a sorted array, not in rows, for the same reason.
 _FREE_ALLOCATIONS = """
 WITH d AS MATERIALIZED (
-    SELECT a.id, a.sku_id, a.node_id, a.owner_id, a.channel_id, d.units, a.quantity - d.units AS rest,
+    SELECT a.place, a.id, a.sku_id, a.node_id, a.owner_id, a.channel_id, d.units, a.quantity - d.units AS rest,
            GREATEST(0, a.fenced - (a.quantity - d.units)) AS from_fence
-    FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) JOIN stock_allocation AS a ON a.id = d.id
-    ORDER BY a.id FOR UPDATE OF a
+    FROM (SELECT * FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS u(id, units) ORDER BY id) AS d
+    CROSS JOIN LATERAL (
+        SELECT ctid AS place, id, sku_id, node_id, owner_id, channel_id, quantity, fenced FROM stock_allocation
+        WHERE id = d.id FOR UPDATE) AS a
 ),
-gone AS (DELETE FROM stock_allocation AS a USING d WHERE a.id = d.id AND d.rest = 0),
+gone AS (DELETE FROM stock_allocation WHERE ctid = ANY(ARRAY(SELECT place FROM d WHERE rest = 0))),
+kept AS MATERIALIZED (
+    SELECT array_agg(id ORDER BY id) AS ids, array_agg(rest ORDER BY id) AS rests, array_agg(place) AS places
+    FROM d WHERE rest > 0
+),
 less AS (
     UPDATE stock_allocation AS a
-    SET quantity = d.rest, released = LEAST(a.released, d.rest), fenced = LEAST(a.fenced, d.rest)
-    FROM d WHERE a.id = d.id AND d.rest > 0
+    SET (quantity, released, fenced) = (
+        SELECT rest, LEAST(a.released, rest), LEAST(a.fenced, rest)
+        FROM (SELECT rests[width_bucket(a.id, ids)] AS rest FROM kept) AS one)
+    WHERE ctid = ANY((SELECT places FROM kept)::tid[])
 ),
 total AS MATERIALIZED (
     SELECT sku_id, node_id, owner_id, sum(units) AS units, sum(from_fence) AS from_fence FROM d GROUP BY 1, 2, 3
