@@ -56,25 +56,26 @@ Recorded = list[tuple[str, Mapping[str, Any]]]
 
 def _recorded() -> Recorded:
     """The statements of a typical call, with parameters that have holes where keys stand."""
-    from entrepot.kernel import sql
+    from entrepot.kernel.pipeline import Pipeline
     from entrepot.orders.commands.place import place
 
     one = walk.Ours(0, size=1)
     recorded: Recorded = []
-    run = sql.run
+    send = Pipeline.send
 
-    def recording(statement: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        recorded.append((statement, params or {}))
-        return run(statement, params)
+    def recording(pipeline: Pipeline, statement: str, params: Mapping[str, Any] | None = None) -> None:
+        if statement != "COMMIT":
+            recorded.append((statement, params or {}))
+        send(pipeline, statement, params)
 
     first, second = one.requests[0][:2]
     place(one.cause, requests=[first])  # what a process asks only once is not typical
-    sql.run = recording
+    Pipeline.send = recording  # type: ignore[method-assign]
     began_ms = time.time_ns() // 1_000_000
     try:
         place(one.cause, requests=[second])
     finally:
-        sql.run = run
+        Pipeline.send = send  # type: ignore[method-assign]
     return _with_holes(recorded, second.external_id, began_ms)
 
 

@@ -143,8 +143,6 @@ def django_database() -> dict[str, object]:
         key: value for key, value in parameters.items() if key not in {"host", "port", "user", "password"}
     }
     options["server_side_binding"] = True
-    # Django's own default switches preparing off; without it half the time of a small command goes into planning.
-    options["prepare_threshold"] = 5
     if role := os.environ.get("ENTREPOT_DB_ROLE"):
         options["options"] = f"{parameters.get('options', '')} -c role={role}".strip()
     return {

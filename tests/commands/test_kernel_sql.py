@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from django.db import transaction
 
+from entrepot import postgres
 from entrepot.kernel import encode, ids, sql
+from entrepot.kernel.models import Ready
 
 pytestmark = pytest.mark.alone()
 
@@ -25,7 +27,7 @@ def waiting() -> int:
 
 
 def test_a_statement_sees_the_rows_written_before_it(db):
-    with sql.streaming():
+    with sql.transaction():
         sql.write("kernel_ready", COLUMNS, rows(1200))
         assert waiting() == 1200
         sql.write("kernel_ready", COLUMNS, rows(30))
@@ -45,18 +47,96 @@ def test_text_arrives_as_it_was(db):
 
 def test_an_error_of_the_rows_appears_at_the_end_of_the_block_at_the_latest(db):
     twice = rows(30)
-    with pytest.raises(psycopg.errors.UniqueViolation), transaction.atomic(), sql.streaming():
+    with pytest.raises(psycopg.errors.UniqueViolation), sql.transaction():
         sql.write("kernel_ready", COLUMNS, [*twice, *twice])
 
     assert waiting() == 0
 
 
 def test_an_exception_while_rows_are_on_their_way_leaves_a_connection_that_works(db):
-    with pytest.raises(ZeroDivisionError), transaction.atomic(), sql.streaming():
+    with pytest.raises(ZeroDivisionError), sql.transaction():
         sql.write("kernel_ready", COLUMNS, rows(30))
         1 / 0  # noqa: B018
 
     assert waiting() == 0
+
+
+def test_an_error_of_rows_sent_ahead_appears_at_the_next_question_and_nothing_behind_it_is_done(db):
+    (one,) = rows(1)
+    with pytest.raises(psycopg.errors.UniqueViolation), sql.transaction():
+        sql.write("kernel_ready", COLUMNS, [one])
+        sql.write("kernel_ready", COLUMNS, [one])
+        sql.write("kernel_ready", COLUMNS, rows(1))
+        waiting()
+
+    assert waiting() == 0
+
+
+def test_a_statement_that_was_first_sent_behind_an_error_works_afterwards(db):
+    (one,) = rows(1)
+    fresh = "INSERT INTO kernel_ready SELECT * FROM kernel_ready WHERE queue = %(none)s::text"
+    with pytest.raises(psycopg.errors.UniqueViolation), sql.transaction():
+        sql.write("kernel_ready", COLUMNS, [one])
+        sql.write("kernel_ready", COLUMNS, [one])
+        sql.change(fresh, {"none": "nobody's"})
+
+    sql.run(fresh, {"none": "nobody's"})
+
+
+def test_the_end_of_the_outermost_transaction_travels_with_its_last_rows(committed_db):
+    with sql.transaction(), sql.transaction():
+        sql.write("kernel_ready", COLUMNS, rows(2))
+    with psycopg.connect(postgres.server_dsn()) as another:
+        assert another.execute("SELECT count(*) FROM kernel_ready").fetchone() == (2,)
+
+    with pytest.raises(ZeroDivisionError), sql.transaction():
+        sql.write("kernel_ready", COLUMNS, rows(2))
+        1 / 0  # noqa: B018
+    with psycopg.connect(postgres.server_dsn()) as another:
+        assert another.execute("SELECT count(*) FROM kernel_ready").fetchone() == (2,)
+
+
+def test_a_commit_that_is_refused_leaves_nothing_and_a_connection_that_works(committed_db):
+    with psycopg.connect(postgres.server_dsn()) as owner:
+        owner.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'too late'; END$$;"
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON kernel_ready DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    with pytest.raises(psycopg.errors.RaiseException, match="too late"), sql.transaction():
+        sql.write("kernel_ready", COLUMNS, rows(1))
+
+    assert waiting() == 0
+
+
+def test_djangos_statements_wait_for_ours(db):
+    with sql.transaction():
+        sql.write("kernel_ready", COLUMNS, rows(3))
+        assert Ready.objects.count() == 3
+
+
+def test_an_interrupted_wait_costs_the_connection_and_not_the_next_one(committed_db):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt), sql.transaction():
+            sql.write("kernel_ready", COLUMNS, rows(1))
+            sql.run("SELECT pg_sleep(30)")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert waiting() == 0
+
+
+def test_text_with_a_nul_is_refused_and_not_cut(db):
+    with pytest.raises(psycopg.DataError, match="NUL"):
+        sql.run("SELECT %(text)s::text", {"text": "one\0two"})
+
+    assert sql.run("SELECT %(text)s::text || '100%%'", {"text": "one "}) == [("one 100%",)]
 
 
 @pytest.mark.parametrize("value", [0.1, True, -7, NOW, NOW.date(), b"\x00\xff\\", "a\\b\"c'd{}", ids.uuid7()])
@@ -75,6 +155,7 @@ def test_a_value_comes_back_from_an_array(db, value):
     )
 
     assert found == [value, None, value]
+    assert sql.run(f"SELECT %(value)s::{kind}", {"value": value}) == [(value,)]
 
 
 def test_rows_of_mixed_kinds_have_texts():

@@ -45,7 +45,6 @@ def test_database_url_keeps_its_options_and_takes_the_role(monkeypatch: pytest.M
     assert entry["OPTIONS"] == {
         "sslmode": "require",
         "server_side_binding": True,
-        "prepare_threshold": 5,
         "options": "-c role=entrepot_app",
     }
 

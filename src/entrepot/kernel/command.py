@@ -14,7 +14,6 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from django.db import transaction
 
 from entrepot.kernel import events, ready, sql, wire
 from entrepot.kernel.cause import Cause
@@ -143,7 +142,7 @@ def _attempt(
     token = _running.set(running)
     held = ready.held.set({})
     try:
-        with transaction.atomic(), sql.streaming():
+        with sql.transaction():
             answers, fresh = _seen_before(name, body, requests)
             done = body(cause, requests=[requests[i] for i in fresh], **options) if fresh else []
             assert len(done) == len(fresh), f"{name} answers {len(done)} of {len(fresh)} requests"

@@ -12,8 +12,10 @@ from typing import Any
 import psycopg
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import transaction as django_transaction
 
 from entrepot.kernel import encode
+from entrepot.kernel.pipeline import Pipeline
 
 observers: list[Callable[[str], None]] = []
 """Called with the text of every statement, for counting in tests."""
@@ -33,42 +35,34 @@ def _wire() -> psycopg.Connection[Any]:
 
 def run(statement: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """Execute one statement with named parameters and return its rows, or [] where it returns none."""
-    for observer in observers:
-        observer(statement)
-    if params:
-        params = {name: encode.array(one) if type(one) is list else one for name, one in params.items()}
-    _finish()
-    cursor = _cursor()
-    # Unprepared, a statement of a screen is parsed and planned anew each time: half the time of a small batch.
-    cursor.execute(statement, params, prepare=True)  # type: ignore[call-overload]
-    result = cursor.pgresult
-    # Not `cursor.description`: that makes an object for each column only to be asked whether there are any.
-    return cursor.fetchall() if result is not None and result.nfields else []
-
-
-def _cursor() -> psycopg.Cursor[Any]:
-    """The one cursor of this thread's connection: to make another takes a tenth of the client's time of a statement."""
-    wire = _wire()
-    cursor = _state.cursor
-    if cursor is None or cursor.connection is not wire:
-        cursor = _state.cursor = wire.cursor(binary=True)
-    return cursor
+    pipeline = _send(statement, params)
+    return pipeline.receive()
 
 
 def change(statement: str, params: Mapping[str, Any]) -> None:
-    """Execute one statement whose rows nobody asks for. In `streaming`, one of many rows is only sent: see there."""
-    is_long = any(type(one) is list and len(one) >= _COPY_FROM for one in params.values())
-    if not (_state.streaming and is_long):
-        run(statement, params)
-        return
+    """Execute one statement whose rows nobody asks for. In a `transaction` of ours it is only sent: see there."""
+    pipeline = _send(statement, params)
+    if _state.ahead:
+        pipeline.push()
+    else:
+        pipeline.receive()
+
+
+def _send(statement: str, params: Mapping[str, Any] | None) -> Pipeline:
     for observer in observers:
         observer(statement)
-    params = {name: encode.array(one) if type(one) is list else one for name, one in params.items()}
-    _finish()
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_wire().pipeline())
-        _wire().execute(statement, params, prepare=True)  # type: ignore[call-overload]
-        _state.open = stack.pop_all()
+    _finish_copy()
+    pipeline = _pipeline()
+    pipeline.send(statement, params)
+    return pipeline
+
+
+def _pipeline() -> Pipeline:
+    wire = _wire()
+    pipeline = _state.pipeline
+    if pipeline is None or pipeline.wire is not wire:
+        pipeline = _state.pipeline = Pipeline(wire)
+    return pipeline
 
 
 def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -81,7 +75,7 @@ def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     if len(rows) < _COPY_FROM:
         # As JSON: for a few rows that takes half the time of an array for each column.
         objects = [dict(zip(columns, row, strict=True)) for row in rows]
-        run(_insert_json(table, tuple(columns)), {"rows": encode.json(objects)})
+        change(_insert_json(table, tuple(columns)), {"rows": encode.json(objects)})
         return
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     for observer in observers:
@@ -93,8 +87,8 @@ def write(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         copy.write(text)
         for start in range(_CHUNK, len(rows), _CHUNK):
             copy.write(encode.copy_text(rows[start : start + _CHUNK]))
-        if _state.streaming:
-            _state.open = stack.pop_all()
+        if _state.ahead:
+            _state.copy = stack.pop_all()
 
 
 _CHUNK = 500
@@ -102,39 +96,81 @@ _CHUNK = 500
 
 
 class _State(threading.local):
-    streaming = False
-    open: contextlib.ExitStack | None = None
-    cursor: psycopg.Cursor[Any] | None = None
+    ahead = False
+    pipeline: Pipeline | None = None
+    copy: contextlib.ExitStack | None = None
 
 
 _state = _State()
 
 
 @contextlib.contextmanager
-def streaming() -> Iterator[None]:
-    """In this block a `write` or `change` of many rows returns when it is sent, and the server does it while we go on.
+def transaction() -> Iterator[None]:
+    """A transaction, or a savepoint of the one that is open, in which `write` and `change` return when they are sent.
 
-    The next statement waits for it, and so does the end of the block: there an error appears, if not before. Nothing
-    but this module may use the connection meanwhile.
+    The server does them while we go on. Their errors appear at the next `run`, or at the end of the block.
     """
-    _state.streaming = True
-    try:
+    with django_transaction.atomic(), connection.execute_wrapper(_after_ours):
+        _state.ahead = True
+        try:
+            # A table that was empty when PostgreSQL last counted it is planned as empty until it counts again: two
+            # such tables without an index between them make a batch of a thousand take minutes.
+            _pipeline().send("SET LOCAL enable_seqscan = off")
+            yield
+            _commit()
+        except BaseException:
+            _abandon()
+            raise
+        finally:
+            _state.ahead = False
+
+
+@contextlib.contextmanager
+def whole_tables() -> Iterator[None]:
+    """A transaction for statements that join whole tables: none is planned as if one of them were all but empty."""
+    with django_transaction.atomic():
+        run("SET LOCAL enable_seqscan = on")
+        run("SET LOCAL enable_nestloop = off")
         yield
-        _finish()
-    except BaseException:
-        if _state.open:
-            with contextlib.suppress(psycopg.Error):
-                _state.open.__exit__(*sys.exc_info())
-        raise
-    finally:
-        _state.streaming, _state.open = False, None
+
+
+def _commit() -> None:
+    """Send the end of the outermost transaction behind what is on its way: Django finds nothing left to commit."""
+    _finish_copy()
+    pipeline = _pipeline()
+    if not (connection.savepoint_ids or connection.needs_rollback or pipeline.is_failed):
+        pipeline.send("COMMIT")
+    if pipeline.pending:
+        pipeline.receive()
 
 
 def _finish() -> None:
     """Wait for what is on its way."""
-    if _state.open:
-        sent, _state.open = _state.open, None
+    _finish_copy()
+    if _state.pipeline and _state.pipeline.pending:
+        _state.pipeline.receive()
+
+
+def _finish_copy() -> None:
+    if _state.copy:
+        sent, _state.copy = _state.copy, None
         sent.close()
+
+
+def _abandon() -> None:
+    """Clear the way for the rollback; what was on its way has nobody left to tell."""
+    copy, _state.copy = _state.copy, None
+    if copy:
+        with contextlib.suppress(psycopg.Error):
+            copy.__exit__(*sys.exc_info())
+    with contextlib.suppress(psycopg.Error):
+        _finish()
+
+
+def _after_ours(execute: Callable[..., Any], *statement: Any) -> Any:
+    """Django's own statements wait for ours."""
+    _finish()
+    return execute(*statement)
 
 
 @cache

@@ -49,7 +49,7 @@ def progress(
     if not requests:
         return {}
     places, deltas = _deltas(requests)
-    params = sql.columns(("line", *places), deltas) | {"orders": list({one.order for one in requests})}
+    params = sql.columns(("line", *places), deltas)
     steps: dict[UUID, Step] = {}
     for order, company, before, commercial, held_by, goods, services in sql.run(_move(places), params):
         after = _status(commercial, held_by, goods, services)
@@ -166,21 +166,29 @@ _SUMS = ",\n       ".join(
 
 _HELD = " | ".join(f"((l.{place} > 0)::int << {i})" for i, place in enumerate(rules.PLACES))
 
-# A statement sees its own updates only by what they return, so the lines it left alone are read beside them.
+# A statement sees its own updates only by what they return, so the lines it left alone are read beside them: order by
+# order, so that no estimate of how many there are can make it compare all with all.
 _MOVE = f"""
 WITH moved AS (
     UPDATE orders_line AS l SET {{changes}} FROM {{deltas}} WHERE l.id = d.line
     RETURNING l.id, l.order_id, l.kind = 'goods' AS goods, {_HELD} AS held
-), every_line AS (
-    SELECT order_id, goods, held FROM moved
-    UNION ALL
-    SELECT l.order_id, l.kind = 'goods', {_HELD} FROM orders_line AS l
-    WHERE l.order_id = ANY(%(orders)s::uuid[]) AND NOT EXISTS (SELECT FROM moved WHERE moved.id = l.id)
+), changed AS (
+    SELECT order_id, array_agg(id) AS lines, bit_or(held) FILTER (WHERE goods) AS goods,
+           bit_or(held) FILTER (WHERE NOT goods) AS services
+    FROM moved GROUP BY order_id
 )
-SELECT o.id, o.company_id::int, o.status, o.commercial, o.held_by,
-       COALESCE(bit_or(e.held) FILTER (WHERE e.goods), 0), COALESCE(bit_or(e.held) FILTER (WHERE NOT e.goods), 0)
-FROM every_line AS e JOIN orders_order AS o ON o.id = e.order_id
-GROUP BY o.id
+SELECT o.*, COALESCE(c.goods, 0) | COALESCE(others.goods, 0), COALESCE(c.services, 0) | COALESCE(others.services, 0)
+FROM changed AS c
+CROSS JOIN LATERAL (
+    SELECT bit_or(held) FILTER (WHERE goods) AS goods, bit_or(held) FILTER (WHERE NOT goods) AS services
+    FROM (
+        SELECT l.kind = 'goods' AS goods, {_HELD} AS held
+        FROM orders_line AS l WHERE l.order_id = c.order_id AND l.id <> ALL(c.lines)
+    ) AS other
+) AS others
+CROSS JOIN LATERAL (
+    SELECT id, company_id::int, status, commercial, held_by FROM orders_order WHERE id = c.order_id OFFSET 0
+) AS o
 """
 
 _STAND = f"""

@@ -1,0 +1,55 @@
+"""A thousand orders at once go out and come back while PostgreSQL still believes that every table is empty.
+
+So it is on the first day, and whenever a table was counted in a quiet hour: a plan that reads a "table of one row" once
+for each of a thousand others then takes minutes, with every lock held.
+"""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from entrepot import postgres
+from entrepot.kernel import sql
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.returns.commands.approve import Approve, approve
+from entrepot.returns.commands.refund import Refund, refund
+from tests.back import APPROVES, ASKS, RECEIVES, found, policy, put, sold
+from tests.floor import NOW
+from tests.walk import a_house
+
+SIZE = 1_000
+SLOW_S = 60  # about 10 s on two cores; minutes with plans that compare all rows with all
+
+
+@pytest.fixture
+def counted_as_empty(committed_db) -> None:
+    with psycopg.connect(postgres.server_dsn()) as connection:
+        connection.execute(
+            "UPDATE pg_class SET relpages = 1, reltuples = 0"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+
+
+@pytest.mark.timeout(SLOW_S)
+def test_a_large_batch_does_not_wait_for_fresh_statistics(counted_as_empty):
+    from entrepot.returns.commands.authorize import Authorize, Item, authorize
+    from entrepot.returns.commands.receive import Receive, receive
+
+    house = a_house()
+    house.stock(0, 2 * SIZE)
+    policy(approve_above_minor=0)
+
+    orders = sold(house, SIZE, (0, 1), payment=PaymentGiven("account", "an account", 2_000, NOW))
+    lines = dict(
+        sql.run(
+            "SELECT order_id, id FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[])",
+            {"orders": orders},
+        )
+    )
+    asked = authorize(ASKS, requests=[Authorize(one, (Item(lines[one], 1),)) for one in orders])
+    put(found(receive(RECEIVES, requests=[Receive(one.return_id, one.lines[0], 1) for one in asked])))
+    refunds = refund(ASKS, requests=[Refund(one.return_id) for one in asked])
+    decided = approve(APPROVES, requests=[Approve(one.refund) for one in refunds])
+
+    assert {one.state for one in decided} == {"paid"}
