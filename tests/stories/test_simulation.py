@@ -12,6 +12,7 @@ from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
 from entrepot.insight import summary
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.returns.rules import DISPOSITIONS
 from entrepot.simulation import demo, retailer
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,19 @@ def test_a_day_goes_through_the_whole_house_and_tells_a_manager_about_it(roles: 
         assert title in text
     assert sum(one.units for one in summary.dispositions(retailer.COMPANY)) > 0
     assert User.objects.filter(groups__name="operations lead").count() == 1
+
+
+def test_the_day_shows_every_disposition_and_refunds_on_both_sides_of_the_limit(roles: None) -> None:
+    out = StringIO()
+
+    demo.run(serve=False, orders=200, out=out)
+
+    shown = {one.disposition for one in summary.dispositions(retailer.COMPANY) if one.units}
+    assert shown == set(DISPOSITIONS)
+    deciders = sql.run("SELECT decided_by, count(*) FROM returns_refund WHERE state = 'paid' GROUP BY 1")
+    assert len(deciders) > 1, "some are paid at once, others after somebody agreed"
+    for name in DISPOSITIONS:
+        assert name.replace("_", " ") in out.getvalue()
 
 
 def test_a_second_run_plays_nothing_again(roles: None) -> None:

@@ -49,6 +49,7 @@ class Day:
     placed: list[UUID] = field(default_factory=list)
     shipped: list[UUID] = field(default_factory=list)
     sent: list[UUID] = field(default_factory=list)  # orders of these, of which nothing has come back yet
+    inspected: int = 0
 
     def cause(self, who: str, at: datetime, why: str) -> Cause:
         return Cause(self.people.get(who) or Actor(f"system:{who}", everything=True), at, why)
@@ -103,9 +104,7 @@ def _order(day: Day, at: datetime) -> PlaceOrder:
     tax = tax_on_top(net - discount + shipping, VAT)
     total = net - discount + shipping + tax
     city, postal_code = chance.choice(TOWNS)
-    trouble = chance.choices(("", "unpaid", "risky", "lost", "taxed", "declined"), (930, 18, 16, 14, 8, 14))[
-        0
-    ]
+    (trouble,) = chance.choices(list(TROUBLES), list(TROUBLES.values()))
     paid = None
     if channel != "trade" and trouble != "unpaid":
         reference = (

@@ -26,9 +26,14 @@ REASONS = {
     "changed_mind": 30, "poor_fit": 22, "not_as_described": 12, "damaged_in_transit": 10, "defective": 10,
     "ordered_by_mistake": 9, "wrong_item": 7,
 }  # fmt: skip
-GRADES = {"A": 55, "B": 25, "C": 12, "D": 8}
-OTHERWISE = {"A": "restock", "B": "liquidate", "C": "return_to_vendor", "D": "donate"}
-"""What an inspector does now and then instead of what the policy proposes."""
+VERDICTS = (
+    ("A", "restock"), ("B", "second_grade"), ("C", "refurbish"), ("D", "dispose"),
+    ("B", "liquidate"), ("C", "return_to_vendor"), ("D", "donate"),
+    *[("A", "restock")] * 4, ("A", ""), ("B", "second_grade"), *[("A", "restock")] * 4, ("B", "second_grade"),
+    ("A", "restock"), ("C", "refurbish"),
+)  # fmt: skip
+"""Grades that the inspector finds in turn, and what becomes of the units; "" waits for tomorrow. By turns and not by
+chance, so that even a quiet day shows every disposition."""
 
 
 class _Line(NamedTuple):
@@ -92,26 +97,30 @@ def _receive(day: Day, at: datetime, returns: Iterable[Authorized]) -> list[tupl
 
 def _inspect(day: Day, at: datetime, receipts: Sequence[tuple[Received, int]]) -> None:
     inspector = day.cause("inspector", at, "inspection")
-    requests = [
-        Inspect(receipt.receipt, units, day.chance.choices(list(GRADES), list(GRADES.values()))[0], occurred_at=at)
-        for receipt, units in receipts
-    ]  # fmt: skip
-    found = inspect(inspector, requests=requests)
-    dispositions = []
-    for answer, request in zip(found, requests, strict=True):
-        if not isinstance(answer, Inspected) or day.chance.random() < 0.04:
-            continue  # tomorrow
-        other = OTHERWISE[request.grade] if day.chance.random() < 0.35 else answer.proposed
-        differs = other != answer.proposed
-        dispositions.append(
-            Dispose(
-                answer.inspection, request.quantity, other if differs else "",
-                reason=f"{rules.GRADES[request.grade]}, and better so" if differs else "",
-                occurred_at=at + timedelta(minutes=10),
-            )
-        )  # fmt: skip
+    verdicts = [VERDICTS[(day.inspected + i) % len(VERDICTS)] for i in range(len(receipts))]
+    day.inspected += len(receipts)
+    found = inspect(
+        inspector,
+        requests=[
+            Inspect(receipt.receipt, units, grade, occurred_at=at)
+            for (receipt, units), (grade, _) in zip(receipts, verdicts, strict=True)
+        ],
+    )
+    dispositions = [
+        _dispose(answer, units, grade, chosen, at + timedelta(minutes=10))
+        for answer, (_, units), (grade, chosen) in zip(found, receipts, verdicts, strict=True)
+        if isinstance(answer, Inspected) and chosen
+    ]
     refused = [one for one in dispose(inspector, requests=dispositions) if isinstance(one, Refused)]
     assert not refused, refused
+
+
+def _dispose(found: Inspected, units: int, grade: str, chosen: str, at: datetime) -> Dispose:
+    """What the policy proposes, or another disposition with its reason."""
+    if chosen == found.proposed:
+        return Dispose(found.inspection, units, occurred_at=at)
+    reason = f"{rules.GRADES[grade]}, and better so"
+    return Dispose(found.inspection, units, chosen, reason=reason, occurred_at=at)
 
 
 _SHIPPED = """
