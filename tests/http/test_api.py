@@ -169,9 +169,21 @@ def test_an_order_is_cancelled(program, shop):
     is_problem(caller.post(CANCEL, body, again="two"), 409, "kernel.wrong_state")
 
 
-def test_an_order_on_the_floor_is_too_late_to_cancel(program, shop):
+def test_an_order_on_the_floor_is_withdrawn_by_who_may_and_too_late_for_others(program, shop):
     body = {"order": str(shop.one("picked")), "reason": "The customer called."}
-    is_problem(program("service").post(CANCEL, body), 409, "orders.too_late")
+    is_problem(program("engineer").post(CANCEL, body), 409, "orders.too_late")
+
+    caller = program("service")
+    response = caller.post(CANCEL, body)
+    assert (response.status_code, response.json()["status"]) == (200, "cancelled")
+    assert caller.post(CANCEL, body).json() == response.json()
+
+
+def test_an_order_that_left_wants_a_return(program, shop):
+    body = {"order": str(shop.one("shipped")), "reason": "The customer called."}
+    response = program("service").post(CANCEL, body)
+    is_problem(response, 409, "orders.already_shipped")
+    assert "Authorize a return instead" in response.json()["detail"]
 
 
 def test_some_units_of_a_line_are_cancelled(program, shop):

@@ -220,16 +220,16 @@ def test_what_changes_something_is_never_a_link(console, path):
 
 def test_many_orders_are_cancelled_by_one_command(console, shop, statements):
     browser = console("service")
-    chosen = shop.orders["ready"] + shop.orders["picked"][:1]
+    chosen = shop.orders["ready"] + shop.orders["picked"][:1] + shop.orders["shipped"][:1]
     response = browser.post(
         "/orders/act/",
         {"order": chosen, "action": "cancel", "reason": "Shop closed", "next": "/orders/?status=ready"},
     )
     assert response["Location"] == "/orders/?status=ready"
     done, refused = said(response)
-    assert done == "2 orders were cancelled."
-    assert "Ask the warehouse" in refused
-    assert [orders.order(one).status for one in chosen] == ["cancelled", "cancelled", "picked"]
+    assert done == "3 orders were cancelled."
+    assert "Authorize a return instead" in refused
+    assert [orders.order(one).status for one in chosen] == ["cancelled", "cancelled", "cancelled", "shipped"]
 
 
 def test_holds_of_many_orders_are_released(console, shop):

@@ -53,6 +53,7 @@ from entrepot.warehouse.commands.adjust import adjust
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.release import ReleaseOrder, release
+from entrepot.warehouse.commands.withdraw import withdraw
 from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, policy
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, units
 
@@ -172,6 +173,17 @@ class House(RuleBasedStateMachine):
     @rule(n=st.integers(0, 99))
     def cancel(self, n: int) -> None:
         cancel(SYSTEM, requests=[CancelOrder(self._some(self.orders, n), "changed my mind")])  # type: ignore[arg-type]
+
+    @precondition(lambda self: self.orders)
+    @rule(n=st.integers(0, 99), units=st.integers(0, 3))
+    def withdraw(self, n: int, units: int) -> None:
+        """Cancel late: the whole order, or some units of its first line."""
+        order = self._some(self.orders, n)
+        line = sql.run("SELECT id FROM orders_line WHERE order_id = %(id)s ORDER BY number", {"id": order})[
+            0
+        ][0]
+        part = ((line, units),) if units else None
+        withdraw(SYSTEM, requests=[CancelOrder(order, "changed my mind", part)])  # type: ignore[arg-type]
 
     @precondition(lambda self: self.orders)
     @rule(n=st.integers(0, 99))

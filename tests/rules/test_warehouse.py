@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import product
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.kernel.errors import WrongState
-from entrepot.warehouse.rules import CARTONS, choose_carton, in_pick_order, plan_picks
+from entrepot.warehouse.rules import (
+    CARTONS,
+    after_withdrawal,
+    choose_carton,
+    in_pick_order,
+    plan_picks,
+    take_off,
+)
 from entrepot.warehouse.states import FULFILLMENT, TASK
 
 TODAY = date(2026, 11, 23)
@@ -106,6 +114,26 @@ def test_every_state_and_event_is_a_step_or_a_refusal():
     assert {key for key, after in steps.items() if isinstance(after, str)} == {
         ("released", "pick_part"), ("picking", "pick_part"), ("released", "pick"), ("picking", "pick"),
         ("picked", "pack"), ("packed", "ship"), ("released", "cancel"), ("picking", "cancel"),
+        ("picking", "finish"), ("packed", "unpack"), ("released", "withdraw"), ("picking", "withdraw"),
+        ("picked", "withdraw"), ("packed", "withdraw"),
     }  # fmt: skip
     assert all(isinstance(after, str | WrongState) for after in steps.values())
-    assert TASK.states == ("open", "done", "short")
+    assert TASK.states == ("open", "done", "short", "withdrawn")
+
+    for state, to_pick, picked in product(FULFILLMENT.states[:4], (0, 1), (0, 1)):
+        event = after_withdrawal(state, to_pick, picked)
+        assert event is None or isinstance(FULFILLMENT.step(state, event), str)
+
+
+@given(st.lists(st.integers(0, 5), max_size=6), st.data())
+def test_units_are_taken_off_the_first_tasks_and_no_more_than_they_have(
+    there: list[int], data: st.DataObject
+):
+    units = data.draw(st.integers(0, sum(there)))
+
+    taken = take_off(units, list(enumerate(there)))
+
+    assert sum(count for _, count in taken) == units
+    assert all(count == there[task] for task, count in taken[:-1])
+    assert all(0 < count <= there[task] for task, count in taken)
+    assert [task for task, _ in taken] == [task for task, count in enumerate(there) if count][: len(taken)]

@@ -69,13 +69,14 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
         "sourcing.allocate", "sourcing.cancel",
         "stock.reserve", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
-        "warehouse.release", "shipping.ship", "shipping.perform", "shipping.deliver",
+        "warehouse.release", "warehouse.withdraw", "shipping.ship", "shipping.perform", "shipping.deliver",
         "returns.authorize", "returns.review", "returns.close",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs",
     ),
     "warehouse supervisor": (
         *EVERYBODY, "work.open",
         "warehouse.release", "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
+        "warehouse.withdraw",
         "shipping.ship", "shipping.deliver", "purchasing.receive", "returns.receive",
         "stock.ship_transfer", "stock.receive_transfer",
     ),
@@ -84,6 +85,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "customer service": (
         *EVERYBODY, "work.open",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
+        "warehouse.withdraw",
         "parties.register_customers", "parties.register_addresses",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",
     ),

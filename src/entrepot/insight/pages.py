@@ -626,7 +626,7 @@ _PACKAGES = """
 SELECT p.id, p.number, p.fulfillment_id, p.carton, p.weight_g, COALESCE(sum(l.quantity), 0)::int, p.packed_at
 FROM warehouse_fulfillment AS f JOIN warehouse_package AS p ON p.fulfillment_id = f.id
 LEFT JOIN warehouse_packageline AS l ON l.package_id = p.id
-WHERE f.order_id = %(order)s::uuid GROUP BY p.id ORDER BY p.id
+WHERE f.order_id = %(order)s::uuid AND p.voided_at IS NULL GROUP BY p.id ORDER BY p.id
 """
 
 _SHIPMENTS = """

@@ -29,6 +29,14 @@ class TooLate(Refused):
     )
 
 
+class AlreadyShipped(Refused):
+    code = "orders.already_shipped"
+    says = (
+        "Order {order}: {units} units have left the house. Authorize a return instead;"
+        " what is still here can be cancelled line by line."
+    )
+
+
 class MoreThanThereIs(Refused):
     code = "orders.more_than_there_is"
     kind = "invalid"

@@ -233,49 +233,81 @@ _KINDS = frozenset(KINDS)
 
 
 class Cancellable(NamedTuple):
-    """A line as it was found: units that can be cancelled, and those that are too far on."""
+    """A line as it was found: units that can be cancelled, those that are too far on, and which of these the warehouse
+    still has."""
 
     open: int
     backordered: int
     allocated: int
     late: int
     is_goods: bool = True
+    released: int = 0
+    picked: int = 0
+    packed: int = 0
+
+    @property
+    def units(self) -> int:
+        """All that are not cancelled."""
+        return self.open + self.backordered + self.allocated + self.late
+
+    def less(self, place: str, units: int) -> Cancellable:
+        """The line without units that stood in a place."""
+        late = self.late - units if place in ON_THE_FLOOR else self.late
+        return self._replace(**{"late": late, place: getattr(self, place) - units})
 
 
 CANCELLED_FROM = ("backordered", "open", "allocated")
 """Places in the order in which units are cancelled: those that nobody has promised first."""
 
+ON_THE_FLOOR = ("released", "picked", "packed")
+"""Places from which units are cancelled when the warehouse gives them back: those that nobody has touched first."""
+
 
 def decide_cancel(
-    order: Any, lines: Mapping[Any, Cancellable], wanted: Sequence[tuple[Any, int]] | None
+    order: Any,
+    lines: Mapping[Any, Cancellable],
+    wanted: Sequence[tuple[Any, int]] | None,
+    *,
+    from_floor: bool = False,
 ) -> list[tuple[Any, str, int]] | Refused:
-    """Units to take out as (line, place, units): of all lines, or of those wanted.
+    """Units to take out as (line, place, units): of all lines, or of those wanted; `from_floor`, of the warehouse too.
 
     With the last of its goods an order loses its services too: nobody pays for the shipping of nothing.
     """
+    places = CANCELLED_FROM + ON_THE_FLOOR if from_floor else CANCELLED_FROM
     if wanted is None:
-        late = sum(line.late for line in lines.values())
+        wanted = [(key, line.units) for key, line in lines.items()]
+        late = sum(line.units - _can(line, places) for line in lines.values())
         if late:
-            return errors.TooLate(order=str(order), late=late)
-        wanted = [(key, line.open + line.backordered + line.allocated) for key, line in lines.items()]
+            return _late(order, late, from_floor=from_floor)
     left = dict(lines)
     steps: list[tuple[Any, str, int]] = []
     for key, quantity in wanted:
         line = left.get(key)
         if line is None:
             return errors.MoreThanThereIs(line=str(key), found=0, expected=quantity)
-        can = line.open + line.backordered + line.allocated
+        can = _can(line, places)
         if not 0 <= quantity <= can:
-            if can < quantity <= can + line.late:
-                return errors.TooLate(order=str(order), late=quantity - can)
+            if can < quantity <= line.units:
+                return _late(order, quantity - can, from_floor=from_floor)
             return errors.MoreThanThereIs(line=str(key), found=can, expected=quantity)
-        for place in CANCELLED_FROM:
+        for place in places:
             units = min(quantity, getattr(line, place))
             if units:
                 steps.append((key, place, units))
                 quantity -= units
-                line = left[key] = line._replace(**{place: getattr(line, place) - units})
+                line = left[key] = line.less(place, units)
     goods = [line for line in left.values() if line.is_goods]
-    if goods and not any(sum(line[:4]) for line in goods):
+    if goods and not any(line.units for line in goods):
         steps += [(key, "open", line.open) for key, line in left.items() if not line.is_goods and line.open]
     return steps
+
+
+def _can(line: Cancellable, places: Sequence[str]) -> int:
+    return sum(getattr(line, place) for place in places)
+
+
+def _late(order: Any, units: int, *, from_floor: bool) -> Refused:
+    if from_floor:
+        return errors.AlreadyShipped(order=str(order), units=units)
+    return errors.TooLate(order=str(order), late=units)

@@ -34,7 +34,10 @@ class Fulfillment(models.Model):
 
 
 class FulfillmentLine(models.Model):
-    """Units of one promise in a fulfillment: what was asked for, what was picked, and what was not there."""
+    """Units of one promise in a fulfillment: what is asked for, what was picked, and what was not there.
+
+    What was withdrawn is not asked for any more: its pick tasks remember it.
+    """
 
     id = models.UUIDField(primary_key=True)
     fulfillment_id = models.UUIDField()
@@ -52,15 +55,17 @@ class FulfillmentLine(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="warehouse_fulfillmentline_picks_what_was_asked",
-                condition=Q(
-                    quantity__gt=0, picked__gte=0, short__gte=0, quantity__gte=F("picked") + F("short")
-                ),
+                condition=Q(picked__gte=0, short__gte=0, quantity__gte=F("picked") + F("short")),
             )
         ]
 
 
 class PickTask(models.Model):
-    """Units to be taken from one bucket for one fulfillment line; `sequence` is its place on the way."""
+    """Units to be taken from one bucket for one fulfillment line; `sequence` is its place on the way.
+
+    `withdrawn` units are not to be picked any more, `taken_back` ones were picked and stand in staging for anybody:
+    both are out of `quantity` and `picked`.
+    """
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -77,6 +82,8 @@ class PickTask(models.Model):
     serial = models.TextField(default="")
     quantity = models.IntegerField()
     picked = models.IntegerField(default=0, db_default=0)
+    withdrawn = models.IntegerField(default=0, db_default=0)
+    taken_back = models.IntegerField(default=0, db_default=0)
     state = models.TextField(default="open", db_default="open")
     sequence = models.IntegerField()
 
@@ -89,18 +96,21 @@ class PickTask(models.Model):
             ),
             models.CheckConstraint(
                 name="warehouse_picktask_picked_as_its_state_says",
-                condition=Q(quantity__gt=0)
-                & (
-                    Q(state="open", picked=0)
-                    | Q(state="done", picked=F("quantity"))
-                    | Q(state="short", picked__gte=0, picked__lt=F("quantity"))
-                ),
+                condition=Q(state="open", quantity__gt=0, picked=0)
+                | Q(state="done", quantity__gt=0, picked=F("quantity"))
+                | Q(state="short", picked__gte=0, picked__lt=F("quantity"))
+                | Q(state="withdrawn", quantity=0, picked=0),
+            ),
+            models.CheckConstraint(
+                name="warehouse_picktask_withdrawn_once",
+                condition=Q(withdrawn__gte=0, taken_back__gte=0)
+                & (~Q(state="withdrawn") | Q(withdrawn__gt=0) | Q(taken_back__gt=0)),
             ),
         ]
 
 
 class Package(models.Model):
-    """A closed carton."""
+    """A closed carton; a voided one was opened again."""
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField()
@@ -109,6 +119,7 @@ class Package(models.Model):
     weight_g = models.IntegerField()
     carton = models.TextField()
     packed_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["fulfillment_id"], name="warehouse_package_of")]

@@ -72,6 +72,8 @@ class TaskRow:
     quantity: int
     picked: int
     state: str
+    withdrawn: int
+    taken_back: int
 
 
 def tasks(fulfillments: Collection[UUID]) -> list[TaskRow]:
@@ -88,10 +90,11 @@ class PackageRow:
     weight_g: int
     units: int
     packed_at: datetime
+    voided_at: datetime | None
 
 
 def packages(order: UUID) -> list[PackageRow]:
-    """The packages of an order, the first packed first."""
+    """The packages of an order, voided ones too, the first packed first."""
     return [PackageRow(*row) for row in sql.run(_PACKAGES, {"order": order})]
 
 
@@ -134,14 +137,14 @@ WHERE {which} ORDER BY o.priority DESC, COALESCE(f.due_at, o.placed_at), f.id
 
 _TASKS = """
 SELECT t.id, t.fulfillment_id, t.sequence, b.code, t.sku_id, s.code, s.name, s.barcode, t.lot, t.serial, t.quantity,
-       t.picked, t.state
+       t.picked, t.state, t.withdrawn, t.taken_back
 FROM warehouse_picktask AS t JOIN network_bin AS b ON b.id = t.bin_id JOIN catalog_sku AS s ON s.id = t.sku_id
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) ORDER BY t.fulfillment_id, t.sequence
 """
 
 _PACKAGES = """
 SELECT p.id, p.number, p.fulfillment_id, p.carton, p.weight_g,
-       (SELECT sum(quantity)::int FROM warehouse_packageline WHERE package_id = p.id), p.packed_at
+       (SELECT sum(quantity)::int FROM warehouse_packageline WHERE package_id = p.id), p.packed_at, p.voided_at
 FROM warehouse_package AS p JOIN warehouse_fulfillment AS f ON f.id = p.fulfillment_id
 WHERE f.order_id = %(order)s::uuid ORDER BY p.packed_at, p.id
 """
@@ -166,27 +169,28 @@ _WRONG = (
     WHERE (f.state IN ('released', 'picking')) <> (t.open > 0)
        OR (f.state IN ('picked', 'packed', 'shipped') AND t.picked = 0) OR (f.state = 'cancelled' AND t.picked > 0)
     """,
-    # invariant 3: what was picked moved to staging
+    # invariant 3: what was picked moved to staging, also where it was taken back
     """
     SELECT format('fulfillment %s: %s units picked, its moves brought %s to staging', f.number, COALESCE(t.picked, 0),
                   COALESCE(m.units, 0))
     FROM warehouse_fulfillment AS f
-    LEFT JOIN (SELECT fulfillment_id, sum(picked) AS picked FROM warehouse_picktask GROUP BY 1) AS t
+    LEFT JOIN (SELECT fulfillment_id, sum(picked + taken_back) AS picked FROM warehouse_picktask GROUP BY 1) AS t
       ON t.fulfillment_id = f.id
     LEFT JOIN (SELECT document_id, sum(quantity) AS units FROM stock_move
                WHERE document_kind = 'fulfillment' AND reason = 'pick' GROUP BY 1) AS m ON m.document_id = f.id
     WHERE COALESCE(t.picked, 0) <> COALESCE(m.units, 0)
     """,
-    # invariant 4: packed is what was picked
+    # invariant 4: packed is what was picked; of what is not packed no carton is closed
     """
     SELECT format('fulfillment %s: %s units picked, %s packed', f.number, l.picked, COALESCE(p.units, 0))
     FROM warehouse_fulfillment AS f
     JOIN (SELECT fulfillment_id, sum(picked) AS picked FROM warehouse_fulfillmentline GROUP BY 1) AS l
       ON l.fulfillment_id = f.id
     LEFT JOIN (SELECT p.fulfillment_id, sum(pl.quantity) AS units
-               FROM warehouse_package AS p JOIN warehouse_packageline AS pl ON pl.package_id = p.id GROUP BY 1) AS p
+               FROM warehouse_package AS p JOIN warehouse_packageline AS pl ON pl.package_id = p.id
+               WHERE p.voided_at IS NULL GROUP BY 1) AS p
       ON p.fulfillment_id = f.id
-    WHERE f.state IN ('packed', 'shipped') AND l.picked IS DISTINCT FROM p.units
+    WHERE CASE WHEN f.state IN ('packed', 'shipped') THEN l.picked IS DISTINCT FROM p.units ELSE p.units > 0 END
     """,
     # invariant 5: an order line's units on the floor are those of its fulfillments
     """

@@ -24,6 +24,7 @@ class Shelf(Protocol):
 
 
 S = TypeVar("S", bound=Shelf)
+T = TypeVar("T")
 
 
 def in_pick_order(shelves: Iterable[S], today: date) -> list[S]:
@@ -58,6 +59,35 @@ def plan_picks(
             picks.append((shelf, units))
             wanted -= units
     return picks, wanted
+
+
+# ---- withdrawing
+
+
+def take_off(units: int, tasks: Iterable[tuple[T, int]]) -> list[tuple[T, int]]:
+    """Which tasks give up how many units, given as (task, units that it can give): the first first.
+
+    They have as many: an order line says so of its fulfillments.
+    """
+    taken = []
+    for task, there in tasks:
+        if not units:
+            break
+        one = min(units, there)
+        if one:
+            taken.append((task, one))
+            units -= one
+    assert not units, f"{units} units of an order line stand in no task"
+    return taken
+
+
+def after_withdrawal(state: str, to_pick: int, picked: int) -> str | None:
+    """What happens to a fulfillment when units of it are withdrawn, by what it has left; None: it goes on."""
+    if not to_pick and not picked:
+        return "withdraw"
+    if state == "packed":
+        return "unpack"
+    return "finish" if state == "picking" and not to_pick else None
 
 
 # ---- packing

@@ -11,13 +11,20 @@ FULFILLMENT = machine(
     ("pack", "picked", "packed"),
     ("ship", "packed", "shipped"),
     ("cancel", ("released", "picking"), "cancelled"),
+    ("finish", "picking", "picked"),
+    ("unpack", "packed", "picked"),
+    ("withdraw", ("released", "picking", "picked", "packed"), "cancelled"),
 )  # fmt: skip
-"""`picking` waits for missing units that are picked from another bin; `cancelled` found nothing at all."""
+"""`picking` waits for missing units that are picked from another bin; `cancelled` found nothing, or is withdrawn.
+
+Where some units are withdrawn, the others go on: `finish` when nothing more is to be picked, `unpack` when their carton
+was opened."""
 
 TASK = machine(
     "pick task", "open",
     ("pick", "open", "done"),
     ("miss", "open", "short"),
+    ("withdraw", ("open", "done"), "withdrawn"),
 )  # fmt: skip
 
 STEPS = {

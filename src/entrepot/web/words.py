@@ -153,6 +153,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.pick": _("picked"),
     "warehouse.pack": _("packed"),
     "warehouse.put_away": _("put away"),
+    "warehouse.withdraw": _("withdrawn from the warehouse"),
     "warehouse.adjust": _("stock adjusted"),
     "warehouse.approve_adjustment": _("adjustment decided"),
     "work.open": _("work item opened"),

@@ -1,10 +1,14 @@
-"""Cancel orders, or some units of their lines, as long as nobody has them in hand."""
+"""Cancel orders, or some units of their lines, as long as nobody has them in hand.
+
+The warehouse, which may have them in hand, decides and carries out by the same two functions.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ready, sql
@@ -15,7 +19,7 @@ from entrepot.kernel.events import Event
 from entrepot.orders import rules
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.hold import close_holds, holds_of
-from entrepot.orders.rules import Cancellable
+from entrepot.orders.rules import ON_THE_FLOOR, Cancellable
 from entrepot.payments.commands.capture import Void, void
 from entrepot.stock.commands.allocate import Free, Freed, free
 
@@ -50,38 +54,77 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
     Refuses: NotFound; WrongState (cancelled, closed); Invalid (no reason; an order twice); TooLate; MoreThanThereIs.
     Again: by key. 18 statements.
     """
+    return carry_out(cause, decide(requests))
+
+
+Step = tuple[UUID, str, int]
+"""Units of a line in a place."""
+
+_Lines = dict[UUID, Cancellable]
+
+
+class _Order(NamedTuple):
+    company: int
+    commercial: str
+    number: str
+
+
+@dataclass(slots=True)
+class Cancellation:
+    """What a call will cancel, by order, and an answer for each request. The orders are locked."""
+
+    orders: dict[UUID, _Order]
+    lines: dict[UUID, _Lines]
+    answers: list[OrderCancelled | Refused] = field(default_factory=list)
+    decided: dict[UUID, tuple[CancelOrder, list[Step]]] = field(default_factory=dict)
+
+
+def decide(requests: Sequence[CancelOrder], *, from_floor: bool = False) -> Cancellation:
+    """Lock orders and decide what is cancelled of them; with `from_floor`, of what the warehouse has as well.
+
+    2 statements.
+    """
     progress.lock(one.order for one in requests)
-    orders, lines = _load([one.order for one in requests])
-
-    answers: list[OrderCancelled | Refused] = []
-    decided: dict[UUID, tuple[CancelOrder, list[tuple[UUID, str, int]]]] = {}
+    plan = Cancellation(*_load([one.order for one in requests]))
     for one in requests:
-        steps = _decide(one, orders, lines, decided)
+        steps = _decide(one, plan, from_floor=from_floor)
         if isinstance(steps, Refused):
-            answers.append(steps)
-            continue
-        decided[one.order] = (one, steps)
-        answers.append(_answer(one.order, steps))
+            plan.answers.append(steps)
+        else:
+            plan.decided[one.order] = (one, steps)
+            plan.answers.append(_answer(one.order, steps))
+    return plan
 
+
+def carry_out(
+    cause: Cause, plan: Cancellation, moved: Sequence[progress.Progress] = ()
+) -> list[OrderCancelled | Refused]:
+    """Cancel what was decided: promises, lines, holds, payments. `moved` are units that go elsewhere by the same step.
+
+    The warehouse has let go of the units that it had: they are promised, and no longer released. As the command's
+    statements, less those of `decide`.
+    """
+    decided, answers = plan.decided, plan.answers
     if not decided:
         return answers
     times = {order: one.occurred_at or cause.at for order, (one, _) in decided.items()}
     _free(cause, decided)
-    progress.progress(
-        cause,
-        requests=[
-            progress.Progress(line, order, place, "cancelled", units)
-            for order, (_, steps) in decided.items()
-            for line, place, units in steps
-        ],
-        times=times,
-    )
-    gone = frozenset(order for order, (_, steps) in decided.items() if _is_all(lines[order], steps))
+    gone_steps = [
+        progress.Progress(line, order, place, "cancelled", units)
+        for order, (_, steps) in decided.items()
+        for line, place, units in steps
+    ]
+    progress.progress(cause, requests=[*gone_steps, *moved], times=times)
+    gone = frozenset(order for order, (_, steps) in decided.items() if _is_all(plan.lines[order], steps))
     if gone:
         _let_go(cause, gone, decided)
     stands = progress.restate(cause, times, cancelled=gone)
     announce(
-        cause, [_event(one, orders[order][0], steps, times[order]) for order, (one, steps) in decided.items()]
+        cause,
+        [
+            _event(one, plan.orders[order].company, steps, times[order])
+            for order, (one, steps) in decided.items()
+        ],
     )
     ready.drop(
         "allocate", [order for order, one in stands.items() if not one.goods.open + one.goods.backordered]
@@ -96,15 +139,13 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
 
 # ---- load
 
-_Lines = dict[UUID, Cancellable]
 
-
-def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, tuple[int, str]], dict[UUID, _Lines]]:
-    """Company and commercial state of each order, and its lines."""
-    found: dict[UUID, tuple[int, str]] = {}
+def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, _Lines]]:
+    """The orders, and their lines."""
+    found: dict[UUID, _Order] = {}
     lines: dict[UUID, _Lines] = {}
-    for order, company, commercial, line, *units in sql.run(_LOAD, {"orders": list(orders)}):
-        found[order] = (company, commercial)
+    for order, company, commercial, number, line, *units in sql.run(_LOAD, {"orders": list(orders)}):
+        found[order] = _Order(company, commercial, number)
         lines.setdefault(order, {})[line] = Cancellable(*units)
     return found, lines
 
@@ -112,45 +153,48 @@ def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, tuple[int, str]], dict[UUI
 # ---- decide
 
 
-def _decide(
-    one: CancelOrder,
-    orders: Mapping[UUID, tuple[int, str]],
-    lines: Mapping[UUID, _Lines],
-    decided: Mapping[UUID, object],
-) -> list[tuple[UUID, str, int]] | Refused:
-    if one.order not in orders:
+def _decide(one: CancelOrder, plan: Cancellation, *, from_floor: bool) -> list[Step] | Refused:
+    order = plan.orders.get(one.order)
+    if order is None:
         return NotFound(what="order", which=str(one.order))
     if not one.reason:
         return Invalid(field="reason", expected="why the order is cancelled", found="nothing")
-    if one.order in decided:
+    if one.order in plan.decided:
         return Invalid(field="order", expected="each order once in a call", found=str(one.order))
-    commercial = orders[one.order][1]
-    if commercial in ("cancelled", "closed"):
-        return WrongState(subject="order", found=commercial, event="cancel", expected="placed or confirmed")
-    return rules.decide_cancel(one.order, lines[one.order], one.lines)
+    if order.commercial in ("cancelled", "closed"):
+        return WrongState(
+            subject="order", found=order.commercial, event="cancel", expected="placed or confirmed"
+        )
+    lines = plan.lines[one.order]
+    if from_floor:
+        return rules.decide_cancel(order.number, lines, one.lines, from_floor=True)
+    return rules.decide_cancel(one.order, lines, one.lines)
 
 
-def _answer(order: UUID, steps: Sequence[tuple[UUID, str, int]]) -> OrderCancelled:
+_PROMISED = frozenset(("allocated", *ON_THE_FLOOR))
+
+
+def _answer(order: UUID, steps: Sequence[Step]) -> OrderCancelled:
     units = sum(step[2] for step in steps)
-    freed = sum(step[2] for step in steps if step[1] == "allocated")
+    freed = sum(step[2] for step in steps if step[1] in _PROMISED)
     waited = tuple((line, count) for line, place, count in steps if place == "backordered")
     return OrderCancelled(order, units, freed, "", waited)
 
 
-def _is_all(lines: _Lines, steps: Sequence[tuple[UUID, str, int]]) -> bool:
+def _is_all(lines: _Lines, steps: Sequence[Step]) -> bool:
     """Nothing of the order is left, neither to come nor gone."""
-    return sum(sum(line[:4]) for line in lines.values()) == sum(units for _, _, units in steps)
+    return sum(line.units for line in lines.values()) == sum(units for _, _, units in steps)
 
 
 # ---- write
 
 
-def _free(cause: Cause, decided: Mapping[UUID, tuple[CancelOrder, list[tuple[UUID, str, int]]]]) -> None:
+def _free(cause: Cause, decided: Mapping[UUID, tuple[CancelOrder, list[Step]]]) -> None:
     wanted = [
         Free(order, line, units)
         for order, (_, steps) in decided.items()
         for line, place, units in steps
-        if place == "allocated"
+        if place in _PROMISED
     ]
     if wanted:
         for one, freed in zip(wanted, free(cause, requests=wanted), strict=True):
@@ -171,14 +215,14 @@ def _let_go(cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[Ca
     void(cause, requests=[Void(order) for order in sorted(gone)])
 
 
-def _event(one: CancelOrder, company: int, steps: Sequence[tuple[UUID, str, int]], at: datetime) -> Event:
+def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime) -> Event:
     payload = {"cancelled": [[line, place, units] for line, place, units in steps]}
     return Event("order", one.order, company, occurred_at=at, payload=payload, reason=one.reason)
 
 
 _LOAD = """
-SELECT o.id, o.company_id::int, o.commercial, l.id, l.open, l.backordered, l.allocated,
-       l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods'
+SELECT o.id, o.company_id::int, o.commercial, o.number, l.id, l.open, l.backordered, l.allocated,
+       l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released, l.picked, l.packed
 FROM orders_order AS o JOIN orders_line AS l ON l.order_id = o.id
 WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, l.number
 """

@@ -323,7 +323,8 @@ WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfil
 """
 
 _PACKAGES = """
-SELECT fulfillment_id, weight_g, carton FROM warehouse_package WHERE fulfillment_id = ANY(%(ids)s::uuid[])
+SELECT fulfillment_id, weight_g, carton FROM warehouse_package
+WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND voided_at IS NULL
 """
 
 _COUNTRIES = "SELECT id, country FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Cause
@@ -21,6 +21,12 @@ def cancel(
     Locks, Refuses, Again: as `orders.cancel`. 4 statements more.
     """
     answers = orders.cancel(cause, requests=requests)
+    forget(cause, answers)
+    return answers
+
+
+def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> None:
+    """End the backorders of what was cancelled, and drop orders that are no more from the queues. 4 statements."""
     cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
     ended = [row for answer in cancelled for row in answer.backordered]
     if ended:
@@ -32,7 +38,6 @@ def cancel(
     gone = [answer.order for answer in cancelled if answer.status == "cancelled"]
     for queue in ("allocate", "release"):
         ready.drop(queue, gone)
-    return answers
 
 
 # Of the orders touched, whether they still wait for something.

@@ -235,7 +235,8 @@ WHERE a.id = d.id
 """
 
 _UNRELEASE = """
-UPDATE stock_allocation AS a SET released = a.released - d.units, fulfillment_id = NULL
+UPDATE stock_allocation AS a SET released = a.released - d.units,
+    fulfillment_id = CASE WHEN a.released > d.units THEN a.fulfillment_id END
 FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE a.id = d.id
 """
 

@@ -16,6 +16,7 @@ from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import place
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.stock import queries as stock
+from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
 from entrepot.web.api.schemas import (
@@ -63,13 +64,17 @@ def cancel_orders(
     payload: CancelIn | Annotated[list[CancelIn], Field(min_length=1, max_length=BATCH_MAX)],
     idempotency_key: IdempotencyKey,
 ) -> Any:
-    """Cancel an order, some units of its lines, or a list of such, as long as nobody has the goods in hand."""
+    """Cancel an order, some units of its lines, or a list of such.
+
+    What the warehouse has already is withdrawn from it, where your roles include that; what has left the house is
+    refused, and wants a return.
+    """
     items = payload if isinstance(payload, list) else [payload]
     keys = parse.keys_of(request, idempotency_key, items)
     requests = [parse.cancel_order(item, key) for item, key in zip(items, keys, strict=True)]
-    return answer(
-        cancel(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200
-    )
+    cause = parse.cause_of(request)
+    command = withdraw if cause.actor.may("warehouse.withdraw") else cancel
+    return answer(command(cause, requests=requests), is_list=isinstance(payload, list), done=200)
 
 
 @router.get("/orders", response={200: OrdersOut, **READ})

@@ -24,6 +24,7 @@ from entrepot.returns import queries as returns
 from entrepot.returns.rules import ASKED, REASONS
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, kept, page, uuid_in
 from entrepot.web.timeline import steps
@@ -71,7 +72,7 @@ def act(request: Request) -> HttpResponse:
     chosen = ids_in(request.POST.getlist("order"))
     reason = clean(request.POST.get("reason"))
     if request.POST.get("action") == "cancel":
-        _cancel(request, chosen, reason)
+        _cancel(request, [CancelOrder(one, reason) for one in chosen])
     elif request.POST.get("action") == "release":
         _release(request, pages.open_holds(orders=chosen), reason)
     return back(request, "/orders/")
@@ -80,7 +81,13 @@ def act(request: Request) -> HttpResponse:
 @require_POST
 @console
 def cancel_order(request: Request, which: UUID) -> HttpResponse:
-    _cancel(request, [which], clean(request.POST.get("reason")))
+    """What can still be cancelled: all of it, or what has not left yet."""
+    found = orders.order(which)
+    lines = None
+    if found is not None and _may_withdraw(request) and any(map(_gone, found.lines)):
+        left = ((line.id, line.quantity - line.cancelled - _gone(line)) for line in found.lines)
+        lines = tuple((line, units) for line, units in left if units)
+    _cancel(request, [CancelOrder(which, clean(request.POST.get("reason")), lines or None)])
     return back(request, f"/orders/{which}/")
 
 
@@ -99,9 +106,18 @@ def hold(request: Request, which: UUID) -> HttpResponse:
     return back(request, f"/orders/{which}/")
 
 
-def _cancel(request: Request, chosen: list[UUID], reason: str) -> None:
+def _may_withdraw(request: Request) -> bool:
+    return request.reader.actor.may("warehouse.withdraw")
+
+
+def _gone(line: orders.LineRow) -> int:
+    return line.shipped + line.delivered
+
+
+def _cancel(request: Request, wanted: list[CancelOrder]) -> None:
+    """Whoever may withdraw from the warehouse cancels late as well."""
     give(
-        request, cancel, [CancelOrder(order, reason) for order in chosen],
+        request, withdraw if _may_withdraw(request) else cancel, wanted,
         lambda n: ngettext("%(n)s order was cancelled.", "%(n)s orders were cancelled.", n) % {"n": n},
     )  # fmt: skip
 
@@ -158,11 +174,23 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "returnable": [one for one in returns.returnable(which) if one.left],
         "return_reasons": REASONS,
         "asks": ASKED,
-        "cancellable": any(line.open + line.backordered + line.allocated for line in found.lines),
+        "cancellable": _cancellable(request, found),
+        "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "kept": kept(request),
         "alive": found.status not in pages.ENDED,
     }
     return page(request, "web/order.html", context, area="orders")
+
+
+def _cancellable(request: Request, found: orders.OrderView) -> str:
+    """How the reader can cancel what has not left: '' not at all, `late` with what the warehouse has of it."""
+    lines = found.lines
+    late = any(getattr(line, place) for line in lines for place in rules.ON_THE_FLOOR)
+    if _may_withdraw(request):
+        left = any(line.quantity - line.cancelled - _gone(line) for line in lines)
+        return "late" if late else "early" if left else ""
+    early = any(line.open + line.backordered + line.allocated for line in lines)
+    return "early" if early and not late and not any(map(_gone, lines)) else ""
 
 
 def _progress(found: orders.OrderView) -> list[tuple[str, int, float, float]]:
