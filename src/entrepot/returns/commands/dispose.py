@@ -11,11 +11,11 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
-from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands.move import At, Bucket
 from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
@@ -192,12 +192,7 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
     restocked = {one.line.sku for one in decided if one.disposition == "restock"}
     if restocked:
         serve_backorders(cause, list(restocked))
-    policies = in_force(cause, (one.company for one in changed.values()))
-    offer("decide_refund", [
-        (one.id, 0, times[one.id])
-        for one in changed.values()
-        if one.asked == "refund" and policies[one.company][1].refund_at == "disposed"
-    ])  # fmt: skip
+    offer_refunds(cause, "disposed", changed.values(), times)
 
 
 def _set_down(one: _Decided) -> SetDown:

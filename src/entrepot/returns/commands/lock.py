@@ -13,7 +13,7 @@ from entrepot.access.commands.take_duty import Duty
 from entrepot.access.rules import apart
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce
+from entrepot.kernel.command import announce, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
@@ -94,6 +94,22 @@ def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, tuple[int, rul
         company: policies.in_force(company, rules.Policy, cause.at).get("", (0, rules.Policy()))
         for company in set(companies)
     }
+
+
+def offer_refunds(
+    cause: Cause, reached: str, returns: Iterable[Return], times: Mapping[UUID, datetime]
+) -> None:
+    """Let the refunds of returns be decided where one is asked for and the policy waits for nothing more.
+
+    As many statements as companies.
+    """
+    asked = [one for one in returns if one.asked == "refund"]
+    policies = in_force(cause, (one.company for one in asked))
+    offer("decide_refund", [
+        (one.id, 0, times.get(one.id, cause.at))
+        for one in asked
+        if policies[one.company][1].refund_at == reached
+    ])  # fmt: skip
 
 
 def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime]) -> None:

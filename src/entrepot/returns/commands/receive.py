@@ -12,11 +12,11 @@ from uuid import UUID
 from entrepot.access.commands.take_duty import take_duty
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer, whole
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
-from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
 from entrepot.returns.states import RETURN
 from entrepot.stock.commands.take_back import TakenBack, take_back
 
@@ -154,12 +154,7 @@ def _write(cause: Cause, receipts: Sequence[_Receipt]) -> None:
     ])  # fmt: skip
     times = {r.of.id: r.at for r in receipts}
     store(cause, changed, times)
-    policies = in_force(cause, (one.company for one in changed))
-    offer("decide_refund", [
-        (one.id, 0, times[one.id])
-        for one in changed
-        if one.asked == "refund" and policies[one.company][1].refund_at == "received"
-    ])  # fmt: skip
+    offer_refunds(cause, "received", changed, times)
 
 
 _RECEIPT = (

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command, offer
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.returns import errors
-from entrepot.returns.commands.lock import Return, Step, give_back, in_force, lock_returns, move
-from entrepot.returns.rules import Policy
+from entrepot.returns.commands.lock import Return, Step, give_back, lock_returns, move, offer_refunds
 from entrepot.returns.states import RETURN
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -40,7 +39,6 @@ def review(cause: Cause, /, *, requests: Sequence[Review]) -> list[Reviewed | Re
     11 statements, and 1 for each company more.
     """
     found = lock_returns([one.return_id for one in requests])
-    policies = in_force(cause, (one.company for one in found.values()))
     answers: list[Reviewed | Refused] = []
     steps: list[Step] = []
     for request in requests:
@@ -56,7 +54,7 @@ def review(cause: Cause, /, *, requests: Sequence[Review]) -> list[Reviewed | Re
         one.state = after
         answers.append(Reviewed(one.id, after))
     if steps:
-        _write(cause, steps, policies)
+        _write(cause, steps)
     return answers
 
 
@@ -66,7 +64,7 @@ def _decide(request: Review, one: Return) -> str | Refused:
     return RETURN.step(one.state, "authorize" if request.accept else "decline")
 
 
-def _write(cause: Cause, steps: Sequence[Step], policies: Mapping[int, tuple[int, Policy]]) -> None:
+def _write(cause: Cause, steps: Sequence[Step]) -> None:
     give_back(line for step in steps if step.after == "declined" for line in step.of.lines.values())
     move(cause, steps, {})
     resolve_subjects(
@@ -76,9 +74,4 @@ def _write(cause: Cause, steps: Sequence[Step], policies: Mapping[int, tuple[int
             for step in steps
         ],
     )
-    offer("decide_refund", [
-        (step.of.id, 0, cause.at)
-        for step in steps
-        if step.after == "authorized" and step.of.asked == "refund"
-        and policies[step.of.company][1].refund_at == "authorized"
-    ])  # fmt: skip
+    offer_refunds(cause, "authorized", [step.of for step in steps if step.after == "authorized"], {})
