@@ -58,8 +58,12 @@ def _send(statement: str, params: Mapping[str, Any] | None) -> Pipeline:
 
 
 def _pipeline() -> Pipeline:
-    wire = _wire()
     pipeline = _state.pipeline
+    if pipeline is not None and _state.ahead:
+        return (
+            pipeline  # a transaction keeps its connection, and to ask Django for it takes as long as to send
+        )
+    wire = _wire()
     if pipeline is None or pipeline.wire is not wire:
         pipeline = _state.pipeline = Pipeline(wire)
     return pipeline
@@ -111,18 +115,19 @@ def transaction() -> Iterator[None]:
     The server does them while we go on. Their errors appear at the next `run`, or at the end of the block.
     """
     with django_transaction.atomic(), connection.execute_wrapper(_after_ours):
+        pipeline, before = _pipeline(), _state.ahead
         _state.ahead = True
         try:
             # A table that was empty when PostgreSQL last counted it is planned as empty until it counts again: two
             # such tables without an index between them make a batch of a thousand take minutes.
-            _pipeline().send("SET LOCAL enable_seqscan = off")
+            pipeline.send("SET LOCAL enable_seqscan = off")
             yield
             _commit()
         except BaseException:
             _abandon()
             raise
         finally:
-            _state.ahead = False
+            _state.ahead = before
 
 
 @contextlib.contextmanager
