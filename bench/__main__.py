@@ -57,6 +57,7 @@ def measure_walk(
     rounds: int, orders: int, batch: int
 ) -> tuple[list[report.Row], dict[str, dict[str, float]]]:
     sides: dict[str, list[walk.Sample]] = {"ours": [], "baseline": []}
+    abreast: list[float] = []
     for i in range(rounds):
         for name, side in (("ours", walk.Ours), ("baseline", walk.Baseline)):
             sides[name].append(walk.run(side, orders, batch))
@@ -64,15 +65,26 @@ def measure_walk(
         unequal = walk.unequal(ours, baseline)
         if unequal:
             raise SystemExit("The two sides did not do the same:\n" + "\n".join(unequal))
+        speed, books = walk.abreast(orders, batch)
+        abreast.append(speed)
+        if unlike := walk.unlike(ours.books[-1], books):
+            raise SystemExit("Two connections did not do the same as one:\n" + "\n".join(unlike))
         speeds = [one.per_second(walk.STEPS) for one in (ours, baseline)]
-        _say(f"walk, round {i + 1}: {speeds[0]:,.0f} against {speeds[1]:,.0f} orders/s")
+        _say(
+            f"walk, round {i + 1}: {speeds[0]:,.0f} against {speeds[1]:,.0f} orders/s,"
+            f" {speed:,.0f} on two connections"
+        )
     rows = []
     for name, steps, floor in (
         (f"place + allocate, batches of {batch:,}", walk.FIRST, 2_500),
-        (f"the whole walk, batches of {batch:,}", walk.STEPS, 1_000),
+        (f"the whole walk, batches of {batch:,}", walk.STEPS, None),
     ):
         speeds = [[one.per_second(steps) for one in side] for side in sides.values()]
         rows.append(report.compared(name, "orders/s", *speeds, bar=0.4, floor=floor))
+    name = "the whole walk, one process on two connections"
+    rows.append(
+        report.Row(name, "orders/s", statistics.median(abreast), floor=1_000, rounds={"ours": abreast})
+    )
     steps = {
         name: {
             step: statistics.median(one.seconds[step] for one in side) / orders * 1e6 for step in walk.STEPS

@@ -9,9 +9,11 @@ deadlock. It decides nothing but what these orders need: no holds, no splits, no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -90,13 +92,13 @@ class Ours:
                         key=f"B-{n}",
                     )
                 )
-        self.orders: list[list[UUID]] = []
+        self.orders: list[list[UUID]] = [[] for _ in self.requests]
         self.fulfillments: list[list[UUID]] = [[] for _ in self.requests]
 
     def place(self, batch: int) -> None:
         from entrepot.orders.commands.place import place
 
-        self.orders.append([one.order for one in place(self.cause, requests=self.requests[batch])])
+        self.orders[batch] = [one.order for one in place(self.cause, requests=self.requests[batch])]
 
     def allocate(self, batch: int) -> None:
         from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
@@ -197,6 +199,31 @@ def run(side: type[Ours | Baseline], orders: int, size: int) -> Sample:
     return sample
 
 
+def abreast(orders: int, size: int, connections: int = 2) -> tuple[float, dict[str, str]]:
+    """The whole walk of every batch, by as many threads of this process: orders per second, and the books.
+
+    So the house works: while one batch waits for the server, Python makes the next.
+    """
+    house.fresh()
+    one = Ours(orders, size)
+    _go_through(one, [0])
+    parts = [range(1 + i, len(one.requests), connections) for i in range(connections)]
+    began = time.perf_counter()
+    with ThreadPoolExecutor(connections) as threads:
+        list(threads.map(partial(_go_through, one), parts))
+        took = time.perf_counter() - began
+    return orders / took, books()
+
+
+def _go_through(one: Ours, batches: Iterable[int]) -> None:
+    try:
+        for batch in batches:
+            for step in STEPS:
+                getattr(one, step)(batch)
+    finally:
+        house.disconnect()
+
+
 def books(digests: Path = SQL / "books.sql") -> dict[str, str]:
     """What the database holds, free of keys and of the order of rows: counts of every table, and digests."""
     with house.connect() as connection:
@@ -227,3 +254,18 @@ def unequal(ours: Sample, baseline: Sample) -> list[str]:
         for name in a
         if a[name] != b[name]
     ]
+
+
+BY_BIN = {f"rows of {table}" for table in ("stock_bucket", "stock_move", "warehouse_picktask")}
+"""Where units lay decides how many of these there are, and whoever comes first gets the nearer bin."""
+
+
+def unlike(one: dict[str, str], two: dict[str, str]) -> list[str]:
+    """Tables that don't hold as many rows, and what `verify` finds amiss in the database."""
+    from entrepot.insight import verify
+
+    return [
+        f"{name}: {one[name]} on one connection, {two[name]} on two"
+        for name in one
+        if name.startswith("rows of ") and name not in BY_BIN and one[name] != two[name]
+    ] + verify.discrepancies()
