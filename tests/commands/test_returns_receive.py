@@ -98,6 +98,7 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
         errors.NoBin(node=str(house.nodes[0]), kind="quarantine or receiving", bin=f" {elsewhere}"),
     ]
     assert isinstance(asker, DutiesApart)
+    assert f" on {number}, " in str(asker), "people know a return by its number"
     assert units(house.skus[0], "pending_inspection") == 0
     assert queries.return_(mine.return_id).state == "authorized"
 

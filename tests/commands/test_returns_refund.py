@@ -176,6 +176,9 @@ def test_what_was_given_back_past_the_return_is_not_given_back_again(house: Floo
     payments_refund(SYSTEM, requests=[PaymentRefund(order, 600)])
     (refused,) = refund(ASKS, requests=[Refund(one.return_id)])
     assert refused == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=999, left=399)
+    row = queries.refund(refunded(one, up_to=True).refund)
+    assert (row.total_minor, row.adjustment_minor) == (399, -600)
+    assert row.adjustment_reason == "no more was left of what was captured"
 
 
 def test_the_same_order_several_times_in_a_batch(house: Floor):

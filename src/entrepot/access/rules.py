@@ -21,12 +21,13 @@ PAIRS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A person takes a side of a pair on a document."""
+    """A person takes a side of a pair on a document, which people know by its `name`."""
 
     document: UUID
     pair: str
     side: str
     person: str
+    name: str = ""
     key: str | None = None
 
 
@@ -57,7 +58,9 @@ def decide_duties(wanted: Sequence[Duty]) -> list[Refused | None]:
 
 
 def apart(duty: Duty) -> Refused:
-    return DutiesApart(person=duty.person, pair=duty.pair, document=duty.document, side=duty.side)
+    return DutiesApart(
+        person=duty.person, pair=duty.pair, document=duty.name or duty.document, side=duty.side
+    )
 
 
 EVERYBODY = ("work.claim", "work.put_back", "work.resolve")

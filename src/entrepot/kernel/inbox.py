@@ -34,12 +34,6 @@ def receive(cause: Cause, messages: Sequence[Incoming], state: str = "received")
     return dict(sql.run(_RECEIVE, params))  # type: ignore[arg-type]
 
 
-def known(company: int, source: str, external_ids: Sequence[str]) -> set[str]:
-    """Which external ids came before. One statement."""
-    params = {"company": company, "source": source, "externals": list(external_ids)}
-    return {row[0] for row in sql.run(_KNOWN, params)}
-
-
 def mark(message_ids: Sequence[UUID], state: str, error: str = "") -> None:
     """Note what became of messages."""
     if message_ids:
@@ -53,12 +47,6 @@ FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(sources)s::text[], %(e
             %(payloads)s::text[]) AS d
 ON CONFLICT (company_id, source, external_id) DO NOTHING
 RETURNING external_id, id
-"""
-
-_KNOWN = """
-SELECT external_id FROM kernel_inbox
-WHERE company_id = %(company)s::smallint AND source = %(source)s::text
-  AND external_id = ANY(%(externals)s::text[])
 """
 
 _MARK = """

@@ -41,6 +41,7 @@ class CreditDecided:
 
 class _Credit(NamedTuple):
     id: UUID
+    number: str
     company: int
     currency: str
     state: str
@@ -96,7 +97,7 @@ def _decide(
     if not request.agree and not request.reason:
         return Invalid(field="reason", expected="why it is rejected", found="nothing")
     if request.agree and one.entered_by == cause.actor.name:
-        return apart(Duty(one.id, DUTY, "approve", cause.actor.name))
+        return apart(Duty(one.id, DUTY, "approve", cause.actor.name, one.number))
     return after
 
 
@@ -136,7 +137,7 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
 
 
 _LOCK = """
-SELECT id, company_id::int, currency, state, entered_by, credited_at FROM orders_credit
+SELECT id, number, company_id::int, currency, state, entered_by, credited_at FROM orders_credit
 WHERE id = ANY(%(credits)s::uuid[]) ORDER BY id FOR UPDATE
 """
 

@@ -73,7 +73,7 @@ class Return:
         return None
 
     def duty(self, side: str, person: str) -> Duty:
-        return Duty(self.id, DUTY, side, person)
+        return Duty(self.id, DUTY, side, person, self.number)
 
 
 def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:

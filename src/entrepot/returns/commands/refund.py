@@ -58,8 +58,8 @@ class _Draft(NamedTuple):
     of: Return
     sum: rules.Sum
     parts: tuple[tuple[Line, rules.Part], ...]
-    request: Refund
     adjustment: int
+    reason: str
     total: int
     limit: int | None
     version: int
@@ -144,9 +144,10 @@ def _decide(
     )
     left = facts.left.get(one.order, 0)
     total = due.total + request.adjustment_minor if request.total_minor is None else request.total_minor
-    if request.up_to:
-        total = min(total, max(0, left))
-    if total != due.total and not request.adjustment_reason:
+    reason = request.adjustment_reason
+    if request.up_to and total > left:
+        total, reason = max(0, left), _CAPPED
+    if total != due.total and not reason:
         return errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid")
     if not 0 <= total <= left:
         return errors.NotThatMuch(
@@ -156,18 +157,12 @@ def _decide(
     at = request.occurred_at or cause.at
     number = next(iter(numbers))
     return _Draft(
-        ids.uuid7(),
-        number,
-        one,
-        due,
-        parts,
-        request,
-        total - due.total,
-        total,
-        policy.approve_above_minor,
-        version,
-        at,
-    )
+        ids.uuid7(), number, one, due, parts, total - due.total, reason if total != due.total else "", total,
+        policy.approve_above_minor, version, at,
+    )  # fmt: skip
+
+
+_CAPPED = "no more was left of what was captured"
 
 
 def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Line, int]] | Refused:
@@ -230,7 +225,7 @@ def _row(cause: Cause, one: _Draft, state: str) -> tuple[Any, ...]:
     p = _payable(one)
     return (
         one.id, one.number, p.company, one.of.id, p.order, p.currency, state, p.goods, p.shipping, p.tax, p.fee,
-        p.adjustment, one.request.adjustment_reason, one.total, one.limit, wire.dump(one.sum.reasons), one.version,
+        p.adjustment, one.reason, one.total, one.limit, wire.dump(one.sum.reasons), one.version,
         cause.actor.name, one.at, "", None if one.waits else one.at,
     )  # fmt: skip
 
