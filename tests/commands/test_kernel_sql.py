@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from entrepot import postgres
-from entrepot.kernel import encode, ids, sql
+from entrepot.kernel import encode, ids, ready, sql
 from entrepot.kernel.models import Ready
 
 pytestmark = pytest.mark.alone()
@@ -161,3 +161,12 @@ def test_a_value_comes_back_from_an_array(db, value):
 def test_rows_of_mixed_kinds_have_texts():
     assert encode.copy_text([(1, None), ("a", None)]) == "1\t\\N\na\t\\N\n"
     assert encode.array([]) == "{}"
+
+
+def test_what_is_claimed_comes_in_the_order_of_its_urgency(db):
+    offers = [ready.Offer("q", ids.uuid7(), n % 7, NOW + timedelta(minutes=n * 37 % 101)) for n in range(300)]
+    ready.put(reversed(offers))
+
+    claimed = ready.claim("q", 200) + ready.claim("q", 200)
+
+    assert claimed == [one.subject for one in sorted(offers, key=lambda one: (-one.priority, one.due_at))]

@@ -1,12 +1,14 @@
-"""A small trading day, played twice from one seed."""
+"""Small trading days."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
 from entrepot.insight import summary
@@ -51,6 +53,22 @@ def test_the_day_shows_every_disposition_and_refunds_on_both_sides_of_the_limit(
     assert len(deciders) > 1, "some are paid at once, others after somebody agreed"
     for name in DISPOSITIONS:
         assert name.replace("_", " ") in out.getvalue()
+
+
+def test_the_same_seed_plays_the_same_day(roles: None) -> None:
+    told = [_told(), _told()]
+
+    assert told[0] == told[1]
+    assert "Trial balance" in told[0]
+
+
+def _told() -> str:
+    """What a day tells, and then undone; without numbers that go on counting and the time it took."""
+    out = StringIO()
+    with transaction.atomic():
+        demo.run(serve=False, orders=60, out=out)
+        transaction.set_rollback(True)
+    return re.sub(r"[A-Z]{2}-\d+|played in \d+ s", "…", out.getvalue())
 
 
 def test_a_second_run_plays_nothing_again(roles: None) -> None:

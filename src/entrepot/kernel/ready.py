@@ -73,10 +73,13 @@ SELECT pg_notify('ready', queue) FROM (SELECT DISTINCT queue FROM put) AS woken
 """
 
 _CLAIM = """
-DELETE FROM kernel_ready WHERE (queue, subject) IN (
-    SELECT queue, subject FROM kernel_ready WHERE queue = %(queue)s
-    ORDER BY priority DESC, due_at, subject LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-) RETURNING subject
+WITH claimed AS (
+    DELETE FROM kernel_ready WHERE (queue, subject) IN (
+        SELECT queue, subject FROM kernel_ready WHERE queue = %(queue)s
+        ORDER BY priority DESC, due_at, subject LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) RETURNING subject, priority, due_at
+)
+SELECT subject FROM claimed ORDER BY priority DESC, due_at, subject
 """
 
 _DROP = "DELETE FROM kernel_ready WHERE queue = %(queue)s AND subject = ANY(%(subjects)s::uuid[])"
