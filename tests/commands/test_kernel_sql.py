@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from django.db import connection
 
 from entrepot import postgres
 from entrepot.kernel import encode, ids, ready, sql
@@ -128,6 +131,22 @@ def test_an_interrupted_wait_costs_the_connection_and_not_the_next_one(committed
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+    assert waiting() == 0
+
+
+def test_a_connection_that_the_server_ends_is_an_error_and_the_next_one_works(committed_db):
+    def end_after_a_moment(pid: int) -> None:
+        time.sleep(0.2)
+        with psycopg.connect(postgres.server_dsn()) as owner:
+            owner.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    with pytest.raises(psycopg.OperationalError), sql.transaction():
+        sql.write("kernel_ready", COLUMNS, rows(1))
+        ((pid,),) = sql.run("SELECT pg_backend_pid()")
+        threading.Thread(target=end_after_a_moment, args=(pid,)).start()
+        sql.run("SELECT pg_sleep(30)")
+    connection.close()
 
     assert waiting() == 0
 

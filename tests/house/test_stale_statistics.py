@@ -11,12 +11,17 @@ import pytest
 
 from entrepot import postgres
 from entrepot.kernel import sql
+from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.returns.commands.approve import Approve, approve
+from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.sourcing.commands.cancel import cancel
+from entrepot.warehouse.commands.withdraw import withdraw
 from tests.back import APPROVES, ASKS, RECEIVES, found, policy, put, sold
-from tests.floor import NOW
-from tests.walk import a_house
+from tests.floor import NOW, SYSTEM
+from tests.walk import a_house, allocated, picked, placed
 
 SIZE = 1_000
 SLOW_S = 60  # about 10 s on two cores; minutes with plans that compare all rows with all
@@ -33,9 +38,6 @@ def counted_as_empty(committed_db) -> None:
 
 @pytest.mark.timeout(SLOW_S)
 def test_a_large_batch_does_not_wait_for_fresh_statistics(counted_as_empty):
-    from entrepot.returns.commands.authorize import Authorize, Item, authorize
-    from entrepot.returns.commands.receive import Receive, receive
-
     house = a_house()
     house.stock(0, 2 * SIZE)
     policy(approve_above_minor=0)
@@ -53,3 +55,17 @@ def test_a_large_batch_does_not_wait_for_fresh_statistics(counted_as_empty):
     decided = approve(APPROVES, requests=[Approve(one.refund) for one in refunds])
 
     assert {one.state for one in decided} == {"paid"}
+
+
+@pytest.mark.timeout(SLOW_S)
+def test_nor_does_a_large_cancellation(counted_as_empty):
+    house = a_house()
+    house.stock(0, 2 * SIZE)
+    early, late = placed(house, SIZE, (0, 1)), placed(house, SIZE, (0, 1))
+    allocated(*early)
+    picked(*late)
+
+    answers = cancel(SYSTEM, requests=[CancelOrder(one, "the shop is closed") for one in early])
+    answers += withdraw(SYSTEM, requests=[CancelOrder(one, "the shop is closed") for one in late])
+
+    assert {one.status for one in answers} == {"cancelled"}

@@ -96,12 +96,14 @@ class Pipeline:
         last = failed = None
         while True:
             result = self._next()
-            status = None if result is None else result.status
-            if status == pq.ExecStatus.PIPELINE_SYNC:
+            if result is None:  # the end of one statement's results, or of everything
+                if pgconn.status == pq.ConnStatus.BAD:
+                    raise psycopg.OperationalError(pgconn.get_error_message())
+            elif result.status == pq.ExecStatus.PIPELINE_SYNC:
                 break
-            if status == pq.ExecStatus.FATAL_ERROR:
+            elif result.status == pq.ExecStatus.FATAL_ERROR:
                 failed = failed or result
-            elif result is not None:
+            else:
                 last = result
         if failed is not None:  # which of these the server has prepared is unknown: they will get new names
             for text in self._fresh:
