@@ -143,8 +143,12 @@ def django_database() -> dict[str, object]:
         key: value for key, value in parameters.items() if key not in {"host", "port", "user", "password"}
     }
     options["server_side_binding"] = True
+    # A server of the user's may compile statements, which takes longer than they run, and most of all those whose cost
+    # is raised because they read a whole table (`kernel.sql.transaction`).
+    settings = ["-c jit=off", parameters.get("options", "")]
     if role := os.environ.get("ENTREPOT_DB_ROLE"):
-        options["options"] = f"{parameters.get('options', '')} -c role={role}".strip()
+        settings.append(f"-c role={role}")
+    options["options"] = " ".join(filter(None, settings))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": database_name(),

@@ -45,7 +45,7 @@ def test_database_url_keeps_its_options_and_takes_the_role(monkeypatch: pytest.M
     assert entry["OPTIONS"] == {
         "sslmode": "require",
         "server_side_binding": True,
-        "options": "-c role=entrepot_app",
+        "options": "-c jit=off -c role=entrepot_app",
     }
 
 
