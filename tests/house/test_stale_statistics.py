@@ -6,11 +6,13 @@ for each of a thousand others then takes minutes, with every lock held.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 
 from entrepot import postgres
-from entrepot.kernel import sql
+from entrepot.kernel import ids, ready, sql
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.returns.commands.approve import Approve, approve
@@ -69,3 +71,14 @@ def test_nor_does_a_large_cancellation(counted_as_empty):
     answers += withdraw(SYSTEM, requests=[CancelOrder(one, "the shop is closed") for one in late])
 
     assert {one.status for one in answers} == {"cancelled"}
+
+
+def test_a_worker_claims_no_more_than_it_asked_for(counted_as_empty):
+    offers = [ready.Offer("q", ids.uuid7(), n % 7, NOW + timedelta(minutes=n * 37 % 101)) for n in range(300)]
+    ready.put(reversed(offers))
+
+    claims = [ready.claim("q", 20) for _ in range(15)]
+
+    assert [len(one) for one in claims] == [20] * 15
+    urgent = sorted(offers, key=lambda one: (-one.priority, one.due_at))
+    assert [subject for one in claims for subject in one] == [one.subject for one in urgent]
