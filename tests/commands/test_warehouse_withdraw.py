@@ -72,6 +72,17 @@ def nothing_waits() -> bool:
 # ---- whole orders, by stage
 
 
+def part_picked(house: Floor) -> tuple[UUID, UUID]:
+    """An order and its fulfillment: of three units two were not in their bin, and are to be picked from another."""
+    house.stock(2, 3)
+    house.stock(2, 5, kind="reserve")
+    order = house.order((2, 3), (0, 1)).order
+    (work_,) = released(order)
+    (task,) = [t for t in queries.tasks([work_]) if t.quantity == 3]
+    pick(SYSTEM, requests=[PickFulfillment(work_, ((task.id, 1),))])
+    return order, work_
+
+
 def test_a_released_order_is_cancelled_and_its_tasks_are_withdrawn(house: Floor):
     order = house.order((0, 2), (1, 3), payment=PAID).order
     (work_,) = released(order)
@@ -150,12 +161,7 @@ def test_a_packed_order_is_cancelled_and_its_carton_voided(house: Floor):
 
 
 def test_a_part_picked_order_is_cancelled_with_both_of_its_parts(house: Floor):
-    house.stock(2, 3)
-    house.stock(2, 5, kind="reserve")
-    order = house.order((2, 3), (0, 1)).order
-    (work_,) = released(order)
-    (task,) = [t for t in queries.tasks([work_]) if t.quantity == 3]
-    pick(SYSTEM, requests=[PickFulfillment(work_, ((task.id, 1),))])
+    order, work_ = part_picked(house)
     assert states(order) == ["picking"]
 
     answer = withdrawn(order)
@@ -275,12 +281,7 @@ def test_a_carton_is_opened_and_what_is_left_is_packed_again_and_ships(house: Fl
 
 
 def test_a_fulfillment_with_nothing_more_to_pick_is_picked(house: Floor):
-    house.stock(2, 3)
-    house.stock(2, 5, kind="reserve")
-    order = house.order((2, 3), (0, 1)).order
-    (work_,) = released(order)
-    (task,) = [t for t in queries.tasks([work_]) if t.quantity == 3]
-    pick(SYSTEM, requests=[PickFulfillment(work_, ((task.id, 1),))])
+    order, work_ = part_picked(house)
 
     answer = withdrawn(order, (line_of(order), 2))
 

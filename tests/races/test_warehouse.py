@@ -18,19 +18,11 @@ from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment,
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from tests.floor import COMPANY, SYSTEM, Floor, units
 from tests.races.test_stock import at_once
-from tests.walk import a_house, allocated, packed, picked, placed, released, shipped
+from tests.walk import allocated, packed, picked, placed, released, shipped
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 THREADS = 6
-
-
-@pytest.fixture
-def house(committed_db: None) -> Floor:
-    house = a_house()
-    house.stock(0, 200)
-    house.stock(1, 200)
-    return house
 
 
 def in_turns(work: list, command, request, answer: type) -> int:

@@ -20,17 +20,9 @@ from entrepot.warehouse.commands.release import ReleaseOrder, release
 from entrepot.warehouse.commands.withdraw import OrderWithdrawn, withdraw
 from tests.floor import COMPANY, SYSTEM, Floor, units
 from tests.races.test_stock import at_once
-from tests.walk import a_house, allocated, packed, picked, placed, released
+from tests.walk import allocated, packed, picked, placed, released
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-@pytest.fixture
-def house(committed_db: None) -> Floor:
-    house = a_house()
-    house.stock(0, 200)
-    house.stock(1, 200)
-    return house
 
 
 def withdrawing(ids: list) -> list:

@@ -35,8 +35,7 @@ def _wire() -> psycopg.Connection[Any]:
 
 def run(statement: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """Execute one statement with named parameters and return its rows, or [] where it returns none."""
-    pipeline = _send(statement, params)
-    return pipeline.receive()
+    return _send(statement, params).receive()
 
 
 def change(statement: str, params: Mapping[str, Any]) -> None:
@@ -59,10 +58,9 @@ def _send(statement: str, params: Mapping[str, Any] | None) -> Pipeline:
 
 def _pipeline() -> Pipeline:
     pipeline = _state.pipeline
+    # A transaction keeps its connection, and to ask Django for it takes as long as to send.
     if pipeline is not None and _state.ahead:
-        return (
-            pipeline  # a transaction keeps its connection, and to ask Django for it takes as long as to send
-        )
+        return pipeline
     wire = _wire()
     if pipeline is None or pipeline.wire is not wire:
         pipeline = _state.pipeline = Pipeline(wire)
@@ -145,8 +143,7 @@ def _commit() -> None:
     pipeline = _pipeline()
     if not (connection.savepoint_ids or connection.needs_rollback or pipeline.is_failed):
         pipeline.send("COMMIT")
-    if pipeline.pending:
-        pipeline.receive()
+    _finish()
 
 
 def _finish() -> None:

@@ -165,10 +165,8 @@ def _decide(one: CancelOrder, plan: Cancellation, *, from_floor: bool) -> list[S
         return WrongState(
             subject="order", found=order.commercial, event="cancel", expected="placed or confirmed"
         )
-    lines = plan.lines[one.order]
-    if from_floor:
-        return rules.decide_cancel(order.number, lines, one.lines, from_floor=True)
-    return rules.decide_cancel(one.order, lines, one.lines)
+    name = order.number if from_floor else one.order
+    return rules.decide_cancel(name, plan.lines[one.order], one.lines, from_floor=from_floor)
 
 
 _PROMISED = frozenset(("allocated", *ON_THE_FLOOR))

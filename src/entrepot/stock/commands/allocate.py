@@ -189,6 +189,11 @@ class Freed:
     quantity: int
 
 
+def lock_promised(orders: Sequence[UUID]) -> None:
+    """Lock the positions of all promises to orders, in key order: positions come before promises. One statement."""
+    sql.run(_LOCK_OF_ORDERS, {"orders": list(orders)})
+
+
 @command("stock.free")
 def free(cause: Cause, /, *, requests: Sequence[Free]) -> list[Freed | Refused]:
     """Give promised units back, as far as they are not released to the floor: the answer says how many were.
@@ -196,7 +201,7 @@ def free(cause: Cause, /, *, requests: Sequence[Free]) -> list[Freed | Refused]:
     Locks: positions in key order, then allocations in id order. Again: by key. 4 statements; 5 with fences.
     """
     orders = list({request.order for request in requests})
-    sql.run(_LOCK_OF_ORDERS, {"orders": orders})
+    lock_promised(orders)
     promises: dict[UUID, list[list]] = defaultdict(list)  # type: ignore[type-arg]
     for line, allocation, quantity in sql.run(_UNRELEASED, {"orders": orders}):
         promises[line].append([allocation, quantity])

@@ -18,6 +18,7 @@ from entrepot.orders.commands import cancel as orders
 from entrepot.orders.commands.progress import Progress
 from entrepot.orders.rules import ON_THE_FLOOR
 from entrepot.sourcing.commands.cancel import forget
+from entrepot.stock.commands.allocate import lock_promised
 from entrepot.stock.commands.fulfill import recommit, unrelease
 from entrepot.stock.commands.move import At, lock_buckets
 from entrepot.warehouse import rules
@@ -159,7 +160,8 @@ class _Floor:
 
     def _give_back(self) -> None:
         """Promises are not released any more, and their buckets not committed: `orders` frees them next."""
-        sql.run(_LOCK_POSITIONS, {"orders": self.locked})
+        # Of all promises of the orders, also of those that are freed later in this transaction.
+        lock_promised(self.locked)
         of_promise: dict[UUID, int] = defaultdict(int)
         of_bucket: dict[At, int] = defaultdict(int)
         for task, units in self.taken:
@@ -306,13 +308,6 @@ FROM warehouse_fulfillment AS f JOIN warehouse_picktask AS t ON t.fulfillment_id
 WHERE f.order_id = ANY(%(orders)s::uuid[]) AND f.state IN ('released', 'picking', 'picked', 'packed')
   AND (t.state = 'open' OR t.picked > 0)
 ORDER BY f.id DESC, t.sequence DESC, t.id
-"""
-
-# Of all promises of the orders, also of those that are freed later in this transaction: positions come before promises.
-_LOCK_POSITIONS = """
-SELECT FROM stock_position WHERE (sku_id, node_id, owner_id) IN (
-    SELECT sku_id, node_id, owner_id FROM stock_allocation WHERE order_id = ANY(%(orders)s::uuid[]))
-ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
 _TAKE_OFF_TASKS = """
