@@ -66,7 +66,7 @@ browser: ## Chromium for the page tests, from the system's packages
 	else echo "The page tests need Chromium, and installing it needs root: sudo apt-get install chromium"; exit 1; fi
 
 lock: $(READY) ## pin pyproject's dependencies with hashes into requirements.txt (needs uv)
-	@uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url \
+	@uv pip compile -q pyproject.toml --extra dev --extra solver --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header -o requirements.txt
 
 clean: ## remove what was built here (databases under the user's data folder stay)
