@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 
-from bench import house, import_year, one_by_one, report, walk, way_back
+from bench import hot_sku, house, import_year, one_by_one, report, walk, way_back
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
-    parser.add_argument("--only", choices=("walk", "one", "back", "import"), help="a part of it")
+    parser.add_argument("--only", choices=("walk", "one", "hot", "back", "import"), help="a part of it")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders = 1, 2_000
@@ -35,6 +35,8 @@ def main() -> int:
             facts["milliseconds_per_1000_orders"] = steps
         if arguments.only in (None, "one"):
             rows += measure_one(arguments.rounds, arguments.orders // 5)
+        if arguments.only in (None, "hot"):
+            rows += measure_hot_sku(arguments.rounds, arguments.orders * 2)
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -135,6 +137,27 @@ def measure_one(rounds: int, orders: int) -> list[report.Row]:
             "the same, statements sent ahead as the house does", "orders/s", ahead, baseline, bar=0.6
         ),
     ]
+
+
+def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
+    gathered, contending, alone = [], [], []
+    for i in range(rounds):
+        gathered.append(hot_sku.gathered(units))
+        contending.append(hot_sku.contending(units // 10))
+        ours, command = (statistics.median(took) for took in hot_sku.alone(units // 20))
+        alone.append(ours / command)
+        _say(
+            f"one SKU, round {i + 1}: {gathered[-1]:,.0f} against {contending[-1]:,.0f} units/s,"
+            f" alone {alone[-1]:.2f} times the command"
+        )
+    name = "one SKU, 2,000 requests in flight, against 16 threads"
+    return [
+        report.compared(name, "units/s", gathered, contending, bar=20, floor=10_000),
+        report.Row(
+            "a request that comes alone, times the command", "×", statistics.median(alone), floor=1.5,
+            less_is_better=True, rounds={"ours": alone},
+        ),
+    ]  # fmt: skip
 
 
 def measure_import() -> list[report.Row]:

@@ -80,17 +80,21 @@ def _cells(row: Row) -> tuple[str, ...]:
         return (row.name, "", "", "", "", f"skipped: {row.note}")
     bars = [f"{row.bar:.2f}"] if row.bar is not None else []
     if row.floor is not None:
-        bars.append(f"{'≤' if row.less_is_better else '≥'} {row.floor:,.0f} {row.unit}")
+        bars.append(f"{'≤' if row.less_is_better else '≥'} {_number(row.floor)} {row.unit}")
     ratio = ""
     if row.ratio is not None:
         low, high = min(row.rounds["ratio"]), max(row.rounds["ratio"])
         ratio = f"{row.ratio:.2f} ({low:.2f} to {high:.2f})"
-    baseline = f"{row.baseline:,.0f}" if row.baseline is not None else ""
+    baseline = _number(row.baseline) if row.baseline is not None else ""
     return (
         row.name,
-        f"{row.ours:,.0f} {row.unit}",
+        f"{_number(row.ours)} {row.unit}",
         baseline,
         ratio,
         ", ".join(bars),
         "ok" if row.ok else "TOO SLOW",
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"

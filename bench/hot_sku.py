@@ -1,0 +1,109 @@
+"""One SKU that everybody wants: single units reserved by threads that contend for its row, and gathered before it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from bench import house
+
+CONTENDING = 16  # threads, each with a connection
+IN_FLIGHT, CALLS = 2_000, 20  # requests at any moment, by as many calls
+
+
+def contending(units: int) -> float:
+    """Units per second, each reserved alone, by threads that wait for each other's commits."""
+    from entrepot.stock.commands.reserve import reserve
+
+    return _sell(reserve, units, CONTENDING, 1)
+
+
+def gathered(units: int) -> float:
+    """Units per second with 2,000 requests for one unit in flight, committed as they have gathered."""
+    from entrepot.kernel.gather import Gathered
+    from entrepot.stock.commands.reserve import reserve
+
+    return _sell(Gathered(reserve), units, CALLS, IN_FLIGHT // CALLS)
+
+
+def alone(units: int) -> tuple[list[float], list[float]]:
+    """Seconds of each request when nothing else is asked for: gathered, and by the command itself. In turn."""
+    from entrepot.kernel.gather import Gathered
+    from entrepot.stock.commands.reserve import reserve
+
+    requests = _requests(2 * units)
+    took: tuple[list[float], list[float]] = ([], [])
+    for i, call in enumerate([Gathered(reserve), reserve] * units):
+        took[i % 2].append(_timed(call, [next(requests)]))
+    return took
+
+
+def _timed(call: Callable[..., Any], requests: Sequence[Any]) -> float:
+    began = time.perf_counter()
+    call(_cause(), requests=requests)
+    return time.perf_counter() - began
+
+
+def _sell(call: Callable[..., list[Any]], units: int, threads: int, size: int) -> float:
+    """Ask for a tenth more units than there are, and see that exactly all of them go."""
+    from entrepot.kernel import sql
+
+    asked = units // 10 * 11
+    requests = _requests(units)
+    shares: list[list[Any]] = [[] for _ in range(threads)]
+    for i in range(asked // size):
+        shares[i % threads].append([next(requests) for _ in range(size)])
+    start = threading.Barrier(threads + 1)
+    running = [threading.Thread(target=_ask, args=(call, share, start)) for share in shares]
+    for one in running:
+        one.start()
+    start.wait()
+    began = time.perf_counter()
+    for one in running:
+        one.join()
+    took = time.perf_counter() - began
+    (sold,) = sql.run("SELECT sum(quantity)::int FROM stock_reservation")[0]
+    if sold != units:
+        raise SystemExit(f"{sold} units were sold of {units}")
+    return sum(len(batch) for share in shares for batch in share) / took
+
+
+def _ask(call: Callable[..., list[Any]], share: Sequence[Sequence[Any]], start: threading.Barrier) -> None:
+    try:
+        call(_cause(), requests=[])  # connected
+        start.wait()
+        for requests in share:
+            call(_cause(), requests=requests)
+    finally:
+        house.disconnect()
+
+
+def _cause() -> Any:
+    from entrepot.kernel.cause import Actor, Cause
+
+    return Cause(Actor("system:bench", everything=True), house.AT, "a benchmark")
+
+
+def _requests(units: int) -> Iterator[Any]:
+    """A fresh house with so many units of one SKU at one node, and any number of requests for one of them each."""
+    from entrepot.catalog.commands.register import RegisterSku, register_skus
+    from entrepot.kernel import ids, sql
+    from entrepot.stock.commands.receive import Receive, receive
+    from entrepot.stock.commands.reserve import Reserve
+
+    house.fresh()
+    register_skus(_cause(), requests=[RegisterSku(house.COMPANY, "HOT", "What everybody wants")])
+    sku, node, bin_id, channel = sql.run(
+        "SELECT s.id, b.node_id, b.id, (SELECT id FROM network_channel) FROM catalog_sku AS s, network_bin AS b"
+        " WHERE s.code = 'HOT' AND b.kind = 'pick' ORDER BY b.code LIMIT 1"
+    )[0]
+    goods = Receive(house.COMPANY, sku, node, bin_id, units, units, "goods receipt", ids.uuid7())
+    receive(_cause(), requests=[goods])
+    until = house.AT + timedelta(minutes=15)
+    return (
+        Reserve(house.COMPANY, f"cart {i}", sku, node, channel, 1, until, key=f"cart {i}") for i in count()
+    )
