@@ -296,6 +296,7 @@ def test_a_large_loss_waits_for_another_person(floor: Floor) -> None:
     decision = DecideAdjustment(asked.adjustment, approve=True)
     (own,) = approve_adjustment(clerk, requests=[decision])
     assert isinstance(own, DutiesApart)
+    assert own.facts["document"] == asked.number
     assert units(floor.skus[0]) == 10
 
     (approved,) = approve_adjustment(lead, requests=[decision])

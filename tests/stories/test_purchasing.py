@@ -46,6 +46,7 @@ def test_a_delivery_in_two_lorries_and_one_that_never_comes():
     half = ReceiveOrder(goods, ((mug_line, 72),))
     (refused,) = receive(by("bea", 2), requests=[half])
     assert isinstance(refused, DutiesApart)
+    assert refused.facts["document"].startswith("PO-")
     (first,) = receive(by("dan", 2), requests=[half])
     assert (first.state, first.value_minor) == ("part_received", 6772)  # 67.716 pounds
 

@@ -41,7 +41,9 @@ class Rule(models.Model):
 
 
 class Period(models.Model):
-    """A month whose books are closed, or were reopened. A month without a row is open."""
+    """A month whose books are closed, for good. A month without a row is open."""
+
+    append_only = True
 
     pk = models.CompositePrimaryKey("company_id", "month")
     company_id = models.SmallIntegerField()
@@ -57,6 +59,7 @@ class Period(models.Model):
             ),
             models.CheckConstraint(name="ledger_period_is_a_month", condition=Q(month__day=1)),
         ]
+        triggers = append_only()
 
 
 CHECK_ENTRIES = """

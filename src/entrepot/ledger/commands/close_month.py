@@ -65,7 +65,7 @@ def close_month(cause: Cause, /, *, requests: Sequence[CloseMonth]) -> list[Mont
 
 # Who had its turn while we waited may have recorded later than we began: the month is closed after the last of them.
 _CLOSE = """
-INSERT INTO ledger_period AS p (company_id, month, state, decided_by, decided_at)
+INSERT INTO ledger_period (company_id, month, state, decided_by, decided_at)
 SELECT d.company, d.month, 'closed', %(actor)s::text, greatest(%(at)s::timestamptz, last.recorded_at)
 FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month)
 CROSS JOIN LATERAL (
@@ -75,8 +75,6 @@ CROSS JOIN LATERAL (
       AND l.occurred_at < (d.month + interval '1 month') AT TIME ZONE 'UTC'
 ) AS last
 ORDER BY d.company, d.month
-ON CONFLICT (company_id, month) DO UPDATE
-SET state = excluded.state, decided_by = excluded.decided_by, decided_at = excluded.decided_at
-WHERE p.state <> 'closed'
-RETURNING p.company_id::int, p.month
+ON CONFLICT (company_id, month) DO NOTHING
+RETURNING company_id::int, month
 """

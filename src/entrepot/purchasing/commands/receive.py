@@ -55,6 +55,7 @@ class Order:
     """A locked order with its lines, kept up to date while a batch is decided."""
 
     id: UUID
+    number: str
     company: int
     node: UUID
     currency: str
@@ -155,7 +156,7 @@ def _decide(
 
 
 def _duty(cause: Cause, order: Order) -> Duty:
-    return Duty(order.id, "order×receive", "receive", cause.actor.name)
+    return Duty(order.id, "order×receive", "receive", cause.actor.name, order.number)
 
 
 def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
@@ -241,7 +242,7 @@ _RECEIPT_LINE = (
 )  # fmt: skip
 
 _LOCK = """
-SELECT id, company_id::int, node_id, currency, state, ordered_by FROM purchasing_order
+SELECT id, number, company_id::int, node_id, currency, state, ordered_by FROM purchasing_order
 WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 

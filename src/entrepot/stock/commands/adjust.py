@@ -160,7 +160,7 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
     answers: list[Adjusted | Refused] = []
     decided, moves = [], []
     duties = [
-        Duty(r.adjustment, "adjust×approve", "approve", cause.actor.name)
+        Duty(r.adjustment, "adjust×approve", "approve", cause.actor.name, found[r.adjustment][0])
         for r in requests
         if r.adjustment in found and found[r.adjustment][10] == "waiting"
     ]
