@@ -86,7 +86,7 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     """Shipments: units out of stock at their cost, revenue by source kind from the frozen amounts, carriage accrued,
     payment captured, the channel told. Services of an order are performed with its first shipment.
 
-    Locks: the orders with their fulfillments, then as `stock.ship_units`, the payments, the balances.
+    Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; ledger.month_closed.
     Again: by key. About 34 statements for any number.
     """
@@ -221,8 +221,6 @@ def _write(cause: Cause, leaving: Sequence[_Leaving], facts: _Facts) -> None:
         for one in leaving
         for line, sku, units, frozen in one.worth
     ])  # fmt: skip
-    ship_units(cause, _units(leaving, facts))
-    whole(post(cause, requests=[*_postings(leaving), *services.postings]))
     owed: dict[UUID, int] = defaultdict(int, services.owed)
     for one in leaving:
         owed[one.fulfillment.order] += sum(frozen.total for *_, frozen in one.worth)
@@ -235,6 +233,9 @@ def _write(cause: Cause, leaving: Sequence[_Leaving], facts: _Facts) -> None:
     progress(cause, requests=steps + services.steps, times=times)
     hand_over(cause, {one.fulfillment.id: (one.fulfillment, one.at) for one in leaving})
     delivery.send(cause, [_message(one) for one in leaving if one.fulfillment.channel_kind != "import"])
+    # Last, since other orders wait for the stock that this locks.
+    ship_units(cause, _units(leaving, facts))
+    whole(post(cause, requests=[*_postings(leaving), *services.postings]))
     announce(cause, [
         Event("shipment", one.id, one.fulfillment.company, "", "shipped", one.at,
               {"order": one.fulfillment.order, "fulfillment": one.fulfillment.id})

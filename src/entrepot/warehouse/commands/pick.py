@@ -166,9 +166,11 @@ class _Batch:
         sql.change(_TASKS_DONE, {"ids": list(self.picked)})
         sql.change(_LINES_DONE, {"ids": list(self.picked)})
         again.write()
-        pick_units(self.cause, self.picks)
         progress(self.cause, requests=self.steps, times=self.times)
-        return self._close(again)
+        outcomes = self._close(again)
+        # Last, since other orders wait for the buckets that this locks.
+        pick_units(self.cause, self.picks)
+        return outcomes
 
     def _handle_shorts(self) -> missing.Again:
         """Mark what was missing, promise it from other bins or open its lines again."""
