@@ -16,7 +16,19 @@ from entrepot.orders import queries as orders
 from entrepot.work import queries as work
 from tests.shop import COMPANY, PASSWORD, Shop
 
-LISTS = ("home", "orders", "returns", "station", "refunds", "payouts", "stock", "work", "books", "search")
+LISTS = (
+    "home",
+    "orders",
+    "campaigns",
+    "returns",
+    "station",
+    "refunds",
+    "payouts",
+    "stock",
+    "work",
+    "books",
+    "search",
+)
 HTMX = {"HX-Request": "true"}
 
 

@@ -31,6 +31,8 @@ class Order(models.Model):
     promise_at = models.DateTimeField(null=True)
     policy = models.TextField()
     service = models.TextField(default="")
+    demand = models.TextField(default="sale", db_default="sale")  # rules.DEMANDS
+    campaign = models.TextField(default="", db_default="")
     status = models.TextField()  # derived by rules.derive_status, stored with the change
     held_by = models.TextField(default="", db_default="")  # the first of its open holds by rules.HOLDS, or ''
     commercial = models.TextField()
@@ -49,6 +51,11 @@ class Order(models.Model):
                 fields=["customer_id", "placed_at"],
                 name="orders_order_of_customer",
                 condition=Q(customer_id__isnull=False),
+            ),
+            models.Index(
+                fields=["company_id", "campaign", "placed_at"],
+                name="orders_order_of_campaign",
+                condition=~Q(campaign=""),
             ),
         ]
         constraints = [
@@ -69,6 +76,9 @@ class Order(models.Model):
                     commercial__in=states.COMMERCIAL.states,
                     returns__in=states.RETURNS.states,
                 ),
+            ),
+            models.CheckConstraint(
+                name="orders_order_demand_known", condition=Q(demand__in=tuple(rules.DEMANDS))
             ),
             models.CheckConstraint(name="orders_order_policy_known", condition=Q(policy__in=rules.POLICIES)),
         ]
@@ -122,6 +132,25 @@ class Line(models.Model):
                 condition=Q(**{f"{place}__gte": 0 for place in rules.PLACES}),
             ),
             models.CheckConstraint(name="orders_line_kind_known", condition=Q(kind__in=rules.KINDS)),
+        ]
+
+
+class Promotion(models.Model):
+    """A promotion that part of a discount was given for: of a line, or of the whole order."""
+
+    id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField(db_index=True)
+    line_id = models.UUIDField(null=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "code"], name="orders_promotion_of_code")]
+        constraints = [
+            models.CheckConstraint(
+                name="orders_promotion_gives_something_a_name", condition=Q(amount_minor__gte=0) & ~Q(code="")
+            )
         ]
 
 

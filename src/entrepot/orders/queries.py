@@ -183,8 +183,17 @@ class HoldRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionRow:
+    """A promotion that a discount was given for; of the whole order where `line` is None."""
+
+    code: str
+    amount_minor: int
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
-    """One order with its lines and holds."""
+    """One order with its lines, holds and promotions."""
 
     id: UUID
     company: int
@@ -210,13 +219,16 @@ class OrderView:
     tax_minor: int
     total_minor: int
     policy_version: int
+    demand: str
+    campaign: str
     payment: str
     lines: tuple[LineRow, ...]
     holds: tuple[HoldRow, ...]
+    promotions: tuple[PromotionRow, ...]
 
 
 def order(order_id: UUID) -> OrderView | None:
-    """One order, or None. 4 statements."""
+    """One order, or None. 5 statements."""
     found = sql.run(_ORDER, {"order": order_id})
     if not found:
         return None
@@ -225,7 +237,9 @@ def order(order_id: UUID) -> OrderView | None:
         for one in of_order(order_id)
     ]
     lines = tuple(LineRow(*row) for row in sql.run(_LINES, {"order": order_id}))
-    return OrderView(*(*found[0], rules.derive_payment(tenders), lines, tuple(holds_of(order_id))))
+    promotions = tuple(PromotionRow(*row) for row in sql.run(_PROMOTIONS, {"order": order_id}))
+    paid = rules.derive_payment(tenders)
+    return OrderView(*found[0], paid, lines, tuple(holds_of(order_id)), promotions)  # type: ignore[call-arg]
 
 
 def holds_of(order_id: UUID) -> list[HoldRow]:
@@ -378,7 +392,7 @@ _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.currency, o.country,
        o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status, o.commercial,
        o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
-       o.policy_version
+       o.policy_version, o.demand, o.campaign
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.id = %(order)s::uuid
@@ -400,6 +414,11 @@ WHERE {which} ORDER BY h.opened_at, h.id
 """
 
 _FIRST = "LIMIT %(limit)s::int"
+
+_PROMOTIONS = """
+SELECT p.code, p.amount_minor, l.number FROM orders_promotion AS p LEFT JOIN orders_line AS l ON l.id = p.line_id
+WHERE p.order_id = %(order)s::uuid ORDER BY l.number NULLS FIRST, p.id
+"""
 
 _TIMELINE = """
 SELECT seq, occurred_at, recorded_at, actor, command, state_before, state_after, reason, payload FROM kernel_event
@@ -448,6 +467,15 @@ FROM orders_order AS o LEFT JOIN (
 WHERE o.held_by <> CASE {_FIRST_HOLD} ELSE '' END
 """
 
+# invariant 10: promotions are parts of discounts
+_WRONG_PROMOTIONS = """
+SELECT format('order %s: promotions of %s exceed the discount of %s', o.number, sum(p.amount_minor),
+              COALESCE(l.discount_minor, o.discount_minor))
+FROM orders_promotion AS p JOIN orders_order AS o ON o.id = p.order_id
+LEFT JOIN orders_line AS l ON l.id = p.line_id
+GROUP BY o.id, l.id HAVING sum(p.amount_minor) > COALESCE(l.discount_minor, o.discount_minor)
+"""
+
 # invariant 7: a credit is the sum of its lines
 _WRONG_CREDITS = """
 SELECT format('credit %s: its total is %s, its lines sum to %s', c.number, c.total_minor, l.total)
@@ -456,7 +484,7 @@ FROM orders_credit AS c LEFT JOIN (
 WHERE c.total_minor IS DISTINCT FROM l.total
 """
 
-_WRONG: Sequence[str] = (_WRONG_AMOUNTS, _ORPHANS, _WRONG_HOLDS, _WRONG_CREDITS)
+_WRONG: Sequence[str] = (_WRONG_AMOUNTS, _ORPHANS, _WRONG_HOLDS, _WRONG_PROMOTIONS, _WRONG_CREDITS)
 
 _SUMS = ", ".join(
     f"COALESCE(sum(l.{place}) FILTER (WHERE {kinds}), 0)::int"

@@ -23,6 +23,13 @@ KINDS = (
 POLICIES = ("ship_complete", "line_complete", "partial_backorder", "partial_cancel")
 """What becomes of an order that stock can't serve at once."""
 
+DEMANDS = {"sale": "partial_backorder", "wholesale": "line_complete", "replenishment": "partial_cancel"}
+"""Kinds of demand, and what becomes of an order of each that stock can't serve at once, where it says nothing itself.
+
+Wholesale takes whole lines, as its customers book them in; what a store's replenishment does not get, the next asks
+for again.
+"""
+
 PLACES = (
     "open", "backordered", "allocated", "released", "picked", "packed", "shipped", "delivered", "cancelled",
 )  # fmt: skip
@@ -214,6 +221,28 @@ def misfit(lines: Sequence[Asked], policy: str) -> Misfit | None:
             return Misfit("unit_price", "not negative for goods", str(line.unit_price))
         if line.discount_minor < 0:
             return Misfit("discount_minor", "not negative", line.discount_minor)
+    return None
+
+
+class Promoted(Protocol):
+    """What a promotion must have."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def amount_minor(self) -> int: ...
+
+
+def misfit_promotions(promotions: Sequence[Promoted], discount: int) -> Misfit | None:
+    """Why promotions can't be what a discount was given for: they are parts of it, and can't be more."""
+    for one in promotions:
+        if not one.code:
+            return Misfit("promotion", "a code", "nothing")
+        if one.amount_minor < 0:
+            return Misfit("promotion amount", "not negative", one.amount_minor)
+    given = sum(one.amount_minor for one in promotions)
+    if given > discount:
+        return Misfit("promotions", f"at most the discount of {discount} together", given)
     return None
 
 

@@ -6,11 +6,24 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from entrepot.web.api import house
-from entrepot.web.views import books, errors, health, home, orders, people, returns, stock, things, work
+from entrepot.web.views import (
+    books,
+    campaigns,
+    errors,
+    health,
+    home,
+    orders,
+    people,
+    returns,
+    stock,
+    things,
+    work,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("orders/", orders.orders_list, name="orders"),
+    path("orders/campaigns/", campaigns.told, name="campaigns"),
     path("orders/act/", orders.act, name="orders-act"),
     path("orders/<uuid:which>/", orders.order, name="order"),
     path("orders/<uuid:which>/cancel/", orders.cancel_order, name="order-cancel"),

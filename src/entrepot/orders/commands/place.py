@@ -31,6 +31,14 @@ from entrepot.payments.commands.authorize import Authorize, authorize
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionGiven:
+    """What part of a discount was given for."""
+
+    code: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
     """Goods by SKU code, or a charge or allowance of another kind (`rules.KINDS`)."""
 
@@ -40,6 +48,7 @@ class OrderLine:
     kind: str = GOODS
     description: str = ""
     discount_minor: int = 0
+    promotions: tuple[PromotionGiven, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,8 @@ class PlaceOrder:
     """An order of a channel. `external_id` is the channel's own name for it, once for ever.
 
     Amounts of the order (`discount_minor`, `shipping_minor`, `tax_minor`) are split over its lines. `signals` is what
-    the channel says about risk and proof. Without `priority` the channel's holds; without `occurred_at` it is now.
+    the channel says about risk and proof. Without `priority` the channel's holds; without `occurred_at` it is now;
+    without `policy` that of its kind of demand (`rules.DEMANDS`). Promotions say what discounts were given for.
     """
 
     company: int
@@ -87,12 +97,15 @@ class PlaceOrder:
     discount_minor: int = 0
     shipping_minor: int = 0
     tax_minor: int = 0
-    policy: str = "partial_backorder"
+    policy: str = ""
     priority: int | None = None
     promise_at: datetime | None = None
     service: str = ""
     payment: PaymentGiven | None = None
     signals: tuple[str, ...] = ()
+    demand: str = "sale"
+    campaign: str = ""
+    promotions: tuple[PromotionGiven, ...] = ()
     key: str | None = None
 
 
@@ -114,7 +127,8 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     Locks: the names of the new orders, in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
-    new customers, 2 for addresses, 2 for holds, 1 for duplicates, 1 where a policy asks for recent orders.
+    new customers, 2 for addresses, 2 for holds, 1 for duplicates, 1 where a policy asks for recent orders,
+    1 for promotions.
     """
     known = _load(cause, requests)
 
@@ -127,6 +141,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
     sql.write("orders_line", _LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
+    sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
     _keep_addresses(cause, fresh)
     payments = [_authorization(draft) for draft in fresh if draft.request.payment]
     if payments:
@@ -275,6 +290,7 @@ class _Draft:
         "id",
         "lines",
         "placed_at",
+        "promotions",
         "ready",
         "request",
         "row",
@@ -291,6 +307,7 @@ class _Draft:
         priority = channel.priority if request.priority is None else request.priority
         self.ready = (self.id, priority, request.promise_at or placed_at)
         self.lines: list[tuple[Any, ...]] = []
+        self.promotions: list[tuple[Any, ...]] = []
         self.row: tuple[Any, ...] = ()
         self.verdict = validation.FINE
         self.version = 0
@@ -313,7 +330,8 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
     customer = None
     if request.customer is not None:
         customer = known.customers[company, request.customer]
-    wrong = rules.misfit(request.lines, request.policy)
+    policy = request.policy or rules.DEMANDS.get(request.demand, "")
+    wrong = _misfit_capture(request) or rules.misfit(request.lines, policy)
     if wrong is None and request.payment is not None:
         wrong = rules.misfit_payment(request.payment.provider, request.payment.amount_minor, PROVIDERS)
     if wrong is not None:
@@ -337,17 +355,29 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
             )
     total = goods - discount + request.shipping_minor + request.tax_minor
     seen = _set_lines(draft, frozen, known)
-    draft.version, policy = known.policy(company, request.channel)
-    draft.verdict = validation.judge(_facts(draft, seen, goods - discount, total, known), policy)
+    draft.version, validated = known.policy(company, request.channel)
+    draft.verdict = validation.judge(_facts(draft, seen, goods - discount, total, known), validated)
     held_by = draft.held_by
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
-        request.postal_code, draft.placed_at, draft.ready[1], request.promise_at, request.policy, request.service,
+        request.postal_code, draft.placed_at, draft.ready[1], request.promise_at, policy, request.service,
+        request.demand, request.campaign,
         held_by or "ready", held_by, "placed" if held_by else "confirmed",
         goods, discount, request.shipping_minor, request.tax_minor,
         total, len(frozen), draft.version,
     )  # fmt: skip
     return draft
+
+
+def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
+    """Why the demand or the promotions can't be the order's."""
+    if request.demand not in rules.DEMANDS:
+        return rules.Misfit("demand", f"one of {', '.join(rules.DEMANDS)}", request.demand)
+    wrong = rules.misfit_promotions(request.promotions, request.discount_minor)
+    for line in request.lines:
+        if line.promotions:
+            wrong = wrong or rules.misfit_promotions(line.promotions, line.discount_minor)
+    return wrong
 
 
 def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> tuple[LineFact, ...]:
@@ -364,10 +394,20 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> 
             else:
                 sku_id = sku.id
                 seen.append(LineFact(line.sku, line.quantity, True, sku.status, sku.minimum_age))
+        key = ids.uuid7()
+        if line.promotions:
+            draft.promotions += [
+                (ids.uuid7(), order, key, company, one.code, one.amount_minor) for one in line.promotions
+            ]
         draft.lines.append((
-            ids.uuid7(), order, company, number, line.kind, sku_id, line.sku, line.description, line.quantity,
+            key, order, company, number, line.kind, sku_id, line.sku, line.description, line.quantity,
             line.unit_price, gross, discount, shipping, tax, line.quantity,
         ))  # fmt: skip
+    if draft.request.promotions:
+        draft.promotions += [
+            (ids.uuid7(), order, None, company, one.code, one.amount_minor)
+            for one in draft.request.promotions
+        ]
     return tuple(seen)
 
 
@@ -477,10 +517,13 @@ _LINE_COLUMNS = (
     "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
 )  # fmt: skip
 
+_PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
+
 _ORDERS = {
     "id": "uuid", "company_id": "smallint", "channel_id": "uuid", "external_id": "text", "customer_id": "uuid",
     "currency": "text", "country": "text", "postal_code": "text", "placed_at": "timestamptz", "priority": "smallint",
-    "promise_at": "timestamptz", "policy": "text", "service": "text", "status": "text", "held_by": "text",
+    "promise_at": "timestamptz", "policy": "text", "service": "text",
+    "demand": "text", "campaign": "text", "status": "text", "held_by": "text",
     "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
     "shipping_minor": "bigint", "tax_minor": "bigint", "total_minor": "bigint", "line_count": "int",
     "policy_version": "int",

@@ -12,9 +12,9 @@ from django.utils import timezone
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders.commands.cancel import CancelOrder
-from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder
+from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder, PromotionGiven
 from entrepot.parties import queries as parties
-from entrepot.web.api.schemas import CancelIn, OrderIn
+from entrepot.web.api.schemas import CancelIn, OrderIn, PromotionIn
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -57,6 +57,7 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
             line.kind,
             line.description,
             line.discount_minor,
+            promotions_of(line.promotions),
         )
         for line in item.lines
     )
@@ -65,10 +66,15 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
         occurred_at=item.occurred_at, customer=item.customer, country=item.country, postal_code=item.postal_code,
         address=AddressGiven(**item.address.model_dump()) if item.address else None,
         discount_minor=item.discount_minor, shipping_minor=item.shipping_minor, tax_minor=item.tax_minor,
-        policy=item.policy, priority=item.priority, promise_at=item.promise_at, service=item.service,
+        policy=item.policy or "", priority=item.priority, promise_at=item.promise_at, service=item.service,
         payment=PaymentGiven(**item.payment.model_dump()) if item.payment else None, signals=tuple(item.signals),
+        demand=item.demand, campaign=item.campaign, promotions=promotions_of(item.promotions),
         key=key,
     )  # fmt: skip
+
+
+def promotions_of(items: Sequence[PromotionIn]) -> tuple[PromotionGiven, ...]:
+    return tuple(PromotionGiven(one.code, one.amount_minor) for one in items)
 
 
 def cancel_order(item: CancelIn, key: str) -> CancelOrder:

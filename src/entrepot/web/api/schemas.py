@@ -65,6 +65,13 @@ class Strict(Schema):
 # ---- in
 
 
+class PromotionIn(Strict):
+    """What part of a discount was given for."""
+
+    code: Code
+    amount_minor: Minor
+
+
 class LineIn(Strict):
     """Goods by SKU, or a charge or allowance of another kind."""
 
@@ -74,6 +81,7 @@ class LineIn(Strict):
     kind: Literal[rules.KINDS] = "goods"  # type: ignore[valid-type]
     description: Text = ""
     discount_minor: Minor = 0
+    promotions: Annotated[list[PromotionIn], Field(max_length=20)] = []
 
 
 class AddressIn(Strict):
@@ -113,7 +121,10 @@ class OrderIn(Strict):
     discount_minor: Minor = 0
     shipping_minor: Minor = 0
     tax_minor: Minor = 0
-    policy: Literal[rules.POLICIES] = "partial_backorder"  # type: ignore[valid-type]
+    policy: Literal[rules.POLICIES] | None = None  # type: ignore[valid-type]
+    demand: Literal[tuple(rules.DEMANDS)] = "sale"  # type: ignore[valid-type]
+    campaign: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    promotions: Annotated[list[PromotionIn], Field(max_length=20)] = []
     priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
     promise_at: Moment | None = None
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
@@ -225,6 +236,14 @@ class LineOut(Schema):
     units: dict[str, int]
 
 
+class PromotionOut(Schema):
+    """A promotion that a discount was given for: of a line by its number, or of the whole order."""
+
+    code: str
+    amount_minor: int
+    line: int | None
+
+
 class HoldOut(Schema):
     id: UUID
     type: str
@@ -263,6 +282,8 @@ class OrderOut(Schema):
     priority: int
     policy: str
     service: str
+    demand: str
+    campaign: str
     status: str
     commercial: str
     payment: str
@@ -273,6 +294,7 @@ class OrderOut(Schema):
     tax_minor: int
     total_minor: int
     lines: list[LineOut]
+    promotions: list[PromotionOut]
     holds: list[HoldOut]
     shipments: list[ShipmentOut]
 
