@@ -70,11 +70,11 @@ def measure_walk(
         speed, books = walk.abreast(orders, batch)
         abreast.append(speed)
         if unlike := walk.unlike(ours.books[-1], books):
-            raise SystemExit("Two connections did not do the same as one:\n" + "\n".join(unlike))
+            raise SystemExit("Threads did not do the same as one connection:\n" + "\n".join(unlike))
         speeds = [one.per_second(walk.STEPS) for one in (ours, baseline)]
         _say(
             f"walk, round {i + 1}: {speeds[0]:,.0f} against {speeds[1]:,.0f} orders/s,"
-            f" {speed:,.0f} on two connections"
+            f" {speed:,.0f} in threads as a worker's"
         )
     rows = []
     for name, steps, floor in (
@@ -83,7 +83,7 @@ def measure_walk(
     ):
         speeds = [[one.per_second(steps) for one in side] for side in sides.values()]
         rows.append(report.compared(name, "orders/s", *speeds, bar=0.4, floor=floor))
-    name = "the whole walk, one process on two connections"
+    name = "the whole walk, one process with a worker's threads"
     rows.append(
         report.Row(name, "orders/s", statistics.median(abreast), floor=1_000, rounds={"ours": abreast})
     )

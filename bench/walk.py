@@ -199,17 +199,19 @@ def run(side: type[Ours | Baseline], orders: int, size: int) -> Sample:
     return sample
 
 
-def abreast(orders: int, size: int, connections: int = 2) -> tuple[float, dict[str, str]]:
+def abreast(orders: int, size: int) -> tuple[float, dict[str, str]]:
     """The whole walk of every batch, by as many threads of this process: orders per second, and the books.
 
-    So the house works: while one batch waits for the server, Python makes the next.
+    So a worker of the house works: while one batch waits for the server, Python makes the next.
     """
+    from entrepot.kernel.worker import THREADS
+
     house.fresh()
     one = Ours(orders, size)
     _go_through(one, [0])
-    parts = [range(1 + i, len(one.requests), connections) for i in range(connections)]
+    parts = [range(1 + i, len(one.requests), THREADS) for i in range(THREADS)]
     began = time.perf_counter()
-    with ThreadPoolExecutor(connections) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(partial(_go_through, one), parts))
         took = time.perf_counter() - began
     return orders / took, books()

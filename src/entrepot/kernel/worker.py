@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -22,7 +23,10 @@ log = structlog.get_logger("entrepot.worker")
 
 BATCH = 500
 IDLE_S = 1.0
-SEAL_EVERY_ROUNDS = 10
+SEAL_EVERY_S = 10.0
+THREADS = 3
+"""Each with a connection of its own: while the server works for one, Python makes the batch of the next. More of them
+wait for each other's locks."""
 
 Serve = Callable[[Cause, Sequence[UUID]], object]
 
@@ -37,25 +41,43 @@ def queues() -> dict[str, Serve]:
 
 
 def run() -> None:
-    """Serve all queues until SIGTERM or SIGINT; what is in hand is finished first."""
+    """Serve all queues, and seal what was done, until SIGTERM or SIGINT; what is in hand is finished first."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     served = queues()
-    log.info("worker started", queues=sorted(served))
-    rounds = 0
-    while not stop.is_set():
-        try:
-            busy = serve_once(served)
-            rounds += 1
-            if not busy:
-                if rounds % SEAL_EVERY_ROUNDS == 0:
-                    seal.seal(_cause("seal"))
-                _wait_for_work(stop)
-        except (psycopg.OperationalError, OperationalError, InterfaceError):
-            log.warning("database away, trying again", exc_info=True)
-            connection.close()
-            stop.wait(IDLE_S)
+    threads = [threading.Thread(target=_keep, args=(stop, _serve, served)) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    log.info("worker started", queues=sorted(served), threads=THREADS)
+    _keep(stop, _seal)
+    for thread in threads:
+        thread.join()
+
+
+def _keep(stop: threading.Event, do: Callable[..., None], *arguments: Any) -> None:
+    """Do it again and again until the end, whatever becomes of the database meanwhile. A bug here ends them all."""
+    try:
+        while not stop.is_set():
+            try:
+                do(stop, *arguments)
+            except (psycopg.OperationalError, OperationalError, InterfaceError):
+                log.warning("database away, trying again", exc_info=True)
+                connection.close()
+                stop.wait(IDLE_S)
+    finally:
+        stop.set()
+        connection.close()
+
+
+def _serve(stop: threading.Event, served: dict[str, Serve]) -> None:
+    if not serve_once(served):
+        _wait_for_work(stop)
+
+
+def _seal(stop: threading.Event) -> None:
+    stop.wait(SEAL_EVERY_S)
+    seal.seal(_cause("seal"))
 
 
 def serve_once(served: dict[str, Serve]) -> int:
