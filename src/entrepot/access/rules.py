@@ -88,6 +88,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "customer service": (
         *EVERYBODY, "work.open",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
+        "channels.save_mapping",
         "warehouse.withdraw",
         "parties.register_customers", "parties.register_addresses",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",
@@ -118,7 +119,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.place", "orders.cancel", "sourcing.cancel", "orders.credit",
         "catalog.register_skus", "network.register_channels", "network.serve_channels",
         "parties.register_customers", "parties.register_addresses",
-        "channels.import_invoices", "channels.receive_supply", "channels.set_aside",
+        "channels.save_mapping", "channels.import_invoices", "channels.receive_supply", "channels.set_aside",
     ),
     "auditor": (),
 }  # fmt: skip

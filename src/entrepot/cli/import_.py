@@ -1,4 +1,7 @@
-"""`entrepot import online-retail FILE`: a retailer's year through the commands of any other order."""
+"""`entrepot import online-retail FILE`: a retailer's year through the commands of any other order.
+
+`entrepot import orders FILE`: the orders of a spreadsheet, tried out first or placed.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,16 @@ import json
 import resource
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from entrepot import Problem
 from entrepot.cli.session import add_database_option, opened, say
+from entrepot.kernel import money
+
+if TYPE_CHECKING:
+    from entrepot.channels.spreadsheet import importer
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +41,34 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     online_retail.add_argument("--report", choices=("text", "json"), default="text")
     add_database_option(online_retail)
     online_retail.set_defaults(run=run)
+    _add_orders_to(formats)
+
+
+def _add_orders_to(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    orders = formats.add_parser("orders", help="CSV or XLSX with a row for each line of an order")
+    orders.add_argument("file", type=Path)
+    orders.add_argument(
+        "--channel", required=True, metavar="CODE", help="the channel that the orders come by"
+    )
+    orders.add_argument(
+        "--company", metavar="CODE", help="the company of the channel, where there are several"
+    )
+    orders.add_argument(
+        "--mapping",
+        default="default",
+        metavar="NAME",
+        help="the remembered mapping of columns (default: default)",
+    )
+    orders.add_argument(
+        "--map", action="append", default=[], metavar="FIELD=COLUMN", help="a column of the file; remembered"
+    )
+    orders.add_argument(
+        "--dry-run", action="store_true", help="say what would become of every row, and write nothing"
+    )
+    orders.add_argument("--errors", type=Path, metavar="FILE", help="write what is wrong as CSV")
+    orders.add_argument("--report", choices=("text", "json"), default="text")
+    add_database_option(orders)
+    orders.set_defaults(run=run_orders)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,6 +89,73 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(figures, report.currency)
     return 0
+
+
+def run_orders(arguments: argparse.Namespace) -> int:
+    """Place the orders of a file. Ends with 1 where something is wrong with any of them."""
+    if not arguments.file.is_file():
+        raise Problem(f"There is no file {arguments.file}.")
+    with opened(arguments.database):
+        from entrepot.channels.spreadsheet import importer
+        from entrepot.kernel.errors import Refused
+
+        try:
+            report = _import_orders(arguments)
+        except Refused as refused:
+            raise Problem(refused.message) from refused
+        if arguments.errors:
+            arguments.errors.write_text(importer.errors_csv(report.wrong), encoding="utf-8", newline="")
+    if arguments.report == "json":
+        say(json.dumps(report.as_json(), indent=2))
+    else:
+        _print_orders(report)
+    return 1 if report.wrong else 0
+
+
+def _import_orders(arguments: argparse.Namespace) -> importer.Report:
+    from entrepot.channels import queries as channels
+    from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
+    from entrepot.channels.spreadsheet import importer, parse, read
+    from entrepot.kernel.cause import Actor, Cause
+    from entrepot.kernel.command import whole
+    from entrepot.kernel.errors import NotFound
+    from entrepot.network import queries as network
+    from entrepot.parties import queries as parties
+
+    companies = {one.code: one.id for one in parties.companies()}
+    company = companies.get(arguments.company or next(iter(companies), ""))
+    if company is None or (arguments.company is None and len(companies) > 1):
+        raise Problem(f"Name the company with --company: {', '.join(companies) or 'there is none yet'}.")
+    channel = network.channels(company=company).get(arguments.channel)
+    if channel is None:
+        raise NotFound(what="channel", which=arguments.channel)
+    sheet = read.read(arguments.file.read_bytes())
+    remembered = channels.mapping(company=company, channel=channel.code, name=arguments.mapping) or {}
+    given = dict(one.partition("=")[::2] for one in arguments.map)
+    mapping = parse.propose(sheet.header, remembered | given)
+    cause = Cause(
+        Actor("import:orders", everything=True), datetime.now(UTC), f"import of {arguments.file.name}"
+    )
+    if given and not arguments.dry_run:
+        columns = tuple(mapping.items())
+        whole(save_mapping(cause, requests=[SaveMapping(company, channel.code, columns, arguments.mapping)]))
+    return importer.run(
+        cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
+        tries=arguments.dry_run,
+    )  # fmt: skip
+
+
+def _print_orders(report: importer.Report) -> None:
+    would = "would be " if report.tried else ""
+    say(f"{report.rows} rows, {report.orders} orders")
+    say(f"{report.placed} {would}placed, {report.held} of them held; {report.duplicates} had come before")
+    for currency, minor in report.totals().items():
+        say(f"worth {money.text(minor, currency)} {currency}")
+    for one in report.wrong:
+        name = f", order {one.order}" if one.order else ""
+        say(f"row {one.row}, {one.column}{name}: expected {one.expected}, found {one.found}")
+    if report.refused:
+        say(f"{report.refused} orders {would}left out: mend their rows and import the file again")
 
 
 def _peak_rss_mb() -> float:

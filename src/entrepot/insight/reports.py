@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from entrepot.kernel import sql
-from entrepot.kernel.money import exponent
+from entrepot.kernel import money, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,7 @@ class ImportReport:
         }
 
     def amount(self, minor: int) -> str:
-        digits = exponent(self.currency)
-        sign = "-" if minor < 0 else ""
-        whole, part = divmod(abs(minor), 10**digits)
-        return f"{sign}{whole}.{part:0{digits}}" if digits else f"{sign}{whole}"
+        return money.text(minor, self.currency)
 
 
 def of_import(*, company: int, source: str) -> ImportReport:

@@ -99,6 +99,21 @@ def offer(queue: str, work: Iterable[tuple[UUID, int, Any]]) -> None:
         held.setdefault((queue, one[0]), ready.Offer(queue, *one))
 
 
+class _Undo(Exception):  # noqa: N818  not an error: the end of a rehearsal
+    """Leaves the transaction of a rehearsal, so that nothing of it stays."""
+
+
+def rehearse(function: Callable[..., list[R]], cause: Cause, requests: Sequence[Any]) -> list[R]:
+    """What a command would answer: it is carried out whole, and undone. Only numbers that it drew are gone."""
+    answers: list[R] = []
+    try:
+        with sql.transaction():
+            answers = function(cause, requests=requests)
+            raise _Undo
+    except _Undo:
+        return answers
+
+
 def whole(results: Sequence[Any]) -> Sequence[Any]:
     """The results, or AllOrNothing where one is refused: for a caller who wants all of a batch or none."""
     refusals = [result for result in results if isinstance(result, Refused)]

@@ -27,6 +27,14 @@ def exponent(currency: str) -> int:
     return EXPONENTS.get(currency, 2)
 
 
+def text(minor: int, currency: str) -> str:
+    """An amount with the currency's decimals, for programs and terminals."""
+    digits = exponent(currency)
+    sign = "-" if minor < 0 else ""
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{sign}{whole}.{part:0{digits}}" if digits else f"{sign}{whole}"
+
+
 def extend(quantity: int, unit_price: Decimal, currency: str) -> int:
     """Quantity × price in minor units, rounded half away from zero."""
     return round_half_away(unit_price * quantity * (10 ** exponent(currency)))

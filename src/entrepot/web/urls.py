@@ -12,6 +12,7 @@ from entrepot.web.views import (
     errors,
     health,
     home,
+    order_import,
     orders,
     people,
     returns,
@@ -23,6 +24,7 @@ from entrepot.web.views import (
 urlpatterns = [
     path("", home.home, name="home"),
     path("orders/", orders.orders_list, name="orders"),
+    path("orders/import/", order_import.orders, name="orders-import"),
     path("orders/campaigns/", campaigns.told, name="campaigns"),
     path("orders/act/", orders.act, name="orders-act"),
     path("orders/<uuid:which>/", orders.order, name="order"),

@@ -10,6 +10,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from entrepot.insight import pages
+from entrepot.kernel.command import rehearse
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
@@ -36,26 +37,30 @@ from entrepot.web.api.schemas import (
 router = Router()
 
 
-@router.post("/orders", response={201: PlacedOut, 200: list[PlacedOut | Problem], **REFUSED})
+@router.post("/orders", response={201: PlacedOut, 200: PlacedOut | list[PlacedOut | Problem], **REFUSED})
 def place_orders(
     request: HttpRequest,
     payload: OrderIn | Annotated[list[OrderIn], Field(min_length=1, max_length=BATCH_MAX)],
     idempotency_key: IdempotencyKey,
     company: Company = None,
+    dry_run: Annotated[
+        bool, Query(False, description="Answer what would happen, and write nothing.")
+    ] = False,
 ) -> Any:
     """Place one order, or a list of them.
 
     One order answers 201, or the problem that refused it. A list answers 200 with one result for each, in order:
     the placed order, or the problem that refused it without touching its neighbors. An order that its rules hold is
-    placed all the same; `holds` says why it waits.
+    placed all the same; `holds` says why it waits. With `dry_run` all of it is carried out and undone: the numbers
+    and ids of the answer are nobody's.
     """
     items = payload if isinstance(payload, list) else [payload]
     of = parse.company_of(company)
     keys = parse.keys_of(request, idempotency_key, items)
     requests = [parse.place_order(of, item, key) for item, key in zip(items, keys, strict=True)]
-    return answer(
-        place(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=201
-    )
+    cause = parse.cause_of(request)
+    answers = rehearse(place, cause, requests) if dry_run else place(cause, requests=requests)
+    return answer(answers, is_list=isinstance(payload, list), done=200 if dry_run else 201)
 
 
 @router.post("/orders/cancel", response={200: CancelledOut | list[CancelledOut | Problem], **REFUSED})

@@ -1,0 +1,76 @@
+"""What a file of orders may hold: one row for each line of an order, in columns of any name and order. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Field(NamedTuple):
+    """A field of an order. `of_line` may differ between the rows of an order; the others must not.
+
+    `kind` is text, whole (from 1), price (a decimal), amount (in minor units), or moment. `names` are headers by which
+    it is known, in small letters and digits alone.
+    """
+
+    kind: str
+    of_line: bool
+    names: tuple[str, ...]
+    required: bool = False
+
+
+FIELDS: dict[str, Field] = {
+    "order": Field("text", False, (
+        "order", "ordernumber", "orderno", "orderid", "externalid", "bestellnummer", "reference", "ponumber", "po",
+    ), True),
+    "sku": Field("text", True, (
+        "sku", "item", "itemnumber", "article", "articlenumber", "artikel", "artikelnummer", "productcode", "product",
+        "stockcode", "lineitemsku",
+    ), True),
+    "quantity": Field("whole", True, ("quantity", "qty", "units", "menge", "anzahl", "lineitemquantity"), True),
+    "unit_price": Field("price", True, (
+        "unitprice", "price", "itemprice", "preis", "einzelpreis", "lineitemprice",
+    ), True),
+    "description": Field("text", True, ("description", "name", "productname", "title", "lineitemname", "bezeichnung")),
+    "line_discount": Field("amount", True, ("linediscount", "itemdiscount", "lineitemdiscount")),
+    "promotion": Field("text", True, ("promotion", "promotioncode", "coupon", "couponcode", "discountcode", "voucher")),
+    "currency": Field("text", False, ("currency", "currencycode", "wahrung")),
+    "ordered_at": Field("moment", False, (
+        "orderedat", "orderdate", "date", "createdat", "purchasedate", "bestelldatum", "datum",
+    )),
+    "promise_at": Field("moment", False, ("promiseat", "promisedat", "deliverby", "requesteddate", "liefertermin")),
+    "customer": Field("text", False, ("customer", "customerid", "customercode", "customernumber", "kundennummer")),
+    "recipient": Field("text", False, ("recipient", "shippingname", "shiptoname", "customername", "recipientname")),
+    "line1": Field("text", False, (
+        "line1", "address", "address1", "street", "addressline1", "shippingaddress1", "strasse",
+    )),
+    "line2": Field("text", False, ("line2", "address2", "addressline2", "shippingaddress2")),
+    "city": Field("text", False, ("city", "town", "shippingcity", "ort", "stadt")),
+    "region": Field("text", False, ("region", "state", "province", "shippingprovince", "county")),
+    "postal_code": Field("text", False, ("postalcode", "postcode", "zip", "zipcode", "shippingzip", "plz")),
+    "country": Field("text", False, ("country", "countrycode", "shippingcountry", "land")),
+    "email": Field("text", False, ("email", "emailaddress", "customeremail")),
+    "phone": Field("text", False, ("phone", "telephone", "shippingphone", "telefon")),
+    "discount": Field("amount", False, ("discount", "orderdiscount", "discountamount", "rabatt")),
+    "shipping": Field("amount", False, ("shipping", "shippingprice", "shippingcost", "freight", "versandkosten")),
+    "tax": Field("amount", False, ("tax", "taxes", "vat", "mwst", "salestax")),
+    "service": Field("text", False, ("service", "shippingservice", "shippingmethod", "versandart")),
+    "policy": Field("text", False, ("policy", "allocationpolicy")),
+    "priority": Field("whole", False, ("priority", "prioritat")),
+    "demand": Field("text", False, ("demand", "ordertype", "demandkind")),
+    "campaign": Field("text", False, ("campaign", "utmcampaign", "kampagne")),
+    "provider": Field("text", False, ("provider", "paymentprovider", "paymentmethod")),
+    "payment_reference": Field("text", False, ("paymentreference", "paymentid", "transactionid")),
+    "paid": Field("amount", False, ("paid", "authorized", "authorizedamount", "paidamount", "totalpaid")),
+}  # fmt: skip
+
+REQUIRED = tuple(name for name, field in FIELDS.items() if field.required)
+
+BYTES_MAX = 20 * 1024 * 1024
+UNPACKED_MAX = 200 * 1024 * 1024
+"""Of a workbook, which is a zip archive: a small one can unpack to more than any machine has."""
+ROWS_MAX, COLUMNS_MAX, CELL_MAX = 100_000, 200, 500
+LINES_MAX = 1_000
+DELIMITERS = ",;\t|"
+DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y/%m/%d", "%d/%m/%Y", "%d/%m/%Y %H:%M")
+"""Beside ISO 8601. A time without a zone is UTC. Days come before months: what is written the other way says so by
+ISO 8601."""
