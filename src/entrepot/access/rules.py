@@ -70,7 +70,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
-        "sourcing.allocate", "sourcing.cancel",
+        "orders.draft", "orders.place_draft", "orders.discard_draft", "sourcing.allocate", "sourcing.cancel",
         "stock.reserve", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "warehouse.release", "warehouse.withdraw", "shipping.ship", "shipping.perform", "shipping.deliver",
         "returns.authorize", "returns.review", "returns.close",
@@ -88,7 +88,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "customer service": (
         *EVERYBODY, "work.open",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
-        "channels.save_mapping",
+        "channels.save_mapping", "orders.draft", "orders.place_draft", "orders.discard_draft",
         "warehouse.withdraw",
         "parties.register_customers", "parties.register_addresses",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",

@@ -21,6 +21,13 @@ class Unplaceable(Refused):
     says = "Order {external_id} can't be placed: {field} must be {expected}, found {found}."
 
 
+class QuoteExpired(Refused):
+    """The quote was valid until a time that is over."""
+
+    code = "orders.quote_expired"
+    says = "Quote {number} was valid until {expired}. Save it with a later date if its prices still hold, and place it."
+
+
 class TooLate(Refused):
     code = "orders.too_late"
     says = (

@@ -154,6 +154,36 @@ class Promotion(models.Model):
         ]
 
 
+class Draft(models.Model):
+    """An order that nobody has placed yet: its request as it stands. It promises nothing."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    number = models.TextField(unique=True)
+    channel_id = models.UUIDField()
+    customer = models.TextField(default="", db_default="")
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField()
+    body = models.JSONField()  # PlaceOrder, without address and payment
+    valid_until = models.DateTimeField(null=True)
+    state = models.TextField(default="draft")
+    order_id = models.UUIDField(null=True)
+    saved_by = models.TextField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="orders_draft_state_known", condition=Q(state__in=states.DRAFT.states)
+            ),
+            models.CheckConstraint(
+                name="orders_draft_placed_is_an_order",
+                condition=Q(state="placed", order_id__isnull=False)
+                | (~Q(state="placed") & Q(order_id__isnull=True)),
+            ),
+        ]
+
+
 class Hold(models.Model):
     """A reason why an order must not go on: what it blocks, who decides, and the work item that asks them."""
 

@@ -242,6 +242,38 @@ def order(order_id: UUID) -> OrderView | None:
     return OrderView(*found[0], paid, lines, tuple(holds_of(order_id)), promotions)  # type: ignore[call-arg]
 
 
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """A draft or quote, with the order that it is, or became (`order_id`)."""
+
+    id: UUID
+    company: int
+    number: str
+    channel: str
+    customer: str
+    currency: str
+    total_minor: int
+    valid_until: datetime | None
+    state: str
+    order_id: UUID | None
+    saved_by: str
+    saved_at: datetime
+    body: str
+
+
+def drafts(company: int, *, state: str = "draft", limit: int = 200) -> list[DraftRow]:
+    """Drafts in a state, the latest first."""
+    which = "q.company_id = %(company)s::smallint AND q.state = %(state)s::text"
+    params = {"company": company, "state": state, "limit": limit}
+    return [DraftRow(*row) for row in sql.run(_DRAFTS.format(which=which) + _FIRST, params)]
+
+
+def draft(which: UUID) -> DraftRow | None:
+    """One draft, or None."""
+    found = sql.run(_DRAFTS.format(which="q.id = %(draft)s::uuid"), {"draft": which})
+    return DraftRow(*found[0]) if found else None
+
+
 def holds_of(order_id: UUID) -> list[HoldRow]:
     """All holds of an order, the first opened first."""
     return [
@@ -411,6 +443,13 @@ SELECT h.id, h.order_id, o.number, h.type, h.reason, h.facts, h.blocks, h.owner_
        h.closed_at, h.closed_by, h.work_item
 FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
 WHERE {which} ORDER BY h.opened_at, h.id
+"""
+
+_DRAFTS = """
+SELECT q.id, q.company_id::int, q.number, c.code, q.customer, q.currency, q.total_minor, q.valid_until, q.state,
+       q.order_id, q.saved_by, q.saved_at, q.body::text
+FROM orders_draft AS q JOIN network_channel AS c ON c.id = q.channel_id
+WHERE {which} ORDER BY q.id DESC
 """
 
 _FIRST = "LIMIT %(limit)s::int"

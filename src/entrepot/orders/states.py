@@ -33,6 +33,13 @@ HOLD = machine(
 )  # fmt: skip
 """Rejected is a hold whose order was cancelled."""
 
+DRAFT = machine(
+    "draft", "draft",
+    ("place", "draft", "placed"),
+    ("discard", "draft", "discarded", True),
+)  # fmt: skip
+"""A draft or quote of customer service; `placed` is one that became an order."""
+
 CREDIT = machine(
     "credit", "waiting",
     ("approve", "waiting", "unmatched"),

@@ -9,6 +9,7 @@ from entrepot.web.api import house
 from entrepot.web.views import (
     books,
     campaigns,
+    drafts,
     errors,
     health,
     home,
@@ -24,6 +25,9 @@ from entrepot.web.views import (
 urlpatterns = [
     path("", home.home, name="home"),
     path("orders/", orders.orders_list, name="orders"),
+    path("orders/drafts/", drafts.drafts_list, name="drafts"),
+    path("orders/drafts/new/", drafts.one, name="draft-new"),
+    path("orders/drafts/<uuid:which>/", drafts.one, name="draft"),
     path("orders/import/", order_import.orders, name="orders-import"),
     path("orders/campaigns/", campaigns.told, name="campaigns"),
     path("orders/act/", orders.act, name="orders-act"),

@@ -1,0 +1,267 @@
+"""Drafts and quotes: orders that nobody has placed yet. They promise nothing and hold no stock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.events import Event
+from entrepot.orders import errors, rules
+from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed, PlaceOrder, place
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDraft:
+    """An order as it stands; without `draft` a new one. It gets its `external_id` from its number, and its address
+    and payment when it is placed. A quote says until when it is `valid_until`."""
+
+    order: PlaceOrder
+    draft: UUID | None = None
+    valid_until: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSaved:
+    draft: UUID
+    number: str
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceDraft:
+    """The customer agreed: the draft becomes an order."""
+
+    draft: UUID
+    address: AddressGiven | None = None
+    payment: PaymentGiven | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardDraft:
+    draft: UUID
+    reason: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDiscarded:
+    draft: UUID
+
+
+@command("orders.draft")
+def draft(cause: Cause, /, *, requests: Sequence[SaveDraft]) -> list[DraftSaved | Refused]:
+    """Drafts made or changed. Nothing of them is promised, validated or frozen yet.
+
+    Locks: the drafts in id order. Refuses: NotFound (draft, channel); WrongState (placed, discarded); Unplaceable;
+    Invalid (another company's; a draft twice; an address or a payment). Again: by key. 4 statements.
+    """
+    found = _lock([one.draft for one in requests if one.draft])
+    channels = _channels([one.order for one in requests])
+    refusals = _refusals(requests, found, channels)
+    fresh = [i for i, one in enumerate(requests) if one.draft is None and refusals[i] is None]
+    numbers = dict(zip(fresh, ids.numbers("QT", len(fresh)), strict=True))
+    answers: list[DraftSaved | Refused] = []
+    rows, happened = [], []
+    for i, (one, refused) in enumerate(zip(requests, refusals, strict=True)):
+        if refused is not None:
+            answers.append(refused)
+            continue
+        key = one.draft or ids.uuid7()
+        number = numbers[i] if one.draft is None else found[key].number
+        order = replace(one.order, external_id=number, occurred_at=None, key=None)
+        total = total_of(order)
+        rows.append((
+            key, order.company, number, channels[order.company, order.channel], order.customer or "",
+            order.currency, total, wire.dump(order), one.valid_until, "draft", cause.actor.name, cause.at,
+        ))  # fmt: skip
+        happened.append(
+            Event(
+                "draft",
+                key,
+                order.company,
+                "draft" if one.draft else "",
+                "draft",
+                None,
+                {"total_minor": total},
+            )
+        )
+        answers.append(DraftSaved(key, number, total))
+    sql.upsert("orders_draft", ("id",), _COLUMNS, rows)
+    announce(cause, happened)
+    return answers
+
+
+@command("orders.place_draft")
+def place_draft(cause: Cause, /, *, requests: Sequence[PlaceDraft]) -> list[Placed | Refused]:
+    """Drafts become orders, as `orders.place` takes them in: their amounts are frozen and validated now.
+
+    Locks: the drafts in id order, then as `orders.place`. Refuses: NotFound; WrongState (placed, discarded);
+    QuoteExpired; Invalid (a draft twice); and as `orders.place`. Again: by key. 2 statements more than
+    `orders.place`.
+    """
+    found = _lock([one.draft for one in requests])
+    answers: list[Placed | Refused | None] = []
+    wanted: list[tuple[PlaceDraft, PlaceOrder]] = []
+    for one, refused in zip(requests, _unfit([one.draft for one in requests], found, "place"), strict=True):
+        known = found.get(one.draft)
+        if refused is None and known and known.valid_until and known.valid_until < cause.at:
+            refused = errors.QuoteExpired(number=known.number, expired=known.valid_until.isoformat())
+        if refused is None and known:
+            wanted.append((one, replace(known.order, address=one.address, payment=one.payment)))
+        answers.append(refused)
+    done = place(cause, requests=[order for _, order in wanted]) if wanted else []
+    placed = [
+        (one.draft, answer.order)
+        for (one, _), answer in zip(wanted, done, strict=True)
+        if isinstance(answer, Placed)
+    ]
+    _end(cause, found, placed, "placed")
+    rest = iter(done)
+    return [next(rest) if answer is None else answer for answer in answers]
+
+
+@command("orders.discard_draft")
+def discard_draft(cause: Cause, /, *, requests: Sequence[DiscardDraft]) -> list[DraftDiscarded | Refused]:
+    """Drafts that come to nothing. They stay to be read.
+
+    Locks: the drafts in id order. Refuses: NotFound; WrongState (placed, discarded); Invalid (a draft twice).
+    Again: by key. 2 statements.
+    """
+    found = _lock([one.draft for one in requests])
+    refusals = _unfit([one.draft for one in requests], found, "discard")
+    gone = [(one.draft, None) for one, refused in zip(requests, refusals, strict=True) if refused is None]
+    reasons = {one.draft: one.reason for one in requests}
+    _end(cause, found, gone, "discarded", reasons)
+    return [
+        DraftDiscarded(one.draft) if refused is None else refused
+        for one, refused in zip(requests, refusals, strict=True)
+    ]
+
+
+def total_of(order: PlaceOrder) -> int:
+    """What an order costs as it stands."""
+    lines = [(line.kind, line.quantity, line.unit_price, line.discount_minor) for line in order.lines]
+    frozen = rules.freeze(lines, order.currency, order.discount_minor, order.shipping_minor, order.tax_minor)
+    return sum(one.total for one in frozen)
+
+
+class _Found(NamedTuple):
+    company: int
+    number: str
+    state: str
+    order: PlaceOrder
+    valid_until: datetime | None
+
+
+def _lock(drafts: Sequence[UUID]) -> dict[UUID, _Found]:
+    rows = sql.run(_LOCK, {"drafts": list(drafts)})
+    return {
+        key: _Found(company, number, state, wire.load(body, PlaceOrder), valid_until)
+        for key, company, number, state, body, valid_until in rows
+    }
+
+
+def _unfit(drafts: Sequence[UUID], found: Mapping[UUID, _Found], event: str) -> list[Refused | None]:
+    """Why each of the drafts can't be gone on with."""
+    answers: list[Refused | None] = []
+    seen: set[UUID] = set()
+    for key in drafts:
+        known = found.get(key)
+        if known is None:
+            answers.append(NotFound(what="draft", which=str(key)))
+        elif known.state != "draft":
+            answers.append(
+                WrongState(subject=known.number, found=known.state, event=event, expected="a draft")
+            )
+        elif key in seen:
+            answers.append(Invalid(field="draft", expected="each draft once in a call", found=str(key)))
+        else:
+            answers.append(None)
+        seen.add(key)
+    return answers
+
+
+def _refusals(
+    requests: Sequence[SaveDraft],
+    found: Mapping[UUID, _Found],
+    channels: Mapping[tuple[int, str], UUID],
+) -> list[Refused | None]:
+    known = iter(_unfit([one.draft for one in requests if one.draft], found, "change"))
+    answers: list[Refused | None] = []
+    for one in requests:
+        refused = next(known) if one.draft else None
+        answers.append(refused or _misfit(one, found, channels))
+    return answers
+
+
+def _misfit(
+    one: SaveDraft, found: Mapping[UUID, _Found], channels: Mapping[tuple[int, str], UUID]
+) -> Refused | None:
+    order = one.order
+    if (order.company, order.channel) not in channels:
+        return NotFound(what="channel", which=order.channel)
+    if one.draft and found[one.draft].company != order.company:
+        return Invalid(field="company", expected=found[one.draft].company, found=order.company)
+    if order.address or order.payment:
+        return Invalid(field="address and payment", expected="to come when it is placed", found="given now")
+    wrong = rules.misfit(order.lines, order.policy or rules.DEMANDS.get(order.demand, ""))
+    return wrong and errors.Unplaceable(external_id=order.external_id, **wrong._asdict())
+
+
+def _channels(orders: Sequence[PlaceOrder]) -> dict[tuple[int, str], UUID]:
+    names = {(one.company, one.channel) for one in orders}
+    rows = sql.run(_CHANNELS, sql.columns(("companies", "codes"), names))
+    return {(company, code): channel for company, code, channel in rows}
+
+
+def _end(
+    cause: Cause,
+    found: Mapping[UUID, _Found],
+    ended: Sequence[tuple[UUID, UUID | None]],
+    state: str,
+    reasons: Mapping[UUID, str] | None = None,
+) -> None:
+    if not ended:
+        return
+    sql.change(_END, sql.columns(("ids", "orders"), ended) | {"state": state, "at": cause.at})
+    announce(
+        cause,
+        [
+            Event(
+                "draft", key, found[key].company, "draft", state,
+                payload={"order": order} if order else None, reason=(reasons or {}).get(key, ""),
+            )
+            for key, order in ended
+        ],
+    )  # fmt: skip
+
+
+_COLUMNS = (
+    "id", "company_id", "number", "channel_id", "customer", "currency", "total_minor", "body", "valid_until",
+    "state", "saved_by", "saved_at",
+)  # fmt: skip
+
+_LOCK = """
+SELECT id, company_id::int, number, state, body::text, valid_until FROM orders_draft
+WHERE id = ANY(%(drafts)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_CHANNELS = """
+SELECT c.company_id::int, c.code, c.id
+FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
+JOIN network_channel AS c ON c.company_id = d.company AND c.code = d.code AND c.active
+"""
+
+_END = """
+UPDATE orders_draft AS q SET state = %(state)s::text, order_id = d.order_id, saved_at = %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[]) AS d(id, order_id) WHERE q.id = d.id
+"""

@@ -1,0 +1,152 @@
+"""Drafts and quotes: made, changed with their totals and availability in sight, placed or discarded."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from babel.numbers import NumberFormatError, parse_decimal
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from entrepot.catalog import queries as catalog
+from entrepot.kernel import wire
+from entrepot.network import queries as network
+from entrepot.orders import queries as orders
+from entrepot.orders import rules
+from entrepot.orders.commands.draft import (
+    DiscardDraft,
+    DraftSaved,
+    PlaceDraft,
+    SaveDraft,
+    discard_draft,
+    draft,
+    place_draft,
+    total_of,
+)
+from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder
+from entrepot.stock import queries as stock
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, clean, console, give, int_in, minor_in, page
+
+BLANK = 3
+"""Empty lines beneath those that are filled in."""
+LINES_MAX = 100
+QUANTITY_MAX = 1_000_000
+
+
+@require_safe
+@console
+def drafts_list(request: Request) -> HttpResponse:
+    rows = orders.drafts(request.reader.company.id)
+    return page(request, "web/drafts.html", {"drafts": rows, "now": fmt.reading().now}, area="orders")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def one(request: Request, which: UUID | None = None) -> HttpResponse:
+    """A draft, new or known. Its form saves, places, discards, or (by htmx) only shows what it comes to."""
+    found = orders.draft(which) if which else None
+    if which and found is None:
+        raise Http404
+    if request.method != "POST":
+        order = wire.load(found.body, PlaceOrder) if found else None
+        return page(request, "web/draft.html", _context(request, found, order), area="orders")
+    order = _order(request)
+    if request.htmx:
+        return page(request, "web/parts/draft_total.html", _context(request, found, order), area="orders")
+    do = request.POST.get("do")
+    if do == "discard" and found:
+        give(request, discard_draft, [DiscardDraft(found.id)], lambda _: gettext("The draft was discarded."))
+        return redirect("drafts")
+    saved = give(
+        request,
+        draft,
+        [SaveDraft(order, which, _valid_until(request))],
+        lambda _: gettext("The draft was saved."),
+    )
+    if not isinstance(saved[0], DraftSaved):
+        return page(request, "web/draft.html", _context(request, found, order), area="orders")
+    if do == "place":
+        wanted = PlaceDraft(saved[0].draft, _address(request))
+        placed = give(request, place_draft, [wanted], lambda _: gettext("The order was placed."))
+        if isinstance(placed[0], Placed):
+            return redirect("order", placed[0].order)
+    return redirect("draft", saved[0].draft)
+
+
+def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder | None) -> dict[str, Any]:
+    company = request.reader.company
+    lines = order.lines if order else ()
+    channels = network.channels(company=company.id)
+    channel = order.channel if order else next(iter(channels), "")
+    codes = [line.sku for line in lines]
+    free = {
+        row.sku_code: row.quantity
+        for row in stock.availability(company=company.id, channel=channel, skus=codes)
+    }
+    known = catalog.skus(company=company.id, codes=set(codes))
+    return {
+        "draft": found,
+        "order": order,
+        "lines": [(line, known.get(line.sku), free.get(line.sku, 0)) for line in lines],
+        "rows": [*lines, *[None] * BLANK],
+        "channels": channels.values(),
+        "channel": channel,
+        "total": total_of(order) if order and lines else 0,
+        "currency": order.currency if order else company.currency,
+        "demands": rules.DEMANDS,
+        "open": found is None or found.state == "draft",
+    }
+
+
+def _order(request: Request) -> PlaceOrder:
+    """What the form says; lines without a SKU are not there."""
+    said, company = request.POST, request.reader.company
+    channel = clean(said.get("channel"))
+    known = network.channels(company=company.id).get(channel)
+    currency = known.currency if known else company.currency
+    of_line = (said.getlist(name)[:LINES_MAX] for name in ("sku", "quantity", "price", "line_discount"))
+    lines = tuple(
+        OrderLine(
+            clean(sku), min(int_in(quantity) or 0, QUANTITY_MAX), _price(price),
+            discount_minor=minor_in(discount, currency) or 0,
+        )
+        for sku, quantity, price, discount in zip(*of_line, strict=False)
+        if clean(sku)
+    )  # fmt: skip
+    return PlaceOrder(
+        company.id, channel, "", lines, currency, customer=clean(said.get("customer")) or None,
+        country=clean(said.get("country")).upper()[:2], postal_code=clean(said.get("postal_code"))[:20],
+        discount_minor=minor_in(said.get("discount"), currency) or 0,
+        shipping_minor=minor_in(said.get("shipping"), currency) or 0,
+        tax_minor=minor_in(said.get("tax"), currency) or 0, demand=clean(said.get("demand")) or "sale",
+        campaign=clean(said.get("campaign")),
+    )  # fmt: skip
+
+
+def _price(text: str) -> Decimal:
+    try:
+        found = parse_decimal(clean(text) or "0", locale=fmt.reading().locale, strict=True)
+    except NumberFormatError:
+        return Decimal(-1)  # refused with its place in the order
+    return found if abs(found) < 10**9 else Decimal(-1)
+
+
+def _address(request: Request) -> AddressGiven | None:
+    name, line1, city = (clean(request.POST.get(part)) for part in ("name", "line1", "city"))
+    return AddressGiven(name, line1, city) if name and line1 and city else None
+
+
+def _valid_until(request: Request) -> datetime | None:
+    """The end of the day that the form names, where the reader is."""
+    try:
+        day = parse_date(clean(request.POST.get("valid_until")))
+    except ValueError:
+        return None
+    return datetime.combine(day, time.max, fmt.reading().zone) if day else None

@@ -1,0 +1,142 @@
+"""orders.draft, orders.place_draft, orders.discard_draft"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from entrepot.kernel import ids
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.orders import errors, queries
+from entrepot.orders.commands.draft import (
+    DiscardDraft,
+    DraftDiscarded,
+    DraftSaved,
+    PlaceDraft,
+    SaveDraft,
+    discard_draft,
+    draft,
+    place_draft,
+)
+from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed
+from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, rows
+
+pytestmark = pytest.mark.django_db
+
+ORDER = an_order("", a_line("MUG", 3, "10.00"), discount_minor=2_00, shipping_minor=3_00)
+
+
+@pytest.fixture(autouse=True)
+def seller(db):
+    a_seller()
+
+
+def saved(order=ORDER, **facts) -> DraftSaved:
+    (answer,) = draft(CAUSE, requests=[SaveDraft(order, **facts)])
+    assert isinstance(answer, DraftSaved), answer
+    return answer
+
+
+def test_a_draft_is_numbered_changed_at_will_and_promises_nothing():
+    first = saved()
+    changed = saved(replace(ORDER, lines=(a_line("PEN", 1, "4.50"),)), draft=first.draft)
+
+    assert (first.number[:3], first.total_minor) == ("QT-", 31_00)
+    assert (changed.draft, changed.number, changed.total_minor) == (first.draft, first.number, 5_50)
+    assert queries.draft(first.draft).total_minor == 5_50
+    assert [one.id for one in queries.drafts(COMPANY)] == [first.draft]
+    assert rows("orders_order") == rows("kernel_ready") == 0
+
+
+def test_a_draft_becomes_an_order_with_its_amounts_frozen():
+    one = saved(valid_until=NOW)
+    payment = PaymentGiven("account", "P", 31_00, NOW)
+    address = AddressGiven("Ada", "1 High Street", "Leeds")
+
+    (answer,) = place_draft(CAUSE, requests=[PlaceDraft(one.draft, address, payment)])
+
+    assert isinstance(answer, Placed)
+    order = queries.order(answer.order)
+    assert (order.external_id, order.total_minor, order.payment) == (one.number, 31_00, "authorized")
+    assert order.address_id
+    assert (queries.draft(one.draft).state, queries.draft(one.draft).order_id) == ("placed", answer.order)
+
+
+def test_an_expired_quote_is_refused_until_it_is_prolonged():
+    one = saved(valid_until=NOW - timedelta(seconds=1))
+
+    (refused,) = place_draft(CAUSE, requests=[PlaceDraft(one.draft)])
+
+    assert isinstance(refused, errors.QuoteExpired)
+    assert rows("orders_order") == 0
+    saved(draft=one.draft, valid_until=NOW + timedelta(days=1))
+    (answer,) = place_draft(CAUSE, requests=[PlaceDraft(one.draft)])
+    assert isinstance(answer, Placed)
+
+
+def test_what_is_placed_or_discarded_stays_so():
+    placed, discarded = saved(), saved()
+    place_draft(CAUSE, requests=[PlaceDraft(placed.draft)])
+    (gone,) = discard_draft(CAUSE, requests=[DiscardDraft(discarded.draft, "too dear")])
+
+    assert gone == DraftDiscarded(discarded.draft)
+    for one in (placed, discarded):
+        for answer in (
+            *place_draft(CAUSE, requests=[PlaceDraft(one.draft)]),
+            *discard_draft(CAUSE, requests=[DiscardDraft(one.draft)]),
+            *draft(CAUSE, requests=[SaveDraft(ORDER, one.draft)]),
+        ):
+            assert isinstance(answer, WrongState)
+    assert rows("orders_order") == 1
+
+
+def test_what_cannot_be_is_refused_and_its_neighbor_is_not():
+    unknown = ids.uuid7()
+    known = saved()
+    wanted = [
+        (SaveDraft(ORDER, unknown), NotFound),
+        (SaveDraft(replace(ORDER, channel="none")), NotFound),
+        (SaveDraft(replace(ORDER, lines=())), errors.Unplaceable),
+        (SaveDraft(replace(ORDER, address=AddressGiven("A", "B", "C"))), Invalid),
+        (SaveDraft(ORDER, known.draft), DraftSaved),
+        (SaveDraft(ORDER, known.draft), Invalid),
+    ]
+    answers = draft(CAUSE, requests=[request for request, _ in wanted])
+    assert [type(one) for one in answers] == [kind for _, kind in wanted]
+    assert isinstance(place_draft(CAUSE, requests=[PlaceDraft(unknown)])[0], NotFound)
+    assert isinstance(discard_draft(CAUSE, requests=[DiscardDraft(unknown)])[0], NotFound)
+
+
+def test_a_draft_whose_order_is_refused_stays_a_draft():
+    one = saved()
+    payment = PaymentGiven("nobody", "P", 1, NOW)
+    (refused,) = place_draft(CAUSE, requests=[PlaceDraft(one.draft, payment=payment)])
+    assert isinstance(refused, errors.Unplaceable)
+    assert queries.draft(one.draft).state == "draft"
+
+
+def test_again_by_key_answers_the_same():
+    one = SaveDraft(ORDER, key="k")
+    (first,), (again,) = draft(CAUSE, requests=[one]), draft(CAUSE, requests=[one])
+    assert first == again
+    place_it = PlaceDraft(first.draft, key="p")
+    assert place_draft(CAUSE, requests=[place_it]) == place_draft(CAUSE, requests=[place_it])
+    assert rows("orders_order") == rows("orders_draft") == 1
+
+
+def test_statements_do_not_grow_with_the_batch(statements):
+    counts = []
+    for batch in (1, 10):
+        with statements() as ran:
+            made = draft(CAUSE, requests=[SaveDraft(ORDER)] * batch)
+        counts.append([len(ran.texts)])
+        with statements() as ran:
+            place_draft(CAUSE, requests=[PlaceDraft(one.draft) for one in made])
+        counts[-1].append(len(ran.texts))
+        others = draft(CAUSE, requests=[SaveDraft(ORDER)] * batch)
+        with statements() as ran:
+            discard_draft(CAUSE, requests=[DiscardDraft(one.draft) for one in others])
+        counts[-1].append(len(ran.texts))
+    assert counts[0] == counts[1]
