@@ -11,6 +11,12 @@ from entrepot.access.errors import DutiesApart
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import AllOrNothing, NotFound, Refused
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.network.commands.register import (
+    RegisterChannel,
+    RegisterNode,
+    register_channels,
+    register_nodes,
+)
 from entrepot.stock import errors, queries
 from entrepot.stock.commands.adjust import (
     Adjust,
@@ -457,6 +463,31 @@ def test_availability_tells_the_rows_that_it_comes_from(floor: Floor) -> None:
     assert [(node.node_code, node.sellable, node.promised, node.free) for node in available.nodes] == [
         ("N1", 10, 3, 7), ("N2", 4, 0, 0),
     ]  # fmt: skip
+
+
+def test_a_channel_is_shown_none_below_its_threshold_and_no_more_than_its_cap(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    shop = RegisterChannel(COMPANY, "shop", "Shop", "GBP", buffer=1, threshold=9, shown_at_most=4)
+    register_channels(SYSTEM, requests=[shop])
+    code = floor.codes[0]
+
+    (capped,) = queries.availability(company=COMPANY, channel="shop", skus=[code])
+    register_channels(SYSTEM, requests=[replace(shop, threshold=10)])
+    (below,) = queries.availability(company=COMPANY, channel="shop", skus=[code])
+
+    assert (capped.free, capped.quantity, below.free, below.quantity) == (9, 4, 9, 0)
+    both = queries.availability_by_channel(company=COMPANY, sku=code)
+    assert [(one.channel, one.quantity) for one in both] == [("market", 10), ("shop", 0)]
+
+
+def test_a_sku_whose_nodes_are_closed_is_known_and_has_none(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    closed = [RegisterNode(COMPANY, f"N{i}", f"Node {i}", "GB", priority=i, active=False) for i in (1, 2)]
+    register_nodes(SYSTEM, requests=closed)
+
+    (available,) = queries.availability(company=COMPANY, channel="shop", skus=floor.codes[:1])
+
+    assert (available.quantity, available.nodes) == (0, ())
 
 
 def test_a_bucket_key_names_what_stands_where(floor: Floor) -> None:

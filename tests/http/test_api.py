@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Unavailable
@@ -232,6 +234,24 @@ def test_availability_says_where_it_comes_from(program):
     assert {node["node"] for node in mug["nodes"]} == {"LDN", "MAN"}
     assert (pen["quantity"], told["unknown"]) == (0, ["NONE"])
     is_problem(program("auditor").get(f"{AVAILABILITY}?channel=fair&sku=A"), 404, "kernel.not_found")
+
+
+def test_availability_on_a_day_is_told_with_what_it_is_made_of(program):
+    caller, today = program("auditor"), timezone.localdate()
+    day = today + timedelta(days=3)
+    told = caller.get(f"{AVAILABILITY}?channel=web&sku=MUG-BLUE&on={today}&on={day}&explain=true").json()
+    (mug,) = told["items"]
+    assert [one["day"] for one in mug["on"]] == [str(today), str(day)]
+    assert 0 < mug["on"][0]["quantity"] <= mug["free"]
+    assert (mug["inbound"], mug["owed"]) == ([], [])
+    plain = caller.get(f"{AVAILABILITY}?channel=web&sku=MUG-BLUE").json()["items"][0]
+    assert not {"on", "inbound", "owed"} & set(plain)
+
+
+@pytest.mark.parametrize("days", [-1, 30])
+def test_a_day_outside_the_horizon_is_refused(program, days):
+    day = timezone.localdate() + timedelta(days=days)
+    is_problem(program("auditor").get(f"{AVAILABILITY}?channel=web&sku=A&on={day}"), 422, "kernel.invalid")
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,47 @@ def test_what_is_promised_on_a_day_breaks_no_later_promise(on_hand: int, changes
         assert promise == sorted(promise[: day + 1]) + promise[day + 1 :]
 
 
+def test_the_golden_vector_holds_for_supply_and_demand_at_a_node() -> None:
+    supply = [(2, 10), (4, 1), (5, 3)]
+
+    assert rules.promise_by_day([(20, supply)], [(0, 3), (3, 15)], 7) == [12, 12, 12, 12, 13, 16, 16]
+    # on the fourth day, with the ten that never came: their day is over
+    late = [(-1, 10), (1, 1), (2, 3)]
+    assert rules.promise_by_day([(17, late)], [(0, 15)], 4) == [2, 3, 6, 6]
+
+
+def test_what_arrives_fills_the_gap_of_its_node_first() -> None:
+    assert rules.promise_by_day([(-4, [(1, 10)]), (5, [])], [], 3) == [5, 11, 11]
+
+
+def test_overdue_demand_is_owed_today() -> None:
+    assert rules.promise_by_day([(5, [])], [(-3, 2)], 2) == [3, 3]
+
+
+DATED = st.lists(st.tuples(st.integers(-3, 12), st.integers(1, 50)), max_size=6)
+NODES = st.lists(st.tuples(st.integers(-50, 50), DATED), max_size=4)
+
+
+@given(NODES, DATED, st.integers(1, 10))
+def test_a_later_day_is_never_promised_less(
+    nodes: list[tuple[int, list[tuple[int, int]]]], demand: list[tuple[int, int]], days: int
+) -> None:
+    promise = rules.promise_by_day(nodes, demand, days)
+
+    assert len(promise) == days
+    assert promise == sorted(promise)
+    assert promise[0] <= sum(max(0, net + sum(u for d, u in supply if d == 0)) for net, supply in nodes)
+
+
+@given(UNITS, UNITS, UNITS)
+def test_a_channel_is_never_shown_more_than_is_free(free: int, threshold: int, at_most: int) -> None:
+    shown = rules.shown_units(free, threshold, at_most)
+
+    assert 0 <= shown <= free
+    assert shown == 0 or (shown >= min(threshold, at_most or threshold) and (not at_most or shown <= at_most))
+    assert rules.shown_units(-free, threshold, at_most) == 0
+
+
 def test_an_adjustment_at_the_threshold_needs_no_approval_and_above_it_does() -> None:
     assert not rules.needs_approval(-50_000, 50_000)
     assert rules.needs_approval(-50_001, 50_000)

@@ -64,7 +64,11 @@ class Bin(models.Model):
 
 
 class Channel(models.Model):
-    """Where orders come from. `buffer` units of each node are not shown to it."""
+    """Where orders come from, and what it is shown of stock.
+
+    `buffer` units of each node are kept from it; of fewer than `threshold` units it sees none, and never more than
+    `shown_at_most` (0: all).
+    """
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -74,6 +78,8 @@ class Channel(models.Model):
     currency = models.TextField()
     priority = models.SmallIntegerField(db_default=5)
     buffer = models.IntegerField(db_default=0)
+    threshold = models.IntegerField(db_default=0)
+    shown_at_most = models.IntegerField(db_default=0)
     active = models.BooleanField(db_default=True)
 
     class Meta:
@@ -81,6 +87,9 @@ class Channel(models.Model):
             models.UniqueConstraint(fields=["company_id", "code"], name="network_channel_code_once"),
             models.CheckConstraint(name="network_channel_kind_known", condition=Q(kind__in=CHANNEL_KINDS)),
             models.CheckConstraint(name="network_channel_buffer_not_negative", condition=Q(buffer__gte=0)),
+            models.CheckConstraint(
+                name="network_channel_shown_not_negative", condition=Q(threshold__gte=0, shown_at_most__gte=0)
+            ),
         ]
 
 

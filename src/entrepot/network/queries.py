@@ -44,6 +44,8 @@ class Channel:
     priority: int
     buffer: int
     active: bool
+    threshold: int
+    shown_at_most: int
 
 
 def nodes(*, company: int) -> list[Node]:
@@ -102,7 +104,7 @@ ORDER BY node_id, pick_sequence, code
 """
 
 _CHANNELS = """
-SELECT id, code, name, kind, currency, priority::int, buffer, active FROM network_channel
+SELECT id, code, name, kind, currency, priority::int, buffer, active, threshold, shown_at_most FROM network_channel
 WHERE company_id = %(company)s::smallint ORDER BY code
 """
 

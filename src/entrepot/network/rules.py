@@ -64,7 +64,8 @@ class RegisterBin:
 @dataclass(frozen=True, slots=True)
 class RegisterChannel:
     """A channel as it shall stand. Its orders go before those of a channel with a lower `priority`; `buffer` units of
-    each SKU at each node are not shown to it.
+    each SKU at each node are not shown to it; of fewer than `threshold` units it sees none, and never more than
+    `shown_at_most` (0: all).
     """
 
     company: int
@@ -75,6 +76,8 @@ class RegisterChannel:
     priority: int = 5
     buffer: int = 0
     active: bool = True
+    threshold: int = 0
+    shown_at_most: int = 0
     key: str | None = None
 
 
@@ -138,6 +141,8 @@ def misfit_channel(channel: RegisterChannel) -> Refused | None:
         is_currency("currency", channel.currency),
         _small("priority", channel.priority),
         not_negative("buffer", channel.buffer),
+        not_negative("threshold", channel.threshold),
+        not_negative("shown_at_most", channel.shown_at_most),
     )
 
 

@@ -21,7 +21,10 @@ def unit_costs(keys: Collection[tuple[int, UUID, UUID]]) -> dict[tuple[int, UUID
 
 @dataclass(frozen=True, slots=True)
 class AtNode:
-    """What one node contributes to a channel's availability: free = sellable − promised − safety − others − buffer."""
+    """What one node contributes to a channel's availability: free = sellable − promised − safety − others − buffer.
+
+    `net` is the same before it is cut off at zero.
+    """
 
     node: UUID
     node_code: str
@@ -30,16 +33,25 @@ class AtNode:
     safety: int
     fenced_for_others: int
     buffer: int
+    net: int
     free: int
 
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Units of a SKU that a channel may promise now, with the positions that they come from."""
+    """Units of a SKU that a channel may promise now, with the positions that they come from.
+
+    `quantity` is what the channel is shown of the `free` units: none below its threshold, never more than its cap.
+    """
 
     sku: UUID
     sku_code: str
+    channel: str
     quantity: int
+    free: int
+    buffer: int
+    threshold: int
+    shown_at_most: int
     nodes: tuple[AtNode, ...]
 
 
@@ -48,19 +60,31 @@ def availability(*, company: int, channel: str, skus: Sequence[str]) -> list[Ava
 
     Reservations that have expired count as free. One statement.
     """
-    params = {"company": company, "channel": channel, "codes": list(dict.fromkeys(skus))}
-    by_sku: dict[tuple[UUID, str], list[AtNode]] = {}
-    for sku, code, node, node_code, sellable, promised, safety, others, buffer in sql.run(
-        _AVAILABILITY, params
-    ):
-        nodes = by_sku.setdefault((sku, code), [])
+    return _availability(company, list(dict.fromkeys(skus)), channel)
+
+
+def availability_by_channel(*, company: int, sku: str) -> list[Availability]:
+    """Availability of a SKU for each active channel, in the order of their codes. One statement."""
+    return _availability(company, [sku], None)
+
+
+def _availability(company: int, codes: Sequence[str], channel: str | None) -> list[Availability]:
+    params = {"company": company, "channel": channel, "codes": codes}
+    found: dict[tuple[UUID, str, str, int, int, int], list[AtNode]] = {}
+    for *key, node, node_code, sellable, promised, safety, others in sql.run(_AVAILABILITY, params):
+        nodes = found.setdefault(tuple(key), [])  # type: ignore[arg-type]
         if node is not None:
-            free = rules.free_units(sellable, promised, safety, others, buffer)
-            nodes.append(AtNode(node, node_code, sellable, promised, safety, others, buffer, free))
-    return [
-        Availability(sku, code, sum(node.free for node in nodes), tuple(nodes))
-        for (sku, code), nodes in by_sku.items()
-    ]
+            buffer = key[3]
+            net = rules.net_units(sellable, promised, safety, others, buffer)
+            nodes.append(
+                AtNode(node, node_code, sellable, promised, safety, others, buffer, net, max(0, net))
+            )
+    answers = []
+    for (sku, code, of, buffer, threshold, at_most), nodes in found.items():
+        free = sum(node.free for node in nodes)
+        shown = rules.shown_units(free, threshold, at_most)
+        answers.append(Availability(sku, code, of, shown, free, buffer, threshold, at_most, tuple(nodes)))
+    return answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +179,21 @@ LEFT JOIN catalog_sku AS s ON s.id = k.sku
 """
 
 _AVAILABILITY = """
-SELECT s.id, s.code, p.node_id, n.code, p.sellable, p.reserved - COALESCE(e.units, 0)::int + p.allocated, p.safety,
-       p.fenced - COALESCE(f.quantity - f.used, 0), c.buffer
+SELECT s.id, s.code, c.code, c.buffer, c.threshold, c.shown_at_most, p.node_id, n.code, p.sellable,
+       p.reserved - COALESCE(e.units, 0)::int + p.allocated, p.safety, p.fenced - COALESCE(f.quantity - f.used, 0)
 FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS k(code, i)
 JOIN catalog_sku AS s ON s.company_id = %(company)s::smallint AND s.code = k.code
-JOIN network_channel AS c ON c.company_id = %(company)s::smallint AND c.code = %(channel)s::text
+JOIN network_channel AS c ON c.company_id = %(company)s::smallint
+  AND CASE WHEN %(channel)s::text IS NULL THEN c.active ELSE c.code = %(channel)s::text END
 LEFT JOIN network_channelnode AS cn ON cn.channel_id = c.id
-LEFT JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = cn.node_id
-LEFT JOIN network_node AS n ON n.id = p.node_id
-LEFT JOIN stock_ringfence AS f ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.channel_id = c.id
+LEFT JOIN network_node AS n ON n.id = cn.node_id AND n.active
+LEFT JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = n.id AND p.owner_id = s.company_id
+LEFT JOIN stock_ringfence AS f
+  ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.owner_id = p.owner_id AND f.channel_id = c.id
 LEFT JOIN LATERAL (
     SELECT sum(quantity) AS units FROM stock_reservation AS r
-    WHERE r.sku_id = p.sku_id AND r.node_id = p.node_id AND r.expires_at < now()) AS e ON true
-WHERE p.node_id IS NULL OR n.active
-ORDER BY k.i, cn.priority, n.code
+    WHERE (r.sku_id, r.node_id, r.owner_id) = (p.sku_id, p.node_id, p.owner_id) AND r.expires_at < now()) AS e ON true
+ORDER BY k.i, c.code, cn.priority, n.code
 """
 
 _STANDING = """

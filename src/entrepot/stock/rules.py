@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from uuid import UUID
 
 
@@ -14,7 +15,19 @@ def free_units(sellable: int, promised: int, safety: int, fenced_for_others: int
     `promised` is reserved + allocated. Each position is cut off at zero before positions are summed: the shortage
     of one node must not hide what another can serve, nor be hidden by it.
     """
-    return max(0, sellable - promised - safety - fenced_for_others - buffer)
+    return max(0, net_units(sellable, promised, safety, fenced_for_others, buffer))
+
+
+def net_units(sellable: int, promised: int, safety: int, fenced_for_others: int, buffer: int = 0) -> int:
+    """As `free_units`, but below zero where more is kept back than is there: what arrives fills that gap first."""
+    return sellable - promised - safety - fenced_for_others - buffer
+
+
+def shown_units(free: int, threshold: int, at_most: int) -> int:
+    """What a channel is shown of its free units: none below its threshold, never more than its cap (0: no cap)."""
+    if free < max(1, threshold):
+        return 0
+    return min(free, at_most) if at_most else free
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +80,37 @@ def available_to_promise(on_hand: int, changes: Sequence[int]) -> list[int]:
 
     `changes[d]` is supply less demand of period d. Not cut off at zero: a negative answer is a shortage to act on.
     """
-    projected, running = [], on_hand
-    for change in changes:
-        running += change
-        projected.append(running)
-    promise: list[int] = []
-    for quantity in reversed(projected):
-        promise.append(min(quantity, promise[-1]) if promise else quantity)
-    return promise[::-1]
+    return _least_from_then_on(list(accumulate(changes, initial=on_hand))[1:])
+
+
+Dated = tuple[int, int]
+"""A day, counted from today, and the units expected on it."""
+
+
+def promise_by_day(
+    nodes: Sequence[tuple[int, Sequence[Dated]]], demand: Sequence[Dated], days: int
+) -> list[int]:
+    """ATP by day over several nodes, each with its net units of today and what it expects to arrive.
+
+    A node below zero is filled by what arrives there before it counts, and hides nothing that another has. A supply
+    that did not come on its day drops out: nobody knows when it will. Demand that is overdue is still owed, today.
+    """
+    projected = [0] * days
+    for net, supply in nodes:
+        arriving = _by_day(supply, days)
+        for day, units in enumerate(list(accumulate(arriving, initial=net))[1:]):
+            projected[day] += max(0, units)
+    owed = _by_day([(max(0, day), units) for day, units in demand], days)
+    return _least_from_then_on([units - due for units, due in zip(projected, accumulate(owed), strict=True)])
+
+
+def _by_day(expected: Sequence[Dated], days: int) -> list[int]:
+    units_of = [0] * days
+    for day, units in expected:
+        if 0 <= day < days:
+            units_of[day] += units
+    return units_of
+
+
+def _least_from_then_on(projected: Sequence[int]) -> list[int]:
+    return list(accumulate(reversed(projected), min))[::-1]

@@ -242,7 +242,7 @@ _BINS = Register(
 _CHANNELS = Register(
     "network_channel",
     ("company_id", "code"),
-    ("name", "kind", "currency", "priority", "buffer", "active"),
+    ("name", "kind", "currency", "priority", "buffer", "active", "threshold", "shown_at_most"),
     kind="channel",
 )
 _SERVING = Register("network_channelnode", ("channel_id", "node_id"), ("priority",), keyed=False)

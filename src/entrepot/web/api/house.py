@@ -16,7 +16,7 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
-from entrepot.web.api import orders, problems, returns
+from entrepot.web.api import availability, orders, problems, returns
 from entrepot.web.api.auth import AUTH
 
 RETRY_AFTER_S = 5
@@ -75,6 +75,7 @@ api = _Api(
     parser=_Strict(),
 )
 api.add_router("/v1", orders.router, tags=["orders"])
+api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", returns.router, tags=["returns"])
 
 

@@ -1,4 +1,4 @@
-"""Orders and availability, for programs."""
+"""Orders, for programs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ from pydantic import Field
 from entrepot.insight import pages
 from entrepot.kernel.command import rehearse
 from entrepot.kernel.errors import NotFound
-from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import place
 from entrepot.sourcing.commands.cancel import cancel
-from entrepot.stock import queries as stock
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
 from entrepot.web.api.schemas import (
     BATCH_MAX,
-    SKUS_MAX,
-    AvailabilityOut,
     CancelIn,
     CancelledOut,
     Code,
@@ -122,39 +118,3 @@ def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: 
         name: getattr(found, name) for name in OrderOut.model_fields if name not in ("lines", "shipments")
     }
     return whole | {"lines": lines, "shipments": pages.shipments(order=order_id)}
-
-
-@router.get("/availability", response={200: AvailabilityOut, **READ})
-def get_availability(
-    request: HttpRequest,  # noqa: ARG001
-    channel: Annotated[Code, Query(..., description="The code of the channel that asks.")],
-    sku: Annotated[
-        list[Code], Query(..., min_length=1, max_length=SKUS_MAX, description="Codes of SKUs; repeat it.")
-    ],
-    company: Company = None,
-) -> dict[str, Any]:
-    """What a channel may promise of SKUs now, with the nodes that it comes from."""
-    of = parse.company_of(company)
-    if channel not in network.channels(company=of):
-        raise NotFound(what="channel", which=channel)
-    found = stock.availability(company=of, channel=channel, skus=sku)
-    items = [
-        {
-            "sku": one.sku_code,
-            "quantity": one.quantity,
-            "nodes": [
-                {
-                    "node": at.node_code, "sellable": at.sellable, "promised": at.promised, "safety": at.safety,
-                    "fenced_for_others": at.fenced_for_others, "buffer": at.buffer, "free": at.free,
-                }
-                for at in one.nodes
-            ],
-        }
-        for one in found
-    ]  # fmt: skip
-    known = {one.sku_code for one in found}
-    return {
-        "channel": channel,
-        "items": items,
-        "unknown": [code for code in dict.fromkeys(sku) if code not in known],
-    }

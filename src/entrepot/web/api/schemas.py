@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -311,10 +311,44 @@ class AtNodeOut(Schema):
     free: int
 
 
+class OnDateOut(Schema):
+    day: date
+    quantity: int
+
+
+class InboundOut(Schema):
+    """Units that a node expects; `counted` is false once their day is over, for nobody knows when they will come."""
+
+    node_code: str
+    quantity: int
+    expected_on: date
+    document_kind: str
+    document: UUID
+    counted: bool
+
+
+class OwedOut(Schema):
+    """Units that an order line waits for: from the day that was promised, or from today."""
+
+    order: UUID
+    order_number: str
+    line: UUID
+    quantity: int
+    promised_on: date | None = None
+
+
 class AvailableOut(Schema):
+    """`quantity` is what the channel is shown of the `free` units: none below `threshold`, at most `shown_at_most`."""
+
     sku: str
     quantity: int
+    free: int
+    threshold: int
+    shown_at_most: int
     nodes: list[AtNodeOut]
+    on: list[OnDateOut] | None = None
+    inbound: list[InboundOut] | None = None
+    owed: list[OwedOut] | None = None
 
 
 class AvailabilityOut(Schema):

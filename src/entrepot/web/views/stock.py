@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from entrepot.catalog import queries as catalog
-from entrepot.insight import pages, summary
+from entrepot.insight import pages, promise, summary
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.stock.models import STATUSES
@@ -69,7 +70,15 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     if request.htmx:
         return page(request, "web/parts/move_rows.html", context, area="stock")
     positions = pages.positions(sku=which)
+    company = request.reader.company.id
+    by_channel = promise.promises(
+        stock.availability_by_channel(company=company, sku=found.code),
+        company=company,
+        today=timezone.localdate(),
+    )
     context |= {
+        "by_channel": by_channel,
+        "horizon": promise.HORIZON,
         "positions": positions,
         "sums": {
             name: sum(getattr(one, name) for one in positions)

@@ -1,0 +1,118 @@
+"""What can be promised on a date: what is free now, what is expected to arrive, and what waits for it already."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.stock import queries as stock
+from entrepot.stock import rules
+
+HORIZON, HORIZON_MAX = 30, 180
+"""Days that are looked ahead, today among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """Units that a node expects. `counted`: not once their day is over."""
+
+    node: UUID
+    node_code: str
+    quantity: int
+    expected_on: date
+    document_kind: str
+    document: UUID
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Units that an order line waits for, from the day that was promised; without one, from today."""
+
+    order: UUID
+    order_number: str
+    line: UUID
+    quantity: int
+    promised_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a channel may promise of a SKU from `first` on, day by day, with the rows that it comes from.
+
+    It may be below zero in `by_day`, where more is owed than will come; `shown` is what the channel is told.
+    """
+
+    now: stock.Availability
+    first: date
+    by_day: tuple[int, ...]
+    shown: tuple[int, ...]
+    inbound: tuple[Inbound, ...]
+    owed: tuple[Owed, ...]
+
+    def on(self, day: date) -> int:
+        """Units that the channel may promise for a day within the horizon."""
+        return self.shown[(day - self.first).days]
+
+    def steps(self) -> list[tuple[date, int]]:
+        """The days on which the promise changes, the first day ahead of them."""
+        return [
+            (self.first + timedelta(days=day), units)
+            for day, units in enumerate(self.shown)
+            if day == 0 or units != self.shown[day - 1]
+        ]
+
+
+def promises(available: Sequence[stock.Availability], *, company: int, today: date, days: int = HORIZON
+             ) -> list[Promise]:  # fmt: skip
+    """The dated promise of each answer of `stock.availability`, in its order. 2 statements."""
+    params = {
+        "company": company,
+        "skus": [one.sku for one in available],
+        "channels": list({one.channel for one in available}),
+        "today": today,
+        "last": today + timedelta(days=days - 1),
+    }
+    inbound: dict[tuple[UUID, str], list[Inbound]] = defaultdict(list)
+    for sku, channel, *row in sql.run(_INBOUND, params):
+        inbound[sku, channel].append(Inbound(*row))
+    owed: dict[UUID, list[Owed]] = defaultdict(list)
+    for sku, *row in sql.run(_OWED, params):
+        owed[sku].append(Owed(*row))
+    return [_promise(one, inbound[one.sku, one.channel], owed[one.sku], today, days) for one in available]
+
+
+def _promise(
+    now: stock.Availability, inbound: Sequence[Inbound], owed: Sequence[Owed], today: date, days: int
+) -> Promise:
+    net = {at.node: at.net for at in now.nodes}
+    arriving: dict[UUID, list[rules.Dated]] = defaultdict(list)
+    for one in inbound:
+        arriving[one.node].append(((one.expected_on - today).days, one.quantity))
+    nodes = [(net.get(node, -now.buffer), arriving[node]) for node in net | arriving]
+    demand = [((one.promised_on - today).days if one.promised_on else 0, one.quantity) for one in owed]
+    by_day = rules.promise_by_day(nodes, demand, days)
+    shown = (rules.shown_units(units, now.threshold, now.shown_at_most) for units in by_day)
+    return Promise(now, today, tuple(by_day), tuple(shown), tuple(inbound), tuple(owed))
+
+
+_INBOUND = """
+SELECT y.sku_id, c.code, y.node_id, n.code, y.quantity, y.expected_on, y.document_kind, y.document_id,
+       y.expected_on >= %(today)s::date
+FROM network_channel AS c JOIN network_channelnode AS cn ON cn.channel_id = c.id
+JOIN network_node AS n ON n.id = cn.node_id AND n.active
+JOIN stock_supply AS y ON y.node_id = n.id AND y.sku_id = ANY(%(skus)s::uuid[]) AND y.expected_on <= %(last)s::date
+WHERE c.company_id = %(company)s::smallint AND c.code = ANY(%(channels)s::text[])
+ORDER BY y.expected_on, n.code, y.line_id
+"""
+
+_OWED = """
+SELECT b.sku_id, b.order_id, o.number, b.line_id, b.quantity, b.promised_on
+FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
+WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.company_id = %(company)s::smallint
+ORDER BY b.priority DESC, b.ordered_at, b.line_id
+"""

@@ -1,0 +1,93 @@
+"""What can be promised, now and on a date, for programs."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+
+from entrepot.insight import promise
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.network import queries as network
+from entrepot.stock import queries as stock
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, Company
+from entrepot.web.api.schemas import SKUS_MAX, AvailabilityOut, Code
+
+router = Router()
+
+
+@router.get("/availability", response={200: AvailabilityOut, **READ}, exclude_none=True)
+def get_availability(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    channel: Annotated[Code, Query(..., description="The code of the channel that asks.")],
+    sku: Annotated[
+        list[Code], Query(..., min_length=1, max_length=SKUS_MAX, description="Codes of SKUs; repeat it.")
+    ],
+    company: Company = None,
+    on: Annotated[
+        list[date],
+        Query(
+            [],
+            max_length=promise.HORIZON_MAX,
+            description="Days to promise for, within the horizon; repeat it.",
+        ),
+    ] = [],  # noqa: B006  ninja takes no other default for a list
+    horizon: Annotated[
+        int,
+        Query(
+            promise.HORIZON,
+            ge=1,
+            le=promise.HORIZON_MAX,
+            description="Days to look ahead, today among them: no promise may break one of a later day.",
+        ),
+    ] = promise.HORIZON,
+    explain: Annotated[
+        bool, Query(False, description="Tell what is expected and what waits for it.")
+    ] = False,
+) -> dict[str, Any]:
+    """What a channel may promise of SKUs now, with the nodes that it comes from.
+
+    With `on`, also what it may promise for those days: what is free now and arrives until then, less what orders wait
+    for, and the least of it up to the horizon, so that no promise breaks another. With `explain`, the arrivals and
+    the orders that this was made of.
+    """
+    of = parse.company_of(company)
+    if channel not in network.channels(company=of):
+        raise NotFound(what="channel", which=channel)
+    today = timezone.localdate()
+    last = today + timedelta(days=horizon - 1)
+    for day in on:
+        if not today <= day <= last:
+            raise Invalid(
+                field="on", expected=f"a day from {today} to {last}, or a longer horizon", found=day
+            )
+    found = stock.availability(company=of, channel=channel, skus=sku)
+    items = [_now(one) for one in found]
+    if on or explain:
+        dated = promise.promises(found, company=of, today=today, days=horizon)
+        for item, one in zip(items, dated, strict=True):
+            item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
+            if explain:
+                item["inbound"] = one.inbound
+                item["owed"] = one.owed
+    known = {one.sku_code for one in found}
+    unknown = [code for code in dict.fromkeys(sku) if code not in known]
+    return {"channel": channel, "items": items, "unknown": unknown}
+
+
+def _now(one: stock.Availability) -> dict[str, Any]:
+    nodes = [
+        {
+            "node": at.node_code, "sellable": at.sellable, "promised": at.promised, "safety": at.safety,
+            "fenced_for_others": at.fenced_for_others, "buffer": at.buffer, "free": at.free,
+        }
+        for at in one.nodes
+    ]  # fmt: skip
+    return {
+        "sku": one.sku_code, "quantity": one.quantity, "free": one.free, "threshold": one.threshold,
+        "shown_at_most": one.shown_at_most, "nodes": nodes,
+    }  # fmt: skip

@@ -1,0 +1,61 @@
+"""What can be promised on a date, from what is free, what is expected and what waits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from entrepot.insight import promise
+from entrepot.kernel import ids
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.stock import queries as stock
+from entrepot.stock.commands.expect import Expect, expect
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+
+pytestmark = pytest.mark.django_db
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def floor() -> Floor:
+    return a_floor()
+
+
+def arrives(floor: Floor, quantity: int, days: int, node: int = 0) -> Expect:
+    day = TODAY + timedelta(days=days)
+    return Expect(
+        COMPANY, ids.uuid7(), floor.skus[0], floor.nodes[node], "purchase", ids.uuid7(), quantity, day
+    )
+
+
+def asked(floor: Floor, days: int = 7) -> promise.Promise:
+    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1])
+    (one,) = promise.promises(available, company=COMPANY, today=TODAY, days=days)
+    return one
+
+
+def test_the_promise_grows_with_what_arrives_and_tells_its_rows(floor: Floor) -> None:
+    floor.stock(quantity=4)
+    overdue, soon, later = arrives(floor, 50, -1), arrives(floor, 6, 2, node=1), arrives(floor, 9, 30)
+    expect(SYSTEM, requests=[overdue, soon, later])
+
+    one = asked(floor)
+
+    assert one.shown == (4, 4, 10, 10, 10, 10, 10)
+    assert one.on(TODAY + timedelta(days=2)) == 10
+    assert one.steps() == [(TODAY, 4), (TODAY + timedelta(days=2), 10)]
+    assert [(row.document, row.node_code, row.counted) for row in one.inbound] == [
+        (overdue.document, "N1", False), (soon.document, "N2", True),
+    ]  # fmt: skip
+
+
+def test_what_orders_wait_for_is_promised_to_nobody_else(floor: Floor) -> None:
+    expect(SYSTEM, requests=[arrives(floor, 5, 2)])
+    placed = floor.order((0, 3))
+    allocate(SYSTEM, requests=[AllocateOrder(placed.order)])
+
+    one = asked(floor)
+
+    assert one.shown == (0, 0, 2, 2, 2, 2, 2)
+    assert [(row.order, row.quantity) for row in one.owed] == [(placed.order, 3)]
