@@ -329,6 +329,18 @@ def test_each_rule_holds_warns_or_is_off(rule, hold, order):
     assert validation.judge(order, replace(STRICT, **{rule: "off"})) == validation.FINE
 
 
+@given(st.integers(0, 500), st.integers(0, 500), st.none() | st.integers(0, 50))
+def test_payments_that_differ_are_held_with_the_difference(paid, total, allowed):
+    order = replace(GOOD, total_minor=total, payment=PaymentFact(paid, NOW, None))
+    found = validation.payment(order, Validation(payment_differs_max_minor=allowed))
+
+    held = paid < total if allowed is None else abs(paid - total) > allowed
+    assert (found is not None) == held
+    if found:
+        assert found.facts["difference_minor"] == paid - total
+        assert ("Less" if paid < total else "More") in found.reason
+
+
 def test_every_rule_has_a_case_and_a_mode():
     assert {case[0] for case in CASES} == set(validation.RULES)
     assert all(getattr(Validation(), name) in ("enforce", "warn", "off") for name in validation.RULES)

@@ -119,7 +119,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.place", "orders.cancel", "sourcing.cancel", "orders.credit",
         "catalog.register_skus", "network.register_channels", "network.serve_channels",
         "parties.register_customers", "parties.register_addresses",
-        "channels.save_mapping", "channels.import_invoices", "channels.receive_supply", "channels.set_aside",
+        "channels.save_mapping", "channels.import_invoices", "channels.import_sales", "channels.receive_supply",
+        "channels.set_aside",
     ),
     "auditor": (),
 }  # fmt: skip

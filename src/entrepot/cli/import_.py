@@ -1,5 +1,7 @@
 """`entrepot import online-retail FILE`: a retailer's year through the commands of any other order.
 
+`entrepot import olist DIR`: a marketplace's orders, each with what was promised and what came of it.
+
 `entrepot import orders FILE`: the orders of a spreadsheet, tried out first or placed.
 """
 
@@ -41,6 +43,11 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     online_retail.add_argument("--report", choices=("text", "json"), default="text")
     add_database_option(online_retail)
     online_retail.set_defaults(run=run)
+    olist = formats.add_parser("olist", help="a folder of CSV in the columns of the Olist e-commerce data")
+    olist.add_argument("folder", type=Path)
+    olist.add_argument("--report", choices=("text", "json"), default="text")
+    add_database_option(olist)
+    olist.set_defaults(run=run_olist)
     _add_orders_to(formats)
 
 
@@ -88,6 +95,29 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(figures, indent=2))
     else:
         _print(figures, report.currency)
+    return 0
+
+
+def run_olist(arguments: argparse.Namespace) -> int:
+    if not arguments.folder.is_dir():
+        raise Problem(f"There is no folder {arguments.folder}.")
+    began = time.perf_counter()
+    with opened(arguments.database):
+        from entrepot.channels.olist import contract, importer
+        from entrepot.channels.olist.told import told
+
+        imported = importer.run(arguments.folder)
+        report = told(company=imported.company, source=imported.channel, currency=contract.CURRENCY)
+    figures = report.as_json(seconds=time.perf_counter() - began, peak_rss_mb=_peak_rss_mb())
+    if arguments.report == "json":
+        say(json.dumps(figures, indent=2))
+    else:
+        for name, value in figures.items():
+            if isinstance(value, int | float | str):
+                text = f"{value:,}" if isinstance(value, int) else str(value)
+                say(f"{name.removesuffix('_minor').replace('_', ' '):<40}{text:>16}")
+        for one in figures["payment_differences"]:
+            say(f"  payment hold {one['order']}: {one['paid']} paid of {one['total']}, {one['difference']}")
     return 0
 
 

@@ -30,6 +30,7 @@ class Validation:
     catalog: Mode = "enforce"
     duplicates: Mode = "off"
     payment_required: bool = False
+    payment_differs_max_minor: int | None = None  # given, more than the order costs is held as well
     authorization_days_max: int = 7
     review_signals: tuple[str, ...] = ("high_risk", "velocity", "mismatch", "stolen_card")
     review_total_minor: int | None = None
@@ -99,9 +100,16 @@ def payment(order: OrderFacts, policy: Validation) -> Found | None:
                 "payment hold", "No payment came with the order.", {"total_minor": order.total_minor}
             )
         return None
-    if given.amount_minor < order.total_minor:
-        facts = {"authorized_minor": given.amount_minor, "total_minor": order.total_minor}
-        return Found("payment hold", "Less is authorized than the order costs.", facts)
+    differs = given.amount_minor - order.total_minor
+    allowed = policy.payment_differs_max_minor
+    if -differs > (allowed or 0) or (allowed is not None and differs > allowed):
+        facts = {
+            "authorized_minor": given.amount_minor,
+            "total_minor": order.total_minor,
+            "difference_minor": differs,
+        }
+        word = "Less" if differs < 0 else "More"
+        return Found("payment hold", f"{word} is authorized than the order costs.", facts)
     if given.expires_at is not None and given.expires_at <= order.at:
         return Found(
             "payment hold", "The authorization has expired.", {"expires_at": given.expires_at.isoformat()}

@@ -15,8 +15,9 @@ from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 
 
-def walk(cause: Cause, times: Mapping[UUID, datetime]) -> int:
-    """Send what can be sent of orders, each at its time; the rest waits for stock. Returns the fulfillments shipped.
+def walk(cause: Cause, times: Mapping[UUID, datetime], sent: Mapping[UUID, datetime] | None = None) -> int:
+    """Send what can be sent of orders, each at its time, or the time that it is `sent` at; the rest waits for stock.
+    Returns the fulfillments shipped.
 
     Called inside a command. Raises AllOrNothing where picked goods can't leave: the caller's batch is undone.
     """
@@ -24,7 +25,7 @@ def walk(cause: Cause, times: Mapping[UUID, datetime]) -> int:
     promised = [one.order for one in sourced if isinstance(one, OrderAllocated) and one.allocated]
     released = release(cause, requests=[ReleaseOrder(order, times[order]) for order in promised])
     work = [
-        (fulfillment, times[one.order])
+        (fulfillment, (sent or times)[one.order])
         for one in released
         if isinstance(one, OrderReleased)
         for fulfillment in one.fulfillments
