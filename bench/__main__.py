@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 
-from bench import hot_sku, house, import_year, one_by_one, report, walk, way_back
+from bench import hot_sku, house, import_year, joint, one_by_one, report, walk, way_back
 
 
 def main() -> int:
@@ -18,7 +18,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
-    parser.add_argument("--only", choices=("walk", "one", "hot", "back", "import"), help="a part of it")
+    parser.add_argument(
+        "--only", choices=("walk", "one", "hot", "joint", "back", "import"), help="a part of it"
+    )
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders = 1, 2_000
@@ -37,6 +39,8 @@ def main() -> int:
             rows += measure_one(arguments.rounds, arguments.orders // 5)
         if arguments.only in (None, "hot"):
             rows += measure_hot_sku(arguments.rounds, arguments.orders * 2)
+        if arguments.only in (None, "joint"):
+            rows += measure_joint(arguments.rounds, 1.0 if arguments.quick else 10.0)
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -158,6 +162,42 @@ def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
             less_is_better=True, rounds={"ours": alone},
         ),
     ]  # fmt: skip
+
+
+def measure_joint(rounds: int, seconds: float) -> list[report.Row]:
+    took, gaps = [], []
+    for i in range(rounds):
+        spent, found, saved = joint.solved(i)
+        took.append(spent)
+        gaps.append(100 * found.gap)
+        _say(
+            f"joint sourcing, round {i + 1}: {spent:.1f} s, {saved:.1%} below the greedy plan, gap {gaps[-1]:.2f} %"
+        )
+    name = f"joint sourcing, {joint.LINES:,} lines × {joint.NODES} nodes"
+    rows = [
+        report.Row(name, "s", statistics.median(took), floor=5, less_is_better=True, rounds={"ours": took}),
+        report.Row(
+            f"{name}: the gap",
+            "%",
+            statistics.median(gaps),
+            floor=1,
+            less_is_better=True,
+            rounds={"ours": gaps},
+        ),
+    ]
+    known = joint.gaps(seconds)
+    what = f"published warehouse locations in {seconds:.0f} s each: the mean gap"
+    if not known:
+        return [*rows, report.Row(what, "%", None, note=f"{joint.INSTANCES} is not here")]
+    proved = [one for one, gap in known.items() if gap == 0]
+    _say(
+        f"{len(proved)} of {len(known)} proved; "
+        + ", ".join(f"{one} {gap:.2%}" for one, gap in known.items())
+    )
+    return [
+        *rows,
+        report.Row(what, "%", 100 * statistics.mean(known.values()), rounds={"ours": list(known.values())}),
+    ]
 
 
 def measure_import() -> list[report.Row]:

@@ -1,0 +1,35 @@
+"""Sourcing a batch of orders as one problem: the plan of least cost, and how far from the best one it can be. Pure.
+
+Every line goes whole to one node, or to none at the price of leaving it unserved. A shipment costs once for each
+order and node that it comes from, a node once for being used at all; stock and a node's day are limited. What one
+order takes, another can't have, so the cheapest node for each in turn may be far from the cheapest plan for all.
+
+Small problems are solved exactly by a mixed-integer solver (OR-Tools with HiGHS, the extra `solver`), large ones by
+prices on stock and capacity.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib.util import find_spec
+
+from entrepot.sourcing.joint.exact import solve_exactly
+from entrepot.sourcing.joint.prices import solve_by_prices
+from entrepot.sourcing.joint.problem import Line, Problem, Solution, cost_of, greedy
+
+__all__ = ["Line", "Problem", "Solution", "cost_of", "greedy", "solve"]
+
+EXACT_PAIRS = 6_000
+"""Pairs of line and node up to which a problem goes to the exact solver."""
+
+
+def solve(problem: Problem, seconds: float = 5.0) -> Solution:
+    """The best plan that is found in the time, never worse than the greedy one; its bound says how good it is."""
+    deadline = time.monotonic() + seconds  # a budget, not a time that anything is decided by
+    rough = greedy(problem)
+    if find_spec("ortools") is None:
+        return Solution(rough, cost_of(problem, rough), 0, "greedy")
+    pairs = sum(map(len, problem.candidates()))
+    if pairs <= EXACT_PAIRS or any(problem.opening):
+        return solve_exactly(problem, rough, deadline - time.monotonic())
+    return solve_by_prices(problem, rough, lambda: time.monotonic() > deadline)
