@@ -6,7 +6,7 @@ import pytest
 import schemathesis
 from django.core import signals
 from django.db import close_old_connections
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -25,6 +25,7 @@ OPERATIONS = [
     ("/api/v1/orders", "post"),
     ("/api/v1/orders", "get"),
     ("/api/v1/orders/cancel", "post"),
+    ("/api/v1/orders/edit", "post"),
     ("/api/v1/orders/{order_id}", "get"),
     ("/api/v1/availability", "get"),
     ("/api/v1/orders/{order_id}/returnable", "get"),
@@ -72,6 +73,8 @@ def test_the_api_keeps_its_word(program, path, method, mode):
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def walk(case):
+        # An empty list or object in a query is sent as nothing at all, which fits.
+        assume(all(value not in ([], {}) for value in (case.query or {}).values()))
         case.call_and_validate(headers={"X-API-Key": key}, checks=CHECKS)
 
     walk()

@@ -70,7 +70,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
-        "orders.draft", "orders.place_draft", "orders.discard_draft", "sourcing.allocate", "sourcing.cancel",
+        "orders.draft", "orders.place_draft", "orders.discard_draft",
+        "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
         "stock.reserve", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "warehouse.release", "warehouse.withdraw", "shipping.ship", "shipping.perform", "shipping.deliver",
         "returns.authorize", "returns.review", "returns.close",
@@ -88,7 +89,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "customer service": (
         *EVERYBODY, "work.open",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
-        "channels.save_mapping", "orders.draft", "orders.place_draft", "orders.discard_draft",
+        "sourcing.edit", "channels.save_mapping", "orders.draft", "orders.place_draft", "orders.discard_draft",
         "warehouse.withdraw",
         "parties.register_customers", "parties.register_addresses",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",
@@ -130,7 +131,7 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "stock.free", "stock.receive", "returns.watch",
+    "stock.free", "stock.receive", "orders.edit", "returns.watch",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

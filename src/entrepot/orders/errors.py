@@ -36,6 +36,21 @@ class TooLate(Refused):
     )
 
 
+class EditTooLate(Refused):
+    """A change of an order that has come too far for it."""
+
+    code = "orders.edit_too_late"
+    says = "Order {order}: its {edit} can't be changed any more, as {why}. Take a return, or place another order."
+
+
+class PriceOverridden(Refused):
+    """A price that is neither the line's nor the catalog's, from somebody who may not give one."""
+
+    code = "orders.price_overridden"
+    kind = "forbidden"
+    says = "The price of {sku} is {usual}, found {found}. Leave it out, or ask somebody who may give sourcing.reprice."
+
+
 class AlreadyShipped(Refused):
     code = "orders.already_shipped"
     says = (

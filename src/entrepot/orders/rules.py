@@ -187,6 +187,18 @@ def freeze(
     ]
 
 
+def freeze_more(
+    like: Sequence[Frozen], currency: str, quantity: int, unit_price: Decimal, discount: int, tax: int | None
+) -> Frozen:
+    """Amounts of units that come to an order later; without a tax, at the rate of the lines that they are like."""
+    gross = money.extend(quantity, unit_price, currency)
+    if tax is None:
+        net = sum(one.gross - one.discount for one in like)
+        borne = sum(one.tax for one in like)
+        tax = money.round_half_away(Decimal(borne) * (gross - discount) / net) if net else 0
+    return Frozen(gross, discount, 0, tax)
+
+
 class Asked(Protocol):
     """What a line of a request must have."""
 
@@ -330,6 +342,31 @@ def decide_cancel(
     if goods and not any(line.units for line in goods):
         steps += [(key, "open", line.open) for key, line in left.items() if not line.is_goods and line.open]
     return steps
+
+
+# ---- editing
+
+EDITS: dict[str, tuple[str, ...]] = {
+    "lines": (),
+    "address": (*ON_THE_FLOOR, "shipped", "delivered"),
+    "service": ("packed", "shipped", "delivered"),
+    "priority": (),
+    "promise": (),
+}
+"""Kinds of change, and the places where no unit may stand for them. Each needs something that is still to leave."""
+
+
+def why_no_edit(edit: str, commercial: str, goods: Totals) -> str:
+    """Why an order can't be changed in a way any more; '' where it can."""
+    if commercial in ("cancelled", "closed"):
+        return f"it is {commercial}"
+    if not sum(goods[:6]):
+        return "nothing of it is still to leave"
+    for place in EDITS[edit]:
+        units = getattr(goods, place)
+        if units:
+            return f"{units} of its units {'is' if units == 1 else 'are'} {place}"
+    return ""
 
 
 def _can(line: Cancellable, places: Sequence[str]) -> int:

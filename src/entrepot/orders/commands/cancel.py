@@ -5,7 +5,7 @@ The warehouse, which may have them in hand, decides and carries out by the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -79,13 +79,19 @@ class Cancellation:
     decided: dict[UUID, tuple[CancelOrder, list[Step]]] = field(default_factory=dict)
 
 
+def look(orders: Iterable[UUID]) -> Cancellation:
+    """Lock orders and load what could be cancelled of them. 2 statements."""
+    wanted = list(orders)
+    progress.lock(wanted)
+    return Cancellation(*_load(wanted))
+
+
 def decide(requests: Sequence[CancelOrder], *, from_floor: bool = False) -> Cancellation:
     """Lock orders and decide what is cancelled of them; with `from_floor`, of what the warehouse has as well.
 
     2 statements.
     """
-    progress.lock(one.order for one in requests)
-    plan = Cancellation(*_load([one.order for one in requests]))
+    plan = look(one.order for one in requests)
     for one in requests:
         steps = _decide(one, plan, from_floor=from_floor)
         if isinstance(steps, Refused):

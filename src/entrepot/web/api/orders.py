@@ -15,6 +15,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import place
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
@@ -23,6 +24,8 @@ from entrepot.web.api.schemas import (
     CancelIn,
     CancelledOut,
     Code,
+    EditedOut,
+    EditIn,
     OrderIn,
     OrderOut,
     OrdersOut,
@@ -75,6 +78,25 @@ def cancel_orders(
     requests = [parse.cancel_order(item, key) for item, key in zip(items, keys, strict=True)]
     cause = parse.cause_of(request)
     command = withdraw if cause.actor.may("warehouse.withdraw") else cancel
+    return answer(command(cause, requests=requests), is_list=isinstance(payload, list), done=200)
+
+
+@router.post("/orders/edit", response={200: EditedOut | list[EditedOut | Problem], **REFUSED})
+def edit_orders(
+    request: HttpRequest,
+    payload: EditIn | Annotated[list[EditIn], Field(min_length=1, max_length=BATCH_MAX)],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Change a placed order, or a list of them, as far as each change is still allowed.
+
+    Frozen amounts stay: more of a line is a line of its own, less of it is cancelled. Prices other than the line's or
+    the catalog's need the permission `sourcing.reprice`.
+    """
+    items = payload if isinstance(payload, list) else [payload]
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [parse.edit_order(item, key) for item, key in zip(items, keys, strict=True)]
+    cause = parse.cause_of(request)
+    command = reprice if cause.actor.may("sourcing.reprice") else edit
     return answer(command(cause, requests=requests), is_list=isinstance(payload, list), done=200)
 
 

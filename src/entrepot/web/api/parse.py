@@ -12,9 +12,10 @@ from django.utils import timezone
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder, PromotionGiven
 from entrepot.parties import queries as parties
-from entrepot.web.api.schemas import CancelIn, OrderIn, PromotionIn
+from entrepot.web.api.schemas import CancelIn, EditIn, OrderIn, PromotionIn
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -75,6 +76,21 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
 
 def promotions_of(items: Sequence[PromotionIn]) -> tuple[PromotionGiven, ...]:
     return tuple(PromotionGiven(one.code, one.amount_minor) for one in items)
+
+
+def edit_order(item: EditIn, key: str) -> EditOrder:
+    add = tuple(
+        AddLine(
+            one.sku, one.quantity, None if one.unit_price is None else Decimal(one.unit_price), one.like,
+            one.discount_minor, one.tax_minor,
+        )
+        for one in item.add
+    )  # fmt: skip
+    address = AddressGiven(**item.address.model_dump()) if item.address else None
+    return EditOrder(
+        item.order, item.reason, add, tuple((one.line, one.quantity) for one in item.remove), address,
+        item.postal_code, item.service, item.priority, item.promise_at, key=key,
+    )  # fmt: skip
 
 
 def cancel_order(item: CancelIn, key: str) -> CancelOrder:

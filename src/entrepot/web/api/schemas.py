@@ -160,6 +160,34 @@ class CancelIn(Strict):
     )
 
 
+class AddLineIn(Strict):
+    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's."""
+
+    sku: Code
+    quantity: Quantity
+    unit_price: Price | None = None
+    like: UUID | None = None
+    discount_minor: Minor = 0
+    tax_minor: Minor | None = None
+
+
+class EditIn(Strict):
+    """What changes of an order; what is left out stays."""
+
+    order: UUID
+    reason: Reason
+    add: Annotated[list[AddLineIn], Field(max_length=LINES_MAX)] = []
+    remove: Annotated[list[CancelLineIn], Field(max_length=LINES_MAX)] = []
+    address: AddressIn | None = None
+    postal_code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] | None = None
+    service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] | None = None
+    priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
+    promise_at: Moment | None = None
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
 # ---- out
 
 
@@ -194,6 +222,19 @@ class CancelledOut(Schema):
     units: int
     freed: int
     status: str
+
+
+class EditedOut(Schema):
+    """What the order's units cost before and now, and how much of it no authorization covers."""
+
+    order: UUID
+    status: str
+    added: list[UUID]
+    cancelled: int
+    freed: int
+    before_minor: int
+    total_minor: int
+    uncovered_minor: int
 
 
 class OrderRowOut(Schema):

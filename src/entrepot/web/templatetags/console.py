@@ -223,6 +223,12 @@ def place_tone(place: str) -> str:
 
 
 @register.simple_tag
+def stands(line: LineRow) -> int:
+    """Units of a line that are not cancelled."""
+    return line.quantity - line.cancelled
+
+
+@register.simple_tag
 def net(line: LineRow, currency: str) -> str:
     return fmt.amount(line.gross_minor - line.discount_minor, currency)
 

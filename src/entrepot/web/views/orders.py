@@ -28,6 +28,7 @@ from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, kept, page, uuid_in
 from entrepot.web.timeline import steps
+from entrepot.web.views import order_edit
 from entrepot.work import queries as work
 
 PAGE = 50
@@ -175,6 +176,8 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "return_reasons": REASONS,
         "asks": ASKED,
         "cancellable": _cancellable(request, found),
+        "edits": order_edit.allowed(found),
+        "may_edit": actor.may("sourcing.edit"),
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "kept": kept(request),
         "alive": found.status not in pages.ENDED,

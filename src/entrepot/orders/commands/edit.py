@@ -1,0 +1,424 @@
+"""Change placed orders as far as each change is still allowed.
+
+Amounts that are frozen stay so: units that come are lines of their own, units that go are cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.orders import errors, rules
+from entrepot.orders.commands import cancel, progress
+from entrepot.orders.commands.hold import NewHold, open_holds
+from entrepot.orders.commands.place import AddressGiven
+from entrepot.orders.rules import GOODS, Cancellable, Frozen
+from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
+from entrepot.stock.commands.allocate import Free, free
+
+
+@dataclass(frozen=True, slots=True)
+class AddLine:
+    """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's; without a
+    tax, at the rate of that line, else of the order's goods."""
+
+    sku: str
+    quantity: int
+    unit_price: Decimal | None = None
+    like: UUID | None = None
+    discount_minor: int = 0
+    tax_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditOrder:
+    """What changes of an order; what is None stays. `remove` is (line, units). A new address is in the same country.
+
+    More of a line is an `add` that is `like` it; another SKU or price is that and a `remove`.
+    """
+
+    order: UUID
+    reason: str
+    add: tuple[AddLine, ...] = ()
+    remove: tuple[tuple[UUID, int], ...] = ()
+    address: AddressGiven | None = None
+    postal_code: str | None = None
+    service: str | None = None
+    priority: int | None = None
+    promise_at: datetime | None = None
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEdited:
+    """Lines added, units cancelled, promised units that are sourced anew, and the money: what the order's units cost
+    before and now, and how much of it no authorization covers. `backordered` is for sourcing to forget."""
+
+    order: UUID
+    status: str
+    added: tuple[UUID, ...]
+    cancelled: int
+    freed: int
+    before_minor: int
+    total_minor: int
+    uncovered_minor: int
+    backordered: tuple[tuple[UUID, int], ...] = ()
+
+
+@command("orders.edit")
+def edit(
+    cause: Cause, /, *, requests: Sequence[EditOrder], own_prices: bool = False
+) -> list[OrderEdited | Refused]:
+    """Orders changed and offered to sourcing again; with `own_prices` also at prices that are nobody else's.
+
+    A new address frees what was promised, as another node may serve it better. What no authorization covers is held.
+    Locks: as `orders.cancel`.
+    Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
+    PriceOverridden; and as `orders.cancel`.
+    Again: by key. 10 statements; 7 more where lines come and units go, 5 for addresses, 2 for holds.
+    """
+    plan = cancel.look(one.order for one in requests)
+    known = _load(requests)
+    edits: dict[UUID, _Edit] = {}
+    answers: list[_Edit | Refused] = []
+    for one in requests:
+        found = _decide(one, plan, known, edits, own_prices=own_prices)
+        if isinstance(found, _Edit):
+            edits[one.order] = found
+        answers.append(found)
+    if edits:
+        _write(cause, plan, list(edits.values()))
+    return [one if isinstance(one, Refused) else one.answer() for one in answers]
+
+
+# ---- load
+
+
+class _Order(NamedTuple):
+    id: UUID
+    company: int
+    number: str
+    currency: str
+    country: str
+    postal_code: str
+    lines: int
+    authorized: int | None  # None without a payment
+    has_payment_hold: bool
+
+
+class _Line(NamedTuple):
+    id: UUID
+    order: UUID
+    kind: str
+    sku: str
+    quantity: int
+    gone: int  # cancelled
+    unit_price: Decimal
+    frozen: Frozen
+
+    @property
+    def stands(self) -> Frozen:
+        """What the units that are not cancelled bear."""
+        return self.frozen.of_units(self.quantity, 0, self.quantity - self.gone)
+
+
+class _Known(NamedTuple):
+    orders: dict[UUID, _Order]
+    lines: dict[UUID, dict[UUID, _Line]]
+    totals: dict[UUID, rules.Totals]
+    skus: dict[tuple[int, str], tuple[UUID, str, Decimal | None]]
+
+
+def _load(requests: Sequence[EditOrder]) -> _Known:
+    wanted = {"orders": [one.order for one in requests]}
+    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, wanted)}
+    lines: dict[UUID, dict[UUID, _Line]] = {}
+    sums: dict[UUID, list[int]] = {}
+    for row in sql.run(_LINES, wanted):
+        line = _Line(*row[:7], Frozen(*row[7:11]))  # type: ignore[call-arg]
+        lines.setdefault(line.order, {})[line.id] = line
+        counts = sums.setdefault(line.order, [0] * len(rules.PLACES))
+        if line.kind == GOODS:
+            sums[line.order] = [a + b for a, b in zip(counts, row[11:], strict=True)]
+    names = {
+        (orders[one.order].company, line.sku) for one in requests if one.order in orders for line in one.add
+    }
+    rows = sql.run(_SKUS, sql.columns(("companies", "codes"), names))
+    skus = {(company, code): (sku, status, price) for company, code, sku, status, price in rows}
+    return _Known(orders, lines, {order: rules.Totals(*counts) for order, counts in sums.items()}, skus)
+
+
+# ---- decide
+
+
+@dataclass(slots=True)
+class _Edit:
+    request: EditOrder
+    order: _Order
+    lines: dict[UUID, _Line]
+    added: list[tuple[_Line, UUID]] = field(default_factory=list)  # with the SKU
+    steps: list[cancel.Step] = field(default_factory=list)
+    moved: list[tuple[UUID, int]] = field(default_factory=list)
+    status: str = ""
+
+    @property
+    def before(self) -> int:
+        return sum(line.stands.total for line in self.lines.values())
+
+    @property
+    def total(self) -> int:
+        gone: dict[UUID, int] = {}
+        for line, _, units in self.steps:
+            gone[line] = gone.get(line, 0) + units
+        stay = (line._replace(gone=line.gone + gone.get(line.id, 0)) for line in self.lines.values())
+        return sum(line.stands.total for line in stay) + sum(line.frozen.total for line, _ in self.added)
+
+    @property
+    def uncovered(self) -> int:
+        return 0 if self.order.authorized is None else max(0, self.total - self.order.authorized)
+
+    def answer(self) -> OrderEdited:
+        freed = sum(units for _, units in self.moved)
+        return OrderEdited(
+            self.order.id, self.status, tuple(line.id for line, _ in self.added), sum(step[2] for step in self.steps),
+            freed, self.before, self.total, self.uncovered,
+            tuple((line, units) for line, place, units in self.steps if place == "backordered"),
+        )  # fmt: skip
+
+
+def _decide(
+    one: EditOrder, plan: cancel.Cancellation, known: _Known, edits: dict[UUID, _Edit], *, own_prices: bool
+) -> _Edit | Refused:
+    order = known.orders.get(one.order)
+    if order is None:
+        return NotFound(what="order", which=str(one.order))
+    if one.order in edits:
+        return Invalid(field="order", expected="each order once in a call", found=str(one.order))
+    wanted = _wanted(one)
+    if not wanted or not one.reason:
+        field_ = "reason" if wanted else "edit"
+        return Invalid(field=field_, expected="why it is changed" if wanted else "a change", found="nothing")
+    if one.priority is not None and not 0 <= one.priority <= 99:
+        return Invalid(field="priority", expected="0 to 99", found=one.priority)
+    for kind in wanted:
+        why = rules.why_no_edit(kind, plan.orders[one.order].commercial, known.totals[one.order])
+        if why:
+            return errors.EditTooLate(edit=kind, order=order.number, why=why)
+    found = _Edit(one, order, known.lines[one.order])
+    refused = _add(found, known, own_prices=own_prices)
+    if refused:
+        return refused
+    lines = dict(plan.lines[one.order])
+    lines |= {line.id: Cancellable(line.quantity, 0, 0, 0) for line, _ in found.added}
+    if one.remove:
+        steps = rules.decide_cancel(order.number, lines, one.remove)
+        if isinstance(steps, Refused):
+            return steps
+        found.steps = steps
+    plan.lines[one.order] = lines
+    if "address" in wanted:
+        gone = {line: units for line, place, units in found.steps if place == "allocated"}
+        found.moved = [
+            (key, line.allocated - gone.get(key, 0))
+            for key, line in lines.items()
+            if line.allocated - gone.get(key, 0)
+        ]
+    return found
+
+
+def _wanted(one: EditOrder) -> list[str]:
+    """Kinds of change that are asked for."""
+    asked = {
+        "lines": one.add or one.remove,
+        "address": one.address is not None or one.postal_code is not None,
+        "service": one.service is not None,
+        "priority": one.priority is not None,
+        "promise": one.promise_at is not None,
+    }
+    return [kind for kind, is_wanted in asked.items() if is_wanted]
+
+
+def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
+    """Give an edit its new lines, or say why they can't be."""
+    order, goods = edit_.order, [line for line in edit_.lines.values() if line.kind == GOODS]
+    for wanted in edit_.request.add:
+        sku = known.skus.get((order.company, wanted.sku))
+        like = edit_.lines.get(wanted.like) if wanted.like else None
+        if sku is None or sku[1] != "active":
+            return NotFound(what="SKU for sale", which=wanted.sku)
+        if wanted.like and like is None:
+            return NotFound(what="line", which=str(wanted.like))
+        if wanted.quantity < 1:
+            return Invalid(field="quantity", expected="at least 1", found=wanted.quantity)
+        usual = like.unit_price if like and like.sku == wanted.sku else sku[2]
+        price = usual if wanted.unit_price is None else wanted.unit_price
+        if price is None or price < 0:
+            return Invalid(
+                field="unit_price", expected="a price from 0", found=price or "none in the catalog"
+            )
+        if price != usual and not own_prices:
+            return errors.PriceOverridden(sku=wanted.sku, usual=usual, found=price)
+        frozen = rules.freeze_more(
+            [like.frozen] if like else [line.frozen for line in goods], order.currency, wanted.quantity, price,
+            wanted.discount_minor, wanted.tax_minor,
+        )  # fmt: skip
+        if not 0 <= frozen.discount <= frozen.gross:
+            return Invalid(field="discount", expected=f"0 to {frozen.gross}", found=frozen.discount)
+        line = _Line(ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen)
+        edit_.added.append((line, sku[0]))
+    return None
+
+
+# ---- write
+
+
+def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> None:
+    times = {one.order.id: one.request.occurred_at or cause.at for one in edits}
+    sql.write("orders_line", _COLUMNS, [row for one in edits for row in _rows(one)])
+    addresses = _addresses(cause, [one for one in edits if one.request.address])
+    sql.change(_STORE, sql.columns(_STORED, [_stored(one, addresses) for one in edits]))
+    for one in edits:
+        if one.steps:
+            request = cancel.CancelOrder(one.order.id, one.request.reason, one.request.remove)
+            plan.decided[one.order.id] = (request, one.steps)
+    cancel.carry_out(cause, plan)
+    _source_again(cause, edits, times)
+    held = [one for one in edits if one.uncovered and not one.order.has_payment_hold]
+    if held:
+        open_holds(cause, [_hold(one, times[one.order.id]) for one in held])
+    gone = frozenset(one.order.id for one in edits if one.steps and not _stays(one))
+    stands = progress.restate(cause, times, cancelled=gone)
+    progress.hand_on(stands)
+    for one in edits:
+        one.status = stands[one.order.id].status
+    announce(cause, [_event(one, times[one.order.id]) for one in edits])
+
+
+def _stays(one: _Edit) -> bool:
+    """Whether any unit of the order is left."""
+    left = sum(line.quantity - line.gone for line in one.lines.values()) - sum(step[2] for step in one.steps)
+    return bool(left or one.added)
+
+
+def _rows(one: _Edit) -> list[tuple[Any, ...]]:
+    order = one.order
+    return [
+        (
+            line.id, order.id, order.company, order.lines + i, GOODS, sku, line.sku, "", line.quantity, line.unit_price,
+            *line.frozen, line.quantity,
+        )
+        for i, (line, sku) in enumerate(one.added, 1)
+    ]  # fmt: skip
+
+
+def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[UUID, UUID]:
+    """New addresses in the vault, by order."""
+    wanted = []
+    for one in edits:
+        given = one.request.address
+        assert given is not None
+        code = one.order.postal_code if one.request.postal_code is None else one.request.postal_code
+        wanted.append(RegisterAddress(
+            company=one.order.company, name=given.name, line1=given.line1, line2=given.line2, city=given.city,
+            region=given.region, postal_code=code, country=one.order.country, email=given.email, phone=given.phone,
+        ))  # fmt: skip
+    kept = register_addresses(cause, requests=wanted) if wanted else []
+    return {
+        one.order.id: answer.id
+        for one, answer in zip(edits, kept, strict=True)
+        if isinstance(answer, AddressRegistered)
+    }
+
+
+def _stored(one: _Edit, addresses: dict[UUID, UUID]) -> tuple[Any, ...]:
+    """What changes of the order's own row: None for what stays, and what its sums grow by."""
+    request, more = one.request, [line.frozen for line, _ in one.added]
+    sums = [sum(frozen[i] for frozen in more) for i in range(4)]
+    return (
+        one.order.id, addresses.get(one.order.id), request.postal_code, request.service, request.priority,
+        request.promise_at, *sums, len(more),
+    )  # fmt: skip
+
+
+def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, datetime]) -> None:
+    """What was promised to the old address is free again, and open."""
+    moved = [(one.order.id, line, units) for one in edits for line, units in one.moved]
+    if moved:
+        free(cause, requests=[Free(order, line, units) for order, line, units in moved])
+        steps = [progress.Progress(line, order, "allocated", "open", units) for order, line, units in moved]
+        progress.progress(cause, requests=steps, times=times)
+
+
+def _hold(one: _Edit, at: datetime) -> NewHold:
+    facts = {
+        "total_minor": one.total,
+        "authorized_minor": one.order.authorized,
+        "missing_minor": one.uncovered,
+    }
+    reason = "The order was changed, and its payment no longer covers it."
+    return NewHold(ids.uuid7(), one.order.company, one.order.id, "payment hold", reason, facts, at)
+
+
+def _event(one: _Edit, at: datetime) -> Event:
+    payload: dict[str, Any] = {"changed": _wanted(one.request)}
+    if one.added or one.steps:
+        payload |= {"before_minor": one.before, "total_minor": one.total}
+    return Event(
+        "order", one.order.id, one.order.company, occurred_at=at, payload=payload, reason=one.request.reason
+    )
+
+
+_COLUMNS = (
+    "id", "order_id", "company_id", "number", "kind", "sku_id", "sku_code", "description", "quantity", "unit_price",
+    "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
+)  # fmt: skip
+
+_STORED = (
+    "ids", "addresses", "codes", "services", "priorities", "promises", "goods", "discounts", "shippings", "taxes",
+    "lines",
+)  # fmt: skip
+
+_ORDERS = """
+SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code, o.line_count,
+       (SELECT sum(p.authorized_minor)::bigint FROM payments_payment AS p
+        WHERE p.order_id = o.id AND p.state NOT IN ('voided', 'failed')),
+       EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open' AND h.type = 'payment hold')
+FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
+"""
+
+_LINES = f"""
+SELECT id, order_id, kind, sku_code, quantity, cancelled, unit_price, gross_minor, discount_minor, shipping_minor,
+       tax_minor, {", ".join(rules.PLACES)}
+FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
+"""
+
+_SKUS = """
+SELECT s.company_id::int, s.code, s.id, s.status, s.list_price
+FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
+JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
+"""
+
+_STORE = """
+UPDATE orders_order AS o SET
+    address_id = COALESCE(d.address, o.address_id), postal_code = COALESCE(d.code, o.postal_code),
+    service = COALESCE(d.service, o.service), priority = COALESCE(d.priority, o.priority),
+    promise_at = COALESCE(d.promise_at, o.promise_at), goods_minor = o.goods_minor + d.goods,
+    discount_minor = o.discount_minor + d.discount, shipping_minor = o.shipping_minor + d.shipping,
+    tax_minor = o.tax_minor + d.tax, total_minor = o.total_minor + d.goods - d.discount + d.shipping + d.tax,
+    line_count = o.line_count + d.lines
+FROM unnest(%(ids)s::uuid[], %(addresses)s::uuid[], %(codes)s::text[], %(services)s::text[],
+            %(priorities)s::smallint[], %(promises)s::timestamptz[], %(goods)s::bigint[], %(discounts)s::bigint[],
+            %(shippings)s::bigint[], %(taxes)s::bigint[], %(lines)s::int[])
+     AS d(id, address, code, service, priority, promise_at, goods, discount, shipping, tax, lines)
+WHERE o.id = d.id
+"""

@@ -1,0 +1,99 @@
+"""Change a placed order by the form on its page."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from entrepot.kernel import money
+from entrepot.orders import queries as orders
+from entrepot.orders import rules
+from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
+from entrepot.orders.commands.place import AddressGiven
+from entrepot.sourcing.commands.edit import edit, reprice
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in
+
+
+def allowed(found: orders.OrderView) -> list[tuple[str, str]]:
+    """Each kind of change, and why it is not allowed any more; '' where it is."""
+    goods = [line for line in found.lines if line.kind == rules.GOODS]
+    totals = rules.Totals(*(sum(getattr(line, place) for line in goods) for place in rules.PLACES))
+    return [(kind, rules.why_no_edit(kind, found.commercial, totals)) for kind in rules.EDITS]
+
+
+@require_POST
+@console
+def change(request: Request, which: UUID) -> HttpResponse:
+    found = orders.order(which)
+    if found is None:
+        raise Http404
+    may_price = request.reader.actor.may("sourcing.reprice")
+    results = give(
+        request,
+        reprice if may_price else edit,
+        [_edit(request, found)],
+        lambda _: gettext("The order was changed."),
+    )
+    for one in results:
+        if isinstance(one, OrderEdited) and one.total_minor != one.before_minor:
+            _say_money(request, found, one)
+    return back(request, f"/orders/{which}/", results)
+
+
+def _say_money(request: Request, found: orders.OrderView, one: OrderEdited) -> None:
+    text = gettext("It comes to %(now)s, %(difference)s to what it was.")
+    difference = fmt.money(one.total_minor - one.before_minor, found.currency)
+    messages.info(
+        request, text % {"now": fmt.money(one.total_minor, found.currency), "difference": difference}
+    )
+
+
+def _edit(request: Request, found: orders.OrderView) -> EditOrder:
+    """What the form says that the order does not."""
+    said = request.POST
+    add: list[AddLine] = []
+    remove: list[tuple[UUID, int]] = []
+    for line in found.lines:
+        stands = line.quantity - line.cancelled
+        wanted = int_in(said.get(f"units-{line.id}"))
+        if line.kind != rules.GOODS or wanted is None or wanted == stands:
+            continue
+        if wanted > stands:
+            add.append(AddLine(line.sku_code, wanted - stands, like=line.id))
+        else:
+            remove.append((line.id, stands - wanted))
+    sku = clean(said.get("sku"))
+    if sku:
+        minor = minor_in(said.get("price"), found.currency)
+        price = None if minor is None else Decimal(minor).scaleb(-money.exponent(found.currency))
+        add.append(AddLine(sku, int_in(said.get("quantity")) or 1, price))
+    parts = [clean(said.get(part)) for part in ("name", "line1", "city")]
+    code, service, priority = (clean(said.get(part)) for part in ("postal_code", "service", "priority"))
+    return EditOrder(
+        found.id,
+        clean(said.get("reason")),
+        tuple(add),
+        tuple(remove),
+        AddressGiven(parts[0], parts[1], parts[2]) if all(parts) else None,
+        code if code and code != found.postal_code else None,
+        service if service != found.service else None,
+        int_in(priority) if priority and priority != str(found.priority) else None,
+        _promise(said.get("promise_at")),
+    )
+
+
+def _promise(text: str | None) -> datetime | None:
+    """The end of a day, where the reader is."""
+    try:
+        day = parse_date(clean(text))
+    except ValueError:
+        return None
+    return datetime.combine(day, time(23, 59), fmt.reading().zone) if day else None

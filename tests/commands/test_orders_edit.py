@@ -1,0 +1,205 @@
+"""orders.edit, sourcing.edit, sourcing.reprice"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from entrepot.kernel import ids, ready, sql
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.orders import errors, queries
+from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
+from entrepot.orders.commands.edit import edit as orders_edit
+from entrepot.orders.commands.place import AddressGiven, PaymentGiven
+from entrepot.sourcing.commands.edit import edit, reprice
+from tests import walk
+from tests.floor import NOW, SYSTEM, Floor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house(db) -> Floor:
+    floor = walk.a_house()
+    for sku in range(3):
+        floor.stock(sku, 100)
+    return floor
+
+
+def an_edit(order, **changes) -> EditOrder:
+    return EditOrder(order, "the customer asked", **changes)
+
+
+def edited(*requests: EditOrder) -> list[OrderEdited]:
+    answers = edit(SYSTEM, requests=requests)
+    assert all(isinstance(one, OrderEdited) for one in answers), answers
+    return answers
+
+
+def units(order) -> list[dict[str, int]]:
+    return [line.places for line in queries.order(order).lines]
+
+
+def test_more_of_a_line_comes_at_its_price_and_less_is_cancelled(house):
+    order = house.order((0, 2), (1, 3), tax_minor=5_00).order
+    walk.allocated(order)
+    first, second = queries.order(order).lines
+
+    (answer,) = edited(
+        an_edit(order, add=(AddLine(house.codes[0], 1, like=first.id),), remove=((second.id, 2),))
+    )
+
+    view = queries.order(order)
+    assert units(order) == [{"allocated": 2}, {"allocated": 1, "cancelled": 2}, {"open": 1}]
+    assert (view.lines[2].gross_minor, view.lines[2].tax_minor) == (9_99, 1_00)
+    assert (view.lines[0], view.lines[1].gross_minor) == (first, second.gross_minor)
+    assert (answer.before_minor, answer.total_minor) == (54_95, 54_95 + 10_99 - 2 * 9_99 - 2_00)
+    assert (answer.cancelled, answer.uncovered_minor, answer.status) == (2, 0, "ready")
+    assert ready.waiting()["allocate"]
+    walk.allocated(order)
+    assert units(order)[2] == {"allocated": 1}
+
+
+def test_another_sku_takes_the_place_of_the_only_one(house):
+    order = house.order((0, 2)).order
+    (line,) = queries.order(order).lines
+    add = AddLine(house.codes[1], 2, Decimal("9.99"), line.id)
+
+    (answer,) = reprice(SYSTEM, requests=[an_edit(order, add=(add,), remove=((line.id, 2),))])
+
+    assert isinstance(answer, OrderEdited)
+    assert units(order) == [{"cancelled": 2}, {"open": 2}]
+    assert (answer.before_minor, answer.total_minor) == (19_98, 19_98)
+    assert queries.order(order).commercial == "confirmed"
+
+
+def test_a_price_of_ones_own_needs_the_permission(house):
+    order = house.order((0, 1)).order
+    (line,) = queries.order(order).lines
+    cheaper = an_edit(order, add=(AddLine(house.codes[0], 1, Decimal(5), line.id),), remove=((line.id, 1),))
+
+    (refused,) = edit(SYSTEM, requests=[cheaper])
+    assert isinstance(refused, errors.PriceOverridden)
+    assert units(order) == [{"open": 1}]
+
+    (answer,) = reprice(SYSTEM, requests=[cheaper])
+    assert (answer.before_minor, answer.total_minor) == (9_99, 5_00)
+
+
+def test_a_new_address_frees_what_was_promised(house):
+    order = house.order((0, 2)).order
+    walk.allocated(order)
+
+    (answer,) = edited(
+        an_edit(order, address=AddressGiven("Ada", "2 Low Road", "York"), postal_code="YO1 7HH")
+    )
+
+    view = queries.order(order)
+    assert (answer.freed, units(order)) == (2, [{"open": 2}])
+    assert view.postal_code == "YO1 7HH"
+    assert view.address_id
+    assert sql.run("SELECT sum(allocated)::int FROM stock_position") == [(0,)]
+    walk.allocated(order)
+    assert units(order) == [{"allocated": 2}]
+
+
+def test_service_priority_and_promise_change(house):
+    order = house.order((0, 1)).order
+    edited(an_edit(order, service="express", priority=9, promise_at=NOW))
+    view = queries.order(order)
+    assert (view.service, view.priority, view.promise_at) == ("express", 9, NOW)
+
+
+def test_what_the_payment_no_longer_covers_is_held_once(house):
+    payment = PaymentGiven("account", "P", 9_99, NOW)
+    order = house.order((0, 1), payment=payment).order
+    (line,) = queries.order(order).lines
+    more = an_edit(order, add=(AddLine(house.codes[0], 1, like=line.id),))
+
+    (first,), (second,) = edited(more), edited(more)
+
+    assert (first.uncovered_minor, second.uncovered_minor) == (9_99, 19_98)
+    assert [hold.type for hold in queries.order(order).holds] == ["payment hold"]
+    assert first.status == "payment hold"
+
+
+def test_the_address_is_fixed_once_the_warehouse_has_it_and_the_service_once_it_is_packed(house):
+    released, packed, shipped = (house.order((0, 1)).order for _ in range(3))
+    walk.released(released)
+    walk.packed(packed)
+    walk.shipped(shipped)
+
+    (refused,) = edit(SYSTEM, requests=[an_edit(released, postal_code="YO1 7HH")])
+    assert isinstance(refused, errors.EditTooLate)
+    assert "1 of its units is released" in refused.message
+    edited(an_edit(released, service="express"))
+    (refused,) = edit(SYSTEM, requests=[an_edit(packed, service="express")])
+    assert isinstance(refused, errors.EditTooLate)
+    edited(an_edit(packed, priority=1))
+    (refused,) = edit(SYSTEM, requests=[an_edit(shipped, priority=1)])
+    assert isinstance(refused, errors.EditTooLate)
+
+
+def test_what_cannot_be_is_refused_and_its_neighbor_is_not(house):
+    order, other = house.order((0, 1)).order, house.order((0, 1)).order
+    (line,) = queries.order(order).lines
+    wanted = [
+        (an_edit(ids.uuid7(), priority=1), NotFound),
+        (an_edit(order), Invalid),
+        (EditOrder(order, "", priority=1), Invalid),
+        (an_edit(order, priority=100), Invalid),
+        (an_edit(order, add=(AddLine("NONE", 1),)), NotFound),
+        (an_edit(order, add=(AddLine(house.codes[0], 1),)), Invalid),
+        (an_edit(order, add=(AddLine(house.codes[0], 0, like=line.id),)), Invalid),
+        (an_edit(order, add=(AddLine(house.codes[0], 1, like=ids.uuid7()),)), NotFound),
+        (an_edit(order, add=(AddLine(house.codes[0], 1, like=line.id, discount_minor=10_00),)), Invalid),
+        (an_edit(order, remove=((line.id, 2),)), errors.MoreThanThereIs),
+        (an_edit(other, priority=3), OrderEdited),
+        (an_edit(other, priority=4), Invalid),
+    ]
+    answers = edit(SYSTEM, requests=[request for request, _ in wanted])
+    assert [type(one) for one in answers] == [kind for _, kind in wanted]
+    assert units(order) == [{"open": 1}]
+
+
+def test_all_of_it_taken_out_is_a_cancelled_order(house):
+    order = house.order((0, 1)).order
+    (line,) = queries.order(order).lines
+    (answer,) = edited(an_edit(order, remove=((line.id, 1),)))
+    assert (answer.status, answer.total_minor) == ("cancelled", 0)
+    assert queries.order(order).commercial == "cancelled"
+
+
+def test_again_by_key_changes_nothing_more(house):
+    order = house.order((0, 1)).order
+    (line,) = queries.order(order).lines
+    request = an_edit(order, add=(AddLine(house.codes[0], 1, like=line.id),), key="e")
+    assert edited(request) == edited(request)
+    assert len(queries.order(order).lines) == 2
+
+
+@pytest.mark.parametrize(("kind", "count"), [("service", 10), ("lines", 17), ("address", 15), ("held", 12)])
+def test_statements_do_not_grow_with_the_batch(house, statements, kind, count):
+    counts = []
+    for batch in (1, 10):
+        payment = PaymentGiven("account", "P", 19_98, NOW)
+        orders = [house.order((0, 1), (1, 1), payment=payment).order for _ in range(batch)]
+        walk.allocated(*orders)
+        requests = [_change(order, kind, house.codes[0]) for order in orders]
+        with statements() as ran:
+            changed = orders_edit(SYSTEM, requests=requests)
+        assert all(isinstance(one, OrderEdited) for one in changed)
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [count] * 2
+
+
+def _change(order, kind: str, sku: str) -> EditOrder:
+    first, second = queries.order(order).lines
+    changes = {
+        "service": {"service": "express"},
+        "lines": {"add": (AddLine(sku, 1, like=first.id),), "remove": ((second.id, 1),)},
+        "address": {"address": AddressGiven("A", "B", "C")},
+        "held": {"add": (AddLine(sku, 1, like=first.id),)},
+    }
+    return an_edit(order, **changes[kind])

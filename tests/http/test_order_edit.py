@@ -1,0 +1,58 @@
+"""Changing a placed order, by its page and by the API."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from entrepot.orders import queries as orders
+
+
+def test_the_form_changes_units_and_says_what_it_comes_to(shop, console):
+    client, which = console("lead"), shop.one("ready")
+    before = orders.order(which)
+    line = before.lines[0]
+    page = client.get(reverse("order", args=[which])).content.decode()
+    assert "Change the order" in page
+
+    answer = client.post(
+        reverse("order-edit", args=[which]),
+        {f"units-{line.id}": str(line.quantity + 1), "service": before.service, "reason": "one more"},
+        follow=True,
+    )
+
+    assert "The order was changed" in answer.content.decode()
+    after = orders.order(which)
+    assert [one.quantity for one in after.lines[len(before.lines) :]] == [1]
+    assert after.lines[: len(before.lines)] == before.lines
+
+
+def test_the_form_comes_back_as_it_was_filled_in(shop, console):
+    client, which = console("service"), shop.one("ready")
+    answer = client.post(
+        reverse("order-edit", args=[which]), {"sku": "NONE", "quantity": "2", "reason": "more"}, follow=True
+    )
+    assert 'value="NONE"' in answer.content.decode()
+
+
+def test_who_may_not_change_sees_no_form(shop, console):
+    page = console("auditor").get(reverse("order", args=[shop.one("ready")])).content.decode()
+    assert "Change the order" not in page
+
+
+def test_a_program_changes_an_order_and_a_trial_places_none(shop, program):
+    which = shop.one("ready")
+    line = orders.order(which).lines[0]
+    add = {"sku": line.sku_code, "quantity": 2, "like": str(line.id)}
+    body = {"order": str(which), "reason": "two more", "add": [add]}
+
+    answer = program("lead").post("/api/v1/orders/edit", body, again="e-1")
+
+    assert answer.status_code == 200, answer.content
+    assert len(answer.json()["added"]) == 1
+    one = {
+        "channel": "web", "external_id": "TRIAL", "currency": "GBP", "country": "GB",
+        "lines": [{"sku": line.sku_code, "quantity": 1, "unit_price": "1.00"}],
+    }  # fmt: skip
+    tried = program("lead").post("/api/v1/orders?dry_run=true", one, again="t-1")
+    assert (tried.status_code, tried.json()["holds"] is not None) == (200, True)
+    assert not orders.orders_page(1, text="TRIAL")

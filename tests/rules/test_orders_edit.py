@@ -1,0 +1,60 @@
+"""What of a placed order may still be changed, and what comes later costs"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.orders import rules
+from entrepot.orders.rules import EDITS, Frozen, Totals, freeze_more, why_no_edit
+
+totals = st.builds(Totals, *[st.integers(0, 3)] * 9)
+
+
+@pytest.mark.parametrize(
+    ("edit", "goods", "why"),
+    [
+        ("address", Totals(open=1), ""),
+        ("address", Totals(allocated=1, released=2), "2 of its units are released"),
+        ("service", Totals(picked=1), ""),
+        ("service", Totals(open=1, packed=1), "1 of its units is packed"),
+        ("lines", Totals(packed=1), ""),
+        ("lines", Totals(shipped=1), "nothing of it is still to leave"),
+        ("priority", Totals(cancelled=1), "nothing of it is still to leave"),
+    ],
+)
+def test_what_may_still_be_changed(edit, goods, why):
+    assert why_no_edit(edit, "confirmed", goods) == why
+    assert why_no_edit(edit, "cancelled", goods) == "it is cancelled"
+
+
+@given(st.sampled_from(sorted(EDITS)), totals)
+def test_an_edit_is_allowed_exactly_where_something_is_to_leave_and_nothing_is_too_far(edit, goods):
+    fine = sum(goods[:6]) > 0 and not any(getattr(goods, place) for place in EDITS[edit])
+    assert (why_no_edit(edit, "placed", goods) == "") == fine
+
+
+@given(st.sampled_from(sorted(EDITS)), totals, st.sampled_from(rules.PLACES[:8]))
+def test_what_is_refused_stays_refused_as_units_move_on(edit, goods, place):
+    late = place in EDITS[edit]
+    if late and getattr(goods, place):
+        assert why_no_edit(edit, "confirmed", goods)
+
+
+def test_units_that_come_later_bear_tax_at_the_rate_of_what_they_are_like():
+    like = [Frozen(20_00, 0, 3_00, 4_00)]
+    assert freeze_more(like, "GBP", 1, Decimal("10.00"), 0, None) == Frozen(10_00, 0, 0, 2_00)
+    assert freeze_more(like, "GBP", 1, Decimal("10.00"), 5_00, None) == Frozen(10_00, 5_00, 0, 1_00)
+    assert freeze_more(like, "GBP", 1, Decimal("10.00"), 0, 7) == Frozen(10_00, 0, 0, 7)
+    assert freeze_more([Frozen(0, 0, 0, 0)], "GBP", 1, Decimal(1), 0, None) == Frozen(1_00, 0, 0, 0)
+
+
+@given(st.integers(1, 50), st.integers(1, 10_000), st.integers(0, 30))
+def test_as_many_units_as_before_at_the_same_price_bear_the_same_tax(quantity, cents, percent):
+    gross = quantity * cents
+    tax = gross * percent // 100
+    more = freeze_more([Frozen(gross, 0, 0, tax)], "GBP", quantity, Decimal(cents) / 100, 0, None)
+    assert (more.gross, more.tax) == (gross, tax)
