@@ -58,3 +58,12 @@ def test_as_many_units_as_before_at_the_same_price_bear_the_same_tax(quantity, c
     tax = gross * percent // 100
     more = freeze_more([Frozen(gross, 0, 0, tax)], "GBP", quantity, Decimal(cents) / 100, 0, None)
     assert (more.gross, more.tax) == (gross, tax)
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
+def test_never_more_is_given_back_than_was_taken_or_than_the_units_bore(
+    captured, stands, cancelled, given_back
+):
+    more = rules.give_back(captured, stands, cancelled, given_back)
+    assert 0 <= more <= max(0, min(captured, cancelled) - given_back)
+    assert rules.give_back(captured, stands, cancelled, given_back + more) == 0

@@ -64,6 +64,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.paid_out", "settlement", 1000, 1100),
     ("payment.paid_out", "fee", 5210, 1100),
     ("payment.explained", "difference", 5210, 1100),
+    ("prepayment.returned", "settlement", 2100, 2300),
     *(("sale", f"sale.{kind}", 2100, account) for kind, account in _TRADE.items()),
     *(("credit", f"credit.{kind}", account, 2300) for kind, account in CREDITED.items()),
     *(("return", f"return.{kind}", account, 2300) for kind, account in RETURNED.items()),

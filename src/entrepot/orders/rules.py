@@ -297,6 +297,25 @@ class Cancellable(NamedTuple):
         return self._replace(**{"late": late, place: getattr(self, place) - units})
 
 
+CANCEL_REASONS = {
+    "customer": "the customer changed their mind",
+    "duplicate": "ordered twice",
+    "fraud": "fraud",
+    "no stock": "not to be had",
+    "price": "a wrong price",
+    "address": "can't be delivered there",
+    "payment": "not paid",
+    "other": "another reason",
+}
+"""Why orders are cancelled, for counting; the note beside it is for reading."""
+
+
+def give_back(captured: int, stands: int, cancelled: int, given: int) -> int:
+    """What is given back for cancelled units: captured beyond what the other units bear, and at most what they bore
+    themselves. `given` was given back for them before."""
+    return max(0, min(captured - stands, cancelled) - given)
+
+
 CANCELLED_FROM = ("backordered", "open", "allocated")
 """Places in the order in which units are cancelled: those that nobody has promised first."""
 

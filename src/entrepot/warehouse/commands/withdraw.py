@@ -42,6 +42,7 @@ class OrderWithdrawn:
     called_off: int
     taken_back: int
     ended: tuple[UUID, ...] = ()
+    refunded_minor: int = 0
 
 
 class _Task(NamedTuple):
@@ -136,6 +137,7 @@ class _Floor:
             sum(self.off[key] for key in mine),
             sum(self._units_back(key) for key in mine),
             tuple(key for key in mine if self.events[key] == "withdraw"),
+            one.refunded_minor,
         )
 
     def _units_back(self, fulfillment: UUID) -> int:

@@ -95,4 +95,4 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
 
 def cancel_order(item: CancelIn, key: str) -> CancelOrder:
     lines = None if item.lines is None else tuple((line.line, line.quantity) for line in item.lines)
-    return CancelOrder(item.order, item.reason, lines, key=key)
+    return CancelOrder(item.order, item.reason, lines, code=item.code, key=key)

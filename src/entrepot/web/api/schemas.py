@@ -154,6 +154,7 @@ class CancelIn(Strict):
 
     order: UUID
     reason: Reason
+    code: Literal[tuple(rules.CANCEL_REASONS)] = "other"  # type: ignore[valid-type]
     lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
     key: Key | None = Field(
         None, description="Idempotency key of this one of a list; else the header's and its place."
@@ -222,6 +223,7 @@ class CancelledOut(Schema):
     units: int
     freed: int
     status: str
+    refunded_minor: int
 
 
 class EditedOut(Schema):

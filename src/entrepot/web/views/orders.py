@@ -88,7 +88,8 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
     if found is not None and _may_withdraw(request) and any(map(_gone, found.lines)):
         left = ((line.id, line.quantity - line.cancelled - _gone(line)) for line in found.lines)
         lines = tuple((line, units) for line, units in left if units)
-    _cancel(request, [CancelOrder(which, clean(request.POST.get("reason")), lines or None)])
+    code = clean(request.POST.get("code")) or "other"
+    _cancel(request, [CancelOrder(which, clean(request.POST.get("reason")), lines or None, code=code)])
     return back(request, f"/orders/{which}/")
 
 
@@ -176,6 +177,8 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "return_reasons": REASONS,
         "asks": ASKED,
         "cancellable": _cancellable(request, found),
+        "cancel_reasons": rules.CANCEL_REASONS,
+        "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
         "edits": order_edit.allowed(found),
         "may_edit": actor.may("sourcing.edit"),
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
