@@ -144,42 +144,49 @@ def called(value: Any, names: Mapping[UUID, Name]) -> SafeString | str:
 
 
 @register.filter
-def facts(value: Any) -> SafeString | str:
-    """Facts of an event or a decision as a list of names and values, for reading."""
+def facts(value: Any, currency: str = "") -> SafeString | str:
+    """Facts of an event or a decision as a list of names and values, for reading; amounts are of the currency."""
     if value in (None, "", {}, []):
         return ""
     if isinstance(value, Mapping):
         rows = format_html_join(
             "", "<div><dt>{}</dt><dd>{}</dd></div>",
-            ((words.word(str(name)), _fact(str(name), one)) for name, one in value.items()),
+            (
+                (words.word(name.removesuffix("_minor") if currency else name), _fact(name, one, currency))
+                for name, one in ((str(name), one) for name, one in value.items())
+            ),
         )  # fmt: skip
         return format_html('<dl class="facts">{}</dl>', rows)
-    return _fact("", value)
+    return _fact("", value, currency)
 
 
-def _fact(name: str, value: Any) -> SafeString | str:
+def _fact(name: str, value: Any, currency: str = "") -> SafeString | str:
     if isinstance(value, Mapping):
-        return facts(value)
+        return facts(value, currency)
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Sequence):
-        if not value:
-            return gettext("none")
-        if all(not isinstance(one, (Mapping, list, tuple)) for one in value):
-            return format_html_join(", ", "{}", ((_fact(name, one),) for one in value))
-        return format_html(
-            '<ul class="plain">{}</ul>',
-            format_html_join("", "<li>{}</li>", ((_fact(name, one),) for one in value)),
-        )
+        return _list(name, value, currency)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if value is None:
         return "–"
     if isinstance(value, (datetime, date)):
         return fmt.exact(value) if isinstance(value, datetime) else fmt.day(value)
+    if isinstance(value, int) and currency and name.endswith("_minor"):
+        return fmt.money(value, currency)
     if isinstance(value, (int, float, Decimal)):
         return fmt.number(value)
     return str(value)
+
+
+def _list(name: str, values: Sequence[Any], currency: str) -> SafeString | str:
+    if not values:
+        return gettext("none")
+    found = ((_fact(name, one, currency),) for one in values)
+    if all(not isinstance(one, (Mapping, list, tuple)) for one in values):
+        return format_html_join(", ", "{}", found)
+    return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", found))
 
 
 def _text(value: str) -> SafeString | str:
