@@ -248,6 +248,28 @@ def test_availability_on_a_day_is_told_with_what_it_is_made_of(program):
     assert not {"on", "inbound", "owed"} & set(plain)
 
 
+def test_a_cart_holds_units_comes_to_the_checkout_and_gives_them_back(program):
+    caller, url = program("engineer"), "/api/v1/reservations"
+    until = (timezone.now() + timedelta(minutes=15)).isoformat()
+
+    def free() -> int:
+        return caller.get(f"{AVAILABILITY}?channel=web&sku=MUG-BLUE").json()["items"][0]["free"]
+
+    before = free()
+    cart = {"channel": "web", "holder": "cart-7", "sku": "MUG-BLUE", "quantity": 2, "expires_at": until}
+    assert caller.post(url, cart).status_code == 201
+    assert caller.post(url, cart).status_code == 201  # the same key: the same reservation
+    assert free() == before - 2
+    later = (timezone.now() + timedelta(minutes=30)).isoformat()
+    held = caller.post(f"{url}/renew", {"holder": "cart-7", "expires_at": later}, "two")
+    assert (held.status_code, held.json()) == (200, {"quantity": 2})
+    assert caller.post(f"{url}/give-back", {"holder": "cart-7"}, "three").json() == {"quantity": 2}
+    assert free() == before
+    is_problem(caller.post(f"{url}/give-back", {"holder": "cart-7"}, "four"), 404, "stock.nothing_reserved")
+    is_problem(caller.post(url, cart | {"quantity": 9999}, "five"), 409, "stock.insufficient")
+    is_problem(caller.post(url, cart | {"sku": "NONE"}, "six"), 404, "kernel.not_found")
+
+
 @pytest.mark.parametrize("days", [-1, 30])
 def test_a_day_outside_the_horizon_is_refused(program, days):
     day = timezone.localdate() + timedelta(days=days)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from entrepot.kernel import sql
+from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.allocate import Allocate, Allocated, allocate
+from entrepot.stock.commands.reserve import Renew, Renewed, Reserve, renew, reserve
 from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
-from tests.floor import COMPANY, SYSTEM, Floor, a_floor
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 
 pytestmark = pytest.mark.alone("kernel", "ledger", "stock", "access")
 
@@ -149,3 +153,29 @@ def test_losses_and_promises_at_once_never_break_a_position(floor: Floor) -> Non
     ((sellable, allocated),) = sql.run("SELECT sellable, allocated FROM stock_position")
     assert sellable == 30
     assert allocated <= sellable
+
+
+def test_carts_that_expire_are_renewed_or_freed_and_never_both(floor: Floor) -> None:
+    floor.stock(quantity=20)
+    until = NOW + timedelta(minutes=15)
+    carts = [
+        Reserve(COMPANY, f"cart {i}", floor.skus[0], None, floor.channels["shop"], 1, until)
+        for i in range(20)
+    ]
+    reserve(SYSTEM, requests=carts)
+    before, after = (replace(SYSTEM, at=until + timedelta(seconds=by)) for by in (-1, 1))
+
+    renewals = [
+        lambda one=one: renew(before, requests=[Renew(one.holder, until + timedelta(hours=1))])[0]
+        for one in carts
+    ]
+    expiries = [
+        lambda: expire_reservations(after, requests=[ExpireReservations(COMPANY)])[0] for _ in range(4)
+    ]
+    answers = at_once([*renewals, *expiries])
+
+    kept = sum(isinstance(answer, Renewed) for answer in answers)
+    assert sql.run("SELECT count(*)::int FROM stock_reservation") == [(kept,)]
+    assert sql.run("SELECT reserved FROM stock_position") == [(kept,)]
+    expired = "SELECT count(*)::int FROM kernel_event WHERE state_after = 'expired'"
+    assert sql.run(expired) == [(20 - kept,)]

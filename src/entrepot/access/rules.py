@@ -72,7 +72,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
-        "stock.reserve", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
+        "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "warehouse.release", "warehouse.withdraw", "shipping.ship", "shipping.perform", "shipping.deliver",
         "returns.authorize", "returns.review", "returns.close",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs",
@@ -118,6 +118,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "access.issue_key", "access.revoke_key",
         "orders.place", "orders.cancel", "sourcing.cancel", "orders.credit",
+        "stock.reserve", "stock.renew", "stock.give_back",
         "catalog.register_skus", "network.register_channels", "network.serve_channels",
         "parties.register_customers", "parties.register_addresses",
         "channels.save_mapping", "channels.import_invoices", "channels.import_sales", "channels.receive_supply",
@@ -131,7 +132,7 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "stock.free", "stock.receive", "orders.edit", "returns.watch",
+    "stock.free", "stock.receive", "orders.edit", "returns.watch", "sourcing.expire_reservations",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

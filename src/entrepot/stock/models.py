@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from entrepot.kernel.models import append_only
 
@@ -12,6 +13,7 @@ STATUSES = (
     "damaged", "non_sellable", "researching", "in_transit",
 )  # fmt: skip
 PLACES = ("node", "supplier", "customer", "adjustment", "scrap")
+RESERVATION_KINDS = ("cart", "checkout")
 
 
 class Bucket(models.Model):
@@ -155,7 +157,7 @@ class Allocation(models.Model):
 
 
 class Reservation(models.Model):
-    """Units held for a cart or checkout until a moment."""
+    """Units held for a cart or checkout until a moment; it keeps its place, `reserved_at`, when it is renewed."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -166,6 +168,8 @@ class Reservation(models.Model):
     holder = models.TextField()
     quantity = models.IntegerField()
     expires_at = models.DateTimeField()
+    kind = models.TextField(db_default="cart")
+    reserved_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         indexes = [
@@ -173,7 +177,10 @@ class Reservation(models.Model):
             models.Index(fields=["holder"], name="stock_reservation_of_holder"),
         ]
         constraints = [
-            models.CheckConstraint(name="stock_reservation_of_some_units", condition=Q(quantity__gt=0))
+            models.CheckConstraint(name="stock_reservation_of_some_units", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="stock_reservation_kind_known", condition=Q(kind__in=RESERVATION_KINDS)
+            ),
         ]
 
 

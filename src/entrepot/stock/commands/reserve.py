@@ -10,29 +10,36 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.network import queries as network
 from entrepot.stock import errors
 from entrepot.stock.commands.allocate import Positions, lock_positions
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Units of a SKU at a node for a holder (cart or checkout id), until a moment."""
+    """Units of a SKU for a holder (cart or checkout id), until a moment.
+
+    At a node; without one, at the first by priority of those that serve the channel and have them all.
+    """
 
     company: int
     holder: str
     sku: UUID
-    node: UUID
+    node: UUID | None
     channel: UUID
     quantity: int
     expires_at: datetime
+    kind: str = "cart"
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
     reservation: UUID
+    node: UUID
 
 
 @command("stock.reserve")
@@ -40,46 +47,103 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
     """Hold units until they expire, are given back, or become allocations. Expired ones are freed on the way.
 
     A reservation lives outside ring-fences: it takes what the channel may promise and keeps the fence as it is.
-    Locks: positions of the SKUs in key order. Refuses: Insufficient, NotPlaceable. Again: by key. 5 statements.
+    Locks: positions of the SKUs in key order. Refuses: Insufficient, NotPlaceable. Again: by key. 5 statements;
+    1 more where the node is left open, 4 more where some had expired.
     """
     free_expired(cause, [request.sku for request in requests])
     positions: Positions = {}
     for company in {request.company for request in requests}:
         positions |= lock_positions(company, {r.sku for r in requests if r.company == company})
+    open_to = {request.channel for request in requests if request.node is None}
+    serving = network.serving_nodes(channels=open_to) if open_to else {}
     answers: list[Reserved | Refused] = []
     rows = []
     taken: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
     for r in requests:
-        position = positions.get((r.sku, r.node))
-        free = position.free_for(r.channel) if position else 0
+        nodes = [r.node] if r.node else [node for node, _ in serving[r.channel]]
+        node, free = _first_with(positions, r, nodes)
         if r.quantity < 1 or r.expires_at <= cause.at:
             expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
             answers.append(errors.NotPlaceable(field="reservation", expected=expected, found=found))
-        elif position is None or free < r.quantity:
-            answers.append(
-                errors.Insufficient(sku=str(r.sku), node=str(r.node), wanted=r.quantity, free=free)
-            )
+        elif node is None:
+            where = str(r.node or "any of the channel")
+            answers.append(errors.Insufficient(sku=str(r.sku), node=where, wanted=r.quantity, free=free))
         else:
-            position.free -= r.quantity
-            taken[r.sku, r.node, r.company] += r.quantity
+            positions[r.sku, node].free -= r.quantity
+            taken[r.sku, node, r.company] += r.quantity
             reservation = ids.uuid7()
             rows.append(
                 (
                     reservation,
                     r.company,
                     r.sku,
-                    r.node,
+                    node,
                     r.company,
                     r.channel,
                     r.holder,
                     r.quantity,
                     r.expires_at,
+                    r.kind,
+                    cause.at,
                 )
             )
-            answers.append(Reserved(reservation))
+            answers.append(Reserved(reservation, node))
     sql.write("stock_reservation", _COLUMNS, rows)
     _change_reserved([(*key, units) for key, units in taken.items()])
     return answers
+
+
+def _first_with(positions: Positions, request: Reserve, nodes: Sequence[UUID]) -> tuple[UUID | None, int]:
+    """The first node that has all the units free for the channel; and the most that one of them has."""
+    most = 0
+    for node in nodes:
+        position = positions.get((request.sku, node))
+        free = position.free_for(request.channel) if position else 0
+        if free >= request.quantity:
+            return node, free
+        most = max(most, free)
+    return None, most
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """All that a holder has reserved, until another moment; as a checkout from now on, or still a cart."""
+
+    holder: str
+    expires_at: datetime
+    kind: str = "checkout"
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    quantity: int
+
+
+@command("stock.renew")
+def renew(cause: Cause, /, *, requests: Sequence[Renew]) -> list[Renewed | Refused]:
+    """Keep reservations for longer, with the units and the place that they have.
+
+    What has expired is not renewed, even where nobody has taken it yet. Locks: positions in key order.
+    Refuses: NothingReserved, NotPlaceable. Again: by key. 2 statements.
+    """
+    wanted = {r.holder: r for r in requests if r.expires_at > cause.at}
+    rows = [(r.holder, r.expires_at, r.kind) for r in wanted.values()]
+    sql.run(_LOCK_OF_HOLDERS, {"holders": list(wanted)})
+    arrays = sql.columns(("holders", "moments", "kinds"), rows)
+    units: dict[str, int] = defaultdict(int)
+    events = []
+    for holder, reservation, company, before, after, quantity in sql.run(_RENEW, arrays | {"at": cause.at}):
+        units[holder] += quantity
+        events.append(Event("reservation", reservation, company, before, after, payload={"units": quantity}))
+    announce(cause, events)
+    return [_renewed(cause, request, units) for request in requests]
+
+
+def _renewed(cause: Cause, r: Renew, units: dict[str, int]) -> Renewed | Refused:
+    if r.expires_at <= cause.at:
+        return errors.NotPlaceable(field="reservation", expected="a later moment", found=str(r.expires_at))
+    return Renewed(units[r.holder]) if r.holder in units else errors.NothingReserved(holder=r.holder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +180,21 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
 
 
 def free_expired(cause: Cause, skus: Sequence[UUID]) -> None:
-    """Free what has expired by now of SKUs, inside a command that is about to promise them. 1 statement; 3 if any."""
+    """Free what has expired by now of SKUs, inside a command that promises them or serves who waits for them.
+
+    The event tells when it expired, not when somebody noticed. 1 statement; 4 if any, and the event's.
+    """
     params = {"skus": list(set(skus)), "at": cause.at}
     if not sql.run(_ANY_EXPIRED, params)[0][0]:
         return
     sql.run(_LOCK_OF_SKUS, params)
     freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
-    for sku, node, owner, quantity in sql.run(_DELETE_EXPIRED, params):
+    events = []
+    for reservation, kind, expired_at, sku, node, owner, quantity in sql.run(_DELETE_EXPIRED, params):
         freed[sku, node, owner] -= quantity
+        payload = {"sku": sku, "node": node, "units": quantity}
+        events.append(Event("reservation", reservation, owner, kind, "expired", expired_at, payload))
+    announce(cause, events)
     _change_reserved([(*key, quantity) for key, quantity in freed.items()])
 
 
@@ -133,7 +204,8 @@ def _change_reserved(rows: Sequence[tuple[UUID, UUID, int, int]]) -> None:
 
 
 _COLUMNS = (
-    "id", "company_id", "sku_id", "node_id", "owner_id", "channel_id", "holder", "quantity", "expires_at",
+    "id", "company_id", "sku_id", "node_id", "owner_id", "channel_id", "holder", "quantity", "expires_at", "kind",
+    "reserved_at",
 )  # fmt: skip
 
 _CHANGE = """
@@ -153,7 +225,17 @@ SELECT FROM stock_position WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id,
 
 _DELETE_EXPIRED = """
 DELETE FROM stock_reservation WHERE sku_id = ANY(%(skus)s::uuid[]) AND expires_at <= %(at)s::timestamptz
-RETURNING sku_id, node_id, owner_id::int, quantity
+RETURNING id, kind, expires_at, sku_id, node_id, owner_id::int, quantity
+"""
+
+_RENEW = """
+WITH renewed AS (
+    SELECT r.id, r.kind, d.kind AS renewed_as, d.expires_at
+    FROM unnest(%(holders)s::text[], %(moments)s::timestamptz[], %(kinds)s::text[]) AS d(holder, expires_at, kind)
+    JOIN stock_reservation AS r ON r.holder = d.holder AND r.expires_at > %(at)s::timestamptz
+)
+UPDATE stock_reservation AS r SET expires_at = n.expires_at, kind = n.renewed_as FROM renewed AS n WHERE r.id = n.id
+RETURNING r.holder, r.id, r.company_id::int, n.kind, r.kind, r.quantity
 """
 
 _LOCK_OF_HOLDERS = """

@@ -16,7 +16,7 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
-from entrepot.web.api import availability, orders, problems, returns
+from entrepot.web.api import availability, orders, problems, reservations, returns
 from entrepot.web.api.auth import AUTH
 
 RETRY_AFTER_S = 5
@@ -76,6 +76,7 @@ api = _Api(
 )
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
+api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", returns.router, tags=["returns"])
 
 

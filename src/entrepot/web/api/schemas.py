@@ -20,6 +20,7 @@ from pydantic import (
 
 from entrepot.kernel import money
 from entrepot.orders import rules
+from entrepot.stock.models import RESERVATION_KINDS
 
 NO_NUL = r"^[^\x00]*$"
 CODE_MAX, TEXT_MAX, NOTE_MAX = 100, 200, 500
@@ -340,6 +341,44 @@ class OrderOut(Schema):
     promotions: list[PromotionOut]
     holds: list[HoldOut]
     shipments: list[ShipmentOut]
+
+
+class ReservationIn(Strict):
+    """Units for a cart or checkout. Without a node, at the first by priority that has them all."""
+
+    channel: Code
+    holder: Code
+    sku: Code
+    quantity: Quantity
+    expires_at: Moment
+    node: Code | None = None
+    kind: Literal[RESERVATION_KINDS] = "cart"  # type: ignore[valid-type]
+    key: Key | None = None
+
+
+class ReservedOut(Schema):
+    reservation: UUID
+    node: UUID
+
+
+class RenewIn(Strict):
+    """All that a holder has reserved, until another moment."""
+
+    holder: Code
+    expires_at: Moment
+    kind: Literal[RESERVATION_KINDS] = "checkout"  # type: ignore[valid-type]
+    key: Key | None = None
+
+
+class HolderIn(Strict):
+    holder: Code
+    key: Key | None = None
+
+
+class HeldOut(Schema):
+    """Units of all reservations of the holder."""
+
+    quantity: int
 
 
 class AtNodeOut(Schema):

@@ -1,0 +1,50 @@
+"""Reservations that have expired: their units are free again, and go first to whoever waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.sourcing.commands.serve_backorders import serve_backorders
+from entrepot.stock.commands.reserve import free_expired
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireReservations:
+    """What has expired of a company's SKUs by now."""
+
+    company: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationsExpired:
+    """How many SKUs had some, over all companies that were asked for."""
+
+    skus: int
+
+
+@command("sourcing.expire_reservations")
+def expire_reservations(
+    cause: Cause, /, *, requests: Sequence[ExpireReservations]
+) -> list[ReservationsExpired | Refused]:
+    """Free what has expired, and make the orders that wait for it ready for allocation.
+
+    Locks: positions of the SKUs in key order. Again: finds no more. 1 statement; 6 where some have expired.
+    """
+    params = {"companies": [request.company for request in requests], "at": cause.at}
+    skus = [sku for (sku,) in sql.run(_EXPIRED, params)]
+    if skus:
+        free_expired(cause, skus)
+        serve_backorders(cause, skus)
+    return [ReservationsExpired(len(skus)) for _ in requests]
+
+
+_EXPIRED = """
+SELECT DISTINCT sku_id FROM stock_reservation
+WHERE company_id = ANY(%(companies)s::smallint[]) AND expires_at <= %(at)s::timestamptz
+"""

@@ -1,0 +1,98 @@
+"""Units held for carts and checkouts, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field
+
+from entrepot.catalog import queries as catalog
+from entrepot.kernel.errors import NotFound
+from entrepot.kernel.gather import Gathered
+from entrepot.network import queries as network
+from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
+from entrepot.web.api import parse
+from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.schemas import (
+    BATCH_MAX,
+    HeldOut,
+    HolderIn,
+    Problem,
+    RenewIn,
+    ReservationIn,
+    ReservedOut,
+)
+
+router = Router()
+Many = Field(min_length=1, max_length=BATCH_MAX)
+reserve_gathered = Gathered(reserve)
+"""Carts want the same SKU in the same second: what arrives together is committed together."""
+
+
+@router.post("/reservations", response={201: ReservedOut, 200: list[ReservedOut | Problem], **REFUSED})
+def reserve_units(
+    request: HttpRequest,
+    payload: ReservationIn | Annotated[list[ReservationIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Hold units for a cart or checkout until a moment, one SKU or a list. Nobody else is promised them until then."""
+    items = payload if isinstance(payload, list) else [payload]
+    of = parse.company_of(company)
+    skus = {code: sku.id for code, sku in catalog.skus(company=of, codes=[one.sku for one in items]).items()}
+    channels = {code: one.id for code, one in network.channels(company=of).items()}
+    wanted = {one.node for one in items if one.node is not None}
+    nodes = {one.code: one.id for one in network.nodes(company=of)} if wanted else {}
+    _known("SKU", {one.sku for one in items}, skus)
+    _known("channel", {one.channel for one in items}, channels)
+    _known("node", wanted, nodes)
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [
+        Reserve(
+            of, one.holder, skus[one.sku], nodes[one.node] if one.node else None, channels[one.channel],
+            one.quantity, one.expires_at, one.kind, key=key,
+        )
+        for one, key in zip(items, keys, strict=True)
+    ]  # fmt: skip
+    answers = reserve_gathered(parse.cause_of(request), requests=requests)
+    return answer(answers, is_list=isinstance(payload, list), done=201)
+
+
+@router.post("/reservations/renew", response={200: HeldOut | list[HeldOut | Problem], **REFUSED})
+def renew_reservations(
+    request: HttpRequest,
+    payload: RenewIn | Annotated[list[RenewIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Keep what a holder has reserved for longer, as when a cart comes to the checkout. It keeps its place."""
+    items = payload if isinstance(payload, list) else [payload]
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [
+        Renew(one.holder, one.expires_at, one.kind, key=key) for one, key in zip(items, keys, strict=True)
+    ]
+    answers = renew(parse.cause_of(request), requests=requests)
+    return answer(answers, is_list=isinstance(payload, list))
+
+
+@router.post("/reservations/give-back", response={200: HeldOut | list[HeldOut | Problem], **REFUSED})
+def give_reservations_back(
+    request: HttpRequest,
+    payload: HolderIn | Annotated[list[HolderIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Give back all that a holder has reserved, before it expires."""
+    items = payload if isinstance(payload, list) else [payload]
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [GiveBack(one.holder, key=key) for one, key in zip(items, keys, strict=True)]
+    answers = give_back(parse.cause_of(request), requests=requests)
+    return answer(answers, is_list=isinstance(payload, list))
+
+
+def _known(what: str, wanted: Collection[str], known: Collection[str]) -> None:
+    """All codes are known, or nothing is reserved: a cart with an unknown thing in it is a mistake of the program."""
+    for code in sorted(wanted):
+        if code not in known:
+            raise NotFound(what=what, which=code)

@@ -1,0 +1,119 @@
+"""Reservations: where they are made, how they are renewed, and what becomes of those that expire."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from entrepot.kernel import sql
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.expire_reservations import (
+    ExpireReservations,
+    ReservationsExpired,
+    expire_reservations,
+)
+from entrepot.stock import errors
+from entrepot.stock.commands.reserve import Renew, Renewed, Reserve, Reserved, renew, reserve
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+
+pytestmark = pytest.mark.django_db
+UNTIL = NOW + timedelta(minutes=15)
+AFTER = replace(SYSTEM, at=UNTIL + timedelta(seconds=1))
+
+
+@pytest.fixture
+def floor() -> Floor:
+    return a_floor()
+
+
+def a_cart(floor: Floor, units: int = 4, holder: str = "cart", sku: int = 0) -> Reserve:
+    return Reserve(COMPANY, holder, floor.skus[sku], None, floor.channels["shop"], units, UNTIL)
+
+
+def reserved() -> list[tuple[str, int, str]]:
+    return sql.run("SELECT holder, quantity, kind FROM stock_reservation ORDER BY holder")  # type: ignore[return-value]
+
+
+def test_units_are_held_at_the_first_node_that_has_them_all(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    floor.stock(quantity=6, node=1)
+
+    first, second, third = reserve(
+        SYSTEM, requests=[a_cart(floor, 4), a_cart(floor, 4, "other"), a_cart(floor, 3, "late")]
+    )
+
+    assert isinstance(first, Reserved)
+    assert isinstance(second, Reserved)
+    assert [first.node, second.node] == floor.nodes  # of the first node one unit is left
+    assert isinstance(third, errors.Insufficient)
+    assert (third.facts["free"], third.facts["node"]) == (2, "any of the channel")
+
+
+def test_a_checkout_keeps_the_units_and_the_place_of_its_cart(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    reserve(SYSTEM, requests=[a_cart(floor)])
+    at = replace(SYSTEM, at=NOW + timedelta(minutes=10))
+
+    assert renew(at, requests=[Renew("cart", NOW + timedelta(minutes=40))]) == [Renewed(4)]
+
+    assert reserved() == [("cart", 4, "checkout")]
+    assert sql.run("SELECT reserved_at FROM stock_reservation") == [(NOW,)]
+    assert expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)]) == [ReservationsExpired(0)]
+
+
+def test_what_has_expired_is_not_renewed(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    reserve(SYSTEM, requests=[a_cart(floor)])
+
+    late, past = renew(AFTER, requests=[Renew("cart", UNTIL + timedelta(hours=1)), Renew("other", AFTER.at)])
+
+    assert isinstance(late, errors.NothingReserved)
+    assert isinstance(past, errors.NotPlaceable)
+
+
+def test_what_expires_is_told_at_its_own_moment_and_goes_to_who_waits(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    reserve(SYSTEM, requests=[a_cart(floor, 4)])
+    order = floor.order((0, 3)).order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    assert sql.run("SELECT backordered FROM orders_line") == [(2,)]
+
+    assert expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)]) == [ReservationsExpired(1)]
+
+    assert reserved() == []
+    event = (
+        "SELECT state_before, state_after, occurred_at FROM kernel_event WHERE subject_kind = 'reservation'"
+    )
+    assert sql.run(event) == [("cart", "expired", UNTIL)]
+    assert sql.run("SELECT subject FROM kernel_ready WHERE queue = 'allocate'") == [(order,)]
+    assert expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)]) == [ReservationsExpired(0)]
+    allocate(AFTER, requests=[AllocateOrder(order)])
+    assert sql.run("SELECT backordered, allocated FROM orders_line") == [(0, 3)]
+
+
+def test_a_repeated_key_renews_and_reserves_once(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    cart = replace(a_cart(floor), key="one")
+    assert reserve(SYSTEM, requests=[cart]) == reserve(SYSTEM, requests=[cart])
+
+    again = Renew("cart", UNTIL + timedelta(hours=1), key="two")
+    assert renew(SYSTEM, requests=[again]) == renew(AFTER, requests=[again]) == [Renewed(4)]
+    assert reserved() == [("cart", 4, "checkout")]
+
+
+def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
+    floor.stock(quantity=1000)
+    counts: dict[str, list[int]] = {}
+    for size in (1, 1, 10, 100):
+        carts = [a_cart(floor, 1, f"cart {size} {i}") for i in range(size)]
+        for name, run in {
+            "reserve": lambda carts=carts: reserve(SYSTEM, requests=carts),
+            "renew": lambda carts=carts: renew(SYSTEM, requests=[Renew(one.holder, UNTIL) for one in carts]),
+            "expire": lambda: expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)]),
+        }.items():
+            with statements() as ran:
+                run()
+            counts.setdefault(name, []).append(len(ran))
+    assert not {name: sizes for name, sizes in counts.items() if len(set(sizes[1:])) > 1}, counts
