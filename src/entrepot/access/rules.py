@@ -69,6 +69,7 @@ EVERYBODY = ("work.claim", "work.put_back", "work.resolve")
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
+        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
@@ -116,6 +117,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
+        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "access.issue_key", "access.revoke_key",
         "orders.place", "orders.cancel", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",

@@ -738,6 +738,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "customer": ("parties_customer", "code", "tier"),
     "service": ("carriage_service", "code", "''"),
     "policy": ("kernel_policy", "kind || ' ' || version", "''"),
+    "policy_draft": ("kernel_policydraft", "kind", "state"),
     "api_key": ("access_apikey", "name", "CASE WHEN revoked_at IS NULL THEN 'issued' ELSE 'revoked' END"),
     "bucket": ("stock_bucket", "status", "status"),
 }

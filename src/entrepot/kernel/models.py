@@ -174,3 +174,38 @@ class Policy(models.Model):
             )
         ]
         triggers = append_only()
+
+
+class PolicyDraft(models.Model):
+    """A body that might become a version of a policy. It is never in force itself."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()
+    scope = models.TextField(db_default="")
+    body = models.JSONField()
+    author = models.TextField()
+    note = models.TextField(db_default="")
+    drafted_at = models.DateTimeField()
+    state = models.TextField(db_default="draft")  # draft, tried, active, dropped
+    summary = models.TextField(db_default="")  # what came out of the last trial
+    report_id = models.UUIDField(null=True)
+    version = models.IntegerField(null=True)  # that it became
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "drafted_at"], name="kernel_policydraft_newest")]
+        constraints = [
+            models.CheckConstraint(
+                name="kernel_policydraft_state_known",
+                condition=models.Q(state__in=["draft", "tried", "active", "dropped"]),
+            ),
+            models.CheckConstraint(
+                name="kernel_policydraft_active_is_a_version",
+                condition=models.Q(state="active", version__isnull=False)
+                | (~models.Q(state="active") & models.Q(version__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="kernel_policydraft_tried_before_active",
+                condition=~models.Q(state__in=["tried", "active"]) | ~models.Q(summary=""),
+            ),
+        ]

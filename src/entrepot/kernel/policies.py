@@ -68,7 +68,7 @@ def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[Policy
     rows = []
     for request in requests:
         name = (request.company, request.kind, request.scope)
-        problem = _misfit(request)
+        problem = misfit(request.kind, request.body)
         if problem:
             answers.append(problem)
             continue
@@ -96,20 +96,25 @@ def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[Policy
 _COLUMNS = ("id", "company_id", "kind", "scope", "version", "in_force_from", "body", "author", "note")
 
 
-def _misfit(request: SetPolicy) -> Refused | None:
-    if request.kind not in bodies:
-        return Invalid(field="kind", expected=f"one of {', '.join(sorted(bodies))}", found=request.kind)
+def misfit(kind: str, body: Any) -> Refused | None:
+    """Why a body can't be a policy of a kind."""
+    if kind not in bodies:
+        return Invalid(field="kind", expected=f"one of {', '.join(sorted(bodies))}", found=kind)
     try:
-        msgspec.convert(msgspec.to_builtins(request.body), bodies[request.kind])
+        msgspec.convert(msgspec.to_builtins(body), bodies[kind])
     except msgspec.ValidationError as error:
-        return Invalid(field="body", expected=f"the shape of {request.kind}", found=str(error))
+        return Invalid(field="body", expected=f"the shape of {kind}", found=str(error))
     return None
+
+
+def kind_of(body: type) -> str:
+    """The kind of policy that has this shape."""
+    return next(name for name, one in bodies.items() if one is body)
 
 
 def in_force(company: int, body: type[T], at: datetime) -> dict[str, tuple[int, T]]:
     """By scope, the version in force at a moment and its body. One statement. Absent: the defaults apply."""
-    kind = next(name for name, one in bodies.items() if one is body)
-    rows = sql.run(_IN_FORCE, {"company": company, "kind": kind, "at": at})
+    rows = sql.run(_IN_FORCE, {"company": company, "kind": kind_of(body), "at": at})
     return {scope: (version, wire.load(text, body)) for scope, version, text in rows}
 
 

@@ -1,0 +1,157 @@
+"""kernel.draft_policy, kernel.try_draft, kernel.activate_draft, kernel.drop_draft"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from entrepot.kernel import drafts, ids, policies
+from entrepot.kernel.drafts import (
+    ActivateDraft,
+    DraftNow,
+    DraftPolicy,
+    DropDraft,
+    TryDraft,
+    activate_draft,
+    draft_policy,
+    drop_draft,
+    try_draft,
+)
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.sourcing.commands.allocate import AllocateOrder  # noqa: F401  registers the kind sourcing.profile
+from entrepot.sourcing.rules import Profile
+from tests.selling import CAUSE, COMPANY, NOW
+
+pytestmark = pytest.mark.django_db
+
+KIND = "sourcing.profile"
+LATER = NOW + timedelta(days=2)
+
+
+def a_draft(body=None, **facts) -> DraftNow:
+    request = DraftPolicy(COMPANY, KIND, body or Profile(nodes_per_order_max=1), **facts)
+    (answer,) = draft_policy(CAUSE, requests=[request])
+    assert isinstance(answer, DraftNow), answer
+    return answer
+
+
+def tried(**facts) -> DraftNow:
+    draft = a_draft(**facts).draft
+    (answer,) = try_draft(CAUSE, requests=[TryDraft(draft, "12 splits fewer")])
+    assert isinstance(answer, DraftNow), answer
+    return answer
+
+
+def test_a_draft_is_in_force_only_from_the_moment_it_was_activated_for():
+    draft = tried(scope="shop", note="for the season").draft
+    assert policies.in_force(COMPANY, Profile, LATER) == {}
+
+    (answer,) = activate_draft(CAUSE, requests=[ActivateDraft(draft, LATER)])
+
+    assert answer == DraftNow(draft, "active", 1)
+    assert policies.in_force(COMPANY, Profile, LATER - timedelta(seconds=1)) == {}
+    assert policies.in_force(COMPANY, Profile, LATER) == {"shop": (1, Profile(nodes_per_order_max=1))}
+
+
+def test_its_life_is_told_with_what_the_trial_said():
+    report = ids.uuid7()
+    draft = a_draft(note="fewer splits").draft
+    try_draft(CAUSE, requests=[TryDraft(draft, "12 splits fewer", report)])
+    activate_draft(CAUSE, requests=[ActivateDraft(draft, NOW)])
+
+    (row,) = drafts.drafts(COMPANY, KIND)
+
+    assert (row.id, row.state, row.version, row.summary, row.report) == (
+        draft, "active", 1, "12 splits fewer", report,
+    )  # fmt: skip
+    assert drafts.drafts(COMPANY, "orders.validation") == []
+    assert drafts.draft_of(COMPANY, draft, Profile) == Profile(nodes_per_order_max=1)
+    assert isinstance(drafts.draft_of(COMPANY + 1, draft, Profile), NotFound)
+
+
+def test_versions_that_are_set_at_once_and_drafts_share_one_count():
+    policies.set_policy(CAUSE, requests=[policies.SetPolicy(COMPANY, KIND, Profile(), NOW)])
+    draft = tried().draft
+    assert activate_draft(CAUSE, requests=[ActivateDraft(draft, NOW)])[0].version == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field"),
+    [("sourcing.luck", {}, "kind"), (KIND, {"nodes_per_order_max": "many"}, "body")],
+)
+def test_a_draft_that_could_never_be_a_version_is_refused(kind, body, field):
+    (answer,) = draft_policy(CAUSE, requests=[DraftPolicy(COMPANY, kind, body)])
+    assert isinstance(answer, Invalid)
+    assert answer.facts["field"] == field
+    assert drafts.drafts(COMPANY) == []
+
+
+def test_every_step_is_a_transition_or_a_refusal():
+    steps = {
+        "try": lambda draft: try_draft(CAUSE, requests=[TryDraft(draft, "good")]),
+        "activate": lambda draft: activate_draft(CAUSE, requests=[ActivateDraft(draft, NOW)]),
+        "drop": lambda draft: drop_draft(CAUSE, requests=[DropDraft(draft, "no use")]),
+    }
+    ways = {"draft": (), "tried": ("try",), "active": ("try", "activate"), "dropped": ("drop",)}
+    for state, way in ways.items():
+        for event, step in steps.items():
+            draft = a_draft().draft
+            for before in way:
+                steps[before](draft)
+            (answer,) = step(draft)
+            expected = drafts.LIFE.step(state, event)
+            if isinstance(expected, WrongState):
+                assert answer == expected
+            else:
+                assert (answer.draft, answer.state) == (draft, expected)
+
+
+def test_a_trial_says_something_and_the_past_is_not_changed():
+    draft = a_draft().draft
+    assert isinstance(try_draft(CAUSE, requests=[TryDraft(draft, " ")])[0], Invalid)
+    draft = tried().draft
+    yesterday = ActivateDraft(draft, NOW - timedelta(days=1))
+    (answer,) = activate_draft(CAUSE, requests=[yesterday])
+    assert isinstance(answer, Invalid)
+    assert answer.facts["field"] == "in_force_from"
+    assert isinstance(drop_draft(CAUSE, requests=[DropDraft(ids.uuid7(), "gone")])[0], NotFound)
+
+
+def test_again_by_key_answers_the_same():
+    request = DraftPolicy(COMPANY, KIND, Profile(), key="d")
+    assert draft_policy(CAUSE, requests=[request]) == draft_policy(CAUSE, requests=[request])
+    draft = drafts.drafts(COMPANY)[0].id
+    for command, step in (
+        (try_draft, TryDraft(draft, "good", key="t")),
+        (activate_draft, ActivateDraft(draft, NOW, key="a")),
+        (drop_draft, DropDraft(a_draft().draft, "no use", key="x")),
+    ):
+        assert command(CAUSE, requests=[step]) == command(CAUSE, requests=[step])
+    assert set(policies.in_force(COMPANY, Profile, NOW)) == {""}
+
+
+def test_in_one_call_a_draft_is_activated_once():
+    draft = tried().draft
+    first, second = activate_draft(CAUSE, requests=[ActivateDraft(draft, NOW)] * 2)
+    assert (first, isinstance(second, WrongState)) == (DraftNow(draft, "active", 1), True)
+
+
+def test_statements_do_not_grow_with_the_batch(statements):
+    counts = []
+    for batch in (1, 10):
+        with statements() as ran:
+            made = draft_policy(CAUSE, requests=[DraftPolicy(COMPANY, KIND, Profile())] * batch)
+        counts.append([len(ran.texts)])
+        for command, requests in (
+            (try_draft, [TryDraft(one.draft, "good") for one in made]),
+            (activate_draft, [ActivateDraft(one.draft, NOW) for one in made]),
+        ):
+            with statements() as ran:
+                command(CAUSE, requests=requests)
+            counts[-1].append(len(ran.texts))
+        others = draft_policy(CAUSE, requests=[DraftPolicy(COMPANY, KIND, Profile())] * batch)
+        with statements() as ran:
+            drop_draft(CAUSE, requests=[DropDraft(one.draft, "no use") for one in others])
+        counts[-1].append(len(ran.texts))
+    assert counts[0] == counts[1]

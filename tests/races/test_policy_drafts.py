@@ -1,0 +1,44 @@
+"""Activating one draft from several threads, and several drafts of one policy at once."""
+
+from __future__ import annotations
+
+from entrepot.kernel import policies
+from entrepot.kernel.drafts import (
+    ActivateDraft,
+    DraftNow,
+    DraftPolicy,
+    TryDraft,
+    activate_draft,
+    draft_policy,
+    try_draft,
+)
+from entrepot.kernel.errors import WrongState
+from entrepot.sourcing.commands import allocate  # noqa: F401  registers the kind sourcing.profile
+from entrepot.sourcing.rules import Profile
+from tests.races.test_orders_edit import at_once
+from tests.selling import CAUSE, COMPANY, NOW
+from tests.selling import rows as count
+
+
+def tried(number: int) -> list[ActivateDraft]:
+    bodies = [
+        DraftPolicy(COMPANY, "sourcing.profile", Profile(nodes_per_order_max=n + 1)) for n in range(number)
+    ]
+    made = draft_policy(CAUSE, requests=bodies)
+    try_draft(CAUSE, requests=[TryDraft(one.draft, "good") for one in made])
+    return [ActivateDraft(one.draft, NOW.replace(year=NOW.year + 9)) for one in made]
+
+
+def test_a_draft_becomes_one_version_however_many_ask(committed_db):
+    (one,) = tried(1)
+    answers = at_once(activate_draft, [one], [one], [one])
+    assert sum(isinstance(answer, DraftNow) for answer in answers) == 1
+    assert sum(isinstance(answer, WrongState) for answer in answers) == 2
+    assert count("kernel_policy") == 1
+
+
+def test_drafts_of_one_policy_become_one_version_each(committed_db):
+    answers = at_once(activate_draft, *([one] for one in tried(3)))
+    assert sorted(answer.version for answer in answers) == [1, 2, 3]
+    ((version, _),) = policies.in_force(COMPANY, Profile, NOW.replace(year=NOW.year + 10)).values()
+    assert version == 3
