@@ -93,6 +93,57 @@ def test_what_expires_is_told_at_its_own_moment_and_goes_to_who_waits(floor: Flo
     assert sql.run("SELECT backordered, allocated FROM orders_line") == [(0, 3)]
 
 
+def test_an_order_takes_over_what_its_cart_reserved_where_it_was_reserved(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    floor.stock(quantity=5, node=1)
+    reserve(SYSTEM, requests=[replace(a_cart(floor, 4), node=floor.nodes[1])])
+    later = replace(SYSTEM, at=NOW + timedelta(minutes=5))
+    order = floor.order((0, 3), reservation="cart", occurred_at=later.at).order
+
+    (answer,) = allocate(later, requests=[AllocateOrder(order)])
+
+    assert answer.allocated == 3
+    assert reserved() == []  # the unit too many is free again
+    assert sql.run("SELECT node_id, quantity, ordered_at FROM stock_allocation") == [(floor.nodes[1], 3, NOW)]
+    event = "SELECT state_before, state_after FROM kernel_event WHERE subject_kind = 'reservation'"
+    assert sql.run(event) == [("cart", "taken over")]
+
+
+def test_a_more_urgent_order_does_not_get_what_another_has_reserved(floor: Floor) -> None:
+    floor.stock(quantity=4)
+    reserve(SYSTEM, requests=[a_cart(floor, 4)])
+    urgent = floor.order((0, 4), priority=9).order
+    patient = floor.order((0, 4), reservation="cart").order
+
+    allocate(SYSTEM, requests=[AllocateOrder(urgent), AllocateOrder(patient)])
+
+    assert sql.run("SELECT order_id, quantity FROM stock_allocation") == [(patient, 4)]
+
+
+def test_a_cart_is_taken_over_once_and_by_its_own_skus_only(floor: Floor) -> None:
+    floor.stock(quantity=4)
+    floor.stock(quantity=4, sku=1)
+    reserve(SYSTEM, requests=[a_cart(floor, 4), a_cart(floor, 4, sku=1)])
+    first = floor.order((0, 4), reservation="cart").order
+    second = floor.order((0, 4), reservation="cart").order
+
+    answers = allocate(SYSTEM, requests=[AllocateOrder(first), AllocateOrder(second)])
+
+    assert sorted((answer.allocated, answer.backordered) for answer in answers) == [(0, 4), (4, 0)]
+    assert reserved() == [("cart", 4, "cart")]  # of the other SKU, until it expires
+
+
+def test_an_order_whose_cart_is_gone_takes_what_is_free(floor: Floor) -> None:
+    floor.stock(quantity=5)
+    reserve(SYSTEM, requests=[a_cart(floor, 4)])
+    expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)])
+    order = floor.order((0, 3), reservation="cart").order
+
+    (answer,) = allocate(AFTER, requests=[AllocateOrder(order)])
+
+    assert answer.allocated == 3
+
+
 def test_a_repeated_key_renews_and_reserves_once(floor: Floor) -> None:
     floor.stock(quantity=5)
     cart = replace(a_cart(floor), key="one")

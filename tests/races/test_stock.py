@@ -12,6 +12,8 @@ import pytest
 from django.db import connection
 
 from entrepot.kernel import sql
+from entrepot.sourcing.commands.allocate import AllocateOrder
+from entrepot.sourcing.commands.allocate import allocate as source
 from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.allocate import Allocate, Allocated, allocate
@@ -179,3 +181,25 @@ def test_carts_that_expire_are_renewed_or_freed_and_never_both(floor: Floor) -> 
     assert sql.run("SELECT reserved FROM stock_position") == [(kept,)]
     expired = "SELECT count(*)::int FROM kernel_event WHERE state_after = 'expired'"
     assert sql.run(expired) == [(20 - kept,)]
+
+
+def test_a_cart_that_expires_while_its_order_is_allocated_is_used_once(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    until = NOW + timedelta(minutes=15)
+    carts = [
+        Reserve(COMPANY, f"cart {i}", floor.skus[0], None, floor.channels["shop"], 1, until)
+        for i in range(10)
+    ]
+    reserve(SYSTEM, requests=carts)
+    orders = [floor.order((0, 1), reservation=cart.holder).order for cart in carts]
+    after = replace(SYSTEM, at=until + timedelta(seconds=1))
+
+    sourcing = [lambda order=order: source(SYSTEM, requests=[AllocateOrder(order)])[0] for order in orders]
+    expiries = [
+        lambda: expire_reservations(after, requests=[ExpireReservations(COMPANY)])[0] for _ in range(3)
+    ]
+    at_once([*sourcing, *expiries])
+
+    assert sql.run("SELECT sellable, reserved, allocated FROM stock_position") == [(10, 0, 10)]
+    told = "SELECT count(*)::int FROM kernel_event WHERE state_after IN ('expired', 'taken over')"
+    assert sql.run(told) == [(10,)]

@@ -33,6 +33,7 @@ class Order(models.Model):
     service = models.TextField(default="")
     demand = models.TextField(default="sale", db_default="sale")  # rules.DEMANDS
     campaign = models.TextField(default="", db_default="")
+    reservation = models.TextField(default="", db_default="")  # whose reservations it takes over, or ''
     status = models.TextField()  # derived by rules.derive_status, stored with the change
     held_by = models.TextField(default="", db_default="")  # the first of its open holds by rules.HOLDS, or ''
     commercial = models.TextField()

@@ -82,6 +82,7 @@ class PlaceOrder:
     Amounts of the order (`discount_minor`, `shipping_minor`, `tax_minor`) are split over its lines. `signals` is what
     the channel says about risk and proof. Without `priority` the channel's holds; without `occurred_at` it is now;
     without `policy` that of its kind of demand (`rules.DEMANDS`). Promotions say what discounts were given for.
+    `reservation` is the cart or checkout whose reserved units the order takes over.
     """
 
     company: int
@@ -105,6 +106,7 @@ class PlaceOrder:
     signals: tuple[str, ...] = ()
     demand: str = "sale"
     campaign: str = ""
+    reservation: str = ""
     promotions: tuple[PromotionGiven, ...] = ()
     key: str | None = None
 
@@ -361,7 +363,7 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
         request.postal_code, draft.placed_at, draft.ready[1], request.promise_at, policy, request.service,
-        request.demand, request.campaign,
+        request.demand, request.campaign, request.reservation,
         held_by or "ready", held_by, "placed" if held_by else "confirmed",
         goods, discount, request.shipping_minor, request.tax_minor,
         total, len(frozen), draft.version,
@@ -523,7 +525,7 @@ _ORDERS = {
     "id": "uuid", "company_id": "smallint", "channel_id": "uuid", "external_id": "text", "customer_id": "uuid",
     "currency": "text", "country": "text", "postal_code": "text", "placed_at": "timestamptz", "priority": "smallint",
     "promise_at": "timestamptz", "policy": "text", "service": "text",
-    "demand": "text", "campaign": "text", "status": "text", "held_by": "text",
+    "demand": "text", "campaign": "text", "reservation": "text", "status": "text", "held_by": "text",
     "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
     "shipping_minor": "bigint", "tax_minor": "bigint", "total_minor": "bigint", "line_count": "int",
     "policy_version": "int",

@@ -16,6 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands import progress
 from entrepot.sourcing import errors, rules
 from entrepot.stock.commands import allocate as stock
+from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -52,6 +53,7 @@ class _Order(NamedTuple):
     priority: int
     promise_at: datetime | None
     placed_at: datetime
+    reservation: str
     blocked: bool
 
 
@@ -68,7 +70,8 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
 
     More urgent orders of the batch are served first: priority, promised date, order time, id.
     Locks: the orders in id order, then the positions of their SKUs in key order.
-    Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders.
+    Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
+    2 more where some take over reservations.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
@@ -81,8 +84,12 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
         skus = {line.sku for order in orders.values() if order.company == company for line in lines[order.id]}
         positions |= stock.lock_positions(company, skus)
 
+    held = _take_over(cause, orders, lines)
+
     plans = {
-        order.id: _decide(order, lines[order.id], nodes, positions, profiles[order.company][1])
+        order.id: _decide(
+            order, lines[order.id], nodes, positions, profiles[order.company][1], held.get(order.id, ())
+        )
         for order in sorted(orders.values(), key=_urgency)
         if not order.blocked and lines[order.id]
     }
@@ -109,6 +116,24 @@ def _load(order_ids: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, lis
 
 def _profile(company: int, at: datetime) -> tuple[int, rules.Profile]:
     return policies.in_force(company, rules.Profile, at).get("", (0, rules.Profile()))
+
+
+def _take_over(
+    cause: Cause, orders: dict[UUID, _Order], lines: dict[UUID, list[_Line]]
+) -> dict[UUID, list[TakenOver]]:
+    """What orders take over of reservations; with it they stand in the queue where their reservation stood."""
+    requests = [
+        TakeOver(order.company, order.reservation, sku, order.id)
+        for order in orders.values()
+        if order.reservation and not order.blocked
+        for sku in {line.sku for line in lines[order.id]}
+    ]
+    held: dict[UUID, list[TakenOver]] = defaultdict(list)
+    for one in take_over(cause, requests) if requests else ():
+        held[one.order].append(one)
+        since = min(orders[one.order].placed_at, one.reserved_at)
+        orders[one.order] = orders[one.order]._replace(placed_at=since)
+    return held
 
 
 class _Nodes:
@@ -138,10 +163,23 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def _decide(
-    order: _Order, lines: Sequence[_Line], nodes: _Nodes, positions: stock.Positions, profile: rules.Profile
+    order: _Order,
+    lines: Sequence[_Line],
+    nodes: _Nodes,
+    positions: stock.Positions,
+    profile: rules.Profile,
+    held: Sequence[TakenOver],
 ) -> tuple[rules.Plan, list[stock.Promised]]:
-    """The plan of one order, and its promises, already taken out of the locked positions."""
+    """The plan of one order, and its promises, already taken out of the locked positions.
+
+    What was reserved for it is free from its turn on, not before: nobody of the batch gets it first.
+    """
     candidates = nodes.ranked(order.channel, order.country, order.company, profile)
+    if held:
+        for one in held:
+            positions[one.sku, one.node].free += one.quantity
+        reserved_at = {one.node for one in held}
+        candidates = sorted(candidates, key=lambda node: node.id not in reserved_at)
     free = {
         (line.sku, node.id): position.free_for(order.channel)
         for line in lines
@@ -290,7 +328,7 @@ def _answer(
 _DECISION_COLUMNS = ("company_id", "order_id", "profile_version", "outcome", "reasons", "decided_at")
 
 _ORDERS = """
-SELECT id, company_id::int, channel_id, country, policy, priority::int, promise_at, placed_at,
+SELECT id, company_id::int, channel_id, country, policy, priority::int, promise_at, placed_at, reservation,
        EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open' AND 'allocate' = ANY(h.blocks))
 FROM orders_order AS o WHERE id = ANY(%(orders)s::uuid[]) AND commercial <> 'cancelled'
 """

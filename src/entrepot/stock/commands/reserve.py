@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -146,6 +147,45 @@ def _renewed(cause: Cause, r: Renew, units: dict[str, int]) -> Renewed | Refused
     return Renewed(units[r.holder]) if r.holder in units else errors.NothingReserved(holder=r.holder)
 
 
+class TakeOver(NamedTuple):
+    """An order that takes over what a holder has reserved of one of its SKUs."""
+
+    company: int
+    holder: str
+    sku: UUID
+    order: UUID
+
+
+class TakenOver(NamedTuple):
+    """Units that are no longer reserved: they are the order's to allocate, before anybody else's."""
+
+    order: UUID
+    sku: UUID
+    node: UUID
+    quantity: int
+    reserved_at: datetime
+
+
+def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
+    """End reservations for the orders that they become, once, inside a command that has locked the positions.
+
+    What has expired counts as long as nobody else has taken it. The locked positions that the caller holds still count
+    the units as promised. 2 statements at most.
+    """
+    arrays = sql.columns(("companies", "holders", "skus", "orders"), requests)
+    taken: list[TakenOver] = []
+    freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
+    events = []
+    for reservation, kind, company, order, sku, node, quantity, reserved_at in sql.run(_TAKE_OVER, arrays):
+        taken.append(TakenOver(order, sku, node, quantity, reserved_at))
+        freed[sku, node, company] -= quantity
+        payload = {"order": order, "units": quantity}
+        events.append(Event("reservation", reservation, company, kind, "taken over", payload=payload))
+    _change_reserved([(*key, units) for key, units in freed.items()])
+    announce(cause, events)
+    return taken
+
+
 @dataclass(frozen=True, slots=True)
 class GiveBack:
     """All that a holder has reserved."""
@@ -236,6 +276,15 @@ WITH renewed AS (
 )
 UPDATE stock_reservation AS r SET expires_at = n.expires_at, kind = n.renewed_as FROM renewed AS n WHERE r.id = n.id
 RETURNING r.holder, r.id, r.company_id::int, n.kind, r.kind, r.quantity
+"""
+
+# Of two orders that name one holder, one gets it.
+_TAKE_OVER = """
+DELETE FROM stock_reservation AS r
+USING unnest(%(companies)s::smallint[], %(holders)s::text[], %(skus)s::uuid[], %(orders)s::uuid[])
+      AS d(company, holder, sku, order_id)
+WHERE r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = d.sku
+RETURNING r.id, r.kind, r.owner_id::int, d.order_id, r.sku_id, r.node_id, r.quantity, r.reserved_at
 """
 
 _LOCK_OF_HOLDERS = """

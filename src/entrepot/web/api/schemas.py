@@ -125,6 +125,12 @@ class OrderIn(Strict):
     policy: Literal[rules.POLICIES] | None = None  # type: ignore[valid-type]
     demand: Literal[tuple(rules.DEMANDS)] = "sale"  # type: ignore[valid-type]
     campaign: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    reservation: Annotated[
+        str,
+        Field(
+            max_length=CODE_MAX, pattern=NO_NUL, description="The holder whose reserved units it takes over."
+        ),
+    ] = ""
     promotions: Annotated[list[PromotionIn], Field(max_length=20)] = []
     priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
     promise_at: Moment | None = None
