@@ -20,6 +20,7 @@ LISTS = (
     "home",
     "orders",
     "campaigns",
+    "promises",
     "returns",
     "station",
     "refunds",

@@ -81,6 +81,16 @@ def number(value: Decimal | float | None) -> str:
     return "" if value is None else numbers.format_decimal(value, locale=reading().locale)
 
 
+def percent(share: float) -> str:
+    """A share of 1, to a tenth of a percent."""
+    return numbers.format_percent(share, format="#,##0.0 %", locale=reading().locale)
+
+
+def tenth(value: float) -> str:
+    """A measure, to a tenth."""
+    return numbers.format_decimal(value, format="#,##0.0", locale=reading().locale)
+
+
 def money(minor: int | None, currency: str) -> str:
     """An amount in minor units, with its currency's sign and digits."""
     if minor is None:

@@ -28,6 +28,8 @@ from entrepot.web.icons import PATHS
 register = template.Library()
 
 register.filter("number", fmt.number)
+register.filter("percent", fmt.percent)
+register.filter("tenth", fmt.tenth)
 register.filter("money", fmt.money)
 register.filter("amount", fmt.amount)
 register.filter("price", fmt.price)
