@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 
-from bench import hot_sku, house, import_year, joint, one_by_one, report, walk, way_back
+from bench import availability, hot_sku, house, import_year, joint, one_by_one, report, walk, way_back
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
     parser.add_argument(
-        "--only", choices=("walk", "one", "hot", "joint", "back", "import"), help="a part of it"
+        "--only", choices=("walk", "one", "hot", "joint", "back", "import", "promise"), help="a part of it"
     )
     arguments = parser.parse_args()
     if arguments.quick:
@@ -47,6 +47,8 @@ def main() -> int:
             facts["milliseconds_per_1000_returned_lines"] = steps
         if arguments.only in (None, "import") and not arguments.quick:
             rows += measure_import()
+        if arguments.only in (None, "promise") and not arguments.quick:
+            rows += measure_availability(1_500)
     print("\n" + report.table(rows) + "\n")
     if "milliseconds_per_1000_orders" in facts:
         print(
@@ -162,6 +164,22 @@ def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
             less_is_better=True, rounds={"ours": alone},
         ),
     ]  # fmt: skip
+
+
+def measure_availability(times: int) -> list[report.Row]:
+    availability.furnish()
+    api, query = availability.asked(times)
+    p50, p99 = statistics.median(api), statistics.quantiles(api, n=100)[98]
+    alone = statistics.median(query)
+    _say(f"availability: {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms, the query alone {alone * 1e3:.2f} ms")
+    return [
+        report.Row(
+            "availability through the API, p99 times p50", "×", p99 / p50, floor=5, less_is_better=True
+        ),
+        report.Row(
+            "availability through the API, times the query", "×", p50 / alone, floor=3, less_is_better=True
+        ),
+    ]
 
 
 def measure_joint(rounds: int, seconds: float) -> list[report.Row]:
