@@ -115,7 +115,7 @@ def run_olist(arguments: argparse.Namespace) -> int:
         for name, value in figures.items():
             if isinstance(value, int | float | str):
                 text = f"{value:,}" if isinstance(value, int) else str(value)
-                say(f"{name.removesuffix('_minor').replace('_', ' '):<40}{text:>16}")
+                say(f"{name.replace('_', ' '):<40}{text:>16}")
         for one in figures["payment_differences"]:
             say(f"  payment hold {one['order']}: {one['paid']} paid of {one['total']}, {one['difference']}")
     return 0

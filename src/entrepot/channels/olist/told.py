@@ -26,7 +26,7 @@ class Told:
         return {
             **self.messages,
             **{
-                name: self._amount(value) if name.endswith("_minor") else value
+                name.removesuffix("_minor"): self._amount(value) if name.endswith("_minor") else value
                 for name, value in self.house.items()
             },
             "by_status": self.by_status,
