@@ -7,11 +7,11 @@ import threading
 import pytest
 from django.db import connection
 
-from entrepot.kernel import ids, ready, sql
+from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.errors import NotFound
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
-from entrepot.sourcing import errors, queries
+from entrepot.sourcing import errors, queries, rules
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
@@ -157,3 +157,40 @@ def test_two_allocators_of_one_order_promise_it_once(committed_db: None) -> None
 
     assert sum(isinstance(answer, OrderAllocated) for answer in answers) == 1
     assert sql.run("SELECT allocated FROM stock_position") == [(7,)]
+
+
+# ---- why here
+
+
+def test_a_decision_is_explained_from_what_it_recorded(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=1, node=0)
+    floor.stock(sku=0, quantity=9, node=1)
+    (one,) = queries.explained(order=allocated(floor, (0, 3)).order)
+
+    assert [(node.node, node.lacks, node.verdict) for node in one.explanation.candidates] == [
+        ("N1", 2, "short"), ("N2", 0, "chosen"),
+    ]  # fmt: skip
+    assert one.explanation.flip == rules.Flip("N1", 2, "")
+
+
+def test_a_split_is_explained_with_the_units_that_were_wanted(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=5, node=0)
+    floor.stock(sku=1, quantity=5, node=1)
+    (one,) = queries.explained(order=allocated(floor, (0, 2), (1, 3)).order)
+
+    assert {node.verdict for node in one.explanation.candidates} == {"chosen"}
+    assert one.explanation.flip == rules.Flip("N2", 2, "")
+
+
+def test_a_node_that_the_profile_ruled_out_is_told(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=9, node=1)
+    profile = policies.SetPolicy(
+        COMPANY, "sourcing.profile", rules.Profile(excluded_nodes=("N1",)), SYSTEM.at
+    )
+    policies.set_policy(SYSTEM, requests=[profile])
+    (one,) = queries.explained(order=allocated(floor, (0, 3)).order)
+
+    assert [(node.node, node.verdict) for node in one.explanation.candidates] == [
+        ("N2", "chosen"), ("N1", "excluded"),
+    ]  # fmt: skip
+    assert one.explanation.flip is None

@@ -11,7 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Unavailable
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.web.api import orders as api_orders
 
 ORDERS, CANCEL, AVAILABILITY = "/api/v1/orders", "/api/v1/orders/cancel", "/api/v1/availability"
@@ -220,6 +222,21 @@ def test_orders_are_filtered(program):
     assert {(one["status"], one["channel"]) for one in found} == {("fraud review", "web")}
     number = found[0]["number"]
     assert [one["number"] for one in caller.get(f"{ORDERS}?q={number.lower()}").json()["items"]] == [number]
+
+
+def test_an_order_says_why_it_comes_from_where_it_comes_from(program):
+    caller = program("engineer")
+    order = UUID(caller.post(ORDERS, an_order()).json()["order"])
+    assert caller.get(f"{ORDERS}/{order}/sourcing").json() == []
+    allocate(
+        Cause(Actor("system:allocate", everything=True), timezone.now()), requests=[AllocateOrder(order)]
+    )
+
+    (told,) = caller.get(f"{ORDERS}/{order}/sourcing").json()
+
+    assert told["outcome"] == "allocated"
+    assert [node["verdict"] for node in told["candidates"]].count("chosen") == 1
+    is_problem(caller.get(f"{ORDERS}/{ids.uuid7()}/sourcing"), 404, "kernel.not_found")
 
 
 def test_an_unknown_order_is_not_found(program):

@@ -142,3 +142,56 @@ def test_partial_leaves_no_unit_that_a_line_still_wants(
         wanted = sum(line.quantity for line in lines if line.sku == sku)
         there = sum(units for (of, _), units in stock.items() if of == sku)
         assert sum(share.quantity for share in plan.shares if share.sku == sku) == min(wanted, there)
+
+
+# ---- why here
+
+
+def test_who_lacks_least_of_those_before_would_have_served_it() -> None:
+    found = rules.explain(5, [("N1", 1), ("N2", 4), ("N3", 5), ("N4", 2), ("N5", 5), ("N6", 5)], (), ("N7",))
+
+    assert [(one.node, one.verdict) for one in found.candidates] == [
+        ("N1", "short"), ("N2", "short"), ("N3", "chosen"), ("N4", "short"), ("N5", "runner_up"), ("N6", "later"),
+        ("N7", "excluded"),
+    ]  # fmt: skip
+    assert found.flip == rules.Flip("N2", 1, "")
+
+
+def test_where_the_first_has_it_all_only_its_place_decides() -> None:
+    assert rules.explain(2, [("N1", 2), ("N2", 2)], ()).flip == rules.Flip("N2", 0, "N1")
+    assert rules.explain(2, [("N1", 2), ("N2", 1)], ()).flip is None
+    assert rules.explain(2, [], ()).flip is None
+
+
+def test_of_a_split_every_node_that_serves_is_chosen() -> None:
+    found = rules.explain(6, [("N1", 3), ("N2", 4)], ("N2", "N1"))
+    assert {one.verdict for one in found.candidates} == {"chosen"}
+    assert found.flip == rules.Flip("N2", 2, "")
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=4),
+    st.lists(st.integers(1, 3), min_size=2, max_size=2),
+    st.sampled_from(["ship_complete", "line_complete", "partial_backorder", "partial_cancel"]),
+)
+def test_the_change_that_is_told_flips_the_choice(
+    stock: list[list[int]], units: list[int], policy: str
+) -> None:
+    skus = [UUID(int=1), UUID(int=2)]
+    nodes = [rules.Node(UUID(int=9 + i), f"N{i}", "DE", i) for i in range(len(stock))]
+    lines = [rules.Line(UUID(int=99 + i), sku, units[i]) for i, sku in enumerate(skus)]
+    free = {(sku, node.id): stock[n][s] for n, node in enumerate(nodes) for s, sku in enumerate(skus)}
+    plan = rules.plan_order(lines, nodes, free, policy, rules.Profile())
+    flip = rules.explain(sum(units), plan.candidates, plan.chosen).flip
+    if flip is None:
+        assert plan.outcome == "allocated" and plan.candidates[0][1] == sum(units)
+        return
+    node = next(one for one in nodes if one.code == flip.node)
+    if flip.before:
+        nodes.sort(key=lambda one: one != node)
+    else:
+        for line in lines:
+            free[line.sku, node.id] = max(free[line.sku, node.id], line.quantity)
+    changed = rules.plan_order(lines, nodes, free, policy, rules.Profile())
+    assert {share.node for share in changed.shares} == {node.id}
+    assert {share.node for share in plan.shares} != {node.id} or changed.shares != plan.shares

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.sourcing import rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,31 @@ class DecisionRow:
 def decisions(*, order: UUID) -> list[DecisionRow]:
     """Sourcing decisions on an order, the newest first."""
     return [DecisionRow(*row) for row in sql.run(_DECISIONS, {"order": order})]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionExplained:
+    """A decision, what became of each node that was looked at, and the nearest change that would have flipped it."""
+
+    decision: DecisionRow
+    explanation: rules.Explanation
+
+
+def explained(*, order: UUID) -> list[DecisionExplained]:
+    """Sourcing decisions on an order, the newest first, explained from what they recorded. 1 statement."""
+    found = []
+    for *row, excluded in sql.run(_EXPLAINED, {"order": order}):
+        one = DecisionRow(*row)
+        candidates = [(code, units) for code, units in one.reasons.get("candidates", ())]
+        # One node that serves all of it serves as much as any could: then the units are not recorded again.
+        most = max((units for _, units in candidates), default=0)
+        wanted = one.reasons.get("units", most)
+        found.append(
+            DecisionExplained(
+                one, rules.explain(wanted, candidates, one.reasons.get("chosen", ()), excluded or ())
+            )
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +84,18 @@ def discrepancies() -> list[str]:
 _DECISIONS = """
 SELECT id, outcome, profile_version, reasons, decided_at FROM sourcing_decision WHERE order_id = %(order)s::uuid
 ORDER BY id DESC
+"""
+
+# With the nodes of the order's channel that the profile of the decision ruled out.
+_EXPLAINED = """
+SELECT d.id, d.outcome, d.profile_version, d.reasons, d.decided_at,
+       (SELECT array_agg(n.code ORDER BY n.code)
+        FROM kernel_policy AS p JOIN orders_order AS o ON o.id = d.order_id
+        JOIN network_channelnode AS cn ON cn.channel_id = o.channel_id
+        JOIN network_node AS n ON n.id = cn.node_id AND p.body -> 'excluded_nodes' ? n.code
+        WHERE p.company_id = d.company_id AND p.kind = 'sourcing.profile' AND p.scope = ''
+          AND p.version = d.profile_version)
+FROM sourcing_decision AS d WHERE d.order_id = %(order)s::uuid ORDER BY d.id DESC
 """
 
 _BACKORDERS = """

@@ -58,6 +58,8 @@ class Plan:
     why: str
     candidates: tuple[tuple[str, int], ...]
     """Nodes looked at, in order of preference, with the units that each could have served."""
+    chosen: tuple[str, ...] = ()
+    """Codes of the nodes that serve it where no single one serves all."""
 
 
 def rank(nodes: Sequence[Node], country: str, profile: Profile) -> list[Node]:
@@ -127,7 +129,8 @@ def _split(
         return Plan(
             (), tuple(lines), "backordered", "it ships complete and not all of it is free", candidates
         )
-    codes = " and ".join(node.code for node in chosen if any(share.node == node.id for share in shares))
+    served = tuple(node.code for node in chosen if any(share.node == node.id for share in shares))
+    codes = " and ".join(served)
     if not shares:
         return Plan((), tuple(lines), "backordered", "no node has what a line needs", candidates)
     if short:
@@ -137,8 +140,10 @@ def _split(
             "part backordered",
             f"only part of it is free, at {codes}",
             candidates,
+            served,
         )
-    return Plan(tuple(shares), (), "split", f"no single node has all of it; together {codes} do", candidates)
+    why = f"no single node has all of it; together {codes} do"
+    return Plan(tuple(shares), (), "split", why, candidates, served)
 
 
 def _fewest_nodes(lines: Sequence[Line], nodes: Sequence[Node], free: Free, limit: int) -> list[Node]:
@@ -172,3 +177,68 @@ def _take(
             wanted -= units
             shares.append(Share(line.id, line.sku, node.id, units))
     return shares
+
+
+# ---- why here
+
+
+class Candidate(NamedTuple):
+    """A node that was looked at, the units that it could have served, and what became of it.
+
+    `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
+    one), `short` (it lacks units), or `excluded` (the profile rules it out).
+    """
+
+    node: str
+    units: int
+    lacks: int
+    verdict: str
+
+
+class Flip(NamedTuple):
+    """The nearest change after which one node would have served the whole order: units more, or a place before."""
+
+    node: str
+    units: int
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of each node, and the nearest change that would have flipped the choice, if there is one."""
+
+    candidates: tuple[Candidate, ...]
+    flip: Flip | None
+
+
+def explain(
+    wanted: int, candidates: Sequence[tuple[str, int]], chosen: Sequence[str], excluded: Sequence[str] = ()
+) -> Explanation:
+    """Why an order was sourced so, from what its decision recorded: units wanted, what each node could have served.
+
+    Nodes come in order of preference. `chosen` is empty where one node, the first that has all of it, serves it.
+    """
+    whole = [code for code, units in candidates if units == wanted]
+    taken = list(chosen) or whole[:1]
+    runner_up = whole[1] if len(whole) > 1 else None
+    seen: list[Candidate] = []
+    for code, units in candidates:
+        verdict = "short"
+        if code in taken:
+            verdict = "chosen"
+        elif code == runner_up:
+            verdict = "runner_up"
+        elif units == wanted:
+            verdict = "later"
+        seen.append(Candidate(code, units, wanted - units, verdict))
+    ruled_out = [Candidate(code, 0, 0, "excluded") for code in excluded]
+    return Explanation((*seen, *ruled_out), _nearest(seen, whole, runner_up))
+
+
+def _nearest(seen: Sequence[Candidate], whole: Sequence[str], runner_up: str | None) -> Flip | None:
+    """Fewest units that a node lacks, where it would then go first; else a place before the one that has all."""
+    first = next((place for place, one in enumerate(seen) if one.node in whole), len(seen))
+    better = min(seen[:first], key=lambda one: one.lacks, default=None)
+    if better is not None:
+        return Flip(better.node, better.lacks, "")
+    return Flip(runner_up, 0, seen[first].node) if runner_up else None

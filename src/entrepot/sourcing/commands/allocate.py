@@ -233,7 +233,13 @@ class _Batch:
         for line in lines:
             self._step(order, line, taken[line.id], cancels=cancels)
         version = profile[0]
-        why = {"why": plan.why, "policy": order.policy, "candidates": [[c, u] for c, u in plan.candidates]}
+        why: dict[str, Any] = {
+            "why": plan.why,
+            "policy": order.policy,
+            "candidates": [[c, u] for c, u in plan.candidates],
+        }
+        if plan.outcome != "allocated":
+            why |= {"units": sum(line.open + line.backordered for line in lines), "chosen": plan.chosen}
         self.decisions.append(
             (order.company, order.id, version, plan.outcome, wire.dump(why), self.times[order.id])
         )

@@ -316,6 +316,38 @@ class ShipmentOut(Schema):
     delivered_at: datetime | None
 
 
+class CandidateOut(Schema):
+    """A node that was looked at: the units that it could have served, those it lacked, and what became of it.
+
+    `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or excluded (by the profile).
+    """
+
+    node: str
+    units: int
+    lacks: int
+    verdict: str
+
+
+class FlipOut(Schema):
+    """The nearest change after which one node would have served it all: `units` more there, or a place before."""
+
+    node: str
+    units: int
+    before: str
+
+
+class SourcingOut(Schema):
+    """A decision on where an order comes from, with the nodes in order of preference."""
+
+    outcome: str
+    why: str
+    policy: str
+    profile_version: int
+    decided_at: datetime
+    candidates: list[CandidateOut]
+    flip: FlipOut | None
+
+
 class OrderOut(Schema):
     """One order: four axes of state, amounts as they were frozen, lines, holds, shipments."""
 

@@ -155,7 +155,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "progress": _progress(found),
         "open_holds": [one for one in found.holds if one.state == "open"],
         "closed_holds": [one for one in found.holds if one.state != "open"],
-        "decisions": sourcing.decisions(order=which),
+        "decisions": sourcing.explained(order=which),
         "promises": pages.promises(order=which),
         "fulfillments": [
             (
