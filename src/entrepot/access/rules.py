@@ -101,7 +101,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "inventory manager": (
         *EVERYBODY, "work.open",
-        "purchasing.order", "purchasing.receive", "purchasing.cancel",
+        "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
         "stock.ship_transfer", "stock.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "catalog.register_skus", "network.register_nodes", "network.register_zones", "network.register_bins",
@@ -135,6 +135,7 @@ OF_NO_ROLE = (
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "stock.free", "stock.receive", "orders.edit", "returns.watch", "sourcing.expire_reservations",
+    "sourcing.peg",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from entrepot.kernel.models import append_only
 
@@ -35,6 +35,10 @@ class Backorder(models.Model):
     sku_id = models.UUIDField()
     quantity = models.IntegerField()
     promised_on = models.DateField(null=True)
+    pegs = models.JSONField(
+        db_default=Value([], models.JSONField())
+    )  # what it waits for: (supply line, units, day)
+    pegged_at = models.DateTimeField(null=True)
     priority = models.SmallIntegerField()
     ordered_at = models.DateTimeField()
 

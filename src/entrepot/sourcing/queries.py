@@ -76,7 +76,7 @@ def discrepancies() -> list[str]:
     """Sentences about backorders and allocations that disagree with their order lines."""
     return [
         sentence
-        for statement in (_WRONG_BACKORDERS, _WRONG_ALLOCATIONS)
+        for statement in (_WRONG_BACKORDERS, _WRONG_ALLOCATIONS, _WRONG_PEGS)
         for (sentence,) in sql.run(statement)
     ]
 
@@ -121,4 +121,15 @@ FROM (SELECT line_id, sum(quantity) AS units FROM stock_allocation GROUP BY 1) A
 FULL JOIN (SELECT id, allocated + released + picked + packed AS units FROM orders_line
            WHERE sku_id IS NOT NULL AND allocated + released + picked + packed > 0) AS l ON l.id = a.line_id
 WHERE COALESCE(a.units, 0) <> COALESCE(l.units, 0)
+"""
+
+# invariant 4: no supply is meant for more units than it brings, once its SKU has been pegged
+_WRONG_PEGS = """
+SELECT format('supply line %s: %s units are meant for backorders, it brings %s', p.supply, p.units,
+              COALESCE(s.quantity, 0))
+FROM (SELECT (one ->> 'supply')::uuid AS supply, b.sku_id, sum((one ->> 'quantity')::int) AS units
+      FROM sourcing_backorder AS b CROSS JOIN jsonb_array_elements(b.pegs) AS one GROUP BY 1, 2) AS p
+LEFT JOIN stock_supply AS s ON s.line_id = p.supply
+WHERE p.units > COALESCE(s.quantity, 0)
+  AND NOT EXISTS (SELECT FROM kernel_ready AS r WHERE r.queue = 'peg' AND r.subject = p.sku_id)
 """

@@ -61,7 +61,7 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
 
     if events:
         sql.run(_CANCEL, {"ids": list(events)})
-        expect_no_more(list(events))
+        expect_no_more(cause, list(events))
     announce(cause, events.values())
     return answers
 

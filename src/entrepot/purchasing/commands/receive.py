@@ -219,17 +219,15 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
 
 def _expect_the_rest(cause: Cause, receipts: Sequence[Receipt]) -> None:
     """What is still to come of the lines received keeps its date."""
-    rest = {
-        part.line: (one.order, one.order.lines[part.line], one.at) for one in receipts for part in one.parts
-    }
+    rest = {part.line: (one.order, one.order.lines[part.line]) for one in receipts for part in one.parts}
     expect(
         cause,
         requests=[
             Expect(
                 order.company, line.id, line.sku, order.node, "purchase_order", order.id,
-                line.quantity - line.received, at.date(),
+                line.quantity - line.received, None,
             )
-            for order, line, at in rest.values()
+            for order, line in rest.values()
         ],
     )  # fmt: skip
 

@@ -214,6 +214,7 @@ class _Batch:
         self.waiting: list[tuple[Any, ...]] = []
         self.settled: list[UUID] = []
         self.served: dict[UUID, int] = {}
+        self.waited_for: set[UUID] = set()  # SKUs whose backorders come or go
         self.offers: list[tuple[UUID, int, datetime]] = []
         self.items: list[OpenItem] = []
 
@@ -275,6 +276,8 @@ class _Batch:
             if units:
                 self.steps.append(progress.Progress(line.id, order.id, source, target, units))
         waiting = 0 if cancels else line.backordered - from_backorder + rest
+        if waiting or line.backordered:
+            self.waited_for.add(line.sku)
         if waiting:
             self.waiting.append(
                 (line.id, order.company, order.id, line.sku, waiting, order.priority, order.placed_at)
@@ -296,6 +299,7 @@ class _Batch:
                 {"lines": self.settled},
             )
         offer("release", self.offers)
+        offer("peg", [(sku, 5, self.cause.at) for sku in self.waited_for])
         if self.items:
             open_items(self.cause, requests=self.items)
         short = {item.subject for item in self.items}
@@ -304,8 +308,9 @@ class _Batch:
             resolve_subjects(
                 self.cause,
                 requests=[
-                    ResolveSubject(company, "backorder", order, "stock came", occurred_at=self.times[order])
+                    ResolveSubject(company, kind, order, "stock came", occurred_at=self.times[order])
                     for order, company in served
+                    for kind in ("backorder", "slipped promise")
                 ],
             )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands import cancel as orders
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -30,10 +30,16 @@ def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> 
     cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
     ended = [row for answer in cancelled for row in answer.backordered]
     if ended:
-        settled = [row[:2] for row in sql.run(_END, sql.columns(("lines", "units"), ended)) if not row[2]]
+        rows = sql.run(_END, sql.columns(("lines", "units"), ended))
+        settled = [row[:2] for row in rows if not row[2]]
+        offer("peg", [(sku, 5, cause.at) for row in rows for sku in row[3]])
         resolve_subjects(
             cause,
-            requests=[ResolveSubject(company, "backorder", order, "cancelled") for company, order in settled],
+            requests=[
+                ResolveSubject(company, kind, order, "cancelled")
+                for company, order in settled
+                for kind in ("backorder", "slipped promise")
+            ],
         )
     gone = [answer.order for answer in cancelled if answer.status == "cancelled"]
     for queue in ("allocate", "release"):
@@ -52,8 +58,9 @@ gone AS (DELETE FROM sourcing_backorder AS b USING ended AS e WHERE b.line_id = 
 less AS (
     UPDATE sourcing_backorder AS b SET quantity = e.rest FROM ended AS e WHERE b.line_id = e.line_id AND e.rest > 0
 )
-SELECT DISTINCT o.company_id::int, o.order_id, EXISTS (
+SELECT o.company_id::int, o.order_id, EXISTS (
     SELECT FROM sourcing_backorder AS b LEFT JOIN ended AS e ON e.line_id = b.line_id
-    WHERE b.order_id = o.order_id AND (e.rest IS NULL OR e.rest > 0))
-FROM (SELECT b.company_id, b.order_id FROM sourcing_backorder AS b JOIN ended AS e ON e.line_id = b.line_id) AS o
+    WHERE b.order_id = o.order_id AND (e.rest IS NULL OR e.rest > 0)), o.skus
+FROM (SELECT b.company_id, b.order_id, array_agg(b.sku_id) AS skus
+      FROM sourcing_backorder AS b JOIN ended AS e ON e.line_id = b.line_id GROUP BY 1, 2) AS o
 """

@@ -11,16 +11,19 @@ from entrepot.kernel.command import offer
 
 
 def serve_backorders(cause: Cause, skus: Collection[UUID]) -> list[UUID]:
-    """Make the orders that wait for these SKUs ready for allocation, and return them in order of urgency.
+    """Make the orders that wait for these SKUs ready for allocation, and return them in order of fairness:
+    priority, promised date, order time, id.
 
     Called inside the command that received the stock. One statement.
     """
     rows = sql.run(_WAITING, {"skus": list(skus)})
-    offer("allocate", [(order, priority, ordered_at) for order, priority, ordered_at in rows])
+    offer("allocate", [(order, priority, due_at) for order, priority, due_at in rows])
     return [row[0] for row in rows]
 
 
 _WAITING = """
-SELECT order_id, max(priority)::int AS priority, min(ordered_at) AS ordered_at FROM sourcing_backorder
-WHERE sku_id = ANY(%(skus)s::uuid[]) GROUP BY order_id ORDER BY 2 DESC, 3, 1
+SELECT o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at)
+FROM (SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])) AS b
+JOIN orders_order AS o ON o.id = b.order_id
+ORDER BY o.priority DESC, o.promise_at, o.placed_at, o.id
 """

@@ -1,0 +1,211 @@
+"""Promise backorders for when their supply comes, and tell the orders whose date slips."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from entrepot.kernel import delivery, policies, ready, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.orders.commands import progress
+from entrepot.sourcing import pegging, rules
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+policies.shape("sourcing.backorders")(pegging.Backorders)
+
+
+@dataclass(frozen=True, slots=True)
+class PegSku:
+    """A SKU whose supply or whose backorders have changed."""
+
+    sku: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkuPegged:
+    """Lines that wait for the SKU, how many of them supply is expected for, and how many dates have slipped."""
+
+    sku: UUID
+    waiting: int
+    covered: int
+    slipped: int
+
+
+class _Line(NamedTuple):
+    sku: UUID
+    waiting: pegging.Waiting
+    company: int
+    promised_on: date
+    was_pegged: bool
+    number: str
+    external_id: str
+    channel: str
+
+
+@command("sourcing.peg")
+def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refused]:
+    """Give expected supply to backorders by fairness, and date each for when its last unit comes.
+
+    An order whose date slips is told: an event, a message to its channel, and a work item where the new date is past
+    the customer's promise by more than the policy tolerates.
+    Locks: the orders that wait for the SKUs, in id order. Refuses: nothing. Again: pegs the same.
+    5 statements and 2 for each company; 3 more where a date slips.
+    """
+    skus = {"skus": list({request.sku for request in requests})}
+    orders = [order for (order,) in sql.run(_ORDERS, skus)]
+    progress.lock(orders)
+    lines = _lines(sql.run(_LINES, skus | {"orders": orders}))
+    supply: dict[UUID, list[pegging.Supply]] = defaultdict(list)
+    for sku, *coming in sql.run(_SUPPLY, skus):
+        supply[sku].append(pegging.Supply(*coming))
+    steering = {
+        company: (
+            _in_force(company, rules.Profile, cause).default_lead_days,
+            _in_force(company, pegging.Backorders, cause),
+        )
+        for company in sorted({line.company for lines_of in lines.values() for line in lines_of})
+    }
+
+    promises = {
+        sku: pegging.peg([one.waiting for one in waiting], supply[sku], cause.at.date(), *steering[waiting[0].company])
+        for sku, waiting in lines.items()
+    }  # fmt: skip
+
+    dated = [one for of_sku in promises.values() for one in of_sku]
+    if dated:
+        rows = [(one.line, wire.dump([given._asdict() for given in one.pegs]), one.on) for one in dated]
+        sql.change(_DATE, sql.columns(("lines", "pegs", "dates"), rows) | {"at": cause.at})
+    new = {one.line: one.on for one in dated}
+    slipped = {
+        sku: [one for one in of_sku if one.was_pegged and new[one.waiting.line] > one.promised_on]
+        for sku, of_sku in lines.items()
+    }
+    _tell(cause, [one for of_sku in slipped.values() for one in of_sku], new)
+    _look_after(cause, [one for of_sku in lines.values() for one in of_sku], new, steering)
+    ready.drop("peg", skus["skus"])
+    return [
+        SkuPegged(
+            one.sku, len(promises.get(one.sku, ())), sum(p.covered for p in promises.get(one.sku, ())),
+            len(slipped.get(one.sku, ())),
+        )
+        for one in requests
+    ]  # fmt: skip
+
+
+T = TypeVar("T")
+
+
+def _in_force(company: int, body: type[T], cause: Cause) -> T:
+    return policies.in_force(company, body, cause.at).get("", (0, body()))[1]
+
+
+def _lines(rows: Sequence[tuple[Any, ...]]) -> dict[UUID, list[_Line]]:
+    lines: dict[UUID, list[_Line]] = defaultdict(list)
+    for sku, line, order, units, priority, promise_at, ordered_at, nodes, *facts in rows:
+        waiting = pegging.Waiting(line, order, units, priority, promise_at, ordered_at, frozenset(nodes))
+        lines[sku].append(_Line(sku, waiting, *facts))
+    return lines
+
+
+def _tell(cause: Cause, slipped: Sequence[_Line], new: dict[UUID, date]) -> None:
+    """One event and one message for each order, with its lines that come later than they were promised for."""
+    by_order: dict[UUID, list[_Line]] = defaultdict(list)
+    for line in slipped:
+        by_order[line.waiting.order].append(line)
+    messages, events = [], []
+    for order, lines in by_order.items():
+        first = lines[0]
+        later = [
+            {
+                "line": one.waiting.line, "units": one.waiting.quantity, "from": one.promised_on,
+                "to": new[one.waiting.line],
+            }
+            for one in lines
+        ]  # fmt: skip
+        body = {"number": first.number, "external_id": first.external_id, "lines": later}
+        messages.append(
+            delivery.Message(f"channels:{first.channel}", "order.promise_slipped", order, first.company, body)
+        )
+        was, becomes = max(one.promised_on for one in lines), max(new[one.waiting.line] for one in lines)
+        events.append(
+            Event(
+                "order", order, first.company, payload={"lines": later},
+                reason=f"What it waits for is expected on {becomes} and not on {was}",
+            )
+        )  # fmt: skip
+    announce(cause, events)
+    delivery.send(cause, messages)
+
+
+def _look_after(
+    cause: Cause,
+    lines: Sequence[_Line],
+    new: dict[UUID, date],
+    steering: dict[int, tuple[int, pegging.Backorders]],
+) -> None:
+    """An item for each order that will be late now; ended for those whose date came back within the promise."""
+    late: dict[UUID, _Line] = {}
+    back: dict[UUID, _Line] = {}
+    for one in lines:
+        policy = steering[one.company][1]
+        promise_at = one.waiting.promise_at
+        was = one.was_pegged and pegging.is_late(one.promised_on, promise_at, policy)
+        now = pegging.is_late(new[one.waiting.line], promise_at, policy)
+        if now and one.was_pegged and new[one.waiting.line] > one.promised_on:
+            late[one.waiting.order] = one
+        elif was and not now:
+            back[one.waiting.order] = one
+    if late:
+        open_items(
+            cause,
+            requests=[
+                OpenItem(
+                    one.company, "slipped promise", "order", order,
+                    f"Expected on {new[one.waiting.line]}, promised to the customer for"
+                    f" {one.waiting.promise_at:%Y-%m-%d}",
+                    "customer service", due_in_hours=24,
+                )
+                for order, one in late.items()
+            ],
+        )  # fmt: skip
+    ended = [one for order, one in back.items() if order not in late]
+    if ended:
+        resolve_subjects(
+            cause,
+            requests=[
+                ResolveSubject(one.company, "slipped promise", one.waiting.order, "expected in time again")
+                for one in ended
+            ],
+        )
+
+
+_ORDERS = "SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY 1"
+
+# Backorders change under the lock of their order only; one that came since then has offered its SKU again.
+_LINES = """
+SELECT b.sku_id, b.line_id, b.order_id, b.quantity, b.priority::int, o.promise_at, b.ordered_at,
+       ARRAY(SELECT cn.node_id FROM network_channelnode AS cn WHERE cn.channel_id = o.channel_id), b.company_id::int,
+       b.promised_on, b.pegged_at IS NOT NULL, o.number, o.external_id, c.code
+FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
+JOIN network_channel AS c ON c.id = o.channel_id
+WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.order_id = ANY(%(orders)s::uuid[])
+"""
+
+_SUPPLY = """
+SELECT sku_id, line_id, node_id, quantity, expected_on FROM stock_supply WHERE sku_id = ANY(%(skus)s::uuid[])
+"""
+
+_DATE = """
+UPDATE sourcing_backorder AS b SET promised_on = d.promised_on, pegs = d.pegs::jsonb, pegged_at = %(at)s::timestamptz
+FROM unnest(%(lines)s::uuid[], %(pegs)s::text[], %(dates)s::date[]) AS d(line, pegs, promised_on)
+WHERE b.line_id = d.line
+"""

@@ -1,0 +1,97 @@
+"""Which expected supply each backorder waits for, and so for when it is promised. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Backorders:
+    """When a backorder's date is late. A version of it is a policy of kind `sourcing.backorders`."""
+
+    tolerance_days: int = 0
+    """Days after the customer's promise that a backorder may come without a work item."""
+    late_supply_days: int = 2
+    """Days from today in which supply is expected whose date has passed."""
+
+
+class Waiting(NamedTuple):
+    """Units of an order line that wait, and the nodes that may serve its channel."""
+
+    line: UUID
+    order: UUID
+    quantity: int
+    priority: int
+    promise_at: datetime | None
+    ordered_at: datetime
+    nodes: frozenset[UUID]
+
+
+class Supply(NamedTuple):
+    """Units of the SKU that come to a node on a day."""
+
+    line: UUID
+    node: UUID
+    quantity: int
+    on: date
+
+
+class Peg(NamedTuple):
+    """Units of a supply line that are meant for a waiting line."""
+
+    supply: UUID
+    quantity: int
+    on: date
+
+
+class Promise(NamedTuple):
+    """What a waiting line waits for; `covered` where supply is expected for all of its units."""
+
+    line: UUID
+    pegs: tuple[Peg, ...]
+    on: date
+    covered: bool
+
+
+def fairness(one: Waiting) -> tuple[int, datetime, datetime, UUID, UUID]:
+    """Who comes first: priority, promised date, order time, id."""
+    return (-one.priority, one.promise_at or _NEVER, one.ordered_at, one.order, one.line)
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_days: int, policy: Backorders
+        ) -> list[Promise]:  # fmt: skip
+    """Give the supply of one SKU to those who wait for it: the fairest first, each from the soonest supply.
+
+    A line is promised for the day on which its last unit comes. What no supply covers is promised after the usual
+    lead time, and not before the last supply that is known of.
+    """
+    soon = today + timedelta(days=policy.late_supply_days)
+    expected = sorted(
+        (one._replace(on=soon) if one.on < today else one for one in supply),
+        key=lambda one: (one.on, one.line),
+    )
+    left = [one.quantity for one in expected]
+    beyond = max([today + timedelta(days=lead_days), *(one.on for one in expected)])
+    promises = []
+    for one in sorted(waiting, key=fairness):
+        wanted, pegs = one.quantity, []
+        for i, coming in enumerate(expected):
+            units = min(wanted, left[i]) if coming.node in one.nodes else 0
+            if units:
+                left[i] -= units
+                wanted -= units
+                pegs.append(Peg(coming.line, units, coming.on))
+        promises.append(Promise(one.line, tuple(pegs), beyond if wanted else pegs[-1].on, not wanted))
+    return promises
+
+
+def is_late(on: date, promise_at: datetime | None, policy: Backorders) -> bool:
+    """Whether a date is past what the customer was promised, by more than the policy tolerates."""
+    return promise_at is not None and on > promise_at.date() + timedelta(days=policy.tolerance_days)

@@ -1,0 +1,232 @@
+"""sourcing.peg and purchasing.reschedule"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from entrepot.kernel import ids, ready, sql, worker
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import command, commands
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.sourcing import tasks
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.peg import PegSku, SkuPegged, peg
+from entrepot.sourcing.commands.serve_backorders import serve_backorders
+from entrepot.stock.commands.expect import Expect, expect
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def floor(db: None) -> Floor:
+    return a_floor()
+
+
+def coming(floor: Floor, quantity: int, days: int, line: UUID | None = None, sku: int = 0) -> UUID:
+    """Units of a purchase line that come in so many days."""
+    line = line or ids.uuid7()
+    on = TODAY + timedelta(days=days)
+    expect(
+        SYSTEM,
+        requests=[
+            Expect(
+                COMPANY, line, floor.skus[sku], floor.nodes[0], "purchase_order", ids.uuid7(), quantity, on
+            )
+        ],
+    )
+    return line
+
+
+def waiting(floor: Floor, *lines: tuple[int, int], **facts: object) -> UUID:
+    order = floor.order(*lines, **facts).order  # type: ignore[arg-type]
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    return order
+
+
+def pegged(floor: Floor, sku: int = 0, at: Cause = SYSTEM) -> SkuPegged:
+    (answer,) = peg(at, requests=[PegSku(floor.skus[sku])])
+    assert isinstance(answer, SkuPegged)
+    return answer
+
+
+def days(order: UUID) -> int:
+    ((on,),) = sql.run(
+        "SELECT promised_on FROM sourcing_backorder WHERE order_id = %(order)s", {"order": order}
+    )
+    return (on - TODAY).days
+
+
+def receive_units(floor: Floor) -> list[UUID]:
+    """The orders that a receipt of the SKU makes ready, in turn."""
+
+    @command("test.receive")
+    def receive(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refused]:
+        found.extend(serve_backorders(cause, [one.sku for one in requests]))
+        return [SkuPegged(one.sku, 0, 0, 0) for one in requests]
+
+    found: list[UUID] = []
+    receive(SYSTEM, requests=[PegSku(floor.skus[0])])
+    del commands["test.receive"]
+    return found
+
+
+def items() -> list[tuple[str, str]]:
+    return sql.run("SELECT type, state FROM work_item WHERE type = 'slipped promise'")  # type: ignore[return-value]
+
+
+def told() -> list[tuple[str, str]]:
+    return sql.run("SELECT destination, topic FROM kernel_delivery ORDER BY id")  # type: ignore[return-value]
+
+
+def test_dates_follow_supply_in_order_of_fairness(floor: Floor) -> None:
+    patient = waiting(floor, (0, 4), priority=1)
+    urgent = waiting(floor, (0, 4), priority=9)
+    coming(floor, 4, 2)
+    coming(floor, 4, 6)
+
+    assert pegged(floor) == SkuPegged(floor.skus[0], 2, 2, 0)
+    assert (days(urgent), days(patient)) == (2, 6)
+
+
+def test_whatever_changes_supply_or_backorders_asks_for_new_dates(floor: Floor) -> None:
+    def asked() -> bool:
+        return ready.claim("peg", 9) == [floor.skus[0]]
+
+    order = waiting(floor, (0, 4))
+    assert asked()
+    line = coming(floor, 4, 2)
+    assert asked()
+    coming(floor, 0, 2, line)
+    assert asked()
+    cancel(SYSTEM, requests=[CancelOrder(order, "changed my mind")])
+    assert asked()
+    assert ready.claim("peg", 9) == []
+
+
+def test_the_worker_serves_them(floor: Floor) -> None:
+    order = waiting(floor, (0, 4))
+    coming(floor, 4, 3)
+
+    worker.queues()["peg"](SYSTEM, ready.claim("peg", 9))
+
+    assert days(order) == 3
+
+
+def test_a_date_that_slips_is_told_and_past_the_promise_becomes_work(floor: Floor) -> None:
+    line = coming(floor, 4, 2)
+    order = waiting(floor, (0, 4), promise_at=NOW + timedelta(days=3))
+    pegged(floor)
+    assert told() == []
+
+    coming(floor, 4, 3, line)
+    assert pegged(floor).slipped == 1
+    assert told() == [("channels:shop", "order.promise_slipped")]
+    assert items() == []
+
+    coming(floor, 4, 5, line)
+    assert pegged(floor).slipped == 1
+    assert len(told()) == 2
+    assert items() == [("slipped promise", "open")]
+    assert sql.run(
+        "SELECT count(*) FROM kernel_event WHERE command = 'sourcing.peg' AND subject_id = %(order)s",
+        {"order": order},
+    ) == [(2,)]
+
+    coming(floor, 4, 1, line)
+    assert pegged(floor).slipped == 0
+    assert items() == [("slipped promise", "done")]
+
+
+def test_a_policy_tolerates_days(floor: Floor) -> None:
+    body = {"tolerance_days": 4}
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "sourcing.backorders", body, NOW - timedelta(days=1))])
+    line = coming(floor, 4, 2)
+    waiting(floor, (0, 4), promise_at=NOW + timedelta(days=3))
+    pegged(floor)
+    coming(floor, 4, 7, line)
+
+    assert pegged(floor).slipped == 1
+    assert items() == []
+
+
+def test_supply_that_shrinks_or_is_cancelled_makes_the_least_urgent_wait(floor: Floor) -> None:
+    line = coming(floor, 8, 2)
+    urgent, patient = waiting(floor, (0, 4), priority=9), waiting(floor, (0, 4), priority=1)
+    pegged(floor)
+    assert (days(urgent), days(patient)) == (2, 2)
+
+    coming(floor, 4, 2, line)
+    assert pegged(floor) == SkuPegged(floor.skus[0], 2, 1, 1)
+    assert (days(urgent), days(patient)) == (2, 7)
+
+
+def test_after_midnight_late_supply_moves_what_waits_for_it(floor: Floor) -> None:
+    coming(floor, 4, 1)
+    order = waiting(floor, (0, 4))
+    pegged(floor)
+    ready.claim("peg", 9)
+    later = NOW + timedelta(days=2)
+
+    assert tasks.date_again_at(later) == 1
+    assert pegged(floor, at=Cause(Actor("system:test", everything=True), later)).slipped == 1
+    assert days(order) == 4
+    assert tasks.date_again_at(NOW) == 0
+
+
+def test_stock_that_comes_is_offered_in_order_of_fairness(floor: Floor) -> None:
+    by_time = waiting(floor, (0, 1), occurred_at=NOW - timedelta(days=3))
+    by_promise = waiting(floor, (0, 1), promise_at=NOW + timedelta(days=1))
+    by_priority = waiting(floor, (0, 1), priority=9)
+
+    assert receive_units(floor) == [by_priority, by_promise, by_time]
+
+
+def test_nothing_waits_and_again(floor: Floor) -> None:
+    assert pegged(floor) == SkuPegged(floor.skus[0], 0, 0, 0)
+    waiting(floor, (0, 2))
+    request = PegSku(floor.skus[0], key="p1")
+    assert peg(SYSTEM, requests=[request]) == peg(SYSTEM, requests=[request])
+
+
+def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
+    counts = []
+    for size in (1, 10, 100):
+        for _ in range(size):
+            waiting(floor, (0, 1), (1, 1))
+        coming(floor, 5, 2)
+        with statements() as ran:
+            peg(SYSTEM, requests=[PegSku(sku) for sku in floor.skus])
+        counts.append(len(ran))
+
+    assert counts == [8, 8, 8], counts
+
+
+def test_two_that_peg_the_same_at_once_agree(committed_db: None) -> None:
+    floor = a_floor()
+    orders = [waiting(floor, (0, 2)) for _ in range(4)]
+    coming(floor, 4, 2)
+    coming(floor, 4, 6)
+    start = threading.Barrier(6)
+
+    def one() -> None:
+        start.wait()
+        peg(SYSTEM, requests=[PegSku(sku) for sku in floor.skus])
+        connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [days(order) for order in orders] == [2, 2, 6, 6]
