@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
-from bench import house
+from bench import house, served
 
 CONTENDING = 16  # threads, each with a connection
 IN_FLIGHT, CALLS = 2_000, 20  # requests at any moment, by as many calls
@@ -28,6 +29,29 @@ def gathered(units: int) -> float:
     from entrepot.stock.commands.reserve import reserve
 
     return _sell(Gathered(reserve), units, CALLS, IN_FLIGHT // CALLS)
+
+
+def through_the_api(units: int) -> float:
+    """Units per second with 2,000 requests for one unit in flight at the web processes, in lists."""
+    _requests(units)
+    until = (datetime.now(UTC) + timedelta(minutes=15)).isoformat()
+    size = IN_FLIGHT // CALLS
+    shares: list[list[Any]] = [[] for _ in range(CALLS)]
+    for n in range(units // 10 * 11 // size):
+        carts = [f"cart {n} {i}" for i in range(size)]
+        one = {"channel": "shop", "sku": "HOT", "quantity": 1, "expires_at": until}
+        shares[n % CALLS].append([one | {"holder": cart, "key": cart.replace(" ", "-")} for cart in carts])
+    with served.running() as house_served:
+
+        def ask(share: Sequence[Any], start: threading.Barrier) -> None:
+            asking = house_served.connect()
+            asking.get("/healthz")
+            start.wait()
+            for carts in share:
+                asking.post("/api/v1/reservations", carts, again=carts[0]["key"])
+
+        took = _at_once(ask, shares)
+    return _sold(units, sum(len(carts) for share in shares for carts in share) / took)
 
 
 def alone(units: int) -> tuple[list[float], list[float]]:
@@ -50,26 +74,36 @@ def _timed(call: Callable[..., Any], requests: Sequence[Any]) -> float:
 
 def _sell(call: Callable[..., list[Any]], units: int, threads: int, size: int) -> float:
     """Ask for a tenth more units than there are, and see that exactly all of them go."""
-    from entrepot.kernel import sql
-
     asked = units // 10 * 11
     requests = _requests(units)
     shares: list[list[Any]] = [[] for _ in range(threads)]
     for i in range(asked // size):
         shares[i % threads].append([next(requests) for _ in range(size)])
-    start = threading.Barrier(threads + 1)
-    running = [threading.Thread(target=_ask, args=(call, share, start)) for share in shares]
+    took = _at_once(partial(_ask, call), shares)
+    return _sold(units, sum(len(batch) for share in shares for batch in share) / took)
+
+
+def _at_once(do: Callable[[Any, threading.Barrier], None], shares: Sequence[Any]) -> float:
+    """Seconds that threads take for their shares, all beginning together."""
+    start = threading.Barrier(len(shares) + 1)
+    running = [threading.Thread(target=do, args=(share, start)) for share in shares]
     for one in running:
         one.start()
     start.wait()
     began = time.perf_counter()
     for one in running:
         one.join()
-    took = time.perf_counter() - began
+    return time.perf_counter() - began
+
+
+def _sold(units: int, speed: float) -> float:
+    """The speed, once it is seen that exactly all units went."""
+    from entrepot.kernel import sql
+
     (sold,) = sql.run("SELECT sum(quantity)::int FROM stock_reservation")[0]
     if sold != units:
         raise SystemExit(f"{sold} units were sold of {units}")
-    return sum(len(batch) for share in shares for batch in share) / took
+    return speed
 
 
 def _ask(call: Callable[..., list[Any]], share: Sequence[Sequence[Any]], start: threading.Barrier) -> None:

@@ -24,6 +24,7 @@ BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.5, 30.0
 STEADY_S = 60.0  # a child that lived this long begins again with the first backoff
 STOP_S = 5.0  # for the children; the database has the rest of the ten seconds
 POLL_S = 0.1
+WORKERS = 2  # web processes
 
 
 @dataclass(slots=True)
@@ -138,23 +139,27 @@ class Supervisor:
 
 
 def serve(
-    host: str = "127.0.0.1", port: int = 8000, *, workers: int = 2, server: Server | None = None
+    host: str = "127.0.0.1", port: int = 8000, *, workers: int = WORKERS, server: Server | None = None
 ) -> int:
     """Run web, worker, jobs and relay on a migrated database until a signal. Answers the exit code."""
     _check_free(host, port)
     this = (sys.executable, "-m", "entrepot")
-    web = (
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "4", "--log-level", "warning"),
-        *("--workers-kill-timeout", "4", "--respawn-failed-workers", "entrepot.web.wsgi:application"),
-    )
     children = [
-        Child("web", web),
+        Child("web", (sys.executable, *web_arguments(host, port, workers))),
         Child("worker", (*this, "worker")),
         Child("jobs", (*this, "manage", "procrastinate", "worker", "--shutdown-graceful-timeout", "4")),
         Child("relay", (*this, "relay")),
     ]
     return Supervisor(children, server, (host, port)).run()
+
+
+def web_arguments(host: str, port: int, workers: int = WORKERS) -> tuple[str, ...]:
+    """What Python is started with to answer requests."""
+    return (
+        *("-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", "4", "--log-level", "warning"),
+        *("--workers-kill-timeout", "4", "--respawn-failed-workers", "entrepot.web.wsgi:application"),
+    )
 
 
 def _check_free(host: str, port: int) -> None:

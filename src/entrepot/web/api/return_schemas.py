@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import ConfigDict, Field, StrictInt
 
 from entrepot.returns import rules
@@ -18,6 +17,7 @@ from entrepot.web.api.schemas import (
     Code,
     Key,
     Moment,
+    Out,
     Quantity,
     Strict,
     Text,
@@ -176,7 +176,7 @@ class CloseIn(Strict):
 # ---- out
 
 
-class AuthorizedOut(Schema):
+class AuthorizedOut(Out):
     return_id: UUID
     number: str
     state: str
@@ -184,42 +184,42 @@ class AuthorizedOut(Schema):
     reasons: list[str]
 
 
-class StateOut(Schema):
+class StateOut(Out):
     """A return and where it stands now."""
 
     return_id: UUID
     state: str
 
 
-class ReceivedOut(Schema):
+class ReceivedOut(Out):
     receipt: UUID
     cost_minor: int
 
 
-class InspectedOut(Schema):
+class InspectedOut(Out):
     inspection: UUID
     proposed: str
     why: str
 
 
-class DisposedOut(Schema):
+class DisposedOut(Out):
     disposition_id: UUID
     disposition: str
 
 
-class RefundedOut(Schema):
+class RefundedOut(Out):
     refund: UUID
     number: str
     state: str
     total_minor: int
 
 
-class DecidedOut(Schema):
+class DecidedOut(Out):
     refund: UUID
     state: str
 
 
-class ReturnRowOut(Schema):
+class ReturnRowOut(Out):
     """A return as it stands in a list."""
 
     id: UUID
@@ -241,14 +241,14 @@ class ReturnRowOut(Schema):
     requested_at: datetime
 
 
-class ReturnsOut(Schema):
+class ReturnsOut(Out):
     """A page. `next` is the cursor of the page behind it; null at the end."""
 
     items: list[ReturnRowOut]
     next: UUID | None
 
 
-class ReturnLineOut(Schema):
+class ReturnLineOut(Out):
     id: UUID
     line: UUID
     sku_code: str
@@ -262,7 +262,7 @@ class ReturnLineOut(Schema):
     refunded: int
 
 
-class ReceiptOut(Schema):
+class ReceiptOut(Out):
     id: UUID
     line: UUID
     bin: str
@@ -275,7 +275,7 @@ class ReceiptOut(Schema):
     received_at: datetime
 
 
-class InspectionOut(Schema):
+class InspectionOut(Out):
     id: UUID
     line: UUID
     receipt: UUID
@@ -290,7 +290,7 @@ class InspectionOut(Schema):
     inspected_at: datetime
 
 
-class DispositionOut(Schema):
+class DispositionOut(Out):
     id: UUID
     line: UUID
     inspection: UUID
@@ -302,7 +302,7 @@ class DispositionOut(Schema):
     decided_at: datetime
 
 
-class RefundOut(Schema):
+class RefundOut(Out):
     """A refund: total = goods + shipping + tax − fee + adjustment, with why."""
 
     id: UUID
@@ -329,14 +329,14 @@ class RefundOut(Schema):
     note: str
 
 
-class RefundsOut(Schema):
+class RefundsOut(Out):
     """A page. `next` is the cursor of the page behind it; null at the end."""
 
     items: list[RefundOut]
     next: UUID | None
 
 
-class DutyOut(Schema):
+class DutyOut(Out):
     """A person took a side: `request`, `receive` or `approve`. Nobody takes two sides of one return."""
 
     side: str
@@ -355,7 +355,7 @@ class ReturnOut(ReturnRowOut):
     refunds: list[RefundOut]
 
 
-class ReturnableOut(Schema):
+class ReturnableOut(Out):
     """A line of goods, and how many of its units may still come back."""
 
     line: UUID

@@ -1,0 +1,92 @@
+"""The house as it is served: web processes of its own on the measured database, and connections that ask them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench import house
+
+
+@dataclass(frozen=True)
+class Served:
+    port: int
+    key: str
+
+    def connect(self) -> Asking:
+        return Asking(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60), self.key)
+
+
+@dataclass
+class Asking:
+    """A connection that is kept, as a program keeps it."""
+
+    connection: http.client.HTTPConnection
+    key: str
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path, None, {})
+
+    def post(self, path: str, body: Any, again: str) -> Any:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": again}
+        return self._ask("POST", path, json.dumps(body), headers)
+
+    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:
+        self.connection.request(method, path, body, {"X-API-Key": self.key, **headers})
+        response = self.connection.getresponse()
+        text = response.read()
+        if response.status >= 300:
+            raise SystemExit(f"{method} {path}: {response.status} {text[:500]!r}")
+        return json.loads(text)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Served]:
+    """The web processes of `entrepot up`, with an API key of somebody who may do everything."""
+    from entrepot import supervisor
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    key = _a_key()
+    web = subprocess.Popen([sys.executable, *supervisor.web_arguments("127.0.0.1", port)])
+    try:
+        _wait_for(port)
+        yield Served(port, key)
+    finally:
+        web.terminate()
+        web.wait(30)
+
+
+def _a_key() -> str:
+    from django.contrib.auth.models import User
+
+    from entrepot.access import keys
+    from entrepot.access.commands.issue_key import IssueKey, issue_key
+    from entrepot.kernel.cause import Actor, Cause
+
+    person = User.objects.create_superuser("bench")
+    raw = keys.fresh()
+    cause = Cause(Actor("system:bench", everything=True), house.AT)
+    issue_key(cause, requests=[IssueKey("bench", person.pk, raw)])
+    return raw
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the web processes did not answer within half a minute")
