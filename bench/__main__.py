@@ -146,19 +146,21 @@ def measure_one(rounds: int, orders: int) -> list[report.Row]:
 
 
 def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
-    gathered, contending, alone = [], [], []
+    gathered, contending, alone, served = [], [], [], []
     for i in range(rounds):
         gathered.append(hot_sku.gathered(units))
+        served.append(hot_sku.through_the_api(units))
         contending.append(hot_sku.contending(units // 10))
         ours, command = (statistics.median(took) for took in hot_sku.alone(units // 20))
         alone.append(ours / command)
         _say(
-            f"one SKU, round {i + 1}: {gathered[-1]:,.0f} against {contending[-1]:,.0f} units/s,"
-            f" alone {alone[-1]:.2f} times the command"
+            f"one SKU, round {i + 1}: {served[-1]:,.0f} through the API, {gathered[-1]:,.0f} in one process,"
+            f" against {contending[-1]:,.0f} units/s, alone {alone[-1]:.2f} times the command"
         )
     name = "one SKU, 2,000 requests in flight, against 16 threads"
     return [
         report.compared(name, "units/s", gathered, contending, bar=20, floor=10_000),
+        report.compared(f"{name}, through the API", "units/s", served, contending, bar=20, floor=10_000),
         report.Row(
             "a request that comes alone, times the command", "×", statistics.median(alone), floor=1.5,
             less_is_better=True, rounds={"ours": alone},
