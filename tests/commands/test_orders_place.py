@@ -164,6 +164,13 @@ def test_what_no_node_has_is_held_where_the_policy_asks():
     assert one.holds == ("inventory hold",)
 
 
+def test_regions_that_nothing_is_sent_to_are_held_where_the_policy_asks():
+    policy = Validation(region="enforce", regions_refused=("GB",))
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", policy, NOW)])
+    (one,) = placed(an_order(country="GB"))
+    assert one.holds == ("address hold",)
+
+
 # ---- again
 
 

@@ -289,8 +289,9 @@ GOOD = OrderFacts(
     total_minor=120_00, goods=(LineFact("MUG", 2, True),), payment=PaymentFact(120_00, NOW, None),
 )  # fmt: skip
 STRICT = Validation(
-    inventory="enforce", duplicates="enforce", payment_required=True, postal_code_required=True,
-    review_total_minor=500_00, review_orders_per_hour=3,
+    inventory="enforce", duplicates="enforce", expiry="enforce", region="enforce", export="enforce",
+    payment_required=True, postal_code_required=True, review_total_minor=500_00, review_orders_per_hour=3,
+    regions_refused=("KP", "ES35"), exports_refused=("DRONE>US",),
 )  # fmt: skip
 AN_HOUR = tuple((1_00, NOW - timedelta(minutes=m)) for m in (50, 40, 30))
 
@@ -316,7 +317,15 @@ CASES = [
     ("catalog", "inventory hold", replace(GOOD, goods=(LineFact("MUG", 1, True, "discontinued"),))),
     ("catalog", "exception", replace(GOOD, goods=(LineFact("GIN", 1, True, "active", 18),))),
     ("duplicates", "fraud review", replace(GOOD, recent=((120_00, NOW - timedelta(minutes=5)),))),
-]
+    ("expiry", "payment hold", replace(
+        GOOD, payment=PaymentFact(120_00, NOW, NOW + timedelta(days=2)), promise_at=NOW + timedelta(days=3)
+    )),
+    ("region", "address hold", replace(GOOD, country="KP", postal_code="1")),
+    ("region", "address hold", replace(GOOD, country="ES", postal_code="35001")),
+    ("export", "exception", replace(
+        GOOD, country="US", postal_code="10001", goods=(LineFact("DRONE", 1, True),)
+    )),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "hold", "order"), CASES)
@@ -339,6 +348,28 @@ def test_payments_that_differ_are_held_with_the_difference(paid, total, allowed)
     if found:
         assert found.facts["difference_minor"] == paid - total
         assert ("Less" if paid < total else "More") in found.reason
+
+
+@given(st.integers(1, 99), st.integers(-99, 99))
+def test_an_authorization_must_last_until_the_promised_date(lasts, promised):
+    payment = PaymentFact(120_00, NOW, NOW + timedelta(hours=lasts))
+    found = validation.expiry(
+        replace(GOOD, payment=payment, promise_at=NOW + timedelta(hours=promised)), STRICT
+    )
+    assert (found is not None) == (promised > lasts)
+
+
+@given(st.text("0123456789", min_size=5, max_size=5))
+def test_a_region_is_refused_by_the_start_of_its_postal_codes_and_for_goods_alone(code):
+    order = replace(GOOD, country="ES", postal_code=code)
+    assert (validation.region(order, STRICT) is not None) == code.startswith("35")
+    assert validation.region(replace(order, goods=()), STRICT) is None
+
+
+@given(st.sampled_from(("DRONE", "MUG")), st.sampled_from(("US", "GB")))
+def test_export_is_refused_by_sku_and_country_together(sku, country):
+    order = replace(GOOD, country=country, goods=(LineFact("PEN", 1, True), LineFact(sku, 1, True)))
+    assert (validation.export(order, STRICT) is not None) == ((sku, country) == ("DRONE", "US"))
 
 
 def test_every_rule_has_a_case_and_a_mode():

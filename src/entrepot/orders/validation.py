@@ -29,6 +29,9 @@ class Validation:
     inventory: Mode = "off"
     catalog: Mode = "enforce"
     duplicates: Mode = "off"
+    expiry: Mode = "off"
+    region: Mode = "off"
+    export: Mode = "off"
     payment_required: bool = False
     payment_differs_max_minor: int | None = None  # given, more than the order costs is held as well
     authorization_days_max: int = 7
@@ -39,6 +42,8 @@ class Validation:
     postal_code_required: bool = False
     duplicate_minutes: int = 10
     age_signal: str = "age_verified"
+    regions_refused: tuple[str, ...] = ()  # a country, "KP", or the start of its postal codes, "ES35"
+    exports_refused: tuple[str, ...] = ()  # a SKU and a country, "DRONE-1>US"
 
 
 IMPORTED = Validation(payment="off", fraud="off", tax="warn", address="off")
@@ -77,6 +82,7 @@ class OrderFacts:
     signals: tuple[str, ...] = ()
     recent: tuple[tuple[int, datetime], ...] = ()  # total and time of the customer's orders of the last hour
     nowhere: frozenset[str] = frozenset()  # SKUs of which no node has a unit
+    promise_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +209,37 @@ def duplicates(order: OrderFacts, policy: Validation) -> Found | None:
     return None
 
 
+def expiry(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
+    given, promised = order.payment, order.promise_at
+    if given is None or given.expires_at is None or promised is None:
+        return None
+    if order.at < given.expires_at < promised:  # one that has expired already is found by `payment`
+        facts = {"expires_at": given.expires_at.isoformat(), "promise_at": promised.isoformat()}
+        return Found("payment hold", "The authorization expires before the promised date.", facts)
+    return None
+
+
+def region(order: OrderFacts, policy: Validation) -> Found | None:
+    if not order.goods:
+        return None
+    place = order.country + "".join(order.postal_code.upper().split())
+    refused = [one for one in policy.regions_refused if one and place.startswith(one)]
+    if refused:
+        facts = {"country": order.country, "refused": refused}
+        return Found("address hold", f"Nothing is sent to {', '.join(refused)}.", facts)
+    return None
+
+
+def export(order: OrderFacts, policy: Validation) -> Found | None:
+    refused = sorted(
+        {line.sku for line in order.goods if f"{line.sku}>{order.country}" in policy.exports_refused}
+    )
+    if refused:
+        facts = {"refused": refused, "country": order.country}
+        return Found("exception", f"May not be sent to {order.country}: {', '.join(refused)}.", facts)
+    return None
+
+
 RULES: dict[str, Rule] = {
     "payment": payment,
     "fraud": fraud,
@@ -211,6 +248,9 @@ RULES: dict[str, Rule] = {
     "inventory": inventory,
     "catalog": catalog,
     "duplicates": duplicates,
+    "expiry": expiry,
+    "region": region,
+    "export": export,
 }
 """Every rule, by the name of its mode in the policy."""
 

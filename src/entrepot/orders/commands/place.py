@@ -422,7 +422,7 @@ def _facts(draft: _Draft, goods: tuple[LineFact, ...], net: int, total: int, kno
     return OrderFacts(
         draft.placed_at, request.country, request.postal_code, request.currency, net, request.tax_minor, total, goods,
         None if given is None else PaymentFact(given.amount_minor, given.authorized_at, given.expires_at),
-        request.signals, recent, known.nowhere,
+        request.signals, recent, known.nowhere, request.promise_at,
     )  # fmt: skip
 
 
