@@ -31,6 +31,7 @@ OPERATIONS = [
     ("/api/v1/reservations", "post"),
     ("/api/v1/reservations/renew", "post"),
     ("/api/v1/reservations/give-back", "post"),
+    ("/api/v1/orders/{order_id}/sourcing", "get"),
     ("/api/v1/orders/{order_id}/returnable", "get"),
     ("/api/v1/returns", "post"),
     ("/api/v1/returns", "get"),
