@@ -39,8 +39,10 @@ AS_WRITTEN = {
     ("kernel_event", "occurred_at"): "NULLIF(occurred_at, recorded_at)",
     ("work_item", "opened_at"): "CASE WHEN type <> 'row set aside' THEN opened_at END",
     ("work_item", "due_at"): "CASE WHEN type <> 'row set aside' THEN due_at END",
+    ("kernel_ready", "due_at"): "CASE WHEN queue <> 'peg' THEN due_at END",
 }
-"""Times that are those of writing for some rows: a row that can't be read has no time of its own."""
+"""Times that are those of writing for some rows: a row that can't be read has no time of its own, and supply is told
+when it is recorded."""
 HANDED_OUT = {"id", "seq", "number", "slot", "tracking", "correlation", "dedupe"}
 """Columns whose values are made or numbered in passing; a run that was undone leaves gaps in numbers."""
 BY_PROCESS = {"kernel_seal", "ledger_balance"}
