@@ -26,7 +26,7 @@ from entrepot.settlement.commands.take_payouts import PayoutTaken, TakePayout, t
 from entrepot.settlement.rules import PayoutLine, gross
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.races.test_stock import at_once
+from tests.together import at_once
 
 ROOMS = ("kernel", "ledger", "payments", "work", "settlement")
 pytestmark = pytest.mark.alone(*ROOMS)

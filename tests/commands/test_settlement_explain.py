@@ -18,7 +18,7 @@ from entrepot.settlement.rules import PayoutLine
 from entrepot.work import queries as work
 from tests.commands.test_settlement import ROOMS, a_payout, answered, charged, entries, taken
 from tests.floor import NOW, SYSTEM, a_floor, balance
-from tests.races.test_stock import at_once
+from tests.together import at_once
 
 pytestmark = pytest.mark.alone(*ROOMS)
 

@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.kernel import sql
 from tests.http.test_api import ORDERS, an_order, is_problem, placed_orders
-from tests.races.test_stock import at_once
+from tests.together import at_once
 
 TIMES = 5
 CODES = ("X-1", "X-2", "X-3", "X-4")

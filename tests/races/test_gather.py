@@ -16,7 +16,7 @@ from entrepot.kernel.errors import NotPermitted, Refused, Unavailable
 from entrepot.kernel.gather import MOST, Gathered
 from entrepot.stock.commands.reserve import Reserve, Reserved, reserve
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
-from tests.races.test_stock import at_once
+from tests.together import at_once
 
 pytestmark = pytest.mark.alone("kernel", "ledger", "stock", "access")
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
-from django.db import connection
-
 from entrepot.channels.commands.import_sales import ImportSale, SaleImported, import_sales
-from entrepot.kernel.cause import Cause
 from entrepot.orders.commands.place import PaymentGiven
 from tests.selling import CAUSE, NOW, a_line, a_seller, an_order, rows
+from tests.together import all_at_once
 
 IMPORTERS = 4
 
@@ -27,17 +22,7 @@ def requests() -> list[ImportSale]:
 
 def test_orders_are_imported_once(committed_db: None) -> None:
     a_seller()
-    barrier = Barrier(IMPORTERS)
-
-    def take(cause: Cause) -> list[object]:
-        try:
-            barrier.wait()
-            return list(import_sales(cause, requests=requests()))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(IMPORTERS) as pool:
-        answers = [one for some in pool.map(take, [CAUSE] * IMPORTERS) for one in some]
+    answers = all_at_once(import_sales, CAUSE, *[requests()] * IMPORTERS)
 
     assert sum(isinstance(one, SaleImported) and one.fresh for one in answers) == 20
     assert (rows("orders_order"), rows("kernel_inbox")) == (20, 20)

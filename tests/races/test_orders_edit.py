@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
-from django.db import connection
-
 from entrepot.kernel.errors import WrongState
 from entrepot.orders import queries
 from entrepot.orders.commands.draft import PlaceDraft, SaveDraft, draft, place_draft
@@ -16,20 +11,7 @@ from entrepot.sourcing.commands.edit import edit
 from tests import walk
 from tests.floor import SYSTEM
 from tests.selling import CAUSE, a_seller, an_order, rows
-
-
-def at_once(command, *batches):
-    barrier = Barrier(len(batches))
-
-    def send(batch):
-        try:
-            barrier.wait()
-            return command(SYSTEM, requests=batch)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(batches)) as pool:
-        return [answer for answers in pool.map(send, batches) for answer in answers]
+from tests.together import all_at_once
 
 
 def test_units_are_taken_out_once_however_many_ask(committed_db):
@@ -43,7 +25,7 @@ def test_units_are_taken_out_once_however_many_ask(committed_db):
         for order, line in lines.items()
     ]
 
-    answers = at_once(edit, wanted, wanted[::-1], wanted)
+    answers = all_at_once(edit, SYSTEM, wanted, wanted[::-1], wanted)
 
     assert sum(isinstance(one, OrderEdited) for one in answers) == len(orders)
     for order in orders:
@@ -54,7 +36,7 @@ def test_units_are_taken_out_once_however_many_ask(committed_db):
 def test_a_draft_is_placed_once_however_many_ask(committed_db):
     a_seller()
     (saved,) = draft(CAUSE, requests=[SaveDraft(an_order(""))])
-    answers = at_once(place_draft, *([PlaceDraft(saved.draft)] for _ in range(4)))
+    answers = all_at_once(place_draft, SYSTEM, *([PlaceDraft(saved.draft)] for _ in range(4)))
     assert sum(isinstance(one, Placed) for one in answers) == 1
     assert sum(isinstance(one, WrongState) for one in answers) == 3
     assert rows("orders_order") == 1

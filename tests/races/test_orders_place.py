@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
-from django.db import connection
-
 from entrepot.orders import errors
 from entrepot.orders.commands.place import Placed, place
 from tests.selling import CAUSE, a_seller, an_order, rows
-
-
-def at_once(*batches):
-    barrier = Barrier(len(batches))
-
-    def send(batch):
-        try:
-            barrier.wait()
-            return place(CAUSE, requests=batch)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(batches)) as pool:
-        return [answer for answers in pool.map(send, batches) for answer in answers]
+from tests.together import all_at_once
 
 
 def test_the_same_webhook_five_times_makes_one_order(committed_db):
     a_seller()
-    answers = at_once(*([an_order("E1", key=f"k{i}")] for i in range(5)))
+    answers = all_at_once(place, CAUSE, *([an_order("E1", key=f"k{i}")] for i in range(5)))
     assert sum(isinstance(one, Placed) for one in answers) == 1
     assert sum(isinstance(one, errors.Duplicate) for one in answers) == 4
     assert (rows("orders_order"), rows("orders_line")) == (1, 1)
@@ -39,6 +21,6 @@ def test_batches_that_overlap_place_each_order_once(committed_db):
     batches = [[an_order(f"E{i}") for i in range(start, start + 60)] for start in (0, 20, 40, 10)]
     batches[1].reverse()
     batches[3].reverse()
-    answers = at_once(*batches)
+    answers = all_at_once(place, CAUSE, *batches)
     assert sum(isinstance(one, Placed) for one in answers) == 100
     assert (rows("orders_order"), rows("orders_line")) == (100, 100)

@@ -24,7 +24,7 @@ from entrepot.payments.commands.refund import Refund, Refunded, refund
 from entrepot.payments.commands.retry import Retried, Retry, retry
 from entrepot.payments.commands.settle import Settle, Settled, settle
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.races.test_stock import at_once
+from tests.together import at_once
 
 ROOMS = ("kernel", "ledger", "payments", "work", "settlement")
 pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.alone(*ROOMS)]

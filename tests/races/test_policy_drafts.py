@@ -15,9 +15,10 @@ from entrepot.kernel.drafts import (
 from entrepot.kernel.errors import WrongState
 from entrepot.sourcing.commands import allocate  # noqa: F401  registers the kind sourcing.profile
 from entrepot.sourcing.rules import Profile
-from tests.races.test_orders_edit import at_once
+from tests.floor import SYSTEM
 from tests.selling import CAUSE, COMPANY, NOW
 from tests.selling import rows as count
+from tests.together import all_at_once
 
 
 def tried(number: int) -> list[ActivateDraft]:
@@ -31,14 +32,14 @@ def tried(number: int) -> list[ActivateDraft]:
 
 def test_a_draft_becomes_one_version_however_many_ask(committed_db):
     (one,) = tried(1)
-    answers = at_once(activate_draft, [one], [one], [one])
+    answers = all_at_once(activate_draft, SYSTEM, [one], [one], [one])
     assert sum(isinstance(answer, DraftNow) for answer in answers) == 1
     assert sum(isinstance(answer, WrongState) for answer in answers) == 2
     assert count("kernel_policy") == 1
 
 
 def test_drafts_of_one_policy_become_one_version_each(committed_db):
-    answers = at_once(activate_draft, *([one] for one in tried(3)))
+    answers = all_at_once(activate_draft, SYSTEM, *([one] for one in tried(3)))
     assert sorted(answer.version for answer in answers) == [1, 2, 3]
     ((version, _),) = policies.in_force(COMPANY, Profile, NOW.replace(year=NOW.year + 10)).values()
     assert version == 3

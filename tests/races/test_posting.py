@@ -17,7 +17,7 @@ from entrepot.ledger import errors
 from entrepot.ledger.commands.close_month import CloseMonth, MonthClosed, close_month
 from entrepot.ledger.commands.post import Posted, Posting, post
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
-from tests.races.test_stock import at_once
+from tests.together import at_once
 
 pytestmark = [pytest.mark.usefixtures("books"), pytest.mark.alone("kernel", "ledger")]
 

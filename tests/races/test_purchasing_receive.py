@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from threading import Barrier
 
 import pytest
-from django.db import connections
 
 from entrepot.insight import verify
 from entrepot.kernel.cause import Actor, Cause
@@ -16,23 +13,9 @@ from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceiveOrder, receive
 from entrepot.purchasing.errors import Duplicate
 from tests.retailer import BUYER, NOW, a_retailer
+from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-def at_once(count: int, work) -> list:
-    """What `work(i)` answers in each of several threads started together."""
-    start = Barrier(count)
-
-    def one(i: int):
-        start.wait()
-        try:
-            return work(i)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def test_two_docks_count_the_same_deliveries():
@@ -47,7 +30,7 @@ def test_two_docks_count_the_same_deliveries():
         dock = Cause(Actor(f"dock {i}", everything=True), NOW)
         return receive(dock, requests=wanted if i % 2 else wanted[::-1])
 
-    answers = [answer for answers in at_once(8, count) for answer in answers]
+    answers = [answer for answers in at_once([lambda i=i: count(i) for i in range(8)]) for answer in answers]
 
     assert sum(isinstance(answer, GoodsReceived) for answer in answers) == 10
     assert all(queries.order(one.order).received == 140 for one in ordered)
@@ -59,7 +42,7 @@ def test_one_reference_is_ordered_once_however_many_ask():
     lines = ((house.skus[0], 1, Decimal(1)),)
     asked = OrderGoods(house.company, house.supplier, house.node, "W1", lines)
 
-    answers = [answer for (answer,) in at_once(8, lambda _: order(BUYER, requests=[asked]))]
+    answers = [answer for (answer,) in at_once([lambda: order(BUYER, requests=[asked])] * 8)]
 
     (made,) = [answer for answer in answers if isinstance(answer, GoodsOrdered)]
     assert answers.count(Duplicate(external_ref="W1", number=made.number)) == 7

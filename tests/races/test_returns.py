@@ -22,7 +22,7 @@ from entrepot.returns.commands.receive import Receive, Received, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from tests.back import APPROVES, ASKS, RECEIVES, asked, back, lines_of, policy, sold
 from tests.floor import COMPANY, Floor, someone, units
-from tests.races.test_stock import at_once
+from tests.together import at_once
 from tests.walk import a_house
 
 pytestmark = pytest.mark.usefixtures("committed_db")

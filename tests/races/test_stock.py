@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from entrepot.kernel import sql
 from entrepot.sourcing.commands.allocate import AllocateOrder
@@ -20,6 +18,7 @@ from entrepot.stock.commands.allocate import Allocate, Allocated, allocate
 from entrepot.stock.commands.reserve import Renew, Renewed, Reserve, renew, reserve
 from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.together import at_once
 
 pytestmark = pytest.mark.alone("kernel", "ledger", "stock", "access")
 
@@ -27,31 +26,6 @@ pytestmark = pytest.mark.alone("kernel", "ledger", "stock", "access")
 @pytest.fixture
 def floor(committed_db: None) -> Floor:
     return a_floor()
-
-
-def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
-    """Run jobs in threads that start together; their answers in order. An error in one is raised."""
-    start = threading.Barrier(len(jobs))
-    answers: list[object] = [None] * len(jobs)
-    errors: list[BaseException] = []
-
-    def run(i: int, job: Callable[[], object]) -> None:
-        try:
-            start.wait()
-            answers[i] = job()
-        except BaseException as error:  # noqa: BLE001  raised again below
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(i, job)) for i, job in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return answers
 
 
 def test_fifty_threads_on_ten_units_promise_exactly_ten(floor: Floor) -> None:

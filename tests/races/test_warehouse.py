@@ -17,7 +17,7 @@ from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment,
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from tests.floor import COMPANY, SYSTEM, Floor, units
-from tests.races.test_stock import at_once
+from tests.together import at_once
 from tests.walk import allocated, packed, picked, placed, released, shipped
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -19,7 +19,7 @@ from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment,
 from entrepot.warehouse.commands.release import ReleaseOrder, release
 from entrepot.warehouse.commands.withdraw import OrderWithdrawn, withdraw
 from tests.floor import COMPANY, SYSTEM, Floor, units
-from tests.races.test_stock import at_once
+from tests.together import at_once
 from tests.walk import allocated, packed, picked, placed, released
 
 pytestmark = pytest.mark.usefixtures("committed_db")
