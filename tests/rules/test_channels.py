@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.channels.history import by_week
 from entrepot.channels.online_retail import codes
 from entrepot.channels.online_retail.again import compare, said
 from entrepot.channels.online_retail.importer import (
     INVOICES_MAX,
     LINES_MAX,
     batches,
-    by_week,
     demand,
     place_of,
 )

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import gzip
 import statistics
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from entrepot import Problem
-from entrepot.carriage.commands.register import register_services
-from entrepot.carriage.rules import RegisterService
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.channels import queries
 from entrepot.channels.commands.import_sales import ImportSale, import_sales
 from entrepot.channels.commands.receive_supply import ReceiveSupply, Supply, receive_supply
 from entrepot.channels.commands.set_aside import SetRowAside, set_aside
+from entrepot.channels.history import (
+    Imported,
+    Place,
+    by_week,
+    chunks,
+    company_number,
+    set_up_carriage,
+    set_up_network,
+    stopping,
+    unpacked,
+)
 from entrepot.channels.olist import contract, parse
 from entrepot.channels.olist.parse import Book, Order
-from entrepot.channels.online_retail.importer import BINS, Imported, chunks, week_start
 from entrepot.kernel import policies, seal, wire
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
-from entrepot.kernel.errors import AllOrNothing
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
 from entrepot.network.commands import register as network
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder
 from entrepot.orders.validation import Validation
-from entrepot.parties import queries as parties
 from entrepot.parties.commands import register as people
 from entrepot.parties.rules import RegisterCompany, RegisterSupplier
 from entrepot.progress import Progress
@@ -43,7 +46,6 @@ ORDERS_MAX = 400
 """Of a batch: one transaction. Large enough that a batch costs little, small enough to be lost to a crash."""
 
 ACTOR = Actor("import:olist", everything=True)
-T = TypeVar("T")
 
 CHECKS = Validation(
     fraud="off", tax="warn", address="off", authorization_days_max=365,
@@ -59,12 +61,9 @@ def run(folder: Path, *, at: datetime | None = None) -> Imported:
     book = read(folder)
     house = _House(cause)
     house.open()
-    try:
+    with stopping():
         _set_aside(cause, house.company, book)
         _import(cause, house, book)
-    except AllOrNothing as refused:
-        reason = refused.refusals[0].message
-        raise Problem(f"The import stopped: {reason} What came before stands; run it again.") from refused
     seal.seal(cause)
     return Imported(house.company, contract.SOURCE)
 
@@ -84,22 +83,14 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _rows(file: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    opened = gzip.open if file.suffix == ".gz" else open
     try:
-        with opened(file, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
+        with unpacked(file, is_gzip=file.suffix == ".gz") as lines:
             yield from parse.rows(name, lines)
     except parse.UnknownHeader as error:
         raise Problem(f"{file} is no file of Olist's {name}: {error}.") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Problem(f"{file} can't be unpacked: {error}.") from error
 
 
 # ---- the house that the history happened in
-
-
-class _Place(NamedTuple):
-    node: UUID
-    bin: UUID
 
 
 class _House:
@@ -108,15 +99,14 @@ class _House:
     def __init__(self, cause: Cause) -> None:
         self.cause = cause
         self.company = 0
-        self.places: dict[str, _Place] = {}
+        self.places: dict[str, Place] = {}
         self.skus: dict[str, UUID] = {}
         self.sellers: dict[str, UUID] = {}
 
     def open(self) -> None:
         """Set up what is missing. Each step leaves alone what stands."""
         cause = self.cause
-        known = {company.code: company.id for company in parties.companies()}
-        self.company = known.get(contract.SOURCE) or max(known.values(), default=0) + 1
+        self.company = company_number(contract.SOURCE)
         company = RegisterCompany(self.company, contract.SOURCE, "Olist", contract.CURRENCY, contract.COUNTRY)
         whole(people.register_companies(cause, requests=[company]))
         whole(open_books(cause, requests=[OpenBooks(self.company)]))
@@ -126,44 +116,17 @@ class _House:
                 self.company, "orders.validation", CHECKS, since, scope=contract.SOURCE, note="payments match"
             )
             whole(policies.set_policy(cause, requests=[checks]))
-        self._set_up_network()
-        # What the customer paid for freight is the order's; what a carrier was paid, nobody tells.
-        service = RegisterService(
-            self.company, "own", "OWN", "As it was sent", 3, 2**31 - 1, contract.CURRENCY,
-            (("*", "*", "all"),), (("all", 2**31 - 1, 0),), divisor=0,
-        )  # fmt: skip
-        whole(register_services(cause, requests=[service]))
-
-    def _set_up_network(self) -> None:
-        cause, company = self.cause, self.company
-        nodes = whole(
-            network.register_nodes(
-                cause,
-                requests=[
-                    network.RegisterNode(
-                        company, code, city, contract.COUNTRY, postal_code=postal_code, latitude=latitude,
-                        longitude=longitude, priority=priority, time_zone="America/Sao_Paulo",
-                    )
-                    for priority, (code, city, postal_code, latitude, longitude) in enumerate(contract.NODES, 1)
-                ],
+        nodes = [
+            network.RegisterNode(
+                self.company, code, city, contract.COUNTRY, postal_code=postal_code, latitude=latitude,
+                longitude=longitude, priority=priority, time_zone="America/Sao_Paulo",
             )
-        )  # fmt: skip
-        bins = whole(
-            network.register_bins(
-                cause,
-                requests=[
-                    network.RegisterBin(company, node.id, code, kind, pick_sequence=i)
-                    for node in nodes
-                    for i, (code, kind) in enumerate(BINS)
-                ],
-            )
-        )
-        shelves = [one.id for one in bins if one.code == "SHELF"]
-        self.places = {node.code: _Place(node.id, shelf) for node, shelf in zip(nodes, shelves, strict=True)}
-        channel = network.RegisterChannel(company, contract.SOURCE, "Olist", contract.CURRENCY, "import")
-        (registered,) = whole(network.register_channels(cause, requests=[channel]))
-        served = [network.ServeChannel(registered.id, node.id) for node in nodes]
-        whole(network.serve_channels(cause, requests=served))
+            for priority, (code, city, postal_code, latitude, longitude) in enumerate(contract.NODES, 1)
+        ]  # fmt: skip
+        channel = network.RegisterChannel(self.company, contract.SOURCE, "Olist", contract.CURRENCY, "import")
+        places = set_up_network(cause, nodes, channel)
+        self.places = {node.code: place for node, place in zip(nodes, places, strict=True)}
+        set_up_carriage(cause, self.company, contract.CURRENCY)
 
     def register(self, offers: Mapping[str, RegisterSku], sellers: Iterable[str]) -> None:
         """Put offers and sellers that are new into the catalog and the register."""
@@ -226,14 +189,6 @@ def _import(cause: Cause, house: _House, book: Book) -> None:
                 if wanted:
                     whole(import_sales(cause, requests=wanted))
                 bar.advance(len(batch))
-
-
-def by_week(orders: Iterable[Order]) -> Iterator[tuple[datetime, list[Order]]]:
-    """Orders, which come in the order of time, by the Monday that their week begins with."""
-    weeks: dict[datetime, list[Order]] = defaultdict(list)
-    for order in orders:
-        weeks[week_start(order.at)].append(order)
-    yield from weeks.items()
 
 
 def _supply(cause: Cause, house: _House, offers: _Offers, start: datetime, orders: Sequence[Order]) -> None:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import statistics
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from entrepot import Problem
-from entrepot.carriage.commands.register import register_services
-from entrepot.carriage.rules import RegisterService
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.channels.commands.import_invoices import Correction, ImportInvoice, InvoiceLine, import_invoices
 from entrepot.channels.commands.receive_supply import ReceiveSupply, Supply, receive_supply
 from entrepot.channels.commands.set_aside import SetRowAside, set_aside
+from entrepot.channels.history import (
+    Imported,
+    Place,
+    by_week,
+    chunks,
+    company_number,
+    set_up_carriage,
+    set_up_network,
+    stopping,
+    unpacked,
+)
 from entrepot.channels.online_retail import again, codes, contract, parse
 from entrepot.channels.online_retail.parse import Book, Invoice, Row
 from entrepot.kernel import policies, seal, wire
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
-from entrepot.kernel.errors import AllOrNothing, Refused
+from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
 from entrepot.network.commands import register as network
 from entrepot.parties import queries as parties
@@ -46,22 +52,7 @@ INVOICES_MAX, LINES_MAX = 400, 8_000
 ROWS_MAX = 1_000
 ACTOR = Actor("import:online-retail", everything=True)
 NODES = (("north", "North"), ("middle", "Middle"), ("south", "South"))
-BINS = (
-    ("IN", "receiving"),
-    ("SHELF", "pick"),
-    ("STAGING", "staging"),
-    ("PACKING", "packing"),
-    ("QUARANTINE", "quarantine"),
-)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """Where the orders are now."""
-
-    company: int
-    channel: str
 
 
 def run(
@@ -79,26 +70,20 @@ def run(
     house = _House(cause, currency)
     house.open()
     book, known = again.without_known(book, house.company, contract.SOURCE)
-    try:
+    with stopping():
         _set_aside(cause, house.company, book)
         _import(cause, house, book, known, contract.TIGHT_PERCENT if stock == "tight" else 100)
-    except AllOrNothing as refused:
-        reason = refused.refusals[0].message
-        raise Problem(f"The import stopped: {reason} What came before stands; run it again.") from refused
     seal.seal(cause)
     return Imported(house.company, contract.SOURCE)
 
 
 def read(file: Path) -> Book:
     """The whole file, gzipped or not."""
-    opened = gzip.open if _is_gzip(file) else open
     try:
-        with opened(file, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
+        with unpacked(file, is_gzip=_is_gzip(file)) as lines:
             return parse.parse(lines)
     except parse.UnknownHeader as error:
         raise Problem(f"{file} is no Online Retail file: {error}.") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Problem(f"{file} can't be unpacked: {error}.") from error
 
 
 def _is_gzip(file: Path) -> bool:
@@ -109,11 +94,6 @@ def _is_gzip(file: Path) -> bool:
 # ---- the house that the history happened in
 
 
-class _Place(NamedTuple):
-    node: UUID
-    bin: UUID
-
-
 class _House:
     """The company of a currency, with its channel, nodes, bins and supplier; SKUs and customers as they come."""
 
@@ -121,7 +101,7 @@ class _House:
         self.cause, self.currency = cause, currency
         self.company = 0
         self.supplier = UUID(int=0)
-        self.places: list[_Place] = []
+        self.places: list[Place] = []
         self.skus: dict[str, UUID] = {}
         self.customers: set[str] = set()
 
@@ -129,8 +109,7 @@ class _House:
         """Set up what is missing. Each step leaves alone what stands."""
         cause = self.cause
         code = contract.SOURCE if self.currency == "GBP" else f"{contract.SOURCE}-{self.currency.lower()}"
-        known = {company.code: company.id for company in parties.companies()}
-        self.company = known.get(code) or max(known.values(), default=0) + 1
+        self.company = company_number(code)
         name = "Online Retail" if self.currency == "GBP" else f"Online Retail {self.currency}"
         _done(
             people.register_companies(
@@ -139,25 +118,21 @@ class _House:
         )
         _done(open_books(cause, requests=[OpenBooks(self.company)]))
         self._set_policies()
-        self._set_up_network()
+        self.places = set_up_network(
+            cause,
+            [
+                network.RegisterNode(self.company, node, name_of, "GB", priority=i)
+                for i, (node, name_of) in enumerate(NODES, 1)
+            ],
+            network.RegisterChannel(self.company, contract.SOURCE, "Online Retail", self.currency, "import"),
+        )
         (supplier,) = _done(
             people.register_suppliers(
                 cause, requests=[RegisterSupplier(self.company, "wholesale", "Wholesale", self.currency)]
             )
         )
         self.supplier = supplier.id
-        # The file knows no carriage: one service takes everything anywhere and costs nothing.
-        _done(
-            register_services(
-                cause,
-                requests=[
-                    RegisterService(
-                        self.company, "own", "OWN", "As it was sent", 3, 2**31 - 1, self.currency,
-                        (("*", "*", "all"),), (("all", 2**31 - 1, 0),), divisor=0,
-                    )
-                ],
-            )
-        )  # fmt: skip
+        set_up_carriage(cause, self.company, self.currency)
         self.skus = {code: sku.id for code, sku in catalog.skus(company=self.company).items()}
 
     def _set_policies(self) -> None:
@@ -171,46 +146,7 @@ class _House:
                 kept = policies.SetPolicy(self.company, kind, body, since, note="a history")
                 _done(policies.set_policy(self.cause, requests=[kept]))
 
-    def _set_up_network(self) -> None:
-        cause, company = self.cause, self.company
-        nodes = _done(
-            network.register_nodes(
-                cause,
-                requests=[
-                    network.RegisterNode(company, code, name, "GB", priority=i)
-                    for i, (code, name) in enumerate(NODES, 1)
-                ],
-            )
-        )
-        bins = _done(
-            network.register_bins(
-                cause,
-                requests=[
-                    network.RegisterBin(company, node.id, code, kind, pick_sequence=i)
-                    for node in nodes
-                    for i, (code, kind) in enumerate(BINS)
-                ],
-            )
-        )
-        shelves = [one.id for one in bins if one.code == "SHELF"]
-        self.places = [_Place(node.id, shelf) for node, shelf in zip(nodes, shelves, strict=True)]
-        (channel,) = _done(
-            network.register_channels(
-                cause,
-                requests=[
-                    network.RegisterChannel(
-                        company, contract.SOURCE, "Online Retail", self.currency, "import"
-                    )
-                ],
-            )
-        )
-        _done(
-            network.serve_channels(
-                cause, requests=[network.ServeChannel(channel.id, node.id) for node in nodes]
-            )
-        )
-
-    def place_of(self, code: str) -> _Place:
+    def place_of(self, code: str) -> Place:
         return self.places[place_of(code)]
 
     def register(self, skus: Mapping[str, RegisterSku], customers: Mapping[str, datetime]) -> None:
@@ -369,26 +305,6 @@ def demand(invoices: Iterable[Invoice]) -> Counter[str]:
     return units
 
 
-def by_week(invoices: Iterable[Invoice]) -> Iterator[tuple[datetime, list[Invoice]]]:
-    """Invoices, which come in the order of time, by the Monday that their week begins with."""
-    week: list[Invoice] = []
-    start = datetime.min.replace(tzinfo=UTC)
-    for invoice in invoices:
-        monday = week_start(invoice.at)
-        if week and monday != start:
-            yield start, week
-            week = []
-        start = monday
-        week.append(invoice)
-    if week:
-        yield start, week
-
-
-def week_start(at: datetime) -> datetime:
-    """Monday midnight, UTC."""
-    return (at - timedelta(days=at.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def batches(invoices: Sequence[Invoice]) -> Iterator[list[Invoice]]:
     """A week's invoices in batches that depend on the file alone, so that a second run finds the same."""
     batch: list[Invoice] = []
@@ -401,12 +317,6 @@ def batches(invoices: Sequence[Invoice]) -> Iterator[list[Invoice]]:
         lines += len(invoice.rows)
     if batch:
         yield batch
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk
 
 
 def _ref(start: datetime, node: str, invoices: Sequence[Invoice]) -> str:
