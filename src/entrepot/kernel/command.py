@@ -53,8 +53,6 @@ _name: ContextVar[str] = ContextVar("command", default="")
 ATTEMPTS = 4
 """Times that a command is tried when it loses a race, before the caller is told."""
 
-_TAKEN = ("kernel_request_pkey", "kernel_policy_version_once")
-
 commands: dict[str, Callable[..., Any]] = {}
 """Every command by name; a command's name is also the permission that it needs."""
 
@@ -137,8 +135,8 @@ def _outermost(
             results = _attempt(name, body, cause, requests, options)
             break
         except psycopg.errors.UniqueViolation as error:
-            # Someone answered the same key, or took the next version, between our look and our lock: we see it now.
-            if error.diag.constraint_name not in _TAKEN or not attempts_left:
+            # Someone answered the same key between our look and our lock: now the answer can be seen.
+            if error.diag.constraint_name != "kernel_request_pkey" or not attempts_left:
                 raise
         except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, _LostRace):
             # Nothing was written, and the other one is through by now.

@@ -137,9 +137,9 @@ def try_draft(cause: Cause, /, *, requests: Sequence[TryDraft]) -> list[DraftNow
 def activate_draft(cause: Cause, /, *, requests: Sequence[ActivateDraft]) -> list[DraftNow | Refused]:
     """Make versions of tried drafts, in force from the moment given.
 
-    Locks: the drafts in id order.
+    Locks: the drafts in id order, then the numbering of versions.
     Refuses: NotFound, WrongState (not tried yet, active or dropped), Invalid (a moment that has passed).
-    Again: by key. 4 statements for any number.
+    Again: by key. 5 statements for any number.
     """
 
     def dated(held: _Held, request: ActivateDraft) -> _Held | Refused:

@@ -56,9 +56,11 @@ def shape(kind: str) -> Any:
 def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[PolicySet | Refused]:
     """New versions of policies, each checked against the shape of its kind.
 
-    Refuses: Invalid (unknown kind; a body that does not fit). Again: by key. 2 statements.
+    Locks: the numbering of versions.
+    Refuses: Invalid (unknown kind; a body that does not fit). Again: by key. 3 statements.
     """
     answers: list[PolicySet | Refused] = []
+    sql.run("SELECT pg_advisory_xact_lock(hashtextextended('kernel.policies', 0))")
     latest = {
         (company, kind, scope): version
         for company, kind, scope, version in sql.run(
@@ -116,6 +118,11 @@ def in_force(company: int, body: type[T], at: datetime) -> dict[str, tuple[int, 
     """By scope, the version in force at a moment and its body. One statement. Absent: the defaults apply."""
     rows = sql.run(_IN_FORCE, {"company": company, "kind": kind_of(body), "at": at})
     return {scope: (version, wire.load(text, body)) for scope, version, text in rows}
+
+
+def of_company(company: int, body: type[T], at: datetime) -> tuple[int, T]:
+    """The version in force at a moment for all of a company, and its body; 0 and the defaults without one."""
+    return in_force(company, body, at).get("", (0, body()))
 
 
 _IN_FORCE = """
