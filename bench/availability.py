@@ -31,7 +31,7 @@ def asked(times: int) -> tuple[list[float], list[float]]:
     from entrepot.stock import queries
 
     (channel,) = _channel()
-    headers = {"X-API-Key": _key(), "Host": "localhost"}
+    headers = {"X-API-Key": house.api_key(), "Host": "localhost"}
     client, chance = Client(headers=headers), random.Random(7)
     took: tuple[list[float], list[float]] = ([], [])
     for i in range(2 * times + 20):
@@ -54,19 +54,6 @@ def _channel() -> tuple[str]:
     from entrepot.kernel import sql
 
     return sql.run("SELECT code FROM network_channel ORDER BY code LIMIT 1")[0]  # type: ignore[return-value]
-
-
-def _key() -> str:
-    from django.contrib.auth.models import User
-
-    from entrepot.access import keys
-    from entrepot.access.commands.issue_key import IssueKey, issue_key
-    from entrepot.kernel.cause import Actor, Cause
-
-    person, raw = User.objects.create_superuser("bench"), keys.fresh()
-    cause = Cause(Actor("system:bench", everything=True), house.AT, "a benchmark")
-    issue_key(cause, requests=[IssueKey("bench", person.pk, raw)])
-    return raw
 
 
 _SKUS = """

@@ -83,6 +83,20 @@ def connect() -> psycopg.Connection:
     )
 
 
+def api_key() -> str:
+    """A key of somebody who may do everything."""
+    from django.contrib.auth.models import User
+
+    from entrepot.access import keys
+    from entrepot.access.commands.issue_key import IssueKey, issue_key
+    from entrepot.kernel.cause import Actor, Cause
+
+    person, raw = User.objects.create_superuser("bench"), keys.fresh()
+    cause = Cause(Actor("system:bench", everything=True), AT, "a benchmark")
+    issue_key(cause, requests=[IssueKey("bench", person.pk, raw)])
+    return raw
+
+
 def disconnect() -> None:
     from django.db import connections
 

@@ -56,7 +56,7 @@ def running() -> Iterator[Served]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    key = _a_key()
+    key = house.api_key()
     web = subprocess.Popen([sys.executable, *supervisor.web_arguments("127.0.0.1", port)])
     try:
         _wait_for(port)
@@ -64,20 +64,6 @@ def running() -> Iterator[Served]:
     finally:
         web.terminate()
         web.wait(30)
-
-
-def _a_key() -> str:
-    from django.contrib.auth.models import User
-
-    from entrepot.access import keys
-    from entrepot.access.commands.issue_key import IssueKey, issue_key
-    from entrepot.kernel.cause import Actor, Cause
-
-    person = User.objects.create_superuser("bench")
-    raw = keys.fresh()
-    cause = Cause(Actor("system:bench", everything=True), house.AT)
-    issue_key(cause, requests=[IssueKey("bench", person.pk, raw)])
-    return raw
 
 
 def _wait_for(port: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.channels import queries
 from entrepot.channels.commands.save_mapping import MappingSaved, SaveMapping, save_mapping
-from entrepot.channels.spreadsheet import importer, parse, read
+from entrepot.channels.spreadsheet import importer, parse, read, write
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders import queries as orders
 from tests.selling import CAUSE, COMPANY, a_seller, rows
@@ -95,7 +95,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(monkeypatch):
 
 
 def test_faults_are_written_for_spreadsheets_without_formulas():
-    text = importer.errors_csv([parse.Wrong(3, "=Qty", "a whole number", "=cmd()", "A")])
+    text = write.errors_csv([parse.Wrong(3, "=Qty", "a whole number", "=cmd()", "A")])
     assert text.splitlines() == ["row,column,order,expected,found", "3,'=Qty,A,a whole number,'=cmd()"]
 
 

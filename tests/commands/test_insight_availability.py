@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from entrepot.insight import promise
+from entrepot.insight import availability
 from entrepot.kernel import ids
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.stock import queries as stock
@@ -29,9 +29,9 @@ def arrives(floor: Floor, quantity: int, days: int, node: int = 0) -> Expect:
     )
 
 
-def asked(floor: Floor, days: int = 7) -> promise.Promise:
+def asked(floor: Floor, days: int = 7) -> availability.Promise:
     available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1])
-    (one,) = promise.promises(available, company=COMPANY, today=TODAY, days=days)
+    (one,) = availability.promises(available, company=COMPANY, today=TODAY, days=days)
     return one
 
 

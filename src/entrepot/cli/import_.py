@@ -126,7 +126,7 @@ def run_orders(arguments: argparse.Namespace) -> int:
     if not arguments.file.is_file():
         raise Problem(f"There is no file {arguments.file}.")
     with opened(arguments.database):
-        from entrepot.channels.spreadsheet import importer
+        from entrepot.channels.spreadsheet import write
         from entrepot.kernel.errors import Refused
 
         try:
@@ -134,7 +134,7 @@ def run_orders(arguments: argparse.Namespace) -> int:
         except Refused as refused:
             raise Problem(refused.message) from refused
         if arguments.errors:
-            arguments.errors.write_text(importer.errors_csv(report.wrong), encoding="utf-8", newline="")
+            arguments.errors.write_text(write.errors_csv(report.wrong), encoding="utf-8", newline="")
     if arguments.report == "json":
         say(json.dumps(report.as_json(), indent=2))
     else:

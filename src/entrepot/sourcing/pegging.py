@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
+
+from entrepot.stock.rules import urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,9 @@ class Promise(NamedTuple):
     covered: bool
 
 
-def fairness(one: Waiting) -> tuple[int, datetime, datetime, UUID, UUID]:
-    """Who comes first: priority, promised date, order time, id."""
-    return (-one.priority, one.promise_at or _NEVER, one.ordered_at, one.order, one.line)
-
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
+def fairness(one: Waiting) -> tuple[object, ...]:
+    """Who comes first, as in allocation."""
+    return urgency(one.priority, one.promise_at, one.ordered_at, one.order, one.line)
 
 
 def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_days: int, policy: Backorders

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import accumulate
 from uuid import UUID
 
@@ -30,6 +30,16 @@ def shown_units(free: int, threshold: int, at_most: int) -> int:
     return min(free, at_most) if at_most else free
 
 
+def urgency(
+    priority: int, promise_at: datetime | None, ordered_at: datetime, *ids: UUID
+) -> tuple[int, datetime, datetime, *tuple[UUID, ...]]:
+    """Who is served first where not all can be: higher priority, earlier promised date, earlier order, id."""
+    return (-priority, promise_at or _NEVER, ordered_at, *ids)
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Promise:
     """A live allocation, as the choice of who loses it sees it."""
@@ -45,10 +55,11 @@ class Promise:
 def displace(promises: Iterable[Promise], shortage: int) -> list[tuple[Promise, int]]:
     """Which promises are freed, and by how many units, when `shortage` units are no longer there.
 
-    The least urgent first: what is not released, then lower priority, later (or no) promised date, later order, id.
+    What is not released first, and of that the least urgent.
     """
     freed = []
-    for promise in sorted(promises, key=_urgency):
+    least_urgent = sorted(promises, key=_urgency, reverse=True)
+    for promise in sorted(least_urgent, key=lambda promise: promise.released):
         if shortage <= 0:
             break
         units = min(shortage, promise.quantity)
@@ -58,11 +69,7 @@ def displace(promises: Iterable[Promise], shortage: int) -> list[tuple[Promise, 
 
 
 def _urgency(promise: Promise) -> tuple[object, ...]:
-    promised = promise.promise_at
-    return (
-        promise.released, promise.priority, promised is not None, -promised.timestamp() if promised else 0.0,
-        -promise.ordered_at.timestamp(), -promise.allocation.int,
-    )  # fmt: skip
+    return urgency(promise.priority, promise.promise_at, promise.ordered_at, promise.allocation)
 
 
 def take_from_fence(quantity: int, own_remaining: int) -> int:

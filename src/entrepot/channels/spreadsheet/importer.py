@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -114,20 +112,6 @@ def run(
             bar.advance(len(batch))
     report.wrong.sort(key=lambda one: one.row)
     return report
-
-
-def errors_csv(wrong: Sequence[Wrong]) -> str:
-    """What is wrong, as CSV. A cell that a spreadsheet would compute is kept text."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(("row", "column", "order", "expected", "found"))
-    for one in wrong:
-        writer.writerow([one.row, *map(_inert, (one.column, one.order, one.expected, one.found))])
-    return out.getvalue()
-
-
-def _inert(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _batches(

@@ -20,9 +20,9 @@ from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import NewHold, open_holds
-from entrepot.orders.commands.place import AddressGiven
+from entrepot.orders.commands.place import LINE_COLUMNS, AddressGiven, for_the_vault
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
-from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
+from entrepot.parties.commands.register import AddressRegistered, register_addresses
 from entrepot.stock.commands.allocate import Free, free
 
 
@@ -284,7 +284,7 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
 
 def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> None:
     times = {one.order.id: one.request.occurred_at or cause.at for one in edits}
-    sql.write("orders_line", _COLUMNS, [row for one in edits for row in _rows(one)])
+    sql.write("orders_line", LINE_COLUMNS, [row for one in edits for row in _rows(one)])
     addresses = _addresses(cause, [one for one in edits if one.request.address])
     sql.change(_STORE, sql.columns(_STORED, [_stored(one, addresses) for one in edits]))
     for one in edits:
@@ -328,10 +328,7 @@ def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[UUID, UUID]:
         given = one.request.address
         assert given is not None
         code = one.order.postal_code if one.request.postal_code is None else one.request.postal_code
-        wanted.append(RegisterAddress(
-            company=one.order.company, name=given.name, line1=given.line1, line2=given.line2, city=given.city,
-            region=given.region, postal_code=code, country=one.order.country, email=given.email, phone=given.phone,
-        ))  # fmt: skip
+        wanted.append(for_the_vault(one.order.company, given, code, one.order.country))
     kept = register_addresses(cause, requests=wanted) if wanted else []
     return {
         one.order.id: answer.id
@@ -377,11 +374,6 @@ def _event(one: _Edit, at: datetime) -> Event:
         "order", one.order.id, one.order.company, occurred_at=at, payload=payload, reason=one.request.reason
     )
 
-
-_COLUMNS = (
-    "id", "order_id", "company_id", "number", "kind", "sku_id", "sku_code", "description", "quantity", "unit_price",
-    "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
-)  # fmt: skip
 
 _STORED = (
     "ids", "addresses", "codes", "services", "priorities", "promises", "goods", "discounts", "shippings", "taxes",

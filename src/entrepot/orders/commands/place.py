@@ -142,7 +142,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         existing = _existing([draft for draft in fresh if draft.id not in numbers])
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-    sql.write("orders_line", _LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
+    sql.write("orders_line", LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
     _keep_addresses(cause, fresh)
     payments = [_authorization(draft) for draft in fresh if draft.request.payment]
@@ -462,7 +462,14 @@ def _keep_addresses(cause: Cause, drafts: Sequence[_Draft]) -> None:
     addressed = [draft for draft in drafts if draft.request.address]
     if not addressed:
         return
-    kept = register_addresses(cause, requests=[_address(draft.request) for draft in addressed])
+    kept = register_addresses(
+        cause,
+        requests=[
+            for_the_vault(one.company, one.address, one.postal_code, one.country)
+            for one in (draft.request for draft in addressed)
+            if one.address
+        ],
+    )
     rows = [
         (draft.id, one.id)
         for draft, one in zip(addressed, kept, strict=True)
@@ -471,13 +478,11 @@ def _keep_addresses(cause: Cause, drafts: Sequence[_Draft]) -> None:
     sql.run(_ADDRESS, sql.columns(("orders", "addresses"), rows))
 
 
-def _address(request: PlaceOrder) -> RegisterAddress:
-    given = request.address
-    assert given is not None
+def for_the_vault(company: int, given: AddressGiven, postal_code: str, country: str) -> RegisterAddress:
+    """An address as the vault of personal data takes it."""
     return RegisterAddress(
-        company=request.company, name=given.name, line1=given.line1, line2=given.line2, city=given.city,
-        region=given.region, postal_code=request.postal_code, country=request.country, email=given.email,
-        phone=given.phone,
+        company=company, name=given.name, line1=given.line1, line2=given.line2, city=given.city,
+        region=given.region, postal_code=postal_code, country=country, email=given.email, phone=given.phone,
     )  # fmt: skip
 
 
@@ -514,7 +519,7 @@ def _event(draft: _Draft, number: str) -> Event:
     return Event("order", draft.id, request.company, "", draft.held_by or "ready", draft.placed_at, payload)
 
 
-_LINE_COLUMNS = (
+LINE_COLUMNS = (
     "id", "order_id", "company_id", "number", "kind", "sku_id", "sku_code", "description", "quantity", "unit_price",
     "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
 )  # fmt: skip

@@ -90,10 +90,7 @@ def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:
 
 def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, tuple[int, rules.Policy]]:
     """Version and body of each company's policy; version 0 is the default. As many statements as companies."""
-    return {
-        company: policies.in_force(company, rules.Policy, cause.at).get("", (0, rules.Policy()))
-        for company in set(companies)
-    }
+    return {company: policies.of_company(company, rules.Policy, cause.at) for company in set(companies)}
 
 
 def offer_refunds(

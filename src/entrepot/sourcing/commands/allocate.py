@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from entrepot.orders.commands import progress
 from entrepot.sourcing import errors, rules
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
+from entrepot.stock.rules import urgency
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -77,12 +78,11 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     progress.lock(order_ids)
     orders, lines = _load(order_ids)
     companies = {order.company for order in orders.values()}
-    profiles = {company: _profile(company, cause.at) for company in companies}
+    profiles = {company: policies.of_company(company, rules.Profile, cause.at) for company in companies}
     nodes = _Nodes({order.channel for order in orders.values()})
-    positions: stock.Positions = {}
-    for company in sorted(companies):
-        skus = {line.sku for order in orders.values() if order.company == company for line in lines[order.id]}
-        positions |= stock.lock_positions(company, skus)
+    positions = stock.lock_positions(
+        (order.company, line.sku) for order in orders.values() for line in lines[order.id]
+    )
 
     held = _take_over(cause, orders, lines)
 
@@ -112,10 +112,6 @@ def _load(order_ids: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, lis
     for order, *line in sql.run(_LINES, params):
         lines[order].append(_Line(*line))
     return orders, lines
-
-
-def _profile(company: int, at: datetime) -> tuple[int, rules.Profile]:
-    return policies.in_force(company, rules.Profile, at).get("", (0, rules.Profile()))
 
 
 def _take_over(
@@ -156,10 +152,7 @@ class _Nodes:
 
 
 def _urgency(order: _Order) -> tuple[Any, ...]:
-    return (-order.priority, order.promise_at or _NEVER, order.placed_at, order.id)
-
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
+    return urgency(order.priority, order.promise_at, order.placed_at, order.id)
 
 
 def _decide(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import delivery, policies, ready, sql, wire
@@ -69,8 +69,8 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
         supply[sku].append(pegging.Supply(*coming))
     steering = {
         company: (
-            _in_force(company, rules.Profile, cause).default_lead_days,
-            _in_force(company, pegging.Backorders, cause),
+            policies.of_company(company, rules.Profile, cause.at)[1].default_lead_days,
+            policies.of_company(company, pegging.Backorders, cause.at)[1],
         )
         for company in sorted({line.company for lines_of in lines.values() for line in lines_of})
     }
@@ -99,13 +99,6 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
         )
         for one in requests
     ]  # fmt: skip
-
-
-T = TypeVar("T")
-
-
-def _in_force(company: int, body: type[T], cause: Cause) -> T:
-    return policies.in_force(company, body, cause.at).get("", (0, body()))[1]
 
 
 def _lines(rows: Sequence[tuple[Any, ...]]) -> dict[UUID, list[_Line]]:

@@ -74,7 +74,7 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
     lock_what_losses_touch([Loss(r.company, r.sku, r.node, -r.delta) for r in requests])
     buckets = lock_buckets(At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial) for r in requests)
     limits = {
-        company: policies.in_force(company, AdjustmentPolicy, cause.at).get("", (0, AdjustmentPolicy()))[1]
+        company: policies.of_company(company, AdjustmentPolicy, cause.at)[1]
         for company in {r.company for r in requests}
     }
     costs = queries.unit_costs({(r.company, r.sku, r.node) for r in requests})

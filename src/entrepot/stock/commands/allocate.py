@@ -63,8 +63,7 @@ class Position:
 Positions = dict[tuple[UUID, UUID], Position]
 
 
-def lock_positions(company: int, skus: Iterable[UUID]) -> Positions:
-    """All positions of SKUs that the company owns, by (sku, node), locked in key order. 1 statement; 2 with fences."""
+def _lock_of_company(company: int, skus: Iterable[UUID]) -> Positions:
     params = {"company": company, "skus": list(skus)}
     positions: Positions = {}
     fenced = False
@@ -77,14 +76,17 @@ def lock_positions(company: int, skus: Iterable[UUID]) -> Positions:
     return positions
 
 
-def lock_positions_of(owned: Iterable[tuple[int, UUID]]) -> Positions:
-    """As `lock_positions`, for (company, SKU) of any number of companies. As many statements as there are companies."""
+def lock_positions(owned: Iterable[tuple[int, UUID]]) -> Positions:
+    """All positions of SKUs that companies own, given as (company, SKU), by (sku, node), locked in key order.
+
+    1 statement for each company; 2 where it has fences.
+    """
     by_company: dict[int, set[UUID]] = defaultdict(set)
     for company, sku in owned:
         by_company[company].add(sku)
     positions: Positions = {}
     for company in sorted(by_company):
-        positions |= lock_positions(company, by_company[company])
+        positions |= _lock_of_company(company, by_company[company])
     return positions
 
 
@@ -102,7 +104,7 @@ def lock_what_losses_touch(losses: Sequence[Loss]) -> None:
 
     As many statements as there are companies; 1 more where promises may be displaced.
     """
-    positions = lock_positions_of((loss.company, loss.sku) for loss in losses)
+    positions = lock_positions((loss.company, loss.sku) for loss in losses)
     falling: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
     for loss in losses:
         falling[loss.sku, loss.node, loss.company] += max(0, loss.units)
@@ -123,7 +125,7 @@ def allocate(
     Refuses: Insufficient. Again: by key. 3 statements, one or two more with ring-fences.
     """
     if positions is None:
-        positions = lock_positions_of((r.company, r.sku) for r in requests)
+        positions = lock_positions((r.company, r.sku) for r in requests)
 
     admitted = [admit(positions, request) for request in requests]
     write_promises([row for row in admitted if isinstance(row, tuple)])

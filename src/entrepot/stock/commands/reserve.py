@@ -52,9 +52,7 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
     1 more where the node is left open, 4 more where some had expired.
     """
     free_expired(cause, [request.sku for request in requests])
-    positions: Positions = {}
-    for company in {request.company for request in requests}:
-        positions |= lock_positions(company, {r.sku for r in requests if r.company == company})
+    positions = lock_positions((request.company, request.sku) for request in requests)
     open_to = {request.channel for request in requests if request.node is None}
     serving = network.serving_nodes(channels=open_to) if open_to else {}
     answers: list[Reserved | Refused] = []

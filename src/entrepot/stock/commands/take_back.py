@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.cause import Cause
-from entrepot.stock.commands.allocate import lock_positions_of
+from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.move import CUSTOMER, SCRAP, At, Bucket, Move, lock_buckets, move_units
 
 PENDING = "pending_inspection"
@@ -71,7 +71,7 @@ class SetDown(NamedTuple):
 
 def lock_pending(keys: Collection[At]) -> dict[At, Bucket]:
     """Buckets of units pending inspection, locked, after the positions of their SKUs. 1 statement a company, and 1."""
-    lock_positions_of((key.owner, key.sku) for key in keys)
+    lock_positions((key.owner, key.sku) for key in keys)
     return lock_buckets(keys)
 
 

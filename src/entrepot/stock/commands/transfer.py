@@ -14,7 +14,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock import errors
-from entrepot.stock.commands.allocate import lock_positions_of
+from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.move import ADJUSTMENT, At, Move, lock_buckets, move_units
 
 
@@ -53,7 +53,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
 
     Locks: positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere. Again: by key. About 14 statements.
     """
-    positions = lock_positions_of((r.company, line.sku) for r in requests for line in r.lines)
+    positions = lock_positions((r.company, line.sku) for r in requests for line in r.lines)
     sources = {(r.company, r.from_node, line): _source(r, line) for r in requests for line in r.lines}
     buckets = lock_buckets(sources.values())
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}

@@ -181,7 +181,7 @@ class _Batch:
         lacking = [(task.fulfillment_line, task.quantity - found) for task, found, _ in self.shorts]
         sql.run(_TASKS_SHORT, sql.columns(("ids", "units"), found))
         sql.run(_LINES_SHORT, sql.columns(("ids", "units"), lacking))
-        positions = stock.lock_positions_of((one.company, task.sku) for task, _, one in self.shorts)
+        positions = stock.lock_positions((one.company, task.sku) for task, _, one in self.shorts)
         rows = [_short(task, found, one, self.times[one.order]) for task, found, one in self.shorts]
         displaced = short_units(self.cause, rows)
         again.plan([(task, task.quantity - found, one) for task, found, one in self.shorts], positions)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
 
-from entrepot.insight import promise
+from entrepot.insight import availability
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
@@ -32,19 +32,19 @@ def get_availability(
         list[date],
         Query(
             [],
-            max_length=promise.HORIZON_MAX,
+            max_length=availability.HORIZON_MAX,
             description="Days to promise for, within the horizon; repeat it.",
         ),
     ] = [],  # noqa: B006  ninja takes no other default for a list
     horizon: Annotated[
         int,
         Query(
-            promise.HORIZON,
+            availability.HORIZON,
             ge=1,
-            le=promise.HORIZON_MAX,
+            le=availability.HORIZON_MAX,
             description="Days to look ahead, today among them: no promise may break one of a later day.",
         ),
-    ] = promise.HORIZON,
+    ] = availability.HORIZON,
     explain: Annotated[
         bool, Query(False, description="Tell what is expected and what waits for it.")
     ] = False,
@@ -68,7 +68,7 @@ def get_availability(
     found = stock.availability(company=of, channel=channel, skus=sku)
     items = [_now(one) for one in found]
     if on or explain:
-        dated = promise.promises(found, company=of, today=today, days=horizon)
+        dated = availability.promises(found, company=of, today=today, days=horizon)
         for item, one in zip(items, dated, strict=True):
             item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
             if explain:

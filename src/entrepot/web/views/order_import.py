@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from entrepot.channels import queries as channels
 from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
-from entrepot.channels.spreadsheet import contract, importer, parse, read
+from entrepot.channels.spreadsheet import contract, importer, parse, read, write
 from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.network import queries as network
 from entrepot.web.edge import Request, cause_of, clean, console, page
@@ -63,7 +63,7 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
         tries=do != "place",
     )  # fmt: skip
     if do == "errors":
-        response = HttpResponse(importer.errors_csv(report.wrong), content_type="text/csv; charset=utf-8")
+        response = HttpResponse(write.errors_csv(report.wrong), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="errors.csv"'
         return response
     context |= {

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from entrepot.channels.spreadsheet.write import inert
 from entrepot.insight import promises
 from entrepot.network import queries as network
 from entrepot.web.edge import Request, clean, console, month_in, page
@@ -58,10 +59,10 @@ def _as_csv(by: str, rows: list[promises.Kept]) -> HttpResponse:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow((by, *COLUMNS))
     for row in rows:
-        # A name that a spreadsheet would take for a formula is written as the text that it is.
-        name = f"'{row.name}" if row.name[:1] in "=+-@" and row.name else row.name
         figures = (getattr(row, column) for column in COLUMNS)
-        writer.writerow((name, *(round(one, 5) if isinstance(one, float) else one for one in figures)))
+        writer.writerow(
+            (inert(row.name), *(round(one, 5) if isinstance(one, float) else one for one in figures))
+        )
     response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="promises.csv"'
     return response

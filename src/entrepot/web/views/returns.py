@@ -123,7 +123,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
 
 def _policy(company: int) -> rules.Policy:
-    return policies.in_force(company, rules.Policy, fmt.reading().now).get("", (0, rules.Policy()))[1]
+    return policies.of_company(company, rules.Policy, fmt.reading().now)[1]
 
 
 def _bins(request: Request, node: str) -> list[network.Bin]:

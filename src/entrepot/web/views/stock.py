@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from entrepot.catalog import queries as catalog
-from entrepot.insight import pages, promise, summary
+from entrepot.insight import availability, pages, summary
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.stock.models import STATUSES
@@ -71,14 +71,14 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         return page(request, "web/parts/move_rows.html", context, area="stock")
     positions = pages.positions(sku=which)
     company = request.reader.company.id
-    by_channel = promise.promises(
+    by_channel = availability.promises(
         stock.availability_by_channel(company=company, sku=found.code),
         company=company,
         today=timezone.localdate(),
     )
     context |= {
         "by_channel": by_channel,
-        "horizon": promise.HORIZON,
+        "horizon": availability.HORIZON,
         "positions": positions,
         "sums": {
             name: sum(getattr(one, name) for one in positions)
