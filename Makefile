@@ -31,8 +31,8 @@ $(READY):
 demo: $(READY) ## a demo retailer, one trading day, and the console (DEMO_SERVE=0: end after the summary)
 	@$(BIN)/entrepot demo
 
-test: $(READY) ## the suite (page tests are skipped where there is no Chromium: `make browser`)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## the suite, a server and a worker for each core (WORKERS=1: one; page tests are skipped where there is no Chromium: `make browser`)
+	@$(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal $(ARGS)
 
 check: $(READY) ## formatting, lint, types, the order of the rooms, migrations in step
 	@$(BIN)/ruff format --check .

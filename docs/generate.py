@@ -16,7 +16,7 @@ import os
 import pkgutil
 import re
 import typing
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -239,20 +239,61 @@ def machines() -> str:
 def _machines() -> Iterator[tuple[ModuleType, str, Any]]:
     from entrepot.kernel.states import Machine
 
-    for room in rooms():
-        if (SOURCE / room / "states.py").exists() and room != "kernel":
-            module = importlib.import_module(f"entrepot.{room}.states")
-            for name, value in vars(module).items():
-                if isinstance(value, Machine):
-                    yield module, name, value
-
-
-def places() -> str:
-    return _listed(_orders_rules().PLACES)
+    declaring = [name for name, tree in _trees() if any(_calls(tree, "machine"))]
+    for name in sorted(declaring, key=lambda name: rooms().index(name.split(".")[0])):
+        module = importlib.import_module(f"entrepot.{name}")
+        for variable, value in vars(module).items():
+            if isinstance(value, Machine):
+                yield module, variable, value
 
 
 def statuses() -> str:
     return _listed(_orders_rules().STATUSES)
+
+
+def derived_status() -> str:
+    """The table by which the status follows from the places of units."""
+    rows = (
+        (code(status), ", and ".join(" or ".join(map(code, group)) for group in groups))
+        for status, groups in _orders_rules().DERIVED
+    )
+    return table(("status", "where units stand"), rows)
+
+
+def status_life() -> str:
+    """How the status of an order of two units goes on, as each takes the steps of a unit; drawn from both tables."""
+    from entrepot.orders.states import UNIT
+
+    rules = _orders_rules()
+    start = (UNIT.initial, UNIT.initial)
+    seen, edges = [start], {}
+    for units in seen:  # grows on the way
+        for unit, rest in (units, units[::-1]):
+            for event in UNIT.events:
+                after = UNIT.step(unit, event)
+                if event in NOT_DRAWN or not isinstance(after, str):
+                    continue
+                then = tuple(sorted((after, rest), key=rules.PLACES.index))
+                before, now = (_status(rules, one) for one in (units, then))
+                if before != now:
+                    edges.setdefault((before, now), {})[event] = None
+                if then not in seen:
+                    seen.append(then)
+    rank = rules.STATUSES.index
+    lines = [
+        f"    {before} --> {after}: {event}"
+        for before, after in sorted(edges, key=lambda edge: (rank(edge[0]), rank(edge[1])))
+        for event in edges[before, after]
+    ]
+    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {_status(rules, start)}", *lines, "```"])
+
+
+NOT_DRAWN = ("cancel", "perform")
+"""Steps of units that would only crowd the drawing: a cancelled unit stands nowhere, and services are performed."""
+
+
+def _status(rules: Any, units: Iterable[str]) -> str:
+    return str(rules.derive_status("confirmed", "", rules.Totals(**Counter(units))))
 
 
 def payment_states() -> str:
@@ -261,7 +302,7 @@ def payment_states() -> str:
 
 def holds() -> str:
     rows = ((name, *map(_words, kind)) for name, kind in _orders_rules().HOLDS.items())
-    return table(("hold", "decided by", "blocks", "priority of its work item"), rows)
+    return table(("hold", "decided by", "blocks", "priority of its work item", "waits for"), rows)
 
 
 def _orders_rules() -> Any:
@@ -629,7 +670,8 @@ def posting_rules() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     one.__name__.replace("_", "-"): one
     for one in (
-        commands_by_room, commands, machines, places, statuses, payment_states, holds, event_columns, events, queues,
+        commands_by_room, commands, machines, statuses, derived_status,
+        status_life, payment_states, holds, event_columns, events, queues,
         destinations, waits, error_kinds, errors, api_description, api_addresses, api_operations, api_schemas,
         cli_verbs, cli, make_verbs, settings, server_settings, roles, of_no_role, pairs, policies, accounts,
         posting_rules,

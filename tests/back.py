@@ -39,29 +39,43 @@ def lines_of(order: UUID) -> list[UUID]:
     return [line for (line,) in sql.run(statement, {"order": order, "kind": GOODS})]
 
 
-def asked(
-    order: UUID, *units: int, reason: str = "changed_mind", cause: Cause = ASKS, **facts: Any
-) -> Authorized:
+def asked(order: UUID, *units: int, **facts: Any) -> Authorized:
     """A return of so many units of the order's lines in turn; 0 leaves a line out."""
-    items = tuple(
-        Item(line, count, reason) for line, count in zip(lines_of(order), units, strict=False) if count
-    )
-    (answer,) = authorize(cause, requests=[Authorize(order, items, **facts)])
-    assert isinstance(answer, Authorized), answer
-    return answer
+    return asked_all([order], *units, **facts)[0]
+
+
+def asked_all(
+    orders: Sequence[UUID], *units: int, reason: str = "changed_mind", cause: Cause = ASKS, **facts: Any
+) -> list[Authorized]:
+    """As `asked`, of many orders at once."""
+    lines: dict[UUID, list[UUID]] = {order: [] for order in orders}
+    statement = "SELECT order_id, id FROM orders_line WHERE order_id = ANY(%(orders)s) AND kind = %(kind)s"
+    for order, line in sql.run(f"{statement} ORDER BY number", {"orders": list(orders), "kind": GOODS}):
+        lines[order].append(line)
+    requests = [
+        Authorize(
+            order,
+            tuple(Item(line, n, reason) for line, n in zip(of_order, units, strict=False) if n),
+            **facts,
+        )
+        for order, of_order in lines.items()
+    ]
+    return _all(Authorized, authorize(cause, requests=requests))
 
 
 def came(one: Authorized, *units: int, cause: Cause = RECEIVES) -> list[Received]:
     """Receipts of so many units of the return's lines in turn; all that is expected without."""
-    counts = units or [
-        count
-        for (count,) in sql.run(
-            "SELECT quantity - received FROM returns_line WHERE return_id = %(id)s ORDER BY id",
-            {"id": one.return_id},
-        )
-    ]
-    wanted = [Receive(one.return_id, line, n) for line, n in zip(one.lines, counts, strict=False) if n]
+    if not units:
+        return came_all([one], cause=cause)
+    wanted = [Receive(one.return_id, line, n) for line, n in zip(one.lines, units, strict=False) if n]
     return _all(Received, receive(cause, requests=wanted))
+
+
+def came_all(returns: Sequence[Authorized], cause: Cause = RECEIVES) -> list[Received]:
+    """Receipts of all that is expected of returns."""
+    statement = "SELECT return_id, id, quantity - received FROM returns_line WHERE return_id = ANY(%(ids)s)"
+    rows = sql.run(f"{statement} ORDER BY id", {"ids": [one.return_id for one in returns]})
+    return _all(Received, receive(cause, requests=[Receive(*row) for row in rows if row[2]]))
 
 
 def found(

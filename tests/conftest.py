@@ -48,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """A worker inherits this environment, and would read the settings before this file has given it its own folder."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(RUN, ignore_errors=True)
     for left in RUN.parent.glob("entrepot-test-*"):  # of runs that were killed

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
@@ -65,14 +66,27 @@ def rows(table: str) -> int:
 def moved(
     order: Placed, source: str, target: str, quantities: dict[str, int] | None = None
 ) -> dict[Any, progress.Step]:
-    """Units of an order moved on, all that are at `source` or those named, as a room above would."""
+    """Units of an order moved on, all that are at `source` or those named, as rooms above would, step by step."""
     lines = queries.order(order.order).lines
+    way = _way(source, target)
     requests = [
-        progress.Progress(line.id, order.order, source, target, quantity)
+        progress.Progress(line.id, order.order, before, after, quantity)
         for line in lines
         if (quantity := quantities.get(line.sku_code, 0) if quantities else getattr(line, source))
+        for before, after in pairwise(way)
     ]
     return move_on(*requests)
+
+
+def _way(source: str, target: str) -> list[str]:
+    """The shortest way of a unit from place to place, past `perform`, which is for services."""
+    ways = [[source]]
+    for way in ways:
+        if way[-1] == target:
+            return way
+        steps = progress.STEPS - {("open", "delivered")}
+        ways += [[*way, after] for before, after in sorted(steps) if before == way[-1] and after not in way]
+    raise LookupError(f"no unit gets from {source} to {target}")
 
 
 def move_on(*requests: progress.Progress) -> dict[Any, progress.Step]:

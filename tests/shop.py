@@ -51,6 +51,7 @@ PEOPLE = {
     "supervisor": ("warehouse supervisor",),
     "service": ("customer service",),
     "inspector": ("returns inspector",),
+    "inventory": ("inventory manager",),
     "books": ("controller",),
     "engineer": ("integration engineer",),
     "auditor": ("auditor",),

@@ -139,7 +139,7 @@ def test_in_one_call_a_draft_is_activated_once():
 
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
-    for batch in (1, 10):
+    for batch in (1, 10, 1000):
         with statements() as ran:
             made = draft_policy(CAUSE, requests=[DraftPolicy(COMPANY, KIND, Profile())] * batch)
         counts.append([len(ran.texts)])
@@ -154,4 +154,4 @@ def test_statements_do_not_grow_with_the_batch(statements):
         with statements() as ran:
             drop_draft(CAUSE, requests=[DropDraft(one.draft, "no use") for one in others])
         counts[-1].append(len(ran.texts))
-    assert counts[0] == counts[1]
+    assert counts[0] == counts[1] == counts[2]

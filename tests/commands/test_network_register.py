@@ -17,6 +17,7 @@ from entrepot.network.commands.register import (
     RegisterBin,
     RegisterChannel,
     RegisterNode,
+    RegisterPlace,
     RegisterZone,
     ServeChannel,
     Served,
@@ -24,6 +25,7 @@ from entrepot.network.commands.register import (
     register_bins,
     register_channels,
     register_nodes,
+    register_places,
     register_zones,
     serve_channels,
     set_cut_offs,
@@ -44,6 +46,7 @@ TABLES = (
     "network_channel",
     "network_channelnode",
     "network_cutoff",
+    "network_place",
 )
 BATCHES = (1, 10, 1000)
 
@@ -222,3 +225,35 @@ def test_statements_do_not_grow_with_the_batch(statements, leeds):
     nodes = [node.id for node in queries.nodes(company=COMPANY)]
     weeks = [[SetCutOff(nodes[i], n % 7, time(15)) for i in range(n)] for n in BATCHES]
     assert counts(statements, set_cut_offs, weeks) == [4, 4, 4]
+
+
+LONDON = RegisterPlace("GB", "SW1A", 51.5, -0.13)
+
+
+def test_an_address_lies_where_the_longest_beginning_of_its_code_says() -> None:
+    done(register_places, LONDON, RegisterPlace("GB", "SW", 51.0, 0.0), RegisterPlace("GB", "", 54.0, -2.0))
+    asked = [("GB", "sw1a 1aa"), ("GB", "SW9 9ZZ"), ("GB", "LS1 4AP"), ("GB", ""), ("DE", "10115")]
+
+    assert queries.whereabouts(asked) == {
+        asked[0]: (51.5, -0.13), asked[1]: (51.0, 0.0), asked[2]: (54.0, -2.0), asked[3]: (54.0, -2.0),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"country": "England"}, {"latitude": 91.0}, {"longitude": float("nan")}, {"postal_start": "SW1 A"}],
+)
+def test_a_place_is_refused(wrong: dict[str, Any]) -> None:
+    refuses(register_places, replace(LONDON, **wrong), Invalid, LONDON, *TABLES)
+
+
+def test_a_place_that_stands_is_left_alone_and_one_that_moves_moves() -> None:
+    stands_when_repeated(register_places, [LONDON], *TABLES)
+    answers_its_key(register_places, LONDON, replace(LONDON, postal_start="N"), *TABLES)
+    done(register_places, replace(LONDON, latitude=52.0))
+    assert queries.whereabouts([("GB", "SW1A 1AA")]) == {("GB", "SW1A 1AA"): (52.0, -0.13)}
+
+
+def test_places_are_written_by_as_many_statements_whatever_their_number(statements) -> None:
+    batches = [[RegisterPlace("GB", f"N{n}X{i}", 51.0, i / 1000) for i in range(n)] for n in BATCHES]
+    assert len(set(counts(statements, register_places, batches))) == 1

@@ -128,7 +128,7 @@ def test_again_by_key_answers_the_same():
 
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
-    for batch in (1, 10):
+    for batch in (1, 10, 1000):
         with statements() as ran:
             made = draft(CAUSE, requests=[SaveDraft(ORDER)] * batch)
         counts.append([len(ran.texts)])
@@ -139,4 +139,4 @@ def test_statements_do_not_grow_with_the_batch(statements):
         with statements() as ran:
             discard_draft(CAUSE, requests=[DiscardDraft(one.draft) for one in others])
         counts[-1].append(len(ran.texts))
-    assert counts[0] == counts[1]
+    assert counts[0] == counts[1] == counts[2]

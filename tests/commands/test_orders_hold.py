@@ -11,8 +11,9 @@ from entrepot.kernel import ready
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, WrongState
 from entrepot.kernel.ids import uuid7
-from entrepot.orders import errors, queries
+from entrepot.orders import errors, queries, tasks
 from entrepot.orders.commands.cancel import CancelOrder, cancel
+from entrepot.orders.commands.escalate import AskAgain, Asked, ask_again, unasked
 from entrepot.orders.commands.hold import HoldReleased, PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.work import queries as work
 from entrepot.work.commands.resolve import ResolveItem, resolve
@@ -82,9 +83,41 @@ def test_the_last_hold_released_hands_the_order_on():
 def test_a_hold_is_released_whose_item_a_person_has_closed_before():
     (order,) = placed(an_order(signals=("high_risk",)))
     (hold,) = queries.order(order.order).holds
-    resolve(CAUSE, requests=[ResolveItem(hold.work_item, "loyal customer")])
+    resolve(CAUSE, requests=[ResolveItem(hold.work_item, "no fault")])
     (answer,) = release_holds(CAUSE, requests=[ReleaseHold(hold.id)])
     assert answer.status == "ready"
+
+
+def test_somebody_is_asked_again_about_a_hold_whose_item_was_closed():
+    (order, other) = placed(an_order("E1", signals=("high_risk",)), an_order("E2", signals=("high_risk",)))
+    (hold,) = queries.order(order.order).holds
+    assert unasked() == []
+    resolve(CAUSE, requests=[ResolveItem(hold.work_item, "no fault")])
+    assert unasked() == [order.order]
+
+    tasks.ask_again_about_holds(0)
+
+    assert unasked() == []
+    before, now = work.of_subject(order.order)
+    assert (before.state, now.state, now.role, now.reason) == ("done", "open", hold.owner_role, hold.reason)
+    assert queries.order(order.order).holds[0].work_item == now.id
+    assert ask_again(CAUSE, requests=[AskAgain(order.order), AskAgain(other.order)]) == [
+        Asked(order.order, 0), Asked(other.order, 0),
+    ]  # fmt: skip
+    release_holds(CAUSE, requests=[ReleaseHold(hold.id)])
+    assert [one.state for one in work.of_subject(order.order)] == ["done", "done"]
+
+
+@pytest.mark.parametrize("count", [1, 10, 100])
+def test_statements_to_ask_again_do_not_grow_with_the_batch(statements, count):
+    orders = placed(*(an_order(f"E{i}", signals=("high_risk",)) for i in range(count)))
+    items = [queries.order(one.order).holds[0].work_item for one in orders]
+    resolve(CAUSE, requests=[ResolveItem(one, "no fault") for one in items])
+    with statements() as ran:
+        answers = ask_again(CAUSE, requests=[AskAgain(one.order) for one in orders])
+    assert {one.holds for one in answers} == {1}
+    # the lock, the holds, their items and themselves, events
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 5, ran
 
 
 def test_orders_of_services_are_handed_on_to_be_performed():
@@ -162,8 +195,8 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
                 PlaceHold(one.order, "inventory hold", "why", key=str(i)) for i, one in enumerate(orders)
             ],
         )
-    # keys, lock, orders, items, holds, stand, restate, events, remember keys
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 9, ran
+    # keys, lock, orders, policies, items, holds, stand, restate, events, remember keys
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 10, ran
     with statements() as ran:
         release_holds(CAUSE, requests=[ReleaseHold(one.hold, key=one.hold.hex) for one in holds])
     # keys, lock, holds, learn, unknown, close, items (2), stand, restate, events, ready, remember keys

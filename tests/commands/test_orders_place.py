@@ -9,12 +9,14 @@ from decimal import Decimal
 import pytest
 
 from entrepot.kernel import ready, sql
-from entrepot.kernel.errors import NotFound, RequestReused
+from entrepot.kernel.errors import Invalid, NotFound, RequestReused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed, place
 from entrepot.orders.validation import Validation
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.work import queries as work
+from entrepot.work.rules import Priority
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +173,33 @@ def test_regions_that_nothing_is_sent_to_are_held_where_the_policy_asks():
     assert one.holds == ("address hold",)
 
 
+def test_what_more_is_asked_of_customer_address_and_goods_is_loaded_by_one_statement(statements):
+    policy = Validation(
+        newcomer="enforce", newcomer_max_minor=9_99, box="warn", box_services_refused=("courier",), format="warn",
+        hazard="enforce", hazards_refused=("courier>",), price="enforce", price_floor=1.0,
+    )  # fmt: skip
+    sql.run("UPDATE catalog_sku SET hazardous = true, list_price = 11 WHERE code = 'MUG'")
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", policy, NOW)])
+    box = AddressGiven("Ada", "PO Box 7", "")
+
+    with statements() as ran:
+        (one,) = placed(an_order("E1", customer="C1", country="GB", service="courier", address=box))
+    (again,) = placed(an_order("E2", a_line("PEN"), customer="C1", country="GB"))
+
+    assert sum("hazardous" in text for text in ran.texts) == 1, ran
+    assert sorted(one.holds) == ["exception", "fraud review"]
+    assert "fraud review" not in again.holds
+    (moment,) = queries.timeline(one.order)
+    assert [name for name, _ in moment.payload["warnings"]] == ["box", "format"]
+
+
+def test_a_policy_whose_entries_fit_nothing_is_refused():
+    body = {"region": "enforce", "regions_refused": ["kp"]}
+    (answer,) = set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", body, NOW)])
+    assert isinstance(answer, Invalid)
+    assert "regions_refused" in answer.message
+
+
 # ---- again
 
 
@@ -260,5 +289,21 @@ def test_statements_do_not_grow_with_the_batch_where_everything_is_asked(stateme
     with statements() as ran:
         place(CAUSE, requests=[*requests, an_order("new")])
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
-    # facts, customers, recent, inventory, orders, duplicates, lines, addresses and their orders, items, holds, events
-    assert len(texts) <= 12, ran
+    # facts, customers, recent, inventory, orders, duplicates, lines, two for addresses, three for holds, events
+    assert len(texts) <= 13, ran
+
+
+def test_the_item_of_a_hold_is_as_urgent_as_its_order_deserves():
+    register_customers(CAUSE, requests=[RegisterCustomer(COMPANY, "C1", tier="gold", since=NOW)])
+    weights = Priority(minor_per_point=100, points_by_tier={"gold": 24}, promise_points=48)
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "work.priority", weights, NOW)])
+    soon = NOW + timedelta(hours=8)
+
+    (answer,) = placed(
+        an_order("E1", a_line("MUG", 1, "12.50"), customer="C1", signals=("velocity",), promise_at=soon)
+    )
+
+    (item,) = work.of_subject(answer.order)
+    assert [(one.name, one.points) for one in item.terms] == [
+        ("urgency", 80), ("value", 12), ("tier", 24), ("promise", 40),
+    ]  # fmt: skip

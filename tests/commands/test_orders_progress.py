@@ -144,7 +144,7 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}") for i in range(count)))
     found = sql.run("SELECT id, order_id FROM orders_line")
     with statements() as ran:
-        steps = move_on(*(Progress(line, order, "open", "shipped", 1) for line, order in found))
+        steps = move_on(*(Progress(line, order, "open", "delivered", 1) for line, order in found))
     assert len(steps) == len(orders)
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
     assert len(texts) == 4, ran  # lock, lines and sums, statuses, events

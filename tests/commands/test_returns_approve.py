@@ -15,7 +15,7 @@ from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.work import queries as work
-from tests.back import APPROVES, ASKS, RECEIVES, asked, back, policy, sold
+from tests.back import APPROVES, ASKS, RECEIVES, asked, asked_all, back, policy, sold
 from tests.floor import NOW, SYSTEM, Floor, balance
 from tests.walk import a_house
 
@@ -141,9 +141,9 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     policy(approve_above_minor=0, refund_at="authorized")
     counts = []
-    for size in (1, 10, 200):
+    for size in (1, 10, 1000):
         orders = sold(house, 2 * size, (0, 1), tax_minor=17)
-        waits = refund(ASKS, requests=[Refund(asked(order, 1).return_id) for order in orders])
+        waits = refund(ASKS, requests=[Refund(one.return_id) for one in asked_all(orders, 1)])
         requests = [Approve(one.refund, i < size, "so", key=str(i + size)) for i, one in enumerate(waits)]
         with statements() as ran:
             answers = approve(APPROVES, requests=requests)

@@ -11,7 +11,7 @@ from entrepot.returns import errors, queries
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.refund import Refund, refund
-from tests.back import ASKS, asked, back, came, found, policy, sold
+from tests.back import ASKS, asked, asked_all, back, came, found, policy, sold
 from tests.floor import NOW, Floor
 from tests.walk import a_house
 
@@ -135,8 +135,8 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, 200):
-        returns = [asked(order, 1) for order in sold(house, size, (0, 2))]
+    for size in (1, 10, 1000):
+        returns = asked_all(sold(house, size, (0, 2)), 1)
         requests = [Close(one.return_id, "kept", key=str(one.return_id)) for one in returns]
         with statements() as ran:
             answers = close(ASKS, requests=requests)

@@ -14,7 +14,7 @@ from entrepot.returns.commands.dispose import Dispose, Disposed, dispose
 from entrepot.returns.commands.inspect import Inspected
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
 from entrepot.stock.errors import NotThere
-from tests.back import INSPECTS, asked, came, found, policy, sold
+from tests.back import INSPECTS, asked, asked_all, came, came_all, found, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
 from tests.walk import a_house, allocated, placed, queued
 
@@ -167,8 +167,8 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     policy(refund_at="disposed")
     counts = []
-    for size in (1, 10, 200):
-        receipts = [one for order in sold(house, size, (0, 3)) for one in came(asked(order, 3))]
+    for size in (1, 10, 1000):
+        receipts = came_all(asked_all(sold(house, size, (0, 3)), 3))
         requests = [
             Dispose(one.inspection, 1, what, house.bin(0, "reserve"), "so", key=f"{one.inspection}{what}")
             for one, _ in found(receipts)

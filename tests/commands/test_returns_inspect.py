@@ -11,7 +11,7 @@ from entrepot.kernel import ids
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
-from tests.back import INSPECTS, asked, came, policy, sold
+from tests.back import INSPECTS, asked, asked_all, came, came_all, policy, sold
 from tests.floor import NOW, Floor, units
 from tests.walk import a_house
 
@@ -108,8 +108,8 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, 200):
-        receipts = [came(asked(order, 2))[0].receipt for order in sold(house, size, (0, 2))]
+    for size in (1, 10, 1000):
+        receipts = [one.receipt for one in came_all(asked_all(sold(house, size, (0, 2)), 2))]
         requests = [Inspect(one, 1, grade, key=f"{one}{grade}") for one in receipts for grade in "AD"]
         with statements() as ran:
             answers = inspect(INSPECTS, requests=requests)

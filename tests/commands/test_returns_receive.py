@@ -11,7 +11,7 @@ from entrepot.kernel import ids
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.receive import Receive, Received, receive
-from tests.back import ASKS, RECEIVES, asked, came, policy, sold
+from tests.back import ASKS, RECEIVES, asked, asked_all, came, policy, sold
 from tests.floor import NOW, Floor, balance, someone, units
 from tests.walk import a_house, queued
 
@@ -140,9 +140,10 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     policy(refund_at="received")
+    house.stock(0, 5000)
     counts = []
-    for size in (1, 10, 200):
-        returns = [asked(order, 1, 1) for order in sold(house, size, (0, 1), (1, 1))]
+    for size in (1, 10, 1000):
+        returns = asked_all(sold(house, size, (0, 1), (1, 1)), 1, 1)
         requests = [Receive(one.return_id, line, 1, key=str(line)) for one in returns for line in one.lines]
         with statements() as ran:
             answers = receive(RECEIVES, requests=requests)

@@ -13,7 +13,7 @@ from entrepot.orders import queries as orders
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.review import Review, Reviewed, review
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, policy, sold
+from tests.back import ASKS, asked, asked_all, policy, sold
 from tests.floor import COMPANY, NOW, Floor
 from tests.walk import a_house, queued
 
@@ -100,9 +100,10 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements, accept: bool):
     policy(refund_at="authorized")
     counts = []
-    for size in (1, 10, 200):
+    for size in (1, 10, 1000):
         requests = [
-            Review(late(order), accept, "because", key=str(order)) for order in sold(house, size, (0, 2))
+            Review(one.return_id, accept, "because", key=str(one.return_id))
+            for one in asked_all(sold(house, size, (0, 2)), 1, occurred_at=LATE)
         ]
         with statements() as ran:
             answers = review(ASKS, requests=requests)

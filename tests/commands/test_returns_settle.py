@@ -13,7 +13,7 @@ from entrepot.payments.commands import settle as payments
 from entrepot.returns import queries
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.commands.settle import Settle, Settled, settle
-from tests.back import ASKS, asked, back, came, found, put, sold
+from tests.back import ASKS, asked, asked_all, back, came_all, found, put, sold
 from tests.floor import NOW, SYSTEM, Floor, balance
 from tests.walk import a_house, queued
 
@@ -103,10 +103,10 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, 200):
+    for size in (1, 10, 1000):
         orders = by_card(house, size)
-        returns = [asked(order, 1) for order in orders]
-        put(found([receipt for one in returns for receipt in came(one)]))
+        returns = asked_all(orders, 1)
+        put(found(came_all(returns)))
         refund(ASKS, requests=[Refund(one.return_id) for one in returns])
         assert answered("refund") == size
         with statements() as ran:

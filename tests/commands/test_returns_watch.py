@@ -12,7 +12,7 @@ from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.watch import Watch, Watched, watch
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, back, came, found, policy, put, sold
+from tests.back import ASKS, asked, asked_all, back, came, came_all, found, policy, put, sold
 from tests.floor import COMPANY, NOW, Floor
 from tests.walk import a_house
 
@@ -98,11 +98,11 @@ def test_statements_do_not_grow_with_what_waits(house: Floor, statements):
     waiting = [a_return(house)]
     receipts = came(waiting[0])
     watch(later(49), requests=[Watch(COMPANY)])
-    for size in (1, 10, 200):
+    for size in (1, 10, 1000):
         put(found(receipts))  # these go on
         refund(ASKS, requests=[Refund(one.return_id) for one in waiting])
-        waiting = [asked(order, 1) for order in sold(house, size, (0, 2))]
-        receipts = [receipt for one in waiting for receipt in came(one)]
+        waiting = asked_all(sold(house, size, (0, 2)), 1)
+        receipts = came_all(waiting)
         with statements() as ran:
             answers = watch(later(49), requests=[Watch(COMPANY, key=f"{size}-{i}") for i in range(size)])
         assert answers[0].late == size

@@ -8,12 +8,15 @@ import pytest
 from django.db import connection
 
 from entrepot.kernel import ids, policies, ready, sql
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound
+from entrepot.network.commands import register as network
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.sourcing import errors, queries, rules
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.explain import Flip
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
 
 
@@ -170,7 +173,7 @@ def test_a_decision_is_explained_from_what_it_recorded(floor: Floor) -> None:
     assert [(node.node, node.lacks, node.verdict) for node in one.explanation.candidates] == [
         ("N1", 2, "short"), ("N2", 0, "chosen"),
     ]  # fmt: skip
-    assert one.explanation.flip == rules.Flip("N1", 2, "")
+    assert one.explanation.flip == Flip("N1", 2, "")
 
 
 def test_a_split_is_explained_with_the_units_that_were_wanted(floor: Floor) -> None:
@@ -179,7 +182,7 @@ def test_a_split_is_explained_with_the_units_that_were_wanted(floor: Floor) -> N
     (one,) = queries.explained(order=allocated(floor, (0, 2), (1, 3)).order)
 
     assert {node.verdict for node in one.explanation.candidates} == {"chosen"}
-    assert one.explanation.flip == rules.Flip("N2", 2, "")
+    assert one.explanation.flip == Flip("N2", 2, "")
 
 
 def test_a_node_that_the_profile_ruled_out_is_told(floor: Floor) -> None:
@@ -191,6 +194,154 @@ def test_a_node_that_the_profile_ruled_out_is_told(floor: Floor) -> None:
     (one,) = queries.explained(order=allocated(floor, (0, 3)).order)
 
     assert [(node.node, node.verdict) for node in one.explanation.candidates] == [
-        ("N2", "chosen"), ("N1", "excluded"),
+        ("N2", "chosen"), ("N1", "refused"),
     ]  # fmt: skip
     assert one.explanation.flip is None
+
+
+def test_each_line_of_a_split_is_explained(floor: Floor) -> None:
+    floor.stock(sku=0, quantity=5, node=0)
+    floor.stock(sku=1, quantity=5, node=1)
+    floor.stock(sku=1, quantity=1, node=0)
+    (one,) = queries.explained(order=allocated(floor, (0, 2), (1, 3), (2, 1)).order)
+    first, second, third = one.explanation.lines
+
+    assert (first.number, first.units, first.served) == (1, 2, (("N1", 2),))
+    assert [(node.node, node.verdict) for node in first.candidates] == [("N1", "chosen"), ("N2", "short")]
+    assert (second.served, second.flip) == ((("N2", 3),), Flip("N1", 2, ""))
+    assert (third.served, third.flip) == ((), Flip("N1", 1, ""))
+
+
+# ---- where nodes and customers are
+
+
+def place_nodes() -> None:
+    """Both nodes of one priority; the customers' code lies nearer to the second."""
+    whole(
+        network.register_nodes(
+            SYSTEM,
+            requests=[
+                network.RegisterNode(
+                    COMPANY, "N1", "Node 1", "GB", latitude=56.46, longitude=-2.97, priority=1
+                ),
+                network.RegisterNode(
+                    COMPANY, "N2", "Node 2", "GB", latitude=51.38, longitude=-2.36, priority=1
+                ),
+            ],
+        )
+    )
+    whole(network.register_places(SYSTEM, requests=[network.RegisterPlace("GB", "SW1A", 51.5, -0.13)]))
+
+
+def profile(**facts: object) -> None:
+    body = rules.Profile(**facts)  # type: ignore[arg-type]
+    whole(
+        policies.set_policy(
+            SYSTEM, requests=[policies.SetPolicy(COMPANY, "sourcing.profile", body, SYSTEM.at)]
+        )
+    )
+
+
+def test_of_nodes_of_one_priority_the_nearer_serves(floor: Floor) -> None:
+    floor.stock(quantity=9, node=0)
+    floor.stock(quantity=9, node=1)
+    place_nodes()
+    (one,) = queries.explained(order=allocated(floor, (0, 3)).order)
+
+    assert [(node.node, node.verdict, node.km) for node in one.explanation.candidates] == [
+        ("N2", "chosen", 155), ("N1", "runner_up", 582),
+    ]  # fmt: skip
+
+
+def test_too_far_is_told_and_waits_for_nearer_stock(floor: Floor) -> None:
+    floor.stock(quantity=9, node=0)
+    place_nodes()
+    profile(distance_max_km=500)
+    answer = allocated(floor, (0, 3))
+    (one,) = queries.explained(order=answer.order)
+
+    assert answer.outcome == "backordered"
+    assert ("N1", "refused", "distance") in [(n.node, n.verdict, n.rule) for n in one.explanation.candidates]
+    profile(distance_max_km=500, distance_rule="soft")
+    assert allocated(floor, (0, 3)).outcome == "allocated"
+
+
+def test_a_node_with_a_day_of_work_is_spared_while_another_has_it(floor: Floor) -> None:
+    floor.stock(quantity=9, node=0)
+    floor.stock(quantity=9, node=1)
+    profile(orders_per_day={"N1": 2}, busy_days_max=0)
+    orders = [floor.order((0, 1)).order for _ in range(4)]
+    whole(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))
+
+    served = sql.run(
+        "SELECT n.code, count(*) FROM stock_allocation AS a JOIN network_node AS n ON n.id = a.node_id GROUP BY 1"
+    )
+    assert sorted(served) == [("N1", 2), ("N2", 2)]
+
+
+def test_a_channel_may_have_a_profile_of_its_own(floor: Floor) -> None:
+    floor.stock(quantity=9, node=0)
+    floor.stock(quantity=9, node=1)
+    body = rules.Profile(excluded_nodes=("N1",))
+    policy = policies.SetPolicy(COMPANY, "sourcing.profile", body, SYSTEM.at, scope="market")
+    whole(policies.set_policy(SYSTEM, requests=[policy]))
+
+    chosen = [
+        queries.explained(order=allocated(floor, (0, 1), channel=channel).order)[0]
+        .explanation.candidates[0]
+        .node
+        for channel in ("shop", "market")
+    ]
+    assert chosen == ["N1", "N2"]
+
+
+# ---- the cheapest plan
+
+
+def test_by_cost_the_batch_is_planned_together(floor: Floor) -> None:
+    """Alone the first would take the last unit of the near node, and the second would be split."""
+    floor.stock(sku=0, quantity=1, node=1)
+    floor.stock(sku=0, quantity=5, node=0)
+    floor.stock(sku=1, quantity=5, node=1)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0, split_minor=5_000)
+    single, both = floor.order((0, 1)).order, floor.order((0, 1), (1, 1)).order
+    answers = allocate(SYSTEM, requests=[AllocateOrder(single), AllocateOrder(both)])
+
+    assert [answer.outcome for answer in answers] == ["allocated", "allocated"]  # type: ignore[union-attr]
+    (alone,) = queries.explained(order=single)
+    assert alone.decision.reasons["why"] == "N1 is the cheapest for the 2 orders that were planned together"
+    assert [(node.node, node.verdict) for node in alone.explanation.candidates] == [
+        ("N2", "runner_up"), ("N1", "chosen"),
+    ]  # fmt: skip
+    (why,) = queries.explained(order=both)
+    assert [(n.node, n.verdict, n.cost_minor) for n in why.explanation.candidates] == [
+        ("N2", "chosen", 155), ("N1", "short", 582),
+    ]  # fmt: skip
+
+
+def test_by_cost_the_runner_up_says_how_much_is_missing(floor: Floor) -> None:
+    floor.stock(quantity=9, node=0)
+    floor.stock(quantity=3, node=1)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0, handling_minor=7, scarcity_minor=300)
+    (one,) = queries.explained(order=allocated(floor, (0, 3)).order)
+    near, far = one.explanation.candidates
+
+    assert (near.node, near.costs) == ("N2", {"freight": 155, "handling": 21, "lateness": 0, "scarcity": 300})
+    assert (far.node, far.costs) == ("N1", {"freight": 582, "handling": 21, "lateness": 0, "scarcity": 100})
+    assert (near.verdict, one.explanation.flip) == ("chosen", Flip("N1", 0, "N2", 228))
+
+
+def test_by_cost_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
+    floor.stock(quantity=100_000)
+    place_nodes()
+    profile(choose_by="cost", km_minor=1.0, orders_per_day={"N1": 10})
+    counts = []
+    for size in (1, 10, 1000):
+        requests = [AllocateOrder(floor.order((0, 1)).order) for _ in range(size)]
+        with statements() as ran:
+            allocate(SYSTEM, requests=requests)
+        counts.append(len(ran))
+
+    assert len(set(counts)) == 1, counts

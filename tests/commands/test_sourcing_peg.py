@@ -200,7 +200,7 @@ def test_nothing_waits_and_again(floor: Floor) -> None:
 
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     counts = []
-    for size in (1, 10, 100):
+    for size in (1, 10, 1000):
         for _ in range(size):
             waiting(floor, (0, 1), (1, 1))
         coming(floor, 5, 2)

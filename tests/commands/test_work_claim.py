@@ -59,7 +59,7 @@ def test_put_back_lets_another_take_it():
 
 def test_refusals_leave_the_neighbours_alone():
     finished, free = items(2)
-    resolve(ADA, requests=[ResolveItem(finished, "mislaid")])
+    resolve(ADA, requests=[ResolveItem(finished, "our mistake")])
     absent = uuid7()
 
     answers = claim(BEN, requests=[ClaimItem(finished), ClaimItem(absent), ClaimItem(free)])

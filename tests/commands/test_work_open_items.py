@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import NotPermitted, RequestReused
+from entrepot.kernel.errors import Invalid, NotPermitted, RequestReused
 from entrepot.kernel.ids import uuid7
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.work import queries
 from entrepot.work.commands.open_items import ItemOpened, OpenItem, open_items
+from entrepot.work.rules import Calendar, Priority, Target, Targets, Term
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CAUSE = Cause(Actor("worker", everything=True), NOW)
@@ -104,3 +106,78 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
         open_items(CAUSE, requests=[exception(key=f"k{i}") for i in range(count)])
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
     assert len(texts) == 4, ran  # look for keys, open, events, remember keys
+
+
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_policies_take_one_statement_more(statements, count):
+    set_policy(CAUSE, requests=[SetPolicy(1, "work.priority", Priority(promise_points=10), NOW)])
+    with statements() as ran:
+        open_items(CAUSE, requests=[exception() for _ in range(count)])
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 3, ran  # policies, open, events
+
+
+def test_nothing_to_open_asks_nothing(statements):
+    with statements() as ran:
+        assert open_items(CAUSE, requests=[]) == []
+    assert len(ran) == 0
+
+
+OFFICE = Calendar("Europe/London", (((time(9), time(17)),),) * 5 + ((), ()))
+
+
+def steer() -> None:
+    bodies = {
+        ("work.targets", ""): Targets({"payment hold": Target(10, "office")}),
+        ("work.calendar", "office"): OFFICE,
+        ("work.priority", ""): Priority(minor_per_point=1000, points_by_tier={"gold": 24}, promise_points=48),
+    }
+    found = set_policy(
+        CAUSE,
+        requests=[SetPolicy(1, kind, body, NOW, scope=scope) for (kind, scope), body in bodies.items()],
+    )
+    assert [type(one).__name__ for one in found] == ["PolicySet"] * 3
+
+
+def test_policies_of_the_company_say_when_it_is_due_and_how_urgent_it_is():
+    steer()
+    mine = exception(value_minor=5_000, tier="gold", promise_at=NOW + timedelta(hours=8))
+    answers = open_items(CAUSE, requests=[mine, replace(mine, company=2, subject=uuid7())])
+
+    ours, theirs = (queries.item(answer.item) for answer in answers)
+    assert ours.due_at == NOW + timedelta(hours=26)  # seven hours left of Monday's eight, three of Tuesday's
+    assert theirs.due_at == NOW + timedelta(hours=24)
+    assert ours.terms == (
+        Term("urgency", 50, 50),
+        Term("value", 5_000, 5),
+        Term("tier", "gold", 24),
+        Term("promise", "2026-03-02T17:00:00+00:00", 40),
+    )
+    assert (ours.points, theirs.points) == (119, 50)
+    assert ours.points_at(NOW + timedelta(hours=3)) == 122
+
+
+def test_a_policy_that_is_not_in_force_yet_steers_nothing():
+    later = NOW + timedelta(days=1)
+    set_policy(CAUSE, requests=[SetPolicy(1, "work.priority", Priority(promise_points=10), later)])
+    (answer,) = open_items(CAUSE, requests=[exception(promise_at=NOW)])
+    assert queries.item(answer.item).points == 50
+
+
+def test_a_calendar_that_makes_no_sense_is_refused():
+    (answer,) = set_policy(CAUSE, requests=[SetPolicy(1, "work.calendar", {"zone": "Mars"}, NOW)])
+    assert isinstance(answer, Invalid)
+
+
+def test_whoever_waited_long_enough_goes_before_the_more_urgent():
+    old, urgent, new = (uuid7() for _ in range(3))
+    open_items(
+        CAUSE,
+        requests=[
+            exception(new),
+            exception(urgent, priority=80),
+            exception(old, occurred_at=NOW - timedelta(hours=31)),
+        ],
+    )
+    assert [item.subject for item in queries.items(1)] == [old, urgent, new]
+    (first,) = queries.items(1, limit=1)
+    assert [item.subject for item in queries.items(1, after=first.id)] == [urgent, new]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import NotFound, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.ids import uuid7
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.work import queries
 from entrepot.work.commands.claim import ClaimItem, claim
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -20,6 +22,7 @@ from entrepot.work.commands.resolve import (
     resolve,
     resolve_subjects,
 )
+from entrepot.work.rules import Causes
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ADA = Cause(Actor("ada", everything=True), NOW)
@@ -29,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 def opened(count: int = 1, subject=None, **changes) -> list:
     requests = [
-        OpenItem(1, "tax hold", "order", subject or uuid7(), "rate changed", "controller", **changes)
+        replace(OpenItem(1, "tax hold", "order", subject or uuid7(), "rate changed", "controller"), **changes)
         for _ in range(count)
     ]
     return [answer.item for answer in open_items(ADA, requests=requests)]
@@ -39,13 +42,13 @@ def test_a_resolved_item_keeps_its_root_cause_and_owner():
     (item,) = opened()
     claim(ADA, requests=[ClaimItem(item)])
 
-    assert resolve(ADA, requests=[ResolveItem(item, "rate table late", "mended")]) == [ItemResolved(item)]
+    assert resolve(ADA, requests=[ResolveItem(item, "catalog", "mended")]) == [ItemResolved(item)]
 
     found = queries.item(item)
     assert (found.state, found.owner, found.root_cause, found.closed_at) == (
         "done",
         "ada",
-        "rate table late",
+        "catalog",
         NOW,
     )
     assert queries.items(1) == []
@@ -54,16 +57,17 @@ def test_a_resolved_item_keeps_its_root_cause_and_owner():
 def test_done_twice_in_one_batch_and_unknown_ones_are_refused():
     (item,) = opened()
     answers = resolve(
-        ADA, requests=[ResolveItem(item, "a"), ResolveItem(item, "b"), ResolveItem(uuid7(), "c")]
+        ADA,
+        requests=[ResolveItem(item, "customer"), ResolveItem(item, "damage"), ResolveItem(uuid7(), "damage")],
     )
     assert [type(answer) for answer in answers] == [ItemResolved, WrongState, NotFound]
-    assert queries.item(item).root_cause == "a"
+    assert queries.item(item).root_cause == "customer"
 
 
 def test_a_finished_exception_may_arise_anew():
     subject = uuid7()
     (first,) = opened(subject=subject)
-    resolve(ADA, requests=[ResolveItem(first, "a")])
+    resolve(ADA, requests=[ResolveItem(first, "damage")])
 
     (second,) = opened(subject=subject)
 
@@ -96,6 +100,28 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
     found = opened(count)
     subjects = [queries.item(item).subject for item in opened(count)[:count]]
     with statements() as ran:
-        resolve(ADA, requests=[ResolveItem(item, "x") for item in found])
+        resolve(ADA, requests=[ResolveItem(item, "damage") for item in found])
         resolve_subjects(ADA, requests=[ResolveSubject(1, "tax hold", subject) for subject in subjects])
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 6, ran
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 7, ran
+
+
+def test_a_root_cause_comes_from_the_list_of_its_type():
+    tax, other = opened(), opened(type="short pick")
+    (wrong,) = resolve(ADA, requests=[ResolveItem(tax[0], "the moon")])
+    assert isinstance(wrong, Invalid)
+
+    policy = SetPolicy(1, "work.causes", Causes(by_type={"tax hold": ("rate late", "exempt")}), NOW)
+    set_policy(ADA, requests=[policy])
+    answers = resolve(
+        ADA,
+        requests=[
+            ResolveItem(tax[0], "damage"), ResolveItem(tax[0], "rate late"), ResolveItem(other[0], "rate late"),
+            ResolveItem(other[0], "damage"),
+        ],
+    )  # fmt: skip
+    assert [type(answer) for answer in answers] == [Invalid, ItemResolved, Invalid, ItemResolved]
+
+
+def test_what_a_room_ends_itself_has_a_cause_of_its_own():
+    (item,) = opened()
+    assert resolve(ADA, requests=[ResolveItem(item, "hold released")]) == [ItemResolved(item)]

@@ -516,8 +516,8 @@ def test_the_nightly_proof_is_recent_old_broken_off_or_never_was(committed_db, o
 def test_a_sum_that_is_not_in_order_is_wrong_until_its_item_is_done(committed_db, owner) -> None:
     owner.execute(
         "INSERT INTO work_item (id, company_id, type, subject_kind, subject_id, reason, facts, role, owner, priority,"
-        " state, dedupe, opened_at, due_at, root_cause) VALUES (gen_random_uuid(), 1, 'discrepancy', 'house',"
-        " gen_random_uuid(), 'off', '{}', 'controller', '', 95, 'open', 'x', now(), now(), '')"
+        " state, dedupe, opened_at, due_at, root_cause, ranked_at) VALUES (gen_random_uuid(), 1, 'discrepancy',"
+        " 'house', gen_random_uuid(), 'off', '{}', 'controller', '', 95, 'open', 'x', now(), now(), '', now())"
     )
     amiss = findings()["proof"]
     owner.execute("UPDATE work_item SET state = 'done', closed_at = now()")

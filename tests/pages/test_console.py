@@ -112,7 +112,9 @@ def addresses(shop: Shop) -> dict[str, str]:
         "delivered": f"/orders/{delivered}/",
         "held": f"/orders/{shop.one('fraud')}/",
         "waiting": f"/orders/{shop.one('waiting')}/",
+        "conflicts": "/orders/conflicts/",
         "stock": "/stock/",
+        "transfers": "/stock/transfers/",
         "sku": f"/stock/{shop.skus['LAMP-OAK']}/",
         "work": "/work/",
         "item": f"/work/{work.of_subject(shop.one('fraud'))[0].id}/",
@@ -224,6 +226,27 @@ def test_a_morning_at_six(console: Page):
     assert console.get_by_text("yours", exact=True).is_visible()
     console.get_by_role("button", name="Dismiss").click()
     assert console.locator(".message").count() == 0
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_many_items_are_put_aside_and_woken(console: Page, size: dict[str, int]):
+    console.set_viewport_size(size)
+    console.goto("/work/")
+    count = console.locator("tr[data-row]").count()
+    for box in console.locator("tbody .pick label").all()[:2]:
+        box.click()
+    console.get_by_text("Give away, put aside or escalate").click()
+    assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    console.get_by_label("For how long").select_option(label="for a day")
+    console.get_by_role("button", name="Put aside").click()
+    assert console.get_by_text("2 items are put aside.").is_visible()
+    assert console.locator("tr[data-row]").count() == count - 2
+
+    console.get_by_label("Show", exact=True).select_option(label="Put aside")
+    expect(console.locator("tr[data-row]")).to_have_count(2)
+    console.locator("tr[data-row] th a").first.click()
+    console.get_by_role("button", name="Wake it").click()
+    assert console.get_by_text("1 item waits again.").is_visible()
 
 
 def test_colors_are_the_readers_choice(console: Page):

@@ -38,6 +38,7 @@ RECORDING = {
 AS_WRITTEN = {
     ("kernel_event", "occurred_at"): "NULLIF(occurred_at, recorded_at)",
     ("work_item", "opened_at"): "CASE WHEN type <> 'row set aside' THEN opened_at END",
+    ("work_item", "ranked_at"): "CASE WHEN type <> 'row set aside' THEN ranked_at END",
     ("work_item", "due_at"): "CASE WHEN type <> 'row set aside' THEN due_at END",
     ("kernel_ready", "due_at"): "CASE WHEN queue <> 'peg' THEN due_at END",
 }

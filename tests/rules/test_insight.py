@@ -1,4 +1,4 @@
-"""How the books are written as Beancount text; read back by Beancount itself."""
+"""How the books are written as Beancount text, read back by Beancount itself; what explains a conflict about stock."""
 
 from __future__ import annotations
 
@@ -90,3 +90,38 @@ def test_foreign_amounts_balance_in_the_currency_of_the_books():
     lines = entry((1000, 1000, "EUR", 851), (4000, -1000, "EUR", -850), (5300, 0, "EUR", -1))
     (one,) = read(OPENS + rules.transaction(lines, ACCOUNTS))
     assert [str(posting.units) for posting in one.postings] == ["10.00 EUR", "-10.00 EUR", "-0.01 GBP"]
+
+
+# ---- conflicts about stock
+
+
+def test_what_waits_is_the_newest_loss_and_the_rest_was_served() -> None:
+    assert rules.became([3, 4], waiting=4, cancelled=1) == [(3, 0, 0), (1, 1, 2)]
+    assert rules.became([3], waiting=9, cancelled=9) == [(3, 0, 0)]
+
+
+@given(st.lists(st.integers(1, 20), max_size=6), st.integers(0, 60), st.integers(0, 60))
+def test_every_lost_unit_becomes_one_thing(lost: list[int], waiting: int, cancelled: int) -> None:
+    parts = rules.became(lost, waiting, cancelled)
+
+    assert [sum(part) for part in parts] == lost
+    assert min((units for part in parts for units in part), default=0) >= 0
+    assert sum(part[0] for part in parts) == min(waiting, sum(lost))
+    assert sum(part[1] for part in parts) == min(cancelled, max(0, sum(lost) - waiting))
+
+
+@pytest.mark.parametrize(
+    ("reachable", "fenced", "earlier", "held", "whole", "why"),
+    [
+        (True, False, False, False, False, "not explained"),
+        (True, False, False, False, True, "takes all or none"),
+        (True, False, True, False, True, "came before"),
+        (True, True, True, False, True, "ring-fence"),
+        (False, True, True, False, True, "node"),
+        (False, True, True, True, True, "held"),
+    ],
+)
+def test_the_first_reason_that_holds_explains(reachable, fenced, earlier, held, whole, why) -> None:
+    served = rules.Served(reachable, fenced, earlier)
+
+    assert rules.why_passed_over(served, is_held=held, takes_whole=whole) == why

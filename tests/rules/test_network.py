@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.network.rules import is_time_zone, next_ship_date
+from entrepot.network.rules import EARTH_RADIUS_KM, distance_km, is_time_zone, next_ship_date
 
 LONDON = "Europe/London"
 WORKDAYS = dict.fromkeys(range(5), time(15))
@@ -129,3 +130,26 @@ def test_time_zones_are_those_of_the_database():
     assert not is_time_zone("Europe/Leeds")
     assert not is_time_zone("/etc/localtime")
     assert not is_time_zone("")
+
+
+# ---- how far
+
+
+LATITUDES, LONGITUDES = st.floats(-90, 90), st.floats(-180, 180)
+
+
+def test_distances_that_are_known() -> None:
+    london, paris = (51.5074, -0.1278), (48.8566, 2.3522)
+
+    assert distance_km(*london, *paris) == pytest.approx(343.6, abs=0.1)
+    assert distance_km(0, 0, 0, 90) == pytest.approx(EARTH_RADIUS_KM * 3.141592653589793 / 2)
+    assert distance_km(0, 179.5, 0, -179.5) == pytest.approx(111.195, abs=0.001)
+
+
+@given(LATITUDES, LONGITUDES, LATITUDES, LONGITUDES)
+def test_a_distance_is_the_same_both_ways_and_no_longer_than_half_the_earth(lat1, lon1, lat2, lon2) -> None:
+    there, back = distance_km(lat1, lon1, lat2, lon2), distance_km(lat2, lon2, lat1, lon1)
+
+    assert there == pytest.approx(back, abs=1e-6)
+    assert 0 <= there <= EARTH_RADIUS_KM * 3.1415926536
+    assert distance_km(lat1, lon1, lat1, lon1) == 0

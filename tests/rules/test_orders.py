@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from entrepot.kernel.errors import WrongState
 from entrepot.orders import errors, rules, states, validation
 from entrepot.orders.rules import Cancellable, Frozen, Totals
-from entrepot.orders.validation import LineFact, OrderFacts, PaymentFact, Validation
+from entrepot.orders.validation import GoodsFact, LineFact, OrderFacts, PaymentFact, Validation
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -284,6 +284,7 @@ def test_services_go_with_the_last_of_the_goods_unless_some_have_left():
 
 # ---- validation
 
+AEROSOL = LineFact("AEROSOL", 1, True, unit_price=Decimal(10), about=GoodsFact("sprays", True, Decimal(20)))
 GOOD = OrderFacts(
     at=NOW, country="GB", postal_code="SW1A 1AA", currency="GBP", net_minor=100_00, tax_minor=20_00,
     total_minor=120_00, goods=(LineFact("MUG", 2, True),), payment=PaymentFact(120_00, NOW, None),
@@ -291,7 +292,11 @@ GOOD = OrderFacts(
 STRICT = Validation(
     inventory="enforce", duplicates="enforce", expiry="enforce", region="enforce", export="enforce",
     payment_required=True, postal_code_required=True, review_total_minor=500_00, review_orders_per_hour=3,
-    regions_refused=("KP", "ES35"), exports_refused=("DRONE>US",),
+    regions_refused=("KP", "ES35"), exports_refused=("DRONE>US", "optics>US"),
+    cash="enforce", score="enforce", newcomer="enforce", blocked="enforce", hazard="enforce", price="enforce",
+    box="enforce", format="enforce", cash_max_minor=150_00, cash_countries=("GB",), newcomer_max_minor=200_00,
+    blocked_customers=("C-BAD",), trusted_customers=("C-BAD", "C-OLD"), hazards_refused=("air>", ">US", "sea>GB"),
+    box_services_refused=("courier",),
 )  # fmt: skip
 AN_HOUR = tuple((1_00, NOW - timedelta(minutes=m)) for m in (50, 40, 30))
 
@@ -325,6 +330,24 @@ CASES = [
     ("export", "exception", replace(
         GOOD, country="US", postal_code="10001", goods=(LineFact("DRONE", 1, True),)
     )),
+    ("export", "exception", replace(
+        GOOD, country="US", postal_code="10001",
+        goods=(LineFact("SCOPE", 1, True, about=GoodsFact("optics", False, None)),),
+    )),
+    ("cash", "payment hold", replace(GOOD, signals=("cash_on_delivery",), country="FR", postal_code="75001")),
+    ("cash", "payment hold", replace(
+        GOOD, signals=("cash_on_delivery",), total_minor=150_01, payment=PaymentFact(150_01, NOW, None)
+    )),
+    ("score", "fraud review", replace(GOOD, signals=("score:81",))),
+    ("newcomer", "fraud review", replace(
+        GOOD, is_first=True, total_minor=200_01, payment=PaymentFact(200_01, NOW, None)
+    )),
+    ("blocked", "fraud review", replace(GOOD, customer="C-BAD", signals=("score:99",))),
+    ("hazard", "exception", replace(GOOD, goods=(AEROSOL,), service="air")),
+    ("hazard", "exception", replace(GOOD, goods=(AEROSOL,), service="sea")),
+    ("price", "exception", replace(GOOD, goods=(AEROSOL._replace(unit_price=Decimal("9.99")),))),
+    ("box", "address hold", replace(GOOD, is_to_box=True, service="courier")),
+    ("format", "address hold", replace(GOOD, problems=("The region is missing.",))),
 ]  # fmt: skip
 
 
@@ -370,6 +393,68 @@ def test_a_region_is_refused_by_the_start_of_its_postal_codes_and_for_goods_alon
 def test_export_is_refused_by_sku_and_country_together(sku, country):
     order = replace(GOOD, country=country, goods=(LineFact("PEN", 1, True), LineFact(sku, 1, True)))
     assert (validation.export(order, STRICT) is not None) == ((sku, country) == ("DRONE", "US"))
+
+
+@given(st.integers(0, 200), st.sampled_from((None, "C-OLD", "C-NEW")))
+def test_scores_hold_above_the_limit_and_spare_whom_the_policy_trusts(told, customer):
+    found = validation.score(replace(GOOD, signals=(f"score:{told}", "score:x"), customer=customer), STRICT)
+    assert (found is not None) == (told > 80 and customer != "C-OLD")
+
+
+@given(st.integers(0, 300_00), st.booleans(), st.sampled_from((None, "C-OLD")))
+def test_a_first_order_is_reviewed_above_its_limit(total, first, customer):
+    found = validation.newcomer(replace(GOOD, total_minor=total, is_first=first, customer=customer), STRICT)
+    assert (found is not None) == (first and customer is None and total > 200_00)
+
+
+@given(
+    st.decimals(0, 40, places=2), st.none() | st.decimals(0, 40, places=2), st.sampled_from((0.0, 0.3, 1.0))
+)
+def test_no_price_is_below_its_part_of_the_list_price(price, listed, part):
+    line = LineFact("MUG", 1, True, unit_price=price, about=GoodsFact("", False, listed))
+    found = validation.price(replace(GOOD, goods=(line,)), Validation(price_floor=part))
+    assert (found is not None) == (listed is not None and price < listed * Decimal(str(part)))
+
+
+@given(st.sampled_from(("", "air", "sea")), st.sampled_from(("GB", "US", "FR")), st.booleans())
+def test_hazardous_goods_are_refused_by_service_by_country_or_by_both(service, country, hazardous):
+    line = AEROSOL._replace(about=GoodsFact("", hazardous, None))
+    order = replace(GOOD, goods=(line,), service=service, country=country)
+    refused = service == "air" or country == "US" or (service, country) == ("sea", "GB")
+    assert (validation.hazard(order, STRICT) is not None) == (hazardous and refused)
+
+
+def test_cash_on_delivery_needs_no_payment_where_the_policy_knows_of_it():
+    order = replace(GOOD, payment=None, signals=("cash_on_delivery",))
+    assert validation.judge(order, STRICT) == validation.FINE
+    assert validation.payment(order, replace(STRICT, cash="off")) is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "is_box"),
+    [
+        ("PO Box 7", True),
+        ("P.O. Box 7", True),
+        ("Postfach 12", True),
+        ("1 Boxwood Road", False),
+        ("Depot 3", False),
+    ],
+)
+def test_a_po_box_is_told_by_its_words(line, is_box):
+    assert validation.is_box("", line) == is_box
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"regions_refused": ("kp",)}, {"regions_refused": ("XX",)}, {"regions_refused": ("",)},
+        {"exports_refused": ("DRONE",)}, {"exports_refused": (">US",)}, {"exports_refused": ("DRONE>us",)},
+        {"hazards_refused": (">",)}, {"hazards_refused": ("air",)}, {"cash_countries": ("UK",)}, {"price_floor": -1.0},
+    ],
+)  # fmt: skip
+def test_entries_of_a_policy_that_could_never_match_are_refused_with_what_was_expected(fields):
+    with pytest.raises(ValueError, match=f"{next(iter(fields))}: expected .*, found"):
+        Validation(**fields)
 
 
 def test_every_rule_has_a_case_and_a_mode():

@@ -121,3 +121,19 @@ def test_supply_that_comes_later_makes_no_date_earlier(
     late = POLICY.late_supply_days  # what was late before is treated as coming so soon
     if all(d >= 0 or days >= late for _, d, _ in supply):
         assert all(after[line] >= before[line] for line in before)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(-3, 30)), max_size=5),
+    st.integers(-5, 40),
+)
+def test_nothing_is_promised_for_before_its_day_and_nothing_else_changes(wanted, coming, days) -> None:
+    waiting = [waits(n, units, priority) for n, (units, priority) in enumerate(wanted)]
+    supply = [comes(n, units, on) for n, (units, on) in enumerate(coming)]
+    day = TODAY + timedelta(days=days)
+
+    usual = peg(waiting, supply, TODAY, LEAD, POLICY)
+    later = peg(waiting, supply, TODAY, LEAD, POLICY, day)
+
+    assert later == [one._replace(on=max(one.on, day)) for one in usual]

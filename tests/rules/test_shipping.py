@@ -8,9 +8,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Parcel, Service
+from entrepot.carriage.rules import Parcel, Service, choose_service
 from entrepot.orders.rules import Frozen
-from entrepot.shipping.rules import amounts_of_sale, choose_service, may_perform, worth
+from entrepot.shipping.rules import amounts_of_sale, may_perform, worth
 
 MONDAY, TUESDAY, FRIDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 27)
 PARCEL = Parcel(800, 2_000, "GB", "GB")

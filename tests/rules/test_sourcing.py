@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.sourcing import rules
+from entrepot.sourcing.explain import Flip, explain
 
 PROFILE = rules.Profile()
 NODES = [rules.Node(UUID(int=n), f"N{n}", "GB", n) for n in (1, 2, 3)]
@@ -34,7 +36,7 @@ def served(plan: rules.Plan) -> list[tuple[int, int]]:
 
 def test_one_node_that_has_all_of_it_goes_before_a_preferred_one_that_has_not() -> None:
     plan = rules.plan_order(
-        [a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 0], N2=[9, 9]), "ship_complete", PROFILE
+        [a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 0], N2=[9, 9]), "ship_complete", 3
     )
 
     assert served(plan) == [(2, 2), (2, 3)]
@@ -44,9 +46,7 @@ def test_one_node_that_has_all_of_it_goes_before_a_preferred_one_that_has_not() 
 
 def test_an_order_that_no_node_has_alone_is_split_over_three() -> None:
     lines = [a_line(1, 0, 4), a_line(2, 1, 4), a_line(3, 2, 4)]
-    plan = rules.plan_order(
-        lines, NODES, free(N1=[4, 0, 0], N2=[0, 4, 0], N3=[0, 0, 4]), "ship_complete", PROFILE
-    )
+    plan = rules.plan_order(lines, NODES, free(N1=[4, 0, 0], N2=[0, 4, 0], N3=[0, 0, 4]), "ship_complete", 3)
 
     assert served(plan) == [(1, 4), (2, 4), (3, 4)]
     assert plan.outcome == "split"
@@ -54,8 +54,7 @@ def test_an_order_that_no_node_has_alone_is_split_over_three() -> None:
 
 def test_the_limit_of_shipments_holds() -> None:
     lines = [a_line(1, 0, 4), a_line(2, 1, 4)]
-    profile = rules.Profile(nodes_per_order_max=1)
-    plan = rules.plan_order(lines, NODES, free(N1=[4, 0], N2=[0, 4]), "partial_backorder", profile)
+    plan = rules.plan_order(lines, NODES, free(N1=[4, 0], N2=[0, 4]), "partial_backorder", 1)
 
     assert served(plan) == [(1, 4)]
     assert plan.short == (lines[1],)
@@ -63,22 +62,20 @@ def test_the_limit_of_shipments_holds() -> None:
 
 def test_ship_complete_takes_nothing_where_something_is_short() -> None:
     lines = [a_line(1, 0, 2), a_line(2, 1, 3)]
-    plan = rules.plan_order(lines, NODES, free(N1=[2, 2]), "ship_complete", PROFILE)
+    plan = rules.plan_order(lines, NODES, free(N1=[2, 2]), "ship_complete", 3)
 
     assert (plan.shares, plan.short, plan.outcome) == ((), tuple(lines), "backordered")
 
 
 def test_line_complete_takes_whole_lines_only() -> None:
-    plan = rules.plan_order(
-        [a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 2]), "line_complete", PROFILE
-    )
+    plan = rules.plan_order([a_line(1, 0, 2), a_line(2, 1, 3)], NODES, free(N1=[2, 2]), "line_complete", 3)
 
     assert served(plan) == [(1, 2)]
     assert plan.short == (a_line(2, 1, 3),)
 
 
 def test_partial_takes_what_there_is() -> None:
-    plan = rules.plan_order([a_line(1, 0, 5)], NODES, free(N1=[2], N3=[1]), "partial_backorder", PROFILE)
+    plan = rules.plan_order([a_line(1, 0, 5)], NODES, free(N1=[2], N3=[1]), "partial_backorder", 3)
 
     assert served(plan) == [(1, 2), (3, 1)]
     assert plan.short == (a_line(1, 0, 2),)
@@ -86,7 +83,7 @@ def test_partial_takes_what_there_is() -> None:
 
 def test_two_lines_of_one_sku_do_not_take_the_same_units() -> None:
     lines = [a_line(1, 0, 6), a_line(2, 0, 6)]
-    plan = rules.plan_order(lines, NODES, free(N1=[10]), "partial_backorder", PROFILE)
+    plan = rules.plan_order(lines, NODES, free(N1=[10]), "partial_backorder", 3)
 
     assert sum(quantity for _, quantity in served(plan)) == 10
     assert sum(line.quantity for line in plan.short) == 2
@@ -95,10 +92,92 @@ def test_two_lines_of_one_sku_do_not_take_the_same_units() -> None:
 def test_a_node_at_home_goes_before_one_abroad_with_a_better_priority() -> None:
     abroad = rules.Node(UUID(int=9), "DE1", "DE", 0)
 
-    assert rules.rank([abroad, *NODES], "GB", PROFILE)[0] == NODES[0]
-    assert rules.rank([abroad, *NODES], "DE", PROFILE)[0] == abroad
-    assert rules.rank([abroad, *NODES], "GB", rules.Profile(same_country_first=False))[0] == abroad
-    assert abroad not in rules.rank([abroad, *NODES], "DE", rules.Profile(excluded_nodes=("DE1",)))
+    assert ranked([abroad, *NODES], "GB")[0] == NODES[0]
+    assert ranked([abroad, *NODES], "DE")[0] == abroad
+    assert ranked([abroad, *NODES], "GB", same_country_first=False)[0] == abroad
+    assert abroad not in ranked([abroad, *NODES], "DE", excluded_nodes=("DE1",))
+
+
+def ranked(nodes: list[rules.Node], country: str, **profile: Any) -> tuple[rules.Node, ...]:
+    return rules.sort_out(nodes, rules.Destination(country), rules.Profile(**profile)).first
+
+
+LEEDS, BATH, DUNDEE = (53.80, -1.55), (51.38, -2.36), (56.46, -2.97)
+NORTH = rules.Node(UUID(int=21), "LDS", "GB", 1, place=LEEDS)
+SOUTH = rules.Node(UUID(int=22), "BTH", "GB", 1, "store", place=BATH)
+SOMEWHERE = rules.Node(UUID(int=23), "X", "GB", 1)
+TO_DUNDEE = rules.Destination("GB", DUNDEE)
+
+
+def test_distance_decides_among_nodes_of_one_priority_unless_it_weighs_more() -> None:
+    found = rules.sort_out([SOMEWHERE, SOUTH, NORTH], TO_DUNDEE, PROFILE)
+    assert found.first == (NORTH, SOUTH, SOMEWHERE), "whose place nobody knows comes last"
+    assert found.km == {"LDS": 309, "BTH": 566}
+
+    preferred = SOUTH._replace(priority=0)
+    assert rules.sort_out([NORTH, preferred], TO_DUNDEE, PROFILE).first[0] == preferred
+    near = rules.Profile(priority_weight=1)
+    assert rules.sort_out([NORTH, preferred], TO_DUNDEE, near).first[0] == NORTH
+
+
+def test_a_hard_distance_refuses_and_a_soft_one_does_so_until_nobody_else_has_it() -> None:
+    hard = rules.sort_out([NORTH, SOUTH], TO_DUNDEE, rules.Profile(distance_max_km=400))
+    assert (hard.first, hard.after, hard.broken) == ((NORTH,), (), {"BTH": "distance"})
+    soft = rules.sort_out([NORTH, SOUTH], TO_DUNDEE, rules.Profile(distance_max_km=400, distance_rule="soft"))
+    assert (soft.first, soft.after, soft.broken) == ((NORTH,), (SOUTH,), {"BTH": "distance"})
+
+    line = a_line(1, 0, 2)
+    free = {(SKUS[0], NORTH.id): 1, (SKUS[0], SOUTH.id): 5}
+    assert rules.plan([line], hard, free, "partial_backorder", 3).outcome == "part backordered"
+    dropped = rules.plan([line], soft, free, "partial_backorder", 3)
+    assert (served(dropped), dropped.why) == (
+        [(22, 2)],
+        "BTH is the preferred node that has all of it, soft rules dropped",
+    )
+    free[SKUS[0], NORTH.id] = 2
+    assert served(rules.plan([line], soft, free, "partial_backorder", 3)) == [(21, 2)]
+
+
+def test_a_kind_that_is_refused_and_a_node_that_is_busy() -> None:
+    profile = rules.Profile(
+        kinds_refused=("store",), orders_per_day={"LDS": 100}, busy_days_max=1, busy_rule="hard"
+    )
+    for waiting, refused in ((199, {}), (200, {"LDS": "busy"})):
+        found = rules.sort_out([NORTH, SOUTH], TO_DUNDEE, profile, {NORTH.id: waiting})
+        assert found.broken == {"BTH": "kind"} | refused
+    assert rules.busy_days(NORTH, profile, 250) == 2
+
+
+def test_small_orders_are_not_split() -> None:
+    profile = rules.Profile(split_from_minor=5000)
+    assert [rules.nodes_max(profile, total) for total in (4999, 5000)] == [1, 3]
+
+
+PLACES = st.one_of(st.none(), st.tuples(st.floats(-90, 90), st.floats(-180, 180)))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["GB", "DE"]), st.integers(0, 3), PLACES), max_size=5),
+    PLACES,
+    st.sampled_from(["hard", "soft"]),
+    st.one_of(st.none(), st.integers(0, 20_000)),
+)
+def test_each_node_is_asked_first_or_after_or_has_broken_a_hard_rule(
+    given_nodes: list[tuple[str, int, tuple[float, float] | None]],
+    to: tuple[float, float] | None,
+    rule: Any,
+    most: int | None,
+) -> None:
+    nodes = [rules.Node(UUID(int=i), f"N{i}", c, p, place=x) for i, (c, p, x) in enumerate(given_nodes)]
+    profile = rules.Profile(distance_max_km=most, distance_rule=rule)
+    found = rules.sort_out(nodes, rules.Destination("GB", to), profile)
+    asked = [*found.first, *found.after]
+    assert len(set(asked)) == len(asked)
+    assert set(nodes) - set(asked) == {n for n in nodes if rule == "hard" and n.code in found.broken}
+    assert {node.code for node in found.after} == set(found.broken if rule == "soft" else ())
+    home = [node.country == "GB" for node in found.first]
+    assert home == sorted(home, reverse=True)
+    assert rules.sort_out(nodes[::-1], rules.Destination("GB", to), profile).first == found.first
 
 
 LINES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=6).map(
@@ -114,7 +193,7 @@ POLICIES = st.sampled_from(["ship_complete", "line_complete", "partial_backorder
 def test_a_plan_takes_no_more_than_is_free_and_accounts_for_every_unit(
     lines: list[rules.Line], stock: dict[tuple[UUID, UUID], int], policy: str, limit: int
 ) -> None:
-    plan = rules.plan_order(lines, NODES, stock, policy, rules.Profile(nodes_per_order_max=limit))
+    plan = rules.plan_order(lines, NODES, stock, policy, limit)
 
     taken: dict[tuple[UUID, UUID], int] = {}
     for share in plan.shares:
@@ -136,7 +215,7 @@ def test_a_plan_takes_no_more_than_is_free_and_accounts_for_every_unit(
 def test_partial_leaves_no_unit_that_a_line_still_wants(
     lines: list[rules.Line], stock: dict[tuple[UUID, UUID], int]
 ) -> None:
-    plan = rules.plan_order(lines, NODES, stock, "partial_backorder", rules.Profile(nodes_per_order_max=3))
+    plan = rules.plan_order(lines, NODES, stock, "partial_backorder", 3)
 
     for sku in {line.sku for line in lines}:
         wanted = sum(line.quantity for line in lines if line.sku == sku)
@@ -148,25 +227,30 @@ def test_partial_leaves_no_unit_that_a_line_still_wants(
 
 
 def test_who_lacks_least_of_those_before_would_have_served_it() -> None:
-    found = rules.explain(5, [("N1", 1), ("N2", 4), ("N3", 5), ("N4", 2), ("N5", 5), ("N6", 5)], (), ("N7",))
+    found = explain(
+        {
+            "candidates": [("N1", 1), ("N2", 4), ("N3", 5), ("N4", 2), ("N5", 5), ("N6", 5)],
+            "broken": {"N7": "kind"},
+        }
+    )
 
     assert [(one.node, one.verdict) for one in found.candidates] == [
         ("N1", "short"), ("N2", "short"), ("N3", "chosen"), ("N4", "short"), ("N5", "runner_up"), ("N6", "later"),
-        ("N7", "excluded"),
+        ("N7", "refused"),
     ]  # fmt: skip
-    assert found.flip == rules.Flip("N2", 1, "")
+    assert found.flip == Flip("N2", 1, "")
 
 
 def test_where_the_first_has_it_all_only_its_place_decides() -> None:
-    assert rules.explain(2, [("N1", 2), ("N2", 2)], ()).flip == rules.Flip("N2", 0, "N1")
-    assert rules.explain(2, [("N1", 2), ("N2", 1)], ()).flip is None
-    assert rules.explain(2, [], ()).flip is None
+    assert explain({"candidates": [("N1", 2), ("N2", 2)]}).flip == Flip("N2", 0, "N1")
+    assert explain({"candidates": [("N1", 2), ("N2", 1)]}).flip is None
+    assert explain({}).flip is None
 
 
 def test_of_a_split_every_node_that_serves_is_chosen() -> None:
-    found = rules.explain(6, [("N1", 3), ("N2", 4)], ("N2", "N1"))
+    found = explain({"candidates": [("N1", 3), ("N2", 4)], "units": 6, "chosen": ("N2", "N1")})
     assert {one.verdict for one in found.candidates} == {"chosen"}
-    assert found.flip == rules.Flip("N2", 2, "")
+    assert found.flip == Flip("N2", 2, "")
 
 
 @given(
@@ -181,8 +265,8 @@ def test_the_change_that_is_told_flips_the_choice(
     nodes = [rules.Node(UUID(int=9 + i), f"N{i}", "DE", i) for i in range(len(stock))]
     lines = [rules.Line(UUID(int=99 + i), sku, units[i]) for i, sku in enumerate(skus)]
     free = {(sku, node.id): stock[n][s] for n, node in enumerate(nodes) for s, sku in enumerate(skus)}
-    plan = rules.plan_order(lines, nodes, free, policy, rules.Profile())
-    flip = rules.explain(sum(units), plan.candidates, plan.chosen).flip
+    plan = rules.plan_order(lines, nodes, free, policy, 3)
+    flip = explain({"candidates": plan.candidates, "units": sum(units), "chosen": plan.chosen}).flip
     if flip is None:
         assert plan.outcome == "allocated" and plan.candidates[0][1] == sum(units)
         return
@@ -192,6 +276,6 @@ def test_the_change_that_is_told_flips_the_choice(
     else:
         for line in lines:
             free[line.sku, node.id] = max(free[line.sku, node.id], line.quantity)
-    changed = rules.plan_order(lines, nodes, free, policy, rules.Profile())
+    changed = rules.plan_order(lines, nodes, free, policy, 3)
     assert {share.node for share in changed.shares} == {node.id}
     assert {share.node for share in plan.shares} != {node.id} or changed.shares != plan.shares

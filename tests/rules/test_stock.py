@@ -146,3 +146,16 @@ def test_an_adjustment_at_the_threshold_needs_no_approval_and_above_it_does() ->
     assert not rules.needs_approval(-50_000, 50_000)
     assert rules.needs_approval(-50_001, 50_000)
     assert not rules.needs_approval(10**9, None)
+
+
+@given(st.lists(st.integers(-5, 40), max_size=8), st.integers(0, 9), st.integers(0, 30), st.integers(0, 30))
+def test_what_is_sold_ahead_stays_within_its_day_and_its_limit(
+    shown: list[int], first: int, sold: int, limit: int
+) -> None:
+    ahead = rules.sold_ahead(shown, first, sold, limit)
+
+    assert len(ahead) == len(shown)
+    assert not any(ahead[:first])
+    for units, was in zip(ahead[first:], shown[first:], strict=True):
+        assert units <= was
+        assert not limit or units <= max(0, limit - sold)

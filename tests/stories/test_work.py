@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.ids import uuid7
 from entrepot.work import queries
@@ -50,7 +51,7 @@ def test_a_morning_at_the_work_queue():
     # Olga takes the fraud review and finds a loyal customer.
     claim(by("olga"), requests=[ClaimItem(first.id)])
     assert [item.id for item in queries.items(1, owner="olga")] == [first.id]
-    resolve(by("olga"), requests=[ResolveItem(first.id, "loyal customer", "spoke on the phone")])
+    resolve(by("olga"), requests=[ResolveItem(first.id, "no fault", "spoke on the phone")])
 
     # The card was charged at the second try: the hold goes, and its item with it.
     resolve_subjects(by("worker", TEN), requests=[ResolveSubject(1, "payment hold", unpaid, "paid")])
@@ -63,3 +64,27 @@ def test_a_morning_at_the_work_queue():
     ]
     assert queries.checked() == {"work items": 3}
     assert queries.discrepancies() == []
+
+
+def test_the_queue_is_read_from_its_index_page_by_page():
+    open_items(
+        by("worker"),
+        requests=[
+            OpenItem(1, "short pick", "task", uuid7(), "", "picker", priority=n % 7) for n in range(300)
+        ],
+    )
+    whole = queries.items(1, limit=1000)
+    pages, after = [], None
+    while page := queries.items(1, after=after, limit=47):
+        pages += page
+        after = page[-1].id
+    assert pages == whole
+    assert len({item.id for item in whole}) == 300
+
+    statement = queries._QUEUE.format(filters=" ".join(queries._FILTERS[name] for name in ("role", "after")))
+    with sql.transaction():
+        plan = sql.run(
+            f"EXPLAIN {statement}", {"company": 1, "limit": 50, "role": "picker", "after": whole[100].id}
+        )
+    assert any("work_item_queue" in line for (line,) in plan)
+    assert not any("Sort" in line for (line,) in plan)

@@ -57,6 +57,11 @@ def roles_of(user: Person) -> tuple[str, ...]:
     return tuple(row[0] for row in sql.run(_ROLES, {"user": user.pk}))
 
 
+def able(command: str) -> list[str]:
+    """Everybody who may enter and give a command, by name. 1 statement."""
+    return [name for (name,) in sql.run(_ABLE, {"command": command})]
+
+
 def api_keys() -> list[ApiKey]:
     """Every key, newest first, without its secret. 1 statement."""
     return [ApiKey(*row) for row in sql.run(_KEYS)]
@@ -108,6 +113,17 @@ WHERE {where} LIMIT 1
 """
 
 _BY_KEY = "access_apikey.prefix = %(prefix)s::text"
+
+_ABLE = """
+WITH granted AS (
+    SELECT auth_permission.id FROM auth_permission JOIN django_content_type AS kind ON kind.id = content_type_id
+    WHERE (kind.app_label, kind.model) = ('access', 'duty') AND codename = %(command)s::text)
+SELECT username FROM auth_user AS person WHERE is_active AND (is_superuser OR id IN (
+    SELECT user_id FROM auth_user_groups JOIN auth_group_permissions USING (group_id)
+    WHERE permission_id IN (SELECT id FROM granted)
+    UNION ALL SELECT user_id FROM auth_user_user_permissions WHERE permission_id IN (SELECT id FROM granted)))
+ORDER BY username
+"""
 
 _ROLES = """
 SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id

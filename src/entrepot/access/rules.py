@@ -63,35 +63,39 @@ def apart(duty: Duty) -> Refused:
     )
 
 
-EVERYBODY = ("work.claim", "work.put_back", "work.resolve")
+EVERYBODY = (
+    "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
+)  # fmt: skip
 """What every role may do that changes anything at all."""
 
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
-        *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
+        *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
-        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds",
+        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "orders.take_payment",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
+        "sourcing.reject", "sourcing.ask_again",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
+        "stock.set_preorder",
         "warehouse.release", "warehouse.withdraw", "shipping.ship", "shipping.perform", "shipping.deliver",
         "returns.authorize", "returns.review", "returns.close",
-        "carriage.register_services", "network.serve_channels", "network.set_cut_offs",
+        "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
     ),
     "warehouse supervisor": (
-        *EVERYBODY, "work.open",
+        *EVERYBODY, "work.open", "work.assign",
         "warehouse.release", "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
-        "warehouse.withdraw",
+        "warehouse.withdraw", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "purchasing.receive", "returns.receive",
-        "stock.ship_transfer", "stock.receive_transfer",
+        "stock.ship_transfer", "sourcing.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
     "picker": (*EVERYBODY, "warehouse.pick", "warehouse.put_away"),
     "packer": (*EVERYBODY, "warehouse.pack", "shipping.ship"),
     "customer service": (
-        *EVERYBODY, "work.open",
+        *EVERYBODY, "work.open", "work.open_case",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
-        "sourcing.edit", "channels.save_mapping", "orders.draft", "orders.place_draft", "orders.discard_draft",
-        "warehouse.withdraw",
+        "orders.take_payment", "sourcing.edit", "channels.save_mapping", "warehouse.withdraw",
+        "orders.draft", "orders.place_draft", "orders.discard_draft",
         "parties.register_customers", "parties.register_addresses",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",
     ),
@@ -100,15 +104,17 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.receive", "returns.inspect", "returns.dispose",
     ),
     "inventory manager": (
-        *EVERYBODY, "work.open",
+        *EVERYBODY, "work.open", "orders.release_holds",
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
-        "stock.ship_transfer", "stock.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
+        "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
+        "stock.set_preorder",
+        "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
         "catalog.register_skus", "network.register_nodes", "network.register_zones", "network.register_bins",
         "parties.register_suppliers", "parties.register_offers",
     ),
     "controller": (
-        *EVERYBODY, "work.open",
+        *EVERYBODY, "work.open", "orders.release_holds", "work.assign",
         "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "tax.register_rates",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
@@ -119,9 +125,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "access.issue_key", "access.revoke_key",
-        "orders.place", "orders.cancel", "sourcing.cancel", "orders.credit",
+        "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",
-        "catalog.register_skus", "network.register_channels", "network.serve_channels",
+        "catalog.register_skus", "network.register_channels", "network.serve_channels", "network.register_places",
         "parties.register_customers", "parties.register_addresses",
         "channels.save_mapping", "channels.import_invoices", "channels.import_sales", "channels.receive_supply",
         "channels.set_aside",
@@ -134,8 +140,9 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "stock.free", "stock.receive", "orders.edit", "returns.watch", "sourcing.expire_reservations",
-    "sourcing.peg",
+    "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "returns.watch", "work.escalate_overdue",
+    "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
+    "orders.release_satisfied", "orders.ask_again",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -167,6 +167,17 @@ def choose(services: Sequence[Service], parcel: Parcel, ships_on: date, promised
     return Choice(taken, taken is not None and not in_time, tuple(reasons), runner_up)
 
 
+def choose_service(
+    services: Sequence[Service], parcel: Parcel, wanted: str, ships_on: date, promised_on: date | None
+) -> Choice:
+    """The service that the order asks for by its code, if it carries the parcel; else the cheapest in time of all."""
+    if wanted:
+        asked = choose([one for one in services if one.code == wanted], parcel, ships_on, promised_on)
+        if asked.taken:
+            return asked
+    return choose(services, parcel, ships_on, promised_on)
+
+
 def arrival(ships_on: date, transit_days: int) -> date:
     """The day on which a parcel arrives: transit times are calendar days."""
     return ships_on + timedelta(days=transit_days)

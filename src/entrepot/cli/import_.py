@@ -3,6 +3,8 @@
 `entrepot import olist DIR`: a marketplace's orders, each with what was promised and what came of it.
 
 `entrepot import orders FILE`: the orders of a spreadsheet, tried out first or placed.
+
+`entrepot import places FILE`: where postal codes lie, so that sourcing knows distances.
 """
 
 from __future__ import annotations
@@ -49,6 +51,12 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_database_option(olist)
     olist.set_defaults(run=run_olist)
     _add_orders_to(formats)
+    places = formats.add_parser(
+        "places", help="where postal codes lie: CSV, or a tab-separated postal file of GeoNames"
+    )
+    places.add_argument("file", type=Path)
+    add_database_option(places)
+    places.set_defaults(run=run_places)
 
 
 def _add_orders_to(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -119,6 +127,33 @@ def run_olist(arguments: argparse.Namespace) -> int:
         for one in figures["payment_differences"]:
             say(f"  payment hold {one['order']}: {one['paid']} paid of {one['total']}, {one['difference']}")
     return 0
+
+
+def run_places(arguments: argparse.Namespace) -> int:
+    """Register the places of a file. Ends with 1 where a row could not be read; the others are in."""
+    if not arguments.file.is_file():
+        raise Problem(f"There is no file {arguments.file}.")
+    with opened(arguments.database):
+        from entrepot.kernel.cause import Actor, Cause
+        from entrepot.kernel.command import whole
+        from entrepot.network import places
+        from entrepot.network.commands.register import register_places
+
+        with arguments.file.open(encoding="utf-8-sig", newline="") as lines:
+            sheet = places.read(lines)
+        cause = Cause(
+            Actor("import:places", everything=True), datetime.now(UTC), f"import of {arguments.file.name}"
+        )
+        for start in range(0, len(sheet.places), PLACES_AT_ONCE):
+            whole(register_places(cause, requests=sheet.places[start : start + PLACES_AT_ONCE]))
+    for fault in sheet.faults:
+        say(f"row {fault.row}: {fault.problem}")
+    countries = len({one.country for one in sheet.places})
+    say(f"{len(sheet.places)} places of {countries} countries stand, {len(sheet.faults)} rows left out")
+    return 1 if sheet.faults else 0
+
+
+PLACES_AT_ONCE = 5000
 
 
 def run_orders(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -41,6 +41,17 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """A SKU that ships from a day on: units that the channel may sell until then, of `units_max` (0: all that will
+    come), and those that were sold already, over all channels."""
+
+    ships_on: date
+    quantity: int
+    sold: int
+    units_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """What a channel may promise of a SKU from `first` on, day by day, with the rows that it comes from.
 
@@ -53,6 +64,7 @@ class Promise:
     shown: tuple[int, ...]
     inbound: tuple[Inbound, ...]
     owed: tuple[Owed, ...]
+    ahead: Ahead | None = None
 
     def on(self, day: date) -> int:
         """Units that the channel may promise for a day within the horizon."""
@@ -69,7 +81,13 @@ class Promise:
 
 def promises(available: Sequence[stock.Availability], *, company: int, today: date, days: int = HORIZON
              ) -> list[Promise]:  # fmt: skip
-    """The dated promise of each answer of `stock.availability`, in its order. 2 statements."""
+    """The dated promise of each answer of `stock.availability`, in its order. 2 statements; 1 more where some is sold
+    ahead.
+
+    A SKU that ships from a day on is promised for no day before it, and the days reach as far as that one.
+    """
+    opening = [(one.ships_on - today).days + 1 for one in available if one.ships_on]
+    days = min(HORIZON_MAX, max([days, *opening]))
     params = {
         "company": company,
         "skus": [one.sku for one in available],
@@ -83,7 +101,25 @@ def promises(available: Sequence[stock.Availability], *, company: int, today: da
     owed: dict[UUID, list[Owed]] = defaultdict(list)
     for sku, *row in sql.run(_OWED, params):
         owed[sku].append(Owed(*row))
-    return [_promise(one, inbound[one.sku, one.channel], owed[one.sku], today, days) for one in available]
+    taken = dict(sql.run(_TAKEN, params)) if opening else {}
+    return [
+        _ahead(
+            _promise(one, inbound[one.sku, one.channel], owed[one.sku], today, days), taken.get(one.sku, 0)
+        )
+        for one in available
+    ]
+
+
+def _ahead(promise: Promise, taken: int) -> Promise:
+    """The promise without the days before the one from which the SKU ships, and within its limit."""
+    now = promise.now
+    if now.ships_on is None:
+        return promise
+    sold = taken + sum(one.quantity for one in promise.owed)
+    first = (now.ships_on - promise.first).days
+    shown = rules.sold_ahead(promise.shown, first, sold, now.preorder_max)
+    quantity = shown[first] if first < len(shown) else 0
+    return replace(promise, shown=shown, ahead=Ahead(now.ships_on, quantity, sold, now.preorder_max))
 
 
 def _promise(
@@ -115,4 +151,9 @@ SELECT b.sku_id, b.order_id, o.number, b.line_id, b.quantity, b.promised_on
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.company_id = %(company)s::smallint
 ORDER BY b.priority DESC, b.ordered_at, b.line_id
+"""
+
+_TAKEN = """
+SELECT sku_id, sum(reserved + allocated)::int FROM stock_position
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint GROUP BY sku_id
 """

@@ -109,9 +109,9 @@ def orders(
     return [_order_row(row) for row in sql.run(statement, params)]
 
 
-def open_holds(*, orders: Collection[UUID]) -> list[UUID]:
-    """Holds that are still open on any of these orders. One statement."""
-    return [hold for (hold,) in sql.run(_OPEN_HOLDS, {"orders": list(orders)})]
+def open_holds(*, orders: Collection[UUID], kind: str = "") -> list[tuple[UUID, str]]:
+    """Holds that are still open on any of these orders, of a type or all, with the order's number. One statement."""
+    return [(hold, number) for hold, number in sql.run(_OPEN_HOLDS, {"orders": list(orders), "kind": kind})]
 
 
 def late_orders(*, company: int, now: datetime, limit: int = 8) -> list[OrderRow]:
@@ -160,7 +160,7 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PromiseRow:
-    """Units of an order line promised at a node."""
+    """Units of an order line promised at a node; of a SKU that ships later, with its day."""
 
     id: UUID
     line: UUID
@@ -170,6 +170,7 @@ class PromiseRow:
     order_status: str
     sku: UUID
     sku_code: str
+    node: UUID
     node_code: str
     quantity: int
     released: int
@@ -177,6 +178,7 @@ class PromiseRow:
     promise_at: datetime | None
     ordered_at: datetime
     fulfillment: UUID | None
+    ships_on: date | None
 
 
 def promises(*, order: UUID | None = None, sku: UUID | None = None, limit: int = 200) -> list[PromiseRow]:
@@ -561,7 +563,9 @@ ORDER BY o.promise_at, o.priority DESC, o.id LIMIT %(limit)s::int
 )
 
 _OPEN_HOLDS = """
-SELECT id FROM orders_hold WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' ORDER BY opened_at, id
+SELECT h.id, o.number FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
+WHERE h.order_id = ANY(%(orders)s::uuid[]) AND h.state = 'open' AND %(kind)s::text IN ('', h.type)
+ORDER BY h.opened_at, h.id
 """
 
 _SEARCH = """
@@ -607,10 +611,11 @@ UNION ALL
 """
 
 _PROMISES = """
-SELECT a.id, a.line_id, COALESCE(l.number, 0), a.order_id, o.number, o.status, a.sku_id, s.code, n.code, a.quantity,
-       a.released, a.priority::int, a.promise_at, a.ordered_at, a.fulfillment_id
+SELECT a.id, a.line_id, COALESCE(l.number, 0), a.order_id, o.number, o.status, a.sku_id, s.code, a.node_id, n.code,
+       a.quantity, a.released, a.priority::int, a.promise_at, a.ordered_at, a.fulfillment_id, y.ships_on
 FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id JOIN catalog_sku AS s ON s.id = a.sku_id
 JOIN network_node AS n ON n.id = a.node_id LEFT JOIN orders_line AS l ON l.id = a.line_id
+LEFT JOIN stock_preorder AS y ON y.sku_id = a.sku_id AND y.ships_on > (now() AT TIME ZONE 'UTC')::date
 WHERE {which} ORDER BY a.priority DESC, a.promise_at NULLS LAST, a.ordered_at, l.number, a.id LIMIT %(limit)s::int
 """
 
@@ -727,6 +732,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "payment": ("payments_payment", "provider || ' ' || reference", "state"),
     "adjustment": ("stock_adjustment", "number", "state"),
     "transfer": ("stock_transfer", "number", "state"),
+    "transfer_proposal": ("sourcing_transferproposal", "number", "state"),
     "purchase": ("purchasing_order", "number", "state"),
     "receipt": ("purchasing_receipt", "number", "''"),
     "work_item": ("work_item", "type", "state"),

@@ -1,9 +1,10 @@
-"""How the books are written as Beancount text. Pure."""
+"""How the books are written as Beancount text, and what explains a conflict about stock. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -82,3 +83,50 @@ def _component(name: str) -> str:
 
 def _text(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+# ---- conflicts about stock
+
+
+def became(lost: Sequence[int], waiting: int, cancelled: int) -> list[tuple[int, int, int]]:
+    """What became of units that a line lost in several displacements, the newest first: waiting, cancelled, served.
+
+    The line tells how many of its units wait and are cancelled now, not which: those that wait are taken to be the
+    newest loss, those that are cancelled the next, and whatever is left has been served again.
+    """
+    parts = []
+    for units in lost:
+        still = min(units, waiting)
+        gone = min(units - still, cancelled)
+        waiting, cancelled = waiting - still, cancelled - gone
+        parts.append((still, gone, units - still - gone))
+    return parts
+
+
+REASONS = ("held", "node", "ring-fence", "came before", "takes all or none", "not explained")
+"""Why an order waits while a less urgent one has a promise of the same SKU: the first that holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A promise to a less urgent order, as the order that waits sees it."""
+
+    is_reachable: bool
+    """Its node serves the channel of the one that waits, and has not rejected it."""
+    is_fenced_for_other: bool
+    """It took units that are fenced for another channel."""
+    is_earlier: bool
+    """It was made before the one that waits was placed."""
+
+
+def why_passed_over(served: Served, *, is_held: bool, takes_whole: bool) -> str:
+    """Why an order waits beside a promise to a less urgent one; `takes_whole`: its policy takes no part of a line."""
+    because = (
+        is_held,
+        not served.is_reachable,
+        served.is_fenced_for_other,
+        served.is_earlier,
+        takes_whole,
+        True,
+    )
+    return next(reason for reason, holds in zip(REASONS, because, strict=True) if holds)

@@ -116,8 +116,16 @@ def kind_of(body: type) -> str:
 
 def in_force(company: int, body: type[T], at: datetime) -> dict[str, tuple[int, T]]:
     """By scope, the version in force at a moment and its body. One statement. Absent: the defaults apply."""
-    rows = sql.run(_IN_FORCE, {"company": company, "kind": kind_of(body), "at": at})
-    return {scope: (version, wire.load(text, body)) for scope, version, text in rows}
+    return in_force_of([company], body, at).get(company, {})
+
+
+def in_force_of(companies: Sequence[int], body: type[T], at: datetime) -> dict[int, dict[str, tuple[int, T]]]:
+    """As `in_force`, for several companies. One statement."""
+    found: dict[int, dict[str, tuple[int, T]]] = {}
+    params = {"companies": companies, "kind": kind_of(body), "at": at}
+    for company, scope, version, text in sql.run(_IN_FORCE, params):
+        found.setdefault(company, {})[scope] = (version, wire.load(text, body))
+    return found
 
 
 def of_company(company: int, body: type[T], at: datetime) -> tuple[int, T]:
@@ -126,7 +134,7 @@ def of_company(company: int, body: type[T], at: datetime) -> tuple[int, T]:
 
 
 _IN_FORCE = """
-SELECT DISTINCT ON (scope) scope, version, body::text FROM kernel_policy
-WHERE company_id = %(company)s::smallint AND kind = %(kind)s::text AND in_force_from <= %(at)s::timestamptz
-ORDER BY scope, version DESC
+SELECT DISTINCT ON (company_id, scope) company_id::int, scope, version, body::text FROM kernel_policy
+WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = %(kind)s::text AND in_force_from <= %(at)s::timestamptz
+ORDER BY company_id, scope, version DESC
 """

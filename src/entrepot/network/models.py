@@ -120,3 +120,21 @@ class CutOff(models.Model):
                 name="network_cutoff_on_a_weekday", condition=Q(weekday__gte=0, weekday__lte=6)
             )
         ]
+
+
+class Place(models.Model):
+    """Where the addresses lie whose postal code begins so, without its blanks and hyphens; '' is the whole country."""
+
+    pk = models.CompositePrimaryKey("country", "postal_start")
+    country = models.TextField()
+    postal_start = models.TextField()
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="network_place_on_earth",
+                condition=Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+            )
+        ]

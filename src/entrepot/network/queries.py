@@ -8,6 +8,7 @@ from datetime import time
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.network.rules import postal_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,25 @@ def cut_offs(*, nodes: Collection[UUID]) -> dict[UUID, dict[int, time]]:
     return found
 
 
+def whereabouts(addresses: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Latitude and longitude of addresses given as (country, postal code), by the place with the longest beginning.
+
+    An address whose country has no place is left out. One statement.
+    """
+    keys = {(country, code): postal_key(code) for country, code in addresses}
+    rows = [(country, key) for (country, _), key in keys.items()]
+    found = {
+        (country, key): (latitude, longitude)
+        for country, key, latitude, longitude in sql.run(
+            _WHEREABOUTS, sql.columns(("countries", "codes"), rows)
+        )
+    }
+    return {address: place for address, key in keys.items() if (place := found.get((address[0], key)))}
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("network_node", "network_bin", "network_channel", "network_channelnode")
+    tables = ("network_node", "network_bin", "network_channel", "network_channelnode", "network_place")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -112,6 +129,18 @@ _SERVING = """
 SELECT cn.channel_id, n.id, (n.priority + cn.priority)::int
 FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
 WHERE cn.channel_id = ANY(%(channels)s::uuid[]) ORDER BY 1, 3, n.code
+"""
+
+# Each beginning of a code is looked up by the primary key.
+_WHEREABOUTS = """
+SELECT d.country, d.code, p.latitude, p.longitude
+FROM (SELECT DISTINCT country, code FROM unnest(%(countries)s::text[], %(codes)s::text[]) AS d(country, code)) AS d
+CROSS JOIN LATERAL (
+    SELECT latitude, longitude FROM network_place AS p
+    WHERE p.country = d.country
+      AND p.postal_start = ANY(ARRAY(SELECT left(d.code, n) FROM generate_series(0, length(d.code)) AS n))
+    ORDER BY length(p.postal_start) DESC LIMIT 1
+) AS p
 """
 
 _CUT_OFFS = "SELECT node_id, weekday::int, at FROM network_cutoff WHERE node_id = ANY(%(nodes)s::uuid[])"

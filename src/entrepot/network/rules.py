@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from math import asin, cos, radians, sin, sqrt
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -104,6 +105,17 @@ class SetCutOff:
     key: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterPlace:
+    """Where the addresses of a country lie whose postal code begins with `postal_start`; '' is all of them. Degrees."""
+
+    country: str
+    postal_start: str
+    latitude: float
+    longitude: float
+    key: str | None = None
+
+
 def misfit_node(node: RegisterNode) -> Refused | None:
     """Why a node can't stand so."""
     latitude, longitude = node.latitude, node.longitude
@@ -117,6 +129,27 @@ def misfit_node(node: RegisterNode) -> Refused | None:
         _small("priority", node.priority),
         ("time_zone", is_time_zone(node.time_zone), "a time zone such as Europe/London", node.time_zone),
     )
+
+
+def misfit_place(place: RegisterPlace) -> Refused | None:
+    """Why a place can't stand so."""
+    on_earth = abs(place.latitude) <= 90 and abs(place.longitude) <= 180
+    start = place.postal_start
+    return first_misfit(
+        is_country("country", place.country),
+        ("latitude, longitude", on_earth, "both in degrees", (place.latitude, place.longitude)),
+        (
+            "postal_start",
+            start == postal_key(start),
+            "capitals and digits, without blanks and hyphens",
+            start,
+        ),
+    )
+
+
+def postal_key(code: str) -> str:
+    """A postal code as it is compared: in capitals, without blanks and hyphens."""
+    return "".join(code.split()).replace("-", "").upper()
 
 
 def misfit_zone(zone: RegisterZone) -> Refused | None:
@@ -223,3 +256,16 @@ def is_time_zone(name: str) -> bool:
 @cache
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
+
+
+# ---- how far
+
+
+EARTH_RADIUS_KM = 6371.0088
+
+
+def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
+    """Kilometers between two points, given in degrees, along the great circle (haversine, mean radius of the earth)."""
+    north, south = radians(lat1), radians(lat2)
+    half = sin((south - north) / 2) ** 2 + cos(north) * cos(south) * sin(radians(lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(half)))

@@ -28,6 +28,13 @@ class QuoteExpired(Refused):
     says = "Quote {number} was valid until {expired}. Save it with a later date if its prices still hold, and place it."
 
 
+class PaymentKnown(Refused):
+    """The same payment of the provider stands with the order already."""
+
+    code = "orders.payment_known"
+    says = "Payment {reference} of {provider} was taken for order {order} already. Send each payment once."
+
+
 class TooLate(Refused):
     code = "orders.too_late"
     says = (

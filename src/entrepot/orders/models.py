@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
-from entrepot.orders import rules, states
+from entrepot.orders import holding, rules, states
 
 DUTY = "enter×approve"
 
@@ -201,9 +201,39 @@ class Hold(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_by = models.TextField(default="", db_default="")
     work_item = models.UUIDField(null=True)
+    policy_version = models.IntegerField(
+        default=0, db_default=0
+    )  # of `orders.holds`, which gave the terms below
+    waits_for = models.TextField(default="nothing", db_default="nothing")
+    expires_at = models.DateTimeField(null=True)
+    at_expiry = models.TextField(default="escalate", db_default="escalate")
+    next = models.TextField(default="", db_default="")  # the type that opens when it is released
+    follows = models.UUIDField(null=True)  # the hold whose release opened it
+    resolution = models.TextField(default="", db_default="")
+    note = models.TextField(default="", db_default="")
 
     class Meta:
+        indexes = [
+            # Open holds are few of all, and those that end by themselves fewer.
+            models.Index(fields=["company_id", "opened_at", "id"], name="orders_hold_open", condition=Q(state="open")),
+            models.Index(
+                fields=["expires_at"], name="orders_hold_to_expire",
+                condition=Q(state="open", expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["waits_for"], name="orders_hold_waiting", condition=Q(state="open") & ~Q(waits_for="nothing")
+            ),
+        ]  # fmt: skip
         constraints = [
+            models.CheckConstraint(
+                name="orders_hold_terms_known",
+                condition=Q(waits_for__in=holding.WAITS, at_expiry__in=holding.AT_EXPIRY),
+            ),
+            models.CheckConstraint(
+                name="orders_hold_ends_in_some_way",
+                condition=Q(state="open", resolution="") | (~Q(state="open") & Q(resolution__in=rules.ENDS)),
+            ),
+            models.CheckConstraint(name="orders_hold_next_known", condition=Q(next__in=("", *rules.HOLDS))),
             models.CheckConstraint(name="orders_hold_state_known", condition=Q(state__in=states.HOLD.states)),
             models.CheckConstraint(name="orders_hold_type_known", condition=Q(type__in=tuple(rules.HOLDS))),
             models.CheckConstraint(

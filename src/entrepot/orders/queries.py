@@ -88,6 +88,24 @@ def ids_of(company: int, channel: str, external_ids: Collection[str]) -> dict[st
     return dict(sql.run(_IDS_OF, params))  # type: ignore[arg-type]
 
 
+class ExpiredHold(NamedTuple):
+    """An open hold whose time is over, and what its terms say for that."""
+
+    hold: UUID
+    order: UUID
+    type: str
+    at_expiry: str
+
+
+def expired_holds(
+    companies: Collection[int], at: datetime, *, among: Collection[UUID] | None = None, limit: int = 500
+) -> list[ExpiredHold]:
+    """Open holds that have expired, `among` some; those that expired first. One statement."""
+    params = {"companies": list(companies), "at": at, "limit": limit}
+    params["among"] = None if among is None else list(among)
+    return [ExpiredHold(*row) for row in sql.run(_EXPIRED, params)]
+
+
 # ---- for people
 
 
@@ -165,7 +183,8 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
-    """A hold as people see it; `order_number` and `total_minor` are those of its order."""
+    """A hold as people see it. Who is asked, who has taken it and when it is due are its work item's; `follows` is the
+    type it followed."""
 
     id: UUID
     order: UUID
@@ -180,6 +199,16 @@ class HoldRow:
     closed_at: datetime | None
     closed_by: str
     work_item: UUID | None
+    waits_for: str
+    expires_at: datetime | None
+    at_expiry: str
+    next: str
+    follows: str | None
+    resolution: str
+    note: str
+    policy_version: int
+    owner: str
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +311,22 @@ def holds_of(order_id: UUID) -> list[HoldRow]:
     ]
 
 
-def holds(company: int, *, limit: int = 200) -> list[HoldRow]:
-    """Open holds of a company, the longest open first."""
-    which = "h.company_id = %(company)s::smallint AND h.state = 'open'"
-    return [
-        HoldRow(*row)
-        for row in sql.run(_HOLDS.format(which=which) + _FIRST, {"company": company, "limit": limit})
-    ]
+def holds(
+    company: int,
+    *,
+    kind: str | None = None,
+    role: str | None = None,
+    owner: str | None = None,
+    due_before: datetime | None = None,
+    after: UUID | None = None,
+    limit: int = 200,
+) -> list[HoldRow]:
+    """Open holds of a company, the longest open first, behind the hold `after`."""
+    params = {
+        "company": company, "kind": kind, "role": role, "owner": owner, "due": due_before, "after": after,
+        "limit": limit,
+    }  # fmt: skip
+    return [HoldRow(*row) for row in sql.run(_HOLDS.format(which=_OPEN_HOLDS) + _FIRST, params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +417,13 @@ SELECT DISTINCT order_id FROM orders_hold
 WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' AND %(transition)s::text = ANY(blocks)
 """
 
+_EXPIRED = """
+SELECT id, order_id, type, at_expiry FROM orders_hold
+WHERE state = 'open' AND expires_at <= %(at)s::timestamptz AND company_id = ANY(%(companies)s::smallint[])
+  AND (%(among)s::uuid[] IS NULL OR id = ANY(%(among)s::uuid[]))
+ORDER BY expires_at, id LIMIT %(limit)s::int
+"""
+
 _IDS_OF = """
 SELECT o.external_id, o.id FROM orders_order AS o
 WHERE o.company_id = %(company)s::smallint AND o.external_id = ANY(%(externals)s::text[])
@@ -439,11 +484,21 @@ FROM orders_line WHERE order_id = %(order)s::uuid ORDER BY number
 """
 
 _HOLDS = """
-SELECT h.id, h.order_id, o.number, h.type, h.reason, h.facts, h.blocks, h.owner_role, h.state, h.opened_at,
-       h.closed_at, h.closed_by, h.work_item
-FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
+SELECT h.id, h.order_id, o.number, h.type, h.reason, h.facts, h.blocks, COALESCE(w.role, h.owner_role), h.state,
+       h.opened_at, h.closed_at, h.closed_by, h.work_item, h.waits_for, h.expires_at, h.at_expiry, h.next,
+       (SELECT b.type FROM orders_hold AS b WHERE b.id = h.follows), h.resolution, h.note, h.policy_version,
+       COALESCE(w.owner, ''), w.due_at
+FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id LEFT JOIN work_item AS w ON w.id = h.work_item
 WHERE {which} ORDER BY h.opened_at, h.id
 """
+
+_OPEN_HOLDS = """h.company_id = %(company)s::smallint AND h.state = 'open'
+  AND (%(kind)s::text IS NULL OR h.type = %(kind)s::text)
+  AND (%(role)s::text IS NULL OR COALESCE(w.role, h.owner_role) = %(role)s::text)
+  AND (%(owner)s::text IS NULL OR w.owner = %(owner)s::text)
+  AND (%(due)s::timestamptz IS NULL OR w.due_at < %(due)s::timestamptz)
+  AND (%(after)s::uuid IS NULL OR (h.opened_at, h.id) >
+       (SELECT last.opened_at, last.id FROM orders_hold AS last WHERE last.id = %(after)s::uuid))"""
 
 _DRAFTS = """
 SELECT q.id, q.company_id::int, q.number, c.code, q.customer, q.currency, q.total_minor, q.valid_until, q.state,
@@ -506,6 +561,20 @@ FROM orders_order AS o LEFT JOIN (
 WHERE o.held_by <> CASE {_FIRST_HOLD} ELSE '' END
 """
 
+# invariant 13: a hold that follows another opened when that one was released
+_WRONG_CHAINS = """
+SELECT format('hold %s follows %s of order %s, which is %s', h.id, h.follows, b.order_id, COALESCE(b.state, 'missing'))
+FROM orders_hold AS h LEFT JOIN orders_hold AS b ON b.id = h.follows
+WHERE h.follows IS NOT NULL AND (b.state, b.order_id) IS DISTINCT FROM ('released', h.order_id)
+"""
+
+# invariant 14: nothing holds an order that is no more
+_HELD_FOR_NOTHING = """
+SELECT format('order %s is %s, and a %s is still open', o.number, o.commercial, h.type)
+FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
+WHERE h.state = 'open' AND o.commercial IN ('cancelled', 'closed')
+"""
+
 # invariant 10: promotions are parts of discounts
 _WRONG_PROMOTIONS = """
 SELECT format('order %s: promotions of %s exceed the discount of %s', o.number, sum(p.amount_minor),
@@ -523,7 +592,15 @@ FROM orders_credit AS c LEFT JOIN (
 WHERE c.total_minor IS DISTINCT FROM l.total
 """
 
-_WRONG: Sequence[str] = (_WRONG_AMOUNTS, _ORPHANS, _WRONG_HOLDS, _WRONG_PROMOTIONS, _WRONG_CREDITS)
+_WRONG: Sequence[str] = (
+    _WRONG_AMOUNTS,
+    _ORPHANS,
+    _WRONG_HOLDS,
+    _WRONG_CHAINS,
+    _HELD_FOR_NOTHING,
+    _WRONG_PROMOTIONS,
+    _WRONG_CREDITS,
+)
 
 _SUMS = ", ".join(
     f"COALESCE(sum(l.{place}) FILTER (WHERE {kinds}), 0)::int"

@@ -43,25 +43,44 @@ STATUSES = (
 
 
 class HoldKind(NamedTuple):
-    """Who decides about a hold, what it blocks meanwhile, and how urgent its work item is."""
+    """Who decides about a hold, what it blocks meanwhile, how urgent its work item is, and what it waits for where the
+    house's own rules have opened it."""
 
     role: str
     blocks: tuple[str, ...]
     priority: int
+    waits_for: str = "nothing"
 
 
 TRANSITIONS = ("allocate", "release", "ship")
 """What a hold can block."""
 
 HOLDS: dict[str, HoldKind] = {
-    "payment hold": HoldKind("customer service", TRANSITIONS, 60),
+    "payment hold": HoldKind("customer service", TRANSITIONS, 60, "payment"),
     "fraud review": HoldKind("operations lead", TRANSITIONS, 80),
     "address hold": HoldKind("customer service", TRANSITIONS, 60),
     "tax hold": HoldKind("controller", TRANSITIONS, 50),
-    "inventory hold": HoldKind("inventory manager", TRANSITIONS, 60),
+    "inventory hold": HoldKind("inventory manager", TRANSITIONS, 60, "stock"),
     "exception": HoldKind("operations lead", TRANSITIONS, 70),
 }
 """Types of holds; of several, the first of this table is the order's status."""
+
+RESOLUTIONS = {
+    "confirmed": "what was doubted is right",
+    "corrected": "what was wrong was put right",
+    "waived": "let go all the same",
+    "other": "another way",
+}
+"""How people end a hold, for counting; the note beside it is for reading."""
+
+SATISFIED, EXPIRED, CANCELLED = "satisfied", "expired", "cancelled"
+"""How holds end without a decision about them: what they waited for came, their time was over, their order was
+cancelled."""
+
+ENDS = (*RESOLUTIONS, SATISFIED, EXPIRED, CANCELLED)
+
+ESCALATED_TO, ESCALATED_PRIORITY = "operations lead", 90
+"""Who is asked, and how urgently, where nobody decided about a hold in time."""
 
 
 def first_hold(types: Sequence[str]) -> str:
@@ -89,30 +108,40 @@ class Totals(NamedTuple):
 NOTHING = Totals()
 
 
+ON_THE_FLOOR = ("released", "picked", "packed")
+"""Places from which units are cancelled when the warehouse gives them back: those that nobody has touched first."""
+
+_TO_COME, _GONE = ("open", "backordered", "allocated"), ("shipped", "delivered")
+
+DERIVED: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
+    ("partly shipped", (_GONE, _TO_COME + ON_THE_FLOOR)),
+    ("shipped", (("shipped",),)),
+    ("delivered", (("delivered",),)),
+    ("picking", (("released",), ("picked", "packed"))),
+    ("warehouse release", (("released",),)),
+    ("picked", (("picked",),)),
+    ("packed", (("packed",),)),
+    ("ready", (("open", "allocated"),)),
+    ("inventory hold", (("backordered",),)),
+)
+"""The status of an order that nothing holds, by where its units stand: the first row of whose every group of places one
+has units. Without units it is cancelled."""
+
+
 def derive_status(commercial: str, held_by: str, goods: Totals, services: Totals = NOTHING) -> str:
     """What people see of an order. Goods decide; where none are left to send, the services do."""
     if commercial in ("cancelled", "closed"):
         return commercial
-    if sum(goods[:8]):
-        units = goods
-    elif sum(services[:8]):
-        units = services
-    else:
-        return "cancelled"
-    if held_by:
+    units = goods if sum(goods[:8]) else services
+    if held_by and sum(units[:8]):
         return held_by
-    open_, backordered, allocated, released, picked, packed, shipped, delivered, _ = units
-    on_floor = released + picked + packed
-    to_come = open_ + backordered + allocated
-    if shipped or delivered:
-        if on_floor or to_come:
-            return "partly shipped"
-        return "shipped" if shipped else "delivered"
-    if on_floor:
-        if not released:
-            return "picked" if picked else "packed"
-        return "picking" if picked or packed else "warehouse release"
-    return "ready" if open_ or allocated else "inventory hold"
+    return next(
+        (status for status, groups in DERIVED if all(_any(units, group) for group in groups)), "cancelled"
+    )
+
+
+def _any(units: Totals, places: Sequence[str]) -> bool:
+    return any(getattr(units, place) for place in places)
 
 
 def derive_commercial(commercial: str, held_by: str, *, is_cancelled: bool) -> str:
@@ -310,6 +339,10 @@ CANCEL_REASONS = {
 """Why orders are cancelled, for counting; the note beside it is for reading."""
 
 
+CANCELLED_FOR = {"payment hold": "payment", "fraud review": "fraud", "address hold": "address"}
+"""The reason of a cancellation by the type of hold that led to it; of the other types, `other`."""
+
+
 def give_back(captured: int, stands: int, cancelled: int, given: int) -> int:
     """What is given back for cancelled units: captured beyond what the other units bear, and at most what they bore
     themselves. `given` was given back for them before."""
@@ -318,9 +351,6 @@ def give_back(captured: int, stands: int, cancelled: int, given: int) -> int:
 
 CANCELLED_FROM = ("backordered", "open", "allocated")
 """Places in the order in which units are cancelled: those that nobody has promised first."""
-
-ON_THE_FLOOR = ("released", "picked", "packed")
-"""Places from which units are cancelled when the warehouse gives them back: those that nobody has touched first."""
 
 
 def decide_cancel(

@@ -1,7 +1,7 @@
 """The lives of orders, holds and credits, as tables. Pure.
 
-Two axes are no machines: fulfillment is where the units of the lines stand (`rules.PLACES`), payment is what the
-tenders say (`rules.derive_payment`).
+Two axes are no machines: fulfillment is where the units of the lines stand (`UNIT`), payment is what the tenders say
+(`rules.derive_payment`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,22 @@ COMMERCIAL = machine(
 )  # fmt: skip
 """`placed` is held by something, `confirmed` by nothing."""
 
+UNIT = machine(
+    "unit of an order line", "open",
+    ("backorder", "open", "backordered"),
+    ("allocate", ("open", "backordered"), "allocated"),
+    ("release", "allocated", "released"),
+    ("pick", "released", "picked"),
+    ("pack", "picked", "packed"),
+    ("unpack", "packed", "picked"),
+    ("ship", "packed", "shipped"),
+    ("deliver", "shipped", "delivered"),
+    ("perform", "open", "delivered"),
+    ("reopen", ("allocated", "released"), "open"),
+    ("cancel", ("open", "backordered", "allocated", "released", "picked", "packed"), "cancelled"),
+)  # fmt: skip
+"""The steps of a unit from place to place, by which lines count units (`rules.PLACES`). Services are performed."""
+
 RETURNS = machine(
     "return of the order", "none",
     ("request", ("none", "returned"), "requested"),
@@ -30,8 +46,9 @@ HOLD = machine(
     "hold", "open",
     ("release", "open", "released"),
     ("reject", "open", "rejected"),
+    ("escalate", "open", "open"),
 )  # fmt: skip
-"""Rejected is a hold whose order was cancelled."""
+"""Rejected is a hold whose order was cancelled; escalated is one that somebody else is asked about."""
 
 DRAFT = machine(
     "draft", "draft",

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from entrepot.kernel import policies
+from entrepot.parties import address as formats
 
 Mode = Literal["enforce", "warn", "off"]
 
@@ -32,6 +34,14 @@ class Validation:
     expiry: Mode = "off"
     region: Mode = "off"
     export: Mode = "off"
+    cash: Mode = "off"
+    score: Mode = "off"
+    newcomer: Mode = "off"
+    blocked: Mode = "off"
+    hazard: Mode = "off"
+    price: Mode = "off"
+    box: Mode = "off"
+    format: Mode = "off"
     payment_required: bool = False
     payment_differs_max_minor: int | None = None  # given, more than the order costs is held as well
     authorization_days_max: int = 7
@@ -43,11 +53,56 @@ class Validation:
     duplicate_minutes: int = 10
     age_signal: str = "age_verified"
     regions_refused: tuple[str, ...] = ()  # a country, "KP", or the start of its postal codes, "ES35"
-    exports_refused: tuple[str, ...] = ()  # a SKU and a country, "DRONE-1>US"
+    exports_refused: tuple[str, ...] = ()  # a SKU or category and a country, "DRONE-1>US"
+    cash_signal: str = "cash_on_delivery"
+    cash_max_minor: int | None = None  # 0: no cash at all
+    cash_countries: tuple[str, ...] = ()  # none named: all
+    score_max: int = 80  # the channel's, told by the signal "score:87"
+    newcomer_max_minor: int = 50_000
+    blocked_customers: tuple[str, ...] = ()
+    trusted_customers: tuple[str, ...] = ()  # spared by `score` and `newcomer`, never by `blocked`
+    hazards_refused: tuple[
+        str, ...
+    ] = ()  # a service and a country, "air>US"; "air>" and ">US" for all of one
+    price_floor: float = 0.5  # of the list price
+    box_services_refused: tuple[str, ...] = ()  # that bring nothing to a PO box
+
+    def __post_init__(self) -> None:
+        for one in self.regions_refused:
+            if not _REGION.fullmatch(one) or not formats.is_country(one[:2]):
+                raise _wrong("regions_refused", 'a country and the start of its postal codes, "ES35"', one)
+        for one in self.exports_refused:
+            what, arrow, country = one.rpartition(">")
+            if not (what and arrow and formats.is_country(country)):
+                raise _wrong("exports_refused", 'a SKU or category and a country, "DRONE-1>US"', one)
+        for one in self.cash_countries:
+            if not formats.is_country(one):
+                raise _wrong("cash_countries", 'countries by two letters, "GB"', one)
+        for one in self.hazards_refused:
+            service, arrow, country = one.rpartition(">")
+            if not (arrow and (service or country) and (not country or formats.is_country(country))):
+                raise _wrong("hazards_refused", 'a service and a country, "air>US"', one)
+        if not self.price_floor >= 0:
+            raise _wrong("price_floor", "a part of the list price, 0 or more", self.price_floor)
+
+
+_REGION = re.compile(r"[A-Z]{2}[A-Z0-9-]*")
+
+
+def _wrong(name: str, expected: str, found: object) -> ValueError:
+    return ValueError(f"{name}: expected {expected}, found {found!r}")
 
 
 IMPORTED = Validation(payment="off", fraud="off", tax="warn", address="off")
 """The default of channels of kind `import`: what is history already is not held for what can't be mended."""
+
+
+class GoodsFact(NamedTuple):
+    """What only some rules ask of the catalog."""
+
+    category: str
+    hazardous: bool
+    list_price: Decimal | None
 
 
 class LineFact(NamedTuple):
@@ -58,6 +113,8 @@ class LineFact(NamedTuple):
     known: bool
     status: str = "active"
     minimum_age: int = 0
+    unit_price: Decimal = Decimal(0)
+    about: GoodsFact | None = None  # loaded where a policy asks
 
 
 class PaymentFact(NamedTuple):
@@ -83,6 +140,11 @@ class OrderFacts:
     recent: tuple[tuple[int, datetime], ...] = ()  # total and time of the customer's orders of the last hour
     nowhere: frozenset[str] = frozenset()  # SKUs of which no node has a unit
     promise_at: datetime | None = None
+    service: str = ""
+    customer: str | None = None
+    is_first: bool = False  # no order of the customer came before
+    is_to_box: bool = False
+    problems: tuple[str, ...] = ()  # of the address's form, in words that don't repeat it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +163,8 @@ Rule = Callable[[OrderFacts, Validation], Found | None]
 def payment(order: OrderFacts, policy: Validation) -> Found | None:
     given = order.payment
     if given is None:
-        if policy.payment_required and order.total_minor > 0:
+        paid_later = policy.cash != "off" and policy.cash_signal in order.signals
+        if policy.payment_required and order.total_minor > 0 and not paid_later:
             return Found(
                 "payment hold", "No payment came with the order.", {"total_minor": order.total_minor}
             )
@@ -232,11 +295,106 @@ def region(order: OrderFacts, policy: Validation) -> Found | None:
 
 def export(order: OrderFacts, policy: Validation) -> Found | None:
     refused = sorted(
-        {line.sku for line in order.goods if f"{line.sku}>{order.country}" in policy.exports_refused}
+        {
+            line.sku
+            for line in order.goods
+            if f"{line.sku}>{order.country}" in policy.exports_refused
+            or (line.about and f"{line.about.category}>{order.country}" in policy.exports_refused)
+        }
     )
     if refused:
         facts = {"refused": refused, "country": order.country}
         return Found("exception", f"May not be sent to {order.country}: {', '.join(refused)}.", facts)
+    return None
+
+
+def cash(order: OrderFacts, policy: Validation) -> Found | None:
+    if policy.cash_signal not in order.signals:
+        return None
+    limit = policy.cash_max_minor
+    if limit is not None and order.total_minor > limit:
+        facts = {"total_minor": order.total_minor, "cash_minor_max": limit}
+        return Found("payment hold", "More is to be paid on delivery than may be.", facts)
+    if policy.cash_countries and order.country not in policy.cash_countries:
+        where: dict[str, Any] = {"country": order.country, "cash_countries": policy.cash_countries}
+        return Found("payment hold", "Nothing is paid on delivery in this country.", where)
+    return None
+
+
+def score(order: OrderFacts, policy: Validation) -> Found | None:
+    if order.customer in policy.trusted_customers:
+        return None
+    told = [int(one[6:]) for one in order.signals if _SCORE.fullmatch(one)]
+    if told and max(told) > policy.score_max:
+        facts = {"score": max(told), "score_max": policy.score_max}
+        return Found("fraud review", "The channel's score of risk is above the limit.", facts)
+    return None
+
+
+_SCORE = re.compile(r"score:[0-9]{1,9}")
+
+
+def newcomer(order: OrderFacts, policy: Validation) -> Found | None:
+    if not order.is_first or order.customer in policy.trusted_customers:
+        return None
+    if order.total_minor > policy.newcomer_max_minor:
+        facts = {"total_minor": order.total_minor, "first_minor_max": policy.newcomer_max_minor}
+        return Found("fraud review", "A first order is reviewed above this amount.", facts)
+    return None
+
+
+def blocked(order: OrderFacts, policy: Validation) -> Found | None:
+    if order.customer in policy.blocked_customers:
+        return Found("fraud review", "The customer is on the block list.", {"customer": order.customer})
+    return None
+
+
+def hazard(order: OrderFacts, policy: Validation) -> Found | None:
+    ways = (f"{order.service}>{order.country}", f"{order.service}>", f">{order.country}")
+    refused = [one for one in policy.hazards_refused if one in ways and one != ">"]
+    goods = sorted({line.sku for line in order.goods if line.about and line.about.hazardous})
+    if refused and goods:
+        facts = {"hazardous": goods, "service": order.service, "country": order.country, "refused": refused}
+        return Found("exception", f"Hazardous goods may not go this way: {', '.join(goods)}.", facts)
+    return None
+
+
+def price(order: OrderFacts, policy: Validation) -> Found | None:
+    part = Decimal(str(policy.price_floor))
+    below = sorted(
+        {
+            line.sku
+            for line in order.goods
+            if line.about and line.about.list_price and line.unit_price < line.about.list_price * part
+        }
+    )
+    if below:
+        facts = {"below": below, "price_floor": policy.price_floor}
+        return Found("exception", f"Sold below the floor: {', '.join(below)}.", facts)
+    return None
+
+
+def box(order: OrderFacts, policy: Validation) -> Found | None:
+    if order.is_to_box and order.service in policy.box_services_refused:
+        return Found(
+            "address hold", f"{order.service} brings nothing to a PO box.", {"service": order.service}
+        )
+    return None
+
+
+_BOX = re.compile(
+    r"\b(p\.? ?o\.? ?box|post office box|postfach|postbus|apartado( de correos)?|casella postale)\b"
+)
+
+
+def is_box(*lines: str) -> bool:
+    """Whether an address names a PO box, in the words of some languages."""
+    return any(_BOX.search(line.lower()) for line in lines)
+
+
+def format(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: A001, ARG001  the name of its mode
+    if order.goods and order.problems:
+        return Found("address hold", " ".join(order.problems), {"country": order.country})
     return None
 
 
@@ -251,6 +409,14 @@ RULES: dict[str, Rule] = {
     "expiry": expiry,
     "region": region,
     "export": export,
+    "cash": cash,
+    "score": score,
+    "newcomer": newcomer,
+    "blocked": blocked,
+    "hazard": hazard,
+    "price": price,
+    "box": box,
+    "format": format,
 }
 """Every rule, by the name of its mode in the policy."""
 

@@ -49,6 +49,11 @@ def problems(country: str, postal_code: str, region: str, city: str, line1: str)
     return found
 
 
+def is_country(code: str) -> bool:
+    """Whether it is a country's two letters (ISO 3166), in upper case."""
+    return code.isupper() and _load(code, "", "") is not None
+
+
 _WORDS = {
     "street_address": "street line",
     "city": "city",

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable
 
-from entrepot.carriage.rules import Choice, Parcel, Service, choose
 from entrepot.orders.rules import GOODS, Frozen
-
-
-def choose_service(
-    services: Sequence[Service], parcel: Parcel, wanted: str, ships_on: date, promised_on: date | None
-) -> Choice:
-    """The service that the order asks for by its code, if it carries the parcel; else the cheapest in time of all."""
-    if wanted:
-        asked = choose([one for one in services if one.code == wanted], parcel, ships_on, promised_on)
-        if asked.taken:
-            return asked
-    return choose(services, parcel, ships_on, promised_on)
 
 
 def worth(frozen: Frozen, quantity: int, gone: int, count: int) -> Frozen:
@@ -49,12 +36,8 @@ def may_perform(goods: int, gone: int) -> bool:
 
 __all__ = [
     "GOODS",
-    "Choice",
     "Frozen",
-    "Parcel",
-    "Service",
     "amounts_of_sale",
-    "choose_service",
     "may_perform",
     "worth",
 ]

@@ -64,6 +64,12 @@ _THINGS = {
 
 _COLORS = ("river blue", "sand", "moss", "brick", "slate", "cream", "plum", "ochre")
 
+PLACES: dict[str, tuple[float, float]] = {
+    "": (54.0, -2.5), "BA": (51.38, -2.36), "BS": (51.45, -2.59), "CF": (51.48, -3.18), "DD": (56.46, -2.97),
+    "LA": (54.33, -2.74), "LS": (53.80, -1.55), "OX": (51.75, -1.26), "YO": (53.96, -1.08),
+}  # fmt: skip
+"""Where customers live, by the area of their postal codes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thing:
@@ -124,6 +130,8 @@ def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
         for code, name, priority, postal_code, latitude, longitude in NODES
     ]
     nodes = tuple(node.id for node in whole(network.register_nodes(cause, requests=requests)))
+    places = [network.RegisterPlace("GB", start, *place) for start, place in PLACES.items()]
+    whole(network.register_places(cause, requests=places))
     zones = whole(
         network.register_zones(
             cause,

@@ -17,3 +17,24 @@ class NothingToAllocate(Refused):
 
     code = "sourcing.nothing_to_allocate"
     says = "Order {order} has no unit that waits for allocation."
+
+
+class NothingToSend(Refused):
+    """The units of an accepted proposal were promised to others, or are gone."""
+
+    code = "sourcing.nothing_to_send"
+    says = "{number}: no unit of SKU {sku} at {node} is free to be sent. Reject it, or send it when stock has come."
+
+
+class NothingToReject(Refused):
+    """A node has nothing of the order that it could give back."""
+
+    code = "sourcing.nothing_to_reject"
+    says = "Nothing of order {order} is promised at node {node} and not released yet. What is released is withdrawn."
+
+
+class NothingToAskAgain(Refused):
+    """No node has rejected a line of the order."""
+
+    code = "sourcing.nothing_to_ask_again"
+    says = "No node has rejected a line of order {order}."

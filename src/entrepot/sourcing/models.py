@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 
 from entrepot.kernel.models import append_only
 
@@ -49,4 +49,87 @@ class Backorder(models.Model):
         ]
         constraints = [
             models.CheckConstraint(name="sourcing_backorder_of_some_units", condition=Q(quantity__gt=0))
+        ]
+
+
+class TransferProposal(models.Model):
+    """Units of a SKU that should go from one node to another, with the figures that it comes from.
+
+    A run takes the place of what the run before proposed and nobody has decided on.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    from_node_id = models.UUIDField()
+    to_node_id = models.UUIDField()
+    quantity = models.IntegerField()
+    cost_minor = models.BigIntegerField()
+    value_minor = models.BigIntegerField()
+    terms = models.JSONField()
+    state = models.TextField()  # proposed, accepted, rejected, sent
+    proposed_at = models.DateTimeField()
+    decided_by = models.TextField(db_default="")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(db_default="")
+    sent = models.IntegerField(db_default=0)
+    transfer_id = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "sourcing_transferproposal"
+        indexes = [
+            models.Index(fields=["sku_id"], name="sourcing_transferproposal_sku"),
+            models.Index(fields=["transfer_id"], name="sourcing_transferproposal_sent"),
+            # What is open is a small part of the table, so the index of the list stays small.
+            models.Index(
+                fields=["company_id", "state", "id"], name="sourcing_transferproposal_open",
+                condition=Q(state__in=["proposed", "accepted"]),
+            ),
+        ]  # fmt: skip
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sku_id", "from_node_id", "to_node_id"],
+                name="sourcing_transferproposal_once",
+                condition=Q(state="proposed"),
+            ),
+            models.CheckConstraint(
+                name="sourcing_transferproposal_moves_some",
+                condition=Q(quantity__gt=0, sent__gte=0, sent__lte=F("quantity"))
+                & ~Q(from_node_id=F("to_node_id")),
+            ),
+            models.CheckConstraint(
+                name="sourcing_transferproposal_state_known",
+                condition=Q(state__in=["proposed", "accepted", "rejected", "sent"]),
+            ),
+            models.CheckConstraint(
+                name="sourcing_transferproposal_sent_by_transfer",
+                condition=Q(state="sent", transfer_id__isnull=False, sent__gt=0)
+                | (~Q(state="sent") & Q(transfer_id__isnull=True, sent=0)),
+            ),
+        ]
+
+
+class Rejection(models.Model):
+    """A node gave a line back. It is not asked again for that line until the rejection is old, or cleared."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    node_id = models.UUIDField()
+    quantity = models.IntegerField()
+    reason = models.TextField()
+    rejected_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["order_id"], name="sourcing_rejection_of_order", condition=Q(cleared_at__isnull=True)
+            ),
+            models.Index(fields=["company_id", "rejected_at"], name="sourcing_rejection_newest"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="sourcing_rejection_of_some_units", condition=Q(quantity__gt=0))
         ]

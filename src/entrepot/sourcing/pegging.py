@@ -64,12 +64,13 @@ def fairness(one: Waiting) -> tuple[object, ...]:
     return urgency(one.priority, one.promise_at, one.ordered_at, one.order, one.line)
 
 
-def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_days: int, policy: Backorders
-        ) -> list[Promise]:  # fmt: skip
+def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_days: int, policy: Backorders,
+        ships_on: date | None = None) -> list[Promise]:  # fmt: skip
     """Give the supply of one SKU to those who wait for it: the fairest first, each from the soonest supply.
 
     A line is promised for the day on which its last unit comes. What no supply covers is promised after the usual
-    lead time, and not before the last supply that is known of.
+    lead time, and not before the last supply that is known of. Nothing is promised for before the day from which the
+    SKU ships.
     """
     soon = today + timedelta(days=policy.late_supply_days)
     expected = sorted(
@@ -87,7 +88,8 @@ def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_
                 left[i] -= units
                 wanted -= units
                 pegs.append(Peg(coming.line, units, coming.on))
-        promises.append(Promise(one.line, tuple(pegs), beyond if wanted else pegs[-1].on, not wanted))
+        on = beyond if wanted else pegs[-1].on
+        promises.append(Promise(one.line, tuple(pegs), max(on, ships_on or on), not wanted))
     return promises
 
 

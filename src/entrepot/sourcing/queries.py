@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.sourcing import rules
+from entrepot.sourcing.explain import Explanation, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,28 @@ class DecisionExplained:
     """A decision, what became of each node that was looked at, and the nearest change that would have flipped it."""
 
     decision: DecisionRow
-    explanation: rules.Explanation
+    explanation: Explanation
 
 
 def explained(*, order: UUID) -> list[DecisionExplained]:
     """Sourcing decisions on an order, the newest first, explained from what they recorded. 1 statement."""
-    found = []
-    for *row, excluded in sql.run(_EXPLAINED, {"order": order}):
-        one = DecisionRow(*row)
-        candidates = [(code, units) for code, units in one.reasons.get("candidates", ())]
-        # One node that serves all of it serves as much as any could: then the units are not recorded again.
-        most = max((units for _, units in candidates), default=0)
-        wanted = one.reasons.get("units", most)
-        found.append(
-            DecisionExplained(
-                one, rules.explain(wanted, candidates, one.reasons.get("chosen", ()), excluded or ())
-            )
-        )
-    return found
+    return [DecisionExplained(one, explain(one.reasons)) for one in decisions(order=order)]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionRow:
+    """A node that gave a line back, and is not asked for it for now."""
+
+    node_code: str
+    line_number: int
+    quantity: int
+    reason: str
+    rejected_at: datetime
+
+
+def rejections(*, order: UUID) -> list[RejectionRow]:
+    """Rejections of an order's lines that count, the latest first."""
+    return [RejectionRow(*row) for row in sql.run(_REJECTIONS, {"order": order})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,58 @@ def backorders(*, company: int, limit: int = 200) -> list[BackorderRow]:
     return [BackorderRow(*row) for row in sql.run(_BACKORDERS, {"company": company, "limit": limit})]
 
 
+@dataclass(frozen=True, slots=True)
+class ProposalRow:
+    """Units of a SKU that should go from one node to another; `terms` are the figures that say why.
+
+    `sent` of them left by the transfer, once it is sent.
+    """
+
+    id: UUID
+    number: str
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    from_code: str
+    to_code: str
+    quantity: int
+    cost_minor: int
+    value_minor: int
+    terms: dict[str, Any]
+    state: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    sent: int
+    transfer: UUID | None
+
+
+def proposals(
+    *, company: int, state: str = "proposed", after: UUID | None = None, limit: int = 200
+) -> list[ProposalRow]:
+    """Proposals to move stock in a state, in the order of their ids. 1 statement."""
+    params = {"company": company, "state": state, "after": after, "limit": limit}
+    return [ProposalRow(*row) for row in sql.run(_PROPOSALS, params)]
+
+
+def proposal_totals(*, company: int) -> dict[str, tuple[int, int, int, int]]:
+    """Of the proposals that are open, by state: how many, their units, what moving costs, what the goods are worth."""
+    found = {state: tuple(sums) for state, *sums in sql.run(_PROPOSAL_TOTALS, {"company": company})}
+    return {state: found.get(state, (0, 0, 0, 0)) for state in ("proposed", "accepted")}
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    return {"sourcing_backorder": sql.run("SELECT count(*) FROM sourcing_backorder")[0][0]}
+    tables = ("sourcing_backorder", "sourcing_transferproposal")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:
     """Sentences about backorders and allocations that disagree with their order lines."""
     return [
         sentence
-        for statement in (_WRONG_BACKORDERS, _WRONG_ALLOCATIONS, _WRONG_PEGS)
+        for statement in (_WRONG_BACKORDERS, _WRONG_ALLOCATIONS, _WRONG_PEGS, _WRONG_PROPOSALS)
         for (sentence,) in sql.run(statement)
     ]
 
@@ -86,16 +132,10 @@ SELECT id, outcome, profile_version, reasons, decided_at FROM sourcing_decision 
 ORDER BY id DESC
 """
 
-# With the nodes of the order's channel that the profile of the decision ruled out.
-_EXPLAINED = """
-SELECT d.id, d.outcome, d.profile_version, d.reasons, d.decided_at,
-       (SELECT array_agg(n.code ORDER BY n.code)
-        FROM kernel_policy AS p JOIN orders_order AS o ON o.id = d.order_id
-        JOIN network_channelnode AS cn ON cn.channel_id = o.channel_id
-        JOIN network_node AS n ON n.id = cn.node_id AND p.body -> 'excluded_nodes' ? n.code
-        WHERE p.company_id = d.company_id AND p.kind = 'sourcing.profile' AND p.scope = ''
-          AND p.version = d.profile_version)
-FROM sourcing_decision AS d WHERE d.order_id = %(order)s::uuid ORDER BY d.id DESC
+_REJECTIONS = """
+SELECT n.code, l.number::int, r.quantity, r.reason, r.rejected_at
+FROM sourcing_rejection AS r JOIN network_node AS n ON n.id = r.node_id JOIN orders_line AS l ON l.id = r.line_id
+WHERE r.order_id = %(order)s::uuid AND r.cleared_at IS NULL ORDER BY r.rejected_at DESC, n.code, l.number
 """
 
 _BACKORDERS = """
@@ -132,4 +172,31 @@ FROM (SELECT (one ->> 'supply')::uuid AS supply, b.sku_id, sum((one ->> 'quantit
 LEFT JOIN stock_supply AS s ON s.line_id = p.supply
 WHERE p.units > COALESCE(s.quantity, 0)
   AND NOT EXISTS (SELECT FROM kernel_ready AS r WHERE r.queue = 'peg' AND r.subject = p.sku_id)
+"""
+
+_PROPOSALS = """
+SELECT p.id, p.number, p.sku_id, s.code, s.name, a.code, b.code, p.quantity, p.cost_minor, p.value_minor, p.terms,
+       p.state, p.proposed_at, p.decided_by, p.decided_at, p.reason, p.sent, p.transfer_id
+FROM sourcing_transferproposal AS p JOIN catalog_sku AS s ON s.id = p.sku_id
+JOIN network_node AS a ON a.id = p.from_node_id JOIN network_node AS b ON b.id = p.to_node_id
+WHERE p.company_id = %(company)s::smallint AND p.state = %(state)s::text
+  AND (%(after)s::uuid IS NULL OR p.id > %(after)s::uuid)
+ORDER BY p.id LIMIT %(limit)s::int
+"""
+
+_PROPOSAL_TOTALS = """
+SELECT state, count(*)::int, sum(quantity)::int, sum(cost_minor)::bigint, sum(value_minor)::bigint
+FROM sourcing_transferproposal
+WHERE company_id = %(company)s::smallint AND state IN ('proposed', 'accepted') GROUP BY state
+"""
+
+# invariant 5: what proposals say was sent is on the lines of their transfer
+_WRONG_PROPOSALS = """
+SELECT format('transfer %s: its proposals say %s units of SKU %s were sent, its lines %s', p.transfer_id, p.units,
+              p.sku_id, COALESCE(l.units, 0))
+FROM (SELECT transfer_id, sku_id, sum(sent) AS units FROM sourcing_transferproposal
+      WHERE transfer_id IS NOT NULL GROUP BY 1, 2) AS p
+LEFT JOIN (SELECT transfer_id, sku_id, sum(quantity) AS units FROM stock_transferline GROUP BY 1, 2) AS l
+  USING (transfer_id, sku_id)
+WHERE p.units <> COALESCE(l.units, 0)
 """

@@ -1,34 +1,86 @@
-"""Which node serves which line. Pure."""
+"""Which nodes may serve an order, in which order they are asked, and which of them serves which line. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 from uuid import UUID
+
+from entrepot.network.rules import distance_km
+
+Strictness = Literal["hard", "soft"]
+"""A hard rule refuses a node; a soft one only until nobody else has what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How orders are sourced. A version of it is a policy of kind `sourcing.profile`."""
+    """How orders are sourced. A version of it is a policy of kind `sourcing.profile`; its scope is a channel, or all.
 
+    Amounts are in minor units of the company's currency.
+    """
+
+    choose_by: Literal["preference", "cost"] = "preference"
+    """Whether the preferred node that has all of it serves an order, or the cheapest plan."""
     nodes_per_order_max: int = 3
     """Shipments that one order may be split into."""
+    split_from_minor: int = 0
+    """Orders that are worth less are not split."""
     same_country_first: bool = True
     """Whether a node in the country of the customer goes before one with a better priority elsewhere."""
+    priority_weight: float = 100_000.0
+    distance_weight: float = 1.0
+    """The node with the least sum of priority and kilometres, each times its weight, is preferred: as it stands,
+    distance decides among nodes of the same priority only."""
     excluded_nodes: tuple[str, ...] = ()
     """Codes of nodes that serve no order for now."""
+    kinds_refused: tuple[str, ...] = ()
+    """Kinds of nodes that serve no order: warehouse, store, 3pl."""
+    distance_max_km: int | None = None
+    distance_rule: Strictness = "hard"
+    orders_per_day: Mapping[str, int] = field(default_factory=dict)
+    """Orders that a node ships on a day, by its code; a node without a number is never busy."""
+    busy_days_max: int | None = None
+    """Days of work that may wait at a node."""
+    busy_rule: Strictness = "soft"
+    rejections_max: int = 3
+    """Nodes that may reject a line before a person has to look at it."""
+    rejection_days: int = 7
+    """For how long a node is not asked again for a line that it rejected."""
     default_lead_days: int = 7
     """Promise of a backorder whose SKU has no expected supply."""
+    handling_minor: int = 0
+    """Cost of handling a unit."""
+    split_minor: int = 0
+    """Penalty of each shipment after the first of an order."""
+    late_day_minor: int = 0
+    """Penalty of a day by which a shipment is expected after the promise."""
+    scarcity_minor: int = 0
+    """Penalty of taking the last unit that is free at a node; a part of it, in proportion, for one of several."""
+    km_minor: float = 0.0
+    """Cost of a kilometre of a shipment, beside what the carrier's table asks."""
+    backorder_minor: int = 100_000
+    """Penalty of a unit that is left without a node; only the cheapest plan knows it."""
+    solve_seconds: float = 2.0
+    """Time that a batch may be thought about together, before its stock is locked."""
 
 
 class Node(NamedTuple):
-    """A node that serves the order's channel; lower priority numbers go first."""
+    """A node that serves the order's channel; lower priority numbers go first. Places are degrees, None if unknown."""
 
     id: UUID
     code: str
     country: str
     priority: int
+    kind: str = "warehouse"
+    place: tuple[float, float] | None = None
+
+
+class Destination(NamedTuple):
+    """Where an order goes: its country, and latitude and longitude where they are known."""
+
+    country: str
+    place: tuple[float, float] | None = None
 
 
 class Line(NamedTuple):
@@ -62,39 +114,123 @@ class Plan:
     """Codes of the nodes that serve it where no single one serves all."""
 
 
-def rank(nodes: Sequence[Node], country: str, profile: Profile) -> list[Node]:
-    """Nodes in order of preference for a destination: country, then priority, then code."""
-    open_nodes = [node for node in nodes if node.code not in profile.excluded_nodes]
-    return sorted(
-        open_nodes, key=lambda n: (profile.same_country_first and n.country != country, n.priority, n.code)
+class SortedOut(NamedTuple):
+    """Nodes in order of preference: those that keep every rule, those that break a soft one; and who broke which."""
+
+    first: tuple[Node, ...]
+    after: tuple[Node, ...]
+    broken: Mapping[str, str]
+    km: Mapping[str, int]
+    """Kilometres to the destination by node code, where both places are known."""
+
+
+FARTHEST_KM = 20_016.0
+"""Half of the way around the Earth: what an unknown distance counts as beside known ones."""
+
+
+def sort_out(
+    nodes: Sequence[Node], to: Destination, profile: Profile, open_orders: Mapping[UUID, int] | None = None
+) -> SortedOut:
+    """Which nodes may serve a destination, in order of preference: country, then score, then code.
+
+    `open_orders` are the orders that wait at each node; without them nobody is busy.
+    """
+    km = {
+        node.code: distance_km(*node.place, *to.place) if node.place and to.place else FARTHEST_KM
+        for node in nodes
+    }
+    broken: dict[str, str] = {}
+    kept: dict[Strictness | None, list[Node]] = {None: [], "soft": [], "hard": []}
+    for node in nodes:
+        rule, strictness = _breaks(node, km[node.code], profile, (open_orders or {}).get(node.id, 0))
+        if rule:
+            broken[node.code] = rule
+        kept[strictness].append(node)
+
+    def preference(node: Node) -> tuple[bool, float, str]:
+        score = profile.priority_weight * node.priority + profile.distance_weight * km[node.code]
+        return (profile.same_country_first and node.country != to.country, score, node.code)
+
+    known = {code: round(length) for code, length in km.items() if length != FARTHEST_KM}
+    first, after = (tuple(sorted(kept[which], key=preference)) for which in (None, "soft"))
+    return SortedOut(first, after, broken, known)
+
+
+def _breaks(node: Node, km: float, profile: Profile, open_orders: int) -> tuple[str, Strictness | None]:
+    """The strictest rule that a node breaks; a distance that is not known breaks none."""
+    too_far = profile.distance_max_km is not None and profile.distance_max_km < km != FARTHEST_KM
+    too_busy = profile.busy_days_max is not None and profile.busy_days_max < busy_days(
+        node, profile, open_orders
     )
+    checks: tuple[tuple[str, Strictness, bool], ...] = (
+        ("excluded", "hard", node.code in profile.excluded_nodes),
+        ("kind", "hard", node.kind in profile.kinds_refused),
+        ("distance", profile.distance_rule, too_far),
+        ("busy", profile.busy_rule, too_busy),
+    )
+    broken = [(rule, strictness) for rule, strictness, is_broken in checks if is_broken]
+    return min(broken, key=lambda one: one[1] == "soft", default=("", None))
+
+
+def busy_days(node: Node, profile: Profile, open_orders: int) -> int:
+    """Whole days of work that wait at a node."""
+    a_day = profile.orders_per_day.get(node.code, 0)
+    return open_orders // a_day if a_day else 0
+
+
+def nodes_max(profile: Profile, total_minor: int) -> int:
+    """Shipments that an order of this worth may be split into."""
+    return 1 if total_minor < profile.split_from_minor else profile.nodes_per_order_max
 
 
 Free = Mapping[tuple[UUID, UUID], int]
 """Units that the order's channel may promise, by (sku, node)."""
 
 
-def plan_order(
-    lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy: str, profile: Profile
-) -> Plan:
+def plan(lines: Sequence[Line], nodes: SortedOut, free: Free, policy: str, nodes_max: int) -> Plan:
+    """Serve an order from nodes that keep every rule; where those leave something out, soft rules are dropped.
+
+    The second plan is taken only if it leaves less out.
+    """
+    found = plan_order(lines, nodes.first, free, policy, nodes_max)
+    if not found.short or not nodes.after:
+        return found
+    again = plan_order(lines, (*nodes.first, *nodes.after), free, policy, nodes_max)
+    if _units(again.short) < _units(found.short):
+        return replace(again, why=f"{again.why}, soft rules dropped")
+    return found
+
+
+def _units(lines: Collection[Line]) -> int:
+    return sum(line.quantity for line in lines)
+
+
+def plan_order(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy: str, nodes_max: int) -> Plan:
     """Serve an order from one node where one can serve all of it, from few nodes otherwise.
 
     `nodes` come in order of preference. `policy` says what may be left over: `ship_complete` allocates all or nothing,
     `line_complete` each line whole or not at all, `partial_backorder` and `partial_cancel` what there is.
     """
-    wanted = _wanted(lines)
-    candidates = tuple(
-        (node.code, sum(min(units, free.get((sku, node.id), 0)) for sku, units in wanted.items()))
-        for node in nodes
-    )
-    total = sum(wanted.values())
+    candidates = tuple(served_by(lines, node, free) for node in nodes)
+    total = _units(lines)
     for node, (_, units) in zip(nodes, candidates, strict=True):
         if units == total:
             shares = tuple(Share(line.id, line.sku, node.id, line.quantity) for line in lines)
             return Plan(
                 shares, (), "allocated", f"{node.code} is the preferred node that has all of it", candidates
             )
-    return _split(lines, nodes, free, policy, profile, candidates)
+    return _split(lines, nodes, free, policy, nodes_max, candidates)
+
+
+def served_by(lines: Sequence[Line], node: Node, free: Free) -> tuple[str, int]:
+    """The code of a node, and the units of the lines that it could serve."""
+    wanted = _wanted(lines)
+    return node.code, sum(min(units, free.get((sku, node.id), 0)) for sku, units in wanted.items())
+
+
+def joined(codes: Sequence[str]) -> str:
+    """Codes of nodes as a sentence names them."""
+    return " and ".join(codes)
 
 
 def _wanted(lines: Sequence[Line]) -> dict[UUID, int]:
@@ -109,10 +245,10 @@ def _split(
     nodes: Sequence[Node],
     free: Free,
     policy: str,
-    profile: Profile,
+    nodes_max: int,
     candidates: tuple[tuple[str, int], ...],
 ) -> Plan:
-    chosen = _fewest_nodes(lines, nodes, free, profile.nodes_per_order_max)
+    chosen = _fewest_nodes(lines, nodes, free, nodes_max)
     left = {
         (sku, node.id): free.get((sku, node.id), 0) for node in chosen for sku in {line.sku for line in lines}
     }
@@ -130,7 +266,7 @@ def _split(
             (), tuple(lines), "backordered", "it ships complete and not all of it is free", candidates
         )
     served = tuple(node.code for node in chosen if any(share.node == node.id for share in shares))
-    codes = " and ".join(served)
+    codes = joined(served)
     if not shares:
         return Plan((), tuple(lines), "backordered", "no node has what a line needs", candidates)
     if short:
@@ -177,68 +313,3 @@ def _take(
             wanted -= units
             shares.append(Share(line.id, line.sku, node.id, units))
     return shares
-
-
-# ---- why here
-
-
-class Candidate(NamedTuple):
-    """A node that was looked at, the units that it could have served, and what became of it.
-
-    `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
-    one), `short` (it lacks units), or `excluded` (the profile rules it out).
-    """
-
-    node: str
-    units: int
-    lacks: int
-    verdict: str
-
-
-class Flip(NamedTuple):
-    """The nearest change after which one node would have served the whole order: units more, or a place before."""
-
-    node: str
-    units: int
-    before: str
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What became of each node, and the nearest change that would have flipped the choice, if there is one."""
-
-    candidates: tuple[Candidate, ...]
-    flip: Flip | None
-
-
-def explain(
-    wanted: int, candidates: Sequence[tuple[str, int]], chosen: Sequence[str], excluded: Sequence[str] = ()
-) -> Explanation:
-    """Why an order was sourced so, from what its decision recorded: units wanted, what each node could have served.
-
-    Nodes come in order of preference. `chosen` is empty where one node, the first that has all of it, serves it.
-    """
-    whole = [code for code, units in candidates if units == wanted]
-    taken = list(chosen) or whole[:1]
-    runner_up = whole[1] if len(whole) > 1 else None
-    seen: list[Candidate] = []
-    for code, units in candidates:
-        verdict = "short"
-        if code in taken:
-            verdict = "chosen"
-        elif code == runner_up:
-            verdict = "runner_up"
-        elif units == wanted:
-            verdict = "later"
-        seen.append(Candidate(code, units, wanted - units, verdict))
-    ruled_out = [Candidate(code, 0, 0, "excluded") for code in excluded]
-    return Explanation((*seen, *ruled_out), _nearest(seen, whole, runner_up))
-
-
-def _nearest(seen: Sequence[Candidate], whole: Sequence[str], runner_up: str | None) -> Flip | None:
-    """Fewest units that a node lacks, where it would then go first; else a place before the one that has all."""
-    first = next((place for place, one in enumerate(seen) if one.node in whole), len(seen))
-    better = min(seen[:first], key=lambda one: one.lacks, default=None)
-    if better is not None:
-        return Flip(better.node, better.lacks, "")
-    return Flip(runner_up, 0, seen[first].node) if runner_up else None

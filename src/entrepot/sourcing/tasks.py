@@ -1,4 +1,4 @@
-"""Background work of sourcing: allocate what is ready, date what waits, free what was reserved for too long."""
+"""Background work of sourcing: allocate what is ready, date what waits, end what was reserved or held too long."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.expire_holds import ExpireHolds, expire_holds
 from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
 from entrepot.sourcing.commands.peg import PegSku, peg
+from entrepot.sourcing.commands.rebalance import (
+    ProposeTransfers,
+    ReviewStock,
+    propose_transfers,
+    review_stock,
+)
 
 
 def serve_allocate(cause: Cause, subjects: Sequence[UUID]) -> None:
@@ -31,6 +38,14 @@ def expire_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for 
     expire_reservations(cause, requests=[ExpireReservations(company.id) for company in companies])
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="sourcing.expire_holds", queueing_lock="sourcing.expire_holds")
+def expire_all_holds(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every minute: what nobody decided about in time ends as its terms say."""
+    cause = Cause(Actor("system:sourcing", everything=True), timezone.now(), "holds that expired")
+    expire_holds(cause, requests=[ExpireHolds(company.id) for company in parties.companies()])
+
+
 def serve_peg(cause: Cause, subjects: Sequence[UUID]) -> None:
     """SKUs whose supply or backorders have changed."""
     peg(cause, requests=[PegSku(sku) for sku in subjects])
@@ -39,8 +54,10 @@ def serve_peg(cause: Cause, subjects: Sequence[UUID]) -> None:
 @app.periodic(cron="5 0 * * *")
 @app.task(name="sourcing.date_again", queueing_lock="sourcing.date_again")
 def date_again(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """After midnight: supply that was due is late now, and who waits for it is told."""
-    date_again_at(timezone.now())
+    """After midnight: who waits for supply that is late now is told, and what ships from today on may leave."""
+    at = timezone.now()
+    date_again_at(at)
+    release_preorders_at(at)
 
 
 def date_again_at(at: datetime) -> int:
@@ -50,6 +67,32 @@ def date_again_at(at: datetime) -> int:
     return len(late)
 
 
-QUEUES = {"allocate": serve_allocate, "peg": serve_peg}
+def release_preorders_at(at: datetime) -> int:
+    """Offer for release what is promised of SKUs that ship from today on; returns how many orders there are."""
+    may_leave = [ready.Offer("release", *row) for row in sql.run(_MAY_LEAVE, {"today": at.date()})]
+    ready.put(may_leave)
+    return len(may_leave)
+
+
+def serve_rebalance(cause: Cause, subjects: Sequence[UUID]) -> None:
+    """SKUs whose stock is to be balanced between nodes."""
+    propose_transfers(cause, requests=[ProposeTransfers(sku) for sku in subjects])
+
+
+@app.periodic(cron="30 2 * * *")
+@app.task(name="sourcing.review_stock", queueing_lock="sourcing.review_stock")
+def review_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: what should go from one node to another."""
+    cause = Cause(Actor("system:sourcing", everything=True), timezone.now(), "the nightly review of stock")
+    review_stock(cause, requests=[ReviewStock(company.id) for company in parties.companies()])
+
+
+QUEUES = {"allocate": serve_allocate, "peg": serve_peg, "rebalance": serve_rebalance}
 
 _LATE = "SELECT DISTINCT sku_id FROM sourcing_backorder WHERE promised_on < %(today)s::date"
+
+_MAY_LEAVE = """
+SELECT DISTINCT ON (a.order_id) a.order_id, a.priority::int, COALESCE(a.promise_at, a.ordered_at)
+FROM stock_preorder AS p JOIN stock_allocation AS a ON a.sku_id = p.sku_id AND a.quantity > a.released
+WHERE p.ships_on = %(today)s::date ORDER BY a.order_id, a.priority DESC
+"""

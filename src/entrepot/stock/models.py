@@ -247,8 +247,17 @@ class Transfer(models.Model):
     state = models.TextField()  # in_transit, received
     shipped_by = models.TextField()
     shipped_at = models.DateTimeField()
-    expected_at = models.DateTimeField(null=True)
+    expected_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # What is on its way is a small part of the table.
+            models.Index(
+                fields=["company_id", "expected_at"], name="stock_transfer_under_way",
+                condition=Q(state="in_transit"),
+            )
+        ]  # fmt: skip
 
 
 class TransferLine(models.Model):
@@ -287,3 +296,47 @@ class Supply(models.Model):
     class Meta:
         indexes = [models.Index(fields=["sku_id", "expected_on"], name="stock_supply_of_sku")]
         constraints = [models.CheckConstraint(name="stock_supply_of_some_units", condition=Q(quantity__gt=0))]
+
+
+class Displacement(models.Model):
+    """Units that an order line was promised and lost, with what took them. Never changed; what becomes of them is the
+    order's to tell.
+    """
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    quantity = models.IntegerField()
+    was_released = models.BooleanField()
+    reason = models.TextField()
+    document_kind = models.TextField()
+    document_id = models.UUIDField()
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "occurred_at"], name="stock_displacement_of_company")]
+        constraints = [
+            models.CheckConstraint(name="stock_displacement_of_some_units", condition=Q(quantity__gt=0))
+        ]
+        triggers = append_only()
+
+
+class Preorder(models.Model):
+    """A SKU that is sold before it may leave: it ships from a day on. The row stays when the day has come."""
+
+    sku_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    ships_on = models.DateField()
+    units_max = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["ships_on"], name="stock_preorder_by_day")]
+        constraints = [
+            models.CheckConstraint(name="stock_preorder_limit_not_negative", condition=Q(units_max__gte=0))
+        ]

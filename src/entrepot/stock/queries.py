@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -41,7 +42,8 @@ class AtNode:
 class Availability:
     """Units of a SKU that a channel may promise now, with the positions that they come from.
 
-    `quantity` is what the channel is shown of the `free` units: none below its threshold, never more than its cap.
+    `quantity` is what the channel is shown of the `free` units: none below its threshold, never more than its cap, and
+    none of a SKU that ships later: that is sold ahead, `preorder_max` of it (0: all that will come).
     """
 
     sku: UUID
@@ -53,6 +55,8 @@ class Availability:
     threshold: int
     shown_at_most: int
     nodes: tuple[AtNode, ...]
+    ships_on: date | None = None
+    preorder_max: int = 0
 
 
 def availability(*, company: int, channel: str, skus: Sequence[str]) -> list[Availability]:
@@ -70,9 +74,9 @@ def availability_by_channel(*, company: int, sku: str) -> list[Availability]:
 
 def _availability(company: int, codes: Sequence[str], channel: str | None) -> list[Availability]:
     params = {"company": company, "channel": channel, "codes": codes}
-    found: dict[tuple[UUID, str, str, int, int, int], list[AtNode]] = {}
+    found: dict[tuple[Any, ...], list[AtNode]] = {}
     for *key, node, node_code, sellable, promised, safety, others in sql.run(_AVAILABILITY, params):
-        nodes = found.setdefault(tuple(key), [])  # type: ignore[arg-type]
+        nodes = found.setdefault(tuple(key), [])
         if node is not None:
             buffer = key[3]
             net = rules.net_units(sellable, promised, safety, others, buffer)
@@ -80,10 +84,14 @@ def _availability(company: int, codes: Sequence[str], channel: str | None) -> li
                 AtNode(node, node_code, sellable, promised, safety, others, buffer, net, max(0, net))
             )
     answers = []
-    for (sku, code, of, buffer, threshold, at_most), nodes in found.items():
+    for (sku, code, of, buffer, threshold, at_most, ships_on, ahead), nodes in found.items():
         free = sum(node.free for node in nodes)
-        shown = rules.shown_units(free, threshold, at_most)
-        answers.append(Availability(sku, code, of, shown, free, buffer, threshold, at_most, tuple(nodes)))
+        shown = 0 if ships_on else rules.shown_units(free, threshold, at_most)
+        answers.append(
+            Availability(
+                sku, code, of, shown, free, buffer, threshold, at_most, tuple(nodes), ships_on, ahead or 0
+            )
+        )
     return answers
 
 
@@ -150,6 +158,42 @@ def moves(*, sku: UUID | None = None, document: UUID | None = None, before: int 
     return [MoveRow(*row) for row in sql.run(_MOVES, params)]
 
 
+@dataclass(frozen=True, slots=True)
+class PreorderRow:
+    """The day from which a SKU ships, and how many may be sold until then (0: all that will come)."""
+
+    ships_on: date
+    units_max: int
+
+
+def preorder(*, sku: UUID) -> PreorderRow | None:
+    """What was set for a SKU; its day may have come."""
+    rows = sql.run(
+        "SELECT ships_on, units_max FROM stock_preorder WHERE sku_id = %(sku)s::uuid", {"sku": sku}
+    )
+    return PreorderRow(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A transfer that has not come whole: units on their way, of so many SKUs; `skus` names the first few."""
+
+    id: UUID
+    number: str
+    from_code: str
+    to_code: str
+    shipped_at: datetime
+    expected_at: datetime
+    units: int
+    count: int
+    skus: Sequence[str]
+
+
+def transfers_under_way(*, company: int, limit: int = 100) -> list[UnderWay]:
+    """Transfers on their way, those that are expected first."""
+    return [UnderWay(*row) for row in sql.run(_TRANSFERS_UNDER_WAY, {"company": company, "limit": limit})]
+
+
 def totals(*, company: int) -> list[tuple[str, int]]:
     """Units by physical status."""
     statement = (
@@ -179,12 +223,14 @@ LEFT JOIN catalog_sku AS s ON s.id = k.sku
 """
 
 _AVAILABILITY = """
-SELECT s.id, s.code, c.code, c.buffer, c.threshold, c.shown_at_most, p.node_id, n.code, p.sellable,
+SELECT s.id, s.code, c.code, c.buffer, c.threshold, c.shown_at_most, y.ships_on, y.units_max, p.node_id, n.code,
+       p.sellable,
        p.reserved - COALESCE(e.units, 0)::int + p.allocated, p.safety, p.fenced - COALESCE(f.quantity - f.used, 0)
 FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS k(code, i)
 JOIN catalog_sku AS s ON s.company_id = %(company)s::smallint AND s.code = k.code
 JOIN network_channel AS c ON c.company_id = %(company)s::smallint
   AND CASE WHEN %(channel)s::text IS NULL THEN c.active ELSE c.code = %(channel)s::text END
+LEFT JOIN stock_preorder AS y ON y.sku_id = s.id AND y.ships_on > (now() AT TIME ZONE 'UTC')::date
 LEFT JOIN network_channelnode AS cn ON cn.channel_id = c.id
 LEFT JOIN network_node AS n ON n.id = cn.node_id AND n.active
 LEFT JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = n.id AND p.owner_id = s.company_id
@@ -236,6 +282,18 @@ WHERE (%(sku)s::uuid IS NULL OR m.sku_id = %(sku)s::uuid)
   AND (%(document)s::uuid IS NULL OR m.document_id = %(document)s::uuid)
   AND (%(before)s::bigint IS NULL OR m.id < %(before)s::bigint)
 ORDER BY m.id DESC LIMIT %(limit)s::int
+"""
+
+_TRANSFERS_UNDER_WAY = """
+SELECT t.id, t.number, a.code, b.code, t.shipped_at, t.expected_at, l.units, l.count, l.skus[:3]
+FROM stock_transfer AS t JOIN network_node AS a ON a.id = t.from_node_id JOIN network_node AS b ON b.id = t.to_node_id
+CROSS JOIN LATERAL (
+    SELECT sum(l.quantity - l.received - l.lost)::int AS units, count(DISTINCT l.sku_id)::int AS count,
+           array_agg(DISTINCT s.code) AS skus
+    FROM stock_transferline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
+    WHERE l.transfer_id = t.id AND l.quantity > l.received + l.lost) AS l
+WHERE t.company_id = %(company)s::smallint AND t.state = 'in_transit'
+ORDER BY t.expected_at, t.id LIMIT %(limit)s::int
 """
 
 _DISCREPANCIES = (
@@ -308,5 +366,15 @@ _DISCREPANCIES = (
                FROM stock_transfer AS t JOIN stock_transferline AS l ON l.transfer_id = t.id GROUP BY 1, 2) AS t
       USING (node_id, sku_id)
     WHERE COALESCE(b.units, 0) <> COALESCE(t.units, 0)
+    """,
+    # invariant 10: what a transfer has on its way is expected where it goes, and nothing else of it is
+    """
+    SELECT format('transfer line %s: %s units expected, %s are on their way', COALESCE(s.line_id, l.id),
+                  COALESCE(s.quantity, 0), COALESCE(l.units, 0))
+    FROM (SELECT l.id, t.to_node_id, l.sku_id, l.quantity - l.received - l.lost AS units
+          FROM stock_transferline AS l JOIN stock_transfer AS t ON t.id = l.transfer_id
+          WHERE l.quantity > l.received + l.lost) AS l
+    FULL JOIN (SELECT * FROM stock_supply WHERE document_kind = 'transfer') AS s ON s.line_id = l.id
+    WHERE (s.quantity, s.node_id, s.sku_id) IS DISTINCT FROM (l.units, l.to_node_id, l.sku_id)
     """,
 )

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from uuid import UUID
 
+TRANSFER_DAYS = 3
+"""Days in which a transfer is expected where nobody says when."""
+
 
 def free_units(sellable: int, promised: int, safety: int, fenced_for_others: int, buffer: int = 0) -> int:
     """Units of one position that a channel may still promise; never negative.
@@ -88,6 +91,15 @@ def available_to_promise(on_hand: int, changes: Sequence[int]) -> list[int]:
     `changes[d]` is supply less demand of period d. Not cut off at zero: a negative answer is a shortage to act on.
     """
     return _least_from_then_on(list(accumulate(changes, initial=on_hand))[1:])
+
+
+def sold_ahead(shown: Sequence[int], first: int, sold: int, limit: int) -> tuple[int, ...]:
+    """What a channel is shown by day of a SKU that ships from the day `first` on: nothing before, and then no more than
+    the limit leaves beside what was sold (0: no limit)."""
+    left = max(0, limit - sold)
+    return tuple(
+        0 if day < first else min(units, left) if limit else units for day, units in enumerate(shown)
+    )
 
 
 Dated = tuple[int, int]

@@ -15,6 +15,11 @@ class OnHold(Refused):
     says = "Order {order} is held by {hold}. Release the hold first."
 
 
+class ShipsLater(Refused):
+    code = "warehouse.ships_later"
+    says = "Order {order} has SKUs that do not ship before {on}. It is released on that day."
+
+
 class NotPickable(Refused):
     code = "warehouse.not_pickable"
     says = (

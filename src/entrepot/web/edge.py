@@ -141,21 +141,22 @@ def give(
     done: Callable[[int], str],
     *,
     reason: str = "",
+    names: Sequence[str] = (),
 ) -> list[Any]:
-    """Call one command for a form and say on the next page what became of it."""
+    """Call one command for a form and say on the next page what became of it, of each by its name where given."""
     if not requests:
         messages.info(request, gettext("Nothing was selected, so nothing was done."))
         return []
     results = command(cause_of(request, reason), requests=requests)
-    refusals = [one for one in results if isinstance(one, Refused)]
+    refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     if len(refusals) < len(results):
         messages.success(request, done(len(results) - len(refusals)))
-    _say_refusals(request, refusals)
+    _say(request, [f"{names[i]}: {one.message}" if names else one.message for i, one in refusals.items()])
     return results
 
 
-def _say_refusals(request: Request, refusals: Sequence[Refused]) -> None:
-    sentences = list(dict.fromkeys(refusal.message for refusal in refusals))
+def _say(request: Request, refusals: Sequence[str]) -> None:
+    sentences = list(dict.fromkeys(refusals))
     for sentence in sentences[:REFUSALS_SHOWN_MAX]:
         messages.error(request, sentence)
     rest = len(sentences) - REFUSALS_SHOWN_MAX

@@ -1,4 +1,4 @@
-"""The table of work items."""
+"""The tables of work items and of the links between them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,19 @@ class Item(models.Model):
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     root_cause = models.TextField(default="")
+    kind = models.TextField(default="exception", db_default="exception")  # exception, case
+    points = models.IntegerField(default=0, db_default=0)
+    terms = models.JSONField(default=list, db_default=[])  # [name, value, points] of each, without age
+    ranked_at = models.DateTimeField()
+    snoozed_until = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["subject_id"], name="work_item_subject"),
             # Open work is a small part of the table, so the index of the queue stays small.
             models.Index(
-                "company_id", models.F("priority").desc(), "due_at", "id", name="work_item_queue",
+                fields=["company_id", "ranked_at", "due_at", "id"], name="work_item_queue",
                 condition=~Q(state="done"),
             ),
         ]  # fmt: skip
@@ -51,5 +57,25 @@ class Item(models.Model):
             ),
             models.CheckConstraint(
                 name="work_item_owned_when_claimed", condition=~Q(state="claimed") | ~Q(owner="")
+            ),
+            models.CheckConstraint(name="work_item_kind_known", condition=Q(kind__in=["exception", "case"])),
+        ]
+
+
+class Link(models.Model):
+    """Two items that belong together, as a case of customer service and the exception behind it."""
+
+    pk = models.CompositePrimaryKey("first_id", "second_id")
+    first_id = models.UUIDField()
+    second_id = models.UUIDField()
+    linked_at = models.DateTimeField()
+    linked_by = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["second_id"], name="work_link_second")]
+        constraints = [
+            # Each pair stands once.
+            models.CheckConstraint(
+                name="work_link_in_order", condition=Q(first_id__lt=models.F("second_id"))
             ),
         ]

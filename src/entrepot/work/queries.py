@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kernel import sql
+from entrepot.work.rules import Term, points_of, terms_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,33 @@ class Item:
     due_at: datetime
     closed_at: datetime | None
     root_cause: str
+    kind: str
+    points: int
+    terms: tuple[Term, ...]
+    snoozed_until: datetime | None
+    escalated_at: datetime | None
+
+    def terms_at(self, at: datetime) -> tuple[Term, ...]:
+        """Its priority at a moment, term by term."""
+        return terms_at(self.terms, self.opened_at, at)
+
+    def points_at(self, at: datetime) -> int:
+        return points_of(self.terms_at(at))
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Unfinished items of a type that wait for a role: how many, how many of them nobody has taken, are overdue or
+    sleep, and since when the oldest of them waits."""
+
+    kind: str
+    type: str
+    role: str
+    items: int
+    untaken: int
+    overdue: int
+    snoozed: int
+    oldest_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +77,25 @@ def items(
     kind: str = "",
     role: str = "",
     owner: str = "",
+    cases: bool | None = None,
+    overdue_at: datetime | None = None,
+    awake_at: datetime | None = None,
+    asleep_at: datetime | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[Item]:
     """Unfinished items, the most urgent first. 1 statement.
 
-    '' leaves a filter out, `after` continues behind an item.
+    '' and None leave a filter out. `cases` are those of customer service, or the exceptions. At a moment an item is
+    overdue, asleep or awake. `after` continues behind an item.
     """
-    params = {"company": company, "type": kind, "role": role, "owner": owner, "after": after, "limit": limit}
-    return [_item(row) for row in sql.run(_QUEUE, params)]
+    asked = {
+        "type": kind, "role": role, "owner": owner, "kind": "" if cases is None else "case" if cases else "exception",
+        "overdue": overdue_at, "awake": awake_at, "asleep": asleep_at, "after": after,
+    }  # fmt: skip
+    filters = " ".join(_FILTERS[name] for name, value in asked.items() if value not in ("", None))
+    found = sql.run(_QUEUE.format(filters=filters), asked | {"company": company, "limit": limit})
+    return [_item(row) for row in found]
 
 
 def item(which: UUID) -> Item | None:
@@ -72,6 +110,16 @@ def of_subject(subject: UUID) -> list[Item]:
     return [_item(row) for row in sql.run(f"SELECT {_FIELDS} FROM work_item {where}", {"subject": subject})]
 
 
+def linked(which: UUID) -> list[Item]:
+    """The items that belong to an item, oldest first. 1 statement."""
+    return [_item(row) for row in sql.run(_LINKED, {"which": which})]
+
+
+def queues(company: int, at: datetime) -> list[Queue]:
+    """What waits at a moment by type and role, the most overdue and then the oldest first. 1 statement."""
+    return [Queue(*row) for row in sql.run(_QUEUES, {"company": company, "at": at})]
+
+
 def by_type(company: int, at: datetime) -> list[TypeCount]:
     """How much of each type waits, is overdue at a moment, and is done; what waits most first. 1 statement."""
     return [TypeCount(*row) for row in sql.run(_BY_TYPE, {"company": company, "at": at})]
@@ -83,30 +131,73 @@ def checked() -> dict[str, int]:
 
 
 def discrepancies() -> list[str]:
-    """Items whose state is not the one that the event log tells of. 1 statement."""
-    return [
+    """Items whose state is not the one that the event log tells of, or whose place in the queue is not that of their
+    terms; escalated ones whose role is not the one that was asked last; links to items that are not there or another
+    company's. 4 statements."""
+    found = [
         f"Work item {item} is {state}, but its last event says {told or 'nothing'}."
         for item, state, told in sql.run(_DISCREPANCIES)
     ]
+    found += [
+        f"Work item {item} has {points} points, and its terms or its place in the queue say otherwise."
+        for item, points in sql.run(_MISPLACED)
+    ]
+    found += [
+        f"Work item {item} waits for {role}, but the last to be asked was {told or 'nobody'}."
+        for item, role, told in sql.run(_ASKED)
+    ]
+    found += [
+        f"Work items {one} and {other} are linked, but one is absent or another company's."
+        for one, other in sql.run(_ASTRAY)
+    ]
+    return found
 
 
 def _item(row: tuple[Any, ...]) -> Item:
-    facts = msgspec.json.decode(row[6])
-    return Item(*(facts if i == 6 else value for i, value in enumerate(row)))
+    values = list(row)
+    values[FACTS] = msgspec.json.decode(row[FACTS])
+    values[TERMS] = tuple(Term(*term) for term in msgspec.json.decode(row[TERMS]))
+    return Item(*values)
 
 
 _FIELDS = (
     "id, company_id, type, subject_kind, subject_id, reason, facts::text, role, owner, priority, state,"
-    " opened_at, due_at, closed_at, root_cause"
+    " opened_at, due_at, closed_at, root_cause, kind, points, terms::text, snoozed_until, escalated_at"
 )
+FACTS, TERMS = 6, 17
 
+# Only what is asked for stands in the statement, so that it is read in the order of the index as far as the page goes.
 _QUEUE = f"""
 SELECT {_FIELDS} FROM work_item
-WHERE company_id = %(company)s::smallint AND state <> 'done'
-  AND %(type)s::text IN ('', type) AND %(role)s::text IN ('', role) AND %(owner)s::text IN ('', owner)
-  AND (%(after)s::uuid IS NULL OR (-priority, due_at, id) >
-       (SELECT -last.priority, last.due_at, last.id FROM work_item AS last WHERE last.id = %(after)s::uuid))
-ORDER BY priority DESC, due_at, id LIMIT %(limit)s::int
+WHERE company_id = %(company)s::smallint AND state <> 'done' {{filters}}
+ORDER BY ranked_at, due_at, id LIMIT %(limit)s::int
+"""
+
+_FILTERS = {
+    "type": "AND type = %(type)s::text",
+    "role": "AND role = %(role)s::text",
+    "owner": "AND owner = %(owner)s::text",
+    "kind": "AND kind = %(kind)s::text",
+    "overdue": "AND due_at < %(overdue)s::timestamptz",
+    "awake": "AND (snoozed_until IS NULL OR snoozed_until <= %(awake)s::timestamptz)",
+    "asleep": "AND snoozed_until > %(asleep)s::timestamptz",
+    "after": "AND (ranked_at, due_at, id) > (SELECT last.ranked_at, last.due_at, last.id FROM work_item AS last"
+    " WHERE last.id = %(after)s::uuid)",
+}
+
+_LINKED = f"""
+SELECT {_FIELDS} FROM work_item WHERE id IN (
+    SELECT second_id FROM work_link WHERE first_id = %(which)s::uuid
+    UNION ALL SELECT first_id FROM work_link WHERE second_id = %(which)s::uuid)
+ORDER BY opened_at, id
+"""
+
+_QUEUES = """
+SELECT kind, type, role, count(*), count(*) FILTER (WHERE owner = ''),
+       count(*) FILTER (WHERE due_at < %(at)s::timestamptz),
+       count(*) FILTER (WHERE snoozed_until > %(at)s::timestamptz), min(opened_at)
+FROM work_item WHERE company_id = %(company)s::smallint AND state <> 'done'
+GROUP BY kind, type, role ORDER BY 6 DESC, 8, type, role
 """
 
 _BY_TYPE = """
@@ -124,4 +215,28 @@ FROM work_item LEFT JOIN LATERAL (
 ) AS told ON true
 WHERE work_item.state IS DISTINCT FROM told.state_after
 ORDER BY work_item.id LIMIT 100
+"""
+
+_MISPLACED = """
+SELECT id, points FROM work_item
+WHERE ranked_at <> opened_at - make_interval(hours => points)
+   OR points <> (SELECT coalesce(sum((term ->> 2)::int), 0) FROM jsonb_array_elements(terms) AS term)
+ORDER BY id LIMIT 100
+"""
+
+_ASKED = """
+SELECT work_item.id, work_item.role, told.role
+FROM work_item LEFT JOIN LATERAL (
+    SELECT payload ->> 'role' AS role FROM kernel_event
+    WHERE subject_id = work_item.id AND command IN ('work.escalate', 'work.escalate_overdue')
+    ORDER BY seq DESC LIMIT 1
+) AS told ON true
+WHERE escalated_at IS NOT NULL AND work_item.role IS DISTINCT FROM told.role
+ORDER BY work_item.id LIMIT 100
+"""
+
+_ASTRAY = """
+SELECT first_id, second_id FROM work_link
+LEFT JOIN work_item AS one ON one.id = first_id LEFT JOIN work_item AS other ON other.id = second_id
+WHERE one.company_id IS DISTINCT FROM other.company_id OR one.id IS NULL ORDER BY 1, 2 LIMIT 100
 """

@@ -9,5 +9,9 @@ ITEM = machine(
     "open",
     ("claim", "open", "claimed"),
     ("put_back", "claimed", "open"),
+    ("assign", ("open", "claimed"), "claimed"),
+    ("snooze", "open", "open"),
+    ("snooze", "claimed", "claimed"),
+    ("escalate", ("open", "claimed"), "open"),
     ("resolve", ("open", "claimed"), "done"),
 )

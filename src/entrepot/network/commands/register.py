@@ -18,15 +18,16 @@ from entrepot.network.rules import (
     RegisterBin,
     RegisterChannel,
     RegisterNode,
+    RegisterPlace,
     RegisterZone,
     ServeChannel,
     SetCutOff,
 )
 
 __all__ = [
-    "CutOffSet", "RegisterBin", "RegisterChannel", "RegisterNode", "RegisterZone", "Registered", "ServeChannel",
-    "Served", "SetCutOff", "register_bins", "register_channels", "register_nodes", "register_zones",
-    "serve_channels", "set_cut_offs",
+    "CutOffSet", "PlaceRegistered", "RegisterBin", "RegisterChannel", "RegisterNode", "RegisterPlace",
+    "RegisterZone", "Registered", "ServeChannel", "Served", "SetCutOff", "register_bins", "register_channels",
+    "register_nodes", "register_places", "register_zones", "serve_channels", "set_cut_offs",
 ]  # fmt: skip
 
 
@@ -45,6 +46,12 @@ class Served:
 @dataclass(frozen=True, slots=True)
 class CutOffSet:
     node: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRegistered:
+    country: str
+    postal_start: str
 
 
 @command("network.register_nodes")
@@ -177,6 +184,23 @@ def set_cut_offs(cause: Cause, /, *, requests: Sequence[SetCutOff]) -> list[CutO
     return [refused.get(place) or CutOffSet(one.node) for place, one in enumerate(requests)]
 
 
+@command("network.register_places")
+def register_places(cause: Cause, /, *, requests: Sequence[RegisterPlace]) -> list[PlaceRegistered | Refused]:
+    """Where addresses lie, by country and beginning of the postal code, new or changed to stand as given.
+
+    Geography is nobody's own: it belongs to no company, and no event tells of it.
+    Locks: the places that exist, in the order of country and beginning.
+    Refuses: Invalid (a field that is not as it must be).
+    Again: what stands already is left alone, with or without a key. 2 statements.
+    """
+    refused, fit = sieve(requests, map(rules.misfit_place, requests))
+    put(_PLACES, (((one.country, one.postal_start), (one.latitude, one.longitude)) for _, one in fit))
+    return [
+        refused.get(place) or PlaceRegistered(one.country, one.postal_start)
+        for place, one in enumerate(requests)
+    ]
+
+
 def _companies(nodes: Iterable[UUID] = (), channels: Iterable[UUID] = ()) -> dict[UUID, int]:
     """The company of each node and channel that exists. One statement."""
     wanted = {"nodes": list(set(nodes)), "channels": list(set(channels))}
@@ -246,6 +270,7 @@ _CHANNELS = Register(
     kind="channel",
 )
 _SERVING = Register("network_channelnode", ("channel_id", "node_id"), ("priority",), keyed=False)
+_PLACES = Register("network_place", ("country", "postal_start"), ("latitude", "longitude"), keyed=False)
 _CUT_OFFS = Register("network_cutoff", ("node_id", "weekday"), ("at",), keyed=False)
 
 _COMPANIES = """

@@ -19,7 +19,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders import rules
 from entrepot.orders.commands import progress
-from entrepot.orders.commands.hold import close_holds, holds_of
+from entrepot.orders.commands.hold import Closing, close_holds, holds_of
 from entrepot.orders.rules import ON_THE_FLOOR, Cancellable
 from entrepot.payments.commands.capture import Void, void
 from entrepot.payments.commands.refund import Refund, refund
@@ -233,9 +233,10 @@ def _let_go(cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[Ca
     holds = holds_of(sorted(gone))
     if holds:
         at = {order: decided[order][0].occurred_at or cause.at for order in gone}
-        close_holds(
-            cause, [(hold, at[hold.order], decided[hold.order][0].reason) for hold in holds], "rejected"
-        )
+        closing = [
+            Closing(hold, at[hold.order], decided[hold.order][0].reason, rules.CANCELLED) for hold in holds
+        ]
+        close_holds(cause, closing, "rejected")
     void(cause, requests=[Void(order) for order in sorted(gone)])
 
 

@@ -85,7 +85,7 @@ def edit(
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 10 statements; 7 more where lines come and units go, 5 for addresses, 2 for holds.
+    Again: by key. 10 statements; 7 more where lines come and units go, 5 for addresses, 3 for holds.
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
@@ -363,7 +363,10 @@ def _hold(one: _Edit, at: datetime) -> NewHold:
         "missing_minor": one.uncovered,
     }
     reason = "The order was changed, and its payment no longer covers it."
-    return NewHold(ids.uuid7(), one.order.company, one.order.id, "payment hold", reason, facts, at)
+    return NewHold(
+        ids.uuid7(), one.order.company, one.order.id, "payment hold", reason, facts, at, value_minor=one.total,
+        promise_at=one.request.promise_at,
+    )  # fmt: skip
 
 
 def _event(one: _Edit, at: datetime) -> Event:

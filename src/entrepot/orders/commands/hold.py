@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, rules, states
+from entrepot.orders import errors, holding, rules, states
 from entrepot.orders.commands import progress
+from entrepot.orders.holding import Holding
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveItem, resolve
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceHold:
-    """Keep an order from going on. Without `blocks` the hold blocks what its type does (`rules.HOLDS`)."""
+    """Keep an order from going on. Without `blocks` the hold blocks what its type does (`rules.HOLDS`).
+
+    `waits_for` is what lets it go without a decision (`holding.WAITS`).
+    """
 
     order: UUID
     type: str
     reason: str
     blocks: tuple[str, ...] | None = None
+    waits_for: str = "nothing"
     occurred_at: datetime | None = None
     key: str | None = None
 
@@ -39,25 +44,27 @@ class HoldPlaced:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHold:
-    """The reason of a hold is gone; `note` says how."""
+    """The reason of a hold is gone; `note` says how, and `code` (`rules.RESOLUTIONS`) for counting."""
 
     hold: UUID
     note: str = ""
+    code: str = "other"
     occurred_at: datetime | None = None
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HoldReleased:
-    """`status` is the order's afterwards: another hold's, or where its units stand."""
+    """`status` is the order's afterwards: another hold's, or where its units stand. `next` is the hold that follows."""
 
     hold: UUID
     order: UUID
     status: str
+    next: UUID | None = None
 
 
 class NewHold(NamedTuple):
-    """A hold to be written by `open_holds`."""
+    """A hold to be written by `open_holds`. Without `waits_for` it waits for what its type does."""
 
     id: UUID
     company: int
@@ -67,31 +74,48 @@ class NewHold(NamedTuple):
     facts: Mapping[str, Any]
     opened_at: datetime
     blocks: tuple[str, ...] | None = None
+    waits_for: str | None = None
+    follows: UUID | None = None
+    value_minor: int | None = (
+        None  # of the order, where it is at hand, for the item's priority; and so the next two
+    )
+    tier: str | None = None
+    promise_at: datetime | None = None
 
 
 def open_holds(cause: Cause, holds: Sequence[NewHold]) -> None:
-    """Write holds, each with its work item. The caller sees to their orders' status. 2 statements."""
+    """Write holds by the policy in force, each with its work item. The caller sees to their orders' status.
+
+    3 statements.
+    """
+    policies_ = policies.in_force_of(sorted({one.company for one in holds}), Holding, cause.at)
+    terms = [
+        holding.terms(one.type, cause.at, policies_.get(one.company, {}), one.waits_for) for one in holds
+    ]
     items = open_items(
         cause,
-        requests=[
-            OpenItem(
-                company=one.company, type=one.type, subject_kind="order", subject=one.order, reason=one.reason,
-                role=rules.HOLDS[one.type].role, facts={**one.facts, "hold": one.id},
-                priority=rules.HOLDS[one.type].priority, dedupe=str(one.id), occurred_at=one.opened_at,
-            )
-            for one in holds
-        ],
-    )  # fmt: skip
+        requests=[item_of(one, each.role, each.due_hours) for one, each in zip(holds, terms, strict=True)],
+    )
     rows = []
-    for one, item in zip(holds, items, strict=True):
+    for one, each, item in zip(holds, terms, items, strict=True):
         assert not isinstance(item, Refused), "opening an item refuses nothing"
-        kind = rules.HOLDS[one.type]
-        blocks = kind.blocks if one.blocks is None else one.blocks
+        blocks = rules.HOLDS[one.type].blocks if one.blocks is None else one.blocks
         rows.append((
-            one.id, one.company, one.order, one.type, one.reason, wire.dump(one.facts), ",".join(blocks), kind.role,
-            one.opened_at, item.item,
+            one.id, one.company, one.order, one.type, one.reason, wire.dump(one.facts), ",".join(blocks), each.role,
+            one.opened_at, item.item, each.version, each.waits_for, each.expires_at, each.at_expiry, each.next,
+            one.follows,
         ))  # fmt: skip
     sql.run(_INSERT, sql.columns(tuple(_COLUMNS), rows))
+
+
+def item_of(one: NewHold, role: str, due_hours: int | None, priority: int | None = None) -> OpenItem:
+    """The work item that asks a role about a hold; without a priority, as urgent as the hold's type."""
+    return OpenItem(
+        company=one.company, type=one.type, subject_kind="order", subject=one.order, reason=one.reason, role=role,
+        facts={**one.facts, "hold": one.id}, priority=priority or rules.HOLDS[one.type].priority,
+        due_in_hours=due_hours, dedupe=str(one.id), occurred_at=one.opened_at, value_minor=one.value_minor,
+        tier=one.tier, promise_at=one.promise_at,
+    )  # fmt: skip
 
 
 @command("orders.place_hold")
@@ -99,7 +123,8 @@ def place_hold(cause: Cause, /, *, requests: Sequence[PlaceHold]) -> list[HoldPl
     """Orders held, each by a hold with its work item.
 
     Locks: the orders in id order.
-    Refuses: NotFound; Invalid (type, transition); WrongState (cancelled, closed). Again: by key. 7 statements.
+    Refuses: NotFound; Invalid (type, transition, what it waits for); WrongState (cancelled, closed).
+    Again: by key. 8 statements.
     """
     progress.lock(one.order for one in requests)
     params = {"orders": [one.order for one in requests]}
@@ -114,23 +139,23 @@ def place_hold(cause: Cause, /, *, requests: Sequence[PlaceHold]) -> list[HoldPl
             answers.append(refusal)
             continue
         at = one.occurred_at or cause.at
-        new.append(NewHold(ids.uuid7(), company, one.order, one.type, one.reason, {}, at, one.blocks))
+        new.append(
+            NewHold(ids.uuid7(), company, one.order, one.type, one.reason, {}, at, one.blocks, one.waits_for)
+        )
         answers.append(HoldPlaced(new[-1].id, one.order))
 
     if new:
         open_holds(cause, new)
         progress.restate(cause, {one.order: one.opened_at for one in new})
-        announce(
-            cause,
-            [
-                Event(
-                    "hold", one.id, one.company, "", "open", one.opened_at,
-                    {"order": one.order, "type": one.type}, one.reason,
-                )
-                for one in new
-            ],
-        )  # fmt: skip
+        announce(cause, [_opened(one) for one in new])
     return answers
+
+
+def _opened(one: NewHold) -> Event:
+    payload = {"order": one.order, "type": one.type}
+    if one.follows:
+        payload["follows"] = one.follows
+    return Event("hold", one.id, one.company, "", "open", one.opened_at, payload, one.reason)
 
 
 def _unholdable(one: PlaceHold, commercial: str) -> Refused | None:
@@ -142,6 +167,8 @@ def _unholdable(one: PlaceHold, commercial: str) -> Refused | None:
         return Invalid(
             field="blocks", expected=f"some of {', '.join(rules.TRANSITIONS)}", found=", ".join(one.blocks)
         )
+    if one.waits_for not in holding.WAITS:
+        return Invalid(field="waits_for", expected=f"one of {', '.join(holding.WAITS)}", found=one.waits_for)
     if commercial == "confirmed":
         return None
     after = states.COMMERCIAL.step("confirmed" if commercial == "placed" else commercial, "hold")
@@ -152,62 +179,98 @@ def _unholdable(one: PlaceHold, commercial: str) -> Refused | None:
 def release_holds(cause: Cause, /, *, requests: Sequence[ReleaseHold]) -> list[HoldReleased | Refused]:
     """Holds released and their work items resolved; an order that nothing holds any longer goes on.
 
-    Lines whose SKU the catalog did not know are looked up once more.
+    Where a hold's terms name a next one, that is opened, and the order stays held. Lines whose SKU the catalog did
+    not know are looked up once more.
     Locks: the orders in id order, then the work items.
-    Refuses: NotFound; WrongState (released or rejected already); StillUnknown.
-    Again: by key. 11 statements.
+    Refuses: NotFound; Invalid (code); WrongState (released or rejected already); StillUnknown.
+    Again: by key. 11 statements; 3 more where holds follow.
     """
+    return let_go(cause, requests)
+
+
+def let_go(
+    cause: Cause, requests: Sequence[ReleaseHold], *, codes: Container[str] = rules.RESOLUTIONS
+) -> list[HoldReleased | Refused]:
+    """Release holds inside a command, as `release_holds`: `codes` are the ways in which they may end."""
     sql.run(_LOCK, {"holds": [one.hold for one in requests]})
-    found = {row[0]: _Found(*row) for row in sql.run(_FIND, {"holds": [one.hold for one in requests]})}
+    found = {row[0]: Found(*row) for row in sql.run(_FIND, {"holds": [one.hold for one in requests]})}
     unknown = _look_up({one.order for one in found.values() if one.type == "inventory hold"})
 
     answers: list[HoldReleased | Refused] = []
     released: dict[UUID, ReleaseHold] = {}
+    following: dict[UUID, NewHold] = {}
     for one in requests:
-        refusal = _unreleasable(one, found.get(one.hold), unknown, released)
+        refusal = _unreleasable(one, found.get(one.hold), unknown, released, codes)
         if refusal is not None:
             answers.append(refusal)
-        else:
-            released[one.hold] = one
-            answers.append(HoldReleased(one.hold, found[one.hold].order, ""))
+            continue
+        released[one.hold] = one
+        follower = _follower(found[one.hold], one, one.occurred_at or cause.at)
+        if follower:
+            following[one.hold] = follower
+        answers.append(HoldReleased(one.hold, found[one.hold].order, "", follower.id if follower else None))
 
     if not released:
         return answers
     close_holds(
         cause,
-        [(found[one.hold], one.occurred_at or cause.at, one.note) for one in released.values()],
+        [
+            Closing(found[one.hold], one.occurred_at or cause.at, one.note, one.code)
+            for one in released.values()
+        ],
         "released",
     )
+    if following:
+        open_holds(cause, list(following.values()))
+        announce(cause, [_opened(one) for one in following.values()])
     stands = progress.restate(
         cause, {found[one.hold].order: one.occurred_at or cause.at for one in released.values()}
     )
     progress.hand_on(stands)
     return [
-        HoldReleased(one.hold, one.order, stands[one.order].status) if isinstance(one, HoldReleased) else one
+        replace(one, status=stands[one.order].status) if isinstance(one, HoldReleased) else one
         for one in answers
     ]
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """A hold as it was found: `next` is the type that follows it, `before` are the types that it followed itself."""
+
     id: UUID
     company: int
     order: UUID
     type: str
     state: str
     item: UUID | None
+    next: str = ""
+    before: Sequence[str] = ()
 
 
 def _unreleasable(
-    one: ReleaseHold, hold: _Found | None, unknown: Mapping[UUID, str], released: Mapping[UUID, ReleaseHold]
+    one: ReleaseHold,
+    hold: Found | None,
+    unknown: Mapping[UUID, str],
+    released: Mapping[UUID, ReleaseHold],
+    codes: Container[str],
 ) -> Refused | None:
     if hold is None:
         return NotFound(what="hold", which=str(one.hold))
+    if one.code not in codes:
+        return Invalid(field="code", expected=f"one of {', '.join(rules.RESOLUTIONS)}", found=one.code)
     after = states.HOLD.step("released" if one.hold in released else hold.state, "release")
     if isinstance(after, Refused):
         return after
     if hold.type == "inventory hold" and hold.order in unknown:
         return errors.StillUnknown(skus=unknown[hold.order])
     return None
+
+
+def _follower(hold: Found, one: ReleaseHold, at: datetime) -> NewHold | None:
+    kind = holding.follows(hold.type, hold.next, hold.before)
+    if not kind:
+        return None
+    reason = f"It follows the {hold.type}{': ' + one.note if one.note else '.'}"
+    return NewHold(ids.uuid7(), hold.company, hold.order, kind, reason, {}, at, follows=hold.id)
 
 
 def _look_up(orders: set[UUID]) -> dict[UUID, str]:
@@ -218,67 +281,88 @@ def _look_up(orders: set[UUID]) -> dict[UUID, str]:
     return dict(sql.run(_UNKNOWN, {"orders": list(orders)}))  # type: ignore[arg-type]
 
 
-def holds_of(orders: Sequence[UUID]) -> list[_Found]:
+def holds_of(orders: Sequence[UUID]) -> list[Found]:
     """Open holds of orders that are locked. One statement."""
-    return [_Found(*row) for row in sql.run(_OPEN_OF, {"orders": list(orders)})]
+    return [Found(*row) for row in sql.run(_OPEN_OF, {"orders": list(orders)})]
 
 
-def close_holds(cause: Cause, closed: Sequence[tuple[_Found, datetime, str]], state: str) -> None:
-    """Close holds as (hold, when, note) and resolve their work items. 3 statements, the event log's among them."""
-    rows = [(hold.id, at) for hold, at, _ in closed]
-    sql.run(_CLOSE, sql.columns(("holds", "times"), rows) | {"state": state, "by": cause.actor.name})
+class Closing(NamedTuple):
+    """A hold that ends, in one of the ways of `rules.ENDS`."""
+
+    hold: Found
+    at: datetime
+    note: str
+    code: str
+
+
+def close_holds(cause: Cause, closed: Sequence[Closing], state: str) -> None:
+    """Close holds and resolve their work items. 3 statements, the event log's among them."""
+    rows = [(one.hold.id, one.at, one.note, one.code) for one in closed]
+    params = sql.columns(("holds", "times", "notes", "codes"), rows)
+    sql.run(_CLOSE, params | {"state": state, "by": cause.actor.name})
     resolve(
         cause,
-        requests=[ResolveItem(hold.item, f"hold {state}", note) for hold, _, note in closed if hold.item],
+        requests=[ResolveItem(one.hold.item, f"hold {state}", one.note) for one in closed if one.hold.item],
     )
     announce(
         cause,
         [
             Event(
-                "hold",
-                hold.id,
-                hold.company,
-                "open",
-                state,
-                at,
-                {"order": hold.order, "type": hold.type},
-                note,
+                "hold", hold.id, hold.company, "open", state, at,
+                {"order": hold.order, "type": hold.type, "code": code}, note,
             )
-            for hold, at, note in closed
+            for hold, at, note, code in closed
         ],
-    )
+    )  # fmt: skip
 
 
 _COLUMNS = {
     "id": "uuid", "company_id": "smallint", "order_id": "uuid", "type": "text", "reason": "text", "facts": "text",
-    "blocks": "text", "owner_role": "text", "opened_at": "timestamptz", "work_item": "uuid",
+    "blocks": "text", "owner_role": "text", "opened_at": "timestamptz", "work_item": "uuid", "policy_version": "int",
+    "waits_for": "text", "expires_at": "timestamptz", "at_expiry": "text", "next": "text", "follows": "uuid",
 }  # fmt: skip
 
 _INSERT = f"""
 INSERT INTO orders_hold (id, company_id, order_id, type, reason, facts, blocks, owner_role, state, opened_at,
-                         work_item)
+                         work_item, policy_version, waits_for, expires_at, at_expiry, next, follows)
 SELECT id, company_id, order_id, type, reason, facts::jsonb, string_to_array(blocks, ','), owner_role, 'open',
-       opened_at, work_item
+       opened_at, work_item, policy_version, waits_for, expires_at, at_expiry, next, follows
 FROM {sql.unnest("d", **_COLUMNS)}
 """
 
 _ORDERS = "SELECT id, company_id::int, commercial FROM orders_order WHERE id = ANY(%(orders)s::uuid[])"
 
-# A hold never changes its order, so the order may be looked up before it is locked.
+# A hold never changes its order, so the order may be looked up before it is locked. By an array of keys: as a join it
+# may be planned over every order, where statistics are old.
 _LOCK = """
-SELECT FROM orders_order WHERE id IN (SELECT order_id FROM orders_hold WHERE id = ANY(%(holds)s::uuid[]))
+SELECT FROM orders_order
+WHERE id = ANY(ARRAY(SELECT order_id FROM orders_hold WHERE id = ANY(%(holds)s::uuid[])))
 ORDER BY id FOR UPDATE
 """
 
-_HOLD = "SELECT id, company_id::int, order_id, type, state, work_item FROM orders_hold "
+# Few holds name a next one, and few follow another: only for these the chain is walked.
+_FIND = """
+SELECT h.id, h.company_id::int, h.order_id, h.type, h.state, h.work_item, h.next,
+       CASE WHEN h.next <> '' AND h.follows IS NOT NULL THEN ARRAY(
+           WITH RECURSIVE earlier AS (
+               SELECT e.type, e.follows FROM orders_hold AS e WHERE e.id = h.follows
+               UNION ALL SELECT e.type, e.follows FROM orders_hold AS e JOIN earlier ON e.id = earlier.follows
+           ) SELECT type FROM earlier
+       ) ELSE ARRAY[]::text[] END
+FROM orders_hold AS h WHERE h.id = ANY(%(holds)s::uuid[])
+"""
 
-_FIND = _HOLD + "WHERE id = ANY(%(holds)s::uuid[])"
-
-_OPEN_OF = _HOLD + "WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' ORDER BY id"
+_OPEN_OF = """
+SELECT id, company_id::int, order_id, type, state, work_item FROM orders_hold
+WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' ORDER BY id
+"""
 
 _CLOSE = """
-UPDATE orders_hold AS h SET state = %(state)s::text, closed_by = %(by)s::text, closed_at = d.at
-FROM unnest(%(holds)s::uuid[], %(times)s::timestamptz[]) AS d(id, at) WHERE h.id = d.id
+UPDATE orders_hold AS h SET state = %(state)s::text, closed_by = %(by)s::text, closed_at = d.at, note = d.note,
+                            resolution = d.code
+FROM unnest(%(holds)s::uuid[], %(times)s::timestamptz[], %(notes)s::text[], %(codes)s::text[])
+     AS d(id, at, note, code)
+WHERE h.id = d.id
 """
 
 _LEARN = """

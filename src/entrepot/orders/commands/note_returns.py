@@ -31,7 +31,8 @@ _NOTE = """
 WITH was AS (
     SELECT o.id, o.returns AS before, d.after
     FROM unnest(%(orders)s::uuid[], %(returns)s::text[]) AS d(id, after)
-    JOIN orders_order AS o ON o.id = d.id WHERE o.returns <> d.after
+    JOIN orders_order AS o ON o.id = d.id
+    WHERE o.id = ANY(%(orders)s::uuid[]) AND o.returns <> d.after
 )
 UPDATE orders_order AS o SET returns = was.after FROM was WHERE o.id = was.id
 RETURNING o.id, o.company_id::int, was.before, was.after

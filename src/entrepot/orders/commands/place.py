@@ -17,7 +17,8 @@ from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules, validation
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.rules import GOODS
-from entrepot.orders.validation import LineFact, OrderFacts, PaymentFact, Validation
+from entrepot.orders.validation import GoodsFact, LineFact, OrderFacts, PaymentFact, Validation
+from entrepot.parties import address as formats
 from entrepot.parties.commands.register import (
     AddressRegistered,
     RegisterAddress,
@@ -129,7 +130,8 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     Locks: the names of the new orders, in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
-    new customers, 2 for addresses, 2 for holds, 1 for duplicates, 1 where a policy asks for recent orders,
+    new customers, 2 for addresses, 3 for holds, 1 for duplicates, 1 where a policy asks for recent orders,
+    1 where one asks for more about the goods,
     1 for promotions.
     """
     known = _load(cause, requests)
@@ -145,10 +147,14 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     sql.write("orders_line", LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
     _keep_addresses(cause, fresh)
-    payments = [_authorization(draft) for draft in fresh if draft.request.payment]
+    payments = [
+        authorization(draft.request.company, draft.id, draft.request.currency, draft.request.payment)
+        for draft in fresh
+        if draft.request.payment
+    ]
     if payments:
         authorize(cause, requests=payments)
-    _hold(cause, fresh)
+    _hold(cause, fresh, known)
 
     announce(cause, [_event(draft, numbers[draft.id]) for draft in fresh])
     offer("allocate", [draft.ready for draft in fresh if draft.goods and not draft.verdict.holds])
@@ -174,15 +180,18 @@ class _Sku(NamedTuple):
 class _Known:
     """What the batch refers to, by (company, code)."""
 
-    __slots__ = ("channels", "customers", "nowhere", "policies", "recent", "skus")
+    __slots__ = ("about", "channels", "customers", "first", "nowhere", "policies", "recent", "skus", "tiers")
 
     def __init__(self) -> None:
         self.channels: dict[tuple[int, str], _Channel] = {}
         self.skus: dict[tuple[int, str], _Sku] = {}
         self.customers: dict[tuple[int, str], UUID] = {}
+        self.tiers: dict[UUID, str] = {}
         self.policies: dict[tuple[int, str], tuple[int, Validation]] = {}
         self.recent: dict[UUID, list[tuple[int, datetime]]] = {}
         self.nowhere: frozenset[str] = frozenset()
+        self.first: set[tuple[int, str]] = set()  # customers who were not known before this batch
+        self.about: dict[UUID, GoodsFact] = {}
 
     def policy(self, company: int, channel: str) -> tuple[int, Validation]:
         """The version in force for a channel, or that for all channels, or the default of the channel's kind."""
@@ -210,6 +219,8 @@ def _load(cause: Cause, requests: Sequence[PlaceOrder]) -> _Known:
             known.skus[name] = _Sku(found, word, number)
         elif what == 2:
             known.customers[name] = found
+            if word:
+                known.tiers[found] = word
         elif what == 3:
             known.channels[name] = _Channel(found, word, number)
         else:
@@ -229,6 +240,7 @@ def _register_customers(cause: Cause, names: Sequence[tuple[int, str]], known: _
     for name, customer in zip(names, register_customers(cause, requests=requests), strict=True):
         assert isinstance(customer, Registered), customer
         known.customers[name] = customer.id
+        known.first.add(name)
 
 
 _policies: dict[str, Validation] = {}
@@ -259,6 +271,9 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: _Known) -> N
         skus = {sku.id: code for (_, code), sku in known.skus.items()}
         without = sql.run(_NOWHERE, {"skus": list(skus)})
         known.nowhere = frozenset(skus[sku] for (sku,) in without)
+    if any(mode != "off" for one in in_use.values() for mode in (one.hazard, one.price, one.export)):
+        rows = sql.run(_ABOUT, {"skus": [sku.id for sku in known.skus.values()]})
+        known.about = {sku: GoodsFact(*about) for sku, *about in rows}
 
 
 def _load_recent(
@@ -358,7 +373,9 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
     total = goods - discount + request.shipping_minor + request.tax_minor
     seen = _set_lines(draft, frozen, known)
     draft.version, validated = known.policy(company, request.channel)
-    draft.verdict = validation.judge(_facts(draft, seen, goods - discount, total, known), validated)
+    draft.verdict = validation.judge(
+        _facts(draft, seen, goods - discount, total, known, validated), validated
+    )
     held_by = draft.held_by
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
@@ -395,7 +412,12 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> 
                 seen.append(LineFact(line.sku, line.quantity, known=False))
             else:
                 sku_id = sku.id
-                seen.append(LineFact(line.sku, line.quantity, True, sku.status, sku.minimum_age))
+                about = known.about.get(sku_id)
+                seen.append(
+                    LineFact(
+                        line.sku, line.quantity, True, sku.status, sku.minimum_age, line.unit_price, about
+                    )
+                )
         key = ids.uuid7()
         if line.promotions:
             draft.promotions += [
@@ -413,16 +435,27 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> 
     return tuple(seen)
 
 
-def _facts(draft: _Draft, goods: tuple[LineFact, ...], net: int, total: int, known: _Known) -> OrderFacts:
+def _facts(
+    draft: _Draft, goods: tuple[LineFact, ...], net: int, total: int, known: _Known, policy: Validation
+) -> OrderFacts:
     request, given = draft.request, draft.request.payment
     recent: tuple[tuple[int, datetime], ...] = ()
     if draft.customer is not None and draft.customer in known.recent:
         earlier = draft.placed_at - _RECENTLY
         recent = tuple(one for one in known.recent[draft.customer] if earlier <= one[1] <= draft.placed_at)
+    where = request.address
+    is_to_box = policy.box != "off" and where is not None and validation.is_box(where.line1, where.line2)
+    problems: tuple[str, ...] = ()
+    if policy.format != "off" and where is not None:
+        place_of = (request.country, request.postal_code, where.region, where.city, where.line1)
+        problems = tuple(formats.problems(*place_of))
+    customer = request.customer
+    is_first = customer is None or (request.company, customer) in known.first
     return OrderFacts(
         draft.placed_at, request.country, request.postal_code, request.currency, net, request.tax_minor, total, goods,
         None if given is None else PaymentFact(given.amount_minor, given.authorized_at, given.expires_at),
-        request.signals, recent, known.nowhere, request.promise_at,
+        request.signals, recent, known.nowhere, request.promise_at, request.service, customer, is_first, is_to_box,
+        problems,
     )  # fmt: skip
 
 
@@ -486,20 +519,27 @@ def for_the_vault(company: int, given: AddressGiven, postal_code: str, country: 
     )  # fmt: skip
 
 
-def _authorization(draft: _Draft) -> Authorize:
-    given = draft.request.payment
-    assert given is not None
+def authorization(company: int, order: UUID, currency: str, given: PaymentGiven) -> Authorize:
+    """What came as a payment of an order, as payments take it."""
     return Authorize(
-        company=draft.request.company, order=draft.id, provider=given.provider, reference=given.reference,
-        currency=draft.request.currency, amount_minor=given.amount_minor, authorized_at=given.authorized_at,
-        expires_at=given.expires_at,
+        company=company, order=order, provider=given.provider, reference=given.reference, currency=currency,
+        amount_minor=given.amount_minor, authorized_at=given.authorized_at, expires_at=given.expires_at,
     )  # fmt: skip
 
 
-def _hold(cause: Cause, drafts: Sequence[_Draft]) -> None:
+def _hold(cause: Cause, drafts: Sequence[_Draft], known: _Known) -> None:
     found = [
         NewHold(
-            ids.uuid7(), draft.request.company, draft.id, one.type, one.reason, one.facts, draft.placed_at
+            ids.uuid7(),
+            draft.request.company,
+            draft.id,
+            one.type,
+            one.reason,
+            one.facts,
+            draft.placed_at,
+            value_minor=draft.row[_TOTAL],
+            tier=known.tiers.get(draft.customer) if draft.customer else None,
+            promise_at=draft.request.promise_at,
         )
         for draft in drafts
         for one in draft.verdict.holds
@@ -535,6 +575,7 @@ _ORDERS = {
     "shipping_minor": "bigint", "tax_minor": "bigint", "total_minor": "bigint", "line_count": "int",
     "policy_version": "int",
 }  # fmt: skip
+_TOTAL = list(_ORDERS).index("total_minor")
 
 # Rows of this width travel as JSON: half the time of arrays. Numbers are taken here, in the order of the batch: a
 # statement of their own would cost a round trip. Names are claimed in their order, so that batches that overlap wait
@@ -566,7 +607,7 @@ SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
 FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 UNION ALL
-SELECT 2, u.company_id::int, u.code, u.id, NULL, NULL, NULL
+SELECT 2, u.company_id::int, u.code, u.id, u.tier, NULL, NULL
 FROM json_to_recordset(%(customers)s::json) AS d(company smallint, code text)
 JOIN parties_customer AS u ON u.company_id = d.company AND u.code = d.code
 UNION ALL
@@ -585,6 +626,8 @@ _RECENT = """
 SELECT customer_id, total_minor, placed_at FROM orders_order
 WHERE customer_id = ANY(%(customers)s::uuid[]) AND placed_at >= %(since)s::timestamptz AND commercial <> 'cancelled'
 """
+
+_ABOUT = "SELECT id, category, hazardous, list_price FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"
 
 _NOWHERE = """
 SELECT sku FROM unnest(%(skus)s::uuid[]) AS d(sku)

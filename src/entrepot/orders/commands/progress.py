@@ -13,6 +13,10 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, offer
 from entrepot.kernel.events import Event
 from entrepot.orders import rules
+from entrepot.orders.states import UNIT
+
+STEPS = frozenset((source, step.target) for step in UNIT.transitions for source in step.sources)
+"""From where to where units go."""
 
 
 class Progress(NamedTuple):
@@ -43,8 +47,9 @@ def progress(
 ) -> dict[UUID, Step]:
     """Move units and derive the statuses of their orders; the orders whose status changed come back.
 
-    Called inside a command that has locked the orders (`lock`). That the units are where they are taken from is a
-    constraint. `times` says when it occurred, by order. 3 statements at most, the event log's among them.
+    Called inside a command that has locked the orders (`lock`). Only steps of `states.UNIT` are taken; that the units
+    are where they are taken from is a constraint. `times` says when it occurred, by order. 3 statements at most, the
+    event log's among them.
     """
     if not requests:
         return {}
@@ -140,6 +145,7 @@ def _deltas(requests: Sequence[Progress]) -> tuple[tuple[str, ...], list[list[ob
     nothing = [0] * len(places)
     rows: dict[UUID, list[object]] = {}
     for line, _, source, target, quantity in requests:
+        assert (source, target) in STEPS, f"no unit goes from {source} to {target}"
         row = rows.get(line)
         if row is None:
             row = rows[line] = [line, *nothing]

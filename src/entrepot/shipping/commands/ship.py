@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
+from entrepot.carriage.rules import Choice, Parcel, choose_service
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -77,7 +78,7 @@ class _Leaving(NamedTuple):
     fulfillment: Fulfillment
     at: datetime
     tracking: str
-    choice: rules.Choice
+    choice: Choice
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
 
 
@@ -139,9 +140,9 @@ class _Facts:
         held = [one.order for one in found if one.held_by]
         self.blocked = orders.blocked(held, "ship") if held else set()
         self._gone: dict[UUID, int] = {}
-        self._choices: dict[tuple[Any, ...], rules.Choice] = {}
+        self._choices: dict[tuple[Any, ...], Choice] = {}
 
-    def choose(self, one: Fulfillment, at: datetime) -> rules.Choice:
+    def choose(self, one: Fulfillment, at: datetime) -> Choice:
         """The service for a fulfillment; alike ones in a batch are decided once."""
         weight, volume = self.parcels[one.id]
         origin, ships_on = self.countries[one.node], at.astimezone(UTC).date()
@@ -149,11 +150,9 @@ class _Facts:
         key = (one.company, weight, volume, origin, one.country, one.service, ships_on, promised_on)
         choice = self._choices.get(key)
         if choice is None:
-            parcel = rules.Parcel(weight, volume, origin, one.country)
+            parcel = Parcel(weight, volume, origin, one.country)
             services = self.services[one.company]
-            choice = self._choices[key] = rules.choose_service(
-                services, parcel, one.service, ships_on, promised_on
-            )
+            choice = self._choices[key] = choose_service(services, parcel, one.service, ships_on, promised_on)
         return choice
 
     def take(self, fulfillment: UUID) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
@@ -182,7 +181,7 @@ def _decide(
     at: datetime,
     facts: _Facts,
     leaving: Mapping[UUID, _Leaving],
-) -> rules.Choice | Refused:
+) -> Choice | Refused:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
     step = STEPS["ship"]["shipped" if one.id in leaving else one.state]

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import policies, ready, sql, wire
+from entrepot.kernel import ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands import progress
-from entrepot.sourcing import errors, rules
+from entrepot.sourcing import cost, errors, rules
+from entrepot.sourcing.facts import Facts, Line, Order, Version
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
 from entrepot.stock.rules import urgency
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
-
-policies.shape("sourcing.profile")(rules.Profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +44,6 @@ class OrderAllocated:
     why: str
 
 
-class _Order(NamedTuple):
-    id: UUID
-    company: int
-    channel: UUID
-    country: str
-    policy: str
-    priority: int
-    promise_at: datetime | None
-    placed_at: datetime
-    reservation: str
-    blocked: bool
-
-
-class _Line(NamedTuple):
-    id: UUID
-    sku: UUID
-    open: int
-    backordered: int
-
-
 @command("sourcing.allocate")
 def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[OrderAllocated | Refused]:
     """Source orders: promise what is free by the profile's rules, backorder or cancel the rest by the order's policy.
@@ -77,26 +56,22 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
     orders, lines = _load(order_ids)
-    companies = {order.company for order in orders.values()}
-    profiles = {company: policies.of_company(company, rules.Profile, cause.at) for company in companies}
-    nodes = _Nodes({order.channel for order in orders.values()})
-    positions = stock.lock_positions(
-        (order.company, line.sku) for order in orders.values() for line in lines[order.id]
-    )
+    facts = Facts(orders.values(), cause.at)
+    owned = {(order.company, line.sku) for order in orders.values() for line in lines[order.id]}
+    together = _together(orders, lines, facts, owned) if facts.costs else _Together({}, 0)
+    positions = stock.lock_positions(owned)
 
     held = _take_over(cause, orders, lines)
 
     plans = {
-        order.id: _decide(
-            order, lines[order.id], nodes, positions, profiles[order.company][1], held.get(order.id, ())
-        )
+        order.id: _decide(order, lines[order.id], facts, positions, held.get(order.id, ()), together)
         for order in sorted(orders.values(), key=_urgency)
         if not order.blocked and lines[order.id]
     }
 
     batch = _Batch(cause, {request.order: request.occurred_at or cause.at for request in requests})
-    for order_id, (plan, promised) in plans.items():
-        batch.add(orders[order_id], lines[order_id], plan, promised, profiles[orders[order_id].company])
+    for order_id, decision in plans.items():
+        batch.add(orders[order_id], lines[order_id], decision, facts.version(orders[order_id]))
     batch.write()
     ready.drop("allocate", order_ids)
     return [_answer(request.order, orders, plans) for request in requests]
@@ -105,17 +80,17 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
 # ---- load
 
 
-def _load(order_ids: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, list[_Line]]]:
+def _load(order_ids: Sequence[UUID]) -> tuple[dict[UUID, Order], dict[UUID, list[Line]]]:
     params = {"orders": list(order_ids)}
-    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, params)}
-    lines: dict[UUID, list[_Line]] = {order: [] for order in orders}
+    orders = {row[0]: Order(*row) for row in sql.run(_ORDERS, params)}
+    lines: dict[UUID, list[Line]] = {order: [] for order in orders}
     for order, *line in sql.run(_LINES, params):
-        lines[order].append(_Line(*line))
+        lines[order].append(Line(*line))
     return orders, lines
 
 
 def _take_over(
-    cause: Cause, orders: dict[UUID, _Order], lines: dict[UUID, list[_Line]]
+    cause: Cause, orders: dict[UUID, Order], lines: dict[UUID, list[Line]]
 ) -> dict[UUID, list[TakenOver]]:
     """What orders take over of reservations; with it they stand in the queue where their reservation stood."""
     requests = [
@@ -132,55 +107,123 @@ def _take_over(
     return held
 
 
-class _Nodes:
-    """Nodes by channel in order of preference for a country, ranked once for each pair."""
-
-    def __init__(self, channels: Iterable[UUID]) -> None:
-        self._by_channel: dict[UUID, list[rules.Node]] = defaultdict(list)
-        for channel, *node in sql.run(_NODES, {"channels": list(channels)}):
-            self._by_channel[channel].append(rules.Node(*node))
-        self._ranked: dict[tuple[UUID, str, int], list[rules.Node]] = {}
-
-    def ranked(self, channel: UUID, country: str, company: int, profile: rules.Profile) -> list[rules.Node]:
-        key = (channel, country, company)
-        if key not in self._ranked:
-            self._ranked[key] = rules.rank(self._by_channel[channel], country, profile)
-        return self._ranked[key]
-
-
 # ---- decide
 
 
-def _urgency(order: _Order) -> tuple[Any, ...]:
+def _urgency(order: Order) -> tuple[Any, ...]:
     return urgency(order.priority, order.promise_at, order.placed_at, order.id)
 
 
+class _Together(NamedTuple):
+    """The node of each line, by order, in the cheapest plan for all orders that are planned by cost."""
+
+    assigned: Mapping[UUID, cost.Assigned]
+    orders: int
+
+
+def _together(
+    orders: Mapping[UUID, Order],
+    lines: Mapping[UUID, Sequence[Line]],
+    facts: Facts,
+    owned: set[tuple[int, UUID]],
+) -> _Together:
+    """Think before stock is locked, so that nobody waits for it; what is not free any more is planned again alone."""
+    assert facts.costs
+    facts.costs.weigh({sku for _, sku in owned})
+    positions = stock.read_positions(owned)
+    free = {key: max(0, position.free) for key, position in positions.items()}
+    wanted = []
+    for order in sorted(orders.values(), key=_urgency):
+        if facts.version(order).profile.choose_by == "cost" and lines[order.id] and not order.blocked:
+            nodes = facts.nodes(order)
+            mine = _free(order, lines[order.id], nodes, positions, facts)
+            wanted.append(facts.costs.wanted(order, lines[order.id], nodes, mine, facts))
+    if not wanted:
+        return _Together({}, 0)
+    seconds = min(one.profile.solve_seconds for one in wanted)
+    assigned, _ = cost.solve_together(wanted, free, seconds)
+    return _Together(assigned, len(wanted))
+
+
+def _free(
+    order: Order, lines: Sequence[Line], nodes: rules.SortedOut, positions: stock.Positions, facts: Facts
+) -> rules.Free:
+    """What each node may promise to the order; nothing of what it rejected lately."""
+    free = {
+        (line.sku, node.id): position.free_for(order.channel)
+        for line in lines
+        for node in (*nodes.first, *nodes.after)
+        if (position := positions.get((line.sku, node.id)))
+    }
+    for line, node in _rejected(order, lines, nodes, facts):
+        free[line.sku, node.id] = 0
+    return free
+
+
+def _rejected(
+    order: Order, lines: Sequence[Line], nodes: rules.SortedOut, facts: Facts
+) -> list[tuple[Line, rules.Node]]:
+    """Lines that nodes are not asked for: they have rejected them."""
+    if not order.was_rejected:
+        return []
+    refused = facts.rejected(order)
+    return [
+        (line, node)
+        for line in lines
+        if line.id in refused
+        for node in (*nodes.first, *nodes.after)
+        if (nobody := refused[line.id]) is None or node.id in nobody
+    ]
+
+
+class _Decided(NamedTuple):
+    """The plan of an order, its promises, already taken out of the locked positions, and what it was made from."""
+
+    plan: rules.Plan
+    promised: list[stock.Promised]
+    nodes: rules.SortedOut
+    free: rules.Free
+    terms: Mapping[str, Mapping[str, int]]
+    rejected: Sequence[tuple[Line, rules.Node]]
+
+
 def _decide(
-    order: _Order,
-    lines: Sequence[_Line],
-    nodes: _Nodes,
+    order: Order,
+    lines: Sequence[Line],
+    facts: Facts,
     positions: stock.Positions,
-    profile: rules.Profile,
     held: Sequence[TakenOver],
-) -> tuple[rules.Plan, list[stock.Promised]]:
-    """The plan of one order, and its promises, already taken out of the locked positions.
+    together: _Together,
+) -> _Decided:
+    """What becomes of one order.
 
     What was reserved for it is free from its turn on, not before: nobody of the batch gets it first.
     """
-    candidates = nodes.ranked(order.channel, order.country, order.company, profile)
+    nodes = facts.nodes(order)
     if held:
         for one in held:
             positions[one.sku, one.node].free += one.quantity
         reserved_at = {one.node for one in held}
-        candidates = sorted(candidates, key=lambda node: node.id not in reserved_at)
-    free = {
-        (line.sku, node.id): position.free_for(order.channel)
-        for line in lines
-        for node in candidates
-        if (position := positions.get((line.sku, node.id)))
-    }
-    wanted = [rules.Line(line.id, line.sku, line.open + line.backordered) for line in lines]
-    plan = rules.plan_order(wanted, candidates, free, order.policy, profile)
+        first = tuple(sorted(nodes.first, key=lambda node: node.id not in reserved_at))
+        nodes = nodes._replace(first=first)
+    free = _free(order, lines, nodes, positions, facts)
+    profile = facts.version(order).profile
+    limit = rules.nodes_max(profile, order.total_minor)
+    wanted = [line.wanted() for line in lines]
+    plan, terms = None, {}
+    if profile.choose_by == "cost" and facts.costs:
+        priced = facts.costs.wanted(order, lines, nodes, free, facts)
+        plan = cost.follow(priced, together.assigned.get(order.id, {}), limit, together.orders)
+        nodes = priced.cheapest_first()
+        terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)}
+    plan = plan or rules.plan(wanted, nodes, free, order.policy, limit)
+    facts.took({share.node for share in plan.shares})
+    return _Decided(
+        plan, _promise(order, plan, positions), nodes, free, terms, _rejected(order, lines, nodes, facts)
+    )
+
+
+def _promise(order: Order, plan: rules.Plan, positions: stock.Positions) -> list[stock.Promised]:
     promised = []
     for line, sku, node, quantity in plan.shares:
         request = stock.Allocate(
@@ -190,7 +233,37 @@ def _decide(
         row = stock.admit(positions, request)
         assert not isinstance(row, Refused), "a plan takes what is free under the lock"
         promised.append(row)
-    return plan, promised
+    return promised
+
+
+def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Version) -> dict[str, Any]:
+    """What `explain` needs to tell why. Where every node that was asked has all of it, lines tell nothing more."""
+    plan, nodes = decided.plan, decided.nodes
+    by_code = {node.code: node.id for node in (*nodes.first, *nodes.after)}
+    why: dict[str, Any] = {"why": plan.why, "policy": order.policy, "candidates": plan.candidates}
+    units = sum(line.open + line.backordered for line in lines)
+    if any(could != units for _, could in plan.candidates):
+        asked = [by_code[code] for code, _ in plan.candidates]
+        why["lines"] = [
+            (line.number, line.wanted().quantity, [decided.free.get((line.sku, node), 0) for node in asked])
+            for line in lines
+        ]
+    if plan.outcome != "allocated" or plan.chosen:
+        why["units"] = units
+        why["chosen"] = plan.chosen
+    if plan.outcome != "allocated":
+        codes = {node: code for code, node in by_code.items()}
+        numbers = {line.id: line.number for line in lines}
+        why["served"] = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
+    rejected = [(line.number, node.code) for line, node in decided.rejected]
+    more = {
+        "broken": nodes.broken,
+        "km": nodes.km,
+        "costs": decided.terms,
+        "scope": version.scope,
+        "rejected": rejected,
+    }
+    return why | {name: value for name, value in more.items() if value}
 
 
 # ---- write
@@ -213,29 +286,22 @@ class _Batch:
 
     def add(
         self,
-        order: _Order,
-        lines: Sequence[_Line],
-        plan: rules.Plan,
-        promised: list[stock.Promised],
-        profile: tuple[int, rules.Profile],
+        order: Order,
+        lines: Sequence[Line],
+        decided: _Decided,
+        version: Version,
     ) -> None:
-        self.promises += promised
+        plan = decided.plan
+        self.promises += decided.promised
         taken: dict[UUID, int] = defaultdict(int)
         for share in plan.shares:
             taken[share.line] += share.quantity
         cancels = order.policy == "partial_cancel"
         for line in lines:
             self._step(order, line, taken[line.id], cancels=cancels)
-        version = profile[0]
-        why: dict[str, Any] = {
-            "why": plan.why,
-            "policy": order.policy,
-            "candidates": [[c, u] for c, u in plan.candidates],
-        }
-        if plan.outcome != "allocated":
-            why |= {"units": sum(line.open + line.backordered for line in lines), "chosen": plan.chosen}
+        why = wire.dump(_reasons(order, lines, decided, version))
         self.decisions.append(
-            (order.company, order.id, version, plan.outcome, wire.dump(why), self.times[order.id])
+            (order.company, order.id, version.number, plan.outcome, why, self.times[order.id])
         )
         if plan.shares:
             self.offers.append((order.id, order.priority, order.promise_at or order.placed_at))
@@ -252,10 +318,11 @@ class _Batch:
                     facts={"units": missing},
                     due_in_hours=48,
                     occurred_at=self.times[order.id],
+                    promise_at=order.promise_at,
                 )
             )
 
-    def _step(self, order: _Order, line: _Line, taken: int, *, cancels: bool) -> None:
+    def _step(self, order: Order, line: Line, taken: int, *, cancels: bool) -> None:
         """Allocate out of the backordered units first: they have waited longer."""
         from_backorder = min(taken, line.backordered)
         from_open = taken - from_backorder
@@ -312,7 +379,7 @@ class _Batch:
 
 
 def _answer(
-    order_id: UUID, orders: dict[UUID, _Order], plans: dict[UUID, tuple[rules.Plan, list[stock.Promised]]]
+    order_id: UUID, orders: Mapping[UUID, Order], plans: Mapping[UUID, _Decided]
 ) -> OrderAllocated | Refused:
     if order_id not in orders:
         return NotFound(what="order", which=str(order_id))
@@ -320,7 +387,7 @@ def _answer(
         return errors.OnHold(order=str(order_id))
     if order_id not in plans:
         return errors.NothingToAllocate(order=str(order_id))
-    plan, _ = plans[order_id]
+    plan = plans[order_id].plan
     short = sum(line.quantity for line in plan.short)
     cancels = orders[order_id].policy == "partial_cancel"
     allocated = sum(share.quantity for share in plan.shares)
@@ -332,21 +399,18 @@ def _answer(
 _DECISION_COLUMNS = ("company_id", "order_id", "profile_version", "outcome", "reasons", "decided_at")
 
 _ORDERS = """
-SELECT id, company_id::int, channel_id, country, policy, priority::int, promise_at, placed_at, reservation,
-       EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open' AND 'allocate' = ANY(h.blocks))
+SELECT id, company_id::int, channel_id, country, postal_code, policy, priority::int, promise_at, placed_at,
+       reservation, service, total_minor,
+       EXISTS (SELECT FROM orders_hold AS h
+               WHERE h.order_id = o.id AND h.state = 'open' AND 'allocate' = ANY(h.blocks)),
+       EXISTS (SELECT FROM sourcing_rejection AS r WHERE r.order_id = o.id AND r.cleared_at IS NULL)
 FROM orders_order AS o WHERE id = ANY(%(orders)s::uuid[]) AND commercial <> 'cancelled'
 """
 
 _LINES = """
-SELECT order_id, id, sku_id, open, backordered FROM orders_line
+SELECT order_id, id, number::int, sku_id, open, backordered FROM orders_line
 WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL AND open + backordered > 0
 ORDER BY order_id, number
-"""
-
-_NODES = """
-SELECT cn.channel_id, n.id, n.code, n.country, (n.priority + cn.priority)::int
-FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
-WHERE cn.channel_id = ANY(%(channels)s::uuid[])
 """
 
 # Promised for the first expected supply of the SKU, or by the usual lead time where nothing is on its way.

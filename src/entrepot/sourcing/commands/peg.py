@@ -49,6 +49,9 @@ class _Line(NamedTuple):
     number: str
     external_id: str
     channel: str
+    ships_on: date | None
+    units_max: int  # sold ahead of that day; 0: any
+    sku_code: str
 
 
 @command("sourcing.peg")
@@ -58,7 +61,8 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     An order whose date slips is told: an event, a message to its channel, and a work item where the new date is past
     the customer's promise by more than the policy tolerates.
     Locks: the orders that wait for the SKUs, in id order. Refuses: nothing. Again: pegs the same.
-    5 statements and 2 for each company; 3 more where a date slips.
+    5 statements and 2 for each company; 3 more where a date slips, 1 where a SKU is sold ahead up to a limit, and 3 to
+    open or end items about that.
     """
     skus = {"skus": list({request.sku for request in requests})}
     orders = [order for (order,) in sql.run(_ORDERS, skus)]
@@ -76,7 +80,10 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     }
 
     promises = {
-        sku: pegging.peg([one.waiting for one in waiting], supply[sku], cause.at.date(), *steering[waiting[0].company])
+        sku: pegging.peg(
+            [one.waiting for one in waiting], supply[sku], cause.at.date(), *steering[waiting[0].company],
+            waiting[0].ships_on,
+        )
         for sku, waiting in lines.items()
     }  # fmt: skip
 
@@ -91,6 +98,7 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     }
     _tell(cause, [one for of_sku in slipped.values() for one in of_sku], new)
     _look_after(cause, [one for of_sku in lines.values() for one in of_sku], new, steering)
+    _limit(cause, lines)
     ready.drop("peg", skus["skus"])
     return [
         SkuPegged(
@@ -165,7 +173,7 @@ def _look_after(
                     one.company, "slipped promise", "order", order,
                     f"Expected on {new[one.waiting.line]}, promised to the customer for"
                     f" {one.waiting.promise_at:%Y-%m-%d}",
-                    "customer service", due_in_hours=24,
+                    "customer service", due_in_hours=24, promise_at=one.waiting.promise_at,
                 )
                 for order, one in late.items()
             ],
@@ -181,14 +189,55 @@ def _look_after(
         )
 
 
+def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
+    """An item for each SKU of which more was sold ahead than its limit; ended where it is within it again."""
+    limited = {
+        sku: of_sku[0]
+        for sku, of_sku in lines.items()
+        if of_sku[0].units_max and of_sku[0].ships_on and of_sku[0].ships_on > cause.at.date()
+    }
+    if not limited:
+        return
+    taken = dict(sql.run(_TAKEN, {"skus": list(limited)}))
+    sold = {sku: taken.get(sku, 0) + sum(one.waiting.quantity for one in lines[sku]) for sku in limited}
+    over = [sku for sku, one in limited.items() if sold[sku] > one.units_max]
+    if over:
+        open_items(
+            cause,
+            requests=[
+                OpenItem(
+                    one.company, "sold past limit", "sku", sku,
+                    f"{sold[sku]} of {one.sku_code} are sold ahead, the limit is {one.units_max}",
+                    "inventory manager", due_in_hours=48,
+                )
+                for sku, one in limited.items()
+                if sku in over
+            ],
+        )  # fmt: skip
+    if within := [(sku, one.company) for sku, one in limited.items() if sku not in over]:
+        resolve_subjects(
+            cause,
+            requests=[
+                ResolveSubject(company, "sold past limit", sku, "within the limit") for sku, company in within
+            ],
+        )
+
+
+_TAKEN = """
+SELECT sku_id, sum(reserved + allocated)::int FROM stock_position
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id GROUP BY sku_id
+"""
+
 _ORDERS = "SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY 1"
 
 # Backorders change under the lock of their order only; one that came since then has offered its SKU again.
 _LINES = """
 SELECT b.sku_id, b.line_id, b.order_id, b.quantity, b.priority::int, o.promise_at, b.ordered_at,
        ARRAY(SELECT cn.node_id FROM network_channelnode AS cn WHERE cn.channel_id = o.channel_id), b.company_id::int,
-       b.promised_on, b.pegged_at IS NOT NULL, o.number, o.external_id, c.code
-FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
+       b.promised_on, b.pegged_at IS NOT NULL, o.number, o.external_id, c.code,
+       y.ships_on, COALESCE(y.units_max, 0), s.code
+FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN catalog_sku AS s ON s.id = b.sku_id
+LEFT JOIN stock_preorder AS y ON y.sku_id = b.sku_id
 JOIN network_channel AS c ON c.id = o.channel_id
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.order_id = ANY(%(orders)s::uuid[])
 """

@@ -63,11 +63,11 @@ class Position:
 Positions = dict[tuple[UUID, UUID], Position]
 
 
-def _lock_of_company(company: int, skus: Iterable[UUID]) -> Positions:
+def _of_company(company: int, skus: Iterable[UUID], statement: str) -> Positions:
     params = {"company": company, "skus": list(skus)}
     positions: Positions = {}
     fenced = False
-    for sku, node, free, fence in sql.run(_LOCK, params):
+    for sku, node, free, fence in sql.run(statement, params):
         positions[sku, node] = Position(free, fence, {})
         fenced = fenced or fence > 0
     if fenced:
@@ -81,12 +81,21 @@ def lock_positions(owned: Iterable[tuple[int, UUID]]) -> Positions:
 
     1 statement for each company; 2 where it has fences.
     """
+    return _positions(owned, _LOCK)
+
+
+def read_positions(owned: Iterable[tuple[int, UUID]]) -> Positions:
+    """As `lock_positions`, but nothing is locked: what is free now, for a plan that is checked again under the lock."""
+    return _positions(owned, _READ)
+
+
+def _positions(owned: Iterable[tuple[int, UUID]], statement: str) -> Positions:
     by_company: dict[int, set[UUID]] = defaultdict(set)
     for company, sku in owned:
         by_company[company].add(sku)
     positions: Positions = {}
     for company in sorted(by_company):
-        positions |= _lock_of_company(company, by_company[company])
+        positions |= _of_company(company, by_company[company], statement)
     return positions
 
 
@@ -178,11 +187,12 @@ def write_promises(rows: Sequence[Promised]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Units to be taken out of the unreleased promises of an order line."""
+    """Units to be taken out of the unreleased promises of an order line, of one node only where it is given."""
 
     order: UUID
     line: UUID
     quantity: int
+    node: UUID | None = None
     key: str | None = None
 
 
@@ -205,13 +215,15 @@ def free(cause: Cause, /, *, requests: Sequence[Free]) -> list[Freed | Refused]:
     orders = list({request.order for request in requests})
     lock_promised(orders)
     promises: dict[UUID, list[list]] = defaultdict(list)  # type: ignore[type-arg]
-    for line, allocation, quantity in sql.run(_UNRELEASED, {"orders": orders}):
-        promises[line].append([allocation, quantity])
+    for line, *promise in sql.run(_UNRELEASED, {"orders": orders}):
+        promises[line].append(promise)
     answers: list[Freed | Refused] = []
     freed: dict[UUID, int] = defaultdict(int)
     for request in requests:
         wanted = request.quantity
         for promise in promises[request.line]:
+            if request.node not in (None, promise[2]):
+                continue
             units = min(wanted, promise[1])
             promise[1] -= units
             freed[promise[0]] += units
@@ -226,11 +238,12 @@ _COLUMNS = (
     "priority", "promise_at", "ordered_at",
 )  # fmt: skip
 
-_LOCK = """
+_READ = """
 SELECT sku_id, node_id, sellable - reserved - allocated - safety, fenced FROM stock_position
 WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint
-ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
+
+_LOCK = _READ + "ORDER BY sku_id, node_id, owner_id FOR UPDATE"
 
 _LOCK_PROMISES = """
 SELECT FROM stock_allocation AS a
@@ -265,6 +278,6 @@ ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
 _UNRELEASED = """
-SELECT line_id, id, quantity - released FROM stock_allocation
+SELECT line_id, id, quantity - released, node_id FROM stock_allocation
 WHERE order_id = ANY(%(orders)s::uuid[]) AND quantity > released ORDER BY id FOR UPDATE
 """

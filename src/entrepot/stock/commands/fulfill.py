@@ -13,7 +13,16 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.stock.commands.move import CUSTOMER, At, Displaced, Move, Moved, free_allocations, move_units
+from entrepot.stock.commands.move import (
+    CUSTOMER,
+    At,
+    Displaced,
+    Move,
+    Moved,
+    free_allocations,
+    move_units,
+    record_displaced,
+)
 
 
 class Pickable(NamedTuple):
@@ -145,6 +154,7 @@ def short_units(cause: Cause, shorts: Sequence[Short], mislaid: Sequence[Short] 
         Displaced(s.allocation, s.order, s.line, s.sku, s.node, s.quantity, True, s.fulfillment)
         for s in shorts
     ]
+    record_displaced(cause, list(zip(own, moves[: len(own)], strict=True)))
     return own + moved.displaced
 
 

@@ -98,12 +98,14 @@ def move_units(cause: Cause, moves: Sequence[Move], buckets: dict[At, Bucket] | 
 
     The caller has made sure that the units are there (the constraints of the tables refuse otherwise) and passes the
     buckets it has locked. Locks: positions in key order, then buckets in id order, then valuation.
-    About 8 statements for any number of moves; fewer where value or positions do not change.
+    About 8 statements for any number of moves; fewer where value or positions do not change, 1 more where promises are
+    displaced.
     """
     if not moves:
         return Moved([], [])
     changes = _Changes(moves)
     displaced = _change_positions(cause, changes)
+    _record_displaced(cause, moves, displaced)
     found = _buckets(changes, buckets or {})
     values = _values(cause, moves)
     _write_moves(
@@ -215,6 +217,40 @@ def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, i
             )
     free_allocations([(one.allocation, one.quantity) for one in freed])
     return freed
+
+
+def _record_displaced(cause: Cause, moves: Sequence[Move], displaced: Sequence[Displaced]) -> None:
+    """Each with the first move of the batch that took sellable units from its position."""
+    if displaced:
+        took = {
+            (move.sku, move.source.node): move
+            for move in reversed(moves)
+            if isinstance(move.source, At) and _is_less_after(move)
+        }
+        record_displaced(cause, [(one, took[one.sku, one.node]) for one in displaced])
+
+
+def _is_less_after(move: Move) -> bool:
+    """Whether a position has fewer sellable units after the move."""
+    source, target = move.source, move.target
+    if not isinstance(source, At) or source.status != "sellable":
+        return False
+    return not isinstance(target, At) or (target.node, target.status) != (source.node, source.status)
+
+
+def record_displaced(cause: Cause, rows: Sequence[tuple[Displaced, Move]]) -> None:
+    """Keep who lost a promise, and to which move. 1 statement."""
+    sql.write(
+        "stock_displacement",
+        _DISPLACEMENT_COLUMNS,
+        [
+            (
+                move.company, one.order, one.line, one.sku, one.node, one.quantity, one.was_released, move.reason,
+                move.document_kind, move.document, move.occurred_at, cause.at,
+            )
+            for one, move in rows
+        ],
+    )  # fmt: skip
 
 
 def _end_reservations(shortages: dict[tuple[UUID, UUID, int], int]) -> None:
@@ -370,6 +406,11 @@ _MOVE_COLUMNS = (
     "document_kind", "document_id", "line_id", "value_minor", "corrects", "occurred_at", "recorded_at", "correlation",
 )  # fmt: skip
 
+_DISPLACEMENT_COLUMNS = (
+    "company_id", "order_id", "line_id", "sku_id", "node_id", "quantity", "was_released", "reason", "document_kind",
+    "document_id", "occurred_at", "recorded_at",
+)  # fmt: skip
+
 _LOCK_BUCKETS = """
 SELECT b.id, b.quantity, b.committed, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot, b.serial
 FROM unnest(%(sku)s::uuid[], %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[],
@@ -379,12 +420,20 @@ JOIN stock_bucket AS b ON b.sku_id = k.sku AND b.node_id = k.node AND b.bin_id I
 ORDER BY b.id FOR UPDATE OF b
 """
 
+# A lot expires on its day wherever it stands: a move that does not say the day takes it from where the lot is known.
 _INSERT_BUCKETS = """
 INSERT INTO stock_bucket (id, company_id, expires_on, sku_id, node_id, bin_id, owner_id, status, lot, serial,
                           quantity, committed)
-SELECT d.*, 0, 0
+SELECT d.id, d.company,
+       CASE WHEN d.expires_on IS NULL AND d.lot <> '' THEN
+           (SELECT b.expires_on FROM stock_bucket AS b
+            WHERE b.sku_id = d.sku AND b.lot = d.lot AND b.owner_id = d.owner AND b.expires_on IS NOT NULL
+            ORDER BY b.expires_on LIMIT 1)
+       ELSE d.expires_on END,
+       d.sku, d.node, d.bin, d.owner, d.status, d.lot, d.serial, 0, 0
 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(expiries)s::date[], %(sku)s::uuid[], %(node)s::uuid[],
-            %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[]) AS d
+            %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[])
+     AS d(id, company, expires_on, sku, node, bin, owner, status, lot, serial)
 ON CONFLICT DO NOTHING
 """
 

@@ -1,11 +1,13 @@
-"""Goods go from one node to another: they belong to the destination while on their way, at the origin's cost."""
+"""Goods go from one node to another: they belong to the destination while on their way, at the origin's cost, and are
+expected there until they have come or are lost."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -13,8 +15,9 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.stock import errors
+from entrepot.stock import errors, rules
 from entrepot.stock.commands.allocate import lock_positions
+from entrepot.stock.commands.expect import Expect, expect
 from entrepot.stock.commands.move import ADJUSTMENT, At, Move, lock_buckets, move_units
 
 
@@ -30,7 +33,7 @@ class TransferUnits:
 
 @dataclass(frozen=True, slots=True)
 class ShipTransfer:
-    """A transfer that leaves the origin now."""
+    """A transfer that leaves the origin now; expected after the usual days where nobody says when."""
 
     company: int
     from_node: UUID
@@ -51,7 +54,8 @@ class TransferShipped:
 def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[TransferShipped | Refused]:
     """Send goods to another node; only units that nobody was promised and no pick has a claim on.
 
-    Locks: positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere. Again: by key. About 14 statements.
+    What it carries is expected at the destination, so that who waits there is promised a date.
+    Locks: positions, then buckets. Refuses: NotPlaceable, Insufficient, NotThere. Again: by key. 20 statements.
     """
     positions = lock_positions((r.company, line.sku) for r in requests for line in r.lines)
     sources = {(r.company, r.from_node, line): _source(r, line) for r in requests for line in r.lines}
@@ -60,7 +64,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
     free = {key: max(0, position.free - position.fenced) for key, position in positions.items()}
 
     answers: list[TransferShipped | Refused] = []
-    rows, line_rows, moves = [], [], []
+    rows, line_rows, moves, coming = [], [], [], []
     numbers = iter(ids.numbers("TR", len(requests)))
     for r in requests:
         refusal = _refusal(r, left, free)
@@ -68,6 +72,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
             answers.append(refusal)
             continue
         transfer, number, at = ids.uuid7(), next(numbers), r.occurred_at or cause.at
+        expected_at = r.expected_at or at + timedelta(days=rules.TRANSFER_DAYS)
         rows.append(
             (
                 transfer,
@@ -78,7 +83,7 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
                 "in_transit",
                 cause.actor.name,
                 at,
-                r.expected_at,
+                expected_at,
             )
         )
         for line in r.lines:
@@ -88,6 +93,18 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
             free[line.sku, r.from_node] -= line.quantity
             line_id = ids.uuid7()
             line_rows.append((line_id, transfer, line.sku, line.lot, line.quantity, 0, 0))
+            coming.append(
+                Expect(
+                    r.company,
+                    line_id,
+                    line.sku,
+                    r.to_node,
+                    "transfer",
+                    transfer,
+                    line.quantity,
+                    expected_at.date(),
+                )
+            )
             moves.append(
                 Move(
                     r.company,
@@ -107,16 +124,18 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
         answers.append(TransferShipped(transfer, number))
     sql.write("stock_transfer", _COLUMNS, rows)
     sql.write("stock_transferline", _LINE_COLUMNS, line_rows)
+    expect(cause, requests=coming)
     move_units(cause, moves, buckets)
     return answers
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivedUnits:
-    """What became of a transfer's units of one SKU: received into a bin, or lost on the way."""
+    """What became of a transfer's units of one SKU: received, or lost on the way. Without a bin they go to where the
+    node takes goods in."""
 
     sku: UUID
-    bin: UUID
+    bin: UUID | None
     received: int
     lost: int = 0
     lot: str = ""
@@ -124,20 +143,25 @@ class ArrivedUnits:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveTransfer:
-    """Goods of a transfer that arrive, all or in part."""
+    """Goods of a transfer that arrive, all or in part; `rest` is what became of all that the lines do not name:
+    `received`, `lost`, or still on its way."""
 
     transfer: UUID
-    lines: tuple[ArrivedUnits, ...]
+    lines: tuple[ArrivedUnits, ...] = ()
+    rest: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TransferReceived:
+    """Units received and lost now, and the SKUs of which some were received."""
+
     transfer: UUID
     state: str
     received: int
     lost: int
+    skus: tuple[UUID, ...] = ()
 
 
 @command("stock.receive_transfer")
@@ -146,76 +170,114 @@ def receive_transfer(
 ) -> list[TransferReceived | Refused]:
     """Take goods off a transfer; it is closed when nothing is left on its way. Losses are written off.
 
-    Locks: the transfers in id order, then as `move_units`. Refuses: NotFound, TransferClosed. Again: by key.
-    About 12 statements.
+    What is left keeps its date.
+    Locks: the transfers in id order, then as `move_units`. Refuses: NotFound, TransferClosed, NotPlaceable (no bin).
+    Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is left open.
     """
     wanted = [request.transfer for request in requests]
     transfers = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": wanted})}
-    under_way: dict[UUID, dict[tuple[UUID, str], list[tuple[UUID, int]]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    under_way: dict[UUID, _UnderWay] = defaultdict(lambda: defaultdict(list))
     for line, transfer, sku, lot, units in sql.run(_UNDER_WAY, {"ids": wanted}):
         under_way[transfer][sku, lot].append((line, units))
+    usual = _usual_bins(requests, transfers)
 
     answers: list[TransferReceived | Refused] = []
     moves, arrived, closed = [], [], []
+    to_come: dict[UUID, Expect] = {}
     for r in requests:
         if r.transfer not in transfers:
             answers.append(NotFound(what="transfer", which=str(r.transfer)))
             continue
         number, company, node, state = transfers[r.transfer]
-        refusal = _too_many(r, number, under_way[r.transfer])
+        lines = _with_rest(r, under_way[r.transfer])
+        refusal = _misfit(r, lines, number, under_way[r.transfer], usual.get(node))
         if refusal:
             answers.append(refusal)
             continue
         at = r.occurred_at or cause.at
-        for line in r.lines:
+        for line in lines:
             source = At(line.sku, node, None, company, "in_transit", line.lot)
-            target = At(line.sku, node, line.bin, company, "sellable", line.lot)
-            if line.received:
-                moves.append(
-                    Move(
-                        company,
-                        line.sku,
-                        line.received,
-                        source,
-                        target,
-                        "transfer",
-                        "transfer",
-                        r.transfer,
-                        at,
-                        "stock.transfer_in",
+            target = At(line.sku, node, line.bin or usual.get(node), company, "sellable", line.lot)
+            for units, to, reason, event in (
+                (line.received, target, "transfer", "stock.transfer_in"),
+                (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
+            ):
+                if units:
+                    moves.append(
+                        Move(company, line.sku, units, source, to, reason, "transfer", r.transfer, at, event)
                     )
-                )
-            if line.lost:
-                moves.append(
-                    Move(
-                        company,
-                        line.sku,
-                        line.lost,
-                        source,
-                        ADJUSTMENT,
-                        "lost in transit",
-                        "transfer",
-                        r.transfer,
-                        at,
-                        "stock.transfer_lost",
-                    )
-                )
-            arrived += _spread(under_way[r.transfer][line.sku, line.lot], line.received, line.lost)
-        left = sum(units for lines in under_way[r.transfer].values() for _, units in lines)
+            open_ = under_way[r.transfer][line.sku, line.lot]
+            arrived += _spread(open_, line.received, line.lost)
+            for one, units in open_:
+                to_come[one] = Expect(company, one, line.sku, node, "transfer", r.transfer, units, None)
+        left = sum(units for open_ in under_way[r.transfer].values() for _, units in open_)
         new = state if left else "received"
         if not left:
             closed.append((r.transfer, at))
         announce(cause, [Event("transfer", r.transfer, company, state, new, at)])
-        received, lost = sum(line.received for line in r.lines), sum(line.lost for line in r.lines)
-        answers.append(TransferReceived(r.transfer, new, received, lost))
+        answers.append(_received(r.transfer, new, lines))
     if arrived:
         sql.run(_ARRIVE, sql.columns(("ids", "received", "lost"), arrived))
     if closed:
         sql.run(_CLOSE, sql.columns(("ids", "times"), closed))
+    expect(cause, requests=list(to_come.values()))
     move_units(cause, moves)
     return answers
+
+
+_UnderWay = dict[tuple[UUID, str], list[tuple[UUID, int]]]
+"""Lines of a transfer with the units that are still on their way, by SKU and lot."""
+
+
+def _usual_bins(
+    requests: Sequence[ReceiveTransfer], transfers: Mapping[UUID, tuple[Any, ...]]
+) -> dict[UUID, UUID]:
+    """Where nodes take goods in, as far as a request leaves it open. 1 statement where one does."""
+    open_ = [r for r in requests if r.rest == "received" or any(line.bin is None for line in r.lines)]
+    nodes = {transfers[r.transfer][2] for r in open_ if r.transfer in transfers}
+    return dict(sql.run(_USUAL, {"nodes": list(nodes)})) if nodes else {}  # type: ignore[arg-type]
+
+
+def _with_rest(r: ReceiveTransfer, under_way: _UnderWay) -> list[ArrivedUnits]:
+    """The lines, and one for each SKU and lot of which some is left that they do not name."""
+    if not r.rest:
+        return list(r.lines)
+    named: dict[tuple[UUID, str], int] = defaultdict(int)
+    for line in r.lines:
+        named[line.sku, line.lot] += line.received + line.lost
+    rest = {key: sum(units for _, units in lines) - named[key] for key, lines in under_way.items()}
+    came = r.rest == "received"
+    return [
+        *r.lines,
+        *(
+            ArrivedUnits(sku, None, units if came else 0, 0 if came else units, lot)
+            for (sku, lot), units in rest.items()
+            if units > 0
+        ),
+    ]
+
+
+def _misfit(
+    r: ReceiveTransfer, lines: Sequence[ArrivedUnits], number: str, under_way: _UnderWay, usual: UUID | None
+) -> Refused | None:
+    """Why a receipt can't be one."""
+    if r.rest not in ("", "received", "lost"):
+        return errors.NotPlaceable(field="rest", expected="received, lost or nothing", found=r.rest)
+    if not lines:
+        return errors.NotPlaceable(
+            field="lines", expected=f"units that {number} has on their way", found="none"
+        )
+    if usual is None and any(line.received and line.bin is None for line in lines):
+        return errors.NotPlaceable(
+            field="bin", expected="a bin, or a node that has one for receipts", found="none"
+        )
+    return _too_many(lines, number, under_way)
+
+
+def _received(transfer: UUID, state: str, lines: Sequence[ArrivedUnits]) -> TransferReceived:
+    skus = tuple(dict.fromkeys(line.sku for line in lines if line.received))
+    received, lost = sum(line.received for line in lines), sum(line.lost for line in lines)
+    return TransferReceived(transfer, state, received, lost, skus)
 
 
 def _source(request: ShipTransfer, line: TransferUnits) -> At:
@@ -243,16 +305,14 @@ def _refusal(r: ShipTransfer, left: dict[At, int], free: dict[tuple[UUID, UUID],
     return None
 
 
-def _too_many(
-    r: ReceiveTransfer, number: str, under_way: dict[tuple[UUID, str], list[tuple[UUID, int]]]
-) -> Refused | None:
+def _too_many(lines: Sequence[ArrivedUnits], number: str, under_way: _UnderWay) -> Refused | None:
     reported: dict[tuple[UUID, str], int] = defaultdict(int)
-    for line in r.lines:
+    for line in lines:
         if line.received < 0 or line.lost < 0:
             return errors.NotPlaceable(field="units", expected="none below zero", found=str(line))
         reported[line.sku, line.lot] += line.received + line.lost
     for key, units in reported.items():
-        found = sum(left for _, left in under_way[key])
+        found = sum(left for _, left in under_way.get(key, ()))
         if units > found:
             return errors.TransferClosed(number=number, sku=str(key[0]), wanted=units, found=found)
     return None
@@ -278,6 +338,13 @@ _LINE_COLUMNS = ("id", "transfer_id", "sku_id", "lot", "quantity", "received", "
 _LOCK = """
 SELECT id, number, company_id::int, to_node_id, state FROM stock_transfer WHERE id = ANY(%(ids)s::uuid[])
 ORDER BY id FOR UPDATE
+"""
+
+# A node without a bin of its own for receipts takes them straight to where it picks.
+_USUAL = """
+SELECT DISTINCT ON (node_id) node_id, id FROM network_bin
+WHERE node_id = ANY(%(nodes)s::uuid[]) AND kind IN ('receiving', 'pick', 'reserve')
+ORDER BY node_id, array_position(ARRAY['receiving', 'pick', 'reserve'], kind), pick_sequence, code
 """
 
 _UNDER_WAY = """

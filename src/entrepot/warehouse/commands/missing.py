@@ -107,7 +107,10 @@ def _short_pick(task: Missed, units: int, found: int, one: Fulfillment) -> OpenI
     reason = f"{units} of {task.quantity} units for {one.order_number} were not in their bin"
     facts = {"units": units, "from_another_bin": found, "sku": task.sku, "order": one.order}
     role = "warehouse supervisor"
-    return OpenItem(one.company, "short pick", "pick_task", task.id, reason, role, facts, due_in_hours=4)
+    return OpenItem(
+        one.company, "short pick", "pick_task", task.id, reason, role, facts, due_in_hours=4,
+        promise_at=one.promise_at,
+    )  # fmt: skip
 
 
 def reopen(cause: Cause, displaced: Sequence[Displaced]) -> None:

@@ -68,7 +68,7 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
 
     Locks: the orders with their fulfillments, then positions, promises and buckets as `stock` does.
     Refuses: NotFound; WrongState; warehouse.no_staging; warehouse.task_unknown; warehouse.picked_out_of_range.
-    Again: by key. 14 statements, 2 more for the first units of a SKU; 32 where something is missing.
+    Again: by key. 14 statements, 2 more for the first units of a SKU; 33 where something is missing.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     tasks = _open_tasks(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -49,6 +49,8 @@ class _Order(NamedTuple):
     promise_at: datetime | None
     placed_at: datetime
     held_by: str
+    policy: str
+    later: dict[str, str] | None  # SKUs that ship later, with their day, whatever the order has of them
 
 
 class _Promise(NamedTuple):
@@ -70,13 +72,16 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
 
     Earlier requests of a batch choose their bins first.
     Locks: the orders, their promises, the buckets to pick from, each in id order.
-    Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.not_pickable.
+    Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete.
+    Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
     Again: by key; without one nothing is left to release. 14 statements; 1 more with holds, 1 with work items.
     """
-    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
+    params = {"ids": [one.order for one in requests], "today": cause.at.date()}
+    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, params)}
     held = [order.id for order in orders.values() if order.held_by]
     blocked = orders_queries.blocked(held, "release") if held else set()
     parts = _promises([order for order in orders if order not in blocked])
+    later = _keep_back(orders, parts)
     shelves = Shelves(
         {(p.sku, p.node) for nodes in parts.values() for part in nodes.values() for p in part},
         cause.at.date(),
@@ -90,6 +95,8 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
             answers.append(NotFound(what="order", which=str(request.order)))
         elif order.id in blocked:
             answers.append(errors.OnHold(order=order.number, hold=order.held_by))
+        elif order.id in later and not parts.get(order.id):
+            answers.append(errors.ShipsLater(order=order.number, on=later[order.id]))
         elif not (nodes := parts.pop(order.id, None)):
             answers.append(errors.NothingToRelease(order=order.number))
         else:
@@ -106,6 +113,23 @@ def _promises(orders: Sequence[UUID]) -> dict[UUID, dict[UUID, list[_Promise]]]:
         promise = _Promise(*row)
         found.setdefault(promise.order, {}).setdefault(promise.node, []).append(promise)
     return found
+
+
+def _keep_back(
+    orders: Mapping[UUID, _Order], parts: dict[UUID, dict[UUID, list[_Promise]]]
+) -> dict[UUID, str]:
+    """Take what ships later out of the promises; the last day of it by order."""
+    days: dict[UUID, str] = {}
+    for key, nodes in parts.items():
+        later, is_whole = orders[key].later or {}, orders[key].policy == "ship_complete"
+        found = [p for part in nodes.values() for p in part if str(p.sku) in later]
+        if found:
+            days[key] = max(later[str(p.sku)] for p in found)
+            kept = {
+                node: [p for p in part if not is_whole and p not in found] for node, part in nodes.items()
+            }
+            parts[key] = {node: part for node, part in kept.items() if part}
+    return days
 
 
 def _plan(promises: Sequence[_Promise], shelves: Shelves) -> tuple[_Planned, int]:
@@ -153,7 +177,9 @@ class _Batch:
         if not made:
             return errors.NotPickable(order=order.number, missing=missing)
         if missing:
-            self.items.append(not_pickable(order.company, order.id, order.number, missing, order.priority))
+            self.items.append(
+                not_pickable(order.company, order.id, order.number, missing, order.priority, order.promise_at)
+            )
         self.times[order.id] = at
         return OrderReleased(order.id, tuple(made), units, missing)
 
@@ -214,12 +240,14 @@ def _sequence(one: tuple[int, UUID, _Promise, Pickable, int]) -> int:
     return one[0]
 
 
-def not_pickable(company: int, order: UUID, number: str, missing: int, priority: int) -> OpenItem:
+def not_pickable(
+    company: int, order: UUID, number: str, missing: int, priority: int, promise_at: datetime | None = None
+) -> OpenItem:
     """The work item that asks for goods to be put away."""
     return OpenItem(
         company, "not pickable", "order", order,
         f"{missing} promised units of {number} stand in no pick or reserve bin", "warehouse supervisor",
-        {"units": missing}, priority, due_in_hours=8,
+        {"units": missing}, priority, due_in_hours=8, promise_at=promise_at,
     )  # fmt: skip
 
 
@@ -233,8 +261,9 @@ PICK_TASK = (
 )  # fmt: skip
 
 _ORDERS = """
-SELECT id, company_id::int, number, service, priority::int, promise_at, placed_at, held_by FROM orders_order
-WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT id, company_id::int, number, service, priority::int, promise_at, placed_at, held_by, policy,
+       (SELECT jsonb_object_agg(sku_id, ships_on) FROM stock_preorder WHERE ships_on > %(today)s::date)
+FROM orders_order WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
 _PROMISES = """

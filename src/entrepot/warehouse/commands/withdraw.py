@@ -300,6 +300,7 @@ def _put_away(one: Fulfillment, back: Sequence[tuple[_Task, int]], at: datetime)
         one.company, "put back", "fulfillment", one.id,
         f"{units} units of {one.order_number} were withdrawn and stand in staging: put them away",
         "warehouse supervisor", facts, one.priority, due_in_hours=8, dedupe=str(ids.uuid7()), occurred_at=at,
+        promise_at=one.promise_at,
     )  # fmt: skip
 
 

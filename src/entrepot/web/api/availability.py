@@ -53,7 +53,8 @@ def get_availability(
 
     With `on`, also what it may promise for those days: what is free now and arrives until then, less what orders wait
     for, and the least of it up to the horizon, so that no promise breaks another. With `explain`, the arrivals and
-    the orders that this was made of.
+    the orders that this was made of. A SKU that ships from a day on has none now, and says in `preorder` how many may
+    be sold ahead.
     """
     of = parse.company_of(company)
     if channel not in network.channels(company=of):
@@ -67,10 +68,12 @@ def get_availability(
             )
     found = stock.availability(company=of, channel=channel, skus=sku)
     items = [_now(one) for one in found]
-    if on or explain:
+    if on or explain or any(one.ships_on for one in found):
         dated = availability.promises(found, company=of, today=today, days=horizon)
         for item, one in zip(items, dated, strict=True):
-            item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
+            item["preorder"] = one.ahead
+            if on:
+                item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
             if explain:
                 item["inbound"] = one.inbound
                 item["owed"] = one.owed

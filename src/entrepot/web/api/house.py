@@ -16,14 +16,24 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
-from entrepot.web.api import availability, orders, problems, reservations, returns
+from entrepot.web.api import (
+    availability,
+    holds,
+    orders,
+    problems,
+    reservations,
+    returns,
+    sourcing,
+    transfers,
+    work,
+)
 from entrepot.web.api.auth import AUTH
 
 RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them.
+refund them, and balance stock between nodes.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
@@ -74,10 +84,14 @@ api = _Api(
     auth=AUTH,
     parser=_Strict(),
 )
+api.add_router("/v1", holds.router, tags=["orders"])  # before orders, whose ids would match its addresses
+api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", returns.router, tags=["returns"])
+api.add_router("/v1", work.router, tags=["work"])
+api.add_router("/v1", transfers.router, tags=["transfers"])
 
 
 @api.exception_handler(Refused)

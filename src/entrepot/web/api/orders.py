@@ -14,7 +14,6 @@ from entrepot.kernel.command import rehearse
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import place
-from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.warehouse.commands.withdraw import withdraw
@@ -32,7 +31,6 @@ from entrepot.web.api.schemas import (
     OrdersOut,
     PlacedOut,
     Problem,
-    SourcingOut,
 )
 
 router = Router()
@@ -142,20 +140,3 @@ def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: 
         name: getattr(found, name) for name in OrderOut.model_fields if name not in ("lines", "shipments")
     }
     return whole | {"lines": lines, "shipments": pages.shipments(order=order_id)}
-
-
-@router.get("/orders/{order_id}/sourcing", response={200: list[SourcingOut], **READ})
-def explain_sourcing(request: HttpRequest, order_id: UUID) -> list[dict[str, Any]]:  # noqa: ARG001
-    """Why the order comes from where it comes from: its decisions, the latest first."""
-    if orders.order(order_id) is None:
-        raise NotFound(what="order", which=str(order_id))
-    return [
-        {
-            "outcome": one.decision.outcome, "why": one.decision.reasons.get("why", ""),
-            "policy": one.decision.reasons.get("policy", ""), "profile_version": one.decision.profile_version,
-            "decided_at": one.decision.decided_at,
-            "candidates": [candidate._asdict() for candidate in one.explanation.candidates],
-            "flip": one.explanation.flip._asdict() if one.explanation.flip else None,
-        }
-        for one in sourcing.explained(order=order_id)
-    ]  # fmt: skip

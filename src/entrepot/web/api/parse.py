@@ -13,9 +13,11 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
+from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder, PromotionGiven
+from entrepot.orders.commands.take_payment import TakePayment
 from entrepot.parties import queries as parties
-from entrepot.web.api.schemas import CancelIn, EditIn, OrderIn, PromotionIn
+from entrepot.web.api.schemas import CancelIn, EditIn, HoldIn, OrderIn, PromotionIn, ReleaseIn, TakePaymentIn
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -91,6 +93,19 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
         item.order, item.reason, add, tuple((one.line, one.quantity) for one in item.remove), address,
         item.postal_code, item.service, item.priority, item.promise_at, key=key,
     )  # fmt: skip
+
+
+def place_hold(item: HoldIn, key: str) -> PlaceHold:
+    blocks = None if item.blocks is None else tuple(item.blocks)
+    return PlaceHold(item.order, item.type, item.reason, blocks, item.waits_for, key=key)
+
+
+def release_hold(item: ReleaseIn, key: str) -> ReleaseHold:
+    return ReleaseHold(item.hold, item.note, item.code, key=key)
+
+
+def take_payment(item: TakePaymentIn, key: str) -> TakePayment:
+    return TakePayment(item.order, PaymentGiven(**item.payment.model_dump()), key)
 
 
 def cancel_order(item: CancelIn, key: str) -> CancelOrder:

@@ -20,6 +20,7 @@ from pydantic import (
 
 from entrepot.kernel import money
 from entrepot.orders import rules
+from entrepot.orders.holding import Waits
 from entrepot.stock.models import RESERVATION_KINDS
 
 NO_NUL = r"^[^\x00]*$"
@@ -178,6 +179,61 @@ class CancelIn(Strict):
     )
 
 
+class HoldIn(Strict):
+    """A reason why an order must not go on. Without `blocks` it blocks all that its type does."""
+
+    order: UUID
+    type: Literal[tuple(rules.HOLDS)]  # type: ignore[valid-type]
+    reason: Reason
+    blocks: Annotated[list[Literal[rules.TRANSITIONS]], Field(min_length=1, max_length=3)] | None = None  # type: ignore[valid-type]
+    waits_for: Waits = "nothing"
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class ReleaseIn(Strict):
+    """A hold whose reason is gone."""
+
+    hold: UUID
+    code: Literal[tuple(rules.RESOLUTIONS)] = "other"  # type: ignore[valid-type]
+    note: Annotated[str, Field(max_length=NOTE_MAX, pattern=NO_NUL)] = ""
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class TakePaymentIn(Strict):
+    """An authorization for an order that was placed without enough of one."""
+
+    order: UUID
+    payment: PaymentIn
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class RejectIn(Strict):
+    """What a node gives back of an order: all of it that is not released, or those lines only."""
+
+    order: UUID
+    node: Code
+    reason: Reason
+    lines: Annotated[list[UUID], Field(min_length=1, max_length=LINES_MAX)] | None = None
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class AskAgainIn(Strict):
+    """An order whose nodes may be asked again."""
+
+    order: UUID
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
 class AddLineIn(Strict):
     """Goods that come to an order. Without a price, that of the line they are `like`, else the catalog's."""
 
@@ -243,6 +299,21 @@ class CancelledOut(Out):
     refunded_minor: int
 
 
+class RejectedOut(Out):
+    """Units that are open again, and the lines that too many nodes have rejected."""
+
+    order: UUID
+    units: int
+    exhausted: int
+
+
+class AskedAgainOut(Out):
+    """Rejections that no longer count."""
+
+    order: UUID
+    rejections: int
+
+
 class EditedOut(Out):
     """What the order's units cost before and now, and how much of it no authorization covers."""
 
@@ -305,14 +376,68 @@ class PromotionOut(Out):
 
 
 class HoldOut(Out):
+    """What keeps an order from going on. `owner` is who has taken it; `follows` is the type of hold that came before.
+
+    By itself it goes when what it `waits_for` has come, or at `expires_at` as `at_expiry` says; released, it is
+    followed by a hold of the type `next`.
+    """
+
     id: UUID
     type: str
     reason: str
+    facts: dict[str, Any]
     state: str
     owner_role: str
+    owner: str
     blocks: list[str]
     opened_at: datetime
+    due_at: datetime | None
+    waits_for: str
+    expires_at: datetime | None
+    at_expiry: str
+    next: str
+    follows: str | None
     closed_at: datetime | None
+    closed_by: str
+    resolution: str
+    note: str
+
+
+class HoldRowOut(HoldOut):
+    """An open hold with its order."""
+
+    order: UUID
+    order_number: str
+
+
+class HoldsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[HoldRowOut]
+    next: UUID | None
+
+
+class HoldPlacedOut(Out):
+    hold: UUID
+    order: UUID
+
+
+class ReleasedOut(Out):
+    """The order's status afterwards, and the hold that followed."""
+
+    hold: UUID
+    order: UUID
+    status: str
+    next: UUID | None
+
+
+class PaymentTakenOut(Out):
+    """The payment, the holds that it released, and the order's status now."""
+
+    order: UUID
+    payment: UUID
+    released: list[UUID]
+    status: str
 
 
 class ShipmentOut(Out):
@@ -329,25 +454,53 @@ class ShipmentOut(Out):
 class CandidateOut(Out):
     """A node that was looked at: the units that it could have served, those it lacked, and what became of it.
 
-    `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or excluded (by the profile).
+    `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or refused by `rule`.
+    Distance and costs, by term in minor units for all of it, are there where they were known.
     """
 
     node: str
     units: int
     lacks: int
     verdict: str
+    rule: str
+    km: int | None
+    costs: dict[str, int] | None
 
 
 class FlipOut(Out):
-    """The nearest change after which one node would have served it all: `units` more there, or a place before."""
+    """The nearest change after which one node would have served it all.
+
+    `units` more there, or a place `before` another, or `minor` less cost than it had.
+    """
 
     node: str
     units: int
     before: str
+    minor: int
+
+
+class ServedOut(Out):
+    """Units of a line that a node serves."""
+
+    node: str
+    units: int
+
+
+class SourcedLineOut(Out):
+    """A line: units wanted, who serves them, every node that was asked, and the nearest change that flips it."""
+
+    number: int
+    units: int
+    served: list[ServedOut]
+    candidates: list[CandidateOut]
+    flip: FlipOut | None
 
 
 class SourcingOut(Out):
-    """A decision on where an order comes from, with the nodes in order of preference."""
+    """A decision on where an order comes from, with the nodes in order of preference.
+
+    `lines` is empty where every node that was asked has all of it.
+    """
 
     outcome: str
     why: str
@@ -356,6 +509,7 @@ class SourcingOut(Out):
     decided_at: datetime
     candidates: list[CandidateOut]
     flip: FlipOut | None
+    lines: list[SourcedLineOut]
 
 
 class OrderOut(Out):
@@ -467,6 +621,15 @@ class OwedOut(Out):
     promised_on: date | None = None
 
 
+class PreorderOut(Out):
+    """A SKU that ships from a day on: units that may be sold ahead, those that were, and the limit (0: all to come)."""
+
+    ships_on: date
+    quantity: int
+    sold: int
+    units_max: int
+
+
 class AvailableOut(Out):
     """`quantity` is what the channel is shown of the `free` units: none below `threshold`, at most `shown_at_most`."""
 
@@ -476,6 +639,7 @@ class AvailableOut(Out):
     threshold: int
     shown_at_most: int
     nodes: list[AtNodeOut]
+    preorder: PreorderOut | None = None
     on: list[OnDateOut] | None = None
     inbound: list[InboundOut] | None = None
     owed: list[OwedOut] | None = None

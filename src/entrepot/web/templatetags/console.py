@@ -63,6 +63,12 @@ def moment(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def iso(value: str) -> datetime:
+    """A time that a fact keeps as text."""
+    return datetime.fromisoformat(value)
+
+
+@register.filter
 def ago(value: datetime | None) -> SafeString | str:
     """How long ago, with the exact time on hovering."""
     if value is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -18,18 +20,23 @@ from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.parties import queries as parties
 from entrepot.payments import queries as payments
+from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.returns import queries as returns
 from entrepot.returns.rules import ASKED, REASONS
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, kept, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, kept, minor_in, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
 from entrepot.work import queries as work
+from entrepot.work.rules import TOPICS
 
 PAGE = 50
 PLACES = rules.PLACES
@@ -57,6 +64,7 @@ def orders_list(request: Request) -> HttpResponse:
         "text": text,
         "late": late,
         "filtered": bool(status or channel or text or late),
+        "hold_types": rules.HOLDS,
     }
     if request.htmx and after:
         return page(request, "web/parts/order_rows.html", context, area="orders")
@@ -75,7 +83,13 @@ def act(request: Request) -> HttpResponse:
     if request.POST.get("action") == "cancel":
         _cancel(request, [CancelOrder(one, reason) for one in chosen])
     elif request.POST.get("action") == "release":
-        _release(request, pages.open_holds(orders=chosen), reason)
+        kind = clean(request.POST.get("kind"))
+        holds = pages.open_holds(orders=chosen, kind=kind)
+        if chosen and not holds:
+            messages.info(request, gettext("None of the selected orders is held by that."))
+        else:
+            wanted = [ReleaseHold(one, reason) for one, _ in holds]
+            _release(request, wanted, [number for _, number in holds])
     return back(request, "/orders/")
 
 
@@ -96,15 +110,59 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def release(request: Request) -> HttpResponse:
-    _release(request, ids_in(request.POST.getlist("hold")), clean(request.POST.get("note")))
+    note, code = clean(request.POST.get("note")), clean(request.POST.get("code")) or "other"
+    _release(request, [ReleaseHold(one, note, code) for one in ids_in(request.POST.getlist("hold"))])
     return back(request, "/orders/")
 
 
 @require_POST
 @console
 def hold(request: Request, which: UUID) -> HttpResponse:
-    wanted = PlaceHold(which, clean(request.POST.get("type")), clean(request.POST.get("reason")))
+    waits_for = clean(request.POST.get("waits_for")) or "nothing"
+    wanted = PlaceHold(
+        which, clean(request.POST.get("type")), clean(request.POST.get("reason")), waits_for=waits_for
+    )
     give(request, place_hold, [wanted], lambda _: gettext("The order is held."))
+    return back(request, f"/orders/{which}/")
+
+
+@require_POST
+@console
+def pay(request: Request, which: UUID) -> HttpResponse:
+    """A payment that came for the order."""
+    found = orders.order(which)
+    if found is None:
+        raise Http404
+    amount, results = minor_in(request.POST.get("amount"), found.currency), []
+    if amount is None:
+        messages.error(
+            request, gettext("Write the amount as a number, with at most the decimals of its currency.")
+        )
+    else:
+        provider, reference = clean(request.POST.get("provider")), clean(request.POST.get("reference"))
+        given = PaymentGiven(provider, reference, amount, fmt.reading().now)
+        results = give(
+            request, take_payment, [TakePayment(which, given)], lambda _: gettext("The payment is taken.")
+        )
+    return back(request, f"/orders/{which}/", results)
+
+
+@require_POST
+@console
+def reject_order(request: Request, which: UUID) -> HttpResponse:
+    """A node gives back what it was to serve."""
+    node = uuid_in(request.POST.get("node"))
+    if node is None:
+        raise Http404
+    wanted = RejectOrder(which, node, clean(request.POST.get("reason")))
+    give(request, reject, [wanted], lambda _: gettext("It is sourced again, without that node."))
+    return back(request, f"/orders/{which}/")
+
+
+@require_POST
+@console
+def ask_nodes_again(request: Request, which: UUID) -> HttpResponse:
+    give(request, ask_again, [AskAgain(which)], lambda _: gettext("Every node is asked once more."))
     return back(request, f"/orders/{which}/")
 
 
@@ -124,10 +182,10 @@ def _cancel(request: Request, wanted: list[CancelOrder]) -> None:
     )  # fmt: skip
 
 
-def _release(request: Request, holds: list[UUID], note: str) -> None:
+def _release(request: Request, wanted: list[ReleaseHold], names: Sequence[str] = ()) -> None:
     give(
-        request, release_holds, [ReleaseHold(one, note) for one in holds],
-        lambda n: ngettext("%(n)s hold was released.", "%(n)s holds were released.", n) % {"n": n},
+        request, release_holds, wanted,
+        lambda n: ngettext("%(n)s hold was released.", "%(n)s holds were released.", n) % {"n": n}, names=names,
     )  # fmt: skip
 
 
@@ -141,6 +199,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
     packages = pages.packages(order=which)
     shipments = pages.shipments(order=which)
     paid = payments.of_order(which)
+    promises = pages.promises(order=which)
     hanging: list[Any] = [*found.holds, *fulfillments, *packages, *shipments, *paid]
     parts = [which, *(one.id for one in hanging)]
     journal = pages.journal(company=found.company, documents=parts)
@@ -156,7 +215,9 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "open_holds": [one for one in found.holds if one.state == "open"],
         "closed_holds": [one for one in found.holds if one.state != "open"],
         "decisions": sourcing.explained(order=which),
-        "promises": pages.promises(order=which),
+        "promises": promises,
+        "rejectable": {one.node_code: one.node for one in promises if one.released < one.quantity},
+        "rejections": sourcing.rejections(order=which),
         "fulfillments": [
             (
                 one,
@@ -169,9 +230,13 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "entries": [(entry, list(lines)) for entry, lines in groupby(journal, key=lambda line: line.entry)],
         "steps": steps(events, which, pages.names(event.subject for event in events)),
         "items": work.of_subject(which),
+        "topics": TOPICS,
         "address": parties.address(found.address_id) if found.address_id and may_see_address else None,
         "address_hidden": found.address_id is not None and not may_see_address,
         "hold_types": rules.HOLDS,
+        "resolutions": rules.RESOLUTIONS,
+        "providers": PROVIDERS,
+        "cancelled_for": rules.CANCELLED_FOR,
         "returns": returns.returns_page(found.company, order=which),
         "returnable": [one for one in returns.returnable(which) if one.left],
         "return_reasons": REASONS,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import UTC, date, datetime
-from io import StringIO
 
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.channels.spreadsheet.write import inert
 from entrepot.insight import promises
 from entrepot.network import queries as network
+from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, clean, console, month_in, page
 
 BY = {
@@ -37,7 +35,8 @@ def kept(request: Request) -> HttpResponse:
         company.id, by, promises.Asked(_start(since), _start(until and _next(until)), **asked)
     )
     if request.GET.get("format") == "csv":
-        return _as_csv(by, rows)
+        # The whole is the row without a name.
+        return as_csv("promises", (by, *COLUMNS), map(_figures, rows))
     context = {
         **asked, "by": by, "title": BY[by], "choices": BY.items(), "since": since, "until": until,
         "channels": network.channels(company=company.id).values(), "rows": rows, "groups": (rows[-1:], rows[:-1]),
@@ -53,16 +52,6 @@ def _next(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
-def _as_csv(by: str, rows: list[promises.Kept]) -> HttpResponse:
-    """The whole is the row without a name."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow((by, *COLUMNS))
-    for row in rows:
-        figures = (getattr(row, column) for column in COLUMNS)
-        writer.writerow(
-            (inert(row.name), *(round(one, 5) if isinstance(one, float) else one for one in figures))
-        )
-    response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="promises.csv"'
-    return response
+def _figures(row: promises.Kept) -> list[object]:
+    figures = (getattr(row, column) for column in COLUMNS)
+    return [row.name, *(round(one, 5) if isinstance(one, float) else one for one in figures)]

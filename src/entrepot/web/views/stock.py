@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
 from entrepot.insight import availability, pages, summary
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
+from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
-from entrepot.web.edge import Request, clean, console, int_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
 
 PAGE = 60
 MOVES = 60
+UNITS_MAX = 1_000_000
 SHOWN = 25
 """Orders of a SKU that its page names; the most urgent first."""
 
@@ -78,6 +83,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     )
     context |= {
         "by_channel": by_channel,
+        "preorder": stock.preorder(sku=which),
         "horizon": availability.HORIZON,
         "positions": positions,
         "sums": {
@@ -104,3 +110,19 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         ),
     }
     return page(request, "web/sku.html", context, area="stock")
+
+
+@require_POST
+@console
+def set_preorder_of(request: Request, which: UUID) -> HttpResponse:
+    """Set the day from which a SKU ships, and how many may be sold until then; without a day it ships at once."""
+    text = clean(request.POST.get("ships_on"))
+    try:
+        ships_on = date.fromisoformat(text) if text else None
+    except ValueError:
+        messages.error(request, gettext("That is no day."))
+        return back(request, f"/stock/{which}/")
+    limit = int_in(request.POST.get("units_max")) or 0
+    wanted = SetPreorder(request.reader.company.id, which, ships_on, min(limit, UNITS_MAX))
+    give(request, set_preorder, [wanted], lambda _: gettext("The day of shipping is set."))
+    return back(request, f"/stock/{which}/")

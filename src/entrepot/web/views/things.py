@@ -24,6 +24,7 @@ AREAS = {
     "sku": "stock",
     "adjustment": "stock",
     "transfer": "stock",
+    "transfer_proposal": "stock",
     "bucket": "stock",
     "work_item": "work",
     "refund": "returns",

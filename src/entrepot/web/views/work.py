@@ -1,26 +1,47 @@
-"""The work queue: what the rules could not decide, and who takes it."""
+"""The work queues: what the rules could not decide and what customers ask, and who takes it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access import queries as access
 from entrepot.access.rules import ROLES
 from entrepot.insight import pages
+from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
+from entrepot.orders import queries as orders
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
+from entrepot.work import rules
+from entrepot.work.commands.assign import AssignItem, assign
+from entrepot.work.commands.cases import LinkItems, OpenCase, link, open_case
 from entrepot.work.commands.claim import ClaimItem, PutBackItem, claim, put_back
+from entrepot.work.commands.escalate import EscalateItem, escalate
 from entrepot.work.commands.resolve import ResolveItem, resolve
+from entrepot.work.commands.snooze import SnoozeItem, snooze
 
 PAGE = 50
+SNOOZES = (
+    (1, _("for an hour")), (4, _("for four hours")), (24, _("for a day")), (72, _("for three days")),
+    (168, _("for a week")),
+)  # fmt: skip
+VIEWS = {
+    "": _("Waiting"),
+    "mine": _("Mine"),
+    "overdue": _("Overdue"),
+    "snoozed": _("Put aside"),
+}
+KINDS = {"": _("All"), "exceptions": _("Exceptions"), "cases": _("Cases of customers")}
 ROOT_CAUSES = {
     "customer": _("The customer's data or wish"),
     "channel": _("What the channel sent"),
@@ -34,40 +55,70 @@ ROOT_CAUSES = {
     "our mistake": _("A slip of ours"),
     "no fault": _("Nothing was wrong"),
 }
-"""Why an exception arose, as people choose it."""
+"""The usual root causes in words; those of a company's own lists are their own words."""
 
 
 @require_safe
 @console
 def work_list(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
-    kind, role = clean(request.GET.get("type")), clean(request.GET.get("role"))
-    mine = request.GET.get("mine") == "1"
+    asked = {name: clean(request.GET.get(name)) for name in ("type", "role", "view", "kind")}
     after = uuid_in(request.GET.get("after"))
-    items = work.items(
-        company, kind=kind, role=role, owner=request.reader.name if mine else "", after=after, limit=PAGE + 1
-    )
+    items = _items(request, asked, after)
     shown = items[:PAGE]
-    types = work.by_type(company, now)
     context: dict[str, Any] = {
+        **asked,
         "items": shown,
+        "points": {one.id: one.points_at(now) for one in shown},
         "next": shown[-1].id if len(items) > PAGE else None,
         "after": after,
-        "type": kind,
-        "role": role,
-        "mine": mine,
-        "filtered": bool(kind or role or mine),
+        "filtered": any(asked.values()),
         "names": pages.names(item.subject for item in shown),
-        "causes": ROOT_CAUSES,
-        "open": sum(one.open for one in types),
-        "overdue": sum(one.overdue for one in types),
+        "now": now,
     }
     if request.htmx and after:
         return page(request, "web/parts/work_rows.html", context, area="work")
-    if request.htmx:
-        return page(request, "web/parts/work_table.html", context, area="work")
-    context |= {"types": types, "roles": sorted(ROLES)}
-    return page(request, "web/work.html", context, area="work")
+    queues = work.queues(company, now)
+    context |= {
+        "queues": [one for one in queues if asked["kind"] in ("", f"{one.kind}s")],
+        "oldest_at": min((one.oldest_at for one in queues), default=None),
+        "views": VIEWS,
+        "kinds": KINDS,
+        "types": sorted({one.type for one in queues}),
+        "roles": sorted(ROLES),
+        "open": sum(one.items for one in queues),
+        "overdue": sum(one.overdue for one in queues),
+        **_choices(request, asked["type"]),
+    }
+    template = "web/parts/work_table.html" if request.htmx else "web/work.html"
+    return page(request, template, context, area="work")
+
+
+def _items(request: Request, asked: dict[str, str], after: UUID | None) -> list[work.Item]:
+    now, view = fmt.reading().now, asked["view"]
+    return work.items(
+        request.reader.company.id,
+        kind=asked["type"],
+        role=asked["role"],
+        owner=request.reader.name if view == "mine" else "",
+        cases={"cases": True, "exceptions": False}.get(asked["kind"]),
+        overdue_at=now if view == "overdue" else None,
+        awake_at=None if view in ("snoozed", "overdue") else now,
+        asleep_at=now if view == "snoozed" else None,
+        after=after,
+        limit=PAGE + 1,
+    )
+
+
+def _choices(request: Request, kind: str) -> dict[str, Any]:
+    """What the forms of items offer: root causes of a type, roles, people, and how long to put aside."""
+    causes = policies.of_company(request.reader.company.id, rules.Causes, fmt.reading().now)[1]
+    return {
+        "causes": {name: ROOT_CAUSES.get(name, name) for name in causes.of(kind)},
+        "roles": sorted(ROLES),
+        "people": access.able("work.claim") if request.reader.actor.may("work.assign") else [],
+        "snoozes": SNOOZES,
+    }
 
 
 @require_safe
@@ -76,13 +127,21 @@ def item(request: Request, which: UUID) -> HttpResponse:
     found = work.item(which)
     if found is None:
         raise Http404
+    now = fmt.reading().now
+    linked = work.linked(which)
+    known = {which, *(one.id for one in linked)}
     context: dict[str, Any] = {
         "item": found,
+        "asleep": found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
+        "terms": found.terms_at(now),
+        "points": found.points_at(now),
         "facts": {name: fact for name, fact in found.facts.items() if name != "hold"},  # the subject shows it
         "name": pages.names([found.subject]).get(found.subject),
-        "causes": ROOT_CAUSES,
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
-        "others": [one for one in work.of_subject(found.subject) if one.id != which],
+        "linked": linked,
+        "others": [one for one in work.of_subject(found.subject) if one.id not in known],
+        **_choices(request, found.type),
+        "roles": sorted(set(ROLES) - {found.role}),
     }
     return page(request, "web/item.html", context, area="work")
 
@@ -90,7 +149,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def act(request: Request) -> HttpResponse:
-    """Claim, put back or resolve the chosen items with one command."""
+    """Do one thing with the chosen items, by one command."""
     chosen = ids_in(request.POST.getlist("item"))
     note = clean(request.POST.get("note"))
     match request.POST.get("action"):
@@ -98,10 +157,68 @@ def act(request: Request) -> HttpResponse:
             give(request, claim, [ClaimItem(one) for one in chosen], _claimed)
         case "put_back":
             give(request, put_back, [PutBackItem(one, note) for one in chosen], _put_back)
+        case "assign":
+            person = clean(request.POST.get("person"))
+            give(request, assign, [AssignItem(one, person, note) for one in chosen], _assigned)
+        case "snooze":
+            _snooze(request, chosen, note)
+        case "escalate":
+            role = clean(request.POST.get("role"))
+            give(request, escalate, [EscalateItem(one, role, note) for one in chosen], _escalated)
+        case "link":
+            other = uuid_in(request.POST.get("other"))
+            give(request, link, [LinkItems(one, other) for one in chosen if other], _linked)
         case "resolve":
             cause = clean(request.POST.get("root_cause"))
             give(request, resolve, [ResolveItem(one, cause, note) for one in chosen], _resolved)
     return back(request, "/work/")
+
+
+def _snooze(request: Request, chosen: Sequence[UUID], note: str) -> None:
+    """Put aside for so many hours; for none, wake."""
+    hours = int_in(request.POST.get("hours"))
+    known = [one for one, _ in SNOOZES]
+    until = fmt.reading().now + timedelta(hours=hours) if hours in known else None
+    give(request, snooze, [SnoozeItem(one, until, note) for one in chosen], _snoozed if until else _woken)
+
+
+@require_POST
+@console
+def ask_for(request: Request, which: UUID) -> HttpResponse:
+    """A customer asks about an order: open a case."""
+    found = orders.order(which)
+    if found is None:
+        raise Http404
+    asked = OpenCase(
+        found.company, "order", which, clean(request.POST.get("topic")), clean(request.POST.get("reason")),
+        value_minor=found.total_minor, promise_at=found.promise_at,
+    )  # fmt: skip
+    give(request, open_case, [asked], _opened)
+    return back(request, f"/orders/{which}/")
+
+
+def _opened(_n: int) -> str:
+    return gettext("The case is open, linked to what hinders the order.")
+
+
+def _assigned(n: int) -> str:
+    return ngettext("%(n)s item is given away.", "%(n)s items are given away.", n) % {"n": n}
+
+
+def _snoozed(n: int) -> str:
+    return ngettext("%(n)s item is put aside.", "%(n)s items are put aside.", n) % {"n": n}
+
+
+def _woken(n: int) -> str:
+    return ngettext("%(n)s item waits again.", "%(n)s items wait again.", n) % {"n": n}
+
+
+def _escalated(n: int) -> str:
+    return ngettext("%(n)s item asks another role.", "%(n)s items ask another role.", n) % {"n": n}
+
+
+def _linked(n: int) -> str:
+    return ngettext("%(n)s item is linked.", "%(n)s items are linked.", n) % {"n": n}
 
 
 def _claimed(n: int) -> str:

@@ -49,11 +49,13 @@ class Locked:
     company: int
     state: str
     owner: str
+    type: str
+    role: str
 
 
 @command("work.claim")
 def claim(cause: Cause, /, *, requests: Sequence[ClaimItem]) -> list[ItemClaimed | Refused]:
-    """The items, owned by the actor.
+    """The items, owned by the actor; what is newly taken sleeps no longer.
 
     Locks: the items, in the order of their ids.
     Refuses: NotFound; ClaimedByAnother; WrongState (done).
@@ -121,8 +123,12 @@ def lock(items: Sequence[UUID]) -> dict[UUID, Locked]:
     return {item: Locked(*rest) for item, *rest in sql.run(_LOCK, {"items": sorted(set(items))})}
 
 
-_LOCK = "SELECT id, company_id, state, owner FROM work_item WHERE id = ANY(%(items)s::uuid[]) ORDER BY id FOR UPDATE"
+_LOCK = """
+SELECT id, company_id::int, state, owner, type, role FROM work_item WHERE id = ANY(%(items)s::uuid[])
+ORDER BY id FOR UPDATE
+"""
 
-_SET = (
-    "UPDATE work_item SET state = %(state)s::text, owner = %(owner)s::text WHERE id = ANY(%(items)s::uuid[])"
-)
+_SET = """
+UPDATE work_item SET state = %(state)s::text, owner = %(owner)s::text, snoozed_until = NULL
+WHERE id = ANY(%(items)s::uuid[])
+"""

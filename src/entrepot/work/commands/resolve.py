@@ -14,11 +14,12 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.work import rules
 from entrepot.work.commands.claim import Locked, lock
+from entrepot.work.commands.steering import CAUSES, NO_STEERING, in_force
 
 
 @dataclass(frozen=True, slots=True)
 class ResolveItem:
-    """The item is dealt with; `root_cause` says why the exception arose."""
+    """The item is dealt with; `root_cause` says why the exception arose, by the list for its type (`work.causes`)."""
 
     item: UUID
     root_cause: str
@@ -56,16 +57,21 @@ def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemRes
     """The items, closed.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; WrongState (done already).
-    Again: by key. 2 statements.
+    Refuses: NotFound; WrongState (done already); Invalid (root cause).
+    Again: by key. 3 statements; 2 where rooms give the causes.
     """
     found = lock([one.item for one in requests])
+    listed = [one for one in requests if not one.root_cause.startswith(rules.CAUSE_OF_ROOMS)]
+    steering = in_force({one.company for one in found.values()}, [CAUSES], cause.at) if listed else {}
     answers: list[ItemResolved | Refused] = []
     closed: dict[UUID, tuple[Locked, ResolveItem]] = {}
     for one in requests:
         before = found.get(one.item)
         state = before.state if before and one.item not in closed else "done" if before else None
         after = rules.decide_step(one.item, state, "resolve")
+        if before and not isinstance(after, Refused):
+            causes = steering.get(before.company, NO_STEERING).causes
+            after = rules.misfit_cause(one.root_cause, before.type, causes) or after
         if isinstance(after, Refused):
             answers.append(after)
             continue

@@ -1,0 +1,142 @@
+"""Release holds whose order got what they wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.orders import holding, rules
+from entrepot.orders.commands import progress
+from entrepot.orders.commands.hold import HoldReleased, ReleaseHold, let_go
+from entrepot.orders.holding import Tender, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSatisfied:
+    """Look whether what the holds of an order wait for has come."""
+
+    order: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfied:
+    """The holds that went, and the order's status afterwards; '' where none did."""
+
+    order: UUID
+    holds: tuple[UUID, ...]
+    status: str
+
+
+NOTES = {"payment": "The payment covers the order.", "stock": "It is for sale and in stock."}
+
+
+@command("orders.release_satisfied")
+def release_satisfied(cause: Cause, /, *, requests: Sequence[ReleaseSatisfied]) -> list[Satisfied | Refused]:
+    """Holds released whose payment or stock has come, as `orders.release_holds` does.
+
+    Locks: the orders in id order, then the work items. Again: finds no more. 2 statements; 2 more where some wait for
+    payment, 1 for stock; 11 more where some go, and 3 where holds follow them.
+    """
+    orders = [one.order for one in requests]
+    progress.lock(orders)
+    waiting = [_Waiting(*row) for row in sql.run(_WAITING, {"orders": orders})]
+    ready = _paid(cause, waiting) | _stocked(waiting)
+
+    releases = [
+        ReleaseHold(one.hold, NOTES[one.waits_for], rules.SATISFIED) for one in waiting if one.hold in ready
+    ]
+    gone: dict[UUID, list[HoldReleased]] = {}
+    for answer in let_go(cause, releases, codes=(rules.SATISFIED,)) if releases else ():
+        if isinstance(answer, HoldReleased):
+            gone.setdefault(answer.order, []).append(answer)
+    return [
+        Satisfied(order, tuple(one.hold for one in found), found[-1].status if found else "")
+        for order in orders
+        for found in [gone.get(order, [])]
+    ]
+
+
+def stocked_again(limit: int = 1000) -> list[UUID]:
+    """Orders held until there is something to send, for which there may be by now. One statement."""
+    return [order for (order,) in sql.run(_STOCKED_AGAIN, {"limit": limit})]
+
+
+class _Waiting(NamedTuple):
+    hold: UUID
+    order: UUID
+    waits_for: str
+
+
+def _paid(cause: Cause, waiting: Iterable[_Waiting]) -> set[UUID]:
+    """Holds whose order is paid. 2 statements where some wait for that."""
+    holds = [one for one in waiting if one.waits_for == "payment"]
+    if not holds:
+        return set()
+    orders = {"orders": [one.order for one in holds]}
+    totals: dict[UUID, int] = {}
+    for order, quantity, cancelled, *amounts in sql.run(_AMOUNTS, orders):
+        stands = rules.Frozen(*amounts).of_units(quantity, 0, quantity - cancelled)
+        totals[order] = totals.get(order, 0) + stands.total
+    tenders: dict[UUID, list[Tender]] = {}
+    for hold, *tender in sql.run(_TENDERS, {"holds": [one.hold for one in holds]}):
+        tenders.setdefault(hold, []).append(Tender(*tender))
+    return {
+        one.hold for one in holds if holding.is_paid(totals[one.order], tenders.get(one.hold, ()), cause.at)
+    }
+
+
+def _stocked(waiting: Iterable[_Waiting]) -> set[UUID]:
+    """Holds whose order has something to send. 1 statement where some wait for that."""
+    holds = [one for one in waiting if one.waits_for == "stock"]
+    if not holds:
+        return set()
+    goods: dict[UUID, list[Wanted]] = {}
+    for order, *wanted in sql.run(_GOODS, {"orders": [one.order for one in holds]}):
+        goods.setdefault(order, []).append(Wanted(*wanted))
+    return {one.hold for one in holds if holding.is_stocked(goods.get(one.order, ()))}
+
+
+_WAITING = """
+SELECT id, order_id, waits_for FROM orders_hold
+WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'open' AND waits_for <> 'nothing' ORDER BY id
+"""
+
+_AMOUNTS = """
+SELECT order_id, quantity, cancelled, gross_minor, discount_minor, shipping_minor, tax_minor
+FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[])
+"""
+
+# Keys are made in the order of writing, whatever the times that providers tell.
+_TENDERS = """
+SELECT h.id, p.authorized_minor - p.refunded_minor, p.id > h.id, p.expires_at, p.captured_minor - p.refunded_minor
+FROM orders_hold AS h JOIN payments_payment AS p ON p.order_id = h.order_id
+WHERE h.id = ANY(%(holds)s::uuid[]) AND p.state NOT IN ('voided', 'failed')
+"""
+
+# Of each line with units in the house's hands: whether what nobody has promised yet is for sale, and whether there is
+# something of it to send.
+_THERE = """
+    SELECT l.order_id, l.open + l.backordered = 0 OR COALESCE(s.status = 'active', false) AS for_sale,
+           l.open + l.backordered + l.shipped + l.delivered + l.cancelled < l.quantity
+           OR EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = s.id AND p.sellable > 0) AS in_stock
+    FROM orders_line AS l LEFT JOIN catalog_sku AS s ON s.company_id = l.company_id AND s.code = l.sku_code
+    WHERE l.kind = 'goods' AND l.shipped + l.delivered + l.cancelled < l.quantity AND l.order_id
+"""
+
+_GOODS = _THERE + "= ANY(%(orders)s::uuid[])"
+
+_STOCKED_AGAIN = f"""
+SELECT DISTINCT h.order_id FROM orders_hold AS h
+CROSS JOIN LATERAL (
+    SELECT bool_and(for_sale) AS for_sale, bool_or(in_stock) AS in_stock FROM ({_THERE} = h.order_id) AS line
+) AS goods
+WHERE h.state = 'open' AND h.waits_for = 'stock' AND goods.for_sale AND goods.in_stock
+LIMIT %(limit)s::int
+"""

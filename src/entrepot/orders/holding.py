@@ -1,0 +1,116 @@
+"""How holds are kept: who decides, until when, what lets them go by themselves, what follows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from entrepot.access.rules import ROLES
+from entrepot.kernel import policies
+from entrepot.orders import rules
+from entrepot.work.rules import HOURS_MAX
+
+Waits = Literal["nothing", "payment", "stock"]
+AtExpiry = Literal["release", "cancel", "escalate"]
+
+DECIDERS = tuple(role for role, commands in ROLES.items() if "orders.release_holds" in commands)
+"""Roles that may release holds, so that one can be asked about them."""
+
+WAITS = ("nothing", "payment", "stock")
+AT_EXPIRY = ("release", "cancel", "escalate")
+
+
+@policies.shape("orders.holds")
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How holds of a type are kept. A version of it is a policy, its scope the hold's type; '' is for all others.
+
+    What a hold waits for, when it expires and what follows it is fixed when it opens. Holds that people place wait for
+    nothing, unless they say so.
+    """
+
+    role: Literal[("", *DECIDERS)] = ""  # type: ignore[valid-type]  # without one, the type's
+    due_hours: int | None = None  # without them, the target of its work item
+    waits_for: Waits | None = None  # without it, the type's
+    expires_hours: int | None = None  # without them, never
+    at_expiry: AtExpiry = "escalate"
+    next: Literal[("", *rules.HOLDS)] = ""  # type: ignore[valid-type]  # opens when one is released
+
+    def __post_init__(self) -> None:
+        for name in ("due_hours", "expires_hours"):
+            hours = getattr(self, name)
+            if hours is not None and not 0 <= hours <= HOURS_MAX:
+                raise ValueError(f"{name}: expected 0 to {HOURS_MAX}, found {hours}")
+
+
+USUAL = Holding()
+Policies = Mapping[str, tuple[int, Holding]]
+
+
+class Terms(NamedTuple):
+    """What is fixed for a hold when it opens."""
+
+    role: str
+    due_hours: int | None
+    waits_for: str
+    expires_at: datetime | None
+    at_expiry: str
+    next: str
+    version: int
+
+
+def terms(kind: str, at: datetime, in_force: Policies, waits_for: str | None = None) -> Terms:
+    """The terms of a hold: by the policy of its type, or of all types, or the defaults of the table.
+
+    `at` is when the house learned of it: an order of last month that comes today is not too late to decide about.
+    """
+    version, policy = in_force.get(kind) or in_force.get("") or (0, USUAL)
+    if waits_for is None:
+        waits_for = policy.waits_for or rules.HOLDS[kind].waits_for
+    hours = policy.expires_hours
+    expires_at = None if hours is None else at + timedelta(hours=hours)
+    role = policy.role or rules.HOLDS[kind].role
+    return Terms(role, policy.due_hours, waits_for, expires_at, policy.at_expiry, policy.next, version)
+
+
+def follows(kind: str, next_kind: str, before: Collection[str]) -> str:
+    """The type that opens when a hold is released, or ''. A chain never comes back to a type, so that it ends."""
+    return "" if next_kind == kind or next_kind in before else next_kind
+
+
+class Tender(NamedTuple):
+    """A payment of a held order: what it is good for, until when, and whether it came after the hold."""
+
+    amount: int
+    is_later: bool
+    expires_at: datetime | None = None
+    captured: int = 0
+
+    def good_for(self, at: datetime) -> int:
+        """What is captured never expires; what is only authorized may."""
+        return self.captured if self.expires_at is not None and self.expires_at <= at else self.amount
+
+
+def is_paid(total: int, tenders: Sequence[Tender], at: datetime) -> bool:
+    """Whether payments cover an order that is held.
+
+    Where those that came before the hold do so already, it was not the amount that was doubted: then only later ones
+    count.
+    """
+    later = sum(one.good_for(at) for one in tenders if one.is_later)
+    earlier = sum(one.good_for(at) for one in tenders if not one.is_later)
+    return later + (earlier if earlier < total else 0) >= total
+
+
+class Wanted(NamedTuple):
+    """A line of goods that has not left: whether what is unpromised of it is for sale, and any of it in stock."""
+
+    for_sale: bool
+    in_stock: bool
+
+
+def is_stocked(goods: Sequence[Wanted]) -> bool:
+    """Whether there is something to send: the catalog sells all of it, and some of it is in stock somewhere."""
+    return all(one.for_sale for one in goods) and any(one.in_stock for one in goods)

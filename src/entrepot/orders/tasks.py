@@ -1,0 +1,26 @@
+"""Background work of orders: let go of what has got what it waits for, and ask about what stays."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.orders.commands.escalate import AskAgain, ask_again, unasked
+from entrepot.orders.commands.satisfy import ReleaseSatisfied, release_satisfied, stocked_again
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="orders.release_satisfied", queueing_lock="orders.release_satisfied")
+def release_stocked(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every minute: orders whose goods have come, or that the catalog has learned of."""
+    cause = Cause(Actor("system:orders", everything=True), timezone.now(), "what they waited for has come")
+    release_satisfied(cause, requests=[ReleaseSatisfied(order) for order in stocked_again()])
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="orders.ask_again", queueing_lock="orders.ask_again")
+def ask_again_about_holds(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every five minutes: holds whose work item somebody closed are work again, for the order still waits."""
+    cause = Cause(Actor("system:orders", everything=True), timezone.now(), "the hold still stands")
+    ask_again(cause, requests=[AskAgain(order) for order in unasked()])

@@ -1,0 +1,173 @@
+"""What it costs to serve an order from a node, and the cheapest plan for a batch of orders. Pure.
+
+The cost is freight (the carrier's table, and kilometres), handling, lateness, the scarcity of the stock that is taken,
+and a penalty for each shipment after the first. Amounts are minor units.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.carriage.rules import Parcel, Service, arrival, choose_service, offer
+from entrepot.sourcing import joint, rules
+from entrepot.sourcing.rules import Free, Line, Node, Plan, Profile, Share, SortedOut
+
+
+class Shipping(NamedTuple):
+    """What it takes to send all of an order from a node: its cheapest parcel, the rest by weight, days too late."""
+
+    fixed_minor: int
+    by_weight_minor: int
+    late_days: int
+
+
+def shipping(
+    services: Sequence[Service],
+    wanted: str,
+    parcel: Parcel,
+    km: float,
+    ships_on: date,
+    promised_on: date | None,
+    profile: Profile,
+) -> Shipping | None:
+    """The service that would be taken, priced; None where none carries it. Without services only time counts."""
+    distance = round(km * profile.km_minor)
+    if not services:
+        late = (ships_on - promised_on).days if promised_on else 0
+        return Shipping(distance, 0, max(0, late))
+    taken = choose_service(services, parcel, wanted, ships_on, promised_on).taken
+    if taken is None:
+        return None
+    lightest = offer(taken.service, parcel._replace(weight_g=min(1, parcel.weight_g), volume_cm3=0))
+    fixed = min(taken.price_minor, taken.price_minor if isinstance(lightest, str) else lightest.price_minor)
+    late = (arrival(ships_on, taken.service.transit_days) - promised_on).days if promised_on else 0
+    return Shipping(fixed + distance, taken.price_minor - fixed, max(0, late))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An order to be planned by cost: its lines with their weight in grams, the nodes that may serve it, and how."""
+
+    order: UUID
+    lines: Sequence[Line]
+    grams: Mapping[UUID, int]
+    """By line."""
+    nodes: SortedOut
+    free: Free
+    shipping: Mapping[UUID, Shipping]
+    """By node; a node that no carrier serves is not there."""
+    profile: Profile
+
+    def terms(self, node: Node) -> dict[str, int]:
+        """What it costs to serve all of it from a node, by term."""
+        sent = self.shipping[node.id]
+        return {
+            "freight": sent.fixed_minor + sent.by_weight_minor,
+            "handling": self.profile.handling_minor * sum(line.quantity for line in self.lines),
+            "lateness": self.profile.late_day_minor * sent.late_days,
+            "scarcity": sum(self.scarcity(line, node) for line in self.lines),
+        }
+
+    def scarcity(self, line: Line, node: Node) -> int:
+        free = self.free.get((line.sku, node.id), 0)
+        return round(self.profile.scarcity_minor * min(1.0, line.quantity / free)) if free > 0 else 0
+
+    def of_line(self, line: Line, node: Node) -> int:
+        """The part of the cost that a line causes wherever its shipment goes anyway."""
+        grams = sum(self.grams.values())
+        share = self.shipping[node.id].by_weight_minor * self.grams[line.id] // grams if grams else 0
+        return share + self.profile.handling_minor * line.quantity + self.scarcity(line, node)
+
+    def of_shipment(self, node: Node) -> int:
+        """What a shipment from a node costs before anything is in it."""
+        sent = self.shipping[node.id]
+        return sent.fixed_minor + self.profile.late_day_minor * sent.late_days + self.profile.split_minor
+
+    def cheapest_first(self) -> SortedOut:
+        """Its nodes in order of what all of it would cost from each, those that no carrier serves left out."""
+        total = {
+            node.id: sum(self.terms(node).values()) for node in self._asked() if node.id in self.shipping
+        }
+        first, after = (
+            tuple(sorted((node for node in nodes if node.id in total), key=lambda node: total[node.id]))
+            for nodes in (self.nodes.first, self.nodes.after)
+        )
+        unserved = {node.code: "no service" for node in self._asked() if node.id not in total}
+        return self.nodes._replace(first=first, after=after, broken={**self.nodes.broken, **unserved})
+
+    def _asked(self) -> tuple[Node, ...]:
+        return (*self.nodes.first, *self.nodes.after)
+
+
+Assigned = Mapping[UUID, Node]
+"""The node of each line, by line."""
+
+
+def solve_together(
+    orders: Sequence[Wanted], stock: Free, seconds: float
+) -> tuple[dict[UUID, dict[UUID, Node]], joint.Solution]:
+    """The cheapest plan for all orders together, by order; lines that it leaves out are missing.
+
+    `stock` are the units that are free before ring-fences. Only nodes that keep every rule are asked.
+    """
+    nodes = list({node.id: node for order in orders for node in order.nodes.first}.values())
+    place = {node.id: i for i, node in enumerate(nodes)}
+    lines: list[joint.Line] = []
+    named: list[tuple[UUID, UUID]] = []
+    for number, order in enumerate(orders):
+        for line in order.lines:
+            costs: list[int | None] = [None] * len(nodes)
+            for node in order.nodes.first:
+                if node.id in order.shipping and order.free.get((line.sku, node.id), 0) >= line.quantity:
+                    costs[place[node.id]] = order.of_line(line, node)
+            unserved = order.profile.backorder_minor * line.quantity
+            lines.append(joint.Line(number, line.sku, line.quantity, tuple(costs), unserved))
+            named.append((order.order, line.id))
+    shipments = [
+        [order.of_shipment(node) if node.id in order.shipping else 0 for node in nodes] for order in orders
+    ]
+    there: dict[tuple[joint.Item, int], int] = {
+        (sku, place[node]): units for (sku, node), units in stock.items() if node in place
+    }
+    everything = sum(line.units for line in lines)
+    problem = joint.Problem(lines, shipments, there, [everything] * len(nodes), [0] * len(nodes))
+    found = joint.solve(problem, seconds)
+    assigned: dict[UUID, dict[UUID, Node]] = {order.order: {} for order in orders}
+    for (order_id, line_id), where in zip(named, found.nodes, strict=True):
+        if where is not None:
+            assigned[order_id][line_id] = nodes[where]
+    return assigned, found
+
+
+def follow(order: Wanted, assigned: Assigned, nodes_max: int, together: int) -> Plan | None:
+    """The plan that sends each line from its node; None where it is not whole, not free any more, or split too far.
+
+    `together` is the number of orders that were solved with it.
+    """
+    if len(assigned) < len(order.lines):
+        return None
+    taken: Counter[tuple[UUID, UUID]] = Counter()
+    for line in order.lines:
+        taken[line.sku, assigned[line.id].id] += line.quantity
+    chosen = list({node.id: node for node in assigned.values()}.values())
+    if len(chosen) > nodes_max or any(units > order.free.get(key, 0) for key, units in taken.items()):
+        return None
+    shares = tuple(Share(line.id, line.sku, assigned[line.id].id, line.quantity) for line in order.lines)
+    ranked = order.cheapest_first()
+    candidates = tuple(rules.served_by(order.lines, node, order.free) for node in ranked.first)
+    total = sum(line.quantity for line in order.lines)
+    cheapest = next((code for code, units in candidates if units == total), None)
+    codes = tuple(node.code for node in chosen)
+    if len(codes) > 1:
+        why = f"{rules.joined(codes)} together are the cheapest plan"
+        return Plan(shares, (), "split", why, candidates, codes)
+    if codes[0] == cheapest:
+        why = f"{codes[0]} is the cheapest node that has all of it"
+    else:
+        why = f"{codes[0]} is the cheapest for the {together} orders that were planned together"
+    return Plan(shares, (), "allocated", why, candidates, codes)

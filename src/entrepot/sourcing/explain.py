@@ -1,0 +1,155 @@
+"""Why an order comes from where it comes from, told from what its decision recorded. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Candidate(NamedTuple):
+    """A node that was looked at, the units that it could have served, and what became of it.
+
+    `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
+    one), `short` (it lacks units), or `refused` (by `rule`, which a node that was asked all the same broke as well).
+    `km` and `costs`, by term in minor units for all of it, are there where they were known.
+    """
+
+    node: str
+    units: int
+    lacks: int
+    verdict: str
+    rule: str = ""
+    km: int | None = None
+    costs: Mapping[str, int] | None = None
+
+    @property
+    def cost_minor(self) -> int | None:
+        return sum(self.costs.values()) if self.costs else None
+
+
+class Flip(NamedTuple):
+    """The nearest change after which one node would have served it all.
+
+    `units` more of what it lacked, or a place `before` another, or `minor` less cost.
+    """
+
+    node: str
+    units: int
+    before: str
+    minor: int = 0
+
+
+class LineExplained(NamedTuple):
+    """A line: units wanted, who serves how many, every node that was asked, and the nearest change that flips it."""
+
+    number: int
+    units: int
+    served: tuple[tuple[str, int], ...]
+    candidates: tuple[Candidate, ...]
+    flip: Flip | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of each node, and the nearest change that would have flipped the choice, if there is one."""
+
+    candidates: tuple[Candidate, ...]
+    flip: Flip | None
+    lines: tuple[LineExplained, ...] = ()
+
+
+def explain(reasons: Mapping[str, Any]) -> Explanation:
+    """Tell a decision from its reasons, as `sourcing.allocate` records them.
+
+    `candidates` are [code, units it could serve] in order of preference. `units` (wanted) and `chosen` (codes) stand
+    where no single node, the first that has all of it, serves it. `lines` are [number, units, [units free at each
+    candidate]]; without them every candidate has all of it. `served` are [number, code, units], `rejected` [number,
+    code]; `broken` and `km` go by code, `costs` by code and term.
+    """
+    candidates = [(code, units) for code, units in reasons.get("candidates", ())]
+    # One node that serves all of it serves as much as any could: then the units are not recorded again.
+    wanted = reasons.get("units", max((units for _, units in candidates), default=0))
+    whole = [code for code, units in candidates if units == wanted]
+    chosen = list(reasons.get("chosen", ())) or whole[:1]
+    told = _Told(reasons.get("broken", {}), reasons.get("km", {}), reasons.get("costs", {}))
+    seen = told.verdicts(candidates, wanted, chosen)
+    refused = [
+        Candidate(code, 0, 0, "refused", rule, told.km.get(code))
+        for code, rule in told.broken.items()
+        if code not in {node for node, _ in candidates}
+    ]
+    codes = [code for code, _ in candidates]
+    lines = tuple(
+        told.line(number, units, dict(zip(codes, free, strict=True)), reasons, chosen)
+        for number, units, free in reasons.get("lines", ())
+    )
+    return Explanation((*seen, *refused), _nearest(seen), lines)
+
+
+class _Told(NamedTuple):
+    """What a decision recorded of its nodes, by code."""
+
+    broken: Mapping[str, str]
+    km: Mapping[str, int]
+    costs: Mapping[str, Mapping[str, int]]
+
+    def verdicts(
+        self, candidates: Sequence[tuple[str, int]], wanted: int, chosen: Sequence[str]
+    ) -> list[Candidate]:
+        runner_up = next((code for code, units in candidates if units >= wanted and code not in chosen), None)
+        seen = []
+        for code, units in candidates:
+            verdict = "short"
+            if code in chosen:
+                verdict = "chosen"
+            elif code == runner_up:
+                verdict = "runner_up"
+            elif units >= wanted:
+                verdict = "later"
+            seen.append(
+                Candidate(
+                    code, units, max(0, wanted - units), verdict, self.broken.get(code, ""), self.km.get(code),
+                    self.costs.get(code),
+                )
+            )  # fmt: skip
+        return seen
+
+    def line(
+        self,
+        number: int,
+        units: int,
+        free: Mapping[str, int],
+        reasons: Mapping[str, Any],
+        chosen: Sequence[str],
+    ) -> LineExplained:
+        """One line; where a single node serves the whole order, it serves the line as well."""
+        if "served" in reasons:
+            served = tuple((code, n) for line, code, n in reasons["served"] if line == number)
+        else:
+            served = ((chosen[0], units),) if chosen else ()
+        could = [(code, min(units, there)) for code, there in free.items()]
+        rejected = {code for line, code in reasons.get("rejected", ()) if line == number}
+        seen = [
+            one._replace(costs=None, rule="rejected" if one.node in rejected else one.rule)
+            for one in self.verdicts(could, units, [code for code, _ in served])
+        ]
+        return LineExplained(number, units, served, tuple(seen), _nearest(seen))
+
+
+def _nearest(seen: Sequence[Candidate]) -> Flip | None:
+    """Fewest units that a node lacks, where it would then go first; else what puts the runner-up before the chosen."""
+    places = [place for place, one in enumerate(seen) if one.verdict == "chosen" and not one.lacks]
+    lacking = [one for one in seen[: places[0] if places else None] if one.lacks]
+    if lacking:
+        nearest = min(lacking, key=lambda one: one.lacks)
+        return Flip(nearest.node, nearest.lacks, "")
+    runner_up = next((one for one in seen if one.verdict == "runner_up"), None)
+    if not places or runner_up is None:
+        return None
+    chosen = seen[places[0]]
+    if chosen.cost_minor is None or runner_up.cost_minor is None:
+        return Flip(runner_up.node, 0, chosen.node)
+    dearer = runner_up.cost_minor - chosen.cost_minor
+    # One that is cheaper and was not taken gave way to the other orders that were planned with it.
+    return Flip(runner_up.node, 0, chosen.node, dearer + 1) if dearer >= 0 else None

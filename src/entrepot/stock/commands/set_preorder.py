@@ -1,0 +1,95 @@
+"""SKUs that are sold before they may leave: from which day they ship, and how many may be sold until then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.stock import errors
+
+
+@dataclass(frozen=True, slots=True)
+class SetPreorder:
+    """A SKU ships from a day on; until then channels are shown at most `units_max` of what will come (0: all of it).
+
+    Without a day it ships at once.
+    """
+
+    company: int
+    sku: UUID
+    ships_on: date | None
+    units_max: int = 0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreorderSet:
+    sku: UUID
+    ships_on: date | None
+
+
+@command("stock.set_preorder")
+def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[PreorderSet | Refused]:
+    """Set the day from which SKUs ship. Who waits for them gets a new date, and what was promised of them and may leave
+    now is offered for release.
+
+    Refuses: NotFound (no such SKU in the company); NotPlaceable (a limit below zero). Again: sets the same.
+    4 statements at most.
+    """
+    known = set(sql.run(_KNOWN, {"skus": [r.sku for r in requests]}))
+    answers: list[PreorderSet | Refused] = []
+    wanted: dict[UUID, SetPreorder] = {}
+    for r in requests:
+        if (r.company, r.sku) not in known:
+            answers.append(NotFound(what="SKU", which=str(r.sku)))
+        elif r.units_max < 0:
+            answers.append(
+                errors.NotPlaceable(field="units_max", expected="no negative number", found=r.units_max)
+            )
+        else:
+            wanted[r.sku] = r
+            answers.append(PreorderSet(r.sku, r.ships_on))
+    rows = [(r.sku, r.company, r.ships_on, r.units_max) for r in wanted.values() if r.ships_on]
+    if rows:
+        sql.run(_SET, sql.columns(("skus", "companies", "days", "limits"), rows))
+    if ended := [r.sku for r in wanted.values() if r.ships_on is None]:
+        sql.run("DELETE FROM stock_preorder WHERE sku_id = ANY(%(skus)s::uuid[])", {"skus": ended})
+    if wanted:
+        offer("peg", [(sku, 5, cause.at) for sku in wanted])
+        may_leave = {"skus": list(wanted), "today": cause.at.date()}
+        offer("release", [(order, priority, due) for order, priority, due in sql.run(_MAY_LEAVE, may_leave)])
+    announce(
+        cause,
+        [
+            Event(
+                "sku", r.sku, r.company, payload={"ships_on": r.ships_on, "units_max": r.units_max},
+                reason=f"Ships from {r.ships_on}" if r.ships_on else "Ships at once",
+            )
+            for r in wanted.values()
+        ],
+    )  # fmt: skip
+    return answers
+
+
+_KNOWN = "SELECT company_id::int, id FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"
+
+_SET = """
+INSERT INTO stock_preorder (sku_id, company_id, ships_on, units_max)
+SELECT * FROM unnest(%(skus)s::uuid[], %(companies)s::smallint[], %(days)s::date[], %(limits)s::int[])
+ON CONFLICT (sku_id) DO UPDATE SET ships_on = excluded.ships_on, units_max = excluded.units_max
+"""
+
+_MAY_LEAVE = """
+SELECT DISTINCT ON (a.order_id) a.order_id, a.priority::int, COALESCE(a.promise_at, a.ordered_at)
+FROM stock_allocation AS a
+WHERE a.sku_id = ANY(%(skus)s::uuid[]) AND a.quantity > a.released
+  AND NOT EXISTS (SELECT FROM stock_preorder AS p WHERE p.sku_id = a.sku_id AND p.ships_on > %(today)s::date)
+ORDER BY a.order_id, a.priority DESC
+"""

@@ -1,0 +1,102 @@
+"""Where orders come from, and nodes that give lines back, for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field
+
+from entrepot.kernel.errors import NotFound
+from entrepot.network import queries as network
+from entrepot.orders import queries as orders
+from entrepot.sourcing import queries as sourcing
+from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
+from entrepot.sourcing.explain import Explanation, LineExplained
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.schemas import (
+    BATCH_MAX,
+    AskAgainIn,
+    AskedAgainOut,
+    Problem,
+    RejectedOut,
+    RejectIn,
+    SourcingOut,
+)
+
+router = Router()
+Many = Field(min_length=1, max_length=BATCH_MAX)
+
+
+@router.get("/orders/{order_id}/sourcing", response={200: list[SourcingOut], **READ})
+def explain_sourcing(request: HttpRequest, order_id: UUID) -> list[dict[str, Any]]:  # noqa: ARG001
+    """Why the order comes from where it comes from: its decisions, the latest first."""
+    if orders.order(order_id) is None:
+        raise NotFound(what="order", which=str(order_id))
+    return [
+        {
+            "outcome": one.decision.outcome, "why": one.decision.reasons.get("why", ""),
+            "policy": one.decision.reasons.get("policy", ""), "profile_version": one.decision.profile_version,
+            "decided_at": one.decision.decided_at,
+            **_explained(one.explanation),
+            "lines": [
+                {
+                    "number": line.number, "units": line.units,
+                    "served": [{"node": node, "units": units} for node, units in line.served], **_explained(line),
+                }
+                for line in one.explanation.lines
+            ],
+        }
+        for one in sourcing.explained(order=order_id)
+    ]  # fmt: skip
+
+
+def _explained(one: Explanation | LineExplained) -> dict[str, Any]:
+    return {
+        "candidates": [candidate._asdict() for candidate in one.candidates],
+        "flip": one.flip._asdict() if one.flip else None,
+    }
+
+
+@router.post("/orders/reject", response={200: RejectedOut | list[RejectedOut | Problem], **REFUSED})
+def reject_orders(
+    request: HttpRequest,
+    payload: RejectIn | Annotated[list[RejectIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """A node gives back what it was to serve of an order and has not been released: too busy, or not to be found.
+
+    It is sourced again without that node. Lines that too many nodes have rejected become a work item.
+    """
+    items = payload if isinstance(payload, list) else [payload]
+    nodes = {one.code: one.id for one in network.nodes(company=parse.company_of(company))}
+    unknown = sorted({item.node for item in items} - set(nodes))
+    if unknown:
+        raise NotFound(what="node", which=", ".join(unknown))
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [
+        RejectOrder(item.order, nodes[item.node], item.reason, tuple(item.lines or ()), key=key)
+        for item, key in zip(items, keys, strict=True)
+    ]
+    return answer(
+        reject(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200
+    )
+
+
+@router.post("/orders/ask-again", response={200: AskedAgainOut | list[AskedAgainOut | Problem], **REFUSED})
+def ask_nodes_again(
+    request: HttpRequest,
+    payload: AskAgainIn | Annotated[list[AskAgainIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Every node is asked once more for the lines that it had rejected."""
+    items = payload if isinstance(payload, list) else [payload]
+    keys = parse.keys_of(request, idempotency_key, items)
+    requests = [AskAgain(item.order, key=key) for item, key in zip(items, keys, strict=True)]
+    return answer(
+        ask_again(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200
+    )

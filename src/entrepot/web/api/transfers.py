@@ -1,0 +1,258 @@
+"""Transfers between nodes, proposed and on their way, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field, StrictInt
+
+from entrepot.catalog import queries as catalog
+from entrepot.kernel.errors import NotFound
+from entrepot.sourcing import queries as sourcing
+from entrepot.sourcing.commands.receive_transfer import receive_transfer
+from entrepot.sourcing.commands.transfers import (
+    AcceptTransfer,
+    RejectTransfer,
+    SendTransfer,
+    accept_transfers,
+    reject_transfers,
+    send_transfers,
+)
+from entrepot.stock import queries as stock
+from entrepot.stock.commands.transfer import ArrivedUnits, ReceiveTransfer
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.schemas import (
+    BATCH_MAX,
+    LINES_MAX,
+    QUANTITY_MAX,
+    Code,
+    Key,
+    Out,
+    Problem,
+    Reason,
+    Strict,
+    Text,
+)
+
+router = Router()
+Many = Field(min_length=1, max_length=BATCH_MAX)
+Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
+
+
+class ProposalIn(Strict):
+    """A proposal by its id."""
+
+    proposal: UUID
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class RejectedIn(ProposalIn):
+    """A proposal that is not to be carried out, and why."""
+
+    reason: Reason
+
+
+class ProposalOut(Out):
+    """Units of a SKU that should go from one node to another. `terms` has the figures that say why."""
+
+    id: UUID
+    number: str
+    sku_code: str
+    from_code: str
+    to_code: str
+    quantity: int
+    cost_minor: int
+    value_minor: int
+    terms: dict[str, Any]
+    state: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    sent: int
+    transfer: UUID | None
+
+
+class ProposalsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[ProposalOut]
+    next: UUID | None
+
+
+class DecidedTransferOut(Out):
+    proposal: UUID
+    number: str
+    state: str
+
+
+class SentTransferOut(Out):
+    """The transfer that carries it, and how many of its units were free to be sent."""
+
+    proposal: UUID
+    transfer: UUID
+    number: str
+    sent: int
+
+
+class TransferOut(Out):
+    """A transfer on its way; `skus` names the first few of so many."""
+
+    id: UUID
+    number: str
+    from_code: str
+    to_code: str
+    shipped_at: datetime
+    expected_at: datetime
+    units: int
+    count: int
+    skus: list[str]
+
+
+class ArrivedIn(Strict):
+    """What became of a transfer's units of a SKU and lot."""
+
+    sku: Code
+    received: Units = 0
+    lost: Units = 0
+    lot: Text = ""
+
+
+class ArrivalIn(Strict):
+    """What came of a transfer; `rest` is what became of all that the lines do not name, if that is known."""
+
+    transfer: UUID
+    lines: Annotated[list[ArrivedIn], Field(max_length=LINES_MAX)] = []
+    rest: Literal["received", "lost"] | None = None
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class ArrivedOut(Out):
+    transfer: UUID
+    state: str
+    received: int
+    lost: int
+
+
+@router.get("/transfer-proposals", response={200: ProposalsOut, **READ})
+def list_transfer_proposals(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    state: Literal["proposed", "accepted", "rejected", "sent"] = "proposed",
+    after: Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")] = None,
+    limit: Annotated[int, Query(50, ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Proposals in a state, the oldest first, a page at a time."""
+    rows = sourcing.proposals(company=parse.company_of(company), state=state, after=after, limit=limit + 1)
+    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+
+
+@router.post(
+    "/transfer-proposals/accept",
+    response={200: DecidedTransferOut | list[DecidedTransferOut | Problem], **REFUSED},
+)
+def accept_transfer_proposals(
+    request: HttpRequest,
+    payload: ProposalIn | Annotated[list[ProposalIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Accept proposals: each becomes work for the node that sends."""
+    return _give(
+        request,
+        accept_transfers,
+        payload,
+        idempotency_key,
+        lambda one, key: AcceptTransfer(one.proposal, key=key),
+    )
+
+
+@router.post(
+    "/transfer-proposals/reject",
+    response={200: DecidedTransferOut | list[DecidedTransferOut | Problem], **REFUSED},
+)
+def reject_transfer_proposals(
+    request: HttpRequest,
+    payload: RejectedIn | Annotated[list[RejectedIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Reject proposals, accepted before or not. For the policy's days they are not made again."""
+    return _give(
+        request, reject_transfers, payload, idempotency_key,
+        lambda one, key: RejectTransfer(one.proposal, one.reason, key=key),
+    )  # fmt: skip
+
+
+@router.post(
+    "/transfer-proposals/send",
+    response={200: SentTransferOut | list[SentTransferOut | Problem], **REFUSED},
+)
+def send_transfer_proposals(
+    request: HttpRequest,
+    payload: ProposalIn | Annotated[list[ProposalIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say that accepted units have left. What goes between the same two nodes is one transfer."""
+    return _give(
+        request,
+        send_transfers,
+        payload,
+        idempotency_key,
+        lambda one, key: SendTransfer(one.proposal, key=key),
+    )
+
+
+@router.get("/transfers", response={200: list[TransferOut], **READ})
+def list_transfers(
+    request: HttpRequest,  # noqa: ARG001
+    company: Company = None,
+    limit: Annotated[int, Query(100, ge=1, le=200)] = 100,
+) -> list[stock.UnderWay]:
+    """Transfers on their way, those that are expected first."""
+    return stock.transfers_under_way(company=parse.company_of(company), limit=limit)
+
+
+@router.post("/transfers/receive", response={200: ArrivedOut | list[ArrivedOut | Problem], **REFUSED})
+def receive_transfers(
+    request: HttpRequest,
+    payload: ArrivalIn | Annotated[list[ArrivalIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Say what has come of transfers, and what is lost. It stands where the node takes goods in, for sale."""
+    items = payload if isinstance(payload, list) else [payload]
+    codes = {line.sku for one in items for line in one.lines}
+    known = catalog.skus(company=parse.company_of(company), codes=list(codes)) if codes else {}
+    for code in sorted(codes.difference(known)):
+        raise NotFound(what="SKU", which=code)
+
+    def make(one: ArrivalIn, key: str) -> ReceiveTransfer:
+        lines = (
+            ArrivedUnits(known[line.sku].id, None, line.received, line.lost, line.lot) for line in one.lines
+        )
+        return ReceiveTransfer(one.transfer, tuple(lines), one.rest or "", key=key)
+
+    return _give(request, receive_transfer, payload, idempotency_key, make)
+
+
+def _give(
+    request: HttpRequest,
+    command: Callable[..., list[Any]],
+    payload: Any,
+    key: str,
+    make: Callable[[Any, str], Any],
+) -> Any:
+    items: Sequence[Any] = payload if isinstance(payload, list) else [payload]
+    keys = parse.keys_of(request, key, items)
+    requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
+    results = command(parse.cause_of(request), requests=requests)
+    return answer(results, is_list=isinstance(payload, list))

@@ -1,0 +1,203 @@
+"""Work queues, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+from pydantic import Field
+
+from entrepot.kernel.errors import NotFound
+from entrepot.orders import queries as orders
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.schemas import BATCH_MAX, Code, Problem
+from entrepot.web.api.work_schemas import (
+    AssignedOut,
+    AssignIn,
+    CaseIn,
+    CaseOut,
+    ClaimIn,
+    EscalatedOut,
+    EscalateIn,
+    ItemOut,
+    ItemsOut,
+    LinkedOut,
+    LinkIn,
+    QueueOut,
+    ResolvedOut,
+    ResolveIn,
+    SnoozedOut,
+    SnoozeIn,
+)
+from entrepot.work import queries as work
+from entrepot.work.commands.assign import AssignItem, assign
+from entrepot.work.commands.cases import LinkItems, OpenCase, link, open_case
+from entrepot.work.commands.claim import ClaimItem, claim
+from entrepot.work.commands.escalate import EscalateItem, escalate
+from entrepot.work.commands.resolve import ResolveItem, resolve
+from entrepot.work.commands.snooze import SnoozeItem, snooze
+
+router = Router()
+Many = Field(min_length=1, max_length=BATCH_MAX)
+
+
+@router.get("/work", response={200: ItemsOut, **READ})
+def list_work(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    kind: Annotated[
+        Literal["exception", "case"] | None, Query(None, description="Exceptions, or cases of customers.")
+    ] = None,
+    type_: Annotated[Code | None, Query(None, alias="type", description="Only items of a type.")] = None,
+    role: Annotated[Code | None, Query(None, description="Only those that wait for a role.")] = None,
+    owner: Annotated[Code | None, Query(None, description="Only those that a person has.")] = None,
+    overdue: Annotated[bool, Query(False, description="Only those past their due time.")] = False,
+    snoozed: Annotated[
+        bool | None, Query(None, description="Only those put aside, or only those that are not.")
+    ] = None,
+    after: Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")] = None,
+    limit: Annotated[int, Query(50, ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Unfinished items, the most urgent first, a page at a time."""
+    now = timezone.now()
+    rows = work.items(
+        parse.company_of(company), kind=type_ or "", role=role or "", owner=owner or "",
+        cases=None if kind is None else kind == "case", overdue_at=now if overdue else None,
+        awake_at=now if snoozed is False else None, asleep_at=now if snoozed else None, after=after,
+        limit=limit + 1,
+    )  # fmt: skip
+    return {
+        "items": [_shown(one) for one in rows[:limit]],
+        "next": rows[limit - 1].id if len(rows) > limit else None,
+    }
+
+
+@router.get("/work/queues", response={200: list[QueueOut], **READ})
+def list_queues(request: HttpRequest, company: Company = None) -> list[work.Queue]:  # noqa: ARG001
+    """What waits by type and role: how many, not taken, overdue, put aside, and since when the oldest."""
+    return work.queues(parse.company_of(company), timezone.now())
+
+
+@router.post("/work/claim", response={200: AssignedOut | list[AssignedOut | Problem], **REFUSED})
+def claim_work(
+    request: HttpRequest, payload: ClaimIn | Annotated[list[ClaimIn], Many], idempotency_key: IdempotencyKey
+) -> Any:
+    """Take an item, or a list of them."""
+    items, keys = _keyed(request, payload, idempotency_key)
+    requests = [ClaimItem(one.item, key=key) for one, key in zip(items, keys, strict=True)]
+    return answer(claim(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+
+
+@router.post("/work/assign", response={200: AssignedOut | list[AssignedOut | Problem], **REFUSED})
+def assign_work(
+    request: HttpRequest,
+    payload: AssignIn | Annotated[list[AssignIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Give an item to a person, or a list of them."""
+    items, keys = _keyed(request, payload, idempotency_key)
+    requests = [
+        AssignItem(one.item, one.person, one.note, key=key) for one, key in zip(items, keys, strict=True)
+    ]
+    return answer(assign(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+
+
+@router.post("/work/snooze", response={200: SnoozedOut | list[SnoozedOut | Problem], **REFUSED})
+def snooze_work(
+    request: HttpRequest,
+    payload: SnoozeIn | Annotated[list[SnoozeIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Put an item aside until a moment, or a list of them; null wakes it."""
+    items, keys = _keyed(request, payload, idempotency_key)
+    requests = [
+        SnoozeItem(one.item, one.until, one.note, key=key) for one, key in zip(items, keys, strict=True)
+    ]
+    return answer(snooze(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+
+
+@router.post("/work/escalate", response={200: EscalatedOut | list[EscalatedOut | Problem], **REFUSED})
+def escalate_work(
+    request: HttpRequest,
+    payload: EscalateIn | Annotated[list[EscalateIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Ask another role about an item, or a list of them."""
+    items, keys = _keyed(request, payload, idempotency_key)
+    requests = [
+        EscalateItem(one.item, one.role, one.note, key=key) for one, key in zip(items, keys, strict=True)
+    ]
+    return answer(escalate(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+
+
+@router.post("/work/resolve", response={200: ResolvedOut | list[ResolvedOut | Problem], **REFUSED})
+def resolve_work(
+    request: HttpRequest,
+    payload: ResolveIn | Annotated[list[ResolveIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Close an item with its root cause, or a list of them."""
+    items, keys = _keyed(request, payload, idempotency_key)
+    requests = [
+        ResolveItem(one.item, one.root_cause, one.note, key=key) for one, key in zip(items, keys, strict=True)
+    ]
+    return answer(resolve(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+
+
+@router.post("/work/link", response={200: LinkedOut | list[LinkedOut | Problem], **REFUSED})
+def link_work(
+    request: HttpRequest, payload: LinkIn | Annotated[list[LinkIn], Many], idempotency_key: IdempotencyKey
+) -> Any:
+    """Say that two items belong together, or a list of such."""
+    items, keys = _keyed(request, payload, idempotency_key)
+    requests = [LinkItems(one.one, one.other, key=key) for one, key in zip(items, keys, strict=True)]
+    return answer(link(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+
+
+@router.post("/work/cases", response={201: CaseOut, **REFUSED})
+def open_order_case(request: HttpRequest, payload: CaseIn, idempotency_key: IdempotencyKey) -> Any:
+    """Open a case of a customer about an order; it is linked to the unfinished exceptions of the order."""
+    found = orders.order(payload.order)
+    if found is None:
+        raise NotFound(what="order", which=str(payload.order))
+    (key,) = parse.keys_of(request, idempotency_key, [payload])
+    asked = OpenCase(
+        found.company, "order", found.id, payload.topic, payload.reason, value_minor=found.total_minor,
+        promise_at=found.promise_at, key=key,
+    )  # fmt: skip
+    return answer(open_case(parse.cause_of(request), requests=[asked]), is_list=False, done=201)
+
+
+# Behind the others, whose addresses its ids would match.
+@router.get("/work/{item_id}", response={200: ItemOut, **READ})
+def get_work(request: HttpRequest, item_id: UUID) -> dict[str, Any]:  # noqa: ARG001
+    """One item, with the terms of its priority and the items linked to it."""
+    found = work.item(item_id)
+    if found is None:
+        raise NotFound(what="work item", which=str(item_id))
+    return _shown(found) | {"linked": [one.id for one in work.linked(item_id)]}
+
+
+def _keyed(request: HttpRequest, payload: Any, header: str) -> tuple[Sequence[Any], list[str]]:
+    items = payload if isinstance(payload, list) else [payload]
+    return items, parse.keys_of(request, header, items)
+
+
+def _shown(one: work.Item) -> dict[str, Any]:
+    now = timezone.now()
+    terms = one.terms_at(now)
+    told = {
+        name: getattr(one, name)
+        for name in ItemOut.model_fields
+        if name not in ("linked", "terms", "priority")
+    }
+    return told | {
+        "priority": one.points_at(now),
+        "terms": [term._asdict() for term in terms],
+        "linked": None,
+    }

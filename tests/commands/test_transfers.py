@@ -1,0 +1,192 @@
+"""Transfers as expected supply: stock.ship_transfer, stock.receive_transfer and sourcing.receive_transfer"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot.insight import availability
+from entrepot.kernel import ids, sql
+from entrepot.kernel.errors import NotFound
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.peg import PegSku, peg
+from entrepot.sourcing.commands.receive_transfer import receive_transfer
+from entrepot.stock import errors, rules
+from entrepot.stock import queries as stock
+from entrepot.stock.commands.receive import Receive, receive
+from entrepot.stock.commands.transfer import (
+    ArrivedUnits,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferReceived,
+    TransferShipped,
+    TransferUnits,
+    ship_transfer,
+)
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+
+pytestmark = pytest.mark.django_db
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def floor(db: None) -> Floor:
+    return a_floor()
+
+
+def sent(floor: Floor, quantity: int = 6, days: int | None = 2, key: str | None = None) -> UUID:
+    """A transfer of units from the first node to the second."""
+    line = TransferUnits(floor.skus[0], floor.bin(), quantity)
+    at = None if days is None else NOW + timedelta(days=days)
+    request = ShipTransfer(COMPANY, floor.nodes[0], floor.nodes[1], (line,), at, key=key)
+    (answer,) = ship_transfer(SYSTEM, requests=[request])
+    assert isinstance(answer, TransferShipped)
+    return answer.transfer
+
+
+def arrived(
+    floor: Floor, transfer: UUID, received: int, lost: int = 0, key: str | None = None
+) -> ReceiveTransfer:
+    return ReceiveTransfer(transfer, (ArrivedUnits(floor.skus[0], floor.bin(1), received, lost),), key=key)
+
+
+def expected(floor: Floor) -> list[tuple[int, int]]:
+    """Units that the second node expects, and in how many days."""
+    rows = sql.run(
+        "SELECT quantity, expected_on FROM stock_supply WHERE node_id = %(node)s ORDER BY quantity",
+        {"node": floor.nodes[1]},
+    )
+    return [(units, (on - TODAY).days) for units, on in rows]
+
+
+def test_what_is_on_its_way_is_expected_until_it_has_come_or_is_lost(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    transfer = sent(floor, 6)
+    assert expected(floor) == [(6, 2)]
+
+    receive_transfer(SYSTEM, requests=[arrived(floor, transfer, 3, lost=1)])
+    assert expected(floor) == [(2, 2)]
+
+    (last,) = receive_transfer(SYSTEM, requests=[arrived(floor, transfer, 2)])
+    assert isinstance(last, TransferReceived)
+    assert last.state == "received"
+    assert expected(floor) == []
+
+
+def test_a_transfer_without_a_day_is_expected_after_the_usual_days(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    sent(floor, 6, days=None)
+
+    assert expected(floor) == [(6, rules.TRANSFER_DAYS)]
+
+
+def test_availability_on_a_date_counts_it_with_its_row(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    transfer = sent(floor, 6)
+
+    available = stock.availability(company=COMPANY, channel="shop", skus=floor.codes[:1])
+    (one,) = availability.promises(available, company=COMPANY, today=TODAY, days=4)
+
+    assert one.shown == (4, 4, 10, 10)
+    assert [(row.document_kind, row.document, row.node_code) for row in one.inbound] == [
+        ("transfer", transfer, "N2")
+    ]
+
+
+def test_a_backorder_is_dated_by_it_and_served_when_it_arrives(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    transfer = sent(floor, 10, days=4)
+    order = floor.order((0, 5)).order
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    peg(SYSTEM, requests=[PegSku(floor.skus[0])])
+    ((promised_on,),) = sql.run("SELECT promised_on FROM sourcing_backorder")
+    assert promised_on == TODAY + timedelta(days=4)
+
+    receive_transfer(SYSTEM, requests=[arrived(floor, transfer, 9, lost=1)])
+
+    assert sql.run("SELECT subject FROM kernel_ready WHERE queue = 'allocate'") == [(order,)]
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    assert sql.run("SELECT node_id, quantity FROM stock_allocation") == [(floor.nodes[1], 5)]
+
+
+def test_the_rest_of_it_has_come_or_is_lost(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    came, gone = sent(floor, 4), sent(floor, 5)
+    part = ReceiveTransfer(gone, (ArrivedUnits(floor.skus[0], None, 2),), rest="lost")
+
+    answers = receive_transfer(SYSTEM, requests=[ReceiveTransfer(came, rest="received"), part])
+
+    assert answers == [
+        TransferReceived(came, "received", 4, 0, (floor.skus[0],)),
+        TransferReceived(gone, "received", 2, 3, (floor.skus[0],)),
+    ]
+    assert {row.bin_code: row.quantity for row in stock.buckets(sku=floor.skus[0])} == {
+        "PICK": 1,
+        "RECEIVING": 6,
+    }
+    (over,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(came, rest="received")])
+    assert isinstance(over, errors.NotPlaceable)
+
+
+def test_a_node_without_a_bin_has_to_be_told_one(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    transfer = sent(floor, 4)
+    sql.run("DELETE FROM network_bin WHERE node_id = %(node)s", {"node": floor.nodes[1]})
+
+    (answer,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(transfer, rest="received")])
+
+    assert isinstance(answer, errors.NotPlaceable)
+    assert expected(floor) == [(4, 2)]
+
+
+def test_a_lot_keeps_its_day_wherever_it_goes(floor: Floor) -> None:
+    day = TODAY + timedelta(days=90)
+    request = Receive(
+        COMPANY, floor.skus[0], floor.nodes[0], floor.bin(kind="receiving"), 9, 900, "test receipt", ids.uuid7(),
+        lot="L1", expires_on=day,
+    )  # fmt: skip
+    receive(SYSTEM, requests=[request])
+    away = PutAway(COMPANY, floor.skus[0], floor.bin(kind="receiving"), floor.bin(), 9, lot="L1")
+    put_away(SYSTEM, requests=[away])
+    line = TransferUnits(floor.skus[0], floor.bin(), 4, "L1")
+    (out,) = ship_transfer(SYSTEM, requests=[ShipTransfer(COMPANY, floor.nodes[0], floor.nodes[1], (line,))])
+    receive_transfer(SYSTEM, requests=[ReceiveTransfer(out.transfer, rest="received")])
+
+    assert set(sql.run("SELECT expires_on FROM stock_bucket")) == {(day,)}
+
+
+def test_an_unknown_transfer_is_refused_and_offers_nothing(floor: Floor) -> None:
+    (answer,) = receive_transfer(SYSTEM, requests=[arrived(floor, ids.uuid7(), 1)])
+
+    assert isinstance(answer, NotFound)
+    assert sql.run("SELECT count(*) FROM kernel_ready") == [(0,)]
+
+
+def test_the_same_key_is_answered_once(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    assert sent(floor, 3, key="out") == sent(floor, 3, key="out")
+    request = arrived(floor, sent(floor, 3), 2, key="in")
+
+    assert receive_transfer(SYSTEM, requests=[request]) == receive_transfer(SYSTEM, requests=[request])
+    assert expected(floor) == [(1, 2), (3, 2)]
+
+
+def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
+    floor.stock(quantity=1000)
+    line = TransferUnits(floor.skus[0], floor.bin(), 1)
+    request = ShipTransfer(COMPANY, floor.nodes[0], floor.nodes[1], (line,))
+    # The first makes the buckets that the others find.
+    receive_transfer(SYSTEM, requests=[arrived(floor, sent(floor, 2), 1)])
+    counts = []
+    for size in (1, 10, 1000):
+        with statements() as out:
+            shipped = ship_transfer(SYSTEM, requests=[request] * size)
+        transfers = [one.transfer for one in shipped if isinstance(one, TransferShipped)]
+        with statements() as came:
+            receive_transfer(SYSTEM, requests=[arrived(floor, one, 1) for one in transfers])
+        counts.append((len(out), len(came)))
+    assert counts == [counts[0]] * 3, counts
+    assert counts[0] == (20 + 2, 18 + 1 + 2)  # two write the events and offer the SKUs

@@ -1,0 +1,161 @@
+"""Transfers between nodes: the page with its forms, and the API."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.messages import get_messages
+from django.utils import timezone
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.sourcing import queries
+from entrepot.sourcing.commands.rebalance import ProposeTransfers, propose_transfers
+from entrepot.sourcing.rebalancing import Rebalancing
+from entrepot.stock import queries as stock
+from entrepot.stock.commands.set_floor import SetSafety, set_safety
+from tests.http.test_api import is_problem
+from tests.shop import COMPANY, the_system
+
+pytestmark = pytest.mark.django_db
+PAGE, API = "/stock/transfers/", "/api/v1/transfer-proposals"
+
+
+@pytest.fixture
+def asked(shop) -> list[queries.ProposalRow]:
+    """Two SKUs of which the second node lacks safety stock."""
+    now = timezone.now()
+    steer = SetPolicy(
+        COMPANY, "sourcing.rebalancing", Rebalancing(cost_max_percent=100), now - timedelta(days=1)
+    )
+    set_policy(the_system(now), requests=[steer])
+    skus = [
+        sku
+        for (sku,) in sql.run(
+            "SELECT sku_id FROM stock_position WHERE node_id = %(node)s AND sellable - reserved - allocated > 9"
+            " ORDER BY sku_id LIMIT 2",
+            {"node": shop.nodes[0]},
+        )
+    ]
+    lacking = {
+        sku: lack + 5
+        for sku, lack in sql.run(
+            "SELECT sku_id, sellable - reserved - allocated FROM stock_position"
+            " WHERE node_id = %(node)s AND sku_id = ANY(%(skus)s)",
+            {"node": shop.nodes[1], "skus": skus},
+        )
+    }
+    set_safety(
+        the_system(now),
+        requests=[SetSafety(COMPANY, sku, shop.nodes[1], lacking.get(sku, 5)) for sku in skus],
+    )
+    propose_transfers(the_system(now), requests=[ProposeTransfers(sku) for sku in skus])
+    found = queries.proposals(company=COMPANY)
+    assert len(found) == 2
+    return found
+
+
+def said(response) -> list[str]:
+    """What the last form of this visit said; what earlier ones did is still to be shown."""
+    return [str(message) for message in get_messages(response.wsgi_request)][-1:]
+
+
+def states() -> dict[str, int]:
+    return dict(sql.run("SELECT state, count(*)::int FROM sourcing_transferproposal GROUP BY 1"))
+
+
+def test_the_page_shows_each_proposal_with_its_sum(console, asked):
+    shown = console("auditor").get(PAGE).content.decode()
+
+    for one in asked:
+        assert one.number in shown
+        assert one.sku_code in shown
+        assert f"= {one.terms['to']['need']} needed" in re.sub(r"\s+", " ", shown)
+    assert "An inventory manager decides" in shown
+
+
+def test_from_proposal_to_shelf(console, asked):
+    page = console("inventory")
+    keys = [str(one.id) for one in asked]
+    assert said(page.post(f"{PAGE}act/", {"proposal": keys, "action": "accept"})) == [
+        "2 proposals are accepted."
+    ]
+    assert said(page.post(f"{PAGE}act/", {"proposal": keys, "action": "send"})) == [
+        "2 proposals are on their way."
+    ]
+    (transfer,) = stock.transfers_under_way(company=COMPANY)
+    assert transfer.number in page.get(PAGE).content.decode()
+
+    form = {"transfer": [str(transfer.id)], "action": "receive"}
+    assert said(page.post(f"{PAGE}receive/", form)) == ["1 transfer has come."]
+    assert stock.transfers_under_way(company=COMPANY) == []
+    assert "expected units that TR-" in said(page.post(f"{PAGE}receive/", form | {"action": "lose"}))[0]
+    assert states() == {"sent": 2}
+
+
+def test_a_proposal_is_rejected_with_a_reason_only(console, asked):
+    page, (first, _) = console("inventory"), asked
+    without = page.post(f"{PAGE}act/", {"proposal": [str(first.id)], "action": "reject"})
+    assert "expected why it is not carried out" in said(without)[0]
+
+    page.post(f"{PAGE}act/", {"proposal": [str(first.id)], "action": "reject", "reason": "no room"})
+    assert states() == {"proposed": 1, "rejected": 1}
+
+
+def test_everything_is_looked_at_when_asked_for(console, shop):
+    done = console("inventory").post(f"{PAGE}review/")
+
+    assert "All SKUs are being looked at" in said(done)[0]
+    assert sql.run("SELECT count(*) > 0 FROM kernel_ready WHERE queue = 'rebalance'") == [(True,)]
+
+
+def test_who_may_not_is_told(console, asked):
+    refused = console("auditor").post(f"{PAGE}act/", {"proposal": [str(asked[0].id)], "action": "accept"})
+
+    assert "may not do sourcing.accept_transfers" in said(refused)[0]
+    assert states() == {"proposed": 2}
+
+
+def test_programs_list_accept_send_and_reject(program, asked):
+    call = program("inventory")
+    first = call.get(f"{API}?limit=1").json()
+    rest = call.get(f"{API}?limit=1&after={first['next']}").json()
+    keys = [one["id"] for page in (first, rest) for one in page["items"]]
+    assert keys == [str(one.id) for one in asked]
+    assert rest["next"] is None
+
+    accepted = call.post(f"{API}/accept", [{"proposal": key} for key in keys]).json()
+    assert [one["state"] for one in accepted] == ["accepted", "accepted"]
+    sent = call.post(f"{API}/send", {"proposal": keys[0]}).json()
+    assert (sent["proposal"], sent["sent"]) == (keys[0], 5)
+    again = call.post(f"{API}/send", {"proposal": keys[0]}).json()
+    assert again == sent
+    rejected = call.post(f"{API}/reject", {"proposal": keys[1], "reason": "no room"})
+    assert rejected.json()["state"] == "rejected"
+    assert [one["id"] for one in call.get(f"{API}?state=sent").json()["items"]] == keys[:1]
+
+
+def test_programs_say_what_came_and_what_is_lost(program, asked):
+    call, key = program("inventory"), {"proposal": str(asked[0].id)}
+    call.post(f"{API}/accept", key)
+    call.post(f"{API}/send", key)
+    (one,) = call.get("/api/v1/transfers").json()
+    assert (one["units"], one["count"], one["skus"]) == (5, 1, [asked[0].sku_code])
+
+    body = {"transfer": one["id"], "lines": [{"sku": asked[0].sku_code, "received": 3}]}
+    part = call.post("/api/v1/transfers/receive", body).json()
+    assert (part["state"], part["received"], part["lost"]) == ("in_transit", 3, 0)
+    rest = call.post("/api/v1/transfers/receive", {"transfer": one["id"], "rest": "lost"}, "two").json()
+    assert (rest["state"], rest["received"], rest["lost"]) == ("received", 0, 2)
+    unknown = {"transfer": one["id"], "lines": [{"sku": "NONE", "received": 1}]}
+    is_problem(call.post("/api/v1/transfers/receive", unknown, "three"), 404, "kernel.not_found")
+
+
+def test_what_programs_get_wrong_is_a_problem(program, asked):
+    call = program("inventory")
+
+    is_problem(call.post(f"{API}/accept", {"proposal": str(ids.uuid7())}), 404, "kernel.not_found")
+    is_problem(call.post(f"{API}/send", {"proposal": str(asked[0].id)}, "two"), 409, "kernel.wrong_state")
+    is_problem(call.get(f"{API}?state=lost"), 422, "http.422")

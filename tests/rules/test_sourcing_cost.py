@@ -1,0 +1,149 @@
+"""What serving an order from a node costs, and plans for several orders at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entrepot.carriage.rules import Parcel, Service
+from entrepot.sourcing import cost, rules
+from entrepot.sourcing.cost import Shipping, Wanted
+
+MONDAY = date(2026, 3, 2)
+POST = Service(
+    UUID(int=1),
+    "post",
+    "parcel",
+    2,
+    30_000,
+    0,
+    {("*", "*"): "all"},
+    {"all": ((500, 300), (2_000, 450))},
+    "GBP",
+)
+EXPRESS = POST._replace(code="express", transit_days=1, rates={"all": ((30_000, 990),)})
+PARCEL = Parcel(1_200, 0, "GB", "GB")
+PROFILE = rules.Profile(choose_by="cost")
+NODES = [rules.Node(UUID(int=n), f"N{n}", "GB", n) for n in (1, 2, 3)]
+SKUS = [UUID(int=100 + n) for n in range(3)]
+
+
+def sent(promised: date | None, *services: Service, **profile: Any) -> Shipping | None:
+    return cost.shipping(services, "", PARCEL, 100.0, MONDAY, promised, rules.Profile(**profile))
+
+
+def test_freight_is_the_lightest_parcel_the_rest_by_weight_and_the_way() -> None:
+    assert sent(None, POST, EXPRESS) == Shipping(300, 150, 0)
+    assert sent(None, POST, km_minor=0.5) == Shipping(350, 150, 0)
+
+
+def test_what_keeps_the_promise_is_taken_and_what_is_late_is_counted_in_days() -> None:
+    assert sent(MONDAY + timedelta(1), POST, EXPRESS) == Shipping(990, 0, 0)
+    assert sent(MONDAY, POST, EXPRESS) == Shipping(990, 0, 1)
+    assert sent(MONDAY - timedelta(3), POST) == Shipping(300, 150, 5)
+
+
+def test_no_carrier_no_shipment_but_without_any_tables_only_time_counts() -> None:
+    assert sent(None, POST._replace(max_weight_g=1_000)) is None
+    assert sent(MONDAY - timedelta(2)) == Shipping(0, 0, 2)
+
+
+def test_the_service_that_the_order_asks_for_is_priced() -> None:
+    assert cost.shipping([POST, EXPRESS], "express", PARCEL, 0, MONDAY, None, PROFILE) == Shipping(990, 0, 0)
+
+
+def an_order(
+    number: int,
+    lines: list[tuple[int, int]],
+    free: dict[tuple[UUID, UUID], int],
+    freight: list[int],
+    profile: rules.Profile = PROFILE,
+) -> Wanted:
+    wanted = [
+        rules.Line(UUID(int=1000 * number + i), SKUS[sku], units) for i, (sku, units) in enumerate(lines)
+    ]
+    shipping = {node.id: Shipping(minor, 10 * number, 0) for node, minor in zip(NODES, freight, strict=True)}
+    nodes = rules.sort_out(NODES, rules.Destination("GB"), profile)
+    return Wanted(UUID(int=number), wanted, {line.id: 100 for line in wanted}, nodes, free, shipping, profile)
+
+
+def test_scarce_stock_is_spared() -> None:
+    profile = rules.Profile(choose_by="cost", scarcity_minor=1_000)
+    free = {(SKUS[0], NODES[0].id): 1, (SKUS[0], NODES[1].id): 100, (SKUS[0], NODES[2].id): 0}
+    order = an_order(1, [(0, 1)], free, [300, 400, 100], profile)
+
+    assert [order.scarcity(order.lines[0], node) for node in NODES] == [1_000, 10, 0]
+    assert [node.code for node in order.cheapest_first().first] == ["N3", "N2", "N1"]
+    assigned, _ = cost.solve_together([order], free, 1.0)
+    assert assigned[order.order] == {order.lines[0].id: NODES[1]}, "the cheapest has none of it"
+
+
+def test_a_line_that_no_node_has_whole_is_left_to_be_planned_alone() -> None:
+    free = {(SKUS[0], node.id): 2 for node in NODES}
+    order = an_order(1, [(0, 5)], free, [300, 400, 100])
+    assigned, _ = cost.solve_together([order], free, 1.0)
+    assert cost.follow(order, assigned[order.order], 3, 1) is None
+
+
+ORDERS = st.lists(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), min_size=1, max_size=3), min_size=1, max_size=4
+)
+STOCK = st.fixed_dictionaries({(sku, node.id): st.integers(0, 8) for sku in SKUS for node in NODES})
+
+
+@settings(max_examples=60)
+@given(
+    ORDERS,
+    STOCK,
+    st.lists(st.integers(0, 900), min_size=3, max_size=3),
+    st.integers(1, 3),
+    st.integers(0, 500),
+)
+def test_plans_together_take_no_more_than_there_is_and_keep_the_limit(
+    orders: list[list[tuple[int, int]]],
+    stock: dict[tuple[UUID, UUID], int],
+    freight: list[int],
+    limit: int,
+    split: int,
+) -> None:
+    profile = rules.Profile(choose_by="cost", split_minor=split, handling_minor=3)
+    wanted = [an_order(i + 1, lines, stock, freight, profile) for i, lines in enumerate(orders)]
+    assigned, solution = cost.solve_together(wanted, stock, 1.0)
+    taken: Counter[tuple[UUID, UUID]] = Counter()
+    for order in wanted:
+        plan = cost.follow(order, assigned[order.order], limit, len(wanted))
+        if plan is None:
+            continue
+        assert not plan.short
+        assert [(share.line, share.quantity) for share in plan.shares] == [
+            (x.id, x.quantity) for x in order.lines
+        ]
+        assert len({share.node for share in plan.shares}) <= limit
+        for share in plan.shares:
+            taken[share.sku, share.node] += share.quantity
+    assert all(units <= stock[key] for key, units in taken.items())
+    assert solution.bound <= solution.cost
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), min_size=1, max_size=4),
+    STOCK,
+    st.integers(0, 99),
+)
+def test_an_order_costs_what_its_shipment_and_its_lines_cost(
+    lines: list[tuple[int, int]], stock: dict[tuple[UUID, UUID], int], scarcity: int
+) -> None:
+    profile = rules.Profile(
+        choose_by="cost", split_minor=77, handling_minor=3, scarcity_minor=scarcity, late_day_minor=5
+    )
+    order = an_order(3, lines, stock, [300, 400, 100], profile)
+    for node in NODES:
+        parts = order.of_shipment(node) - 77 + sum(order.of_line(line, node) for line in order.lines)
+        assert 0 <= sum(order.terms(node).values()) - parts < len(lines), (
+            "but for what is lost in rounding down"
+        )
