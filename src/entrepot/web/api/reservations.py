@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
 
 from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import NotFound
@@ -15,9 +14,8 @@ from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
 from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
 from entrepot.web.api import parse
-from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import (
-    BATCH_MAX,
     HeldOut,
     HolderIn,
     Problem,
@@ -27,7 +25,6 @@ from entrepot.web.api.schemas import (
 )
 
 router = Router()
-Many = Field(min_length=1, max_length=BATCH_MAX)
 reserve_gathered = Gathered(reserve)
 """Carts want the same SKU in the same second: what arrives together is committed together."""
 
@@ -49,16 +46,14 @@ def reserve_units(
     _known("SKU", {one.sku for one in items}, skus)
     _known("channel", {one.channel for one in items}, channels)
     _known("node", wanted, nodes)
-    keys = parse.keys_of(request, idempotency_key, items)
-    requests = [
-        Reserve(
+
+    def make(one: ReservationIn, key: str) -> Reserve:
+        return Reserve(
             of, one.holder, skus[one.sku], nodes[one.node] if one.node else None, channels[one.channel],
             one.quantity, one.expires_at, one.kind, key=key,
-        )
-        for one, key in zip(items, keys, strict=True)
-    ]  # fmt: skip
-    answers = reserve_gathered(parse.cause_of(request), requests=requests)
-    return answer(answers, is_list=isinstance(payload, list), done=201)
+        )  # fmt: skip
+
+    return give(request, reserve_gathered, payload, idempotency_key, make, 201)
 
 
 @router.post("/reservations/renew", response={200: HeldOut | list[HeldOut | Problem], **REFUSED})
@@ -68,13 +63,10 @@ def renew_reservations(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Keep what a holder has reserved for longer, as when a cart comes to the checkout. It keeps its place."""
-    items = payload if isinstance(payload, list) else [payload]
-    keys = parse.keys_of(request, idempotency_key, items)
-    requests = [
-        Renew(one.holder, one.expires_at, one.kind, key=key) for one, key in zip(items, keys, strict=True)
-    ]
-    answers = renew(parse.cause_of(request), requests=requests)
-    return answer(answers, is_list=isinstance(payload, list))
+    return give(
+        request, renew, payload, idempotency_key,
+        lambda one, key: Renew(one.holder, one.expires_at, one.kind, key=key),
+    )  # fmt: skip
 
 
 @router.post("/reservations/give-back", response={200: HeldOut | list[HeldOut | Problem], **REFUSED})
@@ -84,11 +76,7 @@ def give_reservations_back(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Give back all that a holder has reserved, before it expires."""
-    items = payload if isinstance(payload, list) else [payload]
-    keys = parse.keys_of(request, idempotency_key, items)
-    requests = [GiveBack(one.holder, key=key) for one, key in zip(items, keys, strict=True)]
-    answers = give_back(parse.cause_of(request), requests=requests)
-    return answer(answers, is_list=isinstance(payload, list))
+    return give(request, give_back, payload, idempotency_key, lambda one, key: GiveBack(one.holder, key=key))
 
 
 def _known(what: str, wanted: Collection[str], known: Collection[str]) -> None:

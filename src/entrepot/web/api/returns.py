@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import Field
 
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
@@ -24,30 +23,11 @@ from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.web.api import parse
 from entrepot.web.api import return_schemas as s
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
-from entrepot.web.api.schemas import BATCH_MAX, Code, Problem
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import Code, Problem
 
 router = Router()
 T = TypeVar("T")
-Many = Field(min_length=1, max_length=BATCH_MAX)
-After = Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")]
-Limit = Annotated[int, Query(50, ge=1, le=200)]
-
-
-def _give(
-    request: HttpRequest,
-    command: Callable[..., list[Any]],
-    payload: Any,
-    key: str,
-    make: Callable[[Any, str], Any],
-    done: int = 200,
-) -> Any:
-    """One command for what was sent, one of it or a list."""
-    items: Sequence[Any] = payload if isinstance(payload, list) else [payload]
-    keys = parse.keys_of(request, key, items)
-    requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
-    results = command(parse.cause_of(request), requests=requests)
-    return answer(results, is_list=isinstance(payload, list), done=done)
 
 
 def _as(kind: Callable[..., T], item: Any, key: str, **changed: Any) -> T:
@@ -65,7 +45,7 @@ def authorize_returns(
     def make(item: s.AuthorizeIn, key: str) -> Authorize:
         return _as(Authorize, item, key, items=tuple(Item(**one.model_dump()) for one in item.items))
 
-    return _give(request, authorize, payload, idempotency_key, make, 201)
+    return give(request, authorize, payload, idempotency_key, make, 201)
 
 
 @router.post("/returns/review", response={200: s.StateOut | list[s.StateOut | Problem], **REFUSED})
@@ -75,7 +55,7 @@ def review_returns(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Take requested returns, or decline them."""
-    return _give(request, review, payload, idempotency_key, lambda item, key: _as(Review, item, key))
+    return give(request, review, payload, idempotency_key, lambda item, key: _as(Review, item, key))
 
 
 @router.post("/returns/receive", response={200: s.ReceivedOut | list[s.ReceivedOut | Problem], **REFUSED})
@@ -85,7 +65,7 @@ def receive_returns(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Note what came. Whoever asked for a return, or approves its refunds, does not receive it."""
-    return _give(request, receive, payload, idempotency_key, lambda item, key: _as(Receive, item, key))
+    return give(request, receive, payload, idempotency_key, lambda item, key: _as(Receive, item, key))
 
 
 @router.post("/returns/inspect", response={200: s.InspectedOut | list[s.InspectedOut | Problem], **REFUSED})
@@ -99,7 +79,7 @@ def inspect_returns(
     def make(item: s.InspectIn, key: str) -> Inspect:
         return _as(Inspect, item, key, codes=tuple(item.codes))
 
-    return _give(request, inspect, payload, idempotency_key, make)
+    return give(request, inspect, payload, idempotency_key, make)
 
 
 @router.post("/returns/dispose", response={200: s.DisposedOut | list[s.DisposedOut | Problem], **REFUSED})
@@ -113,7 +93,7 @@ def dispose_of_returns(
     def make(item: s.DisposeIn, key: str) -> Dispose:
         return _as(Dispose, item, key, disposition=item.disposition or "")
 
-    return _give(request, dispose, payload, idempotency_key, make)
+    return give(request, dispose, payload, idempotency_key, make)
 
 
 @router.post("/returns/refund", response={200: s.RefundedOut | list[s.RefundedOut | Problem], **REFUSED})
@@ -128,7 +108,7 @@ def refund_returns(
         lines = None if item.lines is None else tuple((one.line, one.quantity) for one in item.lines)
         return _as(Refund, item, key, lines=lines)
 
-    return _give(request, refund, payload, idempotency_key, make)
+    return give(request, refund, payload, idempotency_key, make)
 
 
 @router.post("/returns/close", response={200: s.StateOut | list[s.StateOut | Problem], **REFUSED})
@@ -138,7 +118,7 @@ def close_returns(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """End returns: what has not come will not."""
-    return _give(request, close, payload, idempotency_key, lambda item, key: _as(Close, item, key))
+    return give(request, close, payload, idempotency_key, lambda item, key: _as(Close, item, key))
 
 
 @router.post("/refunds/approve", response={200: s.DecidedOut | list[s.DecidedOut | Problem], **REFUSED})
@@ -148,7 +128,7 @@ def approve_refunds(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Agree to refunds that wait, or reject them. Whoever asked for the return, or received it, may not."""
-    return _give(request, approve, payload, idempotency_key, lambda item, key: _as(Approve, item, key))
+    return give(request, approve, payload, idempotency_key, lambda item, key: _as(Approve, item, key))
 
 
 @router.get("/returns", response={200: s.ReturnsOut, **READ})
@@ -169,7 +149,7 @@ def list_returns(
     rows = returns.returns_page(
         parse.company_of(company), state=state, order=order, text=q, after=after, limit=limit + 1
     )
-    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+    return paged(rows, limit)
 
 
 @router.get("/returns/{return_id}", response={200: s.ReturnOut, **READ})
@@ -195,7 +175,7 @@ def list_refunds(
 ) -> dict[str, Any]:
     """Refunds, the latest first, a page at a time."""
     rows = returns.refunds_page(parse.company_of(company), state=state, after=after, limit=limit + 1)
-    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+    return paged(rows, limit)
 
 
 @router.get("/orders/{order_id}/returnable", response={200: list[s.ReturnableOut], **READ})

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
 
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
@@ -16,9 +15,8 @@ from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.sourcing.explain import Explanation, LineExplained
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import (
-    BATCH_MAX,
     AskAgainIn,
     AskedAgainOut,
     Problem,
@@ -28,7 +26,6 @@ from entrepot.web.api.schemas import (
 )
 
 router = Router()
-Many = Field(min_length=1, max_length=BATCH_MAX)
 
 
 @router.get("/orders/{order_id}/sourcing", response={200: list[SourcingOut], **READ})
@@ -77,14 +74,11 @@ def reject_orders(
     unknown = sorted({item.node for item in items} - set(nodes))
     if unknown:
         raise NotFound(what="node", which=", ".join(unknown))
-    keys = parse.keys_of(request, idempotency_key, items)
-    requests = [
-        RejectOrder(item.order, nodes[item.node], item.reason, tuple(item.lines or ()), key=key)
-        for item, key in zip(items, keys, strict=True)
-    ]
-    return answer(
-        reject(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200
-    )
+
+    def make(item: RejectIn, key: str) -> RejectOrder:
+        return RejectOrder(item.order, nodes[item.node], item.reason, tuple(item.lines or ()), key=key)
+
+    return give(request, reject, payload, idempotency_key, make)
 
 
 @router.post("/orders/ask-again", response={200: AskedAgainOut | list[AskedAgainOut | Problem], **REFUSED})
@@ -94,9 +88,4 @@ def ask_nodes_again(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Every node is asked once more for the lines that it had rejected."""
-    items = payload if isinstance(payload, list) else [payload]
-    keys = parse.keys_of(request, idempotency_key, items)
-    requests = [AskAgain(item.order, key=key) for item, key in zip(items, keys, strict=True)]
-    return answer(
-        ask_again(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list), done=200
-    )
+    return give(request, ask_again, payload, idempotency_key, lambda item, key: AskAgain(item.order, key=key))

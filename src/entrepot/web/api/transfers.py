@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -26,9 +25,8 @@ from entrepot.sourcing.commands.transfers import (
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.transfer import ArrivedUnits, ReceiveTransfer
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.schemas import (
-    BATCH_MAX,
     LINES_MAX,
     QUANTITY_MAX,
     Code,
@@ -41,7 +39,6 @@ from entrepot.web.api.schemas import (
 )
 
 router = Router()
-Many = Field(min_length=1, max_length=BATCH_MAX)
 Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
 
 
@@ -149,12 +146,12 @@ def list_transfer_proposals(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     state: Literal["proposed", "accepted", "rejected", "sent"] = "proposed",
-    after: Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")] = None,
-    limit: Annotated[int, Query(50, ge=1, le=200)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> dict[str, Any]:
     """Proposals in a state, the oldest first, a page at a time."""
     rows = sourcing.proposals(company=parse.company_of(company), state=state, after=after, limit=limit + 1)
-    return {"items": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+    return paged(rows, limit)
 
 
 @router.post(
@@ -167,7 +164,7 @@ def accept_transfer_proposals(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Accept proposals: each becomes work for the node that sends."""
-    return _give(
+    return give(
         request,
         accept_transfers,
         payload,
@@ -186,7 +183,7 @@ def reject_transfer_proposals(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Reject proposals, accepted before or not. For the policy's days they are not made again."""
-    return _give(
+    return give(
         request, reject_transfers, payload, idempotency_key,
         lambda one, key: RejectTransfer(one.proposal, one.reason, key=key),
     )  # fmt: skip
@@ -202,7 +199,7 @@ def send_transfer_proposals(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Say that accepted units have left. What goes between the same two nodes is one transfer."""
-    return _give(
+    return give(
         request,
         send_transfers,
         payload,
@@ -241,18 +238,4 @@ def receive_transfers(
         )
         return ReceiveTransfer(one.transfer, tuple(lines), one.rest or "", key=key)
 
-    return _give(request, receive_transfer, payload, idempotency_key, make)
-
-
-def _give(
-    request: HttpRequest,
-    command: Callable[..., list[Any]],
-    payload: Any,
-    key: str,
-    make: Callable[[Any, str], Any],
-) -> Any:
-    items: Sequence[Any] = payload if isinstance(payload, list) else [payload]
-    keys = parse.keys_of(request, key, items)
-    requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
-    results = command(parse.cause_of(request), requests=requests)
-    return answer(results, is_list=isinstance(payload, list))
+    return give(request, receive_transfer, payload, idempotency_key, make)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
-from pydantic import Field
 
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, answer
-from entrepot.web.api.schemas import BATCH_MAX, Code, Problem
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import Code, Problem
 from entrepot.web.api.work_schemas import (
     AssignedOut,
     AssignIn,
@@ -43,7 +41,6 @@ from entrepot.work.commands.resolve import ResolveItem, resolve
 from entrepot.work.commands.snooze import SnoozeItem, snooze
 
 router = Router()
-Many = Field(min_length=1, max_length=BATCH_MAX)
 
 
 @router.get("/work", response={200: ItemsOut, **READ})
@@ -60,8 +57,8 @@ def list_work(
     snoozed: Annotated[
         bool | None, Query(None, description="Only those put aside, or only those that are not.")
     ] = None,
-    after: Annotated[UUID | None, Query(None, description="The cursor: `next` of the page before.")] = None,
-    limit: Annotated[int, Query(50, ge=1, le=200)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> dict[str, Any]:
     """Unfinished items, the most urgent first, a page at a time."""
     now = timezone.now()
@@ -71,10 +68,8 @@ def list_work(
         awake_at=now if snoozed is False else None, asleep_at=now if snoozed else None, after=after,
         limit=limit + 1,
     )  # fmt: skip
-    return {
-        "items": [_shown(one) for one in rows[:limit]],
-        "next": rows[limit - 1].id if len(rows) > limit else None,
-    }
+    shown = paged(rows, limit)
+    return shown | {"items": [_shown(one) for one in shown["items"]]}
 
 
 @router.get("/work/queues", response={200: list[QueueOut], **READ})
@@ -88,9 +83,9 @@ def claim_work(
     request: HttpRequest, payload: ClaimIn | Annotated[list[ClaimIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:
     """Take an item, or a list of them."""
-    items, keys = _keyed(request, payload, idempotency_key)
-    requests = [ClaimItem(one.item, key=key) for one, key in zip(items, keys, strict=True)]
-    return answer(claim(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+    return give(
+        request, claim, payload, idempotency_key, lambda one, key: ClaimItem(one.item, key=key)
+    )  # fmt: skip
 
 
 @router.post("/work/assign", response={200: AssignedOut | list[AssignedOut | Problem], **REFUSED})
@@ -100,11 +95,10 @@ def assign_work(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Give an item to a person, or a list of them."""
-    items, keys = _keyed(request, payload, idempotency_key)
-    requests = [
-        AssignItem(one.item, one.person, one.note, key=key) for one, key in zip(items, keys, strict=True)
-    ]
-    return answer(assign(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+    return give(
+        request, assign, payload, idempotency_key,
+        lambda one, key: AssignItem(one.item, one.person, one.note, key=key),
+    )  # fmt: skip
 
 
 @router.post("/work/snooze", response={200: SnoozedOut | list[SnoozedOut | Problem], **REFUSED})
@@ -114,11 +108,10 @@ def snooze_work(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Put an item aside until a moment, or a list of them; null wakes it."""
-    items, keys = _keyed(request, payload, idempotency_key)
-    requests = [
-        SnoozeItem(one.item, one.until, one.note, key=key) for one, key in zip(items, keys, strict=True)
-    ]
-    return answer(snooze(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+    return give(
+        request, snooze, payload, idempotency_key,
+        lambda one, key: SnoozeItem(one.item, one.until, one.note, key=key),
+    )  # fmt: skip
 
 
 @router.post("/work/escalate", response={200: EscalatedOut | list[EscalatedOut | Problem], **REFUSED})
@@ -128,11 +121,10 @@ def escalate_work(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Ask another role about an item, or a list of them."""
-    items, keys = _keyed(request, payload, idempotency_key)
-    requests = [
-        EscalateItem(one.item, one.role, one.note, key=key) for one, key in zip(items, keys, strict=True)
-    ]
-    return answer(escalate(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+    return give(
+        request, escalate, payload, idempotency_key,
+        lambda one, key: EscalateItem(one.item, one.role, one.note, key=key),
+    )  # fmt: skip
 
 
 @router.post("/work/resolve", response={200: ResolvedOut | list[ResolvedOut | Problem], **REFUSED})
@@ -142,11 +134,10 @@ def resolve_work(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Close an item with its root cause, or a list of them."""
-    items, keys = _keyed(request, payload, idempotency_key)
-    requests = [
-        ResolveItem(one.item, one.root_cause, one.note, key=key) for one, key in zip(items, keys, strict=True)
-    ]
-    return answer(resolve(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+    return give(
+        request, resolve, payload, idempotency_key,
+        lambda one, key: ResolveItem(one.item, one.root_cause, one.note, key=key),
+    )  # fmt: skip
 
 
 @router.post("/work/link", response={200: LinkedOut | list[LinkedOut | Problem], **REFUSED})
@@ -154,9 +145,9 @@ def link_work(
     request: HttpRequest, payload: LinkIn | Annotated[list[LinkIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:
     """Say that two items belong together, or a list of such."""
-    items, keys = _keyed(request, payload, idempotency_key)
-    requests = [LinkItems(one.one, one.other, key=key) for one, key in zip(items, keys, strict=True)]
-    return answer(link(parse.cause_of(request), requests=requests), is_list=isinstance(payload, list))
+    return give(
+        request, link, payload, idempotency_key, lambda one, key: LinkItems(one.one, one.other, key=key)
+    )  # fmt: skip
 
 
 @router.post("/work/cases", response={201: CaseOut, **REFUSED})
@@ -165,12 +156,14 @@ def open_order_case(request: HttpRequest, payload: CaseIn, idempotency_key: Idem
     found = orders.order(payload.order)
     if found is None:
         raise NotFound(what="order", which=str(payload.order))
-    (key,) = parse.keys_of(request, idempotency_key, [payload])
-    asked = OpenCase(
-        found.company, "order", found.id, payload.topic, payload.reason, value_minor=found.total_minor,
-        promise_at=found.promise_at, key=key,
-    )  # fmt: skip
-    return answer(open_case(parse.cause_of(request), requests=[asked]), is_list=False, done=201)
+
+    def make(one: CaseIn, key: str) -> OpenCase:
+        return OpenCase(
+            found.company, "order", found.id, one.topic, one.reason, value_minor=found.total_minor,
+            promise_at=found.promise_at, key=key,
+        )  # fmt: skip
+
+    return give(request, open_case, payload, idempotency_key, make, 201)
 
 
 # Behind the others, whose addresses its ids would match.
@@ -181,11 +174,6 @@ def get_work(request: HttpRequest, item_id: UUID) -> dict[str, Any]:  # noqa: AR
     if found is None:
         raise NotFound(what="work item", which=str(item_id))
     return _shown(found) | {"linked": [one.id for one in work.linked(item_id)]}
-
-
-def _keyed(request: HttpRequest, payload: Any, header: str) -> tuple[Sequence[Any], list[str]]:
-    items = payload if isinstance(payload, list) else [payload]
-    return items, parse.keys_of(request, header, items)
 
 
 def _shown(one: work.Item) -> dict[str, Any]:
