@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -50,7 +50,6 @@ class _Order(NamedTuple):
     placed_at: datetime
     held_by: str
     policy: str
-    later: dict[str, str] | None  # SKUs that ship later, with their day, whatever the order has of them
 
 
 class _Promise(NamedTuple):
@@ -60,6 +59,7 @@ class _Promise(NamedTuple):
     sku: UUID
     node: UUID
     units: int
+    ships_on: date | None  # where that day has not come
 
 
 _Planned = list[tuple[_Promise, Picks]]
@@ -76,11 +76,10 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
     Again: by key; without one nothing is left to release. 14 statements; 1 more with holds, 1 with work items.
     """
-    params = {"ids": [one.order for one in requests], "today": cause.at.date()}
-    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, params)}
+    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
     held = [order.id for order in orders.values() if order.held_by]
     blocked = orders_queries.blocked(held, "release") if held else set()
-    parts = _promises([order for order in orders if order not in blocked])
+    parts = _promises([order for order in orders if order not in blocked], cause.at.date())
     later = _keep_back(orders, parts)
     shelves = Shelves(
         {(p.sku, p.node) for nodes in parts.values() for part in nodes.values() for p in part},
@@ -96,7 +95,7 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
         elif order.id in blocked:
             answers.append(errors.OnHold(order=order.number, hold=order.held_by))
         elif order.id in later and not parts.get(order.id):
-            answers.append(errors.ShipsLater(order=order.number, on=later[order.id]))
+            answers.append(errors.ShipsLater(order=order.number, on=str(later[order.id])))
         elif not (nodes := parts.pop(order.id, None)):
             answers.append(errors.NothingToRelease(order=order.number))
         else:
@@ -106,10 +105,10 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     return answers
 
 
-def _promises(orders: Sequence[UUID]) -> dict[UUID, dict[UUID, list[_Promise]]]:
+def _promises(orders: Sequence[UUID], today: date) -> dict[UUID, dict[UUID, list[_Promise]]]:
     """Promises that are not released, by order and node, locked in id order."""
     found: dict[UUID, dict[UUID, list[_Promise]]] = {}
-    for row in sql.run(_PROMISES, {"orders": list(orders)}):
+    for row in sql.run(_PROMISES, {"orders": list(orders), "today": today}):
         promise = _Promise(*row)
         found.setdefault(promise.order, {}).setdefault(promise.node, []).append(promise)
     return found
@@ -117,16 +116,16 @@ def _promises(orders: Sequence[UUID]) -> dict[UUID, dict[UUID, list[_Promise]]]:
 
 def _keep_back(
     orders: Mapping[UUID, _Order], parts: dict[UUID, dict[UUID, list[_Promise]]]
-) -> dict[UUID, str]:
+) -> dict[UUID, date]:
     """Take what ships later out of the promises; the last day of it by order."""
-    days: dict[UUID, str] = {}
+    days: dict[UUID, date] = {}
     for key, nodes in parts.items():
-        later, is_whole = orders[key].later or {}, orders[key].policy == "ship_complete"
-        found = [p for part in nodes.values() for p in part if str(p.sku) in later]
-        if found:
-            days[key] = max(later[str(p.sku)] for p in found)
+        later = [p.ships_on for part in nodes.values() for p in part if p.ships_on]
+        if later:
+            days[key] = max(later)
+            is_whole = orders[key].policy == "ship_complete"
             kept = {
-                node: [p for p in part if not is_whole and p not in found] for node, part in nodes.items()
+                node: [p for p in part if not is_whole and not p.ships_on] for node, part in nodes.items()
             }
             parts[key] = {node: part for node, part in kept.items() if part}
     return days
@@ -261,12 +260,12 @@ PICK_TASK = (
 )  # fmt: skip
 
 _ORDERS = """
-SELECT id, company_id::int, number, service, priority::int, promise_at, placed_at, held_by, policy,
-       (SELECT jsonb_object_agg(sku_id, ships_on) FROM stock_preorder WHERE ships_on > %(today)s::date)
-FROM orders_order WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT id, company_id::int, number, service, priority::int, promise_at, placed_at, held_by, policy FROM orders_order
+WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
 _PROMISES = """
-SELECT order_id, id, line_id, sku_id, node_id, quantity - released FROM stock_allocation
-WHERE order_id = ANY(%(orders)s::uuid[]) AND quantity > released ORDER BY id FOR UPDATE
+SELECT a.order_id, a.id, a.line_id, a.sku_id, a.node_id, a.quantity - a.released, y.ships_on
+FROM stock_allocation AS a LEFT JOIN stock_preorder AS y ON y.sku_id = a.sku_id AND y.ships_on > %(today)s::date
+WHERE a.order_id = ANY(%(orders)s::uuid[]) AND a.quantity > a.released ORDER BY a.id FOR UPDATE OF a
 """
