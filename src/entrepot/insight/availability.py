@@ -101,7 +101,7 @@ def promises(available: Sequence[stock.Availability], *, company: int, today: da
     owed: dict[UUID, list[Owed]] = defaultdict(list)
     for sku, *row in sql.run(_OWED, params):
         owed[sku].append(Owed(*row))
-    taken = dict(sql.run(_TAKEN, params)) if opening else {}
+    taken = stock.taken(skus={one.sku for one in available}) if opening else {}
     return [
         _ahead(
             _promise(one, inbound[one.sku, one.channel], owed[one.sku], today, days), taken.get(one.sku, 0)
@@ -151,9 +151,4 @@ SELECT b.sku_id, b.order_id, o.number, b.line_id, b.quantity, b.promised_on
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
 WHERE b.sku_id = ANY(%(skus)s::uuid[]) AND b.company_id = %(company)s::smallint
 ORDER BY b.priority DESC, b.ordered_at, b.line_id
-"""
-
-_TAKEN = """
-SELECT sku_id, sum(reserved + allocated)::int FROM stock_position
-WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint GROUP BY sku_id
 """

@@ -174,6 +174,11 @@ def preorder(*, sku: UUID) -> PreorderRow | None:
     return PreorderRow(*rows[0]) if rows else None
 
 
+def taken(*, skus: Collection[UUID]) -> dict[UUID, int]:
+    """Units of SKUs that their company has reserved or promised, over all nodes. 1 statement."""
+    return dict(sql.run(_TAKEN, {"skus": list(skus)}))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, slots=True)
 class UnderWay:
     """A transfer that has not come whole: units on their way, of so many SKUs; `skus` names the first few."""
@@ -282,6 +287,11 @@ WHERE (%(sku)s::uuid IS NULL OR m.sku_id = %(sku)s::uuid)
   AND (%(document)s::uuid IS NULL OR m.document_id = %(document)s::uuid)
   AND (%(before)s::bigint IS NULL OR m.id < %(before)s::bigint)
 ORDER BY m.id DESC LIMIT %(limit)s::int
+"""
+
+_TAKEN = """
+SELECT sku_id, sum(reserved + allocated)::int FROM stock_position
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id GROUP BY sku_id
 """
 
 _TRANSFERS_UNDER_WAY = """

@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
 from entrepot.sourcing import pegging, rules
+from entrepot.stock import queries as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -198,7 +199,7 @@ def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
     }
     if not limited:
         return
-    taken = dict(sql.run(_TAKEN, {"skus": list(limited)}))
+    taken = stock.taken(skus=limited)
     sold = {sku: taken.get(sku, 0) + sum(one.waiting.quantity for one in lines[sku]) for sku in limited}
     over = [sku for sku, one in limited.items() if sold[sku] > one.units_max]
     if over:
@@ -222,11 +223,6 @@ def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
             ],
         )
 
-
-_TAKEN = """
-SELECT sku_id, sum(reserved + allocated)::int FROM stock_position
-WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id GROUP BY sku_id
-"""
 
 _ORDERS = "SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY 1"
 
