@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -122,19 +122,28 @@ def in_force(company: int, body: type[T], at: datetime) -> dict[str, tuple[int, 
 def in_force_of(companies: Sequence[int], body: type[T], at: datetime) -> dict[int, dict[str, tuple[int, T]]]:
     """As `in_force`, for several companies. One statement."""
     found: dict[int, dict[str, tuple[int, T]]] = {}
-    params = {"companies": companies, "kind": kind_of(body), "at": at}
-    for company, scope, version, text in sql.run(_IN_FORCE, params):
+    params = {"companies": companies, "kinds": [kind_of(body)], "at": at}
+    for company, _, scope, version, text in sql.run(IN_FORCE, params):
         found.setdefault(company, {})[scope] = (version, wire.load(text, body))
     return found
 
 
 def of_company(company: int, body: type[T], at: datetime) -> tuple[int, T]:
     """The version in force at a moment for all of a company, and its body; 0 and the defaults without one."""
-    return in_force(company, body, at).get("", (0, body()))
+    return of_companies([company], body, at)[company]
 
 
-_IN_FORCE = """
-SELECT DISTINCT ON (company_id, scope) company_id::int, scope, version, body::text FROM kernel_policy
-WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = %(kind)s::text AND in_force_from <= %(at)s::timestamptz
-ORDER BY company_id, scope, version DESC
+def of_companies(companies: Iterable[int], body: type[T], at: datetime) -> dict[int, tuple[int, T]]:
+    """As `of_company`, for several companies. One statement."""
+    wanted = sorted(set(companies))
+    found = in_force_of(wanted, body, at)
+    return {company: found.get(company, {}).get("", (0, body())) for company in wanted}
+
+
+IN_FORCE = """
+SELECT DISTINCT ON (company_id, kind, scope) company_id, kind, scope, version, body::text AS body FROM kernel_policy
+WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = ANY(%(kinds)s::text[])
+  AND in_force_from <= %(at)s::timestamptz
+ORDER BY company_id, kind, scope, version DESC
 """
+"""The versions in force of `kinds` at a moment, for statements of rooms that read some of them on the way."""

@@ -66,10 +66,7 @@ class Facts:
         self._codes: dict[UUID, str] = {}
         self._nodes: dict[UUID, list[rules.Node]] = defaultdict(list)
         self._load_nodes({order.channel for order in orders})
-        self._versions = {
-            company: policies.in_force(company, rules.Profile, at)
-            for company in {order.company for order in orders}
-        }
+        self._versions = policies.in_force_of(sorted({order.company for order in orders}), rules.Profile, at)
         self._places = self._load_places(orders)
         profiles = [self.version(order).profile for order in orders]
         self._counts_orders = any(one.orders_per_day for one in profiles)
@@ -83,7 +80,7 @@ class Facts:
 
     def version(self, order: Order) -> Version:
         """The profile of the order's channel, else of all channels, else the defaults."""
-        scopes = self._versions[order.company]
+        scopes = self._versions.get(order.company, {})
         scope = self._codes.get(order.channel, "")
         if scope not in scopes:
             scope = ""

@@ -141,8 +141,8 @@ def _load(cause: Cause, skus: list[UUID]) -> _Facts:
     known = sql.run(_SKUS, {"skus": skus})
     company = {sku: of for sku, of, _ in known}
     companies = sorted(set(company.values()))
-    in_force = policies.in_force_of(companies, rules.Rebalancing, cause.at)
-    policy = {of: in_force.get(of, {}).get("", (0, rules.Rebalancing()))[1] for of in companies}
+    in_force = policies.of_companies(companies, rules.Rebalancing, cause.at)
+    policy = {of: body for of, (_, body) in in_force.items()}
     nodes: dict[int, list[rules.Place]] = defaultdict(list)
     for of, *place in sql.run(_NODES, {"companies": companies}):
         nodes[of].append(rules.Place(*place))

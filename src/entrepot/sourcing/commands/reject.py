@@ -154,13 +154,10 @@ def _exhausted(
 ) -> dict[UUID, int]:
     """Open an item for each order of which a line has been rejected too often; returns the lines of each."""
     companies = {orders[one.order].company for one, _ in given_back}
-    most = {
-        company: policies.of_company(company, rules.Profile, cause.at)[1].rejections_max
-        for company in sorted(companies)
-    }
+    profiles = policies.of_companies(companies, rules.Profile, cause.at)
     found: dict[UUID, set[UUID]] = {}
     for one, _ in given_back:
-        if attempts.get(one.line, 0) >= most[orders[one.order].company]:
+        if attempts.get(one.line, 0) >= profiles[orders[one.order].company][1].rejections_max:
             found.setdefault(one.order, set()).add(one.line)
     items = [
         OpenItem(

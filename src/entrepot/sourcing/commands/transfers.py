@@ -182,18 +182,14 @@ def _ship(
     loads: dict[tuple[int, UUID, UUID, datetime], list[_Proposal]] = defaultdict(list)
     for one in proposals:
         loads[one.company, one.source, one.target, times[one.id]].append(one)
-    steering = policies.in_force_of(sorted({one.company for one in proposals}), rules.Rebalancing, cause.at)
-    days = {
-        company: steering.get(company, {}).get("", (0, rules.Rebalancing()))[1].transit_days
-        for company, *_ in loads
-    }
+    steering = policies.of_companies((one.company for one in proposals), rules.Rebalancing, cause.at)
     shipped = whole(
         ship_transfer(
             cause,
             requests=[
                 ShipTransfer(
                     company, source, target, tuple(line for one in load for line in chosen[one.id]),
-                    at + timedelta(days=days[company]), at,
+                    at + timedelta(days=steering[company][1].transit_days), at,
                 )
                 for (company, source, target, at), load in loads.items()
             ],

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.work import rules
-from entrepot.work.commands.steering import IN_FORCE, KINDS, NO_STEERING, Steering, steering_of
+from entrepot.work.commands.steering import KINDS, NO_STEERING, Steering, steering_of
 
 Name = tuple[int, str, str]
 """Company, type and dedupe: what makes two exceptions one."""
@@ -132,7 +132,7 @@ def _row(cause: Cause, one: OpenItem, name: Name, by: Steering) -> tuple[Any, ..
 # DO UPDATE rather than DO NOTHING: only so does the statement see, and return, a row that another transaction has
 # just committed.
 _OPEN = f"""
-WITH steering AS ({IN_FORCE}), opened AS (
+WITH steering AS (SELECT * FROM ({policies.IN_FORCE}) AS policy WHERE NOT %(known)s::boolean), opened AS (
     INSERT INTO work_item (id, company_id, type, subject_kind, subject_id, reason, facts, role, owner, priority, state,
                            dedupe, opened_at, due_at, root_cause, kind, points, terms, ranked_at)
     SELECT id, company_id, type, subject_kind, subject_id, reason, facts, role, '', priority, 'open',

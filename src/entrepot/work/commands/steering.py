@@ -29,23 +29,16 @@ class Steering:
 
 NO_STEERING = Steering()
 
-IN_FORCE = """
-SELECT DISTINCT ON (company_id, kind, scope) company_id, kind, scope, body::text AS body FROM kernel_policy
-WHERE NOT %(known)s::boolean AND company_id = ANY(%(companies)s::smallint[]) AND kind = ANY(%(kinds)s::text[])
-  AND in_force_from <= %(at)s::timestamptz
-ORDER BY company_id, kind, scope, version DESC
-"""
-"""The versions in force of `kinds` at a moment, unless they are known already."""
-
 
 def in_force(companies: Iterable[int], kinds: Iterable[str], at: datetime) -> Mapping[int, Steering]:
     """What companies have set at a moment; nothing for those that have set nothing. 1 statement."""
-    params = {"companies": sorted(set(companies)), "kinds": list(kinds), "at": at, "known": False}
-    return steering_of((company, *rest) for company, *rest in sql.run(IN_FORCE, params))
+    params = {"companies": sorted(set(companies)), "kinds": list(kinds), "at": at}
+    found = sql.run(policies.IN_FORCE, params)
+    return steering_of((company, kind, scope, body) for company, kind, scope, _, body in found)
 
 
 def steering_of(found: Iterable[tuple[int, str, str, str]]) -> Mapping[int, Steering]:
-    """By company, from rows of IN_FORCE."""
+    """By company, from policies in force: company, kind, scope, body."""
     by_company: dict[int, Steering] = {}
     for company, kind, scope, body in found:
         one = by_company.setdefault(company, Steering())
