@@ -108,7 +108,7 @@ def test_somebody_is_asked_again_about_a_hold_whose_item_was_closed():
     assert [one.state for one in work.of_subject(order.order)] == ["done", "done"]
 
 
-@pytest.mark.parametrize("count", [1, 10, 100])
+@pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_to_ask_again_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}", signals=("high_risk",)) for i in range(count)))
     items = [queries.order(one.order).holds[0].work_item for one in orders]

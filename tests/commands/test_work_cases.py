@@ -103,7 +103,7 @@ def test_a_key_gets_its_answer_again():
         assert command(ADA, requests=[request]) == command(ADA, requests=[request])
 
 
-@pytest.mark.parametrize("size", [1, 10, 100])
+@pytest.mark.parametrize("size", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, size):
     orders = [uuid7() for _ in range(size)]
     items = exceptions(*orders)
