@@ -178,10 +178,10 @@ def _given_parameters() -> dict[str, str]:
     return {key: str(value) for key, value in found.items() if value is not None}
 
 
-def check_version(dsn: str) -> None:
-    """Refuse a server that the statements were never run on."""
+def check_version() -> None:
+    """Refuse a server that the statements were never run on. The database itself may still have to be made."""
     try:
-        with psycopg.connect(dsn, connect_timeout=10) as connection:
+        with _maintenance() as connection:
             major = connection.info.server_version // 10000
     except psycopg.OperationalError as error:
         raise Problem(f"The server of DATABASE_URL doesn't answer: {str(error).strip()}") from error
@@ -229,9 +229,10 @@ def _maintenance() -> psycopg.Connection:
     try:
         return psycopg.connect(server_dsn("postgres"), autocommit=True, connect_timeout=10)
     except psycopg.OperationalError:
-        if is_embedded():
+        given = _given_parameters().get("dbname")
+        if given is None:
             raise
-        return psycopg.connect(server_dsn(), autocommit=True, connect_timeout=10)
+        return psycopg.connect(server_dsn(given), autocommit=True, connect_timeout=10)
 
 
 # ---- rights
@@ -615,7 +616,7 @@ def running_server(extra_settings: Mapping[str, str] | None = None) -> Iterator[
     Enter it in the main thread: the server ends with the thread that started it.
     """
     if not is_embedded():
-        check_version(server_dsn())
+        check_version()
         yield None
         return
     make_home()

@@ -31,7 +31,28 @@ def test_a_server_of_an_unknown_version_is_refused(server, monkeypatch: pytest.M
     monkeypatch.setattr(postgres, "OLDEST_MAJOR", 17)
 
     with pytest.raises(Problem, match="Entrepot runs on 17 to 17"):
-        postgres.check_version(postgres.server_dsn("postgres"))
+        postgres.check_version()
+
+
+def test_a_database_that_a_given_server_lacks_is_made(server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres.server_dsn("postgres"))
+    monkeypatch.setenv("ENTREPOT_DATABASE", "entrepot_not_yet")
+    with postgres.running_server():
+        assert postgres.ensure_database("entrepot_not_yet")
+        assert not postgres.ensure_database("entrepot_not_yet")
+
+
+def test_who_may_not_make_a_database_is_told_which_is_missing(
+    server, owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.execute("CREATE ROLE plain LOGIN")
+    try:
+        monkeypatch.setenv("DATABASE_URL", f"{postgres.server_dsn('postgres')} user=plain")
+        with postgres.running_server(), pytest.raises(Problem, match=r"'entrepot_not_yet_either'.*CREATEDB"):
+            postgres.ensure_database("entrepot_not_yet_either")
+    finally:
+        monkeypatch.undo()
+        owner.execute("DROP ROLE plain")
 
 
 def test_database_url_keeps_its_options_and_takes_the_role(monkeypatch: pytest.MonkeyPatch) -> None:
