@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.network import queries as network
 from entrepot.stock import errors
-from entrepot.stock.commands.allocate import Positions, lock_positions
+from entrepot.stock.commands.allocate import Position, Positions, lock_positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,20 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
     serving = network.serving_nodes(channels=open_to) if open_to else {}
     answers: list[Reserved | Refused] = []
     rows = []
-    taken: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
+    taken: dict[int, tuple[UUID, UUID, int, int]] = {}  # by the position itself: to hash keys takes longer
     for r in requests:
         nodes = [r.node] if r.node else [node for node, _ in serving[r.channel]]
-        node, free = _first_with(positions, r, nodes)
+        node, position, free = _first_with(positions, r, nodes)
         if r.quantity < 1 or r.expires_at <= cause.at:
             expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
             answers.append(errors.NotPlaceable(field="reservation", expected=expected, found=found))
-        elif node is None:
+        elif node is None or position is None:
             where = str(r.node or "any of the channel")
             answers.append(errors.Insufficient(sku=str(r.sku), node=where, wanted=r.quantity, free=free))
         else:
-            positions[r.sku, node].free -= r.quantity
-            taken[r.sku, node, r.company] += r.quantity
+            position.free -= r.quantity
+            before = taken.get(id(position))
+            taken[id(position)] = (r.sku, node, r.company, r.quantity + (before[3] if before else 0))
             reservation = ids.uuid7()
             rows.append(
                 (
@@ -88,20 +89,22 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
             )
             answers.append(Reserved(reservation, node))
     sql.write("stock_reservation", _COLUMNS, rows)
-    _change_reserved([(*key, units) for key, units in taken.items()])
+    _change_reserved(list(taken.values()))
     return answers
 
 
-def _first_with(positions: Positions, request: Reserve, nodes: Sequence[UUID]) -> tuple[UUID | None, int]:
-    """The first node that has all the units free for the channel; and the most that one of them has."""
+def _first_with(
+    positions: Positions, request: Reserve, nodes: Sequence[UUID]
+) -> tuple[UUID | None, Position | None, int]:
+    """The first node that has all the units free for the channel, with its position; and the most that one has."""
     most = 0
     for node in nodes:
         position = positions.get((request.sku, node))
         free = position.free_for(request.channel) if position else 0
         if free >= request.quantity:
-            return node, free
+            return node, position, free
         most = max(most, free)
-    return None, most
+    return None, None, most
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from functools import cache, wraps
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.operation import Operation
 from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
@@ -74,6 +76,15 @@ class _Strict(Parser):
         return super().parse_querydict(data, list_fields, request)
 
 
+class _Json(BaseRenderer):
+    """Keys and times of long lists without a call of Python for each, as Django's encoder makes one."""
+
+    media_type = "application/json"
+
+    def render(self, _request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
+        return msgspec.json.encode(data)
+
+
 api = _Api(
     title="Entrepot",
     version="1",
@@ -83,6 +94,7 @@ api = _Api(
     openapi_url="/openapi.json",
     auth=AUTH,
     parser=_Strict(),
+    renderer=_Json(),
 )
 api.add_router("/v1", holds.router, tags=["orders"])  # before orders, whose ids would match its addresses
 api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
