@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -140,11 +141,20 @@ def nothing_amiss(request: pytest.FixtureRequest) -> Iterator[None]:
 # ---- counting statements
 
 
+class Counted(NamedTuple):
+    """An outermost command that ran while statements were counted."""
+
+    command: str
+    requests: int
+    statements: int
+
+
 class Statements:
-    """The statements that ran inside `with statements() as ran:`; `len(ran)`, `ran.texts`."""
+    """The statements that ran inside `with statements() as ran:`; `len(ran)`, `ran.texts`, and `ran.commands`."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.commands: list[Counted] = []
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -153,12 +163,26 @@ class Statements:
         return "\n".join(self.texts)
 
 
+SIZES = (1, 10, 1000)
+"""Batches for which a command takes the same number of statements."""
+
+
 @pytest.fixture
-def statements() -> Callable[[], contextlib.AbstractContextManager[Statements]]:
-    """Counts what goes through Django's cursors and through `entrepot.kernel.sql`, each statement once."""
+def statements(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], contextlib.AbstractContextManager[Statements]]]:
+    """Counts what goes through Django's cursors and through `entrepot.kernel.sql`, each statement once.
+
+    A test marked `counts("a.command", …)` shows that these take as many statements for a thousand requests as for
+    one: it is seen to here, so that no mark claims more than its test does.
+    """
     from django.db import connection
 
+    from entrepot.kernel import command as kernel_command
     from entrepot.kernel import sql as kernel_sql
+
+    counted: list[Counted] = []
+    outermost = kernel_command._outermost
 
     @contextlib.contextmanager
     def counting() -> Iterator[Statements]:
@@ -169,14 +193,45 @@ def statements() -> Callable[[], contextlib.AbstractContextManager[Statements]]:
                 ran.texts.append(str(statement))
             return execute(statement, parameters, many, context)
 
+        def noted(name, body, cause, requests, options):
+            before = len(ran.texts)
+            answers = outermost(name, body, cause, requests, options)
+            took = [text for text in ran.texts[before:] if "SAVEPOINT" not in text]
+            ran.commands.append(Counted(name, len(requests), len(took)))
+            return answers
+
         kernel_sql.observers.append(ran.texts.append)
+        monkeypatch.setattr(kernel_command, "_outermost", noted)
         try:
             with connection.execute_wrapper(through_django):
                 yield ran
         finally:
+            monkeypatch.setattr(kernel_command, "_outermost", outermost)
             kernel_sql.observers.remove(ran.texts.append)
+            counted.extend(ran.commands)
 
-    return counting
+    yield counting
+    if request.node.stash.get(PASSED, False):
+        for marker in request.node.iter_markers("counts"):
+            for name in marker.args:
+                _see_that_it_does_not_grow(name, counted, _sizes_of(request.node, marker))
+
+
+def _sizes_of(node: pytest.Function, marker: pytest.Mark) -> list[int]:
+    """The sizes that a test has to show: those of its mark, or of its parameter, or all."""
+    given = [value for value in getattr(node, "callspec", _NONE).params.values() if value in SIZES]
+    return given[:1] or list(marker.kwargs.get("sizes", SIZES))
+
+
+class _NONE:
+    params: dict[str, object] = {}
+
+
+def _see_that_it_does_not_grow(name: str, counted: list[Counted], sizes: list[int]) -> None:
+    # The last of a size: what the first of all makes, such as a bucket, is there for the others.
+    took = {one.requests: one.statements for one in counted if one.command == name and one.requests in sizes}
+    assert sorted(took) == sorted(sizes), f"{name} is not counted at {sizes}, only at {sorted(took)}"
+    assert len(set(took.values())) == 1, f"{name} grows with its batch: {took}"
 
 
 def _is_called_by(module: str) -> bool:

@@ -107,6 +107,7 @@ def test_a_key_of_the_request_gets_its_answer_again():
     assert len(queries.api_keys()) == 1
 
 
+@pytest.mark.counts("access.issue_key", "access.revoke_key")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     person = a_picker()

@@ -97,6 +97,7 @@ def test_the_database_keeps_duties_for_good():
             sql.run(statement)
 
 
+@pytest.mark.counts("access.take_duty")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     with statements() as ran:

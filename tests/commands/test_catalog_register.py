@@ -117,6 +117,7 @@ def test_nothing_asked_is_nothing_done(statements):
     assert len(ran) == 0
 
 
+@pytest.mark.counts("catalog.register_skus")
 def test_statements_do_not_grow_with_the_batch(statements):
     batches = [[replace(MUG, code=f"{n}-{i}") for i in range(n)] for n in (1, 10, 1000)]
     assert counts(statements, register_skus, batches) == [3, 3, 3]  # lock and load, write, events

@@ -133,6 +133,7 @@ def test_a_mapping_that_cannot_be_is_refused_and_its_neighbor_is_not(request_, r
     assert rows("channels_mapping") == 1
 
 
+@pytest.mark.counts("channels.save_mapping")
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
     for batch in (1, 10, 1000):

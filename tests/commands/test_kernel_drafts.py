@@ -137,6 +137,7 @@ def test_in_one_call_a_draft_is_activated_once():
     assert (first, isinstance(second, WrongState)) == (DraftNow(draft, "active", 1), True)
 
 
+@pytest.mark.counts("kernel.activate_draft", "kernel.draft_policy", "kernel.drop_draft", "kernel.try_draft")
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
     for batch in (1, 10, 1000):

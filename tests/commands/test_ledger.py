@@ -348,6 +348,7 @@ def test_books_opened_again_keep_what_they_have() -> None:
 # ---- counts of statements
 
 
+@pytest.mark.counts("ledger.close_month", "ledger.open_books", "ledger.post")
 def test_statements_do_not_grow_with_the_batch(statements) -> None:
     a_rate("EUR", "0.85")
     counts: dict[str, list[int]] = {}

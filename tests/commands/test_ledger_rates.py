@@ -67,6 +67,7 @@ def test_what_can_not_be_a_rate_is_refused(currency: str, rate: str):
     assert isinstance(answer, Invalid)
 
 
+@pytest.mark.counts("ledger.record_rates")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     days = [date.fromordinal(DAY.toordinal() + i) for i in range(count)]

@@ -206,6 +206,14 @@ def test_a_key_gets_its_answer_again(leeds, shop, case):
     answers_its_key(command, one, other, *TABLES)
 
 
+@pytest.mark.counts(
+    "network.register_bins",
+    "network.register_channels",
+    "network.register_nodes",
+    "network.register_zones",
+    "network.serve_channels",
+    "network.set_cut_offs",
+)
 def test_statements_do_not_grow_with_the_batch(statements, leeds):
     def batches(make: Any) -> list[list[Any]]:
         return [[make(f"{n}-{i}") for i in range(n)] for n in BATCHES]
@@ -254,6 +262,7 @@ def test_a_place_that_stands_is_left_alone_and_one_that_moves_moves() -> None:
     assert queries.whereabouts([("GB", "SW1A 1AA")]) == {("GB", "SW1A 1AA"): (52.0, -0.13)}
 
 
+@pytest.mark.counts("network.register_places")
 def test_places_are_written_by_as_many_statements_whatever_their_number(statements) -> None:
     batches = [[RegisterPlace("GB", f"N{n}X{i}", 51.0, i / 1000) for i in range(n)] for n in BATCHES]
     assert len(set(counts(statements, register_places, batches))) == 1

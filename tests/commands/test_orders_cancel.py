@@ -125,6 +125,7 @@ def test_a_key_gets_its_answer_again():
     assert cancel(CAUSE, requests=[request]) == cancel(CAUSE, requests=[request])
 
 
+@pytest.mark.counts("orders.cancel")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     payment = PaymentGiven("fake", "a1", 60_00, NOW)

@@ -164,6 +164,7 @@ def test_an_approval_repeated_with_its_key_is_answered_and_posted_once():
     assert rows("ledger_line") == 2
 
 
+@pytest.mark.counts("orders.credit")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     with statements() as ran:
@@ -173,6 +174,7 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
     assert len(texts) == 10, ran
 
 
+@pytest.mark.counts("orders.approve_credits")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_of_approvals_do_not_grow_with_the_batch(statements, count):
     entered = credit(CAUSE, requests=[a_credit(f"C{i}") for i in range(count)])

@@ -108,6 +108,7 @@ def test_somebody_is_asked_again_about_a_hold_whose_item_was_closed():
     assert [one.state for one in work.of_subject(order.order)] == ["done", "done"]
 
 
+@pytest.mark.counts("orders.ask_again")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_to_ask_again_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}", signals=("high_risk",)) for i in range(count)))
@@ -185,6 +186,7 @@ def test_without_permission_nothing_is_written():
     assert rows("orders_hold") == 0
 
 
+@pytest.mark.counts("orders.place_hold", "orders.release_holds")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     orders = placed(*(an_order(f"E{i}") for i in range(count)))

@@ -264,6 +264,7 @@ def test_what_can_not_be_an_order_is_refused_and_nothing_is_written(request_, re
     assert (rows("orders_order"), rows("orders_line"), rows("payments_payment")) == (1, 1, 0)
 
 
+@pytest.mark.counts("orders.place")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     payment = PaymentGiven("fake", "a", 100_00, NOW)

@@ -235,6 +235,7 @@ def test_discrepancies_are_found(wrong, sentence):
         transaction.set_rollback(True)
 
 
+@pytest.mark.counts("orders.take_payment")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     a_policy("payment hold", next="address hold")

@@ -180,6 +180,13 @@ def test_a_key_gets_its_answer_again(offer, case):
     answers_its_key(command, one, other, *TABLES)
 
 
+@pytest.mark.counts(
+    "parties.register_addresses",
+    "parties.register_companies",
+    "parties.register_customers",
+    "parties.register_offers",
+    "parties.register_suppliers",
+)
 def test_statements_do_not_grow_with_the_batch(statements, offer):
     def batches(make: Any) -> list[list[Any]]:
         return [[make(f"{n}-{i}") for i in range(n)] for n in (1, 10, 1000)]

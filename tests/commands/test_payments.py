@@ -241,6 +241,7 @@ def test_refunds_at_once_never_exceed_what_was_captured(committed_db: None) -> N
     assert amounts(order) == [(1000, 1000, 990, "part_refunded")]
 
 
+@pytest.mark.counts("payments.authorize", "payments.capture", "payments.void")
 @pytest.mark.parametrize("provider", ["account", "fake"])
 def test_statements_do_not_grow_with_the_batch(order: UUID, provider: str, statements) -> None:
     counts = []

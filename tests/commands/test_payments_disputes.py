@@ -223,6 +223,7 @@ def test_whoever_may_not_is_told_so(house: None):
     assert isinstance(refused, NotPermitted)
 
 
+@pytest.mark.counts("payments.close_disputes", "payments.open_disputes")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
     for size in (1, 10, 1000):

@@ -255,6 +255,7 @@ def test_refunds_in_one_batch_see_each_other_on_either_tender(house: None):
     assert amounts == [(300, [100, 200]), (700, [400, 300])]
 
 
+@pytest.mark.counts("payments.refund", "payments.retry", "payments.settle")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
     for size in (1, 10, 1000):

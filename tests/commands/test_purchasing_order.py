@@ -147,6 +147,7 @@ def test_cancelling_ends_an_order(house):
     assert queries.order(made.order).state == "cancelled"
 
 
+@pytest.mark.counts("purchasing.order")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, house, count):
     with statements() as ran:

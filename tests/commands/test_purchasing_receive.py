@@ -182,6 +182,7 @@ def test_free_goods_are_received_without_value(house):
     assert balance(house, 1200) == 0
 
 
+@pytest.mark.counts("purchasing.receive")
 @pytest.mark.parametrize("lines", [1, 5])
 def test_statements_do_not_grow_with_the_batch(statements, house, lines):
     receive(CLERK, requests=[ReceiveOrder(ordered(house, (1, "1")))])  # the SKU's first units make its rows

@@ -79,6 +79,7 @@ def test_the_same_key_moves_once(house):
     assert sql.run("SELECT count(*) FROM kernel_event WHERE command = 'purchasing.reschedule'") == [(1,)]
 
 
+@pytest.mark.counts("purchasing.reschedule")
 def test_statements_do_not_grow_with_the_batch(house, statements):
     counts = []
     for size in (1, 10, 1000):

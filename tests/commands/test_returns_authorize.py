@@ -157,6 +157,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
     assert queries.returnable(order)[0].left == 2
 
 
+@pytest.mark.counts("returns.authorize")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):

@@ -115,10 +115,11 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
     assert again == [RequestReused(key="k", command="returns.estimate")]
 
 
+@pytest.mark.counts("returns.estimate")
 def test_statements_grow_with_companies_alone(house: Floor, statements):
     register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])
     counts = []
-    for size, companies in ((1, 1), (10, 1), (200, 1), (200, 2)):
+    for size, companies in ((1, 1), (10, 1), (1000, 1), (200, 2)):
         sold(house, size, (0, 1))
         requests = [Estimate(1 + i % companies, key=f"{size}-{companies}-{i}") for i in range(size)]
         with statements() as ran:

@@ -96,6 +96,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
     assert again == [RequestReused(key="k", command="returns.review")]
 
 
+@pytest.mark.counts("returns.review")
 @pytest.mark.parametrize("accept", [True, False])
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements, accept: bool):
     policy(refund_at="authorized")

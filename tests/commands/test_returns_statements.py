@@ -19,6 +19,9 @@ from tests.walk import a_house
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.counts(
+    "returns.approve_refunds", "returns.dispose", "returns.inspect", "returns.receive", "returns.refund"
+)
 def test_statements_of_every_step_are_equal_at_1_10_and_1_000(db: None, statements):
     house = a_house()
     house.stock(0, 2_000)

@@ -93,6 +93,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
     assert watch(later(49), requests=[Watch(7, key="k")]) == [RequestReused(key="k", command="returns.watch")]
 
 
+@pytest.mark.counts("returns.watch")
 def test_statements_do_not_grow_with_what_waits(house: Floor, statements):
     counts = []
     waiting = [a_return(house)]

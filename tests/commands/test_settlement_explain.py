@@ -239,6 +239,7 @@ def test_a_charge_is_matched_by_hand_or_by_its_name_not_both(committed_db: None)
     assert sum(one.amount_minor for one in queries.open_entries(1, "GBP")) == balance(1100)
 
 
+@pytest.mark.counts("settlement.explain")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
     for size in (1, 10, 1000):

@@ -61,6 +61,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
     assert deliver(SYSTEM, requests=[Delivered(shipment, key="k")]) == first
 
 
+@pytest.mark.counts("shipping.deliver")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):

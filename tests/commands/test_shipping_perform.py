@@ -88,6 +88,7 @@ def test_the_worker_serves_the_queue(house: Floor):
     assert {orders.order(order).status for order in wanted} == {"delivered"}
 
 
+@pytest.mark.counts("shipping.perform")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):

@@ -235,6 +235,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
     assert units(house.skus[0]) == 4999
 
 
+@pytest.mark.counts("shipping.ship")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
     paid = PaymentGiven("account", "c", 3000, NOW)

@@ -117,6 +117,7 @@ def test_the_same_key_allocates_once(floor: Floor) -> None:
     assert sql.run("SELECT allocated FROM stock_position") == [(2,)]
 
 
+@pytest.mark.counts("sourcing.allocate")
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=100_000)
     counts = []

@@ -305,6 +305,7 @@ def test_every_sku_is_looked_at_by_the_worker(house: Floor) -> None:
     assert sql.run("SELECT count(*) FROM kernel_ready WHERE queue = 'rebalance'") == [(0,)]
 
 
+@pytest.mark.counts("sourcing.accept_transfers", "sourcing.propose_transfers")
 def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
     house = a_house(skus=1011)
     steer(cost_max_percent=100)

@@ -145,6 +145,7 @@ def test_the_same_key_rejects_once(floor: Floor) -> None:
     assert sql.run("SELECT count(*) FROM sourcing_rejection") == [(1,)]
 
 
+@pytest.mark.counts("sourcing.ask_again", "sourcing.reject")
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     counts = []
     for size in (1, 10, 1000):

@@ -408,6 +408,14 @@ def test_a_transfer_to_the_same_node_or_of_nothing_is_refused(floor: Floor) -> N
 # ---- counts of statements
 
 
+@pytest.mark.counts(
+    "stock.adjust",
+    "stock.allocate",
+    "stock.change_status",
+    "stock.free",
+    "stock.receive",
+    "stock.ship_transfer",
+)
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=100_000)
     counts: dict[str, list[int]] = {}

@@ -198,6 +198,7 @@ def test_the_same_key_is_answered_once(house: Floor) -> None:
     assert set_preorder(SYSTEM, requests=[request]) == set_preorder(SYSTEM, requests=[request])
 
 
+@pytest.mark.counts("stock.set_preorder")
 def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
     house = a_house(skus=1011)
     counts = []

@@ -154,6 +154,7 @@ def test_a_repeated_key_renews_and_reserves_once(floor: Floor) -> None:
     assert reserved() == [("cart", 4, "checkout")]
 
 
+@pytest.mark.counts("stock.renew", "stock.reserve")
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=10_000)
     counts: dict[str, list[int]] = {}

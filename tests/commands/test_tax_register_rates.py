@@ -64,6 +64,7 @@ def test_a_key_gets_its_answer_again():
     answers_its_key(register_rates, STANDARD, BOOKS, *TABLES)
 
 
+@pytest.mark.counts("tax.register_rates")
 def test_statements_do_not_grow_with_the_batch(statements):
     batches = [
         [replace(STANDARD, region=f"{n}-{i % 50}", valid_from=DAY + timedelta(i)) for i in range(n)]

@@ -62,6 +62,7 @@ def test_put_away_refuses_what_is_not_there_or_makes_no_sense(house: Floor):
     assert {row.bin_code: row.quantity for row in stock.buckets(sku=sku)} == {"PICK": 5}
 
 
+@pytest.mark.counts("warehouse.put_away")
 def test_put_away_has_a_key_and_as_many_statements_for_many(house: Floor, statements):
     house.stock(0, 5000, kind="receiving")
     wanted = PutAway(COMPANY, house.skus[0], house.bin(0, "receiving"), house.bin(0), 1, key="k")

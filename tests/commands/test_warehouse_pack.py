@@ -90,6 +90,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
     assert len(queries.packages(order)) == 1
 
 
+@pytest.mark.counts("warehouse.pack")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):

@@ -202,6 +202,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
     assert in_staging(house) == 2
 
 
+@pytest.mark.counts("warehouse.pick")
 @pytest.mark.parametrize("short", [False, True])
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements, short: bool):
     house.stock(0, 5000)

@@ -182,6 +182,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
     assert len(queries.of_order(order)) == 1
 
 
+@pytest.mark.counts("warehouse.release")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     house.stock(0, 5000)
     house.stock(1, 5000, node=1)

@@ -393,6 +393,7 @@ def test_a_key_gets_its_answer_again(house: Floor):
     assert len(work.of_subject(first[0].ended[0])) == 1
 
 
+@pytest.mark.counts("warehouse.withdraw")
 @pytest.mark.parametrize("stage", [released, picked, packed])
 @pytest.mark.parametrize("lines", [1, 3])
 def test_statements_do_not_grow_with_the_batch(db: None, statements, stage, lines):

@@ -111,6 +111,7 @@ def test_a_picker_may_not_give_work_to_others():
     assert isinstance(answer, NotPermitted)
 
 
+@pytest.mark.counts("work.assign")
 @pytest.mark.parametrize("size", [1, 10, 1000])
 def test_assigning_takes_the_same_statements(statements, size):
     found = items(size)
@@ -160,6 +161,7 @@ def test_nothing_sleeps_into_the_past_or_for_years():
     assert isinstance(snooze(ADA, requests=[SnoozeItem(uuid7(), None)])[0], NotFound)
 
 
+@pytest.mark.counts("work.snooze")
 @pytest.mark.parametrize("size", [1, 10, 1000])
 def test_snoozing_takes_the_same_statements(statements, size):
     found = items(size)
@@ -197,6 +199,7 @@ def test_only_other_roles_that_exist_are_asked():
     assert [type(one) for one in answers] == [Invalid, Invalid, WrongState, NotFound]
 
 
+@pytest.mark.counts("work.escalate")
 @pytest.mark.parametrize("size", [1, 10, 1000])
 def test_escalating_takes_the_same_statements(statements, size):
     found = items(size)

@@ -80,6 +80,7 @@ def test_a_key_gets_its_answer_again():
     assert claim(ADA, requests=[request]) == claim(BEN, requests=[request]) == [ItemClaimed(item, "ada")]
 
 
+@pytest.mark.counts("work.claim", "work.put_back")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     found = items(count)

@@ -100,6 +100,7 @@ def test_without_permission_nothing_is_written():
     assert queries.items(1) == []
 
 
+@pytest.mark.counts("work.open")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     with statements() as ran:

@@ -95,6 +95,7 @@ def test_what_ends_an_exception_closes_its_items():
     assert [item.id for item in queries.items(1)] == [kept]
 
 
+@pytest.mark.counts("work.resolve", "work.resolve_subjects")
 @pytest.mark.parametrize("count", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements, count):
     found = opened(count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -71,7 +71,15 @@ def by_external_ref(company: int, refs: Sequence[str]) -> dict[str, tuple[UUID, 
 
 def lines(order: UUID) -> list[Line]:
     """The lines of an order, in order. 1 statement."""
-    return [Line(*row) for row in sql.run(_LINES, {"order": order})]
+    return lines_of([order])[order]
+
+
+def lines_of(orders: Collection[UUID]) -> dict[UUID, list[Line]]:
+    """The lines of orders, in order, by order. 1 statement."""
+    found: dict[UUID, list[Line]] = {order: [] for order in orders}
+    for order, *line in sql.run(_LINES_OF, {"orders": list(found)}):
+        found[order].append(Line(*line))
+    return found
 
 
 def receipts(order: UUID) -> list[Receipt]:
@@ -115,10 +123,10 @@ SELECT external_ref, id, state FROM purchasing_order
 WHERE company_id = %(company)s::smallint AND external_ref = ANY(%(refs)s::text[])
 """
 
-_LINES = """
-SELECT line.id, line.number, sku_id, sku.code, quantity, received, unit_cost
+_LINES_OF = """
+SELECT order_id, line.id, line.number, sku_id, sku.code, quantity, received, unit_cost
 FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = sku_id
-WHERE order_id = %(order)s::uuid ORDER BY line.number
+WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY line.number
 """
 
 _RECEIPTS = """

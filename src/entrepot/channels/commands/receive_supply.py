@@ -59,8 +59,9 @@ class SupplyReceived:
 def receive_supply(cause: Cause, /, *, requests: Sequence[ReceiveSupply]) -> list[SupplyReceived | Refused]:
     """Purchase orders made and received, and backorders of their SKUs sent at the time of the receipt.
 
-    Meant for one request: what arrives at one time. Refuses: nothing; a purchase order that exists undoes the call.
-    Again: by the external references, which the caller looks up. Statements as of the commands inside, per request.
+    Meant for one request: what arrives at one time is sent before the next comes. Refuses: nothing; a purchase order
+    that exists undoes the call. Again: by the external references, which the caller looks up. For each request the
+    statements of the commands inside and 1, however many purchase orders and lines it brings.
     """
     return [_receive(cause, request) for request in requests]
 
@@ -81,22 +82,21 @@ def _receive(cause: Cause, request: ReceiveSupply) -> SupplyReceived:
             ],
         )
     ) if request.supplies else ()  # fmt: skip
+    lines = purchasing.lines_of([*(one.order for one in ordered), *(which for which, _ in request.rest)])
     arrivals = [ReceiveOrder(which, None, bin_, at) for which, bin_ in request.rest]
     for one, answer in zip(request.supplies, ordered, strict=True):
-        counted = None if one.percent == 100 else _part(answer.order, one.percent)
+        counted = None if one.percent == 100 else _part(lines[answer.order], one.percent)
         if counted is None or counted:
             arrivals.append(ReceiveOrder(answer.order, counted, one.bin, at))
     received = whole(receive(receiver, requests=arrivals)) if arrivals else ()
 
-    skus = {sku for one in request.supplies for sku, *_ in one.lines}
-    skus |= {line.sku for which, _ in request.rest for line in purchasing.lines(which)}
-    waiting = serve_backorders(cause, skus)
+    waiting = serve_backorders(cause, {line.sku for of_order in lines.values() for line in of_order})
     if waiting:
         walk(cause, dict.fromkeys(waiting, at))
     return SupplyReceived(sum(one.quantity for one in received), len(waiting))
 
 
-def _part(which: UUID, percent: int) -> tuple[ReceivedLine, ...]:
+def _part(lines: Sequence[purchasing.Line], percent: int) -> tuple[ReceivedLine, ...]:
     """That share of each line of an order, to the nearest unit."""
-    parts = ((line.id, (line.quantity * percent + 50) // 100) for line in purchasing.lines(which))
+    parts = ((line.id, (line.quantity * percent + 50) // 100) for line in lines)
     return tuple(ReceivedLine(line, units) for line, units in parts if units)

@@ -1,0 +1,39 @@
+"""Every command takes a fixed number of statements, and a test shows it: marked `counts`, checked by `statements`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from entrepot.access import registry
+
+TESTS = Path(__file__).parents[1]
+
+OTHERWISE = {
+    "channels.receive_supply": "a request is all that arrives at one time, and is sent before the next one comes",
+}
+"""Commands that are not asked a thousand things at once, and why; what one request works through is counted instead."""
+
+
+def _marks() -> Iterator[tuple[str, ast.Call]]:
+    for file in TESTS.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.counts":
+                for name in node.args:
+                    assert isinstance(name, ast.Constant), (
+                        f"{file.name}: a mark names commands as they are called"
+                    )
+                    yield str(name.value), node
+
+
+def test_every_command_is_counted_at_1_10_and_1_000_requests():
+    counted = {name for name, mark in _marks() if not mark.keywords}
+    commands = set(registry.command_names())
+    assert not (missing := sorted(commands - counted - set(OTHERWISE))), "\n".join(missing)
+    assert sorted(counted - commands) == [], "marks that name no command"
+    assert sorted(counted & set(OTHERWISE)) == [], "they are counted after all"
+
+
+def test_what_is_counted_otherwise_is_counted():
+    assert sorted({name for name, mark in _marks() if mark.keywords}) == sorted(OTHERWISE)
