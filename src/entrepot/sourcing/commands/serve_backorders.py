@@ -22,8 +22,9 @@ def serve_backorders(cause: Cause, skus: Collection[UUID]) -> list[UUID]:
 
 
 _WAITING = """
-SELECT o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at)
-FROM (SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])) AS b
+SELECT o.id, b.priority::int, COALESCE(o.promise_at, o.placed_at)
+FROM (SELECT order_id, max(priority) AS priority FROM sourcing_backorder
+      WHERE sku_id = ANY(%(skus)s::uuid[]) GROUP BY order_id) AS b
 JOIN orders_order AS o ON o.id = b.order_id
-ORDER BY o.priority DESC, o.promise_at, o.placed_at, o.id
+ORDER BY b.priority DESC, o.promise_at, o.placed_at, o.id
 """
