@@ -455,11 +455,16 @@ class _Batch:
             resolve_subjects(
                 self.cause,
                 requests=[
-                    ResolveSubject(company, kind, order, "stock came", occurred_at=self.times[order])
+                    ResolveSubject(company, kind, order, self._root(order), occurred_at=self.times[order])
                     for order, company in served
                     for kind in ("backorder", "slipped promise")
                 ],
             )
+
+    def _root(self, order: UUID) -> str:
+        """Why an order waits no more."""
+        exchanged = any(one.order == order for one in self.substitutes)
+        return "something else is sent" if exchanged else "stock came"
 
 
 def _answer(
