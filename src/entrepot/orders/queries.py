@@ -251,6 +251,7 @@ class OrderView:
     policy_version: int
     demand: str
     campaign: str
+    substitutes: str
     payment: str
     lines: tuple[LineRow, ...]
     holds: tuple[HoldRow, ...]
@@ -470,7 +471,7 @@ _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.currency, o.country,
        o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status, o.commercial,
        o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
-       o.policy_version, o.demand, o.campaign
+       o.policy_version, o.demand, o.campaign, o.substitutes
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.id = %(order)s::uuid

@@ -166,9 +166,12 @@ def _lifted(seen: Sequence[Candidate], wanted: int) -> Flip | None:
 
 
 def _nearest(seen: Sequence[Candidate]) -> Flip | None:
-    """Fewest units that a node lacks, where it would then go first; else what puts the runner-up before the chosen."""
+    """Fewest units that a node lacks, where it would then go first; else what puts the runner-up before the chosen.
+
+    One that keeps its minimum lacks no goods.
+    """
     places = [place for place, one in enumerate(seen) if one.verdict == "chosen" and not one.lacks]
-    lacking = [one for one in seen[: places[0] if places else None] if one.lacks]
+    lacking = [one for one in seen[: places[0] if places else None] if one.lacks and one.rule != "minimum"]
     if lacking:
         nearest = min(lacking, key=lambda one: one.lacks)
         return Flip(nearest.node, nearest.lacks, "")
