@@ -94,6 +94,12 @@ class Facts:
         dates = any(one.ship_days_max is not None or one.choose_by == "cost" for one in profiles)
         self.ships_on = _ships_on(list(self._all_nodes()), at) if dates else {}
         self.today = self._today()
+        self._sends_others = any(one.substitutes != "never" for one in profiles)
+        self._asks_about_goods = any(
+            one.shipments_of or one.margin_from_percent is not None for one in profiles
+        )
+        self.ranks = any(one.tier_priority or one.margin_from_percent is not None for one in profiles)
+        """Whether a profile gives some orders another priority than their own."""
         self.goods = Goods()
         rejected = [order.id for order in orders if order.was_rejected]
         self._rejections = _load_rejections(rejected) if rejected else {}
@@ -118,13 +124,10 @@ class Facts:
 
     def know(self, orders: Collection[Order], lines: Mapping[UUID, Sequence[Line]]) -> None:
         """Read of the goods what a profile asks about: 1 statement; 2 more where something else may be sent."""
-        profiles = [self.version(order).profile for order in orders]
-        sends_others = any(one.substitutes != "never" for one in profiles)
-        asks = any(one.shipments_of or one.margin_from_percent is not None for one in profiles)
-        if asks or sends_others:
+        if self._asks_about_goods or self._sends_others:
             companies = {order.company for order in orders}
             skus = {line.sku for of_order in lines.values() for line in of_order}
-            self.goods = Goods.load(companies, skus, self.at, substitutes=sends_others)
+            self.goods = Goods.load(companies, skus, self.at, substitutes=self._sends_others)
 
     def nodes_max(self, order: Order, lines: Sequence[Line]) -> int:
         """Shipments that an order may be split into."""
@@ -144,6 +147,8 @@ class Facts:
 
     def options(self, order: Order, lines: Sequence[Line]) -> dict[UUID, list[substitutes.Option]]:
         """What may be sent for lines, the preferred first; what is sent for another already is not exchanged again."""
+        if not self._sends_others:
+            return {}
         if not substitutes.may_substitute(self.version(order).profile, order.said_of_substitutes):
             return {}
         channel = self._codes.get(order.channel, "")

@@ -62,9 +62,10 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     orders, lines = _load(order_ids)
     facts = Facts(orders.values(), cause.at)
     facts.know(orders.values(), lines)
-    orders = {
-        key: order._replace(priority=facts.priority(order, lines[key])) for key, order in orders.items()
-    }
+    if facts.ranks:
+        orders = {
+            key: order._replace(priority=facts.priority(order, lines[key])) for key, order in orders.items()
+        }
     owned = {
         (order.company, sku)
         for order in orders.values()
@@ -163,7 +164,10 @@ Options = Mapping[UUID, Sequence[substitutes.Option]]
 
 def _skus(lines: Sequence[Line], options: Options) -> set[UUID]:
     """The SKUs of lines, and those that may be sent instead."""
-    return {line.sku for line in lines} | {one.sku for of_line in options.values() for one in of_line}
+    found = {line.sku for line in lines}
+    for of_line in options.values():
+        found.update(one.sku for one in of_line)
+    return found
 
 
 def _free(
@@ -171,10 +175,11 @@ def _free(
 ) -> rules.Free:
     """What each node may promise to the order, also of what may be sent instead; nothing of what it rejected lately."""
     options = facts.options(order, lines)
+    everybody = (*nodes.first, *nodes.after, *nodes.refused)
     free = {
         (sku, node.id): position.free_for(order.channel)
         for sku in _skus(lines, options)
-        for node in (*nodes.first, *nodes.after, *nodes.refused)
+        for node in everybody
         if (position := positions.get((sku, node.id)))
     }
     for line, node in _rejected(order, lines, nodes, facts):
