@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.insight.campaigns import campaigns
 from entrepot.kernel import policies, sql
 from entrepot.kernel.command import whole
 from entrepot.orders import queries as orders
@@ -174,6 +176,13 @@ def test_the_channel_the_timeline_and_the_decision_tell_it(house: Floor) -> None
     assert line.served == (("N2", 3),)
     assert [(node.node, node.units) for node in line.candidates] == [("N1", 0), ("N2", 0)]
     assert (line.flip.node, line.flip.units) == ("N1", 3)
+
+
+def test_a_campaign_counts_what_was_ordered_once(house: Floor) -> None:
+    house.stock(2, 9)
+    walk.shipped(*walk.placed(house, 1, (0, 3), discount_minor=2_97, campaign="spring", payment=ON_ACCOUNT))
+    (told,) = campaigns(COMPANY, since=NOW - timedelta(days=1), until=NOW + timedelta(days=1))
+    assert (told.units, told.units_shipped, told.given_minor, told.sales_minor) == (3, 3, 2_97, 22_50)
 
 
 # ---- whether
