@@ -456,20 +456,22 @@ class _Batch:
             open_items(self.cause, requests=self.items)
         short = {item.subject for item in self.items}
         served = [(order, company) for order, company in self.served.items() if order not in short]
+        exchanged = {one.order for one in self.substitutes}
         if served:
             resolve_subjects(
                 self.cause,
                 requests=[
-                    ResolveSubject(company, kind, order, self._root(order), occurred_at=self.times[order])
+                    ResolveSubject(
+                        company,
+                        kind,
+                        order,
+                        "something else is sent" if order in exchanged else "stock came",
+                        occurred_at=self.times[order],
+                    )
                     for order, company in served
                     for kind in ("backorder", "slipped promise")
                 ],
             )
-
-    def _root(self, order: UUID) -> str:
-        """Why an order waits no more."""
-        exchanged = any(one.order == order for one in self.substitutes)
-        return "something else is sent" if exchanged else "stock came"
 
 
 def _answer(
