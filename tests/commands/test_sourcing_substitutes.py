@@ -28,6 +28,7 @@ from entrepot.sourcing.commands.reject import RejectOrder, reject
 from entrepot.sourcing.explain import Sent
 from entrepot.sourcing.substitutes import Set, Substitutes
 from tests import back, walk
+from tests.commands.test_sourcing_peg import receive_units
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 
 pytestmark = pytest.mark.django_db
@@ -258,6 +259,16 @@ def test_what_waited_is_served_by_a_substitute_and_waits_no_more(house: Floor) -
     assert lines(order) == [("SKU-000", {"cancelled": 3}), ("SKU-001", {"allocated": 3})]
     assert queries.backorders(company=COMPANY) == []
     assert sql.run("SELECT state, root_cause FROM work_item") == [("done", "something else is sent")]
+
+
+def test_who_waits_is_sourced_again_when_what_may_be_sent_instead_comes(house: Floor) -> None:
+    waits, other = house.order((0, 1)).order, house.order((2, 1)).order
+    allocated(waits, other)
+    assert receive_units(house, 1) == [waits]
+    assert receive_units(house, 0) == [waits], "and when it comes itself"
+    assert receive_units(house, 2) == [waits, other]
+    sets()
+    assert receive_units(house, 1) == []
 
 
 def test_part_of_a_line_may_be_sent_as_ordered_and_the_rest_instead(house: Floor) -> None:
