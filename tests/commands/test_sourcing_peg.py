@@ -66,7 +66,7 @@ def days(order: UUID) -> int:
     return (on - TODAY).days
 
 
-def receive_units(floor: Floor) -> list[UUID]:
+def receive_units(floor: Floor, sku: int = 0) -> list[UUID]:
     """The orders that a receipt of the SKU makes ready, in turn."""
 
     @command("test.receive")
@@ -75,7 +75,7 @@ def receive_units(floor: Floor) -> list[UUID]:
         return [SkuPegged(one.sku, 0, 0, 0) for one in requests]
 
     found: list[UUID] = []
-    receive(SYSTEM, requests=[PegSku(floor.skus[0])])
+    receive(SYSTEM, requests=[PegSku(floor.skus[sku])])
     del commands["test.receive"]
     return found
 

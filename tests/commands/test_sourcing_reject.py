@@ -108,6 +108,24 @@ def test_the_last_rejection_that_is_allowed_opens_an_item(floor: Floor) -> None:
     assert "rejected by nodes" not in [item.type for item in work.items(COMPANY)]
 
 
+def test_the_profile_of_the_channel_says_how_many_nodes_may_reject(floor: Floor) -> None:
+    """The item opens when nobody is asked any more: by the same profile, that of the order's channel."""
+    for scope, most in (("", 1), ("market", 2)):
+        body = policies.SetPolicy(
+            COMPANY, "sourcing.profile", Profile(rejections_max=most), SYSTEM.at, scope=scope
+        )
+        whole(policies.set_policy(SYSTEM, requests=[body]))
+    shop, market = (floor.order((0, 2), channel=channel).order for channel in ("shop", "market"))
+    both = [AllocateOrder(shop), AllocateOrder(market)]
+    whole(allocate(SYSTEM, requests=both))
+
+    answers = reject(SYSTEM, requests=[RejectOrder(one.order, floor.nodes[0], "no hands") for one in both])
+
+    assert answers == [OrderRejected(shop, 2, 1), OrderRejected(market, 2, 0)]
+    assert [item.subject for item in work.items(COMPANY)] == [shop]
+    assert [one.outcome for one in whole(allocate(SYSTEM, requests=both))] == ["backordered", "allocated"]
+
+
 def test_a_rejection_grows_old(floor: Floor) -> None:
     order = at_first_node(floor, (0, 2))
     whole(reject(SYSTEM, requests=[RejectOrder(order, floor.nodes[0], "no hands today")]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -283,3 +284,39 @@ def test_pages_work_without_scripts(browser, site: str, shop: Shop):
     page.get_by_role("button", name="Filter").click()
     assert page.locator("tr[data-row]").count() == 2
     context.close()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_an_order_shows_what_is_sent_instead(console: Page, shop: Shop, tmp_path: Path, size: dict[str, int]):
+    from entrepot.kernel import policies, sql
+    from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
+    from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+    from entrepot.sourcing.rules import Profile
+    from entrepot.sourcing.substitutes import Set, Substitutes
+    from tests.shop import COMPANY, the_system
+
+    system = the_system(shop.now)
+    for kind, body in (
+        ("sourcing.substitutes", Substitutes((Set(("MUG-BLUE",), ("MUG-SAND",)),))),
+        ("sourcing.profile", Profile(substitutes="unless refused")),
+    ):
+        policies.set_policy(system, requests=[policies.SetPolicy(COMPANY, kind, body, shop.now)])
+    sold_out = "UPDATE stock_position SET safety = sellable WHERE sku_id = %(sku)s RETURNING node_id"
+    sql.run(sold_out, {"sku": shop.skus["MUG-BLUE"]})
+    lines = (OrderLine("MUG-BLUE", 3, Decimal("14.50")), OrderLine("LAMP-OAK", 1, Decimal(89)))
+    wanted = PlaceOrder(COMPANY, "web", "SUB-1", lines, "GBP", country="GB", postal_code="LS1 4AP")
+    (placed,) = place(system, requests=[wanted])
+    (answer,) = allocate(system, requests=[AllocateOrder(placed.order)])
+    assert answer.substituted == 3
+
+    console.set_viewport_size(size)
+    console.goto(f"/orders/{placed.order}/")
+
+    assert console.get_by_text("3 sent as MUG-SAND, line 3").is_visible()
+    assert console.get_by_text("sent instead of MUG-BLUE, line 1").is_visible()
+    assert console.locator(".head .figures dd").inner_text() == "£126.50"
+    console.get_by_text("Line by line").first.click()
+    assert console.get_by_text("3 of MUG-SAND are sent instead of MUG-BLUE").is_visible()
+    assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert console.evaluate(TOO_FAINT) == []
+    console.screenshot(path=tmp_path / f"instead-{size['width']}.png", full_page=True)

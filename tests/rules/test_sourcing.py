@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -279,3 +280,170 @@ def test_the_change_that_is_told_flips_the_choice(
     changed = rules.plan_order(lines, nodes, free, policy, 3)
     assert {share.node for share in changed.shares} == {node.id}
     assert {share.node for share in plan.shares} != {node.id} or changed.shares != plan.shares
+
+
+# ---- the other rules of a profile
+
+
+TODAY = date(2026, 12, 24)
+WAREHOUSE = rules.Node(UUID(int=31), "W", "GB", 1)
+STORE = rules.Node(UUID(int=32), "S", "GB", 0, "store")
+PARTNER = rules.Node(UUID(int=33), "P", "GB", 0, "3pl")
+ALL_KINDS = [WAREHOUSE, STORE, PARTNER]
+HERE = rules.Destination("GB")
+
+
+def sorted_out(today: rules.Today | None = None, orders: Any = None, **profile: Any) -> rules.SortedOut:
+    return rules.sort_out(ALL_KINDS, HERE, rules.Profile(**profile), orders, today)
+
+
+def test_priority_weighs_so_much_that_distance_only_breaks_ties() -> None:
+    """IBM Sterling's score of a node: with a priority weight of 100,000 no distance on Earth changes the priority."""
+    other_side = SOUTH._replace(priority=1, place=(-DUNDEE[0], 180 + DUNDEE[1]))
+    next_door = NORTH._replace(priority=2, place=DUNDEE)
+    found = rules.sort_out([next_door, other_side], TO_DUNDEE, rules.Profile(priority_weight=100_000))
+    assert (found.first, found.km) == ((other_side, next_door), {"BTH": 20_015, "LDS": 0})
+    tied = next_door._replace(priority=1)
+    assert rules.sort_out([tied, other_side], TO_DUNDEE, rules.Profile()).first == (tied, other_side)
+
+
+@given(st.integers(0, 9), st.integers(0, 9), PLACES, PLACES, PLACES)
+def test_by_default_no_distance_outweighs_a_step_of_priority(
+    one: int, other: int, here: Any, there: Any, to: Any
+) -> None:
+    nodes = [
+        rules.Node(UUID(int=1), "A", "GB", one, place=here),
+        rules.Node(UUID(int=2), "B", "GB", other, place=there),
+    ]
+    found = rules.sort_out(nodes, rules.Destination("GB", to), PROFILE).first
+    if one != other:
+        assert found[0].priority == min(one, other)
+
+
+def test_a_kind_of_last_resort_is_asked_only_where_the_others_leave_something_out() -> None:
+    found = sorted_out(kinds_last=("store", "3pl"), kinds_refused=("3pl",))
+    assert (found.first, found.after, found.refused) == ((WAREHOUSE,), (STORE,), (PARTNER,))
+    assert found.broken == {"S": "last resort", "P": "kind"}
+    line = a_line(1, 0, 3)
+    stock = {(SKUS[0], WAREHOUSE.id): 2, (SKUS[0], STORE.id): 9, (SKUS[0], PARTNER.id): 9}
+    assert served(rules.plan([line], found, stock, "ship_complete", 1)) == [(32, 3)]
+    stock[SKUS[0], WAREHOUSE.id] = 3
+    assert served(rules.plan([line], found, stock, "ship_complete", 1)) == [(31, 3)]
+
+
+def test_a_node_is_offline_from_its_first_day_to_its_last() -> None:
+    offline = (
+        rules.Offline("W", date(2026, 12, 24), date(2026, 12, 26), "stock-taking"),
+        rules.Offline("S", TODAY),
+    )
+    for on, refused in (
+        (date(2026, 12, 23), set()),
+        (date(2026, 12, 24), {"W", "S"}),
+        (date(2026, 12, 26), {"W", "S"}),
+        (date(2026, 12, 27), {"S"}),
+    ):
+        found = sorted_out(rules.Today(on), offline=offline)
+        assert {code for code, rule in found.broken.items() if rule == "offline"} == refused
+        assert {node.code for node in found.refused} == refused
+
+
+def test_units_that_wait_make_a_node_busy_as_orders_do() -> None:
+    profile: dict[str, Any] = {"units_per_day": {"W": 100}, "orders_per_day": {"W": 10}, "busy_days_max": 1}
+    for units, orders, is_busy in ((199, 19, False), (200, 1, True), (5, 20, True)):
+        found = sorted_out(rules.Today(TODAY, {WAREHOUSE.id: units}), {WAREHOUSE.id: orders}, **profile)
+        assert found.broken == ({"W": "busy"} if is_busy else {})
+
+
+def test_a_node_whose_cut_off_is_over_gives_way_to_one_that_ships_today() -> None:
+    today = rules.Today(TODAY, {WAREHOUSE.id: 50}, {STORE.id: 1})
+    soft = sorted_out(today, ship_days_max=0)
+    assert (soft.after, soft.broken) == ((STORE,), {"S": "ships late"})
+    hard = sorted_out(today, ship_days_max=0, ship_rule="hard")
+    assert (hard.first, hard.refused) == ((PARTNER, WAREHOUSE), (STORE,))
+    waits = sorted_out(today, ship_days_max=1, units_per_day={"W": 20})
+    assert waits.broken == {"W": "ships late"}, "two days of work wait there"
+
+
+def test_a_node_keeps_its_minimum_always_or_until_nobody_else_has_it() -> None:
+    line = a_line(1, 0, 3)
+    stock = {(SKUS[0], WAREHOUSE.id): 2, (SKUS[0], STORE.id): 4}
+    for rule, outcome, left in (("hard", "backordered", ()), ("soft", "allocated", [(32, 3)])):
+        found = sorted_out(minimum_stock={"store": 2, "P": 1}, minimum_rule=rule)
+        plan = rules.plan([line], found, stock, "ship_complete", 1)
+        assert (plan.outcome, tuple(served(plan))) == (outcome, tuple(left))
+        assert plan.softened is (rule == "soft")
+    assert sorted_out(minimum_stock={"store": 2, "S": 0}).keeps == {}, (
+        "a node's own number goes before its kind's"
+    )
+
+
+@given(LINES, FREE, POLICIES, st.dictionaries(st.sampled_from(["N1", "N2", "warehouse"]), st.integers(0, 9)))
+def test_what_a_hard_minimum_keeps_stays(
+    lines: list[rules.Line], stock: dict[tuple[UUID, UUID], int], policy: str, minimum: dict[str, int]
+) -> None:
+    found = rules.sort_out(NODES, HERE, rules.Profile(minimum_stock=minimum))
+    plan = rules.plan(lines, found, stock, policy, 3)
+    taken: dict[tuple[UUID, UUID], int] = {}
+    for share in plan.shares:
+        taken[share.sku, share.node] = taken.get((share.sku, share.node), 0) + share.quantity
+    assert all(stock[key] - units >= found.keeps.get(key[1], 0) for key, units in taken.items())
+
+
+def test_goods_that_are_never_split_keep_their_order_together() -> None:
+    profile = rules.Profile(nodes_per_order_max=5, shipments_of={"furniture": 2, "SOFA": 1})
+    for goods, most in (
+        ((), 5),
+        (("MUG", "kitchen"), 5),
+        (("CHAIR", "furniture"), 2),
+        (("SOFA", "furniture"), 1),
+    ):
+        assert rules.nodes_max(profile, 1, goods) == most
+    assert rules.nodes_max(rules.Profile(shipments_of={"SOFA": 9}), 1, ("SOFA",)) == 3
+
+
+def test_tier_and_margin_add_to_the_priority_of_an_order() -> None:
+    profile = rules.Profile(
+        tier_priority={"gold": 10, "late payer": -20}, margin_from_percent=40, margin_priority=3
+    )
+    assert rules.priority(5, profile) == 5
+    assert rules.priority(5, profile, "gold") == 15
+    assert rules.priority(5, profile, "late payer") == 0
+    assert [rules.priority(5, profile, "", 1000, cost) for cost in (600, 601, None)] == [8, 5, 5]
+    assert rules.priority(95, profile, "gold", 1000, 1) == 99
+
+
+# ---- which rule would have had to go
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=4),
+    st.lists(st.integers(1, 3), min_size=2, max_size=2),
+    st.sets(st.integers(0, 3)),
+    st.dictionaries(st.sampled_from(["N0", "N1", "N2", "N3"]), st.integers(1, 3)),
+    POLICIES,
+)
+def test_the_rule_that_is_told_is_the_one_that_kept_the_order_from_one_node(
+    stock: list[list[int]], units: list[int], excluded: set[int], minimum: dict[str, int], policy: str
+) -> None:
+    nodes = [rules.Node(UUID(int=9 + i), f"N{i}", "GB", i) for i in range(len(stock))]
+    lines = [rules.Line(UUID(int=99 + i), SKUS[i], units[i]) for i in range(2)]
+    there = {(SKUS[s], node.id): stock[n][s] for n, node in enumerate(nodes) for s in range(2)}
+    codes = {f"N{i}" for i in excluded}
+
+    def planned(codes: set[str], minimum: dict[str, int]) -> tuple[rules.SortedOut, rules.Plan]:
+        profile = rules.Profile(excluded_nodes=tuple(codes), minimum_stock=minimum)
+        found = rules.sort_out(nodes, HERE, profile)
+        return found, rules.plan(lines, found, there, policy, 3)
+
+    found, plan = planned(codes, minimum)
+    could = rules.without_rules(lines, found, there, softened=plan.softened)
+    reasons = {
+        "candidates": plan.candidates, "units": sum(units), "chosen": plan.chosen, "could": could,
+        "broken": {**dict.fromkeys(could, "minimum"), **found.broken},
+    }  # fmt: skip
+    flip = explain(reasons).flip if plan.outcome != "allocated" else None
+    if flip is None or not flip.rule:
+        return
+    kept = {code: n for code, n in minimum.items() if code != flip.node}
+    _, changed = planned(codes - {flip.node}, kept)
+    assert [share.node for share in changed.shares] == [UUID(int=9 + int(flip.node[1:]))] * 2

@@ -52,8 +52,12 @@ def _told(chosen: str, company: int, since: datetime, until: datetime) -> list[C
     return [Campaigned(*row) for row in sql.run(_TOLD.format(chosen=chosen), params)]
 
 
+# What is sent instead of something repeats the discount of what was ordered.
 _CAMPAIGNS = """
-SELECT campaign AS name, id AS order_id, discount_minor AS given FROM orders_order
+SELECT campaign AS name, id AS order_id, discount_minor - COALESCE((
+           SELECT sum(l.discount_minor) FROM orders_line AS l
+           WHERE l.order_id = orders_order.id AND l.instead_of IS NOT NULL), 0) AS given
+FROM orders_order
 WHERE company_id = %(company)s::smallint AND campaign <> ''
   AND placed_at >= %(since)s::timestamptz AND placed_at < %(until)s::timestamptz
 """
@@ -73,7 +77,7 @@ SELECT c.name, count(*)::int, sum(l.units)::int, sum(c.given)::bigint, sum(b.sal
        sum(r.refunded)::bigint, sum(l.shipped)::int, sum(r.units)::int
 FROM chosen AS c
 CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(quantity) FILTER (WHERE kind = 'goods'), 0)::int AS units,
+    SELECT COALESCE(sum(quantity) FILTER (WHERE kind = 'goods' AND instead_of IS NULL), 0)::int AS units,
            COALESCE(sum(shipped + delivered) FILTER (WHERE kind = 'goods'), 0)::int AS shipped
     FROM orders_line WHERE order_id = c.order_id
 ) AS l

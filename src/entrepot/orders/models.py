@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.orders import holding, rules, states
+from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 
 DUTY = "enter×approve"
 
@@ -34,6 +35,7 @@ class Order(models.Model):
     demand = models.TextField(default="sale", db_default="sale")  # rules.DEMANDS
     campaign = models.TextField(default="", db_default="")
     reservation = models.TextField(default="", db_default="")  # whose reservations it takes over, or ''
+    substitutes = models.TextField(default="", db_default="")  # agreed, refused, or '' where nothing was said
     status = models.TextField()  # derived by rules.derive_status, stored with the change
     held_by = models.TextField(default="", db_default="")  # the first of its open holds by rules.HOLDS, or ''
     commercial = models.TextField()
@@ -82,6 +84,9 @@ class Order(models.Model):
                 name="orders_order_demand_known", condition=Q(demand__in=tuple(rules.DEMANDS))
             ),
             models.CheckConstraint(name="orders_order_policy_known", condition=Q(policy__in=rules.POLICIES)),
+            models.CheckConstraint(
+                name="orders_order_substitutes_known", condition=Q(substitutes__in=SAID_OF_SUBSTITUTES)
+            ),
         ]
 
 
@@ -102,6 +107,7 @@ class Line(models.Model):
     discount_minor = models.BigIntegerField()
     shipping_minor = models.BigIntegerField()
     tax_minor = models.BigIntegerField()
+    instead_of = models.UUIDField(null=True)  # the line whose units it is sent for
     open = models.IntegerField(default=0, db_default=0)
     backordered = models.IntegerField(default=0, db_default=0)
     allocated = models.IntegerField(default=0, db_default=0)
@@ -133,6 +139,10 @@ class Line(models.Model):
                 condition=Q(**{f"{place}__gte": 0 for place in rules.PLACES}),
             ),
             models.CheckConstraint(name="orders_line_kind_known", condition=Q(kind__in=rules.KINDS)),
+            models.CheckConstraint(
+                name="orders_line_substitute_is_goods",
+                condition=Q(instead_of__isnull=True) | Q(kind=rules.GOODS, sku_id__isnull=False),
+            ),
         ]
 
 

@@ -174,6 +174,7 @@ class LineRow:
     shipped: int
     delivered: int
     cancelled: int
+    instead_of: UUID | None = None
 
     @property
     def places(self) -> dict[str, int]:
@@ -250,6 +251,7 @@ class OrderView:
     policy_version: int
     demand: str
     campaign: str
+    substitutes: str
     payment: str
     lines: tuple[LineRow, ...]
     holds: tuple[HoldRow, ...]
@@ -469,7 +471,7 @@ _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.currency, o.country,
        o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status, o.commercial,
        o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
-       o.policy_version, o.demand, o.campaign
+       o.policy_version, o.demand, o.campaign, o.substitutes
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.id = %(order)s::uuid
@@ -479,7 +481,7 @@ _ALL = ", ".join(rules.PLACES)
 
 _LINES = f"""
 SELECT id, number, kind, sku_id, sku_code, description, quantity, unit_price, gross_minor, discount_minor,
-       shipping_minor, tax_minor, {_ALL}
+       shipping_minor, tax_minor, {_ALL}, instead_of
 FROM orders_line WHERE order_id = %(order)s::uuid ORDER BY number
 """
 
@@ -592,6 +594,16 @@ FROM orders_credit AS c LEFT JOIN (
 WHERE c.total_minor IS DISTINCT FROM l.total
 """
 
+# invariant 15: what is sent instead of a line's units is of its order, and no more than is cancelled of them
+_WRONG_SUBSTITUTES = """
+SELECT format('order line %s: %s units are sent instead of it, %s of it are cancelled', s.instead_of, s.units,
+              COALESCE(l.cancelled, 0))
+FROM (SELECT order_id, instead_of, sum(quantity) AS units FROM orders_line WHERE instead_of IS NOT NULL GROUP BY 1, 2)
+     AS s
+LEFT JOIN orders_line AS l ON l.id = s.instead_of AND l.order_id = s.order_id
+WHERE s.units > COALESCE(l.cancelled, 0)
+"""
+
 _WRONG: Sequence[str] = (
     _WRONG_AMOUNTS,
     _ORPHANS,
@@ -600,6 +612,7 @@ _WRONG: Sequence[str] = (
     _HELD_FOR_NOTHING,
     _WRONG_PROMOTIONS,
     _WRONG_CREDITS,
+    _WRONG_SUBSTITUTES,
 )
 
 _SUMS = ", ".join(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused
@@ -226,6 +226,28 @@ def freeze_more(
         borne = sum(one.tax for one in like)
         tax = money.round_half_away(Decimal(borne) * (gross - discount) / net) if net else 0
     return Frozen(gross, discount, 0, tax)
+
+
+PriceRule = Literal["ordered", "lower"]
+"""What is paid for a substitute: as much as for what was ordered, or its own list price where that is lower."""
+
+
+def freeze_substitute(
+    bore: Frozen, rule: PriceRule, quantity: int, list_price: Decimal | None, currency: str
+) -> Frozen:
+    """Amounts of units that are sent instead of units which bore so much: the same, or less.
+
+    Where the substitute's own price is lower, the difference is a discount of its line, and the tax less by the same
+    rate. Shipping stays: it was promised for the parcel.
+    """
+    paid = bore.gross - bore.discount
+    if rule == "ordered" or list_price is None:
+        return bore
+    own = money.extend(quantity, list_price, currency)
+    if own >= paid:
+        return bore
+    tax = money.round_half_away(Decimal(bore.tax) * own / paid)
+    return Frozen(bore.gross, bore.gross - own, bore.shipping, tax)
 
 
 class Asked(Protocol):

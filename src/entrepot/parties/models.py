@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from entrepot.parties.rules import SAID_OF_SUBSTITUTES
+
 
 class Company(models.Model):
     """Whose books, stock and orders they are."""
@@ -31,10 +33,14 @@ class Customer(models.Model):
     code = models.TextField()
     tier = models.TextField(db_default="")
     since = models.DateTimeField(null=True)
+    substitutes = models.TextField(db_default="")  # agreed, refused, or '' where nothing was said
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["company_id", "code"], name="parties_customer_code_once")
+            models.UniqueConstraint(fields=["company_id", "code"], name="parties_customer_code_once"),
+            models.CheckConstraint(
+                name="parties_customer_substitutes_known", condition=Q(substitutes__in=SAID_OF_SUBSTITUTES)
+            ),
         ]
 
 

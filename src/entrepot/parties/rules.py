@@ -8,8 +8,19 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative, price
+from entrepot.catalog.rules import (
+    first_misfit,
+    is_code,
+    is_country,
+    is_currency,
+    not_negative,
+    one_of,
+    price,
+)
 from entrepot.kernel.errors import Refused
+
+SAID_OF_SUBSTITUTES = ("", "agreed", "refused")
+"""What an order or a customer says about being sent something else than was ordered; '' is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +39,14 @@ class RegisterCompany:
 
 @dataclass(frozen=True, slots=True)
 class RegisterCustomer:
-    """A customer as it shall stand; `since` is when they became one, where known."""
+    """A customer as it shall stand; `since` is when they became one, where known. `substitutes` says whether they want
+    something else where what they ordered is not there: `agreed`, `refused`, or nothing."""
 
     company: int
     code: str
     tier: str = ""
     since: datetime | None = None
+    substitutes: str = ""
     key: str | None = None
 
 
@@ -97,7 +110,10 @@ def misfit_company(
 def misfit_customer(customer: RegisterCustomer) -> Refused | None:
     """Why a customer can't stand so."""
     # Channels name customers as they like: any code will do that is one.
-    return first_misfit(("code", bool(customer.code), "a code", customer.code))
+    return first_misfit(
+        ("code", bool(customer.code), "a code", customer.code),
+        one_of("substitutes", customer.substitutes, SAID_OF_SUBSTITUTES),
+    )
 
 
 def misfit_supplier(supplier: RegisterSupplier) -> Refused | None:

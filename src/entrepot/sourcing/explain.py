@@ -12,7 +12,8 @@ class Candidate(NamedTuple):
 
     `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
     one), `short` (it lacks units), or `refused` (by `rule`, which a node that was asked all the same broke as well).
-    `km` and `costs`, by term in minor units for all of it, are there where they were known.
+    `km` and `costs`, by term in minor units for all of it, are there where they were known. `could` are the units that
+    it could have served but for the rule, where that was more.
     """
 
     node: str
@@ -22,6 +23,7 @@ class Candidate(NamedTuple):
     rule: str = ""
     km: int | None = None
     costs: Mapping[str, int] | None = None
+    could: int = 0
 
     @property
     def cost_minor(self) -> int | None:
@@ -31,23 +33,36 @@ class Candidate(NamedTuple):
 class Flip(NamedTuple):
     """The nearest change after which one node would have served it all.
 
-    `units` more of what it lacked, or a place `before` another, or `minor` less cost.
+    Without the `rule` that kept it from serving, with `units` more of what it lacked, a place `before` another, or
+    `minor` less cost.
     """
 
     node: str
     units: int
     before: str
     minor: int = 0
+    rule: str = ""
+
+
+class Sent(NamedTuple):
+    """Units that are sent instead of what was ordered, by SKU codes, and the rule for what they cost."""
+
+    ordered: str
+    by: str
+    units: int
+    price: str
 
 
 class LineExplained(NamedTuple):
-    """A line: units wanted, who serves how many, every node that was asked, and the nearest change that flips it."""
+    """A line: units wanted, who serves how many, every node that was asked, the nearest change that flips it, and what
+    is sent instead. The candidates' units are of what was ordered."""
 
     number: int
     units: int
     served: tuple[tuple[str, int], ...]
     candidates: tuple[Candidate, ...]
     flip: Flip | None
+    instead: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +80,20 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     `candidates` are [code, units it could serve] in order of preference. `units` (wanted) and `chosen` (codes) stand
     where no single node, the first that has all of it, serves it. `lines` are [number, units, [units free at each
     candidate]]; without them every candidate has all of it. `served` are [number, code, units], `rejected` [number,
-    code]; `broken` and `km` go by code, `costs` by code and term.
+    code]; `broken`, `could` and `km` go by code, `costs` by code and term. `instead` are [number, ordered, by, units,
+    price].
     """
     candidates = [(code, units) for code, units in reasons.get("candidates", ())]
     # One node that serves all of it serves as much as any could: then the units are not recorded again.
     wanted = reasons.get("units", max((units for _, units in candidates), default=0))
     whole = [code for code, units in candidates if units == wanted]
     chosen = list(reasons.get("chosen", ())) or whole[:1]
-    told = _Told(reasons.get("broken", {}), reasons.get("km", {}), reasons.get("costs", {}))
+    told = _Told(
+        reasons.get("broken", {}), reasons.get("km", {}), reasons.get("costs", {}), reasons.get("could", {})
+    )
     seen = told.verdicts(candidates, wanted, chosen)
     refused = [
-        Candidate(code, 0, 0, "refused", rule, told.km.get(code))
+        Candidate(code, 0, 0, "refused", rule, told.km.get(code), could=told.could.get(code, 0))
         for code, rule in told.broken.items()
         if code not in {node for node, _ in candidates}
     ]
@@ -84,7 +102,7 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
         told.line(number, units, dict(zip(codes, free, strict=True)), reasons, chosen)
         for number, units, free in reasons.get("lines", ())
     )
-    return Explanation((*seen, *refused), _nearest(seen), lines)
+    return Explanation((*seen, *refused), _lifted((*seen, *refused), wanted) or _nearest(seen), lines)
 
 
 class _Told(NamedTuple):
@@ -93,6 +111,7 @@ class _Told(NamedTuple):
     broken: Mapping[str, str]
     km: Mapping[str, int]
     costs: Mapping[str, Mapping[str, int]]
+    could: Mapping[str, int]
 
     def verdicts(
         self, candidates: Sequence[tuple[str, int]], wanted: int, chosen: Sequence[str]
@@ -110,7 +129,7 @@ class _Told(NamedTuple):
             seen.append(
                 Candidate(
                     code, units, max(0, wanted - units), verdict, self.broken.get(code, ""), self.km.get(code),
-                    self.costs.get(code),
+                    self.costs.get(code), self.could.get(code, 0),
                 )
             )  # fmt: skip
         return seen
@@ -131,16 +150,28 @@ class _Told(NamedTuple):
         could = [(code, min(units, there)) for code, there in free.items()]
         rejected = {code for line, code in reasons.get("rejected", ()) if line == number}
         seen = [
-            one._replace(costs=None, rule="rejected" if one.node in rejected else one.rule)
+            one._replace(costs=None, could=0, rule="rejected" if one.node in rejected else one.rule)
             for one in self.verdicts(could, units, [code for code, _ in served])
         ]
-        return LineExplained(number, units, served, tuple(seen), _nearest(seen))
+        instead = tuple(Sent(*sent) for line, *sent in reasons.get("instead", ()) if line == number)
+        return LineExplained(number, units, served, tuple(seen), _nearest(seen), instead)
+
+
+def _lifted(seen: Sequence[Candidate], wanted: int) -> Flip | None:
+    """The first node that would have served all of it without its rule, where no node does: that needs no goods."""
+    if any(one.verdict == "chosen" and not one.lacks for one in seen):
+        return None
+    held = next((one for one in seen if wanted and one.could >= wanted), None)
+    return Flip(held.node, 0, "", rule=held.rule) if held else None
 
 
 def _nearest(seen: Sequence[Candidate]) -> Flip | None:
-    """Fewest units that a node lacks, where it would then go first; else what puts the runner-up before the chosen."""
+    """Fewest units that a node lacks, where it would then go first; else what puts the runner-up before the chosen.
+
+    One that keeps its minimum lacks no goods.
+    """
     places = [place for place, one in enumerate(seen) if one.verdict == "chosen" and not one.lacks]
-    lacking = [one for one in seen[: places[0] if places else None] if one.lacks]
+    lacking = [one for one in seen[: places[0] if places else None] if one.lacks and one.rule != "minimum"]
     if lacking:
         nearest = min(lacking, key=lambda one: one.lacks)
         return Flip(nearest.node, nearest.lacks, "")

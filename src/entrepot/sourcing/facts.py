@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Parcel, Service
-from entrepot.kernel import policies, sql
+from entrepot.kernel import money, policies, sql
 from entrepot.network import queries as network
 from entrepot.network.rules import next_ship_date
-from entrepot.sourcing import cost, rules
+from entrepot.sourcing import cost, rules, substitutes
 
 policies.shape("sourcing.profile")(rules.Profile)
+policies.shape("sourcing.substitutes")(substitutes.Substitutes)
 
 
 class Order(NamedTuple):
@@ -35,6 +37,11 @@ class Order(NamedTuple):
     total_minor: int
     blocked: bool
     was_rejected: bool
+    own_priority: int = 0
+    """Its priority before what its customer's tier and its margin add."""
+    currency: str = ""
+    tier: str = ""
+    said_of_substitutes: str = ""
 
 
 class Line(NamedTuple):
@@ -45,6 +52,8 @@ class Line(NamedTuple):
     sku: UUID
     open: int
     backordered: int
+    is_substitute: bool = False
+    paid_minor: int = 0
 
     def wanted(self) -> rules.Line:
         return rules.Line(self.id, self.sku, self.open + self.backordered)
@@ -58,6 +67,12 @@ class Version(NamedTuple):
     profile: rules.Profile
 
 
+def profile_of(in_force: Mapping[str, tuple[int, rules.Profile]], channel: str) -> Version:
+    """Of a company's profiles in force, by scope, that of a channel, else of all channels, else the defaults."""
+    scope = channel if channel in in_force else ""
+    return Version(scope, *in_force.get(scope, (0, _DEFAULT)))
+
+
 class Facts:
     """Facts about orders of any companies and channels; what no profile asks about is not read."""
 
@@ -69,22 +84,33 @@ class Facts:
         self._versions = policies.in_force_of(sorted({order.company for order in orders}), rules.Profile, at)
         self._places = self._load_places(orders)
         profiles = [self.version(order).profile for order in orders]
-        self._counts_orders = any(one.orders_per_day for one in profiles)
-        self.open_orders = self._load_open_orders() if self._counts_orders else {}
+        self._counts_work = any(one.orders_per_day or one.units_per_day for one in profiles)
+        self.open_orders: dict[UUID, int] = {}
+        open_units: dict[UUID, int] = {}
+        if self._counts_work:
+            for node, work, units in sql.run(_OPEN_WORK, {"nodes": list(self._all_nodes())}):
+                self.open_orders[node], open_units[node] = work, units
+        self._open_units = open_units
+        dates = any(one.ship_days_max is not None or one.choose_by == "cost" for one in profiles)
+        self.ships_on = _ships_on(list(self._all_nodes()), at) if dates else {}
+        self.today = self._today()
+        self._sends_others = any(one.substitutes != "never" for one in profiles)
+        self._asks_about_goods = any(
+            one.shipments_of or one.margin_from_percent is not None for one in profiles
+        )
+        self.ranks = any(one.tier_priority or one.margin_from_percent is not None for one in profiles)
+        """Whether a profile gives some orders another priority than their own."""
+        self.goods = Goods()
         rejected = [order.id for order in orders if order.was_rejected]
         self._rejections = _load_rejections(rejected) if rejected else {}
         self._sorted: dict[tuple[UUID, rules.Destination], rules.SortedOut] = {}
         self.costs: Costs | None = None
         if any(one.choose_by == "cost" for one in profiles):
-            self.costs = Costs({order.company for order in orders}, self._all_nodes(), at)
+            self.costs = Costs({order.company for order in orders}, self.ships_on, at)
 
     def version(self, order: Order) -> Version:
         """The profile of the order's channel, else of all channels, else the defaults."""
-        scopes = self._versions.get(order.company, {})
-        scope = self._codes.get(order.channel, "")
-        if scope not in scopes:
-            scope = ""
-        return Version(scope, *scopes.get(scope, (0, _DEFAULT)))
+        return profile_of(self._versions.get(order.company, {}), self._codes.get(order.channel, ""))
 
     def nodes(self, order: Order) -> rules.SortedOut:
         """The nodes of the order's channel, sorted out for its destination; sorted once for each pair."""
@@ -92,9 +118,45 @@ class Facts:
         key = (order.channel, to)
         if key not in self._sorted:
             self._sorted[key] = rules.sort_out(
-                self._nodes[order.channel], to, self.version(order).profile, self.open_orders
+                self._nodes[order.channel], to, self.version(order).profile, self.open_orders, self.today
             )
         return self._sorted[key]
+
+    def know(self, orders: Collection[Order], lines: Mapping[UUID, Sequence[Line]]) -> None:
+        """Read of the goods what a profile asks about: 1 statement; 2 more where something else may be sent."""
+        if self._asks_about_goods or self._sends_others:
+            companies = {order.company for order in orders}
+            skus = {line.sku for of_order in lines.values() for line in of_order}
+            self.goods = Goods.load(companies, skus, self.at, substitutes=self._sends_others)
+
+    def nodes_max(self, order: Order, lines: Sequence[Line]) -> int:
+        """Shipments that an order may be split into."""
+        profile = self.version(order).profile
+        names = (
+            [name for line in lines for name in self.goods.names(line.sku)] if profile.shipments_of else ()
+        )
+        return rules.nodes_max(profile, order.total_minor, names)
+
+    def priority(self, order: Order, lines: Sequence[Line]) -> int:
+        """The priority with which an order is served."""
+        profile = self.version(order).profile
+        asks = profile.margin_from_percent is not None
+        paid = sum(line.paid_minor for line in lines) if asks else 0
+        cost_minor = self.goods.cost_minor(order.currency, lines) if asks else None
+        return rules.priority(order.own_priority, profile, order.tier, paid, cost_minor)
+
+    def options(self, order: Order, lines: Sequence[Line]) -> dict[UUID, list[substitutes.Option]]:
+        """What may be sent for lines, the preferred first; what is sent for another already is not exchanged again."""
+        if not self._sends_others:
+            return {}
+        if not substitutes.may_substitute(self.version(order).profile, order.said_of_substitutes):
+            return {}
+        channel = self._codes.get(order.channel, "")
+        return {
+            line.id: found
+            for line in lines
+            if not line.is_substitute and (found := self.goods.options(order.company, channel, line.sku))
+        }
 
     def rejected(self, order: Order) -> dict[UUID, set[UUID] | None]:
         """By line the nodes that are not asked, or None where too many have rejected it: then nobody is."""
@@ -106,12 +168,19 @@ class Facts:
             found[line] = None if len({node for node, _ in rejections}) >= profile.rejections_max else nodes
         return found
 
-    def took(self, nodes: Collection[UUID]) -> None:
+    def took(self, shares: Sequence[rules.Share]) -> None:
         """An order goes to nodes: they are busier for the next."""
-        if self._counts_orders:
-            for node in nodes:
+        if self._counts_work:
+            for node in {share.node for share in shares}:
                 self.open_orders[node] = self.open_orders.get(node, 0) + 1
+            for share in shares:
+                self._open_units[share.node] = self._open_units.get(share.node, 0) + share.quantity
             self._sorted.clear()
+
+    def _today(self) -> rules.Today:
+        on = self.at.astimezone(UTC).date()
+        ships_in = {node: (day - on).days for node, day in self.ships_on.items()}
+        return rules.Today(on, self._open_units, ships_in)
 
     def _load_nodes(self, channels: set[UUID]) -> None:
         for channel, channel_code, node, code, country, priority, kind, latitude, longitude in sql.run(
@@ -132,9 +201,6 @@ class Facts:
     def _all_nodes(self) -> dict[UUID, rules.Node]:
         return {node.id: node for nodes in self._nodes.values() for node in nodes}
 
-    def _load_open_orders(self) -> dict[UUID, int]:
-        return dict(sql.run(_OPEN_ORDERS, {"nodes": list(self._all_nodes())}))  # type: ignore[arg-type]
-
 
 def _load_rejections(orders: Sequence[UUID]) -> dict[UUID, dict[UUID, list[tuple[UUID, datetime]]]]:
     found: dict[UUID, dict[UUID, list[tuple[UUID, datetime]]]] = defaultdict(lambda: defaultdict(list))
@@ -146,19 +212,98 @@ def _load_rejections(orders: Sequence[UUID]) -> dict[UUID, dict[UUID, list[tuple
 _DEFAULT = rules.Profile()
 
 
+def _ships_on(nodes: Sequence[UUID], at: datetime) -> dict[UUID, date]:
+    """The day on which each node ships what is ready now. 2 statements."""
+    weeks = network.cut_offs(nodes=nodes)
+    zones = dict(sql.run(_TIME_ZONES, {"nodes": list(nodes)}))  # type: ignore[arg-type]
+    today = at.astimezone(UTC).date()
+    found = {node: next_ship_date(at, zones[node], week) for node, week in weeks.items()}
+    return {node: one.on if one else today for node, one in found.items()}
+
+
+class _Sku(NamedTuple):
+    id: UUID
+    company: int
+    code: str
+    category: str
+    list_price: Decimal | None
+    standard_cost: Decimal | None
+    minimum_age: int
+    hazardous: bool
+
+    def goods(self) -> substitutes.Goods:
+        return substitutes.Goods(self.id, self.code, self.minimum_age, self.hazardous)
+
+
+class Goods:
+    """What is known of SKUs, and which of them may be sent for which, by company."""
+
+    def __init__(self) -> None:
+        self.skus: dict[UUID, _Sku] = {}
+        self._by_code: dict[int, dict[str, substitutes.Goods]] = defaultdict(dict)
+        self._sets: Mapping[int, Mapping[str, tuple[int, substitutes.Substitutes]]] = {}
+        self._options: dict[tuple[str, UUID], list[substitutes.Option]] = {}
+
+    @classmethod
+    def load(
+        cls, companies: Collection[int], skus: Collection[UUID], at: datetime, *, substitutes: bool
+    ) -> Goods:
+        """SKUs by id; with `substitutes`, also those that may be sent for them. 1 statement, or 3."""
+        found = cls()
+        found._read(sql.run(_SKUS, {"skus": list(skus)}))
+        if substitutes:
+            found._read_sets(companies, at)
+        return found
+
+    def _read(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        for row in rows:
+            one = _Sku(*row)
+            self.skus[one.id] = one
+            self._by_code[one.company][one.code] = one.goods()
+
+    def _read_sets(self, companies: Collection[int], at: datetime) -> None:
+        self._sets = policies.in_force_of(sorted(companies), substitutes.Substitutes, at)
+        wanted = {
+            (company, code)
+            for company, by_scope in self._sets.items()
+            for _, body in by_scope.values()
+            for sku in self.skus.values()
+            if sku.company == company
+            for code, _ in substitutes.codes_for(sku.code, body.sets)
+        }
+        self._read(sql.run(_SKUS_BY_CODE, sql.columns(("companies", "codes"), sorted(wanted))))
+
+    def names(self, sku: UUID) -> tuple[str, str]:
+        """What limits of shipments may call a SKU: its code and its category."""
+        one = self.skus[sku]
+        return one.code, one.category
+
+    def cost_minor(self, currency: str, lines: Sequence[Line]) -> int | None:
+        """What goods cost us by the catalog; None where one of them has no cost there."""
+        costs = [
+            money.extend(line.open + line.backordered, cost_, currency)
+            for line in lines
+            if (cost_ := self.skus[line.sku].standard_cost) is not None
+        ]
+        return sum(costs) if len(costs) == len(lines) else None
+
+    def options(self, company: int, channel: str, sku: UUID) -> list[substitutes.Option]:
+        """What may be sent for a SKU by the sets of a channel, else of all channels."""
+        if (channel, sku) not in self._options:
+            by_scope = self._sets.get(company, {})
+            _, body = by_scope.get(channel) or by_scope.get("") or (0, substitutes.Substitutes())
+            known = self._by_code[company]
+            self._options[channel, sku] = substitutes.options(self.skus[sku].goods(), body.sets, known)
+        return self._options[channel, sku]
+
+
 class Costs:
     """What the cost of a plan is made of: services with their tables, when nodes ship, what SKUs weigh."""
 
-    def __init__(self, companies: Collection[int], nodes: Mapping[UUID, rules.Node], at: datetime) -> None:
+    def __init__(self, companies: Collection[int], ships_on: Mapping[UUID, date], at: datetime) -> None:
         self.at = at
         self._services: dict[int, list[Service]] = carriage.services(companies=companies)
-        weeks = network.cut_offs(nodes=list(nodes))
-        zones = dict(sql.run(_TIME_ZONES, {"nodes": list(nodes)}))  # type: ignore[arg-type]
-        today = at.astimezone(UTC).date()
-        self._ships_on: dict[UUID, date] = {}
-        for node, week in weeks.items():
-            found = next_ship_date(at, zones[node], week)
-            self._ships_on[node] = found.on if found else today
+        self._ships_on = ships_on
         self._sizes: dict[UUID, tuple[int, int]] = {}
         self._known: dict[tuple[object, ...], cost.Shipping | None] = {}
 
@@ -176,7 +321,8 @@ class Costs:
         promised_on = order.promise_at.astimezone(UTC).date() if order.promise_at else None
         sent: dict[UUID, cost.Shipping] = {}
         for node in (*nodes.first, *nodes.after):
-            waits = rules.busy_days(node, profile, facts.open_orders.get(node.id, 0))
+            units = facts.today.units.get(node.id, 0)
+            waits = rules.busy_days(node, profile, facts.open_orders.get(node.id, 0), units)
             ships_on = self._ships_on[node.id] + timedelta(days=waits)
             parcel = Parcel(weight, volume, node.country, order.country)
             km = nodes.km.get(node.code, 0)
@@ -205,9 +351,25 @@ JOIN network_node AS n ON n.id = cn.node_id AND n.active
 WHERE cn.channel_id = ANY(%(channels)s::uuid[])
 """
 
-_OPEN_ORDERS = """
-SELECT node_id, count(DISTINCT order_id)::int FROM stock_allocation WHERE node_id = ANY(%(nodes)s::uuid[]) GROUP BY 1
+_OPEN_WORK = """
+SELECT node_id, count(DISTINCT order_id)::int, sum(quantity)::int FROM stock_allocation
+WHERE node_id = ANY(%(nodes)s::uuid[]) GROUP BY 1
 """
+
+_SKU = """
+SELECT s.id, s.company_id::int, s.code, s.category, s.list_price, s.standard_cost, s.minimum_age::int, s.hazardous
+FROM catalog_sku AS s
+"""
+
+_SKUS = _SKU + "WHERE s.id = ANY(%(skus)s::uuid[])"
+
+_SKUS_BY_CODE = (
+    _SKU
+    + """
+JOIN unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
+  ON s.company_id = d.company AND s.code = d.code AND s.status = 'active'
+"""
+)
 
 _REJECTIONS = """
 SELECT order_id, line_id, node_id, rejected_at FROM sourcing_rejection

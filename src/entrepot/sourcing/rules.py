@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,16 @@ from entrepot.network.rules import distance_km
 
 Strictness = Literal["hard", "soft"]
 """A hard rule refuses a node; a soft one only until nobody else has what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """A node that serves nothing from one day to another, both included; without `until` until further notice."""
+
+    node: str
+    since: date
+    until: date | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +45,42 @@ class Profile:
     distance decides among nodes of the same priority only."""
     excluded_nodes: tuple[str, ...] = ()
     """Codes of nodes that serve no order for now."""
+    offline: tuple[Offline, ...] = ()
+    """Nodes that serve no order on some days."""
     kinds_refused: tuple[str, ...] = ()
     """Kinds of nodes that serve no order: warehouse, store, 3pl."""
+    kinds_last: tuple[str, ...] = ()
+    """Kinds of nodes that are asked only where the others leave something out."""
     distance_max_km: int | None = None
     distance_rule: Strictness = "hard"
     orders_per_day: Mapping[str, int] = field(default_factory=dict)
     """Orders that a node ships on a day, by its code; a node without a number is never busy."""
+    units_per_day: Mapping[str, int] = field(default_factory=dict)
+    """Units that a node ships on a day, by its code; of orders and units the one with more work decides."""
     busy_days_max: int | None = None
     """Days of work that may wait at a node."""
     busy_rule: Strictness = "soft"
+    ship_days_max: int | None = None
+    """Days from today on until a node ships, by its cut-off, its working days and the work that waits there; with 0
+    only nodes whose cut-off of today is not over."""
+    ship_rule: Strictness = "soft"
+    minimum_stock: Mapping[str, int] = field(default_factory=dict)
+    """Units of each SKU that orders leave at a node, by its code, else by its kind."""
+    minimum_rule: Strictness = "hard"
+    shipments_of: Mapping[str, int] = field(default_factory=dict)
+    """Shipments that an order may be split into which has such goods, by category or SKU code; 1: never split."""
+    tier_priority: Mapping[str, int] = field(default_factory=dict)
+    """Priority that an order gains by the tier of its customer."""
+    margin_from_percent: int | None = None
+    """Orders whose goods are worth that much more than they cost, in percent of what is paid, gain priority."""
+    margin_priority: int = 0
+    substitutes: Literal["never", "agreed", "unless refused"] = "never"
+    """Whether other SKUs may be sent (`sourcing.substitutes` says which): never, to who agreed, or to all but those who
+    refused. The order's word goes before the customer's."""
+    substitute_before: Literal["backorder", "split"] = "backorder"
+    """Whether something else is sent before an order is split, or only before it waits."""
+    substitute_parts: bool = False
+    """Whether a line may be sent partly as it was ordered and partly as something else."""
     rejections_max: int = 3
     """Nodes that may reject a line before a person has to look at it."""
     rejection_days: int = 7
@@ -112,6 +150,8 @@ class Plan:
     """Nodes looked at, in order of preference, with the units that each could have served."""
     chosen: tuple[str, ...] = ()
     """Codes of the nodes that serve it where no single one serves all."""
+    softened: bool = False
+    """Whether soft rules were dropped for it."""
 
 
 class SortedOut(NamedTuple):
@@ -122,6 +162,19 @@ class SortedOut(NamedTuple):
     broken: Mapping[str, str]
     km: Mapping[str, int]
     """Kilometres to the destination by node code, where both places are known."""
+    refused: tuple[Node, ...] = ()
+    """Those that break a hard rule, in the same order."""
+    keeps: Mapping[UUID, int] = {}
+    """Units of each SKU that a node keeps, where it keeps some."""
+    keeps_rule: Strictness = "hard"
+
+
+class Today(NamedTuple):
+    """The day on which is decided: its date, the units that wait at each node, and in how many days each ships."""
+
+    on: date
+    units: Mapping[UUID, int] = {}
+    ships_in: Mapping[UUID, int] = {}
 
 
 FARTHEST_KM = 20_016.0
@@ -129,11 +182,15 @@ FARTHEST_KM = 20_016.0
 
 
 def sort_out(
-    nodes: Sequence[Node], to: Destination, profile: Profile, open_orders: Mapping[UUID, int] | None = None
+    nodes: Sequence[Node],
+    to: Destination,
+    profile: Profile,
+    open_orders: Mapping[UUID, int] | None = None,
+    today: Today | None = None,
 ) -> SortedOut:
     """Which nodes may serve a destination, in order of preference: country, then score, then code.
 
-    `open_orders` are the orders that wait at each node; without them nobody is busy.
+    `open_orders` are the orders that wait at each node; without them nobody is busy, without a day nobody offline.
     """
     km = {
         node.code: distance_km(*node.place, *to.place) if node.place and to.place else FARTHEST_KM
@@ -142,7 +199,7 @@ def sort_out(
     broken: dict[str, str] = {}
     kept: dict[Strictness | None, list[Node]] = {None: [], "soft": [], "hard": []}
     for node in nodes:
-        rule, strictness = _breaks(node, km[node.code], profile, (open_orders or {}).get(node.id, 0))
+        rule, strictness = _breaks(node, km[node.code], profile, (open_orders or {}).get(node.id, 0), today)
         if rule:
             broken[node.code] = rule
         kept[strictness].append(node)
@@ -152,35 +209,77 @@ def sort_out(
         return (profile.same_country_first and node.country != to.country, score, node.code)
 
     known = {code: round(length) for code, length in km.items() if length != FARTHEST_KM}
-    first, after = (tuple(sorted(kept[which], key=preference)) for which in (None, "soft"))
-    return SortedOut(first, after, broken, known)
-
-
-def _breaks(node: Node, km: float, profile: Profile, open_orders: int) -> tuple[str, Strictness | None]:
-    """The strictest rule that a node breaks; a distance that is not known breaks none."""
-    too_far = profile.distance_max_km is not None and profile.distance_max_km < km != FARTHEST_KM
-    too_busy = profile.busy_days_max is not None and profile.busy_days_max < busy_days(
-        node, profile, open_orders
+    first, after, refused = (
+        tuple(sorted(kept[which], key=preference))
+        for which in (None, "soft", "hard")  # type: ignore[index]
     )
+    keeps = {node.id: units for node in nodes if (units := _keeps(node, profile)) > 0}
+    return SortedOut(first, after, broken, known, refused, keeps, profile.minimum_rule)
+
+
+def _keeps(node: Node, profile: Profile) -> int:
+    return profile.minimum_stock.get(node.code, profile.minimum_stock.get(node.kind, 0))
+
+
+def _breaks(
+    node: Node, km: float, profile: Profile, open_orders: int, today: Today | None
+) -> tuple[str, Strictness | None]:
+    """The strictest rule that a node breaks; a distance that is not known breaks none."""
+    busy = busy_days(node, profile, open_orders, today.units.get(node.id, 0) if today else 0)
+    ships_in = (today.ships_in.get(node.id, 0) if today else 0) + busy
     checks: tuple[tuple[str, Strictness, bool], ...] = (
         ("excluded", "hard", node.code in profile.excluded_nodes),
+        ("offline", "hard", today is not None and is_offline(node, profile, today.on)),
         ("kind", "hard", node.kind in profile.kinds_refused),
-        ("distance", profile.distance_rule, too_far),
-        ("busy", profile.busy_rule, too_busy),
+        ("distance", profile.distance_rule, km != FARTHEST_KM and _over(km, profile.distance_max_km)),
+        ("busy", profile.busy_rule, _over(busy, profile.busy_days_max)),
+        ("ships late", profile.ship_rule, _over(ships_in, profile.ship_days_max)),
+        ("last resort", "soft", node.kind in profile.kinds_last),
     )
     broken = [(rule, strictness) for rule, strictness, is_broken in checks if is_broken]
     return min(broken, key=lambda one: one[1] == "soft", default=("", None))
 
 
-def busy_days(node: Node, profile: Profile, open_orders: int) -> int:
-    """Whole days of work that wait at a node."""
-    a_day = profile.orders_per_day.get(node.code, 0)
-    return open_orders // a_day if a_day else 0
+def _over(found: float, most: int | None) -> bool:
+    return most is not None and found > most
 
 
-def nodes_max(profile: Profile, total_minor: int) -> int:
-    """Shipments that an order of this worth may be split into."""
-    return 1 if total_minor < profile.split_from_minor else profile.nodes_per_order_max
+def is_offline(node: Node, profile: Profile, on: date) -> bool:
+    """Whether a node serves nothing on a day."""
+    return any(
+        one.node == node.code and one.since <= on <= (one.until or date.max) for one in profile.offline
+    )
+
+
+def busy_days(node: Node, profile: Profile, open_orders: int, open_units: int = 0) -> int:
+    """Whole days of work that wait at a node, by orders or by units, whichever are more."""
+    waiting = ((profile.orders_per_day, open_orders), (profile.units_per_day, open_units))
+    return max(open_ // a_day if (a_day := by_code.get(node.code, 0)) else 0 for by_code, open_ in waiting)
+
+
+def nodes_max(profile: Profile, total_minor: int, goods: Collection[str] = ()) -> int:
+    """Shipments that an order of this worth may be split into, which has goods of these categories and SKUs."""
+    if total_minor < profile.split_from_minor:
+        return 1
+    limits = [units for name in goods if (units := profile.shipments_of.get(name)) is not None]
+    return max(1, min([profile.nodes_per_order_max, *limits]))
+
+
+PRIORITY_MAX = 99
+
+
+def priority(
+    own: int, profile: Profile, tier: str = "", paid_minor: int = 0, cost_minor: int | None = None
+) -> int:
+    """The priority with which an order is served: its own, with what its customer's tier and its margin add.
+
+    `paid_minor` is what its goods cost the customer, `cost_minor` what they cost us, None where nobody knows.
+    """
+    more = profile.tier_priority.get(tier, 0) if tier else 0
+    floor = profile.margin_from_percent
+    if floor is not None and cost_minor is not None and paid_minor > 0:
+        more += profile.margin_priority if (paid_minor - cost_minor) * 100 >= floor * paid_minor else 0
+    return max(0, min(PRIORITY_MAX, own + more)) if more else own
 
 
 Free = Mapping[tuple[UUID, UUID], int]
@@ -192,13 +291,23 @@ def plan(lines: Sequence[Line], nodes: SortedOut, free: Free, policy: str, nodes
 
     The second plan is taken only if it leaves less out.
     """
-    found = plan_order(lines, nodes.first, free, policy, nodes_max)
-    if not found.short or not nodes.after:
+    may = left(free, nodes)
+    found = plan_order(lines, nodes.first, may, policy, nodes_max)
+    is_soft = bool(nodes.keeps) and nodes.keeps_rule == "soft"
+    if not found.short or not (nodes.after or is_soft):
         return found
-    again = plan_order(lines, (*nodes.first, *nodes.after), free, policy, nodes_max)
+    asked = (*nodes.first, *nodes.after)
+    again = plan_order(lines, asked, free if is_soft else may, policy, nodes_max)
     if _units(again.short) < _units(found.short):
-        return replace(again, why=f"{again.why}, soft rules dropped")
+        return replace(again, why=f"{again.why}, soft rules dropped", softened=True)
     return found
+
+
+def left(free: Free, nodes: SortedOut) -> Free:
+    """What may be taken of what is free, so that each node keeps what it should."""
+    if not nodes.keeps:
+        return free
+    return {(sku, node): max(0, units - nodes.keeps.get(node, 0)) for (sku, node), units in free.items()}
 
 
 def _units(lines: Collection[Line]) -> int:
@@ -226,6 +335,19 @@ def served_by(lines: Sequence[Line], node: Node, free: Free) -> tuple[str, int]:
     """The code of a node, and the units of the lines that it could serve."""
     wanted = _wanted(lines)
     return node.code, sum(min(units, free.get((sku, node.id), 0)) for sku, units in wanted.items())
+
+
+def without_rules(lines: Sequence[Line], nodes: SortedOut, free: Free, *, softened: bool) -> dict[str, int]:
+    """Units that nodes could have served but for the rule that refused them or had them keep some; the others not."""
+    held_back = () if softened and nodes.keeps_rule == "soft" else (*nodes.first, *nodes.after)
+    may = left(free, nodes)
+    could = [served_by(lines, node, free) for node in nodes.refused]
+    could += [
+        found
+        for node in held_back
+        if node.id in nodes.keeps and (found := served_by(lines, node, free)) != served_by(lines, node, may)
+    ]
+    return {code: units for code, units in could if units}
 
 
 def joined(codes: Sequence[str]) -> str:

@@ -132,7 +132,7 @@ def carry_out(
     gone = frozenset(order for order, (_, steps) in decided.items() if _is_all(plan.lines[order], steps))
     if gone:
         _let_go(cause, gone, decided)
-    refunded = _give_back(cause, plan)
+    refunded = give_back(cause, plan)
     stands = progress.restate(cause, times, cancelled=gone)
     announce(
         cause,
@@ -240,7 +240,7 @@ def _let_go(cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[Ca
     void(cause, requests=[Void(order) for order in sorted(gone)])
 
 
-def _give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
+def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
     """Refund what was captured for cancelled units, by order: by the amounts that were frozen for them."""
     paid = [order for order in plan.decided if plan.orders[order].captured]
     if not paid:

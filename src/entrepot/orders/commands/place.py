@@ -27,6 +27,7 @@ from entrepot.parties.commands.register import (
     register_addresses,
     register_customers,
 )
+from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.payments.commands.authorize import Authorize, authorize
 
@@ -83,7 +84,8 @@ class PlaceOrder:
     Amounts of the order (`discount_minor`, `shipping_minor`, `tax_minor`) are split over its lines. `signals` is what
     the channel says about risk and proof. Without `priority` the channel's holds; without `occurred_at` it is now;
     without `policy` that of its kind of demand (`rules.DEMANDS`). Promotions say what discounts were given for.
-    `reservation` is the cart or checkout whose reserved units the order takes over.
+    `reservation` is the cart or checkout whose reserved units the order takes over. `substitutes` says whether
+    something else may be sent where nothing is left of what was ordered: `agreed`, `refused`, or nothing.
     """
 
     company: int
@@ -109,6 +111,7 @@ class PlaceOrder:
     campaign: str = ""
     reservation: str = ""
     promotions: tuple[PromotionGiven, ...] = ()
+    substitutes: str = ""
     key: str | None = None
 
 
@@ -380,7 +383,7 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
         request.postal_code, draft.placed_at, draft.ready[1], request.promise_at, policy, request.service,
-        request.demand, request.campaign, request.reservation,
+        request.demand, request.campaign, request.reservation, request.substitutes,
         held_by or "ready", held_by, "placed" if held_by else "confirmed",
         goods, discount, request.shipping_minor, request.tax_minor,
         total, len(frozen), draft.version,
@@ -389,7 +392,9 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
 
 
 def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
-    """Why the demand or the promotions can't be the order's."""
+    """Why the demand, what it says of substitutes or the promotions can't be the order's."""
+    if request.substitutes not in SAID_OF_SUBSTITUTES:
+        return rules.Misfit("substitutes", "agreed, refused or nothing", request.substitutes)
     if request.demand not in rules.DEMANDS:
         return rules.Misfit("demand", f"one of {', '.join(rules.DEMANDS)}", request.demand)
     wrong = rules.misfit_promotions(request.promotions, request.discount_minor)
@@ -570,8 +575,8 @@ _ORDERS = {
     "id": "uuid", "company_id": "smallint", "channel_id": "uuid", "external_id": "text", "customer_id": "uuid",
     "currency": "text", "country": "text", "postal_code": "text", "placed_at": "timestamptz", "priority": "smallint",
     "promise_at": "timestamptz", "policy": "text", "service": "text",
-    "demand": "text", "campaign": "text", "reservation": "text", "status": "text", "held_by": "text",
-    "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
+    "demand": "text", "campaign": "text", "reservation": "text", "substitutes": "text", "status": "text",
+    "held_by": "text", "commercial": "text", "goods_minor": "bigint", "discount_minor": "bigint",
     "shipping_minor": "bigint", "tax_minor": "bigint", "total_minor": "bigint", "line_count": "int",
     "policy_version": "int",
 }  # fmt: skip

@@ -102,13 +102,13 @@ def register_customers(
     names = {place: (one.company, one.code) for place, one in fit}
 
     # Sorted, so that two lists with customers in common take their locks in one order.
-    rows = sorted((names[place], ids.uuid7(), one.tier, one.since) for place, one in fit)
-    columns = ("id", "company_id", "code", "tier", "since")
+    rows = sorted((names[place], ids.uuid7(), one.tier, one.since, one.substitutes) for place, one in fit)
+    columns = ("id", "company_id", "code", "tier", "since", "substitutes")
     written = sql.upsert(
         "parties_customer",
         columns[1:3],
         columns,
-        [(key, *name, tier, since) for name, key, tier, since in rows],
+        [(key, *name, *stands) for name, key, *stands in rows],
     )
     found = {(company, code): customer for customer, company, code in written}
     return [

@@ -9,12 +9,13 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ready, sql, wire
+from entrepot.kernel import ids, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands import progress
-from entrepot.sourcing import cost, errors, rules
+from entrepot.orders.commands.substitute import Substitute, substitute
+from entrepot.sourcing import cost, errors, rules, substitutes
 from entrepot.sourcing.facts import Facts, Line, Order, Version
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
@@ -34,7 +35,8 @@ class AllocateOrder:
 
 @dataclass(frozen=True, slots=True)
 class OrderAllocated:
-    """Units allocated now and still backordered, and how it came."""
+    """Units allocated now, how many of them are of another SKU than was ordered, those still backordered, and how it
+    came."""
 
     order: UUID
     outcome: str
@@ -42,22 +44,33 @@ class OrderAllocated:
     backordered: int
     cancelled: int
     why: str
+    substituted: int = 0
 
 
 @command("sourcing.allocate")
 def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[OrderAllocated | Refused]:
-    """Source orders: promise what is free by the profile's rules, backorder or cancel the rest by the order's policy.
+    """Source orders: promise what is free by the profile's rules, or something else that may be sent instead; backorder
+    or cancel the rest by the order's policy.
 
     More urgent orders of the batch are served first: priority, promised date, order time, id.
-    Locks: the orders in id order, then the positions of their SKUs in key order.
+    Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
-    2 more where some take over reservations.
+    2 more where some take over reservations, and as `orders.substitute` where something else is sent.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
     orders, lines = _load(order_ids)
     facts = Facts(orders.values(), cause.at)
-    owned = {(order.company, line.sku) for order in orders.values() for line in lines[order.id]}
+    facts.know(orders.values(), lines)
+    if facts.ranks:
+        orders = {
+            key: order._replace(priority=facts.priority(order, lines[key])) for key, order in orders.items()
+        }
+    owned = {
+        (order.company, sku)
+        for order in orders.values()
+        for sku in _skus(lines[order.id], facts.options(order, lines[order.id]))
+    }
     together = _together(orders, lines, facts, owned) if facts.costs else _Together({}, 0)
     positions = stock.lock_positions(owned)
 
@@ -136,7 +149,7 @@ def _together(
     for order in sorted(orders.values(), key=_urgency):
         if facts.version(order).profile.choose_by == "cost" and lines[order.id] and not order.blocked:
             nodes = facts.nodes(order)
-            mine = _free(order, lines[order.id], nodes, positions, facts)
+            mine = rules.left(_free(order, lines[order.id], nodes, positions, facts), nodes)
             wanted.append(facts.costs.wanted(order, lines[order.id], nodes, mine, facts))
     if not wanted:
         return _Together({}, 0)
@@ -145,18 +158,33 @@ def _together(
     return _Together(assigned, len(wanted))
 
 
+Options = Mapping[UUID, Sequence[substitutes.Option]]
+"""What may be sent instead, by line."""
+
+
+def _skus(lines: Sequence[Line], options: Options) -> set[UUID]:
+    """The SKUs of lines, and those that may be sent instead."""
+    found = {line.sku for line in lines}
+    for of_line in options.values():
+        found.update(one.sku for one in of_line)
+    return found
+
+
 def _free(
     order: Order, lines: Sequence[Line], nodes: rules.SortedOut, positions: stock.Positions, facts: Facts
 ) -> rules.Free:
-    """What each node may promise to the order; nothing of what it rejected lately."""
+    """What each node may promise to the order, also of what may be sent instead; nothing of what it rejected lately."""
+    options = facts.options(order, lines)
+    everybody = (*nodes.first, *nodes.after, *nodes.refused)
     free = {
-        (line.sku, node.id): position.free_for(order.channel)
-        for line in lines
-        for node in (*nodes.first, *nodes.after)
-        if (position := positions.get((line.sku, node.id)))
+        (sku, node.id): position.free_for(order.channel)
+        for sku in _skus(lines, options)
+        for node in everybody
+        if (position := positions.get((sku, node.id)))
     }
     for line, node in _rejected(order, lines, nodes, facts):
-        free[line.sku, node.id] = 0
+        for sku in _skus([line], {line.id: options.get(line.id, ())}):
+            free[sku, node.id] = 0
     return free
 
 
@@ -177,7 +205,10 @@ def _rejected(
 
 
 class _Decided(NamedTuple):
-    """The plan of an order, its promises, already taken out of the locked positions, and what it was made from."""
+    """The plan of an order, its promises, already taken out of the locked positions, and what it was made from.
+
+    `instead` is what is sent instead of what was ordered, by the id of the line that it will have.
+    """
 
     plan: rules.Plan
     promised: list[stock.Promised]
@@ -185,6 +216,7 @@ class _Decided(NamedTuple):
     free: rules.Free
     terms: Mapping[str, Mapping[str, int]]
     rejected: Sequence[tuple[Line, rules.Node]]
+    instead: Mapping[UUID, substitutes.Instead]
 
 
 def _decide(
@@ -208,24 +240,39 @@ def _decide(
         nodes = nodes._replace(first=first)
     free = _free(order, lines, nodes, positions, facts)
     profile = facts.version(order).profile
-    limit = rules.nodes_max(profile, order.total_minor)
+    limit = facts.nodes_max(order, lines)
     wanted = [line.wanted() for line in lines]
     plan, terms = None, {}
     if profile.choose_by == "cost" and facts.costs:
-        priced = facts.costs.wanted(order, lines, nodes, free, facts)
+        priced = facts.costs.wanted(order, lines, nodes, rules.left(free, nodes), facts)
         plan = cost.follow(priced, together.assigned.get(order.id, {}), limit, together.orders)
         nodes = priced.cheapest_first()
         terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)}
-    plan = plan or rules.plan(wanted, nodes, free, order.policy, limit)
-    facts.took({share.node for share in plan.shares})
-    return _Decided(
-        plan, _promise(order, plan, positions), nodes, free, terms, _rejected(order, lines, nodes, facts)
+
+    def plan_of(lines: Sequence[rules.Line], policy: str) -> rules.Plan:
+        return rules.plan(lines, nodes, free, policy, limit)
+
+    plan, sent = substitutes.with_substitutes(
+        wanted,
+        plan or plan_of(wanted, order.policy),
+        facts.options(order, lines),
+        profile,
+        order.policy,
+        plan_of,
     )
+    facts.took(plan.shares)
+    instead = {ids.uuid7(): one for one in sent}
+    promised = _promise(order, plan, positions, instead)
+    return _Decided(plan, promised, nodes, free, terms, _rejected(order, lines, nodes, facts), instead)
 
 
-def _promise(order: Order, plan: rules.Plan, positions: stock.Positions) -> list[stock.Promised]:
+def _promise(
+    order: Order, plan: rules.Plan, positions: stock.Positions, instead: Mapping[UUID, substitutes.Instead]
+) -> list[stock.Promised]:
     promised = []
-    for line, sku, node, quantity in plan.shares:
+    lines = {(one.line, one.option.sku): by for by, one in instead.items()}
+    for ordered, sku, node, quantity in plan.shares:
+        line = lines.get((ordered, sku), ordered)
         request = stock.Allocate(
             order.company, order.id, line, sku, node, order.channel, quantity, order.priority, order.promise_at,
             order.placed_at,
@@ -238,30 +285,42 @@ def _promise(order: Order, plan: rules.Plan, positions: stock.Positions) -> list
 
 def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Version) -> dict[str, Any]:
     """What `explain` needs to tell why. Where every node that was asked has all of it, lines tell nothing more."""
-    plan, nodes = decided.plan, decided.nodes
+    plan, nodes, free = decided.plan, decided.nodes, decided.free
     by_code = {node.code: node.id for node in (*nodes.first, *nodes.after)}
     why: dict[str, Any] = {"why": plan.why, "policy": order.policy, "candidates": plan.candidates}
     units = sum(line.open + line.backordered for line in lines)
-    if any(could != units for _, could in plan.candidates):
+    if any(could != units for _, could in plan.candidates) or decided.instead:
         asked = [by_code[code] for code, _ in plan.candidates]
+        given = free if plan.softened else rules.left(free, nodes)
         why["lines"] = [
-            (line.number, line.wanted().quantity, [decided.free.get((line.sku, node), 0) for node in asked])
+            (line.number, line.wanted().quantity, [given.get((line.sku, node), 0) for node in asked])
             for line in lines
         ]
-    if plan.outcome != "allocated" or plan.chosen:
+    is_plain = plan.outcome == "allocated" and not decided.instead
+    if not is_plain or plan.chosen:
         why["units"] = units
         why["chosen"] = plan.chosen
-    if plan.outcome != "allocated":
+    numbers = {line.id: line.number for line in lines}
+    if not is_plain:
         codes = {node: code for code, node in by_code.items()}
-        numbers = {line.id: line.number for line in lines}
         why["served"] = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
     rejected = [(line.number, node.code) for line, node in decided.rejected]
+    could = {} if plan.outcome == "allocated" else rules.without_rules(
+        [line.wanted() for line in lines], nodes, free, softened=plan.softened
+    )  # fmt: skip
+    keeping = {code: "minimum" for code in could if code in by_code}
     more = {
-        "broken": nodes.broken,
+        "broken": {**keeping, **nodes.broken},
+        "could": could,
         "km": nodes.km,
         "costs": decided.terms,
         "scope": version.scope,
         "rejected": rejected,
+        "priority": order.priority if order.priority != order.own_priority else 0,
+        "instead": [
+            (numbers[one.line], one.option.ordered, one.option.code, one.quantity, one.option.price)
+            for one in decided.instead.values()
+        ],
     }
     return why | {name: value for name, value in more.items() if value}
 
@@ -276,10 +335,12 @@ class _Batch:
         self.cause, self.times = cause, times
         self.promises: list[stock.Promised] = []
         self.steps: list[progress.Progress] = []
+        self.substitutes: list[Substitute] = []
         self.decisions: list[tuple[Any, ...]] = []
         self.waiting: list[tuple[Any, ...]] = []
         self.settled: list[UUID] = []
         self.served: dict[UUID, int] = {}
+        self.default_dates: dict[UUID, date] = {}  # of what waits for nothing that is expected
         self.waited_for: set[UUID] = set()  # SKUs whose backorders come or go
         self.offers: list[tuple[UUID, int, datetime]] = []
         self.items: list[OpenItem] = []
@@ -292,13 +353,21 @@ class _Batch:
         version: Version,
     ) -> None:
         plan = decided.plan
+        self.default_dates[order.id] = (
+            self.cause.at + timedelta(days=version.profile.default_lead_days)
+        ).date()
         self.promises += decided.promised
+        skus = {line.id: line.sku for line in lines}
         taken: dict[UUID, int] = defaultdict(int)
         for share in plan.shares:
-            taken[share.line] += share.quantity
+            if share.sku == skus[share.line]:
+                taken[share.line] += share.quantity
         cancels = order.policy == "partial_cancel"
+        instead = {one.line: (by, one) for by, one in decided.instead.items()}
         for line in lines:
-            self._step(order, line, taken[line.id], cancels=cancels)
+            by = instead.get(line.id)
+            left = self._exchange(order, line, *by) if by else line
+            self._step(order, line, left, taken[line.id], cancels=cancels)
         why = wire.dump(_reasons(order, lines, decided, version))
         self.decisions.append(
             (order.company, order.id, version.number, plan.outcome, why, self.times[order.id])
@@ -322,8 +391,21 @@ class _Batch:
                 )
             )
 
-    def _step(self, order: Order, line: Line, taken: int, *, cancels: bool) -> None:
-        """Allocate out of the backordered units first: they have waited longer."""
+    def _exchange(self, order: Order, line: Line, by: UUID, one: substitutes.Instead) -> Line:
+        """Send something else for units of a line; returns what is left of the line."""
+        waited = min(one.quantity, line.backordered)
+        places = tuple(
+            (place, units)
+            for place, units in (("backordered", waited), ("open", one.quantity - waited))
+            if units
+        )
+        self.substitutes.append(Substitute(order.id, line.id, by, one.option.sku, one.option.price, places))
+        self.steps.append(progress.Progress(by, order.id, "open", "allocated", one.quantity))
+        return line._replace(open=line.open - one.quantity + waited, backordered=line.backordered - waited)
+
+    def _step(self, order: Order, was: Line, line: Line, taken: int, *, cancels: bool) -> None:
+        """Allocate out of the backordered units first: they have waited longer. `line` is `was` without what something
+        else is sent for."""
         from_backorder = min(taken, line.backordered)
         from_open = taken - from_backorder
         rest = line.open - from_open
@@ -336,23 +418,33 @@ class _Batch:
             if units:
                 self.steps.append(progress.Progress(line.id, order.id, source, target, units))
         waiting = 0 if cancels else line.backordered - from_backorder + rest
-        if waiting or line.backordered:
+        if waiting or was.backordered:
             self.waited_for.add(line.sku)
         if waiting:
             self.waiting.append(
-                (line.id, order.company, order.id, line.sku, waiting, order.priority, order.placed_at)
+                (
+                    line.id,
+                    order.company,
+                    order.id,
+                    line.sku,
+                    waiting,
+                    order.priority,
+                    order.placed_at,
+                    self.default_dates[order.id],
+                )
             )
-        elif line.backordered:
+        elif was.backordered:
             self.settled.append(line.id)
             self.served[order.id] = order.company
 
     def write(self) -> None:
         stock.write_promises(self.promises)
+        substitute(self.cause, requests=self.substitutes, times=self.times)
         progress.progress(self.cause, requests=self.steps, times=self.times)
         sql.write("sourcing_decision", _DECISION_COLUMNS, self.decisions)
         if self.waiting:
-            names = ("lines", "companies", "orders", "skus", "units", "priorities", "times")
-            sql.run(_WAIT, sql.columns(names, self.waiting) | {"default": self._promise_by_default()})
+            names = ("lines", "companies", "orders", "skus", "units", "priorities", "times", "defaults")
+            sql.run(_WAIT, sql.columns(names, self.waiting))
         if self.settled:
             sql.run(
                 "DELETE FROM sourcing_backorder WHERE line_id = ANY(%(lines)s::uuid[])",
@@ -364,18 +456,22 @@ class _Batch:
             open_items(self.cause, requests=self.items)
         short = {item.subject for item in self.items}
         served = [(order, company) for order, company in self.served.items() if order not in short]
+        exchanged = {one.order for one in self.substitutes}
         if served:
             resolve_subjects(
                 self.cause,
                 requests=[
-                    ResolveSubject(company, kind, order, "stock came", occurred_at=self.times[order])
+                    ResolveSubject(
+                        company,
+                        kind,
+                        order,
+                        "something else is sent" if order in exchanged else "stock came",
+                        occurred_at=self.times[order],
+                    )
                     for order, company in served
                     for kind in ("backorder", "slipped promise")
                 ],
             )
-
-    def _promise_by_default(self) -> date:
-        return (self.cause.at + timedelta(days=rules.Profile().default_lead_days)).date()
 
 
 def _answer(
@@ -391,34 +487,46 @@ def _answer(
     short = sum(line.quantity for line in plan.short)
     cancels = orders[order_id].policy == "partial_cancel"
     allocated = sum(share.quantity for share in plan.shares)
+    substituted = sum(one.quantity for one in plans[order_id].instead.values())
     return OrderAllocated(
-        order_id, plan.outcome, allocated, 0 if cancels else short, short if cancels else 0, plan.why
+        order_id,
+        plan.outcome,
+        allocated,
+        0 if cancels else short,
+        short if cancels else 0,
+        plan.why,
+        substituted,
     )
 
 
 _DECISION_COLUMNS = ("company_id", "order_id", "profile_version", "outcome", "reasons", "decided_at")
 
 _ORDERS = """
-SELECT id, company_id::int, channel_id, country, postal_code, policy, priority::int, promise_at, placed_at,
+SELECT o.id, o.company_id::int, channel_id, country, postal_code, policy, priority::int, promise_at, placed_at,
        reservation, service, total_minor,
        EXISTS (SELECT FROM orders_hold AS h
                WHERE h.order_id = o.id AND h.state = 'open' AND 'allocate' = ANY(h.blocks)),
-       EXISTS (SELECT FROM sourcing_rejection AS r WHERE r.order_id = o.id AND r.cleared_at IS NULL)
-FROM orders_order AS o WHERE id = ANY(%(orders)s::uuid[]) AND commercial <> 'cancelled'
+       EXISTS (SELECT FROM sourcing_rejection AS r WHERE r.order_id = o.id AND r.cleared_at IS NULL), priority::int,
+       currency::text, COALESCE(c.tier, ''), COALESCE(NULLIF(o.substitutes, ''), c.substitutes, '')
+FROM orders_order AS o LEFT JOIN parties_customer AS c ON c.id = o.customer_id
+WHERE o.id = ANY(%(orders)s::uuid[]) AND commercial <> 'cancelled'
 """
 
 _LINES = """
-SELECT order_id, id, number::int, sku_id, open, backordered FROM orders_line
+SELECT order_id, id, number::int, sku_id, open, backordered, instead_of IS NOT NULL,
+       ((gross_minor - discount_minor) * (open + backordered) / quantity)::bigint
+FROM orders_line
 WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL AND open + backordered > 0
 ORDER BY order_id, number
 """
 
-# Promised for the first expected supply of the SKU, or by the usual lead time where nothing is on its way.
+# Promised for the first expected supply of the SKU, or by the profile's lead time where nothing is on its way.
 _WAIT = """
 INSERT INTO sourcing_backorder (line_id, company_id, order_id, sku_id, quantity, priority, ordered_at, promised_on)
-SELECT d.*, COALESCE((SELECT min(s.expected_on) FROM stock_supply AS s WHERE s.sku_id = d.sku), %(default)s::date)
+SELECT d.line, d.company, d.order_id, d.sku, d.units, d.priority, d.ordered_at,
+       COALESCE((SELECT min(s.expected_on) FROM stock_supply AS s WHERE s.sku_id = d.sku), d.by_default)
 FROM unnest(%(lines)s::uuid[], %(companies)s::smallint[], %(orders)s::uuid[], %(skus)s::uuid[], %(units)s::int[],
-            %(priorities)s::smallint[], %(times)s::timestamptz[])
-     AS d(line, company, order_id, sku, units, priority, ordered_at)
+            %(priorities)s::smallint[], %(times)s::timestamptz[], %(defaults)s::date[])
+     AS d(line, company, order_id, sku, units, priority, ordered_at, by_default)
 ON CONFLICT (line_id) DO UPDATE SET quantity = excluded.quantity
 """

@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
 from entrepot.sourcing import errors, rules
+from entrepot.sourcing.facts import profile_of
 from entrepot.stock.commands import allocate as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -54,6 +55,7 @@ class _Order(NamedTuple):
     number: str
     priority: int
     due: datetime
+    channel: str
 
 
 @command("sourcing.reject")
@@ -153,11 +155,13 @@ def _exhausted(
     attempts: Mapping[UUID, int],
 ) -> dict[UUID, int]:
     """Open an item for each order of which a line has been rejected too often; returns the lines of each."""
-    companies = {orders[one.order].company for one, _ in given_back}
-    profiles = policies.of_companies(companies, rules.Profile, cause.at)
+    companies = sorted({orders[one.order].company for one, _ in given_back})
+    versions = policies.in_force_of(companies, rules.Profile, cause.at)
     found: dict[UUID, set[UUID]] = {}
     for one, _ in given_back:
-        if attempts.get(one.line, 0) >= profiles[orders[one.order].company][1].rejections_max:
+        order = orders[one.order]
+        profile = profile_of(versions.get(order.company, {}), order.channel)
+        if attempts.get(one.line, 0) >= profile.profile.rejections_max:
             found.setdefault(one.order, set()).add(one.line)
     items = [
         OpenItem(
@@ -229,8 +233,8 @@ def ask_again(cause: Cause, /, *, requests: Sequence[AskAgain]) -> list[AskedAga
 _REJECTION = ("id", "company_id", "order_id", "line_id", "node_id", "quantity", "reason", "rejected_at")
 
 _ORDERS = """
-SELECT id, company_id::int, number, priority::int, COALESCE(promise_at, placed_at) FROM orders_order
-WHERE id = ANY(%(orders)s::uuid[])
+SELECT o.id, o.company_id::int, o.number, o.priority::int, COALESCE(o.promise_at, o.placed_at), c.code
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _PROMISES = """

@@ -11,19 +11,36 @@ from entrepot.kernel.command import offer
 
 
 def serve_backorders(cause: Cause, skus: Collection[UUID]) -> list[UUID]:
-    """Make the orders that wait for these SKUs ready for allocation, and return them in order of fairness:
-    priority, promised date, order time, id.
+    """Make the orders that wait for these SKUs, or for what they may be sent instead of, ready for allocation, and
+    return them in order of fairness: priority, promised date, order time, id.
 
     Called inside the command that received the stock. One statement.
     """
-    rows = sql.run(_WAITING, {"skus": list(skus)})
+    rows = sql.run(_WAITING, {"skus": list(skus), "at": cause.at})
     offer("allocate", [(order, priority, due_at) for order, priority, due_at in rows])
     return [row[0] for row in rows]
 
 
+# Whether something else may be sent is decided when the order is allocated: here it is only offered.
 _WAITING = """
-SELECT o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at)
-FROM (SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])) AS b
+WITH sets AS (
+    SELECT DISTINCT ON (company_id, scope) company_id, body FROM kernel_policy
+    WHERE kind = 'sourcing.substitutes' AND in_force_from <= %(at)s::timestamptz
+    ORDER BY company_id, scope, version DESC
+),
+served AS (
+    SELECT ordered.id
+    FROM catalog_sku AS came JOIN sets ON sets.company_id = came.company_id
+    CROSS JOIN LATERAL jsonb_array_elements(sets.body -> 'sets') AS one
+    JOIN catalog_sku AS ordered
+      ON ordered.company_id = came.company_id
+     AND ordered.code IN (SELECT jsonb_array_elements_text(one -> 'ordered'))
+    WHERE came.id = ANY(%(skus)s::uuid[]) AND one -> 'by' @> to_jsonb(came.code)
+    UNION SELECT unnest(%(skus)s::uuid[])
+)
+SELECT o.id, b.priority::int, COALESCE(o.promise_at, o.placed_at)
+FROM (SELECT order_id, max(priority) AS priority FROM sourcing_backorder
+      WHERE sku_id IN (SELECT id FROM served) GROUP BY order_id) AS b
 JOIN orders_order AS o ON o.id = b.order_id
-ORDER BY o.priority DESC, o.promise_at, o.placed_at, o.id
+ORDER BY b.priority DESC, o.promise_at, o.placed_at, o.id
 """

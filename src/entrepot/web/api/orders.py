@@ -125,6 +125,7 @@ def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: 
             "description": line.description, "quantity": line.quantity, "unit_price": f"{line.unit_price:f}",
             "gross_minor": line.gross_minor, "discount_minor": line.discount_minor,
             "shipping_minor": line.shipping_minor, "tax_minor": line.tax_minor, "units": line.places,
+            "instead_of": line.instead_of,
         }
         for line in found.lines
     ]  # fmt: skip

@@ -71,7 +71,7 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
         discount_minor=item.discount_minor, shipping_minor=item.shipping_minor, tax_minor=item.tax_minor,
         policy=item.policy or "", priority=item.priority, promise_at=item.promise_at, service=item.service,
         payment=PaymentGiven(**item.payment.model_dump()) if item.payment else None, signals=tuple(item.signals),
-        demand=item.demand, campaign=item.campaign, reservation=item.reservation,
+        demand=item.demand, campaign=item.campaign, reservation=item.reservation, substitutes=item.substitutes,
         promotions=promotions_of(item.promotions), key=key,
     )  # fmt: skip
 

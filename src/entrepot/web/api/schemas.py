@@ -21,6 +21,7 @@ from pydantic import (
 from entrepot.kernel import money
 from entrepot.orders import rules
 from entrepot.orders.holding import Waits
+from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.stock.models import RESERVATION_KINDS
 
 NO_NUL = r"^[^\x00]*$"
@@ -142,6 +143,9 @@ class OrderIn(Strict):
             max_length=CODE_MAX, pattern=NO_NUL, description="The holder whose reserved units it takes over."
         ),
     ] = ""
+    substitutes: Literal[SAID_OF_SUBSTITUTES] = Field(  # type: ignore[valid-type]
+        "", description="Whether something else may be sent where nothing is left of what was ordered."
+    )
     promotions: Annotated[list[PromotionIn], Field(max_length=20)] = []
     priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
     promise_at: Moment | None = None
@@ -351,7 +355,7 @@ class OrdersOut(Out):
 
 
 class LineOut(Out):
-    """A line with its amounts, and where its units stand."""
+    """A line with its amounts, and where its units stand; `instead_of` is the line whose units it is sent for."""
 
     id: UUID
     number: int
@@ -365,6 +369,7 @@ class LineOut(Out):
     shipping_minor: int
     tax_minor: int
     units: dict[str, int]
+    instead_of: UUID | None
 
 
 class PromotionOut(Out):
@@ -455,7 +460,8 @@ class CandidateOut(Out):
     """A node that was looked at: the units that it could have served, those it lacked, and what became of it.
 
     `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or refused by `rule`.
-    Distance and costs, by term in minor units for all of it, are there where they were known.
+    Distance and costs, by term in minor units for all of it, are there where they were known. `could` are the units
+    that it could have served but for the rule, where that was more.
     """
 
     node: str
@@ -465,18 +471,21 @@ class CandidateOut(Out):
     rule: str
     km: int | None
     costs: dict[str, int] | None
+    could: int
 
 
 class FlipOut(Out):
     """The nearest change after which one node would have served it all.
 
-    `units` more there, or a place `before` another, or `minor` less cost than it had.
+    Without the `rule` that kept it from serving, with `units` more there, or a place `before` another, or `minor` less
+    cost than it had.
     """
 
     node: str
     units: int
     before: str
     minor: int
+    rule: str
 
 
 class ServedOut(Out):
@@ -486,14 +495,25 @@ class ServedOut(Out):
     units: int
 
 
+class SentOut(Out):
+    """Units that are sent of another SKU than was ordered, and the rule for what they cost: ordered or lower."""
+
+    ordered: str
+    by: str
+    units: int
+    price: str
+
+
 class SourcedLineOut(Out):
-    """A line: units wanted, who serves them, every node that was asked, and the nearest change that flips it."""
+    """A line: units wanted, who serves them, every node that was asked, the nearest change that flips it, and what is
+    sent instead."""
 
     number: int
     units: int
     served: list[ServedOut]
     candidates: list[CandidateOut]
     flip: FlipOut | None
+    instead: list[SentOut]
 
 
 class SourcingOut(Out):
@@ -530,6 +550,7 @@ class OrderOut(Out):
     service: str
     demand: str
     campaign: str
+    substitutes: str
     status: str
     commercial: str
     payment: str

@@ -42,7 +42,8 @@ def explain_sourcing(request: HttpRequest, order_id: UUID) -> list[dict[str, Any
             "lines": [
                 {
                     "number": line.number, "units": line.units,
-                    "served": [{"node": node, "units": units} for node, units in line.served], **_explained(line),
+                    "served": [{"node": node, "units": units} for node, units in line.served],
+                    "instead": [sent._asdict() for sent in line.instead], **_explained(line),
                 }
                 for line in one.explanation.lines
             ],

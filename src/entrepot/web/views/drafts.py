@@ -126,7 +126,7 @@ def _order(request: Request) -> PlaceOrder:
         discount_minor=minor_in(said.get("discount"), currency) or 0,
         shipping_minor=minor_in(said.get("shipping"), currency) or 0,
         tax_minor=minor_in(said.get("tax"), currency) or 0, demand=clean(said.get("demand")) or "sale",
-        campaign=clean(said.get("campaign")),
+        campaign=clean(said.get("campaign")), substitutes=clean(said.get("substitutes")),
     )  # fmt: skip
 
 

@@ -212,6 +212,10 @@ def order(request: Request, which: UUID) -> HttpResponse:
             company=found.company, codes={line.sku_code for line in found.lines if line.sku_id}
         ),
         "progress": _progress(found),
+        "stands_minor": _stands(found),
+        "cancelled_minor": found.total_minor - _stands(found),
+        "by_line": {line.id: line for line in found.lines},
+        "sent_for": _sent_for(found),
         "open_holds": [one for one in found.holds if one.state == "open"],
         "closed_holds": [one for one in found.holds if one.state != "open"],
         "decisions": sourcing.explained(order=which),
@@ -251,6 +255,25 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "alive": found.status not in pages.ENDED,
     }
     return page(request, "web/order.html", context, area="orders")
+
+
+def _stands(found: orders.OrderView) -> int:
+    """What the units that are not cancelled cost."""
+    return sum(
+        rules.Frozen(line.gross_minor, line.discount_minor, line.shipping_minor, line.tax_minor)
+        .of_units(line.quantity, 0, line.quantity - line.cancelled)
+        .total
+        for line in found.lines
+    )
+
+
+def _sent_for(found: orders.OrderView) -> dict[UUID, list[orders.LineRow]]:
+    """What is sent instead, by the line that was ordered."""
+    sent: dict[UUID, list[orders.LineRow]] = {}
+    for line in found.lines:
+        if line.instead_of:
+            sent.setdefault(line.instead_of, []).append(line)
+    return sent
 
 
 def _cancellable(request: Request, found: orders.OrderView) -> str:
