@@ -189,7 +189,7 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     held, early, heavy, fine = (house.order((0, 1)).order for _ in range(4))
     (held_work,), (early_work,), (fine_work,) = packed(held), picked(early), packed(fine)
     (heavy_work,) = picked(heavy)
-    pack(SYSTEM, requests=[PackFulfillment(heavy_work, weight_g=40_000)])
+    pack(SYSTEM, requests=[PackFulfillment(heavy_work, weight_g=40_000, weight_note="a stone in it")])
     place_hold(SYSTEM, requests=[PlaceHold(held, "fraud review", "looks odd")])
     last_month = datetime(2026, 10, 5, tzinfo=UTC)
     close_month(SYSTEM, requests=[CloseMonth(COMPANY, last_month.date().replace(day=1))])

@@ -83,6 +83,8 @@ def tasks(fulfillments: Collection[UUID]) -> list[TaskRow]:
 
 @dataclass(frozen=True, slots=True)
 class PackageRow:
+    """A package; `proposed` is the carton that was proposed for it, `expected_g` what it should have weighed."""
+
     id: UUID
     number: str
     fulfillment: UUID
@@ -91,6 +93,9 @@ class PackageRow:
     units: int
     packed_at: datetime
     voided_at: datetime | None
+    volume_cm3: int
+    proposed: str
+    expected_g: int | None
 
 
 def packages(order: UUID) -> list[PackageRow]:
@@ -144,7 +149,8 @@ WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) ORDER BY t.fulfillment_id, t.seque
 
 _PACKAGES = """
 SELECT p.id, p.number, p.fulfillment_id, p.carton, p.weight_g,
-       (SELECT sum(quantity)::int FROM warehouse_packageline WHERE package_id = p.id), p.packed_at, p.voided_at
+       (SELECT sum(quantity)::int FROM warehouse_packageline WHERE package_id = p.id), p.packed_at, p.voided_at,
+       p.volume_cm3, p.proposed, p.expected_g
 FROM warehouse_package AS p JOIN warehouse_fulfillment AS f ON f.id = p.fulfillment_id
 WHERE f.order_id = %(order)s::uuid ORDER BY p.packed_at, p.id
 """

@@ -26,7 +26,6 @@ from entrepot.shipping.commands.perform import capture_all, performed
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
-from entrepot.warehouse.rules import BY_CODE
 from entrepot.warehouse.states import STEPS
 
 
@@ -127,10 +126,9 @@ class _Facts:
         self.staged: dict[UUID, list[_Staged]] = {}
         for row in sql.run(_STAGED, params):
             self.staged.setdefault(row[0], []).append(_Staged(*row))
-        self.parcels: dict[UUID, tuple[int, int]] = {}
-        for fulfillment, weight, carton in sql.run(_PACKAGES, params):
-            before = self.parcels.get(fulfillment, (0, 0))
-            self.parcels[fulfillment] = (before[0] + weight, before[1] + BY_CODE[carton].volume_cm3)
+        self.parcels: dict[UUID, list[tuple[int, int]]] = {}
+        for fulfillment, weight, volume in sql.run(_PACKAGES, params):
+            self.parcels.setdefault(fulfillment, []).append((weight, volume))
         companies = {one.company for one in found}
         self.countries = dict(sql.run(_COUNTRIES, {"nodes": list({one.node for one in found})}))
         self.services = carriage.services(companies=companies)
@@ -144,15 +142,16 @@ class _Facts:
 
     def choose(self, one: Fulfillment, at: datetime) -> Choice:
         """The service for a fulfillment; alike ones in a batch are decided once."""
-        weight, volume = self.parcels[one.id]
+        sizes = tuple(self.parcels[one.id])
         origin, ships_on = self.countries[one.node], at.astimezone(UTC).date()
         promised_on = one.promise_at.astimezone(UTC).date() if one.promise_at else None
-        key = (one.company, weight, volume, origin, one.country, one.service, ships_on, promised_on)
+        key = (one.company, sizes, origin, one.country, one.service, ships_on, promised_on)
         choice = self._choices.get(key)
         if choice is None:
-            parcel = Parcel(weight, volume, origin, one.country)
+            parcel, *more = (Parcel(weight, volume, origin, one.country) for weight, volume in sizes)
             services = self.services[one.company]
-            choice = self._choices[key] = choose_service(services, parcel, one.service, ships_on, promised_on)
+            choice = choose_service(services, parcel, one.service, ships_on, promised_on, more)
+            self._choices[key] = choice
         return choice
 
     def take(self, fulfillment: UUID) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
@@ -323,8 +322,8 @@ WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfil
 """
 
 _PACKAGES = """
-SELECT fulfillment_id, weight_g, carton FROM warehouse_package
-WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND voided_at IS NULL
+SELECT fulfillment_id, weight_g, volume_cm3 FROM warehouse_package
+WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND voided_at IS NULL ORDER BY fulfillment_id, weight_g, volume_cm3
 """
 
 _COUNTRIES = "SELECT id, country FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
