@@ -20,6 +20,7 @@ from entrepot.web.api import (
     availability,
     holds,
     orders,
+    packing,
     problems,
     reservations,
     returns,
@@ -92,6 +93,7 @@ api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
+api.add_router("/v1", packing.router, tags=["packing"])
 
 
 @api.exception_handler(Refused)
