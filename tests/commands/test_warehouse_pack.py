@@ -143,6 +143,16 @@ def test_what_one_carton_does_not_hold_goes_in_several_and_ships_together(house:
     assert queued("ship") == []
 
 
+def test_a_carton_that_is_too_large_for_every_carrier_is_not_proposed(house: Floor):
+    """Half a cubic metre counts as 100 kg, and the services carry 30."""
+    huge = RegisterCarton(COMPANY, "huge", 1_000, 1_000, 500, 30_000, 30)
+    register_cartons(SYSTEM, requests=[huge, RegisterCarton(COMPANY, "dear", 100, 100, 50, 5_000, 30, 999)])
+    order = house.order((0, 1)).order
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+    assert isinstance(answer, FulfillmentPacked)
+    assert answer.carton == "dear"
+
+
 def test_what_fits_no_carton_goes_as_it_is(house: Floor):
     register_cartons(SYSTEM, requests=[RegisterCarton(COMPANY, "tiny", 50, 50, 50, 5_000, 30)])
     order = house.order((0, 2)).order

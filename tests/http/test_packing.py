@@ -15,7 +15,7 @@ from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
-CARTONS = (("C1", 250, 180, 80), ("C2", 420, 320, 300), ("C3", 800, 600, 500))
+CARTONS = (("C1", 250, 180, 80), ("C2", 420, 320, 300), ("C3", 600, 500, 480))
 
 
 @pytest.fixture
@@ -145,3 +145,20 @@ def test_the_api_refuses_what_can_not_be(program, waits):
     assert person.post("/api/v1/cartons", flat, "f").status_code == 422
     nobody = program("auditor").post("/api/v1/packages", {"fulfillment": str(waits.id)}, "n")
     is_problem(nobody, 403, "kernel.not_permitted")
+
+
+def test_the_carrier_takes_it_under_a_number_that_it_can_have_given(console, program, waits):
+    page = console("supervisor")
+    page.post(f"/packing/{waits.id}/pack/", {"as": "proposed"})
+    assert "The carrier has it" in page.get(f"/packing/{waits.id}/").content.decode()
+    refused = program("auditor").post("/api/v1/shipments", {"fulfillment": str(waits.id)}, "s")
+    is_problem(refused, 403, "kernel.not_permitted")
+
+    told = page.post(f"/packing/{waits.id}/ship/", {"tracking": "PP 12"})
+
+    assert said(told)[0].startswith("About its tracking number: no known carrier's numbers")
+    shown = page.get(f"/packing/{waits.id}/").content.decode()
+    assert "PP 12" in shown
+    assert "The carrier has it" not in shown
+    again = program("supervisor").post("/api/v1/shipments", {"fulfillment": str(waits.id)}, "s")
+    is_problem(again, 409, "kernel.wrong_state")

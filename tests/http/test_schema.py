@@ -70,6 +70,7 @@ OPERATIONS = [
     ("/api/v1/cartons", "post"),
     ("/api/v1/fulfillments/{fulfillment}/packing", "get"),
     ("/api/v1/packages", "post"),
+    ("/api/v1/shipments", "post"),
 ]
 
 

@@ -15,6 +15,15 @@ class NoService(Refused):
     says = "No service carries fulfillment {fulfillment}: {reasons}. Pack it in smaller cartons, or register a service."
 
 
+class TrackingMisread(Refused):
+    code = "shipping.tracking_misread"
+    kind = "invalid"
+    says = (
+        "{tracking} can't be the tracking number of {fulfillment} with {carrier}: {problem}."
+        " Scan it again from the label."
+    )
+
+
 class NothingToPerform(Refused):
     code = "shipping.nothing_to_perform"
     says = "Order {order} has no service that waits to be performed."

@@ -47,9 +47,11 @@ class Box:
 
 @dataclass(slots=True)
 class Cartons:
-    """The cartons of a company. Alike contents are thought about once."""
+    """The cartons of a company, and those of them that are not too large for every carrier: only these are proposed.
+    Alike contents are thought about once."""
 
     registered: Sequence[Carton]
+    carried: Sequence[Carton]
     _thought: dict[tuple[Item, ...], Proposal | None] = field(default_factory=dict)
 
     @property
@@ -63,7 +65,7 @@ class Cartons:
         """Where each item goes; None where nobody registered cartons, or the items are not measured or too many."""
         key = tuple(items)
         if key not in self._thought:
-            self._thought[key] = proposed(key, self.registered)
+            self._thought[key] = proposed(key, self.carried or self.registered)
         return self._thought[key]
 
 
@@ -77,10 +79,13 @@ def contents(fulfillments: Collection[UUID]) -> dict[UUID, list[Contents]]:
 
 def cartons(companies: Collection[int]) -> dict[int, Cartons]:
     """The cartons in use of companies. One statement."""
-    found: dict[int, list[Carton]] = {company: [] for company in companies}
-    for company, *facts in sql.run(_CARTONS, {"companies": list(companies)}):
-        found[company].append(Carton(*facts))
-    return {company: Cartons(registered) for company, registered in found.items()}
+    found: dict[int, Cartons] = {company: Cartons([], []) for company in companies}
+    for company, is_carried, *facts in sql.run(_CARTONS, {"companies": list(companies)}):
+        carton = Carton(*facts)
+        found[company] = Cartons(
+            [*found[company].registered, carton], [*found[company].carried, *[carton] * is_carried]
+        )
+    return found
 
 
 def boxes(inside: Sequence[Contents], known: Cartons) -> list[Box]:
@@ -118,7 +123,14 @@ WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
 GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id ORDER BY s.code, l.line_id
 """
 
+# What a carton's size counts as, in grams, is its mm³ by the divisor: as `carriage.rules.charged_weight_g`.
 _CARTONS = """
-SELECT company_id::int, code, length_mm, width_mm, height_mm, max_weight_g, tare_g, cost_minor FROM warehouse_carton
-WHERE company_id = ANY(%(companies)s::smallint[]) AND active ORDER BY company_id, code
+SELECT c.company_id::int,
+       EXISTS (SELECT FROM carriage_service AS s
+               WHERE s.company_id = c.company_id AND s.active
+                 AND (s.divisor = 0
+                      OR c.length_mm::bigint * c.width_mm * c.height_mm <= s.max_weight_g::bigint * s.divisor)),
+       c.code, c.length_mm, c.width_mm, c.height_mm, c.max_weight_g, c.tare_g, c.cost_minor
+FROM warehouse_carton AS c
+WHERE c.company_id = ANY(%(companies)s::smallint[]) AND c.active ORDER BY c.company_id, c.code
 """

@@ -50,6 +50,7 @@ urlpatterns = [
     path("packing/", packing.waiting, name="packings"),
     path("packing/<uuid:which>/", packing.one, name="packing"),
     path("packing/<uuid:which>/pack/", packing.do, name="packing-do"),
+    path("packing/<uuid:which>/ship/", packing.hand_over, name="packing-ship"),
     path("packing/<uuid:which>/slip.pdf", packing.slip, name="packing-slip"),
     path("returns/", returns.returns_list, name="returns"),
     path("returns/station/", returns.station, name="station"),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
+from entrepot.carriage import tracking
 from entrepot.carriage.rules import Choice, Parcel, choose_service
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
@@ -31,7 +32,10 @@ from entrepot.warehouse.states import STEPS
 
 @dataclass(frozen=True, slots=True)
 class ShipFulfillment:
-    """A packed fulfillment that the carrier takes. `tracking` is the carrier's number; without, ours serves."""
+    """A packed fulfillment that the carrier takes. `tracking` is the carrier's number; without, ours serves.
+
+    The number must be one of the carrier's, where its forms are known, with the right check digit.
+    """
 
     fulfillment: UUID
     tracking: str = ""
@@ -41,7 +45,10 @@ class ShipFulfillment:
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentShipped:
-    """The shipment, the service chosen and its cost, and what the customer owes for what left."""
+    """The shipment, the service chosen and its cost, and what the customer owes for what left.
+
+    `doubt` is what is odd about the tracking number of a carrier whose forms nobody knows; '' where nothing is.
+    """
 
     fulfillment: UUID
     shipment: UUID
@@ -49,6 +56,7 @@ class FulfillmentShipped:
     service: str
     cost_minor: int
     amount_minor: int
+    doubt: str = ""
 
 
 class _Staged(NamedTuple):
@@ -77,6 +85,7 @@ class _Leaving(NamedTuple):
     fulfillment: Fulfillment
     at: datetime
     tracking: str
+    doubt: str
     choice: Choice
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
 
@@ -87,7 +96,8 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     payment captured, the channel told. Services of an order are performed with its first shipment.
 
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
-    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; ledger.month_closed.
+    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.tracking_misread;
+    ledger.month_closed.
     Again: by key. About 34 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
@@ -103,10 +113,13 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
         if one is None or isinstance(choice, Refused):
             answers.append(choice if isinstance(choice, Refused) else NotFound(what="fulfillment", which=""))
             continue
+        verdict = _judged(request, choice)
+        if verdict and verdict.problem and verdict.certain:
+            answers.append(_misread(verdict, one, choice))
+            continue
         number = next(numbers)
-        shipment = _Leaving(
-            ids.uuid7(), number, one, at, request.tracking or number, choice, facts.take(one.id)
-        )  # fmt: skip
+        known_as, doubt = _number(request, verdict, number)
+        shipment = _Leaving(ids.uuid7(), number, one, at, known_as, doubt, choice, facts.take(one.id))
         leaving[one.id] = shipment
         answers.append(_answer(shipment))
     if leaving:
@@ -198,12 +211,34 @@ def _decide(
     return choice
 
 
+def _judged(request: ShipFulfillment, choice: Choice) -> tracking.Verdict | None:
+    """What there is to say of the number that somebody gave; None where nobody gave one."""
+    if not request.tracking.strip():
+        return None
+    return tracking.judge(request.tracking, choice.taken.service.carrier if choice.taken else "")
+
+
+def _misread(verdict: tracking.Verdict, one: Fulfillment, choice: Choice) -> Refused:
+    assert choice.taken, "only a carrier's forms make it certain"
+    return errors.TrackingMisread(
+        tracking=verdict.number, fulfillment=one.number, carrier=choice.taken.service.carrier,
+        problem=verdict.problem,
+    )  # fmt: skip
+
+
+def _number(request: ShipFulfillment, verdict: tracking.Verdict | None, ours: str) -> tuple[str, str]:
+    """The number that the shipment bears, as carriers write it where it is one of theirs, and the doubt about it."""
+    if verdict is None:
+        return ours, ""
+    return (request.tracking.strip() if verdict.problem else verdict.number), verdict.problem
+
+
 def _answer(one: _Leaving) -> FulfillmentShipped:
     offer = one.choice.taken
     amount = sum(frozen.total for *_, frozen in one.worth)
     return FulfillmentShipped(
         one.fulfillment.id, one.id, one.number, offer.service.code if offer else "", offer.price_minor if offer else 0,
-        amount,
+        amount, one.doubt,
     )  # fmt: skip
 
 

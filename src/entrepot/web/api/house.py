@@ -24,6 +24,7 @@ from entrepot.web.api import (
     problems,
     reservations,
     returns,
+    shipping,
     sourcing,
     transfers,
     work,
@@ -94,6 +95,7 @@ api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
 api.add_router("/v1", packing.router, tags=["packing"])
+api.add_router("/v1", shipping.router, tags=["shipping"])
 
 
 @api.exception_handler(Refused)

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,6 +19,8 @@ from entrepot.carriage.rules import Parcel, charged_weight_g
 from entrepot.catalog import queries as catalog
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
+from entrepot.shipping import queries as shipping
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
@@ -65,8 +68,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "packages": [
             made for made in queries.packages(found.order) if made.fulfillment == which and not made.voided_at
         ],
+        "shipments": [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which],
         "kept": kept(request),
-        "after": "/packing/",
     }  # fmt: skip
     return page(request, "web/packing_one.html", context, area="orders")
 
@@ -94,6 +97,21 @@ def do(request: Request, which: UUID) -> HttpResponse:
     results = give(
         request, pack, [wanted], lambda _: gettext("%(number)s is packed.") % {"number": found.number}
     )
+    return back(request, reverse("packing", args=[which]), results)
+
+
+@require_POST
+@console
+def hand_over(request: Request, which: UUID) -> HttpResponse:
+    """The carrier takes it, under the number that was scanned from its label."""
+    found = _found(request, which)
+    wanted = ShipFulfillment(which, clean(request.POST.get("tracking")))
+    results = give(
+        request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number}
+    )
+    for one in results:
+        if isinstance(one, FulfillmentShipped) and one.doubt:
+            messages.info(request, gettext("About its tracking number: %(doubt)s.") % {"doubt": one.doubt})
     return back(request, reverse("packing", args=[which]), results)
 
 
