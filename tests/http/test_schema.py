@@ -71,6 +71,11 @@ OPERATIONS = [
     ("/api/v1/fulfillments/{fulfillment}/packing", "get"),
     ("/api/v1/packages", "post"),
     ("/api/v1/shipments", "post"),
+    ("/api/v1/shipments/{shipment}/labels", "get"),
+    ("/api/v1/labels", "post"),
+    ("/api/v1/labels/void", "post"),
+    ("/api/v1/manifests", "get"),
+    ("/api/v1/manifests", "post"),
 ]
 
 

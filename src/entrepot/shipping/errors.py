@@ -24,6 +24,30 @@ class TrackingMisread(Refused):
     )
 
 
+class Labeled(Refused):
+    code = "shipping.labeled"
+    says = (
+        "Shipment {shipment} has a label on each package already. Print those again, or void what is wrong."
+    )
+
+
+class NumbersAndPackages(Refused):
+    code = "shipping.numbers_and_packages"
+    kind = "invalid"
+    says = (
+        "Shipment {shipment} has {packages} packages without a label; {found} tracking numbers were given."
+        " Give one for each, all different."
+    )
+
+
+class NothingToManifest(Refused):
+    code = "shipping.nothing_to_manifest"
+    says = (
+        "No label of {carrier} waits at that node: its manifest is closed, or nothing was printed."
+        " What ships from now on goes on the next one."
+    )
+
+
 class NothingToPerform(Refused):
     code = "shipping.nothing_to_perform"
     says = "Order {order} has no service that waits to be performed."

@@ -67,3 +67,66 @@ class ShipmentLine(models.Model):
         constraints = [
             models.CheckConstraint(name="shipping_shipmentline_of_some_units", condition=Q(quantity__gt=0))
         ]
+
+
+class Label(models.Model):
+    """What stands on a package for the carrier: its tracking number. `manifested`: the carrier was told of it."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    shipment_id = models.UUIDField()
+    package_id = models.UUIDField()
+    node_id = models.UUIDField()
+    carrier = models.TextField(default="")
+    tracking = models.TextField()
+    weight_g = models.IntegerField()
+    state = models.TextField()
+    printed_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)
+    manifest_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["shipment_id"], name="shipping_label_of_shipment"),
+            models.Index(
+                fields=["company_id", "node_id", "carrier"],
+                name="shipping_label_waits",
+                condition=Q(state="printed"),
+            ),
+            models.Index(
+                fields=["manifest_id"],
+                name="shipping_label_of_manifest",
+                condition=Q(manifest_id__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["package_id"], name="shipping_label_one_in_force", condition=~Q(state="voided")
+            ),
+            models.CheckConstraint(
+                name="shipping_label_state_as_its_facts",
+                condition=Q(state="printed", voided_at__isnull=True, manifest_id__isnull=True)
+                | Q(state="voided", voided_at__isnull=False, manifest_id__isnull=True)
+                | Q(state="manifested", voided_at__isnull=True, manifest_id__isnull=False),
+            ),
+        ]
+
+
+class Manifest(models.Model):
+    """The labels that one carrier collects at one node, closed at the end of its day."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    carrier = models.TextField(default="")
+    labels = models.IntegerField()
+    weight_g = models.BigIntegerField()
+    closed_at = models.DateTimeField()
+    closed_by = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="shipping_manifest_number_once"),
+            models.CheckConstraint(name="shipping_manifest_of_some_labels", condition=Q(labels__gt=0)),
+        ]

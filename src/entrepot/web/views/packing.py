@@ -55,6 +55,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     inside = packing.contents([which]).get(which, [])
     known = packing.cartons([found.company])[found.company]
     boxes = packing.boxes(inside, known) if found.state == "picked" else []
+    shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
+    labels = [label for gone in shipments for label in shipping.labels(shipment=gone.id)]
     context: dict[str, Any] = {
         "one": found,
         "inside": inside,
@@ -68,7 +70,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "packages": [
             made for made in queries.packages(found.order) if made.fulfillment == which and not made.voided_at
         ],
-        "shipments": [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which],
+        "shipments": shipments,
+        "labels": labels,
+        "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
     }  # fmt: skip
     return page(request, "web/packing_one.html", context, area="orders")
