@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from entrepot.shipping import states
+from entrepot.shipping.rules import EVENT_KINDS
 
 
 class Shipment(models.Model):
@@ -108,6 +109,34 @@ class Label(models.Model):
                 condition=Q(state="printed", voided_at__isnull=True, manifest_id__isnull=True)
                 | Q(state="voided", voided_at__isnull=False, manifest_id__isnull=True)
                 | Q(state="manifested", voided_at__isnull=True, manifest_id__isnull=False),
+            ),
+        ]
+
+
+class CarrierEvent(models.Model):
+    """What a carrier said that happened to a parcel, once however often it says so."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    shipment_id = models.UUIDField()
+    source = models.TextField()
+    name = models.TextField()
+    tracking = models.TextField()
+    kind = models.TextField()
+    message = models.TextField(default="")
+    place = models.TextField(default="")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "shipping_carrierevent"
+        indexes = [models.Index(fields=["shipment_id", "occurred_at"], name="shipping_carrierevent_of")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shipment_id", "source", "name"], name="shipping_carrierevent_once"
+            ),
+            models.CheckConstraint(
+                name="shipping_carrierevent_kind_known", condition=Q(kind__in=EVENT_KINDS)
             ),
         ]
 

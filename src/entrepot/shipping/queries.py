@@ -146,6 +146,40 @@ def manifest(manifest_id: UUID, company: int) -> ManifestRow | None:
     return ManifestRow(*rows[0]) if rows else None
 
 
+@dataclass(frozen=True, slots=True)
+class CarrierEventRow:
+    """What a carrier said."""
+
+    tracking: str
+    kind: str
+    message: str
+    place: str
+    occurred_at: datetime
+
+
+def carrier_events(shipment_id: UUID) -> list[CarrierEventRow]:
+    """What carriers said of a shipment, by when it happened, whenever they told it."""
+    return [CarrierEventRow(*row) for row in sql.run(_CARRIER_EVENTS, {"id": shipment_id})]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of the promises of a carrier's service: shipments that arrived, of those late, and the hours by which
+    they came after their promise on average; those still on their way past it."""
+
+    carrier: str
+    service: str
+    delivered: int
+    late: int
+    hours_late: int
+    overdue: int
+
+
+def kept(company: int, *, since: datetime, now: datetime) -> list[Kept]:
+    """Promises against what happened, of shipments that left since a moment and had one."""
+    return [Kept(*row) for row in sql.run(_KEPT, {"company": company, "since": since, "now": now})]
+
+
 def totals(company: int) -> dict[str, int]:
     """Shipments, units, and what carriage costs, in all."""
     row = sql.run(_TOTALS, {"company": company})[0]
@@ -196,6 +230,22 @@ SELECT count(*), COALESCE(sum(l.units), 0)::bigint, COALESCE(sum(h.cost_minor), 
 FROM shipping_shipment AS h
 CROSS JOIN LATERAL (SELECT sum(quantity) AS units FROM shipping_shipmentline WHERE shipment_id = h.id) AS l
 WHERE h.company_id = %(company)s::smallint
+"""
+
+_CARRIER_EVENTS = """
+SELECT tracking, kind, message, place, occurred_at FROM shipping_carrierevent
+WHERE shipment_id = %(id)s::uuid ORDER BY occurred_at, id
+"""
+
+_KEPT = """
+SELECT h.carrier, COALESCE(s.code, ''), count(h.delivered_at)::int,
+       count(*) FILTER (WHERE h.delivered_at > h.promised_at)::int,
+       COALESCE(round(avg(extract(epoch FROM h.delivered_at - h.promised_at) / 3600)
+                      FILTER (WHERE h.delivered_at > h.promised_at)), 0)::int,
+       count(*) FILTER (WHERE h.delivered_at IS NULL AND h.promised_at < %(now)s::timestamptz)::int
+FROM shipping_shipment AS h LEFT JOIN carriage_service AS s ON s.id = h.service_id
+WHERE h.company_id = %(company)s::smallint AND h.shipped_at >= %(since)s::timestamptz AND h.promised_at IS NOT NULL
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 _LABELS = """

@@ -25,6 +25,7 @@ from entrepot.web.views import (
     stock,
     things,
     transfers,
+    webhooks,
     work,
 )
 
@@ -96,6 +97,7 @@ urlpatterns = [
     path("favicon.ico", people.favicon),
     path("healthz", health.healthz),
     path("metrics", health.metrics),
+    path("webhooks/easypost/<str:company>/", webhooks.easypost, name="webhook-easypost"),
     path("api/", house.urls()),
 ]
 

@@ -72,6 +72,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         ],
         "shipments": shipments,
         "labels": labels,
+        "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
     }  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +20,8 @@ from entrepot.web import papers
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
 
 PAGE = 50
+KEPT_OVER = timedelta(days=30)
+"""How far back promises are compared with what happened."""
 
 
 @require_POST
@@ -64,7 +68,9 @@ def labels(request: Request, which: UUID, kind: str) -> HttpResponse:
 def manifests(request: Request) -> HttpResponse:
     company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
     rows = queries.manifests(company, after=after, limit=PAGE + 1)
+    now = timezone.now()
     context = {
+        "kept": queries.kept(company, since=now - KEPT_OVER, now=now),
         "waiting": queries.waiting(company),
         "manifests": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
