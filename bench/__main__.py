@@ -9,7 +9,20 @@ import statistics
 import sys
 import time
 
-from bench import availability, hot_sku, house, import_year, joint, one_by_one, report, walk, way_back
+from bench import (
+    availability,
+    hot_sku,
+    house,
+    import_year,
+    joint,
+    one_by_one,
+    packing,
+    report,
+    walk,
+    way_back,
+)
+
+PARTS = ("walk", "one", "hot", "joint", "cartons", "back", "import", "promise")
 
 
 def main() -> int:
@@ -18,9 +31,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
-    parser.add_argument(
-        "--only", choices=("walk", "one", "hot", "joint", "back", "import", "promise"), help="a part of it"
-    )
+    parser.add_argument("--only", choices=PARTS, help="a part of it")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders = 1, 2_000
@@ -41,6 +52,8 @@ def main() -> int:
             rows += measure_hot_sku(arguments.rounds, arguments.orders * 2)
         if arguments.only in (None, "joint"):
             rows += measure_joint(arguments.rounds, 1.0 if arguments.quick else 10.0)
+        if arguments.only in (None, "cartons"):
+            rows += measure_cartons(*((500, 20) if arguments.quick else (10_000, 200)))
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -217,6 +230,25 @@ def measure_joint(rounds: int, seconds: float) -> list[report.Row]:
     return [
         *rows,
         report.Row(what, "%", 100 * statistics.mean(known.values()), rounds={"ours": list(known.values())}),
+    ]
+
+
+def measure_cartons(count: int, compared: int) -> list[report.Row]:
+    names = (
+        f"a carton proposed, mean of {count:,} orders of 1 to {packing.ITEMS_MAX} real units",
+        "packings among them that are impossible",
+        f"cartons of {compared} such orders: volume over that of an exact search",
+    )
+    if not packing.products():
+        return [report.Row(name, "", None, note=f"{packing.PRODUCTS} is not here") for name in names]
+    took, wrong = packing.proposed(count)
+    ours, best = packing.against_exact(compared, 2.0)
+    mean, over = 1e3 * statistics.mean(took), 100 * (ours / best - 1)
+    _say(f"cartons: {mean:.1f} ms, {len(wrong)} impossible, {over:.2f} % over the exact search")
+    return [
+        report.Row(names[0], "ms", mean, floor=50, less_is_better=True),
+        report.Row(names[1], "", float(len(wrong)), floor=0, less_is_better=True),
+        report.Row(names[2], "%", over, floor=5, less_is_better=True),
     ]
 
 

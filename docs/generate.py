@@ -39,6 +39,7 @@ SETTINGS = {
     "ENTREPOT_DB_ROLE": "Set by the command itself: the role that its connections take, so that append-only tables"
     " can't be changed.",
     "ENTREPOT_DEBUG": "`1`: Django's pages for errors, with their traces. Never where others can reach it.",
+    "ENTREPOT_EASYPOST_SECRET": "The secret by which EasyPost signs its webhooks. Without it none is taken.",
     "ENTREPOT_HOME": "The folder of this installation: secret key, files, the embedded server's data.",
     "ENTREPOT_HOSTS": "Names under which the console is reached, separated by commas.",
     "ENTREPOT_LOG_LEVEL": "What is logged to standard error. `DEBUG` writes a line for each command.",

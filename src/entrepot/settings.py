@@ -174,6 +174,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # select all, act on all
 
 # ---- what is said
 
+EASYPOST_SECRET = os.environ.get("ENTREPOT_EASYPOST_SECRET", "")
+
 LOG_LEVEL = os.environ.get("ENTREPOT_LOG_LEVEL", "WARNING").upper()
 # What lies below the level costs nothing: hot commands have a line each.
 structlog.configure(

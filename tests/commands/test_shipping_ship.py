@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from entrepot.carriage.commands.register import RegisterService, register_services
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import NotFound, WrongState
 from entrepot.ledger import queries as ledger
@@ -189,7 +190,7 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     held, early, heavy, fine = (house.order((0, 1)).order for _ in range(4))
     (held_work,), (early_work,), (fine_work,) = packed(held), picked(early), packed(fine)
     (heavy_work,) = picked(heavy)
-    pack(SYSTEM, requests=[PackFulfillment(heavy_work, weight_g=40_000)])
+    pack(SYSTEM, requests=[PackFulfillment(heavy_work, weight_g=40_000, weight_note="a stone in it")])
     place_hold(SYSTEM, requests=[PlaceHold(held, "fraud review", "looks odd")])
     last_month = datetime(2026, 10, 5, tzinfo=UTC)
     close_month(SYSTEM, requests=[CloseMonth(COMPANY, last_month.date().replace(day=1))])
@@ -219,6 +220,48 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     assert queries.totals(COMPANY) == {"shipments": 0, "units": 0, "carriage_minor": 0}
     assert units(house.skus[0]) == 5000
     assert (balance(4000), balance(5000)) == (0, 0)
+
+
+def with_ups(house: Floor) -> None:
+    """Two services as ever, and one that is cheaper, of a carrier whose numbers are known."""
+    register_services(
+        SYSTEM,
+        requests=[
+            RegisterService(
+                COMPANY, "UPS", "ground", "Ground", 3, 30_000, "GBP", (("GB", "GB", "inland"),),
+                (("inland", 30_000, 100),),
+            )
+        ],
+    )  # fmt: skip
+
+
+def test_a_tracking_number_that_the_carrier_can_not_have_given_is_refused(house: Floor):
+    with_ups(house)
+    order = house.order((0, 1)).order
+    (work_,) = packed(order)
+    number = warehouse.fulfillment(work_).number
+
+    wrong = ship(SYSTEM, requests=[ShipFulfillment(work_, "1Z5R89390357567128")])
+    assert wrong == [
+        errors.TrackingMisread(
+            tracking="1Z5R89390357567128", fulfillment=number, carrier="UPS",
+            problem="its check digit is wrong for ups: it was mistyped or misread",
+        )
+    ]  # fmt: skip
+    (other,) = ship(SYSTEM, requests=[ShipFulfillment(work_, "hello")])
+    assert isinstance(other, errors.TrackingMisread)
+    assert queries.of_order(order) == []
+
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_, " 1Z 5R8 939 03 5756 7127 ")])
+    assert isinstance(gone, FulfillmentShipped)
+    assert (queries.of_order(order)[0].tracking, gone.doubt) == ("1Z5R89390357567127", "")
+
+
+def test_of_a_carrier_that_nobody_knows_a_doubt_is_told(house: Floor):
+    (work_,) = packed(house.order((0, 1)).order)
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_, "PP 77")])
+    assert isinstance(gone, FulfillmentShipped)
+    assert gone.doubt == "no known carrier's numbers look like it"
 
 
 def test_a_refusal_does_not_hold_back_its_neighbours(house: Floor):

@@ -6,13 +6,19 @@ from datetime import timedelta
 
 import pytest
 
-from entrepot.kernel import ids
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import ids, policies
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.orders import queries as orders
-from entrepot.warehouse import errors, queries
-from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
-from tests.floor import NOW, SYSTEM, Floor
-from tests.walk import a_house, picked, placed, queued, released
+from entrepot.shipping import queries as shipping
+from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.stock import queries as stock
+from entrepot.warehouse import errors, packing, queries
+from entrepot.warehouse.commands.pack import FulfillmentPacked, PackedPart, PackFulfillment, pack
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from entrepot.work import queries as work
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.walk import a_house, packed, picked, placed, queued, released
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +72,7 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     assert answers == [
         NotFound(what="fulfillment", which=str(unknown)),
         WrongState(subject="fulfillment", found="released", event="pack", expected="picked"),
-        errors.CartonUnknown(carton="HUGE", known="XS, S, M, L, XL, PALLET"),
+        errors.CartonUnknown(carton="HUGE", known="XS, S, M, L, XL, PALLET, OWN"),
         Invalid(field="weight_g", expected="more than 0", found=0),
     ]
     assert queries.packages(order) == []
@@ -90,6 +96,166 @@ def test_a_key_gets_its_answer_again(house: Floor):
     assert len(queries.packages(order)) == 1
 
 
+def with_cartons(house: Floor) -> None:
+    """Cartons of the retailer's own: one of the things (100 × 100 × 50 mm) fills the small one, eight the middle."""
+    register_cartons(
+        SYSTEM,
+        requests=[
+            RegisterCarton(COMPANY, "one", 100, 100, 50, 5_000, 30, 10),
+            RegisterCarton(COMPANY, "eight", 200, 200, 100, 5_000, 120, 40),
+        ],
+    )
+
+
+def test_the_carton_proposed_is_taken_and_noted(house: Floor):
+    with_cartons(house)
+    order = house.order((0, 2)).order
+    (work_,) = picked(order)
+
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_)])
+
+    assert isinstance(answer, FulfillmentPacked)
+    assert (answer.carton, answer.weight_g, answer.more) == ("eight", 2 * 250 + 120, ())
+    (package,) = queries.packages(order)
+    assert (package.carton, package.proposed, package.volume_cm3) == ("eight", "eight", 4_000)
+
+
+def test_another_carton_than_the_proposed_one_is_noted(house: Floor):
+    with_cartons(house)
+    order = house.order((0, 1)).order
+    pack(SYSTEM, requests=[PackFulfillment(picked(order)[0], "eight")])
+    (package,) = queries.packages(order)
+    assert (package.carton, package.proposed) == ("eight", "one")
+
+
+def test_what_one_carton_does_not_hold_goes_in_several_and_ships_together(house: Floor):
+    with_cartons(house)
+    order = house.order((0, 5), (1, 4)).order
+    (work_,) = packed(order)
+
+    packages = queries.packages(order)
+    assert sorted((one.carton, one.units) for one in packages) == [("eight", 8), ("one", 1)]
+    ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    (left,) = shipping.of_order(order)
+    assert left.units == 9
+    # slow costs 300 up to a kilogram and 600 above: 2,120 g and 280 g are charged one by one
+    assert left.cost_minor == 600 + 300
+    assert queued("ship") == []
+
+
+def test_a_carton_that_is_too_large_for_every_carrier_is_not_proposed(house: Floor):
+    """Half a cubic metre counts as 100 kg, and the services carry 30."""
+    huge = RegisterCarton(COMPANY, "huge", 1_000, 1_000, 500, 30_000, 30)
+    register_cartons(SYSTEM, requests=[huge, RegisterCarton(COMPANY, "dear", 100, 100, 50, 5_000, 30, 999)])
+    order = house.order((0, 1)).order
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+    assert isinstance(answer, FulfillmentPacked)
+    assert answer.carton == "dear"
+
+
+def test_what_fits_no_carton_goes_as_it_is(house: Floor):
+    register_cartons(SYSTEM, requests=[RegisterCarton(COMPANY, "tiny", 50, 50, 50, 5_000, 30)])
+    order = house.order((0, 2)).order
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+    assert isinstance(answer, FulfillmentPacked)
+    assert [answer.carton, *(one.carton for one in answer.more)] == ["OWN", "OWN"]
+    assert [(one.weight_g, one.volume_cm3) for one in queries.packages(order)] == [(250, 500), (250, 500)]
+
+
+def test_what_nobody_measured_goes_by_volume_and_nothing_is_proposed(house: Floor):
+    with_cartons(house)
+    register_skus(SYSTEM, requests=[RegisterSku(COMPANY, "SKU-000", "Thing SKU-000", weight_g=250)])
+    order = house.order((0, 1)).order
+    pack(SYSTEM, requests=[PackFulfillment(picked(order)[0])])
+    (package,) = queries.packages(order)
+    assert (package.carton, package.proposed) == ("one", "")
+
+
+def test_the_packer_says_what_is_in_each_of_several(house: Floor):
+    with_cartons(house)
+    order = house.order((0, 2), (1, 1)).order
+    (work_,) = picked(order)
+    first, second = (one.line for one in packing.contents([work_])[work_])
+    parts = (PackedPart("one", ((first, 1),), 285), PackedPart("eight", ((first, 1), (second, 1))))
+
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, parts=parts)])
+
+    assert isinstance(answer, FulfillmentPacked)
+    assert [(one.carton, one.weight_g, one.units) for one in queries.packages(order)] == [
+        ("one", 285, 1),
+        ("eight", 620, 2),
+    ]
+
+
+def test_parts_hold_all_that_was_picked_once(house: Floor):
+    with_cartons(house)
+    order = house.order((0, 2), (1, 1)).order
+    (work_,) = picked(order)
+    first, second = (one.line for one in packing.contents([work_])[work_])
+    number = queries.of_order(order)[0].number
+
+    def refused(*parts: PackedPart, **more: object) -> object:
+        (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, parts=parts, **more)])
+        assert queries.packages(order) == []
+        return answer
+
+    too_few = PackedPart("eight", ((first, 1), (second, 1)))
+    assert refused(too_few) == errors.NotAllPacked(fulfillment=number, picked=2, packed=1)
+    assert refused(too_few, too_few) == errors.NotAllPacked(fulfillment=number, picked=1, packed=2)
+    stranger = PackedPart("eight", ((first, 2), (second, 1), (ids.uuid7(), 1)))
+    assert isinstance(refused(stranger), errors.NotAllPacked)
+    twice = PackedPart("eight", ((first, 1), (first, 1), (second, 1)))
+    assert isinstance(refused(twice), errors.NotAllPacked)
+    debt = PackedPart("eight", ((first, 3), (second, 1))), PackedPart("one", ((first, -1),))
+    assert isinstance(refused(*debt), errors.NotAllPacked)
+    all_of_it = PackedPart("huge", ((first, 2), (second, 1)))
+    assert refused(all_of_it) == errors.CartonUnknown(carton="huge", known="eight, one, OWN")
+    assert refused(all_of_it, carton="one") == Invalid(
+        field="parts", expected="none where a carton or a weight is said", found=1
+    )
+
+
+def test_several_packages_are_not_weighed_as_one(house: Floor):
+    with_cartons(house)
+    (work_,) = picked(house.order((0, 9)).order)
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, weight_g=2_500)])
+    assert answer == Invalid(field="weight_g", expected="one for each of 2 packages, as parts", found=2_500)
+
+
+def test_a_weight_that_is_off_is_refused_and_with_a_note_it_is_work_for_the_supervisor(house: Floor):
+    order = house.order((0, 2)).order
+    (work_,) = picked(order)
+    number = queries.of_order(order)[0].number
+    before = stock.moves(document=work_)
+
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, "S", 1_200)])
+
+    assert answer == errors.WeightOff(
+        fulfillment=number, carton="S", found=1_200, expected=590, tolerance=100
+    )
+    assert (queries.packages(order), orders.order(order).status) == ([], "picked")
+
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, "S", 1_200, weight_note="wet from the rain")])
+
+    assert isinstance(answer, FulfillmentPacked)
+    (package,) = queries.packages(order)
+    assert (package.weight_g, package.expected_g) == (1_200, 590)
+    (item,) = work.of_subject(package.id)
+    assert (item.type, item.role, item.facts["expected_g"]) == ("weight off", "warehouse supervisor", 590)
+    assert "wet from the rain" in item.reason
+    assert stock.moves(document=work_) == before
+
+
+def test_the_tolerance_is_a_policy(house: Floor):
+    strict = packing.Packing(weight_tolerance_percent=0, weight_tolerance_g=5)
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "warehouse.packing", strict, NOW)])
+    (work_,) = picked(house.order((0, 2)).order)
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, "S", 596)])
+    assert isinstance(answer, errors.WeightOff)
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, "S", 585)])
+    assert isinstance(answer, FulfillmentPacked)
+
+
 @pytest.mark.counts("warehouse.pack")
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
@@ -98,4 +264,15 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
         with statements() as ran:
             pack(SYSTEM, requests=[PackFulfillment(one, key=str(one)) for one in work_])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
-    assert counts == [13] * 3
+    assert counts == [15] * 3
+
+
+def test_statements_do_not_grow_where_cartons_are_proposed(house: Floor, statements):
+    with_cartons(house)
+    counts = []
+    for size in (1, 10, 300):
+        work_ = picked(*placed(house, size, (0, 5), (1, 4)))
+        with statements() as ran:
+            pack(SYSTEM, requests=[PackFulfillment(one, key=str(one)) for one in work_])
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [15] * 3

@@ -66,6 +66,16 @@ OPERATIONS = [
     ("/api/v1/transfer-proposals/send", "post"),
     ("/api/v1/transfers", "get"),
     ("/api/v1/transfers/receive", "post"),
+    ("/api/v1/cartons", "get"),
+    ("/api/v1/cartons", "post"),
+    ("/api/v1/fulfillments/{fulfillment}/packing", "get"),
+    ("/api/v1/packages", "post"),
+    ("/api/v1/shipments", "post"),
+    ("/api/v1/shipments/{shipment}/labels", "get"),
+    ("/api/v1/labels", "post"),
+    ("/api/v1/labels/void", "post"),
+    ("/api/v1/manifests", "get"),
+    ("/api/v1/manifests", "post"),
 ]
 
 

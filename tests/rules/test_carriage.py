@@ -7,7 +7,17 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Offer, Parcel, Service, arrival, charged_weight_g, choose, offer, zone_of
+from entrepot.carriage.rules import (
+    Offer,
+    Parcel,
+    Service,
+    arrival,
+    charged_weight_g,
+    choose,
+    offer,
+    offer_for,
+    zone_of,
+)
 from entrepot.kernel.ids import uuid7
 
 MONDAY = date(2026, 3, 2)
@@ -155,3 +165,14 @@ def test_a_heavier_parcel_never_costs_less(weight, more):
     heavier = offer(one, PARCEL._replace(weight_g=weight + more))
     if isinstance(heavier, Offer):
         assert offer(one, PARCEL._replace(weight_g=weight)).price_minor <= heavier.price_minor
+
+
+def test_parcels_that_go_together_are_charged_one_by_one_and_all_carried_or_none():
+    one = a_service()
+    alone = offer(one, PARCEL)
+    together = offer_for(one, [PARCEL, PARCEL])
+    assert (together.price_minor, together.charged_g) == (2 * alone.price_minor, 2 * alone.charged_g)
+    assert offer_for(one, [PARCEL, PARCEL._replace(weight_g=20_001)]) == offer(
+        one, PARCEL._replace(weight_g=20_001)
+    )
+    assert choose([one], PARCEL, MONDAY, None, [PARCEL]).taken == together

@@ -141,16 +141,34 @@ def offer(service: Service, parcel: Parcel) -> Offer | str:
     return Offer(service, zone, charged, min(fitting)[1])
 
 
-def choose(services: Sequence[Service], parcel: Parcel, ships_on: date, promised_on: date | None) -> Choice:
+def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | str:
+    """The service's price for parcels that go together, each charged by itself; or why it does not carry one."""
+    offers = []
+    for parcel in parcels:
+        answer = offer(service, parcel)
+        if isinstance(answer, str):
+            return answer
+        offers.append(answer)
+    charged, price = sum(one.charged_g for one in offers), sum(one.price_minor for one in offers)
+    return Offer(service, offers[0].zone, charged, price)
+
+
+def choose(
+    services: Sequence[Service],
+    parcel: Parcel,
+    ships_on: date,
+    promised_on: date | None,
+    more: Sequence[Parcel] = (),
+) -> Choice:
     """The cheapest service that keeps the promise; among equals the faster, then by code.
 
-    Where none keeps it, the fastest is taken, and the choice says that it is late.
+    Where none keeps it, the fastest is taken, and the choice says that it is late. `more` parcels go with the first.
     """
     offers: list[Offer] = []
     in_time: list[Offer] = []
     reasons = []
     for service in services:
-        answer = offer(service, parcel)
+        answer = offer_for(service, [parcel, *more])
         if isinstance(answer, str):
             reasons.append((service.code, answer))
             continue
@@ -168,14 +186,19 @@ def choose(services: Sequence[Service], parcel: Parcel, ships_on: date, promised
 
 
 def choose_service(
-    services: Sequence[Service], parcel: Parcel, wanted: str, ships_on: date, promised_on: date | None
+    services: Sequence[Service],
+    parcel: Parcel,
+    wanted: str,
+    ships_on: date,
+    promised_on: date | None,
+    more: Sequence[Parcel] = (),
 ) -> Choice:
     """The service that the order asks for by its code, if it carries the parcel; else the cheapest in time of all."""
     if wanted:
-        asked = choose([one for one in services if one.code == wanted], parcel, ships_on, promised_on)
+        asked = choose([one for one in services if one.code == wanted], parcel, ships_on, promised_on, more)
         if asked.taken:
             return asked
-    return choose(services, parcel, ships_on, promised_on)
+    return choose(services, parcel, ships_on, promised_on, more)
 
 
 def arrival(ships_on: date, transit_days: int) -> date:

@@ -23,6 +23,8 @@ class Sku(models.Model):
     serial_policy = models.TextField(db_default="none")  # none, at_ship
     minimum_age = models.SmallIntegerField(db_default=0)
     hazardous = models.BooleanField(db_default=False)
+    fragile = models.BooleanField(db_default=False)  # nothing may stand on it
+    upright = models.BooleanField(db_default=False)  # this side up
     barcode = models.TextField(db_default="")
     hs_code = models.TextField(db_default="")
     list_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)

@@ -31,6 +31,8 @@ class Sku:
     standard_cost: Decimal | None
     serial_policy: str
     hs_code: str
+    fragile: bool
+    upright: bool
 
 
 def skus(*, company: int, codes: Collection[str] | None = None) -> dict[str, Sku]:
@@ -72,7 +74,8 @@ def discrepancies() -> list[str]:
 
 _FIELDS = """
 SELECT id, code, name, category, status, weight_g, length_mm, width_mm, height_mm, lot_policy, minimum_age::int,
-       hazardous, barcode, list_price, standard_cost, serial_policy, hs_code
+       hazardous, barcode, list_price, standard_cost, serial_policy, hs_code,
+       fragile, upright
 FROM catalog_sku
 """
 

@@ -20,7 +20,8 @@ Check = tuple[str, bool, str, Any]
 class RegisterSku:
     """A SKU as it shall stand. Weight and measures are those of one base unit; 0 where nobody has measured.
 
-    `list_price` and `standard_cost` are per unit in the company's currency; None where there is none.
+    `list_price` and `standard_cost` are per unit in the company's currency; None where there is none. In a carton
+    nothing stands on what is `fragile`, and what is `upright` keeps its height.
     """
 
     company: int
@@ -40,6 +41,8 @@ class RegisterSku:
     hs_code: str = ""
     list_price: Decimal | None = None
     standard_cost: Decimal | None = None
+    fragile: bool = False
+    upright: bool = False
     key: str | None = None
 
 

@@ -729,6 +729,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "fulfillment": ("warehouse_fulfillment", "number", "state"),
     "package": ("warehouse_package", "number", "''"),
     "shipment": ("shipping_shipment", "number", "state"),
+    "label": ("shipping_label", "tracking", "state"),
+    "manifest": ("shipping_manifest", "number", "''"),
     "payment": ("payments_payment", "provider || ' ' || reference", "state"),
     "adjustment": ("stock_adjustment", "number", "state"),
     "transfer": ("stock_transfer", "number", "state"),

@@ -15,6 +15,39 @@ class NoService(Refused):
     says = "No service carries fulfillment {fulfillment}: {reasons}. Pack it in smaller cartons, or register a service."
 
 
+class TrackingMisread(Refused):
+    code = "shipping.tracking_misread"
+    kind = "invalid"
+    says = (
+        "{tracking} can't be the tracking number of {fulfillment} with {carrier}: {problem}."
+        " Scan it again from the label."
+    )
+
+
+class Labeled(Refused):
+    code = "shipping.labeled"
+    says = (
+        "Shipment {shipment} has a label on each package already. Print those again, or void what is wrong."
+    )
+
+
+class NumbersAndPackages(Refused):
+    code = "shipping.numbers_and_packages"
+    kind = "invalid"
+    says = (
+        "Shipment {shipment} has {packages} packages without a label; {found} tracking numbers were given."
+        " Give one for each, all different."
+    )
+
+
+class NothingToManifest(Refused):
+    code = "shipping.nothing_to_manifest"
+    says = (
+        "No label of {carrier} waits at that node: its manifest is closed, or nothing was printed."
+        " What ships from now on goes on the next one."
+    )
+
+
 class NothingToPerform(Refused):
     code = "shipping.nothing_to_perform"
     says = "Order {order} has no service that waits to be performed."

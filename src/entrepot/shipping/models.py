@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from entrepot.shipping import states
+from entrepot.shipping.rules import EVENT_KINDS
 
 
 class Shipment(models.Model):
@@ -66,4 +67,95 @@ class ShipmentLine(models.Model):
         db_table = "shipping_shipmentline"
         constraints = [
             models.CheckConstraint(name="shipping_shipmentline_of_some_units", condition=Q(quantity__gt=0))
+        ]
+
+
+class Label(models.Model):
+    """What stands on a package for the carrier: its tracking number. `manifested`: the carrier was told of it."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    shipment_id = models.UUIDField()
+    package_id = models.UUIDField()
+    node_id = models.UUIDField()
+    carrier = models.TextField(default="")
+    tracking = models.TextField()
+    weight_g = models.IntegerField()
+    state = models.TextField()
+    printed_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)
+    manifest_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["shipment_id"], name="shipping_label_of_shipment"),
+            models.Index(
+                fields=["company_id", "node_id", "carrier"],
+                name="shipping_label_waits",
+                condition=Q(state="printed"),
+            ),
+            models.Index(
+                fields=["manifest_id"],
+                name="shipping_label_of_manifest",
+                condition=Q(manifest_id__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["package_id"], name="shipping_label_one_in_force", condition=~Q(state="voided")
+            ),
+            models.CheckConstraint(
+                name="shipping_label_state_as_its_facts",
+                condition=Q(state="printed", voided_at__isnull=True, manifest_id__isnull=True)
+                | Q(state="voided", voided_at__isnull=False, manifest_id__isnull=True)
+                | Q(state="manifested", voided_at__isnull=True, manifest_id__isnull=False),
+            ),
+        ]
+
+
+class CarrierEvent(models.Model):
+    """What a carrier said that happened to a parcel, once however often it says so."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    shipment_id = models.UUIDField()
+    source = models.TextField()
+    name = models.TextField()
+    tracking = models.TextField()
+    kind = models.TextField()
+    message = models.TextField(default="")
+    place = models.TextField(default="")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "shipping_carrierevent"
+        indexes = [models.Index(fields=["shipment_id", "occurred_at"], name="shipping_carrierevent_of")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shipment_id", "source", "name"], name="shipping_carrierevent_once"
+            ),
+            models.CheckConstraint(
+                name="shipping_carrierevent_kind_known", condition=Q(kind__in=EVENT_KINDS)
+            ),
+        ]
+
+
+class Manifest(models.Model):
+    """The labels that one carrier collects at one node, closed at the end of its day."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    carrier = models.TextField(default="")
+    labels = models.IntegerField()
+    weight_g = models.BigIntegerField()
+    closed_at = models.DateTimeField()
+    closed_by = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="shipping_manifest_number_once"),
+            models.CheckConstraint(name="shipping_manifest_of_some_labels", condition=Q(labels__gt=0)),
         ]

@@ -72,6 +72,114 @@ def lines(shipment_id: UUID) -> list[ShipmentLineRow]:
     return [ShipmentLineRow(*row) for row in sql.run(_LINES, {"id": shipment_id})]
 
 
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A label with what it says; where it goes is in the vault under `address`."""
+
+    id: UUID
+    shipment: UUID
+    package: UUID
+    package_number: str
+    order_number: str
+    carrier: str
+    service: str
+    tracking: str
+    weight_g: int
+    state: str
+    printed_at: datetime
+    manifest: UUID | None
+    manifest_number: str
+    company: int
+    node_name: str
+    node_postal_code: str
+    node_country: str
+    address: UUID | None
+
+
+def labels(
+    *, shipment: UUID | None = None, label: UUID | None = None, manifest: UUID | None = None
+) -> list[LabelRow]:
+    """Labels of a shipment or a manifest, or one of them; voided ones too, in the order of printing."""
+    params = {"shipment": shipment, "label": label, "manifest": manifest}
+    return [LabelRow(*row) for row in sql.run(_LABELS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Labels of a carrier at a node that are on no manifest yet."""
+
+    node: UUID
+    node_code: str
+    carrier: str
+    labels: int
+    weight_g: int
+
+
+def waiting(company: int) -> list[Waiting]:
+    """What carriers will collect, by node and carrier."""
+    return [Waiting(*row) for row in sql.run(_WAITING, {"company": company})]
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRow:
+    id: UUID
+    number: str
+    company: int
+    node_code: str
+    node_name: str
+    carrier: str
+    labels: int
+    weight_g: int
+    closed_at: datetime
+    closed_by: str
+
+
+def manifests(company: int, *, after: UUID | None = None, limit: int = 50) -> list[ManifestRow]:
+    """Closed manifests, the latest first, behind the manifest `after`."""
+    params = {"company": company, "after": after, "limit": limit, "id": None}
+    return [ManifestRow(*row) for row in sql.run(_MANIFESTS, params)]
+
+
+def manifest(manifest_id: UUID, company: int) -> ManifestRow | None:
+    """One manifest of a company; None where there is none of that id."""
+    rows = sql.run(_MANIFESTS, {"company": company, "after": None, "limit": 1, "id": manifest_id})
+    return ManifestRow(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEventRow:
+    """What a carrier said."""
+
+    tracking: str
+    kind: str
+    message: str
+    place: str
+    occurred_at: datetime
+
+
+def carrier_events(shipment_id: UUID) -> list[CarrierEventRow]:
+    """What carriers said of a shipment, by when it happened, whenever they told it."""
+    return [CarrierEventRow(*row) for row in sql.run(_CARRIER_EVENTS, {"id": shipment_id})]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of the promises of a carrier's service: shipments that arrived, of those late, and the hours by which
+    they came after their promise on average; those still on their way past it."""
+
+    carrier: str
+    service: str
+    delivered: int
+    late: int
+    hours_late: int
+    overdue: int
+
+
+def kept(company: int, *, since: datetime, now: datetime) -> list[Kept]:
+    """Promises against what happened, of shipments that left since a moment and had one."""
+    return [Kept(*row) for row in sql.run(_KEPT, {"company": company, "since": since, "now": now})]
+
+
 def totals(company: int) -> dict[str, int]:
     """Shipments, units, and what carriage costs, in all."""
     row = sql.run(_TOTALS, {"company": company})[0]
@@ -80,7 +188,11 @@ def totals(company: int) -> dict[str, int]:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = {"shipments": "shipping_shipment", "shipment lines": "shipping_shipmentline"}
+    tables = {
+        "shipments": "shipping_shipment",
+        "shipment lines": "shipping_shipmentline",
+        "labels": "shipping_label",
+    }
     return {name: sql.run(f"SELECT count(*) FROM {table}")[0][0] for name, table in tables.items()}
 
 
@@ -120,7 +232,71 @@ CROSS JOIN LATERAL (SELECT sum(quantity) AS units FROM shipping_shipmentline WHE
 WHERE h.company_id = %(company)s::smallint
 """
 
+_CARRIER_EVENTS = """
+SELECT tracking, kind, message, place, occurred_at FROM shipping_carrierevent
+WHERE shipment_id = %(id)s::uuid ORDER BY occurred_at, id
+"""
+
+_KEPT = """
+SELECT h.carrier, COALESCE(s.code, ''), count(h.delivered_at)::int,
+       count(*) FILTER (WHERE h.delivered_at > h.promised_at)::int,
+       COALESCE(round(avg(extract(epoch FROM h.delivered_at - h.promised_at) / 3600)
+                      FILTER (WHERE h.delivered_at > h.promised_at)), 0)::int,
+       count(*) FILTER (WHERE h.delivered_at IS NULL AND h.promised_at < %(now)s::timestamptz)::int
+FROM shipping_shipment AS h LEFT JOIN carriage_service AS s ON s.id = h.service_id
+WHERE h.company_id = %(company)s::smallint AND h.shipped_at >= %(since)s::timestamptz AND h.promised_at IS NOT NULL
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+_LABELS = """
+SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
+       l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
+       n.country, o.address_id
+FROM shipping_label AS l
+JOIN shipping_shipment AS h ON h.id = l.shipment_id
+JOIN orders_order AS o ON o.id = h.order_id
+JOIN warehouse_package AS p ON p.id = l.package_id
+JOIN network_node AS n ON n.id = l.node_id
+LEFT JOIN carriage_service AS s ON s.id = h.service_id
+LEFT JOIN shipping_manifest AS m ON m.id = l.manifest_id
+WHERE l.shipment_id = %(shipment)s::uuid OR l.id = %(label)s::uuid OR l.manifest_id = %(manifest)s::uuid
+ORDER BY l.id
+"""
+
+_WAITING = """
+SELECT l.node_id, n.code, l.carrier, count(*)::int, sum(l.weight_g)::bigint
+FROM shipping_label AS l JOIN network_node AS n ON n.id = l.node_id
+WHERE l.company_id = %(company)s::smallint AND l.state = 'printed'
+GROUP BY l.node_id, n.code, l.carrier ORDER BY n.code, l.carrier
+"""
+
+_MANIFESTS = """
+SELECT m.id, m.number, m.company_id::int, n.code, n.name, m.carrier, m.labels, m.weight_g, m.closed_at, m.closed_by
+FROM shipping_manifest AS m JOIN network_node AS n ON n.id = m.node_id
+WHERE m.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR m.id < %(after)s::uuid)
+  AND (%(id)s::uuid IS NULL OR m.id = %(id)s::uuid)
+ORDER BY m.id DESC LIMIT %(limit)s::int
+"""
+
 _WRONG = (
+    # invariant 8: a manifest lists what it says, of its carrier and node
+    """
+    SELECT format('manifest %s has %s labels of %s g, its labels say %s of %s g', m.number, m.labels, m.weight_g,
+                  COALESCE(l.labels, 0), COALESCE(l.weight_g, 0))
+    FROM shipping_manifest AS m
+    LEFT JOIN (SELECT manifest_id, company_id, node_id, carrier, count(*) AS labels, sum(weight_g) AS weight_g
+               FROM shipping_label WHERE manifest_id IS NOT NULL GROUP BY 1, 2, 3, 4) AS l
+      ON (l.manifest_id, l.company_id, l.node_id, l.carrier) = (m.id, m.company_id, m.node_id, m.carrier)
+    WHERE (m.labels, m.weight_g) IS DISTINCT FROM (l.labels, l.weight_g)
+    """,
+    # invariant 9: a label in force is of a package of its shipment
+    """
+    SELECT format('label %s is of a package that is not of its shipment', l.tracking)
+    FROM shipping_label AS l
+    JOIN shipping_shipment AS h ON h.id = l.shipment_id
+    LEFT JOIN warehouse_package AS p ON p.id = l.package_id AND p.fulfillment_id = h.fulfillment_id
+    WHERE l.state <> 'voided' AND (p.id IS NULL OR p.voided_at IS NOT NULL)
+    """,
     # invariant 1: every shipped fulfillment has its shipment, and the other way round
     """
     SELECT format('fulfillment %s is %s, shipment %s', f.number, f.state, COALESCE(h.number, 'absent'))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import NamedTuple
 
 from entrepot.orders.rules import GOODS, Frozen
 
@@ -34,10 +36,59 @@ def may_perform(goods: int, gone: int) -> bool:
     return not goods or gone > 0
 
 
+# ---- what carriers tell
+
+
+EVENT_KINDS = (
+    "announced", "in transit", "out for delivery", "waits for pickup", "delivered", "delayed", "damaged", "lost",
+    "returned to sender", "exception", "cancelled", "unknown",
+)  # fmt: skip
+EXCEPTIONS = {"delayed": 48, "damaged": 24, "lost": 24, "returned to sender": 48, "exception": 24}
+"""Kinds that somebody has to look at, with the hours to do so."""
+
+
+class UnreadableError(ValueError):
+    """A carrier's message is not what its documentation says."""
+
+
+class CarrierEvent(NamedTuple):
+    """What a carrier says that happened to a parcel. `name` is the same whenever it is told again."""
+
+    tracking: str
+    carrier: str
+    kind: str
+    occurred_at: datetime
+    message: str = ""
+    place: str = ""
+    name: str = ""
+
+
+def arrived(numbers: Collection[str], told: Iterable[tuple[str, datetime]]) -> datetime | None:
+    """When the last of a shipment's parcels was delivered; None while one of them is still on its way."""
+    times: dict[str, datetime] = {}
+    for number, at in told:
+        if number in numbers:
+            times[number] = min(at, times.get(number, at))
+    return max(times.values()) if numbers and len(times) == len(set(numbers)) else None
+
+
+def is_work(kind: str, occurred_at: datetime, delivered_at: datetime | None) -> bool:
+    """Whether somebody has to look at an event: not at trouble on a way that ended well."""
+    if kind not in EXCEPTIONS:
+        return False
+    return delivered_at is None or (occurred_at > delivered_at and kind != "delayed")
+
+
 __all__ = [
+    "EVENT_KINDS",
+    "EXCEPTIONS",
     "GOODS",
+    "CarrierEvent",
     "Frozen",
+    "UnreadableError",
     "amounts_of_sale",
+    "arrived",
+    "is_work",
     "may_perform",
     "worth",
 ]

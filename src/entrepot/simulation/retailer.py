@@ -23,6 +23,7 @@ from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
 from entrepot.tax.commands.register import register_rates
 from entrepot.tax.rules import RegisterRate
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 
 COMPANY = 1
 CURRENCY = "GBP"
@@ -61,6 +62,19 @@ _THINGS = {
     "garden": (("trowel", 350, 32, 6), ("watering can", 1100, 38, 22), ("seed tin", 500, 20, 12)),
 }
 """By category: what it is, grams, and the length and height in centimetres."""
+
+CARTONS = (
+    ("C1", 250, 180, 80, 5_000, 60, 22),
+    ("C2", 320, 240, 140, 10_000, 110, 34),
+    ("C3", 420, 320, 200, 15_000, 210, 55),
+    ("C4", 460, 380, 280, 20_000, 320, 78),
+    ("C5", 600, 420, 320, 25_000, 480, 110),
+    ("C6", 600, 500, 480, 30_000, 780, 180),
+)
+"""Inner measures in millimetres, the grams they hold, their own grams, and pence."""
+
+_FRAGILE = ("mug", "serving bowl", "teapot", "desk lamp", "night light", "lantern")
+_UPRIGHT = ("teapot", "desk lamp", "lantern")
 
 _COLORS = ("river blue", "sand", "moss", "brick", "slate", "cream", "plum", "ochre")
 
@@ -104,6 +118,7 @@ def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
     channels = _channels(cause, nodes)
     things = _catalog(cause, chance)
     _carriage(cause)
+    whole(register_cartons(cause, requests=[RegisterCarton(COMPANY, *carton) for carton in CARTONS]))
     rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2011, 1, 4))
     whole(register_rates(cause, requests=[rate]))
     suppliers = _suppliers(cause, things)
@@ -216,6 +231,8 @@ def _catalog(cause: Cause, chance: Random) -> tuple[Thing, ...]:
                 height_mm=10 * height_cm,
                 barcode=f"50123456{i:05}",
                 list_price=price,
+                fragile=noun in _FRAGILE,
+                upright=noun in _UPRIGHT,
                 minimum_age=18 if noun == "chef's knife" else 0,
                 standard_cost=(price * Decimal("0.42")).quantize(Decimal("0.0001")),
                 status="discontinued" if i == SKUS - 1 else "active",

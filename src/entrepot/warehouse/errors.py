@@ -48,4 +48,21 @@ class PickedOutOfRange(Refused):
 class CartonUnknown(Refused):
     code = "warehouse.carton_unknown"
     kind = "invalid"
-    says = "There is no carton {carton}. The standard ones are {known}."
+    says = "There is no carton {carton}. Known are {known}."
+
+
+class NotAllPacked(Refused):
+    code = "warehouse.not_all_packed"
+    kind = "invalid"
+    says = (
+        "Fulfillment {fulfillment}: {picked} units of a line were picked, its packages hold {packed}."
+        " Say for each package what is in it, so that all of it is packed once."
+    )
+
+
+class WeightOff(Refused):
+    code = "warehouse.weight_off"
+    says = (
+        "The package of {fulfillment} in carton {carton} weighs {found} g; {expected} g are expected, give or take"
+        " {tolerance} g. Count what is in it. If it is right, pack it with a note that says why."
+    )

@@ -109,8 +109,37 @@ class PickTask(models.Model):
         ]
 
 
+class Carton(models.Model):
+    """A kind of carton that a retailer packs in: its inner measures, what it may hold, weighs and costs."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    code = models.TextField()
+    length_mm = models.IntegerField()
+    width_mm = models.IntegerField()
+    height_mm = models.IntegerField()
+    max_weight_g = models.IntegerField()
+    tare_g = models.IntegerField(db_default=0)
+    cost_minor = models.BigIntegerField(db_default=0)
+    active = models.BooleanField(db_default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "code"], name="warehouse_carton_code_once"),
+            models.CheckConstraint(
+                name="warehouse_carton_holds_something",
+                condition=Q(length_mm__gt=0, width_mm__gt=0, height_mm__gt=0, max_weight_g__gt=0)
+                & Q(tare_g__gte=0, cost_minor__gte=0),
+            ),
+        ]
+
+
 class Package(models.Model):
-    """A closed carton; a voided one was opened again."""
+    """A closed carton; a voided one was opened again.
+
+    `volume_cm3` is what it counts as where a carrier charges for size; `proposed` the carton that was proposed for it,
+    '' where none was; `expected_g` what it should have weighed by the catalog, none where nobody weighed it.
+    """
 
     id = models.UUIDField(primary_key=True)
     number = models.TextField()
@@ -118,6 +147,9 @@ class Package(models.Model):
     fulfillment_id = models.UUIDField()
     weight_g = models.IntegerField()
     carton = models.TextField()
+    volume_cm3 = models.IntegerField(db_default=0)
+    proposed = models.TextField(db_default="")
+    expected_g = models.IntegerField(null=True)
     packed_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True)
 
@@ -126,6 +158,9 @@ class Package(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["number"], name="warehouse_package_number_once"),
             models.CheckConstraint(name="warehouse_package_weighs_something", condition=Q(weight_g__gte=0)),
+            models.CheckConstraint(
+                name="warehouse_package_volume_not_negative", condition=Q(volume_cm3__gte=0)
+            ),
         ]
 
 

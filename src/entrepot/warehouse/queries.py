@@ -28,6 +28,7 @@ class FulfillmentRow:
     units: int
     picked: int
     short: int
+    company: int
 
 
 def of_order(order: UUID) -> list[FulfillmentRow]:
@@ -83,6 +84,8 @@ def tasks(fulfillments: Collection[UUID]) -> list[TaskRow]:
 
 @dataclass(frozen=True, slots=True)
 class PackageRow:
+    """A package; `proposed` is the carton that was proposed for it, `expected_g` what it should have weighed."""
+
     id: UUID
     number: str
     fulfillment: UUID
@@ -91,11 +94,31 @@ class PackageRow:
     units: int
     packed_at: datetime
     voided_at: datetime | None
+    volume_cm3: int
+    proposed: str
+    expected_g: int | None
 
 
 def packages(order: UUID) -> list[PackageRow]:
     """The packages of an order, voided ones too, the first packed first."""
     return [PackageRow(*row) for row in sql.run(_PACKAGES, {"order": order})]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLineRow:
+    """Units of a SKU in a package that is closed."""
+
+    package: UUID
+    number: str
+    carton: str
+    sku_code: str
+    sku_name: str
+    units: int
+
+
+def package_lines(fulfillment_id: UUID) -> list[PackageLineRow]:
+    """What is in the closed packages of a fulfillment, package by package."""
+    return [PackageLineRow(*row) for row in sql.run(_PACKAGE_LINES, {"id": fulfillment_id})]
 
 
 def by_state(company: int) -> dict[str, int]:
@@ -124,7 +147,7 @@ SELECT state, count(*)::int FROM warehouse_fulfillment WHERE company_id = %(comp
 
 _FULFILLMENTS = """
 SELECT f.id, f.number, f.order_id, o.number, f.node_id, n.code, f.state, f.service, f.due_at, f.released_at, f.picker,
-       l.units, l.picked, l.short
+       l.units, l.picked, l.short, f.company_id::int
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_node AS n ON n.id = f.node_id
@@ -144,9 +167,19 @@ WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) ORDER BY t.fulfillment_id, t.seque
 
 _PACKAGES = """
 SELECT p.id, p.number, p.fulfillment_id, p.carton, p.weight_g,
-       (SELECT sum(quantity)::int FROM warehouse_packageline WHERE package_id = p.id), p.packed_at, p.voided_at
+       (SELECT sum(quantity)::int FROM warehouse_packageline WHERE package_id = p.id), p.packed_at, p.voided_at,
+       p.volume_cm3, p.proposed, p.expected_g
 FROM warehouse_package AS p JOIN warehouse_fulfillment AS f ON f.id = p.fulfillment_id
 WHERE f.order_id = %(order)s::uuid ORDER BY p.packed_at, p.id
+"""
+
+_PACKAGE_LINES = """
+SELECT p.id, p.number, p.carton, s.code, s.name, sum(l.quantity)::int
+FROM warehouse_package AS p
+JOIN warehouse_packageline AS l ON l.package_id = p.id
+JOIN catalog_sku AS s ON s.id = l.sku_id
+WHERE p.fulfillment_id = %(id)s::uuid AND p.voided_at IS NULL
+GROUP BY p.id, p.number, p.carton, s.code, s.name ORDER BY p.number, s.code
 """
 
 _WRONG = (

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
+
+from entrepot.catalog.rules import first_misfit, is_code, not_negative
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse.cartons import OWN, Carton
 
 
 class Shelf(Protocol):
@@ -93,27 +98,76 @@ def after_withdrawal(state: str, to_pick: int, picked: int) -> str | None:
 # ---- packing
 
 
-class Carton(NamedTuple):
-    """A standard carton: what it holds in cm³ with room for padding, and what it weighs itself."""
+@dataclass(frozen=True, slots=True)
+class RegisterCarton:
+    """A carton as it shall stand: inner measures in mm, the grams that it may hold, what it weighs and costs itself, in
+    minor units of the company's currency. One that is not `active` is not packed in any more."""
 
+    company: int
     code: str
-    volume_cm3: int
-    tare_g: int
+    length_mm: int
+    width_mm: int
+    height_mm: int
+    max_weight_g: int
+    tare_g: int = 0
+    cost_minor: int = 0
+    active: bool = True
+    key: str | None = None
 
+
+def misfit(carton: RegisterCarton) -> Refused | None:
+    """Why a carton can't stand so; None where it can."""
+    sides = ("length_mm", "width_mm", "height_mm")
+    return first_misfit(
+        is_code(carton.code),
+        ("code", carton.code != OWN, f"another code: {OWN} is what goes in its own packaging", carton.code),
+        *(
+            (side, 0 < getattr(carton, side) <= SIDE_MAX, f"mm from 1 to {SIDE_MAX}", getattr(carton, side))
+            for side in sides
+        ),
+        ("max_weight_g", 0 < carton.max_weight_g < 2**31, "grams from 1", carton.max_weight_g),
+        not_negative("tare_g", carton.tare_g),
+        not_negative("cost_minor", carton.cost_minor),
+    )
+
+
+SIDE_MAX = 5_000
 
 CARTONS = (
-    Carton("XS", 1_000, 40),
-    Carton("S", 4_000, 90),
-    Carton("M", 12_000, 220),
-    Carton("L", 32_000, 450),
-    Carton("XL", 80_000, 900),
-    Carton("PALLET", 1_500_000, 22_000),
+    Carton("XS", 200, 100, 50, 5_000, 40),
+    Carton("S", 250, 200, 80, 10_000, 90),
+    Carton("M", 400, 300, 100, 20_000, 220),
+    Carton("L", 400, 400, 200, 30_000, 450),
+    Carton("XL", 500, 400, 400, 30_000, 900),
+    Carton("PALLET", 1_200, 1_000, 1_250, 1_000_000, 22_000),
 )
-"""Smallest first."""
-
-BY_CODE = {carton.code: carton for carton in CARTONS}
+"""Standard ones for a retailer who has registered none, the smallest first."""
 
 
-def choose_carton(volume_cm3: int) -> Carton:
-    """The smallest standard carton that holds the volume; the largest where none does."""
-    return next((carton for carton in CARTONS if carton.volume_cm3 >= volume_cm3), CARTONS[-1])
+def choose_carton(volume_cm3: int, cartons: Sequence[Carton] = CARTONS) -> Carton:
+    """The smallest carton that holds the volume; the largest where none does. Says nothing about whether the shape of
+    what goes in fits: for goods that nobody has measured."""
+    by_volume = sorted(cartons, key=lambda carton: carton.volume_mm3)
+    return next((carton for carton in by_volume if carton.volume_cm3 >= volume_cm3), by_volume[-1])
+
+
+class WeightCheck(NamedTuple):
+    """What a package should weigh, and by how much it may differ."""
+
+    expected_g: int
+    tolerance_g: int
+
+    def holds(self, weighed_g: int) -> bool:
+        return abs(weighed_g - self.expected_g) <= self.tolerance_g
+
+
+def expected_weight(
+    units: Iterable[tuple[int, int]], tare_g: int, percent: int, grams: int
+) -> WeightCheck | None:
+    """What (units, grams of each) weigh together with their carton, with the greater of two tolerances; None where
+    something has never been weighed."""
+    weights = list(units)
+    if not all(weight for _, weight in weights):
+        return None
+    expected = tare_g + sum(count * weight for count, weight in weights)
+    return WeightCheck(expected, max(grams, expected * percent // 100))

@@ -45,6 +45,7 @@ def register_skus(cause: Cause, /, *, requests: Sequence[RegisterSku]) -> list[S
 _REST = (
     "name", "category", "status", "weight_g", "length_mm", "width_mm", "height_mm", "lot_policy",
     "serial_policy", "minimum_age", "hazardous", "barcode", "hs_code", "list_price", "standard_cost",
+    "fragile", "upright",
 )  # fmt: skip
 
 _SKUS = Register("catalog_sku", ("company_id", "code"), _REST, kind="sku")

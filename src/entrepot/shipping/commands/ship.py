@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
+from entrepot.carriage import tracking
 from entrepot.carriage.rules import Choice, Parcel, choose_service
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
@@ -26,13 +27,15 @@ from entrepot.shipping.commands.perform import capture_all, performed
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
-from entrepot.warehouse.rules import BY_CODE
 from entrepot.warehouse.states import STEPS
 
 
 @dataclass(frozen=True, slots=True)
 class ShipFulfillment:
-    """A packed fulfillment that the carrier takes. `tracking` is the carrier's number; without, ours serves."""
+    """A packed fulfillment that the carrier takes. `tracking` is the carrier's number; without, ours serves.
+
+    The number must be one of the carrier's, where its forms are known, with the right check digit.
+    """
 
     fulfillment: UUID
     tracking: str = ""
@@ -42,7 +45,10 @@ class ShipFulfillment:
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentShipped:
-    """The shipment, the service chosen and its cost, and what the customer owes for what left."""
+    """The shipment, the service chosen and its cost, and what the customer owes for what left.
+
+    `doubt` is what is odd about the tracking number of a carrier whose forms nobody knows; '' where nothing is.
+    """
 
     fulfillment: UUID
     shipment: UUID
@@ -50,6 +56,7 @@ class FulfillmentShipped:
     service: str
     cost_minor: int
     amount_minor: int
+    doubt: str = ""
 
 
 class _Staged(NamedTuple):
@@ -78,6 +85,7 @@ class _Leaving(NamedTuple):
     fulfillment: Fulfillment
     at: datetime
     tracking: str
+    doubt: str
     choice: Choice
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
 
@@ -88,7 +96,8 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     payment captured, the channel told. Services of an order are performed with its first shipment.
 
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
-    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; ledger.month_closed.
+    Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.tracking_misread;
+    ledger.month_closed.
     Again: by key. About 34 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
@@ -104,10 +113,13 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
         if one is None or isinstance(choice, Refused):
             answers.append(choice if isinstance(choice, Refused) else NotFound(what="fulfillment", which=""))
             continue
+        verdict = _judged(request, choice)
+        if verdict and verdict.problem and verdict.certain:
+            answers.append(_misread(verdict, one, choice))
+            continue
         number = next(numbers)
-        shipment = _Leaving(
-            ids.uuid7(), number, one, at, request.tracking or number, choice, facts.take(one.id)
-        )  # fmt: skip
+        known_as, doubt = _number(request, verdict, number)
+        shipment = _Leaving(ids.uuid7(), number, one, at, known_as, doubt, choice, facts.take(one.id))
         leaving[one.id] = shipment
         answers.append(_answer(shipment))
     if leaving:
@@ -127,10 +139,9 @@ class _Facts:
         self.staged: dict[UUID, list[_Staged]] = {}
         for row in sql.run(_STAGED, params):
             self.staged.setdefault(row[0], []).append(_Staged(*row))
-        self.parcels: dict[UUID, tuple[int, int]] = {}
-        for fulfillment, weight, carton in sql.run(_PACKAGES, params):
-            before = self.parcels.get(fulfillment, (0, 0))
-            self.parcels[fulfillment] = (before[0] + weight, before[1] + BY_CODE[carton].volume_cm3)
+        self.parcels: dict[UUID, list[tuple[int, int]]] = {}
+        for fulfillment, weight, volume in sql.run(_PACKAGES, params):
+            self.parcels.setdefault(fulfillment, []).append((weight, volume))
         companies = {one.company for one in found}
         self.countries = dict(sql.run(_COUNTRIES, {"nodes": list({one.node for one in found})}))
         self.services = carriage.services(companies=companies)
@@ -144,15 +155,16 @@ class _Facts:
 
     def choose(self, one: Fulfillment, at: datetime) -> Choice:
         """The service for a fulfillment; alike ones in a batch are decided once."""
-        weight, volume = self.parcels[one.id]
+        sizes = tuple(self.parcels[one.id])
         origin, ships_on = self.countries[one.node], at.astimezone(UTC).date()
         promised_on = one.promise_at.astimezone(UTC).date() if one.promise_at else None
-        key = (one.company, weight, volume, origin, one.country, one.service, ships_on, promised_on)
+        key = (one.company, sizes, origin, one.country, one.service, ships_on, promised_on)
         choice = self._choices.get(key)
         if choice is None:
-            parcel = Parcel(weight, volume, origin, one.country)
+            parcel, *more = (Parcel(weight, volume, origin, one.country) for weight, volume in sizes)
             services = self.services[one.company]
-            choice = self._choices[key] = choose_service(services, parcel, one.service, ships_on, promised_on)
+            choice = choose_service(services, parcel, one.service, ships_on, promised_on, more)
+            self._choices[key] = choice
         return choice
 
     def take(self, fulfillment: UUID) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
@@ -199,12 +211,34 @@ def _decide(
     return choice
 
 
+def _judged(request: ShipFulfillment, choice: Choice) -> tracking.Verdict | None:
+    """What there is to say of the number that somebody gave; None where nobody gave one."""
+    if not request.tracking.strip():
+        return None
+    return tracking.judge(request.tracking, choice.taken.service.carrier if choice.taken else "")
+
+
+def _misread(verdict: tracking.Verdict, one: Fulfillment, choice: Choice) -> Refused:
+    assert choice.taken, "only a carrier's forms make it certain"
+    return errors.TrackingMisread(
+        tracking=verdict.number, fulfillment=one.number, carrier=choice.taken.service.carrier,
+        problem=verdict.problem,
+    )  # fmt: skip
+
+
+def _number(request: ShipFulfillment, verdict: tracking.Verdict | None, ours: str) -> tuple[str, str]:
+    """The number that the shipment bears, as carriers write it where it is one of theirs, and the doubt about it."""
+    if verdict is None:
+        return ours, ""
+    return (request.tracking.strip() if verdict.problem else verdict.number), verdict.problem
+
+
 def _answer(one: _Leaving) -> FulfillmentShipped:
     offer = one.choice.taken
     amount = sum(frozen.total for *_, frozen in one.worth)
     return FulfillmentShipped(
         one.fulfillment.id, one.id, one.number, offer.service.code if offer else "", offer.price_minor if offer else 0,
-        amount,
+        amount, one.doubt,
     )  # fmt: skip
 
 
@@ -323,8 +357,8 @@ WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfil
 """
 
 _PACKAGES = """
-SELECT fulfillment_id, weight_g, carton FROM warehouse_package
-WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND voided_at IS NULL
+SELECT fulfillment_id, weight_g, volume_cm3 FROM warehouse_package
+WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND voided_at IS NULL ORDER BY fulfillment_id, weight_g, volume_cm3
 """
 
 _COUNTRIES = "SELECT id, country FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"

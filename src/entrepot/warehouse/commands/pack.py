@@ -1,153 +1,324 @@
-"""Pack picked fulfillments: a carton, its weight, its contents."""
+"""Pack picked fulfillments: cartons, their weight, their contents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, ready, sql
+from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
-from entrepot.warehouse import errors, rules
+from entrepot.warehouse import errors, packing, rules
+from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
+from entrepot.warehouse.packing import Box, Contents, Packing
 from entrepot.warehouse.states import STEPS
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+WEIGHT_MAX = VOLUME_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPart:
+    """One of several packages: its carton, units by order line, and what the scale says."""
+
+    carton: str
+    contents: tuple[tuple[UUID, int], ...]
+    weight_g: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PackFulfillment:
-    """All that was picked goes into one carton: the one named, or the smallest standard one that holds it.
+    """What was picked goes into the carton named, or into the `parts` said; without either, as is proposed, or into the
+    smallest carton by volume where nothing can be.
 
-    Without `weight_g` the package weighs what the catalog says of its contents, and the carton.
+    Without `weight_g` a package weighs what the catalog says of its contents, and the carton. A weight that is off is
+    taken only with a `weight_note`, which says why it is right.
     """
 
     fulfillment: UUID
     carton: str | None = None
     weight_g: int | None = None
+    parts: tuple[PackedPart, ...] = ()
+    weight_note: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class FulfillmentPacked:
-    fulfillment: UUID
+class PackageMade:
     package: UUID
     number: str
     carton: str
     weight_g: int
 
 
-class _Contents(NamedTuple):
-    """Units of an order line that were picked, with their weight and volume in all."""
+@dataclass(frozen=True, slots=True)
+class FulfillmentPacked:
+    """The first package, and those `more` that the fulfillment took."""
 
-    line: UUID
-    sku: UUID
-    units: int
+    fulfillment: UUID
+    package: UUID
+    number: str
+    carton: str
     weight_g: int
-    volume_mm3: int
+    more: tuple[PackageMade, ...] = ()
+
+
+class _Weighed(NamedTuple):
+    """A box with its weight; `expected_g` where it was on a scale, `is_off`: taken all the same."""
+
+    box: Box
+    weight_g: int
+    expected_g: int | None = None
+    is_off: bool = False
+
+
+class _Packed(NamedTuple):
+    """A fulfillment as it will be written."""
+
+    request: PackFulfillment
+    fulfillment: Fulfillment
+    packages: list[tuple[PackageMade, _Weighed]]
+    at: datetime
 
 
 @command("warehouse.pack")
 def pack(cause: Cause, /, *, requests: Sequence[PackFulfillment]) -> list[FulfillmentPacked | Refused]:
-    """A closed package for each fulfillment, ready for the carrier.
+    """Closed packages for each fulfillment, ready for the carrier. A package whose weight is off, and that is taken
+    with a note, is a work item; stock stays as it is.
 
     Locks: the orders with their fulfillments, in the orders' id order.
-    Refuses: NotFound; WrongState; Invalid (weight); warehouse.carton_unknown.
-    Again: by key. 8 statements.
+    Refuses: NotFound; WrongState; Invalid (weight; parts together with a carton or a weight); warehouse.carton_unknown;
+    warehouse.not_all_packed; warehouse.weight_off.
+    Again: by key. 10 statements; 1 or 2 more where weights are off.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
-    contents = _contents(found)
+    inside = packing.contents(found)
+    companies = {one.company for one in found.values()}
+    cartons = packing.cartons(companies)
+    tolerances = {
+        company: body for company, (_, body) in policies.of_companies(companies, Packing, cause.at).items()
+    }
 
-    answers: list[FulfillmentPacked | Refused] = []
-    packed: dict[UUID, tuple[Fulfillment, FulfillmentPacked, datetime]] = {}
-    numbers = iter(ids.numbers("PK", len(found)))
+    decided: list[list[_Weighed] | Refused] = []
+    done: set[UUID] = set()
     for request in requests:
         one = found.get(request.fulfillment)
-        refusal = _refusal(request, one, packed)
-        if refusal or one is None:
-            answers.append(refusal or NotFound(what="fulfillment", which=str(request.fulfillment)))
+        answer: list[_Weighed] | Refused = _refusal(request, one, done) or []
+        if one and isinstance(answer, list):
+            answer = _decide(request, one, inside[one.id], cartons[one.company], tolerances[one.company])
+        if isinstance(answer, list):
+            done.add(request.fulfillment)
+        decided.append(answer)
+
+    numbers = iter(ids.numbers("PK", sum(len(one) for one in decided if isinstance(one, list))))
+    packed: list[_Packed] = []
+    answers: list[FulfillmentPacked | Refused] = []
+    for request, weighed in zip(requests, decided, strict=True):
+        if isinstance(weighed, Refused):
+            answers.append(weighed)
             continue
-        answer = _package(request, next(numbers), contents[one.id])
-        packed[one.id] = (one, answer, request.occurred_at or cause.at)
-        answers.append(answer)
+        made = [PackageMade(ids.uuid7(), next(numbers), one.box.carton.code, one.weight_g) for one in weighed]
+        at = request.occurred_at or cause.at
+        packed.append(_Packed(request, found[request.fulfillment], list(zip(made, weighed, strict=True)), at))
+        first, *more = made
+        answers.append(
+            FulfillmentPacked(
+                request.fulfillment, first.package, first.number, first.carton, first.weight_g, tuple(more)
+            )
+        )
     if packed:
-        _write(cause, packed, contents)
+        _write(cause, packed, inside)
     return answers
 
 
-def _contents(fulfillments: Iterable[UUID]) -> dict[UUID, list[_Contents]]:
-    found: dict[UUID, list[_Contents]] = {}
-    for fulfillment, *row in sql.run(_CONTENTS, {"ids": list(fulfillments)}):
-        found.setdefault(fulfillment, []).append(_Contents(*row))
-    return found
+# ---- decide
 
 
-def _refusal(
-    request: PackFulfillment,
-    one: Fulfillment | None,
-    packed: dict[UUID, tuple[Fulfillment, FulfillmentPacked, datetime]],
-) -> Refused | None:
+def _refusal(request: PackFulfillment, one: Fulfillment | None, done: Collection[UUID]) -> Refused | None:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
-    step = STEPS["pack"]["packed" if one.id in packed else one.state]
+    step = STEPS["pack"]["packed" if one.id in done else one.state]
     if isinstance(step, Refused):
         return step
-    if request.carton is not None and request.carton not in rules.BY_CODE:
-        return errors.CartonUnknown(carton=request.carton, known=", ".join(rules.BY_CODE))
-    if request.weight_g is not None and request.weight_g <= 0:
-        return Invalid(field="weight_g", expected="more than 0", found=request.weight_g)
-    return None
+    if request.parts and (request.carton is not None or request.weight_g is not None):
+        return Invalid(
+            field="parts", expected="none where a carton or a weight is said", found=len(request.parts)
+        )
+    weights = [request.weight_g, *(part.weight_g for part in request.parts)]
+    wrong = [weight for weight in weights if weight is not None and not 0 < weight <= WEIGHT_MAX]
+    return Invalid(field="weight_g", expected="more than 0", found=wrong[0]) if wrong else None
 
 
-def _package(request: PackFulfillment, number: str, contents: Sequence[_Contents]) -> FulfillmentPacked:
-    volume = -(-sum(one.volume_mm3 for one in contents) // 1000)
-    carton = rules.BY_CODE[request.carton] if request.carton else rules.choose_carton(volume)
-    weight = request.weight_g or sum(one.weight_g for one in contents) + carton.tare_g
-    return FulfillmentPacked(request.fulfillment, ids.uuid7(), number, carton.code, weight)
+def _decide(
+    request: PackFulfillment,
+    one: Fulfillment,
+    inside: Sequence[Contents],
+    known: packing.Cartons,
+    tolerance: Packing,
+) -> list[_Weighed] | Refused:
+    """The packages of a fulfillment with their weights."""
+    proposed = packing.boxes(inside, known)
+    chosen: Sequence[Box | Refused] = proposed
+    weights: list[int | None] = [request.weight_g]
+    if request.parts:
+        chosen = _parts(request, one, inside, known, proposed)
+        weights = [part.weight_g for part in request.parts]
+    elif request.carton is not None:
+        code = proposed[0].proposed if len(proposed) == 1 else ""
+        chosen = [_box(request.carton, {each.line: each.units for each in inside}, inside, known, code)]
+    elif request.weight_g is None:
+        weights = [None] * len(proposed)
+    elif len(proposed) > 1:
+        expected = f"one for each of {len(proposed)} packages, as parts"
+        return Invalid(field="weight_g", expected=expected, found=request.weight_g)
+    grams = {each.line: each.item.weight_g for each in inside}
+    weighed = []
+    for box, weight in zip(chosen, weights, strict=True):
+        if isinstance(box, Refused):
+            return box
+        answer = _weigh(request, one, box, weight, grams, tolerance)
+        if isinstance(answer, Refused):
+            return answer
+        weighed.append(answer)
+    return weighed
 
 
-def _write(
-    cause: Cause,
-    packed: dict[UUID, tuple[Fulfillment, FulfillmentPacked, datetime]],
-    contents: dict[UUID, list[_Contents]],
-) -> None:
+def _parts(
+    request: PackFulfillment,
+    one: Fulfillment,
+    inside: Sequence[Contents],
+    known: packing.Cartons,
+    proposed: Sequence[Box],
+) -> list[Box | Refused]:
+    """The packages that the packer says, which together hold all that was picked."""
+    picked = {each.line: each.units for each in inside}
+    in_all: Counter[UUID] = Counter()
+    for part in request.parts:
+        for line, units in part.contents:
+            in_all[line] += units
+    named = [[line for line, _ in part.contents] for part in request.parts]
+    nothing = not all(named) or any(units <= 0 for part in request.parts for _, units in part.contents)
+    if nothing or in_all != picked or any(len(lines) != len(set(lines)) for lines in named):
+        line = next((line for line in picked if picked[line] != in_all[line]), next(iter(picked)))
+        return [errors.NotAllPacked(fulfillment=one.number, picked=picked[line], packed=in_all[line])] * len(
+            named
+        )
+    codes = [box.proposed for box in proposed] if len(proposed) == len(named) else [""] * len(named)
+    return [
+        _box(part.carton, dict(part.contents), inside, known, code)
+        for part, code in zip(request.parts, codes, strict=True)
+    ]
+
+
+def _box(
+    code: str, counts: Mapping[UUID, int], inside: Sequence[Contents], known: packing.Cartons, proposed: str
+) -> Box | Refused:
+    """Units in the carton that somebody names."""
+    if code == OWN:
+        return Box(
+            packing.as_they_are([(each.item, counts.get(each.line, 0)) for each in inside]),
+            counts,
+            None,
+            proposed,
+        )
+    carton = known.find(code)
+    if carton is None:
+        return errors.CartonUnknown(carton=code, known=", ".join([*(one.code for one in known.usable), OWN]))
+    return Box(carton, counts, None, proposed)
+
+
+def _weigh(
+    request: PackFulfillment,
+    one: Fulfillment,
+    box: Box,
+    weight_g: int | None,
+    grams: Mapping[UUID, int],
+    tolerance: Packing,
+) -> _Weighed | Refused:
+    """What a box weighs by the scale, where it may be so; by the catalog, where nobody weighed it."""
+    units = [(count, grams[line]) for line, count in box.units.items()]
+    if weight_g is None:
+        return _Weighed(box, sum(count * each for count, each in units) + box.carton.tare_g)
+    check = rules.expected_weight(
+        units, box.carton.tare_g, tolerance.weight_tolerance_percent, tolerance.weight_tolerance_g
+    )
+    if check is None or check.holds(weight_g):
+        return _Weighed(box, weight_g, check.expected_g if check else None)
+    if not request.weight_note.strip():
+        return errors.WeightOff(
+            fulfillment=one.number, carton=box.carton.code, found=weight_g, expected=check.expected_g,
+            tolerance=check.tolerance_g,
+        )  # fmt: skip
+    return _Weighed(box, weight_g, check.expected_g, is_off=True)
+
+
+# ---- write
+
+
+def _write(cause: Cause, packed: Sequence[_Packed], inside: Mapping[UUID, Sequence[Contents]]) -> None:
     packages, lines, steps, happened, offers = [], [], [], [], []
     times: dict[UUID, datetime] = {}
-    for one, answer, at in packed.values():
-        packages.append(
-            (answer.package, answer.number, one.company, one.id, answer.weight_g, answer.carton, at)
-        )
-        for line, sku, units, _, _ in contents[one.id]:
-            lines.append((answer.package, line, sku, units))
-            steps.append(Progress(line, one.order, "picked", "packed", units))
+    for request, one, made, at in packed:
+        skus = {each.line: each.sku for each in inside[one.id]}
+        for package, weighed in made:
+            box = weighed.box
+            packages.append((
+                package.package, package.number, one.company, one.id, package.weight_g, package.carton,
+                min(box.carton.volume_cm3, VOLUME_MAX), box.proposed, weighed.expected_g, at,
+            ))  # fmt: skip
+            lines += [(package.package, line, skus[line], units) for line, units in box.units.items()]
+        steps += [Progress(each.line, one.order, "picked", "packed", each.units) for each in inside[one.id]]
         times[one.order] = at
+        told = {"package": made[0][0].package} | (
+            {"more": [package.package for package, _ in made[1:]]} if len(made) > 1 else {}
+        )
         happened.append(
-            Event("fulfillment", one.id, one.company, one.state, "packed", at, {"package": answer.package})
+            Event(
+                "fulfillment", one.id, one.company, one.state, "packed", at, told, request.weight_note.strip()
+            )
         )
         offers.append((one.id, one.priority, one.promise_at or one.placed_at))
     sql.write("warehouse_package", _PACKAGE, packages)
     sql.write("warehouse_packageline", _PACKAGE_LINE, lines)
-    sql.change(_PACKED, {"ids": list(packed)})
+    sql.change(_PACKED, {"ids": [one.fulfillment.id for one in packed]})
     progress(cause, requests=steps, times=times)
-    ready.drop("pack", list(packed))
+    ready.drop("pack", [one.fulfillment.id for one in packed])
     announce(cause, happened)
+    open_items(cause, requests=_off(packed))
     offer("ship", offers)
 
 
-_PACKAGE = ("id", "number", "company_id", "fulfillment_id", "weight_g", "carton", "packed_at")
-_PACKAGE_LINE = ("package_id", "line_id", "sku_id", "quantity")
+def _off(packed: Sequence[_Packed]) -> list[OpenItem]:
+    """Work for the supervisor where a weight was off and taken: the pick, or the catalog, may be wrong."""
+    return [
+        OpenItem(
+            one.company, "weight off", "package", package.package,
+            f"{package.number} weighs {package.weight_g} g where {weighed.expected_g} g are expected:"
+            f" {request.weight_note.strip()}",
+            "warehouse supervisor",
+            {"weight_g": package.weight_g, "expected_g": weighed.expected_g, "fulfillment": one.number,
+             "note": request.weight_note.strip()},
+            one.priority, due_in_hours=8, occurred_at=at,
+        )
+        for request, one, made, at in packed
+        for package, weighed in made
+        if weighed.is_off
+    ]  # fmt: skip
 
-_CONTENTS = """
-SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int, (sum(l.picked) * s.weight_g)::bigint,
-       (sum(l.picked) * s.length_mm * s.width_mm * s.height_mm)::bigint
-FROM warehouse_fulfillmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
-WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
-GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id
-"""
+
+_PACKAGE = (
+    "id", "number", "company_id", "fulfillment_id", "weight_g", "carton", "volume_cm3", "proposed", "expected_g",
+    "packed_at",
+)  # fmt: skip
+_PACKAGE_LINE = ("package_id", "line_id", "sku_id", "quantity")
 
 _PACKED = "UPDATE warehouse_fulfillment SET state = 'packed' WHERE id = ANY(%(ids)s::uuid[])"

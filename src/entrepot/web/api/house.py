@@ -22,9 +22,11 @@ from entrepot.web.api import (
     availability,
     holds,
     orders,
+    packing,
     problems,
     reservations,
     returns,
+    shipping,
     sourcing,
     transfers,
     work,
@@ -104,6 +106,8 @@ api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
+api.add_router("/v1", packing.router, tags=["packing"])
+api.add_router("/v1", shipping.router, tags=["shipping"])
 
 
 @api.exception_handler(Refused)

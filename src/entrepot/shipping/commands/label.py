@@ -1,0 +1,210 @@
+"""Labels of packages that were handed over: printed, and voided as long as the carrier was not told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.carriage import tracking
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.shipping import errors
+from entrepot.shipping.states import LABEL
+
+
+@dataclass(frozen=True, slots=True)
+class PrintLabels:
+    """Labels for the packages of a shipment that have none, with the carrier's `numbers` in the packages' order.
+
+    Without numbers the first bears the tracking number of the shipment, and further ones our own.
+    """
+
+    shipment: UUID
+    numbers: tuple[str, ...] = ()
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMade:
+    label: UUID
+    package: UUID
+    tracking: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsPrinted:
+    shipment: UUID
+    labels: tuple[LabelMade, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoidLabel:
+    """A label that is not used: torn, or of the wrong parcel."""
+
+    label: UUID
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelVoided:
+    label: UUID
+
+
+class _Shipment(NamedTuple):
+    id: UUID
+    company: int
+    number: str
+    fulfillment: UUID
+    node: UUID
+    carrier: str
+    tracking: str
+
+
+class _Package(NamedTuple):
+    """A package without a label; `place` is its place among all of its fulfillment, from 1."""
+
+    fulfillment: UUID
+    id: UUID
+    weight_g: int
+    place: int
+
+
+@command("shipping.print_labels")
+def print_labels(cause: Cause, /, *, requests: Sequence[PrintLabels]) -> list[LabelsPrinted | Refused]:
+    """A label for each package that has none in force. The shipment bears the tracking number of the first.
+
+    Locks: the shipments in id order.
+    Refuses: NotFound; shipping.labeled; shipping.numbers_and_packages; shipping.tracking_misread.
+    Again: by key; without one they are there already. 4 statements.
+    """
+    found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
+    bare: dict[UUID, list[_Package]] = {}
+    for row in sql.run(_WITHOUT_LABEL, {"ids": [one.fulfillment for one in found.values()]}):
+        bare.setdefault(row[0], []).append(_Package(*row))
+
+    answers: list[LabelsPrinted | Refused] = []
+    rows, renamed = [], []
+    for request in requests:
+        one = found.get(request.shipment)
+        if one is None:
+            answers.append(NotFound(what="shipment", which=str(request.shipment)))
+            continue
+        packages = bare.get(one.fulfillment, [])
+        numbers = _numbers(request, one, packages)
+        if isinstance(numbers, Refused):
+            answers.append(numbers)
+            continue
+        del bare[one.fulfillment]
+        made = []
+        for package, number in zip(packages, numbers, strict=True):
+            made.append(LabelMade(ids.uuid7(), package.id, number))
+            rows.append((
+                made[-1].label, one.company, one.id, package.id, one.node, one.carrier, number, package.weight_g,
+                "printed", cause.at,
+            ))  # fmt: skip
+            if package.place == 1:
+                renamed.append((one.id, number))
+        announce(cause, [Event("label", label.label, one.company, "", "printed", cause.at, {"shipment": one.id})
+                         for label in made])  # fmt: skip
+        answers.append(LabelsPrinted(one.id, tuple(made)))
+    if rows:
+        sql.write("shipping_label", _LABEL, rows)
+        sql.run(_RENAME, sql.columns(("ids", "numbers"), renamed))
+    return answers
+
+
+def _numbers(request: PrintLabels, one: _Shipment, packages: Sequence[_Package]) -> list[str] | Refused:
+    """The tracking number of each package that has no label."""
+    if not packages:
+        return errors.Labeled(shipment=one.number)
+    if not request.numbers:
+        return [
+            one.tracking if package.place == 1 else f"{one.number}-{package.place}" for package in packages
+        ]
+    verdicts = [tracking.judge(number, one.carrier) for number in request.numbers]
+    if len({verdict.number for verdict in verdicts} - {""}) != len(packages) or len(verdicts) != len(
+        packages
+    ):
+        return errors.NumbersAndPackages(shipment=one.number, packages=len(packages), found=len(verdicts))
+    for verdict in verdicts:
+        if verdict.problem and verdict.certain:
+            return errors.TrackingMisread(
+                tracking=verdict.number, fulfillment=one.number, carrier=one.carrier, problem=verdict.problem
+            )
+    return [verdict.number for verdict in verdicts]
+
+
+@command("shipping.void_labels")
+def void_labels(cause: Cause, /, *, requests: Sequence[VoidLabel]) -> list[LabelVoided | Refused]:
+    """Labels that stand for nothing any more: their packages want new ones.
+
+    Locks: the labels in id order. Refuses: NotFound; Invalid (no reason); WrongState (voided, manifested).
+    Again: by key. 2 statements.
+    """
+    found = {row[0]: row[1:] for row in sql.run(_LOCK_LABELS, {"ids": [one.label for one in requests]})}
+    answers: list[LabelVoided | Refused] = []
+    voided: dict[UUID, None] = {}
+    for request in requests:
+        if request.label not in found:
+            answers.append(NotFound(what="label", which=str(request.label)))
+            continue
+        company, state, shipment = found[request.label]
+        after = LABEL.step("voided" if request.label in voided else state, "void")
+        if isinstance(after, Refused):
+            answers.append(after)
+        elif not request.reason.strip():
+            answers.append(Invalid(field="reason", expected="why it is not used", found="nothing"))
+        else:
+            voided[request.label] = None
+            told = Event(
+                "label",
+                request.label,
+                company,
+                state,
+                after,
+                cause.at,
+                {"shipment": shipment},
+                request.reason,
+            )
+            announce(cause, [told])
+            answers.append(LabelVoided(request.label))
+    if voided:
+        sql.run(_VOID, {"ids": list(voided), "at": cause.at})
+    return answers
+
+
+_LABEL = (
+    "id", "company_id", "shipment_id", "package_id", "node_id", "carrier", "tracking", "weight_g", "state",
+    "printed_at",
+)  # fmt: skip
+
+_LOCK = """
+SELECT id, company_id::int, number, fulfillment_id, node_id, carrier, tracking FROM shipping_shipment
+WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_WITHOUT_LABEL = """
+SELECT * FROM (
+    SELECT fulfillment_id, id, weight_g, row_number() OVER (PARTITION BY fulfillment_id ORDER BY number)::int
+    FROM warehouse_package WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND voided_at IS NULL) AS p
+WHERE NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.package_id = p.id AND l.state <> 'voided')
+ORDER BY 1, 4
+"""
+
+_RENAME = """
+UPDATE shipping_shipment AS s SET tracking = d.number
+FROM unnest(%(ids)s::uuid[], %(numbers)s::text[]) AS d(id, number) WHERE s.id = d.id AND s.tracking <> d.number
+"""
+
+_LOCK_LABELS = """
+SELECT id, company_id::int, state, shipment_id FROM shipping_label
+WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_VOID = "UPDATE shipping_label SET state = 'voided', voided_at = %(at)s::timestamptz WHERE id = ANY(%(ids)s::uuid[])"

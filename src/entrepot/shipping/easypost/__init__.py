@@ -1,0 +1,1 @@
+"""EasyPost: many carriers' tracking in one form."""

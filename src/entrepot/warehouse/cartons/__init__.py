@@ -1,0 +1,24 @@
+"""Which carton to take, and where each item goes in it: proposed by one module, checked by another. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entrepot.warehouse.cartons.problem import OWN, Carton, Item, Packed, Place, Proposal
+from entrepot.warehouse.cartons.propose import propose
+from entrepot.warehouse.cartons.verify import impossible
+
+__all__ = ["OWN", "Carton", "Item", "Packed", "Place", "Proposal", "impossible", "propose", "proposed"]
+
+UNITS_MAX = 250
+"""Units up to which a proposal is made: more are a pallet, and packed as the floor sees fit."""
+
+
+def proposed(items: Sequence[Item], cartons: Sequence[Carton]) -> Proposal | None:
+    """A proposal that was checked; None where units are not measured, or too many."""
+    if not cartons or len(items) > UNITS_MAX or not all(min(item[:3]) > 0 for item in items):
+        return None
+    found = propose(items, cartons)
+    wrong = impossible(items, found)
+    assert not wrong, "; ".join(wrong)
+    return found

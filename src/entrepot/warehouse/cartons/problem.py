@@ -1,0 +1,87 @@
+"""What is packed into what, and how a packing is written down. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+OWN = "OWN"
+"""The code under which what fits no carton goes as it is, in its own packaging."""
+
+
+class Item(NamedTuple):
+    """One unit, with the measures of its own packaging in mm.
+
+    `fragile`: nothing may stand above it. `upright`: its height stays its height. `hazardous`: it shares a carton with
+    its like only. `kind` names units that are alike, for whoever reads the packing.
+    """
+
+    length_mm: int
+    width_mm: int
+    height_mm: int
+    weight_g: int = 0
+    fragile: bool = False
+    upright: bool = False
+    hazardous: bool = False
+    kind: str = ""
+
+    @property
+    def volume_mm3(self) -> int:
+        return self.length_mm * self.width_mm * self.height_mm
+
+
+class Carton(NamedTuple):
+    """A kind of carton: its inner measures, the grams it may hold, what it weighs and costs itself."""
+
+    code: str
+    length_mm: int
+    width_mm: int
+    height_mm: int
+    max_weight_g: int
+    tare_g: int = 0
+    cost_minor: int = 0
+
+    @property
+    def volume_mm3(self) -> int:
+        return self.length_mm * self.width_mm * self.height_mm
+
+    @property
+    def volume_cm3(self) -> int:
+        return -(-self.volume_mm3 // 1000)
+
+
+class Place(NamedTuple):
+    """Where an item (by its place in the list) stands in a carton: its least corner from the carton's, and its measures
+    as it is turned there, all in mm."""
+
+    item: int
+    x: int
+    y: int
+    z: int
+    length: int
+    width: int
+    height: int
+
+
+class Packed(NamedTuple):
+    """A carton with its contents, those that go in first first."""
+
+    carton: Carton
+    places: tuple[Place, ...]
+
+
+class Proposal(NamedTuple):
+    """Cartons for all items but the `unfit` ones, which no carton holds even alone."""
+
+    packed: tuple[Packed, ...]
+    unfit: tuple[int, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def turned(item: Item) -> list[tuple[int, int, int]]:
+    """The ways in which an item may stand, as length, width and height; each once."""
+    a, b, c = item[:3]
+    ways = [(a, b, c), (b, a, c)]
+    if not item.upright:
+        ways += [(a, c, b), (c, a, b), (b, c, a), (c, b, a)]
+    return list(dict.fromkeys(ways))

@@ -1,0 +1,136 @@
+"""What waits to be packed, and how it would best be: read for the command that packs and the page that proposes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.warehouse import rules
+from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, proposed
+
+
+@policies.shape("warehouse.packing")
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """By how much what the scale says may differ from what the catalog says: the greater of the two counts."""
+
+    weight_tolerance_percent: int = 10
+    weight_tolerance_g: int = 100
+
+    def __post_init__(self) -> None:
+        if min(self.weight_tolerance_percent, self.weight_tolerance_g) < 0:
+            raise ValueError("tolerances: expected 0 or more")
+
+
+class Contents(NamedTuple):
+    """Units of an order line that were picked, each with what the catalog says of it."""
+
+    line: UUID
+    sku: UUID
+    units: int
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A package that could be made: its carton, units by line, and where they stand in it; None: nobody knows."""
+
+    carton: Carton
+    units: Mapping[UUID, int]
+    packed: Packed | None = None
+    proposed: str = ""
+
+
+@dataclass(slots=True)
+class Cartons:
+    """The cartons of a company, and those of them that are not too large for every carrier: only these are proposed.
+    Alike contents are thought about once."""
+
+    registered: Sequence[Carton]
+    carried: Sequence[Carton]
+    _thought: dict[tuple[Item, ...], Proposal | None] = field(default_factory=dict)
+
+    @property
+    def usable(self) -> Sequence[Carton]:
+        return self.registered or rules.CARTONS
+
+    def find(self, code: str) -> Carton | None:
+        return next((one for one in self.usable if one.code == code), None)
+
+    def propose(self, items: Sequence[Item]) -> Proposal | None:
+        """Where each item goes; None where nobody registered cartons, or the items are not measured or too many."""
+        key = tuple(items)
+        if key not in self._thought:
+            self._thought[key] = proposed(key, self.carried or self.registered)
+        return self._thought[key]
+
+
+def contents(fulfillments: Collection[UUID]) -> dict[UUID, list[Contents]]:
+    """What was picked of fulfillments; alike contents in the same order. One statement."""
+    found: dict[UUID, list[Contents]] = {}
+    for fulfillment, line, sku, units, *facts in sql.run(_CONTENTS, {"ids": list(fulfillments)}):
+        found.setdefault(fulfillment, []).append(Contents(line, sku, units, Item(*facts)))
+    return found
+
+
+def cartons(companies: Collection[int]) -> dict[int, Cartons]:
+    """The cartons in use of companies. One statement."""
+    found: dict[int, Cartons] = {company: Cartons([], []) for company in companies}
+    for company, is_carried, *facts in sql.run(_CARTONS, {"companies": list(companies)}):
+        carton = Carton(*facts)
+        found[company] = Cartons(
+            [*found[company].registered, carton], [*found[company].carried, *[carton] * is_carried]
+        )
+    return found
+
+
+def boxes(inside: Sequence[Contents], known: Cartons) -> list[Box]:
+    """The packages to make of contents: as proposed; where nothing can be proposed, the smallest carton by volume."""
+    units = [(one.line, one.item) for one in inside for _ in range(one.units)]
+    proposal = known.propose([item for _, item in units]) if known.registered else None
+    if proposal is None:
+        volume = -(-sum(one.units * one.item.volume_mm3 for one in inside) // 1000)
+        return [Box(rules.choose_carton(volume, known.usable), {one.line: one.units for one in inside})]
+    packed = [
+        Box(one.carton, Counter(units[place.item][0] for place in one.places), one, one.carton.code)
+        for one in proposal.packed
+    ]
+    return packed + [
+        Box(as_they_are([(units[i][1], 1)]), {units[i][0]: 1}, None, OWN) for i in proposal.unfit
+    ]
+
+
+def as_they_are(units: Sequence[tuple[Item, int]]) -> Carton:
+    """What goes in its own packaging, as (item, how many): a carton that costs and weighs nothing more. Several in one
+    are strapped on top of each other."""
+    here = [(item, count) for item, count in units if count]
+    length = max((item.length_mm for item, _ in here), default=0)
+    width = max((item.width_mm for item, _ in here), default=0)
+    height = sum(item.height_mm * count for item, count in here)
+    return Carton(OWN, length, width, height, max(1, sum(item.weight_g * count for item, count in here)))
+
+
+# Alike contents come in the same order, whatever their keys.
+_CONTENTS = """
+SELECT l.fulfillment_id, l.line_id, l.sku_id, sum(l.picked)::int, s.length_mm, s.width_mm, s.height_mm, s.weight_g,
+       s.fragile, s.upright, s.hazardous, s.code
+FROM warehouse_fulfillmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
+WHERE l.fulfillment_id = ANY(%(ids)s::uuid[]) AND l.picked > 0
+GROUP BY l.fulfillment_id, l.line_id, l.sku_id, s.id ORDER BY s.code, l.line_id
+"""
+
+# What a carton's size counts as, in grams, is its mm³ by the divisor: as `carriage.rules.charged_weight_g`.
+_CARTONS = """
+SELECT c.company_id::int,
+       EXISTS (SELECT FROM carriage_service AS s
+               WHERE s.company_id = c.company_id AND s.active
+                 AND (s.divisor = 0
+                      OR c.length_mm::bigint * c.width_mm * c.height_mm <= s.max_weight_g::bigint * s.divisor)),
+       c.code, c.length_mm, c.width_mm, c.height_mm, c.max_weight_g, c.tare_g, c.cost_minor
+FROM warehouse_carton AS c
+WHERE c.company_id = ANY(%(companies)s::smallint[]) AND c.active ORDER BY c.company_id, c.code
+"""

@@ -1,0 +1,198 @@
+"""Cartons, proposals and packages, for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field, StrictInt
+
+from entrepot.kernel.errors import NotFound
+from entrepot.warehouse import packing, queries
+from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.schemas import LINES_MAX, MINOR_MAX, Code, Key, Out, Problem, Quantity, Strict, Text
+
+router = Router()
+SIDE_MAX, GRAMS_MAX = 5_000, 2**31 - 1
+Side = Annotated[StrictInt, Field(ge=1, le=SIDE_MAX)]
+Grams = Annotated[StrictInt, Field(ge=1, le=GRAMS_MAX)]
+
+
+class CartonIn(Strict):
+    """A kind of carton by its inner measures in mm."""
+
+    code: Code
+    length_mm: Side
+    width_mm: Side
+    height_mm: Side
+    max_weight_g: Grams
+    tare_g: Annotated[StrictInt, Field(ge=0, le=GRAMS_MAX)] = 0
+    cost_minor: Annotated[StrictInt, Field(ge=0, le=MINOR_MAX)] = 0
+    active: bool = True
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class CartonRegisteredOut(Out):
+    id: UUID
+    code: str
+
+
+class CartonOut(Out):
+    code: str
+    length_mm: int
+    width_mm: int
+    height_mm: int
+    max_weight_g: int
+    tare_g: int
+    cost_minor: int
+
+
+class PlaceOut(Out):
+    """Where a unit stands: its least corner from the carton's, and its measures as it is turned there, in mm."""
+
+    sku: str
+    x: int
+    y: int
+    z: int
+    length: int
+    width: int
+    height: int
+
+
+class ProposedUnitsOut(Out):
+    line: UUID
+    units: int
+
+
+class ProposedPackageOut(Out):
+    """A package to make, the first unit to go in first. Without `places` nobody knows where its units stand."""
+
+    carton: str
+    contents: list[ProposedUnitsOut]
+    places: list[PlaceOut]
+
+
+class PackingOut(Out):
+    fulfillment: UUID
+    number: str
+    state: str
+    proposed: list[ProposedPackageOut]
+
+
+class UnitsIn(Strict):
+    line: UUID
+    units: Quantity
+
+
+class PartIn(Strict):
+    """One of several packages."""
+
+    carton: Code
+    contents: Annotated[list[UnitsIn], Field(min_length=1, max_length=LINES_MAX)]
+    weight_g: Grams | None = None
+
+
+class PackIn(Strict):
+    """A fulfillment in one carton, in several `parts`, or as proposed where neither is said."""
+
+    fulfillment: UUID
+    carton: Code | None = None
+    weight_g: Grams | None = None
+    parts: Annotated[list[PartIn], Field(max_length=LINES_MAX)] = []
+    weight_note: Text = ""
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class PackageOut(Out):
+    package: UUID
+    number: str
+    carton: str
+    weight_g: int
+
+
+class PackedOut(PackageOut):
+    """The first package of the fulfillment, and those more that it took."""
+
+    fulfillment: UUID
+    more: list[PackageOut]
+
+
+@router.get("/cartons", response={200: list[CartonOut], **READ})
+def list_cartons(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+) -> list[Any]:
+    """The cartons that are packed in: those registered, or the standard ones."""
+    which = parse.company_of(company)
+    return list(packing.cartons([which])[which].usable)
+
+
+@router.post("/cartons", response={200: CartonRegisteredOut | list[CartonRegisteredOut | Problem], **REFUSED})
+def register_carton(
+    request: HttpRequest,
+    payload: CartonIn | Annotated[list[CartonIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Cartons by code, new or changed to stand as given."""
+    which = parse.company_of(company)
+    return give(
+        request, register_cartons, payload, idempotency_key,
+        lambda one, key: RegisterCarton(which, **one.model_dump(exclude={"key"}), key=key),
+    )  # fmt: skip
+
+
+@router.get("/fulfillments/{fulfillment}/packing", response={200: PackingOut, **READ})
+def show_packing(
+    request: HttpRequest,  # noqa: ARG001
+    fulfillment: UUID,
+) -> dict[str, Any]:
+    """How a picked fulfillment would best be packed, with the place of every unit."""
+    found = queries.fulfillment(fulfillment)
+    if found is None:
+        raise NotFound(what="fulfillment", which=str(fulfillment))
+    inside = packing.contents([fulfillment]).get(fulfillment, [])
+    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
+    kinds = [one.item.kind for one in inside for _ in range(one.units)]
+    return {
+        "fulfillment": found.id,
+        "number": found.number,
+        "state": found.state,
+        "proposed": [_told(box, kinds) for box in boxes] if found.state == "picked" else [],
+    }
+
+
+def _told(box: packing.Box, kinds: list[str]) -> dict[str, Any]:
+    places = box.packed.places if box.packed else ()
+    return {
+        "carton": box.carton.code,
+        "contents": [{"line": line, "units": units} for line, units in box.units.items()],
+        "places": [{"sku": kinds[place.item], **place._asdict()} for place in places],
+    }
+
+
+@router.post("/packages", response={200: PackedOut | list[PackedOut | Problem], **REFUSED})
+def pack_fulfillments(
+    request: HttpRequest,
+    payload: PackIn | Annotated[list[PackIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Close the packages of picked fulfillments. A weight that is off needs a note that says why."""
+
+    def make(one: PackIn, key: str) -> PackFulfillment:
+        parts = tuple(
+            PackedPart(part.carton, tuple((each.line, each.units) for each in part.contents), part.weight_g)
+            for part in one.parts
+        )
+        return PackFulfillment(one.fulfillment, one.carton, one.weight_g, parts, one.weight_note, key=key)
+
+    return give(request, pack, payload, idempotency_key, make)

@@ -1,0 +1,232 @@
+"""Papers to print: what goes into a parcel and onto it, and what goes along with many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import barcode
+from barcode.codex import Code128
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from fpdf.fonts import FontFace
+
+from entrepot.parties import queries as parties
+from entrepot.parties.queries import Address
+from entrepot.shipping.queries import LabelRow
+
+FONTS = Path(barcode.__file__).parent / "fonts"
+MARGIN = 15
+HEAD = FontFace(fill_color=(233, 230, 222))
+
+
+LABEL_MM = (101.6, 152.4)
+"""Four by six inches, as label printers take them."""
+DOTS_PER_MM = 8
+"""Of a label printer of 203 dpi."""
+
+
+class SlipLine(NamedTuple):
+    sku: str
+    name: str
+    units: int
+
+
+class Slip(NamedTuple):
+    """What a packing slip says: no prices, since the parcel may be a gift."""
+
+    company: str
+    order: str
+    channel_order: str
+    number: str
+    address: Address | None
+    packages: Sequence[tuple[str, str, Sequence[SlipLine]]]  # number, carton, contents
+
+
+class Paper(FPDF):
+    """A4 with a font that has more than Latin letters: names come from everywhere."""
+
+    def __init__(self, size: str | tuple[float, float] = "A4", margin: float = MARGIN) -> None:
+        super().__init__(format=size)
+        self.add_font("text", "", FONTS / "DejaVuSansMono.ttf")
+        self.set_auto_page_break(True, margin)
+        self.set_margins(margin, margin)
+        self.add_page()
+
+    def say(self, text: str, size: float = 10, height: float = 5) -> None:
+        """A line of text, wrapped at the margin."""
+        self.set_font("text", size=size)
+        self.multi_cell(0, height, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def bars(self, text: str, x: float, y: float, width: float, height: float) -> None:
+        """A barcode (Code 128) of so many millimetres; none of what it has no bars for."""
+        if not text or not text.isascii() or not text.isprintable():
+            return
+        modules = Code128(text).build()[0]
+        step = width / len(modules)
+        self.set_fill_color(0)
+        run = 0
+        for i, module in enumerate(modules + "0"):
+            if module == "1":
+                run += 1
+            elif run:
+                self.rect(x + (i - run) * step, y, run * step, height, style="F")
+                run = 0
+
+
+def postal_lines(address: Address | None) -> list[str]:
+    """An address as it stands on a parcel."""
+    if address is None:
+        return []
+    town = f"{address.postal_code} {address.city}" + (f", {address.region}" if address.region else "")
+    return [
+        line for line in (address.name, address.line1, address.line2, town, address.country) if line.strip()
+    ]
+
+
+def packing_slip(slip: Slip) -> bytes:
+    """A packing slip as PDF."""
+    paper = Paper()
+    paper.say(slip.company, 14, 8)
+    paper.say(f"Packing slip {slip.number}", 12, 7)
+    paper.say(f"Order {slip.order}" + (f", yours {slip.channel_order}" if slip.channel_order else ""))
+    paper.bars(slip.number, 140, MARGIN, 55, 12)
+    paper.ln(4)
+    for line in postal_lines(slip.address):
+        paper.say(line)
+    for number, carton, lines in slip.packages:
+        paper.ln(4)
+        paper.say(f"Package {number}, carton {carton}" if number else "Contents", 11, 7)
+        paper.set_font("text", size=9)
+        with paper.table(
+            col_widths=(28, 62, 10), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
+        ) as table:
+            for cells in (("SKU", "What", "Units"), *((one.sku, one.name, str(one.units)) for one in lines)):
+                row = table.row()
+                for cell in cells:
+                    row.cell(cell)
+    return bytes(paper.output())
+
+
+# ---- labels
+
+
+class Label(NamedTuple):
+    """What stands on a parcel."""
+
+    sender: Sequence[str]
+    address: Address | None
+    carrier: str
+    service: str
+    tracking: str
+    package: str
+    order: str
+    weight_g: int
+
+
+def labels_of(rows: Sequence[LabelRow], company: str) -> list[Label]:
+    """The labels of a shipment with the address out of the vault: for those only who may see it."""
+    address = parties.address(rows[0].address) if rows and rows[0].address else None
+    return [
+        Label(
+            (company, one.node_name, f"{one.node_postal_code} {one.node_country}".strip()), address, one.carrier,
+            one.service, one.tracking, one.package_number, one.order_number, one.weight_g,
+        )
+        for one in rows
+    ]  # fmt: skip
+
+
+def _service(label: Label) -> str:
+    return f"{label.carrier} {label.service}".strip() or "Own means"
+
+
+def label_pdf(labels: Sequence[Label]) -> bytes:
+    """Labels as PDF, one on each page of the label's size."""
+    width = LABEL_MM[0]
+    paper = Paper(LABEL_MM, 5)
+    for i, label in enumerate(labels):
+        if i:
+            paper.add_page()
+        for line in label.sender:
+            paper.say(line, 7, 3.2)
+        paper.line(5, 22, width - 5, 22)
+        paper.set_y(25)
+        for line in postal_lines(label.address):
+            paper.say(line, 12, 6)
+        paper.line(5, 72, width - 5, 72)
+        paper.set_y(75)
+        paper.say(_service(label), 14, 7)
+        paper.say(f"{label.package}   {label.order}   {label.weight_g / 1000:.2f} kg", 8, 5)
+        paper.bars(label.tracking, 8, 95, width - 16, 35)
+        paper.set_y(133)
+        paper.set_font("text", size=12)
+        paper.cell(0, 6, label.tracking, align="C")
+    return bytes(paper.output())
+
+
+def label_zpl(label: Label) -> str:
+    """A label in the language of Zebra's printers, at 203 dpi."""
+    lines = [
+        "^XA",
+        "^CI28",
+        f"^PW{round(LABEL_MM[0] * DOTS_PER_MM)}",
+        f"^LL{round(LABEL_MM[1] * DOTS_PER_MM)}",
+    ]
+    y = 40
+    for text in label.sender:
+        lines.append(f"^FO40,{y}^A0N,24,24^FH^FD{_zpl_text(text)}^FS")
+        y += 28
+    y = 200
+    for text in postal_lines(label.address):
+        lines.append(f"^FO40,{y}^A0N,44,40^FH^FD{_zpl_text(text)}^FS")
+        y += 52
+    facts = f"{label.package}  {label.order}  {label.weight_g / 1000:.2f} kg"
+    lines += [
+        "^FO40,580^GB730,3,3^FS",
+        f"^FO40,610^A0N,50,46^FH^FD{_zpl_text(_service(label))}^FS",
+        f"^FO40,680^A0N,28,28^FH^FD{_zpl_text(facts)}^FS",
+        f"^FO40,760^BY2^BCN,260,Y,N,N,A^FH^FD{_zpl_text(label.tracking)}^FS",
+        "^XZ",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _zpl_text(text: str) -> str:
+    """Text in which nothing is a command: what has a meaning to the printer is written by its code."""
+    return "".join(f"_{ord(one):02X}" if one in "^~_\\" or ord(one) < 32 else one for one in text)
+
+
+# ---- manifests
+
+
+class ManifestPaper(NamedTuple):
+    number: str
+    company: str
+    node: str
+    carrier: str
+    closed: str
+    weight_g: int
+    labels: Sequence[tuple[str, str, int]]  # tracking, package, grams
+
+
+def manifest_pdf(told: ManifestPaper) -> bytes:
+    """What a carrier signs when it collects."""
+    paper = Paper()
+    paper.say(told.company, 14, 8)
+    paper.say(f"Manifest {told.number}", 12, 7)
+    paper.bars(told.number, 140, MARGIN, 55, 12)
+    paper.say(f"{told.carrier or 'Own means'}, from {told.node}, closed {told.closed}")
+    paper.say(f"{len(told.labels)} packages, {told.weight_g / 1000:.2f} kg")
+    paper.ln(4)
+    paper.set_font("text", size=9)
+    with paper.table(
+        col_widths=(60, 25, 15), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
+    ) as table:
+        for cells in (("Tracking", "Package", "Grams"), *((a, b, str(c)) for a, b, c in told.labels)):
+            row = table.row()
+            for cell in cells:
+                row.cell(cell)
+    paper.ln(10)
+    paper.say("Collected by: ______________________   on: ______________________")
+    return bytes(paper.output())

@@ -1,0 +1,190 @@
+"""Packing: what waits, the carton that is proposed with its picture, and the slip that goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.carriage import queries as carriage
+from entrepot.carriage.rules import Parcel, charged_weight_g
+from entrepot.catalog import queries as catalog
+from entrepot.orders import queries as orders
+from entrepot.parties import queries as parties
+from entrepot.shipping import queries as shipping
+from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.warehouse import packing, queries
+from entrepot.warehouse.cartons import OWN
+from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
+from entrepot.web import drawing, papers
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
+
+PAGE = 100
+
+
+@require_safe
+@console
+def waiting(request: Request) -> HttpResponse:
+    """Fulfillments that wait to be packed; a scan of its number, or of its order's, opens one."""
+    rows = queries.waiting("pack", company=request.reader.company.id, limit=PAGE)
+    text = clean(request.GET.get("q"))
+    found = [one for one in rows if text.upper() in (one.number, one.order_number)] if text else []
+    if len(found) == 1:
+        return redirect("packing", which=found[0].id)
+    context = {
+        "rows": found or rows,
+        "text": text,
+        "missing": bool(text and not found),
+        "full": len(rows) == PAGE,
+    }
+    return page(request, "web/packing.html", context, area="orders")
+
+
+@require_safe
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    found = _found(request, which)
+    inside = packing.contents([which]).get(which, [])
+    known = packing.cartons([found.company])[found.company]
+    boxes = packing.boxes(inside, known) if found.state == "picked" else []
+    shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
+    labels = [label for gone in shipments for label in shipping.labels(shipment=gone.id)]
+    context: dict[str, Any] = {
+        "one": found,
+        "inside": inside,
+        "skus": catalog.skus(company=found.company, codes={one.item.kind for one in inside}),
+        "boxes": [_shown(box, inside) for box in boxes],
+        "unmeasured": sorted({one.item.kind for one in inside if min(one.item[:3]) <= 0}),
+        "registered": bool(known.registered),
+        "cartons": [*known.usable],
+        "own": OWN,
+        "charged": _charged(found.company, boxes, inside),
+        "packages": [
+            made for made in queries.packages(found.order) if made.fulfillment == which and not made.voided_at
+        ],
+        "shipments": shipments,
+        "labels": labels,
+        "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
+        "in_force": sum(label.state != "voided" for label in labels),
+        "kept": kept(request),
+    }  # fmt: skip
+    return page(request, "web/packing_one.html", context, area="orders")
+
+
+@require_POST
+@console
+def do(request: Request, which: UUID) -> HttpResponse:
+    """Pack one fulfillment as the form says: as proposed, each package with its weight, or in a carton named."""
+    found = _found(request, which)
+    note = clean(request.POST.get("note"))
+    if request.POST.get("as") == "proposed":
+        inside = packing.contents([which]).get(which, [])
+        boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
+        weights = request.POST.getlist("weight")
+        parts = tuple(
+            PackedPart(box.carton.code, tuple(box.units.items()), _grams(weight))
+            for box, weight in zip(boxes, weights + [""] * (len(boxes) - len(weights)), strict=False)
+        )
+        wanted = PackFulfillment(which, parts=parts, weight_note=note)
+    else:
+        code = clean(request.POST.get("carton"))
+        wanted = PackFulfillment(
+            which, code or None, _grams(request.POST.get("weight", "")), weight_note=note
+        )
+    results = give(
+        request, pack, [wanted], lambda _: gettext("%(number)s is packed.") % {"number": found.number}
+    )
+    return back(request, reverse("packing", args=[which]), results)
+
+
+@require_POST
+@console
+def hand_over(request: Request, which: UUID) -> HttpResponse:
+    """The carrier takes it, under the number that was scanned from its label."""
+    found = _found(request, which)
+    wanted = ShipFulfillment(which, clean(request.POST.get("tracking")))
+    results = give(
+        request, ship, [wanted], lambda _: gettext("%(number)s has left.") % {"number": found.number}
+    )
+    for one in results:
+        if isinstance(one, FulfillmentShipped) and one.doubt:
+            messages.info(request, gettext("About its tracking number: %(doubt)s.") % {"doubt": one.doubt})
+    return back(request, reverse("packing", args=[which]), results)
+
+
+@require_safe
+@console
+def slip(request: Request, which: UUID) -> HttpResponse:
+    """The packing slip, for whoever may see the address."""
+    found = _found(request, which)
+    order = orders.order(found.order)
+    assert order is not None, "a fulfillment has its order"
+    may = any(map(request.reader.actor.may, ("warehouse.pack", "shipping.ship")))
+    packed = groupby(queries.package_lines(which), key=lambda line: (line.number, line.carton))
+    told = papers.Slip(
+        request.reader.company.name, order.number, order.external_id, found.number,
+        parties.address(order.address_id) if order.address_id and may else None,
+        [
+            (number, carton, [papers.SlipLine(line.sku_code, line.sku_name, line.units) for line in lines])
+            for (number, carton), lines in packed
+        ],
+    )  # fmt: skip
+    response = HttpResponse(papers.packing_slip(told), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
+    return response
+
+
+def _found(request: Request, which: UUID) -> queries.FulfillmentRow:
+    found = queries.fulfillment(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    return found
+
+
+def _grams(text: str) -> int | None:
+    """What the scale said; what is no number is no weight that anything can have."""
+    return (int_in(text.strip()) or 0) if text.strip() else None
+
+
+def _shown(box: packing.Box, inside: Sequence[packing.Contents]) -> dict[str, Any]:
+    """A box with its picture and the order in which its units go in."""
+    kinds = [one.item.kind for one in inside for _ in range(one.units)]
+    steps: list[dict[str, Any]] = []
+    for number, place in enumerate(box.packed.places if box.packed else (), 1):
+        if steps and steps[-1]["sku"] == kinds[place.item] and steps[-1]["height"] == place.height:
+            steps[-1]["last"] = number
+        else:
+            steps.append({"first": number, "last": number, "sku": kinds[place.item], "height": place.height})
+    return {
+        "carton": box.carton,
+        "units": sum(box.units.values()),
+        "weight_g": _weight(box, inside),
+        "steps": steps,
+        "picture": drawing.carton(box.packed, kinds) if box.packed else "",
+        "proposed": box.proposed,
+    }
+
+
+def _weight(box: packing.Box, inside: Sequence[packing.Contents]) -> int:
+    return box.carton.tare_g + sum(one.item.weight_g * box.units.get(one.line, 0) for one in inside)
+
+
+def _charged(
+    company: int, boxes: Sequence[packing.Box], inside: Sequence[packing.Contents]
+) -> list[tuple[str, int, bool]]:
+    """By service, the grams that the packages are charged for, and whether it is their size that decides."""
+    parcels = [Parcel(_weight(box, inside), box.carton.volume_cm3, "", "") for box in boxes]
+    weight = sum(parcel.weight_g for parcel in parcels)
+    found = []
+    for service in carriage.services(companies=[company])[company] if boxes else ():
+        grams = sum(charged_weight_g(parcel, service.divisor) for parcel in parcels)
+        found.append((service.code, grams, grams > weight))
+    return found

@@ -1,0 +1,109 @@
+"""What goes onto parcels and along with them: labels and manifests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.shipping import queries
+from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
+from entrepot.web import format as fmt
+from entrepot.web import papers
+from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+
+PAGE = 50
+KEPT_OVER = timedelta(days=30)
+"""How far back promises are compared with what happened."""
+
+
+@require_POST
+@console
+def make_labels(request: Request, which: UUID) -> HttpResponse:
+    """Labels for the packages of a shipment that have none."""
+    numbers = tuple(text for text in map(clean, request.POST.getlist("number")) if text)
+    results = give(
+        request, print_labels, [PrintLabels(which, numbers)], lambda _: gettext("The labels are ready.")
+    )
+    return back(request, reverse("manifests"), results)
+
+
+@require_POST
+@console
+def void(request: Request, which: UUID) -> HttpResponse:
+    wanted = VoidLabel(which, clean(request.POST.get("reason")))
+    results = give(request, void_labels, [wanted], lambda _: gettext("The label is void."))
+    return back(request, reverse("manifests"), results)
+
+
+@require_safe
+@console
+def labels(request: Request, which: UUID, kind: str) -> HttpResponse:
+    """The labels in force of a shipment, as PDF or for a label printer; for whoever ships, since names are on them."""
+    if not request.reader.actor.may("shipping.print_labels"):
+        raise PermissionDenied(gettext("Labels bear names and streets: only people who ship may see them."))
+    rows = [one for one in queries.labels(shipment=which) if one.state != "voided"]
+    if kind not in ("pdf", "zpl") or not rows or rows[0].company != request.reader.company.id:
+        raise Http404
+    told = papers.labels_of(rows, request.reader.company.name)
+    if kind == "zpl":
+        response = HttpResponse(
+            "".join(map(papers.label_zpl, told)), content_type="text/plain; charset=utf-8"
+        )
+    else:
+        response = HttpResponse(papers.label_pdf(told), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="label-{rows[0].package_number}.{kind}"'
+    return response
+
+
+@require_safe
+@console
+def manifests(request: Request) -> HttpResponse:
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = queries.manifests(company, after=after, limit=PAGE + 1)
+    now = timezone.now()
+    context = {
+        "kept": queries.kept(company, since=now - KEPT_OVER, now=now),
+        "waiting": queries.waiting(company),
+        "manifests": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+    }
+    return page(request, "web/manifests.html", context, area="orders")
+
+
+@require_POST
+@console
+def close(request: Request) -> HttpResponse:
+    """The carrier collects: what was printed for it goes on one manifest."""
+    node = uuid_in(request.POST.get("node"))
+    if node is None:
+        raise Http404
+    wanted = CloseManifest(request.reader.company.id, node, clean(request.POST.get("carrier")))
+    give(
+        request, close_manifests, [wanted],
+        lambda n: ngettext("The manifest is closed.", "%(n)s manifests are closed.", n) % {"n": n},
+    )  # fmt: skip
+    return back(request, reverse("manifests"))
+
+
+@require_safe
+@console
+def manifest(request: Request, which: UUID) -> HttpResponse:
+    """The paper that the carrier signs."""
+    found = queries.manifest(which, request.reader.company.id)
+    if found is None:
+        raise Http404
+    told = papers.ManifestPaper(
+        found.number, request.reader.company.name, found.node_name, found.carrier, fmt.exact(found.closed_at),
+        found.weight_g, [(one.tracking, one.package_number, one.weight_g) for one in queries.labels(manifest=which)],
+    )  # fmt: skip
+    response = HttpResponse(papers.manifest_pdf(told), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
+    return response

@@ -1,0 +1,48 @@
+"""Where carriers and their go-betweens send what happened: signed, kept as it came, answered at once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Refused
+from entrepot.parties import queries as parties
+from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
+from entrepot.shipping.easypost.parse import SOURCE
+
+SIGNATURE = "X-Hmac-Signature"
+PREFIX = "hmac-sha256-hex="
+
+
+@csrf_exempt
+@require_POST
+def easypost(request: HttpRequest, company: str) -> HttpResponse:
+    """A message of EasyPost for a company; only with the signature of the secret that both know."""
+    found = next((one for one in parties.companies() if one.code == company), None)
+    if found is None or not settings.EASYPOST_SECRET:
+        raise Http404
+    if not _is_signed(request):
+        return HttpResponse(
+            "The signature does not fit.", status=HTTPStatus.FORBIDDEN, content_type="text/plain"
+        )
+    actor = Actor(f"carrier:{SOURCE}", frozenset({"shipping.take_tracking"}))
+    cause = Cause(actor, timezone.now(), "a carrier's message")
+    text = request.body.decode("utf-8", "replace")
+    (answer,) = take_tracking(cause, requests=[TakeTracking(found.id, SOURCE, text)])
+    if isinstance(answer, Refused):
+        return HttpResponse(answer.message, status=HTTPStatus.UNPROCESSABLE_ENTITY, content_type="text/plain")
+    return HttpResponse(status=HTTPStatus.OK)
+
+
+def _is_signed(request: HttpRequest) -> bool:
+    said = request.headers.get(SIGNATURE, "")
+    right = hmac.new(settings.EASYPOST_SECRET.encode(), request.body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(said.removeprefix(PREFIX).encode(), right.encode())

@@ -1,0 +1,57 @@
+"""warehouse.register_cartons"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from entrepot.kernel.errors import Invalid
+from entrepot.warehouse import packing
+from entrepot.warehouse.cartons import Carton
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from tests.registers import COMPANY, a_company, answers_its_key, counts, done, refuses, stands_when_repeated
+
+pytestmark = pytest.mark.django_db
+
+MEDIUM = RegisterCarton(COMPANY, "M", 400, 300, 200, 15_000, 200, 55)
+
+
+@pytest.fixture(autouse=True)
+def company(db: None) -> int:
+    return a_company()
+
+
+def test_cartons_stand_as_given_and_may_be_changed_or_put_away():
+    done(register_cartons, MEDIUM, replace(MEDIUM, code="S", length_mm=200))
+    assert packing.cartons([COMPANY])[COMPANY].registered == [
+        Carton("M", 400, 300, 200, 15_000, 200, 55),
+        Carton("S", 200, 300, 200, 15_000, 200, 55),
+    ]
+    done(register_cartons, replace(MEDIUM, cost_minor=70), replace(MEDIUM, code="S", active=False))
+    (left,) = packing.cartons([COMPANY])[COMPANY].registered
+    assert (left.code, left.cost_minor) == ("M", 70)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"code": ""}, {"code": " M"}, {"code": "OWN"}, {"length_mm": 0}, {"width_mm": -1}, {"height_mm": 5_001},
+        {"max_weight_g": 0}, {"tare_g": -1}, {"cost_minor": -1},
+    ],
+)  # fmt: skip
+def test_what_can_not_be_a_carton_is_refused(wrong: dict[str, object]):
+    refuses(register_cartons, replace(MEDIUM, **wrong), Invalid, MEDIUM, "warehouse_carton")
+
+
+def test_registering_again_changes_nothing():
+    stands_when_repeated(register_cartons, [MEDIUM, replace(MEDIUM, code="S")], "warehouse_carton")
+
+
+def test_a_key_gets_its_answer_again():
+    answers_its_key(register_cartons, MEDIUM, replace(MEDIUM, code="S"), "warehouse_carton")
+
+
+def test_statements_do_not_grow_with_the_batch(statements):
+    batches = [[replace(MEDIUM, code=f"{size}-{i}") for i in range(size)] for size in (1, 10, 1_000)]
+    assert counts(statements, register_cartons, batches) == [3] * 3  # the third writes the events

@@ -1,0 +1,164 @@
+"""Packing: the pages with their forms and slip, and the API."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.messages import get_messages
+
+from entrepot.kernel import ids
+from entrepot.orders import queries as orders
+from entrepot.warehouse import queries
+from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from tests.http.test_api import is_problem
+from tests.shop import COMPANY, the_system
+
+pytestmark = pytest.mark.django_db
+CARTONS = (("C1", 250, 180, 80), ("C2", 420, 320, 300), ("C3", 600, 500, 480))
+
+
+@pytest.fixture
+def waits(shop) -> queries.FulfillmentRow:
+    """A fulfillment that was picked, in a house with cartons."""
+    requests = [RegisterCarton(COMPANY, *carton, 30_000, 100, 30) for carton in CARTONS]
+    register_cartons(the_system(shop.now), requests=requests)
+    return queries.of_order(shop.one("picked"))[0]
+
+
+def said(response) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)][-1:]
+
+
+def test_what_waits_is_listed_and_found_by_its_number(console, waits):
+    page = console("supervisor")
+    assert waits.number in page.get("/packing/").content.decode()
+    found = page.get("/packing/", {"q": waits.order_number.lower()})
+    assert (found.status_code, found["Location"]) == (302, f"/packing/{waits.id}/")
+    assert "Nothing of SO-1 waits" in page.get("/packing/", {"q": "SO-1"}).content.decode()
+
+
+def test_the_proposal_has_a_picture_and_is_accepted(console, waits):
+    page = console("supervisor")
+    shown = page.get(f"/packing/{waits.id}/").content.decode()
+    assert 'class="carton"' in shown
+    assert "Proposed carton" in shown or "packages proposed" in shown
+    assert "Weight that carriers charge" in shown
+
+    done = page.post(f"/packing/{waits.id}/pack/", {"as": "proposed"})
+
+    assert said(done) == [f"{waits.number} is packed."]
+    made = [one for one in queries.packages(waits.order) if one.voided_at is None]
+    assert made
+    assert all(one.carton == one.proposed for one in made)
+    after = page.get(f"/packing/{waits.id}/").content.decode()
+    assert "Packing slip" in after
+    assert all(one.number in after for one in made)
+
+
+def test_another_carton_is_said_and_noted(console, waits):
+    page = console("supervisor")
+    page.post(f"/packing/{waits.id}/pack/", {"carton": "OWN"})
+    (made,) = queries.packages(waits.order)
+    assert (made.carton, made.proposed) == ("OWN", "C3")
+    assert "was proposed" in page.get(f"/packing/{waits.id}/").content.decode()
+
+
+def test_a_weight_that_is_off_asks_for_a_note_and_keeps_what_was_typed(console, waits):
+    page = console("supervisor")
+    first = page.post(f"/packing/{waits.id}/pack/", {"carton": "C3", "weight": "99000"})
+    assert "weighs 99000 g" in said(first)[0]
+    assert "Why the weight is right all the same" in page.get(f"/packing/{waits.id}/").content.decode()
+    assert queries.packages(waits.order) == []
+
+    form = {"carton": "C3", "weight": "99000", "note": "a stone as a present"}
+    page.post(f"/packing/{waits.id}/pack/", form)
+    assert [one.weight_g for one in queries.packages(waits.order)] == [99_000]
+
+
+@pytest.mark.parametrize("weight", ["-5", "ten", "1.5", "0", "9" * 30])
+def test_what_is_no_weight_is_refused(console, waits, weight):
+    told = console("supervisor").post(f"/packing/{waits.id}/pack/", {"carton": "C3", "weight": weight})
+    assert said(told) == ["weight_g: expected more than 0, found 0."]
+    assert queries.packages(waits.order) == []
+
+
+def test_who_may_not_pack_sees_and_is_told(console, waits):
+    page = console("auditor")
+    assert "A packer packs it." in page.get(f"/packing/{waits.id}/").content.decode()
+    assert "may not do warehouse.pack" in said(page.post(f"/packing/{waits.id}/pack/", {"as": "proposed"}))[0]
+
+
+def test_what_is_not_there_is_not_found(console, shop):
+    page = console("supervisor")
+    for address in ("", "slip.pdf"):
+        assert page.get(f"/packing/{ids.uuid7()}/{address}").status_code == 404
+
+
+def test_the_slip_is_a_pdf_with_the_address_for_packers_only(console, waits):
+    page = console("supervisor")
+    page.post(f"/packing/{waits.id}/pack/", {"as": "proposed"})
+    slip = page.get(f"/packing/{waits.id}/slip.pdf")
+    assert slip["Content-Type"] == "application/pdf"
+    assert slip.content.startswith(b"%PDF")
+    without = console("auditor").get(f"/packing/{waits.id}/slip.pdf")
+    assert len(without.content) < len(slip.content)
+    assert orders.order(waits.order).address_id is not None
+
+
+# ---- API
+
+
+def test_from_carton_to_package_through_the_api(program, waits):
+    person = program("supervisor")
+    carton = {"code": "C0", "length_mm": 100, "width_mm": 100, "height_mm": 50, "max_weight_g": 900}
+    made = person.post("/api/v1/cartons", [carton, carton | {"code": "OWN"}], "c")
+    assert made.status_code == 200
+    assert made.json()[0]["code"] == "C0"
+    assert made.json()[1]["code"] == "kernel.invalid"
+    assert [one["code"] for one in person.get("/api/v1/cartons").json()] == ["C0", "C1", "C2", "C3"]
+
+    proposal = person.get(f"/api/v1/fulfillments/{waits.id}/packing").json()
+    assert proposal["number"] == waits.number
+    packages = proposal["proposed"]
+    assert sum(len(one["places"]) for one in packages) == waits.picked
+    parts = [{"carton": one["carton"], "contents": one["contents"]} for one in packages]
+
+    off = person.post("/api/v1/packages", {"fulfillment": str(waits.id), "carton": "C3", "weight_g": 1}, "w")
+    is_problem(off, 409, "warehouse.weight_off")
+    done = person.post("/api/v1/packages", {"fulfillment": str(waits.id), "parts": parts}, "p")
+    assert done.status_code == 200, done.content
+    assert re.match(r"PK-\d+", done.json()["number"])
+    assert (
+        person.post("/api/v1/packages", {"fulfillment": str(waits.id), "parts": parts}, "p").json()
+        == done.json()
+    )
+    again = person.post("/api/v1/packages", {"fulfillment": str(waits.id)}, "q")
+    is_problem(again, 409, "kernel.wrong_state")
+    assert person.get(f"/api/v1/fulfillments/{waits.id}/packing").json()["proposed"] == []
+
+
+def test_the_api_refuses_what_can_not_be(program, waits):
+    person = program("supervisor")
+    assert person.get(f"/api/v1/fulfillments/{ids.uuid7()}/packing").status_code == 404
+    flat = {"code": "F", "length_mm": 0, "width_mm": 1, "height_mm": 1, "max_weight_g": 1}
+    assert person.post("/api/v1/cartons", flat, "f").status_code == 422
+    nobody = program("auditor").post("/api/v1/packages", {"fulfillment": str(waits.id)}, "n")
+    is_problem(nobody, 403, "kernel.not_permitted")
+
+
+def test_the_carrier_takes_it_under_a_number_that_it_can_have_given(console, program, waits):
+    page = console("supervisor")
+    page.post(f"/packing/{waits.id}/pack/", {"as": "proposed"})
+    assert "The carrier has it" in page.get(f"/packing/{waits.id}/").content.decode()
+    refused = program("auditor").post("/api/v1/shipments", {"fulfillment": str(waits.id)}, "s")
+    is_problem(refused, 403, "kernel.not_permitted")
+
+    told = page.post(f"/packing/{waits.id}/ship/", {"tracking": "PP 12"})
+
+    assert said(told)[0].startswith("About its tracking number: no known carrier's numbers")
+    shown = page.get(f"/packing/{waits.id}/").content.decode()
+    assert "PP 12" in shown
+    assert "The carrier has it" not in shown
+    again = program("supervisor").post("/api/v1/shipments", {"fulfillment": str(waits.id)}, "s")
+    is_problem(again, 409, "kernel.wrong_state")

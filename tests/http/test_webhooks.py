@@ -1,0 +1,69 @@
+"""Carriers' webhooks: signed or not taken."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from entrepot.kernel import sql
+from entrepot.orders import queries as orders
+from entrepot.shipping import queries
+from tests.rules.test_easypost import a_message, detail
+
+pytestmark = pytest.mark.django_db
+SECRET = "tell nobody"
+
+
+def send(company: str, body: str, secret: str | None = SECRET):
+    told = body.encode()
+    headers = {}
+    if secret:
+        digest = hmac.new(secret.encode(), told, hashlib.sha256).hexdigest()
+        headers["X-Hmac-Signature"] = f"hmac-sha256-hex={digest}"
+    return Client().post(
+        f"/webhooks/easypost/{company}/", told, content_type="application/json", headers=headers
+    )
+
+
+@pytest.fixture
+def code(shop, settings) -> str:
+    settings.EASYPOST_SECRET = SECRET
+    return sql.run("SELECT code FROM parties_company")[0][0]
+
+
+def test_a_signed_message_delivers(shop, code):
+    order = shop.one("shipped")
+    (gone,) = queries.of_order(order)
+    message = a_message(gone.tracking, detail("delivered", shop.now + timedelta(hours=1)))
+    assert send(code, message).status_code == 200
+    assert send(code, message).status_code == 200
+    assert orders.order(order).status == "delivered"
+    by = sql.run(
+        "SELECT actor FROM kernel_event WHERE subject_id = %(id)s AND state_after = 'delivered'",
+        {"id": gone.id},
+    )
+    assert by == [("carrier:easypost",)]
+
+
+def test_what_is_not_signed_right_is_not_taken(shop, code):
+    message = a_message("1Z", detail("delivered"))
+    assert send(code, message, None).status_code == 403
+    assert send(code, message, "guessed").status_code == 403
+    assert send("nobody", message).status_code == 404
+    assert Client().get(f"/webhooks/easypost/{code}/").status_code == 405
+    assert sql.run("SELECT count(*)::int FROM kernel_inbox") == [(0,)]
+
+
+def test_what_can_not_be_read_is_told(shop, code):
+    told = send(code, "{")
+    assert told.status_code == 422
+    assert "no JSON" in told.content.decode()
+
+
+def test_without_a_secret_there_is_no_such_address(shop, code, settings):
+    settings.EASYPOST_SECRET = ""
+    assert send(code, "{}").status_code == 404

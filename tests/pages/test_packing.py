@@ -1,0 +1,71 @@
+"""Packing in a real browser: the proposal with its picture, a weight that is off, the slip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.test_console import enter
+from tests.pages.test_returns import stands
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
+
+
+@pytest.fixture
+def shop(committed_db) -> Shop:
+    from tests.shop import an_open_shop
+
+    return an_open_shop(each=2)
+
+
+@pytest.mark.timeout(120)
+def test_a_packer_packs_what_is_proposed(page: Page, site: str, shop: Shop, tmp_path: Path) -> None:
+    from entrepot.warehouse import queries
+    from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+    from tests.http.test_packing import CARTONS
+    from tests.shop import COMPANY, the_system
+
+    register_cartons(
+        the_system(shop.now), requests=[RegisterCarton(COMPANY, *one, 30_000, 100, 30) for one in CARTONS]
+    )
+    waits = queries.of_order(shop.one("picked"))[0]
+    enter(page, "supervisor")
+    page.goto("/orders/")
+    page.get_by_role("link", name="Packing").click()
+    page.wait_for_url("**/packing/")
+    stands(page, "waiting", tmp_path)
+    page.keyboard.type(waits.number)  # the scanner's field has the focus
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/packing/{waits.id}/")
+    expect(page.locator("svg.carton").first).to_be_visible()
+    stands(page, "proposal", tmp_path)
+
+    scale = page.get_by_label("The scale says, in grams").first
+    scale.fill("99000")
+    page.get_by_role("button", name="Packed as shown").click()
+    expect(page.get_by_text("Count what is in it.")).to_be_visible()
+    stands(page, "off", tmp_path)
+    for one in page.locator("input[name=weight]").all():
+        if one.is_visible():
+            one.fill("")
+    page.get_by_role("button", name="Packed as shown").click()
+    expect(page.get_by_text(f"{waits.number} is packed.")).to_be_visible()
+    expect(page.get_by_role("link", name="Packing slip")).to_be_visible()
+    stands(page, "packed", tmp_path)
+
+    page.get_by_role("button", name="The carrier has it").click()
+    expect(page.get_by_text(f"{waits.number} has left.")).to_be_visible()
+    page.get_by_role("button", name="Make the labels").click()
+    expect(page.get_by_role("link", name="Labels as PDF")).to_be_visible()
+    page.get_by_text("Void it").first.click()
+    stands(page, "labeled", tmp_path)
+    page.goto("/manifests/")
+    stands(page, "manifests", tmp_path)
+    page.get_by_role("button", name="Close it").first.click()
+    expect(page.get_by_text("The manifest is closed.")).to_be_visible()
+    expect(page.get_by_role("link", name="MF-")).to_be_visible()
+    stands(page, "closed", tmp_path)

@@ -1,0 +1,55 @@
+"""Two who close a manifest at once while labels are printed, and carriers that tell the same thing at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.insight import verify
+from entrepot.kernel import sql
+from entrepot.shipping import queries
+from entrepot.shipping.commands.label import LabelsPrinted, PrintLabels, print_labels
+from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
+from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
+from tests.floor import COMPANY, SYSTEM, Floor
+from tests.rules.test_easypost import a_message, detail
+from tests.together import at_once
+from tests.walk import placed, shipped
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def test_each_label_is_on_one_manifest(house: Floor):
+    first, late = shipped(*placed(house, 10, (0, 1))), shipped(*placed(house, 10, (1, 1)))
+    print_labels(SYSTEM, requests=[PrintLabels(one) for one in first])
+
+    def close() -> list:
+        return close_manifests(SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], "Post")])
+
+    def make() -> list:
+        return print_labels(SYSTEM, requests=[PrintLabels(one) for one in late])
+
+    answers = at_once([close, make, close, make, close])
+    printed = [one for got in (answers[1], answers[3]) for one in got if isinstance(one, LabelsPrinted)]
+    assert len(printed) == 10
+    close()
+    closed = queries.manifests(COMPANY)
+    assert sum(one.labels for one in closed) == 20
+    assert sql.run("SELECT count(*)::int FROM shipping_label WHERE state = 'manifested'") == [(20,)]
+    assert verify.discrepancies() == []
+
+
+def test_a_delivery_that_is_told_many_times_at_once_happens_once(house: Floor):
+    numbers = [queries.shipment(one).tracking for one in shipped(*placed(house, 8, (0, 1)))]
+
+    def tell(i: int) -> list:
+        """Every thread tells of every parcel, in its own order, half of them under other ids."""
+        told = [a_message(one, detail("delivered"), name=f"{one}-{i % 2}") for one in numbers]
+        requests = [TakeTracking(COMPANY, "easypost", one) for one in (told if i % 3 else told[::-1])]
+        return take_tracking(SYSTEM, requests=requests)
+
+    answers = [one for got in at_once([lambda i=i: tell(i) for i in range(6)]) for one in got]
+
+    assert all(isinstance(one, TrackingTaken) for one in answers)
+    assert sum(one.fresh for one in answers) == sum(one.delivered for one in answers) == 8
+    assert sql.run("SELECT count(*)::int FROM shipping_shipment WHERE state = 'delivered'") == [(8,)]
+    assert verify.discrepancies() == []

@@ -1,0 +1,186 @@
+"""Which cartons are proposed, where everything goes in them, and what the verifier sees."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench import packing
+from entrepot.warehouse.cartons import Carton, Item, Packed, Place, Proposal, impossible, propose, proposed
+from entrepot.warehouse.cartons.problem import turned
+from entrepot.warehouse.cartons.search import search
+
+SMALL = Carton("S", 200, 150, 100, 5_000, 80, 20)
+LARGE = Carton("L", 400, 300, 200, 20_000, 300, 60)
+CARTONS = (LARGE, SMALL)
+BOOK = Item(200, 150, 25, 400)
+GLASS = Item(80, 80, 100, 150, fragile=True, upright=True)
+
+
+def codes(proposal: Proposal) -> list[str]:
+    return [one.carton.code for one in proposal.packed]
+
+
+def test_the_carton_of_least_cost_that_holds_all_of_it():
+    assert codes(propose([BOOK] * 4, CARTONS)) == ["S"]  # exactly full
+    assert codes(propose([BOOK] * 5, CARTONS)) == ["L"]
+    dear = SMALL._replace(cost_minor=90)
+    assert codes(propose([BOOK], [dear, LARGE])) == ["L"]
+
+
+def test_a_weight_limit_counts_as_a_wall_does():
+    heavy = BOOK._replace(weight_g=2_000)
+    assert codes(propose([heavy] * 2, CARTONS)) == ["S"]
+    assert codes(propose([heavy] * 3, CARTONS)) == ["L"]
+
+
+def test_what_stands_upright_is_not_laid_down():
+    lamp = Item(90, 90, 180)
+    assert codes(propose([lamp], CARTONS)) == ["S"]
+    assert codes(propose([lamp._replace(upright=True)], CARTONS)) == ["L"]
+
+
+def test_nothing_stands_on_what_is_fragile():
+    plate = Item(200, 150, 50, fragile=True)
+    assert codes(propose([plate, BOOK, BOOK], CARTONS)) == ["S"]
+    packed = propose([plate, BOOK, BOOK], CARTONS).packed[0]
+    assert max(packed.places, key=lambda one: one.z).item == 0
+    assert codes(propose([plate, plate], CARTONS)) == ["L"]  # side by side
+
+
+def test_hazardous_goods_go_in_a_carton_of_their_own():
+    spray = Item(60, 60, 90, 300, hazardous=True)
+    proposal = propose([BOOK, spray, BOOK, spray], CARTONS)
+    assert [sorted(one.item for one in packed.places) for packed in proposal.packed] == [[0, 2], [1, 3]]
+
+
+def test_several_cartons_where_one_does_not_hold_it_and_the_last_is_small():
+    assert codes(propose([BOOK] * 34, CARTONS)) == ["L", "S"]  # 32 fill the large one
+
+
+def test_what_no_carton_holds_is_said_and_the_rest_is_packed():
+    pole = Item(1_500, 30, 30)
+    assert propose([pole, BOOK], CARTONS).unfit == (0,)
+    assert codes(propose([pole, BOOK], CARTONS)) == ["S"]
+    assert propose([pole], CARTONS) == Proposal((), (0,))
+
+
+def test_nothing_is_proposed_for_what_was_not_measured_and_for_a_pallet_of_pieces():
+    assert proposed([BOOK, Item(0, 0, 0, 400)], CARTONS) is None
+    assert proposed([BOOK] * 251, CARTONS) is None
+    assert proposed([BOOK], []) is None
+
+
+def test_the_search_finds_what_orders_alone_do_not():
+    """Two long, two wide and a cube in a pinwheel: no two of the four lie side by side."""
+    wheel = [Item(2, 1, 1), Item(2, 1, 1), Item(2, 1, 1), Item(2, 1, 1), Item(1, 1, 1)]
+    found, certain = search(Carton("3×3", 3, 3, 1, 1_000), wheel, 5_000)
+    assert certain
+    assert found is not None
+    assert impossible(wheel, Proposal((Packed(Carton("3×3", 3, 3, 1, 1_000), tuple(found)),))) == []
+    assert search(Carton("3×3", 3, 3, 1, 1_000), [*wheel, Item(1, 1, 1)], 5_000) == (None, True)
+
+
+sides = st.integers(10, 420)
+items = st.lists(
+    st.builds(
+        Item, sides, sides, sides, st.integers(0, 4_000), st.booleans(), st.booleans(),
+        st.sampled_from([False, False, True]),
+    ),
+    min_size=1, max_size=14,
+)  # fmt: skip
+
+
+@given(items)
+@settings(deadline=None)
+def test_no_proposal_is_impossible(wanted: list[Item]):
+    proposal = propose(wanted, CARTONS, steps=60)
+    assert impossible(wanted, proposal) == []
+    for i in proposal.unfit:  # and what is left out fits nowhere
+        assert all(
+            wanted[i].weight_g > carton.max_weight_g
+            or not any(
+                way[0] <= carton[1] and way[1] <= carton[2] and way[2] <= carton[3]
+                for way in turned(wanted[i])
+            )
+            for carton in CARTONS
+        )
+
+
+@given(items, st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=50)
+def test_the_same_items_have_the_same_proposal_again(wanted: list[Item], dice: random.Random):
+    assert propose(wanted, CARTONS, steps=60) == propose(wanted, tuple(reversed(CARTONS)), steps=60)
+
+
+# ---- the verifier
+
+
+def of(*places: Place, carton: Carton = SMALL, unfit: Sequence[int] = ()) -> Proposal:
+    return Proposal((Packed(carton, places),), tuple(unfit))
+
+
+AT_ORIGIN = Place(0, 0, 0, 0, 200, 150, 25)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "proposal", "says"),
+    [
+        ([BOOK], of(AT_ORIGIN._replace(x=1)), "stands out of it"),
+        ([BOOK], of(AT_ORIGIN._replace(z=-1)), "stands out of it"),
+        ([BOOK], of(AT_ORIGIN._replace(z=30)), "hangs in the air"),
+        ([BOOK], of(AT_ORIGIN._replace(height=24)), "can't stand as 200 × 150 × 24"),
+        ([BOOK._replace(upright=True)], of(Place(0, 0, 0, 0, 25, 150, 200), carton=LARGE), "can't stand as"),
+        ([BOOK, BOOK], of(AT_ORIGIN, Place(1, 0, 0, 24, 200, 150, 25)), "overlap"),
+        ([BOOK._replace(weight_g=5_001)], of(AT_ORIGIN), "holds 5001 g and may hold 5000 g"),
+        ([BOOK._replace(fragile=True), BOOK], of(AT_ORIGIN, Place(1, 0, 0, 25, 200, 150, 25)), "which is fragile"),
+        ([BOOK, BOOK._replace(hazardous=True)], of(AT_ORIGIN, Place(1, 0, 0, 25, 200, 150, 25)), "hazardous"),
+        ([BOOK, BOOK], of(AT_ORIGIN), "item 1 is nowhere"),
+        ([BOOK], of(AT_ORIGIN, unfit=[0]), "item 0 is packed 2 times"),
+        ([], of(AT_ORIGIN), "item 0 is unknown"),
+        ([BOOK], of(unfit=[0]), "holds nothing"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_is_said(wanted: list[Item], proposal: Proposal, says: str):
+    found = impossible(wanted, proposal)
+    assert any(says in sentence for sentence in found), found
+
+
+def test_something_beside_a_fragile_thing_and_something_far_above_it_differ():
+    glass, low = GLASS._replace(height_mm=40, upright=False), Item(80, 80, 40)
+    beside = of(Place(0, 0, 0, 0, 80, 80, 40), Place(1, 80, 0, 0, 80, 80, 40))
+    assert impossible([glass, low], beside) == []
+    bridge = of(
+        Place(0, 0, 0, 0, 80, 80, 40), Place(1, 80, 0, 0, 80, 80, 60), Place(2, 0, 0, 60, 160, 80, 20)
+    )  # fmt: skip
+    found = impossible([glass, Item(80, 80, 60), Item(160, 80, 20)], bridge)
+    assert found == ["carton 1 (S): item 2 stands above item 0, which is fragile"]
+
+
+# ---- goods of a real catalog
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not packing.products(), reason="the products of the Olist data are not here")
+def test_no_order_of_real_goods_has_an_impossible_packing():
+    took, wrong = packing.proposed(3_000, seed=7)
+    assert (len(took), wrong) == (3_000, [])
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not packing.products(), reason="the products of the Olist data are not here")
+def test_no_order_of_a_hundred_thousand_has_an_impossible_packing():
+    took, wrong = packing.proposed(100_000, seed=11)
+    assert (len(took), wrong) == (100_000, [])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not packing.products(), reason="the products of the Olist data are not here")
+def test_the_cartons_of_real_orders_are_hardly_larger_than_an_exact_search_finds():
+    pytest.importorskip("ortools")
+    ours, best = packing.against_exact(60, 1.0)
+    assert ours <= 1.05 * best
