@@ -52,6 +52,7 @@ def test_a_key_gets_its_answer_again():
     answers_its_key(register_cartons, MEDIUM, replace(MEDIUM, code="S"), "warehouse_carton")
 
 
+@pytest.mark.counts("warehouse.register_cartons")
 def test_statements_do_not_grow_with_the_batch(statements):
     batches = [[replace(MEDIUM, code=f"{size}-{i}") for i in range(size)] for size in (1, 10, 1_000)]
     assert counts(statements, register_cartons, batches) == [3] * 3  # the third writes the events
