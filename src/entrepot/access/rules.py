@@ -116,7 +116,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "controller": (
         *EVERYBODY, "work.open", "orders.release_holds", "work.assign",
         "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
-        "warehouse.approve_adjustment", "tax.register_rates",
+        "warehouse.approve_adjustment", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",

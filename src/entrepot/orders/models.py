@@ -23,6 +23,9 @@ class Order(models.Model):
     external_id = models.TextField()
     customer_id = models.UUIDField(null=True)
     address_id = models.UUIDField(null=True)
+    billing_id = models.UUIDField(
+        null=True
+    )  # who is billed, in the vault, where that is not whom it is sent to
     currency = models.CharField(max_length=3)
     country = models.TextField(default="")
     postal_code = models.TextField(default="")
@@ -134,6 +137,19 @@ class Line(models.Model):
             ),
             models.CheckConstraint(name="orders_line_kind_known", condition=Q(kind__in=rules.KINDS)),
         ]
+
+
+class Fingerprint(models.Model):
+    """A keyed hash of a card, address or mail address that an order named, where its channel's policy counts them."""
+
+    id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    fingerprint = models.TextField()
+    placed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["fingerprint", "placed_at"], name="orders_fingerprint_lately")]
 
 
 class Promotion(models.Model):

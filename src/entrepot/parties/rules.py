@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,12 @@ from uuid import UUID
 
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative, price
 from entrepot.kernel.errors import Refused
+
+FINGERPRINTS = ("card", "address", "email")
+"""What there are fingerprints of (`parties.fingerprints`)."""
+
+FINGERPRINT = re.compile(rf"({'|'.join(FINGERPRINTS)}):[0-9a-f]{{32}}")
+"""What one looks like: `email:` and 32 hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,9 @@ class RegisterOffer:
 
 @dataclass(frozen=True, slots=True)
 class RegisterAddress:
-    """An address for the vault. It is kept as given: whether it is a good one, `address.problems` says."""
+    """An address for the vault. It is kept as given, with a normalized copy (`address.written`) beside it: whether it
+    is a good one, `address.problems` says. `tax_number` is that of whoever is billed there.
+    """
 
     company: int
     name: str = ""
@@ -75,6 +84,7 @@ class RegisterAddress:
     country: str = ""
     email: str = ""
     phone: str = ""
+    tax_number: str = ""
     key: str | None = None
 
 

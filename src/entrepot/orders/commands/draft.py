@@ -116,7 +116,8 @@ def place_draft(cause: Cause, /, *, requests: Sequence[PlaceDraft]) -> list[Plac
         if refused is None and known and known.valid_until and known.valid_until < cause.at:
             refused = errors.QuoteExpired(number=known.number, expired=known.valid_until.isoformat())
         if refused is None and known:
-            wanted.append((one, replace(known.order, address=one.address, payment=one.payment)))
+            order = replace(known.order, address=one.address, payment=one.payment, priced_at=known.saved_at)
+            wanted.append((one, order))
         answers.append(refused)
     done = place(cause, requests=[order for _, order in wanted]) if wanted else []
     placed = [
@@ -160,13 +161,14 @@ class _Found(NamedTuple):
     state: str
     order: PlaceOrder
     valid_until: datetime | None
+    saved_at: datetime
 
 
 def _lock(drafts: Sequence[UUID]) -> dict[UUID, _Found]:
     rows = sql.run(_LOCK, {"drafts": list(drafts)})
     return {
-        key: _Found(company, number, state, wire.load(body, PlaceOrder), valid_until)
-        for key, company, number, state, body, valid_until in rows
+        key: _Found(company, number, state, wire.load(body, PlaceOrder), valid_until, saved_at)
+        for key, company, number, state, body, valid_until, saved_at in rows
     }
 
 
@@ -251,7 +253,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 _LOCK = """
-SELECT id, company_id::int, number, state, body::text, valid_until FROM orders_draft
+SELECT id, company_id::int, number, state, body::text, valid_until, saved_at FROM orders_draft
 WHERE id = ANY(%(drafts)s::uuid[]) ORDER BY id FOR UPDATE
 """
 

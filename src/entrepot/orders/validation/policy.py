@@ -1,0 +1,175 @@
+"""The policy that steers validation, a version for each channel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from entrepot.parties import address as formats
+from entrepot.parties.rules import FINGERPRINT
+
+Mode = Literal["enforce", "warn", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How orders of a channel are checked. A version of it is a policy, its scope the channel's code.
+
+    Each rule holds the order (`enforce`), only records what it found in the event (`warn`), or is `off`. That a SKU
+    is in the catalog is always enforced, since nothing could ship what is not. Lists are compared without regard to
+    case; countries stand in capital letters.
+    """
+
+    payment: Mode = "enforce"
+    currency: Mode = "enforce"
+    fraud: Mode = "enforce"
+    tax: Mode = "enforce"
+    tax_number: Mode = "warn"
+    recompute: Mode = "off"
+    address: Mode = "enforce"
+    inventory: Mode = "off"
+    catalog: Mode = "enforce"
+    duplicates: Mode = "off"
+    expiry: Mode = "off"
+    region: Mode = "off"
+    export: Mode = "off"
+    cash: Mode = "off"
+    score: Mode = "off"
+    velocity: Mode = "off"
+    mismatch: Mode = "off"
+    newcomer: Mode = "off"
+    blocked: Mode = "off"
+    hazard: Mode = "off"
+    price: Mode = "off"
+    changed: Mode = "off"
+    box: Mode = "off"
+    format: Mode = "off"
+    payment_required: bool = False
+    payment_differs_max_minor: int | None = None  # given, more than the order costs is held as well
+    authorization_days_max: int = 7
+    expiry_hours_min: int = 0  # that an authorization must last from the order on, promised date or not
+    review_signals: tuple[str, ...] = ("high_risk", "velocity", "mismatch", "stolen_card")
+    review_total_minor: int | None = None
+    review_orders_per_hour: int | None = None
+    velocity_minutes: int = 60
+    velocity_card_max: int | None = 3  # orders by one card within that time; None: it does not count
+    velocity_address_max: int | None = 3
+    velocity_email_max: int | None = 3
+    mismatch_from: Literal["country", "postal code", "street"] = "country"  # what must differ at least
+    mismatch_above_minor: int = 0  # of cheaper orders nobody asks
+    tax_max: float = 0.35  # of the net amount: more is a slip somewhere
+    tax_tolerance_minor: int = 5  # by which the tax may differ from what was worked out
+    tax_tolerance: float = 0.0  # or by this part of it, where that is more
+    tax_on_shipping: bool = True
+    reverse_charge: bool = (
+        False  # businesses of other countries of the European Union owe their tax themselves
+    )
+    address_required: bool = False
+    postal_code_required: bool = False
+    duplicate_minutes: int = 10
+    duplicate_by: Literal["lines", "total"] = "lines"
+    age_signal: str = "age_verified"  # proves any age; "age:18" proves that one
+    regions_refused: tuple[str, ...] = ()  # a country, "KP", or the start of its postal codes, "ES35"
+    exports_refused: tuple[
+        str, ...
+    ] = ()  # a SKU, a category or "hs:" and the start of an HS code, "DRONE-1>US"
+    cash_signal: str = "cash_on_delivery"
+    cash_max_minor: int | None = None  # 0: no cash at all
+    cash_countries: tuple[str, ...] = ()  # none named: all
+    score_max: int = 80  # the channel's, told by the signal "score:87"
+    newcomer_max_minor: int = 50_000
+    blocked_customers: tuple[str, ...] = ()
+    blocked_fingerprints: tuple[
+        str, ...
+    ] = ()  # "email:" and 32 hexadecimal digits, as the order's page shows them
+    trusted_customers: tuple[
+        str, ...
+    ] = ()  # spared by score, newcomer, velocity and mismatch, never by blocked
+    trusted_fingerprints: tuple[str, ...] = ()  # likewise
+    hazards_refused: tuple[
+        str, ...
+    ] = ()  # a service and a country, "air>US"; "air>" and ">US" for all of one
+    price_floor: float = 0.5  # of the list price
+    changed_max: float = 0.0  # the part by which a list price may have changed since the order was priced
+    box_services_refused: tuple[str, ...] = ()  # that bring nothing to a PO box
+
+    def __post_init__(self) -> None:
+        for name, expected, entries in _misfits(self):
+            for entry in entries:
+                raise ValueError(f"{name}: expected {expected}, found {entry!r}")
+
+
+_LISTS = (
+    "review_signals", "blocked_customers", "trusted_customers", "box_services_refused",
+)  # fmt: skip
+_FROM_ZERO = (
+    "authorization_days_max", "expiry_hours_min", "mismatch_above_minor", "tax_max", "tax_tolerance_minor",
+    "tax_tolerance", "duplicate_minutes", "price_floor", "changed_max",
+)  # fmt: skip
+DAY = 24 * 60
+
+
+def _misfits(policy: Validation) -> Iterator[tuple[str, str, list[Any]]]:
+    """Each field, what its entries must be, and those that are not: they could never match."""
+    for name in _LISTS:
+        yield (
+            name,
+            "words without blanks around them",
+            [one for one in getattr(policy, name) if not one.strip() or one != one.strip()],
+        )
+    for name in _FROM_ZERO:
+        yield name, "0 or more", [found for found in [getattr(policy, name)] if not found >= 0]
+    for name in ("velocity_minutes", "duplicate_minutes"):
+        yield (
+            name,
+            f"at most {DAY} minutes, a day",
+            [found for found in [getattr(policy, name)] if found > DAY],
+        )
+    regions = [
+        one for one in policy.regions_refused if not (_REGION.fullmatch(one) and formats.is_country(one[:2]))
+    ]
+    yield "regions_refused", 'a country and the start of its postal codes, "ES35"', regions
+    exports = [
+        one
+        for one in policy.exports_refused
+        if not (one.rpartition(">")[0] and formats.is_country(one.rpartition(">")[2]))
+    ]
+    yield "exports_refused", 'a SKU, a category or "hs:8806", and a country, "DRONE-1>US"', exports
+    yield (
+        "cash_countries",
+        'countries by two letters, "GB"',
+        [one for one in policy.cash_countries if not formats.is_country(one)],
+    )
+    yield (
+        "hazards_refused",
+        'a service and a country, "air>US"',
+        [one for one in policy.hazards_refused if not _is_way(one)],
+    )
+    for name in ("blocked_fingerprints", "trusted_fingerprints"):
+        expected = '"card:", "address:" or "email:" and 32 hexadecimal digits'
+        yield name, expected, [one for one in getattr(policy, name) if not FINGERPRINT.fullmatch(one.lower())]
+
+
+def _is_way(entry: str) -> bool:
+    service, arrow, country = entry.rpartition(">")
+    return bool(arrow and (service or country) and (not country or formats.is_country(country)))
+
+
+_REGION = re.compile(r"[A-Z]{2}[A-Z0-9-]*")
+
+
+def folded(entries: tuple[str, ...]) -> frozenset[str]:
+    """A list of the policy in lower case, made once: lists may be long, and every order asks them."""
+    kept = _folded.get(id(entries))
+    if kept is None or kept[0] is not entries:
+        kept = _folded[id(entries)] = (entries, frozenset(one.lower() for one in entries))
+    return kept[1]
+
+
+_folded: dict[int, tuple[tuple[str, ...], frozenset[str]]] = {}
+
+
+IMPORTED = Validation(payment="off", currency="off", fraud="off", tax="warn", tax_number="off", address="off")
+"""The default of channels of kind `import`: what is history already is not held for what can't be mended."""
