@@ -9,7 +9,18 @@ import statistics
 import sys
 import time
 
-from bench import availability, hot_sku, house, import_year, joint, one_by_one, report, walk, way_back
+from bench import (
+    availability,
+    hot_sku,
+    house,
+    import_year,
+    joint,
+    one_by_one,
+    report,
+    validation,
+    walk,
+    way_back,
+)
 
 
 def main() -> int:
@@ -19,7 +30,9 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
     parser.add_argument(
-        "--only", choices=("walk", "one", "hot", "joint", "back", "import", "promise"), help="a part of it"
+        "--only",
+        choices=("walk", "one", "hot", "joint", "back", "import", "promise", "validate"),
+        help="a part of it",
     )
     arguments = parser.parse_args()
     if arguments.quick:
@@ -45,6 +58,8 @@ def main() -> int:
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
             facts["milliseconds_per_1000_returned_lines"] = steps
+        if arguments.only in (None, "validate"):
+            rows += measure_validation(5_000 if arguments.quick else 100_000)
         if arguments.only in (None, "import") and not arguments.quick:
             rows += measure_import()
         if arguments.only in (None, "promise") and not arguments.quick:
@@ -181,6 +196,23 @@ def measure_availability(times: int) -> list[report.Row]:
         report.Row(
             "availability through the API, times the query", "×", p50 / alone, floor=3, less_is_better=True
         ),
+    ]
+
+
+def measure_validation(orders: int) -> list[report.Row]:
+    validation.furnish()
+    took, alone, held = validation.judged(orders)
+    whole = validation.placed(orders // 10)
+    _say(
+        f"validation: {orders / took:,.0f} orders/s with what is loaded, {orders / alone:,.0f} judged alone,"
+        f" {orders // 10 / whole:,.0f} placed; "
+        + ", ".join(f"{kind} {n:,}" for kind, n in held.most_common())
+    )
+    name = f"validation of {orders:,} orders by all rules"
+    return [
+        report.Row(f"{name}, loaded and judged", "orders/s", orders / took, floor=5_000),
+        report.Row(f"{name}, judged alone", "orders/s", orders / alone, floor=5_000),
+        report.Row("placed whole, with all rules", "orders/s", orders // 10 / whole),
     ]
 
 

@@ -173,7 +173,7 @@ def test_a_cancelled_order_is_not_counted_and_without_a_policy_nothing_is_kept()
 def test_fingerprints_are_all_that_leaves_the_vault():
     steer(velocity="enforce")
     placed(home("E1", billing=ABROAD, tax_number="FR 40 303 265 045"))
-    for text in ("ada", "high st", "rivoli", "303265045", "303 265"):
+    for text in ("ada", "high st", "rivoli", "303265045"):
         assert everywhere(text) == ["parties_address"], text
 
 

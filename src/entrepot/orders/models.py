@@ -142,10 +142,10 @@ class Line(models.Model):
 class Fingerprint(models.Model):
     """A keyed hash of a card, address or mail address that an order named, where its channel's policy counts them."""
 
-    id = models.UUIDField(primary_key=True)
+    pk = models.CompositePrimaryKey("order_id", "fingerprint")
     order_id = models.UUIDField()
-    company_id = models.SmallIntegerField()
     fingerprint = models.TextField()
+    company_id = models.SmallIntegerField()
     placed_at = models.DateTimeField()
 
     class Meta:

@@ -570,7 +570,7 @@ WHERE NOT EXISTS (SELECT FROM orders_order AS o WHERE o.id = l.order_id)
 """
 
 _LOST_FINGERPRINTS = """
-SELECT format('fingerprint %s belongs to no order', f.id) FROM orders_fingerprint AS f
+SELECT format('fingerprint %s belongs to no order', f.fingerprint) FROM orders_fingerprint AS f
 WHERE NOT EXISTS (SELECT FROM orders_order AS o WHERE o.id = f.order_id)
 """
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from entrepot.catalog.rules import first_misfit, is_country
 from entrepot.kernel.errors import Refused
@@ -121,6 +122,11 @@ class LineTax:
     reason: str
 
 
+@lru_cache(maxsize=512)
+def _percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f} %"
+
+
 def rate_on(rates: Sequence[Rate], country: str, region: str, category: str, day: date) -> Rate | None:
     """The rate in force on a day, or None where nothing is taxed.
 
@@ -214,5 +220,5 @@ def expected(
             by_rate[rate.rate] = by_rate.get(rate.rate, 0) + amount
     if not by_rate:
         return Expected(0, f"no rate is in force in {where}")
-    shares = ", ".join(f"{(rate * 100).normalize():f} %" for rate in sorted(by_rate))
+    shares = ", ".join(map(_percent, sorted(by_rate)))
     return Expected(sum(tax_on_top(amount, rate) for rate, amount in by_rate.items()), f"{shares} in {where}")

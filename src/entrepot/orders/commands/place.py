@@ -18,7 +18,7 @@ from entrepot.orders import errors, facts, rules, validation
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.facts import Channel, Known
 from entrepot.orders.rules import GOODS
-from entrepot.orders.validation import LineFact, Warned
+from entrepot.orders.validation import LineFact, OrderFacts, Warned
 from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.payments.commands.authorize import Authorize, authorize
@@ -199,6 +199,7 @@ class _Draft:
         "ready",
         "request",
         "row",
+        "seen",
         "verdict",
         "version",
     )
@@ -215,6 +216,7 @@ class _Draft:
         self.promotions: list[tuple[Any, ...]] = []
         self.fingerprints: list[tuple[Any, ...]] = []
         self.row: tuple[Any, ...] = ()
+        self.seen: OrderFacts
         self.verdict = validation.FINE
         self.version = 0
 
@@ -279,13 +281,11 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
 def _judge(draft: _Draft, priced: facts.Priced, known: Known) -> None:
     request = draft.request
     draft.version, policy = known.policy(request.company, request.channel)
-    seen = facts.of(request, draft.placed_at, priced, known, policy)
+    seen = draft.seen = facts.of(request, draft.placed_at, priced, known, policy)
     draft.verdict = validation.judge(seen, policy)
     known.note((request.company, request.channel, request.external_id), draft.customer, seen)
     if policy.velocity != "off":
-        draft.fingerprints = [
-            (ids.uuid7(), draft.id, request.company, one, draft.placed_at) for one in seen.fingerprints
-        ]
+        draft.fingerprints = [(draft.id, one, request.company, draft.placed_at) for one in seen.fingerprints]
 
 
 def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
@@ -450,7 +450,7 @@ LINE_COLUMNS = (
     "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
 )  # fmt: skip
 
-_FINGERPRINT_COLUMNS = ("id", "order_id", "company_id", "fingerprint", "placed_at")
+_FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
 
 _PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 

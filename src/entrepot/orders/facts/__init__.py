@@ -21,7 +21,7 @@ from entrepot.orders.facts.known import (
     load,
     recently,
 )
-from entrepot.orders.facts.marks import fingerprints_of, fingerprints_of_places, read, written
+from entrepot.orders.facts.marks import fingerprints_of_places, written
 from entrepot.orders.validation import Earlier, LineFact, OrderFacts, PaymentFact, Validation
 from entrepot.orders.validation.taxes import taxable
 from entrepot.parties import address as formats
@@ -62,6 +62,8 @@ def line(
 
 def _listed(history: Sequence[tuple[datetime, Decimal | None]], at: datetime) -> Decimal | None:
     """The list price at a moment; the first one before there was any."""
+    if len(history) == 1:
+        return history[0][1]
     place = bisect_right(history, at, key=lambda one: one[0])
     return history[max(0, place - 1)][1]
 
@@ -73,8 +75,7 @@ def of(
     given, customer = request.payment, request.customer
     who = None if customer is None else known.customers[request.company, customer]
     asks_where = asks_fingerprints(policy) or policy.mismatch != "off" or policy.recompute != "off"
-    there, billed = read(request) if asks_where else (None, None)
-    marks = fingerprints_of(request, there, billed) if asks_fingerprints(policy) else ()
+    there, billed, marks = known.marks(request) if asks_where else (None, None, ())
     number = None
     if request.tax_number and (policy.tax_number, policy.recompute) != ("off", "off"):
         number = numbers.check(

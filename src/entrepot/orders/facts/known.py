@@ -13,7 +13,7 @@ from uuid import UUID
 from entrepot.kernel import policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.orders import validation
-from entrepot.orders.facts.marks import fingerprints_of, read
+from entrepot.orders.facts.marks import Marks, marks_of
 from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
 from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
@@ -44,8 +44,8 @@ class Known:
     """What a batch refers to, by (company, code), and what is known of its customers and goods."""
 
     __slots__ = (
-        "about", "channels", "customers", "exemptions", "first", "listed", "nowhere", "policies", "rates", "recent",
-        "sellers", "sightings", "skus", "tiers",
+        "_marks", "about", "channels", "customers", "exemptions", "first", "listed", "nowhere", "policies", "rates",
+        "recent", "sellers", "sightings", "skus", "tiers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -63,6 +63,14 @@ class Known:
         self.rates: dict[tuple[int, str], list[Rate]] = {}  # by country
         self.sellers: dict[int, str] = {}  # their countries
         self.exemptions: dict[UUID, list[Exemption]] = {}
+        self._marks: dict[int, Marks] = {}
+
+    def marks(self, request: PlaceOrder) -> Marks:
+        """What one of its orders names of people and places, worked out once."""
+        found = self._marks.get(id(request))
+        if found is None:
+            found = self._marks[id(request)] = marks_of(request)
+        return found
 
     def policy(self, company: int, channel: str) -> tuple[int, Validation]:
         """The version in force for a channel, or that for all channels, or the default of the channel's kind."""
@@ -214,7 +222,7 @@ def recently(policy: Validation) -> timedelta:
 
 def _load_sightings(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, at: datetime) -> None:
     """Orders by the same cards, addresses and mail addresses just before."""
-    seen = {(one.company, print_) for one, _ in asking for print_ in fingerprints_of(one, *read(one))}
+    seen = {(one.company, each) for one, _ in asking for each in known.marks(one).fingerprints}
     known.sightings = {name: {} for name in seen}
     times = [one.occurred_at or at for one, _ in asking]
     params = sql.columns(("companies", "fingerprints"), seen) | {

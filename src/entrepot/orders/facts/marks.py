@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrepot.parties import address as formats
 from entrepot.parties import fingerprints
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from entrepot.orders.commands.place import AddressGiven, BillingGiven, PlaceOrder
 
 
-def read(request: PlaceOrder) -> tuple[Written | None, Written | None]:
-    """Where an order goes and where it is billed, as their countries write them."""
-    there, billed = request.address, request.billing
-    return (
-        None if there is None else written(there, request.country, request.postal_code),
-        None if billed is None else written(billed, billed.country, billed.postal_code),
-    )
+class Marks(NamedTuple):
+    """What an order names of people and places."""
+
+    there: Written | None
+    billed: Written | None
+    fingerprints: tuple[str, ...]  # of the card, the addresses and the mail addresses, each once
+
+
+def marks_of(request: PlaceOrder) -> Marks:
+    given, billing, card = request.address, request.billing, request.payment.card if request.payment else ""
+    there = None if given is None else written(given, request.country, request.postal_code)
+    billed = None if billing is None else written(billing, billing.country, billing.postal_code)
+    found = [fingerprints.of_card(card)] if card else []
+    found += fingerprints_of_places((there, billed), (given, billing))
+    return Marks(there, billed, tuple(dict.fromkeys(found)))
 
 
 def written(given: AddressGiven | BillingGiven, country: str, postal_code: str) -> Written | None:
     return formats.written(country, postal_code, given.region, given.city, given.line1, given.line2)
-
-
-def fingerprints_of(request: PlaceOrder, there: Written | None, billed: Written | None) -> tuple[str, ...]:
-    """Of the card, the addresses and the mail addresses that an order names, each once."""
-    card = request.payment.card if request.payment else ""
-    found = [fingerprints.of_card(card)] if card else []
-    found += fingerprints_of_places((there, billed), (request.address, request.billing))
-    return tuple(dict.fromkeys(found))
 
 
 def fingerprints_of_places(

@@ -16,7 +16,7 @@ from entrepot.orders.validation.facts import (
 from entrepot.orders.validation.goods import catalog, export, hazard, inventory
 from entrepot.orders.validation.money import cash, changed, currency, expiry, payment, price
 from entrepot.orders.validation.places import address, box, format, is_box, region  # noqa: A004  the name of its mode
-from entrepot.orders.validation.policy import IMPORTED, Validation
+from entrepot.orders.validation.policy import IMPORTED, Validation, once
 from entrepot.orders.validation.risk import (
     HOUR,
     blocked,
@@ -98,17 +98,23 @@ def judge(order: OrderFacts, policy: Validation, only: Collection[str] = ()) -> 
     if unknown and not only:
         reason = f"Not in the catalog: {', '.join(unknown)}."
         holds["inventory hold"] = Found("inventory hold", reason, {"unknown": unknown})
-    for name, rule in RULES.items():
-        mode = getattr(policy, name)
-        found = None if mode == "off" or (only and name not in only) else rule(order, policy)
+    for name, rule, warns in _asked(policy):
+        found = None if only and name not in only else rule(order, policy)
         if found is None:
             continue
-        if mode == "warn":
+        if warns:
             warnings.append(Warned(name, found.reason))
         else:
             before = holds.get(found.type)
             holds[found.type] = found if before is None else _joined(before, found)
     return Verdict(tuple(holds.values()), tuple(warnings)) if holds or warnings else FINE
+
+
+@once
+def _asked(policy: Validation) -> tuple[tuple[str, Rule, bool], ...]:
+    """The rules that are not switched off, and whether each only warns."""
+    modes = ((name, rule, getattr(policy, name)) for name, rule in RULES.items())
+    return tuple((name, rule, mode == "warn") for name, rule, mode in modes if mode != "off")
 
 
 def _joined(one: Found, other: Found) -> Found:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from entrepot.orders.validation.facts import Found, LineFact, OrderFacts
-from entrepot.orders.validation.policy import Validation, folded
+from entrepot.orders.validation.policy import Validation, by_country
 
 
 def inventory(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
@@ -44,25 +44,23 @@ _AGE, _ANY_AGE = re.compile(r"age:[0-9]{1,3}"), 999
 
 
 def export(order: OrderFacts, policy: Validation) -> Found | None:
-    listed = folded(policy.exports_refused)
+    listed = by_country(policy.exports_refused).get(order.country)
     if not listed:
         return None
-    end = f">{order.country.lower()}"
-    refused = sorted({line.sku for line in order.goods if any(one in listed for one in _names(line, end))})
+    refused = sorted({line.sku for line in order.goods if not listed.isdisjoint(_names(line))})
     if refused:
         facts = {"refused": refused, "country": order.country}
         return Found("exception", f"May not be sent to {order.country}: {', '.join(refused)}.", facts)
     return None
 
 
-def _names(line: LineFact, end: str) -> Iterator[str]:
+def _names(line: LineFact) -> Iterator[str]:
     """What a list of export control may call goods: by SKU, by category, by the start of their HS code."""
-    yield line.sku.lower() + end
+    yield line.sku.lower()
     if line.about:
-        yield line.about.category.lower() + end
+        yield line.about.category.lower()
         code = line.about.hs_code.replace(".", "")
-        for digits in range(2, len(code) + 1):
-            yield f"hs:{code[:digits]}{end}"
+        yield from (f"hs:{code[:digits]}" for digits in range(2, len(code) + 1))
 
 
 def hazard(order: OrderFacts, policy: Validation) -> Found | None:

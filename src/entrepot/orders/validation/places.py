@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from entrepot.orders.validation.facts import Found, OrderFacts
-from entrepot.orders.validation.policy import Validation, folded
+from entrepot.orders.validation.policy import Validation, folded, starts
 from entrepot.parties import address as formats
 
 
@@ -30,9 +30,11 @@ def address(order: OrderFacts, policy: Validation) -> Found | None:
 def region(order: OrderFacts, policy: Validation) -> Found | None:
     if not order.goods:
         return None
-    listed, place = folded(policy.regions_refused), order.country + "".join(order.postal_code.split())
-    starts = (place[:length].lower() for length in range(2, len(place) + 1))
-    refused = [start.upper() for start in starts if start in listed] if listed else []
+    listed = starts(policy.regions_refused).get(order.country)
+    if not listed:
+        return None
+    code = "".join(order.postal_code.upper().split())
+    refused = [order.country + code[:n] for n in range(len(code) + 1) if code[:n] in listed]
     if refused:
         facts = {"country": order.country, "refused": refused}
         return Found("address hold", f"Nothing is sent to {', '.join(refused)}.", facts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar
 
 from entrepot.parties import address as formats
 from entrepot.parties.rules import FINGERPRINT
@@ -160,15 +161,55 @@ def _is_way(entry: str) -> bool:
 _REGION = re.compile(r"[A-Z]{2}[A-Z0-9-]*")
 
 
+T = TypeVar("T", bound=Hashable)
+R = TypeVar("R")
+
+
+def once(read: Callable[[T], R]) -> Callable[[T], R]:
+    """What is made of a policy or of one of its lists, made once for each: lists may be long, and every order asks.
+
+    By identity, since to compare them takes as long as to make it again; they never change.
+    """
+    made: dict[int, tuple[T, R]] = {}
+
+    @wraps(read)
+    def asked(of: T) -> R:
+        kept = made.get(id(of))
+        if kept is None or kept[0] is not of:
+            if len(made) >= _KEPT:
+                made.clear()
+            kept = made[id(of)] = (of, read(of))
+        return kept[1]
+
+    return asked
+
+
+_KEPT = 4096
+
+
+@once
 def folded(entries: tuple[str, ...]) -> frozenset[str]:
-    """A list of the policy in lower case, made once: lists may be long, and every order asks them."""
-    kept = _folded.get(id(entries))
-    if kept is None or kept[0] is not entries:
-        kept = _folded[id(entries)] = (entries, frozenset(one.lower() for one in entries))
-    return kept[1]
+    """A list in lower case."""
+    return frozenset(one.lower() for one in entries)
 
 
-_folded: dict[int, tuple[tuple[str, ...], frozenset[str]]] = {}
+@once
+def starts(entries: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """Starts of postal codes by their country, '' for all of it."""
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        found.setdefault(entry[:2], set()).add(entry[2:])
+    return {country: frozenset(codes) for country, codes in found.items()}
+
+
+@once
+def by_country(entries: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """What is named before `>`, in lower case, by the country behind it."""
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        what, _, country = entry.rpartition(">")
+        found.setdefault(country, set()).add(what.lower())
+    return {country: frozenset(names) for country, names in found.items()}
 
 
 IMPORTED = Validation(payment="off", currency="off", fraud="off", tax="warn", tax_number="off", address="off")
