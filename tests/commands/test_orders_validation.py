@@ -12,11 +12,13 @@ import pytest
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import Invalid
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import errors, queries
 from entrepot.orders.commands.cancel import CancelOrder, cancel
 from entrepot.orders.commands.draft import PlaceDraft, SaveDraft, draft, place_draft
 from entrepot.orders.commands.edit import EditOrder, edit
+from entrepot.orders.commands.forget import KEPT, ForgetFingerprints, forget_fingerprints
 from entrepot.orders.commands.place import (
     AddressGiven,
     BillingGiven,
@@ -175,6 +177,20 @@ def test_fingerprints_are_all_that_leaves_the_vault():
     placed(home("E1", billing=ABROAD, tax_number="FR 40 303 265 045"))
     for text in ("ada", "high st", "rivoli", "303265045"):
         assert everywhere(text) == ["parties_address"], text
+
+
+def test_fingerprints_are_forgotten_when_no_policy_can_count_them_any_more():
+    steer(velocity="enforce")
+    placed(home("E1", occurred_at=NOW - KEPT - timedelta(seconds=1)), home("E2"))
+    requests = [ForgetFingerprints(NOW - KEPT), ForgetFingerprints(NOW - KEPT - timedelta(days=1))]
+    assert [each.rows for each in forget_fingerprints(CAUSE, requests=requests)] == [2, 0]
+    assert rows("orders_fingerprint") == 2
+
+
+def test_a_draft_keeps_nothing_personal():
+    for personal in ({"billing": ABROAD}, {"tax_number": "1"}, {"address": HOME}):
+        (answer,) = draft(CAUSE, requests=[SaveDraft(an_order("", **personal))])
+        assert type(answer) is Invalid
 
 
 def test_lists_name_mail_addresses_and_places_by_the_fingerprints_of_the_vault():

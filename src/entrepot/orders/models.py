@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -149,7 +150,10 @@ class Fingerprint(models.Model):
     placed_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["fingerprint", "placed_at"], name="orders_fingerprint_lately")]
+        indexes = [
+            models.Index(fields=["fingerprint", "placed_at"], name="orders_fingerprint_lately"),
+            BrinIndex(fields=["placed_at"], name="orders_fingerprint_placed", autosummarize=True),
+        ]
 
 
 class Promotion(models.Model):
@@ -181,7 +185,7 @@ class Draft(models.Model):
     customer = models.TextField(default="", db_default="")
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField()
-    body = models.JSONField()  # PlaceOrder, without address and payment
+    body = models.JSONField()  # PlaceOrder, without addresses, payment and tax number
     valid_until = models.DateTimeField(null=True)
     state = models.TextField(default="draft")
     order_id = models.UUIDField(null=True)

@@ -14,13 +14,13 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules
-from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed, PlaceOrder, place
+from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, Placed, PlaceOrder, place
 
 
 @dataclass(frozen=True, slots=True)
 class SaveDraft:
-    """An order as it stands; without `draft` a new one. It gets its `external_id` from its number, and its address
-    and payment when it is placed. A quote says until when it is `valid_until`."""
+    """An order as it stands; without `draft` a new one. It gets its `external_id` from its number, and what is personal
+    (addresses, payment, tax number) when it is placed. A quote says until when it is `valid_until`."""
 
     order: PlaceOrder
     draft: UUID | None = None
@@ -42,6 +42,8 @@ class PlaceDraft:
     draft: UUID
     address: AddressGiven | None = None
     payment: PaymentGiven | None = None
+    billing: BillingGiven | None = None
+    tax_number: str = ""
     key: str | None = None
 
 
@@ -116,7 +118,10 @@ def place_draft(cause: Cause, /, *, requests: Sequence[PlaceDraft]) -> list[Plac
         if refused is None and known and known.valid_until and known.valid_until < cause.at:
             refused = errors.QuoteExpired(number=known.number, expired=known.valid_until.isoformat())
         if refused is None and known:
-            order = replace(known.order, address=one.address, payment=one.payment, priced_at=known.saved_at)
+            order = replace(
+                known.order, address=one.address, payment=one.payment, billing=one.billing,
+                tax_number=one.tax_number, priced_at=known.saved_at,
+            )  # fmt: skip
             wanted.append((one, order))
         answers.append(refused)
     done = place(cause, requests=[order for _, order in wanted]) if wanted else []
@@ -213,8 +218,10 @@ def _misfit(
         return NotFound(what="channel", which=order.channel)
     if one.draft and found[one.draft].company != order.company:
         return Invalid(field="company", expected=found[one.draft].company, found=order.company)
-    if order.address or order.payment:
-        return Invalid(field="address and payment", expected="to come when it is placed", found="given now")
+    if order.address or order.payment or order.billing or order.tax_number:
+        return Invalid(
+            field="address, payment and tax number", expected="to come when it is placed", found="given now"
+        )
     wrong = rules.misfit(order.lines, order.policy or rules.DEMANDS.get(order.demand, ""))
     return wrong and errors.Unplaceable(external_id=order.external_id, **wrong._asdict())
 

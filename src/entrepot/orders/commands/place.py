@@ -310,7 +310,7 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: Known) -> t
         if line.kind == GOODS:
             sku = skus.get((company, line.sku))
             sku_id = sku and sku.id
-            seen.append(facts.line(line.sku, line.quantity, line.unit_price, sku, known, priced_at))
+            seen.append(facts.line(line.sku, line.quantity, line.unit_price, sku, priced_at))
         key = ids.uuid7()
         if line.promotions:
             draft.promotions += [

@@ -49,22 +49,17 @@ class Priced(NamedTuple):
     total_minor: int
 
 
-def line(
-    sku: str, quantity: int, unit_price: Decimal, found: Sku | None, known: Known, priced_at: datetime
-) -> LineFact:
+def line(sku: str, quantity: int, unit_price: Decimal, found: Sku | None, priced_at: datetime) -> LineFact:
     """A line of goods as the catalog knows it."""
     if found is None:
         return LineFact(sku, quantity, known=False)
-    then = _listed(known.listed[found.id], priced_at) if found.id in known.listed else None
-    about = known.about.get(found.id)
-    return LineFact(sku, quantity, True, found.status, found.minimum_age, unit_price, about, then)
+    then = _listed(found.listed, priced_at) if found.listed else None
+    return LineFact(sku, quantity, True, found.status, found.minimum_age, unit_price, found.about, then)
 
 
 def _listed(history: Sequence[tuple[datetime, Decimal | None]], at: datetime) -> Decimal | None:
     """The list price at a moment; the first one before there was any."""
-    if len(history) == 1:
-        return history[0][1]
-    place = bisect_right(history, at, key=lambda one: one[0])
+    place = bisect_right(history, at, key=lambda one: one[0]) if len(history) > 1 else 1
     return history[max(0, place - 1)][1]
 
 

@@ -35,16 +35,20 @@ class Channel(NamedTuple):
 
 
 class Sku(NamedTuple):
+    """A SKU; the rest of it is loaded where a policy asks."""
+
     id: UUID
     status: str
     minimum_age: int
+    about: GoodsFact | None = None
+    listed: Sequence[tuple[datetime, Decimal | None]] = ()  # list prices since moments
 
 
 class Known:
     """What a batch refers to, by (company, code), and what is known of its customers and goods."""
 
     __slots__ = (
-        "_marks", "about", "channels", "customers", "exemptions", "first", "listed", "nowhere", "policies", "rates",
+        "_marks", "channels", "customers", "exemptions", "first", "nowhere", "policies", "rates",
         "recent", "sellers", "sightings", "skus", "tiers",
     )  # fmt: skip
 
@@ -58,8 +62,6 @@ class Known:
         self.sightings: dict[tuple[int, str], dict[Name, datetime]] = {}  # by fingerprint
         self.nowhere: frozenset[str] = frozenset()
         self.first: set[tuple[int, str]] = set()  # customers who were not known before this batch
-        self.about: dict[UUID, GoodsFact] = {}
-        self.listed: dict[UUID, list[tuple[datetime, Decimal | None]]] = {}
         self.rates: dict[tuple[int, str], list[Rate]] = {}  # by country
         self.sellers: dict[int, str] = {}  # their countries
         self.exemptions: dict[UUID, list[Exemption]] = {}
@@ -192,10 +194,13 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> No
         codes = {sku.id: code for (_, code), sku in known.skus.items()}
         known.nowhere = frozenset(codes[sku] for (sku,) in sql.run(_NOWHERE, {"skus": skus}))
     if any(map(_asks_goods, in_use.values())):
-        known.about = {sku: GoodsFact(*about) for sku, *about in sql.run(_ABOUT, {"skus": skus})}
+        about = {sku: GoodsFact(*rest) for sku, *rest in sql.run(_ABOUT, {"skus": skus})}
+        known.skus = {name: sku._replace(about=about[sku.id]) for name, sku in known.skus.items()}
     if any(policy.changed != "off" for policy in in_use.values()):
+        listed: dict[UUID, list[tuple[datetime, Decimal | None]]] = {}
         for sku, since, price in sql.run(_LISTED, {"skus": skus}):
-            known.listed.setdefault(sku, []).append((since, price))
+            listed.setdefault(sku, []).append((since, price))
+        known.skus = {name: sku._replace(listed=listed.get(sku.id, ())) for name, sku in known.skus.items()}
     if found := asking(lambda policy: policy.recompute != "off"):
         _load_tax([one for one, _ in found], known)
 

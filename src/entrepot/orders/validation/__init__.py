@@ -16,7 +16,7 @@ from entrepot.orders.validation.facts import (
 from entrepot.orders.validation.goods import catalog, export, hazard, inventory
 from entrepot.orders.validation.money import cash, changed, currency, expiry, payment, price
 from entrepot.orders.validation.places import address, box, format, is_box, region  # noqa: A004  the name of its mode
-from entrepot.orders.validation.policy import IMPORTED, Validation, once
+from entrepot.orders.validation.policy import DAY, IMPORTED, Validation, once
 from entrepot.orders.validation.risk import (
     HOUR,
     blocked,
@@ -30,7 +30,7 @@ from entrepot.orders.validation.risk import (
 from entrepot.orders.validation.taxes import recompute, tax, tax_number
 
 __all__ = [
-    "FINE", "HOUR", "IMPORTED", "OF_ADDRESS", "OF_SERVICE", "RULES", "Earlier", "Found", "GoodsFact", "LineFact",
+    "DAY", "FINE", "HOUR", "IMPORTED", "OF_ADDRESS", "OF_SERVICE", "RULES", "Earlier", "Found", "GoodsFact", "LineFact",
     "OrderFacts", "PaymentFact", "Validation", "Verdict", "Warned", "is_box", "judge",
 ]  # fmt: skip
 
