@@ -97,7 +97,7 @@ def test_a_key_gets_the_warnings_again():
 # ---- payment
 
 
-def test_a_payment_in_another_currency_holds_and_counts_for_nothing():
+def test_invariant_16_a_payment_in_another_currency_holds_and_counts_for_nothing():
     euros = PaymentGiven("account", "auth-1", 10_00, NOW, currency="EUR")
     (one,) = placed(an_order(payment=euros))
 
@@ -172,7 +172,7 @@ def test_a_cancelled_order_is_not_counted_and_without_a_policy_nothing_is_kept()
     assert second.holds == ()
 
 
-def test_fingerprints_are_all_that_leaves_the_vault():
+def test_invariant_15_fingerprints_are_all_that_leaves_the_vault():
     steer(velocity="enforce")
     placed(home("E1", billing=ABROAD, tax_number="FR 40 303 265 045"))
     for text in ("ada", "high st", "rivoli", "303265045"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -225,6 +226,11 @@ def test_entries_of_a_policy_that_could_never_match_are_refused_with_what_was_ex
 def test_every_rule_has_a_case_and_a_mode():
     assert {case[0] for case in CASES} == set(validation.RULES)
     assert all(getattr(Validation(), name) in ("enforce", "warn", "off") for name in validation.RULES)
+
+
+def test_every_rule_and_every_setting_is_told_by_the_page_for_users():
+    page = (Path(__file__).parents[2] / "docs/how-to/validate-orders.md").read_text()
+    assert [one.name for one in fields(Validation) if f"`{one.name}`" not in page] == []
 
 
 @pytest.mark.parametrize("mode", ["enforce", "warn", "off"])
