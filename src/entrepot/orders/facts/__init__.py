@@ -83,14 +83,16 @@ def of(
     if given is not None:
         paid = PaymentFact(given.amount_minor, given.authorized_at, given.expires_at, given.currency)
     is_to_box, problems = of_address(request.address, request.country, request.postal_code, policy)
+    differs = formats.difference(there, billed) if there and billed else ""
     return OrderFacts(
         placed_at, request.country, request.postal_code, request.currency, priced.net_minor, request.tax_minor,
-        priced.total_minor, priced.goods,
-        paid,
-        request.signals, _recent(request, who, placed_at, known, policy), known.nowhere, request.promise_at,
-        request.service, customer, customer is None or (request.company, customer) in known.first,
-        request.address is not None, is_to_box, problems, formats.difference(there, billed) if there and billed else "",
-        marks, _sightings(request, marks, placed_at, known, policy), number, should,
+        priced.total_minor, priced.goods, paid, request.signals,
+        recent=_recent(request, who, placed_at, known, policy), nowhere=known.nowhere, promise_at=request.promise_at,
+        service=request.service, customer=customer,
+        is_first=customer is None or (request.company, customer) in known.first,
+        has_address=request.address is not None, is_to_box=is_to_box, problems=problems, billing_differs=differs,
+        fingerprints=marks, sightings=_sightings(request, marks, placed_at, known, policy), tax_number=number,
+        expected_tax=should,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar
@@ -85,72 +85,23 @@ class Validation:
     blocked_fingerprints: tuple[
         str, ...
     ] = ()  # "email:" and 32 hexadecimal digits, as the order's page shows them
-    trusted_customers: tuple[
-        str, ...
-    ] = ()  # spared by score, newcomer, velocity and mismatch, never by blocked
+    trusted_customers: tuple[str, ...] = ()  # spared by score, newcomer, velocity, mismatch; never by blocked
     trusted_fingerprints: tuple[str, ...] = ()  # likewise
-    hazards_refused: tuple[
-        str, ...
-    ] = ()  # a service and a country, "air>US"; "air>" and ">US" for all of one
+    hazards_refused: tuple[str, ...] = ()  # a service, a country or both: "air>", ">US", "air>US"
     price_floor: float = 0.5  # of the list price
     changed_max: float = 0.0  # the part by which a list price may have changed since the order was priced
     box_services_refused: tuple[str, ...] = ()  # that bring nothing to a PO box
 
     def __post_init__(self) -> None:
-        for name, expected, entries in _misfits(self):
-            for entry in entries:
-                raise ValueError(f"{name}: expected {expected}, found {entry!r}")
+        for names, expected, fits in _CHECKS:
+            for name in names:
+                given = getattr(self, name)
+                for one in given if isinstance(given, tuple) else (given,):
+                    if not fits(one):
+                        raise ValueError(f"{name}: expected {expected}, found {one!r}")
 
 
-_LISTS = (
-    "review_signals", "blocked_customers", "trusted_customers", "box_services_refused",
-)  # fmt: skip
-_FROM_ZERO = (
-    "authorization_days_max", "expiry_hours_min", "mismatch_above_minor", "tax_max", "tax_tolerance_minor",
-    "tax_tolerance", "duplicate_minutes", "price_floor", "changed_max",
-)  # fmt: skip
 DAY = 24 * 60
-
-
-def _misfits(policy: Validation) -> Iterator[tuple[str, str, list[Any]]]:
-    """Each field, what its entries must be, and those that are not: they could never match."""
-    for name in _LISTS:
-        yield (
-            name,
-            "words without blanks around them",
-            [one for one in getattr(policy, name) if not one.strip() or one != one.strip()],
-        )
-    for name in _FROM_ZERO:
-        yield name, "0 or more", [found for found in [getattr(policy, name)] if not found >= 0]
-    for name in ("velocity_minutes", "duplicate_minutes"):
-        yield (
-            name,
-            f"at most {DAY} minutes, a day",
-            [found for found in [getattr(policy, name)] if found > DAY],
-        )
-    regions = [
-        one for one in policy.regions_refused if not (_REGION.fullmatch(one) and formats.is_country(one[:2]))
-    ]
-    yield "regions_refused", 'a country and the start of its postal codes, "ES35"', regions
-    exports = [
-        one
-        for one in policy.exports_refused
-        if not (one.rpartition(">")[0] and formats.is_country(one.rpartition(">")[2]))
-    ]
-    yield "exports_refused", 'a SKU, a category or "hs:8806", and a country, "DRONE-1>US"', exports
-    yield (
-        "cash_countries",
-        'countries by two letters, "GB"',
-        [one for one in policy.cash_countries if not formats.is_country(one)],
-    )
-    yield (
-        "hazards_refused",
-        'a service and a country, "air>US"',
-        [one for one in policy.hazards_refused if not _is_way(one)],
-    )
-    for name in ("blocked_fingerprints", "trusted_fingerprints"):
-        expected = '"card:", "address:" or "email:" and 32 hexadecimal digits'
-        yield name, expected, [one for one in getattr(policy, name) if not FINGERPRINT.fullmatch(one.lower())]
 
 
 def _is_way(entry: str) -> bool:
@@ -159,6 +110,44 @@ def _is_way(entry: str) -> bool:
 
 
 _REGION = re.compile(r"[A-Z]{2}[A-Z0-9-]*")
+
+_CHECKS: tuple[tuple[tuple[str, ...], str, Callable[[Any], bool]], ...] = (
+    (
+        ("authorization_days_max", "expiry_hours_min", "mismatch_above_minor", "tax_max", "tax_tolerance_minor",
+         "tax_tolerance", "price_floor", "changed_max"),
+        "0 or more",
+        lambda found: found >= 0,
+    ),
+    (
+        ("velocity_minutes", "duplicate_minutes"),
+        f"0 to {DAY} minutes, a day",
+        lambda found: 0 <= found <= DAY,
+    ),
+    (
+        ("review_signals", "blocked_customers", "trusted_customers", "box_services_refused"),
+        "words without blanks around them",
+        lambda entry: bool(entry) and entry == entry.strip(),
+    ),
+    (
+        ("blocked_fingerprints", "trusted_fingerprints"),
+        '"card:", "address:" or "email:" and 32 hexadecimal digits',
+        lambda entry: bool(FINGERPRINT.fullmatch(entry.lower())),
+    ),
+    (
+        ("regions_refused",),
+        'a country and the start of its postal codes, "ES35"',
+        lambda entry: bool(_REGION.fullmatch(entry)) and formats.is_country(entry[:2]),
+    ),
+    (
+        ("exports_refused",),
+        'a SKU, a category or "hs:8806", and a country, "DRONE-1>US"',
+        lambda entry: bool(entry.rpartition(">")[0]) and formats.is_country(entry.rpartition(">")[2]),
+    ),
+    (("cash_countries",), 'countries by two letters, "GB"', formats.is_country),
+    (("hazards_refused",), 'a service and a country, "air>US"', _is_way),
+)  # fmt: skip
+"""Fields of the policy, what each, or each entry of its list, must be, and whether it is: what is not could never
+match."""
 
 
 T = TypeVar("T", bound=Hashable)
