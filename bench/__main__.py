@@ -201,10 +201,11 @@ def measure_availability(times: int) -> list[report.Row]:
 
 def measure_validation(orders: int) -> list[report.Row]:
     validation.furnish()
-    took, alone, held = validation.judged(orders)
+    took, worked, alone, held = validation.judged(orders)
     whole = validation.placed(orders // 10)
     _say(
-        f"validation: {orders / took:,.0f} orders/s with what is loaded, {orders / alone:,.0f} judged alone,"
+        f"validation: {orders / took:,.0f} orders/s with what is loaded"
+        f" ({worked / orders * 1e6:,.0f} µs of this process each), {orders / alone:,.0f} judged alone,"
         f" {orders // 10 / whole:,.0f} placed; "
         + ", ".join(f"{kind} {n:,}" for kind, n in held.most_common())
     )

@@ -152,9 +152,9 @@ def batches(some: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (some[i : i + BATCH] for i in range(0, len(some), BATCH))
 
 
-def judged(count: int) -> tuple[float, float, Counter[str]]:
-    """Seconds that so many orders take to be loaded, decided on and judged, of that the judging alone, and how many of
-    them each type of hold has.
+def judged(count: int) -> tuple[float, float, float, Counter[str]]:
+    """Seconds that so many orders take to be loaded, decided on and judged, how many of them this process worked (the
+    rest is the server, and whoever else uses the machine), those of judging alone, and orders by their holds.
     """
     from entrepot.kernel import sql
     from entrepot.kernel.cause import Actor, Cause
@@ -162,14 +162,15 @@ def judged(count: int) -> tuple[float, float, Counter[str]]:
     from entrepot.orders.commands.place import decide
 
     cause, terms = Cause(Actor("system:bench", everything=True), house.AT, "a benchmark"), policy()
-    took = alone = 0.0
+    took = worked = alone = 0.0
     held: Counter[str] = Counter()
     for some in batches(orders(count, seed=2)):
-        began = time.perf_counter()
+        began, idle = time.perf_counter(), time.process_time()
         with sql.transaction():
             known = facts.load(cause, some)
             drafts = [decide(cause, one, known) for one in some]
         took += time.perf_counter() - began
+        worked += time.process_time() - idle
         began = time.perf_counter()
         for draft in drafts:
             validation.judge(draft.seen, terms)
@@ -177,7 +178,7 @@ def judged(count: int) -> tuple[float, float, Counter[str]]:
         held.update(
             kind for draft in drafts for kind in {one.type for one in draft.verdict.holds} or {"no hold"}
         )
-    return took, alone, held
+    return took, worked, alone, held
 
 
 def placed(count: int) -> float:

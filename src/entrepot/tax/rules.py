@@ -212,7 +212,7 @@ def expected(
         return Expected(0, f"the customer is exempt by {proof.certificate}")
     if is_shifted:
         return Expected(0, "a business of another country owes it itself")
-    where = jurisdiction_code(country, region)
+    where = jurisdiction_code(country, region) or "an unknown country"
     by_rate: dict[Decimal, int] = {}
     for category, amount in amounts.items():
         rate = rate_on(rates, country, region, category, day)
