@@ -401,6 +401,21 @@ def test_a_new_address_is_held_against_the_billing_and_the_lists():
     assert moved.holds == ("fraud review",)
 
 
+def test_a_tax_number_alone_is_no_place_to_be_billed_at():
+    steer(mismatch="enforce", mismatch_from="street")
+    (one,) = placed(home("E1", tax_number="980780684"))
+    (moved,) = edit(CAUSE, requests=[an_edit(one, address=replace(HOME, line1="9 Low Road"))])
+    assert (one.holds, moved.holds) == ((), ())
+
+
+def test_an_order_that_a_change_cancels_is_not_held_by_it():
+    (one,) = placed(home("E1"))
+    (line,) = queries.order(one.order).lines
+    (gone,) = edit(CAUSE, requests=[an_edit(one, remove=((line.id, 1),), postal_code="12345")])
+    assert (gone.status, gone.holds) == ("cancelled", ())
+    assert queries.order(one.order).holds == ()
+
+
 def test_a_new_service_is_asked_about_hazardous_goods():
     sql.run("UPDATE catalog_sku SET hazardous = true WHERE code = 'TIN'")
     steer(hazard="enforce", hazards_refused=("Air>",))

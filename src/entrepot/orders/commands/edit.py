@@ -226,6 +226,8 @@ class _Edit:
     @property
     def holds(self) -> list[Found]:
         """What it is held for from now on, of types that don't hold it yet."""
+        if not _stays(self):
+            return []  # it is cancelled by that
         found = list(self.verdict.holds)
         if self.uncovered:
             reason = "The order was changed, and its payment no longer covers it."
@@ -363,7 +365,8 @@ def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[in
     )
     is_to_box, problems = facts.of_address(asked.address, order.country, code, policy)
     there = facts.written(asked.address, order.country, code) if asked.address else None
-    billed = Written(**order.billed) if order.billed else None
+    # Of some only a tax number is known: that is no place.
+    billed = Written(**order.billed) if order.billed and order.billed["line1"] else None
     return OrderFacts(
         asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
         service=order.service if asked.service is None else asked.service, has_address=True, is_to_box=is_to_box,
