@@ -18,11 +18,12 @@ from bench import (
     one_by_one,
     packing,
     report,
+    validation,
     walk,
     way_back,
 )
 
-PARTS = ("walk", "one", "hot", "joint", "cartons", "back", "import", "promise")
+PARTS = ("walk", "one", "hot", "joint", "cartons", "validate", "back", "import", "promise")
 
 
 def main() -> int:
@@ -58,6 +59,8 @@ def main() -> int:
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
             facts["milliseconds_per_1000_returned_lines"] = steps
+        if arguments.only in (None, "validate"):
+            rows += measure_validation(5_000 if arguments.quick else 100_000)
         if arguments.only in (None, "import") and not arguments.quick:
             rows += measure_import()
         if arguments.only in (None, "promise") and not arguments.quick:
@@ -194,6 +197,24 @@ def measure_availability(times: int) -> list[report.Row]:
         report.Row(
             "availability through the API, times the query", "×", p50 / alone, floor=3, less_is_better=True
         ),
+    ]
+
+
+def measure_validation(orders: int) -> list[report.Row]:
+    validation.furnish()
+    took, worked, alone, held = validation.judged(orders)
+    whole = validation.placed(orders // 10)
+    _say(
+        f"validation: {orders / took:,.0f} orders/s with what is loaded"
+        f" ({worked / orders * 1e6:,.0f} µs of this process each), {orders / alone:,.0f} judged alone,"
+        f" {orders // 10 / whole:,.0f} placed; "
+        + ", ".join(f"{kind} {n:,}" for kind, n in held.most_common())
+    )
+    name = f"validation of {orders:,} orders by all rules"
+    return [
+        report.Row(f"{name}, loaded and judged", "orders/s", orders / took, floor=5_000),
+        report.Row(f"{name}, judged alone", "orders/s", orders / alone, floor=5_000),
+        report.Row("placed whole, with all rules", "orders/s", orders // 10 / whole),
     ]
 
 

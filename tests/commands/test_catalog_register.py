@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -73,6 +74,17 @@ def test_a_changed_sku_keeps_its_id_and_the_log_names_what_changed():
     ]
 
 
+def test_list_prices_are_kept_from_the_moment_that_they_changed():
+    later = Cause(CAUSE.actor, NOW + timedelta(days=1))
+    (mug,) = done(register_skus, MUG)
+    done(register_skus, MUG, PEN, replace(MUG, code="TIN", list_price=None))
+    register_skus(later, requests=[replace(MUG, list_price=Decimal(14))])
+    register_skus(later, requests=[replace(MUG, list_price=Decimal(15), name="A larger mug")])
+
+    told = sql.run("SELECT sku_id, since, list_price FROM catalog_listprice ORDER BY since")
+    assert told == [(mug.id, NOW, Decimal("12.95")), (mug.id, later.at, Decimal(15))]
+
+
 def test_the_same_code_in_another_company_is_another_sku():
     mine, yours = done(register_skus, MUG, replace(MUG, company=2))
     assert mine.id != yours.id
@@ -120,4 +132,8 @@ def test_nothing_asked_is_nothing_done(statements):
 @pytest.mark.counts("catalog.register_skus")
 def test_statements_do_not_grow_with_the_batch(statements):
     batches = [[replace(MUG, code=f"{n}-{i}") for i in range(n)] for n in (1, 10, 1000)]
-    assert counts(statements, register_skus, batches) == [3, 3, 3]  # lock and load, write, events
+    assert counts(statements, register_skus, batches) == [
+        4,
+        4,
+        4,
+    ]  # lock and load, write, list prices, events

@@ -166,8 +166,13 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
             labels = printed(*shipments)
             void_labels(SYSTEM, requests=[VoidLabel(one, "torn") for one in labels])
             printed(*shipments)
-            carriers = ["Post", *(f"carrier {i}" for i in range(1, size))]  # the others have nothing to hand over
-            close_manifests(SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], one) for one in carriers])
+            carriers = [
+                "Post",
+                *(f"carrier {i}" for i in range(1, size)),
+            ]  # the others have nothing to hand over
+            close_manifests(
+                SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], one) for one in carriers]
+            )
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts[0] == counts[1] == counts[2], counts
     assert sql.run("SELECT count(*)::int FROM shipping_label WHERE state = 'manifested'") == [(1011,)]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from entrepot.kernel.errors import Refused
+
 if TYPE_CHECKING:
     from tests.shop import Shop
 
@@ -151,6 +153,38 @@ def test_every_page_stands(console: Page, shop: Shop, tmp_path: Path, size: Any,
         assert console.evaluate(NAMELESS) == [], name
         assert console.evaluate(TOO_FAINT) == [], name
         console.screenshot(path=tmp_path / f"{name}-{size['width']}-{scheme}.png", full_page=True)
+
+
+def test_an_order_tells_what_was_noticed_and_how_its_addresses_are_compared(
+    console: Page, shop: Shop, tmp_path: Path
+):
+    from entrepot.orders.commands.place import AddressGiven, BillingGiven, OrderLine, PlaceOrder, place
+    from tests.shop import the_system
+
+    there = AddressGiven("Ada King", "12, High St.", "Ockham", email="ada@example.com")
+    billed = BillingGiven("King & Sons", "1 Rue de Rivoli", "Paris", "FR", "75001", email="books@example.com")
+    line = OrderLine("LAMP-OAK", 1, Decimal(59))
+    (one,) = place(
+        the_system(shop.now),
+        requests=[
+            PlaceOrder(
+                1, "web", "V1", (line,), "GBP", country="GB", postal_code="gu236nq", address=there,
+                billing=billed, tax_number="FR1",
+            )
+        ],
+    )  # fmt: skip
+    assert not isinstance(one, Refused)
+    for size in (WIDE, NARROW):
+        console.set_viewport_size(size)
+        console.goto(f"/orders/{one.order}/")
+        expect(console.get_by_role("heading", name="Noticed, and let pass")).to_be_visible()
+        for summary in console.get_by_text("How it is compared").all():
+            summary.click()
+        expect(console.get_by_text("GU23 6NQ")).to_be_visible()
+        assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert console.evaluate(NAMELESS) == []
+        assert console.evaluate(TOO_FAINT) == []
+        console.screenshot(path=tmp_path / f"noticed-{size['width']}.png", full_page=True)
 
 
 def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):

@@ -12,7 +12,7 @@ from entrepot.parties.queries import Address
 from entrepot.web import papers
 
 WHERE = Address(
-    UUID(int=1), "Zoë Łącka", "1 ^Hill~ Street_", "", "Sibiu", "", "550001", "RO", "z@example.com", "",
+    UUID(int=1), "Zoë Łącka", "1 ^Hill~ Street_", "", "Sibiu", "", "550001", "RO", "z@example.com", "", "", "", None,
 )  # fmt: skip
 LABEL = papers.Label(("Hearth & Home",), WHERE, "UPS", "Ground", "1Z5R89390357567127", "PK-1", "SO-1", 1250)
 

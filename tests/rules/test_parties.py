@@ -1,4 +1,4 @@
-"""Whether an address has the format of its country."""
+"""Whether an address has the format of its country, how that writes it, tax numbers, and fingerprints."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import csv
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.parties.address import problems
+from entrepot.parties import fingerprints, numbers
+from entrepot.parties.address import Written, difference, has_postal_form, problems, written
+from entrepot.parties.rules import FINGERPRINT
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared/data/addresses/postal_examples.csv"
 LONDON = {
@@ -118,3 +121,115 @@ def test_the_postal_codes_that_the_post_itself_gives_as_examples_pass():
     assert asked > 850
     assert [key for key in missed if not key.startswith(tuple(OTHERWISE))] == []
     assert len(missed) < asked / 10
+
+
+# ---- as its country writes it
+
+
+def test_an_address_is_written_as_its_country_does():
+    assert written("gb", " sw1a1aa ", "", "london", " 10  Downing   Street", "") == Written(
+        "10 Downing Street", "", "LONDON", "", "SW1A 1AA", "GB"
+    )
+    assert written("US", "90210", "california", "Beverly Hills", "9641 Sunset Boulevard").region == "CA"
+    assert written("XX", "1", "", "", "") is None
+
+
+@pytest.mark.parametrize(
+    ("country", "given", "code"),
+    [("NL", "1012ab", "1012 AB"), ("PT", "1000123", "1000-123"), ("CA", "k1a0b1", "K1A 0B1"), ("DE", "10115", "10115"),
+     ("US", "941051234", "941051234"), ("GB", "nowhere", "NOWHERE"), ("GB", "m25bq", "M2 5BQ")],
+)  # fmt: skip
+def test_a_postal_code_gets_its_blank_where_that_makes_it_one(country, given, code):
+    assert written(country, given, "", "", "").postal_code == code
+
+
+ADDRESSES = st.tuples(
+    st.sampled_from(("GB", "US", "DE", "NL", "JP", "CA")),
+    st.sampled_from(("SW1A 1AA", "sw1a1aa", "94105", "1012ab", "", "?")),
+    st.sampled_from(("", "california", "CA", "ontario", "nowhere")),
+    st.text(max_size=12),
+    st.text(max_size=20),
+    st.text(max_size=5),
+)
+
+
+@given(ADDRESSES)
+def test_what_is_written_stays_when_it_is_written_again(given):
+    once = written(*given)
+    assert written(once.country, once.postal_code, once.region, once.city, once.line1, once.line2) == once
+    assert difference(once, once) == ""
+
+
+@given(ADDRESSES)
+def test_no_address_gets_worse_by_being_written_as_its_country_does(given):
+    country, code, region, city, line1, _ = given
+    one = written(*given)
+    before = problems(country, code, region, city, line1)
+    assert set(problems(one.country, one.postal_code, one.region, one.city, one.line1)) <= set(before)
+
+
+def test_the_difference_of_two_addresses_is_the_widest():
+    home = written("GB", "SW1A 1AA", "", "London", "12, High St.")
+    assert difference(home, written("GB", "sw1a1aa", "", "LONDON", "12 high st")) == ""
+    assert difference(home, written("GB", "SW1A 1AA", "", "London", "13 High St")) == "street"
+    assert difference(home, written("GB", "SW1A 2AA", "", "London", "13 High St")) == "postal code"
+    assert difference(home, written("FR", "75001", "", "Paris", "12 High St")) == "country"
+
+
+def test_the_form_of_a_postal_code_alone():
+    assert has_postal_form("GB", "sw1a 1aa")
+    assert not has_postal_form("GB", "12345")
+    assert has_postal_form("HK", "anything")
+
+
+# ---- tax numbers
+
+
+@pytest.mark.parametrize(
+    ("country", "number", "kind", "is_proved"),
+    [("DE", "136 695 976", "VAT number of DE", True), ("DE", "DE136695977", "VAT number of DE", False),
+     ("FR", "DE136695976", "VAT number of DE", True), ("GR", "094259216", "VAT number of EL", True),
+     ("US", "91-1144442", "EIN", True), ("US", "07-1144442", "EIN", False),
+     ("GB", "GB 980 7806 84", "tax number of GB", True),
+     ("GB", "980780685", "tax number of GB", False), ("KP", "1", "", False), ("", "???", "", False)],
+)  # fmt: skip
+def test_a_tax_number_is_one_of_its_country(country, number, kind, is_proved):
+    found = numbers.check(country, number)
+    assert (found.kind, found.is_proved) == (kind, is_proved)
+    assert bool(found.problem) == (bool(kind) and not is_proved)
+
+
+@given(st.sampled_from(("DE", "US", "GB", "FR", "XX", "")), st.text(max_size=30))
+def test_whatever_comes_as_a_tax_number_is_told_from_one_and_never_repeated(country, number):
+    found = numbers.check(country, number)
+    if len(found.number) > 3:
+        assert found.number not in found.problem
+    assert numbers.check(found.country, found.number).kind == found.kind
+
+
+def test_a_business_of_another_member_owes_its_tax_itself():
+    german, british = numbers.check("DE", "136695976"), numbers.check("GB", "980780684")
+    assert numbers.is_of_another_member(german, "FR")
+    assert not numbers.is_of_another_member(german, "DE")
+    assert not numbers.is_of_another_member(german, "GB")
+    assert not numbers.is_of_another_member(british, "FR")
+    assert not numbers.is_of_another_member(None, "FR")
+    assert not numbers.is_of_another_member(numbers.check("DE", "1"), "FR")
+
+
+# ---- fingerprints
+
+
+def test_fingerprints_are_of_the_thing_and_not_of_its_writing():
+    one = written("GB", "sw1a1aa", "", "London", "12, High St.")
+    assert fingerprints.of_address(one) == fingerprints.of_address(one._replace(line1="12 HIGH ST", city="x"))
+    assert fingerprints.of_email(" Ada+shop@Example.com ") == fingerprints.of_email("ada@example.com")
+    assert fingerprints.of_email("ada@example.org") != fingerprints.of_email("ada@example.com")
+
+
+@given(st.text(max_size=40))
+def test_a_fingerprint_has_its_form_and_another_key_makes_another(text):
+    made = fingerprints.of_card(text)
+    assert FINGERPRINT.fullmatch(made)
+    with override_settings(SECRET_KEY="another"):
+        assert fingerprints.of_card(text) != made

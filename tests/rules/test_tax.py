@@ -9,7 +9,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.tax.rules import Rate, rate_on, tax_of_line, tax_on_top, tax_within
+from entrepot.tax.rules import Exemption, Rate, expected, rate_on, tax_of_line, tax_on_top, tax_within
 
 EARLY, LATE = date(2010, 1, 1), date(2011, 1, 4)
 GB = Rate("GB", "", "", EARLY, Decimal("0.175"))
@@ -124,3 +124,33 @@ def test_the_line_says_which_rate_it_has():
     assert (books.tax_minor, books.reason) == (0, "the rate of books of GB since 2010-01-01")
     nowhere = tax_of_line(RATES, 1000, **given_ | {"country": "DE", "region": ""})
     assert (nowhere.tax_minor, nowhere.reason) == (0, "no rate is in force in DE on 2011-01-04")
+
+
+# ---- what an order should bear
+
+
+def of(amounts, country="GB", region="", day=LATE, **more):
+    return expected(amounts, RATES, country=country, region=region, day=day, **more)
+
+
+def test_an_order_bears_the_rates_of_its_goods():
+    assert of({"": 100_00, "books": 50_00}).tax_minor == 20_00
+    assert of({"": 100_00, "books": 50_00}).reason == "0 %, 20 % in GB"
+    assert of({"": 100_00}, "US", "CA").reason == "7.25 % in US-CA"
+    assert (of({"": 1}, "DE").tax_minor, of({"": 1}, "DE").reason) == (0, "no rate is in force in DE")
+
+
+@given(st.dictionaries(st.sampled_from(("", "books", "mugs")), st.integers(0, 10**9), min_size=1))
+def test_invariant_9_categories_of_one_rate_are_summed_before_they_are_rounded(amounts):
+    taxed = amounts.get("", 0) + amounts.get("mugs", 0)
+    assert of(amounts).tax_minor == tax_on_top(taxed, Decimal("0.2"))
+    assert of(amounts, is_shifted=True).tax_minor == 0
+
+
+@given(st.dates(date(2011, 1, 4), date(2011, 12, 31)), st.sampled_from(("", "GB", "DE")))
+def test_an_exemption_counts_in_its_country_from_its_first_day_to_its_last(day, country):
+    proof = Exemption(country, "EX-1", date(2011, 3, 1), date(2011, 6, 30))
+    found = of({"": 100_00}, day=day, exemptions=[proof])
+    is_exempt = country in ("", "GB") and date(2011, 3, 1) <= day <= date(2011, 6, 30)
+    assert found.tax_minor == (0 if is_exempt else 20_00)
+    assert ("EX-1" in found.reason) == is_exempt

@@ -119,7 +119,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "controller": (
         *EVERYBODY, "work.open", "orders.release_holds", "work.assign",
         "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
-        "warehouse.approve_adjustment", "tax.register_rates",
+        "warehouse.approve_adjustment", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
@@ -146,7 +146,7 @@ OF_NO_ROLE = (
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
-    "orders.release_satisfied", "orders.ask_again",
+    "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

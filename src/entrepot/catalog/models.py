@@ -59,3 +59,12 @@ class Sku(models.Model):
                 ),
             ),
         ]
+
+
+class ListPrice(models.Model):
+    """What a SKU's list price was from a moment on: the SKU itself has the one of now."""
+
+    pk = models.CompositePrimaryKey("sku_id", "since")
+    sku_id = models.UUIDField()
+    since = models.DateTimeField()
+    list_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)

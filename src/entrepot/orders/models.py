@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -24,6 +25,9 @@ class Order(models.Model):
     external_id = models.TextField()
     customer_id = models.UUIDField(null=True)
     address_id = models.UUIDField(null=True)
+    billing_id = models.UUIDField(
+        null=True
+    )  # who is billed, in the vault, where that is not whom it is sent to
     currency = models.CharField(max_length=3)
     country = models.TextField(default="")
     postal_code = models.TextField(default="")
@@ -146,6 +150,22 @@ class Line(models.Model):
         ]
 
 
+class Fingerprint(models.Model):
+    """A keyed hash of a card, address or mail address that an order named, where its channel's policy counts them."""
+
+    pk = models.CompositePrimaryKey("order_id", "fingerprint")
+    order_id = models.UUIDField()
+    fingerprint = models.TextField()
+    company_id = models.SmallIntegerField()
+    placed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["fingerprint", "placed_at"], name="orders_fingerprint_lately"),
+            BrinIndex(fields=["placed_at"], name="orders_fingerprint_placed", autosummarize=True),
+        ]
+
+
 class Promotion(models.Model):
     """A promotion that part of a discount was given for: of a line, or of the whole order."""
 
@@ -175,7 +195,7 @@ class Draft(models.Model):
     customer = models.TextField(default="", db_default="")
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField()
-    body = models.JSONField()  # PlaceOrder, without address and payment
+    body = models.JSONField()  # PlaceOrder, without addresses, payment and tax number
     valid_until = models.DateTimeField(null=True)
     state = models.TextField(default="draft")
     order_id = models.UUIDField(null=True)

@@ -222,8 +222,17 @@ class PromotionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WarningRow:
+    """What a rule of validation noticed that only warns."""
+
+    rule: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
-    """One order with its lines, holds and promotions."""
+    """One order with its lines, holds and promotions, and what validation only noticed."""
 
     id: UUID
     company: int
@@ -232,6 +241,7 @@ class OrderView:
     external_id: str
     customer: str | None
     address_id: UUID | None
+    billing_id: UUID | None
     currency: str
     country: str
     postal_code: str
@@ -256,10 +266,11 @@ class OrderView:
     lines: tuple[LineRow, ...]
     holds: tuple[HoldRow, ...]
     promotions: tuple[PromotionRow, ...]
+    warnings: tuple[WarningRow, ...]
 
 
 def order(order_id: UUID) -> OrderView | None:
-    """One order, or None. 5 statements."""
+    """One order, or None. 6 statements."""
     found = sql.run(_ORDER, {"order": order_id})
     if not found:
         return None
@@ -269,8 +280,9 @@ def order(order_id: UUID) -> OrderView | None:
     ]
     lines = tuple(LineRow(*row) for row in sql.run(_LINES, {"order": order_id}))
     promotions = tuple(PromotionRow(*row) for row in sql.run(_PROMOTIONS, {"order": order_id}))
+    warnings = tuple(WarningRow(*row) for row in sql.run(_WARNINGS, {"order": order_id}))
     paid = rules.derive_payment(tenders)
-    return OrderView(*found[0], paid, lines, tuple(holds_of(order_id)), promotions)  # type: ignore[call-arg]
+    return OrderView(*found[0], paid, lines, tuple(holds_of(order_id)), promotions, warnings)  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,9 +480,9 @@ SELECT status, count(*)::int FROM orders_order WHERE company_id = %(company)s::s
 """
 
 _ORDER = """
-SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.currency, o.country,
-       o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status, o.commercial,
-       o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
+SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.billing_id, o.currency,
+       o.country, o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status,
+       o.commercial, o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
        o.policy_version, o.demand, o.campaign, o.substitutes
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
@@ -516,6 +528,14 @@ SELECT p.code, p.amount_minor, l.number FROM orders_promotion AS p LEFT JOIN ord
 WHERE p.order_id = %(order)s::uuid ORDER BY l.number NULLS FIRST, p.id
 """
 
+# Commands that validate write what their rules only noticed into the order's own event.
+_WARNINGS = """
+SELECT w.warning->>0, w.warning->>1, e.occurred_at
+FROM kernel_event AS e
+CROSS JOIN LATERAL jsonb_array_elements(e.payload->'warnings') WITH ORDINALITY AS w(warning, place)
+WHERE e.subject_id = %(order)s::uuid AND e.command IN ('orders.place', 'orders.edit') ORDER BY e.seq, w.place
+"""
+
 _TIMELINE = """
 SELECT seq, occurred_at, recorded_at, actor, command, state_before, state_after, reason, payload FROM kernel_event
 WHERE subject_id = %(order)s::uuid ORDER BY seq
@@ -549,6 +569,11 @@ WHERE (o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.line_co
 _ORPHANS = """
 SELECT format('order line %s belongs to no order', l.id) FROM orders_line AS l
 WHERE NOT EXISTS (SELECT FROM orders_order AS o WHERE o.id = l.order_id)
+"""
+
+_LOST_FINGERPRINTS = """
+SELECT format('fingerprint %s belongs to no order', f.fingerprint) FROM orders_fingerprint AS f
+WHERE NOT EXISTS (SELECT FROM orders_order AS o WHERE o.id = f.order_id)
 """
 
 _FIRST_HOLD = " ".join(f"WHEN '{hold}' = ANY(h.types) THEN '{hold}'" for hold in rules.HOLDS)
@@ -607,6 +632,7 @@ WHERE s.units > COALESCE(l.cancelled, 0)
 _WRONG: Sequence[str] = (
     _WRONG_AMOUNTS,
     _ORPHANS,
+    _LOST_FINGERPRINTS,
     _WRONG_HOLDS,
     _WRONG_CHAINS,
     _HELD_FOR_NOTHING,

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
+from stdnum import luhn
+
 from entrepot.kernel import money
 from entrepot.kernel.errors import Refused
 from entrepot.orders import errors
@@ -309,13 +311,23 @@ def misfit_promotions(promotions: Sequence[Promoted], discount: int) -> Misfit |
     return None
 
 
-def misfit_payment(provider: str, amount_minor: int, providers: Sequence[str]) -> Misfit | None:
+def misfit_payment(
+    provider: str, amount_minor: int, providers: Sequence[str], card: str = ""
+) -> Misfit | None:
     """Why what came as a payment can't be one."""
     if provider not in providers:
         return Misfit("payment provider", f"one of {', '.join(providers)}", provider)
     if amount_minor < 0:
         return Misfit("payment amount", "not negative", amount_minor)
+    if card and _is_card_number(card):
+        # Who takes a number has to keep it, and nobody here may.
+        return Misfit("card", "the provider's token of it, never its number", "a card number")
     return None
+
+
+def _is_card_number(text: str) -> bool:
+    digits = text.replace(" ", "").replace("-", "")
+    return digits.isdecimal() and 12 <= len(digits) <= 19 and bool(luhn.is_valid(digits))
 
 
 _KINDS = frozenset(KINDS)

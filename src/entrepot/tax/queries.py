@@ -13,11 +13,11 @@ def rates(*, company: int) -> list[Rate]:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    return {"tax_rate": sql.run("SELECT count(*) FROM tax_rate")[0][0]}
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in ("tax_rate", "tax_exemption")}
 
 
 def discrepancies() -> list[str]:
-    """Sentences about rates of jurisdictions that are not there."""
+    """Sentences about rates of jurisdictions, and exemptions of customers, that are not there."""
     return [row[0] for row in sql.run(_ORPHANS)]
 
 
@@ -30,4 +30,7 @@ WHERE j.company_id = %(company)s::smallint ORDER BY 1, 2, 3, 4
 _ORPHANS = """
 SELECT format('a rate of %s is of a jurisdiction that is not there', r.rate) FROM tax_rate AS r
 WHERE NOT EXISTS (SELECT FROM tax_jurisdiction AS j WHERE j.id = r.jurisdiction_id)
+UNION ALL
+SELECT format('exemption %s is of a customer who is not there', e.id) FROM tax_exemption AS e
+WHERE NOT EXISTS (SELECT FROM parties_customer AS c WHERE c.id = e.customer_id AND c.company_id = e.company_id)
 """

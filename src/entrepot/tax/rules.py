@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from entrepot.catalog.rules import first_misfit, is_country
 from entrepot.kernel.errors import Refused
@@ -43,6 +44,42 @@ def misfit(rate: RegisterRate) -> Refused | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterExemption:
+    """A customer, by their code, who pays no tax in a country, '' in none, and the certificate that says so.
+
+    The days from `valid_from` to `valid_until` are those of the order; without the latter it has no end.
+    """
+
+    company: int
+    customer: str
+    certificate: str
+    valid_from: date
+    country: str = ""
+    valid_until: date | None = None
+    key: str | None = None
+
+
+def misfit_exemption(one: RegisterExemption) -> Refused | None:
+    """Why an exemption can't be one."""
+    certificate = one.certificate
+    return first_misfit(
+        is_country("country", one.country, ""),
+        (
+            "certificate",
+            bool(certificate) and certificate == certificate.strip(),
+            "what the certificate is called",
+            certificate,
+        ),
+        (
+            "valid_until",
+            one.valid_until is None or one.valid_until >= one.valid_from,
+            f"{one.valid_from} or later",
+            one.valid_until,
+        ),
+    )
+
+
 def jurisdiction_code(country: str, region: str) -> str:
     """How people name a jurisdiction: GB, US-CA."""
     return f"{country}-{region}" if region else country
@@ -60,6 +97,21 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """Where and when a customer pays no tax; `country` '' is everywhere."""
+
+    country: str
+    certificate: str
+    valid_from: date
+    valid_until: date | None
+
+    def holds(self, country: str, day: date) -> bool:
+        """Whether it counts in a country on a day."""
+        ends = self.valid_until
+        return self.country in ("", country) and self.valid_from <= day and (ends is None or day <= ends)
+
+
+@dataclass(frozen=True, slots=True)
 class LineTax:
     """The tax of a line, in minor units, and why: net + tax = gross."""
 
@@ -68,6 +120,11 @@ class LineTax:
     gross_minor: int
     rate: Decimal
     reason: str
+
+
+@lru_cache(maxsize=512)
+def _percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f} %"
 
 
 def rate_on(rates: Sequence[Rate], country: str, region: str, category: str, day: date) -> Rate | None:
@@ -125,3 +182,43 @@ def tax_of_line(
     kind = f"the rate of {rate.category}" if rate.category else "the standard rate"
     where = jurisdiction_code(rate.country, rate.region)
     return LineTax(net, tax, net + tax, rate.rate, f"{kind} of {where} since {rate.valid_from}")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The tax that an order should bear, and why."""
+
+    tax_minor: int
+    reason: str
+
+
+def expected(
+    amounts: Mapping[str, int],
+    rates: Sequence[Rate],
+    *,
+    country: str,
+    region: str,
+    day: date,
+    exemptions: Sequence[Exemption] = (),
+    is_shifted: bool = False,
+) -> Expected:
+    """The tax on net amounts by category of goods, delivered to a place on a day.
+
+    `is_shifted`: the buyer owes it themselves (reverse charge). Rounded once for each rate: whoever rounds line by line
+    is off by half a minor unit for each of them at most.
+    """
+    proof = next((one for one in exemptions if one.holds(country, day)), None)
+    if proof is not None:
+        return Expected(0, f"the customer is exempt by {proof.certificate}")
+    if is_shifted:
+        return Expected(0, "a business of another country owes it itself")
+    where = jurisdiction_code(country, region) or "an unknown country"
+    by_rate: dict[Decimal, int] = {}
+    for category, amount in amounts.items():
+        rate = rate_on(rates, country, region, category, day)
+        if rate is not None:
+            by_rate[rate.rate] = by_rate.get(rate.rate, 0) + amount
+    if not by_rate:
+        return Expected(0, f"no rate is in force in {where}")
+    shares = ", ".join(map(_percent, sorted(by_rate)))
+    return Expected(sum(tax_on_top(amount, rate) for rate, amount in by_rate.items()), f"{shares} in {where}")

@@ -9,6 +9,7 @@ from uuid import UUID
 from entrepot.catalog import rules
 from entrepot.catalog.register import Register, put, sieve, tell
 from entrepot.catalog.rules import RegisterSku
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
@@ -28,12 +29,19 @@ def register_skus(cause: Cause, /, *, requests: Sequence[RegisterSku]) -> list[S
 
     Locks: the SKUs that exist, in the order of company and code.
     Refuses: Invalid (a field that is not as it must be).
-    Again: what stands already is left alone, with or without a key. 2 statements.
+    Again: what stands already is left alone, with or without a key. 2 statements; 1 more where list prices are new.
     """
     refused, fit = sieve(requests, map(rules.misfit, requests))
 
     names = {place: (one.company, one.code) for place, one in fit}
     standing = put(_SKUS, ((names[place], _rest(one)) for place, one in fit))
+    prices = {names[place]: one.list_price for place, one in fit}
+    listed = [
+        (one.id, cause.at, prices[name])
+        for name, one in standing.items()
+        if "list_price" in one.changed or (one.new and prices[name] is not None)
+    ]
+    sql.upsert("catalog_listprice", ("sku_id", "since"), ("sku_id", "since", "list_price"), listed)
 
     tell(cause, _SKUS, {name: name[0] for name in standing}, standing)
     return [

@@ -14,13 +14,13 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules
-from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed, PlaceOrder, place
+from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, Placed, PlaceOrder, place
 
 
 @dataclass(frozen=True, slots=True)
 class SaveDraft:
-    """An order as it stands; without `draft` a new one. It gets its `external_id` from its number, and its address
-    and payment when it is placed. A quote says until when it is `valid_until`."""
+    """An order as it stands; without `draft` a new one. It gets its `external_id` from its number, and what is personal
+    (addresses, payment, tax number) when it is placed. A quote says until when it is `valid_until`."""
 
     order: PlaceOrder
     draft: UUID | None = None
@@ -42,6 +42,8 @@ class PlaceDraft:
     draft: UUID
     address: AddressGiven | None = None
     payment: PaymentGiven | None = None
+    billing: BillingGiven | None = None
+    tax_number: str = ""
     key: str | None = None
 
 
@@ -116,7 +118,11 @@ def place_draft(cause: Cause, /, *, requests: Sequence[PlaceDraft]) -> list[Plac
         if refused is None and known and known.valid_until and known.valid_until < cause.at:
             refused = errors.QuoteExpired(number=known.number, expired=known.valid_until.isoformat())
         if refused is None and known:
-            wanted.append((one, replace(known.order, address=one.address, payment=one.payment)))
+            order = replace(
+                known.order, address=one.address, payment=one.payment, billing=one.billing,
+                tax_number=one.tax_number, priced_at=known.saved_at,
+            )  # fmt: skip
+            wanted.append((one, order))
         answers.append(refused)
     done = place(cause, requests=[order for _, order in wanted]) if wanted else []
     placed = [
@@ -160,13 +166,14 @@ class _Found(NamedTuple):
     state: str
     order: PlaceOrder
     valid_until: datetime | None
+    saved_at: datetime
 
 
 def _lock(drafts: Sequence[UUID]) -> dict[UUID, _Found]:
     rows = sql.run(_LOCK, {"drafts": list(drafts)})
     return {
-        key: _Found(company, number, state, wire.load(body, PlaceOrder), valid_until)
-        for key, company, number, state, body, valid_until in rows
+        key: _Found(company, number, state, wire.load(body, PlaceOrder), valid_until, saved_at)
+        for key, company, number, state, body, valid_until, saved_at in rows
     }
 
 
@@ -211,8 +218,10 @@ def _misfit(
         return NotFound(what="channel", which=order.channel)
     if one.draft and found[one.draft].company != order.company:
         return Invalid(field="company", expected=found[one.draft].company, found=order.company)
-    if order.address or order.payment:
-        return Invalid(field="address and payment", expected="to come when it is placed", found="given now")
+    if order.address or order.payment or order.billing or order.tax_number:
+        return Invalid(
+            field="address, payment and tax number", expected="to come when it is placed", found="given now"
+        )
     wrong = rules.misfit(order.lines, order.policy or rules.DEMANDS.get(order.demand, ""))
     return wrong and errors.Unplaceable(external_id=order.external_id, **wrong._asdict())
 
@@ -251,7 +260,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 _LOCK = """
-SELECT id, company_id::int, number, state, body::text, valid_until FROM orders_draft
+SELECT id, company_id::int, number, state, body::text, valid_until, saved_at FROM orders_draft
 WHERE id = ANY(%(drafts)s::uuid[]) ORDER BY id FOR UPDATE
 """
 

@@ -17,11 +17,26 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, rules
+from entrepot.kernel.policies import in_force_of
+from entrepot.orders import errors, facts, rules
 from entrepot.orders.commands import cancel, progress
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.commands.place import LINE_COLUMNS, AddressGiven, for_the_vault
 from entrepot.orders.rules import GOODS, Cancellable, Frozen
+from entrepot.orders.validation import (
+    FINE,
+    OF_ADDRESS,
+    OF_SERVICE,
+    Found,
+    GoodsFact,
+    LineFact,
+    OrderFacts,
+    Validation,
+    Verdict,
+    Warned,
+    judge,
+)
+from entrepot.parties.address import Written, difference
 from entrepot.parties.commands.register import AddressRegistered, register_addresses
 from entrepot.stock.commands.allocate import Free, free
 
@@ -62,7 +77,8 @@ class EditOrder:
 @dataclass(frozen=True, slots=True)
 class OrderEdited:
     """Lines added, units cancelled, promised units that are sourced anew, and the money: what the order's units cost
-    before and now, and how much of it no authorization covers. `backordered` is for sourcing to forget."""
+    before and now, and how much of it no authorization covers. `backordered` is for sourcing to forget. `holds` are
+    those that the change opened, `warnings` what was only noticed."""
 
     order: UUID
     status: str
@@ -73,6 +89,8 @@ class OrderEdited:
     total_minor: int
     uncovered_minor: int
     backordered: tuple[tuple[UUID, int], ...] = ()
+    holds: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 @command("orders.edit")
@@ -81,11 +99,13 @@ def edit(
 ) -> list[OrderEdited | Refused]:
     """Orders changed and offered to sourcing again; with `own_prices` also at prices that are nobody else's.
 
-    A new address frees what was promised, as another node may serve it better. What no authorization covers is held.
+    A new address frees what was promised, as another node may serve it better. What no authorization covers is held,
+    and so is what validation finds of a new address or service (`validation.OF_ADDRESS`, `OF_SERVICE`).
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 10 statements; 7 more where lines come and units go, 5 for addresses, 3 for holds.
+    Again: by key. 10 statements; 7 more where lines come and units go, 6 for addresses, 1 for services, 3 for holds, 1
+    where a policy asks for hazardous goods.
     """
     plan = cancel.look(one.order for one in requests)
     known = _load(requests)
@@ -97,6 +117,7 @@ def edit(
             edits[one.order] = found
         answers.append(found)
     if edits:
+        _validate(cause, list(edits.values()))
         _write(cause, plan, list(edits.values()))
     return [one if isinstance(one, Refused) else one.answer() for one in answers]
 
@@ -113,7 +134,11 @@ class _Order(NamedTuple):
     postal_code: str
     lines: int
     authorized: int | None  # None without a payment
-    has_payment_hold: bool
+    held: list[str]  # types of its open holds
+    channel: str
+    channel_kind: str
+    service: str
+    billed: dict[str, str] | None  # where it is billed, as its country writes it
 
 
 class _Line(NamedTuple):
@@ -169,6 +194,8 @@ class _Edit:
     added: list[tuple[_Line, UUID]] = field(default_factory=list)  # with the SKU
     steps: list[cancel.Step] = field(default_factory=list)
     moved: list[tuple[UUID, int]] = field(default_factory=list)
+    verdict: Verdict = FINE
+    version: int = 0
     status: str = ""
 
     @property
@@ -193,7 +220,24 @@ class _Edit:
             self.order.id, self.status, tuple(line.id for line, _ in self.added), sum(step[2] for step in self.steps),
             freed, self.before, self.total, self.uncovered,
             tuple((line, units) for line, place, units in self.steps if place == "backordered"),
+            tuple(one.type for one in self.holds), self.verdict.warnings,
         )  # fmt: skip
+
+    @property
+    def holds(self) -> list[Found]:
+        """What it is held for from now on, of types that don't hold it yet."""
+        if not _stays(self):
+            return []  # it is cancelled by that
+        found = list(self.verdict.holds)
+        if self.uncovered:
+            reason = "The order was changed, and its payment no longer covers it."
+            facts = {
+                "total_minor": self.total,
+                "authorized_minor": self.order.authorized,
+                "missing_minor": self.uncovered,
+            }
+            found.append(Found("payment hold", reason, facts))
+        return [one for one in found if one.type not in self.order.held]
 
 
 def _decide(
@@ -279,6 +323,58 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
     return None
 
 
+# ---- validate
+
+
+def _validate(cause: Cause, edits: Sequence[_Edit]) -> None:
+    """Ask the rules of addresses and services again, of the orders whose address or service changes."""
+    asked = [(one, only) for one in edits if (only := _asked(one.request))]
+    if not asked:
+        return
+    in_force = in_force_of(sorted({one.order.company for one, _ in asked}), Validation, cause.at)
+    policies = {}
+    for one, _ in asked:
+        order = one.order
+        known = in_force.get(order.company, {})
+        one.version, policies[order.id] = (
+            known.get(order.channel) or known.get("") or facts.default(order.channel_kind)
+        )
+    hazardous: set[tuple[int, str]] = set()
+    if any("hazard" in only and policies[one.order.id].hazard != "off" for one, only in asked):
+        names = {(one.order.company, line.sku) for one, _ in asked for line in one.lines.values()}
+        hazardous = set(sql.run(_HAZARDOUS, sql.columns(("companies", "codes"), names)))  # type: ignore[arg-type]
+    for one, only in asked:
+        policy = policies[one.order.id]
+        one.verdict = judge(_facts(cause, one, policy, hazardous), policy, only)
+
+
+def _asked(request: EditOrder) -> tuple[str, ...]:
+    moves = request.address is not None or request.postal_code is not None
+    return (OF_ADDRESS if moves else ()) + (OF_SERVICE if request.service is not None else ())
+
+
+def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[int, str]]) -> OrderFacts:
+    order, asked = one.order, one.request
+    code = order.postal_code if asked.postal_code is None else asked.postal_code
+    goods = tuple(
+        LineFact(
+            line.sku, line.quantity, True, about=GoodsFact("", (order.company, line.sku) in hazardous, None)
+        )
+        for line in one.lines.values()
+        if line.kind == GOODS and line.gone < line.quantity
+    )
+    is_to_box, problems = facts.of_address(asked.address, order.country, code, policy)
+    there = facts.written(asked.address, order.country, code) if asked.address else None
+    # Of some only a tax number is known: that is no place.
+    billed = Written(**order.billed) if order.billed and order.billed["line1"] else None
+    return OrderFacts(
+        asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
+        service=order.service if asked.service is None else asked.service, has_address=True, is_to_box=is_to_box,
+        problems=problems, billing_differs=difference(there, billed) if there and billed else "",
+        fingerprints=tuple(facts.fingerprints_of_places((there,), (asked.address,))),
+    )  # fmt: skip
+
+
 # ---- write
 
 
@@ -293,9 +389,9 @@ def _write(cause: Cause, plan: cancel.Cancellation, edits: Sequence[_Edit]) -> N
             plan.decided[one.order.id] = (request, one.steps)
     cancel.carry_out(cause, plan)
     _source_again(cause, edits, times)
-    held = [one for one in edits if one.uncovered and not one.order.has_payment_hold]
+    held = [_hold(one, found, times[one.order.id]) for one in edits for found in one.holds]
     if held:
-        open_holds(cause, [_hold(one, times[one.order.id]) for one in held])
+        open_holds(cause, held)
     gone = frozenset(one.order.id for one in edits if one.steps and not _stays(one))
     stands = progress.restate(cause, times, cancelled=gone)
     progress.hand_on(stands)
@@ -356,16 +452,10 @@ def _source_again(cause: Cause, edits: Sequence[_Edit], times: dict[UUID, dateti
         progress.progress(cause, requests=steps, times=times)
 
 
-def _hold(one: _Edit, at: datetime) -> NewHold:
-    facts = {
-        "total_minor": one.total,
-        "authorized_minor": one.order.authorized,
-        "missing_minor": one.uncovered,
-    }
-    reason = "The order was changed, and its payment no longer covers it."
+def _hold(one: _Edit, found: Found, at: datetime) -> NewHold:
     return NewHold(
-        ids.uuid7(), one.order.company, one.order.id, "payment hold", reason, facts, at, value_minor=one.total,
-        promise_at=one.request.promise_at,
+        ids.uuid7(), one.order.company, one.order.id, found.type, found.reason, found.facts, at,
+        value_minor=one.total, promise_at=one.request.promise_at,
     )  # fmt: skip
 
 
@@ -373,6 +463,12 @@ def _event(one: _Edit, at: datetime) -> Event:
     payload: dict[str, Any] = {"changed": _wanted(one.request)}
     if one.added or one.steps:
         payload |= {"before_minor": one.before, "total_minor": one.total}
+    if one.verdict is not FINE:
+        payload |= {
+            "holds": [found.type for found in one.verdict.holds],
+            "warnings": one.verdict.warnings,
+            "policy_version": one.version,
+        }
     return Event(
         "order", one.order.id, one.order.company, occurred_at=at, payload=payload, reason=one.request.reason
     )
@@ -386,9 +482,10 @@ _STORED = (
 _ORDERS = """
 SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code, o.line_count,
        (SELECT sum(p.authorized_minor)::bigint FROM payments_payment AS p
-        WHERE p.order_id = o.id AND p.state NOT IN ('voided', 'failed')),
-       EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open' AND h.type = 'payment hold')
-FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
+        WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
+       ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
+       c.code, c.kind, o.service, (SELECT a.written FROM parties_address AS a WHERE a.id = o.billing_id)
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _LINES = f"""
@@ -401,6 +498,12 @@ _SKUS = """
 SELECT s.company_id::int, s.code, s.id, s.status, s.list_price
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
+"""
+
+_HAZARDOUS = """
+SELECT s.company_id::int, s.code
+FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
+JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code AND s.hazardous
 """
 
 _STORE = """

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import ids, sql, wire
@@ -14,19 +14,12 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, rules, validation
+from entrepot.orders import errors, facts, rules, validation
 from entrepot.orders.commands.hold import NewHold, open_holds
+from entrepot.orders.facts import Channel, Known
 from entrepot.orders.rules import GOODS
-from entrepot.orders.validation import GoodsFact, LineFact, OrderFacts, PaymentFact, Validation
-from entrepot.parties import address as formats
-from entrepot.parties.commands.register import (
-    AddressRegistered,
-    RegisterAddress,
-    RegisterCustomer,
-    Registered,
-    register_addresses,
-    register_customers,
-)
+from entrepot.orders.validation import LineFact, OrderFacts, Warned
+from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.payments.commands.authorize import Authorize, authorize
@@ -55,13 +48,18 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class PaymentGiven:
-    """An authorization that came with the order."""
+    """An authorization that came with the order, in its currency unless it names another.
+
+    `card` is the provider's token of the card, the same each time that it pays; never its number.
+    """
 
     provider: str
     reference: str
     amount_minor: int
     authorized_at: datetime
     expires_at: datetime | None = None
+    currency: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,21 @@ class AddressGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class BillingGiven:
+    """Who is billed, where it is not whom it is sent to; kept in the vault as well."""
+
+    name: str
+    line1: str
+    city: str
+    country: str
+    postal_code: str = ""
+    line2: str = ""
+    region: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceOrder:
     """An order of a channel. `external_id` is the channel's own name for it, once for ever.
 
@@ -85,7 +98,8 @@ class PlaceOrder:
     the channel says about risk and proof. Without `priority` the channel's holds; without `occurred_at` it is now;
     without `policy` that of its kind of demand (`rules.DEMANDS`). Promotions say what discounts were given for.
     `reservation` is the cart or checkout whose reserved units the order takes over. `substitutes` says whether
-    something else may be sent where nothing is left of what was ordered: `agreed`, `refused`, or nothing.
+    something else may be sent where nothing is left of what was ordered: `agreed`, `refused`, or nothing. `tax_number`
+    is the buyer's, kept in the vault. `priced_at` is when its prices were quoted, without it when it was placed.
     """
 
     company: int
@@ -112,17 +126,21 @@ class PlaceOrder:
     reservation: str = ""
     promotions: tuple[PromotionGiven, ...] = ()
     substitutes: str = ""
+    billing: BillingGiven | None = None
+    tax_number: str = ""
+    priced_at: datetime | None = None
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order, its number, its status, and the types of the holds on it."""
+    """The order, its number, its status, the types of the holds on it, and what rules noticed that only warn."""
 
     order: UUID
     number: str
     status: str
     holds: tuple[str, ...]
+    warnings: tuple[Warned, ...] = ()
 
 
 @command("orders.place")
@@ -133,13 +151,12 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     Locks: the names of the new orders, in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
-    new customers, 2 for addresses, 3 for holds, 1 for duplicates, 1 where a policy asks for recent orders,
-    1 where one asks for more about the goods,
-    1 for promotions.
+    new customers, 2 for addresses, 3 for holds, 1 for duplicates, 1 for promotions; where a policy asks for them 1
+    each for recent orders, more about the goods, their list prices, stock and tax, and 2 for fingerprints.
     """
-    known = _load(cause, requests)
+    known = facts.load(cause, requests)
 
-    drafts = [_draft(cause, request, known) for request in requests]
+    drafts = [decide(cause, request, known) for request in requests]
 
     fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
     numbers = _write_orders(fresh)
@@ -148,6 +165,8 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
     sql.write("orders_line", LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
+    prints = [row for draft in fresh for row in draft.fingerprints]
+    sql.write("orders_fingerprint", _FINGERPRINT_COLUMNS, prints)
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
     _keep_addresses(cause, fresh)
     payments = [
@@ -165,138 +184,6 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     return [draft if isinstance(draft, Refused) else draft.answer(numbers[draft.id]) for draft in drafts]
 
 
-# ---- load
-
-
-class _Channel(NamedTuple):
-    id: UUID
-    kind: str
-    priority: int
-
-
-class _Sku(NamedTuple):
-    id: UUID
-    status: str
-    minimum_age: int
-
-
-class _Known:
-    """What the batch refers to, by (company, code)."""
-
-    __slots__ = ("about", "channels", "customers", "first", "nowhere", "policies", "recent", "skus", "tiers")
-
-    def __init__(self) -> None:
-        self.channels: dict[tuple[int, str], _Channel] = {}
-        self.skus: dict[tuple[int, str], _Sku] = {}
-        self.customers: dict[tuple[int, str], UUID] = {}
-        self.tiers: dict[UUID, str] = {}
-        self.policies: dict[tuple[int, str], tuple[int, Validation]] = {}
-        self.recent: dict[UUID, list[tuple[int, datetime]]] = {}
-        self.nowhere: frozenset[str] = frozenset()
-        self.first: set[tuple[int, str]] = set()  # customers who were not known before this batch
-        self.about: dict[UUID, GoodsFact] = {}
-
-    def policy(self, company: int, channel: str) -> tuple[int, Validation]:
-        """The version in force for a channel, or that for all channels, or the default of the channel's kind."""
-        found = self.policies.get((company, channel)) or self.policies.get((company, ""))
-        if found is None:
-            imported = self.channels[company, channel].kind == "import"
-            found = self.policies[company, channel] = (0, validation.IMPORTED if imported else _DEFAULT)
-        return found
-
-
-_DEFAULT = Validation()
-
-
-def _load(cause: Cause, requests: Sequence[PlaceOrder]) -> _Known:
-    companies = list({one.company for one in requests})
-    channels = list({(one.company, one.channel) for one in requests})
-    skus = list({(one.company, line.sku) for one in requests for line in one.lines if line.kind == GOODS})
-    customers = list({(one.company, one.customer) for one in requests if one.customer is not None})
-    params: dict[str, Any] = {"at": cause.at, "companies": companies}
-    params |= {"channels": _named(channels), "skus": _named(skus), "customers": _named(customers)}
-    known = _Known()
-    for what, company, code, found, word, number, body in sql.run(_FACTS, params):
-        name = (company, code)
-        if what == 1:
-            known.skus[name] = _Sku(found, word, number)
-        elif what == 2:
-            known.customers[name] = found
-            if word:
-                known.tiers[found] = word
-        elif what == 3:
-            known.channels[name] = _Channel(found, word, number)
-        else:
-            known.policies[name] = (number, _policy(body))
-    if len(known.customers) < len(customers):
-        _register_customers(cause, [name for name in customers if name not in known.customers], known)
-    _load_more(cause, requests, known)
-    return known
-
-
-def _named(names: Sequence[tuple[int, str]]) -> str:
-    return wire.dump([{"company": company, "code": code} for company, code in names])
-
-
-def _register_customers(cause: Cause, names: Sequence[tuple[int, str]], known: _Known) -> None:
-    requests = [RegisterCustomer(company, code, since=cause.at) for company, code in names]
-    for name, customer in zip(names, register_customers(cause, requests=requests), strict=True):
-        assert isinstance(customer, Registered), customer
-        known.customers[name] = customer.id
-        known.first.add(name)
-
-
-_policies: dict[str, Validation] = {}
-
-
-def _policy(body: str) -> Validation:
-    found = _policies.get(body)
-    if found is None:
-        found = _policies[body] = wire.load(body, Validation)
-    return found
-
-
-def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: _Known) -> None:
-    """What only some policies and some orders need."""
-    in_use = {
-        (one.company, one.channel): known.policy(one.company, one.channel)[1]
-        for one in requests
-        if (one.company, one.channel) in known.channels
-    }
-    asks_recent = {
-        name
-        for name, policy in in_use.items()
-        if policy.duplicates != "off" or (policy.fraud != "off" and policy.review_orders_per_hour is not None)
-    }
-    if asks_recent:
-        _load_recent(requests, known, asks_recent, cause.at)
-    if any(policy.inventory != "off" for policy in in_use.values()):
-        skus = {sku.id: code for (_, code), sku in known.skus.items()}
-        without = sql.run(_NOWHERE, {"skus": list(skus)})
-        known.nowhere = frozenset(skus[sku] for (sku,) in without)
-    if any(mode != "off" for one in in_use.values() for mode in (one.hazard, one.price, one.export)):
-        rows = sql.run(_ABOUT, {"skus": [sku.id for sku in known.skus.values()]})
-        known.about = {sku: GoodsFact(*about) for sku, *about in rows}
-
-
-def _load_recent(
-    requests: Sequence[PlaceOrder], known: _Known, channels: set[tuple[int, str]], at: datetime
-) -> None:
-    customers = {
-        known.customers[one.company, one.customer]
-        for one in requests
-        if one.customer is not None
-        and (one.company, one.channel) in channels
-        and (one.company, one.customer) in known.customers
-    }
-    since = min(one.occurred_at or at for one in requests) - _RECENTLY
-    for customer, total, placed_at in sql.run(_RECENT, {"customers": list(customers), "since": since}):
-        known.recent.setdefault(customer, []).append((total, placed_at))
-
-
-_RECENTLY = timedelta(hours=1)
-
-
 # ---- decide
 
 
@@ -306,6 +193,7 @@ class _Draft:
     __slots__ = (
         "channel",
         "customer",
+        "fingerprints",
         "goods",
         "id",
         "lines",
@@ -314,12 +202,13 @@ class _Draft:
         "ready",
         "request",
         "row",
+        "seen",
         "verdict",
         "version",
     )
 
     def __init__(
-        self, request: PlaceOrder, channel: _Channel, customer: UUID | None, placed_at: datetime
+        self, request: PlaceOrder, channel: Channel, customer: UUID | None, placed_at: datetime
     ) -> None:
         self.request, self.channel, self.customer, self.placed_at = request, channel, customer, placed_at
         self.id = ids.uuid7()
@@ -328,7 +217,9 @@ class _Draft:
         self.ready = (self.id, priority, request.promise_at or placed_at)
         self.lines: list[tuple[Any, ...]] = []
         self.promotions: list[tuple[Any, ...]] = []
+        self.fingerprints: list[tuple[Any, ...]] = []
         self.row: tuple[Any, ...] = ()
+        self.seen: OrderFacts
         self.verdict = validation.FINE
         self.version = 0
 
@@ -339,10 +230,12 @@ class _Draft:
 
     def answer(self, number: str) -> Placed:
         holds = self.verdict.holds
-        return Placed(self.id, number, self.held_by or "ready", tuple(hold.type for hold in holds))
+        types = tuple(hold.type for hold in holds)
+        return Placed(self.id, number, self.held_by or "ready", types, self.verdict.warnings)
 
 
-def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused:
+def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
+    """An order as it shall stand, with what its policy says to it."""
     company = request.company
     channel = known.channels.get((company, request.channel))
     if channel is None:
@@ -353,7 +246,8 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
     policy = request.policy or rules.DEMANDS.get(request.demand, "")
     wrong = _misfit_capture(request) or rules.misfit(request.lines, policy)
     if wrong is None and request.payment is not None:
-        wrong = rules.misfit_payment(request.payment.provider, request.payment.amount_minor, PROVIDERS)
+        given = request.payment
+        wrong = rules.misfit_payment(given.provider, given.amount_minor, PROVIDERS, given.card)
     if wrong is not None:
         return errors.Unplaceable(external_id=request.external_id, **wrong._asdict())
 
@@ -374,11 +268,7 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
                 found=less,
             )
     total = goods - discount + request.shipping_minor + request.tax_minor
-    seen = _set_lines(draft, frozen, known)
-    draft.version, validated = known.policy(company, request.channel)
-    draft.verdict = validation.judge(
-        _facts(draft, seen, goods - discount, total, known, validated), validated
-    )
+    _judge(draft, facts.Priced(_set_lines(draft, frozen, known), frozen, goods - discount, total), known)
     held_by = draft.held_by
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
@@ -389,6 +279,16 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
         total, len(frozen), draft.version,
     )  # fmt: skip
     return draft
+
+
+def _judge(draft: _Draft, priced: facts.Priced, known: Known) -> None:
+    request = draft.request
+    draft.version, policy = known.policy(request.company, request.channel)
+    seen = draft.seen = facts.of(request, draft.placed_at, priced, known, policy)
+    draft.verdict = validation.judge(seen, policy)
+    known.note((request.company, request.channel, request.external_id), draft.customer, seen)
+    if policy.velocity != "off":
+        draft.fingerprints = [(draft.id, one, request.company, draft.placed_at) for one in seen.fingerprints]
 
 
 def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
@@ -404,25 +304,18 @@ def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
     return wrong
 
 
-def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> tuple[LineFact, ...]:
+def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: Known) -> tuple[LineFact, ...]:
     """Give the draft the rows of its lines; what the catalog knows of the goods comes back."""
     company, order, skus = draft.request.company, draft.id, known.skus
+    priced_at = draft.request.priced_at or draft.placed_at
     seen: list[LineFact] = []
     pairs = zip(draft.request.lines, frozen, strict=True)
     for number, (line, (gross, discount, shipping, tax)) in enumerate(pairs, 1):
         sku_id = None
         if line.kind == GOODS:
             sku = skus.get((company, line.sku))
-            if sku is None:
-                seen.append(LineFact(line.sku, line.quantity, known=False))
-            else:
-                sku_id = sku.id
-                about = known.about.get(sku_id)
-                seen.append(
-                    LineFact(
-                        line.sku, line.quantity, True, sku.status, sku.minimum_age, line.unit_price, about
-                    )
-                )
+            sku_id = sku and sku.id
+            seen.append(facts.line(line.sku, line.quantity, line.unit_price, sku, priced_at))
         key = ids.uuid7()
         if line.promotions:
             draft.promotions += [
@@ -438,30 +331,6 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> 
             for one in draft.request.promotions
         ]
     return tuple(seen)
-
-
-def _facts(
-    draft: _Draft, goods: tuple[LineFact, ...], net: int, total: int, known: _Known, policy: Validation
-) -> OrderFacts:
-    request, given = draft.request, draft.request.payment
-    recent: tuple[tuple[int, datetime], ...] = ()
-    if draft.customer is not None and draft.customer in known.recent:
-        earlier = draft.placed_at - _RECENTLY
-        recent = tuple(one for one in known.recent[draft.customer] if earlier <= one[1] <= draft.placed_at)
-    where = request.address
-    is_to_box = policy.box != "off" and where is not None and validation.is_box(where.line1, where.line2)
-    problems: tuple[str, ...] = ()
-    if policy.format != "off" and where is not None:
-        place_of = (request.country, request.postal_code, where.region, where.city, where.line1)
-        problems = tuple(formats.problems(*place_of))
-    customer = request.customer
-    is_first = customer is None or (request.company, customer) in known.first
-    return OrderFacts(
-        draft.placed_at, request.country, request.postal_code, request.currency, net, request.tax_minor, total, goods,
-        None if given is None else PaymentFact(given.amount_minor, given.authorized_at, given.expires_at),
-        request.signals, recent, known.nowhere, request.promise_at, request.service, customer, is_first, is_to_box,
-        problems,
-    )  # fmt: skip
 
 
 # ---- write
@@ -497,26 +366,42 @@ def _or_duplicate(
 
 def _keep_addresses(cause: Cause, drafts: Sequence[_Draft]) -> None:
     """Put addresses into the vault: after the orders, so that a repeated order leaves no personal data behind."""
-    addressed = [draft for draft in drafts if draft.request.address]
-    if not addressed:
+    wanted: list[RegisterAddress] = []
+    places: list[tuple[UUID, int | None, int | None]] = []  # of an order's two addresses among those wanted
+    for draft in drafts:
+        one, there, billed = draft.request, None, None
+        if one.address:
+            there = len(wanted)
+            wanted.append(for_the_vault(one.company, one.address, one.postal_code, one.country))
+        if one.billing or one.tax_number:
+            billed = len(wanted)
+            wanted.append(_billed(one))
+        if there is not None or billed is not None:
+            places.append((draft.id, there, billed))
+    if not wanted:
         return
-    kept = register_addresses(
-        cause,
-        requests=[
-            for_the_vault(one.company, one.address, one.postal_code, one.country)
-            for one in (draft.request for draft in addressed)
-            if one.address
-        ],
-    )
-    rows = [
-        (draft.id, one.id)
-        for draft, one in zip(addressed, kept, strict=True)
-        if isinstance(one, AddressRegistered)
+    kept = [
+        one.id if isinstance(one, AddressRegistered) else None
+        for one in register_addresses(cause, requests=wanted)
     ]
-    sql.run(_ADDRESS, sql.columns(("orders", "addresses"), rows))
+    rows = [
+        (order, None if there is None else kept[there], None if billed is None else kept[billed])
+        for order, there, billed in places
+    ]
+    sql.run(_ADDRESS, sql.columns(("orders", "addresses", "billings"), rows))
 
 
-def for_the_vault(company: int, given: AddressGiven, postal_code: str, country: str) -> RegisterAddress:
+def _billed(one: PlaceOrder) -> RegisterAddress:
+    """Who is billed; of whom nothing is known but a tax number, that."""
+    if one.billing is None:
+        return RegisterAddress(one.company, country=one.country, tax_number=one.tax_number)
+    kept = for_the_vault(one.company, one.billing, one.billing.postal_code, one.billing.country)
+    return replace(kept, tax_number=one.tax_number)
+
+
+def for_the_vault(
+    company: int, given: AddressGiven | BillingGiven, postal_code: str, country: str
+) -> RegisterAddress:
     """An address as the vault of personal data takes it."""
     return RegisterAddress(
         company=company, name=given.name, line1=given.line1, line2=given.line2, city=given.city,
@@ -527,12 +412,13 @@ def for_the_vault(company: int, given: AddressGiven, postal_code: str, country: 
 def authorization(company: int, order: UUID, currency: str, given: PaymentGiven) -> Authorize:
     """What came as a payment of an order, as payments take it."""
     return Authorize(
-        company=company, order=order, provider=given.provider, reference=given.reference, currency=currency,
+        company=company, order=order, provider=given.provider, reference=given.reference,
+        currency=given.currency or currency,
         amount_minor=given.amount_minor, authorized_at=given.authorized_at, expires_at=given.expires_at,
     )  # fmt: skip
 
 
-def _hold(cause: Cause, drafts: Sequence[_Draft], known: _Known) -> None:
+def _hold(cause: Cause, drafts: Sequence[_Draft], known: Known) -> None:
     found = [
         NewHold(
             ids.uuid7(),
@@ -569,6 +455,8 @@ LINE_COLUMNS = (
     "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
 )  # fmt: skip
 
+_FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
+
 _PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 
 _ORDERS = {
@@ -596,45 +484,13 @@ ON CONFLICT (company_id, channel_id, external_id) DO NOTHING RETURNING id, numbe
 """
 
 _ADDRESS = """
-UPDATE orders_order AS o SET address_id = d.address
-FROM unnest(%(orders)s::uuid[], %(addresses)s::uuid[]) AS d(id, address) WHERE o.id = d.id
+UPDATE orders_order AS o SET address_id = d.address, billing_id = d.billing
+FROM unnest(%(orders)s::uuid[], %(addresses)s::uuid[], %(billings)s::uuid[]) AS d(id, address, billing)
+WHERE o.id = d.id
 """
 
 _EXISTING = """
 SELECT o.channel_id, o.external_id, o.id, o.number
 FROM unnest(%(channels)s::uuid[], %(externals)s::text[]) AS d(channel, external)
 JOIN orders_order AS o ON o.channel_id = d.channel AND o.external_id = d.external
-"""
-
-# All that a batch refers to in one round trip: SKUs, customers, channels, and policies in force.
-_FACTS = """
-SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
-FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
-JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
-UNION ALL
-SELECT 2, u.company_id::int, u.code, u.id, u.tier, NULL, NULL
-FROM json_to_recordset(%(customers)s::json) AS d(company smallint, code text)
-JOIN parties_customer AS u ON u.company_id = d.company AND u.code = d.code
-UNION ALL
-SELECT 3, c.company_id::int, c.code, c.id, c.kind, c.priority::int, NULL
-FROM json_to_recordset(%(channels)s::json) AS d(company smallint, code text)
-JOIN network_channel AS c ON c.company_id = d.company AND c.code = d.code AND c.active
-UNION ALL
-(SELECT DISTINCT ON (company_id, scope) 4, company_id::int, scope, NULL, NULL, version, body::text
- FROM kernel_policy
- WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = 'orders.validation'
-   AND in_force_from <= %(at)s::timestamptz
- ORDER BY company_id, scope, version DESC)
-"""
-
-_RECENT = """
-SELECT customer_id, total_minor, placed_at FROM orders_order
-WHERE customer_id = ANY(%(customers)s::uuid[]) AND placed_at >= %(since)s::timestamptz AND commercial <> 'cancelled'
-"""
-
-_ABOUT = "SELECT id, category, hazardous, list_price FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"
-
-_NOWHERE = """
-SELECT sku FROM unnest(%(skus)s::uuid[]) AS d(sku)
-WHERE NOT EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = d.sku AND p.sellable > 0)
 """

@@ -116,7 +116,8 @@ FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[])
 # Keys are made in the order of writing, whatever the times that providers tell.
 _TENDERS = """
 SELECT h.id, p.authorized_minor - p.refunded_minor, p.id > h.id, p.expires_at, p.captured_minor - p.refunded_minor
-FROM orders_hold AS h JOIN payments_payment AS p ON p.order_id = h.order_id
+FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
+JOIN payments_payment AS p ON p.order_id = o.id AND p.currency = o.currency
 WHERE h.id = ANY(%(holds)s::uuid[]) AND p.state NOT IN ('voided', 'failed')
 """
 

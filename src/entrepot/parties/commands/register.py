@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.catalog.register import Register, put, sieve, tell
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.parties import rules
+from entrepot.parties import address, numbers, rules
 from entrepot.parties.rules import (
     RegisterAddress,
     RegisterCompany,
@@ -172,16 +172,33 @@ def register_offers(cause: Cause, /, *, requests: Sequence[RegisterOffer]) -> li
 def register_addresses(
     _cause: Cause, /, *, requests: Sequence[RegisterAddress]
 ) -> list[AddressRegistered | Refused]:
-    """New rows of the vault. No event: the document that names an address has one, and the log holds nobody's data.
+    """New rows of the vault, each with its normalized copy, and its tax number checked.
+
+    No event: the document that names an address has one, and the log holds nobody's data.
 
     Again: by key; without one, another row. 1 statement.
     """
     keys = [ids.uuid7() for _ in requests]
     rows = [
-        (key, *(getattr(one, name) for name in _ADDRESS[1:])) for key, one in zip(keys, requests, strict=True)
+        (key, *(getattr(one, name) for name in _ADDRESS[1:]), *_read(one))
+        for key, one in zip(keys, requests, strict=True)
     ]
-    sql.write("parties_address", ("id", "company_id", *_ADDRESS[2:]), rows)
+    sql.write(
+        "parties_address",
+        ("id", "company_id", *_ADDRESS[2:], "tax_number", "tax_number_kind", "written"),
+        rows,
+    )
     return [AddressRegistered(key) for key in keys]
+
+
+def _read(one: RegisterAddress) -> tuple[str, str, str | None]:
+    """What the house makes of an address: its tax number and the kind of that, and its normalized copy."""
+    written = address.written(one.country, one.postal_code, one.region, one.city, one.line1, one.line2)
+    copy = None if written is None else wire.dump(written._asdict())
+    if not one.tax_number:
+        return "", "", copy
+    number = numbers.check(one.country, one.tax_number)
+    return number.number, number.kind if number.is_proved else "", copy
 
 
 def _companies(companies: Sequence[int]) -> set[int]:

@@ -17,11 +17,12 @@ from entrepot.payments.commands import take
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """An amount of an order to be taken from its payments, the oldest first."""
+    """An amount of an order to be taken from its payments, the oldest first; with a `currency`, from those in it."""
 
     order: UUID
     amount_minor: int
     occurred_at: datetime | None = None
+    currency: str = ""
     key: str | None = None
 
 
@@ -46,7 +47,8 @@ def capture(cause: Cause, /, *, requests: Sequence[Capture]) -> list[Captured | 
         if r.amount_minor < 0:
             answers.append(errors.NotAPayment(field="amount", expected="0 or more", found=r.amount_minor))
             continue
-        made, left = take.spread(cause, "capture", payments.get(r.order, ()), r.amount_minor, r.occurred_at)
+        own = [one for one in payments.get(r.order, ()) if r.currency in ("", one.currency)]
+        made, left = take.spread(cause, "capture", own, r.amount_minor, r.occurred_at)
         attempts += made
         answers.append(Captured(r.amount_minor - left, left))
     take.make(cause, attempts)

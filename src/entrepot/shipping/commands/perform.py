@@ -79,7 +79,7 @@ def perform(cause: Cause, /, *, requests: Sequence[PerformServices]) -> list[Ser
     services = performed({order: waiting[order] for order in due}, due)
     if due:
         whole(post(cause, requests=services.postings))
-        capture_all(cause, services.owed, due)
+        capture_all(cause, services.owed, services.currencies, due)
         progress(cause, requests=services.steps, times=due)
         ready.drop("perform", list(due))
     return [
@@ -97,6 +97,7 @@ class Performed:
     postings: list[Posting] = field(default_factory=list)
     steps: list[Progress] = field(default_factory=list)
     owed: dict[UUID, int] = field(default_factory=dict)
+    currencies: dict[UUID, str] = field(default_factory=dict)  # of what is owed
 
 
 def performed(
@@ -112,6 +113,7 @@ def performed(
             effects.steps.append(Progress(line.line, order, "open", "delivered", units))
         effects.owed[order] = sum(frozen.total for _, frozen in parts)
         first, amounts = lines[0], rules.amounts_of_sale(parts)
+        effects.currencies[order] = first.currency
         if amounts:
             effects.postings.append(
                 Posting(first.company, "sale", "order", order, first.currency, amounts, times[order])
@@ -119,10 +121,16 @@ def performed(
     return effects
 
 
-def capture_all(cause: Cause, owed: Mapping[UUID, int], times: Mapping[UUID, datetime]) -> None:
-    """Take what is owed from the orders' payments; what no authorization covers is a work item. The goods have left, so
-    nothing is refused."""
-    requests = [Capture(order, amount, times[order]) for order, amount in owed.items() if amount > 0]
+def capture_all(
+    cause: Cause, owed: Mapping[UUID, int], currencies: Mapping[UUID, str], times: Mapping[UUID, datetime]
+) -> None:
+    """Take what is owed from the orders' payments in their currency; what no authorization covers is a work item. The
+    goods have left, so nothing is refused."""
+    requests = [
+        Capture(order, amount, times[order], currencies[order])
+        for order, amount in owed.items()
+        if amount > 0
+    ]
     if not requests:
         return
     missing = {

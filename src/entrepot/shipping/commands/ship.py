@@ -257,7 +257,8 @@ def _write(cause: Cause, leaving: Sequence[_Leaving], facts: _Facts) -> None:
     owed: dict[UUID, int] = defaultdict(int, services.owed)
     for one in leaving:
         owed[one.fulfillment.order] += sum(frozen.total for *_, frozen in one.worth)
-    capture_all(cause, owed, times)
+    currencies = services.currencies | {one.fulfillment.order: one.fulfillment.currency for one in leaving}
+    capture_all(cause, owed, currencies, times)
     steps = [
         Progress(line, one.fulfillment.order, "packed", "shipped", units)
         for one in leaving

@@ -14,7 +14,14 @@ from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
-from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder, PromotionGiven
+from entrepot.orders.commands.place import (
+    AddressGiven,
+    BillingGiven,
+    OrderLine,
+    PaymentGiven,
+    PlaceOrder,
+    PromotionGiven,
+)
 from entrepot.orders.commands.take_payment import TakePayment
 from entrepot.parties import queries as parties
 from entrepot.web.api.schemas import CancelIn, EditIn, HoldIn, OrderIn, PromotionIn, ReleaseIn, TakePaymentIn
@@ -72,7 +79,8 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
         policy=item.policy or "", priority=item.priority, promise_at=item.promise_at, service=item.service,
         payment=PaymentGiven(**item.payment.model_dump()) if item.payment else None, signals=tuple(item.signals),
         demand=item.demand, campaign=item.campaign, reservation=item.reservation, substitutes=item.substitutes,
-        promotions=promotions_of(item.promotions), key=key,
+        promotions=promotions_of(item.promotions), tax_number=item.tax_number, priced_at=item.priced_at, key=key,
+        billing=BillingGiven(**item.billing.model_dump()) if item.billing else None,
     )  # fmt: skip
 
 

@@ -109,6 +109,13 @@ class AddressIn(Strict):
     phone: Text = ""
 
 
+class BillingIn(AddressIn):
+    """Who is billed, where it is not whom it is sent to. Kept in the vault as well; never answered."""
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["GB"])]
+    postal_code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] = ""
+
+
 class PaymentIn(Strict):
     """An authorization that came with the order."""
 
@@ -117,6 +124,17 @@ class PaymentIn(Strict):
     amount_minor: Minor
     authorized_at: Moment
     expires_at: Moment | None = None
+    currency: Annotated[
+        str, Field(pattern=r"^([A-Z]{3})?$", description="Without it, that of the order.")
+    ] = ""
+    card: Annotated[
+        str,
+        Field(
+            max_length=CODE_MAX,
+            pattern=NO_NUL,
+            description="The provider's token of the card, the same each time that it pays; never its number.",
+        ),
+    ] = ""
 
 
 class OrderIn(Strict):
@@ -152,6 +170,18 @@ class OrderIn(Strict):
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     payment: PaymentIn | None = None
     signals: Annotated[list[Code], Field(max_length=20)] = []
+    billing: BillingIn | None = None
+    tax_number: Annotated[
+        str,
+        Field(
+            max_length=40,
+            pattern=NO_NUL,
+            description="The buyer's, such as a VAT number or an EIN. Kept in the vault; never answered.",
+        ),
+    ] = ""
+    priced_at: Annotated[
+        Moment | None, Field(description="When its prices were quoted; else, when it was placed.")
+    ] = None
     key: Key | None = Field(
         None, description="Idempotency key of this one of a list; else the header's and its place."
     )
@@ -288,11 +318,21 @@ class Problem(Out):
     errors: list[FieldError] | None = None
 
 
+class WarningOut(Out):
+    """What a rule of validation noticed that only warns."""
+
+    rule: str
+    reason: str
+
+
 class PlacedOut(Out):
+    """The order; `holds` are the types of what keeps it, `warnings` what its policy only notes."""
+
     order: UUID
     number: str
     status: str
     holds: list[str]
+    warnings: list[WarningOut]
 
 
 class CancelledOut(Out):
@@ -329,6 +369,8 @@ class EditedOut(Out):
     before_minor: int
     total_minor: int
     uncovered_minor: int
+    holds: list[str]
+    warnings: list[WarningOut]
 
 
 class OrderRowOut(Out):
@@ -563,6 +605,7 @@ class OrderOut(Out):
     lines: list[LineOut]
     promotions: list[PromotionOut]
     holds: list[HoldOut]
+    warnings: list[WarningOut]
     shipments: list[ShipmentOut]
 
 

@@ -1,0 +1,327 @@
+"""What a batch of orders refers to, loaded by statements whose number does not grow with it: of what only some rules
+see, nothing where no policy in use asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import policies, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.orders import validation
+from entrepot.orders.facts.marks import Marks, marks_of
+from entrepot.orders.rules import GOODS
+from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
+from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
+from entrepot.tax.rules import Exemption, Rate
+
+if TYPE_CHECKING:
+    from entrepot.orders.commands.place import PlaceOrder
+
+policies.shape("orders.validation")(Validation)
+
+Name = tuple[int, str, str]
+"""An order by company, channel and the channel's own name for it."""
+
+
+class Channel(NamedTuple):
+    id: UUID
+    kind: str
+    priority: int
+
+
+class Sku(NamedTuple):
+    """A SKU; the rest of it is loaded where a policy asks."""
+
+    id: UUID
+    status: str
+    minimum_age: int
+    about: GoodsFact | None = None
+    listed: Sequence[tuple[datetime, Decimal | None]] = ()  # list prices since moments
+
+
+class Known:
+    """What a batch refers to, by (company, code), and what is known of its customers and goods."""
+
+    __slots__ = (
+        "_marks", "channels", "customers", "exemptions", "first", "nowhere", "policies", "rates",
+        "recent", "sellers", "sightings", "skus", "tiers",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.channels: dict[tuple[int, str], Channel] = {}
+        self.skus: dict[tuple[int, str], Sku] = {}
+        self.customers: dict[tuple[int, str], UUID] = {}
+        self.tiers: dict[UUID, str] = {}
+        self.policies: dict[tuple[int, str], tuple[int, Validation]] = {}
+        self.recent: dict[UUID, dict[Name, Earlier]] = {}
+        self.sightings: dict[tuple[int, str], dict[Name, datetime]] = {}  # by fingerprint
+        self.nowhere: frozenset[str] = frozenset()
+        self.first: set[tuple[int, str]] = set()  # customers who were not known before this batch
+        self.rates: dict[tuple[int, str], list[Rate]] = {}  # by country
+        self.sellers: dict[int, str] = {}  # their countries
+        self.exemptions: dict[UUID, list[Exemption]] = {}
+        self._marks: dict[int, Marks] = {}
+
+    def marks(self, request: PlaceOrder) -> Marks:
+        """What one of its orders names of people and places, worked out once."""
+        found = self._marks.get(id(request))
+        if found is None:
+            found = self._marks[id(request)] = marks_of(request)
+        return found
+
+    def policy(self, company: int, channel: str) -> tuple[int, Validation]:
+        """The version in force for a channel, or that for all channels, or the default of the channel's kind."""
+        found = self.policies.get((company, channel))
+        if found is None:
+            kind = self.channels[company, channel].kind
+            found = self.policies[company, channel] = self.policies.get((company, "")) or default(kind)
+        return found
+
+    def note(self, name: Name, customer: UUID | None, facts: OrderFacts) -> None:
+        """Have later orders of the batch see this one."""
+        if customer is not None and customer in self.recent:
+            self.recent[customer][name] = Earlier(facts.total_minor, facts.at, facts.basket)
+        for one in facts.fingerprints:
+            if (name[0], one) in self.sightings:
+                self.sightings[name[0], one][name] = facts.at
+
+
+_DEFAULT = Validation()
+
+
+def default(kind: str) -> tuple[int, Validation]:
+    """What holds for channels of a kind without a version of their own."""
+    return 0, validation.IMPORTED if kind == "import" else _DEFAULT
+
+
+def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
+    """All that a batch refers to; customers who are new are registered. 1 statement, 1 for new customers, and one each
+    where a policy asks: for recent orders, for fingerprints, for goods, for list prices, for stock, for tax.
+    """
+    companies = list({one.company for one in requests})
+    channels = list({(one.company, one.channel) for one in requests})
+    skus = list({(one.company, line.sku) for one in requests for line in one.lines if line.kind == GOODS})
+    customers = list({(one.company, one.customer) for one in requests if one.customer is not None})
+    params: dict[str, Any] = {"at": cause.at, "companies": companies}
+    params |= {"channels": _named(channels), "skus": _named(skus), "customers": _named(customers)}
+    known = Known()
+    for what, company, code, found, word, number, body in sql.run(_FACTS, params):
+        name = (company, code)
+        if what == 1:
+            known.skus[name] = Sku(found, word, number)
+        elif what == 2:
+            known.customers[name] = found
+            if word:
+                known.tiers[found] = word
+        elif what == 3:
+            known.channels[name] = Channel(found, word, number)
+        else:
+            known.policies[name] = (number, _policy(body))
+    if len(known.customers) < len(customers):
+        _register_customers(cause, [name for name in customers if name not in known.customers], known)
+    _load_more(cause, requests, known)
+    return known
+
+
+def _named(names: Sequence[tuple[int, str]]) -> str:
+    return wire.dump([{"company": company, "code": code} for company, code in names])
+
+
+def _register_customers(cause: Cause, names: Sequence[tuple[int, str]], known: Known) -> None:
+    requests = [RegisterCustomer(company, code, since=cause.at) for company, code in names]
+    for name, customer in zip(names, register_customers(cause, requests=requests), strict=True):
+        assert isinstance(customer, Registered), customer
+        known.customers[name] = customer.id
+        known.first.add(name)
+
+
+_policies: dict[str, Validation] = {}
+
+
+def _policy(body: str) -> Validation:
+    found = _policies.get(body)
+    if found is None:
+        found = _policies[body] = wire.load(body, Validation)
+    return found
+
+
+# ---- what only some policies ask for
+
+
+def asks_recent(policy: Validation) -> bool:
+    by_customer = policy.fraud != "off" and policy.review_orders_per_hour is not None
+    return policy.duplicates != "off" or by_customer
+
+
+def _asks_sightings(policy: Validation) -> bool:
+    return policy.velocity != "off"
+
+
+def asks_fingerprints(policy: Validation) -> bool:
+    return bool(policy.velocity != "off" or policy.trusted_fingerprints or policy.blocked_fingerprints)
+
+
+def _asks_goods(policy: Validation) -> bool:
+    modes = (policy.hazard, policy.price, policy.export, policy.recompute, policy.changed)
+    return any(mode != "off" for mode in modes)
+
+
+def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> None:
+    """What only some policies and some orders need."""
+    in_use = {
+        (one.company, one.channel): known.policy(one.company, one.channel)[1]
+        for one in requests
+        if (one.company, one.channel) in known.channels
+    }
+
+    def asking(asks: Callable[[Validation], bool]) -> list[tuple[PlaceOrder, Validation]]:
+        """Orders of the channels whose policy asks."""
+        which = {name: policy for name, policy in in_use.items() if asks(policy)}
+        names = ((one, which.get((one.company, one.channel))) for one in requests) if which else ()
+        return [(one, policy) for one, policy in names if policy is not None]
+
+    if found := asking(asks_recent):
+        _load_recent(found, known, cause.at)
+    if found := asking(_asks_sightings):
+        _load_sightings(found, known, cause.at)
+    skus = [sku.id for sku in known.skus.values()]
+    if any(policy.inventory != "off" for policy in in_use.values()):
+        codes = {sku.id: code for (_, code), sku in known.skus.items()}
+        known.nowhere = frozenset(codes[sku] for (sku,) in sql.run(_NOWHERE, {"skus": skus}))
+    if any(map(_asks_goods, in_use.values())):
+        about = {sku: GoodsFact(*rest) for sku, *rest in sql.run(_ABOUT, {"skus": skus})}
+        known.skus = {name: sku._replace(about=about[sku.id]) for name, sku in known.skus.items()}
+    if any(policy.changed != "off" for policy in in_use.values()):
+        listed: dict[UUID, list[tuple[datetime, Decimal | None]]] = {}
+        for sku, since, price in sql.run(_LISTED, {"skus": skus}):
+            listed.setdefault(sku, []).append((since, price))
+        known.skus = {name: sku._replace(listed=listed.get(sku.id, ())) for name, sku in known.skus.items()}
+    if found := asking(lambda policy: policy.recompute != "off"):
+        _load_tax([one for one, _ in found], known)
+
+
+def _load_recent(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, at: datetime) -> None:
+    """Orders of the same customers just before."""
+    customers = {known.customers[one.company, one.customer] for one, _ in asking if one.customer is not None}
+    known.recent = {customer: {} for customer in customers}
+    times = [one.occurred_at or at for one, _ in asking]
+    params = {
+        "customers": list(customers),
+        "since": min(times) - max(recently(policy) for _, policy in asking),
+        "until": max(times),
+        "with_lines": any(policy.duplicates != "off" for _, policy in asking),
+    }
+    for customer, company, channel, external, total, placed_at, skus, units in sql.run(_RECENT, params):
+        basket = tuple(sorted(zip(skus, units, strict=True))) if skus else ()
+        known.recent[customer][company, channel, external] = Earlier(total, placed_at, basket)
+
+
+def recently(policy: Validation) -> timedelta:
+    return max(validation.HOUR, timedelta(minutes=policy.duplicate_minutes))
+
+
+def _load_sightings(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, at: datetime) -> None:
+    """Orders by the same cards, addresses and mail addresses just before."""
+    seen = {(one.company, each) for one, _ in asking for each in known.marks(one).fingerprints}
+    known.sightings = {name: {} for name in seen}
+    times = [one.occurred_at or at for one, _ in asking]
+    params = sql.columns(("companies", "fingerprints"), seen) | {
+        "since": min(times) - timedelta(minutes=max(policy.velocity_minutes for _, policy in asking)),
+        "until": max(times),
+    }
+    for print_, company, channel, external, placed_at in sql.run(_SIGHTINGS, params):
+        known.sightings[company, print_][company, channel, external] = placed_at
+
+
+def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
+    """Rates of the countries that the orders go to, the sellers' own countries, and exemptions of the customers."""
+    customers = {known.customers[one.company, one.customer] for one in asking if one.customer is not None}
+    params = {
+        "companies": list({one.company for one in asking}),
+        "countries": list({one.country for one in asking}),
+        "customers": list(customers),
+    }
+    for company, customer, country, region, category, begins, ends, rate in sql.run(_TAX, params):
+        if customer is not None:
+            known.exemptions.setdefault(customer, []).append(Exemption(country, category, begins, ends))
+        elif begins is None:
+            known.sellers[company] = country
+        else:
+            known.rates.setdefault((company, country), []).append(
+                Rate(country, region, category, begins, rate)
+            )
+
+
+# All that a batch refers to in one round trip: SKUs, customers, channels, and policies in force.
+_FACTS = """
+SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
+FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
+JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
+UNION ALL
+SELECT 2, u.company_id::int, u.code, u.id, u.tier, NULL, NULL
+FROM json_to_recordset(%(customers)s::json) AS d(company smallint, code text)
+JOIN parties_customer AS u ON u.company_id = d.company AND u.code = d.code
+UNION ALL
+SELECT 3, c.company_id::int, c.code, c.id, c.kind, c.priority::int, NULL
+FROM json_to_recordset(%(channels)s::json) AS d(company smallint, code text)
+JOIN network_channel AS c ON c.company_id = d.company AND c.code = d.code AND c.active
+UNION ALL
+(SELECT DISTINCT ON (company_id, scope) 4, company_id::int, scope, NULL, NULL, version, body::text
+ FROM kernel_policy
+ WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = 'orders.validation'
+   AND in_force_from <= %(at)s::timestamptz
+ ORDER BY company_id, scope, version DESC)
+"""
+
+_RECENT = """
+SELECT o.customer_id, o.company_id::int, c.code, o.external_id, o.total_minor, o.placed_at, g.skus, g.units
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+CROSS JOIN LATERAL (
+    SELECT array_agg(sku_code) AS skus, array_agg(units) AS units
+    FROM (SELECT l.sku_code, sum(l.quantity)::int AS units FROM orders_line AS l
+          WHERE l.order_id = o.id AND l.kind = 'goods' AND %(with_lines)s::boolean GROUP BY 1) AS basket
+) AS g
+WHERE o.customer_id = ANY(%(customers)s::uuid[]) AND o.commercial <> 'cancelled'
+  AND o.placed_at BETWEEN %(since)s::timestamptz AND %(until)s::timestamptz
+"""
+
+_SIGHTINGS = """
+SELECT f.fingerprint, o.company_id::int, c.code, o.external_id, f.placed_at
+FROM unnest(%(companies)s::smallint[], %(fingerprints)s::text[]) AS d(company, fingerprint)
+JOIN orders_fingerprint AS f ON f.fingerprint = d.fingerprint AND f.company_id = d.company
+ AND f.placed_at BETWEEN %(since)s::timestamptz AND %(until)s::timestamptz
+JOIN orders_order AS o ON o.id = f.order_id AND o.commercial <> 'cancelled'
+JOIN network_channel AS c ON c.id = o.channel_id
+"""
+
+_ABOUT = """
+SELECT s.id, s.category, s.hazardous, s.list_price, s.hs_code, c.currency
+FROM catalog_sku AS s JOIN parties_company AS c ON c.id = s.company_id WHERE s.id = ANY(%(skus)s::uuid[])
+"""
+
+_LISTED = """
+SELECT sku_id, since, list_price FROM catalog_listprice WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, since
+"""
+
+_NOWHERE = """
+SELECT sku FROM unnest(%(skus)s::uuid[]) AS d(sku)
+WHERE NOT EXISTS (SELECT FROM stock_position AS p WHERE p.sku_id = d.sku AND p.sellable > 0)
+"""
+
+# Rows are of three kinds: a seller's country, a rate, an exemption with its certificate.
+_TAX = """
+SELECT id::int, NULL::uuid, country, '', '', NULL::date, NULL::date, NULL::numeric
+FROM parties_company WHERE id = ANY(%(companies)s::smallint[])
+UNION ALL
+SELECT j.company_id::int, NULL, j.country, j.region, r.category, r.valid_from, NULL, r.rate
+FROM tax_jurisdiction AS j JOIN tax_rate AS r ON r.jurisdiction_id = j.id
+WHERE j.company_id = ANY(%(companies)s::smallint[]) AND j.country = ANY(%(countries)s::text[])
+UNION ALL
+SELECT company_id::int, customer_id, country, '', certificate, valid_from, valid_until, NULL
+FROM tax_exemption WHERE customer_id = ANY(%(customers)s::uuid[])
+"""

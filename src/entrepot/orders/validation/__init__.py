@@ -1,0 +1,121 @@
+"""What holds an order when it is placed or sent elsewhere: pure rules, steered by a policy for each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from entrepot.orders.validation.facts import (
+    Earlier,
+    Found,
+    GoodsFact,
+    LineFact,
+    OrderFacts,
+    PaymentFact,
+)
+from entrepot.orders.validation.goods import catalog, export, hazard, inventory
+from entrepot.orders.validation.money import cash, changed, currency, expiry, payment, price
+from entrepot.orders.validation.places import address, box, format, is_box, region  # noqa: A004  the name of its mode
+from entrepot.orders.validation.policy import DAY, IMPORTED, Validation, once
+from entrepot.orders.validation.risk import (
+    HOUR,
+    blocked,
+    duplicates,
+    fraud,
+    mismatch,
+    newcomer,
+    score,
+    velocity,
+)
+from entrepot.orders.validation.taxes import recompute, tax, tax_number
+
+__all__ = [
+    "DAY", "FINE", "HOUR", "IMPORTED", "OF_ADDRESS", "OF_SERVICE", "RULES", "Earlier", "Found", "GoodsFact", "LineFact",
+    "OrderFacts", "PaymentFact", "Validation", "Verdict", "Warned", "is_box", "judge",
+]  # fmt: skip
+
+Rule = Callable[[OrderFacts, Validation], Found | None]
+"""None is a pass."""
+
+RULES: dict[str, Rule] = {
+    "payment": payment,
+    "currency": currency,
+    "fraud": fraud,
+    "tax": tax,
+    "tax_number": tax_number,
+    "recompute": recompute,
+    "address": address,
+    "inventory": inventory,
+    "catalog": catalog,
+    "duplicates": duplicates,
+    "expiry": expiry,
+    "region": region,
+    "export": export,
+    "cash": cash,
+    "score": score,
+    "velocity": velocity,
+    "mismatch": mismatch,
+    "newcomer": newcomer,
+    "blocked": blocked,
+    "hazard": hazard,
+    "price": price,
+    "changed": changed,
+    "box": box,
+    "format": format,
+}
+"""Every rule, by the name of its mode in the policy."""
+
+OF_ADDRESS = ("address", "region", "box", "format", "mismatch", "blocked")
+OF_SERVICE = ("box", "hazard")
+"""Rules that an order is asked again when its address or its service changes."""
+
+
+class Warned(NamedTuple):
+    """What a rule noticed that only warns."""
+
+    rule: str
+    reason: str
+
+
+class Verdict(NamedTuple):
+    """What holds the order, and what was only noticed."""
+
+    holds: tuple[Found, ...]
+    warnings: tuple[Warned, ...]
+
+
+FINE = Verdict((), ())
+
+
+def judge(order: OrderFacts, policy: Validation, only: Collection[str] = ()) -> Verdict:
+    """Ask every rule that the policy has not switched off, or `only` some of them.
+
+    One hold of a type bears all reasons of that type.
+    """
+    holds: dict[str, Found] = {}
+    warnings: list[Warned] = []
+    unknown = sorted({line.sku for line in order.goods if not line.known})
+    if unknown and not only:
+        reason = f"Not in the catalog: {', '.join(unknown)}."
+        holds["inventory hold"] = Found("inventory hold", reason, {"unknown": unknown})
+    for name, rule, warns in _asked(policy):
+        found = None if only and name not in only else rule(order, policy)
+        if found is None:
+            continue
+        if warns:
+            warnings.append(Warned(name, found.reason))
+        else:
+            before = holds.get(found.type)
+            holds[found.type] = found if before is None else _joined(before, found)
+    return Verdict(tuple(holds.values()), tuple(warnings)) if holds or warnings else FINE
+
+
+@once
+def _asked(policy: Validation) -> tuple[tuple[str, Rule, bool], ...]:
+    """The rules that are not switched off, and whether each only warns."""
+    modes = ((name, rule, getattr(policy, name)) for name, rule in RULES.items())
+    return tuple((name, rule, mode == "warn") for name, rule, mode in modes if mode != "off")
+
+
+def _joined(one: Found, other: Found) -> Found:
+    return Found(one.type, f"{one.reason} {other.reason}", {**one.facts, **other.facts})

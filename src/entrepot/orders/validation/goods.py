@@ -1,0 +1,76 @@
+"""Rules of what is sold: whether it may be, to whom, where and how."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from entrepot.orders.validation.facts import Found, LineFact, OrderFacts
+from entrepot.orders.validation.policy import Validation, by_country
+
+
+def inventory(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
+    missing = sorted({line.sku for line in order.goods if line.sku in order.nowhere})
+    if missing and len(missing) == len({line.sku for line in order.goods}):
+        return Found("inventory hold", "No node has a unit of any of it.", {"skus": missing})
+    return None
+
+
+def catalog(order: OrderFacts, policy: Validation) -> Found | None:
+    discontinued = sorted({line.sku for line in order.goods if line.known and line.status == "discontinued"})
+    if discontinued:
+        return Found(
+            "inventory hold", f"Discontinued: {', '.join(discontinued)}.", {"discontinued": discontinued}
+        )
+    restricted = {line.sku: line.minimum_age for line in order.goods if line.minimum_age > 0}
+    if restricted:
+        proved = _age_proved(order, policy)
+        young = sorted(sku for sku, age in restricted.items() if age > proved)
+        if young:
+            facts = {"restricted": young, "signal": policy.age_signal}
+            return Found("exception", f"The customer's age is not proved for {', '.join(young)}.", facts)
+    return None
+
+
+def _age_proved(order: OrderFacts, policy: Validation) -> int:
+    """Years that the channel has proof of: those of `age:18`, any by the policy's own signal, else none."""
+    told = [one.lower() for one in order.signals]
+    if policy.age_signal.lower() in told:
+        return _ANY_AGE
+    return max((int(one[4:]) for one in told if _AGE.fullmatch(one)), default=0)
+
+
+_AGE, _ANY_AGE = re.compile(r"age:[0-9]{1,3}"), 999
+
+
+def export(order: OrderFacts, policy: Validation) -> Found | None:
+    listed = by_country(policy.exports_refused).get(order.country)
+    if not listed:
+        return None
+    refused = sorted({line.sku for line in order.goods if not listed.isdisjoint(_names(line))})
+    if refused:
+        facts = {"refused": refused, "country": order.country}
+        return Found("exception", f"May not be sent to {order.country}: {', '.join(refused)}.", facts)
+    return None
+
+
+def _names(line: LineFact) -> Iterator[str]:
+    """What a list of export control may call goods: by SKU, by category, by the start of their HS code."""
+    yield line.sku.lower()
+    if line.about:
+        yield line.about.category.lower()
+        code = line.about.hs_code.replace(".", "")
+        yield from (f"hs:{code[:digits]}" for digits in range(2, len(code) + 1))
+
+
+def hazard(order: OrderFacts, policy: Validation) -> Found | None:
+    goods = sorted({line.sku for line in order.goods if line.about and line.about.hazardous})
+    if not goods:
+        return None
+    service, country = order.service.lower(), order.country.lower()
+    ways = {f"{service}>{country}", f"{service}>", f">{country}"} - {">"}
+    refused = [one for one in policy.hazards_refused if one.lower() in ways]
+    if refused:
+        facts = {"hazardous": goods, "service": order.service, "country": order.country, "refused": refused}
+        return Found("exception", f"Hazardous goods may not go this way: {', '.join(goods)}.", facts)
+    return None

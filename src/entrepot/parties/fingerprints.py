@@ -1,0 +1,45 @@
+"""Fingerprints of personal data: keyed hashes, by which two orders can be seen to share a card, an address or a mail
+address without either leaving the vault.
+
+The key is made of this installation's secret key (`ENTREPOT_SECRET_KEY`, else the file in the home folder), and is
+never in the database: whoever has the database alone can't try out addresses. With another secret key all fingerprints
+are others; lists of a policy are then written anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from django.conf import settings
+
+from entrepot.parties import address
+from entrepot.parties.address import Written
+
+
+def of_card(token: str) -> str:
+    """Of the provider's own token of a card, which is the same each time that the card pays."""
+    return _digest("card", token.strip())
+
+
+def of_address(where: Written) -> str:
+    """Of a place, whatever the writing and whoever lives there."""
+    return _digest(
+        "address", f"{where.country}|{''.join(where.postal_code.split()).upper()}|{address.street(where)}"
+    )
+
+
+def of_email(mail: str) -> str:
+    """Of a mailbox: case does not matter, nor does what stands behind a plus sign."""
+    name, _, host = mail.strip().casefold().rpartition("@")
+    return _digest("email", f"{name.partition('+')[0]}@{host}")
+
+
+def _digest(kind: str, text: str) -> str:
+    made = hashlib.blake2b(text.encode(), digest_size=16, key=_key(settings.SECRET_KEY), person=kind.encode())
+    return f"{kind}:{made.hexdigest()}"
+
+
+@lru_cache(maxsize=1)
+def _key(secret: str) -> bytes:
+    return hashlib.blake2b(secret.encode(), digest_size=32, person=b"fingerprints").digest()

@@ -1,0 +1,454 @@
+"""orders.place and orders.edit: what validation loads, finds and keeps, rule by rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import Invalid
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.orders import errors, queries
+from entrepot.orders.commands.cancel import CancelOrder, cancel
+from entrepot.orders.commands.draft import PlaceDraft, SaveDraft, draft, place_draft
+from entrepot.orders.commands.edit import EditOrder, edit
+from entrepot.orders.commands.forget import KEPT, ForgetFingerprints, forget_fingerprints
+from entrepot.orders.commands.place import (
+    AddressGiven,
+    BillingGiven,
+    OrderLine,
+    PaymentGiven,
+    Placed,
+    PlaceOrder,
+    place,
+)
+from entrepot.orders.commands.take_payment import TakePayment, take_payment
+from entrepot.orders.validation import Validation
+from entrepot.parties import queries as parties
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
+from entrepot.payments.commands.capture import Capture, capture
+from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
+from entrepot.tax.commands.register import RegisterRate, register_rates
+from tests.conftest import SIZES
+from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, placed, rows
+
+pytestmark = pytest.mark.django_db
+
+HOME = AddressGiven("Ada King", "12, High St.", "Ockham", email="ada+shop@Example.com")
+ABROAD = BillingGiven("Ada King", "1 Rue de Rivoli", "Paris", "FR", "75001")
+
+
+@pytest.fixture(autouse=True)
+def seller(db):
+    a_seller()
+
+
+def steer(**fields: Any) -> None:
+    set_policy(CAUSE, requests=[SetPolicy(COMPANY, "orders.validation", Validation(**fields), NOW)])
+
+
+def home(external_id: str, *lines: OrderLine, **changes: Any) -> PlaceOrder:
+    return an_order(external_id, *lines, **{"address": HOME, "postal_code": "gu236nq", **changes})
+
+
+def reasons(order) -> list[str]:
+    return [one.reason for one in queries.order(order.order).holds]
+
+
+def everywhere(text: str) -> list[str]:
+    """Tables in which a text stands."""
+    tables = [
+        table for (table,) in sql.run("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+    ]
+    return [
+        table
+        for table in tables
+        if sql.run(f"SELECT 1 FROM {table} AS t WHERE t::text ILIKE %(text)s LIMIT 1", {"text": f"%{text}%"})
+    ]
+
+
+# ---- warnings
+
+
+def test_what_a_rule_only_notices_is_in_the_answer_and_on_the_order():
+    steer(address="warn", box="warn", box_services_refused=("courier",))
+    (one,) = placed(home("E1", country="England", service="Courier", address=replace(HOME, line1="PO Box 7")))
+
+    assert (one.status, one.holds) == ("ready", ())
+    assert [tuple(each) for each in one.warnings] == [
+        ("address", "The country is no ISO code of two letters."),
+        ("box", "Courier brings nothing to a PO box."),
+    ]
+    told = [(each.rule, each.reason, each.at) for each in queries.order(one.order).warnings]
+    assert told == [(*each, NOW) for each in one.warnings]
+
+
+def test_a_key_gets_the_warnings_again():
+    steer(address="warn")
+    request = an_order(country="England", key="k")
+    assert placed(request) == placed(request)
+
+
+# ---- payment
+
+
+def test_invariant_17_a_payment_in_another_currency_holds_and_counts_for_nothing():
+    euros = PaymentGiven("account", "auth-1", 10_00, NOW, currency="EUR")
+    (one,) = placed(an_order(payment=euros))
+
+    assert reasons(one) == ["The payment is in EUR, the order in GBP."]
+    assert sql.run("SELECT currency, authorized_minor FROM payments_payment") == [("EUR", 10_00)]
+    (captured,) = capture(CAUSE, requests=[Capture(one.order, 10_00, currency="GBP")])
+    assert (captured.captured_minor, captured.missing_minor) == (0, 10_00)
+
+    (taken,) = take_payment(
+        CAUSE,
+        requests=[TakePayment(one.order, PaymentGiven("account", "auth-2", 10_00, NOW, currency="EUR"))],
+    )
+    assert taken.released == ()
+    (taken,) = take_payment(
+        CAUSE, requests=[TakePayment(one.order, PaymentGiven("account", "auth-3", 10_00, NOW))]
+    )
+    assert len(taken.released) == 1
+
+
+def test_the_number_of_a_card_is_refused_and_not_repeated():
+    (answer,) = place(
+        CAUSE, requests=[an_order(payment=PaymentGiven("fake", "x", 1, NOW, card="4111 1111 1111 1111"))]
+    )
+    assert type(answer) is errors.Unplaceable
+    assert "4111" not in answer.message
+    assert everywhere("4111") == []
+
+
+# ---- velocity
+
+
+@pytest.mark.parametrize("kind", ["card", "address", "email"])
+def test_orders_by_one_card_address_or_mail_address_are_counted(kind):
+    others = dict.fromkeys({"card", "address", "email"} - {kind})
+    steer(velocity="enforce", **{f"velocity_{kind}_max": 3} | {f"velocity_{one}_max": None for one in others})
+
+    def one(i: int, at=NOW):
+        given = PaymentGiven("fake", f"p{i}", 10_00, NOW, card="tok-1" if kind == "card" else f"tok-{i}")
+        where = AddressGiven(
+            f"Name {i}", "12 high st" if kind == "address" else f"{i} High St", "Ockham",
+            email="ADA@example.com" if kind == "email" else f"{i}@example.com",
+        )  # fmt: skip
+        return home(f"E{i}", payment=given, address=where, occurred_at=at)
+
+    answers = placed(one(1, NOW - timedelta(minutes=61)), one(2, NOW - timedelta(minutes=60)), one(3))
+    assert [each.holds for each in answers] == [()] * 3
+    answers = placed(one(4), one(5))
+
+    assert [each.holds for each in answers] == [(), ("fraud review",)]
+    (hold,) = queries.order(answers[1].order).holds
+    assert hold.facts["orders"] == {kind: 4}
+    assert hold.reason.startswith("Many orders within 60 minutes: 4 by one ")
+
+
+def test_orders_that_a_channel_sends_again_are_not_counted_twice():
+    steer(velocity="enforce", duplicates="enforce")
+    cart = [home(f"E{i}", a_line(("MUG", "PEN", "TIN")[i]), customer="C1") for i in range(3)]
+    placed(*cart[:2])
+    answers = place(CAUSE, requests=cart)
+    assert [type(each) for each in answers] == [errors.Duplicate, errors.Duplicate, Placed]
+    assert answers[2].holds == ()
+    assert rows("orders_fingerprint") == 6
+
+
+def test_a_cancelled_order_is_not_counted_and_without_a_policy_nothing_is_kept():
+    placed(home("E0"))
+    assert rows("orders_fingerprint") == 0
+    steer(velocity="enforce", velocity_address_max=1, velocity_email_max=None)
+    (first,) = placed(home("E1"))
+    cancel(CAUSE, requests=[CancelOrder(first.order, "no")])
+    (second,) = placed(home("E2"))
+    assert second.holds == ()
+
+
+def test_invariant_16_fingerprints_are_all_that_leaves_the_vault():
+    steer(velocity="enforce")
+    placed(home("E1", billing=ABROAD, tax_number="FR 40 303 265 045"))
+    for text in ("ada", "high st", "rivoli", "303265045"):
+        assert everywhere(text) == ["parties_address"], text
+
+
+@pytest.mark.counts("orders.forget_fingerprints")
+def test_forgetting_takes_one_statement_for_any_number_of_requests(statements):
+    for size in SIZES:
+        with statements():
+            forget_fingerprints(CAUSE, requests=[ForgetFingerprints(NOW)] * size)
+
+
+def test_fingerprints_are_forgotten_when_no_policy_can_count_them_any_more():
+    steer(velocity="enforce")
+    placed(home("E1", occurred_at=NOW - KEPT - timedelta(seconds=1)), home("E2"))
+    requests = [ForgetFingerprints(NOW - KEPT), ForgetFingerprints(NOW - KEPT - timedelta(days=1))]
+    assert [each.rows for each in forget_fingerprints(CAUSE, requests=requests)] == [2, 0]
+    assert rows("orders_fingerprint") == 2
+
+
+def test_a_draft_keeps_nothing_personal():
+    for personal in ({"billing": ABROAD}, {"tax_number": "1"}, {"address": HOME}):
+        (answer,) = draft(CAUSE, requests=[SaveDraft(an_order("", **personal))])
+        assert type(answer) is Invalid
+
+
+def test_lists_name_mail_addresses_and_places_by_the_fingerprints_of_the_vault():
+    (first,) = placed(home("E1"))
+    kept = parties.address(queries.order(first.order).address_id)
+    place_, mail = kept.fingerprints
+    assert (place_[:8], mail[:6]) == ("address:", "email:")
+
+    steer(blocked="enforce", blocked_fingerprints=(mail.upper().replace("EMAIL", "email"),))
+    other = AddressGiven("Bob", "9 Low Road", "Ripley", email="ADA@example.com")
+    same, another = placed(
+        home("E2", address=other), home("E3", address=replace(other, email="bob@example.com"))
+    )
+    assert (same.holds, another.holds) == (("fraud review",), ())
+
+    steer(newcomer="enforce", newcomer_max_minor=0, trusted_fingerprints=(place_,))
+    same, another = placed(home("E4", address=replace(HOME, line1="12 HIGH ST")), home("E5", address=other))
+    assert (same.holds, another.holds) == ((), ("fraud review",))
+
+
+# ---- duplicates, lists in any case
+
+
+def test_a_duplicate_is_of_the_same_lines_however_they_are_cut():
+    steer(duplicates="enforce")
+    one, again, other = placed(
+        an_order("E1", a_line("MUG", 2), a_line("PEN"), customer="C1"),
+        an_order("E2", a_line("PEN"), a_line("MUG"), a_line("MUG", price="9.00"), customer="C1"),
+        an_order("E3", a_line("MUG", 3), customer="C1"),
+    )
+    (late,) = placed(an_order("E4", a_line("MUG", 3), customer="C1", occurred_at=NOW + timedelta(minutes=11)))
+    (stored,) = placed(an_order("E5", a_line("MUG", 2), a_line("PEN", 1, "1"), customer="C1"))
+    assert [each.holds for each in (one, again, other, late, stored)] == [
+        (),
+        ("fraud review",),
+        (),
+        (),
+        ("fraud review",),
+    ]
+
+
+def test_a_duplicate_may_be_older_than_an_hour_where_the_policy_says_so():
+    steer(duplicates="enforce", duplicate_minutes=180)
+    placed(an_order("E1", customer="C1", occurred_at=NOW - timedelta(hours=2)))
+    (one,) = placed(an_order("E2", customer="C1"))
+    assert one.holds == ("fraud review",)
+
+
+def test_lists_of_a_policy_match_in_any_case():
+    steer(blocked="enforce", blocked_customers=("c-bad",))
+    (one,) = placed(an_order(customer="C-Bad"))
+    assert one.holds == ("fraud review",)
+
+
+# ---- addresses
+
+
+def test_the_vault_keeps_the_original_and_how_its_country_writes_it():
+    (one,) = placed(home("E1", billing=ABROAD, tax_number="fr 40 303 265 045"))
+    found = queries.order(one.order)
+    there, billed = parties.address(found.address_id), parties.address(found.billing_id)
+
+    assert (there.postal_code, there.line1, there.city) == ("gu236nq", "12, High St.", "Ockham")
+    assert there.written_otherwise == ("12, High St.", "", "OCKHAM", "", "GU23 6NQ", "GB")
+    assert (billed.name, billed.country, billed.tax_number, billed.tax_number_kind) == (
+        "Ada King", "FR", "FR40303265045", "VAT number of FR",
+    )  # fmt: skip
+
+
+def test_a_tax_number_alone_is_kept_and_its_form_is_checked():
+    steer(tax_number="enforce")
+    right, wrong, unknown = placed(
+        an_order("E1", country="US", tax_number="91-1144442"), an_order("E2", country="DE", tax_number="DE 12"),
+        an_order("E3", country="KP", tax_number="1"),
+    )  # fmt: skip
+    assert [each.holds for each in (right, wrong, unknown)] == [(), ("tax hold",), ()]
+    assert "12" not in reasons(wrong)[0]
+    kept = [parties.address(queries.order(each.order).billing_id) for each in (right, wrong)]
+    assert [(each.tax_number, each.tax_number_kind) for each in kept] == [("911144442", "EIN"), ("DE12", "")]
+
+
+def test_billing_in_another_country_is_reviewed_where_the_policy_asks():
+    steer(mismatch="enforce")
+    apart, same, none = placed(
+        home("E1", billing=ABROAD), home("E2", billing=replace(ABROAD, country="GB")), home("E3")
+    )
+    assert [each.holds for each in (apart, same, none)] == [("fraud review",), (), ()]
+    assert reasons(apart) == ["It is billed to another country than it is sent to."]
+
+
+# ---- tax
+
+
+def test_tax_is_worked_out_anew_by_place_category_and_shipping():
+    steer(recompute="enforce", tax_tolerance_minor=1)
+    day = date(2026, 1, 1)
+    register_rates(CAUSE, requests=[
+        RegisterRate(COMPANY, "GB", Decimal("0.2"), day),
+        RegisterRate(COMPANY, "GB", Decimal(0), day, category="books"),
+        RegisterRate(COMPANY, "US", Decimal(0), day), RegisterRate(COMPANY, "US", Decimal("0.0725"), day, "CA"),
+    ])  # fmt: skip
+    register_skus(CAUSE, requests=[RegisterSku(COMPANY, "BOOK", "Book", "books")])
+    mixed = (a_line("MUG"), a_line("BOOK"))
+    california = AddressGiven("Ada", "1 Main Street", "Los Angeles", region="California")
+    answers = placed(
+        an_order("E1", *mixed, shipping_minor=5_00, tax_minor=3_00),
+        an_order("E2", *mixed, shipping_minor=5_00, tax_minor=2_00),
+        an_order("E3", *mixed, discount_minor=10_00, tax_minor=1_01),
+        an_order("E4", country="US", address=california, tax_minor=73),
+        an_order("E5", country="US", tax_minor=0),
+        an_order("E6", country="DE", tax_minor=1_90),
+    )
+    assert [each.status for each in answers] == ["ready", "tax hold", "ready", "ready", "ready", "tax hold"]
+    assert reasons(answers[1]) == ["Less tax than it should be: 0 %, 20 % in GB."]
+    assert reasons(answers[5]) == ["More tax than it should be: no rate is in force in DE."]
+
+
+def test_who_is_exempt_or_owes_it_themselves_bears_none():
+    steer(recompute="enforce", reverse_charge=True)
+    sql.run("UPDATE parties_company SET country = 'FR'")
+    register_rates(CAUSE, requests=[RegisterRate(COMPANY, "DE", Decimal("0.19"), date(2026, 1, 1))])
+    register_customers(CAUSE, requests=[RegisterCustomer(COMPANY, "SCHOOL")])
+    proof = RegisterExemption(COMPANY, "SCHOOL", "EX-9", date(2026, 1, 1), "DE", date(2026, 12, 31))
+    register_exemptions(CAUSE, requests=[proof])
+    answers = placed(
+        an_order("E1", country="DE", tax_minor=1_90), an_order("E2", country="DE", customer="SCHOOL"),
+        an_order("E3", country="DE", customer="SCHOOL", tax_minor=1_90),
+        an_order("E4", country="DE", tax_number="DE136695976"), an_order("E5", country="DE", tax_number="DE136695977"),
+    )  # fmt: skip
+    assert [each.status for each in answers] == ["ready", "ready", "tax hold", "ready", "tax hold"]
+    assert reasons(answers[2]) == ["More tax than it should be: the customer is exempt by EX-9."]
+
+
+# ---- prices
+
+
+def listed(price: str, at) -> None:
+    register_skus(
+        Cause(CAUSE.actor, at), requests=[RegisterSku(COMPANY, "MUG", "Mug", list_price=Decimal(price))]
+    )
+
+
+def test_a_list_price_that_changed_between_order_and_intake_holds():
+    listed("10.00", NOW - timedelta(days=9))
+    listed("12.00", NOW - timedelta(days=2))
+    steer(changed="enforce", changed_max=0.1)
+    before, after = placed(
+        an_order("E1", occurred_at=NOW - timedelta(days=3)),
+        an_order("E2", occurred_at=NOW - timedelta(days=1)),
+    )
+    assert reasons(before) == ["List prices have changed since: MUG from 10 to 12."]
+    assert after.holds == ()
+
+
+def test_a_quote_is_told_that_its_prices_have_changed_since():
+    listed("10.00", NOW - timedelta(days=9))
+    steer(changed="warn")
+    (quote,) = draft(CAUSE, requests=[SaveDraft(an_order(""))])
+    later = Cause(CAUSE.actor, NOW + timedelta(days=5))
+    listed("12.00", NOW + timedelta(days=1))
+    (one,) = place_draft(later, requests=[PlaceDraft(quote.draft)])
+    assert [each.rule for each in one.warnings] == ["changed"]
+
+
+# ---- orders.edit
+
+
+def an_edit(order, **changes: Any) -> EditOrder:
+    return EditOrder(order.order, "the customer asked", **changes)
+
+
+def test_a_new_address_is_validated_as_if_the_order_were_placed():
+    steer(format="enforce", box="warn", box_services_refused=("courier",))
+    one, other = placed(home("E1", service="courier"), home("E2"))
+    box = AddressGiven("Ada", "PO Box 7", "")
+    first, second = edit(CAUSE, requests=[
+        an_edit(one, address=box, postal_code="12345"), an_edit(other, address=replace(HOME, line1="13 High St")),
+    ])  # fmt: skip
+
+    assert (first.status, first.holds) == ("address hold", ("address hold",))
+    assert [each.rule for each in first.warnings] == ["box"]
+    assert (second.status, second.holds, second.warnings) == ("ready", (), ())
+    view = queries.order(one.order)
+    assert view.holds[0].reason == (
+        "The postal code is none of its country. An address in United Kingdom needs a city. The postal code has not the"
+        " form of United Kingdom, such as EC1Y 8SY."
+    )
+    assert [each.rule for each in view.warnings] == ["box"]
+    (again,) = edit(CAUSE, requests=[an_edit(one, postal_code="54321")])
+    assert again.holds == ()
+    assert len(queries.order(one.order).holds) == 1
+
+
+def test_a_new_address_is_held_against_the_billing_and_the_lists():
+    steer(mismatch="enforce", mismatch_from="street", blocked="enforce")
+    same = BillingGiven("Ada", "12 High St", "Ockham", "GB", "GU23 6NQ")
+    (one,) = placed(home("E1", billing=same))
+    assert one.holds == ()
+    (moved,) = edit(CAUSE, requests=[an_edit(one, address=replace(HOME, line1="9 Low Road"))])
+    assert moved.holds == ("fraud review",)
+
+    (mail,) = [
+        each for each in parties.address(queries.order(one.order).address_id).fingerprints if "email" in each
+    ]
+    steer(blocked="enforce", blocked_fingerprints=(mail,))
+    (two,) = placed(home("E2", address=replace(HOME, email="")))
+    (moved,) = edit(CAUSE, requests=[an_edit(two, address=HOME)])
+    assert moved.holds == ("fraud review",)
+
+
+def test_a_tax_number_alone_is_no_place_to_be_billed_at():
+    steer(mismatch="enforce", mismatch_from="street")
+    (one,) = placed(home("E1", tax_number="980780684"))
+    (moved,) = edit(CAUSE, requests=[an_edit(one, address=replace(HOME, line1="9 Low Road"))])
+    assert (one.holds, moved.holds) == ((), ())
+
+
+def test_an_order_that_a_change_cancels_is_not_held_by_it():
+    (one,) = placed(home("E1"))
+    (line,) = queries.order(one.order).lines
+    (gone,) = edit(CAUSE, requests=[an_edit(one, remove=((line.id, 1),), postal_code="12345")])
+    assert (gone.status, gone.holds) == ("cancelled", ())
+    assert queries.order(one.order).holds == ()
+
+
+def test_a_new_service_is_asked_about_hazardous_goods():
+    sql.run("UPDATE catalog_sku SET hazardous = true WHERE code = 'TIN'")
+    steer(hazard="enforce", hazards_refused=("Air>",))
+    tin, mug = placed(an_order("E1", a_line("TIN")), an_order("E2"))
+    answers = edit(CAUSE, requests=[an_edit(tin, service="air"), an_edit(mug, service="air")])
+    assert [each.holds for each in answers] == [("exception",), ()]
+
+
+def test_a_policy_of_the_channel_steers_edits_and_imports_are_spared():
+    set_policy(
+        CAUSE,
+        requests=[SetPolicy(COMPANY, "orders.validation", Validation(address="off"), NOW, scope="shop")],
+    )
+    (one,) = placed(home("E1"))
+    (answer,) = edit(CAUSE, requests=[an_edit(one, postal_code="nowhere")])
+    assert answer.holds == ()
+
+
+def test_nothing_of_an_address_is_in_the_log_of_an_edit():
+    (one,) = placed(home("E1"))
+    edit(
+        CAUSE,
+        requests=[
+            an_edit(one, address=AddressGiven("Zebedee", "77 Quarry Lane", "Ripley", email="z@q.example"))
+        ],
+    )
+    for text in ("zebedee", "quarry", "q.example"):
+        assert everywhere(text) == ["parties_address"], text
