@@ -71,7 +71,7 @@ EVERYBODY = (
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
-        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
+        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft", "simulation.ask_trials",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "orders.take_payment",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
@@ -123,7 +123,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
-        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
+        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft", "simulation.ask_trials",
         "access.issue_key", "access.revoke_key",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",
@@ -142,7 +142,7 @@ OF_NO_ROLE = (
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
-    "orders.release_satisfied", "orders.ask_again",
+    "orders.release_satisfied", "orders.ask_again", "simulation.report_trials", "simulation.keep_trials",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""
