@@ -17,6 +17,8 @@ TERMS = ("freight", "handling", "split", "lateness", "scarcity")
 LATENESS = ("on time", "1 day late", "2 days late", "3 to 4 days late", "5 to 7 days late", "8 days late or more",
             "not served")  # fmt: skip
 """How late an order with a promise is expected, by its last shipment; or not at all by the end of the window."""
+PARCELS = ("1", "2", "3", "4 or more")
+"""Shipments that an order is sent in."""
 CHANGED_MAX = 2_000
 """Changed orders that a report lists; all are counted."""
 
@@ -39,7 +41,7 @@ class Load:
 class Figures:
     """What became of orders.
 
-    `shipped` orders send something; `splits` are shipments ÷ shipped − 1. `unpriced` shipments no carrier would take.
+    `shipped` orders send something; `splits` are shipments ÷ shipped − 1, `parcels` the orders by shipments. `unpriced` shipments no carrier would take.
     `promised` orders have a promised day, `late` ones are expected after it or not served, `late_days` are summed over
     those expected late. `backordered` units ever waited, `unit_days` is how long, `waiting` units still do.
     """
@@ -48,6 +50,7 @@ class Figures:
     shipped: int
     shipments: int
     splits: float
+    parcels: Mapping[str, int]
     units: int
     cost: Mapping[str, int]
     unpriced: int
@@ -227,10 +230,13 @@ def _side(record: Record, replayed: Replayed, profile: Profile) -> Side:
 def _figures(measured: Sequence[_Measured], profile: Profile) -> Figures:
     costs = Counter(dict.fromkeys(TERMS, 0))
     lateness = Counter(dict.fromkeys(LATENESS, 0))
+    parcels = Counter(dict.fromkeys(PARCELS, 0))
     shipped = shipments = late_days = 0
     for fate, sent in measured:
         shipped += bool(sent)
         shipments += len(sent)
+        if sent:
+            parcels[PARCELS[min(len(sent), len(PARCELS)) - 1]] += 1
         costs["split"] += profile.split_minor * max(0, len(sent) - 1)
         for one in sent:
             costs.update(one.cost)
@@ -240,7 +246,7 @@ def _figures(measured: Sequence[_Measured], profile: Profile) -> Figures:
     fates = [one.fate for one in measured]
     promised = lateness.total()
     return Figures(
-        len(measured), shipped, shipments, round(shipments / shipped - 1, 6) if shipped else 0.0,
+        len(measured), shipped, shipments, round(shipments / shipped - 1, 6) if shipped else 0.0, dict(parcels),
         sum(one.units for some in measured for one in some.shipments), dict(costs),
         sum(not one.is_priced for some in measured for one in some.shipments),
         promised, promised - lateness["on time"], late_days, dict(lateness),

@@ -245,6 +245,14 @@ def minor_in(text: str | None, currency: str) -> int | None:
     return int(minor) if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX else None
 
 
+def day_in(text: str | None) -> date | None:
+    """A day written as 2011-03-09."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
 def month_in(text: str | None) -> date | None:
     """A month written as 2011-03."""
     try:

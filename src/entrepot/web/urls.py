@@ -23,6 +23,7 @@ from entrepot.web.views import (
     stock,
     things,
     transfers,
+    trials,
     work,
 )
 
@@ -36,6 +37,10 @@ urlpatterns = [
     path("orders/campaigns/", campaigns.told, name="campaigns"),
     path("orders/conflicts/", conflicts.told, name="conflicts"),
     path("orders/promises/", promises.kept, name="promises"),
+    path("orders/trials/", trials.trials_list, name="trials"),
+    path("orders/trials/ask/", trials.ask, name="trials-ask"),
+    path("orders/trials/<uuid:which>/", trials.one, name="trial"),
+    path("orders/trials/<uuid:which>/activate/", trials.activate, name="trial-activate"),
     path("orders/act/", orders.act, name="orders-act"),
     path("orders/<uuid:which>/", orders.order, name="order"),
     path("orders/<uuid:which>/cancel/", orders.cancel_order, name="order-cancel"),
