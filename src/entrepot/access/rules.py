@@ -71,7 +71,8 @@ EVERYBODY = (
 ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
-        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft", "simulation.ask_trials",
+        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
+        "simulation.ask_trials",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "orders.take_payment",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
@@ -123,7 +124,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
-        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft", "simulation.ask_trials",
+        "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
+        "simulation.ask_trials",
         "access.issue_key", "access.revoke_key",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",

@@ -41,7 +41,8 @@ class Load:
 class Figures:
     """What became of orders.
 
-    `shipped` orders send something; `splits` are shipments ÷ shipped − 1, `parcels` the orders by shipments. `unpriced` shipments no carrier would take.
+    `shipped` orders send something; `splits` are shipments ÷ shipped − 1, `parcels` the orders by their shipments.
+    `unpriced` shipments no carrier would take; `cost` is by term, of what is sent.
     `promised` orders have a promised day, `late` ones are expected after it or not served, `late_days` are summed over
     those expected late. `backordered` units ever waited, `unit_days` is how long, `waiting` units still do.
     """

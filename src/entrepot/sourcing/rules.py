@@ -37,12 +37,15 @@ class Profile:
     kinds_refused: tuple[str, ...] = ()
     """Kinds of nodes that serve no order: warehouse, store, 3pl."""
     distance_max_km: int | None = None
+    """Kilometres from which on a node is too far."""
     distance_rule: Strictness = "hard"
+    """Whether a node that is too far is refused (hard), or asked only for what the others leave out (soft)."""
     orders_per_day: Mapping[str, int] = field(default_factory=dict)
     """Orders that a node ships on a day, by its code; a node without a number is never busy."""
     busy_days_max: int | None = None
     """Days of work that may wait at a node."""
     busy_rule: Strictness = "soft"
+    """As the rule of distance, for a node that has more work waiting."""
     rejections_max: int = 3
     """Nodes that may reject a line before a person has to look at it."""
     rejection_days: int = 7

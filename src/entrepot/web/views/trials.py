@@ -21,7 +21,7 @@ from entrepot.simulation.comparison import LATENESS, PARCELS, TERMS, Changed, Co
 from entrepot.simulation.whatif import Report
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
-from entrepot.web.edge import Request, back, console, day_in, give, page, uuid_in
+from entrepot.web.edge import Request, back, beginning_in, console, day_in, give, page, uuid_in
 from entrepot.web.plots import Plot, paired
 
 KIND = "sourcing.profile"
@@ -89,16 +89,10 @@ def one(request: Request, which: UUID) -> HttpResponse:
 def activate(request: Request, which: UUID) -> HttpResponse:
     """Have the draft of a trial come into force: at once, or from a day on."""
     trial = _of_reader(request, which)
-    now, day = fmt.reading().now, day_in(request.POST.get("from"))
-    zone = fmt.reading().zone
-    since = datetime.combine(day, time.min, zone) if day and day > now.astimezone(zone).date() else None
-    wanted = [ActivateDraft(trial.draft, since or datetime.now(UTC) + GRACE)] if trial.draft else []
+    since = beginning_in(request.POST.get("from"))
+    wanted = [ActivateDraft(trial.draft, since)] if trial.draft else []
     give(request, activate_draft, wanted, lambda _: gettext("The draft is a version now."))
     return redirect("trial", which=which)
-
-
-GRACE = timedelta(seconds=1)
-"""What comes into force at once does so a moment later: a version can't change the past."""
 
 
 def _of_reader(request: Request, which: UUID) -> queries.TrialRow:
