@@ -293,6 +293,7 @@ def test_nothing_is_served_that_was_not_there_and_every_unit_is_accounted_for(
 @settings(max_examples=40, deadline=None)
 @given(records(), PROFILES)
 def test_the_same_record_and_profile_come_out_the_same(record: Record, profile: Profile) -> None:
+    """Invariant 6 of simulation."""
     assert compared(record, profile) == compared(record, profile)
 
 
