@@ -132,6 +132,33 @@ def test_what_waits_is_served_by_what_comes_as_it_was(floor: Floor) -> None:
     assert [load.units for load in later.found.before.nodes] == [4, 0]
 
 
+def test_what_left_of_an_order_that_still_waits_is_not_promised_any_more(floor: Floor) -> None:
+    floor.stock(quantity=2)
+    _send(decided(floor, 0, (0, 5)), 0)
+    _receive(floor, 4, hours=2)
+
+    decided(floor, 3, (0, 3))
+    later = tried(Profile(), since=NOW + timedelta(hours=1))
+
+    # 2 came and left before, so that 4 are there: 3 for the one that waits, 1 for the new one.
+    assert later.waiting == 1
+    assert (later.found.before.figures.units, later.found.before.figures.waiting) == (1, 2)
+
+
+def test_what_was_promised_before_is_free_when_its_customer_cancels(floor: Floor) -> None:
+    floor.stock(quantity=2)
+    first = decided(floor, 0, (0, 2))
+    decided(floor, 2, (0, 1))
+    cancel(at(3), requests=[CancelOrder(first, "changed my mind")])
+    decided(floor, 4, (0, 1))
+
+    found = tried(Profile(), since=NOW + timedelta(hours=1)).found
+
+    assert (found.trust.same, found.trust.orders) == (2, 2)
+    assert (found.before.figures.backordered, found.before.figures.units) == (1, 2)
+    assert found.before.figures.unit_days == round(1 / 24, 3)
+
+
 def _receive(floor: Floor, units: int, hours: float, sku: int = 0) -> None:
     from entrepot.stock.commands.receive import Receive, receive
 

@@ -89,6 +89,13 @@ def test_stock_that_comes_serves_the_most_urgent_of_those_that_wait() -> None:
     assert first.unit_days == 2 * 25 / 24 + 1 * (7 * 24 - 26) / 24
 
 
+def test_of_one_moment_the_most_urgent_goes_first() -> None:
+    patient, urgent = an_order(1, (MUG, 2)), an_order(2, (MUG, 2), promise_at=hour(30))
+    record = a_record({(MUG, N1): 2, (MUG, N2): 2}, (1, patient), (1, urgent))
+
+    assert served(replay(record, ACTIVE)) == [("N2",), ("N1",)]
+
+
 def test_what_waited_before_the_window_competes() -> None:
     waiting = an_order(9, (MUG, 2), placed_at=hour(-50))
     record = a_record(
@@ -202,6 +209,18 @@ def test_both_sides_are_measured_by_the_same_rates() -> None:
         ("N1", 0, 0),
         ("N2", 2, 2),
     ]
+
+
+def test_each_shipment_after_the_first_costs_the_penalty_of_a_split() -> None:
+    draft = Profile(nodes_per_order_max=1, split_minor=200)
+    record = a_record({(MUG, N1): 1, (PEN, N2): 1}, (1, an_order(1, (MUG, 1), (PEN, 1))))
+
+    found = compared(record, draft)
+
+    assert [side.figures.cost["split"] for side in (found.before, found.after)] == [200, 0]
+    assert [side.figures.splits for side in (found.before, found.after)] == [1.0, 0.0]
+    assert found.before.figures.parcels == {"1": 0, "2": 1, "3": 0, "4 or more": 0}
+    assert found.changed[0].why == "N2 has 1 of 2 units left; only part of it is free, at N1"
 
 
 def test_the_rates_are_the_drafts_or_those_in_force_where_it_has_none() -> None:
