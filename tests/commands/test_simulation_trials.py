@@ -210,6 +210,9 @@ def test_orders_that_another_version_decided_are_told(floor: Floor) -> None:
     report = tried(Profile())
 
     assert (report.version, report.found.trust.same, report.found.trust.by_another) == (1, 1, 1)
+    assert tried(Profile(), scope="market").version == 1, (
+        "of all channels, which the channel's draft would go before"
+    )
     assert len(report.found.changed) == 2
 
 

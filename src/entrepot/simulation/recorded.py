@@ -62,7 +62,7 @@ def read(company: int, since: datetime, until: datetime, versions: Mapping[str, 
     ]
     if not asked:
         return None
-    earlier = _earlier(params)
+    earlier = _Earlier(sql.run(_EARLIER, {**params, "waits": list(_WAITS)}))
     orders = {one.order for one, _ in asked}
     lines = _lines(orders | earlier.decisions.keys())
     house = _house(company, {head[1] for _, head in asked} | earlier.channels)
@@ -158,10 +158,6 @@ class _Earlier:
 
 
 _WAITS = ("backordered", "part backordered")
-
-
-def _earlier(params: Mapping[str, Any]) -> _Earlier:
-    return _Earlier(sql.run(_EARLIER, {**params, "waits": list(_WAITS)}))
 
 
 def _served(decided: Decided) -> dict[int, int]:

@@ -24,6 +24,7 @@ class Report:
 
     `version` is that of the profile in force which the draft would take the place of; 0 where the defaults hold.
     `measured_by` says whose rates both sides are priced by: the draft's, or those in force where the draft has none.
+    Kept as JSON: what is added later needs a default.
     """
 
     scope: str
@@ -66,8 +67,9 @@ def tried(
     before = replay(window.record, active, heard)
     after = replay(window.record, {**active, scope: draft}, heard)
     measure, measured_by = yardstick(draft, profile_of(active, scope))
+    version, _ = versions.get(scope) or versions.get("") or (0, draft)
     return Report(
-        scope, draft, versions.get(scope, (0, draft))[0], since, until, len(window.record.waiting), measured_by,
+        scope, draft, version, since, until, len(window.record.waiting), measured_by,
         {name: getattr(measure, name) for name in RATES}, _strangers(draft, window.record.house),
         compare(window.record, before, after, window.recorded, measure),
     )  # fmt: skip
