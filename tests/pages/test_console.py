@@ -105,6 +105,7 @@ def addresses(shop: Shop) -> dict[str, str]:
     from entrepot.insight import pages
     from entrepot.kernel import queries as kernel
     from entrepot.work import queries as work
+    from tests.trying import a_trial
 
     delivered = shop.one("delivered")
     entry = pages.journal(company=1, documents=[pages.shipments(order=delivered)[0].id])[0].entry
@@ -116,6 +117,12 @@ def addresses(shop: Shop) -> dict[str, str]:
         "held": f"/orders/{shop.one('fraud')}/",
         "waiting": f"/orders/{shop.one('waiting')}/",
         "conflicts": "/orders/conflicts/",
+        "trials": "/orders/trials/",
+        "policies": "/policies/",
+        "policy": "/policies/sourcing.profile/",
+        "policy-draft": "/policies/sourcing.profile/draft/",
+        "other-draft": "/policies/work.calendar/draft/",
+        "trial": f"/orders/trials/{a_trial(shop)}/",
         "stock": "/stock/",
         "transfers": "/stock/transfers/",
         "sku": f"/stock/{shop.skus['LAMP-OAK']}/",

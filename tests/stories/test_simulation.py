@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -15,7 +15,8 @@ from entrepot.insight import summary
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.returns.rules import DISPOSITIONS
-from entrepot.simulation import demo, retailer
+from entrepot.simulation import demo, recorded, retailer, whatif
+from entrepot.sourcing.rules import Profile
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,28 @@ def _told() -> str:
         demo.run(serve=False, orders=60, out=out)
         transaction.set_rollback(True)
     return re.sub(r"[A-Z]{2}-\d+|played in \d+ s", "…", out.getvalue())
+
+
+def test_the_day_is_replayed_as_it_was_and_then_without_its_first_node(roles: None) -> None:
+    demo.run(serve=False, orders=150, out=StringIO())
+    first, last = recorded.first_and_last(retailer.COMPANY) or (None, None)
+    assert first and last
+    since = first.replace(hour=0, minute=0)
+    draft = Profile(excluded_nodes=("LDN",), split_minor=300)
+
+    report = whatif.tried(retailer.COMPANY, draft, "", since, since + timedelta(days=1), last)
+
+    assert isinstance(report, whatif.Report)
+    found = report.found
+    assert found.trust.share > 0.97
+    assert found.trust.orders > 130
+    before, after = ({load.node: load.orders for load in side.nodes} for side in (found.before, found.after))
+    assert before["LDN"] > before["MAN"] > after["LDN"] == 0
+    assert after["MAN"] > before["MAN"]
+    assert all("LDN is excluded" in one.why for one in found.changed if "LDN" in one.before)
+    assert found.before.figures.cost["split"] == 300 * (
+        found.before.figures.shipments - found.before.figures.shipped
+    )
 
 
 def test_a_second_run_plays_nothing_again(roles: None) -> None:

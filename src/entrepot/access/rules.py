@@ -72,6 +72,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
+        "simulation.ask_trials",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "orders.take_payment",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
@@ -127,6 +128,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
+        "simulation.ask_trials",
         "access.issue_key", "access.revoke_key",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",
@@ -147,6 +149,7 @@ OF_NO_ROLE = (
     "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
+    "simulation.report_trials", "simulation.keep_trials",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -114,6 +114,24 @@ def kind_of(body: type) -> str:
     return next(name for name, one in bodies.items() if one is body)
 
 
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version of a policy, with the body as it was written."""
+
+    kind: str
+    scope: str
+    version: int
+    in_force_from: datetime
+    author: str
+    note: str
+    body: dict[str, Any]
+
+
+def versions(company: int, kind: str = "") -> list[VersionRow]:
+    """Versions of a kind, or of all: by kind and scope, the newest first. 1 statement."""
+    return [VersionRow(*row) for row in sql.run(_VERSIONS, {"company": company, "kind": kind})]
+
+
 def in_force(company: int, body: type[T], at: datetime) -> dict[str, tuple[int, T]]:
     """By scope, the version in force at a moment and its body. One statement. Absent: the defaults apply."""
     return in_force_of([company], body, at).get(company, {})
@@ -139,6 +157,12 @@ def of_companies(companies: Iterable[int], body: type[T], at: datetime) -> dict[
     found = in_force_of(wanted, body, at)
     return {company: found.get(company, {}).get("", (0, body())) for company in wanted}
 
+
+_VERSIONS = """
+SELECT kind, scope, version, in_force_from, author, note, body FROM kernel_policy
+WHERE company_id = %(company)s::smallint AND (%(kind)s::text = '' OR kind = %(kind)s::text)
+ORDER BY kind, scope, version DESC
+"""
 
 IN_FORCE = """
 SELECT DISTINCT ON (company_id, kind, scope) company_id, kind, scope, version, body::text AS body FROM kernel_policy

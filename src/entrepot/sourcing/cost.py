@@ -104,6 +104,53 @@ class Wanted:
         return (*self.nodes.first, *self.nodes.after)
 
 
+class To(NamedTuple):
+    """Where and how an order goes, as far as a price depends on it."""
+
+    country: str
+    service: str
+    promised_on: date | None
+
+
+class Pricer:
+    """Prices shipments of a company; what was asked before is not worked out again.
+
+    `sizes` are the grams and cm³ of a unit by SKU.
+    """
+
+    def __init__(self, services: Sequence[Service], sizes: Mapping[UUID, tuple[int, int]]) -> None:
+        self.services, self.sizes = services, sizes
+        self._known: dict[tuple[object, ...], Shipping | None] = {}
+
+    def shipping(
+        self, lines: Sequence[Line], to: To, node: Node, km: int, ships_on: date, profile: Profile
+    ) -> Shipping | None:
+        """What it takes to send the lines from a node in one parcel; None where no carrier takes it."""
+        sizes = [(self.sizes.get(line.sku, (0, 0)), line.quantity) for line in lines]
+        weight, volume = (sum(size[i] * units for size, units in sizes) for i in (0, 1))
+        parcel = Parcel(weight, volume, node.country, to.country)
+        key = (to, parcel, km, ships_on, profile.km_minor)
+        if key not in self._known:
+            self._known[key] = shipping(
+                self.services, to.service, parcel, km, ships_on, to.promised_on, profile
+            )
+        return self._known[key]
+
+    def wanted(
+        self, order: UUID, lines: Sequence[Line], to: To, nodes: SortedOut, free: Free,
+        ships_on: Mapping[UUID, date], profile: Profile,
+    ) -> Wanted:  # fmt: skip
+        """The order as it is planned by cost. `ships_on` says when each node ships it."""
+        grams = {line.id: self.sizes.get(line.sku, (0, 0))[0] * line.quantity for line in lines}
+        sent: dict[UUID, Shipping] = {}
+        for node in (*nodes.first, *nodes.after):
+            km = nodes.km.get(node.code, 0)
+            found = self.shipping(lines, to, node, km, ships_on[node.id], profile)
+            if found is not None:
+                sent[node.id] = found
+        return Wanted(order, lines, grams, nodes, free, sent, profile)
+
+
 Assigned = Mapping[UUID, Node]
 """The node of each line, by line."""
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Parcel, Service
+from entrepot.carriage.rules import Service
 from entrepot.kernel import money, policies, sql
 from entrepot.network import queries as network
 from entrepot.network.rules import next_ship_date
@@ -304,43 +304,38 @@ class Costs:
         self.at = at
         self._services: dict[int, list[Service]] = carriage.services(companies=companies)
         self._ships_on = ships_on
-        self._sizes: dict[UUID, tuple[int, int]] = {}
-        self._known: dict[tuple[object, ...], cost.Shipping | None] = {}
+        self._pricers: dict[int, cost.Pricer] = {}
 
     def weigh(self, skus: Collection[UUID]) -> None:
         """Read what SKUs weigh. One statement."""
-        self._sizes = {sku: (grams, cm3) for sku, grams, cm3 in sql.run(_SIZES, {"skus": list(skus)})}
+        sizes = sizes_of(skus)
+        self._pricers = {
+            company: cost.Pricer(services, sizes) for company, services in self._services.items()
+        }
 
     def wanted(
         self, order: Order, lines: Sequence[Line], nodes: rules.SortedOut, free: rules.Free, facts: Facts
     ) -> cost.Wanted:
         """The order as it is planned by cost."""
         profile = facts.version(order).profile
-        grams = {line.id: self._size(line)[0] for line in lines}
-        weight, volume = sum(grams.values()), sum(self._size(line)[1] for line in lines)
         promised_on = order.promise_at.astimezone(UTC).date() if order.promise_at else None
-        sent: dict[UUID, cost.Shipping] = {}
-        for node in (*nodes.first, *nodes.after):
-            units = facts.today.units.get(node.id, 0)
-            waits = rules.busy_days(node, profile, facts.open_orders.get(node.id, 0), units)
-            ships_on = self._ships_on[node.id] + timedelta(days=waits)
-            parcel = Parcel(weight, volume, node.country, order.country)
-            km = nodes.km.get(node.code, 0)
-            key = (order.company, order.service, parcel, km, ships_on, promised_on, id(profile))
-            if key not in self._known:
-                self._known[key] = cost.shipping(
-                    self._services[order.company], order.service, parcel, km, ships_on, promised_on, profile
+        ships_on = {
+            node.id: self._ships_on[node.id]
+            + timedelta(
+                days=rules.busy_days(
+                    node, profile, facts.open_orders.get(node.id, 0), facts.today.units.get(node.id, 0)
                 )
-            found = self._known[key]
-            if found is not None:
-                sent[node.id] = found
+            )
+            for node in (*nodes.first, *nodes.after)
+        }
         wanted = [line.wanted() for line in lines]
-        return cost.Wanted(order.id, wanted, grams, nodes, free, sent, profile)
+        to = cost.To(order.country, order.service, promised_on)
+        return self._pricers[order.company].wanted(order.id, wanted, to, nodes, free, ships_on, profile)
 
-    def _size(self, line: Line) -> tuple[int, int]:
-        grams, cm3 = self._sizes.get(line.sku, (0, 0))
-        units = line.open + line.backordered
-        return grams * units, cm3 * units
+
+def sizes_of(skus: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
+    """What a unit of each SKU weighs, in grams, and takes, in cm³. One statement."""
+    return {sku: (grams, cm3) for sku, grams, cm3 in sql.run(_SIZES, {"skus": list(skus)})}
 
 
 _NODES = """

@@ -52,7 +52,9 @@ class Profile:
     kinds_last: tuple[str, ...] = ()
     """Kinds of nodes that are asked only where the others leave something out."""
     distance_max_km: int | None = None
+    """Kilometres from which on a node is too far."""
     distance_rule: Strictness = "hard"
+    """Whether a node that is too far is refused (hard), or asked only for what the others leave out (soft)."""
     orders_per_day: Mapping[str, int] = field(default_factory=dict)
     """Orders that a node ships on a day, by its code; a node without a number is never busy."""
     units_per_day: Mapping[str, int] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Profile:
     busy_days_max: int | None = None
     """Days of work that may wait at a node."""
     busy_rule: Strictness = "soft"
+    """As the rule of distance, for a node that has more work waiting."""
     ship_days_max: int | None = None
     """Days from today on until a node ships, by its cut-off, its working days and the work that waits there; with 0
     only nodes whose cut-off of today is not over."""

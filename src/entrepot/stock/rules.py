@@ -80,6 +80,32 @@ def take_from_fence(quantity: int, own_remaining: int) -> int:
     return min(quantity, own_remaining)
 
 
+@dataclass(slots=True)
+class Position:
+    """What a position still has to give, kept up to date while a batch is decided."""
+
+    free: int  # sellable − promised − safety, before ring-fences
+    fenced: int
+    fences: dict[UUID, int]  # what is left of the ring-fence of each channel
+
+    def free_for(self, channel: UUID) -> int:
+        """Units that the channel may promise here."""
+        others = self.fenced - self.fences.get(channel, 0) if self.fenced else 0
+        return max(0, self.free - others)
+
+    def take(self, channel: UUID, quantity: int) -> int:
+        """Promise units to the channel; returns how many came out of its ring-fence."""
+        fenced = take_from_fence(quantity, self.fences.get(channel, 0)) if self.fences else 0
+        if fenced:
+            self.fences[channel] -= fenced
+            self.fenced -= fenced
+        self.free -= quantity
+        return fenced
+
+
+Positions = dict[tuple[UUID, UUID], Position]
+
+
 def needs_approval(value_minor: int, approve_above_minor: int | None) -> bool:
     """Whether an adjustment of this value waits for another person. None: no threshold."""
     return approve_above_minor is not None and abs(value_minor) > approve_above_minor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit
@@ -243,6 +243,25 @@ def minor_in(text: str | None, currency: str) -> int | None:
         return None
     minor = found.scaleb(money.exponent(currency))
     return int(minor) if minor == minor.to_integral_value() and abs(minor) <= MINOR_MAX else None
+
+
+def day_in(text: str | None) -> date | None:
+    """A day written as 2011-03-09."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def beginning_in(text: str | None) -> datetime:
+    """The beginning of a later day, in the reader's zone; of none, or of a day that has begun, the next second.
+
+    What comes into force "at once" does so a moment after it is decided: a version does not change the past.
+    """
+    reading, day = fmt.reading(), day_in(text)
+    if day and day > reading.now.astimezone(reading.zone).date():
+        return datetime.combine(day, time.min, reading.zone)
+    return timezone.now() + timedelta(seconds=1)
 
 
 def month_in(text: str | None) -> date | None:

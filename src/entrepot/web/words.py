@@ -20,11 +20,11 @@ TONES: dict[str, tuple[str, ...]] = {
         "ready", "warehouse release", "released", "picking", "picked", "packed", "partly shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
         "in transit", "issued", "ordered", "accepted",
-        "part_received",
+        "part_received", "asked",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "paid", "won", "explained", "sent",
+        "paid", "won", "explained", "sent", "active",
     ),
     "quiet": ("cancelled", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 
 from entrepot.sourcing.joint.exact import solve_exactly
 from entrepot.sourcing.joint.prices import solve_by_prices
-from entrepot.sourcing.joint.problem import Item, Line, Problem, Solution, cost_of, greedy
+from entrepot.sourcing.joint.problem import Item, Line, Problem, Solution, cost_of, greedy, least_cost
 
 __all__ = ["Item", "Line", "Problem", "Solution", "cost_of", "greedy", "solve"]
 
@@ -27,8 +27,9 @@ def solve(problem: Problem, seconds: float = 5.0) -> Solution:
     """The best plan that is found in the time, never worse than the greedy one; its bound says how good it is."""
     deadline = time.monotonic() + seconds  # a budget, not a time that anything is decided by
     rough = greedy(problem)
-    if find_spec("ortools") is None:
-        return Solution(rough, cost_of(problem, rough), 0, "greedy")
+    cost, bound = cost_of(problem, rough), least_cost(problem)
+    if cost == bound or find_spec("ortools") is None:
+        return Solution(rough, cost, bound, "greedy")
     pairs = sum(map(len, problem.candidates()))
     if pairs <= EXACT_PAIRS or any(problem.opening):
         return solve_exactly(problem, rough, deadline - time.monotonic())

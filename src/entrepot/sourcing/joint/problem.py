@@ -88,6 +88,20 @@ def cost_of(problem: Problem, nodes: Sequence[int | None]) -> int:
     return total + sum(problem.opening[node] for node in {node for _, node in shipments})
 
 
+def least_cost(problem: Problem) -> int:
+    """What no plan costs less than: each line at its cheapest, and one shipment for each order that has any."""
+    candidates, total = problem.candidates(), 0
+    for order, places in problem.orders().items():
+        unserved, served, shipments = 0, 0, []
+        for place in places:
+            line = problem.lines[place]
+            unserved += line.unserved
+            served += min([line.unserved, *(line.costs[node] or 0 for node in candidates[place])])
+            shipments += [problem.shipments[order][node] for node in candidates[place]]
+        total += min(unserved, served + min(shipments)) if shipments else unserved
+    return total
+
+
 def greedy(problem: Problem) -> tuple[int | None, ...]:
     """Order by order, in the order given, each at its cheapest out of what is left."""
     left = _Left(dict(problem.stock), list(problem.capacity), set())

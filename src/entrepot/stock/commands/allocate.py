@@ -13,8 +13,9 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
-from entrepot.stock import errors, rules
+from entrepot.stock import errors
 from entrepot.stock.commands.move import free_allocations
+from entrepot.stock.rules import Position, Positions
 
 
 class Allocate(NamedTuple):
@@ -35,32 +36,6 @@ class Allocate(NamedTuple):
 
 class Allocated(NamedTuple):
     allocation: UUID
-
-
-@dataclass(slots=True)
-class Position:
-    """What a locked position still has to give, kept up to date while a batch is decided."""
-
-    free: int  # sellable − promised − safety, before ring-fences
-    fenced: int
-    fences: dict[UUID, int]  # what is left of the ring-fence of each channel
-
-    def free_for(self, channel: UUID) -> int:
-        """Units that the channel may promise here."""
-        others = self.fenced - self.fences.get(channel, 0) if self.fenced else 0
-        return max(0, self.free - others)
-
-    def take(self, channel: UUID, quantity: int) -> int:
-        """Promise units to the channel; returns how many came out of its ring-fence."""
-        fenced = rules.take_from_fence(quantity, self.fences.get(channel, 0)) if self.fences else 0
-        if fenced:
-            self.fences[channel] -= fenced
-            self.fenced -= fenced
-        self.free -= quantity
-        return fenced
-
-
-Positions = dict[tuple[UUID, UUID], Position]
 
 
 def _of_company(company: int, skus: Iterable[UUID], statement: str) -> Positions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -69,6 +69,18 @@ def iso(value: str) -> datetime:
 
 
 @register.filter
+def first_day(since: datetime) -> str:
+    """The first day (UTC) of a window."""
+    return since.astimezone(UTC).date().isoformat()
+
+
+@register.filter
+def last_day(until: datetime) -> str:
+    """The last day (UTC) that a window has which ends before a moment."""
+    return (until.astimezone(UTC) - timedelta(microseconds=1)).date().isoformat()
+
+
+@register.filter
 def ago(value: datetime | None) -> SafeString | str:
     """How long ago, with the exact time on hovering."""
     if value is None:
@@ -96,6 +108,12 @@ def due(value: datetime | None) -> SafeString | str:
 def state(value: str) -> SafeString:
     """A state as a badge; its color repeats what its word says."""
     return format_html('<span class="state {}">{}</span>', words.tone(value), words.word(value))
+
+
+@register.filter
+def figure(value: float, kind: str) -> str:
+    """A number as it is written where numbers of several kinds stand in one column: plain, or a share."""
+    return fmt.percent(value) if kind == "percent" else fmt.number(round(value, 1))
 
 
 @register.filter

@@ -1,0 +1,12 @@
+"""The life of a trial."""
+
+from __future__ import annotations
+
+from entrepot.kernel.states import machine
+
+TRIAL = machine(
+    "trial",
+    "asked",
+    ("report", "asked", "done"),
+    ("fail", "asked", "failed"),
+)

@@ -1,0 +1,43 @@
+"""What plots are drawn from: lengths of bars, worked out where the figures are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+WIDTH = 100.0
+"""A full bar, in units of its drawing."""
+
+
+class Pair(NamedTuple):
+    """Two figures of one name beside each other; the lengths of their bars are on the scale of their plot."""
+
+    name: str
+    before: float
+    after: float
+    before_length: float
+    after_length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Pairs on one scale, with what the figures are: `number` or `money`."""
+
+    name: str
+    title: object
+    what: object
+    pairs: tuple[Pair, ...]
+    kind: str = "number"
+
+
+def paired(
+    name: str, title: object, what: object, rows: Sequence[tuple[str, float, float]], kind: str = "number"
+) -> Plot:
+    """Bars for pairs of figures, the greatest of them as long as the plot is wide."""
+    most = max((abs(figure) for _, *figures in rows for figure in figures), default=0) or 1
+    pairs = (
+        Pair(row, before, after, abs(before) / most * WIDTH, abs(after) / most * WIDTH)
+        for row, before, after in rows
+    )
+    return Plot(name, title, what, tuple(pairs), kind)

@@ -1,0 +1,192 @@
+"""Bodies of policies as forms and as words: a field of the dataclass is a field of the form. Pure."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import textwrap
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from functools import cache
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+import msgspec
+
+from entrepot.kernel import wire
+from entrepot.kernel.errors import Invalid, Refused
+
+Widget = Literal["choice", "switch", "number", "decimal", "text", "words", "pairs", "json"]
+
+
+class Field(NamedTuple):
+    """A field of a policy: what it is for, how it is asked, and what stands in it."""
+
+    name: str
+    help: str
+    widget: Widget
+    text: str
+    choices: tuple[str, ...]
+    is_optional: bool
+
+    @property
+    def label(self) -> str:
+        return label(self.name)
+
+
+class Difference(NamedTuple):
+    """A field in which two bodies differ."""
+
+    name: str
+    help: str
+    one: str
+    other: str
+
+    @property
+    def label(self) -> str:
+        return label(self.name)
+
+
+def label(name: str) -> str:
+    """The name of a field as people write it."""
+    words = name.removesuffix("_minor").replace("_", " ").capitalize()
+    return f"{words}, in minor units" if name.endswith("_minor") else words
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How a type is asked for."""
+
+    widget: Widget
+    is_optional: bool = False
+    choices: tuple[str, ...] = ()
+
+
+def _shape(hint: Any) -> _Shape:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        (inner,) = (one for one in arguments if one is not type(None))
+        found = _shape(inner)
+        return _Shape(found.widget, True, found.choices)
+    if origin is Literal:
+        return _Shape("choice", choices=tuple(map(str, arguments)))
+    if origin is tuple and arguments == (str, ...):
+        return _Shape("words")
+    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments in ((str, int), (str, str)):
+        return _Shape("pairs")
+    plain: dict[Any, Widget] = {
+        bool: "switch",
+        int: "number",
+        float: "decimal",
+        Decimal: "decimal",
+        str: "text",
+    }
+    return _Shape(plain.get(hint, "json"))
+
+
+def form(body: Any) -> list[Field]:
+    """The fields of a body as they are asked for, with what it says."""
+    kind: type = type(body)
+    hints, told, values = typing.get_type_hints(kind), _helps(kind), msgspec.to_builtins(body)
+    found = []
+    for one in fields(body):
+        shape = _shape(hints[one.name])
+        text = _written(values[one.name], shape.widget)
+        found.append(
+            Field(one.name, told.get(one.name, ""), shape.widget, text, shape.choices, shape.is_optional)
+        )
+    return found
+
+
+def read(kind: type, posted: Mapping[str, str]) -> Any | Refused:
+    """The body that a form says, or the first field that does not fit."""
+    hints, values = typing.get_type_hints(kind), {}
+    for one in fields(kind):
+        text = posted.get(one.name, "").replace("\x00", "").strip()
+        try:
+            raw = _raw(text, _shape(hints[one.name]))
+            values[one.name] = msgspec.convert(raw, hints[one.name], strict=False)
+        except (msgspec.ValidationError, ValueError) as error:
+            return Invalid(
+                field=one.name, expected=_expected(hints[one.name], str(error)), found=text or "nothing"
+            )
+    try:
+        return kind(**values)
+    except ValueError as error:
+        return Invalid(field="the policy", expected="fields that fit each other", found=str(error))
+
+
+def differences(kind: type, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Difference]:
+    """Fields in which two bodies differ, in words. A field that a body does not have is as its default says."""
+    hints, told = typing.get_type_hints(kind), _helps(kind)
+    usual = json.loads(wire.dump(kind()))
+    found = []
+    for field in fields(kind):
+        before, after = ({**usual, **body}[field.name] for body in (one, other))
+        if before != after:
+            widget = _shape(hints[field.name]).widget
+            texts = (_written(value, widget) or "–" for value in (before, after))
+            found.append(Difference(field.name, told.get(field.name, ""), *texts))
+    return found
+
+
+def _written(value: Any, widget: Widget) -> str:
+    if value is None:
+        return ""
+    if widget == "switch":
+        return "yes" if value else "no"
+    if widget == "words":
+        return ", ".join(value)
+    if widget == "pairs":
+        return "\n".join(f"{name} = {one}" for name, one in value.items())
+    return json.dumps(value, indent=1) if widget == "json" else str(value)
+
+
+def _raw(text: str, shape: _Shape) -> Any:
+    if not text and shape.is_optional:
+        return None
+    if shape.widget == "switch":
+        return {"yes": True, "no": False}[text] if text in ("yes", "no") else text
+    if shape.widget == "words":
+        return [word for word in (part.strip() for part in text.replace("\n", ",").split(",")) if word]
+    if shape.widget == "pairs":
+        return dict(_pair(line) for line in text.splitlines() if line.strip())
+    return json.loads(text or "null") if shape.widget == "json" else text
+
+
+def _pair(line: str) -> tuple[str, str]:
+    name, sign, value = line.partition("=")
+    if not sign or not value.strip():
+        raise ValueError("lines as NAME = value")
+    return name.strip(), value.strip()
+
+
+def _expected(hint: Any, error: str) -> str:
+    shape = _shape(hint)
+    told = {
+        "choice": f"one of {', '.join(shape.choices)}", "switch": "yes or no", "number": "a whole number",
+        "decimal": "a number", "pairs": "lines as NAME = value",
+    }  # fmt: skip
+    return told.get(shape.widget, error)
+
+
+@cache
+def _helps(kind: type) -> dict[str, str]:
+    """The sentence below each field of the dataclass, by its name."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    return {
+        node.target.id: " ".join(str(after.value.value).split())
+        for node, after in pairwise(body.body)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+    }
+
+
+def purpose(kind: type) -> str:
+    """What a policy steers: the first paragraph of what stands with its dataclass."""
+    return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split()).replace("`", "")

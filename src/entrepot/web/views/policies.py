@@ -1,0 +1,159 @@
+"""Policies: which versions steer the house, how they differ, and what might become the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from entrepot.kernel import drafts, policies
+from entrepot.kernel.drafts import (
+    ActivateDraft,
+    DraftNow,
+    DraftPolicy,
+    DropDraft,
+    TryDraft,
+    activate_draft,
+    draft_policy,
+    drop_draft,
+    try_draft,
+)
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.policies import VersionRow
+from entrepot.network import queries as network
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, beginning_in, clean, console, give, page
+from entrepot.web.policy_form import differences, form, purpose, read
+
+REPLAYED = "sourcing.profile"
+"""The kind that is tried by a replay; of others a person says what came of a trial."""
+
+DRAFTS_MAX = 1_000
+
+
+class Kind(NamedTuple):
+    """A kind of policy: what it steers, what is in force by scope, and how many drafts live."""
+
+    name: str
+    purpose: str
+    in_force: tuple[VersionRow, ...]
+    coming: tuple[VersionRow, ...]
+    drafts: int
+
+
+@require_safe
+@console
+def kinds(request: Request) -> HttpResponse:
+    """All kinds of policies, with what is in force of each."""
+    company, now = request.reader.company.id, fmt.reading().now
+    rows = policies.versions(company)
+    living = [one.kind for one in drafts.drafts(company) if one.state in ("draft", "tried")]
+    found = []
+    for name, body in sorted(policies.bodies.items()):
+        mine = [row for row in rows if row.kind == name]
+        coming = tuple(row for row in mine if row.in_force_from > now)
+        found.append(Kind(name, purpose(body), _in_force(mine, now), coming, living.count(name)))
+    return page(request, "web/policies.html", {"kinds": found}, area="policies")
+
+
+@require_safe
+@console
+def one(request: Request, kind: str) -> HttpResponse:
+    """A policy: its versions, two of them compared, and its drafts."""
+    body, company = _body(kind), request.reader.company.id
+    rows = policies.versions(company, kind)
+    in_force = _in_force(rows, fmt.reading().now)
+    chosen = [
+        next((row for row in rows if f"{row.scope}:{row.version}" == request.GET.get(name)), None)
+        for name in ("one", "other")
+    ]
+    context: dict[str, Any] = {
+        "kind": kind, "purpose": purpose(body), "versions": rows, "in_force": in_force,
+        "now": fmt.reading().now, "one": chosen[0], "other": chosen[1],
+        "drafts": [(draft, _changes(body, draft, in_force)) for draft in drafts.drafts(company, kind, limit=50)],
+        "replayed": kind == REPLAYED,
+    }  # fmt: skip
+    if chosen[0] and chosen[1]:
+        context["differences"] = differences(body, chosen[0].body, chosen[1].body)
+    return page(request, "web/policy.html", context, area="policies")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def draft(request: Request, kind: str) -> HttpResponse:
+    """The form of a draft, filled with what is in force for its scope; keeping it has nothing come into force."""
+    body, company = _body(kind), request.reader.company.id
+    asked = request.POST if request.method == "POST" else request.GET
+    scope = clean(asked.get("scope"))
+    context: dict[str, Any] = {
+        "kind": kind, "purpose": purpose(body), "scope": scope, "note": clean(asked.get("note")),
+        "channels": network.channels(company=company).values(),
+    }  # fmt: skip
+    if request.method == "POST":
+        found = read(body, request.POST.dict())
+        if not isinstance(found, Refused):
+            wanted = [DraftPolicy(company, kind, found, scope, context["note"])]
+            answers = give(
+                request, draft_policy, wanted, lambda _: gettext("The draft is kept. It is not in force.")
+            )
+            if isinstance(answers[0], DraftNow):
+                return redirect("policy", kind=kind)
+            found = answers[0]
+        context |= {"refused": found.message, "wrong": found.facts.get("field")}
+        filled = [one._replace(text=request.POST.get(one.name, "")) for one in form(body())]
+        return page(request, "web/policy_draft.html", context | {"fields": filled}, area="policies")
+    in_force: dict[str, tuple[int, Any]] = policies.in_force(company, body, fmt.reading().now)
+    _, current = in_force.get(scope) or in_force.get("") or (0, body())
+    return page(request, "web/policy_draft.html", context | {"fields": form(current)}, area="policies")
+
+
+@require_POST
+@console
+def act(request: Request, which: UUID) -> HttpResponse:
+    """Say what came of a trial, switch a draft on, or put it away, with one command."""
+    known = {one.id for one in drafts.drafts(request.reader.company.id, limit=DRAFTS_MAX)}
+    if which not in known:
+        raise Http404
+    text = clean(request.POST.get("text"))
+    match request.POST.get("do"):
+        case "try":
+            give(request, try_draft, [TryDraft(which, text)], lambda _: gettext("The draft is tried."))
+        case "activate":
+            since = beginning_in(request.POST.get("from"))
+            give(request, activate_draft, [ActivateDraft(which, since)], _activated)
+        case "drop":
+            give(request, drop_draft, [DropDraft(which, text)], lambda _: gettext("The draft is put away."))
+    return back(request, "/policies/")
+
+
+def _activated(_: int) -> str:
+    return gettext("The draft is a version now; it is in force from its day on.")
+
+
+def _body(kind: str) -> type:
+    if kind not in policies.bodies:
+        raise Http404
+    return policies.bodies[kind]
+
+
+def _in_force(rows: Sequence[VersionRow], now: datetime) -> tuple[VersionRow, ...]:
+    """The newest version of each scope whose day has come."""
+    found: dict[tuple[str, str], VersionRow] = {}
+    for row in rows:
+        if row.in_force_from <= now:
+            found.setdefault((row.kind, row.scope), row)
+    return tuple(found.values())
+
+
+def _changes(body: type, draft: drafts.DraftRow, in_force: Sequence[VersionRow]) -> list[Any]:
+    """What a draft would change of what is in force for its scope."""
+    by_scope = {row.scope: row.body for row in in_force}
+    current = by_scope.get(draft.scope) or by_scope.get("") or msgspec.to_builtins(body())
+    return differences(body, current, draft.body)

@@ -1,0 +1,175 @@
+"""Trials of sourcing profiles: a draft over recorded orders, beside what is in force; and switching it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.kernel import drafts
+from entrepot.kernel.drafts import ActivateDraft, activate_draft
+from entrepot.simulation import queries, recorded
+from entrepot.simulation.commands.try_profiles import AskTrial, TrialNow, ask_trials
+from entrepot.simulation.comparison import LATENESS, PARCELS, TERMS, Changed, Comparison
+from entrepot.simulation.whatif import Report
+from entrepot.web import format as fmt
+from entrepot.web.as_csv import as_csv
+from entrepot.web.edge import Request, back, beginning_in, console, day_in, give, page, uuid_in
+from entrepot.web.plots import Plot, paired
+
+KIND = "sourcing.profile"
+SHOWN_MAX = 100
+USUAL_DAYS = 28
+LIVING = ("draft", "tried")
+"""States of drafts that can be tried."""
+
+
+@require_safe
+@console
+def trials_list(request: Request) -> HttpResponse:
+    """Trials, the newest first, and the form that asks for another."""
+    company = request.reader.company.id
+    known = drafts.drafts(company, KIND)
+    span = recorded.first_and_last(company)
+    last = span[1].astimezone(UTC).date() if span else fmt.reading().now.astimezone(UTC).date()
+    first = span[0].astimezone(UTC).date() if span else last
+    context = {
+        "trials": queries.trials(company=company),
+        "drafts": [one for one in known if one.state in LIVING],
+        "notes": {one.id: one.note for one in known},
+        "chosen": uuid_in(request.GET.get("draft")),
+        "span": (first, last) if span else None,
+        "since": max(first, last - timedelta(days=USUAL_DAYS - 1)),
+        "until": last,
+    }
+    return page(request, "web/trials.html", context, area="orders")
+
+
+@require_POST
+@console
+def ask(request: Request) -> HttpResponse:
+    """Have a draft tried; its trial's page waits for the report."""
+    draft = uuid_in(request.POST.get("draft"))
+    since, until = day_in(request.POST.get("since")), day_in(request.POST.get("until"))
+    wanted = []
+    if draft and since and until:
+        wanted = [
+            AskTrial(request.reader.company.id, draft, _midnight(since), _midnight(until) + timedelta(days=1))
+        ]
+    answers = give(request, ask_trials, wanted, lambda _: gettext("The worker is replaying the orders."))
+    asked = next((one for one in answers if isinstance(one, TrialNow)), None)
+    return redirect("trial", which=asked.trial) if asked else back(request, "/orders/trials/")
+
+
+@require_safe
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """A trial with its report, as long as its address is known; changed orders as CSV with `format=csv`."""
+    trial = _of_reader(request, which)
+    report = queries.report(which)
+    draft = next((one for one in drafts.drafts(trial.company, KIND) if one.id == trial.draft), None)
+    context: dict[str, Any] = {"trial": trial, "report": report, "draft": draft}
+    if report:
+        if request.GET.get("format") == "csv":
+            return as_csv("changed-orders", CHANGED_COLUMNS, map(_changed_row, report.found.changed))
+        context |= _told(request, report)
+        context["is_last"] = draft is not None and draft.report == which
+    return page(request, "web/trial.html", context, area="orders")
+
+
+@require_POST
+@console
+def activate(request: Request, which: UUID) -> HttpResponse:
+    """Have the draft of a trial come into force: at once, or from a day on."""
+    trial = _of_reader(request, which)
+    since = beginning_in(request.POST.get("from"))
+    wanted = [ActivateDraft(trial.draft, since)] if trial.draft else []
+    give(request, activate_draft, wanted, lambda _: gettext("The draft is a version now."))
+    return redirect("trial", which=which)
+
+
+def _of_reader(request: Request, which: UUID) -> queries.TrialRow:
+    trial = queries.trial(which)
+    if trial is None or trial.company != request.reader.company.id:
+        raise Http404
+    return trial
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+# ---- the report
+
+
+def _told(request: Request, report: Report) -> dict[str, Any]:
+    found = report.found
+    rows = found.changed[:SHOWN_MAX]
+    return {
+        "figures": _figures(found),
+        "plots": _plots(found),
+        "loads": list(zip(found.before.nodes, found.after.nodes, strict=True)),
+        "channels": [
+            (code, found.before.channels[code], side) for code, side in found.after.channels.items()
+        ],
+        "changed": rows,
+        "more": found.changed_count - len(rows),
+        "currency": request.reader.company.currency,
+        "rates": [(name.removesuffix("_minor"), rate) for name, rate in report.rates.items() if rate],
+    }
+
+
+FIGURES = (
+    ("orders", _("Orders decided"), _("decided for the first time in the window"), "number"),
+    ("shipments", _("Shipments"), _("parcels of one order, node and decision"), "number"),
+    ("splits", _("Splits"), _("shipments of each order that sends something, less one"), "percent"),
+    ("units", _("Units sent"), _("by the end of the window"), "number"),
+    ("cost_minor", _("Cost"), _("all terms, of what is sent"), "money"),
+    ("cost_of_unit", _("Cost of a unit sent"), _("who serves less, pays less in all"), "money"),
+    ("late", _("Late"), _("orders expected after their promised day, or not served"), "number"),
+    ("late_days", _("Days late"), _("summed over the orders that are expected late"), "number"),
+    ("backordered", _("Units backordered"), _("that had to wait for stock"), "number"),
+    ("unit_days", _("Days waited"), _("each unit for each day"), "number"),
+    ("waiting", _("Units that still wait"), _("at the end of the window"), "number"),
+    ("cancelled", _("Units given up"), _("by orders that do not wait"), "number"),
+    ("unpriced", _("Shipments without a price"), _("that no carrier takes: their freight counts as nothing"), "number"),
+)  # fmt: skip
+"""What is told of both sides: name, word, what it is, how it is written."""
+
+
+def _figures(found: Comparison) -> list[tuple[object, object, str, Any, Any]]:
+    return [
+        (word, what, kind, getattr(found.before.figures, name), getattr(found.after.figures, name))
+        for name, word, what, kind in FIGURES
+    ]
+
+
+def _plots(found: Comparison) -> list[Plot]:
+    before, after = found.before.figures, found.after.figures
+    loads = zip(found.before.nodes, found.after.nodes, strict=True)
+    return [
+        paired("splits", _("Splits"), _("Orders by the shipments that they are sent in"),
+               [(name, before.parcels[name], after.parcels[name]) for name in PARCELS]),
+        paired("cost", _("Cost by term"), _("Of what is sent, both sides by the same rates"),
+               [(name, before.cost[name], after.cost[name]) for name in TERMS], "money"),
+        paired("lateness", _("Lateness"), _("Orders with a promise, by the day on which the last of it is expected"),
+               [(name, before.lateness[name], after.lateness[name]) for name in LATENESS]),
+        paired("nodes", _("Load of nodes"), _("Shipments by node, those of earlier orders included"),
+               [(one.node, one.orders, other.orders) for one, other in loads]),
+    ]  # fmt: skip
+
+
+CHANGED_COLUMNS = ("order", "channel", "before", "after", "lacks_before", "lacks_after", "why")
+
+
+def _changed_row(one: Changed) -> Iterable[object]:
+    return (
+        one.number, one.channel, " ".join(one.before), " ".join(one.after), one.lacks_before, one.lacks_after, one.why,
+    )  # fmt: skip

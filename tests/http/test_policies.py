@@ -1,0 +1,135 @@
+"""Policies on the console: versions, comparisons, drafts by a form."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from entrepot.kernel import drafts, ids, policies
+from entrepot.orders.validation import Validation
+from entrepot.sourcing.pegging import Backorders
+from entrepot.sourcing.rules import Profile
+from entrepot.web.policy_form import form
+from tests.shop import COMPANY, Shop, the_system
+from tests.trying import a_draft, a_trial
+
+KIND = "sourcing.profile"
+
+
+def filled(body: object, **changes: str) -> dict[str, str]:
+    """The form as a browser sends it."""
+    return {one.name: one.text for one in form(body)} | {"scope": "", "note": "for the season"} | changes
+
+
+@pytest.fixture
+def versions(shop: Shop) -> None:
+    then = shop.now - timedelta(days=2)
+    policies.set_policy(
+        the_system(then),
+        requests=[
+            policies.SetPolicy(COMPANY, KIND, Profile(), then, note="the first"),
+            policies.SetPolicy(
+                COMPANY, KIND, Profile(excluded_nodes=("LDN",)), then, note="without <London>"
+            ),
+            policies.SetPolicy(COMPANY, KIND, Profile(), shop.now + timedelta(days=2), note="back again"),
+            policies.SetPolicy(COMPANY, "orders.validation", Validation(), then, scope="web"),
+        ],
+    )
+
+
+def test_every_kind_is_listed_with_what_is_in_force(shop: Shop, console, versions) -> None:
+    told = console("auditor").get(reverse("policies")).content.decode()
+
+    for kind in ("sourcing.profile", "orders.holds", "orders.validation", "returns", "stock.adjustments",
+                 "sourcing.backorders", "sourcing.rebalancing", "work.calendar", "work.causes", "work.priority",
+                 "work.targets"):  # fmt: skip
+        assert f'href="{reverse("policy", args=[kind])}"' in told
+    assert "version 2" in told
+
+
+def test_two_versions_are_compared_field_by_field(shop: Shop, console, versions) -> None:
+    client = console("auditor")
+    plain = client.get(reverse("policy", args=[KIND])).content.decode()
+    compared = client.get(reverse("policy", args=[KIND]), {"one": ":1", "other": ":2"}).content.decode()
+
+    assert "without &lt;London&gt;" in plain
+    assert [plain.count(f">{word}</span>") for word in ("in force", "coming", "over")] == [1, 1, 1]
+    assert "Codes of nodes that serve no order for now." in compared
+    assert "<b>LDN</b>" in compared
+
+
+def test_a_change_is_drafted_by_a_form_tried_and_switched_on(shop: Shop, console) -> None:
+    client = console("lead")
+    address = reverse("policy-draft", args=["sourcing.backorders"])
+    assert "Keep the draft" in client.get(address).content.decode()
+
+    client.post(address, filled(Backorders(), tolerance_days="4"))
+    (draft,) = drafts.drafts(COMPANY)
+    assert (draft.body["tolerance_days"], draft.note, draft.author) == (4, "for the season", "lead")
+    assert policies.in_force(COMPANY, Backorders, shop.now + timedelta(days=9)) == {}
+
+    act = reverse("policy-draft-act", args=[draft.id])
+    client.post(act, {"do": "activate"})
+    assert drafts.drafts(COMPANY)[0].state == "draft", "what was not tried is not switched on"
+    client.post(act, {"do": "try", "text": "11 of 90 backorders would have slipped in silence"})
+    client.post(act, {"do": "activate", "from": ""})
+    assert policies.in_force(COMPANY, Backorders, shop.now + timedelta(days=9))[""][1].tolerance_days == 4
+
+
+def test_the_form_begins_with_what_is_in_force_for_its_scope(shop: Shop, console, versions) -> None:
+    told = console("lead").get(reverse("policy-draft", args=[KIND])).content.decode()
+
+    assert 'name="excluded_nodes" value="LDN"' in told
+
+
+def test_a_draft_of_a_profile_leads_to_its_trial(shop: Shop, console) -> None:
+    client = console("lead")
+    draft = a_draft(shop)
+    told = client.get(reverse("policy", args=[KIND])).content.decode()
+    assert f"{reverse('trials')}?draft={draft}" in told
+    assert "It is tried" not in told, "a replay says what came out, not a person"
+
+    trial = a_trial(shop, draft)
+    assert reverse("trial", args=[trial]) in client.get(reverse("policy", args=[KIND])).content.decode()
+
+
+def test_a_draft_is_dropped_with_a_reason(shop: Shop, console) -> None:
+    draft = a_draft(shop)
+    console("lead").post(reverse("policy-draft-act", args=[draft]), {"do": "drop", "text": "London is done"})
+
+    assert drafts.drafts(COMPANY)[0].state == "dropped"
+
+
+def test_a_form_that_cannot_be_comes_back_as_it_was_filled_in(shop: Shop, console) -> None:
+    form_ = filled(Profile(), split_minor="two <hundred>", handling_minor="17")
+
+    answer = console("lead").post(reverse("policy-draft", args=[KIND]), form_)
+
+    told = answer.content.decode()
+    assert answer.status_code == 200
+    assert "split_minor: expected a whole number, found two &lt;hundred&gt;." in told
+    assert 'name="handling_minor" value="17"' in told
+    assert drafts.drafts(COMPANY) == []
+
+
+def test_who_may_not_neither_sees_nor_does_it(shop: Shop, console) -> None:
+    client, draft = console("auditor"), a_draft(shop)
+    told = client.get(reverse("policy", args=[KIND])).content.decode()
+    for word in ("Draft a change", "Try it on recorded orders", "Drop", "Activate"):
+        assert word not in told
+    assert "Keep the draft" not in client.get(reverse("policy-draft", args=[KIND])).content.decode()
+
+    answer = client.post(reverse("policy-draft", args=[KIND]), filled(Profile()))
+    assert "may not do kernel.draft_policy" in answer.content.decode()
+    for do in ("try", "activate", "drop"):
+        client.post(reverse("policy-draft-act", args=[draft]), {"do": do, "text": "no"})
+    assert [one.state for one in drafts.drafts(COMPANY)] == ["draft"]
+
+
+def test_what_is_not_there_is_not_found(shop: Shop, console) -> None:
+    client = console("lead")
+    assert client.get(reverse("policy", args=["sourcing.luck"])).status_code == 404
+    assert client.get(reverse("policy-draft", args=["sourcing.luck"])).status_code == 404
+    assert client.post(reverse("policy-draft-act", args=[ids.uuid7()]), {"do": "drop"}).status_code == 404

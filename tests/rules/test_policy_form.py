@@ -1,0 +1,101 @@
+"""Bodies of policies as forms: what a form shows is what it reads, and what differs is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entrepot.kernel import policies, wire
+from entrepot.kernel.errors import Invalid
+from entrepot.orders.holding import Holding
+from entrepot.orders.validation import Validation
+from entrepot.returns.commands import lock  # noqa: F401  registers its policy
+from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
+from entrepot.sourcing.rules import Profile
+from entrepot.web.policy_form import differences, form, purpose, read
+from entrepot.work.commands import steering  # noqa: F401  registers its policies
+
+
+def filled(body: Any) -> dict[str, str]:
+    return {one.name: one.text for one in form(body)}
+
+
+def own() -> list[str]:
+    return sorted(kind for kind, body in policies.bodies.items() if body.__module__.startswith("entrepot."))
+
+
+@pytest.mark.parametrize("kind", own())
+def test_every_policy_can_be_asked_for_and_says_what_it_is(kind: str) -> None:
+    body = policies.bodies[kind]
+
+    assert read(body, filled(body())) == body()
+    assert purpose(body)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.builds(
+        Profile,
+        choose_by=st.sampled_from(("preference", "cost")),
+        same_country_first=st.booleans(),
+        priority_weight=st.floats(0, 1e6),
+        excluded_nodes=st.lists(st.sampled_from(("LDN", "MAN", "GLA"))).map(tuple),
+        distance_max_km=st.one_of(st.none(), st.integers(0, 9_999)),
+        orders_per_day=st.dictionaries(st.sampled_from(("LDN", "MAN")), st.integers(1, 9_999)),
+        split_minor=st.integers(0, 10**9),
+    )
+)
+def test_what_a_form_shows_is_what_it_reads(profile: Profile) -> None:
+    assert read(Profile, filled(profile)) == profile
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "expected"),
+    [
+        (Profile, "split_minor", "two", "a whole number"),
+        (Profile, "split_minor", "", "a whole number"),
+        (Profile, "km_minor", "1,5", "a number"),
+        (Profile, "choose_by", "luck", "one of preference, cost"),
+        (Profile, "same_country_first", "maybe", "yes or no"),
+        (Profile, "orders_per_day", "LDN 400", "lines as NAME = value"),
+        (Profile, "orders_per_day", "LDN = many", "lines as NAME = value"),
+        (Holding, "due_hours", "soon", "a whole number"),
+    ],
+)
+def test_what_does_not_fit_is_said_with_its_field(kind: type, name: str, text: str, expected: str) -> None:
+    answer = read(kind, filled(kind()) | {name: text})
+
+    assert answer == Invalid(field=name, expected=expected, found=text or "nothing")
+
+
+def test_words_and_pairs_are_read_as_people_write_them() -> None:
+    found = read(
+        Profile,
+        filled(Profile()) | {"excluded_nodes": "LDN,, MAN \n GLA", "orders_per_day": "LDN = 400\n\nMAN=7 "},
+    )
+
+    assert (found.excluded_nodes, found.orders_per_day) == (("LDN", "MAN", "GLA"), {"LDN": 400, "MAN": 7})
+
+
+def test_what_differs_is_told_in_words_and_what_an_old_version_lacks_is_its_default() -> None:
+    old = {"nodes_per_order_max": 3, "excluded_nodes": [], "kinds_refused": []}
+    new = {"nodes_per_order_max": 1, "excluded_nodes": ["LDN", "MAN"], "distance_max_km": 9}
+
+    found = {one.name: (one.one, one.other) for one in differences(Profile, old, new)}
+
+    assert found == {
+        "nodes_per_order_max": ("3", "1"), "excluded_nodes": ("–", "LDN, MAN"), "distance_max_km": ("–", "9"),
+    }  # fmt: skip
+    assert differences(Validation, {}, json.loads(wire.dump(Validation()))) == []
+
+
+def test_a_field_is_explained_by_what_stands_below_it() -> None:
+    told = {one.name: one.help for one in form(Profile())}
+
+    assert told["split_minor"] == "Penalty of each shipment after the first of an order."
+    assert told["priority_weight"] == "", "what stands below another field is not told of it"
+    assert {one.name: one.label for one in form(Profile())}["late_day_minor"] == "Late day, in minor units"
