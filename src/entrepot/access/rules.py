@@ -74,7 +74,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "orders.take_payment",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
-        "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
+        "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
         "sourcing.reject", "sourcing.ask_again",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
@@ -94,7 +94,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
-        "orders.take_payment", "sourcing.edit", "channels.save_mapping", "warehouse.withdraw",
+        "orders.take_payment", "sourcing.edit", "sourcing.split", "sourcing.merge", "channels.save_mapping",
+        "warehouse.withdraw",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "parties.register_customers", "parties.register_addresses",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",
@@ -140,7 +141,8 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "returns.watch", "work.escalate_overdue",
+    "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "orders.split", "orders.merge",
+    "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again",
 )  # fmt: skip

@@ -170,7 +170,9 @@ def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, _Lines
         _LOAD, {"orders": list(orders)}
     ):
         found[order] = _Order(company, commercial, number, captured)
-        lines.setdefault(order, {})[line] = Cancellable(*units)
+        mine = lines.setdefault(order, {})
+        if line is not None:  # of an order that was merged into another, nothing is left
+            mine[line] = Cancellable(*units)
     return found, lines
 
 
@@ -292,7 +294,7 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 _LOAD = """
 SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, l.id, l.open, l.backordered, l.allocated,
        l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released, l.picked, l.packed
-FROM orders_order AS o JOIN orders_line AS l ON l.order_id = o.id
+FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(captured_minor), 0)::bigint AS captured FROM payments_payment WHERE order_id = o.id
 ) AS p

@@ -14,10 +14,22 @@ from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
+from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, PlaceOrder, PromotionGiven
+from entrepot.orders.commands.split import SplitOrder
 from entrepot.orders.commands.take_payment import TakePayment
 from entrepot.parties import queries as parties
-from entrepot.web.api.schemas import CancelIn, EditIn, HoldIn, OrderIn, PromotionIn, ReleaseIn, TakePaymentIn
+from entrepot.web.api.schemas import (
+    CancelIn,
+    EditIn,
+    HoldIn,
+    MergeIn,
+    OrderIn,
+    PromotionIn,
+    ReleaseIn,
+    SplitIn,
+    TakePaymentIn,
+)
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -93,6 +105,14 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
         item.order, item.reason, add, tuple((one.line, one.quantity) for one in item.remove), address,
         item.postal_code, item.service, item.priority, item.promise_at, key=key,
     )  # fmt: skip
+
+
+def split_order(item: SplitIn, key: str) -> SplitOrder:
+    return SplitOrder(item.order, tuple((one.line, one.quantity) for one in item.lines), item.reason, key=key)
+
+
+def merge_orders(item: MergeIn, key: str) -> MergeOrders:
+    return MergeOrders(item.into, tuple(item.orders), item.reason, key=key)
 
 
 def place_hold(item: HoldIn, key: str) -> PlaceHold:

@@ -262,6 +262,28 @@ class EditIn(Strict):
     )
 
 
+class SplitIn(Strict):
+    """Units of an order that go to a new order."""
+
+    order: UUID
+    lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)]
+    reason: Reason
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class MergeIn(Strict):
+    """Orders that become part of another one."""
+
+    into: UUID
+    orders: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+    reason: Reason
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
 # ---- out
 
 
@@ -325,6 +347,42 @@ class EditedOut(Out):
     before_minor: int
     total_minor: int
     uncovered_minor: int
+
+
+class SplitOut(Out):
+    """The new order, what its units bear, how much of it no authorization covers, and the status of both."""
+
+    order: UUID
+    new_order: UUID
+    number: str
+    units: int
+    total_minor: int
+    uncovered_minor: int
+    status: str
+    new_status: str
+
+
+class MergedOut(Out):
+    """What the orders are now."""
+
+    order: UUID
+    merged: list[UUID]
+    lines: int
+    total_minor: int
+    status: str
+
+
+class MergeableOut(Out):
+    """An order that could become part of another, or the other of it."""
+
+    id: UUID
+    number: str
+    external_id: str
+    status: str
+    currency: str
+    total_minor: int
+    line_count: int
+    placed_at: datetime
 
 
 class OrderRowOut(Out):
@@ -539,6 +597,8 @@ class OrderOut(Out):
     shipping_minor: int
     tax_minor: int
     total_minor: int
+    origin: UUID | None = Field(description="The order that it was split from.")
+    merged_into: UUID | None
     lines: list[LineOut]
     promotions: list[PromotionOut]
     holds: list[HoldOut]
