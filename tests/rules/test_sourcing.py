@@ -279,3 +279,16 @@ def test_the_change_that_is_told_flips_the_choice(
     changed = rules.plan_order(lines, nodes, free, policy, 3)
     assert {share.node for share in changed.shares} == {node.id}
     assert {share.node for share in plan.shares} != {node.id} or changed.shares != plan.shares
+
+
+# ---- selling ahead
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.integers(1, 5)), st.integers(1, 9), st.integers(0, 9))
+def test_an_order_is_past_a_limit_exactly_where_it_sells_more(wanted, limit, sold):
+    ahead = {sku: rules.Ahead(sku.upper(), limit, sold) for sku in "abc"}
+    past = rules.sold_past(wanted, ahead)
+    assert {one.code.lower() for one in past} == {
+        sku for sku, units in wanted.items() if sold + units > limit
+    }
+    assert all(one.sold > one.limit == limit for one in past)

@@ -45,6 +45,7 @@ class Line(NamedTuple):
     sku: UUID
     open: int
     backordered: int
+    is_limited: bool = False  # sold ahead, up to a limit
 
     def wanted(self) -> rules.Line:
         return rules.Line(self.id, self.sku, self.open + self.backordered)
