@@ -72,8 +72,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
-        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "orders.take_payment",
-        "orders.draft", "orders.place_draft", "orders.discard_draft",
+        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
+        "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
         "sourcing.reject", "sourcing.ask_again",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
@@ -93,7 +93,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "packer": (*EVERYBODY, "warehouse.pack", "shipping.ship"),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
-        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
+        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
+        "sourcing.cancel",
         "orders.take_payment", "sourcing.edit", "sourcing.split", "sourcing.merge", "channels.save_mapping",
         "warehouse.withdraw",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
@@ -105,7 +106,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.receive", "returns.inspect", "returns.dispose",
     ),
     "inventory manager": (
-        *EVERYBODY, "work.open", "orders.release_holds",
+        *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
@@ -115,7 +116,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_suppliers", "parties.register_offers",
     ),
     "controller": (
-        *EVERYBODY, "work.open", "orders.release_holds", "work.assign",
+        *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds", "work.assign",
         "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "tax.register_rates",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",

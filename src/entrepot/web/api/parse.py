@@ -19,8 +19,10 @@ from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven
 from entrepot.orders.commands.split import SplitOrder
 from entrepot.orders.commands.take_payment import TakePayment
 from entrepot.parties import queries as parties
+from entrepot.sourcing.commands.decide_holds import DecideHold
 from entrepot.web.api.schemas import (
     CancelIn,
+    DecideHoldIn,
     EditIn,
     HoldIn,
     MergeIn,
@@ -122,6 +124,10 @@ def place_hold(item: HoldIn, key: str) -> PlaceHold:
 
 def release_hold(item: ReleaseIn, key: str) -> ReleaseHold:
     return ReleaseHold(item.hold, item.note, item.code, key=key)
+
+
+def decide_hold(item: DecideHoldIn, key: str) -> DecideHold:
+    return DecideHold(item.item, item.decision, item.note, item.code, item.root_cause, key)
 
 
 def take_payment(item: TakePaymentIn, key: str) -> TakePayment:

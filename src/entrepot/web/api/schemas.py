@@ -21,6 +21,7 @@ from pydantic import (
 from entrepot.kernel import money
 from entrepot.orders import rules
 from entrepot.orders.holding import Waits
+from entrepot.sourcing.commands.decide_holds import DECISIONS
 from entrepot.stock.models import RESERVATION_KINDS
 
 NO_NUL = r"^[^\x00]*$"
@@ -192,6 +193,21 @@ class HoldIn(Strict):
     )
 
 
+class DecideHoldIn(Strict):
+    """A work item that asks about a hold, and the decision: `reject` cancels the order, and needs a note."""
+
+    item: UUID
+    decision: Literal[tuple(DECISIONS)]  # type: ignore[valid-type]
+    note: Annotated[str, Field(max_length=TEXT_MAX, pattern=NO_NUL)] = ""
+    code: Literal[tuple(rules.RESOLUTIONS)] = "other"  # type: ignore[valid-type]
+    root_cause: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = Field(
+        "", description="Why it arose, by the list for the item's type."
+    )
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
 class ReleaseIn(Strict):
     """A hold whose reason is gone."""
 
@@ -347,6 +363,16 @@ class EditedOut(Out):
     before_minor: int
     total_minor: int
     uncovered_minor: int
+
+
+class HoldDecidedOut(Out):
+    """The hold that ended, and the status of its order now."""
+
+    item: UUID
+    hold: UUID
+    order: UUID
+    decision: str
+    status: str
 
 
 class SplitOut(Out):
