@@ -145,7 +145,7 @@ OF_NO_ROLE = (
     "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "orders.split", "orders.merge",
     "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
-    "orders.release_satisfied", "orders.ask_again",
+    "orders.release_satisfied", "orders.ask_again", "stock.publish", "stock.republish",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

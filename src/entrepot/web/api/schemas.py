@@ -30,6 +30,7 @@ LINES_MAX, BATCH_MAX, SKUS_MAX = 1_000, 1_000, 200
 MINOR_MAX = 10**15
 """Largest amount of an order in minor units: so that sums of many of them still fit into a bigint."""
 QUANTITY_MAX = 1_000_000
+BIGINT_MAX = 2**63 - 1
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 Code = Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
@@ -629,6 +630,32 @@ class OrderOut(Out):
     promotions: list[PromotionOut]
     holds: list[HoldOut]
     shipments: list[ShipmentOut]
+
+
+class PublishedRowOut(Out):
+    """What the channel was told of a SKU, and when; a later version is newer."""
+
+    sku: str = Field(validation_alias="sku_code")
+    quantity: int
+    version: int
+    published_at: datetime
+
+
+class PublishedOut(Out):
+    """What changed after the cursor; ask again with `next`."""
+
+    channel: str
+    items: list[PublishedRowOut]
+    next: int
+
+
+class DigestOut(Out):
+    """What a channel should have: SKUs above zero, their units, the digest, and the last version in it."""
+
+    skus: int
+    units: int
+    digest: str
+    version: int
 
 
 class ReservationIn(Strict):
