@@ -296,7 +296,7 @@ ORDER BY k.i, c.code, cn.priority, n.code
 """
 
 # What channels are shown of wanted SKUs now, as `rules.free_units` and `rules.shown_units` say: nothing of a SKU that
-# ships later, nothing where a channel is closed, and an import is told nothing. Reservations count until they are freed.
+# ships later, nothing where a channel is closed, and an import is told nothing. Reservations count until freed.
 SHOWN = """
     SELECT s.id AS sku, c.id AS channel, s.company_id AS company,
            CASE WHEN NOT c.active OR y.sku_id IS NOT NULL OR at.free < GREATEST(1, c.threshold) THEN 0
