@@ -106,6 +106,7 @@ def a_floor(skus: int = 3, channels: Sequence[str] = ("shop", "market")) -> Floo
     by_code = {channel.code: channel.id for channel in registered}  # type: ignore[union-attr]
     serve = [network.ServeChannel(channel, node) for channel in by_code.values() for node in nodes]
     network.serve_channels(SYSTEM, requests=serve)
+    sql.run("DELETE FROM kernel_ready WHERE queue = 'republish'")  # there is nothing to show yet
     codes = [f"SKU-{i:03}" for i in range(skus)]
     things = register_skus(
         SYSTEM,

@@ -27,6 +27,7 @@ from entrepot.orders.commands.draft import (
     place_draft,
 )
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
+from entrepot.orders.commands.merge import MergeOrders, merge
 from entrepot.orders.commands.progress import STEPS, Progress
 from entrepot.orders.holding import Holding
 from entrepot.sourcing.commands.expire_holds import ExpireHolds, expire_holds
@@ -59,7 +60,7 @@ def tells(machine: Any, state: str, event: str, answer: object, after: str) -> N
 
 
 def _order_in(state: str) -> UUID:
-    (order,) = placed()
+    (order,) = placed(an_order(customer="C-1"))
     match state:
         case "placed":
             place_hold(CAUSE, requests=[PlaceHold(order.order, "tax hold", "why")])
@@ -73,7 +74,14 @@ def _order_in(state: str) -> UUID:
 EVENTS_OF_ORDERS: dict[str, Callable[[UUID], object]] = {
     "hold": lambda order: place_hold(CAUSE, requests=[PlaceHold(order, "fraud review", "why")])[0],
     "cancel": lambda order: cancel(CAUSE, requests=[CancelOrder(order, "why")])[0],
+    "merge": lambda order: merge(CAUSE, requests=[MergeOrders(_another(), (order,), "why")])[0],
 }
+
+
+def _another() -> UUID:
+    """An order like that of `_order_in`, that it may become part of."""
+    (order,) = placed(an_order("E2", customer="C-1"))
+    return order.order
 
 
 @pytest.mark.parametrize("event", EVENTS_OF_ORDERS)
@@ -189,7 +197,11 @@ def test_units_go_by_their_steps_and_no_others(source):
 
 
 def test_every_event_of_orders_is_given_here():
-    given = {"order": {"hold", "cancel"}, "hold": set(states.HOLD.events), "draft": set(states.DRAFT.events)}
+    given = {
+        "order": set(EVENTS_OF_ORDERS),
+        "hold": set(states.HOLD.events),
+        "draft": set(states.DRAFT.events),
+    }
     given["credit"] = {"approve", "reject"}
     machines = {one.subject: one for one in (states.COMMERCIAL, states.HOLD, states.DRAFT, states.CREDIT)}
     left = {name: set(one.events) - given[name] for name, one in machines.items()}

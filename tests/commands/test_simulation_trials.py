@@ -404,6 +404,7 @@ def test_again_by_key_answers_the_same(floor: Floor) -> None:
     assert len(queries.trials(company=COMPANY)) == 2
 
 
+@pytest.mark.counts("simulation.ask_trials", "simulation.keep_trials", "simulation.report_trials")
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=9)
     decided(floor, 0, (0, 1))

@@ -15,15 +15,17 @@ from entrepot.channels.commands.import_invoices import ImportInvoice, InvoiceLin
 from entrepot.channels.commands.import_sales import ImportSale, import_sales
 from entrepot.channels.commands.receive_supply import ReceiveSupply, Supply, SupplyReceived, receive_supply
 from entrepot.channels.commands.set_aside import SetRowAside, set_aside
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.orders.commands.merge import MergeOrders, merge
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, place
 from entrepot.orders.commands.satisfy import ReleaseSatisfied, release_satisfied
+from entrepot.orders.commands.split import SplitOrder, split
 from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
 from entrepot.purchasing import queries as purchase_orders
@@ -56,6 +58,7 @@ from entrepot.stock.commands.adjust import Adjust, AdjustmentPolicy, DecideAdjus
 from entrepot.stock.commands.adjust import adjust as propose_adjustments
 from entrepot.stock.commands.adjust import approve_adjustment as approve_in_stock
 from entrepot.stock.commands.expect import Expect, expect
+from entrepot.stock.commands.publish import PublishChanges, RepublishPlace, publish, republish
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.reserve import GiveBack, Reserve, give_back, reserve
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
@@ -228,7 +231,41 @@ def test_adjustments_and_transfers(db: None, counted):
         counted(approve_adjustment, waiting(size), OTHER)
 
 
+@pytest.mark.counts("stock.publish", "stock.republish")
+def test_published_figures(db: None, counted):
+    house = a_floor(skus=1000)
+    for size in SIZES:
+        some = house.skus[:size]
+        receive(SYSTEM, requests=[
+            Receive(COMPANY, sku, house.nodes[0], house.bin(), 5, 500, "receipt", ids.uuid7()) for sku in some
+        ])  # fmt: skip
+        answers = counted(publish, [PublishChanges()] * size)
+        assert answers[0].skus == answers[0].changed // 2 == size
+        counted(republish, [RepublishPlace(house.channels["shop"])] * size)
+
+
 # ---- orders and sourcing
+
+
+@pytest.mark.counts("orders.split", "orders.merge")
+def test_parts_of_orders(db: None, counted):
+    """Alone they leave backorders behind: `sourcing.split` and `sourcing.merge` call them."""
+    house = a_floor(skus=2)
+    for size in SIZES:
+        requests = [
+            PlaceOrder(
+                COMPANY, "shop", f"{size} {i}", tuple(OrderLine(code, 1, Decimal(5)) for code in house.codes),
+                "GBP", customer="C-1", country="GB",
+            )
+            for i in range(size)
+        ]  # fmt: skip
+        orders = [one.order for one in place(SYSTEM, requests=requests)]
+        lines = dict(sql.run(
+            "SELECT order_id, id FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) AND number = 1",
+            {"orders": orders},
+        ))  # fmt: skip
+        parts = counted(split, [SplitOrder(one, ((lines[one], 1),), "apart") for one in orders])
+        counted(merge, [MergeOrders(one.order, (one.new_order,), "one parcel") for one in parts])
 
 
 @pytest.mark.counts("sourcing.cancel", "sourcing.edit", "sourcing.reprice")

@@ -8,11 +8,15 @@ from uuid import UUID
 import pytest
 
 from entrepot.insight import availability
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotFound
-from entrepot.sourcing import tasks
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.hold import ReleaseHold, release_holds
+from entrepot.sourcing import rules, tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.peg import PegSku, peg
 from entrepot.stock import errors as stock_errors
 from entrepot.stock import queries as stock
@@ -22,7 +26,7 @@ from entrepot.warehouse import errors
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.walk import a_house, allocated, queued
+from tests.walk import a_house, allocated, placed, queued
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
@@ -55,6 +59,11 @@ def asked(house: Floor, days: int = 30) -> availability.Promise:
     return one
 
 
+def steered(**facts: object) -> None:
+    body = rules.Profile(**facts)  # type: ignore[arg-type]
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "sourcing.profile", body, SYSTEM.at)])
+
+
 def waiting(house: Floor, units: int) -> UUID:
     order = house.order((0, units)).order
     allocate(SYSTEM, requests=[AllocateOrder(order)])
@@ -74,6 +83,7 @@ def test_nothing_is_shown_before_its_day_and_then_what_will_have_come(house: Flo
 
 
 def test_the_limit_counts_what_was_sold_over_all_channels(house: Floor) -> None:
+    steered(preorder_limit="off")
     comes(house, 50, days=10)
     ahead(house, limit=12)
     allocate(SYSTEM, requests=[AllocateOrder(house.order((0, 5), channel="market").order)])
@@ -106,6 +116,7 @@ def test_a_backorder_is_promised_for_no_earlier_day(house: Floor) -> None:
 
 
 def test_what_is_sold_past_the_limit_is_somebodys_work(house: Floor) -> None:
+    steered(preorder_limit="warn")
     ahead(house, limit=5)
     waiting(house, 5)
     peg(SYSTEM, requests=[PegSku(house.skus[0])])
@@ -207,3 +218,88 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
             set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, sku, OPENING) for sku in some])
         counts.append(len(ran))
     assert counts == [3 + 2] * 3  # two write the events and offer the SKUs
+
+
+# ---- the limit, when orders come in
+
+
+def held(order: UUID) -> list[tuple[str, str]]:
+    return [(one.type, one.reason) for one in orders.order(order).holds if one.state == "open"]
+
+
+def test_an_order_past_the_limit_is_held_and_one_within_it_is_not(house: Floor) -> None:
+    ahead(house, limit=5)
+    first, second, third = waiting(house, 4), house.order((0, 2), (1, 1)).order, house.order((0, 1)).order
+    house.stock(1, 5)
+    sql.run("DELETE FROM kernel_ready")
+
+    answers = allocate(SYSTEM, requests=[AllocateOrder(second), AllocateOrder(third)])
+
+    why = "Sold ahead past the limit: 6 of SKU-000 with this order, the limit is 5."
+    assert (answers[0].outcome, answers[0].why) == ("held", why)
+    assert held(second) == [("exception", why)]
+    assert orders.order(second).status == "exception"
+    assert [line.places for line in orders.order(second).lines] == [{"open": 2}, {"open": 1}]
+    assert (held(first), held(third)) == ([], [])
+    assert [line.places for line in orders.order(third).lines] == [{"backordered": 1}]
+    assert queued("allocate") == []
+
+
+def test_who_lets_it_go_has_decided_for_the_order(house: Floor) -> None:
+    ahead(house, limit=5)
+    order = waiting(house, 6)
+    (hold,) = orders.order(order).holds
+    release_holds(SYSTEM, requests=[ReleaseHold(hold.id, "we can get more", "waived")])
+
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
+
+    assert answer.outcome == "backordered"
+    assert held(order) == []
+    assert held(waiting(house, 1))
+
+
+def test_what_is_cancelled_can_be_sold_again(house: Floor) -> None:
+    ahead(house, limit=5)
+    first = waiting(house, 5)
+    assert held(waiting(house, 1))
+    cancel(SYSTEM, requests=[CancelOrder(first, "changed my mind")])
+    assert not held(waiting(house, 5))
+
+
+def test_what_waits_already_is_not_counted_twice(house: Floor) -> None:
+    ahead(house, limit=5)
+    order = waiting(house, 5)
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+    assert not held(order)
+
+
+@pytest.mark.parametrize("mode", ["warn", "off"])
+def test_a_policy_may_only_note_it_or_leave_it(house: Floor, mode: str) -> None:
+    steered(preorder_limit=mode)
+    ahead(house, limit=5)
+    order = waiting(house, 6)
+    assert not held(order)
+    assert [line.places for line in orders.order(order).lines] == [{"backordered": 6}]
+    warnings = [one.command for one in orders.timeline(order) if (one.payload or {}).get("warnings")]
+    assert warnings == (["sourcing.allocate"] if mode == "warn" else [])
+
+
+def test_on_its_day_and_without_a_limit_nothing_is_held(house: Floor) -> None:
+    ahead(house, limit=0)
+    assert not held(waiting(house, 50))
+    ahead(house, limit=5)
+    order = house.order((0, 9)).order
+    allocate(ON_THE_DAY, requests=[AllocateOrder(order)])
+    assert not held(order)
+
+
+def test_statements_of_the_limit_do_not_grow_with_the_batch(house: Floor, statements) -> None:
+    ahead(house, limit=1)
+    counts = []
+    for batch in (1, 10, 1000):
+        waits = placed(house, batch, (0, 2))
+        with statements() as ran:
+            answers = allocate(SYSTEM, requests=[AllocateOrder(one) for one in waits])
+        assert all(one.outcome == "held" for one in answers)
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [16] * 3

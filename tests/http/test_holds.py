@@ -200,3 +200,68 @@ def test_a_payment_releases_what_waited_for_it(program):
     assert response.json()["status"] == "ready"
     again = caller.post(PAYMENTS, {"order": order["order"], "payment": rest}, again="pay-2")
     is_problem(again, 409, "orders.payment_known")
+
+
+# ---- by the work item
+
+
+def doubted(order, kind: str = "fraud review") -> orders.HoldRow:
+    cause = Cause(Actor("root", everything=True), timezone.now())
+    place_hold(cause, requests=[PlaceHold(order, kind, "Check it.")])
+    return next(one for one in orders.holds_of(order) if one.state == "open")
+
+
+def test_an_item_of_a_hold_is_decided_on_its_page(shop, console):
+    browser, order = console("lead"), shop.one("ready")
+    item = doubted(order).work_item
+    page = browser.get(f"/work/{item}/").content.decode()
+    assert "Release the hold" in page
+    assert "Reject it: cancel the order" in page
+
+    said_of = {
+        "item": item,
+        "action": "release",
+        "code": "confirmed",
+        "note": "Called.",
+        "root_cause": "customer",
+    }
+    answer = browser.post("/work/act/", said_of)
+
+    assert said(answer) == ["1 item is resolved, and its hold released."]
+    assert orders.holds_of(order)[-1].resolution == "confirmed"
+    assert work.item(item).root_cause == "customer"
+
+
+def test_many_items_of_holds_are_decided_in_the_list(shop, console):
+    browser = console("lead")
+    found = list(dict.fromkeys(shop.orders["ready"][:2]))
+    items = [doubted(order).work_item for order in found]
+    assert "Decide about holds" in browser.get("/work/").content.decode()
+
+    answer = browser.post("/work/act/", {"item": items, "action": "reject", "note": "Stolen."})
+
+    assert [orders.order(order).status for order in found] == ["cancelled"] * len(found)
+    assert said(answer) == [f"{len(items)} items are resolved, and their orders cancelled."]
+
+
+def test_who_may_not_decide_is_told_what_closing_the_item_does(shop, console):
+    item = doubted(shop.one("ready")).work_item
+    browser = console("supervisor")
+    page = browser.get(f"/work/{item}/").content.decode()
+    assert "Release the hold" not in page
+    assert "closing the item alone ends no hold" in page
+    (told,) = said(browser.post("/work/act/", {"item": item, "action": "release"}))
+    assert "may not do sourcing.decide_holds" in told
+
+
+def test_a_program_decides_about_a_hold_by_its_item(shop, program):
+    item = doubted(shop.one("ready")).work_item
+    decide, body = (
+        "/api/v1/holds/decide",
+        {"item": str(item), "decision": "release", "root_cause": "customer"},
+    )
+    answer = program("lead").post(decide, body, again="dh-1")
+    assert (answer.status_code, answer.json()["decision"]) == (200, "release"), answer.content
+    assert program("lead").post(decide, body, again="dh-1").json() == answer.json()
+    is_problem(program("lead").post(decide, body, again="dh-2"), 409, "kernel.wrong_state")
+    is_problem(program("auditor").post(decide, body, again="dh-3"), 403, "kernel.not_permitted")

@@ -361,3 +361,50 @@ def test_an_order_shows_what_is_sent_instead(console: Page, shop: Shop, tmp_path
     assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert console.evaluate(TOO_FAINT) == []
     console.screenshot(path=tmp_path / f"instead-{size['width']}.png", full_page=True)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_an_order_is_split_and_made_one_again(console: Page, shop: Shop, tmp_path: Path, size: Any):
+    from entrepot.kernel import worker
+    from entrepot.orders import queries as orders
+    from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
+    from tests.floor import SYSTEM
+
+    def look(name: str) -> None:
+        assert console.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert console.evaluate(NAMELESS) == [], name
+        assert console.evaluate(TOO_FAINT) == [], name
+        console.screenshot(path=tmp_path / f"{name}-{size['width']}.png", full_page=True)
+
+    console.set_viewport_size(size)
+    like = orders.order(shop.one("ready"))
+    sold = OrderLine(like.lines[0].sku_code, 5, like.lines[0].unit_price)
+    request = PlaceOrder(
+        like.company, like.channel, "SPLIT", (sold,), like.currency, customer="SPLIT", country=like.country,
+        postal_code=like.postal_code,
+    )  # fmt: skip
+    (placed,) = place(SYSTEM, requests=[request])
+
+    console.goto(f"/orders/{placed.order}/")
+    console.get_by_text("Split the order").click()
+    look("split")
+    console.get_by_label("line 1: up to 5").fill("2")
+    console.get_by_label("Why it is split").fill("the rest later")
+    console.get_by_role("button", name="Split it").click()
+    expect(console.get_by_text("Split from")).to_be_visible()
+    expect(console.get_by_text("The order was split")).to_be_visible()
+    look("new")
+
+    console.get_by_label("Why they are merged").fill("one parcel after all")
+    console.get_by_role("button", name="Make them one order").click()
+    expect(console.get_by_text("The orders are one now.")).to_be_visible()
+    look("merged")
+    console.goto(f"/orders/{placed.order}/")
+    expect(console.get_by_text("Merged into")).to_be_visible()
+    look("empty")
+
+    worker.serve_once({"republish": worker.queues()["republish"]})
+    worker.sweep_once(worker.sweeps())
+    console.goto(f"/stock/{shop.skus['LAMP-OAK']}/")
+    expect(console.get_by_role("columnheader", name="Published")).to_have_count(1)
+    look("sku")

@@ -447,3 +447,16 @@ def test_the_rule_that_is_told_is_the_one_that_kept_the_order_from_one_node(
     kept = {code: n for code, n in minimum.items() if code != flip.node}
     _, changed = planned(codes - {flip.node}, kept)
     assert [share.node for share in changed.shares] == [UUID(int=9 + int(flip.node[1:]))] * 2
+
+
+# ---- selling ahead
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.integers(1, 5)), st.integers(1, 9), st.integers(0, 9))
+def test_an_order_is_past_a_limit_exactly_where_it_sells_more(wanted, limit, sold):
+    ahead = {sku: rules.Ahead(sku.upper(), limit, sold) for sku in "abc"}
+    past = rules.sold_past(wanted, ahead)
+    assert {one.code.lower() for one in past} == {
+        sku for sku, units in wanted.items() if sold + units > limit
+    }
+    assert all(one.sold > one.limit == limit for one in past)

@@ -73,9 +73,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials",
-        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "orders.take_payment",
-        "orders.draft", "orders.place_draft", "orders.discard_draft",
-        "sourcing.edit", "sourcing.reprice", "sourcing.allocate", "sourcing.cancel",
+        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
+        "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft",
+        "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
         "sourcing.reject", "sourcing.ask_again",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
@@ -97,8 +97,10 @@ ROLES: dict[str, tuple[str, ...]] = {
     "packer": (*EVERYBODY, "warehouse.pack", "shipping.ship", "shipping.print_labels", "shipping.void_labels"),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
-        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.cancel",
-        "orders.take_payment", "sourcing.edit", "channels.save_mapping", "warehouse.withdraw",
+        "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
+        "sourcing.cancel",
+        "orders.take_payment", "sourcing.edit", "sourcing.split", "sourcing.merge", "channels.save_mapping",
+        "warehouse.withdraw",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "parties.register_customers", "parties.register_addresses",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",
@@ -108,7 +110,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.receive", "returns.inspect", "returns.dispose",
     ),
     "inventory manager": (
-        *EVERYBODY, "work.open", "orders.release_holds",
+        *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
@@ -118,7 +120,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_suppliers", "parties.register_offers",
     ),
     "controller": (
-        *EVERYBODY, "work.open", "orders.release_holds", "work.assign",
+        *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds", "work.assign",
         "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
@@ -146,10 +148,12 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "returns.watch", "work.escalate_overdue",
+    "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "orders.split", "orders.merge",
+    "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "simulation.report_trials", "simulation.keep_trials",
+    "stock.publish", "stock.republish",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -556,7 +556,20 @@ def worker(setup: Setup) -> Finding:
             f"{failed} subjects could not be served, and stand in the queues *.failed of kernel_ready.",
             "The worker's output has the trace of each: it is a bug, to be reported.",
         )
+    ((marks,),) = setup.ask(
+        "SELECT count(*) FROM (SELECT FROM stock_unpublished LIMIT %s) AS mark", MARKS_MAX + 1
+    )
+    if marks > MARKS_MAX and finding.verdict == "ok":
+        return Finding(
+            "warn",
+            f"More than {MARKS_MAX:,} changes of stock are not published to channels yet.",
+            "After an import that is so for some minutes; else the worker's output says why its sweep fails.",
+        )
     return finding
+
+
+MARKS_MAX = 100_000
+"""Marks of stock that may wait before somebody should look why."""
 
 
 def relay(setup: Setup) -> Finding:

@@ -29,14 +29,25 @@ THREADS = 3
 wait for each other's locks."""
 
 Serve = Callable[[Cause, Sequence[UUID]], object]
+Sweep = Callable[[Cause], int]
+"""Takes what a room has noted in a table of its own, and says how much it was."""
 
 
 def queues() -> dict[str, Serve]:
     """Every queue with the function that serves it: the `QUEUES` of each room's tasks.py."""
-    found: dict[str, Serve] = {}
+    return _of_rooms("QUEUES")
+
+
+def sweeps() -> dict[str, Sweep]:
+    """Every sweep by its name: the `SWEEPS` of each room's tasks.py."""
+    return _of_rooms("SWEEPS")
+
+
+def _of_rooms(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for room in settings.ROOMS:
         if find_spec(f"entrepot.{room}.tasks"):
-            found |= getattr(import_module(f"entrepot.{room}.tasks"), "QUEUES", {})
+            found |= getattr(import_module(f"entrepot.{room}.tasks"), name, {})
     return found
 
 
@@ -45,8 +56,8 @@ def run() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    served = queues()
-    threads = [threading.Thread(target=_keep, args=(stop, _serve, served)) for _ in range(THREADS)]
+    served, swept = queues(), sweeps()
+    threads = [threading.Thread(target=_keep, args=(stop, _serve, served, swept)) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     log.info("worker started", queues=sorted(served), threads=THREADS)
@@ -70,8 +81,8 @@ def _keep(stop: threading.Event, do: Callable[..., None], *arguments: Any) -> No
         connection.close()
 
 
-def _serve(stop: threading.Event, served: dict[str, Serve]) -> None:
-    if not serve_once(served):
+def _serve(stop: threading.Event, served: dict[str, Serve], swept: dict[str, Sweep]) -> None:
+    if not serve_once(served) + sweep_once(swept):
         _wait_for_work(stop)
 
 
@@ -85,6 +96,20 @@ def serve_once(served: dict[str, Serve]) -> int:
     count = 0
     for queue, serve in served.items():
         count += _serve_batch(queue, serve)
+    return count
+
+
+def sweep_once(swept: dict[str, Sweep]) -> int:
+    """One round over the sweeps; returns how much was taken. A bug in one stops neither the others nor the queues."""
+    count = 0
+    for name, sweep in swept.items():
+        try:
+            with transaction.atomic():
+                count += sweep(_cause(name))
+        except (psycopg.OperationalError, OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("a sweep failed", sweep=name)
     return count
 
 

@@ -58,6 +58,48 @@ class PriceOverridden(Refused):
     says = "The price of {sku} is {usual}, found {found}. Leave it out, or ask somebody who may give sourcing.reprice."
 
 
+class NotToSplit(Refused):
+    """More units than the house still has to promise or to release."""
+
+    code = "orders.not_to_split"
+    says = (
+        "Order {order}: {found} units of the line can still go to another order, {expected} were asked for."
+        " What the warehouse has, has left or is cancelled stays."
+    )
+
+
+class NothingStays(Refused):
+    code = "orders.nothing_stays"
+    kind = "invalid"
+    says = "Order {order}: all of its goods would go. Leave at least one unit, or change the order itself."
+
+
+class MoneyTaken(Refused):
+    """What was captured can't be taken apart."""
+
+    code = "orders.money_taken"
+    says = (
+        "Order {order}: {taken_minor} is captured already, and what stays costs {stays_minor}."
+        " Ship it in parts instead, or cancel the units and place another order."
+    )
+
+
+class NotMergeable(Refused):
+    """An order that has come too far to become part of another."""
+
+    code = "orders.not_mergeable"
+    says = "Order {order} can't be merged, as {why}. Let both ship by themselves."
+
+
+class NotAlike(Refused):
+    code = "orders.not_alike"
+    kind = "invalid"
+    says = (
+        "Order {order} and order {into} have not the same {what}. Change one of them first, or let both ship by"
+        " themselves."
+    )
+
+
 class AlreadyShipped(Refused):
     code = "orders.already_shipped"
     says = (

@@ -51,9 +51,20 @@ class Order(models.Model):
     total_minor = models.BigIntegerField()
     line_count = models.IntegerField()
     policy_version = models.IntegerField()
+    origin_id = models.UUIDField(null=True)  # the order that it was split from
+    merged_into = models.UUIDField(null=True)  # the order that it became part of
 
     class Meta:
         indexes = [
+            # Few orders come of others.
+            models.Index(
+                fields=["origin_id"], name="orders_order_split_from", condition=Q(origin_id__isnull=False)
+            ),
+            models.Index(
+                fields=["merged_into"],
+                name="orders_order_merged_into",
+                condition=Q(merged_into__isnull=False),
+            ),
             models.Index(
                 fields=["customer_id", "placed_at"],
                 name="orders_order_of_customer",
@@ -90,6 +101,11 @@ class Order(models.Model):
             models.CheckConstraint(name="orders_order_policy_known", condition=Q(policy__in=rules.POLICIES)),
             models.CheckConstraint(
                 name="orders_order_substitutes_known", condition=Q(substitutes__in=SAID_OF_SUBSTITUTES)
+            ),
+            models.CheckConstraint(
+                name="orders_order_merged_is_closed_and_empty",
+                condition=Q(merged_into__isnull=True)
+                | Q(commercial="closed", total_minor=0, goods_minor=0, line_count=0),
             ),
         ]
 

@@ -262,6 +262,8 @@ class OrderView:
     demand: str
     campaign: str
     substitutes: str
+    origin: UUID | None  # the order that it was split from
+    merged_into: UUID | None
     payment: str
     lines: tuple[LineRow, ...]
     holds: tuple[HoldRow, ...]
@@ -283,6 +285,40 @@ def order(order_id: UUID) -> OrderView | None:
     warnings = tuple(WarningRow(*row) for row in sql.run(_WARNINGS, {"order": order_id}))
     paid = rules.derive_payment(tenders)
     return OrderView(*found[0], paid, lines, tuple(holds_of(order_id)), promotions, warnings)  # type: ignore[call-arg]
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeRow:
+    """An order that another came of: `split from`, `split into`, `merged into` or `merged`, as that one sees it."""
+
+    id: UUID
+    number: str
+    status: str
+    relation: str
+
+
+def relatives(order_id: UUID) -> list[RelativeRow]:
+    """The orders that an order was split from or into, or merged with. One statement."""
+    return [RelativeRow(*row) for row in sql.run(_RELATIVES, {"order": order_id})]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRow:
+    """An order that may become part of another, or the other of it."""
+
+    id: UUID
+    number: str
+    external_id: str
+    status: str
+    currency: str
+    total_minor: int
+    line_count: int
+    placed_at: datetime
+
+
+def mergeable(order_id: UUID, *, limit: int = 20) -> list[MergeRow]:
+    """Orders that could be merged with an order now, the earliest first: [] where it can't be itself. One statement."""
+    return [MergeRow(*row) for row in sql.run(_MERGEABLE, {"order": order_id, "limit": limit})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,7 +519,7 @@ _ORDER = """
 SELECT o.id, o.company_id::int, o.number, c.code, o.external_id, u.code, o.address_id, o.billing_id, o.currency,
        o.country, o.postal_code, o.placed_at, o.priority::int, o.promise_at, o.policy, o.service, o.status,
        o.commercial, o.returns, o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
-       o.policy_version, o.demand, o.campaign, o.substitutes
+       o.policy_version, o.demand, o.campaign, o.substitutes, o.origin_id, o.merged_into
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.id = %(order)s::uuid
@@ -513,6 +549,46 @@ _OPEN_HOLDS = """h.company_id = %(company)s::smallint AND h.state = 'open'
   AND (%(due)s::timestamptz IS NULL OR w.due_at < %(due)s::timestamptz)
   AND (%(after)s::uuid IS NULL OR (h.opened_at, h.id) >
        (SELECT last.opened_at, last.id FROM orders_hold AS last WHERE last.id = %(after)s::uuid))"""
+
+_RELATIVES = """
+SELECT id, number, status, relation FROM (
+    SELECT r.id, r.number, r.status, 'split from' AS relation
+    FROM orders_order AS o JOIN orders_order AS r ON r.id = o.origin_id WHERE o.id = %(order)s::uuid
+    UNION ALL
+    SELECT r.id, r.number, r.status, 'merged into'
+    FROM orders_order AS o JOIN orders_order AS r ON r.id = o.merged_into WHERE o.id = %(order)s::uuid
+    UNION ALL SELECT id, number, status, 'split into' FROM orders_order WHERE origin_id = %(order)s::uuid
+    UNION ALL SELECT id, number, status, 'merged' FROM orders_order WHERE merged_into = %(order)s::uuid
+) AS relative ORDER BY relation, id
+"""
+
+# As `regrouping.Alike` and `regrouping.why_no_merge` say, which decide under the lock.
+_COULD_MERGE = """
+    SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.line_count, o.placed_at,
+           ROW(o.company_id, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code, o.service, o.demand,
+               o.policy, o.campaign, o.substitutes,
+               (SELECT md5(ROW(b.name, b.line1, b.line2, b.city, b.region, b.postal_code, b.country, b.tax_number
+                               )::text) FROM parties_address AS b WHERE b.id = o.billing_id),
+               (SELECT md5(ROW(a.name, a.line1, a.line2, a.city, a.region)::text) FROM parties_address AS a
+                WHERE a.id = o.address_id))::text AS alike
+    FROM orders_order AS o
+    WHERE o.status IN ('ready', 'inventory hold')
+      AND NOT EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open')
+      AND NOT EXISTS (SELECT FROM orders_line AS l WHERE l.order_id = o.id
+                      AND l.released + l.picked + l.packed + l.shipped + l.delivered > 0)
+      AND NOT EXISTS (SELECT FROM payments_payment AS p WHERE p.order_id = o.id
+                      AND p.captured_minor + p.capturing_minor > 0)
+      AND o.customer_id
+"""
+
+_MERGEABLE = f"""
+WITH own AS MATERIALIZED (SELECT customer_id FROM orders_order WHERE id = %(order)s::uuid),
+could AS MATERIALIZED ({_COULD_MERGE} = (SELECT customer_id FROM own))
+SELECT other.id, other.number, other.external_id, other.status, other.currency, other.total_minor, other.line_count,
+       other.placed_at
+FROM could AS one JOIN could AS other ON other.alike = one.alike AND other.id <> one.id
+WHERE one.id = %(order)s::uuid ORDER BY other.placed_at, other.id LIMIT %(limit)s::int
+"""
 
 _DRAFTS = """
 SELECT q.id, q.company_id::int, q.number, c.code, q.customer, q.currency, q.total_minor, q.valid_until, q.state,
@@ -564,6 +640,7 @@ FROM orders_order AS o LEFT JOIN (
     FROM orders_line GROUP BY order_id) AS l ON l.order_id = o.id
 WHERE (o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.line_count)
       IS DISTINCT FROM (l.goods, l.discount, l.shipping, l.tax, l.lines)
+  AND (o.merged_into IS NULL OR l.lines > 0)
 """
 
 _ORPHANS = """

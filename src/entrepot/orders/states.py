@@ -15,8 +15,9 @@ COMMERCIAL = machine(
     ("hold", "confirmed", "placed"),
     ("cancel", ("draft", "placed", "confirmed"), "cancelled", True),
     ("close", "confirmed", "closed"),
+    ("merge", "confirmed", "closed", True),
 )  # fmt: skip
-"""`placed` is held by something, `confirmed` by nothing."""
+"""`placed` is held by something, `confirmed` by nothing. What is merged into another order is closed, and empty."""
 
 UNIT = machine(
     "unit of an order line", "open",

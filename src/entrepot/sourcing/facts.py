@@ -54,6 +54,7 @@ class Line(NamedTuple):
     backordered: int
     is_substitute: bool = False
     paid_minor: int = 0
+    is_limited: bool = False  # sold ahead, up to a limit
 
     def wanted(self) -> rules.Line:
         return rules.Line(self.id, self.sku, self.open + self.backordered)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.network.rules import distance_km
@@ -88,6 +88,8 @@ class Profile:
     """Nodes that may reject a line before a person has to look at it."""
     rejection_days: int = 7
     """For how long a node is not asked again for a line that it rejected."""
+    preorder_limit: Literal["enforce", "warn", "off"] = "enforce"
+    """What becomes of an order by which more of a SKU is sold ahead than its limit: it is held, noted, or nothing."""
     default_lead_days: int = 7
     """Promise of a backorder whose SKU has no expected supply."""
     handling_minor: int = 0
@@ -438,3 +440,37 @@ def _take(
             wanted -= units
             shares.append(Share(line.id, line.sku, node.id, units))
     return shares
+
+
+# ---- selling ahead
+
+
+class Ahead(NamedTuple):
+    """A SKU that is sold before it ships: at most so many, and so many already."""
+
+    code: str
+    limit: int
+    sold: int
+
+
+class Past(NamedTuple):
+    """A SKU of which an order would sell more than its limit."""
+
+    code: str
+    limit: int
+    sold: int  # with the order
+
+
+def sold_past(wanted: Mapping[Any, int], ahead: Mapping[Any, Ahead]) -> list[Past]:
+    """The SKUs of which an order that wants units sells more than may be, in the order of their codes."""
+    found = [
+        Past(one.code, one.limit, one.sold + units)
+        for sku, units in wanted.items()
+        if (one := ahead[sku]).sold + units > one.limit
+    ]
+    return sorted(found)
+
+
+def say_past(past: Sequence[Past]) -> str:
+    each = ", ".join(f"{one.sold} of {one.code} with this order, the limit is {one.limit}" for one in past)
+    return f"Sold ahead past the limit: {each}."

@@ -340,3 +340,28 @@ class Preorder(models.Model):
         constraints = [
             models.CheckConstraint(name="stock_preorder_limit_not_negative", condition=Q(units_max__gte=0))
         ]
+
+
+class Unpublished(models.Model):
+    """A mark: something changed of a SKU that a channel may be shown. Taken by whoever publishes it."""
+
+    id = models.BigAutoField(primary_key=True)
+    sku_id = models.UUIDField()
+
+
+class Published(models.Model):
+    """What a channel was told last that it may sell of a SKU; none is published without a row."""
+
+    pk = models.CompositePrimaryKey("sku_id", "channel_id")
+    sku_id = models.UUIDField()
+    channel_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    quantity = models.IntegerField()
+    version = models.BigIntegerField()  # rises with every change: the cursor of who follows a channel
+    published_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["channel_id", "version"], name="stock_published_since")]
+        constraints = [
+            models.CheckConstraint(name="stock_published_quantity_not_negative", condition=Q(quantity__gte=0))
+        ]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -93,6 +93,52 @@ def _availability(company: int, codes: Sequence[str], channel: str | None) -> li
             )
         )
     return answers
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRow:
+    """What a channel was told last of a SKU, and when; `version` is the cursor behind it."""
+
+    sku: UUID
+    sku_code: str
+    channel: str
+    quantity: int
+    version: int
+    published_at: datetime
+
+
+def published(*, company: int, channel: str, since: int = 0, limit: int = 100) -> list[PublishedRow]:
+    """What a channel was told last, of the SKUs that changed after the version `since`, in the order of their change.
+
+    Versions rise in the order in which they can be seen, so that whoever asks from the last one on misses none.
+    """
+    params = {"company": company, "channel": channel, "since": since, "limit": limit}
+    return [PublishedRow(*row) for row in sql.run(_PUBLISHED_SINCE, params)]
+
+
+def published_of(*, sku: UUID) -> dict[str, PublishedRow]:
+    """What each channel was told last of a SKU, by its code."""
+    return {row[2]: PublishedRow(*row) for row in sql.run(_PUBLISHED_OF, {"sku": sku})}
+
+
+class Digest(NamedTuple):
+    """What a channel should have, to compare: SKUs above zero, their units, and the digest of `code:units` lines."""
+
+    skus: int
+    units: int
+    digest: str
+    version: int
+
+
+def published_digest(*, company: int, channel: str) -> Digest:
+    """One statement: SHA-256 over a line `<SKU code>:<units>` with a line feed for each SKU above zero, by code as
+    bytes."""
+    return Digest(*sql.run(_DIGEST, {"company": company, "channel": channel})[0])
+
+
+def unpublished() -> int:
+    """Marks that wait to be published."""
+    return int(sql.run("SELECT count(*) FROM stock_unpublished")[0][0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +261,9 @@ def checked() -> dict[str, int]:
 
 def discrepancies() -> list[str]:
     """Sentences about balances that disagree with their ledger; [] when all is right."""
-    return [sentence for statement in _DISCREPANCIES for (sentence,) in sql.run(statement)]
+    today = sql.run("SELECT (now() AT TIME ZONE 'UTC')::date")[0][0]
+    wrong = [sentence for statement in _DISCREPANCIES for (sentence,) in sql.run(statement)]
+    return wrong + [sentence for (sentence,) in sql.run(_WRONG_PUBLISHED, {"today": today})]
 
 
 _UNIT_COSTS = """
@@ -245,6 +293,71 @@ LEFT JOIN LATERAL (
     SELECT sum(quantity) AS units FROM stock_reservation AS r
     WHERE (r.sku_id, r.node_id, r.owner_id) = (p.sku_id, p.node_id, p.owner_id) AND r.expires_at < now()) AS e ON true
 ORDER BY k.i, c.code, cn.priority, n.code
+"""
+
+# What channels are shown of wanted SKUs now, as `rules.free_units` and `rules.shown_units` say: nothing of a SKU that
+# ships later, nothing where a channel is closed, and an import is told nothing. Reservations count until freed.
+SHOWN = """
+    SELECT s.id AS sku, c.id AS channel, s.company_id AS company,
+           CASE WHEN NOT c.active OR y.sku_id IS NOT NULL OR at.free < GREATEST(1, c.threshold) THEN 0
+                WHEN c.shown_at_most > 0 THEN LEAST(at.free, c.shown_at_most) ELSE at.free END AS quantity
+    FROM wanted JOIN catalog_sku AS s ON s.id = wanted.sku
+    JOIN network_channel AS c ON c.company_id = s.company_id AND c.kind <> 'import'
+    LEFT JOIN stock_preorder AS y ON y.sku_id = s.id AND y.ships_on > %(today)s::date
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(GREATEST(0, p.sellable - p.reserved - p.allocated - p.safety - c.buffer
+                                        - (p.fenced - COALESCE(f.quantity - f.used, 0)))), 0)::int AS free
+        FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+        JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = n.id AND p.owner_id = s.company_id
+        LEFT JOIN stock_ringfence AS f
+          ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.owner_id = p.owner_id AND f.channel_id = c.id
+        WHERE cn.channel_id = c.id
+    ) AS at
+"""
+
+_PUBLISHED = """
+SELECT q.sku_id, s.code, c.code, q.quantity, q.version, q.published_at
+FROM stock_published AS q JOIN catalog_sku AS s ON s.id = q.sku_id JOIN network_channel AS c ON c.id = q.channel_id
+"""
+
+_PUBLISHED_OF = _PUBLISHED + "WHERE q.sku_id = %(sku)s::uuid ORDER BY c.code"
+
+_PUBLISHED_SINCE = (
+    _PUBLISHED
+    + """
+WHERE q.channel_id = (SELECT id FROM network_channel
+                      WHERE company_id = %(company)s::smallint AND code = %(channel)s::text)
+  AND q.version > %(since)s::bigint ORDER BY q.version LIMIT %(limit)s::int
+"""
+)
+
+_DIGEST = """
+SELECT count(told.code)::int, COALESCE(sum(told.quantity), 0)::bigint, encode(sha256(convert_to(
+           COALESCE(string_agg(told.code || ':' || told.quantity || E'\\n', '' ORDER BY told.code COLLATE "C"), ''),
+           'UTF8')), 'hex'),
+       (SELECT COALESCE(max(version), 0)::bigint FROM stock_published WHERE channel_id = c.id)
+FROM network_channel AS c LEFT JOIN LATERAL (
+    SELECT s.code, q.quantity FROM stock_published AS q JOIN catalog_sku AS s ON s.id = q.sku_id
+    WHERE q.channel_id = c.id AND q.quantity > 0
+) AS told ON true
+WHERE c.company_id = %(company)s::smallint AND c.code = %(channel)s::text GROUP BY c.id
+"""
+
+# invariant 11: what is published is what the channel may have, of SKUs that nobody has marked and that no change of a
+# channel or node is about to mark. What ships from today on is marked after midnight.
+_WRONG_PUBLISHED = f"""
+WITH wanted AS (
+    SELECT sku FROM (SELECT sku_id AS sku FROM stock_position UNION SELECT sku_id FROM stock_published) AS one
+    WHERE NOT EXISTS (SELECT FROM stock_unpublished AS u WHERE u.sku_id = one.sku)
+      AND NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = one.sku AND y.ships_on = %(today)s::date)
+), shown AS ({SHOWN})
+SELECT format('SKU %s: channel %s was told %s, it may have %s', s.code, c.code, COALESCE(q.quantity, 0), shown.quantity)
+FROM shown JOIN catalog_sku AS s ON s.id = shown.sku JOIN network_channel AS c ON c.id = shown.channel
+LEFT JOIN stock_published AS q ON q.sku_id = shown.sku AND q.channel_id = shown.channel
+WHERE COALESCE(q.quantity, 0) <> shown.quantity
+  AND NOT EXISTS (
+    SELECT FROM kernel_ready AS r LEFT JOIN network_channelnode AS cn ON cn.node_id = r.subject
+    WHERE r.queue = 'republish' AND (r.subject = c.id OR cn.channel_id = c.id))
 """
 
 _STANDING = """

@@ -139,6 +139,8 @@ WORDS: dict[str, str | Promise] = {
     "orders.release_holds": _("hold released"),
     "orders.release_satisfied": _("hold released by rule"),
     "orders.take_payment": _("payment taken"),
+    "orders.split": _("order split"),
+    "orders.merge": _("orders merged"),
     "sourcing.expire_holds": _("hold expired"),
     "satisfied": _("what it waited for came"),
     "payments.authorize": _("payment authorized"),

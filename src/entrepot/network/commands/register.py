@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.catalog.register import Register, Standing, put, sieve, tell
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.network import rules
@@ -68,6 +68,7 @@ def register_nodes(cause: Cause, /, *, requests: Sequence[RegisterNode]) -> list
     standing = put(_NODES, ((names[place], _rest(_NODES, one)) for place, one in fit))
 
     tell(cause, _NODES, {name: name[0] for name in standing}, standing)
+    _show_anew(cause, (one.id for one in standing.values() if "active" in one.changed))
     return _answers(requests, refused, names, standing)
 
 
@@ -132,6 +133,7 @@ def register_channels(cause: Cause, /, *, requests: Sequence[RegisterChannel]) -
     standing = put(_CHANNELS, ((names[place], _rest(_CHANNELS, one)) for place, one in fit))
 
     tell(cause, _CHANNELS, {name: name[0] for name in standing}, standing)
+    _show_anew(cause, (one.id for one in standing.values() if {"kind", *_SHOWN}.intersection(one.changed)))
     return _answers(requests, refused, names, standing)
 
 
@@ -158,6 +160,7 @@ def serve_channels(cause: Cause, /, *, requests: Sequence[ServeChannel]) -> list
 
     changed = _changed(standing)
     _tell_changed(cause, "channel", "nodes", {channel for channel, _ in changed}, known)
+    _show_anew(cause, {channel for channel, _ in changed})
     return [refused.get(place) or Served(one.channel, one.node) for place, one in enumerate(requests)]
 
 
@@ -248,6 +251,15 @@ def _tell_changed(cause: Cause, kind: str, what: str, subjects: set[UUID], known
             for subject in sorted(subjects)
         ),
     )
+
+
+_SHOWN = ("active", "buffer", "threshold", "shown_at_most")
+"""What a channel is shown of stock depends on these."""
+
+
+def _show_anew(cause: Cause, places: Iterable[UUID]) -> None:
+    """Channels and nodes of which all figures may be others now, for stock to publish."""
+    offer("republish", [(place, 5, cause.at) for place in sorted(places)])
 
 
 _NODES = Register(

@@ -28,7 +28,10 @@ from entrepot.stock.commands.allocate import Free, Freed, free
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """Without `lines` the whole order, else (line, units) of it. `code` is one of `rules.CANCEL_REASONS`."""
+    """Without `lines` the whole order, else (line, units) of it. `code` is one of `rules.CANCEL_REASONS`.
+
+    `root_cause` is that of the work items of its holds, where somebody says why they arose.
+    """
 
     order: UUID
     reason: str
@@ -36,6 +39,7 @@ class CancelOrder:
     occurred_at: datetime | None = None
     code: str = "other"
     key: str | None = None
+    root_cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,9 @@ def _load(orders: Sequence[UUID]) -> tuple[dict[UUID, _Order], dict[UUID, _Lines
         _LOAD, {"orders": list(orders)}
     ):
         found[order] = _Order(company, commercial, number, captured)
-        lines.setdefault(order, {})[line] = Cancellable(*units)
+        mine = lines.setdefault(order, {})
+        if line is not None:  # of an order that was merged into another, nothing is left
+            mine[line] = Cancellable(*units)
     return found, lines
 
 
@@ -232,9 +238,11 @@ def _let_go(cause: Cause, gone: frozenset[UUID], decided: Mapping[UUID, tuple[Ca
     """Holds rejected and authorizations voided of orders that are no more."""
     holds = holds_of(sorted(gone))
     if holds:
-        at = {order: decided[order][0].occurred_at or cause.at for order in gone}
+        asked = {order: decided[order][0] for order in gone}
         closing = [
-            Closing(hold, at[hold.order], decided[hold.order][0].reason, rules.CANCELLED) for hold in holds
+            Closing(hold, one.occurred_at or cause.at, one.reason, rules.CANCELLED, one.root_cause)
+            for hold in holds
+            for one in [asked[hold.order]]
         ]
         close_holds(cause, closing, "rejected")
     void(cause, requests=[Void(order) for order in sorted(gone)])
@@ -292,7 +300,7 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 _LOAD = """
 SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, l.id, l.open, l.backordered, l.allocated,
        l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released, l.picked, l.packed
-FROM orders_order AS o JOIN orders_line AS l ON l.order_id = o.id
+FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(captured_minor), 0)::bigint AS captured FROM payments_payment WHERE order_id = o.id
 ) AS p

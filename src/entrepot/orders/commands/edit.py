@@ -132,7 +132,7 @@ class _Order(NamedTuple):
     currency: str
     country: str
     postal_code: str
-    lines: int
+    last_line: int
     authorized: int | None  # None without a payment
     held: list[str]  # types of its open holds
     channel: str
@@ -410,8 +410,8 @@ def _rows(one: _Edit) -> list[tuple[Any, ...]]:
     order = one.order
     return [
         (
-            line.id, order.id, order.company, order.lines + i, GOODS, sku, line.sku, "", line.quantity, line.unit_price,
-            *line.frozen, line.quantity,
+            line.id, order.id, order.company, order.last_line + i, GOODS, sku, line.sku, "", line.quantity,
+            line.unit_price, *line.frozen, line.quantity,
         )
         for i, (line, sku) in enumerate(one.added, 1)
     ]  # fmt: skip
@@ -480,7 +480,8 @@ _STORED = (
 )  # fmt: skip
 
 _ORDERS = """
-SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code, o.line_count,
+SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
+       (SELECT COALESCE(max(l.number), 0) FROM orders_line AS l WHERE l.order_id = o.id),
        (SELECT sum(p.authorized_minor)::bigint FROM payments_payment AS p
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),

@@ -44,13 +44,17 @@ class HoldPlaced:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHold:
-    """The reason of a hold is gone; `note` says how, and `code` (`rules.RESOLUTIONS`) for counting."""
+    """The reason of a hold is gone; `note` says how, and `code` (`rules.RESOLUTIONS`) for counting.
+
+    `root_cause` is its work item's, where somebody says why the hold arose.
+    """
 
     hold: UUID
     note: str = ""
     code: str = "other"
     occurred_at: datetime | None = None
     key: str | None = None
+    root_cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ def let_go(
     close_holds(
         cause,
         [
-            Closing(found[one.hold], one.occurred_at or cause.at, one.note, one.code)
+            Closing(found[one.hold], one.occurred_at or cause.at, one.note, one.code, one.root_cause)
             for one in released.values()
         ],
         "released",
@@ -293,6 +297,7 @@ class Closing(NamedTuple):
     at: datetime
     note: str
     code: str
+    root_cause: str = ""  # of its work item
 
 
 def close_holds(cause: Cause, closed: Sequence[Closing], state: str) -> None:
@@ -302,7 +307,11 @@ def close_holds(cause: Cause, closed: Sequence[Closing], state: str) -> None:
     sql.run(_CLOSE, params | {"state": state, "by": cause.actor.name})
     resolve(
         cause,
-        requests=[ResolveItem(one.hold.item, f"hold {state}", one.note) for one in closed if one.hold.item],
+        requests=[
+            ResolveItem(one.hold.item, one.root_cause or f"hold {state}", one.note)
+            for one in closed
+            if one.hold.item
+        ],
     )
     announce(
         cause,
@@ -311,7 +320,7 @@ def close_holds(cause: Cause, closed: Sequence[Closing], state: str) -> None:
                 "hold", hold.id, hold.company, "open", state, at,
                 {"order": hold.order, "type": hold.type, "code": code}, note,
             )
-            for hold, at, note, code in closed
+            for hold, at, note, code, _ in closed
         ],
     )  # fmt: skip
 

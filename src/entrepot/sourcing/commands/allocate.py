@@ -16,6 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.substitute import Substitute, substitute
 from entrepot.sourcing import cost, errors, rules, substitutes
+from entrepot.sourcing.ahead import SoldAhead, is_kept
 from entrepot.sourcing.facts import Facts, Line, Order, Version
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
@@ -55,11 +56,12 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     More urgent orders of the batch are served first: priority, promised date, order time, id.
     Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
-    2 more where some take over reservations, and as `orders.substitute` where something else is sent.
+    2 more where some take over reservations, 3 where a SKU is sold ahead up to a limit, 6 where that holds some, and as
+    `orders.substitute` where something else is sent.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
-    orders, lines = _load(order_ids)
+    orders, lines = _load(order_ids, cause.at.date())
     facts = Facts(orders.values(), cause.at)
     facts.know(orders.values(), lines)
     if facts.ranks:
@@ -75,26 +77,34 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     positions = stock.lock_positions(owned)
 
     held = _take_over(cause, orders, lines)
+    ahead = SoldAhead(orders, lines, cause.at)
 
     plans = {
         order.id: _decide(order, lines[order.id], facts, positions, held.get(order.id, ()), together)
         for order in sorted(orders.values(), key=_urgency)
-        if not order.blocked and lines[order.id]
+        if not order.blocked and lines[order.id] and not ahead.keeps(order, lines[order.id], facts)
     }
 
-    batch = _Batch(cause, {request.order: request.occurred_at or cause.at for request in requests})
+    times = {request.order: request.occurred_at or cause.at for request in requests}
+    batch = _Batch(cause, times)
     for order_id, decision in plans.items():
         batch.add(orders[order_id], lines[order_id], decision, facts.version(orders[order_id]))
     batch.write()
+    ahead.write(cause, times)
     ready.drop("allocate", order_ids)
-    return [_answer(request.order, orders, plans) for request in requests]
+    return [
+        OrderAllocated(request.order, "held", 0, 0, 0, why)
+        if (why := is_kept(ahead.held, request.order))
+        else _answer(request.order, orders, plans)
+        for request in requests
+    ]
 
 
 # ---- load
 
 
-def _load(order_ids: Sequence[UUID]) -> tuple[dict[UUID, Order], dict[UUID, list[Line]]]:
-    params = {"orders": list(order_ids)}
+def _load(order_ids: Sequence[UUID], today: date) -> tuple[dict[UUID, Order], dict[UUID, list[Line]]]:
+    params = {"orders": list(order_ids), "today": today}
     orders = {row[0]: Order(*row) for row in sql.run(_ORDERS, params)}
     lines: dict[UUID, list[Line]] = {order: [] for order in orders}
     for order, *line in sql.run(_LINES, params):
@@ -513,11 +523,13 @@ WHERE o.id = ANY(%(orders)s::uuid[]) AND commercial <> 'cancelled'
 """
 
 _LINES = """
-SELECT order_id, id, number::int, sku_id, open, backordered, instead_of IS NOT NULL,
-       ((gross_minor - discount_minor) * (open + backordered) / quantity)::bigint
-FROM orders_line
-WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL AND open + backordered > 0
-ORDER BY order_id, number
+SELECT l.order_id, l.id, l.number::int, l.sku_id, l.open, l.backordered, l.instead_of IS NOT NULL,
+       ((l.gross_minor - l.discount_minor) * (l.open + l.backordered) / l.quantity)::bigint,
+       EXISTS (SELECT FROM stock_preorder AS y
+               WHERE y.sku_id = l.sku_id AND y.ships_on > %(today)s::date AND y.units_max > 0)
+FROM orders_line AS l
+WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.sku_id IS NOT NULL AND l.open + l.backordered > 0
+ORDER BY l.order_id, l.number
 """
 
 # Promised for the first expected supply of the SKU, or by the profile's lead time where nothing is on its way.

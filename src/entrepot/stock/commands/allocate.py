@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.stock import errors
+from entrepot.stock.commands.mark import MARK_CHANGED
 from entrepot.stock.commands.move import free_allocations
 from entrepot.stock.rules import Position, Positions
 
@@ -232,11 +233,15 @@ SELECT sku_id, node_id, channel_id, quantity - used FROM stock_ringfence
 WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint
 """
 
-_PROMISE = """
-UPDATE stock_position AS p SET allocated = p.allocated + d.units, fenced = p.fenced - d.fenced
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[], %(fenced)s::int[])
-     AS d(sku, node, owner, units, fenced)
-WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+_PROMISE = f"""
+WITH changed AS (
+    UPDATE stock_position AS p SET allocated = p.allocated + d.units, fenced = p.fenced - d.fenced
+    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[], %(fenced)s::int[])
+         AS d(sku, node, owner, units, fenced)
+    WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+    RETURNING p.sku_id
+)
+{MARK_CHANGED}
 """
 
 _USE_FENCES = """

@@ -15,6 +15,7 @@ from entrepot.kernel.command import whole
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Value, value_moves
 from entrepot.stock import rules
+from entrepot.stock.commands.mark import MARK_CHANGED
 
 
 class At(NamedTuple):
@@ -450,26 +451,33 @@ ORDER BY p.sku_id, p.node_id, p.owner_id FOR UPDATE OF p
 """
 
 # Positions are locked in key order before any is changed, so that two batches never wait for each other in a circle.
-_UPDATE_POSITIONS = """
+# What leaves to those whom it was promised changes nothing that others may have.
+_UPDATE_POSITIONS = f"""
 WITH d AS MATERIALIZED (
     SELECT p.sku_id, p.node_id, p.owner_id, d.sellable, d.fulfilled
     FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(companies)s::smallint[],
                 %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
     JOIN stock_position AS p ON p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
     ORDER BY p.sku_id, p.node_id, p.owner_id FOR UPDATE OF p
-)
-UPDATE stock_position AS p SET sellable = p.sellable + d.sellable, allocated = p.allocated - d.fulfilled
-FROM d WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.owner_id
-RETURNING p.sku_id, p.node_id, p.owner_id::int
+), moved AS (
+    UPDATE stock_position AS p SET sellable = p.sellable + d.sellable, allocated = p.allocated - d.fulfilled
+    FROM d WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.owner_id
+    RETURNING p.sku_id, p.node_id, p.owner_id::int, d.sellable + d.fulfilled AS freed
+), changed AS (SELECT sku_id FROM moved WHERE freed <> 0), marked AS ({MARK_CHANGED})
+SELECT sku_id, node_id, owner_id FROM moved
 """
 
-_INSERT_POSITIONS = """
-INSERT INTO stock_position (sku_id, node_id, owner_id, company_id, sellable, allocated, reserved, safety, fenced)
-SELECT sku, node, owner, company, sellable, 0, 0, 0, 0
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(companies)s::smallint[],
-            %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
-ORDER BY sku, node, owner
-ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET sellable = stock_position.sellable + excluded.sellable
+_INSERT_POSITIONS = f"""
+WITH changed AS (
+    INSERT INTO stock_position (sku_id, node_id, owner_id, company_id, sellable, allocated, reserved, safety, fenced)
+    SELECT sku, node, owner, company, sellable, 0, 0, 0, 0
+    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(companies)s::smallint[],
+                %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
+    ORDER BY sku, node, owner
+    ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET sellable = stock_position.sellable + excluded.sellable
+    RETURNING sku_id
+)
+{MARK_CHANGED}
 """
 
 _RESERVATIONS = """
@@ -479,11 +487,15 @@ JOIN stock_reservation AS r ON r.sku_id = k.sku AND r.node_id = k.node AND r.own
 ORDER BY r.expires_at DESC, r.id FOR UPDATE OF r
 """
 
-_UNRESERVE = """
-UPDATE stock_position AS p SET reserved = p.reserved - d.units
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
-     AS d(sku, node, owner, units)
-WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+_UNRESERVE = f"""
+WITH changed AS (
+    UPDATE stock_position AS p SET reserved = p.reserved - d.units
+    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
+         AS d(sku, node, owner, units)
+    WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+    RETURNING p.sku_id
+)
+{MARK_CHANGED}
 """
 
 _PROMISES = """
@@ -498,7 +510,7 @@ ORDER BY a.id FOR UPDATE OF a
 # join that is planned for an empty table compares every promise with every row. The caller has locked the promises or
 # their positions in an earlier statement, so the place found is the one that this statement sees. What is kept of each
 # is looked up in a sorted array, not in rows, for the same reason.
-_FREE_ALLOCATIONS = """
+_FREE_ALLOCATIONS = f"""
 WITH d AS MATERIALIZED (
     SELECT a.place, a.id, a.sku_id, a.node_id, a.owner_id, a.channel_id, d.units, a.quantity - d.units AS rest,
            GREATEST(0, a.fenced - (a.quantity - d.units)) AS from_fence
@@ -527,10 +539,11 @@ locked AS MATERIALIZED (
     FROM total JOIN stock_position AS p USING (sku_id, node_id, owner_id)
     ORDER BY p.sku_id, p.node_id, p.owner_id FOR UPDATE OF p
 ),
-given AS (
+changed AS (
     UPDATE stock_position AS p SET allocated = p.allocated - locked.units, fenced = p.fenced + locked.from_fence
     FROM locked WHERE (p.sku_id, p.node_id, p.owner_id) = (locked.sku_id, locked.node_id, locked.owner_id)
-)
+    RETURNING p.sku_id
+), marked AS ({MARK_CHANGED})
 SELECT sku_id, node_id, owner_id::int, channel_id, sum(units)::int, sum(from_fence)::int
 FROM d GROUP BY 1, 2, 3, 4
 """

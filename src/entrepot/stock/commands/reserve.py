@@ -17,6 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.network import queries as network
 from entrepot.stock import errors
 from entrepot.stock.commands.allocate import Position, Positions, lock_positions
+from entrepot.stock.commands.mark import MARK_CHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +250,15 @@ _COLUMNS = (
     "reserved_at",
 )  # fmt: skip
 
-_CHANGE = """
-UPDATE stock_position AS p SET reserved = p.reserved + d.units
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[]) AS d(sku, node, owner, units)
-WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+_CHANGE = f"""
+WITH changed AS (
+    UPDATE stock_position AS p SET reserved = p.reserved + d.units
+    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
+         AS d(sku, node, owner, units)
+    WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
+    RETURNING p.sku_id
+)
+{MARK_CHANGED}
 """
 
 _ANY_EXPIRED = """

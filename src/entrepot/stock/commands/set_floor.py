@@ -12,6 +12,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.stock import errors
+from entrepot.stock.commands.mark import MARK_CHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,17 @@ def _answer(cause: Cause, r: SetSafety | SetRingFence, what: str) -> FloorSet | 
     return FloorSet(r.quantity)
 
 
-_SET_SAFETY = """
-INSERT INTO stock_position (sku_id, node_id, owner_id, company_id, sellable, reserved, allocated, safety, fenced)
-SELECT sku, node, owner, owner, 0, 0, 0, units, 0
-FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[]) AS d(sku, node, owner, units)
-ORDER BY sku, node, owner
-ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET safety = excluded.safety
+_SET_SAFETY = f"""
+WITH changed AS (
+    INSERT INTO stock_position (sku_id, node_id, owner_id, company_id, sellable, reserved, allocated, safety, fenced)
+    SELECT sku, node, owner, owner, 0, 0, 0, units, 0
+    FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
+         AS d(sku, node, owner, units)
+    ORDER BY sku, node, owner
+    ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET safety = excluded.safety
+    RETURNING sku_id
+)
+{MARK_CHANGED}
 """
 
 _ENSURE = """
@@ -103,7 +109,7 @@ FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(chann
 ON CONFLICT DO NOTHING
 """
 
-_SET_FENCE = """
+_SET_FENCE = f"""
 WITH d AS MATERIALIZED (
     SELECT f.sku_id, f.node_id, f.owner_id, f.channel_id, d.units, d.units - (f.quantity - f.used) AS more
     FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(channels)s::uuid[], %(units)s::int[])
@@ -114,8 +120,11 @@ WITH d AS MATERIALIZED (
 fence AS (
     UPDATE stock_ringfence AS f SET quantity = f.used + d.units FROM d
     WHERE (f.sku_id, f.node_id, f.owner_id, f.channel_id) = (d.sku_id, d.node_id, d.owner_id, d.channel_id)
+), changed AS (
+    UPDATE stock_position AS p SET fenced = p.fenced + d.more
+    FROM (SELECT sku_id, node_id, owner_id, sum(more)::int AS more FROM d GROUP BY 1, 2, 3) AS d
+    WHERE (p.sku_id, p.node_id, p.owner_id) = (d.sku_id, d.node_id, d.owner_id)
+    RETURNING p.sku_id
 )
-UPDATE stock_position AS p SET fenced = p.fenced + d.more
-FROM (SELECT sku_id, node_id, owner_id, sum(more)::int AS more FROM d GROUP BY 1, 2, 3) AS d
-WHERE (p.sku_id, p.node_id, p.owner_id) = (d.sku_id, d.node_id, d.owner_id)
+{MARK_CHANGED}
 """

@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock import errors
+from entrepot.stock.commands.mark import mark_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
     now is offered for release.
 
     Refuses: NotFound (no such SKU in the company); NotPlaceable (a limit below zero). Again: sets the same.
-    4 statements at most.
+    5 statements at most.
     """
     known = set(sql.run(_KNOWN, {"skus": [r.sku for r in requests]}))
     answers: list[PreorderSet | Refused] = []
@@ -62,6 +63,7 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
     if ended := [r.sku for r in wanted.values() if r.ships_on is None]:
         sql.run("DELETE FROM stock_preorder WHERE sku_id = ANY(%(skus)s::uuid[])", {"skus": ended})
     if wanted:
+        mark_changed(list(wanted))
         offer("peg", [(sku, 5, cause.at) for sku in wanted])
         may_leave = {"skus": list(wanted), "today": cause.at.date()}
         offer("release", [(order, priority, due) for order, priority, due in sql.run(_MAY_LEAVE, may_leave)])

@@ -15,7 +15,14 @@ from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company
-from entrepot.web.api.schemas import SKUS_MAX, AvailabilityOut, Code
+from entrepot.web.api.schemas import (
+    BIGINT_MAX,
+    SKUS_MAX,
+    AvailabilityOut,
+    Code,
+    DigestOut,
+    PublishedOut,
+)
 
 router = Router()
 
@@ -56,9 +63,7 @@ def get_availability(
     the orders that this was made of. A SKU that ships from a day on has none now, and says in `preorder` how many may
     be sold ahead.
     """
-    of = parse.company_of(company)
-    if channel not in network.channels(company=of):
-        raise NotFound(what="channel", which=channel)
+    of = _channel(company, channel)
     today = timezone.localdate()
     last = today + timedelta(days=horizon - 1)
     for day in on:
@@ -80,6 +85,48 @@ def get_availability(
     known = {one.sku_code for one in found}
     unknown = [code for code in dict.fromkeys(sku) if code not in known]
     return {"channel": channel, "items": items, "unknown": unknown}
+
+
+@router.get("/availability/published", response={200: PublishedOut, **READ})
+def list_published(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    channel: Annotated[Code, Query(..., description="The code of a channel.")],
+    company: Company = None,
+    since: Annotated[
+        int, Query(0, ge=0, le=BIGINT_MAX, description="The cursor: `next` of the answer before; 0 for all.")
+    ] = 0,
+    limit: Annotated[int, Query(200, ge=1, le=1000)] = 200,
+) -> dict[str, Any]:
+    """What a channel was told last that it may sell, of the SKUs that changed since a version, in the order of change.
+
+    Ask again with `next` and miss nothing; it stays as it is while nothing changes. The same goes to the channel's
+    outbox as `availability.changed`, with the figure before.
+    """
+    of = _channel(company, channel)
+    rows = stock.published(company=of, channel=channel, since=since, limit=limit)
+    return {"channel": channel, "items": rows, "next": rows[-1].version if rows else since}
+
+
+@router.get("/availability/published/digest", response={200: DigestOut, **READ})
+def compare_published(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    channel: Annotated[Code, Query(..., description="The code of a channel.")],
+    company: Company = None,
+) -> stock.Digest:
+    """Count, sum and digest of what a channel was told, to compare with what it shows.
+
+    `digest` is the SHA-256 of a line `<SKU>:<units>`, ended by a line feed, for each SKU above zero, sorted by the
+    bytes of its code.
+    """
+    return stock.published_digest(company=_channel(company, channel), channel=channel)
+
+
+def _channel(company: str | None, channel: str) -> int:
+    """The company of a channel that there is."""
+    of = parse.company_of(company)
+    if channel not in network.channels(company=of):
+        raise NotFound(what="channel", which=channel)
+    return of
 
 
 def _now(one: stock.Availability) -> dict[str, Any]:

@@ -11,10 +11,13 @@ from ninja import Query, Router
 from entrepot.orders import queries, rules
 from entrepot.orders.commands.hold import place_hold, release_holds
 from entrepot.orders.commands.take_payment import take_payment
+from entrepot.sourcing.commands.decide_holds import decide_holds
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.schemas import (
     Code,
+    DecideHoldIn,
+    HoldDecidedOut,
     HoldIn,
     HoldPlacedOut,
     HoldsOut,
@@ -68,6 +71,19 @@ def release(
 ) -> Any:
     """Release a hold, or a list of them; an order that nothing holds any longer goes on."""
     return give(request, release_holds, payload, idempotency_key, parse.release_hold)
+
+
+@router.post("/holds/decide", response={200: HoldDecidedOut | list[HoldDecidedOut | Problem], **REFUSED})
+def decide(
+    request: HttpRequest,
+    payload: DecideHoldIn | Annotated[list[DecideHoldIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Decide about a hold by the work item that asks about it, or about a list of them: the item is resolved as well.
+
+    `release` needs the permission `orders.release_holds`, `reject` needs `sourcing.cancel`.
+    """
+    return give(request, decide_holds, payload, idempotency_key, parse.decide_hold)
 
 
 @router.post("/orders/payments", response={200: PaymentTakenOut | list[PaymentTakenOut | Problem], **REFUSED})

@@ -16,6 +16,7 @@ from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import PlaceOrder, place
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit, reprice
+from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
@@ -25,11 +26,16 @@ from entrepot.web.api.schemas import (
     Code,
     EditedOut,
     EditIn,
+    MergeableOut,
+    MergedOut,
+    MergeIn,
     OrderIn,
     OrderOut,
     OrdersOut,
     PlacedOut,
     Problem,
+    SplitIn,
+    SplitOut,
 )
 
 router = Router()
@@ -92,6 +98,33 @@ def edit_orders(
     return give(request, command, payload, idempotency_key, parse.edit_order)
 
 
+@router.post("/orders/split", response={200: SplitOut | list[SplitOut | Problem], **REFUSED})
+def split_orders(
+    request: HttpRequest,
+    payload: SplitIn | Annotated[list[SplitIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Let units of an order, or of a list of them, go to a new order of the same customer.
+
+    They keep what they bear to the cent, what is promised to them, and what holds them; so much of the payment goes
+    along as the old order does not need. Units that nobody has promised go first; what is released stays.
+    """
+    return give(request, split, payload, idempotency_key, parse.split_order)
+
+
+@router.post("/orders/merge", response={200: MergedOut | list[MergedOut | Problem], **REFUSED})
+def merge_orders(
+    request: HttpRequest,
+    payload: MergeIn | Annotated[list[MergeIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Make orders of one customer to one address one order, before any of it is released.
+
+    The others are closed, empty, and name the one that they are part of.
+    """
+    return give(request, merge, payload, idempotency_key, parse.merge_orders)
+
+
 @router.get("/orders", response={200: OrdersOut, **READ})
 def list_orders(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
@@ -133,3 +166,11 @@ def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: 
         name: getattr(found, name) for name in OrderOut.model_fields if name not in ("lines", "shipments")
     }
     return whole | {"lines": lines, "shipments": pages.shipments(order=order_id)}
+
+
+@router.get("/orders/{order_id}/mergeable", response={200: list[MergeableOut], **READ})
+def list_mergeable(request: HttpRequest, order_id: UUID) -> Any:  # noqa: ARG001
+    """Orders that could be merged with an order now, the earliest first: none where it can't be merged itself."""
+    if orders.order(order_id) is None:
+        raise NotFound(what="order", which=str(order_id))
+    return orders.mergeable(order_id)

@@ -14,6 +14,7 @@ from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
+from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.place import (
     AddressGiven,
     BillingGiven,
@@ -22,9 +23,22 @@ from entrepot.orders.commands.place import (
     PlaceOrder,
     PromotionGiven,
 )
+from entrepot.orders.commands.split import SplitOrder
 from entrepot.orders.commands.take_payment import TakePayment
 from entrepot.parties import queries as parties
-from entrepot.web.api.schemas import CancelIn, EditIn, HoldIn, OrderIn, PromotionIn, ReleaseIn, TakePaymentIn
+from entrepot.sourcing.commands.decide_holds import DecideHold
+from entrepot.web.api.schemas import (
+    CancelIn,
+    DecideHoldIn,
+    EditIn,
+    HoldIn,
+    MergeIn,
+    OrderIn,
+    PromotionIn,
+    ReleaseIn,
+    SplitIn,
+    TakePaymentIn,
+)
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -103,6 +117,14 @@ def edit_order(item: EditIn, key: str) -> EditOrder:
     )  # fmt: skip
 
 
+def split_order(item: SplitIn, key: str) -> SplitOrder:
+    return SplitOrder(item.order, tuple((one.line, one.quantity) for one in item.lines), item.reason, key=key)
+
+
+def merge_orders(item: MergeIn, key: str) -> MergeOrders:
+    return MergeOrders(item.into, tuple(item.orders), item.reason, key=key)
+
+
 def place_hold(item: HoldIn, key: str) -> PlaceHold:
     blocks = None if item.blocks is None else tuple(item.blocks)
     return PlaceHold(item.order, item.type, item.reason, blocks, item.waits_for, key=key)
@@ -110,6 +132,10 @@ def place_hold(item: HoldIn, key: str) -> PlaceHold:
 
 def release_hold(item: ReleaseIn, key: str) -> ReleaseHold:
     return ReleaseHold(item.hold, item.note, item.code, key=key)
+
+
+def decide_hold(item: DecideHoldIn, key: str) -> DecideHold:
+    return DecideHold(item.item, item.decision, item.note, item.code, item.root_cause, key)
 
 
 def take_payment(item: TakePaymentIn, key: str) -> TakePayment:

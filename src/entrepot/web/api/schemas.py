@@ -22,6 +22,7 @@ from entrepot.kernel import money
 from entrepot.orders import rules
 from entrepot.orders.holding import Waits
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
+from entrepot.sourcing.commands.decide_holds import DECISIONS
 from entrepot.stock.models import RESERVATION_KINDS
 
 NO_NUL = r"^[^\x00]*$"
@@ -30,6 +31,7 @@ LINES_MAX, BATCH_MAX, SKUS_MAX = 1_000, 1_000, 200
 MINOR_MAX = 10**15
 """Largest amount of an order in minor units: so that sums of many of them still fit into a bigint."""
 QUANTITY_MAX = 1_000_000
+BIGINT_MAX = 2**63 - 1
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 Code = Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
@@ -226,6 +228,21 @@ class HoldIn(Strict):
     )
 
 
+class DecideHoldIn(Strict):
+    """A work item that asks about a hold, and the decision: `reject` cancels the order, and needs a note."""
+
+    item: UUID
+    decision: Literal[tuple(DECISIONS)]  # type: ignore[valid-type]
+    note: Annotated[str, Field(max_length=TEXT_MAX, pattern=NO_NUL)] = ""
+    code: Literal[tuple(rules.RESOLUTIONS)] = "other"  # type: ignore[valid-type]
+    root_cause: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = Field(
+        "", description="Why it arose, by the list for the item's type."
+    )
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
 class ReleaseIn(Strict):
     """A hold whose reason is gone."""
 
@@ -291,6 +308,28 @@ class EditIn(Strict):
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] | None = None
     priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
     promise_at: Moment | None = None
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class SplitIn(Strict):
+    """Units of an order that go to a new order."""
+
+    order: UUID
+    lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)]
+    reason: Reason
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class MergeIn(Strict):
+    """Orders that become part of another one."""
+
+    into: UUID
+    orders: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+    reason: Reason
     key: Key | None = Field(
         None, description="Idempotency key of this one of a list; else the header's and its place."
     )
@@ -371,6 +410,52 @@ class EditedOut(Out):
     uncovered_minor: int
     holds: list[str]
     warnings: list[WarningOut]
+
+
+class HoldDecidedOut(Out):
+    """The hold that ended, and the status of its order now."""
+
+    item: UUID
+    hold: UUID
+    order: UUID
+    decision: str
+    status: str
+
+
+class SplitOut(Out):
+    """The new order, what its units bear, how much of it no authorization covers, and the status of both."""
+
+    order: UUID
+    new_order: UUID
+    number: str
+    units: int
+    total_minor: int
+    uncovered_minor: int
+    status: str
+    new_status: str
+
+
+class MergedOut(Out):
+    """What the orders are now."""
+
+    order: UUID
+    merged: list[UUID]
+    lines: int
+    total_minor: int
+    status: str
+
+
+class MergeableOut(Out):
+    """An order that could become part of another, or the other of it."""
+
+    id: UUID
+    number: str
+    external_id: str
+    status: str
+    currency: str
+    total_minor: int
+    line_count: int
+    placed_at: datetime
 
 
 class OrderRowOut(Out):
@@ -602,11 +687,39 @@ class OrderOut(Out):
     shipping_minor: int
     tax_minor: int
     total_minor: int
+    origin: UUID | None = Field(description="The order that it was split from.")
+    merged_into: UUID | None
     lines: list[LineOut]
     promotions: list[PromotionOut]
     holds: list[HoldOut]
     warnings: list[WarningOut]
     shipments: list[ShipmentOut]
+
+
+class PublishedRowOut(Out):
+    """What the channel was told of a SKU, and when; a later version is newer."""
+
+    sku: str = Field(validation_alias="sku_code")
+    quantity: int
+    version: int
+    published_at: datetime
+
+
+class PublishedOut(Out):
+    """What changed after the cursor; ask again with `next`."""
+
+    channel: str
+    items: list[PublishedRowOut]
+    next: int
+
+
+class DigestOut(Out):
+    """What a channel should have: SKUs above zero, their units, the digest, and the last version in it."""
+
+    skus: int
+    units: int
+    digest: str
+    version: int
 
 
 class ReservationIn(Strict):

@@ -1,4 +1,4 @@
-"""Change a placed order by the form on its page."""
+"""Change, split and merge placed orders by the forms on their page."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from entrepot.kernel import money
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
 from entrepot.orders.commands.edit import AddLine, EditOrder, OrderEdited
+from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
 from entrepot.orders.commands.place import AddressGiven
+from entrepot.orders.commands.split import OrderSplit, SplitOrder
 from entrepot.sourcing.commands.edit import edit, reprice
+from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, minor_in
 
 
 def allowed(found: orders.OrderView) -> list[tuple[str, str]]:
@@ -45,6 +48,46 @@ def change(request: Request, which: UUID) -> HttpResponse:
     for one in results:
         if isinstance(one, OrderEdited) and one.total_minor != one.before_minor:
             _say_money(request, found, one)
+    return back(request, f"/orders/{which}/", results)
+
+
+def splittable(found: orders.OrderView) -> list[tuple[orders.LineRow, int]]:
+    """Lines of which units can go to another order, and how many: none where nothing would stay."""
+    goods = [line for line in found.lines if line.kind == rules.GOODS]
+    if (
+        found.commercial in ("cancelled", "closed")
+        or sum(line.quantity - line.cancelled for line in goods) < 2
+    ):
+        return []
+    can = ((line, line.open + line.backordered + line.allocated) for line in goods)
+    return [(line, units) for line, units in can if units]
+
+
+@require_POST
+@console
+def split_off(request: Request, which: UUID) -> HttpResponse:
+    """Units of the order's lines to a new order; then to that order."""
+    found = orders.order(which)
+    if found is None:
+        raise Http404
+    units = ((line.id, int_in(request.POST.get(f"units-{line.id}"))) for line in found.lines)
+    wanted = SplitOrder(which, tuple((line, n) for line, n in units if n), clean(request.POST.get("reason")))
+    results = give(request, split, [wanted], lambda _: gettext("The order was split: this is the new one."))
+    new = next((one.new_order for one in results if isinstance(one, OrderSplit)), which)
+    return back(request, f"/orders/{new}/", results)
+
+
+@require_POST
+@console
+def merge_in(request: Request, which: UUID) -> HttpResponse:
+    """Other orders of the customer become part of this one."""
+    wanted = MergeOrders(
+        which, tuple(ids_in(request.POST.getlist("order"))), clean(request.POST.get("reason"))
+    )
+    results = give(request, merge, [wanted], lambda _: gettext("The orders are one now."))
+    for one in results:
+        if isinstance(one, OrdersMerged):
+            messages.info(request, gettext("It has %(n)s lines.") % {"n": one.lines})
     return back(request, f"/orders/{which}/", results)
 
 

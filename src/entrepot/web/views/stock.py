@@ -83,6 +83,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     )
     context |= {
         "by_channel": by_channel,
+        "published": stock.published_of(sku=which),
         "preorder": stock.preorder(sku=which),
         "horizon": availability.HORIZON,
         "positions": positions,

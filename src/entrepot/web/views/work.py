@@ -18,6 +18,8 @@ from entrepot.insight import pages
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.orders import queries as orders
+from entrepot.orders.rules import RESOLUTIONS
+from entrepot.sourcing.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, page, uuid_in
 from entrepot.web.timeline import steps
@@ -116,6 +118,9 @@ def _choices(request: Request, kind: str) -> dict[str, Any]:
     return {
         "causes": {name: ROOT_CAUSES.get(name, name) for name in causes.of(kind)},
         "roles": sorted(ROLES),
+        "may_decide": request.reader.actor.may("sourcing.decide_holds"),
+        "may_reject": request.reader.actor.may("sourcing.cancel"),
+        "resolutions": RESOLUTIONS,
         "people": access.able("work.claim") if request.reader.actor.may("work.assign") else [],
         "snoozes": SNOOZES,
     }
@@ -132,6 +137,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
     known = {which, *(one.id for one in linked)}
     context: dict[str, Any] = {
         "item": found,
+        "asks_about_hold": "hold" in found.facts,
         "asleep": found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
         "terms": found.terms_at(now),
         "points": found.points_at(now),
@@ -168,10 +174,19 @@ def act(request: Request) -> HttpResponse:
         case "link":
             other = uuid_in(request.POST.get("other"))
             give(request, link, [LinkItems(one, other) for one in chosen if other], _linked)
+        case "release" | "reject" as decision:
+            _decide(request, chosen, decision, note)
         case "resolve":
             cause = clean(request.POST.get("root_cause"))
             give(request, resolve, [ResolveItem(one, cause, note) for one in chosen], _resolved)
     return back(request, "/work/")
+
+
+def _decide(request: Request, chosen: Sequence[UUID], decision: str, note: str) -> None:
+    """Items of holds, resolved by what becomes of the hold."""
+    code, cause = clean(request.POST.get("code")) or "other", clean(request.POST.get("root_cause"))
+    wanted = [DecideHold(one, decision, note, code, cause) for one in chosen]
+    give(request, decide_holds, wanted, _released if decision == "release" else _rejected)
 
 
 def _snooze(request: Request, chosen: Sequence[UUID], note: str) -> None:
@@ -227,6 +242,22 @@ def _claimed(n: int) -> str:
 
 def _put_back(n: int) -> str:
     return ngettext("%(n)s item is back in the queue.", "%(n)s items are back in the queue.", n) % {"n": n}
+
+
+def _released(n: int) -> str:
+    return ngettext(
+        "%(n)s item is resolved, and its hold released.",
+        "%(n)s items are resolved, and their holds released.",
+        n,
+    ) % {"n": n}
+
+
+def _rejected(n: int) -> str:
+    return ngettext(
+        "%(n)s item is resolved, and its order cancelled.",
+        "%(n)s items are resolved, and their orders cancelled.",
+        n,
+    ) % {"n": n}
 
 
 def _resolved(n: int) -> str:

@@ -1,0 +1,124 @@
+"""The limits of what is sold ahead, counted under a lock while a batch is sourced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce
+from entrepot.kernel.events import Event
+from entrepot.orders.commands import progress
+from entrepot.orders.commands.hold import NewHold, open_holds
+from entrepot.sourcing import rules
+from entrepot.sourcing.facts import Facts, Line, Order
+
+HOLD = "exception"
+"""It waits for a person: goods that come early are for those who were within the limit."""
+
+
+class Held(NamedTuple):
+    """An order that is sold past a limit."""
+
+    order: Order
+    past: list[rules.Past]
+
+    @property
+    def why(self) -> str:
+        return rules.say_past(self.past)
+
+    def facts(self) -> dict[str, Any]:
+        return {"sold_ahead": {one.code: [one.sold, one.limit] for one in self.past}}
+
+
+class SoldAhead:
+    """What is sold ahead of the SKUs with a limit that a batch asks for; nothing is read where it asks for none."""
+
+    def __init__(
+        self, orders: Mapping[UUID, Order], lines: Mapping[UUID, Sequence[Line]], at: datetime
+    ) -> None:
+        """3 statements where some are limited. Locks: their preorders in key order, behind the positions."""
+        limited = {line.sku for of_order in lines.values() for line in of_order if line.is_limited}
+        self._skus: dict[UUID, rules.Ahead] = {}
+        self._let_go: set[UUID] = set()
+        self.held: list[Held] = []
+        self.warned: list[Held] = []
+        if not limited:
+            return
+        params = {"skus": sorted(limited), "today": at.date(), "orders": list(orders)}
+        locked = sql.run(_LOCK, params)
+        sold = dict(sql.run(_SOLD, params))  # type: ignore[arg-type]
+        self._skus = {sku: rules.Ahead(code, limit, sold.get(sku, 0)) for sku, code, limit in locked}
+        self._let_go = {order for (order,) in sql.run(_LET_GO, params)}
+
+    def keeps(self, order: Order, lines: Sequence[Line], facts: Facts) -> bool:
+        """Whether a limit keeps the order from being sourced; what is not kept is sold from now on."""
+        if not self._skus:
+            return False
+        wanted: dict[UUID, int] = {}
+        for line in lines:
+            if line.sku in self._skus and line.open:
+                wanted[line.sku] = wanted.get(line.sku, 0) + line.open
+        mode = facts.version(order).profile.preorder_limit
+        past = rules.sold_past(wanted, self._skus) if mode != "off" and order.id not in self._let_go else []
+        if past:
+            (self.held if mode == "enforce" else self.warned).append(Held(order, past))
+            if mode == "enforce":
+                return True
+        for sku, units in wanted.items():
+            self._skus[sku] = self._skus[sku]._replace(sold=self._skus[sku].sold + units)
+        return False
+
+    def write(self, cause: Cause, times: Mapping[UUID, datetime]) -> None:
+        """Hold what is kept, and note what is only warned of. 5 statements, 1 for events; none for nothing."""
+        if self.held:
+            open_holds(
+                cause,
+                [
+                    NewHold(
+                        ids.uuid7(), one.order.company, one.order.id, HOLD, one.why, one.facts(), times[one.order.id],
+                        value_minor=one.order.total_minor, promise_at=one.order.promise_at,
+                    )
+                    for one in self.held
+                ],
+            )  # fmt: skip
+            progress.restate(cause, {one.order.id: times[one.order.id] for one in self.held})
+        announce(
+            cause,
+            [
+                Event(
+                    "order", one.order.id, one.order.company, occurred_at=times[one.order.id],
+                    payload={"warnings": [["preorder_limit", one.why]]}, reason=one.why,
+                )
+                for one in self.warned
+            ],
+        )  # fmt: skip
+
+
+def is_kept(held: Collection[Held], order: UUID) -> str:
+    """Why an order is kept, or ''."""
+    return next((one.why for one in held if one.order.id == order), "")
+
+
+_LOCK = """
+SELECT y.sku_id, s.code, y.units_max FROM stock_preorder AS y JOIN catalog_sku AS s ON s.id = y.sku_id
+WHERE y.sku_id = ANY(%(skus)s::uuid[]) AND y.ships_on > %(today)s::date AND y.units_max > 0
+ORDER BY y.sku_id FOR UPDATE OF y
+"""
+
+_SOLD = """
+SELECT sku_id, sum(units)::int FROM (
+    SELECT sku_id, reserved + allocated AS units FROM stock_position
+    WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id
+    UNION ALL SELECT sku_id, quantity FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])
+) AS sold GROUP BY sku_id
+"""
+
+# Somebody has decided about them already.
+_LET_GO = """
+SELECT DISTINCT order_id FROM orders_hold
+WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'released' AND facts ? 'sold_ahead'
+"""

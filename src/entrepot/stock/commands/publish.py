@@ -1,0 +1,148 @@
+"""Publish what each channel may sell: by what changed, never by a rescan of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from entrepot.kernel import delivery, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.stock.queries import SHOWN
+
+MARKS_MAX = 5000
+"""Marks that one call takes: so that a long night of changes is published bit by bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishChanges:
+    """What was marked since the last time, `marks_max` of it at most."""
+
+    marks_max: int = MARKS_MAX
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPublished:
+    """Marks taken, SKUs computed for all their channels, and figures that were not what was published."""
+
+    marks: int
+    skus: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityChanged:
+    """What a channel is told. A later version is newer, whatever the order in which it arrives."""
+
+    sku: str
+    before: int
+    quantity: int
+    version: int
+
+
+@command("stock.publish")
+def publish(cause: Cause, /, *, requests: Sequence[PublishChanges]) -> list[ChangesPublished | Refused]:
+    """Figures of the marked SKUs computed for every channel; what differs from what was published is published, and
+    the channel told by `availability.changed`.
+
+    One at a time: who comes while another publishes does nothing.
+    Locks: an advisory lock of its own; no position, so that buyers never wait for it.
+    Again: finds nothing more. 4 statements.
+    """
+    if not sql.run(_ALONE)[0][0]:
+        return [ChangesPublished(0, 0, 0) for _ in requests]
+    marks = [sku for (sku,) in sql.run(_TAKE, {"limit": max(one.marks_max for one in requests)})]
+    skus = sorted(set(marks))
+    changed = _publish(cause, skus) if skus else 0
+    return [ChangesPublished(len(marks), len(skus), changed) for _ in requests]
+
+
+def _publish(cause: Cause, skus: Sequence[UUID]) -> int:
+    params = {"skus": list(skus), "at": cause.at, "today": cause.at.date()}
+    rows = sql.run(_PUBLISH, params)
+    delivery.send(
+        cause,
+        [
+            delivery.Message(
+                f"channels:{channel}",
+                "availability.changed",
+                sku,
+                company,
+                AvailabilityChanged(code, before, now, version),
+            )
+            for channel, sku, company, code, before, now, version in rows
+        ],
+    )
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class RepublishPlace:
+    """A channel or a node of which something changed that all its figures depend on."""
+
+    place: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMarked:
+    place: UUID
+
+
+@command("stock.republish")
+def republish(cause: Cause, /, *, requests: Sequence[RepublishPlace]) -> list[PlaceMarked | Refused]:
+    """Every SKU of a channel, or of a node, marked to be computed again.
+
+    Again: marks them again. 1 statement.
+    """
+    sql.change(_MARK_PLACES, {"places": [one.place for one in requests]})
+    return [PlaceMarked(one.place) for one in requests]
+
+
+def mark_shipping(day: date) -> None:
+    """Mark what ships from a day on: until then nothing of it was shown. Inside no command. 1 statement."""
+    sql.run(_MARK_SHIPPING, {"day": day})
+
+
+_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('stock.publish', 0))"
+
+# A mark is seen when its transaction is over; the next statement sees all that it changed.
+_TAKE = """
+DELETE FROM stock_unpublished WHERE id = ANY(ARRAY(SELECT id FROM stock_unpublished ORDER BY id LIMIT %(limit)s::int))
+RETURNING sku_id
+"""
+
+_PUBLISH = f"""
+WITH wanted AS (SELECT unnest(%(skus)s::uuid[]) AS sku), shown AS ({SHOWN}), changed AS MATERIALIZED (
+    SELECT shown.*, COALESCE(q.quantity, 0) AS before FROM shown
+    LEFT JOIN stock_published AS q ON q.sku_id = shown.sku AND q.channel_id = shown.channel
+    WHERE COALESCE(q.quantity, 0) <> shown.quantity
+), written AS (
+    INSERT INTO stock_published (sku_id, channel_id, company_id, quantity, version, published_at)
+    SELECT sku, channel, company, quantity, nextval('stock_published_version'), %(at)s::timestamptz
+    FROM changed ORDER BY sku, channel
+    ON CONFLICT (sku_id, channel_id)
+    DO UPDATE SET quantity = excluded.quantity, version = excluded.version, published_at = excluded.published_at
+    RETURNING sku_id, channel_id, version
+)
+SELECT c.code, changed.sku, changed.company::int, s.code, changed.before, changed.quantity, w.version
+FROM changed JOIN written AS w ON w.sku_id = changed.sku AND w.channel_id = changed.channel
+JOIN network_channel AS c ON c.id = changed.channel JOIN catalog_sku AS s ON s.id = changed.sku
+ORDER BY w.version
+"""
+
+_MARK_PLACES = """
+INSERT INTO stock_unpublished (sku_id)
+SELECT sku_id FROM stock_published WHERE channel_id = ANY(%(places)s::uuid[])
+UNION SELECT p.sku_id FROM network_channelnode AS cn JOIN stock_position AS p ON p.node_id = cn.node_id
+WHERE cn.channel_id = ANY(%(places)s::uuid[])
+UNION SELECT sku_id FROM stock_position WHERE node_id = ANY(%(places)s::uuid[])
+"""
+
+_MARK_SHIPPING = """
+INSERT INTO stock_unpublished (sku_id) SELECT sku_id FROM stock_preorder WHERE ships_on = %(day)s::date
+"""
