@@ -9,7 +9,18 @@ import statistics
 import sys
 import time
 
-from bench import availability, hot_sku, house, import_year, joint, one_by_one, report, walk, way_back
+from bench import (
+    availability,
+    hot_sku,
+    house,
+    import_year,
+    joint,
+    one_by_one,
+    picking,
+    report,
+    walk,
+    way_back,
+)
 
 
 def main() -> int:
@@ -19,7 +30,9 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
     parser.add_argument(
-        "--only", choices=("walk", "one", "hot", "joint", "back", "import", "promise"), help="a part of it"
+        "--only",
+        choices=("walk", "one", "hot", "joint", "pick", "back", "import", "promise"),
+        help="a part of it",
     )
     arguments = parser.parse_args()
     if arguments.quick:
@@ -41,6 +54,9 @@ def main() -> int:
             rows += measure_hot_sku(arguments.rounds, arguments.orders * 2)
         if arguments.only in (None, "joint"):
             rows += measure_joint(arguments.rounds, 1.0 if arguments.quick else 10.0)
+        if arguments.only in (None, "pick"):
+            rows += measure_routes(20 if arguments.quick else 200)
+            rows += measure_batches(8 if arguments.quick else 1)
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -217,6 +233,47 @@ def measure_joint(rounds: int, seconds: float) -> list[report.Row]:
     return [
         *rows,
         report.Row(what, "%", 100 * statistics.mean(known.values()), rounds={"ours": list(known.values())}),
+    ]
+
+
+def measure_routes(times: int) -> list[report.Row]:
+    rows = []
+    for blocks, what in ((1, "one block"), (2, "two blocks"), (3, "three blocks")):
+        took = [1e3 * seconds for seconds in picking.routed(blocks, times)]
+        _say(f"routes, {what}: {statistics.median(took):.2f} ms, the slowest {max(took):.2f}")
+        name = f"the shortest route of {picking.PICKS} picks, {what}"
+        ceiling = 5 if blocks < 3 else None
+        rows.append(
+            report.Row(
+                name, "ms", statistics.median(took), floor=ceiling, less_is_better=True, rounds={"ours": took}
+            )
+        )
+    return rows
+
+
+def measure_batches(every: int) -> list[report.Row]:
+    names = (
+        "batches of 100 orders, the slowest",
+        "published batches, way saved of first come with S-shape: the mean",
+        "published batches, way saved of first come with S-shape: the least",
+        "published batches, way above the bound: the mean",
+    )
+    took, saved, above = [], [], []
+    for name, floor in list(picking.published(100))[::every]:
+        seconds, walked, before, least = picking.batched(floor)
+        took.append(seconds)
+        saved.append(100 * (1 - walked / before))
+        above.append(100 * (walked / least - 1))
+        _say(
+            f"batches, {name}: {seconds:.1f} s, {saved[-1]:.1f} % shorter, {above[-1]:.1f} % above the bound"
+        )
+    if not took:
+        return [report.Row(name, "", None, note=f"{picking.INSTANCES} is not here") for name in names]
+    return [
+        report.Row(names[0], "s", max(took), floor=10, less_is_better=True, rounds={"ours": took}),
+        report.Row(names[1], "%", statistics.mean(saved), floor=20, rounds={"ours": saved}),
+        report.Row(names[2], "%", min(saved), floor=20),
+        report.Row(names[3], "%", statistics.mean(above), less_is_better=True, rounds={"ours": above}),
     ]
 
 

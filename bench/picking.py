@@ -1,0 +1,119 @@
+"""Routes and batches: how long they take, and how far pickers walk on published instances."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from entrepot.warehouse.batching import Floor
+    from entrepot.warehouse.routing import Layout, Spot
+
+INSTANCES = Path(__file__).parents[2] / "shared/data/warehouse/order_batching"
+PICKS, AISLES, CELLS = 60, 25, 50
+ROUTES = 40_000
+"""Worked out by the search for a batch of orders: its budget."""
+
+
+def a_tour(seed: int, blocks: int) -> tuple[Layout, list[Spot]]:
+    """60 picks anywhere in 25 aisles, 5 apart, of 50 cells in each block; the depot stands at the left of the front."""
+    from entrepot.warehouse.routing import Layout, Spot
+
+    dice = random.Random(seed)
+    layout = Layout(
+        tuple(float(5 * i) for i in range(AISLES)),
+        tuple(float((CELLS + 2) * i) for i in range(blocks + 1)),
+        (0.0, 0.0),
+    )
+    cells = [1.0 + (CELLS + 2) * block + cell for block in range(blocks) for cell in range(CELLS)]
+    return layout, [Spot(dice.randrange(AISLES), dice.choice(cells)) for _ in range(PICKS)]
+
+
+def routed(blocks: int, times: int) -> list[float]:
+    """Seconds that each of some shortest routes takes."""
+    from entrepot.warehouse.routing import route
+
+    took = []
+    for seed in range(times):
+        layout, spots = a_tour(seed, blocks)
+        began = time.perf_counter()
+        route(layout, spots)
+        took.append(time.perf_counter() - began)
+    return took
+
+
+def batched(floor: Floor) -> tuple[float, float, float, float]:
+    """Seconds, the way of all carts, that of carts filled as orders came that go through whole aisles, and a bound."""
+    from entrepot.warehouse.batching import as_they_came, batched, bound
+    from entrepot.warehouse.routing import route
+
+    began = time.perf_counter()
+    groups = batched(floor, ROUTES, random.Random(1))
+    took = time.perf_counter() - began
+    before = sum(
+        route(
+            floor.layout, [spot for load in sorted(group) for spot in floor.loads[load].spots], "s_shape"
+        ).length
+        for group in as_they_came(floor)
+    )
+    return took, floor.total(groups), before, bound(floor)
+
+
+def published(orders: int | None = None) -> Iterator[tuple[str, Floor]]:
+    """Instances by name, of all sizes or one; none where the files are not there."""
+    for path in sorted(INSTANCES.glob("Albareda/W*/*/*pedido*.txt")):
+        if orders in (None, int(path.parent.name)):
+            yield f"{path.parts[-3]}/{path.parts[-2]}/{path.stem[-3:]}", _albareda(path)
+    for path in sorted(INSTANCES.glob("W5A_Henn/*/*-*.txt")):
+        if orders in (None, int(path.name.split("-")[1])):
+            yield f"{path.parent.name}/{path.stem}", _henn(path)
+
+
+def _albareda(path: Path) -> Floor:
+    """Aisles with their distance from the depot and its side, their length, and items by aisle and place along it."""
+    from entrepot.warehouse.batching import Cart, Floor, Load
+    from entrepot.warehouse.routing import Layout, Spot
+
+    lines = path.with_name(path.name.replace("pedido", "layout")).read_text().splitlines()
+    rows = [line.split() for line in lines[17:] if len(line.split()) == 4]
+    long, cart = float(lines[7].split()[0]), round(float(lines[11]))
+    xs = {int(aisle): float(away) * (int(side) or 1) for aisle, away, _, side in rows}
+    ranks = {aisle: rank for rank, aisle in enumerate(sorted(xs, key=lambda one: xs[one]))}
+    layout = Layout(tuple(sorted(xs.values())), (0.0, long), (0.0, 0.0))
+    words = iter(path.read_text().splitlines()[3:])
+    loads = []
+    for head in words:
+        if len(head.split()) != 2:
+            break
+        items = [next(words).split() for _ in range(int(head.split()[1]))]
+        spots = tuple(Spot(ranks[int(aisle)], float(y)) for aisle, _, y, _, _ in items)
+        loads.append(Load(spots, round(sum(float(weight) for *_, weight, _ in items))))
+    return Floor(layout, loads, Cart(items=cart))
+
+
+def _henn(path: Path) -> Floor:
+    """Cells of length 1 on both sides of 10 aisles, numbered by side; the depot stands before the leftmost aisle, and
+    the first cell is one length from the cross-aisle."""
+    from entrepot.warehouse.batching import Cart, Floor, Load
+    from entrepot.warehouse.routing import Layout, Spot
+
+    setting = path.with_name(f"sett{path.name.split('-')[0].rstrip('sl')}.txt")
+    facts = dict(line.split(":", 1) for line in setting.read_text().splitlines() if ":" in line)
+    number = {name.rstrip("_"): float(value) for name, value in facts.items() if value.strip()[0].isdigit()}
+    apart = 2 * number["cell_width"] + number["aisle_widt"]
+    aisles, cells, cell = int(number["no_aisles"]), int(number["no_cells"]), number["cell_lengt"]
+    layout = Layout(
+        tuple(apart * i for i in range(aisles)), (0.0, cell * (cells + 1)), (0.0, -number["dis_ais_wa"])
+    )
+    loads: list[list[Spot]] = []
+    for line in path.read_text().splitlines():
+        words = line.split()
+        if words[:1] == ["Order"]:
+            loads.append([])
+        elif words[1:2] == ["Aisle"]:
+            loads[-1].append(Spot(int(words[2]) // 2, cell * (int(words[4]) + 1)))
+    cart = Cart(items=int(path.name.split("-")[2]))
+    return Floor(layout, [Load(tuple(spots), len(spots)) for spots in loads], cart)
