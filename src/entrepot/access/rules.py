@@ -78,18 +78,23 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sourcing.reject", "sourcing.ask_again",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
-        "warehouse.release", "warehouse.withdraw", "shipping.ship", "shipping.perform", "shipping.deliver",
+        "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
+        "warehouse.withdraw", "shipping.ship", "shipping.perform", "shipping.deliver", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
     ),
     "warehouse supervisor": (
         *EVERYBODY, "work.open", "work.assign",
-        "warehouse.release", "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
+        "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
+        "warehouse.take_lists", "warehouse.pick_lists", "network.register_layouts",
+        "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
         "warehouse.withdraw", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "purchasing.receive", "returns.receive",
         "stock.ship_transfer", "sourcing.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
-    "picker": (*EVERYBODY, "warehouse.pick", "warehouse.put_away"),
+    "picker": (
+        *EVERYBODY, "warehouse.pick", "warehouse.take_lists", "warehouse.pick_lists", "warehouse.put_away",
+    ),
     "packer": (*EVERYBODY, "warehouse.pack", "shipping.ship"),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
@@ -142,7 +147,7 @@ OF_NO_ROLE = (
     "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
-    "orders.release_satisfied", "orders.ask_again",
+    "orders.release_satisfied", "orders.ask_again", "warehouse.stream",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -49,3 +49,20 @@ class CartonUnknown(Refused):
     code = "warehouse.carton_unknown"
     kind = "invalid"
     says = "There is no carton {carton}. The standard ones are {known}."
+
+
+class ListTaken(Refused):
+    code = "warehouse.list_taken"
+    says = "List {list} is with {picker}. Take another, or ask a supervisor to give it to you."
+
+
+class ListDone(Refused):
+    code = "warehouse.list_done"
+    says = "List {list} has no open stops left."
+
+
+class NothingForAWave(Refused):
+    code = "warehouse.nothing_for_a_wave"
+    says = (
+        "No order of node {node} can join a wave now: {why}. Ask for more, or wait until orders are promised."
+    )
