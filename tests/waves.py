@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from entrepot.kernel import policies
 from entrepot.network.commands import register as network
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
 from entrepot.warehouse.commands.release import ReleaseOrder
 from entrepot.warehouse.commands.stream import stream
 from entrepot.warehouse.commands.waves import ReleaseWave, WaveReleased, release_wave
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.shop import the_system
 from tests.walk import allocated, placed
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
 
 
 def gathers(scope: str = "N1", **facts: object) -> None:
@@ -55,3 +61,19 @@ def on_lists(house: Floor, count: int, *lines: tuple[int, int], **facts: object)
     (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(proposed(house, **facts).wave)])
     assert isinstance(answer, WaveReleased), answer
     return answer
+
+
+def a_shop_that_gathers(shop: Shop) -> None:
+    """The shop's first node is laid out and gathers waves; the orders that were ready are promised and wait."""
+    node = shop.nodes[0]
+    system = the_system(shop.now)
+    network.register_layouts(system, requests=[network.RegisterLayout(node, (0, 5), (0, 20))])
+    zones = network.register_zones(system, requests=[network.RegisterZone(node, "A")])
+    wanted = [network.RegisterBin(COMPANY, node, "A-01", "pick", zones[0].id, 0, 5, 8)]
+    network.register_bins(system, requests=wanted)
+    body = waves.Waves(mode="waves", method="cluster")
+    policies.set_policy(
+        system, requests=[policies.SetPolicy(COMPANY, "warehouse.waves", body, shop.now, "LDN")]
+    )
+    allocate(system, requests=[AllocateOrder(order) for order in shop.orders["ready"]])
+    stream(system, requests=[ReleaseOrder(order) for order in shop.orders["ready"]])

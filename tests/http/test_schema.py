@@ -66,6 +66,15 @@ OPERATIONS = [
     ("/api/v1/transfer-proposals/send", "post"),
     ("/api/v1/transfers", "get"),
     ("/api/v1/transfers/receive", "post"),
+    ("/api/v1/layouts", "post"),
+    ("/api/v1/waves", "get"),
+    ("/api/v1/waves", "post"),
+    ("/api/v1/waves/{which}", "get"),
+    ("/api/v1/waves/release", "post"),
+    ("/api/v1/waves/drop", "post"),
+    ("/api/v1/pick-lists/{which}", "get"),
+    ("/api/v1/pick-lists/take", "post"),
+    ("/api/v1/pick-lists/pick", "post"),
 ]
 
 

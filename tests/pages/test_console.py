@@ -113,6 +113,7 @@ def addresses(shop: Shop) -> dict[str, str]:
         "held": f"/orders/{shop.one('fraud')}/",
         "waiting": f"/orders/{shop.one('waiting')}/",
         "conflicts": "/orders/conflicts/",
+        "floor": "/floor/",
         "stock": "/stock/",
         "transfers": "/stock/transfers/",
         "sku": f"/stock/{shop.skus['LAMP-OAK']}/",
@@ -157,6 +158,7 @@ def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
     for letter, path in (
         ("o", "/orders/"),
         ("r", "/returns/"),
+        ("f", "/floor/"),
         ("s", "/stock/"),
         ("w", "/work/"),
         ("b", "/books/"),

@@ -133,7 +133,17 @@ def test_room_is_the_time_to_the_cut_off_less_what_is_queued():
 stops = st.lists(
     st.builds(
         lambda n, load, zone, x, y, units: Stop(
-            UUID(int=n), UUID(int=load), zone, x, y, x * 100 + y, units, units * 100, units * 50
+            UUID(int=n),
+            UUID(int=load),
+            zone,
+            UUID(int=100 * x + y),
+            x,
+            y,
+            x * 100 + y,
+            UUID(int=units),
+            units,
+            units * 100,
+            units * 50,
         ),
         st.integers(1, 10**6),
         st.integers(1, 8),
@@ -177,7 +187,8 @@ def test_every_stop_is_on_one_list_and_what_belongs_together_stays_so(
 
 def test_without_a_plan_the_way_follows_the_pick_sequence():
     far, near = (
-        Stop(UUID(int=n), UUID(int=1), "", 0, 0, sequence, 1, 0, 0) for n, sequence in ((1, 9), (2, 3))
+        Stop(UUID(int=n), UUID(int=1), "", UUID(int=n), 0, 0, sequence, UUID(int=1), 1, 0, 0)
+        for n, sequence in ((1, 9), (2, 3))
     )
     (one,) = plan_lists([far, near], None, Waves(), Random(1))
     assert [stop.pick_sequence for stop, _ in one.stops] == [3, 9]
@@ -185,7 +196,20 @@ def test_without_a_plan_the_way_follows_the_pick_sequence():
 
 
 def test_a_list_is_walked_by_the_route_of_the_policy():
-    two = [Stop(UUID(int=n), UUID(int=1), "", x, 4, 0, 1, 0, 0) for n, x in ((1, 0), (2, 10))]
+    two = [
+        Stop(UUID(int=n), UUID(int=1), "", UUID(int=n), x, 4, 0, UUID(int=1), 1, 0, 0)
+        for n, x in ((1, 0), (2, 10))
+    ]
     (shortest,) = plan_lists(two, PLAN, Waves(), Random(1))
     (through,) = plan_lists(two, PLAN, Waves(route="s_shape"), Random(1))
     assert (shortest.length_mm, through.length_mm) == (36_000, 60_000)
+
+
+def test_what_is_the_same_in_a_bin_comes_together():
+    def stop(number: int, load: int, sku: int) -> Stop:
+        return Stop(UUID(int=number), UUID(int=load), "", UUID(int=1), 0, 4, 0, UUID(int=sku), 1, 0, 0)
+
+    (one,) = plan_lists(
+        [stop(1, 1, 7), stop(2, 1, 8), stop(3, 2, 7), stop(4, 2, 8)], PLAN, Waves(), Random(1)
+    )
+    assert [found.sku.int for found, _ in one.stops] == [7, 7, 8, 8]

@@ -18,9 +18,11 @@ class Stop(NamedTuple):
     task: UUID
     load: UUID
     zone: str
+    bin: UUID
     x: int
     y: int
     pick_sequence: int
+    sku: UUID
     units: int
     weight_g: int
     volume_cm3: int
@@ -99,13 +101,13 @@ def _load(layout: Layout, stops: Sequence[Stop]) -> Load:
 def _list(zone: str, loads: Sequence[Sequence[Stop]], plan: Plan | None, policy: Waves) -> Planned:
     has_places = policy.method == "cluster"
     stops = [(stop, place if has_places else 0) for place, load in enumerate(loads, 1) for stop in load]
+    # At one place of the way: bin by bin, and of a bin what is the same together.
+    stops.sort(key=lambda one: (one[0].pick_sequence, one[0].bin, one[0].sku, one[1], one[0].task))
     length_mm = None
     if plan:
         found = route(plan.layout, [plan.layout.spot(stop.x, stop.y) for stop, _ in stops], policy.route)
         stops = [stops[i] for i in found.order]
         length_mm = round(found.length * plan.unit_mm)
-    else:
-        stops.sort(key=lambda one: (one[0].pick_sequence, one[0].task))
     units = sum(stop.units for stop, _ in stops)
     walked = (length_mm if length_mm is not None else len(stops) * policy.mm_per_line) // policy.walk_mm_per_s
     seconds = (

@@ -194,6 +194,16 @@ def pick_lists(*, wave: UUID, limit: int = 500) -> list[PickListRow]:
     return [PickListRow(*row) for row in sql.run(statement, {"wave": wave, "limit": limit})]
 
 
+def open_lists(*, company: int, limit: int = 50) -> list[PickListRow]:
+    """Lists with open stops, the first made first, of the latest thousand. 1 statement."""
+    which = """l.id IN (SELECT id FROM warehouse_picklist WHERE company_id = %(company)s::smallint
+        ORDER BY id DESC LIMIT 1000) AND s.open > 0"""
+    params = {"company": company, "limit": limit}
+    return [
+        PickListRow(*row) for row in sql.run(_LISTS.format(which=which) + " LIMIT %(limit)s::int", params)
+    ]
+
+
 def pick_list(list_id: UUID) -> PickListRow | None:
     """One list; None where there is none of that id."""
     rows = sql.run(_LISTS.format(which="l.id = %(id)s::uuid"), {"id": list_id})

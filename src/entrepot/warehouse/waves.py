@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
@@ -129,7 +129,13 @@ def choose(found: Iterable[Ready], asked: Asked, policy: Waves, room: Room) -> l
             why = NO_STATIONS
         if not why:
             lines, seconds, orders = lines + one.lines, seconds + needs, orders + 1
-        choices.append(Choice(one, not why, why or f"priority {one.priority}, due {one.due:%Y-%m-%d %H:%M}"))
+        choices.append(
+            Choice(
+                one,
+                not why,
+                why or f"priority {one.priority}, due {one.due.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            )
+        )
     return choices
 
 

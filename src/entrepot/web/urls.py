@@ -23,6 +23,7 @@ from entrepot.web.views import (
     stock,
     things,
     transfers,
+    waves,
     work,
 )
 
@@ -66,6 +67,13 @@ urlpatterns = [
     path("stock/transfers/receive/", transfers.receive, name="transfers-receive"),
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/preorder/", stock.set_preorder_of, name="sku-preorder"),
+    path("floor/", waves.floor, name="floor"),
+    path("floor/propose/", waves.propose, name="wave-propose"),
+    path("floor/waves/<uuid:which>/", waves.wave, name="wave"),
+    path("floor/waves/<uuid:which>/decide/", waves.decide, name="wave-decide"),
+    path("floor/lists/<uuid:which>/", waves.pick_list, name="pick-list"),
+    path("floor/lists/<uuid:which>/take/", waves.take, name="pick-list-take"),
+    path("floor/lists/<uuid:which>/pick/", waves.pick, name="pick-list-pick"),
     path("work/", work.work_list, name="work"),
     path("work/act/", work.act, name="work-act"),
     path("work/<uuid:which>/", work.item, name="work-item"),

@@ -264,14 +264,6 @@ def list_waves(
     return paged(rows, limit)
 
 
-@router.get("/waves/{which}", response={200: WaveWithListsOut, **READ})
-def show_wave(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
-    """One wave with its pick lists."""
-    if (wave := queries.wave(which)) is None:
-        raise NotFound(what="wave", which=which)
-    return {**_fields(wave), "pick_lists": queries.pick_lists(wave=which)}
-
-
 @router.post("/waves", response={200: ProposedOut | list[ProposedOut | Problem], **REFUSED})
 def propose_waves(
     request: HttpRequest,
@@ -309,14 +301,6 @@ def drop_waves(
     return give(request, drop_wave, payload, idempotency_key, lambda one, key: DropWave(one.wave, key=key))
 
 
-@router.get("/pick-lists/{which}", response={200: ListWithStopsOut, **READ})
-def show_pick_list(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
-    """One pick list with its stops in the order of the way."""
-    if (found := queries.pick_list(which)) is None:
-        raise NotFound(what="list", which=which)
-    return {**_fields(found), "way": queries.list_stops(which)}
-
-
 @router.post("/pick-lists/take", response={200: TakenOut | list[TakenOut | Problem], **REFUSED})
 def take_pick_lists(
     request: HttpRequest, payload: TakeListIn | Annotated[list[TakeListIn], Many], idempotency_key: IdempotencyKey
@@ -342,6 +326,25 @@ def report_pick_lists(
         return PickList(one.pick_list, shorts, one.picker, one.occurred_at, key)
 
     return give(request, pick_lists, payload, idempotency_key, make)
+
+
+# Behind the operations of the same place that have names of their own, which would be taken for ids.
+
+
+@router.get("/waves/{which}", response={200: WaveWithListsOut, **READ})
+def show_wave(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
+    """One wave with its pick lists."""
+    if (wave := queries.wave(which)) is None:
+        raise NotFound(what="wave", which=which)
+    return {**_fields(wave), "pick_lists": queries.pick_lists(wave=which)}
+
+
+@router.get("/pick-lists/{which}", response={200: ListWithStopsOut, **READ})
+def show_pick_list(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
+    """One pick list with its stops in the order of the way."""
+    if (found := queries.pick_list(which)) is None:
+        raise NotFound(what="list", which=which)
+    return {**_fields(found), "way": queries.list_stops(which)}
 
 
 def _fields(row: Any) -> dict[str, Any]:
