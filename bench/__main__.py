@@ -57,6 +57,7 @@ def main() -> int:
         if arguments.only in (None, "pick"):
             rows += measure_routes(20 if arguments.quick else 200)
             rows += measure_batches(8 if arguments.quick else 1)
+            rows += measure_wave(1_000 if arguments.quick else 10_000)
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -274,6 +275,17 @@ def measure_batches(every: int) -> list[report.Row]:
         report.Row(names[1], "%", statistics.mean(saved), floor=20, rounds={"ours": saved}),
         report.Row(names[2], "%", min(saved), floor=20),
         report.Row(names[3], "%", statistics.mean(above), less_is_better=True, rounds={"ours": above}),
+    ]
+
+
+def measure_wave(lines: int) -> list[report.Row]:
+    took = picking.wave(lines)
+    _say(
+        f"a wave of {took['lines']:,.0f} lines: {took['propose']:.1f} s to propose, {took['release']:.1f} s to release"
+    )
+    return [
+        report.Row(f"a wave of {lines:,} lines, {step}", "s", took[step], less_is_better=True)
+        for step in ("propose", "release")
     ]
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from entrepot.kernel.cause import Cause
     from entrepot.warehouse.batching import Floor
     from entrepot.warehouse.routing import Layout, Spot
 
@@ -60,6 +63,60 @@ def batched(floor: Floor) -> tuple[float, float, float, float]:
         for group in as_they_came(floor)
     )
     return took, floor.total(groups), before, bound(floor)
+
+
+def wave(lines: int) -> dict[str, float]:
+    """Seconds to let orders of three lines wait, to propose a wave of all of one node, and to release it."""
+    from bench import house, walk
+    from entrepot.network import queries as network
+    from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
+    from entrepot.warehouse.commands.release import ReleaseOrder
+    from entrepot.warehouse.commands.stream import stream
+    from entrepot.warehouse.commands.waves import ReleaseWave, WaveReleased, release_wave
+
+    house.fresh()
+    ours = walk.Ours(2 * lines // walk.LINES, 1_000)
+    node = network.nodes(company=house.COMPANY)[0]
+    _gathers(ours.cause, node.id, node.code)
+    took = dict.fromkeys(("stream", "propose", "release"), 0.0)
+    for batch in range(len(ours.requests)):
+        ours.place(batch)
+        ours.allocate(batch)
+        began = time.perf_counter()
+        stream(ours.cause, requests=[ReleaseOrder(order) for order in ours.orders[batch]])
+        took["stream"] += time.perf_counter() - began
+    began = time.perf_counter()
+    (proposed,) = propose_wave(ours.cause, requests=[ProposeWave(node.id, lines_max=lines)])
+    took["propose"] = time.perf_counter() - began
+    assert isinstance(proposed, WaveProposed), proposed
+    began = time.perf_counter()
+    (released,) = release_wave(ours.cause, requests=[ReleaseWave(proposed.wave)])
+    took["release"] = time.perf_counter() - began
+    assert isinstance(released, WaveReleased), released
+    assert released.left_out == 0
+    return {**took, "lines": proposed.lines}
+
+
+def _gathers(cause: Cause, node: UUID, code: str) -> None:
+    """The node's 40 bins stand at 10 aisles of 20 m, and it gathers waves."""
+    from bench import house
+    from entrepot.kernel.policies import SetPolicy, set_policy
+    from entrepot.network import queries as network
+    from entrepot.network.commands import register
+    from entrepot.warehouse.waves import Waves
+
+    register.register_layouts(
+        cause, requests=[register.RegisterLayout(node, tuple(range(0, 50, 5)), (0, 20))]
+    )
+    moved = [
+        register.RegisterBin(
+            house.COMPANY, node, bin_.code, bin_.kind, None, bin_.pick_sequence, i % 10 * 5, 2 + i // 10 * 4
+        )
+        for i, bin_ in enumerate(network.bins(nodes=[node], kinds=("pick", "reserve")))
+    ]
+    register.register_bins(cause, requests=moved)
+    body = Waves(mode="waves", lines_max=10**6, pickers=10**6, packing_stations=10**6)
+    set_policy(cause, requests=[SetPolicy(house.COMPANY, "warehouse.waves", body, house.AT, code)])
 
 
 def published(orders: int | None = None) -> Iterator[tuple[str, Floor]]:

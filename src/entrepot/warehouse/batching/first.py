@@ -56,11 +56,17 @@ def _saving(floor: Floor, groups: dict[int, Group], one: int, other: int) -> tup
 
 def round_seeds(floor: Floor) -> list[Group]:
     """Begin a cart with the load that alone goes farthest, and add what makes the route least longer, while it fits."""
-    return _grown(floor, lambda load: floor.length(frozenset((load,))), _added_way(floor))
+    alone = [floor.length(frozenset((load,))) for load in range(len(floor.loads))]
+
+    def added(group: Group) -> Callable[[int], float]:
+        return lambda load: floor.length(group | {load}) - alone[load]
+
+    return _grown(floor, sorted(range(len(alone)), key=lambda load: (-alone[load], load)), added)
 
 
 def round_aisles(floor: Floor) -> list[Group]:
-    """As `round_seeds`, by the number of aisles instead of the way: for many loads, without a single route."""
+    """As `round_seeds`, by the number of aisles instead of the way: for many loads, without a single route. A cart
+    begins with the load that goes deepest into the floor."""
     aisles = [sum(1 << aisle for aisle in stops) for stops in floor.stops]
 
     def added(group: Group) -> Callable[[int], float]:
@@ -69,26 +75,24 @@ def round_aisles(floor: Floor) -> list[Group]:
             mask |= aisles[load]
         return lambda load: (aisles[load] & ~mask).bit_count() - (aisles[load] & mask).bit_count() / 1024
 
-    return _grown(floor, lambda load: aisles[load].bit_count(), added)
+    return _grown(floor, sorted(range(len(aisles)), key=lambda load: (-aisles[load], load)), added)
 
 
-def _added_way(floor: Floor) -> Callable[[Group], Callable[[int], float]]:
-    def added(group: Group) -> Callable[[int], float]:
-        return lambda load: floor.length(group | {load}) - floor.length(frozenset((load,)))
-
-    return added
+LOOKED_AT = 400
+"""So many of the loads that wait are looked at for the next place on a cart."""
 
 
-def _grown(
-    floor: Floor, size: Callable[[int], float], added: Callable[[Group], Callable[[int], float]]
-) -> list[Group]:
-    waiting = sorted(range(len(floor.loads)), key=lambda load: (-size(load), load))
+def _grown(floor: Floor, waiting: list[int], added: Callable[[Group], Callable[[int], float]]) -> list[Group]:
+    """Carts, each begun with the first that waits and filled with what adds least."""
     groups = []
     while waiting:
-        group: Group = frozenset((waiting.pop(0),))
-        while fitting := [load for load in waiting if floor.fits(group | {load})]:
+        seed = waiting.pop(0)
+        group: Group = frozenset((seed,))
+        room = floor.room(seed)
+        while fitting := [load for load in waiting[:LOOKED_AT] if floor.has_room(room, load)]:
             best = min(fitting, key=added(group))
             waiting.remove(best)
             group |= {best}
+            room = floor.room(best, room)
         groups.append(group)
     return groups

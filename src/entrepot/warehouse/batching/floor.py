@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import le, sub
 from typing import NamedTuple
 
 from entrepot.warehouse.routing import Layout, Spot, distance
@@ -37,9 +38,11 @@ class Floor:
         self.layout, self.loads, self.cart = layout, loads, cart
         self.stops = [by_aisle(load.spots) for load in loads]
         self.routes = 0
-        self._sizes = [(load.items, load.weight_g, load.volume_cm3, 1) for load in loads]
+        limited = [i for i, most in enumerate(cart) if most is not None]
+        self._most: list[int] = [cart[i] for i in limited]  # type: ignore[misc]
+        sizes = [(load.items, load.weight_g, load.volume_cm3, 1) for load in loads]
+        self._needs = [tuple(size[i] for i in limited) for size in sizes]
         self._lengths: dict[Group, float] = {}
-        self._limits = [(i, most) for i, most in enumerate(cart) if most is not None]
 
     def length(self, group: Group) -> float:
         """How far a cart goes for a group, by the shortest route."""
@@ -57,10 +60,18 @@ class Floor:
 
     def fits(self, group: Group) -> bool:
         """Whether a cart takes a group. One load alone goes, whatever its size: it has to be picked."""
-        sizes = self._sizes
-        return len(group) < 2 or all(
-            sum(sizes[load][i] for load in group) <= most for i, most in self._limits
-        )
+        if len(group) < 2:
+            return True
+        needs = self._needs
+        return all(map(le, map(sum, zip(*[needs[load] for load in group], strict=True)), self._most))
+
+    def room(self, load: int, before: Sequence[int] | None = None) -> list[int]:
+        """What a cart has left by each of its limits, after a load."""
+        return list(map(sub, before or self._most, self._needs[load]))
+
+    def has_room(self, room: Sequence[int], load: int) -> bool:
+        """Whether a load fits what is left."""
+        return all(map(le, self._needs[load], room))
 
     def total(self, groups: Iterable[Group]) -> float:
         return sum(map(self.length, groups))

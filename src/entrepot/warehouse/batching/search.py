@@ -10,6 +10,8 @@ from entrepot.warehouse.batching.floor import Floor, Group
 
 WARM, COLD = 0.05, 0.0005
 """Of the mean way of a cart: how much worse a move may be that is still tried, at the beginning and at the end."""
+ENOUGH = 200
+"""Routes for each load that worse moves need to lead anywhere; with fewer the search begins cooler."""
 IDLE = 40
 """So many moves in a row without a new route, for each that may be tried, end the search: nothing new is left."""
 
@@ -23,11 +25,11 @@ def searched(floor: Floor, groups: Sequence[Group], routes: int, chance: Random)
     cart_of = {load: i for i, group in enumerate(now) for load in group}
     total = floor.total(now)
     best, shortest = list(now), total
-    mean = total / len(now) or 1.0
+    warm = (total / len(now) or 1.0) * WARM * min(1.0, routes / (ENOUGH * len(floor.loads)))
     began, idle = floor.routes, 0
     while (spent := floor.routes - began) < routes and idle < IDLE * len(floor.loads):
         known = floor.routes
-        heat = mean * WARM * (COLD / WARM) ** (spent / routes)
+        heat = warm * (COLD / WARM) ** (spent / routes)
         move = _propose(floor, now, cart_of, chance)
         if move is not None:
             i, j, one, other = move

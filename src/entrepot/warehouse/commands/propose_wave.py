@@ -246,8 +246,8 @@ class _Facts:
             for shelf, units in picks:
                 zone, x, y = self.bins[shelf.bin]
                 stop = Stop(
-                    ids.uuid7(), line.order, zone, shelf.bin, x, y, shelf.pick_sequence, line.sku, units, units * line.weight_g,
-                    units * line.volume_cm3,
+                    ids.uuid7(), line.order, zone, shelf.bin, x, y, shelf.pick_sequence, line.sku, units,
+                    units * line.weight_g, units * line.volume_cm3,
                 )  # fmt: skip
                 stops.append((stop, shelf))
         return stops, missing
