@@ -36,26 +36,27 @@ def a_tour(seed: int, blocks: int) -> tuple[Layout, list[Spot]]:
 
 
 def routed(blocks: int, times: int) -> list[float]:
-    """Seconds that each of some shortest routes takes."""
+    """Seconds of the processor that each of some shortest routes takes."""
     from entrepot.warehouse.routing import route
 
     took = []
     for seed in range(times):
         layout, spots = a_tour(seed, blocks)
-        began = time.perf_counter()
+        began = time.process_time()
         route(layout, spots)
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     return took
 
 
 def batched(floor: Floor) -> tuple[float, float, float, float]:
-    """Seconds, the way of all carts, that of carts filled as orders came that go through whole aisles, and a bound."""
+    """Seconds of the processor, the way of all carts, that of carts filled as orders came and walked in S-shape, and a
+    bound."""
     from entrepot.warehouse.batching import as_they_came, batched, bound
     from entrepot.warehouse.routing import route
 
-    began = time.perf_counter()
+    began = time.process_time()
     groups = batched(floor, ROUTES, random.Random(1))
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     before = sum(
         route(
             floor.layout, [spot for load in sorted(group) for spot in floor.loads[load].spots], "s_shape"
