@@ -17,13 +17,14 @@ from bench import (
     joint,
     one_by_one,
     packing,
+    picking,
     report,
     validation,
     walk,
     way_back,
 )
 
-PARTS = ("walk", "one", "hot", "joint", "cartons", "validate", "back", "import", "promise")
+PARTS = ("walk", "one", "hot", "joint", "cartons", "pick", "validate", "back", "import", "promise")
 
 
 def main() -> int:
@@ -55,6 +56,10 @@ def main() -> int:
             rows += measure_joint(arguments.rounds, 1.0 if arguments.quick else 10.0)
         if arguments.only in (None, "cartons"):
             rows += measure_cartons(*((500, 20) if arguments.quick else (10_000, 200)))
+        if arguments.only in (None, "pick"):
+            rows += measure_routes(20 if arguments.quick else 200)
+            rows += measure_batches(8 if arguments.quick else 1)
+            rows += measure_wave(1_000 if arguments.quick else 10_000)
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -270,6 +275,58 @@ def measure_cartons(count: int, compared: int) -> list[report.Row]:
         report.Row(names[0], "ms", mean, floor=50, less_is_better=True),
         report.Row(names[1], "", float(len(wrong)), floor=0, less_is_better=True),
         report.Row(names[2], "%", over, floor=5, less_is_better=True),
+    ]
+
+
+def measure_routes(times: int) -> list[report.Row]:
+    rows = []
+    for blocks, what in ((1, "one block"), (2, "two blocks"), (3, "three blocks")):
+        took = [1e3 * seconds for seconds in picking.routed(blocks, times)]
+        _say(f"routes, {what}: {statistics.median(took):.2f} ms, the slowest {max(took):.2f}")
+        name = f"the shortest route of {picking.PICKS} picks, {what}"
+        ceiling = 5 if blocks < 3 else None
+        rows.append(
+            report.Row(
+                name, "ms", statistics.median(took), floor=ceiling, less_is_better=True, rounds={"ours": took}
+            )
+        )
+    return rows
+
+
+def measure_batches(every: int) -> list[report.Row]:
+    names = (
+        "batches of 100 orders, the slowest",
+        "published batches, way saved of first come with S-shape: the mean",
+        "published batches, way saved of first come with S-shape: the least",
+        "published batches, way above the bound: the mean",
+    )
+    took, saved, above = [], [], []
+    for name, floor in list(picking.published(100))[::every]:
+        seconds, walked, before, least = picking.batched(floor)
+        took.append(seconds)
+        saved.append(100 * (1 - walked / before))
+        above.append(100 * (walked / least - 1))
+        _say(
+            f"batches, {name}: {seconds:.1f} s, {saved[-1]:.1f} % shorter, {above[-1]:.1f} % above the bound"
+        )
+    if not took:
+        return [report.Row(name, "", None, note=f"{picking.INSTANCES} is not here") for name in names]
+    return [
+        report.Row(names[0], "s", max(took), floor=10, less_is_better=True, rounds={"ours": took}),
+        report.Row(names[1], "%", statistics.mean(saved), floor=20, rounds={"ours": saved}),
+        report.Row(names[2], "%", min(saved), floor=20),
+        report.Row(names[3], "%", statistics.mean(above), less_is_better=True, rounds={"ours": above}),
+    ]
+
+
+def measure_wave(lines: int) -> list[report.Row]:
+    took = picking.wave(lines)
+    _say(
+        f"a wave of {took['lines']:,.0f} lines: {took['propose']:.1f} s to propose, {took['release']:.1f} s to release"
+    )
+    return [
+        report.Row(f"a wave of {lines:,} lines, {step}", "s", took[step], less_is_better=True)
+        for step in ("propose", "release")
     ]
 
 

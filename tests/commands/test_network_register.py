@@ -14,8 +14,10 @@ from entrepot.kernel.ids import uuid7
 from entrepot.network import queries
 from entrepot.network.commands.register import (
     CutOffSet,
+    LaidOut,
     RegisterBin,
     RegisterChannel,
+    RegisterLayout,
     RegisterNode,
     RegisterPlace,
     RegisterZone,
@@ -24,12 +26,14 @@ from entrepot.network.commands.register import (
     SetCutOff,
     register_bins,
     register_channels,
+    register_layouts,
     register_nodes,
     register_places,
     register_zones,
     serve_channels,
     set_cut_offs,
 )
+from tests.floor import SYSTEM, a_floor
 from tests.registers import COMPANY, answers_its_key, counts, done, refuses, stands_when_repeated
 
 pytestmark = pytest.mark.django_db
@@ -266,3 +270,53 @@ def test_a_place_that_stands_is_left_alone_and_one_that_moves_moves() -> None:
 def test_places_are_written_by_as_many_statements_whatever_their_number(statements) -> None:
     batches = [[RegisterPlace("GB", f"N{n}X{i}", 51.0, i / 1000) for i in range(n)] for n in BATCHES]
     assert len(set(counts(statements, register_places, batches))) == 1
+
+
+# ---- layouts
+
+
+def test_a_node_is_laid_out_and_changed(db: None):
+    floor = a_floor()
+    node, other = floor.nodes
+    plan = RegisterLayout(node, (0, 5, 10), (0, 20, 40), 5, -1, 500)
+
+    assert register_layouts(SYSTEM, requests=[plan]) == [LaidOut(node)]
+    assert queries.layouts(nodes=[node, other]) == {
+        node: queries.Layout((0, 5, 10), (0, 20, 40), (5, -1), 500)
+    }
+    before = sql.run("SELECT count(*) FROM kernel_event")
+    register_layouts(SYSTEM, requests=[plan])
+    assert sql.run("SELECT count(*) FROM kernel_event") == before, "what stands is left alone"
+    register_layouts(SYSTEM, requests=[RegisterLayout(node, (0,), (0, 9))])
+    assert queries.layouts(nodes=[node])[node] == queries.Layout((0,), (0, 9), (0, 0), 1000)
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"aisles": ()}, "aisles"),
+        ({"aisles": (5, 5)}, "aisles"),
+        ({"aisles": tuple(range(1_001))}, "aisles"),
+        ({"cross_aisles": (3,)}, "cross_aisles"),
+        ({"cross_aisles": (9, 3)}, "cross_aisles"),
+        ({"unit_mm": 0}, "unit_mm"),
+    ],
+)
+def test_a_layout_that_can_not_be_is_refused(db: None, facts: dict[str, object], field: str):
+    node = a_floor().nodes[0]
+    wanted = RegisterLayout(node, **{"aisles": (0, 5), "cross_aisles": (0, 9), **facts})  # type: ignore[arg-type]
+    (refused,) = register_layouts(SYSTEM, requests=[wanted])
+    assert (refused.code, refused.facts["field"]) == ("kernel.invalid", field)
+    assert queries.layouts(nodes=[node]) == {}
+
+
+@pytest.mark.counts("network.register_layouts")
+def test_layouts_take_the_same_statements_for_many_nodes(db: None, statements):
+    node = a_floor().nodes[0]
+    counted = []
+    for count in (1, 10, 1_000):
+        wanted = [RegisterLayout(node, (0, 5), (0, count + i)) for i in range(1, count + 1)]
+        with statements() as ran:
+            register_layouts(SYSTEM, requests=wanted)
+        counted.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert len(set(counted)) == 1, counted

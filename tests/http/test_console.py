@@ -26,6 +26,7 @@ LISTS = (
     "station",
     "refunds",
     "payouts",
+    "floor",
     "stock",
     "transfers",
     "work",

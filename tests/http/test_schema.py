@@ -82,6 +82,15 @@ OPERATIONS = [
     ("/api/v1/labels/void", "post"),
     ("/api/v1/manifests", "get"),
     ("/api/v1/manifests", "post"),
+    ("/api/v1/layouts", "post"),
+    ("/api/v1/waves", "get"),
+    ("/api/v1/waves", "post"),
+    ("/api/v1/waves/{which}", "get"),
+    ("/api/v1/waves/release", "post"),
+    ("/api/v1/waves/drop", "post"),
+    ("/api/v1/pick-lists/{which}", "get"),
+    ("/api/v1/pick-lists/take", "post"),
+    ("/api/v1/pick-lists/pick", "post"),
 ]
 
 

@@ -123,6 +123,7 @@ def addresses(shop: Shop) -> dict[str, str]:
         "policy-draft": "/policies/sourcing.profile/draft/",
         "other-draft": "/policies/work.calendar/draft/",
         "trial": f"/orders/trials/{a_trial(shop)}/",
+        "floor": "/floor/",
         "stock": "/stock/",
         "transfers": "/stock/transfers/",
         "sku": f"/stock/{shop.skus['LAMP-OAK']}/",
@@ -199,6 +200,7 @@ def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
     for letter, path in (
         ("o", "/orders/"),
         ("r", "/returns/"),
+        ("f", "/floor/"),
         ("s", "/stock/"),
         ("w", "/work/"),
         ("b", "/books/"),

@@ -79,21 +79,26 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sourcing.reject", "sourcing.ask_again",
         "stock.reserve", "stock.renew", "stock.give_back", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
-        "warehouse.release", "warehouse.withdraw", "warehouse.register_cartons", "shipping.ship", "shipping.perform",
+        "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
+        "warehouse.withdraw", "warehouse.register_cartons", "shipping.ship", "shipping.perform",
         "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.close_manifests",
-        "shipping.take_tracking",
+        "shipping.take_tracking", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
     ),
     "warehouse supervisor": (
         *EVERYBODY, "work.open", "work.assign",
-        "warehouse.release", "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
+        "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
+        "warehouse.take_lists", "warehouse.pick_lists", "network.register_layouts",
+        "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
         "shipping.close_manifests", "purchasing.receive", "returns.receive",
         "stock.ship_transfer", "sourcing.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
-    "picker": (*EVERYBODY, "warehouse.pick", "warehouse.put_away"),
+    "picker": (
+        *EVERYBODY, "warehouse.pick", "warehouse.take_lists", "warehouse.pick_lists", "warehouse.put_away",
+    ),
     "packer": (*EVERYBODY, "warehouse.pack", "shipping.ship", "shipping.print_labels", "shipping.void_labels"),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
@@ -154,6 +159,7 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
+    "warehouse.stream",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

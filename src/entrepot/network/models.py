@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -60,6 +61,26 @@ class Bin(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["node_id", "code"], name="network_bin_code_once"),
             models.CheckConstraint(name="network_bin_kind_known", condition=Q(kind__in=BIN_KINDS)),
+        ]
+
+
+class Layout(models.Model):
+    """Where the aisles of a node are: aisles at x, crossed at y, in the coordinates of its bins; walks begin and end at
+    the depot. A unit of the coordinates is `unit_mm` long."""
+
+    node_id = models.UUIDField(primary_key=True)
+    aisles = ArrayField(models.IntegerField())
+    cross_aisles = ArrayField(models.IntegerField())
+    depot_x = models.IntegerField()
+    depot_y = models.IntegerField()
+    unit_mm = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="network_layout_has_aisles", condition=Q(aisles__len__gte=1, cross_aisles__len__gte=2)
+            ),
+            models.CheckConstraint(name="network_layout_unit_has_length", condition=Q(unit_mm__gt=0)),
         ]
 
 

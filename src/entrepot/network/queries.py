@@ -60,6 +60,24 @@ def bins(*, nodes: Collection[UUID], kinds: Collection[str] | None = None) -> li
     return [Bin(*row) for row in sql.run(_BINS, params)]
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the aisles of a node are, in the coordinates of its bins, each unit of them `unit_mm` long."""
+
+    aisles: tuple[int, ...]
+    cross_aisles: tuple[int, ...]
+    depot: tuple[int, int]
+    unit_mm: int
+
+
+def layouts(*, nodes: Collection[UUID]) -> dict[UUID, Layout]:
+    """The layouts of those nodes that have one. One statement."""
+    return {
+        node: Layout(tuple(aisles), tuple(cross), (x, y), unit_mm)
+        for node, aisles, cross, x, y, unit_mm in sql.run(_LAYOUTS, {"nodes": list(nodes)})
+    }
+
+
 def channels(*, company: int) -> dict[str, Channel]:
     """Channels of a company by code."""
     return {row[1]: Channel(*row) for row in sql.run(_CHANNELS, {"company": company})}
@@ -99,7 +117,14 @@ def whereabouts(addresses: Collection[tuple[str, str]]) -> dict[tuple[str, str],
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("network_node", "network_bin", "network_channel", "network_channelnode", "network_place")
+    tables = (
+        "network_node",
+        "network_bin",
+        "network_channel",
+        "network_channelnode",
+        "network_place",
+        "network_layout",
+    )
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -118,6 +143,11 @@ _BINS = """
 SELECT id, node_id, code, kind, pick_sequence FROM network_bin
 WHERE node_id = ANY(%(nodes)s::uuid[]) AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s::text[]))
 ORDER BY node_id, pick_sequence, code
+"""
+
+_LAYOUTS = """
+SELECT node_id, aisles, cross_aisles, depot_x, depot_y, unit_mm FROM network_layout
+WHERE node_id = ANY(%(nodes)s::uuid[])
 """
 
 _CHANNELS = """
@@ -156,6 +186,9 @@ UNION ALL
 SELECT format('bin %s stands in a zone that is not of its node', b.code)
 FROM network_bin AS b LEFT JOIN network_zone AS z ON z.id = b.zone_id AND z.node_id = b.node_id
 WHERE b.zone_id IS NOT NULL AND z.id IS NULL
+UNION ALL
+SELECT format('node %s is laid out, but is not there', l.node_id)
+FROM network_layout AS l LEFT JOIN network_node AS n ON n.id = l.node_id WHERE n.id IS NULL
 UNION ALL
 SELECT format('node %s ships until %s, but is not there', c.node_id, c.at)
 FROM network_cutoff AS c LEFT JOIN network_node AS n ON n.id = c.node_id WHERE n.id IS NULL

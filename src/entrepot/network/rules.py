@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,6 +18,7 @@ NODE_KINDS = ("warehouse", "store", "3pl")
 BIN_KINDS = ("pick", "reserve", "receiving", "staging", "packing", "quarantine")
 CHANNEL_KINDS = ("storefront", "marketplace", "wholesale", "social", "import")
 SMALLINT_MAX = 32_767
+AISLES_MAX, CROSS_AISLES_MAX = 1_000, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,21 @@ class RegisterBin:
     pick_sequence: int = 0
     x: int = 0
     y: int = 0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterLayout:
+    """Where the aisles of a node are, in the coordinates of its bins: `aisles` by x, `cross_aisles` by y, both
+    ascending. The first and the last cross-aisle end the aisles. Pickers begin and end at the depot; a unit of the
+    coordinates is `unit_mm` long."""
+
+    node: UUID
+    aisles: tuple[int, ...]
+    cross_aisles: tuple[int, ...]
+    depot_x: int = 0
+    depot_y: int = 0
+    unit_mm: int = 1000
     key: str | None = None
 
 
@@ -164,6 +181,30 @@ def misfit_bin(one: RegisterBin) -> Refused | None:
         one_of("kind", one.kind, BIN_KINDS),
         not_negative("pick_sequence", one.pick_sequence),
     )
+
+
+def misfit_layout(layout: RegisterLayout) -> Refused | None:
+    """Why a node can't be laid out so."""
+    aisles, cross = layout.aisles, layout.cross_aisles
+    return first_misfit(
+        (
+            "aisles",
+            0 < len(aisles) <= AISLES_MAX and _ascend(aisles),
+            f"1 to {AISLES_MAX} whole numbers that ascend",
+            aisles,
+        ),
+        (
+            "cross_aisles",
+            1 < len(cross) <= CROSS_AISLES_MAX and _ascend(cross),
+            f"2 to {CROSS_AISLES_MAX} whole numbers that ascend",
+            cross,
+        ),
+        ("unit_mm", layout.unit_mm > 0, "more than nothing", layout.unit_mm),
+    )
+
+
+def _ascend(numbers: Sequence[int]) -> bool:
+    return all(a < b for a, b in pairwise(numbers))
 
 
 def misfit_channel(channel: RegisterChannel) -> Refused | None:

@@ -167,6 +167,8 @@ def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
     for bin_, registered in zip(wanted, made, strict=True):
         if bin_.kind == "pick":
             first.setdefault(bin_.node, registered.id)
+    layouts = [network.RegisterLayout(node, (1, 2, 3, 4), (0, 9), 1, 0, unit_mm=3_000) for node in nodes]
+    whole(network.register_layouts(cause, requests=layouts))
     cut_offs = [network.SetCutOff(node, weekday, time(16)) for node in nodes for weekday in range(5)]
     whole(network.set_cut_offs(cause, requests=cut_offs))
     return nodes, first

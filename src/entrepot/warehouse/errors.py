@@ -66,3 +66,20 @@ class WeightOff(Refused):
         "The package of {fulfillment} in carton {carton} weighs {found} g; {expected} g are expected, give or take"
         " {tolerance} g. Count what is in it. If it is right, pack it with a note that says why."
     )
+
+
+class ListTaken(Refused):
+    code = "warehouse.list_taken"
+    says = "List {list} is with {picker}. Take another, or ask a supervisor to give it to you."
+
+
+class ListDone(Refused):
+    code = "warehouse.list_done"
+    says = "List {list} has no open stops left."
+
+
+class NothingForAWave(Refused):
+    code = "warehouse.nothing_for_a_wave"
+    says = (
+        "No order of node {node} can join a wave now: {why}. Ask for more, or wait until orders are promised."
+    )

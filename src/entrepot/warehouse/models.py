@@ -109,6 +109,102 @@ class PickTask(models.Model):
         ]
 
 
+class Wave(models.Model):
+    """Orders of a node that go to the floor together. `figures` say what was asked, what there was room for, and why
+    the others wait; `meters` is null where the node has no layout. What is expected is worked out anew at release."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    state = models.TextField()
+    method = models.TextField()
+    policy_version = models.IntegerField()
+    cutoff_at = models.DateTimeField()
+    proposed_at = models.DateTimeField()
+    proposed_by = models.TextField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.TextField(default="", db_default="")
+    orders = models.IntegerField()
+    lines = models.IntegerField()
+    units = models.IntegerField()
+    lists = models.IntegerField()
+    meters = models.IntegerField(null=True)
+    seconds = models.IntegerField()
+    figures = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["node_id", "-proposed_at"], name="warehouse_wave_of_node")]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="warehouse_wave_number_once"),
+            models.CheckConstraint(
+                name="warehouse_wave_state_known", condition=Q(state__in=states.WAVE.states)
+            ),
+        ]
+
+
+class WaveOrder(models.Model):
+    """What a node sends of an order, in a wave: proposed, then released with its fulfillment, or left out and why."""
+
+    pk = models.CompositePrimaryKey("wave_id", "order_id")
+    wave_id = models.UUIDField()
+    order_id = models.UUIDField()
+    node_id = models.UUIDField()
+    place = models.IntegerField()  # the most urgent first
+    state = models.TextField()
+    why = models.TextField()
+    fulfillment_id = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "warehouse_waveorder"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order_id", "node_id"],
+                name="warehouse_waveorder_in_one_wave",
+                condition=Q(state="proposed"),
+            ),
+            models.CheckConstraint(
+                name="warehouse_waveorder_released_with_its_work",
+                condition=Q(state="released", fulfillment_id__isnull=False)
+                | Q(state__in=("proposed", "left out", "dropped"), fulfillment_id__isnull=True),
+            ),
+        ]
+
+
+class PickList(models.Model):
+    """The stops of one cart. It is done when none of its tasks is open; `length_mm` is null without a layout."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    wave_id = models.UUIDField()
+    zone = models.TextField(default="", db_default="")
+    length_mm = models.BigIntegerField(null=True)
+    seconds = models.IntegerField()
+    picker = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "warehouse_picklist"
+        indexes = [models.Index(fields=["wave_id"], name="warehouse_picklist_of_wave")]
+        constraints = [models.UniqueConstraint(fields=["number"], name="warehouse_picklist_number_once")]
+
+
+class ListStop(models.Model):
+    """A pick task on a list: where on the way it comes, and into which place of the cart it goes (0: any)."""
+
+    task_id = models.UUIDField(primary_key=True)
+    list_id = models.UUIDField()
+    place = models.IntegerField()
+    slot = models.IntegerField()
+
+    class Meta:
+        db_table = "warehouse_liststop"
+        constraints = [
+            models.UniqueConstraint(fields=["list_id", "place"], name="warehouse_liststop_one_at_a_time")
+        ]
+
+
 class Carton(models.Model):
     """A kind of carton that a retailer packs in: its inner measures, what it may hold, weighs and costs."""
 

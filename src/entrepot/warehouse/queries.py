@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -121,6 +122,143 @@ def package_lines(fulfillment_id: UUID) -> list[PackageLineRow]:
     return [PackageLineRow(*row) for row in sql.run(_PACKAGE_LINES, {"id": fulfillment_id})]
 
 
+@dataclass(frozen=True, slots=True)
+class WaveRow:
+    """A wave with what is expected of it, and how many of its stops are done. `meters` is None without a layout.
+
+    `figures` has what was asked, the time that was free, and by reason how many orders stayed out.
+    """
+
+    id: UUID
+    number: str
+    node: UUID
+    node_code: str
+    state: str
+    method: str
+    policy_version: int
+    cutoff_at: datetime
+    proposed_at: datetime
+    proposed_by: str
+    decided_at: datetime | None
+    decided_by: str
+    orders: int
+    lines: int
+    units: int
+    lists: int
+    meters: int | None
+    seconds: int
+    figures: dict[str, Any]
+    stops: int
+    open_stops: int
+
+
+def waves(
+    *, company: int, node: UUID | None = None, before: UUID | None = None, limit: int = 50
+) -> list[WaveRow]:
+    """Waves, the newest first, `before` one of them. 1 statement."""
+    which = """w.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR w.node_id = %(node)s::uuid)
+      AND (%(before)s::uuid IS NULL OR w.id < %(before)s::uuid)"""
+    params = {"company": company, "node": node, "before": before, "limit": limit}
+    return [WaveRow(*row) for row in sql.run(_WAVES.format(which=which) + " LIMIT %(limit)s::int", params)]
+
+
+def wave(wave_id: UUID) -> WaveRow | None:
+    """One wave; None where there is none of that id."""
+    rows = sql.run(_WAVES.format(which="w.id = %(id)s::uuid"), {"id": wave_id})
+    return WaveRow(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class WaveOrderRow:
+    """An order of a wave: why it joined, or why it was left out; the state of its work where it was released."""
+
+    order: UUID
+    order_number: str
+    place: int
+    state: str
+    why: str
+    fulfillment: UUID | None
+    fulfillment_state: str
+
+
+def wave_orders(wave_id: UUID, *, after: int = 0, limit: int = 200) -> list[WaveOrderRow]:
+    """The orders of a wave, the most urgent first, `after` a place. 1 statement."""
+    params = {"wave": wave_id, "after": after, "limit": limit}
+    return [WaveOrderRow(*row) for row in sql.run(_WAVE_ORDERS, params)]
+
+
+def waiting_for_waves(*, company: int) -> dict[UUID, int]:
+    """How many orders wait for a wave and are in none, by node. 1 statement."""
+    return dict(sql.run(_WAITING_FOR_WAVES, {"company": company}))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class PickListRow:
+    """A list of a wave, with its stops and how many of them are open."""
+
+    id: UUID
+    number: str
+    wave: UUID
+    wave_number: str
+    node_code: str
+    zone: str
+    length_mm: int | None
+    seconds: int
+    picker: str
+    stops: int
+    open_stops: int
+    orders: int
+    units: int
+
+
+def pick_lists(*, wave: UUID, limit: int = 500) -> list[PickListRow]:
+    """The lists of a wave in the order of their numbers. 1 statement."""
+    statement = _LISTS.format(which="l.wave_id = %(wave)s::uuid") + " LIMIT %(limit)s::int"
+    return [PickListRow(*row) for row in sql.run(statement, {"wave": wave, "limit": limit})]
+
+
+def open_lists(*, company: int, limit: int = 50) -> list[PickListRow]:
+    """Lists with open stops, the first made first, of the latest thousand. 1 statement."""
+    which = """l.id IN (SELECT id FROM warehouse_picklist WHERE company_id = %(company)s::smallint
+        ORDER BY id DESC LIMIT 1000) AND s.open > 0"""
+    params = {"company": company, "limit": limit}
+    return [
+        PickListRow(*row) for row in sql.run(_LISTS.format(which=which) + " LIMIT %(limit)s::int", params)
+    ]
+
+
+def pick_list(list_id: UUID) -> PickListRow | None:
+    """One list; None where there is none of that id."""
+    rows = sql.run(_LISTS.format(which="l.id = %(id)s::uuid"), {"id": list_id})
+    return PickListRow(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class ListStopRow:
+    """A stop of a list. `slot` is the place on the cart that it goes to; 0 where any will do."""
+
+    task: UUID
+    place: int
+    slot: int
+    bin_code: str
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    barcode: str
+    lot: str
+    serial: str
+    quantity: int
+    picked: int
+    state: str
+    fulfillment: UUID
+    fulfillment_number: str
+
+
+def list_stops(list_id: UUID) -> list[ListStopRow]:
+    """The stops of a list in the order of the way. 1 statement."""
+    return [ListStopRow(*row) for row in sql.run(_LIST_STOPS, {"list": list_id})]
+
+
 def by_state(company: int) -> dict[str, int]:
     """Fulfillments by state."""
     return dict(sql.run(_BY_STATE, {"company": company}))  # type: ignore[arg-type]
@@ -132,6 +270,8 @@ def checked() -> dict[str, int]:
         "fulfillments": "warehouse_fulfillment",
         "pick tasks": "warehouse_picktask",
         "packages": "warehouse_package",
+        "waves": "warehouse_wave",
+        "stops of pick lists": "warehouse_liststop",
     }
     return {name: sql.run(f"SELECT count(*) FROM {table}")[0][0] for name, table in tables.items()}
 
@@ -156,6 +296,54 @@ CROSS JOIN LATERAL (
            COALESCE(sum(short), 0)::int AS short
     FROM warehouse_fulfillmentline WHERE fulfillment_id = f.id) AS l
 WHERE {which} ORDER BY o.priority DESC, COALESCE(f.due_at, o.placed_at), f.id
+"""
+
+_WAVES = """
+SELECT w.id, w.number, w.node_id, n.code, w.state, w.method, w.policy_version, w.cutoff_at, w.proposed_at,
+       w.proposed_by, w.decided_at, w.decided_by, w.orders, w.lines, w.units, w.lists, w.meters, w.seconds, w.figures,
+       s.stops, s.open
+FROM warehouse_wave AS w JOIN network_node AS n ON n.id = w.node_id
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS stops, (count(*) FILTER (WHERE t.state = 'open'))::int AS open
+    FROM warehouse_picklist AS l JOIN warehouse_liststop AS s ON s.list_id = l.id
+    JOIN warehouse_picktask AS t ON t.id = s.task_id WHERE l.wave_id = w.id) AS s
+WHERE {which} ORDER BY w.id DESC
+"""
+
+_WAVE_ORDERS = """
+SELECT w.order_id, o.number, w.place, w.state, w.why, w.fulfillment_id, COALESCE(f.state, '')
+FROM warehouse_waveorder AS w JOIN orders_order AS o ON o.id = w.order_id
+LEFT JOIN warehouse_fulfillment AS f ON f.id = w.fulfillment_id
+WHERE w.wave_id = %(wave)s::uuid AND w.place > %(after)s::int ORDER BY w.place LIMIT %(limit)s::int
+"""
+
+_WAITING_FOR_WAVES = """
+SELECT a.node_id, count(DISTINCT r.subject)::int
+FROM kernel_ready AS r JOIN orders_order AS o ON o.id = r.subject AND o.company_id = %(company)s::smallint
+JOIN stock_allocation AS a ON a.order_id = r.subject AND a.quantity > a.released
+WHERE r.queue = 'wave' AND NOT EXISTS (SELECT FROM warehouse_waveorder AS w
+    WHERE w.order_id = r.subject AND w.node_id = a.node_id AND w.state = 'proposed')
+GROUP BY 1
+"""
+
+_LISTS = """
+SELECT l.id, l.number, l.wave_id, w.number, n.code, l.zone, l.length_mm, l.seconds, l.picker, s.stops, s.open, s.orders,
+       s.units
+FROM warehouse_picklist AS l JOIN warehouse_wave AS w ON w.id = l.wave_id JOIN network_node AS n ON n.id = l.node_id
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS stops, (count(*) FILTER (WHERE t.state = 'open'))::int AS open,
+           count(DISTINCT t.fulfillment_id)::int AS orders, sum(t.quantity)::int AS units
+    FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id WHERE s.list_id = l.id) AS s
+WHERE {which} ORDER BY l.id
+"""
+
+_LIST_STOPS = """
+SELECT t.id, l.place, l.slot, b.code, t.sku_id, s.code, s.name, s.barcode, t.lot, t.serial, t.quantity, t.picked,
+       t.state, t.fulfillment_id, f.number
+FROM warehouse_liststop AS l JOIN warehouse_picktask AS t ON t.id = l.task_id
+JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
+JOIN network_bin AS b ON b.id = t.bin_id JOIN catalog_sku AS s ON s.id = t.sku_id
+WHERE l.list_id = %(list)s::uuid ORDER BY l.place
 """
 
 _TASKS = """
@@ -224,6 +412,19 @@ _WRONG = (
                WHERE p.voided_at IS NULL GROUP BY 1) AS p
       ON p.fulfillment_id = f.id
     WHERE CASE WHEN f.state IN ('packed', 'shipped') THEN l.picked IS DISTINCT FROM p.units ELSE p.units > 0 END
+    """,
+    # invariant 10: a list is of one wave and node, and its stops are work of orders of that wave
+    """
+    SELECT format('list %s: task %s is not of its wave', l.number, s.task_id)
+    FROM warehouse_liststop AS s
+    LEFT JOIN warehouse_picklist AS l ON l.id = s.list_id
+    LEFT JOIN warehouse_picktask AS t ON t.id = s.task_id
+    LEFT JOIN warehouse_waveorder AS w ON w.wave_id = l.wave_id AND w.fulfillment_id = t.fulfillment_id
+    WHERE w.wave_id IS NULL OR t.node_id <> l.node_id
+    UNION ALL
+    SELECT format('wave %s is %s, its orders say %s', w.number, w.state, o.state)
+    FROM warehouse_wave AS w JOIN warehouse_waveorder AS o ON o.wave_id = w.id
+    WHERE (w.state = 'proposed') <> (o.state = 'proposed') OR (w.state = 'dropped' AND o.state = 'released')
     """,
     # invariant 5: an order line's units on the floor are those of its fulfillments
     """

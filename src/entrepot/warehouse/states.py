@@ -27,6 +27,13 @@ TASK = machine(
     ("withdraw", ("open", "done"), "withdrawn"),
 )  # fmt: skip
 
+WAVE = machine(
+    "wave", "proposed",
+    ("release", "proposed", "released"),
+    ("drop", "proposed", "dropped"),
+)  # fmt: skip
+"""Whether a released wave is picked, its tasks say."""
+
 STEPS = {
     event: {state: FULFILLMENT.step(state, event) for state in FULFILLMENT.states}
     for event in FULFILLMENT.events

@@ -8,14 +8,15 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.warehouse import errors
-from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable, release
+from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
+from entrepot.warehouse.commands.stream import stream
 from entrepot.work.commands.open_items import open_items
 
 
 def serve_release(cause: Cause, orders: Sequence[UUID]) -> None:
-    """Release orders; where no unit can be picked, ask for it to be put away. What was held or cancelled meanwhile is
-    offered again by whoever lets it go on."""
-    answers = release(cause, requests=[ReleaseOrder(order) for order in orders])
+    """Release orders, but for what waits for a wave; where no unit can be picked, ask for it to be put away. What was
+    held or cancelled meanwhile is offered again by whoever lets it go on."""
+    answers = stream(cause, requests=[ReleaseOrder(order) for order in orders])
     stuck = {
         order: answer.facts["missing"]
         for order, answer in zip(orders, answers, strict=True)

@@ -18,7 +18,7 @@ from entrepot.orders.commands.progress import Progress, progress
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.fulfill import Pick, Short, pick_units, short_units
 from entrepot.warehouse import errors
-from entrepot.warehouse.commands import missing
+from entrepot.warehouse.commands import missing, picklists
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
 from entrepot.warehouse.states import STEPS
 
@@ -26,13 +26,14 @@ from entrepot.warehouse.states import STEPS
 @dataclass(frozen=True, slots=True)
 class PickFulfillment:
     """All open tasks of a fulfillment are done in full, but for `shorts`: (task, units found). Without `picker`, the
-    actor picked."""
+    actor picked. With `tasks` only those are done, and the others stay open."""
 
     fulfillment: UUID
     shorts: tuple[tuple[UUID, int], ...] = ()
     picker: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    tasks: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[Fulfil
 
     Locks: the orders with their fulfillments, then positions, promises and buckets as `stock` does.
     Refuses: NotFound; WrongState; warehouse.no_staging; warehouse.task_unknown; warehouse.picked_out_of_range.
-    Again: by key. 14 statements, 2 more for the first units of a SKU; 33 where something is missing.
+    Again: by key. 14 statements, 2 more for the first units of a SKU and 2 where tasks stay open; 34 where something is
+    missing, 40 where that is of a wave.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     tasks = _open_tasks(found)
@@ -118,9 +120,14 @@ def _refusal(
         return step
     if not one.staging_bin and one.node not in staging:
         return errors.NoStaging(node=str(one.node))
-    if not request.shorts:
+    if not request.shorts and request.tasks is None:
         return None
     wanted = {task.id: task.quantity for task in tasks[one.id]}
+    if request.tasks is not None:
+        for name in request.tasks:
+            if name not in wanted:
+                return errors.TaskUnknown(fulfillment=one.number, task=str(name))
+        wanted = {name: wanted[name] for name in request.tasks}
     for task, units in request.shorts:
         if task not in wanted:
             return errors.TaskUnknown(fulfillment=one.number, task=str(task))
@@ -140,6 +147,8 @@ class _Batch:
         self.picked: dict[UUID, int] = {}
         self.steps: list[Progress] = []
         self.shorts: list[tuple[Task, int, Fulfillment]] = []  # task, units found
+        self.whole: list[UUID] = []  # fulfillments of which no task stays open
+        self.parts: list[tuple[Task, int]] = []  # tasks of the others, units found
 
     def add(self, request: PickFulfillment, one: Fulfillment, tasks: Sequence[Task], staging: UUID) -> None:
         at = self.times[one.order] = request.occurred_at or self.cause.at
@@ -147,7 +156,12 @@ class _Batch:
         shorts = dict(request.shorts)
         units = 0
         order = one.order
-        for task in tasks:
+        chosen = tasks if request.tasks is None else [task for task in tasks if task.id in set(request.tasks)]
+        if len(chosen) == len(tasks):
+            self.whole.append(one.id)
+        else:
+            self.parts += [(task, shorts.get(task.id, task.quantity)) for task in chosen]
+        for task in chosen:
             count = task.quantity
             if shorts and task.id in shorts:
                 count = shorts[task.id]
@@ -163,14 +177,27 @@ class _Batch:
         if not self.requests:
             return {}
         again = self._handle_shorts()
-        sql.change(_TASKS_DONE, {"ids": list(self.picked)})
-        sql.change(_LINES_DONE, {"ids": list(self.picked)})
+        sql.change(_TASKS_DONE, {"ids": self.whole})
+        sql.change(_LINES_DONE, {"ids": self.whole})
+        self._write_parts()
         again.write()
         progress(self.cause, requests=self.steps, times=self.times)
+        if self.shorts:
+            picklists.replan(self.cause, [task.id for task, *_ in self.shorts], again.tasks_of)
         outcomes = self._close(again)
         # Last, since other orders wait for the buckets that this locks.
         pick_units(self.cause, self.picks)
         return outcomes
+
+    def _write_parts(self) -> None:
+        """Tasks that are done while others of their fulfillment stay open."""
+        if not self.parts:
+            return
+        units: dict[UUID, int] = defaultdict(int)
+        for task, found in self.parts:
+            units[task.fulfillment_line] += found
+        sql.change(_PART_DONE, {"ids": [task.id for task, found in self.parts if found == task.quantity]})
+        sql.change(_PART_OF_LINES, sql.columns(("ids", "units"), list(units.items())))
 
     def _handle_shorts(self) -> missing.Again:
         """Mark what was missing, promise it from other bins or open its lines again."""
@@ -191,7 +218,7 @@ class _Batch:
         return again
 
     def _close(self, again: missing.Again) -> dict[UUID, FulfillmentPicked]:
-        before = self._picked_before()
+        before, whole = self._picked_before(), set(self.whole)
         short: dict[UUID, int] = defaultdict(int)
         for task, found, one in self.shorts:
             short[one.id] += task.quantity - found
@@ -199,7 +226,8 @@ class _Batch:
         for request, one, staging in self.requests:
             tasks = tuple(again.tasks_of.get(one.id, ()))
             units = self.picked[one.id]
-            step = "pick_part" if tasks else "pick" if units or before.get(one.id) else "cancel"
+            goes_on = tasks or one.id not in whole
+            step = "pick_part" if goes_on else "pick" if units or before.get(one.id) else "cancel"
             state = STEPS[step][one.state]
             assert isinstance(state, str), "seen under the lock"
             rows.append((one.id, state, request.picker or self.cause.actor.name, staging))
@@ -207,7 +235,7 @@ class _Batch:
             happened.append(
                 Event("fulfillment", one.id, one.company, one.state, state, request.occurred_at, payload)
             )
-            if tasks:
+            if goes_on:
                 waiting.append((one.id, one.priority, one.promise_at or one.placed_at))
             elif state == "picked":
                 done.append((one.id, one.priority, one.promise_at or one.placed_at))
@@ -264,6 +292,13 @@ WHERE l.id = d.id
 _TASKS_DONE = """
 UPDATE warehouse_picktask SET state = 'done', picked = quantity
 WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND state = 'open'
+"""
+
+_PART_DONE = "UPDATE warehouse_picktask SET state = 'done', picked = quantity WHERE id = ANY(%(ids)s::uuid[])"
+
+_PART_OF_LINES = """
+UPDATE warehouse_fulfillmentline AS l SET picked = l.picked + d.units
+FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE l.id = d.id
 """
 
 _LINES_DONE = """

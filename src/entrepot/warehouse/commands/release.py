@@ -23,11 +23,12 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 @dataclass(frozen=True, slots=True)
 class ReleaseOrder:
-    """All units of an order that are promised and not on the floor yet."""
+    """All units of an order that are promised and not on the floor yet; with `node` those of that node alone."""
 
     order: UUID
     occurred_at: datetime | None = None
     key: str | None = None
+    node: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
             answers.append(errors.OnHold(order=order.number, hold=order.held_by))
         elif order.id in later and not parts.get(order.id):
             answers.append(errors.ShipsLater(order=order.number, on=str(later[order.id])))
-        elif not (nodes := parts.pop(order.id, None)):
+        elif not (nodes := _take(parts, request)):
             answers.append(errors.NothingToRelease(order=order.number))
         else:
             answers.append(batch.add(order, nodes, shelves, request.occurred_at or cause.at))
@@ -129,6 +130,16 @@ def _keep_back(
             }
             parts[key] = {node: part for node, part in kept.items() if part}
     return days
+
+
+def _take(
+    parts: dict[UUID, dict[UUID, list[_Promise]]], request: ReleaseOrder
+) -> dict[UUID, list[_Promise]] | None:
+    """What a request asks for, by node, out of what is left to release."""
+    if request.node is None:
+        return parts.pop(request.order, None)
+    promises = parts.get(request.order, {}).pop(request.node, None)
+    return {request.node: promises} if promises else None
 
 
 def _plan(promises: Sequence[_Promise], shelves: Shelves) -> tuple[_Planned, int]:

@@ -1,9 +1,9 @@
-"""Buckets that picks are planned from, under lock, kept up to date while a batch is planned."""
+"""Buckets that picks are planned from, kept up to date while a batch is planned: under lock, or only looked at."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from uuid import UUID
 
@@ -16,10 +16,15 @@ Picks = list[tuple[Pickable, int]]
 class Shelves:
     """Buckets in pick order by (SKU, node), and what each has left. One statement."""
 
-    def __init__(self, pairs: Iterable[tuple[UUID, UUID]], today: date) -> None:
+    def __init__(
+        self,
+        pairs: Iterable[tuple[UUID, UUID]],
+        today: date,
+        load: Callable[[Iterable[tuple[UUID, UUID]]], list[Pickable]] = lock_pickable,
+    ) -> None:
         by_pair: dict[tuple[UUID, UUID], list[Pickable]] = defaultdict(list)
         self.left: dict[UUID, int] = {}
-        for shelf in lock_pickable(pairs):
+        for shelf in load(pairs):
             by_pair[shelf.sku, shelf.node].append(shelf)
             self.left[shelf.bucket] = shelf.free
         self._sorted = {pair: rules.in_pick_order(found, today) for pair, found in by_pair.items()}

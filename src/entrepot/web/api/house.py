@@ -29,6 +29,7 @@ from entrepot.web.api import (
     shipping,
     sourcing,
     transfers,
+    waves,
     work,
 )
 from entrepot.web.api.auth import AUTH
@@ -37,7 +38,7 @@ RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them, and balance stock between nodes.
+refund them, balance stock between nodes, and pick in waves.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
@@ -108,6 +109,7 @@ api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
+api.add_router("/v1", waves.router, tags=["floor"])
 
 
 @api.exception_handler(Refused)

@@ -228,6 +228,18 @@ def _text(value: str) -> SafeString | str:
 
 
 @register.filter
+def meters(mm: int) -> str:
+    """Millimeters as whole meters."""
+    return fmt.number(round(mm / 1000))
+
+
+@register.filter
+def minutes(seconds: int) -> int:
+    """Seconds as whole minutes."""
+    return seconds // 60
+
+
+@register.filter
 def negated(value: int) -> int:
     return -value
 

@@ -7,7 +7,7 @@
 
   // ---- keys
 
-  const PLACES = { h: "/", o: "/orders/", r: "/returns/", s: "/stock/", w: "/work/", b: "/books/" };
+  const PLACES = { h: "/", o: "/orders/", r: "/returns/", f: "/floor/", s: "/stock/", w: "/work/", b: "/books/" };
   const GO_MS = 1500;
   let goUntil = 0;
 

@@ -1,0 +1,219 @@
+"""Take lists and report them as picked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.warehouse import errors
+from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
+
+
+@dataclass(frozen=True, slots=True)
+class TakeList:
+    """A list that a picker walks now; without `picker`, the actor. '' gives it back."""
+
+    pick_list: UUID
+    picker: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListTaken:
+    pick_list: UUID
+    number: str
+    picker: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickList:
+    """All open stops of a list are done in full, but for `shorts`: (task, units found)."""
+
+    pick_list: UUID
+    shorts: tuple[tuple[UUID, int], ...] = ()
+    picker: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListPicked:
+    """Units picked and missing, the fulfillments that are complete, and the tasks that stand on another list now."""
+
+    pick_list: UUID
+    number: str
+    picked: int
+    short: int
+    complete: tuple[UUID, ...]
+    again: tuple[UUID, ...]
+
+
+class _List(NamedTuple):
+    id: UUID
+    number: str
+    company: int
+    picker: str
+
+
+class _Open(NamedTuple):
+    """An open stop."""
+
+    list: UUID
+    task: UUID
+    fulfillment: UUID
+    quantity: int
+
+
+@command("warehouse.take_lists")
+def take_lists(cause: Cause, /, *, requests: Sequence[TakeList]) -> list[ListTaken | Refused]:
+    """The lists, each with its picker, so that nobody else walks them. Whoever may release waves gives them to others.
+
+    Locks: the lists in id order. Refuses: NotFound; warehouse.list_taken; warehouse.list_done. Again: it stays with its
+    picker. 3 statements.
+    """
+    found = _lock([one.pick_list for one in requests])
+    left = {stop.list for stop in _open(list(found))}
+    may_give = cause.actor.may("warehouse.release_wave")
+    taken: dict[UUID, str] = {}
+    answers: list[ListTaken | Refused] = []
+    for request in requests:
+        one = found.get(request.pick_list)
+        picker = cause.actor.name if request.picker is None else request.picker
+        if one is None:
+            answers.append(NotFound(what="list", which=request.pick_list))
+        elif one.id not in left:
+            answers.append(errors.ListDone(list=one.number))
+        elif (with_ := taken.get(one.id, one.picker)) not in ("", cause.actor.name, picker) and not may_give:
+            answers.append(errors.ListTaken(list=one.number, picker=with_))
+        else:
+            taken[one.id] = picker
+            answers.append(ListTaken(one.id, one.number, picker))
+    changed = [(key, picker) for key, picker in taken.items() if picker != found[key].picker]
+    if changed:
+        sql.change(_GIVE, sql.columns(("ids", "pickers"), changed))
+        announce(
+            cause,
+            [Event("pick_list", key, found[key].company, after="taken" if name else "free") for key, name in changed],
+        )  # fmt: skip
+    return answers
+
+
+@command("warehouse.pick_lists")
+def pick_lists(cause: Cause, /, *, requests: Sequence[PickList]) -> list[ListPicked | Refused]:
+    """The stops of lists, picked. A fulfillment with stops on other lists too waits for them; what was missing and
+    stands in another bin goes on a new list of the same wave.
+
+    Locks: the lists in id order, then as `warehouse.pick`. Refuses: NotFound; warehouse.list_done;
+    warehouse.task_unknown; warehouse.picked_out_of_range; warehouse.no_staging. Again: by key; without one nothing is
+    open any more. 3 statements, and those of `warehouse.pick`.
+    """
+    found = _lock([one.pick_list for one in requests])
+    stops: dict[UUID, list[_Open]] = defaultdict(list)
+    for stop in _open(list(found)):
+        stops[stop.list].append(stop)
+
+    answers: dict[int, Refused] = {}
+    going: dict[UUID, PickList] = {}
+    for place, request in enumerate(requests):
+        one = found.get(request.pick_list)
+        refusal = _refusal(request, one, stops.get(request.pick_list, ()), going)
+        if refusal is None:
+            going[request.pick_list] = request
+        else:
+            answers[place] = refusal
+    outcomes = _pick(cause, going, found, stops)
+    return [answers.get(place) or outcomes[one.pick_list] for place, one in enumerate(requests)]
+
+
+def _refusal(
+    request: PickList, one: _List | None, stops: Sequence[_Open], going: Mapping[UUID, PickList]
+) -> Refused | None:
+    if one is None:
+        return NotFound(what="list", which=request.pick_list)
+    if not stops or request.pick_list in going:
+        return errors.ListDone(list=one.number)
+    wanted = {stop.task: stop.quantity for stop in stops}
+    for task, units in request.shorts:
+        if task not in wanted:
+            return errors.TaskUnknown(fulfillment=one.number, task=str(task))
+        if not 0 <= units < wanted[task]:
+            return errors.PickedOutOfRange(task=str(task), wanted=wanted[task], found=units)
+    return None
+
+
+def _pick(
+    cause: Cause, going: Mapping[UUID, PickList], found: Mapping[UUID, _List], stops: Mapping[UUID, Sequence[_Open]]
+) -> dict[UUID, ListPicked | Refused]:  # fmt: skip
+    """Pick by fulfillment: one may have stops on several of the lists."""
+    tasks: dict[UUID, list[UUID]] = defaultdict(list)
+    shorts: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
+    first: dict[UUID, PickList] = {}
+    for key, request in going.items():
+        missed = dict(request.shorts)
+        for stop in stops[key]:
+            first.setdefault(stop.fulfillment, request)
+            tasks[stop.fulfillment].append(stop.task)
+            if stop.task in missed:
+                shorts[stop.fulfillment].append((stop.task, missed[stop.task]))
+    wanted = [
+        PickFulfillment(one, tuple(shorts[one]), request.picker, request.occurred_at, tasks=tuple(tasks[one]))
+        for one, request in first.items()
+    ]
+    picked = dict(zip(first, pick(cause, requests=wanted), strict=True)) if wanted else {}
+    announce(cause, [Event("pick_list", key, found[key].company, after="picked") for key in going])
+    return {key: _outcome(found[key], request, stops[key], picked) for key, request in going.items()}
+
+
+def _outcome(
+    one: _List,
+    request: PickList,
+    stops: Sequence[_Open],
+    picked: Mapping[UUID, FulfillmentPicked | Refused],
+) -> ListPicked | Refused:
+    answers = {stop.fulfillment: picked[stop.fulfillment] for stop in stops}
+    refusal = next((answer for answer in answers.values() if isinstance(answer, Refused)), None)
+    if refusal and all(isinstance(answer, Refused) for answer in answers.values()):
+        return refusal
+    missed = dict(request.shorts)
+    done = [stop for stop in stops if not isinstance(answers[stop.fulfillment], Refused)]
+    short = sum(stop.quantity - missed[stop.task] for stop in done if stop.task in missed)
+    went = [answer for answer in answers.values() if isinstance(answer, FulfillmentPicked)]
+    return ListPicked(
+        one.id, one.number, sum(stop.quantity for stop in done) - short, short,
+        tuple(answer.fulfillment for answer in went if answer.state == "picked"),
+        tuple(task for answer in went for task in answer.tasks),
+    )  # fmt: skip
+
+
+def _lock(lists: Sequence[UUID]) -> dict[UUID, _List]:
+    return {row[0]: _List(*row) for row in sql.run(_LOCK, {"ids": list(lists)})}
+
+
+def _open(lists: Sequence[UUID]) -> list[_Open]:
+    return [_Open(*row) for row in sql.run(_OPEN, {"ids": lists})]
+
+
+_LOCK = """
+SELECT id, number, company_id::int, picker FROM warehouse_picklist WHERE id = ANY(%(ids)s::uuid[])
+ORDER BY id FOR UPDATE
+"""
+
+_OPEN = """
+SELECT s.list_id, t.id, t.fulfillment_id, t.quantity
+FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.state = 'open'
+WHERE s.list_id = ANY(%(ids)s::uuid[]) ORDER BY s.list_id, s.place
+"""
+
+_GIVE = """
+UPDATE warehouse_picklist AS l SET picker = d.picker
+FROM unnest(%(ids)s::uuid[], %(pickers)s::text[]) AS d(id, picker) WHERE l.id = d.id
+"""

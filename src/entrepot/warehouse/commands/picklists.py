@@ -1,0 +1,117 @@
+"""Lists of pick tasks, written with the way that each takes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.network import queries as network
+from entrepot.warehouse import waves
+from entrepot.warehouse.commands.stream import of_node
+from entrepot.warehouse.lists import Plan, Planned, Stop, plan_lists
+from entrepot.warehouse.routing import Layout
+
+
+class OfWave(NamedTuple):
+    """The wave that lists are made for."""
+
+    id: UUID
+    company: int
+    node: UUID
+
+
+def plans(nodes: Collection[UUID]) -> dict[UUID, Plan]:
+    """Where the aisles of nodes are, of those that have a layout. One statement."""
+    return {
+        node: Plan(Layout(tuple(map(float, one.aisles)), tuple(map(float, one.cross_aisles)), one.depot), one.unit_mm)
+        for node, one in network.layouts(nodes=nodes).items()
+    }  # fmt: skip
+
+
+def stops_of(fulfillments: Sequence[UUID]) -> dict[UUID, list[Stop]]:
+    """The open tasks of fulfillments that are on no list, by fulfillment. One statement."""
+    found: dict[UUID, list[Stop]] = {}
+    for row in sql.run(_STOPS, {"ids": list(fulfillments)}):
+        stop = Stop(*row)
+        found.setdefault(stop.load, []).append(stop)
+    return found
+
+
+def write_lists(planned: Mapping[OfWave, Sequence[Planned]]) -> dict[UUID, list[UUID]]:
+    """Lists with their stops; their ids by wave. 3 statements, none where there are none."""
+    numbers = iter(ids.numbers("PL", sum(map(len, planned.values()))))
+    lists: list[tuple[object, ...]] = []
+    stops: list[tuple[object, ...]] = []
+    made: dict[UUID, list[UUID]] = defaultdict(list)
+    for wave, found in planned.items():
+        for one in found:
+            key = ids.uuid7()
+            made[wave.id].append(key)
+            lists.append(
+                (key, next(numbers), wave.company, wave.node, wave.id, one.zone, one.length_mm, one.seconds)
+            )
+            stops += [(stop.task, key, place, slot) for place, (stop, slot) in enumerate(one.stops, 1)]
+    if lists:
+        sql.write("warehouse_picklist", _LIST, lists)
+        sql.write("warehouse_liststop", _STOP, stops)
+    return made
+
+
+def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UUID]]) -> None:
+    """Put tasks that take the place of short ones on new lists of the same waves, each with its way.
+
+    `short` are the tasks that came up short, `again` the new ones by fulfillment. 1 statement; 6 more where a wave is
+    concerned.
+    """
+    found = {row[0]: (OfWave(*row[1:4]), *row[4:]) for row in sql.run(_WAVES_OF, {"tasks": list(short)})}
+    found = {fulfillment: one for fulfillment, one in found.items() if again.get(fulfillment)}
+    if not found:
+        return
+    stops = stops_of(list(found))
+    where = plans({wave.node for wave, *_ in found.values()})
+    in_force = policies.in_force_of(
+        sorted({wave.company for wave, *_ in found.values()}), waves.Waves, cause.at
+    )
+    by_wave: dict[OfWave, list[Stop]] = defaultdict(list)
+    codes = {}
+    for fulfillment, (wave, code) in sorted(found.items()):
+        by_wave[wave] += stops.get(fulfillment, [])
+        codes[wave] = code
+    planned = {
+        wave: plan_lists(
+            tasks, where.get(wave.node), of_node(in_force.get(wave.company, {}), codes[wave])[1], cause.chance()
+        )
+        for wave, tasks in by_wave.items()
+    }  # fmt: skip
+    write_lists(planned)
+
+
+_LIST = ("id", "number", "company_id", "node_id", "wave_id", "zone", "length_mm", "seconds")
+_STOP = ("task_id", "list_id", "place", "slot")
+
+# In the order of the tasks: those of the most urgent fulfillments were written first.
+_STOPS = """
+SELECT t.id, t.fulfillment_id, COALESCE(z.code, ''), b.id, b.x, b.y, b.pick_sequence, t.sku_id, t.quantity,
+       t.quantity * s.weight_g,
+       -(-(t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm) / 1000)
+FROM warehouse_picktask AS t
+JOIN network_bin AS b ON b.id = t.bin_id
+JOIN catalog_sku AS s ON s.id = t.sku_id
+LEFT JOIN network_zone AS z ON z.id = b.zone_id
+WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.state = 'open'
+  AND NOT EXISTS (SELECT FROM warehouse_liststop AS l WHERE l.task_id = t.id)
+ORDER BY t.fulfillment_id, t.sequence, t.id
+"""
+
+_WAVES_OF = """
+SELECT DISTINCT ON (t.fulfillment_id) t.fulfillment_id, l.wave_id, l.company_id::int, l.node_id, n.code
+FROM warehouse_picktask AS t
+JOIN warehouse_liststop AS s ON s.task_id = t.id
+JOIN warehouse_picklist AS l ON l.id = s.list_id
+JOIN network_node AS n ON n.id = l.node_id
+WHERE t.id = ANY(%(tasks)s::uuid[]) ORDER BY t.fulfillment_id, l.id DESC
+"""

@@ -1,0 +1,346 @@
+"""Propose waves: what a node could send now, chosen by what was asked and by what there is time for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, policies, ready, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.network import queries as network
+from entrepot.network.rules import next_ship_date
+from entrepot.stock.commands.fulfill import look_at_pickable
+from entrepot.warehouse import errors, waves
+from entrepot.warehouse.commands.picklists import plans
+from entrepot.warehouse.commands.shelves import Shelves
+from entrepot.warehouse.commands.stream import of_node
+from entrepot.warehouse.lists import Planned, Stop, plan_lists
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeWave:
+    """Orders of a node that shall go to the floor together: by default all that there is time for up to the cut-off.
+
+    `zones` and `services` are codes; `method` is that of the policy where it is not given.
+    """
+
+    node: UUID
+    due_before: datetime | None = None
+    services: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    priority_min: int | None = None
+    value_min_minor: int = 0
+    lines_max: int | None = None
+    method: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaveProposed:
+    """The wave and what is expected of it. `waiting` orders stay out of it; `meters` is None without a layout."""
+
+    wave: UUID
+    number: str
+    orders: int
+    lines: int
+    units: int
+    lists: int
+    meters: int | None
+    seconds: int
+    waiting: int
+
+
+class _Node(NamedTuple):
+    id: UUID
+    company: int
+    code: str
+    time_zone: str
+
+
+class _Line(NamedTuple):
+    """Promised units of an order at a node."""
+
+    node: UUID
+    order: UUID
+    priority: int
+    due: datetime
+    service: str
+    allocation: UUID
+    sku: UUID
+    units: int
+    value_minor: int
+    weight_g: int
+    volume_cm3: int
+
+
+@command("warehouse.propose_wave")
+def propose_wave(cause: Cause, /, *, requests: Sequence[ProposeWave]) -> list[WaveProposed | Refused]:
+    """A wave of the most urgent orders that wait, with its lists as they would be walked now, and why others stay out.
+
+    Nothing is taken from a bin yet: the lists are made anew at release. An order is in one proposed wave only.
+    Locks: proposing at each node, in id order. Refuses: NotFound; Invalid (unknown method; a limit below nothing);
+    warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 14 statements; 1 more where orders
+    wait no longer.
+    """
+    facts = _Facts(cause, sorted({one.node for one in requests}))
+
+    made = []
+    answers: list[WaveProposed | Refused] = []
+    for request in requests:
+        refusal = facts.refusal(request)
+        wave = None if refusal else facts.propose(request)
+        if wave is None:
+            answers.append(refusal or facts.nothing(request))
+            continue
+        made.append(wave)
+        answers.append(wave.answer(""))
+    numbers = ids.numbers("WV", len(made))
+    _write(cause, made, numbers)
+    fresh = dict(zip((wave.id for wave in made), numbers, strict=True))
+    by_id = {wave.id: wave for wave in made}
+    return [one if isinstance(one, Refused) else by_id[one.wave].answer(fresh[one.wave]) for one in answers]
+
+
+class _Wave(NamedTuple):
+    """A proposal, as it is written."""
+
+    id: UUID
+    node: _Node
+    method: str
+    version: int
+    room: waves.Room
+    joining: list[waves.Choice]
+    planned: list[Planned]
+    figures: dict[str, Any]
+
+    def answer(self, number: str) -> WaveProposed:
+        return WaveProposed(
+            self.id, number, len(self.joining), *self.sums, sum(self.figures["others_wait"].values())
+        )
+
+    @property
+    def sums(self) -> tuple[int, int, int, int | None, int]:
+        """Lines, units, lists, meters, seconds."""
+        return *lines_and_units(self.joining), *lists_meters_seconds(self.planned)
+
+
+def lines_and_units(joining: Sequence[waves.Choice]) -> tuple[int, int]:
+    return sum(one.ready.lines for one in joining), sum(one.ready.units for one in joining)
+
+
+def lists_meters_seconds(planned: Sequence[Planned]) -> tuple[int, int | None, int]:
+    """How many lists, how far they walk, None where that is not known, and how long they take."""
+    lengths = [one.length_mm for one in planned if one.length_mm is not None]
+    meters = round(sum(lengths) / 1000) if len(lengths) == len(planned) else None
+    return len(planned), meters, sum(one.seconds for one in planned)
+
+
+class _Facts:
+    """What is known of nodes and of the orders that wait there."""
+
+    def __init__(self, cause: Cause, nodes: Sequence[UUID]) -> None:
+        self.cause = cause
+        self.nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"nodes": list(nodes)})}
+        sql.run(_LOCK, {"nodes": [str(node) for node in self.nodes]})
+        companies = sorted({node.company for node in self.nodes.values()})
+        self.in_force = policies.in_force_of(companies, waves.Waves, cause.at)
+        if stale := [order for (order,) in sql.run(_STALE)]:
+            ready.drop("wave", stale)
+        self.lines: dict[UUID, dict[UUID, list[_Line]]] = defaultdict(lambda: defaultdict(list))
+        wanted = {"nodes": list(self.nodes), "today": cause.at.date()}
+        rows = [_Line(*row) for row in sql.run(_WAITING, wanted)]
+        for line in rows:
+            self.lines[line.node][line.order].append(line)
+        today = cause.at.date()
+        self.shelves = Shelves({(line.sku, line.node) for line in rows}, today, look_at_pickable)
+        self.bins = {row[0]: row[1:] for row in sql.run(_BINS, {"nodes": list(self.nodes)})}
+        self.plans = plans(self.nodes)
+        self.weeks = network.cut_offs(nodes=self.nodes)
+        self.queued = {node: counts for node, *counts in sql.run(_QUEUED, {"nodes": list(self.nodes)})}
+        self.zones = {(node, code) for node, code in sql.run(_ZONES, {"nodes": list(self.nodes)})}
+        self.others: dict[UUID, dict[str, int]] = {}
+
+    def refusal(self, request: ProposeWave) -> Refused | None:
+        if request.node not in self.nodes:
+            return NotFound(what="node", which=request.node)
+        if request.method and request.method not in waves.METHODS:
+            return Invalid(
+                field="method", expected=f"one of {', '.join(waves.METHODS)}", found=request.method
+            )
+        for zone in request.zones:
+            if (request.node, zone) not in self.zones:
+                return Invalid(field="zones", expected="codes of zones of the node", found=zone)
+        if request.lines_max is not None and request.lines_max < 1:
+            return Invalid(field="lines_max", expected="at least 1", found=request.lines_max)
+        return None
+
+    def nothing(self, request: ProposeWave) -> Refused:
+        others = self.others[request.node]
+        why = ", ".join(f"{reason} ({count})" for reason, count in others.items())
+        node = self.nodes[request.node]
+        if not why and of_node(self.in_force.get(node.company, {}), node.code)[1].mode == "stream":
+            why = "its work goes to the floor at once, by its policy warehouse.waves"
+        return errors.NothingForAWave(node=node.code, why=why or "none waits for one")
+
+    def propose(self, request: ProposeWave) -> _Wave | None:
+        """The wave, whose orders are then no more among those that wait; None where none joins."""
+        node = self.nodes[request.node]
+        version, policy = of_node(self.in_force.get(node.company, {}), node.code)
+        if request.method:
+            policy = waves.by_method(policy, request.method)
+        waiting = self.lines[node.id]
+        picks = {order: self._look(lines) for order, lines in sorted(waiting.items(), key=_urgency)}
+        room = self._room(node, policy)
+        asked = waves.Asked(
+            request.due_before, request.services, request.zones, request.priority_min, request.value_min_minor,
+            request.lines_max,
+        )  # fmt: skip
+        found = [_ready(waiting[order], *stops) for order, stops in picks.items()]
+        choices = waves.choose(found, asked, policy, room)
+        joining = [choice for choice in choices if choice.joins]
+        self.others[node.id] = others = waves.why_others_wait(choices)
+        for choice in choices:
+            if not choice.joins:
+                self._put_back(picks[choice.ready.order][0])
+        if not joining:
+            return None
+        stops = [stop for one in joining for stop, _ in picks[one.ready.order][0]]
+        planned = plan_lists(stops, self.plans.get(node.id), policy, self.cause.chance())
+        for one in joining:
+            del waiting[one.ready.order]
+        self._queue(node.id, joining)
+        figures = {
+            "asked": {name: value for name, value in asked._asdict().items() if value},
+            "pick_seconds_free": room.pick_seconds,
+            "orders_packed_free": room.orders_packed,
+            "others_wait": others,
+        }
+        return _Wave(ids.uuid7(), node, policy.method, version, room, joining, planned, figures)
+
+    def _room(self, node: _Node, policy: waves.Waves) -> waves.Room:
+        now = self.cause.at
+        ships = next_ship_date(now, node.time_zone, self.weeks[node.id])
+        lines, units, orders = self.queued.get(node.id, (0, 0, 0))
+        return waves.room(policy, now, ships.cutoff_at if ships else now, (lines, units), orders)
+
+    def _queue(self, node: UUID, joining: Sequence[waves.Choice]) -> None:
+        """Count a wave as work that is queued, for the next one at the node."""
+        lines, units, orders = self.queued.get(node, (0, 0, 0))
+        more = lines_and_units(joining)
+        self.queued[node] = [lines + more[0], units + more[1], orders + len(joining)]
+
+    def _look(self, lines: Sequence[_Line]) -> tuple[list[tuple[Stop, Any]], int]:
+        """Where the units of an order would be picked, and how many stand nowhere."""
+        stops = []
+        missing = 0
+        for line in lines:
+            picks, nowhere = self.shelves.plan(line.sku, line.node, line.units)
+            missing += nowhere
+            for shelf, units in picks:
+                zone, x, y = self.bins[shelf.bin]
+                stop = Stop(
+                    ids.uuid7(), line.order, zone, shelf.bin, x, y, shelf.pick_sequence, line.sku, units,
+                    units * line.weight_g, units * line.volume_cm3,
+                )  # fmt: skip
+                stops.append((stop, shelf))
+        return stops, missing
+
+    def _put_back(self, stops: Sequence[tuple[Stop, Any]]) -> None:
+        self.shelves.put_back([(shelf, stop.units) for stop, shelf in stops])
+
+
+def _urgency(one: tuple[UUID, list[_Line]]) -> tuple[int, datetime, UUID]:
+    order, lines = one
+    return -lines[0].priority, lines[0].due, order
+
+
+def _ready(lines: Sequence[_Line], stops: Collection[tuple[Stop, Any]], missing: int) -> waves.Ready:
+    first = lines[0]
+    return waves.Ready(
+        first.order, len(lines), sum(line.units for line in lines), sum(line.value_minor for line in lines),
+        first.priority, first.due, first.service, frozenset(stop.zone for stop, _ in stops), missing,
+    )  # fmt: skip
+
+
+def _write(cause: Cause, made: Sequence[_Wave], numbers: Sequence[str]) -> None:
+    if not made:
+        return
+    actor = cause.actor.name
+    rows = [
+        (
+            wave.id, number, wave.node.company, wave.node.id, "proposed", wave.method, wave.version,
+            wave.room.cutoff_at, cause.at, actor, len(wave.joining), *wave.sums, wire.dump(wave.figures),
+        )
+        for wave, number in zip(made, numbers, strict=True)
+    ]  # fmt: skip
+    sql.write("warehouse_wave", _WAVE, rows)
+    orders = [
+        (wave.id, one.ready.order, wave.node.id, place, "proposed", one.why)
+        for wave in made
+        for place, one in enumerate(wave.joining, 1)
+    ]
+    sql.write("warehouse_waveorder", _ORDER, orders)
+    announce(cause, [Event("wave", wave.id, wave.node.company, "", "proposed") for wave in made])
+
+
+_WAVE = (
+    "id", "number", "company_id", "node_id", "state", "method", "policy_version", "cutoff_at", "proposed_at",
+    "proposed_by", "orders", "lines", "units", "lists", "meters", "seconds", "figures",
+)  # fmt: skip
+_ORDER = ("wave_id", "order_id", "node_id", "place", "state", "why")
+
+_NODES = "SELECT id, company_id::int, code, time_zone FROM network_node WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id"
+
+_LOCK = """
+SELECT pg_advisory_xact_lock(hashtextextended('warehouse.waves ' || node, 0))
+FROM (SELECT node FROM unnest(%(nodes)s::text[]) AS node ORDER BY node) AS n
+"""
+
+# Released by hand, cancelled, or sourced elsewhere meanwhile.
+_STALE = """
+SELECT subject FROM kernel_ready AS r WHERE queue = 'wave'
+  AND NOT EXISTS (SELECT FROM stock_allocation AS a WHERE a.order_id = r.subject AND a.quantity > a.released)
+"""
+
+_WAITING = """
+SELECT a.node_id, o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
+       a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
+       s.weight_g, -(-(s.length_mm::bigint * s.width_mm * s.height_mm) / 1000)
+FROM kernel_ready AS r
+JOIN orders_order AS o ON o.id = r.subject AND o.held_by = ''
+JOIN stock_allocation AS a ON a.order_id = o.id AND a.quantity > a.released AND a.node_id = ANY(%(nodes)s::uuid[])
+JOIN orders_line AS l ON l.id = a.line_id
+JOIN catalog_sku AS s ON s.id = a.sku_id
+WHERE r.queue = 'wave'
+  AND NOT EXISTS (SELECT FROM warehouse_waveorder AS w
+                  WHERE w.order_id = o.id AND w.node_id = a.node_id AND w.state = 'proposed')
+  AND NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = a.sku_id AND y.ships_on > %(today)s::date)
+ORDER BY o.id, a.id
+"""
+
+_BINS = """
+SELECT b.id, COALESCE(z.code, ''), b.x, b.y FROM network_bin AS b LEFT JOIN network_zone AS z ON z.id = b.zone_id
+WHERE b.node_id = ANY(%(nodes)s::uuid[])
+"""
+
+# What is on the floor, or proposed to go there, and not packed yet.
+_QUEUED = """
+SELECT node_id, sum(lines)::int, sum(units)::int, sum(orders)::int FROM (
+    SELECT f.node_id, count(t.id) AS lines, COALESCE(sum(t.quantity), 0) AS units, count(DISTINCT f.id) AS orders
+    FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
+    LEFT JOIN warehouse_picktask AS t ON t.fulfillment_id = f.id AND t.state = 'open'
+    WHERE r.queue IN ('pick', 'pack') AND f.node_id = ANY(%(nodes)s::uuid[]) GROUP BY 1
+    UNION ALL
+    SELECT node_id, lines, units, orders FROM warehouse_wave
+    WHERE node_id = ANY(%(nodes)s::uuid[]) AND state = 'proposed') AS q
+GROUP BY 1
+"""
+
+_ZONES = "SELECT node_id, code FROM network_zone WHERE node_id = ANY(%(nodes)s::uuid[])"

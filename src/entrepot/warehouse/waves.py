@@ -1,0 +1,165 @@
+"""How a node's work goes to the floor, and which of it joins a wave. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal, NamedTuple
+from uuid import UUID
+
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=0)]
+Some = Annotated[int, Meta(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """How a node picks. A version of it is a policy of kind `warehouse.waves`; its scope is the node's code, or '' for
+    all nodes. 0 is no limit of a cart."""
+
+    mode: Literal["stream", "waves"] = "stream"
+    """`stream`: what is promised goes to the floor at once. `waves`: it waits until somebody releases a wave."""
+    method: Literal["discrete", "batch", "cluster", "zone"] = "batch"
+    """`discrete`: a list for each order. `batch`: several orders on a cart, sorted at the packing station. `cluster`:
+    the same, each order in a place of its own on the cart. `zone`: as `batch`, and no list leaves its zone."""
+    route: Literal["shortest", "s_shape", "return", "largest_gap", "combined"] = "shortest"
+    pickers: Count = 4
+    packing_stations: Count = 2
+    lines_max: Some = 2_000
+    """So many lines join a wave at most."""
+    cart_units: Count = 60
+    cart_weight_g: Count = 100_000
+    cart_volume_cm3: Count = 500_000
+    cart_places: Some = 8
+    """Orders on a cart at most, where the method is `cluster`."""
+    walk_mm_per_s: Some = 1_000
+    seconds_per_list: Count = 90
+    """To fetch a cart, and to hand it over."""
+    seconds_per_stop: Count = 8
+    seconds_per_unit: Count = 3
+    seconds_per_order_packed: Count = 90
+    mm_per_line: Count = 12_000
+    """What a line is expected to be walked for before its list has a route: to tell how many lines fit the time."""
+    routes_max: Count = 4_000
+    """Worked out at most to put the orders of a wave on carts better; more is slower and walks less."""
+
+
+METHODS = ("discrete", "batch", "cluster", "zone")
+
+
+def by_method(policy: Waves, method: str) -> Waves:
+    """The policy with another method."""
+    return Waves(**{**asdict(policy), "method": method})  # type: ignore[arg-type]
+
+
+class Ready(NamedTuple):
+    """What a node could send of an order: promised and not on the floor. `missing` units stand in no bin."""
+
+    order: UUID
+    lines: int
+    units: int
+    value_minor: int
+    priority: int
+    due: datetime
+    service: str
+    zones: frozenset[str]
+    missing: int = 0
+
+
+class Asked(NamedTuple):
+    """Which orders a supervisor wants in a wave; nothing is asked by default."""
+
+    due_before: datetime | None = None
+    services: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    priority_min: int | None = None
+    value_min_minor: int = 0
+    lines_max: int | None = None
+
+
+class Room(NamedTuple):
+    """What pickers and packing stations can do up to the cut-off, beside what is queued already."""
+
+    cutoff_at: datetime
+    pick_seconds: int
+    orders_packed: int
+
+
+class Choice(NamedTuple):
+    """Whether an order joins, and why."""
+
+    ready: Ready
+    joins: bool
+    why: str
+
+
+def room(
+    policy: Waves, now: datetime, cutoff_at: datetime, queued: tuple[int, int], orders_queued: int
+) -> Room:
+    """What is left of the time of pickers and packing stations, after (lines, units) and orders on the floor."""
+    left = max(0, int((cutoff_at - now).total_seconds()))
+    pick = policy.pickers * left - pick_seconds(policy, *queued)
+    packed = policy.packing_stations * left // max(1, policy.seconds_per_order_packed) - orders_queued
+    return Room(cutoff_at, max(0, pick), max(0, packed))
+
+
+def pick_seconds(policy: Waves, lines: int, units: int) -> int:
+    """How long picking is expected to take, before there are routes."""
+    walked = lines * policy.mm_per_line // policy.walk_mm_per_s
+    return walked + lines * policy.seconds_per_stop + units * policy.seconds_per_unit
+
+
+def choose(found: Iterable[Ready], asked: Asked, policy: Waves, room: Room) -> list[Choice]:
+    """Which orders join a wave, the most urgent first: those that are asked for, as long as lines, pickers and packing
+    stations have room for them before the cut-off. One that does not fit is passed over for a smaller one."""
+    lines_max = min(policy.lines_max, asked.lines_max or policy.lines_max)
+    lines = seconds = orders = 0
+    choices = []
+    for one in sorted(found, key=lambda one: (-one.priority, one.due, one.order)):
+        needs = pick_seconds(policy, one.lines, one.units)
+        why = _not_asked(one, asked)
+        if not why and lines + one.lines > lines_max:
+            why = FULL
+        if not why and seconds + needs > room.pick_seconds:
+            why = NO_PICKERS
+        if not why and orders + 1 > room.orders_packed:
+            why = NO_STATIONS
+        if not why:
+            lines, seconds, orders = lines + one.lines, seconds + needs, orders + 1
+        choices.append(
+            Choice(
+                one,
+                not why,
+                why or f"priority {one.priority}, due {one.due.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            )
+        )
+    return choices
+
+
+FULL = "the wave has its lines"
+NO_PICKERS = "the pickers have no more time before the cut-off"
+NO_STATIONS = "the packing stations have no more time before the cut-off"
+NOT_PICKABLE = "units stand in no bin that is picked from"
+
+
+def _not_asked(one: Ready, asked: Asked) -> str:
+    """Why an order is not what was asked for; '' where it is."""
+    if one.missing:
+        return NOT_PICKABLE
+    if asked.due_before and one.due > asked.due_before:
+        return "due later"
+    if asked.services and one.service not in asked.services:
+        return "another service"
+    if asked.zones and not one.zones <= set(asked.zones):
+        return "in other zones too"
+    if asked.priority_min is not None and one.priority < asked.priority_min:
+        return "a lower priority"
+    return "a lower value" if one.value_minor < asked.value_min_minor else ""
+
+
+def why_others_wait(choices: Sequence[Choice]) -> dict[str, int]:
+    """How many orders stay out for each reason."""
+    return dict(Counter(choice.why for choice in choices if not choice.joins).most_common())

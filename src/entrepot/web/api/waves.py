@@ -1,0 +1,351 @@
+"""Waves and pick lists, for programs: handhelds, carts and control rooms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field, StrictInt
+
+from entrepot.kernel.errors import NotFound
+from entrepot.network import queries as network
+from entrepot.network.commands.register import RegisterLayout, register_layouts
+from entrepot.warehouse import queries
+from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
+from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import (
+    LINES_MAX,
+    QUANTITY_MAX,
+    Code,
+    Key,
+    Out,
+    Problem,
+    Strict,
+    Text,
+)
+
+router = Router()
+Count = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
+Coordinate = Annotated[StrictInt, Field(ge=-(10**9), le=10**9)]
+OwnKey = Annotated[
+    Key | None,
+    Field(None, description="Idempotency key of this one of a list; else the header's and its place."),
+]
+
+
+class LayoutIn(Strict):
+    """Where the aisles of a node are, in the coordinates of its bins: aisles by x, cross-aisles by y, ascending."""
+
+    node: Code
+    aisles: Annotated[list[Coordinate], Field(max_length=1_000)]
+    cross_aisles: Annotated[list[Coordinate], Field(max_length=20)]
+    depot_x: Coordinate = 0
+    depot_y: Coordinate = 0
+    unit_mm: Annotated[StrictInt, Field(ge=1, le=10**6)] = 1_000
+    key: OwnKey
+
+
+class LaidOutOut(Out):
+    node: UUID
+
+
+class WaveIn(Strict):
+    """Which orders of a node shall go to the floor together: by default all that there is time for."""
+
+    node: Code
+    due_before: datetime | None = None
+    services: Annotated[list[Code], Field(max_length=50)] = []
+    zones: Annotated[list[Code], Field(max_length=50)] = []
+    priority_min: Annotated[StrictInt, Field(ge=0, le=32_767)] | None = None
+    value_min_minor: Annotated[StrictInt, Field(ge=0, le=10**15)] = 0
+    lines_max: Annotated[StrictInt, Field(ge=1, le=10**6)] | None = None
+    method: Literal["discrete", "batch", "cluster", "zone", ""] = ""
+    key: OwnKey
+
+
+class ProposedOut(Out):
+    """A proposed wave and what is expected of it. `waiting` orders stay out; `meters` is null without a layout."""
+
+    wave: UUID
+    number: str
+    orders: int
+    lines: int
+    units: int
+    lists: int
+    meters: int | None
+    seconds: int
+    waiting: int
+
+
+class NamedWaveIn(Strict):
+    wave: UUID
+    key: OwnKey
+
+
+class ReleasedWaveOut(Out):
+    """Its lists, the orders that went, and how many could not; `dropped` where none could."""
+
+    wave: UUID
+    number: str
+    state: str
+    lists: list[UUID]
+    orders: int
+    left_out: int
+
+
+class DroppedWaveOut(Out):
+    wave: UUID
+    number: str
+
+
+class WaveOut(Out):
+    """A wave, what is expected of it, and how many of its stops are open."""
+
+    id: UUID
+    number: str
+    node_code: str
+    state: str
+    method: str
+    policy_version: int
+    cutoff_at: datetime
+    proposed_at: datetime
+    proposed_by: str
+    decided_at: datetime | None
+    decided_by: str
+    orders: int
+    lines: int
+    units: int
+    lists: int
+    meters: int | None
+    seconds: int
+    figures: dict[str, Any]
+    stops: int
+    open_stops: int
+
+
+class WavesOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[WaveOut]
+    next: UUID | None
+
+
+class ListOut(Out):
+    """A pick list; `length_mm` is null without a layout."""
+
+    id: UUID
+    number: str
+    wave: UUID
+    wave_number: str
+    node_code: str
+    zone: str
+    length_mm: int | None
+    seconds: int
+    picker: str
+    stops: int
+    open_stops: int
+    orders: int
+    units: int
+
+
+class WaveWithListsOut(WaveOut):
+    pick_lists: list[ListOut]
+
+
+class StopOut(Out):
+    """A stop; `slot` is the place on the cart that it goes to, 0 where any will do."""
+
+    task: UUID
+    place: int
+    slot: int
+    bin_code: str
+    sku_code: str
+    sku_name: str
+    barcode: str
+    lot: str
+    serial: str
+    quantity: int
+    picked: int
+    state: str
+    fulfillment: UUID
+    fulfillment_number: str
+
+
+class ListWithStopsOut(ListOut):
+    way: list[StopOut]
+
+
+class TakeListIn(Strict):
+    """A list to be walked by a picker; without `picker` by you, with '' by nobody."""
+
+    pick_list: UUID
+    picker: Text | None = None
+    key: OwnKey
+
+
+class TakenOut(Out):
+    pick_list: UUID
+    number: str
+    picker: str
+
+
+class ShortIn(Strict):
+    """A stop where fewer units were found than asked for."""
+
+    task: UUID
+    found: Count
+
+
+class PickListIn(Strict):
+    """All open stops of a list are done in full, but for `shorts`."""
+
+    pick_list: UUID
+    shorts: Annotated[list[ShortIn], Field(max_length=LINES_MAX)] = []
+    picker: Text = ""
+    occurred_at: datetime | None = None
+    key: OwnKey
+
+
+class PickedListOut(Out):
+    """Units picked and missing, the fulfillments that are complete, and tasks that stand on another list now."""
+
+    pick_list: UUID
+    number: str
+    picked: int
+    short: int
+    complete: list[UUID]
+    again: list[UUID]
+
+
+def _nodes(company: str | None) -> dict[str, UUID]:
+    return {node.code: node.id for node in network.nodes(company=parse.company_of(company))}
+
+
+def _node(known: dict[str, UUID], code: str) -> UUID:
+    if code not in known:
+        raise NotFound(what="node", which=code)
+    return known[code]
+
+
+@router.post("/layouts", response={200: LaidOutOut | list[LaidOutOut | Problem], **REFUSED})
+def lay_out(
+    request: HttpRequest,
+    payload: LayoutIn | Annotated[list[LayoutIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Say where the aisles of nodes are, so that pickers get the shortest way."""
+    known = _nodes(company)
+
+    def make(one: LayoutIn, key: str) -> RegisterLayout:
+        return RegisterLayout(
+            _node(known, one.node), tuple(one.aisles), tuple(one.cross_aisles), one.depot_x, one.depot_y,
+            one.unit_mm, key=key,
+        )  # fmt: skip
+
+    return give(request, register_layouts, payload, idempotency_key, make)
+
+
+@router.get("/waves", response={200: WavesOut, **READ})
+def list_waves(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Waves, the newest first, a page at a time."""
+    rows = queries.waves(company=parse.company_of(company), before=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post("/waves", response={200: ProposedOut | list[ProposedOut | Problem], **REFUSED})
+def propose_waves(
+    request: HttpRequest,
+    payload: WaveIn | Annotated[list[WaveIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Propose waves of the orders that wait at nodes. Nothing goes to the floor until they are released."""
+    known = _nodes(company)
+
+    def make(one: WaveIn, key: str) -> ProposeWave:
+        return ProposeWave(
+            _node(known, one.node), one.due_before, tuple(one.services), tuple(one.zones), one.priority_min,
+            one.value_min_minor, one.lines_max, one.method, key=key,
+        )  # fmt: skip
+
+    return give(request, propose_wave, payload, idempotency_key, make)
+
+
+@router.post("/waves/release", response={200: ReleasedWaveOut | list[ReleasedWaveOut | Problem], **REFUSED})
+def release_waves(
+    request: HttpRequest, payload: NamedWaveIn | Annotated[list[NamedWaveIn], Many], idempotency_key: IdempotencyKey
+) -> Any:  # fmt: skip
+    """Release proposed waves: their orders go to the floor, on lists."""
+    return give(
+        request, release_wave, payload, idempotency_key, lambda one, key: ReleaseWave(one.wave, key=key)
+    )
+
+
+@router.post("/waves/drop", response={200: DroppedWaveOut | list[DroppedWaveOut | Problem], **REFUSED})
+def drop_waves(
+    request: HttpRequest, payload: NamedWaveIn | Annotated[list[NamedWaveIn], Many], idempotency_key: IdempotencyKey
+) -> Any:  # fmt: skip
+    """Drop proposed waves: their orders wait for another."""
+    return give(request, drop_wave, payload, idempotency_key, lambda one, key: DropWave(one.wave, key=key))
+
+
+@router.post("/pick-lists/take", response={200: TakenOut | list[TakenOut | Problem], **REFUSED})
+def take_pick_lists(
+    request: HttpRequest, payload: TakeListIn | Annotated[list[TakeListIn], Many], idempotency_key: IdempotencyKey
+) -> Any:  # fmt: skip
+    """Take pick lists, so that nobody else walks them."""
+    return give(
+        request,
+        take_lists,
+        payload,
+        idempotency_key,
+        lambda one, key: TakeList(one.pick_list, one.picker, key),
+    )
+
+
+@router.post("/pick-lists/pick", response={200: PickedListOut | list[PickedListOut | Problem], **REFUSED})
+def report_pick_lists(
+    request: HttpRequest, payload: PickListIn | Annotated[list[PickListIn], Many], idempotency_key: IdempotencyKey
+) -> Any:  # fmt: skip
+    """Report pick lists as picked, with what was not in its bin."""
+
+    def make(one: PickListIn, key: str) -> PickList:
+        shorts = tuple((short.task, short.found) for short in one.shorts)
+        return PickList(one.pick_list, shorts, one.picker, one.occurred_at, key)
+
+    return give(request, pick_lists, payload, idempotency_key, make)
+
+
+# Behind the operations of the same place that have names of their own, which would be taken for ids.
+
+
+@router.get("/waves/{which}", response={200: WaveWithListsOut, **READ})
+def show_wave(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
+    """One wave with its pick lists."""
+    if (wave := queries.wave(which)) is None:
+        raise NotFound(what="wave", which=which)
+    return {**_fields(wave), "pick_lists": queries.pick_lists(wave=which)}
+
+
+@router.get("/pick-lists/{which}", response={200: ListWithStopsOut, **READ})
+def show_pick_list(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
+    """One pick list with its stops in the order of the way."""
+    if (found := queries.pick_list(which)) is None:
+        raise NotFound(what="list", which=which)
+    return {**_fields(found), "way": queries.list_stops(which)}
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}

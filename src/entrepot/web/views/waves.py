@@ -1,0 +1,181 @@
+"""The floor: waves that a supervisor proposes and releases, and the lists that pickers walk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.carriage import queries as carriage
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.warehouse import queries
+from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
+from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
+from entrepot.warehouse.waves import METHODS
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+
+PAGE = 50
+
+
+@require_safe
+@console
+def floor(request: Request) -> HttpResponse:
+    company = request.reader.company.id
+    rows = queries.waves(company=company, before=uuid_in(request.GET.get("after")), limit=PAGE + 1)
+    waiting = queries.waiting_for_waves(company=company)
+    nodes = network.nodes(company=company)
+    services = carriage.services(companies=[company])[company]
+    context = {
+        "waves": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "nodes": [(node, waiting.get(node.id, 0)) for node in nodes],
+        "waiting": sum(waiting.values()),
+        "first": max(nodes, key=lambda node: waiting.get(node.id, 0)).id if nodes else None,
+        "services": sorted({one.code for one in services}),
+        "methods": METHODS,
+        "lists": queries.open_lists(company=company, limit=PAGE),
+        "currency": request.reader.company.currency,
+        "kept": kept(request),
+    }
+    return page(request, "web/floor.html", context, area="floor")
+
+
+@require_POST
+@console
+def propose(request: Request) -> HttpResponse:
+    """Propose a wave by what the form asks, and show it."""
+    text = request.POST
+    node = uuid_in(text.get("node"))
+    wanted = [
+        ProposeWave(
+            node,
+            _moment(text.get("due_before")),
+            tuple(filter(None, text.getlist("service"))),
+            tuple(clean(text.get("zones")).split()),
+            int_in(text.get("priority")),
+            minor_in(text.get("value"), request.reader.company.currency) or 0,
+            int_in(text.get("lines")),
+            clean(text.get("method")),
+        )
+    ] if node else []  # fmt: skip
+    results = give(request, propose_wave, wanted, _proposed)
+    if results and not isinstance(results[0], Refused):
+        return redirect("wave", which=results[0].wave)
+    return back(request, "/floor/", results)
+
+
+@require_safe
+@console
+def wave(request: Request, which: UUID) -> HttpResponse:
+    found = queries.wave(which)
+    if found is None:
+        raise Http404
+    after = int_in(request.GET.get("after")) or 0
+    orders = queries.wave_orders(which, after=after, limit=PAGE + 1)
+    lists = queries.pick_lists(wave=which)
+    context = {
+        "wave": found,
+        "minutes": -(-found.seconds // 60),
+        "done": found.stops - found.open_stops,
+        "orders": orders[:PAGE],
+        "next": orders[PAGE - 1].place if len(orders) > PAGE else None,
+        "lists": lists,
+    }
+    return page(request, "web/wave.html", context, area="floor")
+
+
+@require_POST
+@console
+def decide(request: Request, which: UUID) -> HttpResponse:
+    """Release a wave, or drop it."""
+    match request.POST.get("action"):
+        case "release":
+            results = give(request, release_wave, [ReleaseWave(which)], _released)
+            _say_left_out(request, results)
+        case "drop":
+            give(request, drop_wave, [DropWave(which)], _dropped)
+    return back(request, f"/floor/waves/{which}/")
+
+
+@require_safe
+@console
+def pick_list(request: Request, which: UUID) -> HttpResponse:
+    found = queries.pick_list(which)
+    if found is None:
+        raise Http404
+    stops = queries.list_stops(which)
+    context = {"list": found, "stops": stops, "meters": found.length_mm and round(found.length_mm / 1000)}
+    return page(request, "web/pick_list.html", context | {"minutes": -(-found.seconds // 60)}, area="floor")
+
+
+@require_POST
+@console
+def take(request: Request, which: UUID) -> HttpResponse:
+    """Take a list, or give it back."""
+    wanted = TakeList(which, "" if request.POST.get("action") == "back" else None)
+    give(request, take_lists, [wanted], _taken)
+    return back(request, f"/floor/lists/{which}/")
+
+
+@require_POST
+@console
+def pick(request: Request, which: UUID) -> HttpResponse:
+    """All stops of a list are done, but for those with fewer units."""
+    shorts = []
+    for stop in queries.list_stops(which):
+        found = int_in(request.POST.get(f"found-{stop.task}"))
+        if stop.state == "open" and found is not None and found != stop.quantity:
+            shorts.append((stop.task, found))
+    results = give(request, pick_lists, [PickList(which, tuple(shorts))], _picked)
+    return back(request, f"/floor/lists/{which}/", results)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time as the reader's clock tells it."""
+    try:
+        found = parse_datetime(clean(text))
+    except ValueError:
+        return None
+    return timezone.make_aware(found) if found and timezone.is_naive(found) else found
+
+
+def _say_left_out(request: Request, results: Sequence[Any]) -> None:
+    left = sum(one.left_out for one in results if not isinstance(one, Refused))
+    if left:
+        text = ngettext(
+            "%(n)s order could not go any more. It says why below.",
+            "%(n)s orders could not go any more. They say why below.",
+            left,
+        )
+        messages.warning(request, text % {"n": left})
+
+
+def _proposed(_: int) -> str:
+    return gettext("This is what would go to the floor. Nothing has gone yet.")
+
+
+def _released(_: int) -> str:
+    return gettext("The wave is released. Its lists are ready to be walked.")
+
+
+def _dropped(_: int) -> str:
+    return gettext("The wave is dropped. Its orders wait for another.")
+
+
+def _taken(_: int) -> str:
+    return gettext("Done.")
+
+
+def _picked(_: int) -> str:
+    return gettext("The list is picked. What is complete waits at the packing station.")

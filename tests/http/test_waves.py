@@ -1,0 +1,147 @@
+"""Waves and pick lists: the pages with their forms, and the API."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.messages import get_messages
+
+from entrepot.kernel import ids
+from entrepot.network import queries as network
+from entrepot.warehouse import queries
+from tests.http.test_api import is_problem
+from tests.shop import COMPANY
+from tests.waves import a_shop_that_gathers
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/waves"
+
+
+@pytest.fixture
+def shop(shop):
+    a_shop_that_gathers(shop)
+    return shop
+
+
+def said(response) -> list[str]:
+    return [str(one) for one in get_messages(response.wsgi_request)]
+
+
+def test_a_supervisor_proposes_releases_and_a_picker_picks(shop, console):
+    browser = console("supervisor")
+    page = browser.get("/floor/").content.decode()
+    assert re.search(r"LDN\s+· 2 wait", page)
+
+    proposed = browser.post("/floor/propose/", {"node": str(shop.nodes[0]), "method": "batch"})
+    assert said(proposed) == ["This is what would go to the floor. Nothing has gone yet."]
+    page = browser.get(proposed.url).content.decode()
+    (wave,) = queries.waves(company=COMPANY)
+    assert proposed.url == f"/floor/waves/{wave.id}/"
+    assert (wave.orders, wave.method) == (2, "batch")
+    assert wave.number in page
+    assert "Meters to walk" in page
+
+    released = browser.post(f"{proposed.url}decide/", {"action": "release"})
+    assert released.url == proposed.url
+    (one,) = queries.pick_lists(wave=wave.id)
+    page = browser.get(f"/floor/lists/{one.id}/").content.decode()
+    stops = queries.list_stops(one.id)
+    assert [page.index(f"found-{stop.task}") for stop in stops] == sorted(
+        page.index(f"found-{stop.task}") for stop in stops
+    ), "in the order of the way"
+    browser.post(f"/floor/lists/{one.id}/take/", {"action": "take"})
+    assert queries.pick_list(one.id).picker == "supervisor"
+    done = browser.post(
+        f"/floor/lists/{one.id}/pick/", {f"found-{stop.task}": stop.quantity for stop in stops}
+    )
+    assert said(done)[-1] == "The list is picked. What is complete waits at the packing station."
+    assert queries.wave(wave.id).open_stops == 0
+
+
+def test_fewer_units_found_are_reported(shop, console):
+    browser = console("supervisor")
+    browser.post("/floor/propose/", {"node": str(shop.nodes[0])})
+    (wave,) = queries.waves(company=COMPANY)
+    browser.post(f"/floor/waves/{wave.id}/decide/", {"action": "release"})
+    (one,) = queries.pick_lists(wave=wave.id)
+    stop = queries.list_stops(one.id)[0]
+    browser.post(f"/floor/lists/{one.id}/pick/", {f"found-{stop.task}": "0"})
+    found = {row.task: (row.state, row.picked) for row in queries.list_stops(one.id)}
+    assert found[stop.task] == ("short", 0)
+
+
+def test_what_can_not_be_proposed_is_said(shop, console):
+    browser = console("supervisor")
+    answer = browser.post("/floor/propose/", {"node": str(shop.nodes[0]), "zones": "Z", "lines": "7"})
+    assert answer.url == "/floor/"
+    assert "zones" in said(answer)[0]
+    assert 'name="lines" min="1" value="7"' in browser.get("/floor/").content.decode()
+    answer = browser.post("/floor/propose/", {"node": str(shop.nodes[1])})
+    assert "at once" in said(answer)[-1]
+
+
+def test_a_dropped_wave_is_gone(shop, console):
+    browser = console("supervisor")
+    browser.post("/floor/propose/", {"node": str(shop.nodes[0])})
+    (wave,) = queries.waves(company=COMPANY)
+    browser.post(f"/floor/waves/{wave.id}/decide/", {"action": "drop"})
+    assert queries.wave(wave.id).state == "dropped"
+    assert re.search(r"LDN\s+· 2 wait", browser.get("/floor/").content.decode())
+
+
+def test_an_auditor_looks_and_does_nothing(shop, console):
+    console("supervisor").post("/floor/propose/", {"node": str(shop.nodes[0])})
+    (wave,) = queries.waves(company=COMPANY)
+    browser = console("auditor")
+    page = browser.get(f"/floor/waves/{wave.id}/").content.decode()
+    assert 'value="release"' not in page
+    assert "Propose a wave" not in browser.get("/floor/").content.decode()
+    browser.post(f"/floor/waves/{wave.id}/decide/", {"action": "release"})
+    assert queries.wave(wave.id).state == "proposed"
+    assert browser.get(f"/floor/waves/{ids.uuid7()}/").status_code == 404
+    assert browser.get(f"/floor/lists/{ids.uuid7()}/").status_code == 404
+
+
+def test_the_api_goes_the_same_way(shop, program):
+    asks = program("supervisor")
+    proposed = asks.post(API, {"node": "LDN", "method": "batch"}, "propose").json()
+    assert (proposed["orders"], proposed["waiting"]) == (2, 0)
+    assert asks.post(API, {"node": "LDN", "method": "batch"}, "propose").json() == proposed
+    assert asks.get(API).json()["items"][0]["number"] == proposed["number"]
+
+    released = asks.post(f"{API}/release", {"wave": proposed["wave"]}, "release").json()
+    assert (released["state"], released["orders"], released["left_out"]) == ("released", 2, 0)
+    shown = asks.get(f"{API}/{proposed['wave']}").json()
+    (one,) = shown["pick_lists"]
+    assert one["id"] == released["lists"][0]
+
+    taken = asks.post("/api/v1/pick-lists/take", {"pick_list": one["id"]}, "take").json()
+    assert taken["picker"] == "supervisor"
+    way = asks.get(f"/api/v1/pick-lists/{one['id']}").json()["way"]
+    assert [stop["place"] for stop in way] == list(range(1, len(way) + 1))
+    picked = asks.post("/api/v1/pick-lists/pick", {"pick_list": one["id"]}, "pick").json()
+    assert picked["picked"] == sum(stop["quantity"] for stop in way)
+    again = asks.post("/api/v1/pick-lists/pick", {"pick_list": one["id"]}, "again")
+    is_problem(again, 409, "warehouse.list_done")
+
+
+def test_the_api_refuses_what_is_not_there_or_not_allowed(shop, program):
+    asks = program("supervisor")
+    is_problem(asks.post(API, {"node": "MOON"}, "a"), 404, "kernel.not_found")
+    is_problem(asks.get(f"{API}/{ids.uuid7()}"), 404, "kernel.not_found")
+    is_problem(asks.get(f"/api/v1/pick-lists/{ids.uuid7()}"), 404, "kernel.not_found")
+    is_problem(asks.post(f"{API}/drop", {"wave": str(ids.uuid7())}, "b"), 404, "kernel.not_found")
+    is_problem(program("auditor").post(API, {"node": "LDN"}, "c"), 403, "kernel.not_permitted")
+
+
+def test_the_api_lays_a_node_out(shop, program):
+    answer = program("supervisor").post(
+        "/api/v1/layouts", {"node": "MAN", "aisles": [0, 4], "cross_aisles": [0, 30], "unit_mm": 500}
+    )
+    assert answer.status_code == 200, answer.content
+    assert network.layouts(nodes=[shop.nodes[1]])[shop.nodes[1]].unit_mm == 500
+    refused = program("supervisor").post(
+        "/api/v1/layouts", {"node": "MAN", "aisles": [4, 0], "cross_aisles": [0, 30]}, "two"
+    )
+    is_problem(refused, 422, "kernel.invalid")

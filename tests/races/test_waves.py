@@ -1,0 +1,73 @@
+"""Several supervisors and pickers at once: an order is in one wave, and a list is picked once."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.insight import verify
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import queries
+from entrepot.warehouse.commands.pick_lists import ListPicked, PickList, pick_lists
+from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
+from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
+from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
+from tests.floor import COMPANY, SYSTEM, Floor
+from tests.together import at_once
+from tests.waves import gathers, waiting
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+THREADS = 6
+
+
+def test_supervisors_who_propose_at_once_share_the_orders(house: Floor):
+    gathers()
+    waiting(house, 30, (0, 1))
+    answers = at_once(
+        [lambda: propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0], lines_max=10)])] * THREADS
+    )
+    made = [answer for (answer,) in answers if isinstance(answer, WaveProposed)]
+    assert [one.orders for one in made] == [10, 10, 10]
+    orders = [row.order for one in made for row in queries.wave_orders(one.wave)]
+    assert len(set(orders)) == 30
+
+
+def test_a_wave_is_released_once_and_each_order_once(house: Floor):
+    gathers()
+    orders = waiting(house, 20, (0, 1), (1, 1))
+    (wave,) = propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0])])
+    jobs = [
+        *[lambda: release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])] * 3,
+        lambda: drop_wave(SYSTEM, requests=[DropWave(wave.wave)]),
+        lambda: release(SYSTEM, requests=[ReleaseOrder(order) for order in orders[:10]]),
+        lambda: release(SYSTEM, requests=[ReleaseOrder(order) for order in orders[::-1][:5]]),
+    ]
+    answers = [answer for got in at_once(jobs) for answer in got]
+    assert (
+        all(isinstance(one, Refused) for one in answers[:4])
+        == (queries.wave(wave.wave).state == "dropped" and not isinstance(answers[3], Refused))
+        or sum(not isinstance(one, Refused) for one in answers[:4]) == 1
+    )
+    by_hand = sum(isinstance(one, OrderReleased) for one in answers[4:])
+    in_wave = sum(one.orders for one in answers[:3] if isinstance(one, WaveReleased))
+    found = [row for order in orders for row in queries.of_order(order)]
+    assert len(found) == len({row.order for row in found}) == by_hand + in_wave
+    assert verify.discrepancies() == []
+
+
+def test_a_list_is_picked_once(house: Floor):
+    gathers()
+    waiting(house, 12, (0, 1), (1, 1))
+    (wave,) = propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0], method="discrete")])
+    (went,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    jobs = [
+        lambda i=i: pick_lists(
+            SYSTEM, requests=[PickList(one) for one in (went.lists if i % 2 else went.lists[::-1])]
+        )
+        for i in range(THREADS)
+    ]
+    answers = [answer for got in at_once(jobs) for answer in got]
+    assert sum(isinstance(one, ListPicked) for one in answers) == len(went.lists)
+    assert queries.wave(wave.wave).open_stops == 0
+    assert [row.id for row in queries.waves(company=COMPANY)] == [wave.wave]
+    assert verify.discrepancies() == []

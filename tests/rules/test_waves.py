@@ -1,0 +1,215 @@
+"""Which orders join a wave, and how its stops become lists."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.warehouse.lists import Plan, Stop, plan_lists
+from entrepot.warehouse.routing import Layout
+from entrepot.warehouse.waves import (
+    FULL,
+    NO_PICKERS,
+    NO_STATIONS,
+    NOT_PICKABLE,
+    Asked,
+    Ready,
+    Room,
+    Waves,
+    by_method,
+    choose,
+    pick_seconds,
+    room,
+    why_others_wait,
+)
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+CUT_OFF = NOW + timedelta(hours=2)
+PLENTY = Room(CUT_OFF, 10**9, 10**9)
+PLAN = Plan(Layout((0.0, 5.0, 10.0), (0.0, 20.0), (0.0, 0.0)), 1_000)
+
+
+def ready(number: int = 1, **facts: object) -> Ready:
+    given_ = {"lines": 2, "units": 3, "value_minor": 1_000, "priority": 5, "due": NOW, "service": "slow"}
+    return Ready(UUID(int=number), zones=frozenset("A"), **{**given_, **facts})  # type: ignore[arg-type]
+
+
+def whys(*found: Ready, asked: Asked = Asked(), policy: Waves = Waves(), left: Room = PLENTY) -> list[str]:  # noqa: B008
+    return [
+        "" if choice.joins else choice.why
+        for choice in sorted(choose(found, asked, policy, left), key=lambda one: one.ready.order)
+    ]
+
+
+orders = st.lists(
+    st.builds(
+        Ready,
+        st.integers(1, 10**6).map(lambda n: UUID(int=n)),
+        st.integers(1, 9),
+        st.integers(1, 20),
+        st.integers(0, 5_000),
+        st.integers(0, 9),
+        st.integers(0, 500).map(lambda minutes: NOW + timedelta(minutes=minutes)),
+        st.sampled_from(("slow", "fast")),
+        st.frozensets(st.sampled_from("AB"), min_size=1),
+        st.sampled_from((0, 0, 0, 2)),
+    ),
+    max_size=30,
+    unique_by=lambda one: one.order,
+)
+
+
+@given(orders, st.integers(0, 3_000), st.integers(0, 10), st.integers(1, 40))
+def test_no_wave_asks_for_more_than_there_is_room_for(
+    found: list[Ready], seconds: int, packed: int, lines: int
+):
+    policy = Waves(lines_max=lines)
+    choices = choose(found, Asked(), policy, Room(CUT_OFF, seconds, packed))
+    assert sorted(one.ready.order for one in choices) == sorted(one.order for one in found)
+    joining = [one.ready for one in choices if one.joins]
+    assert sum(one.lines for one in joining) <= lines
+    assert sum(pick_seconds(policy, one.lines, one.units) for one in joining) <= seconds
+    assert len(joining) <= packed
+    assert not any(one.missing for one in joining)
+    assert all(one.why for one in choices)
+    assert sum(why_others_wait(choices).values()) == len(found) - len(joining)
+
+
+@given(orders)
+def test_with_room_for_all_everything_that_is_asked_for_joins(found: list[Ready]):
+    asked = Asked(NOW + timedelta(minutes=200), ("fast",), ("A",), 4, 1_000)
+    joining = {one.ready for one in choose(found, asked, Waves(), PLENTY) if one.joins}
+    assert joining == {
+        one
+        for one in found
+        if one.due <= NOW + timedelta(minutes=200)
+        and one.service == "fast"
+        and one.zones == {"A"}
+        and one.priority >= 4
+        and one.value_minor >= 1_000
+        and not one.missing
+    }
+
+
+def test_the_more_urgent_takes_the_room():
+    left = Room(CUT_OFF, 2 * pick_seconds(Waves(), 2, 3), 10)
+    late, soon, urgent = (
+        ready(1, due=NOW + timedelta(hours=3)), ready(2), ready(3, priority=9, due=NOW + timedelta(hours=9))
+    )  # fmt: skip
+    assert whys(late, soon, urgent, left=left) == [NO_PICKERS, "", ""]
+
+
+def test_what_does_not_fit_makes_room_for_a_smaller_one():
+    assert whys(ready(1, lines=5, priority=9), ready(2, lines=2), policy=Waves(lines_max=4)) == [FULL, ""]
+
+
+def test_each_limit_has_its_word():
+    assert whys(ready(missing=1)) == [NOT_PICKABLE]
+    assert whys(ready(), left=Room(CUT_OFF, 10**6, 0)) == [NO_STATIONS]
+    assert whys(ready(), asked=Asked(services=("fast",))) == ["another service"]
+    assert whys(ready(), asked=Asked(zones=("B",))) == ["in other zones too"]
+    assert whys(ready(), asked=Asked(priority_min=6)) == ["a lower priority"]
+    assert whys(ready(), asked=Asked(value_min_minor=2_000)) == ["a lower value"]
+    assert whys(ready(), asked=Asked(due_before=NOW - timedelta(hours=1))) == ["due later"]
+
+
+def test_room_is_the_time_to_the_cut_off_less_what_is_queued():
+    policy = Waves(pickers=2, packing_stations=1, seconds_per_order_packed=60)
+    assert room(policy, NOW, CUT_OFF, (0, 0), 0) == Room(CUT_OFF, 2 * 7_200, 120)
+    assert room(policy, NOW, CUT_OFF, (10, 20), 7) == Room(
+        CUT_OFF, 14_400 - pick_seconds(policy, 10, 20), 113
+    )
+    assert room(policy, CUT_OFF, NOW, (0, 0), 0) == Room(NOW, 0, 0)
+    assert room(policy, NOW, CUT_OFF, (10**6, 0), 10**6) == Room(CUT_OFF, 0, 0)
+
+
+# ---- lists
+
+
+stops = st.lists(
+    st.builds(
+        lambda n, load, zone, x, y, units: Stop(
+            UUID(int=n),
+            UUID(int=load),
+            zone,
+            UUID(int=100 * x + y),
+            x,
+            y,
+            x * 100 + y,
+            UUID(int=units),
+            units,
+            units * 100,
+            units * 50,
+        ),
+        st.integers(1, 10**6),
+        st.integers(1, 8),
+        st.sampled_from("AB"),
+        st.integers(0, 10),
+        st.integers(0, 20),
+        st.integers(1, 9),
+    ),
+    max_size=25,
+    unique_by=lambda stop: stop.task,
+)
+
+
+@given(
+    stops, st.sampled_from(("discrete", "batch", "cluster", "zone")), st.sampled_from((PLAN, None)), st.integers(2, 4)
+)  # fmt: skip
+def test_every_stop_is_on_one_list_and_what_belongs_together_stays_so(
+    found: list[Stop], method: str, plan: Plan | None, places: int
+):
+    policy = by_method(Waves(cart_units=30, cart_places=places, routes_max=50), method)
+    lists = plan_lists(found, plan, policy, Random(1))
+    assert sorted(stop.task for one in lists for stop, _ in one.stops) == sorted(stop.task for stop in found)
+    assert all((one.length_mm is None) == (plan is None) for one in lists)
+    for one in lists:
+        loads = {stop.load for stop, _ in one.stops}
+        assert one.units <= 30 or len(loads) == 1
+        if method == "zone":
+            assert {stop.zone for stop, _ in one.stops} == {one.zone}
+        if method == "discrete":
+            assert len(loads) == 1
+        if method == "cluster":
+            assert len(loads) <= places
+            assert len({(stop.load, slot) for stop, slot in one.stops}) == len(loads)
+        else:
+            assert {slot for _, slot in one.stops} == {0}
+    if method != "zone":
+        assert len({(i, stop.load) for i, one in enumerate(lists) for stop, _ in one.stops}) == len(
+            {stop.load for stop in found}
+        )
+
+
+def test_without_a_plan_the_way_follows_the_pick_sequence():
+    far, near = (
+        Stop(UUID(int=n), UUID(int=1), "", UUID(int=n), 0, 0, sequence, UUID(int=1), 1, 0, 0)
+        for n, sequence in ((1, 9), (2, 3))
+    )
+    (one,) = plan_lists([far, near], None, Waves(), Random(1))
+    assert [stop.pick_sequence for stop, _ in one.stops] == [3, 9]
+    assert (one.length_mm, one.seconds) == (None, 90 + 2 * 12 + 2 * 8 + 2 * 3)
+
+
+def test_a_list_is_walked_by_the_route_of_the_policy():
+    two = [
+        Stop(UUID(int=n), UUID(int=1), "", UUID(int=n), x, 4, 0, UUID(int=1), 1, 0, 0)
+        for n, x in ((1, 0), (2, 10))
+    ]
+    (shortest,) = plan_lists(two, PLAN, Waves(), Random(1))
+    (through,) = plan_lists(two, PLAN, Waves(route="s_shape"), Random(1))
+    assert (shortest.length_mm, through.length_mm) == (36_000, 60_000)
+
+
+def test_what_is_the_same_in_a_bin_comes_together():
+    def stop(number: int, load: int, sku: int) -> Stop:
+        return Stop(UUID(int=number), UUID(int=load), "", UUID(int=1), 0, 4, 0, UUID(int=sku), 1, 0, 0)
+
+    (one,) = plan_lists(
+        [stop(1, 1, 7), stop(2, 1, 8), stop(3, 2, 7), stop(4, 2, 8)], PLAN, Waves(), Random(1)
+    )
+    assert [found.sku.int for found, _ in one.stops] == [7, 7, 8, 8]
