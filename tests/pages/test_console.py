@@ -315,7 +315,7 @@ def test_the_board_keeps_itself_up_to_date(console: Page, shop: Shop):
 
 def test_the_documents_of_the_api_open(console: Page):
     console.goto("/api/docs")
-    console.get_by_text("/api/v1/availability").wait_for()
+    console.get_by_text("/api/v1/availability", exact=True).wait_for()
 
 
 def test_pages_work_without_scripts(browser, site: str, shop: Shop):
