@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, rules, validation
+from entrepot.orders import errors, kits, rules, validation
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import GoodsFact, LineFact, OrderFacts, PaymentFact, Validation
@@ -42,7 +42,8 @@ class PromotionGiven:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """Goods by SKU code, or a charge or allowance of another kind (`rules.KINDS`)."""
+    """Goods by SKU code, or a charge or allowance of another kind (`rules.KINDS`). A kit becomes lines of its
+    components."""
 
     sku: str
     quantity: int
@@ -147,7 +148,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         existing = _existing([draft for draft in fresh if draft.id not in numbers])
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-    sql.write("orders_line", LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
+    sql.write("orders_line", (*LINE_COLUMNS, *_KIT_COLUMNS), [row for draft in fresh for row in draft.lines])
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
     _keep_addresses(cause, fresh)
     payments = [
@@ -183,11 +184,23 @@ class _Sku(NamedTuple):
 class _Known:
     """What the batch refers to, by (company, code)."""
 
-    __slots__ = ("about", "channels", "customers", "first", "nowhere", "policies", "recent", "skus", "tiers")
+    __slots__ = (
+        "about",
+        "channels",
+        "customers",
+        "first",
+        "kits",
+        "nowhere",
+        "policies",
+        "recent",
+        "skus",
+        "tiers",
+    )
 
     def __init__(self) -> None:
         self.channels: dict[tuple[int, str], _Channel] = {}
         self.skus: dict[tuple[int, str], _Sku] = {}
+        self.kits: dict[tuple[int, str], list[kits.Part]] = {}
         self.customers: dict[tuple[int, str], UUID] = {}
         self.tiers: dict[UUID, str] = {}
         self.policies: dict[tuple[int, str], tuple[int, Validation]] = {}
@@ -226,8 +239,14 @@ def _load(cause: Cause, requests: Sequence[PlaceOrder]) -> _Known:
                 known.tiers[found] = word
         elif what == 3:
             known.channels[name] = _Channel(found, word, number)
+        elif what == 5:
+            part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
+            known.kits.setdefault(name, []).append(part)
         else:
             known.policies[name] = (number, _policy(body))
+    for (company, _), parts in known.kits.items():
+        for part in parts:
+            known.skus.setdefault((company, part.code), _Sku(part.sku, part.status, part.minimum_age))
     if len(known.customers) < len(customers):
         _register_customers(cause, [name for name in customers if name not in known.customers], known)
     _load_more(cause, requests, known)
@@ -271,9 +290,11 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: _Known) -> N
     if asks_recent:
         _load_recent(requests, known, asks_recent, cause.at)
     if any(policy.inventory != "off" for policy in in_use.values()):
-        skus = {sku.id: code for (_, code), sku in known.skus.items()}
+        skus = {sku.id: name[1] for name, sku in known.skus.items() if name not in known.kits}
         without = sql.run(_NOWHERE, {"skus": list(skus)})
-        known.nowhere = frozenset(skus[sku] for (sku,) in without)
+        nowhere = {skus[sku] for (sku,) in without}
+        kits_ = {code for (_, code), of in known.kits.items() if any(part.code in nowhere for part in of)}
+        known.nowhere = frozenset(nowhere | kits_)
     if any(mode != "off" for one in in_use.values() for mode in (one.hazard, one.price, one.export)):
         rows = sql.run(_ABOUT, {"skus": [sku.id for sku in known.skus.values()]})
         known.about = {sku: GoodsFact(*about) for sku, *about in rows}
@@ -386,7 +407,7 @@ def _draft(cause: Cause, request: PlaceOrder, known: _Known) -> _Draft | Refused
         request.demand, request.campaign, request.reservation, request.substitutes,
         held_by or "ready", held_by, "placed" if held_by else "confirmed",
         goods, discount, request.shipping_minor, request.tax_minor,
-        total, len(frozen), draft.version,
+        total, len(draft.lines), draft.version,
     )  # fmt: skip
     return draft
 
@@ -406,38 +427,79 @@ def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
 
 def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> tuple[LineFact, ...]:
     """Give the draft the rows of its lines; what the catalog knows of the goods comes back."""
-    company, order, skus = draft.request.company, draft.id, known.skus
+    company = draft.request.company
     seen: list[LineFact] = []
-    pairs = zip(draft.request.lines, frozen, strict=True)
-    for number, (line, (gross, discount, shipping, tax)) in enumerate(pairs, 1):
-        sku_id = None
+    number = 0  # of the kit within the order
+    for line, amounts in zip(draft.request.lines, frozen, strict=True):
+        parts = known.kits.get((company, line.sku)) if line.kind == GOODS else None
         if line.kind == GOODS:
-            sku = skus.get((company, line.sku))
-            if sku is None:
-                seen.append(LineFact(line.sku, line.quantity, known=False))
-            else:
-                sku_id = sku.id
-                about = known.about.get(sku_id)
-                seen.append(
-                    LineFact(
-                        line.sku, line.quantity, True, sku.status, sku.minimum_age, line.unit_price, about
-                    )
-                )
-        key = ids.uuid7()
-        if line.promotions:
-            draft.promotions += [
-                (ids.uuid7(), order, key, company, one.code, one.amount_minor) for one in line.promotions
-            ]
-        draft.lines.append((
-            key, order, company, number, line.kind, sku_id, line.sku, line.description, line.quantity,
-            line.unit_price, gross, discount, shipping, tax, line.quantity,
-        ))  # fmt: skip
-    if draft.request.promotions:
-        draft.promotions += [
-            (ids.uuid7(), order, None, company, one.code, one.amount_minor)
-            for one in draft.request.promotions
-        ]
+            seen.append(_seen(known, company, line.sku, line.quantity, line.unit_price))
+        if parts:
+            number += 1
+            seen += _set_kit(draft, line, amounts, parts, number, known)
+        else:
+            sku = known.skus.get((company, line.sku)) if line.kind == GOODS else None
+            key = _set_line(draft, line, amounts, sku.id if sku else None)
+            _set_promotions(draft, key, [(one.code, one.amount_minor) for one in line.promotions])
+    _set_promotions(draft, None, [(one.code, one.amount_minor) for one in draft.request.promotions])
     return tuple(seen)
+
+
+def _seen(known: _Known, company: int, code: str, quantity: int, price: Decimal) -> LineFact:
+    sku = known.skus.get((company, code))
+    if sku is None:
+        return LineFact(code, quantity, known=False)
+    return LineFact(code, quantity, True, sku.status, sku.minimum_age, price, known.about.get(sku.id))
+
+
+def _set_line(
+    draft: _Draft,
+    line: OrderLine,
+    amounts: rules.Frozen,
+    sku: UUID | None,
+    kit: tuple[str, int, int] = ("", 0, 0),
+) -> UUID:
+    key = ids.uuid7()
+    draft.lines.append((
+        key, draft.id, draft.request.company, len(draft.lines) + 1, line.kind, sku, line.sku, line.description,
+        line.quantity, line.unit_price, *amounts, line.quantity, *kit,
+    ))  # fmt: skip
+    return key
+
+
+def _set_kit(
+    draft: _Draft,
+    line: OrderLine,
+    amounts: rules.Frozen,
+    parts: Sequence[kits.Part],
+    number: int,
+    known: _Known,
+) -> list[LineFact]:
+    """Give the draft a line for each component of a kit. Whether the price is too low is asked of the kit alone."""
+    company, currency = draft.request.company, draft.request.currency
+    shares = kits.split(amounts, parts)
+    left = [one.discount for one in shares]
+    keys = []
+    for part, share in zip(parts, shares, strict=True):
+        units = line.quantity * part.units
+        price = kits.unit_price(share.gross, units, currency)
+        of_part = OrderLine(part.code, units, price, description=line.description)
+        keys.append(_set_line(draft, of_part, share, part.sku, (line.sku, number, part.units)))
+    for one in line.promotions:
+        given = money.share(one.amount_minor, left)
+        left = [before - less for before, less in zip(left, given, strict=True)]
+        for key, minor in zip(keys, given, strict=True):
+            if minor:
+                _set_promotions(draft, key, [(one.code, minor)])
+    return [
+        _seen(known, company, part.code, line.quantity * part.units, part.list_price or Decimal(0))
+        for part in parts
+    ]
+
+
+def _set_promotions(draft: _Draft, line: UUID | None, given: Sequence[tuple[str, int]]) -> None:
+    company = draft.request.company
+    draft.promotions += [(ids.uuid7(), draft.id, line, company, code, minor) for code, minor in given]
 
 
 def _facts(
@@ -569,6 +631,8 @@ LINE_COLUMNS = (
     "gross_minor", "discount_minor", "shipping_minor", "tax_minor", "open",
 )  # fmt: skip
 
+_KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")
+
 _PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 
 _ORDERS = {
@@ -606,7 +670,7 @@ FROM unnest(%(channels)s::uuid[], %(externals)s::text[]) AS d(channel, external)
 JOIN orders_order AS o ON o.channel_id = d.channel AND o.external_id = d.external
 """
 
-# All that a batch refers to in one round trip: SKUs, customers, channels, and policies in force.
+# All that a batch refers to in one round trip: SKUs, customers, channels, policies in force, and what kits are made of.
 _FACTS = """
 SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
 FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
@@ -625,6 +689,14 @@ UNION ALL
  WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = 'orders.validation'
    AND in_force_from <= %(at)s::timestamptz
  ORDER BY company_id, scope, version DESC)
+UNION ALL
+(SELECT 5, k.company_id::int, k.code, s.id, s.code, m.units,
+        json_build_array(s.list_price::text, s.status, s.minimum_age)::text
+ FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
+ JOIN catalog_sku AS k ON k.company_id = d.company AND k.code = d.code
+ JOIN catalog_component AS m ON m.kit_id = k.id
+ JOIN catalog_sku AS s ON s.id = m.sku_id
+ ORDER BY m.kit_id, m.number)
 """
 
 _RECENT = """
