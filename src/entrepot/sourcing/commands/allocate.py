@@ -514,7 +514,7 @@ WHERE o.id = ANY(%(orders)s::uuid[]) AND commercial <> 'cancelled'
 
 _LINES = """
 SELECT order_id, id, number::int, sku_id, open, backordered, instead_of IS NOT NULL,
-       ((gross_minor - discount_minor) * (open + backordered) / quantity)::bigint
+       ((gross_minor - discount_minor) * (open + backordered) / quantity)::bigint, kit_number, greatest(kit_units, 1)
 FROM orders_line
 WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL AND open + backordered > 0
 ORDER BY order_id, number
