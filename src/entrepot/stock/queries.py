@@ -98,13 +98,13 @@ def _availability(company: int, codes: Sequence[str], channel: str | None) -> li
             )
     answers = []
     for (sku, code, of), parts in found.items():
-        each = [InKit(units, _single(of, *key, nodes)) for (units, *key), nodes in parts.items()]
+        each = [InKit(units, _single(of, key, nodes)) for (units, *key), nodes in parts.items()]
         answers.append(_kit(sku, code, each) if each[0].units else each[0].available)
     return answers
 
 
-def _single(channel: str, sku: UUID, code: str, buffer: int, threshold: int, at_most: int, ships_on: date | None,
-            ahead: int | None, nodes: Sequence[AtNode]) -> Availability:  # fmt: skip
+def _single(channel: str, key: tuple[Any, ...], nodes: Sequence[AtNode]) -> Availability:
+    sku, code, buffer, threshold, at_most, ships_on, ahead = key
     free = sum(node.free for node in nodes)
     shown = 0 if ships_on else rules.shown_units(free, threshold, at_most)
     return Availability(

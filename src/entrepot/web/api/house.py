@@ -19,6 +19,7 @@ from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     availability,
     holds,
+    kits,
     orders,
     problems,
     reservations,
@@ -33,7 +34,7 @@ RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them, and balance stock between nodes.
+refund them, balance stock between nodes, and say what kits are made of.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
@@ -92,6 +93,7 @@ api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
+api.add_router("/v1", kits.router, tags=["catalog"])
 
 
 @api.exception_handler(Refused)

@@ -83,6 +83,8 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     )
     context |= {
         "by_channel": by_channel,
+        "components": catalog.components(kit=which),
+        "kits": catalog.kits_with(sku=which),
         "preorder": stock.preorder(sku=which),
         "horizon": availability.HORIZON,
         "positions": positions,
