@@ -334,6 +334,8 @@ def test_a_kit_is_made_on_its_page_and_shown_whole_on_an_order(
     sku = RegisterSku(COMPANY, "BREAKFAST", "Breakfast for two", "kitchen", list_price=Decimal(40))
     (kit,) = register_skus(system, requests=[sku])
     console.set_viewport_size(size)
+    console.context.clear_cookies()
+    enter(console, "inventory")
     console.goto(f"/stock/{kit.id}/")
     console.get_by_text("Sell it as a kit").click()
     console.get_by_label("Components, one a line").fill("2 MUG-BLUE\nMUG-SAND")
