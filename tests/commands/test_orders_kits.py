@@ -17,7 +17,7 @@ from entrepot.orders import queries
 from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled, cancel
 from entrepot.orders.commands.draft import PlaceDraft, SaveDraft, draft, place_draft
 from entrepot.orders.commands.edit import AddLine, EditOrder, edit
-from entrepot.orders.commands.place import PromotionGiven
+from entrepot.orders.commands.place import PromotionGiven, place
 from entrepot.orders.validation import Validation
 from tests.selling import CAUSE, COMPANY, a_line, a_seller, an_order, placed
 
@@ -85,8 +85,6 @@ def test_promotions_of_a_kit_are_parts_of_its_components_discounts():
 
 
 def test_a_discount_beyond_the_kit_is_refused_as_for_any_line():
-    from entrepot.orders.commands.place import place
-
     (answer,) = place(CAUSE, requests=[an_order("E1", a_line("SET", 1, "80", discount_minor=80_01))])
     assert answer.code == "orders.unplaceable"
 

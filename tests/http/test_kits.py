@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,13 @@ from django.contrib.messages import get_messages
 
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import sql
 from entrepot.kernel.command import whole
+from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.purchasing.commands.order import OrderGoods
+from entrepot.purchasing.commands.order import order as buy
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from tests.floor import someone
 from tests.shop import COMPANY, Shop, the_system
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +32,13 @@ def kit(shop: Shop) -> UUID:
         register_skus(the_system(shop.now), requests=[RegisterSku(COMPANY, "READING", "Reading corner")])
     )
     return made.id
+
+
+def an_order(*lines: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "channel": "web", "external_id": "KIT-1", "currency": "GBP", "country": "GB", "postal_code": "LS1 4AP",
+        "lines": lines,
+    }  # fmt: skip
 
 
 def said(response: Any) -> list[str]:
@@ -60,10 +73,7 @@ def test_what_is_no_kit_is_a_problem_with_what_to_do_and_its_neighbor_is_done(pr
 
 def test_an_order_and_what_may_be_promised_tell_the_components(program, shop, kit):
     program("engineer").post(KITS, READING)
-    body = {
-        "channel": "web", "external_id": "KIT-1", "currency": "GBP", "country": "GB", "postal_code": "LS1 4AP",
-        "lines": [{"sku": "READING", "quantity": 2, "unit_price": "100.01"}],
-    }  # fmt: skip
+    body = an_order({"sku": "READING", "quantity": 2, "unit_price": "100.01"})
     ask = "/api/v1/availability?channel=web&sku=READING&sku=MUG-SAND&explain=true"
     before, single = program("engineer").get(ask).json()["items"]
 
@@ -124,14 +134,7 @@ def test_the_orders_page_groups_the_components_of_each_kit(console, program, kit
         {"sku": sku, "quantity": n, "unit_price": "100"}
         for sku, n in (("READING", 2), ("MUG-SAND", 1), ("READING", 1))
     ]
-    body = {
-        "channel": "web",
-        "external_id": "K",
-        "currency": "GBP",
-        "country": "GB",
-        "postal_code": "LS1 4AP",
-        "lines": lines,
-    }
+    body = an_order(*lines)
     order = program("engineer").post(ORDERS, body).json()["order"]
 
     text = console("service").get(f"/orders/{order}/").content.decode()
@@ -144,11 +147,6 @@ def test_the_orders_page_groups_the_components_of_each_kit(console, program, kit
 
 
 def test_a_supplier_is_not_asked_for_a_kit(shop, program, kit):
-    from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
-    from entrepot.purchasing.commands.order import OrderGoods
-    from entrepot.purchasing.commands.order import order as buy
-    from tests.floor import someone
-
     program("engineer").post(KITS, READING)
     (supplier,) = whole(
         register_suppliers(the_system(shop.now), requests=[RegisterSupplier(COMPANY, "S", "S", "GBP")])
@@ -157,3 +155,22 @@ def test_a_supplier_is_not_asked_for_a_kit(shop, program, kit):
         someone("bob"), requests=[OrderGoods(COMPANY, supplier.id, shop.nodes[0], "", ((kit, 1, 5),))]
     )
     assert "components of the kit" in answer.message
+
+
+def test_a_cart_holds_the_components_of_a_kit_and_the_order_takes_them_over(program, shop, kit):
+    engineer = program("engineer")
+    engineer.post(KITS, READING)
+    until = (shop.now + timedelta(hours=1)).isoformat()
+    cart = {"channel": "web", "holder": "cart-1", "expires_at": until}
+
+    told = engineer.post("/api/v1/reservations", cart | {"sku": "READING", "quantity": 1})
+    assert told.status_code == 422
+    assert "reserve the components" in told.json()["detail"]
+    parts_ = [cart | {"sku": one["sku"], "quantity": one.get("units", 1)} for one in READING["components"]]
+    assert engineer.post("/api/v1/reservations", parts_).status_code == 200
+    body = an_order({"sku": "READING", "quantity": 1, "unit_price": "40"}) | {"reservation": "cart-1"}
+    order = UUID(engineer.post(ORDERS, body).json()["order"])
+    (answer,) = whole(allocate(the_system(shop.now), requests=[AllocateOrder(order)]))
+
+    assert (answer.allocated, answer.backordered) == (3, 0)
+    assert sql.run("SELECT count(*) FROM stock_reservation WHERE holder = 'cart-1'") == [(0,)]

@@ -31,6 +31,7 @@ class Sku:
     standard_cost: Decimal | None
     serial_policy: str
     hs_code: str
+    is_kit: bool
 
 
 def skus(*, company: int, codes: Collection[str] | None = None) -> dict[str, Sku]:
@@ -94,7 +95,8 @@ def discrepancies() -> list[str]:
 
 _FIELDS = """
 SELECT id, code, name, category, status, weight_g, length_mm, width_mm, height_mm, lot_policy, minimum_age::int,
-       hazardous, barcode, list_price, standard_cost, serial_policy, hs_code
+       hazardous, barcode, list_price, standard_cost, serial_policy, hs_code,
+       EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)
 FROM catalog_sku
 """
 

@@ -98,7 +98,7 @@ def _availability(company: int, codes: Sequence[str], channel: str | None) -> li
             )
     answers = []
     for (sku, code, of), parts in found.items():
-        each = [InKit(units, _single(of, key, nodes)) for (units, *key), nodes in parts.items()]
+        each = [InKit(units, _single(of, tuple(key), nodes)) for (units, *key), nodes in parts.items()]
         answers.append(_kit(sku, code, each) if each[0].units else each[0].available)
     return answers
 
