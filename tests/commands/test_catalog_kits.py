@@ -78,8 +78,9 @@ def test_without_components_it_is_a_kit_no_more_and_may_be_part_of_one(skus):
         (Component("SET"),),  # itself
         (Component("MUG", 0),),
         (Component("MUG", -1), Component("POT")),
-        (Component("MUG", 10_001),),
+        (Component("MUG", 1_001),),
         (Component("MUG"), Component("POT"), Component("MUG", 2)),
+        (Component("MUG"),) * 101,
     ],
 )
 def test_what_can_be_no_kit_is_refused_and_its_neighbor_is_not(components):

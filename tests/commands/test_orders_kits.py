@@ -9,6 +9,7 @@ import pytest
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
+from entrepot.channels.spreadsheet import importer, parse, read
 from entrepot.kernel import sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import Invalid
@@ -146,3 +147,30 @@ def test_kits_take_no_statement_more(statements):
                 placed(*requests)
             counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert len(set(counts)) == 1, counts
+
+
+def test_a_kit_of_a_file_is_placed_with_its_components():
+    sheet = read.read(
+        b"Order,SKU,Qty,Price,Line discount,Country\nA,SET,2,80.00,1.00,GB\nA,MUG,1,12.50,,GB\n"
+    )
+    report = importer.run(
+        CAUSE,
+        company=COMPANY,
+        channel="shop",
+        currency="GBP",
+        sheet=sheet,
+        mapping=parse.propose(sheet.header),
+    )
+    assert [(one.order, one.status, one.total_minor) for one in report.outcomes] == [("A", "ready", 171_50)]
+    (known,) = queries.orders_page(COMPANY, text="A")
+    assert lines(queries.order(known.id)) == [
+        ("MUG", 8, "SET", 1, 4),
+        ("PEN", 2, "SET", 1, 1),
+        ("MUG", 1, "", 0, 0),
+    ]
+
+
+def test_as_many_kits_as_an_order_may_have_are_counted():
+    a_kit("SET", ("MUG", 1_000), ("PEN", 1))
+    (one,) = placed(an_order("E1", a_line("SET", 1_000_000, "0.01")))
+    assert [line.quantity for line in queries.order(one.order).lines] == [10**9, 10**6]

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 
-UNITS_MAX = 10_000
-"""Units of a component in one kit."""
+COMPONENTS_MAX, UNITS_MAX = 100, 1_000
+"""Components of a kit, and units of one of them in it: so a million kits of a line are still counted."""
 
 
 class Component(NamedTuple):
@@ -50,6 +50,8 @@ def made_of(
         wrong = _misfit(one, wanted.code, is_kit=bool(standing.get(skus[wanted.company, one.sku])))
         if wrong:
             return wrong
+    if len(codes) > COMPONENTS_MAX:
+        return Invalid(field="components", expected=f"at most {COMPONENTS_MAX}", found=len(codes))
     twice = next((code for code in codes if codes.count(code) > 1), None)
     if twice:
         return Invalid(

@@ -12,10 +12,11 @@ from pydantic import Field
 
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
+from entrepot.catalog.kits import COMPONENTS_MAX
 from entrepot.kernel.errors import NotFound
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import LINES_MAX, Code, Key, Out, Problem, Quantity, Strict
+from entrepot.web.api.schemas import Code, Key, Out, Problem, Quantity, Strict
 
 router = Router()
 
@@ -31,7 +32,7 @@ class KitIn(Strict):
     """A SKU and all that it is sold as; without components it is a kit no more."""
 
     sku: Code
-    components: Annotated[list[ComponentIn], Field(max_length=LINES_MAX)]
+    components: Annotated[list[ComponentIn], Field(max_length=COMPONENTS_MAX)]
     key: Key | None = Field(
         None, description="Idempotency key of this one of a list; else the header's and its place."
     )
