@@ -66,6 +66,8 @@ OPERATIONS = [
     ("/api/v1/transfer-proposals/send", "post"),
     ("/api/v1/transfers", "get"),
     ("/api/v1/transfers/receive", "post"),
+    ("/api/v1/kits", "post"),
+    ("/api/v1/kits/{code}", "get"),
 ]
 
 

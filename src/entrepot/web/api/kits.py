@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Path, Router
 from pydantic import Field
 
 from entrepot.catalog import queries as catalog
@@ -83,7 +83,11 @@ def save_kits(
 
 
 @router.get("/kits/{code}", response={200: KitOut, **READ})
-def get_kit(request: HttpRequest, code: str, company: Company = None) -> dict[str, Any]:  # noqa: ARG001
+def get_kit(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    code: Annotated[Code, Path(..., description="The code of a SKU.")],
+    company: Company = None,
+) -> dict[str, Any]:
     """What a SKU is made of, and what it is sold as part of."""
     found = catalog.skus(company=parse.company_of(company), codes=[code]).get(code)
     if found is None:
