@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from hypothesis import given
@@ -77,3 +78,42 @@ def test_dearer_components_bear_no_less(whole, made_of):
         for b, other in zip(weights, shares, strict=True)
         if a >= b
     )
+
+
+@dataclass(frozen=True)
+class Promo:
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    sku: str
+    quantity: int
+    unit_price: Decimal
+    discount_minor: int
+    promotions: tuple[Promo, ...] = ()
+
+
+@given(st.lists(st.tuples(frozen(), st.none() | parts, st.integers(1, 9)), max_size=4), st.data())
+def test_an_order_bears_the_same_expanded_and_each_kit_is_whole(rows, data):
+    """Invariants 10 and 16: no amount of a line is lost, no promotion either, and none is beyond its discount."""
+    lines = []
+    for amounts, _, quantity in rows:
+        first = data.draw(st.integers(0, amounts.discount))
+        promos = (Promo(first), Promo(data.draw(st.integers(0, amounts.discount - first))))
+        lines.append(Asked("X", quantity, Decimal(1), amounts.discount, promos))
+
+    found = kits.expand(lines, [row[0] for row in rows], [row[1] for row in rows], "GBP")
+
+    assert len(found) == sum(len(made_of or [0]) for _, made_of, _ in rows)
+    assert sum(share.total for _, share, _ in found) == sum(amounts.total for amounts, _, _ in rows)
+    assert sum(one.amount_minor for line, _, _ in found for one in line.promotions) == sum(
+        one.amount_minor for line in lines for one in line.promotions
+    )
+    assert all(
+        sum(one.amount_minor for one in line.promotions) <= line.discount_minor for line, _, _ in found
+    )
+    for number in {of.number for _, _, of in found} - {0}:
+        of_kit = [(line.quantity, of.units) for line, _, of in found if of.number == number]
+        assert len({quantity // units for quantity, units in of_kit}) == 1
+        assert all(quantity % units == 0 for quantity, units in of_kit)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money
@@ -20,6 +21,57 @@ class Part(NamedTuple):
     list_price: Decimal | None = None
     status: str = "active"
     minimum_age: int = 0
+
+
+class OfKit(NamedTuple):
+    """The kit that a line is a component of: its code, its number within the order, the line's units in one kit."""
+
+    kit: str = ""
+    number: int = 0
+    units: int = 0
+
+
+Expanded = tuple[Any, Frozen, OfKit]
+"""A line as it was asked for, or one of a component that is made of it; what it bears; whether it is of a kit."""
+
+
+def expand(
+    lines: Sequence[Any], frozen: Sequence[Frozen], made_of: Sequence[Sequence[Part] | None], currency: str
+) -> list[Expanded]:
+    """The lines of an order, a line for each component instead of a kit; `made_of` has the components of each line.
+
+    Lines and their promotions are dataclasses. The promotions of a kit are parts of its components' discounts.
+    """
+    found: list[Expanded] = []
+    number = 0
+    for line, amounts, parts in zip(lines, frozen, made_of, strict=True):
+        if not parts:
+            found.append((line, amounts, OfKit()))
+            continue
+        number += 1
+        shares = split(amounts, parts)
+        given = _split_promotions(line.promotions, [one.discount for one in shares])
+        for part, share, promotions in zip(parts, shares, given, strict=True):
+            units = line.quantity * part.units
+            component = replace(
+                line, sku=part.code, quantity=units, unit_price=unit_price(share.gross, units, currency),
+                discount_minor=share.discount, promotions=promotions,
+            )  # fmt: skip
+            found.append((component, share, OfKit(line.sku, number, part.units)))
+    return found
+
+
+def _split_promotions(promotions: Iterable[Any], left: Sequence[int]) -> list[tuple[Any, ...]]:
+    """What each component bears of each promotion, together no more than its discount."""
+    given: list[tuple[Any, ...]] = [() for _ in left]
+    for one in promotions:
+        shares = money.share(one.amount_minor, left)
+        left = [rest - share for rest, share in zip(left, shares, strict=True)]
+        given = [
+            (*of, replace(one, amount_minor=share)) if share else of
+            for of, share in zip(given, shares, strict=True)
+        ]
+    return given
 
 
 def split(kit: Frozen, parts: Sequence[Part]) -> list[Frozen]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, money, sql, wire
+from entrepot.kernel import ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
@@ -185,17 +185,8 @@ class _Known:
     """What the batch refers to, by (company, code)."""
 
     __slots__ = (
-        "about",
-        "channels",
-        "customers",
-        "first",
-        "kits",
-        "nowhere",
-        "policies",
-        "recent",
-        "skus",
-        "tiers",
-    )
+        "about", "channels", "customers", "first", "kits", "nowhere", "policies", "recent", "skus", "tiers",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.channels: dict[tuple[int, str], _Channel] = {}
@@ -242,11 +233,9 @@ def _load(cause: Cause, requests: Sequence[PlaceOrder]) -> _Known:
         elif what == 5:
             part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
             known.kits.setdefault(name, []).append(part)
+            known.skus.setdefault((company, part.code), _Sku(part.sku, part.status, part.minimum_age))
         else:
             known.policies[name] = (number, _policy(body))
-    for (company, _), parts in known.kits.items():
-        for part in parts:
-            known.skus.setdefault((company, part.code), _Sku(part.sku, part.status, part.minimum_age))
     if len(known.customers) < len(customers):
         _register_customers(cause, [name for name in customers if name not in known.customers], known)
     _load_more(cause, requests, known)
@@ -426,80 +415,49 @@ def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
 
 
 def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: _Known) -> tuple[LineFact, ...]:
-    """Give the draft the rows of its lines; what the catalog knows of the goods comes back."""
-    company = draft.request.company
-    seen: list[LineFact] = []
-    number = 0  # of the kit within the order
-    for line, amounts in zip(draft.request.lines, frozen, strict=True):
-        parts = known.kits.get((company, line.sku)) if line.kind == GOODS else None
-        if line.kind == GOODS:
-            seen.append(_seen(known, company, line.sku, line.quantity, line.unit_price))
-        if parts:
-            number += 1
-            seen += _set_kit(draft, line, amounts, parts, number, known)
-        else:
-            sku = known.skus.get((company, line.sku)) if line.kind == GOODS else None
-            key = _set_line(draft, line, amounts, sku.id if sku else None)
-            _set_promotions(draft, key, [(one.code, one.amount_minor) for one in line.promotions])
-    _set_promotions(draft, None, [(one.code, one.amount_minor) for one in draft.request.promotions])
-    return tuple(seen)
-
-
-def _seen(known: _Known, company: int, code: str, quantity: int, price: Decimal) -> LineFact:
-    sku = known.skus.get((company, code))
-    if sku is None:
-        return LineFact(code, quantity, known=False)
-    return LineFact(code, quantity, True, sku.status, sku.minimum_age, price, known.about.get(sku.id))
-
-
-def _set_line(
-    draft: _Draft,
-    line: OrderLine,
-    amounts: rules.Frozen,
-    sku: UUID | None,
-    kit: tuple[str, int, int] = ("", 0, 0),
-) -> UUID:
-    key = ids.uuid7()
-    draft.lines.append((
-        key, draft.id, draft.request.company, len(draft.lines) + 1, line.kind, sku, line.sku, line.description,
-        line.quantity, line.unit_price, *amounts, line.quantity, *kit,
-    ))  # fmt: skip
-    return key
-
-
-def _set_kit(
-    draft: _Draft,
-    line: OrderLine,
-    amounts: rules.Frozen,
-    parts: Sequence[kits.Part],
-    number: int,
-    known: _Known,
-) -> list[LineFact]:
-    """Give the draft a line for each component of a kit. Whether the price is too low is asked of the kit alone."""
-    company, currency = draft.request.company, draft.request.currency
-    shares = kits.split(amounts, parts)
-    left = [one.discount for one in shares]
-    keys = []
-    for part, share in zip(parts, shares, strict=True):
-        units = line.quantity * part.units
-        price = kits.unit_price(share.gross, units, currency)
-        of_part = OrderLine(part.code, units, price, description=line.description)
-        keys.append(_set_line(draft, of_part, share, part.sku, (line.sku, number, part.units)))
-    for one in line.promotions:
-        given = money.share(one.amount_minor, left)
-        left = [before - less for before, less in zip(left, given, strict=True)]
-        for key, minor in zip(keys, given, strict=True):
-            if minor:
-                _set_promotions(draft, key, [(one.code, minor)])
-    return [
-        _seen(known, company, part.code, line.quantity * part.units, part.list_price or Decimal(0))
-        for part in parts
+    """Give the draft the rows of its lines, those of components for kits; what the catalog knows of the goods, and of
+    the kits, comes back."""
+    company, order, skus = draft.request.company, draft.id, known.skus
+    made_of = [
+        known.kits.get((company, line.sku)) if line.kind == GOODS else None for line in draft.request.lines
     ]
-
-
-def _set_promotions(draft: _Draft, line: UUID | None, given: Sequence[tuple[str, int]]) -> None:
-    company = draft.request.company
-    draft.promotions += [(ids.uuid7(), draft.id, line, company, code, minor) for code, minor in given]
+    seen = [
+        LineFact(line.sku, line.quantity, True, kit.status, kit.minimum_age, line.unit_price, known.about.get(kit.id))
+        for line, parts in zip(draft.request.lines, made_of, strict=True)
+        if parts and (kit := skus[company, line.sku])
+    ]  # fmt: skip
+    expanded = kits.expand(draft.request.lines, frozen, made_of, draft.request.currency)
+    for number, (line, (gross, discount, shipping, tax), of_kit) in enumerate(expanded, 1):
+        sku_id = None
+        if line.kind == GOODS:
+            sku = skus.get((company, line.sku))
+            if sku is None:
+                seen.append(LineFact(line.sku, line.quantity, known=False))
+            else:
+                sku_id = sku.id
+                about = known.about.get(sku_id)
+                if of_kit.number and about:  # whether the price is too low is asked of the kit
+                    about = about._replace(list_price=None)
+                seen.append(
+                    LineFact(
+                        line.sku, line.quantity, True, sku.status, sku.minimum_age, line.unit_price, about
+                    )
+                )
+        key = ids.uuid7()
+        if line.promotions:
+            draft.promotions += [
+                (ids.uuid7(), order, key, company, one.code, one.amount_minor) for one in line.promotions
+            ]
+        draft.lines.append((
+            key, order, company, number, line.kind, sku_id, line.sku, line.description, line.quantity,
+            line.unit_price, gross, discount, shipping, tax, line.quantity, *of_kit,
+        ))  # fmt: skip
+    if draft.request.promotions:
+        draft.promotions += [
+            (ids.uuid7(), order, None, company, one.code, one.amount_minor)
+            for one in draft.request.promotions
+        ]
+    return tuple(seen)
 
 
 def _facts(
