@@ -235,6 +235,8 @@ def test_a_kit_with_a_component_that_ships_later_is_not_sold_before(house: Floor
     today = sql.run("SELECT (now() AT TIME ZONE 'UTC')::date")[0][0]
     day = today + timedelta(days=5)
     whole(set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, house.skus[1], day, 0)]))
+    (refused,) = set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, house.skus[KIT], day, 0)])
+    assert "a kit ships when its components do" in refused.message  # type: ignore[union-attr]
     found = promised()
     assert (found.quantity, found.free) == (0, 4)
     (one,) = availability.promises([found], company=COMPANY, today=today)
