@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from entrepot.catalog.commands.register_kits import Component, KitRegistered, RegisterKit, register_kits
 from entrepot.kernel import sql, worker
 from entrepot.kernel.cause import Cause
 from entrepot.network.commands import register as network
@@ -194,3 +195,30 @@ def test_statements_do_not_grow_with_the_skus(db, statements):
             assert published().skus == len(some)
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts == [4] * 3
+
+
+def test_a_kit_is_published_by_its_scarcest_component_whenever_one_of_them_changes(house):
+    mug, pen, kit = house.codes
+    offered = {"republish": worker.queues()["republish"]}
+    parts = (Component(mug, 4), Component(pen, 1))
+    (made,) = register_kits(SYSTEM, requests=[RegisterKit(COMPANY, kit, parts)])
+    assert isinstance(made, KitRegistered)
+    house.stock(0, 10)
+    house.stock(1, 5)
+    worker.serve_once(offered)
+    assert published().skus == 3
+    assert told(house, 2) == {"market": 2, "shop": 2}
+
+    house.stock(0, 10)
+    published()
+    assert told(house, 2) == {"market": 5, "shop": 5}
+    set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, house.skus[1], NOW.date() + timedelta(days=9))])
+    published()
+    assert told(house, 2) == {"market": 0, "shop": 0}
+
+    register_kits(SYSTEM, requests=[RegisterKit(COMPANY, kit, (Component(mug, 10),))])
+    worker.serve_once(offered)
+    published()
+    assert told(house, 2) == {"market": 2, "shop": 2}
+    shown = stock.availability(company=COMPANY, channel="shop", skus=[kit])
+    assert [one.quantity for one in shown] == [2]

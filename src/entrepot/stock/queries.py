@@ -325,23 +325,32 @@ LEFT JOIN LATERAL (
 ORDER BY d.i, c.code, m.number, cn.priority, n.code
 """
 
-# What channels are shown of wanted SKUs now, as `rules.free_units` and `rules.shown_units` say: nothing of a SKU that
-# ships later, nothing where a channel is closed, and an import is told nothing. Reservations count until freed.
+# What channels are shown of wanted SKUs now, as `rules.free_units`, `rules.whole_kits` and `rules.shown_units` say:
+# nothing of a SKU or of a kit with a component that ships later, nothing where a channel is closed, and an import is
+# told nothing. Reservations count until freed.
 SHOWN = """
     SELECT s.id AS sku, c.id AS channel, s.company_id AS company,
-           CASE WHEN NOT c.active OR y.sku_id IS NOT NULL OR at.free < GREATEST(1, c.threshold) THEN 0
+           CASE WHEN NOT c.active OR at.ships_later OR at.free < GREATEST(1, c.threshold) THEN 0
                 WHEN c.shown_at_most > 0 THEN LEAST(at.free, c.shown_at_most) ELSE at.free END AS quantity
     FROM wanted JOIN catalog_sku AS s ON s.id = wanted.sku
     JOIN network_channel AS c ON c.company_id = s.company_id AND c.kind <> 'import'
-    LEFT JOIN stock_preorder AS y ON y.sku_id = s.id AND y.ships_on > %(today)s::date
     CROSS JOIN LATERAL (
-        SELECT COALESCE(sum(GREATEST(0, p.sellable - p.reserved - p.allocated - p.safety - c.buffer
-                                        - (p.fenced - COALESCE(f.quantity - f.used, 0)))), 0)::int AS free
-        FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
-        JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = n.id AND p.owner_id = s.company_id
-        LEFT JOIN stock_ringfence AS f
-          ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.owner_id = p.owner_id AND f.channel_id = c.id
-        WHERE cn.channel_id = c.id
+        SELECT min(part.free / made_of.units)::int AS free,
+               bool_or(EXISTS (SELECT FROM stock_preorder AS y
+                               WHERE y.sku_id = made_of.sku_id AND y.ships_on > %(today)s::date)) AS ships_later
+        FROM (SELECT m.sku_id, m.units FROM catalog_component AS m WHERE m.kit_id = s.id
+              UNION ALL SELECT s.id, 1 WHERE NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
+             ) AS made_of
+        CROSS JOIN LATERAL (
+            SELECT COALESCE(sum(GREATEST(0, p.sellable - p.reserved - p.allocated - p.safety - c.buffer
+                                            - (p.fenced - COALESCE(f.quantity - f.used, 0)))), 0)::int AS free
+            FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+            JOIN stock_position AS p
+              ON p.sku_id = made_of.sku_id AND p.node_id = n.id AND p.owner_id = s.company_id
+            LEFT JOIN stock_ringfence AS f
+              ON f.sku_id = p.sku_id AND f.node_id = p.node_id AND f.owner_id = p.owner_id AND f.channel_id = c.id
+            WHERE cn.channel_id = c.id
+        ) AS part
     ) AS at
 """
 
@@ -374,12 +383,16 @@ WHERE c.company_id = %(company)s::smallint AND c.code = %(channel)s::text GROUP 
 """
 
 # invariant 11: what is published is what the channel may have, of SKUs that nobody has marked and that no change of a
-# channel or node is about to mark. What ships from today on is marked after midnight.
+# channel, node or kit is about to mark. What ships from today on is marked after midnight.
 _WRONG_PUBLISHED = f"""
-WITH wanted AS (
-    SELECT sku FROM (SELECT sku_id AS sku FROM stock_position UNION SELECT sku_id FROM stock_published) AS one
-    WHERE NOT EXISTS (SELECT FROM stock_unpublished AS u WHERE u.sku_id = one.sku)
-      AND NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = one.sku AND y.ships_on = %(today)s::date)
+WITH parts AS (  -- of a kit, its components; of any other SKU, itself
+    SELECT sku_id AS sku, sku_id AS part FROM stock_position UNION SELECT sku_id, sku_id FROM stock_published
+    UNION SELECT kit_id, sku_id FROM catalog_component UNION SELECT kit_id, kit_id FROM catalog_component
+), wanted AS (
+    SELECT sku FROM parts GROUP BY sku
+    HAVING NOT bool_or(EXISTS (SELECT FROM stock_unpublished AS u WHERE u.sku_id = part))
+       AND NOT bool_or(EXISTS (SELECT FROM stock_preorder AS y
+                               WHERE y.sku_id = part AND y.ships_on = %(today)s::date))
 ), shown AS ({SHOWN})
 SELECT format('SKU %s: channel %s was told %s, it may have %s', s.code, c.code, COALESCE(q.quantity, 0), shown.quantity)
 FROM shown JOIN catalog_sku AS s ON s.id = shown.sku JOIN network_channel AS c ON c.id = shown.channel
@@ -387,7 +400,7 @@ LEFT JOIN stock_published AS q ON q.sku_id = shown.sku AND q.channel_id = shown.
 WHERE COALESCE(q.quantity, 0) <> shown.quantity
   AND NOT EXISTS (
     SELECT FROM kernel_ready AS r LEFT JOIN network_channelnode AS cn ON cn.node_id = r.subject
-    WHERE r.queue = 'republish' AND (r.subject = c.id OR cn.channel_id = c.id))
+    WHERE r.queue = 'republish' AND (r.subject IN (c.id, s.id) OR cn.channel_id = c.id))
 """
 
 _STANDING = """

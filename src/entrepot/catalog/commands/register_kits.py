@@ -10,7 +10,7 @@ from entrepot.catalog import kits
 from entrepot.catalog.kits import Component, Parts, RegisterKit
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 
@@ -29,7 +29,7 @@ def register_kits(cause: Cause, /, *, requests: Sequence[RegisterKit]) -> list[K
 
     Locks: the kits and their components, in the order of company and code.
     Refuses: NotFound (kit, component); Invalid (itself or a kit as component, a component of another kit, no units, a
-    component twice). Again: what stands already is left alone, with or without a key. 4 statements, 2 where all stands.
+    component twice). Again: what stands already is left alone, with or without a key. 6 statements, 2 where all stands.
     """
     names = {
         (one.company, code) for one in requests for code in (one.code, *(part.sku for part in one.components))
@@ -59,6 +59,7 @@ def register_kits(cause: Cause, /, *, requests: Sequence[RegisterKit]) -> list[K
         rows = [(kit, *part, number) for kit in changed for number, part in enumerate(after[kit], 1)]
         sql.write("catalog_component", ("kit_id", "sku_id", "units", "number"), rows)
     announce(cause, [_event(kit, company) for kit, company in changed.items()])
+    offer("republish", [(kit, 5, cause.at) for kit in changed])
     return answers
 
 

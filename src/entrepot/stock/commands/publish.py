@@ -82,7 +82,8 @@ def _publish(cause: Cause, skus: Sequence[UUID]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RepublishPlace:
-    """A channel or a node of which something changed that all its figures depend on."""
+    """A channel or a node of which something changed that all its figures depend on; or a kit that is made of something
+    else now."""
 
     place: UUID
     key: str | None = None
@@ -95,7 +96,7 @@ class PlaceMarked:
 
 @command("stock.republish")
 def republish(cause: Cause, /, *, requests: Sequence[RepublishPlace]) -> list[PlaceMarked | Refused]:
-    """Every SKU of a channel, or of a node, marked to be computed again.
+    """Every SKU of a channel or of a node, and a kit, marked to be computed again.
 
     Again: marks them again. 1 statement.
     """
@@ -117,7 +118,10 @@ RETURNING sku_id
 """
 
 _PUBLISH = f"""
-WITH wanted AS (SELECT unnest(%(skus)s::uuid[]) AS sku), shown AS ({SHOWN}), changed AS MATERIALIZED (
+WITH wanted AS (
+    SELECT unnest(%(skus)s::uuid[]) AS sku
+    UNION SELECT m.kit_id FROM catalog_component AS m WHERE m.sku_id = ANY(%(skus)s::uuid[])
+), shown AS ({SHOWN}), changed AS MATERIALIZED (
     SELECT shown.*, COALESCE(q.quantity, 0) AS before FROM shown
     LEFT JOIN stock_published AS q ON q.sku_id = shown.sku AND q.channel_id = shown.channel
     WHERE COALESCE(q.quantity, 0) <> shown.quantity
@@ -141,6 +145,7 @@ SELECT sku_id FROM stock_published WHERE channel_id = ANY(%(places)s::uuid[])
 UNION SELECT p.sku_id FROM network_channelnode AS cn JOIN stock_position AS p ON p.node_id = cn.node_id
 WHERE cn.channel_id = ANY(%(places)s::uuid[])
 UNION SELECT sku_id FROM stock_position WHERE node_id = ANY(%(places)s::uuid[])
+UNION SELECT id FROM catalog_sku WHERE id = ANY(%(places)s::uuid[])
 """
 
 _MARK_SHIPPING = """
