@@ -42,7 +42,7 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
     now is offered for release.
 
     Refuses: NotFound (no such SKU in the company); NotPlaceable (a limit below zero). Again: sets the same.
-    5 statements at most.
+    6 statements at most.
     """
     known = set(sql.run(_KNOWN, {"skus": [r.sku for r in requests]}))
     answers: list[PreorderSet | Refused] = []
