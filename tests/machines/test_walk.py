@@ -212,10 +212,8 @@ class House(RuleBasedStateMachine):
     def withdraw(self, n: int, units: int) -> None:
         """Cancel late: the whole order, or some units of its first line."""
         order = self._some(self.orders, n)
-        line = sql.run("SELECT id FROM orders_line WHERE order_id = %(id)s ORDER BY number", {"id": order})[
-            0
-        ][0]
-        part = ((line, units),) if units else None
+        lines = sql.run("SELECT id FROM orders_line WHERE order_id = %(id)s ORDER BY number", {"id": order})
+        part = ((lines[0][0], units),) if units and lines else None  # of a merged order no line is left
         withdraw(SYSTEM, requests=[CancelOrder(order, "changed my mind", part)])  # type: ignore[arg-type]
 
     @precondition(lambda self: self.orders)
