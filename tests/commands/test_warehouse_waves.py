@@ -16,6 +16,7 @@ from entrepot.network.commands import register as network
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.warehouse import errors, queries, waves
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
@@ -149,6 +150,40 @@ def test_no_more_joins_than_there_is_time_for(house: Floor):
 
     gathers(pickers=100, packing_stations=1)
     assert proposed(house).orders == 3600 // 90
+
+
+def test_a_hold_keeps_out_of_waves_what_it_keeps_from_release(house: Floor):
+    """One that lets the order be picked, and only keeps it from leaving, keeps it out of no wave."""
+    gathers()
+    house.stock(0, 10)
+    to_be_picked, held = waiting(house, 2, (0, 1))
+    place_hold(SYSTEM, requests=[
+        PlaceHold(to_be_picked, "exception", "a card goes in", ("ship",)),
+        PlaceHold(held, "fraud review", "looks odd"),
+    ])  # fmt: skip
+
+    wave = proposed(house)
+
+    assert [row.order for row in queries.wave_orders(wave.wave)] == [to_be_picked]
+    (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    assert (answer.orders, answer.left_out) == (1, 0)
+
+
+def test_what_ships_complete_waits_for_its_last_day(house: Floor):
+    """It would be left out of every wave, and take the room of others."""
+    gathers()
+    house.stock(0, 10)
+    house.stock(1, 10)
+    later = NOW.date() + timedelta(days=9)
+    set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, house.skus[1], later)])
+    waiting(house, 1, (0, 1), (1, 1), policy="ship_complete")
+    (part,) = waiting(house, 1, (0, 1), (1, 1), policy="partial_backorder")
+
+    wave = proposed(house)
+
+    assert [row.order for row in queries.wave_orders(wave.wave)] == [part]
+    (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    assert (answer.orders, answer.left_out) == (1, 0)
 
 
 def test_what_stands_in_no_bin_stays_out(house: Floor):
