@@ -156,7 +156,9 @@ def test_a_list_that_is_refused_is_not_told_to_be_picked(house: Floor):
     (answer,) = pick_lists(SYSTEM, requests=[PickList(one)])
 
     assert isinstance(answer, errors.NoStaging)
-    told = sql.run("SELECT count(*) FROM kernel_event WHERE subject_kind = 'pick_list' AND state_after = 'picked'")
+    told = sql.run(
+        "SELECT count(*) FROM kernel_event WHERE subject_kind = 'pick_list' AND state_after = 'picked'"
+    )
     assert told == [(0,)]
 
 
