@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.ledger.commands.open_books import OpenBooks, open_books
@@ -59,6 +60,16 @@ class Floor:
             "test receipt", ids.uuid7(),
         )  # fmt: skip
         receive(SYSTEM, requests=[request])
+
+    def kit(self, code: str, *components: tuple[int, int], price: str | None = None) -> int:
+        """A kit of (sku number, units) components; the number of its SKU."""
+        sku = RegisterSku(COMPANY, code, f"Kit {code}", list_price=None if price is None else Decimal(price))
+        (made,) = register_skus(SYSTEM, requests=[sku])
+        parts = tuple(Component(self.codes[number], units) for number, units in components)
+        (kit,) = register_kits(SYSTEM, requests=[RegisterKit(COMPANY, code, parts)])
+        self.skus.append(made.id)  # type: ignore[union-attr]
+        self.codes.append(kit.code)  # type: ignore[union-attr]
+        return len(self.codes) - 1
 
     def wants(
         self, quantity: int = 1, sku: int = 0, node: int = 0, channel: str = "shop", priority: int = 5

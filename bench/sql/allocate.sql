@@ -44,6 +44,8 @@ UPDATE stock_position AS p SET allocated = p.allocated + d.units
 FROM (SELECT sku_id, node_id, sum(quantity) AS units FROM promised GROUP BY sku_id, node_id) AS d
 WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = 1;
 
+INSERT INTO stock_unpublished (sku_id) SELECT DISTINCT sku_id FROM promised;
+
 UPDATE orders_line AS l SET open = l.open - d.quantity, allocated = l.allocated + d.quantity
 FROM promised AS d WHERE l.id = d.line_id;
 

@@ -168,3 +168,11 @@ def test_as_many_statements_for_many(house: Floor, statements) -> None:
             over()
         counts.append(len(ran))
     assert counts == [3, 3]
+
+
+def test_who_waits_for_the_rest_of_a_kit_is_no_conflict(house):
+    kit = house.kit("KIT", (1, 1), (2, 1))
+    house.stock(1, 3)
+    waits, served = house.order((kit, 1), priority=9).order, house.order((1, 1), priority=1).order
+    allocated(waits, served)
+    assert (waits, served, 1, "takes all or none") in over()

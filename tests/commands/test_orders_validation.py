@@ -124,7 +124,7 @@ def test_the_number_of_a_card_is_refused_and_not_repeated():
     )
     assert type(answer) is errors.Unplaceable
     assert "4111" not in answer.message
-    assert everywhere("4111") == []
+    assert everywhere("4111 1111") == everywhere("41111111") == []
 
 
 # ---- velocity

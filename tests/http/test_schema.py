@@ -91,6 +91,8 @@ OPERATIONS = [
     ("/api/v1/pick-lists/{which}", "get"),
     ("/api/v1/pick-lists/take", "post"),
     ("/api/v1/pick-lists/pick", "post"),
+    ("/api/v1/kits", "post"),
+    ("/api/v1/kits/{code}", "get"),
 ]
 
 

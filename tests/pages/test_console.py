@@ -315,7 +315,7 @@ def test_the_board_keeps_itself_up_to_date(console: Page, shop: Shop):
 
 def test_the_documents_of_the_api_open(console: Page):
     console.goto("/api/docs")
-    console.get_by_text("/api/v1/availability").wait_for()
+    console.get_by_text("/api/v1/availability", exact=True).wait_for()
 
 
 def test_pages_work_without_scripts(browser, site: str, shop: Shop):
@@ -410,3 +410,38 @@ def test_an_order_is_split_and_made_one_again(console: Page, shop: Shop, tmp_pat
     console.goto(f"/stock/{shop.skus['LAMP-OAK']}/")
     expect(console.get_by_role("columnheader", name="Published")).to_have_count(1)
     look("sku")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_a_kit_is_made_on_its_page_and_shown_whole_on_an_order(
+    console: Page, shop: Shop, tmp_path: Path, size: dict[str, int]
+):
+    from entrepot.catalog.commands.register import RegisterSku, register_skus
+    from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
+    from tests.shop import COMPANY, the_system
+
+    system = the_system(shop.now)
+    sku = RegisterSku(COMPANY, "BREAKFAST", "Breakfast for two", "kitchen", list_price=Decimal(40))
+    (kit,) = register_skus(system, requests=[sku])
+    console.set_viewport_size(size)
+    console.context.clear_cookies()
+    enter(console, "inventory")
+    console.goto(f"/stock/{kit.id}/")
+    console.get_by_text("Sell it as a kit").click()
+    console.get_by_label("Components, one a line").fill("2 MUG-BLUE\nMUG-SAND")
+    console.get_by_role("button", name="Set").first.click()
+    assert console.get_by_role("heading", name="Sold as a kit of").is_visible()
+    console.get_by_text("Availability explained: web").click()
+    assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert console.evaluate(TOO_FAINT) == []
+    console.screenshot(path=tmp_path / f"kit-{size['width']}.png", full_page=True)
+
+    lines = (OrderLine("BREAKFAST", 2, Decimal(40)), OrderLine("MUG-BLUE", 1, Decimal("14.50")))
+    wanted = PlaceOrder(COMPANY, "web", "KIT-1", lines, "GBP", country="GB", postal_code="LS1 4AP")
+    (placed,) = place(system, requests=[wanted])
+    console.goto(f"/orders/{placed.order}/")
+    assert console.get_by_text("Kit, 2 × BREAKFAST").is_visible()
+    assert console.get_by_text("2 in each BREAKFAST").is_visible()
+    assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert console.evaluate(TOO_FAINT) == []
+    console.screenshot(path=tmp_path / f"kit-order-{size['width']}.png", full_page=True)

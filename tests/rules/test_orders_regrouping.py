@@ -63,7 +63,9 @@ def test_what_can_not_be_split():
     assert isinstance(decide_split("SO-1", lines, [(3, 1)]), NotFound)
     assert isinstance(decide_split("SO-1", lines, [(2, 1)]), Invalid)
     assert isinstance(decide_split("SO-1", lines, [(1, 0)]), Invalid)
-    assert isinstance(decide_split("SO-1", {**lines, 3: line._replace(is_instead=True)}, [(3, 1)]), Invalid)
+    assert isinstance(
+        decide_split("SO-1", {**lines, 3: line._replace(part_of="kit HH-TEA")}, [(3, 1)]), Invalid
+    )
     assert isinstance(decide_split("SO-1", lines, [(1, 1), (1, 1)]), Invalid)
 
 

@@ -41,6 +41,8 @@ def test_a_day_goes_through_the_whole_house_and_tells_a_manager_about_it(roles: 
         assert title in text
     assert sum(one.units for one in summary.dispositions(retailer.COMPANY)) > 0
     assert User.objects.filter(groups__name="operations lead").count() == 1
+    sent = sql.run("SELECT count(*) FROM orders_line WHERE kit_number > 0 AND shipped + delivered = quantity")
+    assert sent > [(0,)], "kits are sold"
 
 
 def test_the_day_shows_every_disposition_and_refunds_on_both_sides_of_the_limit(roles: None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class Sku(models.Model):
@@ -68,3 +68,19 @@ class ListPrice(models.Model):
     sku_id = models.UUIDField()
     since = models.DateTimeField()
     list_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+
+
+class Component(models.Model):
+    """What one kit has of a SKU. A SKU with components is a kit: it is sold, and has no stock of its own."""
+
+    pk = models.CompositePrimaryKey("kit_id", "sku_id")
+    kit_id = models.UUIDField()
+    sku_id = models.UUIDField(db_index=True)
+    units = models.IntegerField()
+    number = models.SmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="catalog_component_of_another", condition=~Q(kit_id=F("sku_id"))),
+            models.CheckConstraint(name="catalog_component_has_units", condition=Q(units__gte=1)),
+        ]

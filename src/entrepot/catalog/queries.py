@@ -33,6 +33,7 @@ class Sku:
     hs_code: str
     fragile: bool
     upright: bool
+    is_kit: bool
 
 
 def skus(*, company: int, codes: Collection[str] | None = None) -> dict[str, Sku]:
@@ -62,20 +63,43 @@ def by_barcode(*, company: int, barcodes: Collection[str]) -> dict[str, list[Sku
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Of a kit a component with its units in one kit; of a component a kit that is made of it."""
+
+    sku: UUID
+    code: str
+    name: str
+    units: int
+    list_price: Decimal | None
+
+
+def components(*, kit: UUID) -> list[Part]:
+    """What a kit is made of; [] of what is none."""
+    return [Part(*row) for row in sql.run(_COMPONENTS, {"kit": kit})]
+
+
+def kits_with(*, sku: UUID) -> list[Part]:
+    """The kits that a SKU is sold as part of, with its units in each."""
+    return [Part(*row) for row in sql.run(_KITS_WITH, {"sku": sku})]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    return {"catalog_sku": sql.run("SELECT count(*) FROM catalog_sku")[0][0]}
+    tables = ("catalog_sku", "catalog_component")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
 def discrepancies() -> list[str]:
-    """Sentences about SKUs whose facts contradict each other."""
+    """Sentences about SKUs and kits whose facts contradict each other."""
     return [row[0] for row in sql.run(_CONTRADICTIONS)]
 
 
 _FIELDS = """
 SELECT id, code, name, category, status, weight_g, length_mm, width_mm, height_mm, lot_policy, minimum_age::int,
        hazardous, barcode, list_price, standard_cost, serial_policy, hs_code,
-       fragile, upright
+       fragile, upright,
+       EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)
 FROM catalog_sku
 """
 
@@ -88,7 +112,25 @@ _BY_BARCODE = _FIELDS + (
     " WHERE company_id = %(company)s::smallint AND barcode <> '' AND barcode = ANY(%(barcodes)s::text[]) ORDER BY code"
 )
 
+_COMPONENTS = """
+SELECT s.id, s.code, s.name, m.units, s.list_price FROM catalog_component AS m JOIN catalog_sku AS s ON s.id = m.sku_id
+WHERE m.kit_id = %(kit)s::uuid ORDER BY m.number
+"""
+
+_KITS_WITH = """
+SELECT s.id, s.code, s.name, m.units, s.list_price FROM catalog_component AS m JOIN catalog_sku AS s ON s.id = m.kit_id
+WHERE m.sku_id = %(sku)s::uuid ORDER BY s.code
+"""
+
 _CONTRADICTIONS = """
 SELECT format('SKU %s has a category with blanks around it: %L', code, category) FROM catalog_sku
 WHERE category <> btrim(category)
+UNION ALL
+SELECT format('kit %s has a component that is a kit: %s', k.code, s.code)
+FROM catalog_component AS m JOIN catalog_sku AS k ON k.id = m.kit_id JOIN catalog_sku AS s ON s.id = m.sku_id
+WHERE EXISTS (SELECT FROM catalog_component AS of_kit WHERE of_kit.kit_id = m.sku_id)
+UNION ALL
+SELECT format('kit %s is made of a SKU of another company: %s', k.code, s.code)
+FROM catalog_component AS m JOIN catalog_sku AS k ON k.id = m.kit_id JOIN catalog_sku AS s ON s.id = m.sku_id
+WHERE k.company_id <> s.company_id
 """

@@ -55,7 +55,8 @@ class Ahead:
 class Promise:
     """What a channel may promise of a SKU from `first` on, day by day, with the rows that it comes from.
 
-    It may be below zero in `by_day`, where more is owed than will come; `shown` is what the channel is told.
+    It may be below zero in `by_day`, where more is owed than will come; `shown` is what the channel is told. A kit's
+    days and rows are those of its components, in `parts`.
     """
 
     now: stock.Availability
@@ -65,6 +66,7 @@ class Promise:
     inbound: tuple[Inbound, ...]
     owed: tuple[Owed, ...]
     ahead: Ahead | None = None
+    parts: tuple[Promise, ...] = ()
 
     def on(self, day: date) -> int:
         """Units that the channel may promise for a day within the horizon."""
@@ -86,6 +88,31 @@ def promises(available: Sequence[stock.Availability], *, company: int, today: da
 
     A SKU that ships from a day on is promised for no day before it, and the days reach as far as that one.
     """
+    singles = [part for one in available for part in _parts(one)]
+    dated = iter(_promises(singles, company, today, days))
+    return [_whole(one, tuple(next(dated) for _ in _parts(one))) for one in available]
+
+
+def _parts(one: stock.Availability) -> list[stock.Availability]:
+    """The SKUs that the promise of one is made of: its components, or itself."""
+    return [part.available for part in one.components] or [one]
+
+
+def _whole(now: stock.Availability, parts: tuple[Promise, ...]) -> Promise:
+    """What is promised of a SKU, or of a kit by its components: on each day as many as the scarcest makes."""
+    first = parts[0]
+    if not now.components:
+        return first
+    units = [part.units for part in now.components]
+    by_day = tuple(
+        rules.whole_kits(zip(of_day, units, strict=True))
+        for of_day in zip(*(part.shown if part.ahead else part.by_day for part in parts), strict=True)
+    )
+    shown = tuple(rules.shown_units(kits, now.threshold, now.shown_at_most) for kits in by_day)
+    return Promise(now, first.first, by_day, shown, (), (), None, parts)
+
+
+def _promises(available: Sequence[stock.Availability], company: int, today: date, days: int) -> list[Promise]:
     opening = [(one.ships_on - today).days + 1 for one in available if one.ships_on]
     days = min(HORIZON_MAX, max([days, *opening]))
     params = {

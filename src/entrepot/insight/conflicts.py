@@ -173,7 +173,8 @@ SELECT b.order_id, o.number, c.code, b.sku_id, s.code, b.quantity, b.priority::i
                          AND r.cleared_at IS NULL),
        EXISTS (SELECT FROM orders_hold AS h
                WHERE h.order_id = o.id AND h.state = 'open' AND 'allocate' = ANY(h.blocks)),
-       o.policy IN ('ship_complete', 'line_complete'),
+       o.policy IN ('ship_complete', 'line_complete')
+       OR EXISTS (SELECT FROM orders_line AS l WHERE l.id = b.line_id AND l.kit_number > 0),
        (SELECT max(d.decided_at) FROM sourcing_decision AS d
         WHERE d.order_id = a.order_id AND d.outcome IN ('allocated', 'split', 'part backordered'))
 FROM (SELECT b.* FROM sourcing_backorder AS b WHERE b.company_id = %(company)s::smallint

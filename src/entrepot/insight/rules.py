@@ -120,7 +120,8 @@ class Served:
 
 
 def why_passed_over(served: Served, *, is_held: bool, takes_whole: bool) -> str:
-    """Why an order waits beside a promise to a less urgent one; `takes_whole`: its policy takes no part of a line."""
+    """Why an order waits beside a promise to a less urgent one; `takes_whole`: its policy takes no part of a line,
+    or it waits for the rest of a kit."""
     because = (
         is_held,
         not served.is_reachable,

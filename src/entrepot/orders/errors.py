@@ -116,4 +116,5 @@ class MoreThanThereIs(Refused):
 
 class StillUnknown(Refused):
     code = "orders.still_unknown"
-    says = "The catalog still has no SKU {skus}. Register it, or cancel the lines, then release the hold."
+    says = "The catalog still has no SKU {skus} that could be sent. Register it (a kit is expanded when an order is"
+    says += " placed, not later), or cancel the lines, then release the hold."

@@ -128,6 +128,11 @@ class Line(models.Model):
     shipping_minor = models.BigIntegerField()
     tax_minor = models.BigIntegerField()
     instead_of = models.UUIDField(null=True)  # the line whose units it is sent for
+    kit_code = models.TextField(default="", db_default="")  # of the kit that it is a component of
+    kit_number = models.IntegerField(
+        default=0, db_default=0
+    )  # of that kit within the order, from 1; 0: of none
+    kit_units = models.IntegerField(default=0, db_default=0)  # units of it in one kit
     open = models.IntegerField(default=0, db_default=0)
     backordered = models.IntegerField(default=0, db_default=0)
     allocated = models.IntegerField(default=0, db_default=0)
@@ -162,6 +167,12 @@ class Line(models.Model):
             models.CheckConstraint(
                 name="orders_line_substitute_is_goods",
                 condition=Q(instead_of__isnull=True) | Q(kind=rules.GOODS, sku_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="orders_line_component_is_goods_of_a_kit",
+                condition=Q(kit_number=0, kit_code="", kit_units=0)
+                | Q(kit_number__gte=1, kit_units__gte=1, kind=rules.GOODS, sku_id__isnull=False)
+                & ~Q(kit_code=""),
             ),
         ]
 

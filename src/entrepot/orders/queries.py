@@ -175,6 +175,9 @@ class LineRow:
     delivered: int
     cancelled: int
     instead_of: UUID | None = None
+    kit_code: str = ""
+    kit_number: int = 0
+    kit_units: int = 0
 
     @property
     def places(self) -> dict[str, int]:
@@ -529,7 +532,7 @@ _ALL = ", ".join(rules.PLACES)
 
 _LINES = f"""
 SELECT id, number, kind, sku_id, sku_code, description, quantity, unit_price, gross_minor, discount_minor,
-       shipping_minor, tax_minor, {_ALL}, instead_of
+       shipping_minor, tax_minor, {_ALL}, instead_of, kit_code, kit_number, kit_units
 FROM orders_line WHERE order_id = %(order)s::uuid ORDER BY number
 """
 
@@ -706,6 +709,15 @@ LEFT JOIN orders_line AS l ON l.id = s.instead_of AND l.order_id = s.order_id
 WHERE s.units > COALESCE(l.cancelled, 0)
 """
 
+# invariant 16: the lines of a kit have the components of as many kits
+_WRONG_KITS = """
+SELECT format('order %s: its kit %s has components of %s to %s kits', o.number, l.code, l.least, l.most)
+FROM (SELECT order_id, kit_number, min(kit_code) AS code, min(quantity / kit_units) AS least,
+             max((quantity - 1) / kit_units + 1) AS most, count(DISTINCT kit_code) AS codes
+      FROM orders_line WHERE kit_number > 0 GROUP BY 1, 2) AS l
+JOIN orders_order AS o ON o.id = l.order_id WHERE l.least <> l.most OR l.codes > 1
+"""
+
 _WRONG: Sequence[str] = (
     _WRONG_AMOUNTS,
     _ORPHANS,
@@ -716,6 +728,7 @@ _WRONG: Sequence[str] = (
     _WRONG_PROMOTIONS,
     _WRONG_CREDITS,
     _WRONG_SUBSTITUTES,
+    _WRONG_KITS,
 )
 
 _SUMS = ", ".join(

@@ -24,7 +24,7 @@ class Divisible(NamedTuple):
     backordered: int
     allocated: int
     frozen: Frozen
-    is_instead: bool = False  # sent instead of what was ordered
+    part_of: str = ""  # what it can't be taken from: a kit, or the line that it is sent instead of
 
     @property
     def movable(self) -> int:
@@ -72,10 +72,8 @@ def decide_split(
             return NotFound(what="line of the order", which=str(key))
         if line.kind != GOODS:
             return Invalid(field="line", expected="goods: what is a charge stays", found=line.kind)
-        if line.is_instead:
-            return Invalid(
-                field="line", expected="what was ordered: what is sent instead stays", found=str(key)
-            )
+        if line.part_of:
+            return Invalid(field="line", expected="goods that stand alone", found=f"part of {line.part_of}")
         if key in parts or units < 1:
             return Invalid(field="lines", expected="each line once, at least 1 unit", found=f"{units} units")
         if units > line.movable:

@@ -138,6 +138,9 @@ def _lines(day: Day, channel: str) -> Iterator[OrderLine]:
     for thing in chosen.values():
         quantity = chance.randint(3, 12) if channel == "trade" else chance.choices((1, 2, 3), (75, 18, 7))[0]
         yield OrderLine(thing.code, quantity, thing.price, description="")
+    if chance.random() < 0.05:
+        kit = chance.choice(day.retailer.kits)
+        yield OrderLine(kit.code, chance.choices((1, 2), (85, 15))[0], kit.price)
     if chance.random() < 0.004:
         yield OrderLine("HH-TYPO", 1, Decimal("9.99"))
 

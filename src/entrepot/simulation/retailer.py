@@ -11,6 +11,7 @@ from uuid import UUID
 from entrepot.carriage.commands.register import register_services
 from entrepot.carriage.rules import RegisterService
 from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.kernel import policies
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
@@ -75,6 +76,12 @@ CARTONS = (
 
 _FRAGILE = ("mug", "serving bowl", "teapot", "desk lamp", "night light", "lantern")
 _UPRIGHT = ("teapot", "desk lamp", "lantern")
+_KITS = (
+    ("HH-TEA", "Tea for four", (("HH-0001", 4), ("HH-0004", 1))),
+    ("HH-LETTERS", "The letter writer's set", (("HH-0011", 2), ("HH-0012", 1))),
+    ("HH-GARDEN", "The first garden", (("HH-0017", 1), ("HH-0018", 1), ("HH-0019", 3))),
+)
+"""What is sold together: by code, name and components. It costs a tenth less than these do alone."""
 
 _COLORS = ("river blue", "sand", "moss", "brick", "slate", "cream", "plum", "ochre")
 
@@ -106,6 +113,7 @@ class Retailer:
     channels: dict[str, UUID]
     things: tuple[Thing, ...]
     discontinued: Thing
+    kits: tuple[Thing, ...]
 
 
 def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
@@ -117,6 +125,7 @@ def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
     nodes, bins = _network(cause)
     channels = _channels(cause, nodes)
     things = _catalog(cause, chance)
+    kits = _kits(cause, things)
     _carriage(cause)
     whole(register_cartons(cause, requests=[RegisterCarton(COMPANY, *carton) for carton in CARTONS]))
     rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2011, 1, 4))
@@ -125,7 +134,7 @@ def set_up(cause: Cause, buyer: Cause, receiver: Cause, seed: int) -> Retailer:
     _policies(cause)
     _fill(buyer, receiver, chance, nodes, bins, suppliers, things)
     _floors(cause, nodes, channels, things)
-    return Retailer(nodes, channels, things[:-1], things[-1])
+    return Retailer(nodes, channels, things[:-1], things[-1], kits)
 
 
 def _network(cause: Cause) -> tuple[tuple[UUID, ...], dict[UUID, UUID]]:
@@ -258,6 +267,26 @@ def _thing(i: int, sku: UUID, request: RegisterSku) -> Thing:
         1 / (1 + i % 97),
         is_scarce,
         request.minimum_age,
+    )
+
+
+def _kits(cause: Cause, things: tuple[Thing, ...]) -> tuple[Thing, ...]:
+    """What is sold together, and has no stock of its own."""
+    by_code = {thing.code: thing for thing in things}
+    kits = []
+    for code, name, components in _KITS:
+        alone = sum((by_code[part].price * units for part, units in components), Decimal(0))
+        price = (alone * Decimal("0.9")).quantize(Decimal("0.01"))
+        kits.append(RegisterSku(COMPANY, code, name, category="sets", list_price=price))
+    made = whole(register_skus(cause, requests=kits))
+    wanted = [
+        RegisterKit(COMPANY, code, tuple(Component(*part) for part in components))
+        for code, _, components in _KITS
+    ]
+    whole(register_kits(cause, requests=wanted))
+    return tuple(
+        Thing(kit.code, sku.id, kit.list_price or Decimal(0), Decimal(0), 1, is_scarce=False)
+        for kit, sku in zip(kits, made, strict=True)
     )
 
 

@@ -55,9 +55,12 @@ class Line(NamedTuple):
     is_substitute: bool = False
     paid_minor: int = 0
     is_limited: bool = False  # sold ahead, up to a limit
+    kit: int = 0
+    """The number of the kit in the order that it is a component of; 0: of none."""
+    per_kit: int = 1
 
     def wanted(self) -> rules.Line:
-        return rules.Line(self.id, self.sku, self.open + self.backordered)
+        return rules.Line(self.id, self.sku, self.open + self.backordered, self.kit, self.per_kit)
 
 
 class Version(NamedTuple):
@@ -147,7 +150,8 @@ class Facts:
         return rules.priority(order.own_priority, profile, order.tier, paid, cost_minor)
 
     def options(self, order: Order, lines: Sequence[Line]) -> dict[UUID, list[substitutes.Option]]:
-        """What may be sent for lines, the preferred first; what is sent for another already is not exchanged again."""
+        """What may be sent for lines, the preferred first; what is sent for another already is not exchanged again, nor
+        are components of kits: who bought a set wants what belongs together."""
         if not self._sends_others:
             return {}
         if not substitutes.may_substitute(self.version(order).profile, order.said_of_substitutes):
@@ -156,7 +160,9 @@ class Facts:
         return {
             line.id: found
             for line in lines
-            if not line.is_substitute and (found := self.goods.options(order.company, channel, line.sku))
+            if not line.is_substitute
+            and not line.kit
+            and (found := self.goods.options(order.company, channel, line.sku))
         }
 
     def rejected(self, order: Order) -> dict[UUID, set[UUID] | None]:
@@ -364,6 +370,7 @@ _TO_SEND = (
 JOIN unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
   ON s.company_id = d.company AND s.code = d.code AND s.status = 'active'
 WHERE NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = s.id AND y.ships_on > %(today)s::date)
+  AND NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
 """
 )
 

@@ -127,11 +127,14 @@ class Destination(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Units of an order line that are still to be sourced."""
+    """Units of an order line that are still to be sourced. Lines of one `kit` are its components, and are served in
+    whole kits, `per_kit` units for each; 0 is no kit."""
 
     id: UUID
     sku: UUID
     quantity: int
+    kit: int = 0
+    per_kit: int = 1
 
 
 class Share(NamedTuple):
@@ -320,7 +323,7 @@ def _units(lines: Collection[Line]) -> int:
 
 
 def plan_order(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy: str, nodes_max: int) -> Plan:
-    """Serve an order from one node where one can serve all of it, from few nodes otherwise.
+    """Serve an order from one node where one can serve all of it, from few nodes otherwise; of kits only whole ones.
 
     `nodes` come in order of preference. `policy` says what may be left over: `ship_complete` allocates all or nothing,
     `line_complete` each line whole or not at all, `partial_backorder` and `partial_cancel` what there is.
@@ -376,18 +379,7 @@ def _split(
     candidates: tuple[tuple[str, int], ...],
 ) -> Plan:
     chosen = _fewest_nodes(lines, nodes, free, nodes_max)
-    left = {
-        (sku, node.id): free.get((sku, node.id), 0) for node in chosen for sku in {line.sku for line in lines}
-    }
-    whole_lines = policy in ("line_complete", "ship_complete")
-    shares: list[Share] = []
-    short: list[Line] = []
-    for line in lines:
-        taken = _take(line, chosen, left, whole=whole_lines)
-        missing = line.quantity - sum(share.quantity for share in taken)
-        shares += taken
-        if missing:
-            short.append(Line(line.id, line.sku, missing))
+    shares, short = _serve(lines, chosen, free, whole=policy in ("line_complete", "ship_complete"))
     if policy == "ship_complete" and short:
         return Plan(
             (), tuple(lines), "backordered", "it ships complete and not all of it is free", candidates
@@ -395,7 +387,8 @@ def _split(
     served = tuple(node.code for node in chosen if any(share.node == node.id for share in shares))
     codes = joined(served)
     if not shares:
-        return Plan((), tuple(lines), "backordered", "no node has what a line needs", candidates)
+        needs = "a line or a whole kit needs" if any(line.kit for line in lines) else "a line needs"
+        return Plan((), tuple(lines), "backordered", f"no node has what {needs}", candidates)
     if short:
         return Plan(
             tuple(shares),
@@ -410,25 +403,77 @@ def _split(
 
 
 def _fewest_nodes(lines: Sequence[Line], nodes: Sequence[Node], free: Free, limit: int) -> list[Node]:
-    """Greedy cover: the node that serves most of what is still open, the preferred one among equals, and again."""
+    """Greedy cover: the node that serves most of what is still open, the preferred one among equals, and again.
+
+    Where there are kits, the one with which most is served in whole kits goes first.
+    """
     open_units = _wanted(lines)
+    has_kits = any(line.kit for line in lines)
     chosen: list[Node] = []
+
+    def gain(node: Node) -> tuple[int, int]:
+        units = sum(min(open_, free.get((sku, node.id), 0)) for sku, open_ in open_units.items())
+        whole = sum(share.quantity for share in _serve(lines, [*chosen, node], free)[0]) if has_kits else 0
+        return (whole, units) if units else (0, 0)
+
     while len(chosen) < limit and any(open_units.values()):
         rest = [node for node in nodes if node not in chosen]
-        served = [sum(min(u, free.get((sku, node.id), 0)) for sku, u in open_units.items()) for node in rest]
-        if not rest or not max(served):
+        gains = [gain(node) for node in rest]
+        if not rest or max(gains) == (0, 0):
             break
-        best = rest[served.index(max(served))]
+        best = rest[gains.index(max(gains))]
         chosen.append(best)
         open_units = {sku: max(0, units - free.get((sku, best.id), 0)) for sku, units in open_units.items()}
     return chosen
 
 
-def _take(
-    line: Line, nodes: Sequence[Node], left: dict[tuple[UUID, UUID], int], *, whole: bool
-) -> list[Share]:
-    if whole and sum(left[line.sku, node.id] for node in nodes) < line.quantity:
-        return []
+def _serve(
+    lines: Sequence[Line], nodes: Sequence[Node], free: Free, *, whole: bool = False
+) -> tuple[list[Share], list[Line]]:
+    """What nodes give to lines, and what is short of it; with `whole`, of each line and kit all or nothing."""
+    left = {
+        (sku, node.id): free.get((sku, node.id), 0) for node in nodes for sku in {line.sku for line in lines}
+    }
+    shares: list[Share] = []
+    short: list[Line] = []
+    for group in _groups(lines):
+        missing = _missing_kits(group, nodes, left)
+        if missing and whole:
+            missing = max(line.quantity for line in group)
+        for line in group:
+            units = min(line.quantity, missing * line.per_kit)
+            shares += _take(line._replace(quantity=line.quantity - units), nodes, left)
+            if units:
+                short.append(line._replace(quantity=units))
+    return shares, short
+
+
+def _groups(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines that are served together: the components of a kit, and each other line by itself."""
+    kits: dict[int, list[Line]] = {}
+    found = []
+    for line in lines:
+        if line.kit and line.kit in kits:
+            kits[line.kit].append(line)
+        else:
+            found.append([line])
+            kits[line.kit] = found[-1]
+    return found
+
+
+def _missing_kits(group: Sequence[Line], nodes: Sequence[Node], left: Mapping[tuple[UUID, UUID], int]) -> int:
+    """How many kits can't be made whole, each without all of its components: as many as the scarcest component lacks.
+
+    Units of a kit that were served before count: only what is still wanted of each component is asked for.
+    """
+    lacking = (line.quantity - sum(left[line.sku, node.id] for node in nodes) for line in group)
+    return max(
+        0,
+        *(-(-units // line.per_kit) for units, line in zip(lacking, group, strict=True)),
+    )
+
+
+def _take(line: Line, nodes: Sequence[Node], left: dict[tuple[UUID, UUID], int]) -> list[Share]:
     shares = []
     wanted = line.quantity
     # One node for the whole line is tried first, so that a line is not torn apart needlessly.

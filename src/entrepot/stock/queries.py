@@ -39,11 +39,21 @@ class AtNode:
 
 
 @dataclass(frozen=True, slots=True)
+class InKit:
+    """A component of a kit: its units in one kit, and what of it the channel may promise."""
+
+    units: int
+    available: Availability
+
+
+@dataclass(frozen=True, slots=True)
 class Availability:
-    """Units of a SKU that a channel may promise now, with the positions that they come from.
+    """Units of a SKU that a channel may promise now, with the positions that they come from. Those of a kit are whole
+    kits, and come from its components: the buffer is kept of each of these, threshold and cap count kits.
 
     `quantity` is what the channel is shown of the `free` units: none below its threshold, never more than its cap, and
-    none of a SKU that ships later: that is sold ahead, `preorder_max` of it (0: all that will come).
+    none of a SKU that ships later: that is sold ahead, `preorder_max` of it (0: all that will come). Of a kit with a
+    component that ships later none is shown either.
     """
 
     sku: UUID
@@ -57,6 +67,7 @@ class Availability:
     nodes: tuple[AtNode, ...]
     ships_on: date | None = None
     preorder_max: int = 0
+    components: tuple[InKit, ...] = ()
 
 
 def availability(*, company: int, channel: str, skus: Sequence[str]) -> list[Availability]:
@@ -74,25 +85,42 @@ def availability_by_channel(*, company: int, sku: str) -> list[Availability]:
 
 def _availability(company: int, codes: Sequence[str], channel: str | None) -> list[Availability]:
     params = {"company": company, "channel": channel, "codes": codes}
-    found: dict[tuple[Any, ...], list[AtNode]] = {}
-    for *key, node, node_code, sellable, promised, safety, others in sql.run(_AVAILABILITY, params):
-        nodes = found.setdefault(tuple(key), [])
+    found: dict[tuple[Any, ...], dict[tuple[Any, ...], list[AtNode]]] = {}
+    for sku, code, of, units, *key, node, node_code, sellable, promised, safety, others in sql.run(
+        _AVAILABILITY, params
+    ):
+        buffer = key[2]
+        nodes = found.setdefault((sku, code, of), {}).setdefault((units, *key), [])
         if node is not None:
-            buffer = key[3]
             net = rules.net_units(sellable, promised, safety, others, buffer)
             nodes.append(
                 AtNode(node, node_code, sellable, promised, safety, others, buffer, net, max(0, net))
             )
     answers = []
-    for (sku, code, of, buffer, threshold, at_most, ships_on, ahead), nodes in found.items():
-        free = sum(node.free for node in nodes)
-        shown = 0 if ships_on else rules.shown_units(free, threshold, at_most)
-        answers.append(
-            Availability(
-                sku, code, of, shown, free, buffer, threshold, at_most, tuple(nodes), ships_on, ahead or 0
-            )
-        )
+    for (sku, code, of), parts in found.items():
+        each = [InKit(units, _single(of, tuple(key), nodes)) for (units, *key), nodes in parts.items()]
+        answers.append(_kit(sku, code, each) if each[0].units else each[0].available)
     return answers
+
+
+def _single(channel: str, key: tuple[Any, ...], nodes: Sequence[AtNode]) -> Availability:
+    sku, code, buffer, threshold, at_most, ships_on, ahead = key
+    free = sum(node.free for node in nodes)
+    shown = 0 if ships_on else rules.shown_units(free, threshold, at_most)
+    return Availability(
+        sku, code, channel, shown, free, buffer, threshold, at_most, tuple(nodes), ships_on, ahead or 0
+    )
+
+
+def _kit(sku: UUID, code: str, components: Sequence[InKit]) -> Availability:
+    one = components[0].available
+    free = rules.whole_kits([(part.available.free, part.units) for part in components])
+    ships_later = any(part.available.ships_on for part in components)
+    shown = 0 if ships_later else rules.shown_units(free, one.threshold, one.shown_at_most)
+    return Availability(
+        sku, code, one.channel, shown, free, one.buffer, one.threshold, one.shown_at_most, (),
+        components=tuple(components),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +304,13 @@ LEFT JOIN catalog_sku AS s ON s.id = k.sku
 """
 
 _AVAILABILITY = """
-SELECT s.id, s.code, c.code, c.buffer, c.threshold, c.shown_at_most, y.ships_on, y.units_max, p.node_id, n.code,
-       p.sellable,
+SELECT k.id, k.code, c.code, COALESCE(m.units, 0), s.id, s.code, c.buffer, c.threshold, c.shown_at_most, y.ships_on,
+       y.units_max, p.node_id, n.code, p.sellable,
        p.reserved - COALESCE(e.units, 0)::int + p.allocated, p.safety, p.fenced - COALESCE(f.quantity - f.used, 0)
-FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS k(code, i)
-JOIN catalog_sku AS s ON s.company_id = %(company)s::smallint AND s.code = k.code
+FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS d(code, i)
+JOIN catalog_sku AS k ON k.company_id = %(company)s::smallint AND k.code = d.code
+LEFT JOIN catalog_component AS m ON m.kit_id = k.id
+JOIN catalog_sku AS s ON s.id = COALESCE(m.sku_id, k.id)
 JOIN network_channel AS c ON c.company_id = %(company)s::smallint
   AND CASE WHEN %(channel)s::text IS NULL THEN c.active ELSE c.code = %(channel)s::text END
 LEFT JOIN stock_preorder AS y ON y.sku_id = s.id AND y.ships_on > (now() AT TIME ZONE 'UTC')::date
@@ -292,7 +322,7 @@ LEFT JOIN stock_ringfence AS f
 LEFT JOIN LATERAL (
     SELECT sum(quantity) AS units FROM stock_reservation AS r
     WHERE (r.sku_id, r.node_id, r.owner_id) = (p.sku_id, p.node_id, p.owner_id) AND r.expires_at < now()) AS e ON true
-ORDER BY k.i, c.code, cn.priority, n.code
+ORDER BY d.i, c.code, m.number, cn.priority, n.code
 """
 
 # What channels are shown of wanted SKUs now, as `rules.free_units` and `rules.shown_units` say: nothing of a SKU that

@@ -26,6 +26,11 @@ def net_units(sellable: int, promised: int, safety: int, fenced_for_others: int,
     return sellable - promised - safety - fenced_for_others - buffer
 
 
+def whole_kits(components: Iterable[tuple[int, int]]) -> int:
+    """Kits that components make, of each so many units and so many of them in one kit."""
+    return min(units // per_kit for units, per_kit in components)
+
+
 def shown_units(free: int, threshold: int, at_most: int) -> int:
     """What a channel is shown of its free units: none below its threshold, never more than its cap (0: no cap)."""
     if free < max(1, threshold):

@@ -121,6 +121,7 @@ WORDS: dict[str, str | Promise] = {
     "access.issue_key": _("API key issued"),
     "access.revoke_key": _("API key revoked"),
     "catalog.register_skus": _("registered in the catalog"),
+    "catalog.register_kits": _("kit registered"),
     "carriage.register_services": _("carriage service registered"),
     "kernel.set_policy": _("policy set"),
     "kernel.draft_policy": _("policy drafted"),

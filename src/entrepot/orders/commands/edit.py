@@ -161,7 +161,7 @@ class _Known(NamedTuple):
     orders: dict[UUID, _Order]
     lines: dict[UUID, dict[UUID, _Line]]
     totals: dict[UUID, rules.Totals]
-    skus: dict[tuple[int, str], tuple[UUID, str, Decimal | None]]
+    skus: dict[tuple[int, str], tuple[UUID, str, Decimal | None, str]]  # the last: what a kit is made of
 
 
 def _load(requests: Sequence[EditOrder]) -> _Known:
@@ -179,7 +179,7 @@ def _load(requests: Sequence[EditOrder]) -> _Known:
         (orders[one.order].company, line.sku) for one in requests if one.order in orders for line in one.add
     }
     rows = sql.run(_SKUS, sql.columns(("companies", "codes"), names))
-    skus = {(company, code): (sku, status, price) for company, code, sku, status, price in rows}
+    skus = {(company, code): (sku, status, price, parts) for company, code, sku, status, price, parts in rows}
     return _Known(orders, lines, {order: rules.Totals(*counts) for order, counts in sums.items()}, skus)
 
 
@@ -300,6 +300,8 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
         like = edit_.lines.get(wanted.like) if wanted.like else None
         if sku is None or sku[1] != "active":
             return NotFound(what="SKU for sale", which=wanted.sku)
+        if sku[3]:
+            return Invalid(field="sku", expected=f"no kit, but its components ({sku[3]})", found=wanted.sku)
         if wanted.like and like is None:
             return NotFound(what="line", which=str(wanted.like))
         if wanted.quantity < 1:
@@ -496,7 +498,9 @@ FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, num
 """
 
 _SKUS = """
-SELECT s.company_id::int, s.code, s.id, s.status, s.list_price
+SELECT s.company_id::int, s.code, s.id, s.status, s.list_price, COALESCE((
+           SELECT string_agg(m.units || ' × ' || part.code, ', ' ORDER BY m.number)
+           FROM catalog_component AS m JOIN catalog_sku AS part ON part.id = m.sku_id WHERE m.kit_id = s.id), '')
 FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
 JOIN catalog_sku AS s ON s.company_id = d.company AND s.code = d.code
 """

@@ -378,6 +378,7 @@ _LEARN = """
 UPDATE orders_line AS l SET sku_id = s.id FROM catalog_sku AS s
 WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.kind = 'goods' AND l.sku_id IS NULL
   AND s.company_id = l.company_id AND s.code = l.sku_code
+  AND NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
 """
 
 _UNKNOWN = """

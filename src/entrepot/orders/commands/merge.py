@@ -93,6 +93,7 @@ class _Line(NamedTuple):
     sku: UUID | None
     open: int
     allocated: int
+    kit: int
 
 
 class _Known(NamedTuple):
@@ -171,11 +172,8 @@ def _decide(one: MergeOrders, known: _Known, seen: set[UUID]) -> _Merge | Refuse
 def _write(cause: Cause, known: _Known, merges: Sequence[_Merge]) -> None:
     times = {one.into.id: one.request.occurred_at or cause.at for one in merges}
     pairs = [(order.id, one.into.id) for one in merges for order in one.others]
-    moved = []
-    for one in merges:
-        last = max((line.number for line in one.before), default=0)
-        moved += [(line.id, one.into.id, last + i) for i, line in enumerate(one.lines, 1)]
-    sql.change(_GIVE, sql.columns(("ids", "orders", "numbers"), moved))
+    moved = [row for one in merges for row in _numbered(one)]
+    sql.change(_GIVE, sql.columns(("ids", "orders", "numbers", "kits"), moved))
     sql.change(_GIVE_PROMOTIONS, sql.columns(("orders", "intos"), pairs))
     sql.change(_GROW, sql.columns(_GROWN, [_grown(one) for one in merges]))
     sql.change(_CLOSE, sql.columns(("orders", "intos"), pairs))
@@ -188,6 +186,23 @@ def _write(cause: Cause, known: _Known, merges: Sequence[_Merge]) -> None:
         ready.drop(queue, [order for order, _ in pairs])
     for one in merges:
         one.status = stands[one.into.id].status
+
+
+def _numbered(one: _Merge) -> list[tuple[UUID, UUID, int, int]]:
+    """The lines that come, with their new numbers, and those of the kits that they are components of: behind those that
+    are there, and each order's apart from the others'."""
+    last = max((line.number for line in one.before), default=0)
+    kits = max((line.kit for line in one.before), default=0)
+    behind: dict[UUID, int] = {}
+    for line in one.lines:
+        behind.setdefault(line.order, 0)
+        behind[line.order] = max(behind[line.order], line.kit)
+    for order, count in behind.items():
+        behind[order], kits = kits, kits + count
+    return [
+        (line.id, one.into.id, last + i, line.kit and line.kit + behind[line.order])
+        for i, line in enumerate(one.lines, 1)
+    ]
 
 
 def _grown(one: _Merge) -> tuple[Any, ...]:
@@ -260,13 +275,14 @@ WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _LINES = """
-SELECT id, order_id, number, sku_id, open, allocated FROM orders_line
+SELECT id, order_id, number, sku_id, open, allocated, kit_number FROM orders_line
 WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """
 
 _GIVE = """
-UPDATE orders_line AS l SET order_id = d.order_id, number = d.number
-FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(numbers)s::int[]) AS d(id, order_id, number) WHERE l.id = d.id
+UPDATE orders_line AS l SET order_id = d.order_id, number = d.number, kit_number = d.kit
+FROM unnest(%(ids)s::uuid[], %(orders)s::uuid[], %(numbers)s::int[], %(kits)s::int[]) AS d(id, order_id, number, kit)
+WHERE l.id = d.id
 """
 
 _GIVE_PROMOTIONS = """

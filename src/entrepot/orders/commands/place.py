@@ -14,7 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.orders import errors, facts, rules, validation
+from entrepot.orders import errors, facts, kits, rules, validation
 from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.facts import Channel, Known
 from entrepot.orders.rules import GOODS
@@ -35,7 +35,8 @@ class PromotionGiven:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """Goods by SKU code, or a charge or allowance of another kind (`rules.KINDS`)."""
+    """Goods by SKU code, or a charge or allowance of another kind (`rules.KINDS`). A kit becomes lines of its
+    components."""
 
     sku: str
     quantity: int
@@ -164,7 +165,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
         existing = _existing([draft for draft in fresh if draft.id not in numbers])
         drafts = [_or_duplicate(draft, numbers, existing) for draft in drafts]
         fresh = [draft for draft in drafts if isinstance(draft, _Draft)]
-    sql.write("orders_line", LINE_COLUMNS, [row for draft in fresh for row in draft.lines])
+    sql.write("orders_line", (*LINE_COLUMNS, *_KIT_COLUMNS), [row for draft in fresh for row in draft.lines])
     prints = [row for draft in fresh for row in draft.fingerprints]
     sql.write("orders_fingerprint", _FINGERPRINT_COLUMNS, prints)
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
@@ -276,7 +277,7 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
         request.demand, request.campaign, request.reservation, request.substitutes,
         held_by or "ready", held_by, "placed" if held_by else "confirmed",
         goods, discount, request.shipping_minor, request.tax_minor,
-        total, len(frozen), draft.version,
+        total, len(draft.lines), draft.version,
     )  # fmt: skip
     return draft
 
@@ -305,17 +306,26 @@ def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
 
 
 def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: Known) -> tuple[LineFact, ...]:
-    """Give the draft the rows of its lines; what the catalog knows of the goods comes back."""
+    """Give the draft the rows of its lines, those of components for kits; what the catalog knows of the goods, and of
+    the kits, comes back."""
     company, order, skus = draft.request.company, draft.id, known.skus
     priced_at = draft.request.priced_at or draft.placed_at
-    seen: list[LineFact] = []
-    pairs = zip(draft.request.lines, frozen, strict=True)
-    for number, (line, (gross, discount, shipping, tax)) in enumerate(pairs, 1):
+    made_of = [
+        known.kits.get((company, line.sku)) if line.kind == GOODS else None for line in draft.request.lines
+    ]
+    seen = [
+        facts.kit(line.sku, line.unit_price, skus[company, line.sku], priced_at)
+        for line, parts in zip(draft.request.lines, made_of, strict=True)
+        if parts
+    ]
+    expanded = kits.expand(draft.request.lines, frozen, made_of, draft.request.currency)
+    for number, (line, (gross, discount, shipping, tax), of_kit) in enumerate(expanded, 1):
         sku_id = None
         if line.kind == GOODS:
             sku = skus.get((company, line.sku))
             sku_id = sku and sku.id
-            seen.append(facts.line(line.sku, line.quantity, line.unit_price, sku, priced_at))
+            fact = facts.line(line.sku, line.quantity, line.unit_price, sku, priced_at)
+            seen.append(facts.of_kit(fact) if of_kit.number else fact)
         key = ids.uuid7()
         if line.promotions:
             draft.promotions += [
@@ -323,7 +333,7 @@ def _set_lines(draft: _Draft, frozen: Sequence[rules.Frozen], known: Known) -> t
             ]
         draft.lines.append((
             key, order, company, number, line.kind, sku_id, line.sku, line.description, line.quantity,
-            line.unit_price, gross, discount, shipping, tax, line.quantity,
+            line.unit_price, gross, discount, shipping, tax, line.quantity, *of_kit,
         ))  # fmt: skip
     if draft.request.promotions:
         draft.promotions += [
@@ -456,6 +466,7 @@ LINE_COLUMNS = (
 )  # fmt: skip
 
 _FINGERPRINT_COLUMNS = ("order_id", "fingerprint", "company_id", "placed_at")
+_KIT_COLUMNS = ("kit_code", "kit_number", "kit_units")
 
 _PROMOTION_COLUMNS = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 

@@ -381,7 +381,8 @@ WHERE id = ANY(%(orders)s::uuid[])
 
 _LINES = """
 SELECT id, order_id, sku_id, sku_code, description, unit_price, kind, quantity, cancelled, open, backordered,
-       allocated, gross_minor, discount_minor, shipping_minor, tax_minor, instead_of IS NOT NULL
+       allocated, gross_minor, discount_minor, shipping_minor, tax_minor,
+       CASE WHEN instead_of IS NOT NULL THEN 'another line' WHEN kit_number > 0 THEN 'kit ' || kit_code ELSE '' END
 FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from entrepot.orders.commands.place import AddressGiven, PlaceOrder
 
 __all__ = [
-    "Channel", "Known", "Priced", "Sku", "default", "fingerprints_of_places", "line", "load", "of", "of_address",
-    "written",
+    "Channel", "Known", "Priced", "Sku", "default", "fingerprints_of_places", "kit", "line", "load", "of", "of_address",
+    "of_kit", "written",
 ]  # fmt: skip
 
 
@@ -55,6 +55,17 @@ def line(sku: str, quantity: int, unit_price: Decimal, found: Sku | None, priced
         return LineFact(sku, quantity, known=False)
     then = _listed(found.listed, priced_at) if found.listed else None
     return LineFact(sku, quantity, True, found.status, found.minimum_age, unit_price, found.about, then)
+
+
+def kit(sku: str, unit_price: Decimal, found: Sku, priced_at: datetime) -> LineFact:
+    """What was ordered as one and is sent as its components: no units of its own, but a price."""
+    return line(sku, 0, unit_price, found, priced_at)
+
+
+def of_kit(component: LineFact) -> LineFact:
+    """A component without list prices: whether the price is right is asked of its kit."""
+    about = component.about and component.about._replace(list_price=None)
+    return component._replace(about=about, listed_then=None)
 
 
 def _listed(history: Sequence[tuple[datetime, Decimal | None]], at: datetime) -> Decimal | None:

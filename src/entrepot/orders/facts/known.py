@@ -12,7 +12,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.orders import validation
+from entrepot.orders import kits, validation
 from entrepot.orders.facts.marks import Marks, marks_of
 from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
@@ -48,13 +48,14 @@ class Known:
     """What a batch refers to, by (company, code), and what is known of its customers and goods."""
 
     __slots__ = (
-        "_marks", "channels", "customers", "exemptions", "first", "nowhere", "policies", "rates",
+        "_marks", "channels", "customers", "exemptions", "first", "kits", "nowhere", "policies", "rates",
         "recent", "sellers", "sightings", "skus", "tiers",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.channels: dict[tuple[int, str], Channel] = {}
         self.skus: dict[tuple[int, str], Sku] = {}
+        self.kits: dict[tuple[int, str], list[kits.Part]] = {}  # what they are made of
         self.customers: dict[tuple[int, str], UUID] = {}
         self.tiers: dict[UUID, str] = {}
         self.policies: dict[tuple[int, str], tuple[int, Validation]] = {}
@@ -120,6 +121,10 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
                 known.tiers[found] = word
         elif what == 3:
             known.channels[name] = Channel(found, word, number)
+        elif what == 5:
+            part = kits.Part(found, word, number, *wire.load(body, tuple[Decimal | None, str, int]))
+            known.kits.setdefault(name, []).append(part)
+            known.skus.setdefault((company, part.code), Sku(part.sku, part.status, part.minimum_age))
         else:
             known.policies[name] = (number, _policy(body))
     if len(known.customers) < len(customers):
@@ -191,8 +196,10 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> No
         _load_sightings(found, known, cause.at)
     skus = [sku.id for sku in known.skus.values()]
     if any(policy.inventory != "off" for policy in in_use.values()):
-        codes = {sku.id: code for (_, code), sku in known.skus.items()}
-        known.nowhere = frozenset(codes[sku] for (sku,) in sql.run(_NOWHERE, {"skus": skus}))
+        codes = {sku.id: name[1] for name, sku in known.skus.items() if name not in known.kits}
+        nowhere = {codes[sku] for (sku,) in sql.run(_NOWHERE, {"skus": list(codes)})}
+        without = {code for (_, code), of in known.kits.items() if any(part.code in nowhere for part in of)}
+        known.nowhere = frozenset(nowhere | without)
     if any(map(_asks_goods, in_use.values())):
         about = {sku: GoodsFact(*rest) for sku, *rest in sql.run(_ABOUT, {"skus": skus})}
         known.skus = {name: sku._replace(about=about[sku.id]) for name, sku in known.skus.items()}
@@ -257,7 +264,7 @@ def _load_tax(asking: Sequence[PlaceOrder], known: Known) -> None:
             )
 
 
-# All that a batch refers to in one round trip: SKUs, customers, channels, and policies in force.
+# All that a batch refers to in one round trip: SKUs, customers, channels, policies in force, and what kits are made of.
 _FACTS = """
 SELECT 1, s.company_id::int, s.code, s.id, s.status, s.minimum_age::int, NULL
 FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
@@ -276,6 +283,14 @@ UNION ALL
  WHERE company_id = ANY(%(companies)s::smallint[]) AND kind = 'orders.validation'
    AND in_force_from <= %(at)s::timestamptz
  ORDER BY company_id, scope, version DESC)
+UNION ALL
+(SELECT 5, k.company_id::int, k.code, s.id, s.code, m.units,
+        json_build_array(s.list_price::text, s.status, s.minimum_age)::text
+ FROM json_to_recordset(%(skus)s::json) AS d(company smallint, code text)
+ JOIN catalog_sku AS k ON k.company_id = d.company AND k.code = d.code
+ JOIN catalog_component AS m ON m.kit_id = k.id
+ JOIN catalog_sku AS s ON s.id = m.sku_id
+ ORDER BY m.kit_id, m.number)
 """
 
 _RECENT = """

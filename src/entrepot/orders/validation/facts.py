@@ -88,6 +88,8 @@ class OrderFacts:
         """Goods as (SKU, units) in their order, however the lines are cut."""
         units: dict[str, int] = {}
         for line in self.goods:
+            if not line.quantity:  # a kit: its components are lines
+                continue
             units[line.sku] = units.get(line.sku, 0) + line.quantity
         return tuple(sorted(units.items()))
 

@@ -12,7 +12,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing import errors, rules
 from entrepot.purchasing.rules import OrderedLine
@@ -49,6 +49,7 @@ class Known(NamedTuple):
     suppliers: dict[tuple[int, UUID], tuple[str, str, int]]  # currencies of supplier and company, lead days
     nodes: set[tuple[int, UUID]]
     skus: dict[int, dict[UUID, str]]
+    kits: dict[UUID, str]
 
 
 @command("purchasing.order")
@@ -101,8 +102,11 @@ def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]
     nodes = {"companies": companies, "ids": list({one.node for one in requests})}
     skus = {"companies": companies, "ids": list({line.sku for lines in asked for line in lines})}
     by_company: dict[int, dict[UUID, str]] = {company: {} for company in companies}
-    for company, sku, code in sql.run(_SKUS, skus):
+    kits: dict[UUID, str] = {}
+    for company, sku, code, is_kit in sql.run(_SKUS, skus):
         by_company[company][sku] = code
+        if is_kit:
+            kits[sku] = code
     return Known(
         {
             (company, one): (currency, books, lead_days)
@@ -110,6 +114,7 @@ def _load(requests: Sequence[OrderGoods], asked: Sequence[Sequence[OrderedLine]]
         },
         {(company, one) for company, one in sql.run(_NODES, nodes)},
         by_company,
+        kits,
     )
 
 
@@ -121,6 +126,9 @@ def _refusal(one: OrderGoods, lines: Sequence[OrderedLine], known: Known) -> Ref
     currency, books, _ = known.suppliers[one.company, one.supplier]
     if currency != books:
         return errors.ForeignCurrency(found=currency, expected=books)
+    kit = next((known.kits[line.sku] for line in lines if line.sku in known.kits), None)
+    if kit:
+        return Invalid(field="sku", expected="what a supplier sends: the components of the kit", found=kit)
     return rules.misfit(lines, known.skus[one.company])
 
 
@@ -216,6 +224,7 @@ WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
 """
 
 _SKUS = """
-SELECT company_id::int, id, code FROM catalog_sku
+SELECT company_id::int, id, code, EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)
+FROM catalog_sku
 WHERE company_id = ANY(%(companies)s::smallint[]) AND id = ANY(%(ids)s::uuid[])
 """

@@ -530,7 +530,8 @@ _LINES = """
 SELECT l.order_id, l.id, l.number::int, l.sku_id, l.open, l.backordered, l.instead_of IS NOT NULL,
        ((l.gross_minor - l.discount_minor) * (l.open + l.backordered) / l.quantity)::bigint,
        EXISTS (SELECT FROM stock_preorder AS y
-               WHERE y.sku_id = l.sku_id AND y.ships_on > %(today)s::date AND y.units_max > 0)
+               WHERE y.sku_id = l.sku_id AND y.ships_on > %(today)s::date AND y.units_max > 0),
+       l.kit_number, greatest(l.kit_units, 1)
 FROM orders_line AS l
 WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.sku_id IS NOT NULL AND l.open + l.backordered > 0
 ORDER BY l.order_id, l.number

@@ -41,15 +41,21 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
     """Set the day from which SKUs ship. Who waits for them gets a new date, and what was promised of them and may leave
     now is offered for release.
 
-    Refuses: NotFound (no such SKU in the company); NotPlaceable (a limit below zero). Again: sets the same.
+    Refuses: NotFound (no such SKU in the company); NotPlaceable (a limit below zero; a kit). Again: sets the same.
     6 statements at most.
     """
-    known = set(sql.run(_KNOWN, {"skus": [r.sku for r in requests]}))
+    known = {
+        (company, sku): is_kit
+        for company, sku, is_kit in sql.run(_KNOWN, {"skus": [r.sku for r in requests]})
+    }
     answers: list[PreorderSet | Refused] = []
     wanted: dict[UUID, SetPreorder] = {}
     for r in requests:
         if (r.company, r.sku) not in known:
             answers.append(NotFound(what="SKU", which=str(r.sku)))
+        elif known[r.company, r.sku] and r.ships_on:
+            expected = "a SKU with stock of its own: a kit ships when its components do"
+            answers.append(errors.NotPlaceable(field="sku", expected=expected, found="a kit"))
         elif r.units_max < 0:
             answers.append(
                 errors.NotPlaceable(field="units_max", expected="no negative number", found=r.units_max)
@@ -80,7 +86,10 @@ def set_preorder(cause: Cause, /, *, requests: Sequence[SetPreorder]) -> list[Pr
     return answers
 
 
-_KNOWN = "SELECT company_id::int, id FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"
+_KNOWN = """
+SELECT company_id::int, id, EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id) FROM catalog_sku AS s
+WHERE id = ANY(%(skus)s::uuid[])
+"""
 
 _SET = """
 INSERT INTO stock_preorder (sku_id, company_id, ships_on, units_max)

@@ -61,7 +61,7 @@ def get_availability(
     With `on`, also what it may promise for those days: what is free now and arrives until then, less what orders wait
     for, and the least of it up to the horizon, so that no promise breaks another. With `explain`, the arrivals and
     the orders that this was made of. A SKU that ships from a day on has none now, and says in `preorder` how many may
-    be sold ahead.
+    be sold ahead. Of a kit as many may be promised as its scarcest component makes; its `components` tell how many.
     """
     of = _channel(company, channel)
     today = timezone.localdate()
@@ -80,8 +80,9 @@ def get_availability(
             if on:
                 item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
             if explain:
-                item["inbound"] = one.inbound
-                item["owed"] = one.owed
+                for told, part in zip(item["components"] or [item], one.parts or (one,), strict=True):
+                    told["inbound"] = part.inbound
+                    told["owed"] = part.owed
     known = {one.sku_code for one in found}
     unknown = [code for code in dict.fromkeys(sku) if code not in known]
     return {"channel": channel, "items": items, "unknown": unknown}
@@ -140,4 +141,5 @@ def _now(one: stock.Availability) -> dict[str, Any]:
     return {
         "sku": one.sku_code, "quantity": one.quantity, "free": one.free, "threshold": one.threshold,
         "shown_at_most": one.shown_at_most, "nodes": nodes,
+        "components": [_now(part.available) | {"units": part.units} for part in one.components] or None,
     }  # fmt: skip

@@ -21,6 +21,7 @@ from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     availability,
     holds,
+    kits,
     orders,
     packing,
     problems,
@@ -38,7 +39,7 @@ RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them, balance stock between nodes, and pick in waves.
+refund them, balance stock between nodes, pick in waves, and say what kits are made of.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
@@ -110,6 +111,7 @@ api.add_router("/v1", transfers.router, tags=["transfers"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", waves.router, tags=["floor"])
+api.add_router("/v1", kits.router, tags=["catalog"])
 
 
 @api.exception_handler(Refused)

@@ -159,6 +159,8 @@ def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: 
             "gross_minor": line.gross_minor, "discount_minor": line.discount_minor,
             "shipping_minor": line.shipping_minor, "tax_minor": line.tax_minor, "units": line.places,
             "instead_of": line.instead_of,
+            "kit": {"sku": line.kit_code, "number": line.kit_number, "units": line.kit_units}
+                   if line.kit_number else None,
         }
         for line in found.lines
     ]  # fmt: skip

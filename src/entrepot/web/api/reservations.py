@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from entrepot.catalog import queries as catalog
-from entrepot.kernel.errors import NotFound
+from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
 from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
@@ -36,14 +36,20 @@ def reserve_units(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Hold units for a cart or checkout until a moment, one SKU or a list. Nobody else is promised them until then."""
+    """Hold units for a cart or checkout until a moment, one SKU or a list. Nobody else is promised them until then.
+    Of a kit its components are held."""
     items = payload if isinstance(payload, list) else [payload]
     of = parse.company_of(company)
-    skus = {code: sku.id for code, sku in catalog.skus(company=of, codes=[one.sku for one in items]).items()}
+    found = catalog.skus(company=of, codes=[one.sku for one in items])
+    skus = {code: sku.id for code, sku in found.items()}
     channels = {code: one.id for code, one in network.channels(company=of).items()}
     wanted = {one.node for one in items if one.node is not None}
     nodes = {one.code: one.id for one in network.nodes(company=of)} if wanted else {}
     _known("SKU", {one.sku for one in items}, skus)
+    for code, sku in found.items():
+        if sku.is_kit:
+            expected = "SKUs with stock of their own: of a kit reserve the components"
+            raise Invalid(field="sku", expected=expected, found=code)
     _known("channel", {one.channel for one in items}, channels)
     _known("node", wanted, nodes)
 

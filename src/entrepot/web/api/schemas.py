@@ -481,6 +481,14 @@ class OrdersOut(Out):
     next: UUID | None
 
 
+class OfKitOut(Out):
+    """The kit that a line is a component of: its code, its number within the order, and the line's units in one kit."""
+
+    sku: str
+    number: int
+    units: int
+
+
 class LineOut(Out):
     """A line with its amounts, and where its units stand; `instead_of` is the line whose units it is sent for."""
 
@@ -497,6 +505,7 @@ class LineOut(Out):
     tax_minor: int
     units: dict[str, int]
     instead_of: UUID | None
+    kit: OfKitOut | None
 
 
 class PromotionOut(Out):
@@ -807,7 +816,7 @@ class PreorderOut(Out):
     units_max: int
 
 
-class AvailableOut(Out):
+class StockOut(Out):
     """`quantity` is what the channel is shown of the `free` units: none below `threshold`, at most `shown_at_most`."""
 
     sku: str
@@ -816,10 +825,22 @@ class AvailableOut(Out):
     threshold: int
     shown_at_most: int
     nodes: list[AtNodeOut]
-    preorder: PreorderOut | None = None
-    on: list[OnDateOut] | None = None
     inbound: list[InboundOut] | None = None
     owed: list[OwedOut] | None = None
+
+
+class InKitOut(StockOut):
+    """A component of a kit, and its units in one."""
+
+    units: int
+
+
+class AvailableOut(StockOut):
+    """A SKU; a kit's units are whole kits, and come from its `components`."""
+
+    preorder: PreorderOut | None = None
+    on: list[OnDateOut] | None = None
+    components: list[InKitOut] | None = None
 
 
 class AvailabilityOut(Out):

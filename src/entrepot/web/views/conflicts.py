@@ -23,7 +23,7 @@ WHY = {
     "ring-fence": _("The units are ring-fenced for the other channel."),
     "came before": _("The other was promised them before this order was placed."),
     "takes all or none": _(
-        "Its policy takes no part of a line or order, and there was not enough for the whole."
+        "It takes no part of a line or order, or of a kit, and there was not enough for the whole."
     ),
     "not explained": _("Nothing explains it: allocate the order again."),
 }

@@ -209,8 +209,10 @@ def order(request: Request, which: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "order": found,
         "skus": catalog.skus(
-            company=found.company, codes={line.sku_code for line in found.lines if line.sku_id}
+            company=found.company,
+            codes={code for line in found.lines if line.sku_id for code in (line.sku_code, line.kit_code)},
         ),
+        "kits": _kits(found),
         "progress": _progress(found),
         "stands_minor": _stands(found),
         "cancelled_minor": found.total_minor - _stands(found),
@@ -269,6 +271,18 @@ def _stands(found: orders.OrderView) -> int:
         .total
         for line in found.lines
     )
+
+
+def _kits(found: orders.OrderView) -> dict[int, dict[str, Any]]:
+    """The kits of an order by their number: how many, and what they cost after their discount."""
+    kits: dict[int, dict[str, Any]] = {}
+    for line in found.lines:
+        if line.kit_number:
+            kit = kits.setdefault(
+                line.kit_number, {"quantity": line.quantity // line.kit_units, "net_minor": 0}
+            )
+            kit["net_minor"] += line.gross_minor - line.discount_minor
+    return kits
 
 
 def _sent_for(found: orders.OrderView) -> dict[UUID, list[orders.LineRow]]:

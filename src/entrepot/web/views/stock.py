@@ -84,6 +84,8 @@ def sku(request: Request, which: UUID) -> HttpResponse:
     context |= {
         "by_channel": by_channel,
         "published": stock.published_of(sku=which),
+        "components": catalog.components(kit=which),
+        "kits": catalog.kits_with(sku=which),
         "preorder": stock.preorder(sku=which),
         "horizon": availability.HORIZON,
         "positions": positions,
