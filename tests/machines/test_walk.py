@@ -6,6 +6,7 @@ import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.insight import verify
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
@@ -65,6 +68,8 @@ from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, units
 
 SKUS, NODES = 2, 2
 PRICE = 999
+KIT, IN_KIT = SKUS, 3
+"""A kit stands behind the SKUs: one unit of the first, two of the second, at the price of three."""
 LIMIT = 1500
 """Refunds above it wait for another person."""
 
@@ -136,8 +141,10 @@ class House(RuleBasedStateMachine):
         for sku in range(SKUS):
             for node in range(NODES):
                 self.receive_units(sku, node, 12, 1207)
+        self.make_a_kit()
         register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "shop:ann", "ann@example.com")])
-        instead = Substitutes((Set(tuple(self.floor.codes), tuple(self.floor.codes)),))
+        codes = tuple(self.floor.codes[:SKUS])
+        instead = Substitutes((Set(codes, codes),))
         bodies = {
             "stock.adjustments": AdjustmentPolicy(None),
             "sourcing.substitutes": instead,
@@ -147,6 +154,15 @@ class House(RuleBasedStateMachine):
             SYSTEM, requests=[policies.SetPolicy(COMPANY, kind, body, NOW) for kind, body in bodies.items()]
         )
         policy(approve_above_minor=LIMIT)
+
+    def make_a_kit(self) -> None:
+        first, second = self.floor.codes
+        register_skus(SYSTEM, requests=[RegisterSku(COMPANY, "KIT", "A kit")])
+        parts = (Component(first), Component(second, IN_KIT - 1))
+        (made,) = register_kits(SYSTEM, requests=[RegisterKit(COMPANY, "KIT", parts)])
+        assert not isinstance(made, Refused), made
+        self.floor.codes.append("KIT")
+        self.floor.prices[KIT] = Decimal(IN_KIT * PRICE) / 100
 
     def receive_units(self, sku: int, node: int, quantity: int, cost: int) -> None:
         self.floor.stock(sku=sku, node=node, quantity=quantity, cost=cost)
@@ -163,13 +179,14 @@ class House(RuleBasedStateMachine):
         self.receive_units(sku, node, quantity, cost)
 
     @rule(
-        lines=st.lists(st.tuples(st.integers(0, SKUS - 1), st.integers(1, 6)), min_size=1, max_size=3),
+        lines=st.lists(st.tuples(st.integers(0, KIT), st.integers(1, 6)), min_size=1, max_size=3),
         policy=st.sampled_from(["ship_complete", "line_complete", "partial_backorder", "partial_cancel"]),
         priority=st.integers(0, 9),
         said=st.sampled_from(["agreed", ""]),
     )
     def place(self, lines: list[tuple[int, int]], policy: str, priority: int, said: str = "") -> None:
-        paid = PaymentGiven("account", "an account", sum(units for _, units in lines) * PRICE, NOW)
+        units = sum(units * (IN_KIT if sku == KIT else 1) for sku, units in lines)
+        paid = PaymentGiven("account", "an account", units * PRICE, NOW)
         placed = self.floor.order(
             *lines, policy=policy, priority=priority, payment=paid, customer="shop:ann", substitutes=said
         )
