@@ -13,9 +13,13 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, WrongState
 from entrepot.network.commands import register as network
+from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.orders.commands.merge import MergeOrders
+from entrepot.orders.commands.split import SplitOrder
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.regroup import merge, split
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.warehouse import errors, queries, waves
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
@@ -309,6 +313,32 @@ def test_what_can_not_go_any_more_is_left_out_with_the_reason(house: Floor):
     assert found[held][0] == found[gone][0] == "left out"
     assert "held" in found[held][1]
     assert queued("wave") == [held]
+
+
+def test_orders_of_a_proposed_wave_are_split_and_merged_and_none_is_forgotten(house: Floor):
+    gathers()
+    house.stock(0, 10)
+    divided, grown, gone = waiting(house, 3, (0, 2), customer="C-1")
+    wave = proposed(house)
+    (line,) = orders.order(divided).lines
+    (part,) = split(SYSTEM, requests=[SplitOrder(divided, ((line.id, 1),), "the rest later")])
+    merge(SYSTEM, requests=[MergeOrders(grown, (gone,), "one parcel")])
+    stream(SYSTEM, requests=[ReleaseOrder(order) for order in queued("release")])
+
+    (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+
+    assert (answer.orders, answer.left_out) == (2, 1)
+    next_ = proposed(house)
+    assert [row.order for row in queries.wave_orders(next_.wave)] == [part.new_order]
+    release_wave(SYSTEM, requests=[ReleaseWave(next_.wave)])
+    assert queued("wave") == []
+    assert [places(order) for order in (divided, grown, part.new_order)] == [
+        [{"released": 1}], [{"released": 2}, {"released": 2}], [{"released": 1}],
+    ]  # fmt: skip
+
+
+def places(order: UUID) -> list[dict[str, int]]:
+    return [line.places for line in orders.order(order).lines]
 
 
 def test_a_wave_of_which_nothing_is_left_is_dropped(house: Floor):
