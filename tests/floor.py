@@ -40,6 +40,8 @@ class Floor:
     skus: list[UUID]
     codes: list[str]
     placed: int = field(default=0)
+    prices: dict[int, Decimal] = field(default_factory=dict)
+    """Of SKUs that are not sold at 9.99."""
 
     def at(
         self, sku: int = 0, node: int = 0, kind: str = "pick", status: str = "sellable", lot: str = ""
@@ -82,12 +84,14 @@ class Floor:
 
     def order(self, *lines: tuple[int, int], channel: str = "shop", policy: str = "partial_backorder", **facts: object
               ) -> Placed:  # fmt: skip
-        """Place an order of (sku number, quantity) lines at 9.99 each."""
+        """Place an order of (sku number, quantity) lines at 9.99 each, or at their own price."""
         self.placed += 1
         request = PlaceOrder(
             company=COMPANY, channel=channel, external_id=f"T-{self.placed}", currency="GBP", country="GB",
             postal_code="SW1A 1AA", policy=policy,
-            lines=tuple(OrderLine(self.codes[sku], quantity, Decimal("9.99")) for sku, quantity in lines), **facts,
+            lines=tuple(
+                OrderLine(self.codes[sku], quantity, self.prices.get(sku, Decimal("9.99"))) for sku, quantity in lines
+            ), **facts,
         )  # type: ignore[arg-type]  # fmt: skip
         (answer,) = place(SYSTEM, requests=[request])
         assert isinstance(answer, Placed), answer

@@ -78,7 +78,12 @@ def test_versions_that_are_set_at_once_and_drafts_share_one_count():
 
 @pytest.mark.parametrize(
     ("kind", "body", "field"),
-    [("sourcing.luck", {}, "kind"), (KIND, {"nodes_per_order_max": "many"}, "body")],
+    [
+        ("sourcing.luck", {}, "kind"),
+        (KIND, {"nodes_per_order_max": "many"}, "body"),
+        # It would be kept as nothing, and no version of the kind could be read any more.
+        (KIND, Profile(km_minor=float("nan")), "body"),
+    ],
 )
 def test_a_draft_that_could_never_be_a_version_is_refused(kind, body, field):
     (answer,) = draft_policy(CAUSE, requests=[DraftPolicy(COMPANY, kind, body)])

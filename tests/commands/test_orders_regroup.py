@@ -15,6 +15,7 @@ from entrepot.orders.commands.merge import MergeOrders, OrdersMerged
 from entrepot.orders.commands.place import AddressGiven, OrderLine, PaymentGiven, Placed, PlaceOrder, place
 from entrepot.orders.commands.place import PromotionGiven as Promotion
 from entrepot.orders.commands.split import OrderSplit, SplitOrder
+from entrepot.orders.commands.take_payment import PaymentTaken, TakePayment, take_payment
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.capture import Capture, capture
 from entrepot.sourcing.commands.cancel import cancel
@@ -159,6 +160,20 @@ def test_the_authorization_goes_along_and_the_old_order_keeps_what_it_has_to_tak
     walk.shipped(order)
     (old,) = payments.of_order(order)
     assert (old.captured_minor, old.state) == (19_98, "captured")
+
+
+def test_money_of_another_currency_covers_nothing_and_stays(house):
+    order = house.order((0, 2), payment=PaymentGiven("account", "E", 100_00, NOW, currency="EUR")).order
+    paid = TakePayment(order, PaymentGiven("account", "P", 12_00, NOW))
+    assert isinstance(take_payment(SYSTEM, requests=[paid])[0], PaymentTaken)
+
+    (answer,) = done(a_split(order, (1, 1)))
+
+    found = {view: [(one.currency, one.authorized_minor) for one in payments.of_order(view)]
+             for view in (order, answer.new_order)}  # fmt: skip
+    assert sorted(found[order]) == [("EUR", 100_00), ("GBP", 9_99)]
+    assert found[answer.new_order] == [("GBP", 2_01)]
+    assert (answer.uncovered_minor, answer.new_status) == (7_98, "payment hold")
 
 
 def test_what_was_captured_beyond_what_stays_cannot_be_split(house):
@@ -317,7 +332,7 @@ def test_orders_become_one_with_all_that_is_theirs(house):
     assert [(one.relation, one.id) for one in queries.relatives(second)] == [("merged into", first)]
     assert queries.timeline(second)[-1].payload["merged_into"] == str(first)
     assert queries.mergeable(first) == []
-    assert not sql.run("SELECT FROM kernel_ready WHERE subject = %(o)s", {"o": second})
+    assert not sql.run("SELECT queue FROM kernel_ready WHERE subject = %(o)s", {"o": second})
     (refused,) = cancel(SYSTEM, requests=[CancelOrder(second, "late")])
     assert isinstance(refused, WrongState)
     house.stock(2, 9)

@@ -79,6 +79,22 @@ def test_each_of_several_packages_gets_its_own_number(house: Floor):
     assert queries.shipment(second).tracking == "A1"
 
 
+def test_two_packages_of_a_shipment_never_bear_one_number(house: Floor):
+    """Else the shipment would arrive with the first of them."""
+    register_cartons(SYSTEM, requests=[RegisterCarton(COMPANY, "one", 100, 100, 50, 5_000, 30)])
+    shipment = a_shipment(house, (0, 2))
+    (answer,) = print_labels(SYSTEM, requests=[PrintLabels(shipment, ("A1", "A2"))])
+    void_labels(SYSTEM, requests=[VoidLabel(answer.labels[1].label, "torn")])
+
+    (refused,) = print_labels(SYSTEM, requests=[PrintLabels(shipment, ("A1",))])
+
+    assert refused == errors.NumbersAndPackages(
+        shipment=queries.shipment(shipment).number, packages=1, found=1
+    )
+    (answer,) = print_labels(SYSTEM, requests=[PrintLabels(shipment, ("A2",))])
+    assert isinstance(answer, LabelsPrinted), "what was voided is free again"
+
+
 def test_a_shipment_is_labeled_once(house: Floor):
     shipment = a_shipment(house)
     unknown = ids.uuid7()

@@ -27,6 +27,7 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import RejectOrder, reject
 from entrepot.sourcing.explain import Sent
 from entrepot.sourcing.substitutes import Set, Substitutes
+from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests import back, walk
 from tests.commands.test_sourcing_peg import receive_units
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
@@ -77,6 +78,31 @@ def told() -> list[tuple[str, dict[str, Any]]]:
         "SELECT destination, body::text FROM kernel_delivery WHERE topic = 'order.substituted' ORDER BY id"
     )
     return [(destination, json.loads(body)) for destination, body in rows]
+
+
+# ---- what is sent for nothing
+
+
+def test_what_ships_later_is_sent_for_nothing_else(house: Floor) -> None:
+    """It would wait for its day, and whoever ordered it would wait behind."""
+    house.stock(1, 9)
+    house.stock(2, 9)
+    later = NOW.date() + timedelta(days=9)
+    set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, house.skus[1], later, 1)])
+
+    order = house.order((0, 2)).order
+    allocated(order)
+
+    assert lines(order) == [("SKU-000", {"cancelled": 2}), ("SKU-002", {"allocated": 2})]
+
+
+def test_what_is_not_for_sale_is_sent_for_nothing_whoever_else_is_served(house: Floor) -> None:
+    """Also where an order of the same batch still wants it."""
+    house.stock(1, 9)
+    ordered, other = house.order((0, 2)).order, house.order((1, 1)).order
+    sql.run("UPDATE catalog_sku SET status = 'discontinued' WHERE code = 'SKU-001'")
+
+    assert [one.outcome for one in allocated(ordered, other)] == ["backordered", "allocated"]
 
 
 # ---- the way of a substitute

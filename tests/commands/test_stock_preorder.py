@@ -10,6 +10,7 @@ import pytest
 from entrepot.insight import availability
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
@@ -21,6 +22,7 @@ from entrepot.sourcing.commands.peg import PegSku, peg
 from entrepot.stock import errors as stock_errors
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.expect import Expect, expect
+from entrepot.stock.commands.reserve import Reserve, reserve
 from entrepot.stock.commands.set_preorder import PreorderSet, SetPreorder, set_preorder
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
@@ -303,3 +305,55 @@ def test_statements_of_the_limit_do_not_grow_with_the_batch(house: Floor, statem
         assert all(one.outcome == "held" for one in answers)
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts == [16] * 3
+
+
+# ---- limits and carts
+
+
+def reserved(house: Floor, holder: str, sku: int, units: int) -> None:
+    request = Reserve(
+        COMPANY,
+        holder,
+        house.skus[sku],
+        house.nodes[0],
+        house.channels["shop"],
+        units,
+        NOW + timedelta(hours=1),
+    )
+    whole(reserve(SYSTEM, requests=[request]))
+
+
+def in_carts() -> int:
+    return sum(units for (units,) in sql.run("SELECT quantity FROM stock_reservation"))
+
+
+def test_an_order_that_a_limit_keeps_keeps_what_its_cart_holds(house: Floor) -> None:
+    house.stock(1, 3)
+    reserved(house, "cart-1", 1, 3)
+    ahead(house, limit=1)
+    order = house.order((0, 2), (1, 3), reservation="cart-1").order
+
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
+
+    assert (answer.outcome, in_carts()) == ("held", 3)  # type: ignore[union-attr]
+    other = house.order((1, 3)).order
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(other)])
+    assert answer.allocated == 0, "nobody else gets it"  # type: ignore[union-attr]
+    (hold,) = orders.order(order).holds  # type: ignore[union-attr]
+    release_holds(SYSTEM, requests=[ReleaseHold(hold.id, "let it be")])
+    (answer,) = allocate(SYSTEM, requests=[AllocateOrder(order)])
+    assert (answer.allocated, in_carts()) == (3, 0)  # type: ignore[union-attr]
+
+
+def test_what_a_cart_holds_counts_once_for_a_limit(house: Floor) -> None:
+    """Also where two orders name the cart: one of them gets it."""
+    house.stock(0, 3)
+    reserved(house, "cart-1", 0, 3)
+    ahead(house, limit=5)
+    first, second = (house.order((0, 3), reservation="cart-1").order for _ in range(2))
+
+    answers = allocate(SYSTEM, requests=[AllocateOrder(first), AllocateOrder(second)])
+
+    assert [answer.outcome for answer in answers] == ["allocated", "held"]  # type: ignore[union-attr]
+    waiting(house, 2)
+    assert asked(house).ahead == availability.Ahead(OPENING, 0, 5, 5)

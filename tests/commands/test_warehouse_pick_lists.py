@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import NotFound
 from entrepot.warehouse import errors, queries
@@ -135,6 +135,31 @@ def test_a_short_pick_goes_on_a_new_list_of_the_wave(house: Floor):
     assert len(last.complete) == 1
     assert states(wave.wave) == {"picked"}
     assert queries.wave(wave.wave).open_stops == 0
+
+
+def test_what_is_looked_for_again_is_picked_by_the_method_of_its_wave(house: Floor):
+    """Not by that of the policy, which the supervisor has put aside for the wave."""
+    house.stock(0, 2)
+    house.stock(0, 10, kind="reserve")
+    wave = on_lists(house, 2, (0, 1), method="cluster")
+    (one,) = wave.lists
+    pick_lists(SYSTEM, requests=[PickList(one, tuple((stop.task, 0) for stop in queries.list_stops(one)))])
+    _, again = queries.pick_lists(wave=wave.wave)
+    assert {stop.slot for stop in queries.list_stops(again.id)} == {1, 2}
+
+
+def test_a_list_that_is_refused_is_not_told_to_be_picked(house: Floor):
+    house.stock(0, 2)
+    (one,) = on_lists(house, 1, (0, 1)).lists
+    sql.run("UPDATE network_bin SET kind = 'quarantine' WHERE kind = 'staging'")
+
+    (answer,) = pick_lists(SYSTEM, requests=[PickList(one)])
+
+    assert isinstance(answer, errors.NoStaging)
+    told = sql.run(
+        "SELECT count(*) FROM kernel_event WHERE subject_kind = 'pick_list' AND state_after = 'picked'"
+    )
+    assert told == [(0,)]
 
 
 def test_what_is_nowhere_goes_back_to_sourcing(house: Floor):

@@ -13,9 +13,14 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, WrongState
 from entrepot.network.commands import register as network
+from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.orders.commands.merge import MergeOrders
+from entrepot.orders.commands.split import SplitOrder
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.regroup import merge, split
+from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.warehouse import errors, queries, waves
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
@@ -151,6 +156,40 @@ def test_no_more_joins_than_there_is_time_for(house: Floor):
     assert proposed(house).orders == 3600 // 90
 
 
+def test_a_hold_keeps_out_of_waves_what_it_keeps_from_release(house: Floor):
+    """One that lets the order be picked, and only keeps it from leaving, keeps it out of no wave."""
+    gathers()
+    house.stock(0, 10)
+    to_be_picked, held = waiting(house, 2, (0, 1))
+    place_hold(SYSTEM, requests=[
+        PlaceHold(to_be_picked, "exception", "a card goes in", ("ship",)),
+        PlaceHold(held, "fraud review", "looks odd"),
+    ])  # fmt: skip
+
+    wave = proposed(house)
+
+    assert [row.order for row in queries.wave_orders(wave.wave)] == [to_be_picked]
+    (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    assert (answer.orders, answer.left_out) == (1, 0)
+
+
+def test_what_ships_complete_waits_for_its_last_day(house: Floor):
+    """It would be left out of every wave, and take the room of others."""
+    gathers()
+    house.stock(0, 10)
+    house.stock(1, 10)
+    later = NOW.date() + timedelta(days=9)
+    set_preorder(SYSTEM, requests=[SetPreorder(COMPANY, house.skus[1], later)])
+    waiting(house, 1, (0, 1), (1, 1), policy="ship_complete")
+    (part,) = waiting(house, 1, (0, 1), (1, 1), policy="partial_backorder")
+
+    wave = proposed(house)
+
+    assert [row.order for row in queries.wave_orders(wave.wave)] == [part]
+    (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+    assert (answer.orders, answer.left_out) == (1, 0)
+
+
 def test_what_stands_in_no_bin_stays_out(house: Floor):
     gathers()
     house.stock(0, 3)
@@ -274,6 +313,32 @@ def test_what_can_not_go_any_more_is_left_out_with_the_reason(house: Floor):
     assert found[held][0] == found[gone][0] == "left out"
     assert "held" in found[held][1]
     assert queued("wave") == [held]
+
+
+def test_orders_of_a_proposed_wave_are_split_and_merged_and_none_is_forgotten(house: Floor):
+    gathers()
+    house.stock(0, 10)
+    divided, grown, gone = waiting(house, 3, (0, 2), customer="C-1")
+    wave = proposed(house)
+    (line,) = orders.order(divided).lines
+    (part,) = split(SYSTEM, requests=[SplitOrder(divided, ((line.id, 1),), "the rest later")])
+    merge(SYSTEM, requests=[MergeOrders(grown, (gone,), "one parcel")])
+    stream(SYSTEM, requests=[ReleaseOrder(order) for order in queued("release")])
+
+    (answer,) = release_wave(SYSTEM, requests=[ReleaseWave(wave.wave)])
+
+    assert (answer.orders, answer.left_out) == (2, 1)
+    next_ = proposed(house)
+    assert [row.order for row in queries.wave_orders(next_.wave)] == [part.new_order]
+    release_wave(SYSTEM, requests=[ReleaseWave(next_.wave)])
+    assert queued("wave") == []
+    assert [places(order) for order in (divided, grown, part.new_order)] == [
+        [{"released": 1}], [{"released": 2}, {"released": 2}], [{"released": 1}],
+    ]  # fmt: skip
+
+
+def places(order: UUID) -> list[dict[str, int]]:
+    return [line.places for line in orders.order(order).lines]
 
 
 def test_a_wave_of_which_nothing_is_left_is_dropped(house: Floor):

@@ -17,7 +17,7 @@ from entrepot.payments import queries as payments
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.stock import queries as stock
 from entrepot.warehouse import queries
-from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
+from entrepot.warehouse.commands.pack import FulfillmentPacked, PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.withdraw import OrderWithdrawn, withdraw
@@ -66,7 +66,7 @@ def promised() -> int:
 
 
 def nothing_waits() -> bool:
-    return not sql.run("SELECT FROM kernel_ready")
+    return {queue for (queue,) in sql.run("SELECT queue FROM kernel_ready")} <= {"peg"}
 
 
 # ---- whole orders, by stage
@@ -278,6 +278,25 @@ def test_a_carton_is_opened_and_what_is_left_is_packed_again_and_ships(house: Fl
     assert isinstance(gone, FulfillmentShipped)
     assert gone.cost_minor == 300  # of the second carton alone: both would weigh more than a kilogram
     assert standing(house) == {"PICK": (5, 0), "STAGING": (3, 0)}
+
+
+def test_all_cartons_of_a_fulfillment_are_opened_and_each_is_told_of(house: Floor):
+    order = house.order((0, 2), (1, 2)).order
+    (work_,) = picked(order)
+    parts = tuple(PackedPart("S", ((line_of(order, number), 2),)) for number in range(2))
+    (answer,) = pack(SYSTEM, requests=[PackFulfillment(work_, parts=parts)])
+    packages = {answer.package, *(one.package for one in answer.more)}
+
+    withdrawn(order, (line_of(order), 1))
+
+    assert all(one.voided_at for one in queries.packages(order))
+    told = sql.run(
+        "SELECT subject_id FROM kernel_event WHERE subject_kind = 'package' AND state_after = 'voided'"
+    )
+    assert {package for (package,) in told} == packages
+    ((of_fulfillment,),) = sql.run("SELECT payload -> 'voided' FROM kernel_event WHERE subject_kind = 'fulfillment'"
+                                   " AND payload ? 'voided'")  # fmt: skip
+    assert set(of_fulfillment) == {str(package) for package in packages}
 
 
 def test_a_fulfillment_with_nothing_more_to_pick_is_picked(house: Floor):

@@ -10,6 +10,7 @@ import pytest
 from entrepot.kernel import sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.orders import queries as orders
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.rules import Offline, Profile
 from entrepot.sourcing.substitutes import Set, Substitutes
@@ -91,6 +92,15 @@ def test_the_page_shows_both_lines_and_why(program, console, mugs):
     assert "sent instead of MUG-BLUE, line 1" in page
     assert "2 sent as MUG-SAND, line 2" in page
     assert "2 of MUG-SAND are sent instead of MUG-BLUE, at the lower of the two prices." in page
+
+
+def test_the_page_asks_for_no_split_of_what_is_sent_instead(program, console, mugs):
+    lines = [{"sku": sku, "quantity": 2, "unit_price": "14.50"} for sku in ("MUG-BLUE", "LAMP-OAK")]
+    order = placed(program, mugs, substitutes="agreed", lines=lines)
+    by = {line.sku_code: line.id for line in orders.order(order).lines}
+    page = console("lead").get(f"/orders/{order}/").content.decode()
+    assert f"split-{by['LAMP-OAK']}" in page
+    assert f"split-{by['MUG-SAND']}" not in page
 
 
 def test_the_page_tells_the_rule_that_kept_a_node_from_serving(program, console, shop):

@@ -6,6 +6,7 @@ import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -21,11 +22,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.insight import verify
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.place import PaymentGiven
+from entrepot.orders.commands.split import SplitOrder
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
 from entrepot.returns.commands import authorize as returns
@@ -37,8 +43,11 @@ from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.rules import DISPOSITIONS, REASONS
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.sourcing import rules as sourcing
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
+from entrepot.sourcing.commands.regroup import merge, split
+from entrepot.sourcing.substitutes import Set, Substitutes
 from entrepot.stock.commands.adjust import Adjust, AdjustmentPolicy
 from entrepot.stock.commands.transfer import (
     ArrivedUnits,
@@ -59,6 +68,8 @@ from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, units
 
 SKUS, NODES = 2, 2
 PRICE = 999
+KIT, IN_KIT = SKUS, 3
+"""A kit stands behind the SKUs: one unit of the first, two of the second, at the price of three."""
 LIMIT = 1500
 """Refunds above it wait for another person."""
 
@@ -130,10 +141,28 @@ class House(RuleBasedStateMachine):
         for sku in range(SKUS):
             for node in range(NODES):
                 self.receive_units(sku, node, 12, 1207)
+        self.make_a_kit()
+        register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "shop:ann", "ann@example.com")])
+        codes = tuple(self.floor.codes[:SKUS])
+        instead = Substitutes((Set(codes, codes),))
+        bodies = {
+            "stock.adjustments": AdjustmentPolicy(None),
+            "sourcing.substitutes": instead,
+            "sourcing.profile": sourcing.Profile(substitutes="agreed", substitute_parts=True),
+        }
         policies.set_policy(
-            SYSTEM, requests=[policies.SetPolicy(COMPANY, "stock.adjustments", AdjustmentPolicy(None), NOW)]
+            SYSTEM, requests=[policies.SetPolicy(COMPANY, kind, body, NOW) for kind, body in bodies.items()]
         )
         policy(approve_above_minor=LIMIT)
+
+    def make_a_kit(self) -> None:
+        first, second = self.floor.codes
+        register_skus(SYSTEM, requests=[RegisterSku(COMPANY, "KIT", "A kit")])
+        parts = (Component(first), Component(second, IN_KIT - 1))
+        (made,) = register_kits(SYSTEM, requests=[RegisterKit(COMPANY, "KIT", parts)])
+        assert not isinstance(made, Refused), made
+        self.floor.codes.append("KIT")
+        self.floor.prices[KIT] = Decimal(IN_KIT * PRICE) / 100
 
     def receive_units(self, sku: int, node: int, quantity: int, cost: int) -> None:
         self.floor.stock(sku=sku, node=node, quantity=quantity, cost=cost)
@@ -150,13 +179,17 @@ class House(RuleBasedStateMachine):
         self.receive_units(sku, node, quantity, cost)
 
     @rule(
-        lines=st.lists(st.tuples(st.integers(0, SKUS - 1), st.integers(1, 6)), min_size=1, max_size=3),
+        lines=st.lists(st.tuples(st.integers(0, KIT), st.integers(1, 6)), min_size=1, max_size=3),
         policy=st.sampled_from(["ship_complete", "line_complete", "partial_backorder", "partial_cancel"]),
         priority=st.integers(0, 9),
+        said=st.sampled_from(["agreed", ""]),
     )
-    def place(self, lines: list[tuple[int, int]], policy: str, priority: int) -> None:
-        paid = PaymentGiven("account", "an account", sum(units for _, units in lines) * PRICE, NOW)
-        placed = self.floor.order(*lines, policy=policy, priority=priority, payment=paid)
+    def place(self, lines: list[tuple[int, int]], policy: str, priority: int, said: str = "") -> None:
+        units = sum(units * (IN_KIT if sku == KIT else 1) for sku, units in lines)
+        paid = PaymentGiven("account", "an account", units * PRICE, NOW)
+        placed = self.floor.order(
+            *lines, policy=policy, priority=priority, payment=paid, customer="shop:ann", substitutes=said
+        )
         self.orders.append(placed.order)
         if priority:
             allocate(SYSTEM, requests=[AllocateOrder(self.orders[-1])])
@@ -175,14 +208,29 @@ class House(RuleBasedStateMachine):
         cancel(SYSTEM, requests=[CancelOrder(self._some(self.orders, n), "changed my mind")])  # type: ignore[arg-type]
 
     @precondition(lambda self: self.orders)
+    @rule(n=st.integers(0, 99), wanted=st.lists(st.integers(0, 4), min_size=1, max_size=4))
+    def split(self, n: int, wanted: list[int]) -> None:
+        """Some units of each line go to another order."""
+        order = self._some(self.orders, n)
+        found = sql.run("SELECT id FROM orders_line WHERE order_id = %(id)s ORDER BY number", {"id": order})
+        lines = tuple((line, units) for (line,), units in zip(found, wanted, strict=False) if units)
+        (answer,) = split(SYSTEM, requests=[SplitOrder(order, lines, "later")])  # type: ignore[arg-type]
+        if not isinstance(answer, Refused):
+            self.orders.append(answer.new_order)
+
+    @precondition(lambda self: len(self.orders) > 1)
+    @rule(into=st.integers(0, 99), n=st.integers(0, 99))
+    def merge(self, into: int, n: int) -> None:
+        request = MergeOrders(self._some(self.orders, into), (self._some(self.orders, n),), "one parcel")  # type: ignore[arg-type]
+        merge(SYSTEM, requests=[request])
+
+    @precondition(lambda self: self.orders)
     @rule(n=st.integers(0, 99), units=st.integers(0, 3))
     def withdraw(self, n: int, units: int) -> None:
         """Cancel late: the whole order, or some units of its first line."""
         order = self._some(self.orders, n)
-        line = sql.run("SELECT id FROM orders_line WHERE order_id = %(id)s ORDER BY number", {"id": order})[
-            0
-        ][0]
-        part = ((line, units),) if units else None
+        lines = sql.run("SELECT id FROM orders_line WHERE order_id = %(id)s ORDER BY number", {"id": order})
+        part = ((lines[0][0], units),) if units and lines else None  # of a merged order no line is left
         withdraw(SYSTEM, requests=[CancelOrder(order, "changed my mind", part)])  # type: ignore[arg-type]
 
     @precondition(lambda self: self.orders)
@@ -433,7 +481,9 @@ class WholeHouse(House):
     def dispute(self, n: int, amount: int) -> None:
         """The bank of a customer takes something back, whatever was refunded already."""
         sold: Sold = self._some([one for one in self.model.sold.values() if one.shipped], n)  # type: ignore[assignment]
-        (paid,) = payments.of_order(sold.order)
+        paid, *others = payments.of_order(sold.order)
+        if others:
+            return  # of which of them the bank takes it decides what is left
         name = f"dp-{len(self.disputes)}-{n}-{amount}"
         (answer,) = open_disputes(SYSTEM, requests=[OpenDispute(paid.id, name, amount)])
         assert isinstance(answer, Refused) == (

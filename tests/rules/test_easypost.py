@@ -88,7 +88,7 @@ def test_status_and_detail_become_a_kind(status: str, exact: str, kind: str):
 
 def test_what_is_about_something_else_has_no_events_and_what_is_broken_says_so():
     assert parse.events('{"object": "Event", "result": {"object": "Batch"}}') == []
-    for broken in ("", "[]", "{", a_message(""), a_message("1Z", detail("x") | {"datetime": "noon"}),
+    for broken in ("", "[]", "{", "[" * 100_000, a_message(""), a_message("1Z", detail("x") | {"datetime": "noon"}),
                    a_message("1Z", detail("x") | {"datetime": "2026-01-01T00:00:00"}),
                    a_message("1Z", detail("x") | {"datetime": "0001-01-01T00:00:00+23:00"})):  # fmt: skip
         with pytest.raises(UnreadableError):

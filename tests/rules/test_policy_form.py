@@ -14,6 +14,7 @@ from entrepot.kernel.errors import Invalid
 from entrepot.orders.holding import Holding
 from entrepot.orders.validation import Validation
 from entrepot.returns.commands import lock  # noqa: F401  registers its policy
+from entrepot.returns.rules import Policy as Returns
 from entrepot.sourcing.commands import peg, rebalance  # noqa: F401  register their policies
 from entrepot.sourcing.rules import Profile
 from entrepot.web.policy_form import differences, form, purpose, read
@@ -59,6 +60,9 @@ def test_what_a_form_shows_is_what_it_reads(profile: Profile) -> None:
         (Profile, "split_minor", "two", "a whole number"),
         (Profile, "split_minor", "", "a whole number"),
         (Profile, "km_minor", "1,5", "a number"),
+        (Profile, "km_minor", "NaN", "a number"),
+        (Profile, "solve_seconds", "Infinity", "a number"),
+        (Returns, "expected_percent", "NaN", "a number"),
         (Profile, "choose_by", "luck", "one of preference, cost"),
         (Profile, "same_country_first", "maybe", "yes or no"),
         (Profile, "orders_per_day", "LDN 400", "lines as NAME = value"),
@@ -70,6 +74,12 @@ def test_what_does_not_fit_is_said_with_its_field(kind: type, name: str, text: s
     answer = read(kind, filled(kind()) | {name: text})
 
     assert answer == Invalid(field=name, expected=expected, found=text or "nothing")
+
+
+def test_what_is_nested_too_deep_is_said_with_its_field() -> None:
+    answer = read(Profile, filled(Profile()) | {"offline": "[" * 100_000})
+    assert isinstance(answer, Invalid)
+    assert answer.facts["field"] == "offline"
 
 
 def test_words_and_pairs_are_read_as_people_write_them() -> None:

@@ -103,7 +103,8 @@ def misfit(kind: str, body: Any) -> Refused | None:
     if kind not in bodies:
         return Invalid(field="kind", expected=f"one of {', '.join(sorted(bodies))}", found=kind)
     try:
-        msgspec.convert(msgspec.to_builtins(body), bodies[kind])
+        # As it will be kept and read again: a number that is none, for one, is nothing there.
+        wire.load(wire.dump(body), bodies[kind])
     except msgspec.ValidationError as error:
         return Invalid(field="body", expected=f"the shape of {kind}", found=str(error))
     return None

@@ -36,7 +36,7 @@ class NumbersAndPackages(Refused):
     kind = "invalid"
     says = (
         "Shipment {shipment} has {packages} packages without a label; {found} tracking numbers were given."
-        " Give one for each, all different."
+        " Give one for each, all different, and none that another of its packages bears."
     )
 
 

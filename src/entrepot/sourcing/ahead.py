@@ -40,11 +40,16 @@ class SoldAhead:
     def __init__(
         self, orders: Mapping[UUID, Order], lines: Mapping[UUID, Sequence[Line]], at: datetime
     ) -> None:
-        """3 statements where some are limited. Locks: their preorders in key order, behind the positions."""
+        """3 statements where some are limited, 1 more where orders name carts.
+
+        Locks: their preorders in key order, behind the positions.
+        """
         limited = {line.sku for of_order in lines.values() for line in of_order if line.is_limited}
         self._skus: dict[UUID, rules.Ahead] = {}
         self._let_go: set[UUID] = set()
-        self.held: list[Held] = []
+        # For orders of the batch, by company, cart and SKU; it counts as sold already.
+        self._reserved: dict[tuple[int, str, UUID], int] = {}
+        self.kept: dict[UUID, Held] = {}
         self.warned: list[Held] = []
         if not limited:
             return
@@ -53,28 +58,41 @@ class SoldAhead:
         sold = dict(sql.run(_SOLD, params))  # type: ignore[arg-type]
         self._skus = {sku: rules.Ahead(code, limit, sold.get(sku, 0)) for sku, code, limit in locked}
         self._let_go = {order for (order,) in sql.run(_LET_GO, params)}
+        self._reserved = _of_carts(orders.values(), limited)
 
-    def keeps(self, order: Order, lines: Sequence[Line], facts: Facts) -> bool:
-        """Whether a limit keeps the order from being sourced; what is not kept is sold from now on."""
+    def admit(self, order: Order, lines: Sequence[Line], facts: Facts) -> None:
+        """Sell an order what it wants, or note that a limit keeps it from being sourced. Before reservations are taken
+        over: an order that is kept keeps its own."""
         if not self._skus:
-            return False
+            return
+        wanted = self._wanted(order, lines)
+        mode = facts.version(order).profile.preorder_limit
+        past = rules.sold_past(wanted, self._skus) if mode != "off" and order.id not in self._let_go else []
+        if past:
+            if mode == "enforce":
+                self.kept[order.id] = Held(order, past)
+                return
+            self.warned.append(Held(order, past))
+        for sku, units in wanted.items():
+            self._skus[sku] = self._skus[sku]._replace(sold=self._skus[sku].sold + units)
+        for sku in self._skus:  # of two orders that name one cart, one gets what it holds
+            self._reserved.pop((order.company, order.reservation, sku), None)
+
+    def _wanted(self, order: Order, lines: Sequence[Line]) -> dict[UUID, int]:
+        """What an order wants of limited SKUs beyond what is reserved for it."""
         wanted: dict[UUID, int] = {}
         for line in lines:
             if line.sku in self._skus and line.open:
                 wanted[line.sku] = wanted.get(line.sku, 0) + line.open
-        mode = facts.version(order).profile.preorder_limit
-        past = rules.sold_past(wanted, self._skus) if mode != "off" and order.id not in self._let_go else []
-        if past:
-            (self.held if mode == "enforce" else self.warned).append(Held(order, past))
-            if mode == "enforce":
-                return True
-        for sku, units in wanted.items():
-            self._skus[sku] = self._skus[sku]._replace(sold=self._skus[sku].sold + units)
-        return False
+        beyond = {
+            sku: units - self._reserved.get((order.company, order.reservation, sku), 0)
+            for sku, units in wanted.items()
+        }
+        return {sku: units for sku, units in beyond.items() if units > 0}
 
     def write(self, cause: Cause, times: Mapping[UUID, datetime]) -> None:
         """Hold what is kept, and note what is only warned of. 5 statements, 1 for events; none for nothing."""
-        if self.held:
+        if self.kept:
             open_holds(
                 cause,
                 [
@@ -82,10 +100,10 @@ class SoldAhead:
                         ids.uuid7(), one.order.company, one.order.id, HOLD, one.why, one.facts(), times[one.order.id],
                         value_minor=one.order.total_minor, promise_at=one.order.promise_at,
                     )
-                    for one in self.held
+                    for one in self.kept.values()
                 ],
             )  # fmt: skip
-            progress.restate(cause, {one.order.id: times[one.order.id] for one in self.held})
+            progress.restate(cause, {key: times[key] for key in self.kept})
         announce(
             cause,
             [
@@ -98,9 +116,13 @@ class SoldAhead:
         )  # fmt: skip
 
 
-def is_kept(held: Collection[Held], order: UUID) -> str:
-    """Why an order is kept, or ''."""
-    return next((one.why for one in held if one.order.id == order), "")
+def _of_carts(orders: Collection[Order], skus: Collection[UUID]) -> dict[tuple[int, str, UUID], int]:
+    """What is reserved of SKUs for orders. 1 statement, none where no order names a cart."""
+    holders = {(one.company, one.reservation) for one in orders if one.reservation}
+    if not holders:
+        return {}
+    params = sql.columns(("companies", "holders"), list(holders)) | {"skus": list(skus)}
+    return {(company, holder, sku): units for company, holder, sku, units in sql.run(_RESERVED, params)}
 
 
 _LOCK = """
@@ -115,6 +137,13 @@ SELECT sku_id, sum(units)::int FROM (
     WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id
     UNION ALL SELECT sku_id, quantity FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[])
 ) AS sold GROUP BY sku_id
+"""
+
+_RESERVED = """
+SELECT r.owner_id::int, r.holder, r.sku_id, sum(r.quantity)::int
+FROM unnest(%(companies)s::smallint[], %(holders)s::text[]) AS d(company, holder)
+JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = d.company AND r.sku_id = ANY(%(skus)s::uuid[])
+GROUP BY 1, 2, 3
 """
 
 # Somebody has decided about them already.

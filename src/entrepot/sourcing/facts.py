@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
@@ -247,7 +247,7 @@ class Goods:
 
     def __init__(self) -> None:
         self.skus: dict[UUID, _Sku] = {}
-        self._by_code: dict[int, dict[str, substitutes.Goods]] = defaultdict(dict)
+        self._by_code: dict[int, dict[str, substitutes.Goods]] = defaultdict(dict)  # those that may be sent
         self._sets: Mapping[int, Mapping[str, tuple[int, substitutes.Substitutes]]] = {}
         self._options: dict[tuple[str, UUID], list[substitutes.Option]] = {}
 
@@ -257,16 +257,10 @@ class Goods:
     ) -> Goods:
         """SKUs by id; with `substitutes`, also those that may be sent for them. 1 statement, or 3."""
         found = cls()
-        found._read(sql.run(_SKUS, {"skus": list(skus)}))
+        found.skus = {row[0]: _Sku(*row) for row in sql.run(_SKUS, {"skus": list(skus)})}
         if substitutes:
             found._read_sets(companies, at)
         return found
-
-    def _read(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        for row in rows:
-            one = _Sku(*row)
-            self.skus[one.id] = one
-            self._by_code[one.company][one.code] = one.goods()
 
     def _read_sets(self, companies: Collection[int], at: datetime) -> None:
         self._sets = policies.in_force_of(sorted(companies), substitutes.Substitutes, at)
@@ -278,7 +272,11 @@ class Goods:
             if sku.company == company
             for code, _ in substitutes.codes_for(sku.code, body.sets)
         }
-        self._read(sql.run(_SKUS_BY_CODE, sql.columns(("companies", "codes"), sorted(wanted))))
+        params = sql.columns(("companies", "codes"), sorted(wanted)) | {"today": at.date()}
+        for row in sql.run(_TO_SEND, params):
+            one = _Sku(*row)
+            self.skus[one.id] = one
+            self._by_code[one.company][one.code] = one.goods()
 
     def names(self, sku: UUID) -> tuple[str, str]:
         """What limits of shipments may call a SKU: its code and its category."""
@@ -365,12 +363,14 @@ FROM catalog_sku AS s
 
 _SKUS = _SKU + "WHERE s.id = ANY(%(skus)s::uuid[])"
 
-_SKUS_BY_CODE = (
+# What is sold ahead is sent for nothing else: it does not leave before its day, and those wait for it who asked for it.
+_TO_SEND = (
     _SKU
     + """
 JOIN unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
   ON s.company_id = d.company AND s.code = d.code AND s.status = 'active'
- AND NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
+WHERE NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = s.id AND y.ships_on > %(today)s::date)
+  AND NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
 """
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import math
 import textwrap
 import types
 import typing
@@ -110,7 +111,7 @@ def read(kind: type, posted: Mapping[str, str]) -> Any | Refused:
         try:
             raw = _raw(text, _shape(hints[one.name]))
             values[one.name] = msgspec.convert(raw, hints[one.name], strict=False)
-        except (msgspec.ValidationError, ValueError) as error:
+        except (msgspec.ValidationError, ValueError, RecursionError) as error:
             return Invalid(
                 field=one.name, expected=_expected(hints[one.name], str(error)), found=text or "nothing"
             )
@@ -155,6 +156,8 @@ def _raw(text: str, shape: _Shape) -> Any:
         return [word for word in (part.strip() for part in text.replace("\n", ",").split(",")) if word]
     if shape.widget == "pairs":
         return dict(_pair(line) for line in text.splitlines() if line.strip())
+    if shape.widget == "decimal" and not math.isfinite(float(text)):
+        raise ValueError("a number that has an end")
     return json.loads(text or "null") if shape.widget == "json" else text
 
 

@@ -88,6 +88,7 @@ class _Order(NamedTuple):
     number: str
     commercial: str
     reservation: str
+    currency: str
     discount: int
     promise_at: datetime | None
 
@@ -188,7 +189,11 @@ def _decide(one: SplitOrder, known: _Known, splits: Mapping[UUID, _Split]) -> _S
     goes = sum(part.goes.total for part in parts)
     stays = sum(line.found.stands.total for line in lines.values()) - goes
     minor = None
-    tenders = [one for one in known.payments.get(order.id, ()) if one.state not in ("voided", "failed")]
+    tenders = [
+        one
+        for one in known.payments.get(order.id, ())
+        if one.currency == order.currency and one.state not in ("voided", "failed")
+    ]
     if tenders:
         taken = sum(one.captured + one.capturing for one in tenders)
         minor = regrouping.money_that_goes(goes, stays, taken, sum(one.capturable for one in tenders))
@@ -213,7 +218,7 @@ def _write(cause: Cause, known: _Known, splits: Sequence[_Split]) -> None:
     _write_promotions(known, splits)
     move(
         cause,
-        [MovePayment(one.order.id, one.id, one.minor) for one in splits if one.minor],
+        [MovePayment(one.order.id, one.id, one.minor, one.order.currency) for one in splits if one.minor],
         known.payments,
     )
     _hand_over(splits)
@@ -370,7 +375,7 @@ def _events(one: _Split, at: datetime) -> list[Event]:
 _PROMOTION = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 
 _ORDERS = """
-SELECT id, company_id::int, number, commercial, reservation, discount_minor, promise_at FROM orders_order
+SELECT id, company_id::int, number, commercial, reservation, currency, discount_minor, promise_at FROM orders_order
 WHERE id = ANY(%(orders)s::uuid[])
 """
 

@@ -14,11 +14,13 @@ from entrepot.payments.commands import take
 
 
 class MovePayment(NamedTuple):
-    """So much of what is authorized and not taken goes to another order; without an amount, all of it."""
+    """So much of what is authorized and not taken in a currency goes to another order; without an amount, all of it in
+    every currency."""
 
     order: UUID
     to_order: UUID
     minor: int | None = None
+    currency: str = ""
 
 
 def move(cause: Cause, requests: Sequence[MovePayment], payments: dict[UUID, list[take.Payment]]) -> None:
@@ -32,6 +34,8 @@ def move(cause: Cause, requests: Sequence[MovePayment], payments: dict[UUID, lis
     for one in requests:
         left = one.minor
         for payment in reversed(payments.get(one.order, [])):
+            if one.currency not in ("", payment.currency):
+                continue
             units = payment.capturable if left is None else min(left, payment.capturable)
             if not units:
                 continue

@@ -64,6 +64,7 @@ class _Shipment(NamedTuple):
     node: UUID
     carrier: str
     tracking: str
+    in_force: list[str]  # numbers of its other labels
 
 
 class _Package(NamedTuple):
@@ -128,9 +129,9 @@ def _numbers(request: PrintLabels, one: _Shipment, packages: Sequence[_Package])
             one.tracking if package.place == 1 else f"{one.number}-{package.place}" for package in packages
         ]
     verdicts = [tracking.judge(number, one.carrier) for number in request.numbers]
-    if len({verdict.number for verdict in verdicts} - {""}) != len(packages) or len(verdicts) != len(
-        packages
-    ):
+    # A number that another package bears would let the shipment arrive with that one.
+    different = {verdict.number for verdict in verdicts} - {"", *one.in_force}
+    if not len(different) == len(verdicts) == len(packages):
         return errors.NumbersAndPackages(shipment=one.number, packages=len(packages), found=len(verdicts))
     for verdict in verdicts:
         if verdict.problem and verdict.certain:
@@ -185,8 +186,9 @@ _LABEL = (
 )  # fmt: skip
 
 _LOCK = """
-SELECT id, company_id::int, number, fulfillment_id, node_id, carrier, tracking FROM shipping_shipment
-WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT id, company_id::int, number, fulfillment_id, node_id, carrier, tracking,
+       ARRAY(SELECT l.tracking FROM shipping_label AS l WHERE l.shipment_id = s.id AND l.state <> 'voided')
+FROM shipping_shipment AS s WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
 _WITHOUT_LABEL = """

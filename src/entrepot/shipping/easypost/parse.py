@@ -69,7 +69,7 @@ def events(payload: str) -> list[CarrierEvent]:
 def _body(payload: str) -> dict[str, Any]:
     try:
         body = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter of what is nested too deep
         raise UnreadableError("no JSON") from error
     if not isinstance(body, dict):
         raise UnreadableError("no object")

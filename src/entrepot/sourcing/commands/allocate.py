@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.substitute import Substitute, substitute
 from entrepot.sourcing import cost, errors, rules, substitutes
-from entrepot.sourcing.ahead import SoldAhead, is_kept
+from entrepot.sourcing.ahead import SoldAhead
 from entrepot.sourcing.facts import Facts, Line, Order, Version
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
@@ -56,8 +56,8 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     More urgent orders of the batch are served first: priority, promised date, order time, id.
     Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
-    2 more where some take over reservations, 3 where a SKU is sold ahead up to a limit, 6 where that holds some, and as
-    `orders.substitute` where something else is sent.
+    2 more where some take over reservations, 3 or 4 where a SKU is sold ahead up to a limit, 6 where that holds some,
+    and as `orders.substitute` where something else is sent.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
@@ -76,13 +76,16 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     together = _together(orders, lines, facts, owned) if facts.costs else _Together({}, 0)
     positions = stock.lock_positions(owned)
 
-    held = _take_over(cause, orders, lines)
     ahead = SoldAhead(orders, lines, cause.at)
+    for order in sorted(orders.values(), key=_urgency):
+        if not order.blocked and lines[order.id]:
+            ahead.admit(order, lines[order.id], facts)
+    held = _take_over(cause, orders, lines, ahead.kept)
 
     plans = {
         order.id: _decide(order, lines[order.id], facts, positions, held.get(order.id, ()), together)
         for order in sorted(orders.values(), key=_urgency)
-        if not order.blocked and lines[order.id] and not ahead.keeps(order, lines[order.id], facts)
+        if not order.blocked and lines[order.id] and order.id not in ahead.kept
     }
 
     times = {request.order: request.occurred_at or cause.at for request in requests}
@@ -93,8 +96,8 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     ahead.write(cause, times)
     ready.drop("allocate", order_ids)
     return [
-        OrderAllocated(request.order, "held", 0, 0, 0, why)
-        if (why := is_kept(ahead.held, request.order))
+        OrderAllocated(request.order, "held", 0, 0, 0, kept.why)
+        if (kept := ahead.kept.get(request.order))
         else _answer(request.order, orders, plans)
         for request in requests
     ]
@@ -113,13 +116,14 @@ def _load(order_ids: Sequence[UUID], today: date) -> tuple[dict[UUID, Order], di
 
 
 def _take_over(
-    cause: Cause, orders: dict[UUID, Order], lines: dict[UUID, list[Line]]
+    cause: Cause, orders: dict[UUID, Order], lines: dict[UUID, list[Line]], kept: Container[UUID]
 ) -> dict[UUID, list[TakenOver]]:
-    """What orders take over of reservations; with it they stand in the queue where their reservation stood."""
+    """What orders take over of reservations; with it they stand in the queue where their reservation stood. What is
+    reserved for an order that is kept stays so."""
     requests = [
         TakeOver(order.company, order.reservation, sku, order.id)
         for order in orders.values()
-        if order.reservation and not order.blocked
+        if order.reservation and not order.blocked and order.id not in kept
         for sku in {line.sku for line in lines[order.id]}
     ]
     held: dict[UUID, list[TakenOver]] = defaultdict(list)

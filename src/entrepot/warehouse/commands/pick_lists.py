@@ -169,8 +169,10 @@ def _pick(
         for one, request in first.items()
     ]
     picked = dict(zip(first, pick(cause, requests=wanted), strict=True)) if wanted else {}
-    announce(cause, [Event("pick_list", key, found[key].company, after="picked") for key in going])
-    return {key: _outcome(found[key], request, stops[key], picked) for key, request in going.items()}
+    outcomes = {key: _outcome(found[key], request, stops[key], picked) for key, request in going.items()}
+    done = [key for key, outcome in outcomes.items() if isinstance(outcome, ListPicked)]
+    announce(cause, [Event("pick_list", key, found[key].company, after="picked") for key in done])
+    return outcomes
 
 
 def _outcome(

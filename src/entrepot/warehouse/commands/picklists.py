@@ -67,7 +67,9 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
     `short` are the tasks that came up short, `again` the new ones by fulfillment. 1 statement; 6 more where a wave is
     concerned.
     """
-    found = {row[0]: (OfWave(*row[1:4]), *row[4:]) for row in sql.run(_WAVES_OF, {"tasks": list(short)})}
+    found = {
+        row[0]: (OfWave(*row[1:4]), row[4], row[5]) for row in sql.run(_WAVES_OF, {"tasks": list(short)})
+    }
     found = {fulfillment: one for fulfillment, one in found.items() if again.get(fulfillment)}
     if not found:
         return
@@ -77,16 +79,14 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
         sorted({wave.company for wave, *_ in found.values()}), waves.Waves, cause.at
     )
     by_wave: dict[OfWave, list[Stop]] = defaultdict(list)
-    codes = {}
-    for fulfillment, (wave, code) in sorted(found.items()):
+    policies_ = {}
+    for fulfillment, (wave, code, method) in sorted(found.items()):
         by_wave[wave] += stops.get(fulfillment, [])
-        codes[wave] = code
+        policies_[wave] = waves.by_method(of_node(in_force.get(wave.company, {}), code)[1], method)
     planned = {
-        wave: plan_lists(
-            tasks, where.get(wave.node), of_node(in_force.get(wave.company, {}), codes[wave])[1], cause.chance()
-        )
+        wave: plan_lists(tasks, where.get(wave.node), policies_[wave], cause.chance())
         for wave, tasks in by_wave.items()
-    }  # fmt: skip
+    }
     write_lists(planned)
 
 
@@ -108,10 +108,11 @@ ORDER BY t.fulfillment_id, t.sequence, t.id
 """
 
 _WAVES_OF = """
-SELECT DISTINCT ON (t.fulfillment_id) t.fulfillment_id, l.wave_id, l.company_id::int, l.node_id, n.code
+SELECT DISTINCT ON (t.fulfillment_id) t.fulfillment_id, l.wave_id, l.company_id::int, l.node_id, n.code, w.method
 FROM warehouse_picktask AS t
 JOIN warehouse_liststop AS s ON s.task_id = t.id
 JOIN warehouse_picklist AS l ON l.id = s.list_id
+JOIN warehouse_wave AS w ON w.id = l.wave_id
 JOIN network_node AS n ON n.id = l.node_id
 WHERE t.id = ANY(%(tasks)s::uuid[]) ORDER BY t.fulfillment_id, l.id DESC
 """

@@ -309,19 +309,25 @@ SELECT subject FROM kernel_ready AS r WHERE queue = 'wave'
   AND NOT EXISTS (SELECT FROM stock_allocation AS a WHERE a.order_id = r.subject AND a.quantity > a.released)
 """
 
+# What `warehouse.release` would refuse stays out: what a hold keeps from it, and what ships later.
 _WAITING = """
 SELECT a.node_id, o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
        a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
        s.weight_g, -(-(s.length_mm::bigint * s.width_mm * s.height_mm) / 1000)
 FROM kernel_ready AS r
-JOIN orders_order AS o ON o.id = r.subject AND o.held_by = ''
+JOIN orders_order AS o ON o.id = r.subject
 JOIN stock_allocation AS a ON a.order_id = o.id AND a.quantity > a.released AND a.node_id = ANY(%(nodes)s::uuid[])
 JOIN orders_line AS l ON l.id = a.line_id
 JOIN catalog_sku AS s ON s.id = a.sku_id
 WHERE r.queue = 'wave'
   AND NOT EXISTS (SELECT FROM warehouse_waveorder AS w
                   WHERE w.order_id = o.id AND w.node_id = a.node_id AND w.state = 'proposed')
+  AND (o.held_by = '' OR NOT EXISTS (SELECT FROM orders_hold AS h
+                                     WHERE h.order_id = o.id AND h.state = 'open' AND 'release' = ANY(h.blocks)))
   AND NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = a.sku_id AND y.ships_on > %(today)s::date)
+  AND (o.policy <> 'ship_complete'
+       OR NOT EXISTS (SELECT FROM stock_allocation AS p JOIN stock_preorder AS y ON y.sku_id = p.sku_id
+                      WHERE p.order_id = o.id AND p.quantity > p.released AND y.ships_on > %(today)s::date))
 ORDER BY o.id, a.id
 """
 

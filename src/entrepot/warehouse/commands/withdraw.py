@@ -178,23 +178,26 @@ class _Floor:
         place = task.bin if task.to_pick else one.staging_bin
         return At(task.sku, one.node, place, one.company, "sellable", task.lot, task.serial)
 
-    def _void(self) -> dict[UUID, UUID]:
-        """Cartons that are opened: their keys, by fulfillment."""
+    def _void(self) -> dict[UUID, list[UUID]]:
+        """Cartons that are opened, all of a fulfillment: their keys, by fulfillment."""
         opened = [(key, self._at(one)) for key, one in self.found.items() if one.state == "packed"]
         if not opened:
             return {}
-        voided = dict(sql.run(_VOID, sql.columns(("ids", "times"), opened)))
+        voided: dict[UUID, list[UUID]] = defaultdict(list)
+        for key, package in sql.run(_VOID, sql.columns(("ids", "times"), opened)):
+            voided[key].append(package)
         announce(
             self.cause,
             [
                 Event("package", package, one.company, "", "voided", self._at(one), reason=self._why(one))
-                for key, package in voided.items()
+                for key, packages in voided.items()
                 for one in [self.found[key]]
+                for package in packages
             ],
         )
-        return voided  # type: ignore[return-value]
+        return voided
 
-    def _close(self, voided: Mapping[UUID, UUID]) -> None:
+    def _close(self, voided: Mapping[UUID, Sequence[UUID]]) -> None:
         """The fulfillments' states, and a work item for each that has units in staging for anybody."""
         rows, happened, items = [], [], []
         for key, one in self.found.items():

@@ -59,7 +59,9 @@ def splittable(found: orders.OrderView) -> list[tuple[orders.LineRow, int]]:
         or sum(line.quantity - line.cancelled for line in goods) < 2
     ):
         return []
-    can = ((line, line.open + line.backordered + line.allocated) for line in goods)
+    # What is sent instead stays with what was ordered, and a kit stays whole.
+    alone = (line for line in goods if not line.instead_of and not line.kit_number)
+    can = ((line, line.open + line.backordered + line.allocated) for line in alone)
     return [(line, units) for line, units in can if units]
 
 
