@@ -25,7 +25,7 @@ AT_EXPIRY = ("release", "cancel", "escalate")
 @policies.shape("orders.holds")
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How holds of a type are kept. A version of it is a policy, its scope the hold's type; '' is for all others.
+    """How holds of a type are kept: its scope is the hold's type, without one it is for all others.
 
     What a hold waits for, when it expires and what follows it is fixed when it opens. Holds that people place wait for
     nothing, unless they say so.

@@ -13,7 +13,7 @@ from entrepot.stock.rules import urgency
 
 @dataclass(frozen=True, slots=True)
 class Backorders:
-    """When a backorder's date is late. A version of it is a policy of kind `sourcing.backorders`."""
+    """When a backorder's date is late."""
 
     tolerance_days: int = 0
     """Days after the customer's promise that a backorder may come without a work item."""

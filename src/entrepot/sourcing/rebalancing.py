@@ -20,7 +20,7 @@ Count = Annotated[int, Meta(ge=0)]
 
 @dataclass(frozen=True, slots=True)
 class Rebalancing:
-    """How stock is balanced between nodes. A version of it is a policy of kind `sourcing.rebalancing`."""
+    """How stock is balanced between nodes."""
 
     cover_days: Days = 14
     """Days of its demand that each node should be able to serve, beside its safety stock."""

@@ -26,7 +26,7 @@ class Offline:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How orders are sourced. A version of it is a policy of kind `sourcing.profile`; its scope is a channel, or all.
+    """How orders are sourced: its scope is a channel's code, without one it is for all channels.
 
     Amounts are in minor units of the company's currency.
     """

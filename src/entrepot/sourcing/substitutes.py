@@ -28,8 +28,8 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Substitutes:
-    """Which SKUs may be sent for which. A version of it is a policy of kind `sourcing.substitutes`; its scope is a
-    channel, or all. Whether any may be is said by `sourcing.profile`."""
+    """Which SKUs may be sent for which: its scope is a channel's code, without one it is for all channels. Whether any
+    may be sent is said by `sourcing.profile`."""
 
     sets: tuple[Set, ...] = ()
     """The sets in which a SKU was ordered are tried in this order."""

@@ -17,8 +17,7 @@ Some = Annotated[int, Meta(ge=1)]
 
 @dataclass(frozen=True, slots=True)
 class Waves:
-    """How a node picks. A version of it is a policy of kind `warehouse.waves`; its scope is the node's code, or '' for
-    all nodes. 0 is no limit of a cart."""
+    """How a node picks: its scope is the node's code, without one it is for all nodes. 0 is no limit of a cart."""
 
     mode: Literal["stream", "waves"] = "stream"
     """`stream`: what is promised goes to the floor at once. `waves`: it waits until somebody releases a wave."""

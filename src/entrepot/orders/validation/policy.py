@@ -16,7 +16,7 @@ Mode = Literal["enforce", "warn", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """How orders of a channel are checked. A version of it is a policy, its scope the channel's code.
+    """How orders of a channel are checked: its scope is the channel's code, without one it is for all channels.
 
     Each rule holds the order (`enforce`), only records what it found in the event (`warn`), or is `off`. That a SKU
     is in the catalog is always enforced, since nothing could ship what is not. Lists are compared without regard to
