@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.kernel import drafts, ids, policies, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.drafts import DraftPolicy, draft_policy
@@ -27,7 +28,7 @@ from entrepot.simulation.errors import NothingDecided
 from entrepot.simulation.whatif import Report
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
-from entrepot.sourcing.rules import Profile
+from entrepot.sourcing.rules import Offline, Profile
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
@@ -214,6 +215,42 @@ def test_orders_that_another_version_decided_are_told(floor: Floor) -> None:
         "of all channels, which the channel's draft would go before"
     )
     assert len(report.found.changed) == 2
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        Profile(offline=(Offline("N1", DAY.date()),)),
+        Profile(offline=(Offline("N1", DAY.date() - timedelta(days=9), DAY.date() - timedelta(days=1)),)),
+        Profile(minimum_stock={"N1": 7}),
+        Profile(minimum_stock={"N1": 7}, minimum_rule="soft"),
+        Profile(kinds_last=("warehouse",)),
+        Profile(ship_days_max=0, ship_rule="hard"),
+        Profile(default_lead_days=3, nodes_per_order_max=1),
+    ],
+)
+def test_what_a_profile_decided_is_what_its_replay_decides(floor: Floor, profile: Profile) -> None:
+    kit = RegisterKit(COMPANY, floor.codes[2], (Component(floor.codes[0], 2), Component(floor.codes[1], 1)))
+    register_kits(SYSTEM, requests=[kit])
+    for sku, node, units in ((0, 0, 9), (1, 0, 4), (0, 1, 20), (1, 1, 2)):
+        floor.stock(sku, units, node=node)
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, KIND, profile, DAY)])
+    for hours, lines in enumerate((((0, 3),), ((2, 2),), ((0, 4), (1, 1)), ((2, 3),), ((1, 3),))):
+        decided(floor, hours, *lines)
+
+    report = tried(profile)
+
+    assert report.found.trust.same == 5
+    assert report.not_followed == ()
+
+
+def test_settings_that_a_replay_does_not_follow_are_named(floor: Floor) -> None:
+    floor.stock(quantity=9)
+    decided(floor, 0, (0, 1))
+
+    draft = Profile(shipments_of={"sofas": 1}, substitutes="unless refused", minimum_stock={"N1": 1})
+
+    assert tried(draft).not_followed == ("shipments_of", "substitutes")
 
 
 def test_nodes_that_nobody_knows_are_named(floor: Floor) -> None:

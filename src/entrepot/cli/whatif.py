@@ -239,6 +239,8 @@ def _print(report: Report, currency: str) -> None:
     say(
         f"\n{trust.same:,} of {trust.orders:,} orders ({trust.share:.1%}) are served by the nodes that really did"
     )
+    if report.not_followed:
+        say(f"Not followed by the replay, but by live orders: {', '.join(report.not_followed)}")
     if report.strangers:
         say(f"The draft names nodes that serve none of these orders: {', '.join(report.strangers)}")
     if trust.by_another:

@@ -43,6 +43,11 @@ class _Line(NamedTuple):
     number: int
     sku: UUID
     quantity: int
+    kit: int
+    per_kit: int
+
+    def wanted(self, units: int) -> Line:
+        return Line(self.id, self.sku, units, self.kit, self.per_kit)
 
 
 def first_and_last(company: int) -> tuple[datetime, datetime] | None:
@@ -96,7 +101,7 @@ def _lines(orders: Collection[UUID]) -> dict[UUID, list[_Line]]:
 def _asked(decided: Decided, head: tuple[Any, ...], lines: Iterable[_Line]) -> Asked:
     """The order with the units that its first decision was about."""
     wanted = _wanted(decided, lines)
-    sought = tuple(Line(line.id, line.sku, wanted[line]) for line in lines if wanted.get(line))
+    sought = tuple(line.wanted(wanted[line]) for line in lines if wanted.get(line))
     return Asked._make((decided.order, *head, sought))
 
 
@@ -139,7 +144,7 @@ class _Earlier:
         last = self.decisions[which][-1]
         wanted, served = _wanted(last, lines[which]), _served(last)
         rest = {line: units - served[line.number] for line, units in wanted.items()}
-        sought = tuple(Line(line.id, line.sku, rest[line]) for line in lines[which] if rest[line] > 0)
+        sought = tuple(line.wanted(rest[line]) for line in lines[which] if rest[line] > 0)
         return Asked._make((which, *self.heads[which], sought))
 
     def promised(
@@ -282,8 +287,8 @@ ORDER BY d.decided_at, d.id
 """
 
 _LINES = """
-SELECT order_id, id, number::int, sku_id, quantity FROM orders_line
-WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL ORDER BY order_id, number
+SELECT order_id, id, number::int, sku_id, quantity, kit_number, greatest(kit_units, 1) FROM orders_line
+WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL AND instead_of IS NULL ORDER BY order_id, number
 """
 
 _CANCELLED = """

@@ -39,6 +39,8 @@ class Report:
     strangers: tuple[str, ...]
     """Nodes that the draft names and that serve none of the orders: slips of the pen, perhaps."""
     found: Comparison
+    not_followed: tuple[str, ...] = ()
+    """Settings of either profile that the replay does not know: live orders would follow them."""
 
 
 def tried(
@@ -72,7 +74,19 @@ def tried(
         scope, draft, version, since, until, len(window.record.waiting), measured_by,
         {name: getattr(measure, name) for name in RATES}, _strangers(draft, window.record.house),
         compare(window.record, before, after, window.recorded, measure),
+        tuple(name for name in NOT_FOLLOWED if any(_is_set(one, name) for one in (draft, profile_of(active, scope)))),
     )  # fmt: skip
+
+
+NOT_FOLLOWED = ("units_per_day", "shipments_of", "tier_priority", "margin_from_percent", "substitutes")
+"""What a replay would need customers, costs and other SKUs for. Limits of preorders are not replayed either."""
+
+
+def _is_set(profile: Profile, name: str) -> bool:
+    return bool(getattr(profile, name) != getattr(_PLAIN, name))
+
+
+_PLAIN = Profile()
 
 
 def _misfit(company: int, scope: str, since: datetime, until: datetime) -> Refused | None:

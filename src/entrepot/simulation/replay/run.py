@@ -84,6 +84,7 @@ class _Run:
         self.open_orders = dict(record.open_orders)
         self.leaving: dict[date, list[UUID]] = defaultdict(list)
         self.counts_orders = any(profile.orders_per_day for profile in profiles.values())
+        self.looks_at_days = any(one.offline or one.ship_days_max is not None for one in profiles.values())
         self._sorted: dict[tuple[UUID, rules.Destination], rules.SortedOut] = {}
         self._ships: dict[tuple[UUID, datetime], date] = {}
         for asked in record.waiting:
@@ -94,6 +95,8 @@ class _Run:
 
     def moment(self, at: datetime, happened: _Moment) -> int:
         """Stock moves, customers cancel, and then those are served who can be: the most urgent first."""
+        if self.looks_at_days:
+            self._sorted.clear()
         again: dict[UUID, None] = {}
         gained = [self._change(one) for one in happened.changes if one.units > 0]
         for change in happened.changes:
@@ -197,15 +200,20 @@ class _Run:
     def _profile(self, order: Asked) -> Profile:
         return profile_of(self.profiles, self.house.channels.get(order.channel, ""))
 
-    def _nodes(self, order: Asked) -> rules.SortedOut:
+    def _nodes(self, order: Asked, at: datetime) -> rules.SortedOut:
         to = rules.Destination(order.country, self.house.places.get((order.country, order.postal_code)))
         key = (order.channel, to)
         if key not in self._sorted:
             nodes = self.house.nodes.get(order.channel, ())
             self._sorted[key] = rules.sort_out(
-                nodes, to, self._profile(order), self.open_orders if self.counts_orders else None
-            )
+                nodes, to, self._profile(order), self.open_orders if self.counts_orders else None,
+                self._today(nodes, at) if self.looks_at_days else None,
+            )  # fmt: skip
         return self._sorted[key]
+
+    def _today(self, nodes: Iterable[Node], at: datetime) -> rules.Today:
+        on = at.astimezone(UTC).date()
+        return rules.Today(on, ships_in={node.id: (self._ships_on(node, at) - on).days for node in nodes})
 
     def _free(self, order: Asked, lines: Iterable[Line], nodes: rules.SortedOut) -> rules.Free:
         return {
@@ -237,7 +245,7 @@ class _Run:
         wanted = []
         for fate in fates:
             if self._profile(fate.order).choose_by == "cost":
-                lines, nodes = _lines(fate), self._nodes(fate.order)
+                lines, nodes = _lines(fate), self._nodes(fate.order, at)
                 free = self._free(fate.order, lines, nodes)
                 wanted.append(self._priced(fate.order, lines, nodes, free, at))
         if not wanted:
@@ -253,7 +261,7 @@ class _Run:
 
     def _decide(self, fate: Fate, at: datetime, together: tuple[Mapping[UUID, cost.Assigned], int]) -> None:
         order, lines = fate.order, _lines(fate)
-        profile, nodes = self._profile(order), self._nodes(order)
+        profile, nodes = self._profile(order), self._nodes(order, at)
         free = self._free(order, lines, nodes)
         limit = rules.nodes_max(profile, order.total_minor)
         plan = None
