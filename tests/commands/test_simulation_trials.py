@@ -244,6 +244,26 @@ def test_what_a_profile_decided_is_what_its_replay_decides(floor: Floor, profile
     assert report.not_followed == ()
 
 
+@pytest.mark.parametrize(
+    ("draft", "why"),
+    [
+        (Profile(offline=(Offline("N1", DAY.date()),)), "N1 is offline on that day"),
+        (Profile(excluded_nodes=("N1",)), "N1 is excluded"),
+    ],
+)
+def test_an_order_that_goes_another_way_says_which_rule_kept_it(
+    floor: Floor, draft: Profile, why: str
+) -> None:
+    floor.stock(quantity=9)
+    floor.stock(quantity=9, node=1)
+    decided(floor, 0, (0, 1))
+
+    (changed,) = tried(draft).found.changed
+
+    assert changed.after == ("N2",)
+    assert why in changed.why
+
+
 def test_settings_that_a_replay_does_not_follow_are_named(floor: Floor) -> None:
     floor.stock(quantity=9)
     decided(floor, 0, (0, 1))

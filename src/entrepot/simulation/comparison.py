@@ -328,9 +328,12 @@ def _changed(house: House, before: Fate, after: Fate) -> Changed:
 
 RULES = {
     "excluded": "is excluded",
+    "offline": "is offline on that day",
     "kind": "is of a kind that is refused",
     "distance": "is too far",
     "busy": "has too much work waiting",
+    "ships late": "ships too late",
+    "last resort": "is asked last",
     "no service": "has no carrier for it",
 }
 
