@@ -204,6 +204,7 @@ def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
         ("s", "/stock/"),
         ("w", "/work/"),
         ("b", "/books/"),
+        ("p", "/policies/"),
         ("h", "/"),
     ):
         keys.press("g")

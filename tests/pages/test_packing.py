@@ -34,7 +34,7 @@ def test_a_packer_packs_what_is_proposed(page: Page, site: str, shop: Shop, tmp_
     )
     waits = queries.of_order(shop.one("picked"))[0]
     enter(page, "supervisor")
-    page.goto("/orders/")
+    page.goto("/floor/")
     page.get_by_role("link", name="Packing").click()
     page.wait_for_url("**/packing/")
     stands(page, "waiting", tmp_path)

@@ -28,6 +28,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
+from entrepot.web.areas import AREAS, tabs_beside
 
 P = ParamSpec("P")
 
@@ -115,7 +116,8 @@ def page(
     """Render a page of an area of the console."""
     around: dict[str, Any] = {"reader": request.reader, "area": area, "ended": pages.ENDED}
     if not request.htmx:
-        around["waits"] = _waits(request.reader)
+        here = (request.resolver_match and request.resolver_match.url_name) or ""
+        around |= {"waits": _waits(request.reader), "areas": AREAS, "tabs": tabs_beside(here), "here": here}
     return render(request, template, {**around, **context}, status=status)
 
 

@@ -45,7 +45,7 @@ def waiting(request: Request) -> HttpResponse:
         "missing": bool(text and not found),
         "full": len(rows) == PAGE,
     }
-    return page(request, "web/packing.html", context, area="orders")
+    return page(request, "web/packing.html", context, area="floor")
 
 
 @require_safe
@@ -76,7 +76,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
     }  # fmt: skip
-    return page(request, "web/packing_one.html", context, area="orders")
+    return page(request, "web/packing_one.html", context, area="floor")
 
 
 @require_POST

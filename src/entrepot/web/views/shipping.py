@@ -75,7 +75,7 @@ def manifests(request: Request) -> HttpResponse:
         "manifests": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
     }
-    return page(request, "web/manifests.html", context, area="orders")
+    return page(request, "web/manifests.html", context, area="floor")
 
 
 @require_POST

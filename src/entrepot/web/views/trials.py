@@ -49,7 +49,7 @@ def trials_list(request: Request) -> HttpResponse:
         "since": max(first, last - timedelta(days=USUAL_DAYS - 1)),
         "until": last,
     }
-    return page(request, "web/trials.html", context, area="orders")
+    return page(request, "web/trials.html", context, area="policies")
 
 
 @require_POST
@@ -81,7 +81,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
             return as_csv("changed-orders", CHANGED_COLUMNS, map(_changed_row, report.found.changed))
         context |= _told(request, report)
         context["is_last"] = draft is not None and draft.report == which
-    return page(request, "web/trial.html", context, area="orders")
+    return page(request, "web/trial.html", context, area="policies")
 
 
 @require_POST

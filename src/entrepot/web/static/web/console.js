@@ -7,7 +7,7 @@
 
   // ---- keys
 
-  const PLACES = { h: "/", o: "/orders/", r: "/returns/", f: "/floor/", s: "/stock/", w: "/work/", b: "/books/" };
+  const PLACES = Object.fromEntries($$(".areas a").map((one) => [one.getAttribute("aria-keyshortcuts").slice(-1), one.href]));
   const GO_MS = 1500;
   let goUntil = 0;
 
