@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import schemathesis
 from django.core import signals
@@ -20,7 +22,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     negative_data_rejection,
 ]  # fmt: skip
-EXAMPLES = 30
+EXAMPLES = 20
 OPERATIONS = [
     ("/api/v1/orders", "post"),
     ("/api/v1/orders", "get"),
@@ -96,6 +98,18 @@ OPERATIONS = [
 ]
 
 
+@pytest.fixture
+def schema(program):
+    return _schema()
+
+
+@cache
+def _schema():
+    from entrepot.web.wsgi import application
+
+    return schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+
+
 @pytest.fixture(autouse=True)
 def one_connection():
     """As Django's own test client does: the connection, and with it the test's transaction, outlives a request."""
@@ -110,11 +124,8 @@ def one_connection():
     "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"]
 )
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_the_api_keeps_its_word(program, path, method, mode):
-    from entrepot.web.wsgi import application
-
+def test_the_api_keeps_its_word(program, schema, path, method, mode):
     key = program("root").key
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
     operation = schema[path][method]
 
     @settings(
@@ -139,9 +150,6 @@ def _is_sent_as_nothing(value: object) -> bool:
     )
 
 
-def test_every_operation_is_walked(program):
-    from entrepot.web.wsgi import application
-
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+def test_every_operation_is_walked(schema):
     told = [(found.ok().path, found.ok().method) for found in schema.get_all_operations()]
     assert sorted(told) == sorted(OPERATIONS)

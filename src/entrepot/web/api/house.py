@@ -56,8 +56,17 @@ class _Api(NinjaAPI):
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
-    def get_openapi_schema(self, **options: Any) -> Any:
-        schema = super().get_openapi_schema(**options)
+    def get_openapi_schema(
+        self,
+        *,
+        path_prefix: str | None = None,
+        path_params: dict[str, Any] | None = None,  # noqa: ARG002 - addresses of ours have none
+    ) -> Any:
+        return self._document(path_prefix)
+
+    @cache  # noqa: B019 - there is one API, and to tell it takes half a second
+    def _document(self, path_prefix: str | None) -> Any:
+        schema = super().get_openapi_schema(path_prefix=path_prefix)
         for path in schema["paths"].values():
             for operation in path.values():
                 for status, response in operation.get("responses", {}).items():
