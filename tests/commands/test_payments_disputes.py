@@ -67,7 +67,7 @@ def test_what_a_bank_takes_is_booked_at_once_and_waits_for_the_controller(house:
     (item,) = work.of_subject(dispute)
     assert (item.type, item.role, item.priority) == ("dispute", "controller", 80)
     assert item.due_at == NOW + timedelta(hours=36)
-    assert "400 minor units: fraudulent" in item.reason
+    assert "4.00 GBP: fraudulent" in item.reason
 
 
 def test_the_item_is_due_before_the_bank_stops_to_listen_however_late_we_hear_of_it(house: None):
@@ -104,7 +104,7 @@ def test_a_bank_may_take_what_was_given_back_already(house: None):
 
     (item,) = work.of_subject(dispute)
     assert (item.type, item.priority) == ("disputed after refund", 95)
-    assert "700 of them were refunded already" in item.reason
+    assert "7.00 GBP of them were refunded already" in item.reason
     assert balance(1100) == -700, "they have our money twice"
     refused = errors.ExceedsCaptured(order=str(order), wanted=1, left=0)
     assert refund(SYSTEM, requests=[Refund(order, 1)]) == [refused]

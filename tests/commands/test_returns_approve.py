@@ -103,7 +103,9 @@ def test_money_that_went_elsewhere_meanwhile_is_not_promised_again(house: Floor)
     (refused,) = approve(APPROVES, requests=[Approve(waits.refund)])
     (rejected,) = approve(APPROVES, requests=[Approve(waits.refund, agree=False, reason="paid by hand")])
 
-    assert refused == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=1998, left=1498)
+    assert refused == errors.NotThatMuch(
+        number=one.number, what="money", wanted="19.98 GBP", left="14.98 GBP"
+    )
     assert rejected == Decided(waits.refund, "rejected")
 
 

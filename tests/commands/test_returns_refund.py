@@ -127,15 +127,14 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
 
     assert answers[0] == NotFound(what="return", which=str(unknown))
     assert isinstance(answers[1], WrongState)
-    money = "GBP minor units"
     assert answers[2:] == [
         errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid"),
         NotFound(what=f"line in return {number}", which=str(other.lines[0])),
         errors.NotThatMuch(number=number, what="units", wanted=0, left=2),
         errors.NotThatMuch(number=number, what="units", wanted=3, left=2),
         errors.NotThatMuch(number=number, what="units", wanted=2, left=1),
-        errors.NotThatMuch(number=number, what=money, wanted=21_998, left=1998),
-        errors.NotThatMuch(number=number, what=money, wanted=-1, left=1998),
+        errors.NotThatMuch(number=number, what="money", wanted="219.98 GBP", left="19.98 GBP"),
+        errors.NotThatMuch(number=number, what="money", wanted="-0.01 GBP", left="19.98 GBP"),
     ]
     assert queries.refunds_page(COMPANY) == []
     assert kinds() == {}
@@ -148,7 +147,7 @@ def test_never_more_than_was_captured_is_promised(house: Floor):
     first = refunded(one, lines=((one.lines[0], 1),), adjustment_minor=900, adjustment_reason="a gift")
     assert (first.state, first.total_minor) == ("waiting", 1899)
     (second,) = refund(ASKS, requests=[Refund(one.return_id)])
-    assert second == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=999, left=99)
+    assert second == errors.NotThatMuch(number=one.number, what="money", wanted="9.99 GBP", left="0.99 GBP")
 
 
 def test_what_the_customer_was_told_is_given_back_and_the_difference_is_an_adjustment(house: Floor):
@@ -166,7 +165,7 @@ def test_up_to_what_is_left_of_what_was_captured(house: Floor):
     one = came_back(house, 1)
     wanted = {"total_minor": 1_500, "adjustment_reason": "as told"}
     (refused,) = refund(ASKS, requests=[Refund(one.return_id, **wanted)])
-    assert refused == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=1500, left=999)
+    assert refused == errors.NotThatMuch(number=one.number, what="money", wanted="15.00 GBP", left="9.99 GBP")
     assert refunded(one, up_to=True, **wanted).total_minor == 999
 
 
@@ -175,7 +174,7 @@ def test_what_was_given_back_past_the_return_is_not_given_back_again(house: Floo
     order = queries.return_(one.return_id).order
     payments_refund(SYSTEM, requests=[PaymentRefund(order, 600)])
     (refused,) = refund(ASKS, requests=[Refund(one.return_id)])
-    assert refused == errors.NotThatMuch(number=one.number, what="GBP minor units", wanted=999, left=399)
+    assert refused == errors.NotThatMuch(number=one.number, what="money", wanted="9.99 GBP", left="3.99 GBP")
     row = queries.refund(refunded(one, up_to=True).refund)
     assert (row.total_minor, row.adjustment_minor) == (399, -600)
     assert row.adjustment_reason == "no more was left of what was captured"

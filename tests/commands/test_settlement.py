@@ -155,7 +155,7 @@ def test_a_payout_is_taken_once(house: None):
     other = a_payout("po_1", PayoutLine("charge", "ch_1", 9_000))
     assert take_payouts(SYSTEM, requests=[other]) == [
         errors.TakenOtherwise(
-            external_id="po_1", number=first.number, expected="10000 GBP", found=9_000, currency="GBP"
+            external_id="po_1", number=first.number, expected="100.00 GBP", found="90.00 GBP"
         )
     ]
     reused = a_payout("po_2", PayoutLine("charge", "ch_1", 10_000), key="k")

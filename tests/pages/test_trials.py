@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def test_a_profile_is_drafted_tried_and_switched_on(console: Page, shop: Shop) -> None:  # noqa: F811
     console.goto("/policies/")
-    console.get_by_role("link", name="sourcing.profile").click()
+    console.get_by_role("link", name="Sourcing: profile").click()
     console.get_by_role("link", name="Draft a change").click()
     console.get_by_label("Why", exact=True).fill("London is rebuilt")
     console.get_by_label("Excluded nodes").fill("LDN")

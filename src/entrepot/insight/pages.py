@@ -739,6 +739,11 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "transfer_proposal": ("sourcing_transferproposal", "number", "state"),
     "purchase": ("purchasing_order", "number", "state"),
     "receipt": ("purchasing_receipt", "number", "''"),
+    "pick_task": (
+        "warehouse_picktask",
+        "(SELECT o.number FROM orders_order AS o WHERE o.id = order_id) || ' · ' || sequence",
+        "state",
+    ),
     "work_item": ("work_item", "type", "state"),
     "sku": ("catalog_sku", "code", "status"),
     "node": ("network_node", "code", "kind"),

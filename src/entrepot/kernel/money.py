@@ -35,6 +35,11 @@ def text(minor: int, currency: str) -> str:
     return f"{sign}{whole}.{part:0{digits}}" if digits else f"{sign}{whole}"
 
 
+def told(minor: int, currency: str) -> str:
+    """An amount with its currency, for the sentences of refusals and reasons: `12.50 GBP`."""
+    return f"{text(minor, currency)} {currency}"
+
+
 def extend(quantity: int, unit_price: Decimal, currency: str) -> int:
     """Quantity × price in minor units, rounded half away from zero."""
     return round_half_away(unit_price * quantity * (10 ** exponent(currency)))

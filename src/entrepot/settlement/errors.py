@@ -19,7 +19,7 @@ class TakenOtherwise(Refused):
 
     code = "settlement.taken_otherwise"
     says = (
-        "Payout {external_id} was taken as {number} over {expected}, not over {found} {currency} minor units."
+        "Payout {external_id} was taken as {number} over {expected}, not over {found}."
         " Ask the provider which one is right."
     )
 

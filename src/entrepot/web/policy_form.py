@@ -52,6 +52,12 @@ class Difference(NamedTuple):
         return label(self.name)
 
 
+def title(kind: str) -> str:
+    """A kind of policy as people call it: `sourcing.profile` is `Sourcing: profile`."""
+    room, _, rest = kind.partition(".")
+    return f"{room.capitalize()}: {rest.replace('_', ' ')}" if rest else room.capitalize()
+
+
 def label(name: str) -> str:
     """The name of a field as people write it."""
     words = name.removesuffix("_minor").replace("_", " ").capitalize()

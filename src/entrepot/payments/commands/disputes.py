@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
@@ -130,9 +131,10 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
 
 
 def _item(one: _Draft) -> OpenItem:
-    reason = f"The bank disputes {one.request.amount_minor} minor units: {one.request.reason or 'no reason given'}."
+    told = partial(money.told, currency=one.payment.currency)
+    reason = f"The bank disputes {told(one.request.amount_minor)}: {one.request.reason or 'no reason given'}."
     if one.beyond:
-        reason += f" {one.beyond} of them were refunded already: answer with the proof of the refund."
+        reason += f" {told(one.beyond)} of them were refunded already: answer with the proof of the refund."
     due = one.request.evidence_due_at
     # The item counts its hours from when the bank disputed, and must be done before the bank stops to listen.
     hours = max(0, int((due - one.at).total_seconds() // 3600)) if due else None

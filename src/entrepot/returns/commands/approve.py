@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.access.commands.take_duty import take_duty
 from entrepot.access.rules import apart
-from entrepot.kernel import sql
+from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
@@ -117,10 +117,11 @@ def _refuse(
         return None if request.reason else errors.ReasonNeeded(step="rejecting", why="somebody asked for it")
     if left.get(one.order, 0) < 0:
         # What waits is counted as spent: below zero, money that it counted on has gone elsewhere since.
-        what = f"{one.currency} minor units"
+        wanted, rest = one.total, max(0, one.total + left[one.order])
         return errors.NotThatMuch(
-            number=of.number, what=what, wanted=one.total, left=max(0, one.total + left[one.order])
-        )
+            number=of.number, what="money",
+            wanted=money.told(wanted, one.currency), left=money.told(rest, one.currency),
+        )  # fmt: skip
     if one.computed_by == cause.actor.name:
         return apart(of.duty("approve", cause.actor.name))  # else one person could adjust it and agree to it
     return of.apart("approve", cause.actor.name)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused, WrongState
@@ -150,9 +150,8 @@ def _decide(
     if total != due.total and not reason:
         return errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid")
     if not 0 <= total <= left:
-        return errors.NotThatMuch(
-            number=one.number, what=f"{one.currency} minor units", wanted=total, left=left
-        )
+        asked, rest = (money.told(minor, one.currency) for minor in (total, left))
+        return errors.NotThatMuch(number=one.number, what="money", wanted=asked, left=rest)
     parts = tuple((line, part) for (line, _), part in zip(wanted, due.parts, strict=True))
     at = request.occurred_at or cause.at
     number = next(iter(numbers))

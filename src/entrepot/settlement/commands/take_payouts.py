@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Refused
@@ -128,8 +128,8 @@ def _again(taken: _Taken, request: TakePayout) -> PayoutTaken | Refused:
     if (taken.currency, taken.net) == (request.currency, request.net_minor):
         return taken.answer(fresh=False)
     return errors.TakenOtherwise(
-        external_id=request.external_id, number=taken.number, expected=f"{taken.net} {taken.currency}",
-        found=request.net_minor, currency=request.currency,
+        external_id=request.external_id, number=taken.number, expected=money.told(taken.net, taken.currency),
+        found=money.told(request.net_minor, request.currency),
     )  # fmt: skip
 
 

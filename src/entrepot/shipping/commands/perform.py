@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ready, sql
+from entrepot.kernel import money, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, whole
 from entrepot.kernel.errors import NotFound, Refused
@@ -147,7 +147,7 @@ def capture_all(
             requests=[
                 OpenItem(
                     company, "not paid", "order", order,
-                    f"{missing[order]} minor units of {currency} shipped on {number} are covered by no authorization",
+                    f"{money.told(missing[order], currency)} shipped on {number} are covered by no authorization",
                     "controller", {"amount_minor": missing[order]}, priority, due_in_hours=24, occurred_at=times[order],
                 )
                 for order, company, number, currency, priority in unpaid

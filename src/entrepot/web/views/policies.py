@@ -30,7 +30,7 @@ from entrepot.kernel.policies import VersionRow
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, beginning_in, clean, console, give, page
-from entrepot.web.policy_form import differences, form, purpose, read
+from entrepot.web.policy_form import differences, form, purpose, read, title
 
 REPLAYED = "sourcing.profile"
 """The kind that is tried by a replay; of others a person says what came of a trial."""
@@ -42,6 +42,7 @@ class Kind(NamedTuple):
     """A kind of policy: what it steers, what is in force by scope, and how many drafts live."""
 
     name: str
+    title: str
     purpose: str
     in_force: tuple[VersionRow, ...]
     coming: tuple[VersionRow, ...]
@@ -59,7 +60,7 @@ def kinds(request: Request) -> HttpResponse:
     for name, body in sorted(policies.bodies.items()):
         mine = [row for row in rows if row.kind == name]
         coming = tuple(row for row in mine if row.in_force_from > now)
-        found.append(Kind(name, purpose(body), _in_force(mine, now), coming, living.count(name)))
+        found.append(Kind(name, title(name), purpose(body), _in_force(mine, now), coming, living.count(name)))
     return page(request, "web/policies.html", {"kinds": found}, area="policies")
 
 
@@ -75,7 +76,8 @@ def one(request: Request, kind: str) -> HttpResponse:
         for name in ("one", "other")
     ]
     context: dict[str, Any] = {
-        "kind": kind, "purpose": purpose(body), "versions": rows, "in_force": in_force,
+        "kind": kind, "title": title(kind), "purpose": purpose(body), "versions": rows, "in_force": in_force,
+        "says": _says(body, in_force),
         "now": fmt.reading().now, "one": chosen[0], "other": chosen[1],
         "drafts": [(draft, _changes(body, draft, in_force)) for draft in drafts.drafts(company, kind, limit=50)],
         "replayed": kind == REPLAYED,
@@ -93,7 +95,7 @@ def draft(request: Request, kind: str) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     scope = clean(asked.get("scope"))
     context: dict[str, Any] = {
-        "kind": kind, "purpose": purpose(body), "scope": scope, "note": clean(asked.get("note")),
+        "kind": kind, "title": title(kind), "purpose": purpose(body), "scope": scope, "note": clean(asked.get("note")),
         "channels": network.channels(company=company).values(),
     }  # fmt: skip
     if request.method == "POST":
@@ -150,6 +152,25 @@ def _in_force(rows: Sequence[VersionRow], now: datetime) -> tuple[VersionRow, ..
         if row.in_force_from <= now:
             found.setdefault((row.kind, row.scope), row)
     return tuple(found.values())
+
+
+class Said(NamedTuple):
+    """What a field of a policy in force says, and whether that is another thing than its default."""
+
+    label: str
+    help: str
+    text: str
+    is_own: bool
+
+
+def _says(body: type, in_force: Sequence[VersionRow]) -> list[tuple[str, list[Said]]]:
+    """By scope, what is in force; of a policy without a version for all, its defaults."""
+    defaults = {one.name: one.text for one in form(body())}
+    held: dict[str, Any] = {row.scope: msgspec.convert(row.body, body, strict=False) for row in in_force}
+    return [
+        (scope, [Said(one.label, one.help, one.text, one.text != defaults[one.name]) for one in form(says)])
+        for scope, says in sorted(({"": body()} | held).items())
+    ]
 
 
 def _changes(body: type, draft: drafts.DraftRow, in_force: Sequence[VersionRow]) -> list[Any]:
