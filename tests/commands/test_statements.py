@@ -36,6 +36,7 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.commands.expire_holds import ExpireHolds, expire_holds
 from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
+from entrepot.sourcing.commands.give_back import give_back as sourcing_give_back
 from entrepot.sourcing.commands.peg import PegSku, peg
 from entrepot.sourcing.commands.rebalance import (
     ProposeTransfers,
@@ -177,7 +178,7 @@ def test_expect(db: None, counted):
         )
 
 
-@pytest.mark.counts("stock.give_back", "sourcing.expire_reservations")
+@pytest.mark.counts("stock.give_back", "sourcing.give_back", "sourcing.expire_reservations")
 def test_reservations(db: None, counted):
     house = a_floor(skus=1)
     house.stock(quantity=10_000)
@@ -195,6 +196,8 @@ def test_reservations(db: None, counted):
         mine = carts(size, "back")
         reserve(SYSTEM, requests=mine)
         counted(give_back, [GiveBack(one.holder) for one in mine])
+        reserve(SYSTEM, requests=mine)
+        counted(sourcing_give_back, [GiveBack(one.holder) for one in mine])
         reserve(SYSTEM, requests=carts(size, "left"))
         answers = counted(expire_reservations, [ExpireReservations(COMPANY)] * size, LATER)
         assert {answer.skus for answer in answers} == {1}

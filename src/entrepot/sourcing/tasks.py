@@ -54,10 +54,12 @@ def serve_peg(cause: Cause, subjects: Sequence[UUID]) -> None:
 @app.periodic(cron="5 0 * * *")
 @app.task(name="sourcing.date_again", queueing_lock="sourcing.date_again")
 def date_again(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """After midnight: who waits for supply that is late now is told, and what ships from today on may leave."""
+    """After midnight: who waits for supply that is late now is told, what ships from today on may leave, and who waits
+    although something is free is asked about again."""
     at = timezone.now()
     date_again_at(at)
     release_preorders_at(at)
+    serve_waiting()
 
 
 def date_again_at(at: datetime) -> int:
@@ -72,6 +74,16 @@ def release_preorders_at(at: datetime) -> int:
     may_leave = [ready.Offer("release", *row) for row in sql.run(_MAY_LEAVE, {"today": at.date()})]
     ready.put(may_leave)
     return len(may_leave)
+
+
+def serve_waiting() -> int:
+    """Offer the orders that wait for a SKU of which units are free: a floor was lowered since, or a profile changed.
+
+    Returns how many there are.
+    """
+    waiting = [ready.Offer("allocate", *row) for row in sql.run(_COULD_BE_SERVED)]
+    ready.put(waiting)
+    return len(waiting)
 
 
 def serve_rebalance(cause: Cause, subjects: Sequence[UUID]) -> None:
@@ -90,6 +102,14 @@ def review_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for 
 QUEUES = {"allocate": serve_allocate, "peg": serve_peg, "rebalance": serve_rebalance}
 
 _LATE = "SELECT DISTINCT sku_id FROM sourcing_backorder WHERE promised_on < %(today)s::date"
+
+_COULD_BE_SERVED = """
+SELECT o.id, b.priority::int, COALESCE(o.promise_at, o.placed_at)
+FROM (SELECT order_id, max(priority) AS priority FROM sourcing_backorder AS b
+      WHERE EXISTS (SELECT FROM stock_position AS p
+                    WHERE p.sku_id = b.sku_id AND p.sellable > p.reserved + p.allocated) GROUP BY 1) AS b
+JOIN orders_order AS o ON o.id = b.order_id
+"""
 
 _MAY_LEAVE = """
 SELECT DISTINCT ON (a.order_id) a.order_id, a.priority::int, COALESCE(a.promise_at, a.ordered_at)

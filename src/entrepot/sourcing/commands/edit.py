@@ -14,9 +14,10 @@ from entrepot.sourcing.commands.cancel import forget
 
 @command("sourcing.edit")
 def edit(cause: Cause, /, *, requests: Sequence[orders.EditOrder]) -> list[orders.OrderEdited | Refused]:
-    """As `orders.edit`, at the usual prices; backorders of what was taken out end with it.
+    """As `orders.edit`, at the usual prices; backorders of what was taken out end with it, and who waits for what it
+    frees is offered it.
 
-    Locks, Refuses, Again: as `orders.edit`. 4 statements more.
+    Locks, Refuses, Again: as `orders.edit`. 4 statements more; 2 further ones where promises were freed.
     """
     return _edit(cause, requests, own_prices=False)
 
@@ -25,7 +26,7 @@ def edit(cause: Cause, /, *, requests: Sequence[orders.EditOrder]) -> list[order
 def reprice(cause: Cause, /, *, requests: Sequence[orders.EditOrder]) -> list[orders.OrderEdited | Refused]:
     """As `sourcing.edit`, also at prices that are neither the line's nor the catalog's: for those who may give them.
 
-    Locks, Refuses, Again: as `orders.edit`. 4 statements more.
+    Locks, Refuses, Again: as `orders.edit`. Statements: as `sourcing.edit`.
     """
     return _edit(cause, requests, own_prices=True)
 
@@ -37,7 +38,7 @@ def _edit(
     forget(
         cause,
         [
-            OrderCancelled(one.order, one.cancelled, 0, one.status, one.backordered)
+            OrderCancelled(one.order, one.cancelled, one.cancelled + one.freed, one.status, one.backordered)
             for one in answers
             if isinstance(one, orders.OrderEdited)
         ],

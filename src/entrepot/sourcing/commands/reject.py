@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
 from entrepot.sourcing import errors, rules
+from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.sourcing.facts import profile_of
 from entrepot.stock.commands import allocate as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -47,6 +48,7 @@ class _Promise(NamedTuple):
     node: UUID
     line: UUID
     units: int
+    sku: UUID
 
 
 class _Order(NamedTuple):
@@ -64,7 +66,7 @@ def reject(cause: Cause, /, *, requests: Sequence[RejectOrder]) -> list[OrderRej
 
     Locks: the orders in id order, then the positions of their promises in key order, then the promises.
     Refuses: NotFound; Invalid (no reason); NothingToReject (nothing of it is promised there and unreleased).
-    Again: by key. 13 statements; 2 more where too many nodes have rejected a line.
+    Again: by key. 14 statements; 2 more where too many nodes have rejected a line.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
@@ -132,6 +134,7 @@ def _write(
     ]  # fmt: skip
     sql.write("sourcing_rejection", _REJECTION, rows)
     offer("allocate", [(order, orders[order].priority, orders[order].due) for order in times])
+    serve_backorders(cause, {one.sku for one, _ in given_back})
     by_order: dict[UUID, list[tuple[_Promise, RejectOrder]]] = {}
     for one, request in given_back:
         by_order.setdefault(one.order, []).append((one, request))
@@ -238,8 +241,8 @@ FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.
 """
 
 _PROMISES = """
-SELECT order_id, node_id, line_id, sum(quantity - released)::int FROM stock_allocation
-WHERE order_id = ANY(%(orders)s::uuid[]) AND quantity > released GROUP BY 1, 2, 3 ORDER BY 1, 3
+SELECT order_id, node_id, line_id, sum(quantity - released)::int, sku_id FROM stock_allocation
+WHERE order_id = ANY(%(orders)s::uuid[]) AND quantity > released GROUP BY 1, 2, 3, 5 ORDER BY 1, 3
 """
 
 _ATTEMPTS = """

@@ -198,7 +198,10 @@ class GiveBack:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
+    """Units that are free again, and their SKUs."""
+
     quantity: int
+    skus: tuple[UUID, ...]
 
 
 @command("stock.give_back")
@@ -209,14 +212,16 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
     """
     holders = [request.holder for request in requests]
     sql.run(_LOCK_OF_HOLDERS, {"holders": holders})
-    units: dict[str, int] = defaultdict(int)
+    units: dict[str, dict[UUID, int]] = defaultdict(lambda: defaultdict(int))
     freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
     for holder, sku, node, owner, quantity in sql.run(_DELETE_OF_HOLDERS, {"holders": holders}):
-        units[holder] += quantity
+        units[holder][sku] += quantity
         freed[sku, node, owner] -= quantity
     _change_reserved([(*key, quantity) for key, quantity in freed.items()])
     return [
-        GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder)
+        GivenBack(sum(units[holder].values()), tuple(sorted(units[holder])))
+        if holder in units
+        else errors.NothingReserved(holder=holder)
         for holder in holders
     ]
 

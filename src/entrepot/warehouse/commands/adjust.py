@@ -7,19 +7,28 @@ from collections.abc import Iterable, Sequence
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
+from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands import adjust as stock
 from entrepot.warehouse.commands.missing import reopen
 
 
 @command("warehouse.adjust")
 def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.Adjusted | Refused]:
-    """As `stock.adjust`; lines whose promises it displaced are open again, with a work item for each order.
+    """As `stock.adjust`; lines whose promises it displaced are open again, with a work item for each order, and what
+    was found is offered to those who wait for it.
 
     Locks: as `stock.adjust`, then the orders displaced in id order. Refuses, Again: as `stock.adjust`.
-    Statements: those of `stock.adjust`, and 5 where promises were displaced.
+    Statements: those of `stock.adjust`; 5 where promises were displaced, 1 where units were found.
     """
     answers = stock.adjust(cause, requests=requests)
     _pass_on(cause, answers)
+    found = {
+        one.sku
+        for one, answer in zip(requests, answers, strict=True)
+        if isinstance(answer, stock.Adjusted) and answer.posted and one.delta > 0
+    }
+    if found:
+        serve_backorders(cause, found)
     return answers
 
 

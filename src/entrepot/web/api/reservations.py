@@ -12,7 +12,8 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
-from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
+from entrepot.sourcing.commands.give_back import give_back
+from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, renew, reserve
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import (
