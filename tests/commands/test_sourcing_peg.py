@@ -12,11 +12,11 @@ from django.db import connection
 
 from entrepot.kernel import ids, ready, sql, worker
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.command import command, commands
+from entrepot.kernel.command import command, commands, whole
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
-from entrepot.sourcing import tasks
+from entrepot.sourcing import rules, tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.peg import PegSku, SkuPegged, peg
@@ -209,6 +209,16 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
         counts.append(len(ran))
 
     assert counts == [8, 8, 8], counts
+
+
+def test_what_no_supply_covers_waits_as_its_channels_profile_says(floor: Floor) -> None:
+    long = SetPolicy(COMPANY, "sourcing.profile", rules.Profile(default_lead_days=40), NOW, scope="market")
+    whole(set_policy(SYSTEM, requests=[long]))
+    here, there = waiting(floor, (0, 1)), waiting(floor, (0, 1), channel="market")
+
+    pegged(floor)
+
+    assert (days(here), days(there)) == (rules.Profile().default_lead_days, 40)
 
 
 def test_two_that_peg_the_same_at_once_agree(committed_db: None) -> None:

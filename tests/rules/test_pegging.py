@@ -19,11 +19,11 @@ LEAD = 7
 POLICY = Backorders()
 
 
-def waits(n: int, quantity: int, priority: int = 5, promise: int | None = None, nodes: tuple[int, ...] = (0, 1)
-          ) -> Waiting:  # fmt: skip
+def waits(n: int, quantity: int, priority: int = 5, promise: int | None = None, nodes: tuple[int, ...] = (0, 1),
+          lead: int = LEAD) -> Waiting:  # fmt: skip
     promise_at = None if promise is None else NOW + timedelta(days=promise)
     where = frozenset(NODES[i] for i in nodes)
-    return Waiting(UUID(int=100 + n), UUID(int=200 + n), quantity, priority, promise_at, NOW, where)
+    return Waiting(UUID(int=100 + n), UUID(int=200 + n), quantity, priority, promise_at, NOW, where, lead)
 
 
 def comes(n: int, quantity: int, days: int, node: int = 0) -> Supply:
@@ -32,7 +32,7 @@ def comes(n: int, quantity: int, days: int, node: int = 0) -> Supply:
 
 def dates(waiting: list[Waiting], supply: list[Supply]) -> dict[int, int]:
     """Days from today by number of the line."""
-    return {p.line.int - 100: (p.on - TODAY).days for p in peg(waiting, supply, TODAY, LEAD, POLICY)}
+    return {p.line.int - 100: (p.on - TODAY).days for p in peg(waiting, supply, TODAY, POLICY)}
 
 
 def test_supply_goes_by_priority_then_promise_and_the_rest_waits_for_the_next() -> None:
@@ -48,6 +48,11 @@ def test_a_line_is_promised_for_when_its_last_unit_comes() -> None:
 def test_what_nothing_covers_is_promised_after_the_usual_lead_time_and_the_last_supply() -> None:
     assert dates([waits(1, 5)], []) == {1: LEAD}
     assert dates([waits(1, 5)], [comes(1, 3, 20)]) == {1: 20}
+
+
+def test_each_waits_as_long_as_its_channel_says_where_nothing_is_known() -> None:
+    assert dates([waits(1, 5, lead=3), waits(2, 5, lead=21)], []) == {1: 3, 2: 21}
+    assert dates([waits(1, 5, lead=3), waits(2, 5, lead=21)], [comes(1, 1, 9)]) == {1: 9, 2: 21}
 
 
 def test_supply_at_a_node_that_does_not_serve_the_channel_is_for_others() -> None:
@@ -82,7 +87,7 @@ def test_no_supply_is_given_twice_and_every_line_gets_a_date(
     waiting = [waits(n, *one) for n, one in enumerate(wanted)]
     arriving = [comes(n, *one) for n, one in enumerate(supply)]
 
-    promises = peg(waiting, arriving, TODAY, LEAD, POLICY)
+    promises = peg(waiting, arriving, TODAY, POLICY)
 
     given_out: dict[UUID, int] = defaultdict(int)
     units = {one.line: one.quantity for one in waiting}
@@ -103,9 +108,7 @@ def test_who_is_more_urgent_never_waits_longer_than_a_less_urgent_line_of_the_sa
     wanted: list[tuple[int, int, int | None]], supply: list[tuple[int, int, int]]
 ) -> None:
     waiting = [waits(n, *one) for n, one in enumerate(wanted)]
-    on = {
-        p.line: p.on for p in peg(waiting, [comes(n, *s) for n, s in enumerate(supply)], TODAY, LEAD, POLICY)
-    }
+    on = {p.line: p.on for p in peg(waiting, [comes(n, *s) for n, s in enumerate(supply)], TODAY, POLICY)}
     for size in {one.quantity for one in waiting}:
         in_turn = sorted((one for one in waiting if one.quantity == size), key=fairness)
         assert all(on[first.line] <= on[second.line] for first, second in pairwise(in_turn))
@@ -133,7 +136,7 @@ def test_nothing_is_promised_for_before_its_day_and_nothing_else_changes(wanted,
     supply = [comes(n, units, on) for n, (units, on) in enumerate(coming)]
     day = TODAY + timedelta(days=days)
 
-    usual = peg(waiting, supply, TODAY, LEAD, POLICY)
-    later = peg(waiting, supply, TODAY, LEAD, POLICY, day)
+    usual = peg(waiting, supply, TODAY, POLICY)
+    later = peg(waiting, supply, TODAY, POLICY, day)
 
     assert later == [one._replace(on=max(one.on, day)) for one in usual]

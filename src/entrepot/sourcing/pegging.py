@@ -22,7 +22,8 @@ class Backorders:
 
 
 class Waiting(NamedTuple):
-    """Units of an order line that wait, and the nodes that may serve its channel."""
+    """Units of an order line that wait, the nodes that may serve its channel, and the days that its channel allows
+    where no supply is known."""
 
     line: UUID
     order: UUID
@@ -31,6 +32,7 @@ class Waiting(NamedTuple):
     promise_at: datetime | None
     ordered_at: datetime
     nodes: frozenset[UUID]
+    lead_days: int
 
 
 class Supply(NamedTuple):
@@ -64,13 +66,13 @@ def fairness(one: Waiting) -> tuple[object, ...]:
     return urgency(one.priority, one.promise_at, one.ordered_at, one.order, one.line)
 
 
-def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_days: int, policy: Backorders,
+def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, policy: Backorders,
         ships_on: date | None = None) -> list[Promise]:  # fmt: skip
     """Give the supply of one SKU to those who wait for it: the fairest first, each from the soonest supply.
 
-    A line is promised for the day on which its last unit comes. What no supply covers is promised after the usual
-    lead time, and not before the last supply that is known of. Nothing is promised for before the day from which the
-    SKU ships.
+    A line is promised for the day on which its last unit comes. What no supply covers is promised after the lead
+    time of its channel, and not before the last supply that is known of. Nothing is promised for before the day from
+    which the SKU ships.
     """
     soon = today + timedelta(days=policy.late_supply_days)
     expected = sorted(
@@ -78,7 +80,7 @@ def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_
         key=lambda one: (one.on, one.line),
     )
     left = [one.quantity for one in expected]
-    beyond = max([today + timedelta(days=lead_days), *(one.on for one in expected)])
+    last = max((one.on for one in expected), default=today)
     promises = []
     for one in sorted(waiting, key=fairness):
         wanted, pegs = one.quantity, []
@@ -88,7 +90,7 @@ def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, lead_
                 left[i] -= units
                 wanted -= units
                 pegs.append(Peg(coming.line, units, coming.on))
-        on = beyond if wanted else pegs[-1].on
+        on = max(last, today + timedelta(days=one.lead_days)) if wanted else pegs[-1].on
         promises.append(Promise(one.line, tuple(pegs), max(on, ships_on or on), not wanted))
     return promises
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
 from entrepot.sourcing import pegging, rules
+from entrepot.sourcing.facts import profile_of
 from entrepot.stock import queries as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -44,7 +45,6 @@ class SkuPegged:
 class _Line(NamedTuple):
     sku: UUID
     waiting: pegging.Waiting
-    company: int
     promised_on: date
     was_pegged: bool
     number: str
@@ -53,6 +53,7 @@ class _Line(NamedTuple):
     ships_on: date | None
     units_max: int  # sold ahead of that day; 0: any
     sku_code: str
+    company: int
 
 
 @command("sourcing.peg")
@@ -62,28 +63,26 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     An order whose date slips is told: an event, a message to its channel, and a work item where the new date is past
     the customer's promise by more than the policy tolerates.
     Locks: the orders that wait for the SKUs, in id order. Refuses: nothing. Again: pegs the same.
-    5 statements and 2 for each company; 3 more where a date slips, 1 where a SKU is sold ahead up to a limit, and 3 to
+    7 statements; 3 more where a date slips, 1 where a SKU is sold ahead up to a limit, and 3 to
     open or end items about that.
     """
     skus = {"skus": list({request.sku for request in requests})}
     orders = [order for (order,) in sql.run(_ORDERS, skus)]
     progress.lock(orders)
-    lines = _lines(sql.run(_LINES, skus | {"orders": orders}))
+    rows = sql.run(_LINES, skus | {"orders": orders})
+    companies = sorted({row[-1] for row in rows})
+    profiles = policies.in_force_of(companies, rules.Profile, cause.at)
+    found = policies.of_companies(companies, pegging.Backorders, cause.at)
+    steering = {company: policy for company, (_, policy) in found.items()}
+    lines = _lines(rows, profiles)
     supply: dict[UUID, list[pegging.Supply]] = defaultdict(list)
     for sku, *coming in sql.run(_SUPPLY, skus):
         supply[sku].append(pegging.Supply(*coming))
-    steering = {
-        company: (
-            policies.of_company(company, rules.Profile, cause.at)[1].default_lead_days,
-            policies.of_company(company, pegging.Backorders, cause.at)[1],
-        )
-        for company in sorted({line.company for lines_of in lines.values() for line in lines_of})
-    }
 
     promises = {
         sku: pegging.peg(
-            [one.waiting for one in waiting], supply[sku], cause.at.date(), *steering[waiting[0].company],
-            waiting[0].ships_on,
+            [one.waiting for one in waiting], supply[sku], cause.at.date(),
+            steering[waiting[0].company], waiting[0].ships_on,
         )
         for sku, waiting in lines.items()
     }  # fmt: skip
@@ -110,10 +109,17 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
     ]  # fmt: skip
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> dict[UUID, list[_Line]]:
+def _lines(
+    rows: Sequence[tuple[Any, ...]], profiles: Mapping[int, Mapping[str, tuple[int, rules.Profile]]]
+) -> dict[UUID, list[_Line]]:
+    """By SKU. What no supply covers waits as long as the profile of its channel says."""
     lines: dict[UUID, list[_Line]] = defaultdict(list)
     for sku, line, order, units, priority, promise_at, ordered_at, nodes, *facts in rows:
-        waiting = pegging.Waiting(line, order, units, priority, promise_at, ordered_at, frozenset(nodes))
+        *_, channel, _ships_on, _units_max, _code, company = facts
+        lead_days = profile_of(profiles.get(company, {}), channel).profile.default_lead_days
+        waiting = pegging.Waiting(
+            line, order, units, priority, promise_at, ordered_at, frozenset(nodes), lead_days
+        )
         lines[sku].append(_Line(sku, waiting, *facts))
     return lines
 
@@ -152,13 +158,13 @@ def _look_after(
     cause: Cause,
     lines: Sequence[_Line],
     new: dict[UUID, date],
-    steering: dict[int, tuple[int, pegging.Backorders]],
+    steering: Mapping[int, pegging.Backorders],
 ) -> None:
     """An item for each order that will be late now; ended for those whose date came back within the promise."""
     late: dict[UUID, _Line] = {}
     back: dict[UUID, _Line] = {}
     for one in lines:
-        policy = steering[one.company][1]
+        policy = steering[one.company]
         promise_at = one.waiting.promise_at
         was = one.was_pegged and pegging.is_late(one.promised_on, promise_at, policy)
         now = pegging.is_late(new[one.waiting.line], promise_at, policy)
@@ -229,9 +235,9 @@ _ORDERS = "SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%
 # Backorders change under the lock of their order only; one that came since then has offered its SKU again.
 _LINES = """
 SELECT b.sku_id, b.line_id, b.order_id, b.quantity, b.priority::int, o.promise_at, b.ordered_at,
-       ARRAY(SELECT cn.node_id FROM network_channelnode AS cn WHERE cn.channel_id = o.channel_id), b.company_id::int,
+       ARRAY(SELECT cn.node_id FROM network_channelnode AS cn WHERE cn.channel_id = o.channel_id),
        b.promised_on, b.pegged_at IS NOT NULL, o.number, o.external_id, c.code,
-       y.ships_on, COALESCE(y.units_max, 0), s.code
+       y.ships_on, COALESCE(y.units_max, 0), s.code, b.company_id::int
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN catalog_sku AS s ON s.id = b.sku_id
 LEFT JOIN stock_preorder AS y ON y.sku_id = b.sku_id
 JOIN network_channel AS c ON c.id = o.channel_id
