@@ -340,6 +340,39 @@ def test_orders_become_one_with_all_that_is_theirs(house):
     assert units(first) == [{"shipped": 1}, {"shipped": 2}, {"shipped": 3}]
 
 
+def test_a_merge_with_an_order_that_nobody_paid_for_is_held_until_it_is(house):
+    paid = house.order((0, 1), payment=PaymentGiven("account", "P", 9_99, NOW), customer="C-1").order
+    unpaid = house.order((1, 2), customer="C-1").order
+
+    (answer,) = done(a_merge(paid, unpaid))
+
+    assert (answer.status, answer.uncovered_minor) == ("payment hold", 19_98)
+    (hold,) = queries.order(paid).holds
+    assert hold.facts["missing_minor"] == 19_98
+    money = take_payment(SYSTEM, requests=[TakePayment(paid, PaymentGiven("account", "Q", 19_98, NOW))])
+    assert isinstance(money[0], PaymentTaken)
+    assert queries.order(paid).status == "ready"
+
+
+def test_a_merge_of_orders_that_nobody_pays_before_they_are_sent_is_not_held(house):
+    first, second = house.order((0, 1), customer="C-1").order, house.order((1, 2), customer="C-1").order
+    (answer,) = done(a_merge(first, second))
+    assert (answer.status, answer.uncovered_minor) == ("ready", 0)
+
+
+def test_the_channel_is_told_of_both(house):
+    first, second = two(house)
+    before = queries.order(second).external_id
+    done(a_merge(first, second))
+    (answer,) = done(a_split(first, (1, 1)))
+    told = dict(sql.run("SELECT topic, body FROM kernel_delivery WHERE subject_id = %(o)s", {"o": first}))
+    assert told["order.merged"]["merged"] == [
+        {"order": str(second), "number": queries.order(second).number, "external_id": before}
+    ]
+    assert told["order.split"]["new_number"] == answer.number
+    assert [one["quantity"] for one in told["order.split"]["lines"]] == [1]
+
+
 def test_carts_of_all_of_them_are_taken_over(house):
     house.stock(2, 4)
     for holder in ("a", "b"):
@@ -449,7 +482,7 @@ def test_statements_of_a_split_do_not_grow_with_the_batch(house, statements, kin
             answers = split(SYSTEM, requests=requests)
         assert all(isinstance(one, OrderSplit) for one in answers)
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
-    assert counts == [{"plain": 16, "full": 30}[kind]] * 3
+    assert counts == [{"plain": 17, "full": 31}[kind]] * 3
 
 
 @pytest.mark.counts("sourcing.merge")
@@ -464,7 +497,7 @@ def test_statements_of_a_merge_do_not_grow_with_the_batch(house, statements):
         with statements() as ran:
             done(*(a_merge(first, second) for first, second in pairs))
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
-    assert counts == [25] * 3
+    assert counts == [26] * 3
 
 
 def test_a_new_order_is_placed_under_the_name_of_none(house):

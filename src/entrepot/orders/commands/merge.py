@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ready, sql
+from entrepot.kernel import delivery, ids, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, regrouping, states
 from entrepot.orders.commands import progress
+from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.regrouping import Alike, Mergeable
+from entrepot.orders.rules import Frozen
 from entrepot.payments.commands import take
 from entrepot.payments.commands.move import MovePayment, move
 from entrepot.stock.commands.hand_over import HandOver, HandOverReserved, hand_over, hand_over_reserved
@@ -34,24 +36,25 @@ class MergeOrders:
 
 @dataclass(frozen=True, slots=True)
 class OrdersMerged:
-    """The order that they are now, what its lines bear, and its status."""
+    """The order that they are now, what its lines bear, its status, and how much of it no authorization covers."""
 
     order: UUID
     merged: tuple[UUID, ...]
     lines: int
     total_minor: int
     status: str
+    uncovered_minor: int = 0
 
 
 @command("orders.merge")
 def merge(cause: Cause, /, *, requests: Sequence[MergeOrders]) -> list[OrdersMerged | Refused]:
     """Lines, promises, reservations and payments of orders go to another order as they are; the emptied orders are
-    closed and name the one they are part of.
+    closed and name the one they are part of. Where some were paid and others not, a payment hold asks for the rest.
 
     Locks: the orders in id order, their payments, the positions of what is promised in key order.
     Refuses: NotFound; Invalid (no reason; none to merge; an order twice); WrongState (held, cancelled, closed);
     NotMergeable (at the warehouse, captured, nobody's); NotAlike. One that is refused merges none of its request.
-    Again: by key. 15 statements; 3 more where promises go along, 3 for reservations, 1 for payments.
+    Again: by key. 16 statements; 3 more where promises go along, 3 for reservations, 1 for payments, 3 for holds.
     """
     named = {order for one in requests for order in (one.into, *one.orders)}
     progress.lock(named)
@@ -84,6 +87,9 @@ class _Order(NamedTuple):
     amounts: tuple[int, ...]
     alike: Alike
     may: Mergeable
+    external_id: str
+    channel: str
+    is_import: bool
 
 
 class _Line(NamedTuple):
@@ -94,6 +100,7 @@ class _Line(NamedTuple):
     open: int
     allocated: int
     kit: int
+    stands: int  # what the units that are not cancelled cost
 
 
 class _Known(NamedTuple):
@@ -108,10 +115,13 @@ def _load(orders: Sequence[UUID]) -> _Known:
     found: dict[UUID, _Order] = {}
     for row in sql.run(_ORDERS, wanted):
         taken = sum(one.captured + one.capturing for one in payments.get(row[0], ()))
-        found[row[0]] = _Order(*row[:7], row[7:12], Alike(*row[12:25]), Mergeable(*row[25:], taken))  # type: ignore[call-arg]
+        may = Mergeable(*row[25:27], taken)  # type: ignore[call-arg]
+        found[row[0]] = _Order(*row[:7], row[7:12], Alike(*row[12:25]), may, *row[27:])  # type: ignore[call-arg]
     lines: dict[UUID, list[_Line]] = {}
     for row in sql.run(_LINES, wanted):
-        lines.setdefault(row[1], []).append(_Line(*row))
+        quantity, cancelled, *amounts = row[7:]
+        stands = Frozen(*amounts).of_units(quantity, 0, quantity - cancelled).total
+        lines.setdefault(row[1], []).append(_Line(*row[:7], stands))  # type: ignore[call-arg]
     return _Known(found, lines, payments)
 
 
@@ -125,6 +135,7 @@ class _Merge:
     others: list[_Order]
     lines: list[_Line]  # of the others
     before: list[_Line]  # of the order itself
+    authorized: int | None  # None where nothing of any of them was paid
     status: str = ""
 
     @property
@@ -136,9 +147,19 @@ class _Merge:
         """Whose reservations the order takes over."""
         return next((one.reservation for one in (self.into, *self.others) if one.reservation), "")
 
+    @property
+    def stands(self) -> int:
+        """What all units that are not cancelled cost."""
+        return sum(line.stands for line in (*self.before, *self.lines))
+
+    @property
+    def uncovered(self) -> int:
+        return 0 if self.authorized is None else max(0, self.stands - self.authorized)
+
     def answer(self) -> OrdersMerged:
         merged = tuple(one.id for one in self.others)
-        return OrdersMerged(self.into.id, merged, len(self.before) + len(self.lines), self.total, self.status)
+        lines = len(self.before) + len(self.lines)
+        return OrdersMerged(self.into.id, merged, lines, self.total, self.status, self.uncovered)
 
 
 def _decide(one: MergeOrders, known: _Known, seen: set[UUID]) -> _Merge | Refused:
@@ -163,7 +184,19 @@ def _decide(one: MergeOrders, known: _Known, seen: set[UUID]) -> _Merge | Refuse
         if what:
             return errors.NotAlike(order=found.number, into=into.number, what=what)
     lines = [line for order in others for line in known.lines.get(order.id, ())]
-    return _Merge(one, into, others, lines, known.lines.get(into.id, []))
+    authorized = _authorized(into.alike.currency, [known.payments.get(order, ()) for order in named])
+    return _Merge(one, into, others, lines, known.lines.get(into.id, []), authorized)
+
+
+def _authorized(currency: str, payments: Sequence[Sequence[take.Payment]]) -> int | None:
+    """What was authorized for orders together, in their currency; None where nobody paid for any of them."""
+    found = [
+        one.authorized
+        for of_order in payments
+        for one in of_order
+        if one.currency == currency and one.state not in ("voided", "failed")
+    ]
+    return sum(found) if found else None
 
 
 # ---- write
@@ -179,7 +212,11 @@ def _write(cause: Cause, known: _Known, merges: Sequence[_Merge]) -> None:
     sql.change(_CLOSE, sql.columns(("orders", "intos"), pairs))
     move(cause, [MovePayment(order, into) for order, into in pairs], known.payments)
     _hand_over(merges)
+    held = [_hold(one, times[one.into.id]) for one in merges if one.uncovered]
+    if held:
+        open_holds(cause, held)
     announce(cause, [event for one in merges for event in _events(one, times[one.into.id])])
+    delivery.send(cause, [_message(one) for one in merges if not one.into.is_import])
     stands = progress.restate(cause, times)
     progress.hand_on(stands)
     for queue in ("allocate", "release", "perform"):
@@ -244,6 +281,31 @@ def _reserved(one: _Merge) -> list[HandOverReserved]:
     ]
 
 
+def _hold(one: _Merge, at: datetime) -> NewHold:
+    facts = {
+        "total_minor": one.stands,
+        "authorized_minor": one.authorized,
+        "missing_minor": one.uncovered,
+    }
+    return NewHold(
+        ids.uuid7(), one.into.company, one.into.id, "payment hold",
+        "Orders were merged, and not all of them are paid for.", facts, at, value_minor=one.stands,
+        promise_at=min((order.promise_at for order in (one.into, *one.others) if order.promise_at), default=None),
+    )  # fmt: skip
+
+
+def _message(one: _Merge) -> delivery.Message:
+    """What the channel must know to tell what became of the orders that it placed."""
+    into = one.into
+    body = {
+        "number": into.number, "external_id": into.external_id, "total_minor": one.total,
+        "merged": [
+            {"order": order.id, "number": order.number, "external_id": order.external_id} for order in one.others
+        ],
+    }  # fmt: skip
+    return delivery.Message(f"channels:{into.channel}", "order.merged", into.id, into.company, body)
+
+
 def _events(one: _Merge, at: datetime) -> list[Event]:
     into, why = one.into, one.request.reason
     told: Mapping[str, Any] = {"merged": [order.id for order in one.others], "total_minor": one.total}
@@ -268,14 +330,17 @@ SELECT o.id, o.number, o.company_id::int, o.promise_at, o.priority::int, o.reser
        COALESCE(md5(ROW(b.name, b.line1, b.line2, b.city, b.region, b.postal_code, b.country, b.tax_number)::text), ''),
        o.customer_id IS NOT NULL,
        (SELECT COALESCE(sum(l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
-        FROM orders_line AS l WHERE l.order_id = o.id)
-FROM orders_order AS o LEFT JOIN parties_address AS a ON a.id = o.address_id
+        FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import'
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+LEFT JOIN parties_address AS a ON a.id = o.address_id
 LEFT JOIN parties_address AS b ON b.id = o.billing_id
 WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _LINES = """
-SELECT id, order_id, number, sku_id, open, allocated, kit_number FROM orders_line
+SELECT id, order_id, number, sku_id, open, allocated, kit_number, quantity, cancelled, gross_minor, discount_minor,
+       shipping_minor, tax_minor
+FROM orders_line
 WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, number
 """
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
@@ -62,7 +62,7 @@ def split(cause: Cause, /, *, requests: Sequence[SplitOrder]) -> list[OrderSplit
     Locks: the orders in id order, their payments, the positions of what is promised in key order.
     Refuses: NotFound (order, line); WrongState (cancelled, closed); Invalid (no reason; an order or line twice; no
     units; a charge); NotToSplit; NothingStays; MoneyTaken.
-    Again: by key. 15 statements; at most 4 more where promises go along, and 3 for each of reservations, promotions,
+    Again: by key. 16 statements; at most 4 more where promises go along, and 3 for each of reservations, promotions,
     payments and holds.
     """
     progress.lock(one.order for one in requests)
@@ -91,6 +91,9 @@ class _Order(NamedTuple):
     currency: str
     discount: int
     promise_at: datetime | None
+    external_id: str
+    channel: str
+    is_import: bool
 
 
 class _Line(NamedTuple):
@@ -226,6 +229,7 @@ def _write(cause: Cause, known: _Known, splits: Sequence[_Split]) -> None:
     if held:
         open_holds(cause, held)
     announce(cause, [event for one in splits for event in _events(one, times[one.order.id])])
+    delivery.send(cause, [_message(one) for one in splits if not one.order.is_import])
     stands = progress.restate(cause, times | {one.id: times[one.order.id] for one in splits})
     progress.hand_on(stands)
     for one in splits:
@@ -372,11 +376,29 @@ def _events(one: _Split, at: datetime) -> list[Event]:
     ]
 
 
+def _message(one: _Split) -> delivery.Message:
+    """What the channel must know to understand the shipments of an order that it did not place."""
+    order = one.order
+    body = {
+        "number": order.number, "external_id": order.external_id, "new_order": one.id, "new_number": one.number,
+        "total_minor": one.goes.total,
+        "lines": [
+            {
+                "line": part.line, "new_line": one.keys[part.line], "sku": one.lines[part.line].code,
+                "quantity": part.units,
+            }
+            for part in one.parts
+        ],
+    }  # fmt: skip
+    return delivery.Message(f"channels:{order.channel}", "order.split", order.id, order.company, body)
+
+
 _PROMOTION = ("id", "order_id", "line_id", "company_id", "code", "amount_minor")
 
 _ORDERS = """
-SELECT id, company_id::int, number, commercial, reservation, currency, discount_minor, promise_at FROM orders_order
-WHERE id = ANY(%(orders)s::uuid[])
+SELECT o.id, o.company_id::int, o.number, o.commercial, o.reservation, o.currency, o.discount_minor, o.promise_at,
+       o.external_id, c.code, c.kind = 'import'
+FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _LINES = """

@@ -436,13 +436,14 @@ class SplitOut(Out):
 
 
 class MergedOut(Out):
-    """What the orders are now."""
+    """What the orders are now, and how much of it no authorization covers."""
 
     order: UUID
     merged: list[UUID]
     lines: int
     total_minor: int
     status: str
+    uncovered_minor: int
 
 
 class MergeableOut(Out):
