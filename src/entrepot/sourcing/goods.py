@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -41,6 +41,7 @@ class Goods:
         self._sets = sets or {}
         self._by_code: dict[int, dict[str, substitutes.Goods]] = defaultdict(dict)  # those that may be sent
         self._options: dict[tuple[str, UUID], list[Option]] = {}
+        self._ordered: dict[UUID, list[UUID]] | None = None
         for one in to_send:
             self.skus[one.id] = one
             self._by_code[one.company][one.code] = one.goods()
@@ -68,6 +69,16 @@ class Goods:
             known = self._by_code[company]
             self._options[channel, sku] = substitutes.options(self.skus[sku].goods(), body.sets, known)
         return self._options[channel, sku]
+
+    def ordered_for(self, sku: UUID) -> Sequence[UUID]:
+        """SKUs for which one may be sent by some set: who waits for them may be served by it."""
+        if self._ordered is None:
+            self._ordered = defaultdict(list)
+            for one in self.skus.values():
+                for company, code in codes_to_send(self._sets, [one]):
+                    if by := self._by_code[company].get(code):
+                        self._ordered[by.id].append(one.id)
+        return self._ordered.get(sku, ())
 
 
 def codes_to_send(sets: Sets, skus: Iterable[Sku]) -> set[tuple[int, str]]:
