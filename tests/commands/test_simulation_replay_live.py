@@ -180,10 +180,9 @@ def replay_said(fates: Iterable[Fate]) -> dict[UUID, Said]:
                 one["served"][share.line.sku, share.node.id] += share.units
         one["held"] = bool(fate.past)
         one["first"] = (fate.first.outcome, fate.first.why) if fate.first else None
-        if not fate.past:
-            for line in fate.lines:
-                if fate.waits.get(line.id):
-                    one["waits"][line.sku] += fate.waits[line.id]
+        for line in fate.lines:
+            if units := fate.waits.get(line.id, 0) - fate.fresh.get(line.id, 0):
+                one["waits"][line.sku] += units
     return told
 
 
