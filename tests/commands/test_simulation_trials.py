@@ -264,13 +264,13 @@ def test_an_order_that_goes_another_way_says_which_rule_kept_it(
     assert why in changed.why
 
 
-def test_settings_that_a_replay_does_not_follow_are_named(floor: Floor) -> None:
+def test_what_the_record_does_not_tell_is_named_where_it_matters(floor: Floor) -> None:
     floor.stock(quantity=9)
     decided(floor, 0, (0, 1))
+    decided(floor, 1, (0, 1), reservation="cart-7")
 
-    draft = Profile(shipments_of={"sofas": 1}, substitutes="unless refused", minimum_stock={"N1": 1})
-
-    assert tried(draft).not_followed == ("shipments_of", "substitutes")
+    assert tried().concerns == {"carts": 1}
+    assert tried(Profile(shipments_of={"sofas": 1})).concerns == {"carts": 1, "catalog": 2}
 
 
 def test_nodes_that_nobody_knows_are_named(floor: Floor) -> None:

@@ -36,6 +36,7 @@ def hour(hours: float) -> datetime:
 def an_order(number: int, *lines: tuple[UUID, int], **facts: Any) -> Asked:
     one = Asked(
         UUID(int=1000 + number), f"SO-{number}", SHOP, "GB", "", "partial_backorder", 5, None, MONDAY, "", 5_000,
+        "GBP", "", "",
         tuple(Line(UUID(int=number * 10_000 + i), sku, units) for i, (sku, units) in enumerate(lines)),
     )  # fmt: skip
     return one._replace(**facts)
@@ -45,7 +46,7 @@ def a_record(free: dict[tuple[UUID, Node], int], *orders: tuple[float, Asked], *
     """A window of a week; `free` at its beginning."""
     one = Record(
         MONDAY, MONDAY + timedelta(days=7), HOUSE, {(sku, node.id): units for (sku, node), units in free.items()},
-        {}, {}, [], [], [(hour(at), order) for at, order in orders], [], {}, [], {},
+        {}, [], [], [(hour(at), order) for at, order in orders], [], {}, [], {},
     )  # fmt: skip
     return replace(one, **facts)
 
@@ -125,7 +126,7 @@ def test_what_has_left_the_house_is_not_lost_and_the_rest_is_told() -> None:
     record = a_record(
         {(MUG, N1): 2, (MUG, N2): 2},
         (1, one),
-        gone={one.id: hour(2)},
+        gone={one.id: [(hour(2), N1.id)]},
         changes=[Change(hour(3), MUG, N1.id, -2)],
     )
 
@@ -161,7 +162,7 @@ def test_a_busy_node_is_passed_over_until_its_orders_have_left() -> None:
     orders = [an_order(n, (MUG, 1)) for n in range(3)]
     record = a_record(
         {(MUG, N1): 9, (MUG, N2): 9}, (1, orders[0]), (2, orders[1]), (80, orders[2]),
-        gone={orders[0].id: hour(20)},
+        gone={orders[0].id: [(hour(20), N1.id)]},
     )  # fmt: skip
 
     assert served(replay(record, profile)) == [("N1",), ("N2",), ("N1",)]
@@ -254,6 +255,11 @@ POLICIES = st.sampled_from(("partial_backorder", "ship_complete", "line_complete
 SKUS, NODES, UNITS = st.sampled_from((MUG, PEN)), st.sampled_from((N1, N2)), st.integers(1, 5)
 
 
+DEPARTURES = st.lists(
+    st.tuples(st.integers(0, 60).map(hour), NODES.map(lambda node: node.id)), min_size=1, max_size=2
+).map(sorted)
+
+
 @st.composite
 def records(draw: st.DrawFn) -> Record:
     orders = [
@@ -278,7 +284,7 @@ def records(draw: st.DrawFn) -> Record:
     after = st.integers(61, 70).map(hour)
     return a_record(
         draw(st.dictionaries(st.tuples(SKUS, NODES), st.integers(-2, 9))), *sorted(orders, key=lambda one: one[0]),
-        changes=changes, gone=draw(st.dictionaries(st.sampled_from(ids), st.integers(0, 60).map(hour))),
+        changes=changes, gone=draw(st.dictionaries(st.sampled_from(ids), DEPARTURES)),
         cancelled=draw(st.dictionaries(st.sampled_from(ids), after, max_size=2)),
     )  # fmt: skip
 

@@ -210,7 +210,7 @@ def _print(report: Report, currency: str) -> None:
     one, other = found.before, found.after
     say(f"{'':<34}{'in force':>14}{'draft':>14}")
     for name in ("orders", "shipped", "shipments", "units", "promised", "late", "late_days", "backordered",
-                 "waiting", "cancelled", "unpriced"):  # fmt: skip
+                 "waiting", "cancelled", "substituted", "held", "unpriced"):  # fmt: skip
         _row(name.replace("_", " "), *(f"{getattr(side.figures, name):,}" for side in (one, other)))
     _row("shipments ÷ shipped orders − 1", *(f"{side.figures.splits:.4f}" for side in (one, other)))
     _row("unit days waited", *(f"{side.figures.unit_days:,.1f}" for side in (one, other)))
@@ -239,12 +239,21 @@ def _print(report: Report, currency: str) -> None:
     say(
         f"\n{trust.same:,} of {trust.orders:,} orders ({trust.share:.1%}) are served by the nodes that really did"
     )
-    if report.not_followed:
-        say(f"Not followed by the replay, but by live orders: {', '.join(report.not_followed)}")
+    for name in report.not_followed:
+        say(f"The record does not tell of {GAPS[name]}: this may matter to {report.concerns[name]:,} orders")
     if report.strangers:
         say(f"The draft names nodes that serve none of these orders: {', '.join(report.strangers)}")
     if trust.by_another:
         say(f"{trust.by_another:,} of them had been decided by another version of the profile")
+
+
+GAPS = {
+    "carts": "what carts had reserved",
+    "changes": "splits, merges and part cancellations as they happened",
+    "customers": "customers' tiers and wishes as they were: today's hold",
+    "catalog": "categories, costs and what was for sale: today's catalog holds",
+    "limits": "what somebody would have decided about orders that a limit of selling ahead holds",
+}
 
 
 def _row(name: str, before: str, after: str) -> None:

@@ -63,6 +63,8 @@ class Figures:
     unit_days: float
     waiting: int
     cancelled: int
+    substituted: int = 0
+    held: int = 0
 
     @property
     def cost_minor(self) -> int:
@@ -195,7 +197,7 @@ class _Measure:
     def _shipment(self, fate: Fate, shares: Sequence[Share]) -> _Shipment:
         one, profile = shares[0], self.profile
         lines = [share.line._replace(quantity=share.units) for share in shares]
-        waits = rules.busy_days(one.node, profile, one.open_orders)
+        waits = rules.busy_days(one.node, profile, one.open_orders, one.open_units)
         day = ships_on(self.house, one.node, one.at) + timedelta(days=waits)
         to, km = to_of(fate.order), fate.km.get(one.node.code, 0)
         sent = self.pricer.shipping(lines, to, one.node, km, day, profile)
@@ -252,7 +254,9 @@ def _figures(measured: Sequence[_Measured], profile: Profile) -> Figures:
         sum(not one.is_priced for some in measured for one in some.shipments),
         promised, promised - lateness["on time"], late_days, dict(lateness),
         sum(fate.backordered for fate in fates), round(sum(fate.unit_days for fate in fates), 3),
-        sum(sum(fate.waits.values()) for fate in fates), sum(fate.cancelled for fate in fates),
+        sum(sum(fate.waits.values()) for fate in fates if not fate.past), sum(fate.cancelled for fate in fates),
+        sum(share.units for fate in fates for share in fate.shares if share.line.id in fate.instead),
+        sum(fate.was_held for fate in fates),
     )  # fmt: skip
 
 
@@ -300,11 +304,14 @@ def _trust(house: House, before: Replayed, recorded: Mapping[UUID, Recorded]) ->
     codes = {node.id: node.code for nodes in house.nodes.values() for node in nodes}
     found = [(fate, recorded[fate.order.id]) for fate in before.orders]
     same = sum(
-        tuple(sorted({codes[share.node] for share in fate.first.shares})) == was.nodes
-        for fate, was in found
-        if fate.first
+        tuple(sorted({codes[share.node] for share in _shares(fate)})) == was.nodes for fate, was in found
     )
     return Trust(len(found), same, sum(was.by_another for _, was in found))
+
+
+def _shares(fate: Fate) -> Sequence[rules.Share]:
+    """Of the first decision; none where a limit of selling ahead kept it from being decided."""
+    return fate.first.shares if fate.first else ()
 
 
 # ---- orders that go another way
@@ -313,9 +320,11 @@ def _trust(house: House, before: Replayed, recorded: Mapping[UUID, Recorded]) ->
 def _way(fate: Fate) -> tuple[object, ...]:
     """What of an order's fate a person would call the same."""
     shares = sorted(
-        (share.line.id, share.node.code, share.units, share.at.date()) for share in fate.shares if share.units
+        (share.line.id, share.line.sku, share.node.code, share.units, share.at.date())
+        for share in fate.shares
+        if share.units
     )
-    return tuple(shares), sum(fate.waits.values()), fate.cancelled
+    return tuple(shares), sum(fate.waits.values()), fate.cancelled, bool(fate.past)
 
 
 def _changed(house: House, before: Fate, after: Fate) -> Changed:
@@ -340,7 +349,8 @@ RULES = {
 
 def _why(before: Fate, after: Fate, lacks: int) -> str:
     """What keeps the nodes of before from serving it, and how the draft chose."""
-    assert after.first
+    if after.past or not after.first:
+        return rules.say_past(after.past) if after.past else "nobody was asked for it"
     could = dict(after.first.candidates)
     wanted = sum(line.quantity for line in after.order.lines)
     told = []
@@ -351,6 +361,8 @@ def _why(before: Fate, after: Fate, lacks: int) -> str:
             told.append(f"{code} {RULES[after.broken[code]]}")
         elif could.get(code, 0) < wanted:
             told.append(f"{code} has {could.get(code, 0)} of {wanted} units left")
+    if before.was_held and not after.was_held:
+        told.append("no limit holds it")
     told.append(after.first.why if before.nodes != after.nodes or lacks else _when(before, after))
     return "; ".join(told)
 

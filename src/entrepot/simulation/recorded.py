@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
 from entrepot.simulation.comparison import Recorded
-from entrepot.simulation.replay import Asked, Change, Held, House, Record, Week
+from entrepot.simulation.replay import (
+    Asked,
+    Change,
+    Held,
+    House,
+    Paid,
+    Preorder,
+    Promised,
+    Record,
+    Rejection,
+    Week,
+)
 from entrepot.sourcing.explain import explain
-from entrepot.sourcing.facts import sizes_of
-from entrepot.sourcing.rules import Line, Node
+from entrepot.sourcing.facts import read_for_sale, read_skus, sizes_of
+from entrepot.sourcing.goods import Goods, codes_to_send
+from entrepot.sourcing.rules import Line, Node, Profile
+from entrepot.sourcing.substitutes import Substitutes
 
 Units = dict[tuple[UUID, UUID], int]
 """Units by (sku, node)."""
@@ -26,6 +40,8 @@ class Window(NamedTuple):
 
     record: Record
     recorded: Mapping[UUID, Recorded]
+    unknown: Mapping[str, int]
+    """What the record does not tell, and of how many orders."""
 
 
 class Decided(NamedTuple):
@@ -38,13 +54,37 @@ class Decided(NamedTuple):
     reasons: Mapping[str, Any]
 
 
+class Needs(NamedTuple):
+    """What profiles ask about beside nodes and stock: goods at all, what may be sent instead, what is paid for them,
+    and customers."""
+
+    goods: bool
+    others: bool
+    margins: bool
+    customers: bool
+
+    @classmethod
+    def of(cls, profiles: Iterable[Profile]) -> Needs:
+        some = list(profiles)
+        others = any(one.substitutes != "never" for one in some)
+        margins = any(one.margin_from_percent is not None for one in some)
+        limits = any(one.shipments_of for one in some)
+        return cls(
+            others or margins or limits, others, margins, others or any(one.tier_priority for one in some)
+        )
+
+
 class _Line(NamedTuple):
     id: UUID
     number: int
     sku: UUID
+    code: str
     quantity: int
     kit: int
     per_kit: int
+    gross_minor: int
+    discount_minor: int
+    instead_of: UUID | None
 
     def wanted(self, units: int) -> Line:
         return Line(self.id, self.sku, units, self.kit, self.per_kit)
@@ -56,53 +96,86 @@ def first_and_last(company: int) -> tuple[datetime, datetime] | None:
     return (first, last) if first else None
 
 
-def read(company: int, since: datetime, until: datetime, versions: Mapping[str, int]) -> Window | None:
-    """The window of a company; None where no order was decided in it.
+def read(
+    company: int, since: datetime, until: datetime, versions: Mapping[str, int], needs: Needs
+) -> Window | None:
+    """The window of a company; None where no order was to be decided in it.
 
-    `versions` are those of the profile in force, by scope. About 20 statements, whatever the window holds.
+    `versions` are those of the profile in force, by scope. About 25 statements, whatever the window holds.
     """
     params = {"company": company, "since": since, "until": until}
-    asked: list[tuple[Decided, tuple[Any, ...]]] = [
-        (Decided(*row[:5]), row[5:]) for row in sql.run(_DECIDED, params)
-    ]
+    asked = [_Asked(Decided(*row[:5]), row[5], row[6:]) for row in sql.run(_DECIDED, params)]
     if not asked:
         return None
     earlier = _Earlier(sql.run(_EARLIER, {**params, "waits": list(_WAITS)}))
-    orders = {one.order for one, _ in asked}
-    lines = _lines(orders | earlier.decisions.keys())
-    house = _house(company, {head[1] for _, head in asked} | earlier.channels)
+    known = {"orders": [*(one.decided.order for one in asked), *earlier.decisions]}
+    lines = _lines(known)
+    house = _house(company, {one.head[1] for one in asked} | earlier.channels)
     codes = {node.code: node.id for nodes in house.nodes.values() for node in nodes}
-    wanted = [(one.at, _asked(one, head, lines[one.order])) for one, head in asked]
-    waiting = [order for order in (earlier.waiting(which, lines) for which in earlier.waits) if order.lines]
-    skus = {line.sku for _, order in wanted for line in order.lines}
-    skus |= {line.sku for order in waiting for line in order.lines}
+    wanted = [(one.at, _sought(one, lines.ordered[one.decided.order])) for one in asked]
+    waiting = [
+        order for order in (earlier.waiting(which, lines.ordered) for which in earlier.waits) if order.lines
+    ]
+    skus = {line.sku for order in (*(order for _, order in wanted), *waiting) for line in order.lines}
+    goods = _goods(params, skus, needs)
+    skus |= {sku for _, one in goods for sku in one.skus}
     stock = params | {"skus": list(skus)}
-    free, fences = _free(stock, earlier, lines, codes)
-    open_orders, left = _at_nodes(params)
+    rejections = [Rejection(*row) for row in sql.run(_REJECTIONS, known)]
+    before = [Promised(*row) for row in sql.run(_UNDER_WAY, params)]
+    earlier.rejections = [one for one in rejections if one.order in earlier.decisions and one.at < since]
+    held = earlier.promised(lines, codes)
+    free, fences = _free(stock, earlier, held, before)
+    house = replace(_with_sizes(house, wanted, waiting, skus), company=company, goods=goods,
+                    paid=lines.paid() if needs.margins else {})  # fmt: skip
     record = Record(
-        since, until, _with_sizes(house, wanted, waiting, skus), free, fences, open_orders, left, waiting, wanted,
+        since, until, house, free, fences, before, waiting, wanted,
         [Change(*row) for row in sql.run(_CHANGES, stock)],
-        _cancelled([*orders, *earlier.decisions], params), earlier.held(lines, codes, skus),
-        dict(sql.run(_GONE, {"orders": [*orders, *earlier.decisions]})),  # type: ignore[arg-type]
+        dict(sql.run(_CANCELLED, params | known)),  # type: ignore[arg-type]
+        [one for one in held if one.sku in skus], _gone(known), rejections, _preorders(stock),
+        dict(sql.run(_LET_GO, known)),  # type: ignore[arg-type]
     )  # fmt: skip
-    return Window(record, {one.order: _recorded(one, head, house, versions) for one, head in asked})
+    recorded = {one.decided.order: _recorded(one, house, versions) for one in asked}
+    return Window(record, recorded, _unknown(known, needs))
 
 
 # ---- orders
 
 
-def _lines(orders: Collection[UUID]) -> dict[UUID, list[_Line]]:
-    found: dict[UUID, list[_Line]] = defaultdict(list)
-    for order, *line in sql.run(_LINES, {"orders": list(orders)}):
-        found[order].append(_Line(*line))
+class _Asked(NamedTuple):
+    """An order with its first decision; without an outcome where a limit of selling ahead still held it."""
+
+    decided: Decided
+    at: datetime
+    head: tuple[Any, ...]
+
+
+class _Lines(NamedTuple):
+    """Lines of orders: those that were ordered, and those that are sent instead."""
+
+    ordered: Mapping[UUID, list[_Line]]
+    instead: Mapping[UUID, list[_Line]]
+
+    def paid(self) -> dict[UUID, Paid]:
+        return {
+            line.id: Paid(line.gross_minor, line.discount_minor, line.quantity)
+            for lines in self.ordered.values()
+            for line in lines
+        }
+
+
+def _lines(known: Mapping[str, Any]) -> _Lines:
+    found = _Lines(defaultdict(list), defaultdict(list))
+    for order, *row in sql.run(_LINES, known):
+        line = _Line(*row)
+        (found.instead if line.instead_of else found.ordered)[order].append(line)
     return found
 
 
-def _asked(decided: Decided, head: tuple[Any, ...], lines: Iterable[_Line]) -> Asked:
+def _sought(one: _Asked, lines: Iterable[_Line]) -> Asked:
     """The order with the units that its first decision was about."""
-    wanted = _wanted(decided, lines)
+    wanted = _wanted(one.decided, lines)
     sought = tuple(line.wanted(wanted[line]) for line in lines if wanted.get(line))
-    return Asked._make((decided.order, *head, sought))
+    return Asked._make((one.decided.order, *one.head, sought))
 
 
 def _wanted(decided: Decided, lines: Iterable[_Line]) -> dict[_Line, int]:
@@ -111,17 +184,49 @@ def _wanted(decided: Decided, lines: Iterable[_Line]) -> dict[_Line, int]:
     return {line: told.get(line.number, 0) if told else line.quantity for line in lines}
 
 
-def _recorded(decided: Decided, head: tuple[Any, ...], house: House, versions: Mapping[str, int]) -> Recorded:
-    chosen = {one.node for one in explain(decided.reasons).candidates if one.verdict == "chosen"}
-    scope = house.channels[head[1]]
+def _recorded(one: _Asked, house: House, versions: Mapping[str, int]) -> Recorded:
+    if not one.decided.outcome:
+        return Recorded((), by_another=False)
+    chosen = {found.node for found in explain(one.decided.reasons).candidates if found.verdict == "chosen"}
+    scope = house.channels[one.head[1]]
     return Recorded(
         tuple(sorted(chosen)),
-        by_another=decided.version != versions.get(scope if scope in versions else "", 0),
+        by_another=one.decided.version != versions.get(scope if scope in versions else "", 0),
     )
 
 
-def _cancelled(orders: Sequence[UUID], params: Mapping[str, Any]) -> dict[UUID, datetime]:
-    return dict(sql.run(_CANCELLED, {**params, "orders": list(orders)}))  # type: ignore[arg-type]
+def _gone(known: Mapping[str, Any]) -> dict[UUID, list[tuple[datetime, UUID]]]:
+    found: dict[UUID, list[tuple[datetime, UUID]]] = defaultdict(list)
+    for order, at, node in sql.run(_GONE, known):
+        found[order].append((at, node))
+    return found
+
+
+# ---- goods
+
+
+def _goods(params: Mapping[str, Any], skus: Collection[UUID], needs: Needs) -> list[tuple[datetime, Goods]]:
+    """What is known of SKUs, as often as other sets of substitutes came into force in the window."""
+    if not needs.goods:
+        return []
+    known, since = read_skus(skus), params["since"]
+    if not needs.others:
+        return [(since, Goods(known))]
+    versions = policies.versions(params["company"], policies.kind_of(Substitutes))
+    moments = {one.in_force_from for one in versions if since < one.in_force_from < params["until"]}
+    by_moment = {
+        at: {params["company"]: policies.in_force(params["company"], Substitutes, at)}
+        for at in sorted({since, *moments})
+    }
+    to_send = read_for_sale({code for sets in by_moment.values() for code in codes_to_send(sets, known)})
+    return [(at, Goods(known, to_send, sets)) for at, sets in by_moment.items()]
+
+
+def _preorders(params: Mapping[str, Any]) -> list[Preorder]:
+    return [
+        Preorder(at, sku, code, date.fromisoformat(day) if day else None, units_max)
+        for at, sku, code, day, units_max in sql.run(_PREORDERS, params)
+    ]
 
 
 # ---- what was under way when the window began
@@ -132,6 +237,7 @@ class _Earlier:
 
     def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self.decisions: dict[UUID, list[Decided]] = defaultdict(list)
+        self.rejections: list[Rejection] = []  # of before the window
         self.heads: dict[UUID, tuple[Any, ...]] = {}
         for row in rows:
             self.decisions[row[0]].append(Decided(*row[:5]))
@@ -147,19 +253,18 @@ class _Earlier:
         sought = tuple(line.wanted(rest[line]) for line in lines[which] if rest[line] > 0)
         return Asked._make((which, *self.heads[which], sought))
 
-    def promised(
-        self, lines: Mapping[UUID, Sequence[_Line]], codes: Mapping[str, UUID]
-    ) -> Iterable[tuple[UUID, UUID, UUID, int]]:
-        """What these orders had been promised, as (order, sku, node, units)."""
+    def promised(self, lines: _Lines, codes: Mapping[str, UUID]) -> list[Held]:
+        """What these orders had been promised, less what nodes had given back."""
+        units: Counter[tuple[UUID, UUID, UUID]] = Counter()
         for which, decisions in self.decisions.items():
             for decided in decisions:
-                yield from _promises(decided, lines[which], codes)
-
-    def held(
-        self, lines: Mapping[UUID, Sequence[_Line]], codes: Mapping[str, UUID], skus: Collection[UUID]
-    ) -> list[Held]:
-        """What customers gave back by cancelling in the window."""
-        return [Held(*row) for row in self.promised(lines, codes) if row[1] in skus]
+                for sku, node, quantity in _promises(
+                    decided, lines.ordered[which], lines.instead[which], codes
+                ):
+                    units[which, sku, node] += quantity
+        for one in self.rejections:
+            units[one.order, one.sku, one.node] -= one.quantity
+        return [Held(*key, quantity) for key, quantity in units.items() if quantity > 0]
 
 
 _WAITS = ("backordered", "part backordered")
@@ -173,9 +278,10 @@ def _served(decided: Decided) -> dict[int, int]:
 
 
 def _promises(
-    decided: Decided, lines: Iterable[_Line], codes: Mapping[str, UUID]
-) -> Iterable[tuple[UUID, UUID, UUID, int]]:
-    """What a decision promised: as it recorded it by line, or all of it at the node that it chose."""
+    decided: Decided, lines: Iterable[_Line], instead: Iterable[_Line], codes: Mapping[str, UUID]
+) -> Iterable[tuple[UUID, UUID, int]]:
+    """What a decision promised, as (sku, node, units): as it recorded it by line, or all of it at the node that it
+    chose. Of a line, what is sent instead comes last."""
     by_number = {line.number: line for line in lines}
     if "served" in decided.reasons:
         rows = [(number, code, units) for number, code, units in decided.reasons["served"]]
@@ -185,19 +291,41 @@ def _promises(
         chosen = [one.node for one in explain(decided.reasons).candidates if one.verdict == "chosen"]
         wanted = _wanted(decided, by_number.values())
         rows = [(line.number, code, units) for code in chosen[:1] for line, units in wanted.items()]
+    as_ordered = _served(decided) if "served" in decided.reasons else {}
+    others = {(line.instead_of, line.code): line.sku for line in instead}
+    sent = {number: (by, units) for number, _, by, units, _ in decided.reasons.get("instead", ())}
+    for number, (_, units) in sent.items():
+        as_ordered[number] -= units
     for number, code, units in rows:
-        if number in by_number and code in codes and units:
-            yield decided.order, by_number[number].sku, codes[code], units
+        if number not in by_number or code not in codes:
+            continue
+        line = by_number[number]
+        own = min(units, as_ordered[number]) if number in sent else units
+        if own:
+            yield line.sku, codes[code], own
+        if units > own and (other := others.get((line.id, sent[number][0]))):
+            yield other, codes[code], units - own
+        if number in sent:
+            as_ordered[number] -= own
+
+
+def _unknown(params: Mapping[str, Any], needs: Needs) -> dict[str, int]:
+    """What of these orders no ledger keeps, by a name, and how many orders it may matter to."""
+    ((carts, changed, customers),) = sql.run(_UNKNOWN, params)
+    asked = {
+        "carts": carts,
+        "changes": changed,
+        "customers": customers if needs.customers else 0,
+        "catalog": len(params["orders"]) if needs.goods else 0,
+    }
+    return {name: orders for name, orders in asked.items() if orders}
 
 
 # ---- stock
 
 
 def _free(
-    params: Mapping[str, Any],
-    earlier: _Earlier,
-    lines: Mapping[UUID, Sequence[_Line]],
-    codes: Mapping[str, UUID],
+    params: Mapping[str, Any], earlier: _Earlier, held: Iterable[Held], before: Iterable[Promised]
 ) -> tuple[Units, dict[tuple[UUID, UUID], dict[UUID, int]]]:
     """What could be promised when the window began, and what ring-fences have left today.
 
@@ -206,14 +334,15 @@ def _free(
     """
     free: Units = defaultdict(int)
     told = {**params, "by_decision": list(earlier.decisions)}
+    wanted = set(params["skus"])
     for sku, node, units in sql.run(_SELLABLE, params):
         free[sku, node] += units
-    for sku, node, units in sql.run(_PROMISED, told):
-        free[sku, node] -= units
-    wanted = set(params["skus"])
-    for _, sku, node, units in earlier.promised(lines, codes):
-        if sku in wanted:
-            free[sku, node] -= units
+    for one in before:
+        if one.sku in wanted and one.order not in earlier.decisions:
+            free[one.sku, one.node] -= one.units
+    for given in held:
+        if given.sku in wanted:
+            free[given.sku, given.node] -= given.units
     for sku, node, units in sql.run(_SENT_BEFORE, told):
         free[sku, node] += units
     fences: dict[tuple[UUID, UUID], dict[UUID, int]] = defaultdict(dict)
@@ -223,17 +352,6 @@ def _free(
         fences[sku, node][channel] = left
         free[sku, node] += 0
     return dict(free), dict(fences)
-
-
-def _at_nodes(params: Mapping[str, Any]) -> tuple[dict[UUID, int], list[tuple[datetime, UUID]]]:
-    """Orders that waited at each node when the window began, and when they left."""
-    waiting: dict[UUID, int] = defaultdict(int)
-    left = []
-    for node, gone_at in sql.run(_AT_NODES, params):
-        waiting[node] += 1
-        if gone_at is not None:
-            left.append((gone_at, node))
-    return dict(waiting), left
 
 
 # ---- the house
@@ -269,26 +387,77 @@ def _with_sizes(
 
 
 _HEAD = """o.number, o.channel_id, o.country, o.postal_code, o.policy, o.priority::int, o.promise_at, o.placed_at,
-       o.service, o.total_minor"""
+       o.service, o.total_minor, o.currency::text, COALESCE(c.tier, ''),
+       COALESCE(NULLIF(o.substitutes, ''), c.substitutes, '')"""
+
+_ORDER = "orders_order AS o LEFT JOIN parties_customer AS c ON c.id = o.customer_id"
 
 _SPAN = """
 SELECT min(at), max(at) FROM (SELECT min(decided_at) AS at FROM sourcing_decision
                               WHERE company_id = %(company)s::smallint GROUP BY order_id) AS first
 """
 
-# The first decision of an order is the one with the least id: a history is recorded long after it happened.
+# The first decision of an order is the one with the least id: a history is recorded long after it happened. An order
+# that a limit of selling ahead held was to be decided when it did so.
 _DECIDED = f"""
-SELECT d.order_id, d.decided_at, d.outcome, d.profile_version, d.reasons, {_HEAD}
-FROM (SELECT DISTINCT ON (order_id) * FROM sourcing_decision
-      WHERE company_id = %(company)s::smallint ORDER BY order_id, id) AS d
-JOIN orders_order AS o ON o.id = d.order_id
+WITH held AS (
+    SELECT order_id, min(opened_at) AS at, bool_and(closed_at < %(since)s::timestamptz) IS TRUE AS is_over
+    FROM orders_hold
+    WHERE company_id = %(company)s::smallint AND facts ? 'sold_ahead' AND opened_at < %(until)s::timestamptz
+    GROUP BY 1
+),
+first AS (
+    SELECT DISTINCT ON (order_id) * FROM sourcing_decision
+    WHERE company_id = %(company)s::smallint ORDER BY order_id, id
+)
+SELECT d.order_id, d.decided_at, d.outcome, d.profile_version, d.reasons,
+       CASE WHEN h.at < d.decided_at THEN greatest(h.at, %(since)s::timestamptz) ELSE d.decided_at END, {_HEAD}
+FROM first AS d JOIN {_ORDER} ON o.id = d.order_id LEFT JOIN held AS h ON h.order_id = d.order_id
 WHERE d.decided_at >= %(since)s::timestamptz AND d.decided_at < %(until)s::timestamptz
-ORDER BY d.decided_at, d.id
+UNION ALL
+SELECT h.order_id, h.at, '', 0, '{{}}'::jsonb, greatest(h.at, %(since)s::timestamptz), {_HEAD}
+FROM held AS h JOIN {_ORDER} ON o.id = h.order_id
+WHERE NOT h.is_over
+  AND NOT EXISTS (SELECT FROM first AS d WHERE d.order_id = h.order_id AND d.decided_at < %(until)s::timestamptz)
+ORDER BY 6, 1
 """
 
 _LINES = """
-SELECT order_id, id, number::int, sku_id, quantity, kit_number, greatest(kit_units, 1) FROM orders_line
-WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL AND instead_of IS NULL ORDER BY order_id, number
+SELECT order_id, id, number::int, sku_id, sku_code, quantity, kit_number, greatest(kit_units, 1), gross_minor,
+       discount_minor, instead_of
+FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) AND sku_id IS NOT NULL ORDER BY order_id, number
+"""
+
+_REJECTIONS = """
+SELECT r.rejected_at, r.order_id, COALESCE(l.instead_of, l.id), l.sku_id, r.node_id, r.quantity, r.cleared_at
+FROM sourcing_rejection AS r JOIN orders_line AS l ON l.id = r.line_id
+WHERE r.order_id = ANY(%(orders)s::uuid[]) ORDER BY r.rejected_at, r.id
+"""
+
+# Each setting is kept as an event; the row itself has the last one alone.
+_PREORDERS = """
+SELECT e.occurred_at, s.id, s.code, e.payload ->> 'ships_on', (e.payload ->> 'units_max')::int
+FROM kernel_event AS e JOIN catalog_sku AS s ON s.id = e.subject_id
+WHERE e.subject_id = ANY(%(skus)s::uuid[]) AND e.command = 'stock.set_preorder'
+  AND e.occurred_at < %(until)s::timestamptz
+ORDER BY e.occurred_at, e.seq
+"""
+
+_LET_GO = """
+SELECT order_id, min(closed_at) FROM orders_hold
+WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'released' AND facts ? 'sold_ahead' GROUP BY 1
+"""
+
+_UNKNOWN = """
+SELECT count(*) FILTER (WHERE o.reservation <> '')::int,
+       count(*) FILTER (WHERE o.origin_id IS NOT NULL OR o.merged_into IS NOT NULL OR (
+           o.commercial <> 'cancelled' AND o.policy <> 'partial_cancel' AND EXISTS (
+               SELECT FROM orders_line AS l
+               WHERE l.order_id = o.id AND l.instead_of IS NULL AND l.cancelled > 0 AND l.cancelled > (
+                   SELECT COALESCE(sum(s.quantity), 0) FROM orders_line AS s
+                   WHERE s.order_id = o.id AND s.instead_of = l.id))))::int,
+       count(*) FILTER (WHERE o.customer_id IS NOT NULL)::int
+FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
 """
 
 _CANCELLED = """
@@ -309,7 +478,7 @@ ended AS (
     GROUP BY 1
 )
 SELECT d.order_id, d.decided_at, d.outcome, d.profile_version, d.reasons, {_HEAD}
-FROM last AS l JOIN before AS d ON d.order_id = l.order_id JOIN orders_order AS o ON o.id = l.order_id
+FROM last AS l JOIN before AS d ON d.order_id = l.order_id JOIN {_ORDER} ON o.id = l.order_id
 LEFT JOIN ended AS e ON e.order_id = l.order_id
 WHERE (l.outcome = ANY(%(waits)s::text[]) AND o.policy <> 'partial_cancel'
        AND (e.at IS NULL OR e.at >= %(since)s::timestamptz))
@@ -318,7 +487,8 @@ ORDER BY d.order_id, d.id
 """
 
 _GONE = """
-SELECT order_id, max(shipped_at) FROM shipping_shipment WHERE order_id = ANY(%(orders)s::uuid[]) GROUP BY 1
+SELECT order_id, shipped_at, node_id FROM shipping_shipment
+WHERE order_id = ANY(%(orders)s::uuid[]) AND shipped_at IS NOT NULL ORDER BY shipped_at
 """
 
 # What customers took is told by the replay itself; all other moves that change what can be sold are told by these.
@@ -343,22 +513,20 @@ FROM ({_MOVED} WHERE m.at >= %(since)s::timestamptz AND m.at < %(until)s::timest
 GROUP BY 1, 2, 3 HAVING sum(units) <> 0 ORDER BY 1, 2, 3
 """
 
-_PROMISED = """
+_UNDER_WAY = """
 WITH before AS (
     SELECT order_id FROM sourcing_decision WHERE company_id = %(company)s::smallint
     GROUP BY order_id HAVING (array_agg(decided_at ORDER BY id))[1] < %(since)s::timestamptz
-                         AND NOT order_id = ANY(%(by_decision)s::uuid[])
 )
-SELECT sku_id, node_id, sum(units)::int FROM (
-    SELECT m.sku_id, b.node_id, m.quantity AS units
+SELECT order_id, sku_id, node_id, sum(units)::int, left_at FROM (
+    SELECT l.order_id, m.sku_id, b.node_id, m.quantity AS units, m.occurred_at AS left_at
     FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.from_bucket
     JOIN orders_line AS l ON l.id = m.line_id JOIN before USING (order_id)
-    WHERE m.company_id = %(company)s::smallint AND m.sku_id = ANY(%(skus)s::uuid[])
-      AND m.to_place = 'customer' AND m.occurred_at >= %(since)s::timestamptz
+    WHERE m.company_id = %(company)s::smallint AND m.to_place = 'customer'
+      AND m.occurred_at >= %(since)s::timestamptz
     UNION ALL
-    SELECT a.sku_id, a.node_id, a.quantity FROM stock_allocation AS a JOIN before USING (order_id)
-    WHERE a.sku_id = ANY(%(skus)s::uuid[])
-) AS promised GROUP BY 1, 2
+    SELECT a.order_id, a.sku_id, a.node_id, a.quantity, NULL FROM stock_allocation AS a JOIN before USING (order_id)
+) AS promised GROUP BY 1, 2, 3, 5
 """
 
 _SENT_BEFORE = """
@@ -379,7 +547,7 @@ SELECT sku_id, node_id, channel_id, quantity - used FROM stock_ringfence
 WHERE owner_id = %(company)s::smallint AND sku_id = ANY(%(skus)s::uuid[]) AND quantity > used
 """
 
-_AT_NODES = """
+_NODES = """
 WITH before AS (
     SELECT order_id FROM sourcing_decision WHERE company_id = %(company)s::smallint
     GROUP BY order_id HAVING (array_agg(decided_at ORDER BY id))[1] < %(since)s::timestamptz

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from entrepot.kernel import money, policies
 from entrepot.kernel.errors import Invalid, Refused
@@ -12,7 +13,7 @@ from entrepot.network import queries as network
 from entrepot.simulation import recorded
 from entrepot.simulation.comparison import Comparison, compare, yardstick
 from entrepot.simulation.errors import NothingDecided
-from entrepot.simulation.replay import House, Profiles, profile_of, replay
+from entrepot.simulation.replay import House, Profiles, Replayed, profile_of, replay
 from entrepot.sourcing.rules import Profile
 
 RATES = ("km_minor", "handling_minor", "split_minor", "late_day_minor", "scarcity_minor")
@@ -40,7 +41,10 @@ class Report:
     """Nodes that the draft names and that serve none of the orders: slips of the pen, perhaps."""
     found: Comparison
     not_followed: tuple[str, ...] = ()
-    """Settings of either profile that the replay does not know: live orders would follow them."""
+    """What live orders would follow and this replay could not, because no ledger keeps it: `carts`, `changes`,
+    `customers`, `catalog`, `limits`; in reports of before, settings of the profile."""
+    concerns: Mapping[str, int] = field(default_factory=dict)
+    """How many orders each of these may matter to."""
 
 
 def tried(
@@ -49,16 +53,18 @@ def tried(
 ) -> Report | Refused:  # fmt: skip
     """Replay the window twice: by what is in force at `at`, and by the draft in its place.
 
-    `tell` hears how many decisions are done, and of how many. About 25 statements, all of them questions.
+    `tell` hears how many decisions are done, and of how many. About 30 statements, all of them questions.
     """
     problem = _misfit(company, scope, since, until)
     if problem:
         return problem
     versions = policies.in_force(company, Profile, at)
-    window = recorded.read(company, since, until, {one: number for one, (number, _) in versions.items()})
+    active: Profiles = {one: body for one, (_, body) in versions.items()}
+    needs = recorded.Needs.of((draft, *active.values()))
+    numbers = {one: number for one, (number, _) in versions.items()}
+    window = recorded.read(company, since, until, numbers, needs)
     if window is None:
         return _nothing(company, since, until)
-    active: Profiles = {one: body for one, (_, body) in versions.items()}
     done, total = 0, 2 * len(window.record.orders)
 
     def heard(orders: int) -> None:
@@ -70,23 +76,18 @@ def tried(
     after = replay(window.record, {**active, scope: draft}, heard)
     measure, measured_by = yardstick(draft, profile_of(active, scope))
     version, _ = versions.get(scope) or versions.get("") or (0, draft)
+    concerns = {**window.unknown, **_left_to_people(before, after, window.record.let_go)}
     return Report(
         scope, draft, version, since, until, len(window.record.waiting), measured_by,
         {name: getattr(measure, name) for name in RATES}, _strangers(draft, window.record.house),
-        compare(window.record, before, after, window.recorded, measure),
-        tuple(name for name in NOT_FOLLOWED if any(_is_set(one, name) for one in (draft, profile_of(active, scope)))),
+        compare(window.record, before, after, window.recorded, measure), tuple(concerns), concerns,
     )  # fmt: skip
 
 
-NOT_FOLLOWED = ("units_per_day", "shipments_of", "tier_priority", "margin_from_percent", "substitutes")
-"""What a replay would need customers, costs and other SKUs for. Limits of preorders are not replayed either."""
-
-
-def _is_set(profile: Profile, name: str) -> bool:
-    return bool(getattr(profile, name) != getattr(_PLAIN, name))
-
-
-_PLAIN = Profile()
+def _left_to_people(before: Replayed, after: Replayed, let_go: Mapping[UUID, datetime]) -> dict[str, int]:
+    """Orders that a limit holds in a replay, and about which nobody decided in the record."""
+    held = {fate.order.id for side in (before, after) for fate in side.orders if fate.was_held}
+    return {"limits": len(held - let_go.keys())} if held - let_go.keys() else {}
 
 
 def _misfit(company: int, scope: str, since: datetime, until: datetime) -> Refused | None:
@@ -112,7 +113,8 @@ def _nothing(company: int, since: datetime, until: datetime) -> Refused:
 
 def _strangers(draft: Profile, house: House) -> tuple[str, ...]:
     known = {node.code for nodes in house.nodes.values() for node in nodes}
-    return tuple(sorted({*draft.excluded_nodes, *draft.orders_per_day} - known))
+    named = {*draft.excluded_nodes, *draft.orders_per_day, *draft.units_per_day}
+    return tuple(sorted(named - known))
 
 
 def _day(at: datetime) -> str:

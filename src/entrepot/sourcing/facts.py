@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Service
-from entrepot.kernel import money, policies, sql
+from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
 from entrepot.network.rules import next_ship_date
 from entrepot.sourcing import cost, rules, substitutes
+from entrepot.sourcing.deciding import not_asked
+from entrepot.sourcing.goods import Goods, Sku, codes_to_send
 
 policies.shape("sourcing.profile")(rules.Profile)
 policies.shape("sourcing.substitutes")(substitutes.Substitutes)
@@ -131,7 +132,7 @@ class Facts:
         if self._asks_about_goods or self._sends_others:
             companies = {order.company for order in orders}
             skus = {line.sku for of_order in lines.values() for line in of_order}
-            self.goods = Goods.load(companies, skus, self.at, substitutes=self._sends_others)
+            self.goods = load_goods(companies, skus, self.at, sends_others=self._sends_others)
 
     def nodes_max(self, order: Order, lines: Sequence[Line]) -> int:
         """Shipments that an order may be split into."""
@@ -146,7 +147,8 @@ class Facts:
         profile = self.version(order).profile
         asks = profile.margin_from_percent is not None
         paid = sum(line.paid_minor for line in lines) if asks else 0
-        cost_minor = self.goods.cost_minor(order.currency, lines) if asks else None
+        units = ((line.sku, line.open + line.backordered) for line in lines)
+        cost_minor = self.goods.cost_minor(order.currency, units) if asks else None
         return rules.priority(order.own_priority, profile, order.tier, paid, cost_minor)
 
     def options(self, order: Order, lines: Sequence[Line]) -> dict[UUID, list[substitutes.Option]]:
@@ -168,12 +170,10 @@ class Facts:
     def rejected(self, order: Order) -> dict[UUID, set[UUID] | None]:
         """By line the nodes that are not asked, or None where too many have rejected it: then nobody is."""
         profile = self.version(order).profile
-        since = self.at - timedelta(days=profile.rejection_days)
-        found: dict[UUID, set[UUID] | None] = {}
-        for line, rejections in self._rejections.get(order.id, {}).items():
-            nodes = {node for node, at in rejections if at > since}
-            found[line] = None if len({node for node, _ in rejections}) >= profile.rejections_max else nodes
-        return found
+        return {
+            line: not_asked(rejections, profile, self.at)
+            for line, rejections in self._rejections.get(order.id, {}).items()
+        }
 
     def took(self, shares: Sequence[rules.Share]) -> None:
         """An order goes to nodes: they are busier for the next."""
@@ -228,78 +228,26 @@ def _ships_on(nodes: Sequence[UUID], at: datetime) -> dict[UUID, date]:
     return {node: one.on if one else today for node, one in found.items()}
 
 
-class _Sku(NamedTuple):
-    id: UUID
-    company: int
-    code: str
-    category: str
-    list_price: Decimal | None
-    standard_cost: Decimal | None
-    minimum_age: int
-    hazardous: bool
-
-    def goods(self) -> substitutes.Goods:
-        return substitutes.Goods(self.id, self.code, self.minimum_age, self.hazardous)
+def load_goods(
+    companies: Collection[int], skus: Collection[UUID], at: datetime, *, sends_others: bool
+) -> Goods:
+    """SKUs by id; where others may be sent, those too. 1 statement, or 3."""
+    found = read_skus(skus)
+    if not sends_others:
+        return Goods(found)
+    sets = policies.in_force_of(sorted(companies), substitutes.Substitutes, at)
+    params = sql.columns(("companies", "codes"), sorted(codes_to_send(sets, found))) | {"today": at.date()}
+    return Goods(found, [Sku(*row) for row in sql.run(_TO_SEND, params)], sets)
 
 
-class Goods:
-    """What is known of SKUs, and which of them may be sent for which, by company."""
+def read_skus(skus: Collection[UUID]) -> list[Sku]:
+    """SKUs by id. One statement."""
+    return [Sku(*row) for row in sql.run(_SKUS, {"skus": list(skus)})]
 
-    def __init__(self) -> None:
-        self.skus: dict[UUID, _Sku] = {}
-        self._by_code: dict[int, dict[str, substitutes.Goods]] = defaultdict(dict)  # those that may be sent
-        self._sets: Mapping[int, Mapping[str, tuple[int, substitutes.Substitutes]]] = {}
-        self._options: dict[tuple[str, UUID], list[substitutes.Option]] = {}
 
-    @classmethod
-    def load(
-        cls, companies: Collection[int], skus: Collection[UUID], at: datetime, *, substitutes: bool
-    ) -> Goods:
-        """SKUs by id; with `substitutes`, also those that may be sent for them. 1 statement, or 3."""
-        found = cls()
-        found.skus = {row[0]: _Sku(*row) for row in sql.run(_SKUS, {"skus": list(skus)})}
-        if substitutes:
-            found._read_sets(companies, at)
-        return found
-
-    def _read_sets(self, companies: Collection[int], at: datetime) -> None:
-        self._sets = policies.in_force_of(sorted(companies), substitutes.Substitutes, at)
-        wanted = {
-            (company, code)
-            for company, by_scope in self._sets.items()
-            for _, body in by_scope.values()
-            for sku in self.skus.values()
-            if sku.company == company
-            for code, _ in substitutes.codes_for(sku.code, body.sets)
-        }
-        params = sql.columns(("companies", "codes"), sorted(wanted)) | {"today": at.date()}
-        for row in sql.run(_TO_SEND, params):
-            one = _Sku(*row)
-            self.skus[one.id] = one
-            self._by_code[one.company][one.code] = one.goods()
-
-    def names(self, sku: UUID) -> tuple[str, str]:
-        """What limits of shipments may call a SKU: its code and its category."""
-        one = self.skus[sku]
-        return one.code, one.category
-
-    def cost_minor(self, currency: str, lines: Sequence[Line]) -> int | None:
-        """What goods cost us by the catalog; None where one of them has no cost there."""
-        costs = [
-            money.extend(line.open + line.backordered, cost_, currency)
-            for line in lines
-            if (cost_ := self.skus[line.sku].standard_cost) is not None
-        ]
-        return sum(costs) if len(costs) == len(lines) else None
-
-    def options(self, company: int, channel: str, sku: UUID) -> list[substitutes.Option]:
-        """What may be sent for a SKU by the sets of a channel, else of all channels."""
-        if (channel, sku) not in self._options:
-            by_scope = self._sets.get(company, {})
-            _, body = by_scope.get(channel) or by_scope.get("") or (0, substitutes.Substitutes())
-            known = self._by_code[company]
-            self._options[channel, sku] = substitutes.options(self.skus[sku].goods(), body.sets, known)
-        return self._options[channel, sku]
+def read_for_sale(codes: Collection[tuple[int, str]]) -> list[Sku]:
+    """SKUs by company and code that may be sent instead of others, unless they ship later. One statement."""
+    return [Sku(*row) for row in sql.run(_FOR_SALE, sql.columns(("companies", "codes"), sorted(codes)))]
 
 
 class Costs:
@@ -363,15 +311,19 @@ FROM catalog_sku AS s
 
 _SKUS = _SKU + "WHERE s.id = ANY(%(skus)s::uuid[])"
 
-# What is sold ahead is sent for nothing else: it does not leave before its day, and those wait for it who asked for it.
-_TO_SEND = (
+_FOR_SALE = (
     _SKU
     + """
 JOIN unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
   ON s.company_id = d.company AND s.code = d.code AND s.status = 'active'
-WHERE NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = s.id AND y.ships_on > %(today)s::date)
-  AND NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
+WHERE NOT EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = s.id)
 """
+)
+
+# What is sold ahead is sent for nothing else: it does not leave before its day, and those wait for it who asked for it.
+_TO_SEND = (
+    _FOR_SALE
+    + "AND NOT EXISTS (SELECT FROM stock_preorder AS y WHERE y.sku_id = s.id AND y.ships_on > %(today)s::date)"
 )
 
 _REJECTIONS = """

@@ -6,18 +6,23 @@ which order, who waits and who is served when stock comes follows from the profi
 
 from __future__ import annotations
 
+from entrepot.simulation.replay.asking import Profiles, profile_of, ships_on, to_of
 from entrepot.simulation.replay.record import (
     Asked,
     Change,
     Fate,
     Held,
     House,
+    Paid,
+    Preorder,
+    Promised,
     Record,
+    Rejection,
     Replayed,
     Share,
     Week,
 )
-from entrepot.simulation.replay.run import Profiles, profile_of, replay, ships_on, to_of
+from entrepot.simulation.replay.run import replay
 
 __all__ = [
     "Asked",
@@ -25,8 +30,12 @@ __all__ = [
     "Fate",
     "Held",
     "House",
+    "Paid",
+    "Preorder",
     "Profiles",
+    "Promised",
     "Record",
+    "Rejection",
     "Replayed",
     "Share",
     "Week",

@@ -17,6 +17,7 @@ from entrepot.orders.commands import progress
 from entrepot.orders.commands.substitute import Substitute, substitute
 from entrepot.sourcing import cost, errors, rules, substitutes
 from entrepot.sourcing.ahead import SoldAhead
+from entrepot.sourcing.deciding import Case, Together, decide
 from entrepot.sourcing.facts import Facts, Line, Order, Version
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
@@ -73,7 +74,7 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
         for order in orders.values()
         for sku in _skus(lines[order.id], facts.options(order, lines[order.id]))
     }
-    together = _together(orders, lines, facts, owned) if facts.costs else _Together({}, 0)
+    together = _together(orders, lines, facts, owned) if facts.costs else Together({}, 0)
     positions = stock.lock_positions(owned)
 
     ahead = SoldAhead(orders, lines, cause.at)
@@ -141,19 +142,12 @@ def _urgency(order: Order) -> tuple[Any, ...]:
     return urgency(order.priority, order.promise_at, order.placed_at, order.id)
 
 
-class _Together(NamedTuple):
-    """The node of each line, by order, in the cheapest plan for all orders that are planned by cost."""
-
-    assigned: Mapping[UUID, cost.Assigned]
-    orders: int
-
-
 def _together(
     orders: Mapping[UUID, Order],
     lines: Mapping[UUID, Sequence[Line]],
     facts: Facts,
     owned: set[tuple[int, UUID]],
-) -> _Together:
+) -> Together:
     """Think before stock is locked, so that nobody waits for it; what is not free any more is planned again alone."""
     assert facts.costs
     facts.costs.weigh({sku for _, sku in owned})
@@ -166,10 +160,10 @@ def _together(
             mine = rules.left(_free(order, lines[order.id], nodes, positions, facts), nodes)
             wanted.append(facts.costs.wanted(order, lines[order.id], nodes, mine, facts))
     if not wanted:
-        return _Together({}, 0)
+        return Together({}, 0)
     seconds = min(one.profile.solve_seconds for one in wanted)
     assigned, _ = cost.solve_together(wanted, free, seconds)
-    return _Together(assigned, len(wanted))
+    return Together(assigned, len(wanted))
 
 
 Options = Mapping[UUID, Sequence[substitutes.Option]]
@@ -239,7 +233,7 @@ def _decide(
     facts: Facts,
     positions: stock.Positions,
     held: Sequence[TakenOver],
-    together: _Together,
+    together: Together,
 ) -> _Decided:
     """What becomes of one order.
 
@@ -254,26 +248,17 @@ def _decide(
         nodes = nodes._replace(first=first)
     free = _free(order, lines, nodes, positions, facts)
     profile = facts.version(order).profile
-    limit = facts.nodes_max(order, lines)
-    wanted = [line.wanted() for line in lines]
-    plan, terms = None, {}
+    priced = None
     if profile.choose_by == "cost" and facts.costs:
         priced = facts.costs.wanted(order, lines, nodes, rules.left(free, nodes), facts)
-        plan = cost.follow(priced, together.assigned.get(order.id, {}), limit, together.orders)
-        nodes = priced.cheapest_first()
-        terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)}
-
-    def plan_of(lines: Sequence[rules.Line], policy: str) -> rules.Plan:
-        return rules.plan(lines, nodes, free, policy, limit)
-
-    plan, sent = substitutes.with_substitutes(
-        wanted,
-        plan or plan_of(wanted, order.policy),
-        facts.options(order, lines),
-        profile,
-        order.policy,
-        plan_of,
-    )
+    wanted = [line.wanted() for line in lines]
+    plan, sent, nodes = decide(
+        Case(
+            order.id, order.policy, wanted, nodes, free, facts.nodes_max(order, lines), profile,
+            facts.options(order, lines), priced, together,
+        )
+    )  # fmt: skip
+    terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}
     facts.took(plan.shares)
     instead = {ids.uuid7(): one for one in sent}
     promised = _promise(order, plan, positions, instead)

@@ -122,8 +122,33 @@ def _told(request: Request, report: Report) -> dict[str, Any]:
         "changed": rows,
         "more": found.changed_count - len(rows),
         "currency": request.reader.company.currency,
+        "gaps": _gaps(report),
         "rates": [(name.removesuffix("_minor"), rate) for name, rate in report.rates.items() if rate],
     }
+
+
+def _gaps(report: Report) -> list[str]:
+    """In words, what live orders would follow and the replay could not."""
+    told = []
+    for name in report.not_followed:
+        word, n = GAPS.get(name), report.concerns.get(name, 0)
+        told.append(str(word) % {"n": fmt.number(n)} if word else _setting(name))
+    return told
+
+
+def _setting(name: str) -> str:
+    """Of a report that was made when a replay did not know some settings yet."""
+    return gettext("The setting “%(name)s” was not replayed; try the draft again to have it followed.") % {"name": name}
+
+
+GAPS = {
+    "carts": _("Carts: %(n)s orders took over what a cart had reserved. In the replay it was free for everybody until they were decided."),
+    "changes": _("Changes: %(n)s orders were split, merged or cancelled in part later. The replay seeks all that was ordered at first."),
+    "customers": _("Customers: tiers, and whether %(n)s orders' customers take something else, are those of today; what they were before is not kept."),
+    "catalog": _("Catalog: categories, costs and what is for sale are those of today; what they were before is not kept."),
+    "limits": _("Sold ahead: a limit holds %(n)s orders here about which nobody had to decide. They stay held, though somebody might have let them go."),
+}
+"""Why the record can't tell what a profile asks for, by name."""
 
 
 FIGURES = (
@@ -139,6 +164,8 @@ FIGURES = (
     ("unit_days", _("Days waited"), _("each unit for each day"), "number"),
     ("waiting", _("Units that still wait"), _("at the end of the window"), "number"),
     ("cancelled", _("Units given up"), _("by orders that do not wait"), "number"),
+    ("substituted", _("Units of another SKU"), _("sent instead of what was ordered"), "number"),
+    ("held", _("Orders held"), _("because more was sold ahead than may be"), "number"),
     ("unpriced", _("Shipments without a price"), _("that no carrier takes: their freight counts as nothing"), "number"),
 )  # fmt: skip
 """What is told of both sides: name, word, what it is, how it is written."""

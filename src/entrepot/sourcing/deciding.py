@@ -1,0 +1,70 @@
+"""The decision about one order, as sourcing makes it and as a replay makes it again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.sourcing import cost, rules
+from entrepot.sourcing.rules import Free, Line, Plan, Profile, SortedOut
+from entrepot.sourcing.substitutes import Instead, Option, with_substitutes
+
+
+class Together(NamedTuple):
+    """The node of each line, by order, in the cheapest plan for all orders that are planned by cost."""
+
+    assigned: Mapping[UUID, cost.Assigned]
+    orders: int
+
+
+class Case(NamedTuple):
+    """An order with all that a decision about it looks at. `priced` and `together` are there where cost decides."""
+
+    order: UUID
+    policy: str
+    lines: Sequence[Line]
+    nodes: SortedOut
+    free: Free
+    nodes_max: int
+    profile: Profile
+    options: Mapping[UUID, Sequence[Option]]
+    priced: cost.Wanted | None
+    together: Together
+
+
+class Decision(NamedTuple):
+    """The plan, what is sent instead of what was ordered, and the nodes in the order in which they were asked."""
+
+    plan: Plan
+    instead: tuple[Instead, ...]
+    nodes: SortedOut
+
+
+def decide(case: Case) -> Decision:
+    """By cost where the profile says so and the plan of all can be followed; else by preference. What is still short is
+    sent as something else where it may be."""
+    plan, nodes = None, case.nodes
+    if case.priced is not None:
+        assigned = case.together.assigned.get(case.order, {})
+        plan = cost.follow(case.priced, assigned, case.nodes_max, case.together.orders)
+        nodes = case.priced.cheapest_first()
+
+    def plan_of(lines: Sequence[Line], policy: str) -> Plan:
+        return rules.plan(lines, nodes, case.free, policy, case.nodes_max)
+
+    plan = plan or plan_of(case.lines, case.policy)
+    plan, sent = with_substitutes(case.lines, plan, case.options, case.profile, case.policy, plan_of)
+    return Decision(plan, sent, nodes)
+
+
+def not_asked(
+    rejections: Collection[tuple[UUID, datetime]], profile: Profile, at: datetime
+) -> set[UUID] | None:
+    """Of the nodes that rejected a line, and when: those that are not asked, or None where too many have rejected it.
+    Then nobody is."""
+    if len({node for node, _ in rejections}) >= profile.rejections_max:
+        return None
+    since = at - timedelta(days=profile.rejection_days)
+    return {node for node, rejected_at in rejections if rejected_at > since}
