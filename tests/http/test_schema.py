@@ -80,6 +80,8 @@ OPERATIONS = [
     ("/api/v1/packages", "post"),
     ("/api/v1/shipments", "post"),
     ("/api/v1/shipments/{shipment}/labels", "get"),
+    ("/api/v1/rates", "get"),
+    ("/api/v1/services", "post"),
     ("/api/v1/labels", "post"),
     ("/api/v1/labels/void", "post"),
     ("/api/v1/manifests", "get"),
