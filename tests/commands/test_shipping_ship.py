@@ -79,7 +79,12 @@ def test_goods_leave_and_the_books_say_so(house: Floor):
         "shipped",
     )
     assert (row.units, row.amount_minor, row.shipped_at) == (3, answer.amount_minor, left_at)
-    assert row.reasons == {"late": False, "services": [["fast", "900 in 1 days"], ["slow", "300 in 4 days"]]}
+    assert (row.reasons["late"], row.reasons["why"]) == (False, "the least in all")
+    assert row.reasons["services"] == [["fast", "900 in 1 days"], ["slow", "300 in 4 days"]]
+    assert [(one["service"], one["total_minor"]) for one in row.reasons["candidates"]] == [
+        ("slow", 300),
+        ("fast", 900),
+    ]
     assert warehouse.of_order(order)[0].state == "shipped"
     assert orders.order(order).status == "shipped"
     assert orders.order(order).payment == "captured"

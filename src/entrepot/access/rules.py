@@ -132,6 +132,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
+        "settlement.take_carrier_invoices", "settlement.decide_charges",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from entrepot.carriage.rules import SURCHARGES
+
 
 class Carrier(models.Model):
     """Who carries parcels."""
@@ -21,7 +23,10 @@ class Carrier(models.Model):
 
 
 class Service(models.Model):
-    """A carrier's product. `divisor` turns cm³ into the grams that are charged for bulky parcels; 0: never."""
+    """A carrier's product. `divisor` turns cm³ into the grams that are charged for bulky parcels; 0: never.
+
+    `live`: the adapter that quotes it, and the name that it has there.
+    """
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -32,13 +37,15 @@ class Service(models.Model):
     max_weight_g = models.IntegerField()
     divisor = models.IntegerField(db_default=5000)
     active = models.BooleanField(db_default=True)
+    max_length_mm = models.IntegerField(db_default=0)
+    live = models.TextField(db_default="")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["company_id", "code"], name="carriage_service_code_once"),
             models.CheckConstraint(
                 name="carriage_service_makes_sense",
-                condition=Q(transit_days__gte=0, max_weight_g__gt=0, divisor__gte=0),
+                condition=Q(transit_days__gte=0, max_weight_g__gt=0, divisor__gte=0, max_length_mm__gte=0),
             ),
         ]
 
@@ -67,5 +74,28 @@ class Rate(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="carriage_rate_makes_sense", condition=Q(max_weight_g__gt=0, price_minor__gte=0)
+            )
+        ]
+
+
+class Surcharge(models.Model):
+    """What is added to a service's rate under a condition; an amount, a share of the price, or both."""
+
+    pk = models.CompositePrimaryKey("service_id", "kind", "zone", "above", "postal_code")
+    service_id = models.UUIDField()
+    kind = models.TextField()
+    zone = models.TextField()
+    above = models.IntegerField()
+    postal_code = models.TextField()
+    amount_minor = models.BigIntegerField()
+    per_10k = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="carriage_surcharge_makes_sense",
+                condition=Q(
+                    kind__in=SURCHARGES, amount_minor__gte=0, per_10k__range=(0, 10_000), above__gte=0
+                ),
             )
         ]

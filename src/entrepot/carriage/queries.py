@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from entrepot.carriage.rules import Service
+from entrepot.carriage.rules import Service, Surcharge
 from entrepot.kernel import sql
 
 
 def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
-    """Active services by company, with zones and rates. 3 statements."""
+    """Active services by company, with zones, rates and surcharges. 4 statements."""
     params = {"companies": list(companies)}
     zones: dict[Any, dict[tuple[str, str], str]] = defaultdict(dict)
     for service, origin, destination, zone in sql.run(_ZONES, params):
@@ -21,16 +21,19 @@ def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
     for service, zone, up_to, price, currency in sql.run(_RATES, params):
         rates[service][zone].append((up_to, price))
         currencies[service] = currency
+    added: dict[Any, list[Surcharge]] = defaultdict(list)
+    for service, *one in sql.run(_SURCHARGES, params):
+        added[service].append(Surcharge(*one))
     found: dict[int, list[Service]] = {company: [] for company in companies}
-    for company, service, carrier, code, days, most, divisor in sql.run(_SERVICES, params):
-        tables = (zones[service], dict(rates[service]), currencies.get(service, ""))
-        found[company].append(Service(service, carrier, code, days, most, divisor, *tables))
+    for company, service, carrier, code, days, most, divisor, longest, live in sql.run(_SERVICES, params):
+        tables = (zones[service], dict(rates[service]), currencies.get(service, ""), tuple(added[service]))
+        found[company].append(Service(service, carrier, code, days, most, divisor, *tables, longest, live))
     return found
 
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("carriage_service", "carriage_zone", "carriage_rate")
+    tables = ("carriage_service", "carriage_zone", "carriage_rate", "carriage_surcharge")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -40,7 +43,8 @@ def discrepancies() -> list[str]:
 
 
 _SERVICES = """
-SELECT s.company_id::int, s.id, c.code, s.code, s.transit_days, s.max_weight_g, s.divisor
+SELECT s.company_id::int, s.id, c.code, s.code, s.transit_days, s.max_weight_g, s.divisor,
+       s.max_length_mm, s.live
 FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id
 WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active ORDER BY s.code
 """
@@ -57,6 +61,13 @@ FROM carriage_rate AS r JOIN carriage_service AS s ON s.id = r.service_id
 WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active ORDER BY r.service_id, r.zone, r.max_weight_g
 """
 
+_SURCHARGES = """
+SELECT u.service_id, u.kind, u.amount_minor, u.per_10k, u.above, u.postal_code, u.zone
+FROM carriage_surcharge AS u JOIN carriage_service AS s ON s.id = u.service_id
+WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active
+ORDER BY u.service_id, u.kind, u.zone, u.above, u.postal_code
+"""
+
 _UNUSABLE = """
 SELECT DISTINCT format('service %s goes to zone %s without a rate', s.code, z.zone)
 FROM carriage_zone AS z JOIN carriage_service AS s ON s.id = z.service_id AND s.active
@@ -71,6 +82,9 @@ WHERE NOT EXISTS (SELECT FROM carriage_service AS s WHERE s.id = z.service_id)
 UNION ALL
 SELECT DISTINCT format('a rate of zone %s is of a service that is not there', r.zone) FROM carriage_rate AS r
 WHERE NOT EXISTS (SELECT FROM carriage_service AS s WHERE s.id = r.service_id)
+UNION ALL
+SELECT DISTINCT format('a surcharge for %s is of a service that is not there', u.kind) FROM carriage_surcharge AS u
+WHERE NOT EXISTS (SELECT FROM carriage_service AS s WHERE s.id = u.service_id)
 UNION ALL
 SELECT format('service %s has rates in several currencies', s.code)
 FROM carriage_service AS s JOIN carriage_rate AS r ON r.service_id = s.id

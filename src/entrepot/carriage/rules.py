@@ -14,12 +14,33 @@ from entrepot.kernel.errors import Refused
 ANYWHERE = "*"
 
 
+SURCHARGES = ("remote", "residential", "oversize", "overweight", "fuel")
+"""Kinds of surcharge, in the order in which they are added; fuel comes last, on all before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surcharge:
+    """What is added to a rate: an amount, and hundredths of a percent of what the parcel costs so far.
+
+    `above`: millimetres of the longest side (oversize) or grams charged (overweight) beyond which it is due.
+    `postal_code`: how the codes of a remote area begin. `zone`: where it is due; '*' everywhere.
+    """
+
+    kind: str
+    amount_minor: int = 0
+    per_10k: int = 0
+    above: int = 0
+    postal_code: str = ""
+    zone: str = "*"
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterService:
     """A service of a carrier as it shall stand, with exactly these tables.
 
     `zones`: (origin country, destination country, zone), '*' for any. `rates`: (zone, up to grams, price in minor
-    units). `divisor` turns cm³ into kilograms for bulky parcels; 0: never.
+    units). `divisor` turns cm³ into kilograms for bulky parcels; 0: never. `max_length_mm` is the longest side that it
+    carries; 0: any. `live` is who quotes it now, and under which name: `easypost:USPS Priority`; '' for nobody.
     """
 
     company: int
@@ -33,6 +54,9 @@ class RegisterService:
     rates: tuple[tuple[str, int, int], ...]
     divisor: int = 5000
     active: bool = True
+    surcharges: tuple[Surcharge, ...] = ()
+    max_length_mm: int = 0
+    live: str = ""
     key: str | None = None
 
 
@@ -60,6 +84,26 @@ def misfit(service: RegisterService) -> Refused | None:
         ("rates", all(0 < weight_g < 2**31 for _, weight_g in steps), "weights from 1 gram", steps),
         ("rates", all(price >= 0 for *_, price in service.rates), "prices from 0", service.rates),
         ("rates", not unpriced, "a price for each zone", f"none for {', '.join(unpriced)}"),
+        not_negative("max_length_mm", service.max_length_mm),
+        ("live", not service.live or all(service.live.partition(":")), "source:name, or ''", service.live),
+        ("surcharges", len(set(_names(service))) == len(service.surcharges), "each once", _names(service)),
+        *(("surcharges", fits, expected, one) for one in service.surcharges for fits, expected in _fits(one)),
+    )
+
+
+def _names(service: RegisterService) -> list[tuple[object, ...]]:
+    return [(one.kind, one.zone, one.above, one.postal_code) for one in service.surcharges]
+
+
+def _fits(one: Surcharge) -> tuple[tuple[bool, str], ...]:
+    return (
+        (one.kind in SURCHARGES, f"one of {', '.join(SURCHARGES)}"),
+        (
+            one.amount_minor >= 0 and 0 <= one.per_10k <= 10_000,
+            "an amount, or at most 10,000 hundredths of %",
+        ),
+        (one.above >= 0, "a measure from 0"),
+        (one.kind != "remote" or bool(one.postal_code), "how the postal codes of a remote area begin"),
     )
 
 
@@ -75,26 +119,42 @@ class Service(NamedTuple):
     zones: Mapping[tuple[str, str], str]
     rates: Mapping[str, Sequence[tuple[int, int]]]
     currency: str
+    surcharges: Sequence[Surcharge] = ()
+    max_length_mm: int = 0
+    live: str = ""
 
 
 class Parcel(NamedTuple):
-    """What is to be carried: grams, cm³, from one country to another; priced in a currency, or in any ('')."""
+    """What is to be carried: grams, cm³, from one country to another; priced in a currency, or in any ('').
+
+    `longest_mm` 0: nobody has measured it. `residential`: to where somebody lives.
+    """
 
     weight_g: int
     volume_cm3: int
     origin: str
     destination: str
     currency: str = ""
+    longest_mm: int = 0
+    postal_code: str = ""
+    residential: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A service with its price for a parcel."""
+    """A service with its price for a parcel, surcharges included; `source` is who named it: a table, or an adapter."""
 
     service: Service
     zone: str
     charged_g: int
     price_minor: int
+    surcharges: tuple[tuple[str, int], ...] = ()
+    source: str = "table"
+
+    @property
+    def label_minor(self) -> int:
+        """The price without its surcharges."""
+        return self.price_minor - sum(amount for _, amount in self.surcharges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +192,44 @@ def offer(service: Service, parcel: Parcel) -> Offer | str:
         return f"does not go from {parcel.origin} to {parcel.destination}"
     if parcel.currency not in ("", service.currency):
         return f"asks in {service.currency}, not in {parcel.currency}"
+    if service.max_length_mm and parcel.longest_mm > service.max_length_mm:
+        return f"carries up to {service.max_length_mm} mm, its longest side is {parcel.longest_mm} mm"
     charged = charged_weight_g(parcel, service.divisor)
     if charged > service.max_weight_g:
         return f"carries up to {service.max_weight_g} g, charged for {charged} g"
     fitting = [step for step in service.rates.get(zone, ()) if charged <= step[0]]
     if not fitting:
         return f"has no rate for {charged} g in zone {zone}"
-    return Offer(service, zone, charged, min(fitting)[1])
+    base = min(fitting)[1]
+    added = surcharges(service, parcel, zone, charged, base)
+    return Offer(service, zone, charged, base + sum(amount for _, amount in added), added)
+
+
+def surcharges(
+    service: Service, parcel: Parcel, zone: str, charged_g: int, base_minor: int
+) -> tuple[tuple[str, int], ...]:
+    """What is added to the rate of a parcel, by kind: of each kind the dearest that is due, fuel on all before it."""
+    added: list[tuple[str, int]] = []
+    for kind in SURCHARGES:
+        so_far = base_minor + sum(amount for _, amount in added)
+        due = [
+            one.amount_minor + (so_far * one.per_10k + 5_000) // 10_000
+            for one in service.surcharges
+            if one.kind == kind and one.zone in (ANYWHERE, zone) and _is_due(one, parcel, charged_g)
+        ]
+        dearest = max(due, default=0)
+        if dearest:
+            added.append((kind, dearest))
+    return tuple(added)
+
+
+def _is_due(one: Surcharge, parcel: Parcel, charged_g: int) -> bool:
+    if one.kind == "remote":
+        begins = one.postal_code.replace(" ", "").upper()
+        return parcel.postal_code.replace(" ", "").upper().startswith(begins)
+    if one.kind == "residential":
+        return parcel.residential
+    return {"oversize": parcel.longest_mm, "overweight": charged_g}.get(one.kind, one.above + 1) > one.above
 
 
 def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | str:
@@ -150,7 +241,10 @@ def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | str:
             return answer
         offers.append(answer)
     charged, price = sum(one.charged_g for one in offers), sum(one.price_minor for one in offers)
-    return Offer(service, offers[0].zone, charged, price)
+    sums: dict[str, int] = {}
+    for kind, amount in (each for one in offers for each in one.surcharges):
+        sums[kind] = sums.get(kind, 0) + amount
+    return Offer(service, offers[0].zone, charged, price, tuple(sums.items()))
 
 
 def choose(

@@ -726,6 +726,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "refund": ("returns_refund", "number", "state"),
     "dispute": ("payments_dispute", "external_id", "state"),
     "payout": ("settlement_payout", "number", "state"),
+    "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),
     "package": ("warehouse_package", "number", "''"),
     "wave": ("warehouse_wave", "number", "state"),
@@ -780,6 +781,7 @@ _LINES_OF = {
     for kind, (table, column, order) in {
         "credit": ("orders_creditline", "credit_id", "number"),
         "return": ("returns_line", "return_id", "id"),
+        "carrier_invoice": ("settlement_carriercharge", "invoice_id", "number"),
         "payout": ("settlement_payoutline", "payout_id", "number"),
         "refund": ("returns_refundline", "refund_id", "return_line_id"),
         "fulfillment": ("warehouse_picktask", "fulfillment_id", "sequence"),

@@ -9,6 +9,8 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (1100, "Payment provider clearing", "asset", True),
     (1150, "Trade receivables", "asset", False),
     (1160, "Chargebacks receivable", "asset", True),
+    (1170, "Carrier charges in question", "asset", True),
+    (1180, "Carrier claims receivable", "asset", True),
     (1200, "Inventory", "asset", False),
     (1210, "Inventory in transit", "asset", False),
     (1220, "Right-of-return asset", "asset", False),
@@ -40,6 +42,8 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (5410, "Donations", "expense", False),
     (5420, "Packaging", "expense", False),
     (5500, "Carrier cost", "expense", False),
+    (5510, "Freight variance", "expense", False),
+    (5520, "Carrier claims recovered", "income", False),
     (5600, "Purchase price variance", "expense", False),
 )
 """Code, name, type, clearing: the chart that a new company's books open with."""
@@ -82,6 +86,13 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("stock.transfer_in", "cost", 1200, 1210),
     ("stock.transfer_lost", "cost", 5100, 1210),
     ("shipping.accrued", "carriage", 5500, 2150),
+    ("carrier.invoiced", "accrual", 2150, 2000),
+    ("carrier.invoiced", "variance", 5510, 2000),
+    ("carrier.invoiced", "question", 1170, 2000),
+    ("carrier.accepted", "question", 5510, 1170),
+    ("carrier.credited", "question", 2000, 1170),
+    ("claim.agreed", "claim", 1180, 5520),
+    ("claim.credited", "claim", 2000, 1180),
 )
 """Event, source kind, account debited, account credited. A negative amount swaps the sides."""
 

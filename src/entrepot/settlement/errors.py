@@ -43,3 +43,28 @@ class NotALine(Refused):
     code = "settlement.not_a_line"
     kind = "invalid"
     says = "Payout {external_id}: {field}: expected {expected}, found {found}."
+
+
+class NotACharge(Refused):
+    code = "settlement.not_a_charge"
+    kind = "invalid"
+    says = "Carrier invoice {external_id}, line {line}: {field}: expected {expected}, found {found}."
+
+
+class InvoiceDoesNotAddUp(Refused):
+    code = "settlement.invoice_does_not_add_up"
+    kind = "invalid"
+    says = (
+        "Carrier invoice {external_id}: its lines make {found} minor units, it says {expected}."
+        " Ask the carrier for the whole invoice."
+    )
+
+
+class InvoiceTakenOtherwise(Refused):
+    """The carrier's name for an invoice stands for another one already."""
+
+    code = "settlement.invoice_taken_otherwise"
+    says = (
+        "Carrier invoice {external_id} was taken as {number} over {expected}, not over {found}."
+        " Ask the carrier which one is right."
+    )

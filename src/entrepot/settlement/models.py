@@ -66,3 +66,72 @@ class PayoutLine(models.Model):
                 condition=Q(kind__in=list(rules.SIGNS), state__in=states.LINE.states),
             ),
         ]
+
+
+class CarrierInvoice(models.Model):
+    """What a carrier charges, as it says so. `settled` when no charge is in question."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    carrier = models.TextField()
+    external_id = models.TextField()
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField()
+    state = models.TextField()
+    invoiced_at = models.DateTimeField()
+    taken_by = models.TextField()
+
+    class Meta:
+        db_table = "settlement_carrierinvoice"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "carrier", "external_id"], name="settlement_carrierinvoice_taken_once"
+            ),
+            models.CheckConstraint(
+                name="settlement_carrierinvoice_state_known",
+                condition=Q(state__in=["open", "disputed", "settled"]),
+            ),
+        ]
+
+
+class CarrierCharge(models.Model):
+    """A line of a carrier's invoice: the label or shipment that it is for, what of the accrual it releases, and what it
+    bills beyond."""
+
+    pk = models.CompositePrimaryKey("invoice_id", "number")
+    invoice_id = models.UUIDField()
+    number = models.IntegerField()
+    tracking = models.TextField()
+    charge = models.TextField()
+    amount_minor = models.BigIntegerField()
+    weight_g = models.IntegerField(db_default=0)
+    unit_id = models.UUIDField(null=True)
+    shipment_id = models.UUIDField(null=True)
+    expected_minor = models.BigIntegerField(db_default=0)
+    difference_minor = models.BigIntegerField(db_default=0)
+    credited_minor = models.BigIntegerField(db_default=0)
+    state = models.TextField()
+    why = models.TextField(db_default="")
+    reason = models.TextField(db_default="")
+    decided_by = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "settlement_carriercharge"
+        indexes = [models.Index(fields=["unit_id"], name="settlement_carriercharge_of")]
+        constraints = [
+            # An accrual is released once: a charge that comes twice has nothing to release.
+            models.UniqueConstraint(
+                fields=["unit_id", "charge"],
+                name="settlement_carriercharge_releases_once",
+                condition=~Q(expected_minor=0),
+            ),
+            models.CheckConstraint(
+                name="settlement_carriercharge_adds_up",
+                condition=Q(amount_minor=F("expected_minor") + F("difference_minor")),
+            ),
+            models.CheckConstraint(
+                name="settlement_carriercharge_known",
+                condition=Q(state__in=states.CHARGE.states, amount_minor__gte=0, credited_minor__gte=0),
+            ),
+        ]

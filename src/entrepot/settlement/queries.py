@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.settlement import carrier_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def open_entries(company: int, currency: str) -> list[OpenEntry]:
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("settlement_payout", "settlement_payoutline")
-    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+    found = {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+    return found | carrier_queries.checked()
 
 
 def discrepancies() -> list[str]:
@@ -123,7 +125,7 @@ def discrepancies() -> list[str]:
         sentence
         for statement in (_SUMS, _UNEXPLAINED, _STATES, _DIFFERENCES)
         for (sentence,) in sql.run(statement)
-    ]
+    ] + carrier_queries.discrepancies()
 
 
 KNOWN = """

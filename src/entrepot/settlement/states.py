@@ -14,3 +14,14 @@ LINE = machine(
 )  # fmt: skip
 """`matched` is what we know, to the cent; the others wait for a person, who finds what they belong to or says
 why they belong to nothing."""
+
+CHARGE = machine(
+    "charge of a carrier", "matched",
+    ("differ", "matched", "differs"),
+    ("miss", "matched", "unmatched"),
+    ("accept", ("differs", "unmatched", "disputed"), "accepted", True),
+    ("dispute", ("differs", "unmatched"), "disputed", True),
+    ("credit", ("differs", "unmatched", "disputed"), "credited"),
+)  # fmt: skip
+"""A charge in question is accepted as a cost, or disputed until the carrier credits it or it is accepted after all."""
+IN_QUESTION = ("differs", "unmatched", "disputed")

@@ -159,3 +159,43 @@ class Manifest(models.Model):
             models.UniqueConstraint(fields=["number"], name="shipping_manifest_number_once"),
             models.CheckConstraint(name="shipping_manifest_of_some_labels", condition=Q(labels__gt=0)),
         ]
+
+
+class Transit(models.Model):
+    """How many shipments of a service came how many days after its time, by node and zone."""
+
+    pk = models.CompositePrimaryKey("company_id", "service_id", "node_id", "zone", "slip")
+    company_id = models.SmallIntegerField()
+    service_id = models.UUIDField()
+    node_id = models.UUIDField()
+    zone = models.TextField()
+    slip = models.SmallIntegerField()
+    shipments = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="shipping_transit_of_some_shipments", condition=Q(shipments__gt=0))
+        ]
+
+
+class Quote(models.Model):
+    """What an adapter said last about sending a fulfillment with a service: a price, or why it gave none.
+
+    `reference` is the adapter's name for the rate, by which a label is bought.
+    """
+
+    pk = models.CompositePrimaryKey("fulfillment_id", "service_id")
+    fulfillment_id = models.UUIDField()
+    service_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    source = models.TextField()
+    price_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reference = models.TextField(db_default="")
+    problem = models.TextField(db_default="")
+    quoted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="shipping_quote_not_negative", condition=Q(price_minor__gte=0))
+        ]

@@ -279,6 +279,16 @@ ORDER BY m.id DESC LIMIT %(limit)s::int
 """
 
 _WRONG = (
+    # invariant 11: what is known of a service's time is what arrived with it
+    """
+    SELECT format('of service %s, node %s, zone %s %s shipments arrived, its history counts %s', service_id, node_id,
+                  zone, COALESCE(h.shipments, 0), COALESCE(t.shipments, 0))
+    FROM (SELECT service_id, node_id, zone, count(*) AS shipments FROM shipping_shipment
+          WHERE state = 'delivered' AND service_id IS NOT NULL GROUP BY 1, 2, 3) AS h
+    FULL JOIN (SELECT service_id, node_id, zone, sum(shipments) AS shipments FROM shipping_transit GROUP BY 1, 2, 3)
+      AS t USING (service_id, node_id, zone)
+    WHERE h.shipments IS DISTINCT FROM t.shipments
+    """,
     # invariant 8: a manifest lists what it says, of its carrier and node
     """
     SELECT format('manifest %s has %s labels of %s g, its labels say %s of %s g', m.number, m.labels, m.weight_g,

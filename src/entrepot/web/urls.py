@@ -9,6 +9,7 @@ from entrepot.web.api import house
 from entrepot.web.views import (
     books,
     campaigns,
+    carriers,
     conflicts,
     drafts,
     errors,
@@ -104,6 +105,9 @@ urlpatterns = [
     path("books/", books.trial, name="books"),
     path("books/payouts/", books.payouts, name="payouts"),
     path("books/payouts/explain/", books.explain_line, name="payout-explain"),
+    path("books/carriers/", carriers.told, name="carriers"),
+    path("books/carriers/take/", carriers.take, name="carriers-take"),
+    path("books/carriers/decide/", carriers.decide, name="carriers-decide"),
     path("books/accounts/<int:code>/", books.account, name="account"),
     path("books/entries/<uuid:which>/", books.entry, name="entry"),
     path("policies/", policies.kinds, name="policies"),

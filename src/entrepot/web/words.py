@@ -88,6 +88,11 @@ WORDS: dict[str, str | Promise] = {
     "payment.explained": _("difference of a payout"),
     "settlement.take_payouts": _("payout taken in"),
     "settlement.explain": _("payout explained"),
+    "settlement.take_carrier_invoices": _("carrier invoice taken in"),
+    "settlement.decide_charges": _("charge of a carrier decided"),
+    "carrier.invoiced": _("billed by the carrier"),
+    "carrier.accepted": _("charge of a carrier accepted"),
+    "carrier.credited": _("credited by the carrier"),
     # source kinds
     "fee.marketplace": _("marketplace fee"),
     "fee.bank": _("bank charge"),

@@ -28,12 +28,12 @@ class ServiceRegistered:
 def register_services(
     cause: Cause, /, *, requests: Sequence[RegisterService]
 ) -> list[ServiceRegistered | Refused]:
-    """Services by company and code, new or changed to stand as given, with exactly the zones and rates given, and the
-    carriers they are of. Of two with the same code in one list the later stands.
+    """Services by company and code, new or changed to stand as given, with exactly the zones, rates and surcharges
+    given, and the carriers they are of. Of two with the same code in one list the later stands.
 
     Locks: the carriers, then the services, each in the order of company and code; with them their zones and rates.
     Refuses: Invalid (a field that is not as it must be).
-    Again: what stands already is left alone, with or without a key. 10 statements.
+    Again: what stands already is left alone, with or without a key. 11 statements.
     """
     refused, fit = sieve(requests, map(rules.misfit, requests))
     latest = {(one.company, one.code): one for _, one in fit}
@@ -46,7 +46,7 @@ def register_services(
                 name,
                 (
                     carriers[one.company, one.carrier].id, one.name, one.transit_days, one.max_weight_g, one.divisor,
-                    one.active,
+                    one.active, one.max_length_mm, one.live,
                 ),
             )
             for name, one in latest.items()
@@ -57,8 +57,15 @@ def register_services(
     priced = {service: {(*rate, one.currency) for rate in one.rates} for service, one in services.items()}
     repriced = _replace(_RATES, priced)
 
+    added = {
+        service: {(x.kind, x.zone, x.above, x.postal_code, x.amount_minor, x.per_10k) for x in one.surcharges}
+        for service, one in services.items()
+    }
+    raised = _replace(_SURCHARGES, added)
+
+    changed = (("zones", rezoned), ("rates", repriced), ("surcharges", raised))
     told = {
-        name: one.also(*["zones"] * (one.id in rezoned), *["rates"] * (one.id in repriced))
+        name: one.also(*(table for table, services in changed if one.id in services))
         for name, one in standing.items()
     }
     tell(cause, _CARRIERS, {name: name[0] for name in carriers}, carriers)
@@ -97,8 +104,11 @@ _CARRIERS = Register("carriage_carrier", ("company_id", "code"), ("name",), kind
 _SERVICES = Register(
     "carriage_service",
     ("company_id", "code"),
-    ("carrier_id", "name", "transit_days", "max_weight_g", "divisor", "active"),
+    ("carrier_id", "name", "transit_days", "max_weight_g", "divisor", "active", "max_length_mm", "live"),
     kind="service",
 )
 _ZONES = _Table("carriage_zone", ("origin", "destination", "zone"))
+_SURCHARGES = _Table(
+    "carriage_surcharge", ("kind", "zone", "above", "postal_code", "amount_minor", "per_10k")
+)
 _RATES = _Table("carriage_rate", ("zone", "max_weight_g", "price_minor", "currency"))

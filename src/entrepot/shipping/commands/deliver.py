@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
+from entrepot.shipping.shopping import SLIPS
 from entrepot.shipping.states import SHIPMENT
 
 
@@ -33,10 +34,10 @@ class ShipmentDelivered:
 
 @command("shipping.deliver")
 def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentDelivered | Refused]:
-    """Shipments with the customer, and whether they came after the day promised.
+    """Shipments with the customer, and whether they came after the day promised; their services' history knows them.
 
-    Locks: the orders with their shipments, in the orders' id order. Refuses: NotFound; WrongState.
-    Again: by key. 6 statements.
+    Locks: the orders with their shipments, in the orders' id order; the counts of their lanes, in key order.
+    Refuses: NotFound; WrongState. Again: by key. 7 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
 
@@ -62,6 +63,7 @@ def deliver(cause: Cause, /, *, requests: Sequence[Delivered]) -> list[ShipmentD
         lines = sql.run(_LINES, {"ids": list(arrived)})
         steps = [Progress(line, order, "shipped", "delivered", units) for line, order, units in lines]
         progress(cause, requests=steps, times=dict(arrived.values()))
+        sql.run(_COUNT, {"ids": list(arrived), "least": SLIPS[0], "most": SLIPS[1]})
     return answers
 
 
@@ -79,4 +81,17 @@ FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(id, at) WHERE s.id =
 _LINES = """
 SELECT line_id, order_id, sum(quantity)::int FROM shipping_shipmentline WHERE shipment_id = ANY(%(ids)s::uuid[])
 GROUP BY line_id, order_id
+"""
+
+# By the service's time as it stands today, in whole days of UTC, as they were promised.
+_COUNT = """
+INSERT INTO shipping_transit (company_id, service_id, node_id, zone, slip, shipments)
+SELECT h.company_id, h.service_id, h.node_id, h.zone,
+       least(greatest((h.delivered_at AT TIME ZONE 'UTC')::date - (h.shipped_at AT TIME ZONE 'UTC')::date
+                      - v.transit_days, %(least)s::int), %(most)s::int) AS slip, count(*)
+FROM shipping_shipment AS h JOIN carriage_service AS v ON v.id = h.service_id
+WHERE h.id = ANY(%(ids)s::uuid[])
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+ON CONFLICT (company_id, service_id, node_id, zone, slip)
+DO UPDATE SET shipments = shipping_transit.shipments + excluded.shipments
 """

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.carriage import queries as carriage
 from entrepot.carriage import tracking
-from entrepot.carriage.rules import Choice, Parcel, choose_service
+from entrepot.carriage.rules import Choice
 from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
@@ -23,7 +22,9 @@ from entrepot.orders import queries as orders
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.orders.rules import GOODS, Frozen
 from entrepot.shipping import errors, rules
+from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.perform import capture_all, performed
+from entrepot.shipping.shopping import Shopped
 from entrepot.stock.commands.fulfill import Shipped, ship_units
 from entrepot.warehouse.commands.hand_over import hand_over
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
@@ -86,8 +87,12 @@ class _Leaving(NamedTuple):
     at: datetime
     tracking: str
     doubt: str
-    choice: Choice
+    shopped: Shopped
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
+
+    @property
+    def choice(self) -> Choice:
+        return self.shopped.choice
 
 
 @command("shipping.ship")
@@ -98,10 +103,10 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.tracking_misread;
     ledger.month_closed.
-    Again: by key. About 34 statements for any number.
+    Again: by key. About 39 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
-    facts = _Facts(found.values())
+    facts = _Facts(found.values(), cause.at)
 
     answers: list[FulfillmentShipped | Refused] = []
     leaving: dict[UUID, _Leaving] = {}
@@ -109,17 +114,20 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     for request in requests:
         one = found.get(request.fulfillment)
         at = request.occurred_at or cause.at
-        choice = _decide(request, one, at, facts, leaving)
-        if one is None or isinstance(choice, Refused):
-            answers.append(choice if isinstance(choice, Refused) else NotFound(what="fulfillment", which=""))
+        shopped = _decide(request, one, at, facts, leaving)
+        if one is None or isinstance(shopped, Refused):
+            answers.append(
+                shopped if isinstance(shopped, Refused) else NotFound(what="fulfillment", which="")
+            )
             continue
+        choice = shopped.choice
         verdict = _judged(request, choice)
         if verdict and verdict.problem and verdict.certain:
             answers.append(_misread(verdict, one, choice))
             continue
         number = next(numbers)
         known_as, doubt = _number(request, verdict, number)
-        shipment = _Leaving(ids.uuid7(), number, one, at, known_as, doubt, choice, facts.take(one.id))
+        shipment = _Leaving(ids.uuid7(), number, one, at, known_as, doubt, shopped, facts.take(one.id))
         leaving[one.id] = shipment
         answers.append(_answer(shipment))
     if leaving:
@@ -133,39 +141,20 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
 class _Facts:
     """What the decisions need to know about a batch of fulfillments."""
 
-    def __init__(self, found: Iterable[Fulfillment]) -> None:
+    def __init__(self, found: Iterable[Fulfillment], at: datetime) -> None:
         found = list(found)
         params = {"ids": [one.id for one in found]}
         self.staged: dict[UUID, list[_Staged]] = {}
         for row in sql.run(_STAGED, params):
             self.staged.setdefault(row[0], []).append(_Staged(*row))
-        self.parcels: dict[UUID, list[tuple[int, int]]] = {}
-        for fulfillment, weight, volume in sql.run(_PACKAGES, params):
-            self.parcels.setdefault(fulfillment, []).append((weight, volume))
+        self.choosing = Choosing(params["ids"], at)
         companies = {one.company for one in found}
-        self.countries = dict(sql.run(_COUNTRIES, {"nodes": list({one.node for one in found})}))
-        self.services = carriage.services(companies=companies)
         self.closed = {
             (company, month) for company, month in sql.run(_CLOSED, {"companies": list(companies)})
         }
         held = [one.order for one in found if one.held_by]
         self.blocked = orders.blocked(held, "ship") if held else set()
         self._gone: dict[UUID, int] = {}
-        self._choices: dict[tuple[Any, ...], Choice] = {}
-
-    def choose(self, one: Fulfillment, at: datetime) -> Choice:
-        """The service for a fulfillment; alike ones in a batch are decided once."""
-        sizes = tuple(self.parcels[one.id])
-        origin, ships_on = self.countries[one.node], at.astimezone(UTC).date()
-        promised_on = one.promise_at.astimezone(UTC).date() if one.promise_at else None
-        key = (one.company, sizes, origin, one.country, one.service, ships_on, promised_on)
-        choice = self._choices.get(key)
-        if choice is None:
-            parcel, *more = (Parcel(weight, volume, origin, one.country) for weight, volume in sizes)
-            services = self.services[one.company]
-            choice = choose_service(services, parcel, one.service, ships_on, promised_on, more)
-            self._choices[key] = choice
-        return choice
 
     def take(self, fulfillment: UUID) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
         """Units of each line that leave now, with what they bear; units leave in order, whichever shipment has them."""
@@ -193,7 +182,7 @@ def _decide(
     at: datetime,
     facts: _Facts,
     leaving: Mapping[UUID, _Leaving],
-) -> Choice | Refused:
+) -> Shopped | Refused:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
     step = STEPS["ship"]["shipped" if one.id in leaving else one.state]
@@ -204,11 +193,11 @@ def _decide(
     month = at.astimezone(UTC).date().replace(day=1)
     if (one.company, month) in facts.closed:
         return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
-    choice = facts.choose(one, at)
-    if choice.taken is None and facts.services[one.company]:
-        reasons = "; ".join(f"{service} {reason}" for service, reason in choice.reasons)
+    shopped = facts.choosing.choose(one.id, at)
+    if shopped.choice.taken is None and facts.choosing.services[one.company]:
+        reasons = "; ".join(f"{service} {reason}" for service, reason in shopped.choice.reasons)
         return errors.NoService(fulfillment=one.number, reasons=reasons)
-    return choice
+    return shopped
 
 
 def _judged(request: ShipFulfillment, choice: Choice) -> tracking.Verdict | None:
@@ -283,9 +272,9 @@ def _shipments(leaving: Sequence[_Leaving]) -> list[tuple[Any, ...]]:
     for one in leaving:
         order, choice = one.fulfillment, one.choice
         offer = choice.taken
-        reasons = texts.get(id(choice))
+        reasons = texts.get(id(one.shopped))
         if reasons is None:
-            reasons = texts[id(choice)] = wire.dump({"late": choice.late, "services": choice.reasons})
+            reasons = texts[id(one.shopped)] = wire.dump(one.shopped.reasons())
         carrier, service, zone, cost, currency = (
             (offer.service.carrier, offer.service.id, offer.zone, offer.price_minor, offer.service.currency)
             if offer
@@ -356,13 +345,6 @@ SELECT t.fulfillment_id, t.line_id, t.allocation_id, t.sku_id, t.lot, t.serial, 
 FROM warehouse_picktask AS t JOIN orders_line AS l ON l.id = t.line_id
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.picked > 0 ORDER BY t.fulfillment_id, l.number, t.sequence
 """
-
-_PACKAGES = """
-SELECT fulfillment_id, weight_g, volume_cm3 FROM warehouse_package
-WHERE fulfillment_id = ANY(%(ids)s::uuid[]) AND voided_at IS NULL ORDER BY fulfillment_id, weight_g, volume_cm3
-"""
-
-_COUNTRIES = "SELECT id, country FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
 
 _CLOSED = """
 SELECT company_id::int, month FROM ledger_period

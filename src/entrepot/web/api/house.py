@@ -20,6 +20,7 @@ from ninja.renderers import BaseRenderer
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     availability,
+    carriers,
     holds,
     kits,
     orders,
@@ -119,6 +120,7 @@ api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
+api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 

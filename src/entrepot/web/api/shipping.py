@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router
-from pydantic import Field
+from django.utils import timezone
+from ninja import Query, Router
+from pydantic import Field, StrictInt
 
+from entrepot.carriage.commands.register import RegisterService, register_services
+from entrepot.carriage.rules import Surcharge
 from entrepot.kernel.errors import NotFound, NotPermitted
 from entrepot.parties import queries as parties
 from entrepot.shipping import queries
+from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.web import papers
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Key, Out, Problem, Reason, Strict, Text
+from entrepot.web.api.schemas import SKUS_MAX, Code, Currency, Key, Minor, Out, Problem, Reason, Strict, Text
 
 router = Router()
+
+Grams = Annotated[StrictInt, Field(ge=0, le=10**9)]
 
 
 class ShipIn(Strict):
@@ -88,6 +94,90 @@ class VoidedOut(Out):
     label: UUID
 
 
+class SurchargeIn(Strict):
+    """What is added to a rate: an amount, and hundredths of a percent of what the parcel costs so far.
+
+    `above`: mm of the longest side (oversize) or grams (overweight); `postal_code`: how those of a remote area begin.
+    """
+
+    kind: Literal["remote", "residential", "oversize", "overweight", "fuel"]
+    amount_minor: Minor = 0
+    per_10k: Annotated[StrictInt, Field(ge=0, le=10_000)] = 0
+    above: Grams = 0
+    postal_code: Text = ""
+    zone: Text = "*"
+
+
+class ZoneIn(Strict):
+    """From a country to a country ('*': any) in a zone."""
+
+    origin: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
+    destination: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
+    zone: Code
+
+
+class RateIn(Strict):
+    zone: Code
+    max_weight_g: Annotated[StrictInt, Field(ge=1, le=10**9)]
+    price_minor: Minor
+
+
+class ServiceIn(Strict):
+    """A carrier's service as it shall stand, with exactly these zones, rates and surcharges.
+
+    `divisor` turns cm³ into kilograms for bulky parcels (0: never). `live` says which adapter quotes it, and under
+    which name, such as `easypost:USPS Priority`.
+    """
+
+    carrier: Code
+    code: Code
+    name: Text
+    transit_days: Annotated[StrictInt, Field(ge=0, le=365)]
+    max_weight_g: Annotated[StrictInt, Field(ge=1, le=10**9)]
+    currency: Currency
+    zones: Annotated[list[ZoneIn], Field(max_length=1_000)] = []
+    rates: Annotated[list[RateIn], Field(max_length=5_000)] = []
+    surcharges: Annotated[list[SurchargeIn], Field(max_length=1_000)] = []
+    divisor: Grams = 5000
+    max_length_mm: Grams = 0
+    live: Text = ""
+    active: bool = True
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class ServiceOut(Out):
+    id: UUID
+    code: str
+
+
+class CandidateOut(Out):
+    """A service that carries the packages, with every term of its cost. `source`: its table, or who quoted it."""
+
+    service: str
+    carrier: str
+    days: int
+    source: str
+    label_minor: int
+    surcharges: list[tuple[str, int]]
+    late_per_10k: int
+    seen: int
+    late_minor: int
+    total_minor: int
+    late: bool
+    note: str
+
+
+class RatesOut(Out):
+    """Which service would take a fulfillment (the first candidate), why, and which do not carry it."""
+
+    fulfillment: UUID
+    why: str
+    candidates: list[CandidateOut]
+    services: list[tuple[str, str]]
+
+
 class ManifestIn(Strict):
     """A carrier (by its code; '' for own means) at a node."""
 
@@ -134,6 +224,40 @@ def ship_fulfillments(
         request, ship, payload, idempotency_key,
         lambda one, key: ShipFulfillment(one.fulfillment, one.tracking, key=key),
     )  # fmt: skip
+
+
+@router.post("/services", response={200: ServiceOut | list[ServiceOut | Problem], **REFUSED})
+def register_service(
+    request: HttpRequest,
+    payload: ServiceIn | Annotated[list[ServiceIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Carriers' services, new or changed to stand as given: where they go, for how much, and with which surcharges."""
+    which = parse.company_of(company)
+    return give(
+        request, register_services, payload, idempotency_key,
+        lambda one, key: RegisterService(
+            which, one.carrier, one.code, one.name, one.transit_days, one.max_weight_g, one.currency,
+            tuple((zone.origin, zone.destination, zone.zone) for zone in one.zones),
+            tuple((rate.zone, rate.max_weight_g, rate.price_minor) for rate in one.rates), one.divisor, one.active,
+            tuple(Surcharge(**added.model_dump()) for added in one.surcharges), one.max_length_mm, one.live, key=key,
+        ),
+    )  # fmt: skip
+
+
+@router.get("/rates", response={200: list[RatesOut], **READ})
+def list_rates(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    fulfillment: Annotated[list[UUID], Query(min_length=1, max_length=SKUS_MAX)],
+) -> list[dict[str, Any]]:
+    """What every service would cost and how late it may be for what is packed, if it left now."""
+    now = timezone.now()
+    choosing = Choosing(fulfillment, now)
+    missing = [one for one in fulfillment if one not in choosing.going]
+    if missing:
+        raise NotFound(what="fulfillment", which=str(missing[0]))
+    return [{"fulfillment": one, **choosing.choose(one, now).reasons()} for one in dict.fromkeys(fulfillment)]
 
 
 @router.post("/labels", response={200: LabelsOut | list[LabelsOut | Problem], **REFUSED})

@@ -41,6 +41,12 @@ register.filter("word", words.word)
 register.filter("sentence", words.sentence)
 
 
+@register.filter
+def per_10k(value: int) -> str:
+    """Hundredths of a percent, as a percentage."""
+    return fmt.percent(value / 10_000)
+
+
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon; without a label it is only an ornament."""

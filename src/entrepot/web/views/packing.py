@@ -20,11 +20,13 @@ from entrepot.catalog import queries as catalog
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
 from entrepot.shipping import queries as shipping
+from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.web import drawing, papers
+from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
 
 PAGE = 100
@@ -75,6 +77,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "told": [event for gone in shipments for event in shipping.carrier_events(gone.id)],
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
+        "rates": _rates(found),
     }  # fmt: skip
     return page(request, "web/packing_one.html", context, area="floor")
 
@@ -147,6 +150,14 @@ def _found(request: Request, which: UUID) -> queries.FulfillmentRow:
     if found is None or found.company != request.reader.company.id:
         raise Http404
     return found
+
+
+def _rates(found: queries.FulfillmentRow) -> dict[str, Any]:
+    """Which service would take what is packed, if it left now, and why."""
+    if found.state != "packed":
+        return {}
+    now = fmt.reading().now
+    return Choosing([found.id], now).choose(found.id, now).reasons()
 
 
 def _grams(text: str) -> int | None:

@@ -1,0 +1,220 @@
+"""A person decides about charges of carriers that are in question: a cost, disputed, or credited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.kernel import policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.settlement.carriers import CarrierTolerance
+from entrepot.settlement.commands.take_carrier_invoices import DUTY, ITEM
+from entrepot.settlement.commands.take_payouts import LOCK
+from entrepot.settlement.states import CHARGE, IN_QUESTION
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+DECISIONS = ("accept", "dispute", "credit")
+
+
+@dataclass(frozen=True, slots=True)
+class DecideCharge:
+    """A charge by its invoice and line: accepted as a cost and disputed with a reason, or credited by the carrier, with
+    `credited_minor` (without: all of it). What is not credited is a cost."""
+
+    invoice: UUID
+    line: int
+    decision: str
+    reason: str = ""
+    credited_minor: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeDecided:
+    """The charge's state, and the invoice's: open, disputed, or settled."""
+
+    invoice: UUID
+    line: int
+    state: str
+    invoice_state: str
+
+
+class _Line(NamedTuple):
+    invoice: UUID
+    line: int
+    state: str
+    difference: int
+    number: str
+    company: int
+    currency: str
+    before: str
+
+
+class _Decided(NamedTuple):
+    line: _Line
+    request: DecideCharge
+    state: str
+    credited: int
+
+
+@command("settlement.decide_charges")
+def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list[ChargeDecided | Refused]:
+    """Charges in question, decided: a cost becomes freight variance, a credit reduces what we owe, a dispute waits.
+
+    Whoever took an invoice does not accept more of it than `settlement.carriers` lets them: another person does.
+    Locks: the accounts with the carriers, in the order of their names; the balances.
+    Refuses: NotFound; WrongState (decided before); Invalid (an unknown decision, no reason, a credit beyond the
+    charge); access.duties_apart; what the ledger refuses, for all. Again: by key. 13 statements.
+    """
+    sql.run(_LOCK, {"invoices": [one.invoice for one in requests]})
+    lines = _lines(requests)
+    apart = _apart(cause, requests, lines)
+
+    answers: list[_Decided | Refused] = []
+    states = {which: one.state for which, one in lines.items()}
+    for request in requests:
+        line = lines.get((request.invoice, request.line))
+        if line is None:
+            answers.append(NotFound(what="charge", which=f"line {request.line} of {request.invoice}"))
+            continue
+        line = line._replace(state=states[line[:2]])
+        answer = _decide(line, request) if line[:2] not in apart else apart[line[:2]]
+        answers.append(answer)
+        if isinstance(answer, _Decided):
+            states[line[:2]] = answer.state
+    decided = [one for one in answers if isinstance(one, _Decided)]
+    invoices = _invoices(states)
+    if decided:
+        _write(cause, decided, invoices)
+    return [
+        ChargeDecided(one.line.invoice, one.line.line, one.state, invoices[one.line.invoice])
+        if isinstance(one, _Decided)
+        else one
+        for one in answers
+    ]
+
+
+def _lines(requests: Sequence[DecideCharge]) -> dict[tuple[UUID, int], _Line]:
+    """The charges asked for, and those of the same invoices that are in question. 1 statement."""
+    rows = sql.columns(("invoices", "lines"), [(one.invoice, one.line) for one in requests])
+    return {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, rows)}
+
+
+def _apart(
+    cause: Cause, requests: Sequence[DecideCharge], lines: dict[tuple[UUID, int], _Line]
+) -> dict[tuple[UUID, int], Refused]:
+    """Charges that another person has to accept."""
+    limits = policies.of_companies({one.company for one in lines.values()}, CarrierTolerance, cause.at)
+    duties: dict[tuple[UUID, int], Duty] = {}
+    for request in requests:
+        line = lines.get((request.invoice, request.line))
+        fits = line and request.decision == "accept" and line.state in IN_QUESTION
+        if fits and line and abs(line.difference) > limits[line.company][1].alone_up_to_minor:
+            duties[line[:2]] = Duty(line.invoice, DUTY, "approve", cause.actor.name, line.number)
+    told = take_duty(cause, requests=list(duties.values())) if duties else []
+    return {which: one for which, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
+
+
+def _decide(line: _Line, request: DecideCharge) -> _Decided | Refused:
+    if request.decision not in DECISIONS:
+        return Invalid(field="decision", expected=f"one of {', '.join(DECISIONS)}", found=request.decision)
+    state = CHARGE.step(line.state, request.decision)
+    if isinstance(state, Refused):
+        return state
+    if request.decision != "credit":
+        if not request.reason.strip():
+            return Invalid(
+                field="reason", expected="why it is right, or what is wrong with it", found="nothing"
+            )
+        return _Decided(line, request, state, 0)
+    credited = line.difference if request.credited_minor is None else request.credited_minor
+    if not 0 < credited <= line.difference:
+        return Invalid(field="credited_minor", expected=f"from 1 to {line.difference}", found=credited)
+    return _Decided(line, request, state, credited)
+
+
+def _invoices(states: dict[tuple[UUID, int], str]) -> dict[UUID, str]:
+    """The state of each invoice by those of its charges."""
+    found: dict[UUID, set[str]] = {}
+    for (invoice, _), state in states.items():
+        found.setdefault(invoice, set()).add(state)
+    return {
+        invoice: "open"
+        if some & {"differs", "unmatched"}
+        else "disputed"
+        if "disputed" in some
+        else "settled"
+        for invoice, some in found.items()
+    }
+
+
+def _write(cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str]) -> None:
+    last = {one.line[:2]: one for one in decided}
+    rows = [
+        (*which, one.state, one.credited, one.request.reason.strip(), cause.actor.name)
+        for which, one in last.items()
+    ]
+    names = ("invoices", "lines", "states", "credits", "reasons", "people")
+    sql.run(_DECIDE, sql.columns(names, rows))
+    touched = {one.line.invoice: one for one in decided}
+    stored = [(invoice, invoices[invoice]) for invoice in touched]
+    sql.run(_STORE, sql.columns(("invoices", "states"), stored))
+    postings = [posting for one in last.values() for posting in _postings(cause, one)]
+    if postings:
+        whole(post(cause, requests=postings))
+    announce(cause, [
+        Event("carrier_invoice", one.line.invoice, one.line.company, one.line.before, invoices[one.line.invoice],
+              cause.at, {"line": one.line.line, "state": one.state, "credited_minor": one.credited},
+              one.request.reason)
+        for one in decided
+    ])  # fmt: skip
+    resolve_subjects(cause, requests=[
+        ResolveSubject(one.line.company, ITEM, invoice, "explained", one.request.reason, cause.at)
+        for invoice, one in touched.items()
+        if invoices[invoice] != "open"
+    ])  # fmt: skip
+
+
+def _postings(cause: Cause, one: _Decided) -> list[Posting]:
+    if one.state == "disputed":
+        return []
+    amounts = (("carrier.credited", one.credited), ("carrier.accepted", one.line.difference - one.credited))
+    return [
+        Posting(one.line.company, event, "carrier_invoice", one.line.invoice, one.line.currency,
+                (("question", amount),), cause.at)
+        for event, amount in amounts
+        if amount
+    ]  # fmt: skip
+
+
+_LOCK = LOCK.format(
+    accounts="SELECT company_id, carrier FROM settlement_carrierinvoice WHERE id = ANY(%(invoices)s::uuid[])"
+)
+
+_LINES = """
+SELECT c.invoice_id, c.number, c.state, c.difference_minor, i.number, i.company_id::int, i.currency::text, i.state
+FROM settlement_carriercharge AS c JOIN settlement_carrierinvoice AS i ON i.id = c.invoice_id
+WHERE c.invoice_id = ANY(%(invoices)s::uuid[])
+  AND (c.state IN ('differs', 'unmatched', 'disputed')
+       OR (c.invoice_id, c.number) IN (SELECT * FROM unnest(%(invoices)s::uuid[], %(lines)s::int[])))
+"""
+
+_DECIDE = """
+UPDATE settlement_carriercharge AS c SET state = d.state, credited_minor = d.credited, reason = d.reason,
+       decided_by = d.person
+FROM unnest(%(invoices)s::uuid[], %(lines)s::int[], %(states)s::text[], %(credits)s::bigint[], %(reasons)s::text[],
+            %(people)s::text[]) AS d(invoice, line, state, credited, reason, person)
+WHERE c.invoice_id = d.invoice AND c.number = d.line
+"""
+
+_STORE = """
+UPDATE settlement_carrierinvoice AS i SET state = d.state
+FROM unnest(%(invoices)s::uuid[], %(states)s::text[]) AS d(id, state) WHERE i.id = d.id
+"""

@@ -1,0 +1,281 @@
+"""A carrier sends its invoice: the accruals it settles, and each charge to the parcel that it is for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.kernel import ids, policies, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.settlement import carriers, errors
+from entrepot.settlement.carriers import Billed, CarrierTolerance, Charged, Due
+from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+policies.shape("settlement.carriers")(CarrierTolerance)
+
+DUTY = "enter×approve"
+ITEM = "carrier invoice to check"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCarrierInvoice:
+    """An invoice as its carrier sends it; `external_id` is the carrier's name for it, once for ever."""
+
+    company: int
+    carrier: str
+    external_id: str
+    currency: str
+    total_minor: int
+    lines: tuple[Billed, ...]
+    invoiced_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierInvoiceTaken:
+    """The invoice; `in_question` charges wait for a person, over `question_minor` in all. Not `fresh` where known."""
+
+    invoice: UUID
+    number: str
+    state: str
+    lines: int
+    in_question: int
+    question_minor: int
+    fresh: bool
+
+
+class _Known(NamedTuple):
+    """An invoice that we have, from before or from this batch."""
+
+    invoice: UUID
+    number: str
+    state: str
+    currency: str
+    total: int
+    lines: int
+    in_question: int
+    question: int
+
+    def answer(self, *, fresh: bool) -> CarrierInvoiceTaken:
+        return CarrierInvoiceTaken(
+            self.invoice, self.number, self.state, self.lines, self.in_question, self.question, fresh
+        )
+
+
+class _Draft(NamedTuple):
+    id: UUID
+    number: str
+    request: TakeCarrierInvoice
+    charges: list[Charged]
+    at: datetime
+
+    @property
+    def in_question(self) -> list[Charged]:
+        return [one for one in self.charges if one.state != "matched"]
+
+    def known(self) -> _Known:
+        open_ = self.in_question
+        return _Known(
+            self.id, self.number, "open" if open_ else "settled", self.request.currency, self.request.total_minor,
+            len(self.charges), len(open_), sum(one.difference for one in open_),
+        )  # fmt: skip
+
+
+@command("settlement.take_carrier_invoices")
+def take_carrier_invoices(
+    cause: Cause, /, *, requests: Sequence[TakeCarrierInvoice]
+) -> list[CarrierInvoiceTaken | Refused]:
+    """Carriers' invoices as what we owe: each charge releases the accrual of its parcel; what is within tolerance
+    beyond it is freight variance, and what is not stays in question and is a work item for the controller.
+
+    Locks: the accounts with the carriers, in the order of their names; the balances.
+    Refuses: settlement.invoice_does_not_add_up; settlement.not_a_charge; settlement.invoice_taken_otherwise; what the
+    ledger refuses, for all. Again: by key, and by the carrier's name for it. 17 statements.
+    """
+    names = [(one.company, one.carrier, one.external_id) for one in requests]
+    columns = sql.columns(("companies", "providers", "externals"), names)
+    sql.run(_LOCK, columns)
+    known = {row[:3]: _Known(*row[3:]) for row in sql.run(_TAKEN, columns)}
+    facts = _Facts(requests, cause.at)
+    numbers = iter(ids.numbers("CI", len(requests)))
+
+    answers: list[CarrierInvoiceTaken | Refused] = []
+    drafts: list[_Draft] = []
+    for request, name in zip(requests, names, strict=True):
+        if name in known:
+            answers.append(_again(known[name], request))
+            continue
+        refused = carriers.misfit(request.external_id, request.lines, request.total_minor)
+        if refused:
+            answers.append(refused)
+            continue
+        charges = facts.match(request)
+        draft = _Draft(ids.uuid7(), next(numbers), request, charges, request.invoiced_at or cause.at)
+        drafts.append(draft)
+        known[name] = draft.known()
+        answers.append(known[name].answer(fresh=True))
+    if drafts:
+        _write(cause, drafts)
+    return answers
+
+
+def _again(known: _Known, request: TakeCarrierInvoice) -> CarrierInvoiceTaken | Refused:
+    if (known.currency, known.total) == (request.currency, request.total_minor):
+        return known.answer(fresh=False)
+    return errors.InvoiceTakenOtherwise(
+        external_id=request.external_id, number=known.number, expected=f"{known.total} {known.currency}",
+        found=f"{request.total_minor} {request.currency}",
+    )  # fmt: skip
+
+
+class _Facts:
+    """The labels and shipments that the lines of a batch are for, and what of them was billed before. 4 statements."""
+
+    def __init__(self, requests: Sequence[TakeCarrierInvoice], at: datetime) -> None:
+        self.tolerances = policies.of_companies({one.company for one in requests}, CarrierTolerance, at)
+        numbers = {(one.company, one.carrier, line.tracking) for one in requests for line in one.lines}
+        wanted = sql.columns(("companies", "carriers", "numbers"), sorted(numbers))
+        shipments: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
+        for row in sql.run(_PARCELS, wanted):
+            shipments[row[0]].append(tuple(row))
+        self.dues: dict[tuple[int, str], dict[str, Due]] = defaultdict(dict)
+        for parcels in shipments.values():
+            self._due(parcels)
+        found = [due for by_number in self.dues.values() for due in by_number.values()]
+        units = list({unit for due in found for unit in (due.unit, due.shipment)})
+        self.charged = {(row[0], row[1]) for row in sql.run(_CHARGED, {"units": units})}
+
+    def _due(self, parcels: list[tuple[Any, ...]]) -> None:
+        """The parcels of one shipment: those in force bear its cost together, a voided one bears nothing."""
+        _, company, carrier, cost, currency, reasons, *_ = parcels[0]
+        first = (wire.load(reasons, dict[str, Any]).get("candidates") or [{}])[0]
+        added = [(str(kind), int(amount)) for kind, amount in first.get("surcharges", ())]
+        in_force = [one for one in parcels if not one[9]]
+        parts = carriers.split(cost, added, [one[8] for one in in_force])
+        for one, charges in zip(in_force, parts, strict=True):
+            self.dues[company, carrier][one[7]] = Due(one[6], one[0], charges, one[8], False, currency)
+        for one in parcels:
+            if one[9]:
+                due = Due(one[6], one[0], {}, one[8], True, currency)
+                self.dues[company, carrier].setdefault(one[7], due)
+
+    def match(self, request: TakeCarrierInvoice) -> list[Charged]:
+        dues = self.dues.get((request.company, request.carrier), {})
+        tolerance = self.tolerances[request.company][1]
+        found = carriers.match(request.lines, dues, self.charged, request.currency, tolerance)
+        self.charged |= {(one.unit, one.line.charge) for one in found if one.unit and one.expected}
+        return found
+
+
+def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
+    sql.write("settlement_carrierinvoice", _INVOICE, [
+        (
+            one.id, one.number, one.request.company, one.request.carrier, one.request.external_id,
+            one.request.currency, one.request.total_minor, one.known().state, one.at, cause.actor.name,
+        )
+        for one in drafts
+    ])  # fmt: skip
+    sql.write("settlement_carriercharge", _CHARGE, [
+        (
+            one.id, number, c.line.tracking, c.line.charge, c.line.amount_minor, c.line.weight_g, c.unit, c.shipment,
+            c.expected, c.difference, c.state, c.why,
+        )
+        for one in drafts
+        for number, c in enumerate(one.charges, 1)
+    ])  # fmt: skip
+    whole(post(cause, requests=[
+        Posting(one.request.company, "carrier.invoiced", "carrier_invoice", one.id, one.request.currency,
+                _amounts(one), one.at)
+        for one in drafts
+    ]))  # fmt: skip
+    duties = [Duty(one.id, DUTY, "enter", cause.actor.name, one.number) for one in drafts]
+    whole(take_duty(cause, requests=duties))
+    announce(cause, [
+        Event("carrier_invoice", one.id, one.request.company, "", one.known().state, one.at,
+              {"number": one.number, "total_minor": one.request.total_minor, "in_question": len(one.in_question)})
+        for one in drafts
+    ])  # fmt: skip
+    items = [_item(one) for one in drafts if one.in_question]
+    if items:
+        open_items(cause, requests=items)
+
+
+def _amounts(one: _Draft) -> tuple[tuple[str, int], ...]:
+    matched = [charge for charge in one.charges if charge.state == "matched"]
+    return (
+        ("accrual", sum(charge.expected for charge in one.charges)),
+        ("variance", sum(charge.difference for charge in matched)),
+        ("question", sum(charge.difference for charge in one.in_question)),
+    )
+
+
+def _item(one: _Draft) -> OpenItem:
+    wrong = one.in_question
+    return OpenItem(
+        company=one.request.company, type=ITEM, subject_kind="carrier_invoice", subject=one.id,
+        reason=f"Invoice {one.number} of {one.request.carrier}: {len(wrong)} charges are in question."
+        f" {wrong[0].line.tracking}: {wrong[0].why}.",
+        role="controller", priority=50, occurred_at=one.at,
+        facts={"charges": [f"{c.line.tracking} {c.line.charge}: {c.why}" for c in wrong[:SHOWN_MAX]]},
+    )  # fmt: skip
+
+
+_INVOICE = (
+    "id", "number", "company_id", "carrier", "external_id", "currency", "total_minor", "state", "invoiced_at",
+    "taken_by",
+)  # fmt: skip
+_CHARGE = (
+    "invoice_id", "number", "tracking", "charge", "amount_minor", "weight_g", "unit_id", "shipment_id",
+    "expected_minor", "difference_minor", "state", "why",
+)  # fmt: skip
+
+_LOCK = LOCK.format(accounts="SELECT * FROM unnest(%(companies)s::int[], %(providers)s::text[])")
+
+_TAKEN = """
+SELECT i.company_id::int, i.carrier, i.external_id, i.id, i.number, i.state, i.currency::text, i.total_minor,
+       count(c.number)::int, count(c.number) FILTER (WHERE c.state IN ('differs', 'unmatched', 'disputed'))::int,
+       COALESCE(sum(c.difference_minor) FILTER (WHERE c.state IN ('differs', 'unmatched', 'disputed')), 0)::bigint
+FROM unnest(%(companies)s::smallint[], %(providers)s::text[], %(externals)s::text[]) AS d(company, carrier, external)
+JOIN settlement_carrierinvoice AS i
+  ON i.company_id = d.company AND i.carrier = d.carrier AND i.external_id = d.external
+LEFT JOIN settlement_carriercharge AS c ON c.invoice_id = i.id
+GROUP BY i.id
+"""
+
+# Every parcel of the shipments that the numbers lead to: labels, or the shipment itself where it has none in force.
+_PARCELS = """
+WITH named AS (
+    SELECT DISTINCT h.id
+    FROM unnest(%(companies)s::smallint[], %(carriers)s::text[], %(numbers)s::text[]) AS d(company, carrier, number)
+    JOIN shipping_shipment AS h ON h.company_id = d.company AND h.tracking = d.number AND h.carrier = d.carrier
+    UNION
+    SELECT DISTINCT l.shipment_id
+    FROM unnest(%(companies)s::smallint[], %(carriers)s::text[], %(numbers)s::text[]) AS d(company, carrier, number)
+    JOIN shipping_label AS l ON l.company_id = d.company AND l.tracking = d.number AND l.carrier = d.carrier)
+SELECT h.id, h.company_id::int, h.carrier, h.cost_minor, h.currency::text, h.reasons::text, p.unit, p.number,
+       p.weight_g, p.voided
+FROM named AS n JOIN shipping_shipment AS h ON h.id = n.id
+CROSS JOIN LATERAL (
+    SELECT l.package_id AS unit, l.tracking AS number, l.weight_g, l.state = 'voided' AS voided FROM shipping_label AS l
+    WHERE l.shipment_id = h.id
+    UNION ALL
+    SELECT h.id, h.tracking,
+           COALESCE((SELECT sum(w.weight_g) FROM warehouse_package AS w
+                     WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL), 0)::int, FALSE
+    WHERE NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')) AS p
+ORDER BY h.id, p.voided, p.unit
+"""
+
+_CHARGED = """
+SELECT unit_id, charge FROM settlement_carriercharge WHERE unit_id = ANY(%(units)s::uuid[]) AND expected_minor <> 0
+"""

@@ -1,0 +1,84 @@
+"""Carriers' invoices: taken from a file, and their charges in question decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.carriage import queries as carriage
+from entrepot.settlement import carrier_csv, carrier_queries
+from entrepot.settlement.carrier_csv import FIELDS
+from entrepot.settlement.commands.decide_charges import DecideCharge, decide_charges
+from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+
+PAGE = 25
+FILE_MAX = 5_000_000
+FAULTS_SHOWN_MAX = 8
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """What carriers charged, what of it is in question, and what they never charged for."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = carrier_queries.invoices(company, after=after, limit=PAGE + 1)
+    charges = carrier_queries.charges(company, in_question=True)
+    context = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "charges": charges,
+        "numbers": {one.id: one for one in rows},
+        "unbilled": carrier_queries.unbilled(company),
+        "carriers": sorted({one.carrier for one in carriage.services(companies=[company])[company]}),
+        "fields": FIELDS,
+        "kept": kept(request),
+    }
+    return page(request, "web/carriers.html", context, area="books")
+
+
+@require_POST
+@console
+def take(request: Request) -> HttpResponse:
+    """A file that a carrier sent, as one invoice; or every fault of it."""
+    company = request.reader.company
+    file = request.FILES.get("file")
+    fields = {name: clean(request.POST.get(name)) for name in ("carrier", "external_id")}
+    total = minor_in(request.POST.get("total", ""), company.currency)
+    if file is None or not all(fields.values()) or total is None:
+        messages.error(
+            request, gettext("Choose a file, and say whose invoice it is, its number and its total.")
+        )
+        return back(request, reverse("carriers"), [])
+    if (file.size or 0) > FILE_MAX:
+        messages.error(request, gettext("The file is larger than 5 MB. Send it in parts."))
+        return back(request, reverse("carriers"), [])
+    columns = {name: clean(request.POST.get(f"column_{name}")) for name in FIELDS}
+    sheet = carrier_csv.read(
+        file.read().decode("utf-8", "replace"), company.currency, {k: v for k, v in columns.items() if v}
+    )
+    if sheet.faults:
+        for fault in sheet.faults[:FAULTS_SHOWN_MAX]:
+            messages.error(request, gettext("Line %(line)s, %(column)s: %(message)s.") % fault._asdict())
+        return back(request, reverse("carriers"), [])
+    wanted = TakeCarrierInvoice(
+        company.id, fields["carrier"], fields["external_id"], company.currency, total, sheet.lines
+    )
+    results = give(request, take_carrier_invoices, [wanted], lambda _: gettext("The invoice is taken in."))
+    return back(request, reverse("carriers"), results)
+
+
+@require_POST
+@console
+def decide(request: Request) -> HttpResponse:
+    """A charge accepted, disputed, or credited."""
+    invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
+    decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
+    wanted: list[Any] = [DecideCharge(invoice, line, decision, reason)] if invoice and line else []
+    results = give(request, decide_charges, wanted, lambda _: gettext("The charge is decided."))
+    return back(request, reverse("carriers"), results)

@@ -1,0 +1,160 @@
+"""settlement.take_carrier_invoices, settlement.decide_charges"""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.access.errors import DutiesApart
+from entrepot.kernel import ids
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.settlement import carrier_queries, errors
+from entrepot.settlement.carriers import Billed
+from entrepot.settlement.commands.decide_charges import ChargeDecided, DecideCharge, decide_charges
+from entrepot.settlement.commands.take_carrier_invoices import (
+    CarrierInvoiceTaken,
+    TakeCarrierInvoice,
+    take_carrier_invoices,
+)
+from entrepot.shipping import queries as shipping
+from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.work import queries as work
+from tests.floor import COMPANY, SYSTEM, Floor, balance, someone
+from tests.walk import a_house, placed, shipped
+
+pytestmark = pytest.mark.django_db
+OTHER = someone("controller two")
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 2_000)
+    return house
+
+
+def numbers(house: Floor, count: int = 1) -> list[str]:
+    """Tracking numbers of shipments that cost 300 each."""
+    return [shipping.shipment(one).tracking for one in shipped(*placed(house, count, (0, 1)))]
+
+
+def an_invoice(name: str, *lines: Billed, **changes) -> TakeCarrierInvoice:
+    facts = {"total_minor": sum(line.amount_minor for line in lines)} | changes
+    return TakeCarrierInvoice(COMPANY, "Post", name, "GBP", lines=lines, **facts)
+
+
+def take(*invoices: TakeCarrierInvoice) -> list:
+    return take_carrier_invoices(SYSTEM, requests=invoices)
+
+
+def test_what_matches_settles_the_accrual_and_what_does_not_is_in_question(house: Floor):
+    one, two, three = numbers(house, 3)
+    assert balance(2150) == -900
+
+    (taken,) = take(
+        an_invoice(
+            "F-1", Billed(one, 300), Billed(two, 306), Billed(three, 420, weight_g=1_200), Billed("X9", 80)
+        )
+    )
+
+    assert isinstance(taken, CarrierInvoiceTaken)
+    assert (taken.state, taken.lines, taken.in_question, taken.question_minor) == ("open", 4, 2, 200)
+    assert (balance(2150), balance(5510), balance(1170), balance(2000)) == (0, 6, 200, -1106)
+    (item,) = work.of_subject(taken.invoice)
+    assert (item.role, item.type) == ("controller", "carrier invoice to check")
+    why = [line.why for line in carrier_queries.charges(COMPANY, in_question=True)]
+    assert why[0].startswith("weighed again: 1200 g")
+    assert why[1] == "no parcel of ours has this number"
+    assert carrier_queries.unbilled(COMPANY) == []
+
+
+def test_an_invoice_is_taken_once_and_not_otherwise(house: Floor):
+    (number,) = numbers(house)
+    first, again, other, wrong = take(
+        an_invoice("F-1", Billed(number, 300)), an_invoice("F-1", Billed(number, 300)),
+        an_invoice("F-1", Billed(number, 310)), an_invoice("F-2", Billed(number, 300), total_minor=301),
+    )  # fmt: skip
+    assert (first.fresh, again.fresh, first.invoice) == (True, False, again.invoice)
+    assert isinstance(other, errors.InvoiceTakenOtherwise)
+    assert isinstance(wrong, errors.InvoiceDoesNotAddUp)
+    (second,) = take(an_invoice("F-3", Billed(number, 300)))
+    (charge,) = carrier_queries.charges(COMPANY, second.invoice)
+    assert (charge.state, charge.expected_minor, charge.why) == ("differs", 0, "charged before")
+    assert balance(2150) == 0
+
+
+def test_labels_bear_their_part_and_a_voided_one_nothing(house: Floor):
+    (shipment,) = shipped(*placed(house, 1, (0, 1)))
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(shipment, ("AA-1",))])
+    void_labels(SYSTEM, requests=[VoidLabel(printed.labels[0].label, "torn")])
+    print_labels(SYSTEM, requests=[PrintLabels(shipment, ("AA-2",))])
+
+    (taken,) = take(an_invoice("F-1", Billed("AA-2", 300), Billed("AA-1", 300)))
+
+    told = [(one.tracking, one.state, one.why) for one in carrier_queries.charges(COMPANY, taken.invoice)]
+    assert told == [("AA-2", "matched", ""), ("AA-1", "differs", "its label was voided")]
+
+
+def test_charges_in_question_are_accepted_disputed_and_credited(house: Floor):
+    one, two = numbers(house, 2)
+    (taken,) = take(an_invoice("F-1", Billed(one, 700), Billed(two, 500), Billed("X9", 80)))
+    which = taken.invoice
+
+    accepted, disputed, late, unknown, silent, odd, more = decide_charges(
+        SYSTEM,
+        requests=[
+            DecideCharge(which, 1, "accept", "it was heavier"), DecideCharge(which, 2, "dispute", "we weighed 250 g"),
+            DecideCharge(which, 1, "accept", "again"), DecideCharge(which, 9, "accept", "?"),
+            DecideCharge(which, 3, "accept"), DecideCharge(which, 3, "forget", "?"),
+            DecideCharge(which, 3, "credit", credited_minor=81),
+        ],
+    )  # fmt: skip
+    assert accepted == ChargeDecided(which, 1, "accepted", "open")
+    assert disputed == ChargeDecided(which, 2, "disputed", "open")
+    assert isinstance(late, WrongState)
+    assert isinstance(unknown, NotFound)
+    assert [type(one) for one in (silent, odd, more)] == [Invalid] * 3
+    assert (balance(1170), balance(5510)) == (280, 400)
+
+    (answer,) = decide_charges(SYSTEM, requests=[DecideCharge(which, 3, "accept", "a parcel of the trial")])
+    assert answer.invoice_state == "disputed"
+    assert work.of_subject(which)[0].state == "done"
+    (credited,) = decide_charges(SYSTEM, requests=[DecideCharge(which, 2, "credit", credited_minor=150)])
+    assert credited == ChargeDecided(which, 2, "credited", "settled")
+    assert (balance(1170), balance(5510), balance(2000)) == (0, 400 + 80 + 50, -1280 + 150)
+    (row,) = carrier_queries.invoices(COMPANY)
+    assert (row.expected_minor, row.variance_minor, row.in_question) == (600, 530, 0)
+
+
+def test_who_took_an_invoice_does_not_accept_much_of_it(house: Floor):
+    (taken,) = take(an_invoice("F-1", Billed("X9", 1_001), Billed("X8", 1_000)))
+    wanted = [DecideCharge(taken.invoice, line, "accept", "fine") for line in (1, 2)]
+    much, little = decide_charges(SYSTEM, requests=wanted)
+    assert isinstance(much, DutiesApart)
+    assert isinstance(little, ChargeDecided)
+    (other,) = decide_charges(OTHER, requests=[wanted[0]])
+    assert other.invoice_state == "settled"
+
+
+def test_an_answer_is_given_again_for_its_key(house: Floor):
+    invoice = an_invoice("F-1", Billed("X9", 10), key="k")
+    assert take(invoice) == take(invoice)
+    which = take(invoice)[0].invoice
+    wanted = DecideCharge(which, 1, "accept", "fine", key="d")
+    assert decide_charges(SYSTEM, requests=[wanted]) == decide_charges(SYSTEM, requests=[wanted])
+    assert balance(5510) == 10
+
+
+@pytest.mark.counts("settlement.take_carrier_invoices", "settlement.decide_charges")
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    parcels = iter(numbers(house, 1011))
+    for size in (1, 10, 1000):
+        wanted = [
+            an_invoice(
+                f"{size}-{i}", Billed(next(parcels), 320), Billed(str(ids.uuid7()), 9), key=f"{size}-{i}"
+            )
+            for i in range(size)
+        ]
+        with statements():
+            taken = take(*wanted)
+        with statements():
+            decide_charges(SYSTEM, requests=[DecideCharge(one.invoice, 2, "accept", "fine") for one in taken])

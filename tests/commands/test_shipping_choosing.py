@@ -1,0 +1,53 @@
+"""How a service's own history, and quotes, steer the choice of the next."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from entrepot.kernel import sql
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.shipping import queries
+from entrepot.shipping.choosing import Choosing
+from entrepot.shipping.commands.deliver import Delivered, deliver
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.walk import a_house, packed, placed, shipped
+
+pytestmark = pytest.mark.django_db
+PROMISED = NOW + timedelta(days=5)
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 500)
+    return house
+
+
+def test_a_service_that_came_late_often_is_passed_over(house: Floor):
+    sent = shipped(*placed(house, 30, (0, 1), promise_at=PROMISED))
+    assert {queries.shipment(one).service for one in sent} == {"slow"}
+    deliver(SYSTEM, requests=[Delivered(one, NOW + timedelta(days=7)) for one in sent])
+    assert sql.run("SELECT zone, slip::int, shipments FROM shipping_transit") == [("inland", 3, 30)]
+
+    (cheap,) = shipped(*placed(house, 1, (0, 1), promise_at=PROMISED))
+    assert queries.shipment(cheap).service == "slow"  # 500 for lateness does not pay for the faster one
+    dear = {"late_penalty_minor": 5_000}
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "shipping.shopping", dear, NOW)])
+    (sure,) = shipped(*placed(house, 1, (0, 1), promise_at=PROMISED))
+    row = queries.shipment(sure)
+    assert (row.service, row.cost_minor, row.reasons["why"]) == ("fast", 900, "the least in all")
+    taken, runner_up = row.reasons["candidates"]
+    assert (runner_up["service"], runner_up["seen"]) == ("slow", 30)
+    assert runner_up["late_minor"] > 600 > taken["late_minor"]
+    assert runner_up["total_minor"] == 300 + runner_up["late_minor"]
+
+
+def test_a_batch_is_shopped_for_with_nine_statements(house: Floor, statements):
+    ready = packed(*placed(house, 10, (0, 1)))
+    for some in (ready[:1], ready):
+        with statements() as ran:
+            choosing = Choosing(some, NOW)
+            told = {choosing.choose(one, NOW).candidates[0].service for one in some}
+        assert (len(ran.texts), told) == (9, {"slow"})

@@ -1,0 +1,44 @@
+"""Rates: what each service would cost, for programs and on the packing page."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.kernel import ids
+from entrepot.warehouse import queries
+from tests.http.test_api import is_problem
+
+pytestmark = pytest.mark.django_db
+SERVICE = {
+    "carrier": "Moorland", "code": "MOOR", "name": "Moorland van", "transit_days": 1, "max_weight_g": 30_000,
+    "currency": "GBP", "zones": [{"origin": "GB", "destination": "GB", "zone": "all"}],
+    "rates": [{"zone": "all", "max_weight_g": 30_000, "price_minor": 200}],
+    "surcharges": [{"kind": "fuel", "per_10k": 1_500}, {"kind": "residential", "amount_minor": 40}],
+}  # fmt: skip
+
+
+def test_a_service_is_registered_and_shows_its_surcharges_before_and_after_it_is_taken(
+    shop, console, program
+):
+    api = program("lead")
+    assert api.post("/api/v1/services", SERVICE).status_code == 200
+    refused = api.post(
+        "/api/v1/services", {**SERVICE, "surcharges": [{"kind": "remote", "amount_minor": 1}]}, again="2"
+    )
+    assert is_problem(refused, 422, "kernel.invalid")
+
+    (waits,) = queries.of_order(shop.one("packed"))
+    (told,) = api.get(f"/api/v1/rates?fulfillment={waits.id}").json()
+    first = told["candidates"][0]
+    assert (first["service"], first["label_minor"], first["surcharges"]) == (
+        "MOOR", 200, [["residential", 40], ["fuel", 36]],
+    )  # fmt: skip
+    assert first["total_minor"] == 276 + first["late_minor"]
+    assert is_problem(api.get(f"/api/v1/rates?fulfillment={ids.uuid7()}"), 404, "kernel.not_found")
+
+    page = console("supervisor")
+    assert "runner-up" in page.get(f"/packing/{waits.id}/").content.decode()
+    page.post(f"/packing/{waits.id}/ship/", {"tracking": ""})
+    after = page.get(f"/packing/{waits.id}/").content.decode()
+    assert "Why this service" in after
+    assert "MOOR" in after
