@@ -191,18 +191,35 @@ class PickList(models.Model):
 
 
 class ListStop(models.Model):
-    """A pick task on a list: where on the way it comes, and into which place of the cart it goes (0: any)."""
+    """A pick task on a list: where on the way it comes, and into which place of the cart it goes (0: any). `tote` is
+    where its units stand since they were sorted, '' before."""
 
     task_id = models.UUIDField(primary_key=True)
     list_id = models.UUIDField()
     place = models.IntegerField()
     slot = models.IntegerField()
+    tote = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "warehouse_liststop"
         constraints = [
             models.UniqueConstraint(fields=["list_id", "place"], name="warehouse_liststop_one_at_a_time")
         ]
+
+
+class Tote(models.Model):
+    """A numbered container, or a place of a wall, and the fulfillment whose picked units it holds. It is free again
+    when that is packed, or gone."""
+
+    pk = models.CompositePrimaryKey("node_id", "code")
+    node_id = models.UUIDField()
+    code = models.TextField()
+    fulfillment_id = models.UUIDField(null=True)
+    used_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["fulfillment_id"], name="warehouse_tote_of")]
+        constraints = [models.CheckConstraint(name="warehouse_tote_has_a_code", condition=~Q(code=""))]
 
 
 class Carton(models.Model):

@@ -32,6 +32,12 @@ from entrepot.web.views import (
     webhooks,
     work,
 )
+from entrepot.web.views.scan import carry as scan_carry
+from entrepot.web.views.scan import home as scan_home
+from entrepot.web.views.scan import inspect as scan_inspect
+from entrepot.web.views.scan import pack as scan_pack
+from entrepot.web.views.scan import pick as scan_pick
+from entrepot.web.views.scan import sort as scan_sort
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -98,6 +104,21 @@ urlpatterns = [
     path("floor/lists/<uuid:which>/take/", waves.take, name="pick-list-take"),
     path("floor/lists/<uuid:which>/pick/", waves.pick, name="pick-list-pick"),
     path("stock/<uuid:which>/kit/", kits.set_kit, name="sku-kit"),
+    path("scan/", scan_home.home, name="scan"),
+    path("scan/node/", scan_home.work_at, name="scan-node"),
+    path("scan/pick/", scan_pick.jobs, name="scan-pick"),
+    path("scan/pick/<str:kind>/<uuid:which>/", scan_pick.walk, name="scan-walk"),
+    path("scan/sort/", scan_sort.jobs, name="scan-sort"),
+    path("scan/sort/<uuid:which>/", scan_sort.one, name="scan-sort-one"),
+    path("scan/pack/", scan_pack.waiting, name="scan-pack"),
+    path("scan/pack/<uuid:which>/", scan_pack.one, name="scan-pack-one"),
+    path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),
+    path("scan/inspect/<uuid:which>/", scan_inspect.one, name="scan-inspect-one"),
+    path("scan/put-away/", scan_carry.received, name="scan-put-away"),
+    path("scan/put-away/<uuid:which>/", scan_carry.put_away_one, name="scan-put-away-one"),
+    path("scan/move/", scan_carry.move_from, name="scan-move"),
+    path("scan/move/in/<uuid:which>/", scan_carry.move_in, name="scan-move-in"),
+    path("scan/move/<uuid:which>/", scan_carry.move_one, name="scan-move-one"),
     path("work/", work.work_list, name="work"),
     path("work/act/", work.act, name="work-act"),
     path("work/<uuid:which>/", work.item, name="work-item"),
