@@ -253,6 +253,53 @@ def test_received_goods_are_put_away_and_moved(shop, handheld):
     assert stands(sku) == {"A-02": 2, "R-01": 10}
 
 
+def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
+    sku = shop.skus["MUG-BLUE"]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    reserve = Receive(COMPANY, sku, shop.nodes[0], bins["R-01"], 300, 30_000, "receipt", ids.uuid7())
+    receive(the_system(shop.now), requests=[reserve])
+    desk = console("supervisor")
+    form = {
+        "node": str(shop.nodes[0]),
+        "bin": "a-01",
+        "sku": "MUG-BLUE",
+        "minimum": "150",
+        "maximum": "200",
+        "case": "6",
+    }
+    page = desk.post("/floor/replenishment/set/", form, follow=True).content.decode()
+    assert "The pick face is set." in page
+    page = desk.post("/floor/replenishment/review/", follow=True).content.decode()
+    assert "1 replenishment was made." in page
+    (one,) = floor_queries.replenishments(company=COMPANY)
+    assert one.quantity % 6 == 0
+    hand = handheld("supervisor")
+    hand.goes("/scan/replenish/")
+    hand.scans("A-02")
+    assert hand.wrong
+    hand.scans("R-01", "A-01")
+    assert hand.wrong == "Wrong bin: this is A-01. Go to R-01."
+    hand.scans("R-01", "MUG-SAND")
+    assert hand.wrong == "Wrong item: this is MUG-SAND. Take MUG-BLUE."
+    hand.scans("MUG-BLUE", "=all", "A-02")
+    assert hand.wrong == "Wrong bin: this is A-02. Go to A-01."
+    before = stands(sku)
+    hand.scans("A-01")
+    assert hand.right == [f"{one.quantity} × MUG-BLUE stand in A-01."]
+    after = stands(sku)
+    assert after["A-01"] - before["A-01"] == before["R-01"] - after["R-01"] == one.quantity
+    wrong = {
+        "node": str(shop.nodes[0]),
+        "bin": "none",
+        "sku": "MUG-BLUE",
+        "minimum": "1",
+        "maximum": "2",
+        "case": "1",
+    }
+    page = desk.post("/floor/replenishment/set/", wrong, follow=True).content.decode()
+    assert "There is no such bin at that node." in page
+
+
 def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
     one = back.asked(shop.one("delivered"), 1)
     back.came(one)

@@ -131,3 +131,57 @@ def test_an_order_is_packed_at_the_handheld(handheld: Page, shop: Shop, tmp_path
     page.get_by_role("button", name="Packed as shown").click()
     expect(page.locator(".said.right")).to_contain_text(f"{one.number} is packed")
     fits(page, "packed", tmp_path)
+
+
+@pytest.mark.timeout(180)
+def test_pick_faces_are_set_at_a_desk_and_filled_with_a_handheld(
+    page: Page, site: str, shop: Shop, tmp_path: Path
+) -> None:
+    from entrepot.kernel import ids, sql
+    from entrepot.stock.commands.receive import Receive, receive
+    from tests.pages.test_returns import stands
+    from tests.shop import COMPANY, the_system
+
+    node = shop.nodes[0]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    came = [
+        Receive(
+            COMPANY, shop.skus["MUG-BLUE"], node, bins[code], 300, 30_000, "receipt", ids.uuid7(), lot=lot
+        )
+        for code, lot in (("R-01", "L-2026-11"), ("IN", ""))
+    ]
+    receive(the_system(shop.now), requests=came)
+    enter(page, "supervisor")
+    page.goto("/floor/replenishment/")
+    for label, text in (("Bin", "A-01"), ("SKU", "MUG-BLUE"), ("Minimum", "150"), ("Maximum; 0 ends it", "200"),
+                        ("Units in a case", "6")):  # fmt: skip
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_role("button", name="Set it").click()
+    page.get_by_role("button", name="Look now").click()
+    expect(page.locator(".message.success")).to_contain_text("1 replenishment was made.")
+    stands(page, "replenishment", tmp_path)
+
+    page.set_viewport_size(HANDHELD)
+    page.goto("/scan/replenish/")
+    fits(page, "faces", tmp_path)
+    reads(page, "R-01")
+    expect(verb(page)).to_have_text("Go to bin")
+    reads(page, "R-01")
+    expect(verb(page)).to_have_text("Take")
+    reads(page, "MUG-BLUE")
+    expect(verb(page)).to_have_text("Take more, or put it into")
+    fits(page, "carry", tmp_path)
+    page.get_by_role("button", name="All ").click()
+    expect(verb(page)).to_have_text("Put it into")
+    reads(page, "A-01")
+    expect(page.locator(".said.right")).to_contain_text("stand in A-01.")
+
+    page.goto("/scan/put-away/")
+    fits(page, "received", tmp_path)
+    reads(page, "MUG-BLUE")
+    expect(verb(page)).to_have_text("Take more, or put it into")
+    fits(page, "put-away", tmp_path)
+    page.goto("/scan/move/")
+    reads(page, "A-01")
+    expect(page.locator(".what")).to_have_text("A-01")
+    fits(page, "in-bin", tmp_path)

@@ -1,9 +1,19 @@
-"""Handhelds at once: one step of a person's task, and one tote for two orders."""
+"""Handhelds at once: one step of a person's task, one tote for two orders, one replenishment for two people."""
 
 from __future__ import annotations
 
+from entrepot.kernel.errors import WrongState
 from entrepot.kernel.ids import uuid7
 from entrepot.warehouse import floor_queries
+from entrepot.warehouse.commands.replenish import (
+    Replenish,
+    Replenished,
+    ReviewFaces,
+    SetPickFace,
+    replenish,
+    review_faces,
+    set_pick_faces,
+)
 from entrepot.warehouse.commands.totes import ToteUsed, UseTote, use_totes
 from entrepot.warehouse.errors import ToteTaken
 from entrepot.work import queries
@@ -33,3 +43,18 @@ def test_of_two_handhelds_one_goes_on_and_a_tote_holds_one_order(committed_db):
     assert sum(isinstance(one, ToteUsed) for one in found) == 4
     assert sum(isinstance(one, ToteTaken) for one in found) == 28
     assert all(floor_queries.held_by(node=house.nodes[0], tote=f"T-{i}") for i in range(4))
+
+
+def test_a_face_is_filled_once_however_many_look_and_carry(committed_db):
+    house = a_house()
+    house.stock(0, 100, kind="reserve")
+    set_pick_faces(SYSTEM, requests=[SetPickFace(COMPANY, house.skus[0], house.bin(), 5, 20)])
+    reviews = at_once(
+        [lambda: review_faces(SYSTEM, requests=[ReviewFaces(house.nodes[0])]) for _ in range(4)]
+    )
+    assert sorted(one.made for (one,) in reviews) == [0, 0, 0, 1]
+    (task,) = floor_queries.replenishments(company=COMPANY)
+    answers = at_once([lambda: replenish(SYSTEM, requests=[Replenish(task.id)]) for _ in range(4)])
+    assert (
+        sorted(type(one).__name__ for (one,) in answers) == [Replenished.__name__] + [WrongState.__name__] * 3
+    )

@@ -113,6 +113,7 @@ class Waiting(NamedTuple):
     packs: int
     put_aways: int
     sorts: int
+    replenishments: int
 
 
 def waiting(*, company: int, node: UUID) -> Waiting:
@@ -212,6 +213,70 @@ def sort_jobs(*, company: int, node: UUID, limit: int = 30) -> list[PickJob]:
     return [PickJob(*row) for row in sql.run(_SORT_JOBS, params)]
 
 
+@dataclass(frozen=True, slots=True)
+class FaceRow:
+    """A pick face with what stands in it, what is coming, and what is promised of its SKU at the node."""
+
+    id: UUID
+    node_code: str
+    bin_code: str
+    sku: UUID
+    sku_code: str
+    name: str
+    minimum: int
+    maximum: int
+    case_units: int
+    there: int
+    coming: int
+    demand: int
+
+
+def pick_faces(*, company: int, after: UUID | None = None, limit: int = 100) -> list[FaceRow]:
+    """The pick faces of a company, `after` one of them. 1 statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [FaceRow(*row) for row in sql.run(_FACES, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplenishmentRow:
+    """Units to be brought from reserve to a pick face; `free` is how many of them are there to be taken."""
+
+    id: UUID
+    number: str
+    company: int
+    node: UUID
+    node_code: str
+    sku: UUID
+    sku_code: str
+    name: str
+    bucket: UUID
+    from_bin: UUID
+    from_code: str
+    to_bin: UUID
+    to_code: str
+    lot: str
+    serial: str
+    expires_on: date | None
+    quantity: int
+    state: str
+    why: str
+
+
+def replenishments(*, company: int, node: UUID | None = None, limit: int = 100) -> list[ReplenishmentRow]:
+    """What is to be brought to pick faces, the most urgent first. 1 statement."""
+    which = """r.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR r.node_id = %(node)s::uuid)
+      AND r.state = 'open'"""
+    params = {"company": company, "node": node, "limit": limit}
+    statement = _REPLENISHMENTS.format(which=which) + " LIMIT %(limit)s::int"
+    return [ReplenishmentRow(*row) for row in sql.run(statement, params)]
+
+
+def replenishment(which: UUID) -> ReplenishmentRow | None:
+    """One replenishment; None where there is none of that id. 1 statement."""
+    rows = sql.run(_REPLENISHMENTS.format(which="r.id = %(id)s::uuid"), {"id": which})
+    return ReplenishmentRow(*rows[0]) if rows else None
+
+
 _STOPS = """
 SELECT t.id, t.fulfillment_id, b.id, b.code, t.sku_id, s.code, t.quantity, t.lot, t.serial, k.expires_on,
        COALESCE(l.slot, 0),
@@ -238,9 +303,14 @@ WHERE b.quantity > b.committed AND {which} ORDER BY b.expires_on, n.pick_sequenc
 """
 
 _SHELVES = """
-SELECT n.code FROM stock_bucket AS b JOIN network_bin AS n ON n.id = b.bin_id AND n.kind IN ('pick', 'reserve')
-WHERE b.sku_id = %(sku)s::uuid AND b.node_id = %(node)s::uuid AND b.quantity > 0 AND b.status = 'sellable'
-GROUP BY n.code, n.kind, n.pick_sequence ORDER BY n.kind <> 'pick', n.pick_sequence, n.code LIMIT 4
+SELECT n.code
+FROM (SELECT bin_id FROM warehouse_pickface
+      WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND maximum > 0
+      UNION
+      SELECT bin_id FROM stock_bucket WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND quantity > 0
+        AND status = 'sellable') AS b
+JOIN network_bin AS n ON n.id = b.bin_id AND n.kind IN ('pick', 'reserve')
+ORDER BY n.kind <> 'pick', n.pick_sequence, n.code LIMIT 4
 """
 
 _BIN_NAMED = """
@@ -273,7 +343,8 @@ SELECT (SELECT count(*)::int FROM warehouse_picklist AS l WHERE l.node_id = %(no
           JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id AND f.state IN ('released', 'picking', 'picked')
         WHERE l.node_id = %(node)s::uuid AND NOT EXISTS (
             SELECT FROM warehouse_liststop AS o JOIN warehouse_picktask AS p ON p.id = o.task_id
-            WHERE o.list_id = l.id AND p.state = 'open'))
+            WHERE o.list_id = l.id AND p.state = 'open')),
+       (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open')
 """
 
 _JOBS = """
@@ -349,4 +420,28 @@ WHERE l.company_id = %(company)s::smallint AND l.node_id = %(node)s::uuid
   AND NOT EXISTS (SELECT FROM warehouse_liststop AS o JOIN warehouse_picktask AS p ON p.id = o.task_id
                   WHERE o.list_id = l.id AND p.state = 'open')
 GROUP BY l.id, l.number, l.picker, w.method, l.zone ORDER BY l.id LIMIT %(limit)s::int
+"""
+
+_FACES = """
+SELECT f.id, w.code, n.code, f.sku_id, s.code, s.name, f.minimum, f.maximum, f.case_units, COALESCE(b.there, 0)::int,
+       COALESCE(r.coming, 0)::int, COALESCE(a.demand, 0)::int
+FROM warehouse_pickface AS f JOIN network_bin AS n ON n.id = f.bin_id JOIN network_node AS w ON w.id = f.node_id
+JOIN catalog_sku AS s ON s.id = f.sku_id
+LEFT JOIN LATERAL (SELECT sum(quantity) AS there FROM stock_bucket
+    WHERE sku_id = f.sku_id AND node_id = f.node_id AND bin_id = f.bin_id AND status = 'sellable') AS b ON true
+LEFT JOIN LATERAL (SELECT sum(quantity) AS coming FROM warehouse_replenishment
+    WHERE node_id = f.node_id AND to_bin_id = f.bin_id AND sku_id = f.sku_id AND state = 'open') AS r ON true
+LEFT JOIN LATERAL (SELECT sum(quantity - released) AS demand FROM stock_allocation
+    WHERE sku_id = f.sku_id AND node_id = f.node_id) AS a ON true
+WHERE f.company_id = %(company)s::smallint AND f.maximum > 0 AND (%(after)s::uuid IS NULL OR f.id > %(after)s::uuid)
+ORDER BY f.id LIMIT %(limit)s::int
+"""
+
+_REPLENISHMENTS = """
+SELECT r.id, r.number, r.company_id::int, r.node_id, w.code, r.sku_id, s.code, s.name, r.from_bucket_id, r.from_bin_id,
+       a.code, r.to_bin_id, z.code, r.lot, r.serial, b.expires_on, r.quantity, r.state, r.why
+FROM warehouse_replenishment AS r JOIN network_node AS w ON w.id = r.node_id
+JOIN catalog_sku AS s ON s.id = r.sku_id JOIN network_bin AS a ON a.id = r.from_bin_id
+JOIN network_bin AS z ON z.id = r.to_bin_id JOIN stock_bucket AS b ON b.id = r.from_bucket_id
+WHERE {which} ORDER BY r.priority DESC, r.made_at, r.id
 """

@@ -222,6 +222,78 @@ class Tote(models.Model):
         constraints = [models.CheckConstraint(name="warehouse_tote_has_a_code", condition=~Q(code=""))]
 
 
+class PickFace(models.Model):
+    """The bin from which a SKU is picked, and how it is kept filled from reserve; a `maximum` of 0: not any more."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    minimum = models.IntegerField()
+    maximum = models.IntegerField()
+    case_units = models.IntegerField(db_default=1)
+
+    class Meta:
+        db_table = "warehouse_pickface"
+        indexes = [models.Index(fields=["node_id", "sku_id"], name="warehouse_pickface_of_node")]
+        constraints = [
+            models.UniqueConstraint(fields=["bin_id", "sku_id"], name="warehouse_pickface_once"),
+            models.CheckConstraint(
+                name="warehouse_pickface_minimum_within_maximum",
+                condition=Q(minimum__gte=0, minimum__lte=F("maximum"), case_units__gt=0),
+            ),
+        ]
+
+
+class Replenishment(models.Model):
+    """Units to be brought from reserve to a pick face (`RP-`); `document` is the put-away that brought them."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    from_bucket_id = models.UUIDField()
+    from_bin_id = models.UUIDField()
+    to_bin_id = models.UUIDField()
+    lot = models.TextField(default="", db_default="")
+    serial = models.TextField(default="", db_default="")
+    quantity = models.IntegerField()
+    moved = models.IntegerField(default=0, db_default=0)
+    state = models.TextField(default="open", db_default="open")
+    why = models.TextField()
+    priority = models.SmallIntegerField()
+    made_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    done_by = models.TextField(default="", db_default="")
+    document_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [
+            # What is open is a small part of the table.
+            models.Index(
+                fields=["node_id", "-priority", "made_at"], name="warehouse_replenishment_open",
+                condition=Q(state="open"),
+            )
+        ]  # fmt: skip
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="warehouse_replenishment_number_once"),
+            models.CheckConstraint(
+                name="warehouse_replenishment_state_known", condition=Q(state__in=states.REPLENISHMENT.states)
+            ),
+            models.CheckConstraint(
+                name="warehouse_replenishment_moves_what_was_asked",
+                condition=Q(quantity__gt=0, moved__gte=0, moved__lte=F("quantity")),
+            ),
+            models.CheckConstraint(
+                name="warehouse_replenishment_closed_when_not_open",
+                condition=Q(state="open", done_at__isnull=True, moved=0)
+                | (~Q(state="open") & Q(done_at__isnull=False)),
+            ),
+        ]
+
+
 class Carton(models.Model):
     """A kind of carton that a retailer packs in: its inner measures, what it may hold, weighs and costs."""
 

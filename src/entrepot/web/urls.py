@@ -22,6 +22,7 @@ from entrepot.web.views import (
     people,
     policies,
     promises,
+    replenishment,
     returns,
     shipping,
     stock,
@@ -37,6 +38,7 @@ from entrepot.web.views.scan import home as scan_home
 from entrepot.web.views.scan import inspect as scan_inspect
 from entrepot.web.views.scan import pack as scan_pack
 from entrepot.web.views.scan import pick as scan_pick
+from entrepot.web.views.scan import replenish as scan_replenish
 from entrepot.web.views.scan import sort as scan_sort
 
 urlpatterns = [
@@ -97,6 +99,9 @@ urlpatterns = [
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/preorder/", stock.set_preorder_of, name="sku-preorder"),
     path("floor/", waves.floor, name="floor"),
+    path("floor/replenishment/", replenishment.faces, name="replenishment"),
+    path("floor/replenishment/review/", replenishment.review, name="replenishment-review"),
+    path("floor/replenishment/set/", replenishment.set_face, name="replenishment-set"),
     path("floor/propose/", waves.propose, name="wave-propose"),
     path("floor/waves/<uuid:which>/", waves.wave, name="wave"),
     path("floor/waves/<uuid:which>/decide/", waves.decide, name="wave-decide"),
@@ -114,6 +119,8 @@ urlpatterns = [
     path("scan/pack/<uuid:which>/", scan_pack.one, name="scan-pack-one"),
     path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),
     path("scan/inspect/<uuid:which>/", scan_inspect.one, name="scan-inspect-one"),
+    path("scan/replenish/", scan_replenish.waiting, name="scan-replenish"),
+    path("scan/replenish/<uuid:which>/", scan_replenish.one, name="scan-replenish-one"),
     path("scan/put-away/", scan_carry.received, name="scan-put-away"),
     path("scan/put-away/<uuid:which>/", scan_carry.put_away_one, name="scan-put-away-one"),
     path("scan/move/", scan_carry.move_from, name="scan-move"),

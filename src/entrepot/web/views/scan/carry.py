@@ -169,7 +169,8 @@ def _carry(request: Request, flow: str, which: UUID, kinds: tuple[str, ...]) -> 
         if not isinstance(found, carrying.Carried):
             return found
         wanted = PutAway(
-            one.company, one.sku, one.bin, found.bin.id, found.units, one.status, one.lot, one.serial, key=key
+            one.company, one.sku, one.bin, found.bin.id, found.units, one.status, one.lot, one.serial, key=key,
+            why="move" if flow == "move" else "put_away",
         )  # fmt: skip
         answer = give_one(request, put_away, wanted)
         if isinstance(answer, Refused):
@@ -190,29 +191,39 @@ def moved(request: Request, found: carrying.Carried, code: str, then: str) -> Ht
 
 
 def carry_screen(title: str, load: Load, one: Here, at: Progress, back: str) -> Screen:
+    """The step of a load that may go to any bin: with the bins where more of it stands."""
+    units = counted(at.tokens).units
+    shelves = floor_queries.shelves_of(sku=one.sku, node=one.node) if units else []
+    others = ", ".join(code for code in shelves if code != one.bin_code)
+    facts = (
+        (gettext("What"), f"{units} × {one.sku_code}" if units else ""), (gettext("From"), one.bin_code),
+        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial), (gettext("Its bins"), others),
+    )  # fmt: skip
+    return screen_of(title, load, one.name, facts, at, back)
+
+
+def screen_of(
+    title: str, load: Load, name: str, facts: tuple[tuple[str, str], ...], at: Progress, back: str,
+    taps: tuple[Tap, ...] = (),
+) -> Screen:  # fmt: skip
     """The step of a load: the bin, the item, or where to put it."""
     step, units = carrying.ask(load, at.tokens)
     most = load.item.quantity
-    target = load.target.code if load.target else gettext("a bin")
     ask, what = {
         "bin": (gettext("Go to bin"), load.source.code),
         "item": (gettext("Take"), f"{most} × {load.item.code}"),
-        "target": (gettext("Take more, or put it into"), target),
+        "target": (
+            gettext("Take more, or put it into"),
+            load.target.code if load.target else gettext("a bin"),
+        ),
     }[step]
     if step == "target" and units == most:
         ask = gettext("Put it into")
-    shelves = [] if load.target else floor_queries.shelves_of(sku=one.sku, node=one.node)
-    others = ", ".join(code for code in shelves if code != one.bin_code)
-    facts = (
-        (gettext("What"), f"{units} × {one.sku_code}" if step == "target" else ""),
-        (gettext("From"), one.bin_code), (gettext("Lot"), one.lot), (gettext("Serial"), one.serial),
-        (gettext("It stands in"), others if step == "target" else ""),
-    )  # fmt: skip
-    is_all = step == "target" and units < most and not counted(at.tokens).serials
+    if step == "target" and units < most and not counted(at.tokens).serials:
+        taps = (Tap(ALL, gettext("All %(n)s") % {"n": most}, "main"), *taps)
     return Screen(
-        title, ask, what, one.name, facts=tuple((label, value) for label, value in facts if value),
-        units=(units, most) if step != "bin" else None,
-        taps=(Tap(ALL, gettext("All %(n)s") % {"n": most}, "main"),) if is_all else (),
+        title, ask, what, name, facts=tuple((label, value) for label, value in facts if value),
+        units=(units, most) if step != "bin" else None, taps=taps,
         scans=gettext("Bin") if step == "bin" else gettext("Item") if step == "item" else gettext("Bin or item"),
         at=str(at.subject), can_undo=bool(at.tokens), back=back,
     )  # fmt: skip
