@@ -194,19 +194,19 @@ def carry_screen(title: str, load: Load, one: Here, at: Progress, back: str) -> 
     """The step of a load that may go to any bin: with the bins where more of it stands."""
     units = counted(at.tokens).units
     shelves = floor_queries.shelves_of(sku=one.sku, node=one.node) if units else []
-    others = ", ".join(code for code in shelves if code != one.bin_code)
+    others = [code for code in shelves if code != one.bin_code]
     facts = (
         (gettext("What"), f"{units} × {one.sku_code}" if units else ""), (gettext("From"), one.bin_code),
-        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial), (gettext("Its bins"), others),
+        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial), (gettext("Or into"), ", ".join([*others[1:], gettext("any other bin")]) if others and units else ""),
     )  # fmt: skip
-    return screen_of(title, load, one.name, facts, at, back)
+    return screen_of(title, load, one.name, facts, at, back, suggested=others[0] if others else "")
 
 
 def screen_of(
     title: str, load: Load, name: str, facts: tuple[tuple[str, str], ...], at: Progress, back: str,
-    taps: tuple[Tap, ...] = (),
+    taps: tuple[Tap, ...] = (), suggested: str = "",
 ) -> Screen:  # fmt: skip
-    """The step of a load: the bin, the item, or where to put it."""
+    """The step of a load: the bin, the item, or where to put it: where it must go, or where more of it stands."""
     step, units = carrying.ask(load, at.tokens)
     most = load.item.quantity
     ask, what = {
