@@ -9,7 +9,7 @@ from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.errors import NotThere
-from entrepot.warehouse import floor_queries, tasks
+from entrepot.warehouse import shelf_queries, tasks
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.replenish import (
     FacesReviewed,
@@ -45,8 +45,8 @@ def reviewed(house: Floor, node: int = 0) -> FacesReviewed:
     return answer
 
 
-def asked() -> list[floor_queries.ReplenishmentRow]:
-    return floor_queries.replenishments(company=COMPANY)
+def asked() -> list[shelf_queries.ReplenishmentRow]:
+    return shelf_queries.replenishments(company=COMPANY)
 
 
 def stands(house: Floor, sku: int = 0) -> dict[str, int]:
@@ -153,7 +153,7 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements):
         with statements():
             set_pick_faces(SYSTEM, requests=some)
             review_faces(SYSTEM, requests=[ReviewFaces(node) for node in nodes[:size]])
-            rows = floor_queries.replenishments(company=COMPANY, limit=2000)
+            rows = shelf_queries.replenishments(company=COMPANY, limit=2000)
             assert len(rows) == size
             replenish(SYSTEM, requests=[Replenish(row.id) for row in rows])
     assert sql.run("SELECT sum(moved) FROM warehouse_replenishment") == [(1011 * 20,)]

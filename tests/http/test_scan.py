@@ -11,7 +11,7 @@ from entrepot.kernel import ids, sql
 from entrepot.returns import queries as returns
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
-from entrepot.warehouse import floor_queries, queries
+from entrepot.warehouse import floor_queries, queries, shelf_queries
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from tests import back
@@ -203,6 +203,36 @@ def test_a_cart_of_several_orders_is_sorted_before_it_is_packed(shop, handheld, 
     assert len(set(places.values())) == 2
 
 
+def test_a_gs1_barcode_says_lot_expiry_serial_and_units(shop, handheld):
+    """With FNC1 as the group separator that a scanner sends; the SKU bears the article's number as EAN."""
+    sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'PEN-STEEL'")
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    sku = shop.skus["PEN-STEEL"]
+    came = [
+        Receive(COMPANY, sku, shop.nodes[0], bins["IN"], 12, 1200, "receipt", ids.uuid7(), lot=lot)
+        for lot in ("L1", "L2")
+    ]
+    receive(the_system(shop.now), requests=came)
+    hand = handheld("supervisor")
+    hand.goes("/scan/put-away/")
+    hand.scans("]C1010501234567890117300630\x1d10L2\x1d3712")
+    assert hand.wrong.startswith("Barcode"), "one sign of the article's number is wrong"
+    hand.scans("]C1010501234567890017200630")
+    assert (
+        hand.wrong
+        == "Expired on 2020-06-30: PEN-STEEL can't be used. Set it aside, and take one that lasts longer."
+    )
+    hand.scans("]C10105012345678900173006303712\x1d10L2")
+    assert "<dd>L2</dd>" in hand.page
+    hand.scans("]C1010501234567890010L1")
+    assert hand.wrong == "Wrong lot: this is L1. Take lot L2."
+    hand.scans("]C1010501234567890010L2")
+    assert hand.wrong.startswith("Too many")
+    hand.scans("R-01")
+    assert hand.right == ["12 × PEN-STEEL stand in R-01."]
+    assert {row.lot for row in stock.buckets(sku=sku) if row.bin_code == "IN"} == {"L1"}
+
+
 def test_every_unit_is_checked_before_it_is_packed(shop, handheld):
     one = queries.of_order(shop.one("picked"))[0]
     wanted = floor_queries.picked([one.id])
@@ -271,7 +301,7 @@ def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
     assert "The pick face is set." in page
     page = desk.post("/floor/replenishment/review/", follow=True).content.decode()
     assert "1 replenishment was made." in page
-    (one,) = floor_queries.replenishments(company=COMPANY)
+    (one,) = shelf_queries.replenishments(company=COMPANY)
     assert one.quantity % 6 == 0
     hand = handheld("supervisor")
     hand.goes("/scan/replenish/")

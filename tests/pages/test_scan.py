@@ -178,8 +178,12 @@ def test_pick_faces_are_set_at_a_desk_and_filled_with_a_handheld(
 
     page.goto("/scan/put-away/")
     fits(page, "received", tmp_path)
-    reads(page, "MUG-BLUE")
+    sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'MUG-BLUE'")
+    page.keyboard.type("]C101050123456789003712")
+    page.keyboard.press("Control+]")  # FNC1, as many scanners type it
+    reads(page, "10L1")
     expect(verb(page)).to_have_text("Take more, or put it into")
+    expect(page.locator(".units b")).to_have_text("12")
     fits(page, "put-away", tmp_path)
     page.goto("/scan/move/")
     reads(page, "A-01")

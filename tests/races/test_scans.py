@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from entrepot.kernel.errors import WrongState
 from entrepot.kernel.ids import uuid7
-from entrepot.warehouse import floor_queries
+from entrepot.warehouse import floor_queries, shelf_queries
 from entrepot.warehouse.commands.replenish import (
     Replenish,
     Replenished,
@@ -53,7 +53,7 @@ def test_a_face_is_filled_once_however_many_look_and_carry(committed_db):
         [lambda: review_faces(SYSTEM, requests=[ReviewFaces(house.nodes[0])]) for _ in range(4)]
     )
     assert sorted(one.made for (one,) in reviews) == [0, 0, 0, 1]
-    (task,) = floor_queries.replenishments(company=COMPANY)
+    (task,) = shelf_queries.replenishments(company=COMPANY)
     answers = at_once([lambda: replenish(SYSTEM, requests=[Replenish(task.id)]) for _ in range(4)])
     assert (
         sorted(type(one).__name__ for (one,) in answers) == [Replenished.__name__] + [WrongState.__name__] * 3

@@ -40,71 +40,6 @@ def _stop(
     return StopRow(stop, name, state, picked, number, order)
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
-    """Units of one bucket; `free` ones no pick has a claim on."""
-
-    bucket: UUID
-    company: int
-    node: UUID
-    bin: UUID
-    bin_code: str
-    bin_kind: str
-    sku: UUID
-    sku_code: str
-    name: str
-    lot: str
-    serial: str
-    status: str
-    expires_on: date | None
-    quantity: int
-    free: int
-
-
-def in_bin(bin_id: UUID) -> list[Here]:
-    """What stands in a bin and may be moved. 1 statement."""
-    return [Here(*row) for row in sql.run(_HERE.format(which="b.bin_id = %(id)s::uuid"), {"id": bin_id})]
-
-
-def in_bucket(bucket: UUID) -> Here | None:
-    """One bucket; None where nothing of it may be moved. 1 statement."""
-    rows = sql.run(_HERE.format(which="b.id = %(id)s::uuid"), {"id": bucket})
-    return Here(*rows[0]) if rows else None
-
-
-def to_put_away(*, node: UUID, limit: int = 50) -> list[Here]:
-    """What was received and waits to be put away. 1 statement."""
-    which = "b.node_id = %(node)s::uuid AND b.status = 'sellable' AND n.kind = 'receiving'"
-    params = {"node": node, "limit": limit}
-    return [Here(*row) for row in sql.run(_HERE.format(which=which) + " LIMIT %(limit)s::int", params)]
-
-
-def shelves_of(*, sku: UUID, node: UUID) -> list[str]:
-    """Codes of the bins where a SKU stands or its pick face is, the pick face first: where more of it would go.
-    1 statement."""
-    return [code for (code,) in sql.run(_SHELVES, {"sku": sku, "node": node})]
-
-
-@dataclass(frozen=True, slots=True)
-class BinRow:
-    id: UUID
-    node: UUID
-    code: str
-    kind: str
-
-
-def bin_named(*, node: UUID, code: str) -> BinRow | None:
-    """A bin of a node by its code, in whatever case. 1 statement."""
-    rows = sql.run(_BIN_NAMED, {"node": node, "code": code})
-    return BinRow(*rows[0]) if rows else None
-
-
-def bin_by_id(bin_id: UUID) -> BinRow | None:
-    """A bin. 1 statement."""
-    rows = sql.run(_BIN, {"id": bin_id})
-    return BinRow(*rows[0]) if rows else None
-
-
 class Waiting(NamedTuple):
     """What waits for people with a scanner at a node."""
 
@@ -117,8 +52,8 @@ class Waiting(NamedTuple):
 
 
 def waiting(*, company: int, node: UUID) -> Waiting:
-    """Lists with open stops, orders to be picked without a list, fulfillments to be packed, and buckets to be put
-    away. 1 statement."""
+    """Lists with open stops, of the latest thousand; orders to be picked without a list and fulfillments to be packed,
+    of the first five hundred; buckets to be put away, carts to be sorted, pick faces to be filled. 1 statement."""
     return Waiting(*sql.run(_WAITING, {"company": company, "node": node})[0])
 
 
@@ -213,70 +148,6 @@ def sort_jobs(*, company: int, node: UUID, limit: int = 30) -> list[PickJob]:
     return [PickJob(*row) for row in sql.run(_SORT_JOBS, params)]
 
 
-@dataclass(frozen=True, slots=True)
-class FaceRow:
-    """A pick face with what stands in it, what is coming, and what is promised of its SKU at the node."""
-
-    id: UUID
-    node_code: str
-    bin_code: str
-    sku: UUID
-    sku_code: str
-    name: str
-    minimum: int
-    maximum: int
-    case_units: int
-    there: int
-    coming: int
-    demand: int
-
-
-def pick_faces(*, company: int, after: UUID | None = None, limit: int = 100) -> list[FaceRow]:
-    """The pick faces of a company, `after` one of them. 1 statement."""
-    params = {"company": company, "after": after, "limit": limit}
-    return [FaceRow(*row) for row in sql.run(_FACES, params)]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplenishmentRow:
-    """Units to be brought from reserve to a pick face; `free` is how many of them are there to be taken."""
-
-    id: UUID
-    number: str
-    company: int
-    node: UUID
-    node_code: str
-    sku: UUID
-    sku_code: str
-    name: str
-    bucket: UUID
-    from_bin: UUID
-    from_code: str
-    to_bin: UUID
-    to_code: str
-    lot: str
-    serial: str
-    expires_on: date | None
-    quantity: int
-    state: str
-    why: str
-
-
-def replenishments(*, company: int, node: UUID | None = None, limit: int = 100) -> list[ReplenishmentRow]:
-    """What is to be brought to pick faces, the most urgent first. 1 statement."""
-    which = """r.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR r.node_id = %(node)s::uuid)
-      AND r.state = 'open'"""
-    params = {"company": company, "node": node, "limit": limit}
-    statement = _REPLENISHMENTS.format(which=which) + " LIMIT %(limit)s::int"
-    return [ReplenishmentRow(*row) for row in sql.run(statement, params)]
-
-
-def replenishment(which: UUID) -> ReplenishmentRow | None:
-    """One replenishment; None where there is none of that id. 1 statement."""
-    rows = sql.run(_REPLENISHMENTS.format(which="r.id = %(id)s::uuid"), {"id": which})
-    return ReplenishmentRow(*rows[0]) if rows else None
-
-
 _STOPS = """
 SELECT t.id, t.fulfillment_id, b.id, b.code, t.sku_id, s.code, t.quantity, t.lot, t.serial, k.expires_on,
        COALESCE(l.slot, 0),
@@ -295,31 +166,64 @@ WHERE CASE WHEN %(list)s::uuid IS NOT NULL THEN l.list_id = %(list)s::uuid
 ORDER BY l.place, t.sequence, t.id
 """
 
-_HERE = """
-SELECT b.id, b.company_id::int, b.node_id, b.bin_id, n.code, n.kind, b.sku_id, s.code, s.name, b.lot, b.serial,
-       b.status, b.expires_on, b.quantity, b.quantity - b.committed
-FROM stock_bucket AS b JOIN network_bin AS n ON n.id = b.bin_id JOIN catalog_sku AS s ON s.id = b.sku_id
-WHERE b.quantity > b.committed AND {which} ORDER BY b.expires_on, n.pick_sequence, s.code, b.lot, b.serial, b.id
+# Lists of the latest thousand, and of queues the first five hundred: what waits does not make a page slow.
+_LATEST = """(SELECT * FROM warehouse_picklist WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT 1000)"""
+
+_OPEN_OF_LIST = """SELECT count(*)::int AS open FROM warehouse_liststop AS s
+    JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.state = 'open' WHERE s.list_id = l.id"""
+
+_ON_NO_LIST = """SELECT count(*)::int AS open FROM warehouse_picktask AS t
+    WHERE t.fulfillment_id = f.id AND t.state = 'open'
+      AND NOT EXISTS (SELECT FROM warehouse_liststop AS l WHERE l.task_id = t.id)"""
+
+_QUEUED = """
+SELECT f.id, f.number, f.picker, r.priority, r.due_at
+FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
+  AND f.company_id = %(company)s::smallint AND f.node_id = %(node)s::uuid
+WHERE r.queue = '{queue}' ORDER BY r.priority DESC, r.due_at, r.subject LIMIT 500
 """
 
-_SHELVES = """
-SELECT n.code
-FROM (SELECT bin_id FROM warehouse_pickface
-      WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND maximum > 0
-      UNION
-      SELECT bin_id FROM stock_bucket WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND quantity > 0
-        AND status = 'sellable') AS b
-JOIN network_bin AS n ON n.id = b.bin_id AND n.kind IN ('pick', 'reserve')
-ORDER BY n.kind <> 'pick', n.pick_sequence, n.code LIMIT 4
+_UNSORTED = f"""
+SELECT l.id, l.number, l.picker, w.method, l.zone, s.stops
+FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE t.state = 'open') AS open,
+        count(*) FILTER (WHERE s.tote = '' AND t.picked > 0 AND f.state IN ('released', 'picking', 'picked'))::int AS stops
+    FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
+    JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id WHERE s.list_id = l.id) AS s
+WHERE l.node_id = %(node)s::uuid AND s.open = 0 AND s.stops > 0
 """
 
-_BIN_NAMED = """
+_WAITING = f"""
+SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
+        WHERE l.node_id = %(node)s::uuid AND s.open > 0),
+       (SELECT count(*)::int FROM ({_QUEUED.format(queue="pick")}) AS f CROSS JOIN LATERAL ({_ON_NO_LIST}) AS t
+        WHERE t.open > 0),
+       (SELECT count(*)::int FROM ({_QUEUED.format(queue="pack")}) AS f),
+       (SELECT count(*)::int FROM network_bin AS n JOIN stock_bucket AS b ON b.bin_id = n.id
+          AND b.status = 'sellable' AND b.quantity > b.committed
+        WHERE n.node_id = %(node)s::uuid AND n.kind = 'receiving'),
+       (SELECT count(*)::int FROM ({_UNSORTED}) AS l),
+       (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open')
+"""
+
+_JOBS = f"""
+SELECT 'list', l.id, l.number, l.picker, s.open, w.method, l.zone, l.picker <> %(person)s::text AS later,
+       0 AS urgent, NULL::timestamptz AS due, l.id AS key
+FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id CROSS JOIN LATERAL ({_OPEN_OF_LIST}) AS s
+WHERE l.node_id = %(node)s::uuid AND l.picker IN ('', %(person)s::text) AND s.open > 0
+UNION ALL
+SELECT 'order', f.id, f.number, f.picker, t.open, 'discrete', '', f.picker <> %(person)s::text, -f.priority, f.due_at,
+       f.id
+FROM ({_QUEUED.format(queue="pick")}) AS f CROSS JOIN LATERAL ({_ON_NO_LIST}) AS t
+WHERE t.open > 0 AND f.picker IN ('', %(person)s::text)
+ORDER BY later, urgent, due, key LIMIT %(limit)s::int
+"""
+
+_NAMED = """
 SELECT id, node_id, code, kind FROM network_bin
 WHERE node_id = %(node)s::uuid AND code IN (%(code)s::text, upper(%(code)s::text)) ORDER BY code = %(code)s::text DESC
 LIMIT 1
 """
-
-_BIN = "SELECT id, node_id, code, kind FROM network_bin WHERE id = %(id)s::uuid"
 
 _WAITING = """
 SELECT (SELECT count(*)::int FROM warehouse_picklist AS l WHERE l.node_id = %(node)s::uuid
@@ -410,38 +314,6 @@ JOIN catalog_sku AS k ON k.id = t.sku_id
 WHERE s.list_id = %(list)s::uuid AND s.tote = '' ORDER BY s.place
 """
 
-_SORT_JOBS = """
-SELECT 'list', l.id, l.number, l.picker, count(*)::int, w.method, l.zone
-FROM warehouse_picklist AS l JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
-JOIN warehouse_liststop AS s ON s.list_id = l.id AND s.tote = ''
-JOIN warehouse_picktask AS t ON t.id = s.task_id AND t.picked > 0
-JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id AND f.state IN ('released', 'picking', 'picked')
-WHERE l.company_id = %(company)s::smallint AND l.node_id = %(node)s::uuid
-  AND NOT EXISTS (SELECT FROM warehouse_liststop AS o JOIN warehouse_picktask AS p ON p.id = o.task_id
-                  WHERE o.list_id = l.id AND p.state = 'open')
-GROUP BY l.id, l.number, l.picker, w.method, l.zone ORDER BY l.id LIMIT %(limit)s::int
-"""
-
-_FACES = """
-SELECT f.id, w.code, n.code, f.sku_id, s.code, s.name, f.minimum, f.maximum, f.case_units, COALESCE(b.there, 0)::int,
-       COALESCE(r.coming, 0)::int, COALESCE(a.demand, 0)::int
-FROM warehouse_pickface AS f JOIN network_bin AS n ON n.id = f.bin_id JOIN network_node AS w ON w.id = f.node_id
-JOIN catalog_sku AS s ON s.id = f.sku_id
-LEFT JOIN LATERAL (SELECT sum(quantity) AS there FROM stock_bucket
-    WHERE sku_id = f.sku_id AND node_id = f.node_id AND bin_id = f.bin_id AND status = 'sellable') AS b ON true
-LEFT JOIN LATERAL (SELECT sum(quantity) AS coming FROM warehouse_replenishment
-    WHERE node_id = f.node_id AND to_bin_id = f.bin_id AND sku_id = f.sku_id AND state = 'open') AS r ON true
-LEFT JOIN LATERAL (SELECT sum(quantity - released) AS demand FROM stock_allocation
-    WHERE sku_id = f.sku_id AND node_id = f.node_id) AS a ON true
-WHERE f.company_id = %(company)s::smallint AND f.maximum > 0 AND (%(after)s::uuid IS NULL OR f.id > %(after)s::uuid)
-ORDER BY f.id LIMIT %(limit)s::int
-"""
-
-_REPLENISHMENTS = """
-SELECT r.id, r.number, r.company_id::int, r.node_id, w.code, r.sku_id, s.code, s.name, r.from_bucket_id, r.from_bin_id,
-       a.code, r.to_bin_id, z.code, r.lot, r.serial, b.expires_on, r.quantity, r.state, r.why
-FROM warehouse_replenishment AS r JOIN network_node AS w ON w.id = r.node_id
-JOIN catalog_sku AS s ON s.id = r.sku_id JOIN network_bin AS a ON a.id = r.from_bin_id
-JOIN network_bin AS z ON z.id = r.to_bin_id JOIN stock_bucket AS b ON b.id = r.from_bucket_id
-WHERE {which} ORDER BY r.priority DESC, r.made_at, r.id
+_SORT_JOBS = f"""
+SELECT 'list', id, number, picker, stops, method, zone FROM ({_UNSORTED}) AS l ORDER BY id LIMIT %(limit)s::int
 """

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
-from entrepot.warehouse import floor_queries
+from entrepot.warehouse import shelf_queries
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces, set_pick_faces
 from entrepot.warehouse.replenishing import SetPickFace
 from entrepot.web.edge import Request, back, cause_of, clean, console, give, int_in, kept, page, uuid_in
@@ -22,12 +22,12 @@ PAGE = 100
 @console
 def faces(request: Request) -> HttpResponse:
     company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = floor_queries.pick_faces(company=company, after=after, limit=PAGE + 1)
+    rows = shelf_queries.pick_faces(company=company, after=after, limit=PAGE + 1)
     nodes = network.nodes(company=company)
     context = {
         "faces": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
-        "open": floor_queries.replenishments(company=company, limit=PAGE),
+        "open": shelf_queries.replenishments(company=company, limit=PAGE),
         "nodes": nodes,
         "kept": kept(request),
     }
@@ -59,7 +59,7 @@ def set_face(request: Request) -> HttpResponse:
     node = uuid_in(text.get("node"))
     code = clean(text.get("sku"))
     sku = catalog.skus(company=company, codes=[code]).get(code)
-    found = floor_queries.bin_named(node=node, code=clean(text.get("bin"))) if node else None
+    found = shelf_queries.bin_named(node=node, code=clean(text.get("bin"))) if node else None
     wanted = [
         SetPickFace(
             company, sku.id, found.id, int_in(text.get("minimum")) or 0, int_in(text.get("maximum")) or 0,

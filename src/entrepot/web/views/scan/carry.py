@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
-from entrepot.warehouse import carrying, floor_queries
+from entrepot.warehouse import carrying, shelf_queries
 from entrepot.warehouse.carrying import Load
 from entrepot.warehouse.commands.put_away import PutAway, put_away
-from entrepot.warehouse.floor_queries import Here
+from entrepot.warehouse.shelf_queries import Here
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -45,7 +45,7 @@ NOWHERE = UUID(int=0)
 def received(request: Request) -> HttpResponse:
     """What waits to be put away: an item is scanned, or tapped."""
     node = node_of(request)
-    rows = floor_queries.to_put_away(node=node.id) if node else []
+    rows = shelf_queries.to_put_away(node=node.id) if node else []
 
     def screen() -> Screen:
         return Screen(
@@ -85,11 +85,11 @@ def move_from(request: Request) -> HttpResponse:
 @console
 def move_in(request: Request, which: UUID) -> HttpResponse:
     """What stands in the bin: an item is scanned, or tapped."""
-    found = floor_queries.bin_by_id(which)
+    found = shelf_queries.bin_by_id(which)
     node = node_of(request)
     if found is None or node is None or found.node != node.id:
         raise Http404
-    rows = floor_queries.in_bin(which)
+    rows = shelf_queries.in_bin(which)
 
     def screen() -> Screen:
         return Screen(
@@ -152,7 +152,7 @@ def move_one(request: Request, which: UUID) -> HttpResponse:
 
 
 def _carry(request: Request, flow: str, which: UUID, kinds: tuple[str, ...]) -> HttpResponse:
-    one = floor_queries.in_bucket(which)
+    one = shelf_queries.in_bucket(which)
     if one is None:
         return redirect(f"scan-{flow}")
     if one.company != request.reader.company.id:
@@ -193,11 +193,12 @@ def moved(request: Request, found: carrying.Carried, code: str, then: str) -> Ht
 def carry_screen(title: str, load: Load, one: Here, at: Progress, back: str) -> Screen:
     """The step of a load that may go to any bin: with the bins where more of it stands."""
     units = counted(at.tokens).units
-    shelves = floor_queries.shelves_of(sku=one.sku, node=one.node) if units else []
+    shelves = shelf_queries.shelves_of(sku=one.sku, node=one.node) if units else []
     others = [code for code in shelves if code != one.bin_code]
+    also = ", ".join([*others[1:], gettext("any other bin")]) if others else ""
     facts = (
         (gettext("What"), f"{units} × {one.sku_code}" if units else ""), (gettext("From"), one.bin_code),
-        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial), (gettext("Or into"), ", ".join([*others[1:], gettext("any other bin")]) if others and units else ""),
+        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial), (gettext("Or into"), also),
     )  # fmt: skip
     return screen_of(title, load, one.name, facts, at, back, suggested=others[0] if others else "")
 
@@ -214,7 +215,7 @@ def screen_of(
         "item": (gettext("Take"), f"{most} × {load.item.code}"),
         "target": (
             gettext("Take more, or put it into"),
-            load.target.code if load.target else gettext("a bin"),
+            load.target.code if load.target else suggested or gettext("any bin"),
         ),
     }[step]
     if step == "target" and units == most:

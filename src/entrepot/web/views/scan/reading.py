@@ -1,20 +1,29 @@
-"""What a scanned text names at a node: SKUs by barcode or code, and a bin."""
+"""What a scanned text names at a node: SKUs by barcode or code, a bin, and what a GS1 barcode says beside."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
+from entrepot.catalog import barcodes
 from entrepot.catalog import queries as catalog
-from entrepot.warehouse import floor_queries
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import shelf_queries
 from entrepot.work.scanning import Named, Scan
 
 
-def read(company: int, node: UUID | None, text: str) -> Scan:
-    """A scan with what it names; a button's word names nothing."""
+def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refused:
+    """A scan with what it names; a button's word names nothing. Refused where it is a barcode that can't be read."""
     if text.startswith("="):
         return Scan(text)
-    skus = catalog.by_barcode(company=company, barcodes=[text]).get(text, [])
-    by_code = catalog.skus(company=company, codes=[text, text.upper()])
-    found = floor_queries.bin_named(node=node, code=text) if node else None
-    items = tuple({one.id: Named(one.id, one.code) for one in (*skus, *by_code.values())}.values())
-    return Scan(text, items, Named(found.id, found.code) if found else None)
+    found = shelf_queries.bin_named(node=node, code=text) if node else None
+    at = Named(found.id, found.code) if found else None
+    said = barcodes.read(text, today)
+    if isinstance(said, Refused):
+        return Scan(text, bin=at) if at else said
+    (skus,) = catalog.by_scan(
+        company=company, scans=[replace(said, barcodes=(*said.barcodes, text, text.upper()))]
+    )
+    items = tuple(Named(one.id, one.code) for one in skus)
+    return Scan(text, items, at, said.lot, said.expires_on, said.serial, said.quantity)

@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
-from entrepot.warehouse import carrying, floor_queries
+from entrepot.warehouse import carrying, shelf_queries
 from entrepot.warehouse.carrying import Carried, Load
 from entrepot.warehouse.commands.replenish import Replenish, replenish
-from entrepot.warehouse.floor_queries import ReplenishmentRow
+from entrepot.warehouse.shelf_queries import ReplenishmentRow
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.carry import moved, screen_of
 from entrepot.web.views.scan.screen import (
@@ -43,7 +43,7 @@ def waiting(request: Request) -> HttpResponse:
     """What is to be brought, the most urgent first; a scan of the reserve bin or of the item opens it."""
     node = node_of(request)
     rows = (
-        floor_queries.replenishments(company=request.reader.company.id, node=node.id, limit=30)
+        shelf_queries.replenishments(company=request.reader.company.id, node=node.id, limit=30)
         if node
         else []
     )
@@ -81,7 +81,7 @@ def _choice(one: ReplenishmentRow) -> Choice:
 @console
 def one(request: Request, which: UUID) -> HttpResponse:
     """From which bin, what, how many, and into which."""
-    row = floor_queries.replenishment(which)
+    row = shelf_queries.replenishment(which)
     if row is None or row.company != request.reader.company.id:
         raise Http404
     if row.state != "open":

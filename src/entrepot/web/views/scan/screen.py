@@ -10,13 +10,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from entrepot.kernel import ids
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Refused, RequestInFlight
 from entrepot.network import queries as network
-from entrepot.warehouse import floor_queries
+from entrepot.warehouse import shelf_queries
 from entrepot.web.edge import Request, cause_of, clean, page
 from entrepot.web.views.scan.reading import read
 from entrepot.work import errors
@@ -134,7 +135,8 @@ def _outcome(request: Request, done: Progress, key: str, decide: Callable[[Scan,
         refused = keep(request, done, done.tokens[:-1], key)
         return refused or gettext("The last scan is taken back.")
     node = node_of(request)
-    return decide(read(request.reader.company.id, node.id if node else None, text), key)
+    found = read(request.reader.company.id, node.id if node else None, text, timezone.now().date())
+    return found if isinstance(found, Refused) else decide(found, key)
 
 
 def keep(request: Request, done: Progress, tokens: Sequence[str], key: str | None) -> Refused | None:
@@ -152,5 +154,5 @@ def give_one(request: Request, command: Callable[..., list[Any]], wanted: Any) -
 
 def kind_of(scan: Scan) -> str:
     """The kind of the bin that was scanned."""
-    found = floor_queries.bin_by_id(scan.bin.id) if scan.bin else None
+    found = shelf_queries.bin_by_id(scan.bin.id) if scan.bin else None
     return found.kind if found else ""
