@@ -187,7 +187,8 @@ _UNSORTED = f"""
 SELECT l.id, l.number, l.picker, w.method, l.zone, s.stops
 FROM {_LATEST} AS l JOIN warehouse_wave AS w ON w.id = l.wave_id AND w.method IN ('batch', 'zone')
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE t.state = 'open') AS open,
-        count(*) FILTER (WHERE s.tote = '' AND t.picked > 0 AND f.state IN ('released', 'picking', 'picked'))::int AS stops
+        (count(*) FILTER (WHERE s.tote = '' AND t.picked > 0
+            AND f.state IN ('released', 'picking', 'picked')))::int AS stops
     FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
     JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id WHERE s.list_id = l.id) AS s
 WHERE l.node_id = %(node)s::uuid AND s.open = 0 AND s.stops > 0
