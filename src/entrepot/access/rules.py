@@ -65,6 +65,7 @@ def apart(duty: Duty) -> Refused:
 
 EVERYBODY = (
     "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
+    "work.keep_scans",
 )  # fmt: skip
 """What every role may do that changes anything at all."""
 
@@ -90,6 +91,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.assign",
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.take_lists", "warehouse.pick_lists", "network.register_layouts",
+        "warehouse.use_totes", "warehouse.sort_stops",
+        "warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish",
         "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
@@ -98,8 +101,12 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "picker": (
         *EVERYBODY, "warehouse.pick", "warehouse.take_lists", "warehouse.pick_lists", "warehouse.put_away",
+        "warehouse.use_totes", "warehouse.sort_stops", "warehouse.replenish",
     ),
-    "packer": (*EVERYBODY, "warehouse.pack", "shipping.ship", "shipping.print_labels", "shipping.void_labels"),
+    "packer": (
+        *EVERYBODY, "warehouse.pack", "warehouse.sort_stops",
+        "shipping.ship", "shipping.print_labels", "shipping.void_labels",
+    ),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
@@ -118,6 +125,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
+        "warehouse.set_pick_faces", "warehouse.review_faces",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",

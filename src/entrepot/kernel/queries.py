@@ -48,6 +48,12 @@ def deliveries(*, states: Sequence[str] = ("waiting", "dead"), limit: int = 200)
     return [DeliveryRow(*row) for row in sql.run(_DELIVERIES, {"states": list(states), "limit": limit})]
 
 
+def is_answered(key: str, commands: Sequence[str]) -> bool:
+    """Whether one of some commands was given under a key: what was sent again has happened. 1 statement."""
+    params = {"key": key, "commands": list(commands)}
+    return bool(sql.run(_IS_ANSWERED, params))
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in _TABLES}
@@ -57,6 +63,10 @@ def discrepancies() -> list[str]:
     """Sentences about events that changed after they were sealed."""
     return seal.verify().discrepancies
 
+
+_IS_ANSWERED = (
+    "SELECT 1 FROM kernel_request WHERE command = ANY(%(commands)s::text[]) AND key = %(key)s::text LIMIT 1"
+)
 
 _TABLES = ("kernel_event", "kernel_request", "kernel_inbox", "kernel_delivery")
 

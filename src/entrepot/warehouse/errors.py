@@ -83,3 +83,13 @@ class NothingForAWave(Refused):
     says = (
         "No order of node {node} can join a wave now: {why}. Ask for more, or wait until orders are promised."
     )
+
+
+class ToteTaken(Refused):
+    code = "warehouse.tote_taken"
+    says = "Tote {tote} holds {other}. Take an empty one."
+
+
+class NotPickedYet(Refused):
+    code = "warehouse.not_picked_yet"
+    says = "Pick task {task} has no picked units that could be sorted."

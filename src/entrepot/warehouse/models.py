@@ -191,17 +191,106 @@ class PickList(models.Model):
 
 
 class ListStop(models.Model):
-    """A pick task on a list: where on the way it comes, and into which place of the cart it goes (0: any)."""
+    """A pick task on a list: where on the way it comes, and into which place of the cart it goes (0: any). `tote` is
+    where its units stand since they were sorted, '' before."""
 
     task_id = models.UUIDField(primary_key=True)
     list_id = models.UUIDField()
     place = models.IntegerField()
     slot = models.IntegerField()
+    tote = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "warehouse_liststop"
         constraints = [
             models.UniqueConstraint(fields=["list_id", "place"], name="warehouse_liststop_one_at_a_time")
+        ]
+
+
+class Tote(models.Model):
+    """A numbered container, or a place of a wall, and the fulfillment whose picked units it holds. It is free again
+    when that is packed, or gone."""
+
+    pk = models.CompositePrimaryKey("node_id", "code")
+    node_id = models.UUIDField()
+    code = models.TextField()
+    fulfillment_id = models.UUIDField(null=True)
+    used_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["fulfillment_id"], name="warehouse_tote_of")]
+        constraints = [models.CheckConstraint(name="warehouse_tote_has_a_code", condition=~Q(code=""))]
+
+
+class PickFace(models.Model):
+    """The bin from which a SKU is picked, and how it is kept filled from reserve; a `maximum` of 0: not any more."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    minimum = models.IntegerField()
+    maximum = models.IntegerField()
+    case_units = models.IntegerField(db_default=1)
+
+    class Meta:
+        db_table = "warehouse_pickface"
+        indexes = [models.Index(fields=["node_id", "sku_id"], name="warehouse_pickface_of_node")]
+        constraints = [
+            models.UniqueConstraint(fields=["bin_id", "sku_id"], name="warehouse_pickface_once"),
+            models.CheckConstraint(
+                name="warehouse_pickface_minimum_within_maximum",
+                condition=Q(minimum__gte=0, minimum__lte=F("maximum"), case_units__gt=0),
+            ),
+        ]
+
+
+class Replenishment(models.Model):
+    """Units to be brought from reserve to a pick face (`RP-`); `document` is the put-away that brought them."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    from_bucket_id = models.UUIDField()
+    from_bin_id = models.UUIDField()
+    to_bin_id = models.UUIDField()
+    lot = models.TextField(default="", db_default="")
+    serial = models.TextField(default="", db_default="")
+    quantity = models.IntegerField()
+    moved = models.IntegerField(default=0, db_default=0)
+    state = models.TextField(default="open", db_default="open")
+    why = models.TextField()
+    priority = models.SmallIntegerField()
+    made_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    done_by = models.TextField(default="", db_default="")
+    document_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [
+            # What is open is a small part of the table.
+            models.Index(
+                fields=["node_id", "-priority", "made_at"], name="warehouse_replenishment_open",
+                condition=Q(state="open"),
+            )
+        ]  # fmt: skip
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="warehouse_replenishment_number_once"),
+            models.CheckConstraint(
+                name="warehouse_replenishment_state_known", condition=Q(state__in=states.REPLENISHMENT.states)
+            ),
+            models.CheckConstraint(
+                name="warehouse_replenishment_moves_what_was_asked",
+                condition=Q(quantity__gt=0, moved__gte=0, moved__lte=F("quantity")),
+            ),
+            models.CheckConstraint(
+                name="warehouse_replenishment_closed_when_not_open",
+                condition=Q(state="open", done_at__isnull=True, moved=0)
+                | (~Q(state="open") & Q(done_at__isnull=False)),
+            ),
         ]
 
 

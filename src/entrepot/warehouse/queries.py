@@ -443,4 +443,21 @@ _WRONG = (
     WHERE (COALESCE(o.released, 0), COALESCE(o.picked, 0), COALESCE(o.packed, 0))
           <> (COALESCE(w.released, 0), COALESCE(w.picked, 0), COALESCE(w.packed, 0))
     """,
+    # invariant 17: what a replenishment brought is what its put-away moved
+    """
+    SELECT format('replenishment %s: %s units brought, its put-away moved %s', r.number, r.moved, COALESCE(m.units, 0))
+    FROM warehouse_replenishment AS r
+    LEFT JOIN (SELECT document_id, sum(quantity) AS units FROM stock_move
+               WHERE document_kind = 'put_away' AND reason = 'replenish' GROUP BY 1) AS m
+      ON m.document_id = r.document_id
+    WHERE r.moved <> COALESCE(m.units, 0)
+    """,
+    # invariant 16: units that were sorted stand in a tote that is their order's, while that waits
+    """
+    SELECT format('task %s was sorted into %s, which holds another order', s.task_id, s.tote)
+    FROM warehouse_liststop AS s JOIN warehouse_picktask AS t ON t.id = s.task_id
+    JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id AND f.state IN ('released', 'picking', 'picked')
+    LEFT JOIN warehouse_tote AS c ON c.node_id = t.node_id AND c.code = s.tote
+    WHERE s.tote <> '' AND c.fulfillment_id IS DISTINCT FROM t.fulfillment_id
+    """,
 )

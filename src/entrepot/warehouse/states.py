@@ -34,6 +34,13 @@ WAVE = machine(
 )  # fmt: skip
 """Whether a released wave is picked, its tasks say."""
 
+REPLENISHMENT = machine(
+    "replenishment", "open",
+    ("carry_out", "open", "done"),
+    ("drop", "open", "dropped"),
+)  # fmt: skip
+"""Dropped where the units that it asks for have gone, or where the pick face is not kept filled any more."""
+
 STEPS = {
     event: {state: FULFILLMENT.step(state, event) for state in FULFILLMENT.states}
     for event in FULFILLMENT.events

@@ -1,14 +1,20 @@
-"""Background work of the warehouse: orders that sourcing has promised go to the floor."""
+"""Background work of the warehouse: promised orders go to the floor, and pick faces are kept filled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
 from entrepot.kernel import sql
-from entrepot.kernel.cause import Cause
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Refused
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
+from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.stream import stream
 from entrepot.work.commands.open_items import open_items
 
@@ -33,6 +39,23 @@ def serve_release(cause: Cause, orders: Sequence[UUID]) -> None:
 
 QUEUES = {"release": serve_release}
 
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="warehouse.review_faces", queueing_lock="warehouse.review_faces")
+def review_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every five minutes: pick faces that promises have emptied, or will, are filled from reserve."""
+    review_all_at(timezone.now())
+
+
+def review_all_at(at: datetime) -> int:
+    """Review the pick faces of every node that has some; returns how many replenishments were made."""
+    cause = Cause(Actor("system:warehouse", everything=True), at, "pick faces")
+    requests = [ReviewFaces(node) for (node,) in sql.run(_NODES_WITH_FACES)]
+    return sum(one.made for one in review_faces(cause, requests=requests) if not isinstance(one, Refused))
+
+
 _ORDERS = (
     "SELECT id, company_id::int, number, priority::int FROM orders_order WHERE id = ANY(%(ids)s::uuid[])"
 )
+
+_NODES_WITH_FACES = "SELECT DISTINCT node_id FROM warehouse_pickface WHERE maximum > 0 ORDER BY 1"

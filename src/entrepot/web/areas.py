@@ -53,6 +53,8 @@ AREAS = (
     )),
     Area("floor", _("Floor"), "box", "f", _("Floor: waves and lists"), (
         Page("floor", _("Waves and lists")),
+        Page("scan", _("Scan"), "work.keep_scans"),
+        Page("replenishment", _("Replenishment")),
         Page("packings", _("Packing")),
         Page("manifests", _("Manifests")),
     )),

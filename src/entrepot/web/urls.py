@@ -23,6 +23,7 @@ from entrepot.web.views import (
     people,
     policies,
     promises,
+    replenishment,
     returns,
     shipping,
     stock,
@@ -33,6 +34,13 @@ from entrepot.web.views import (
     webhooks,
     work,
 )
+from entrepot.web.views.scan import carry as scan_carry
+from entrepot.web.views.scan import home as scan_home
+from entrepot.web.views.scan import inspect as scan_inspect
+from entrepot.web.views.scan import pack as scan_pack
+from entrepot.web.views.scan import pick as scan_pick
+from entrepot.web.views.scan import replenish as scan_replenish
+from entrepot.web.views.scan import sort as scan_sort
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -92,6 +100,9 @@ urlpatterns = [
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/preorder/", stock.set_preorder_of, name="sku-preorder"),
     path("floor/", waves.floor, name="floor"),
+    path("floor/replenishment/", replenishment.faces, name="replenishment"),
+    path("floor/replenishment/review/", replenishment.review, name="replenishment-review"),
+    path("floor/replenishment/set/", replenishment.set_face, name="replenishment-set"),
     path("floor/propose/", waves.propose, name="wave-propose"),
     path("floor/waves/<uuid:which>/", waves.wave, name="wave"),
     path("floor/waves/<uuid:which>/decide/", waves.decide, name="wave-decide"),
@@ -99,6 +110,23 @@ urlpatterns = [
     path("floor/lists/<uuid:which>/take/", waves.take, name="pick-list-take"),
     path("floor/lists/<uuid:which>/pick/", waves.pick, name="pick-list-pick"),
     path("stock/<uuid:which>/kit/", kits.set_kit, name="sku-kit"),
+    path("scan/", scan_home.home, name="scan"),
+    path("scan/node/", scan_home.work_at, name="scan-node"),
+    path("scan/pick/", scan_pick.jobs, name="scan-pick"),
+    path("scan/pick/<str:kind>/<uuid:which>/", scan_pick.walk, name="scan-walk"),
+    path("scan/sort/", scan_sort.jobs, name="scan-sort"),
+    path("scan/sort/<uuid:which>/", scan_sort.one, name="scan-sort-one"),
+    path("scan/pack/", scan_pack.waiting, name="scan-pack"),
+    path("scan/pack/<uuid:which>/", scan_pack.one, name="scan-pack-one"),
+    path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),
+    path("scan/inspect/<uuid:which>/", scan_inspect.one, name="scan-inspect-one"),
+    path("scan/replenish/", scan_replenish.waiting, name="scan-replenish"),
+    path("scan/replenish/<uuid:which>/", scan_replenish.one, name="scan-replenish-one"),
+    path("scan/put-away/", scan_carry.received, name="scan-put-away"),
+    path("scan/put-away/<uuid:which>/", scan_carry.put_away_one, name="scan-put-away-one"),
+    path("scan/move/", scan_carry.move_from, name="scan-move"),
+    path("scan/move/in/<uuid:which>/", scan_carry.move_in, name="scan-move-in"),
+    path("scan/move/<uuid:which>/", scan_carry.move_one, name="scan-move-one"),
     path("work/", work.work_list, name="work"),
     path("work/act/", work.act, name="work-act"),
     path("work/<uuid:which>/", work.item, name="work-item"),

@@ -8,3 +8,67 @@ from entrepot.kernel.errors import Refused
 class ClaimedByAnother(Refused):
     code = "work.claimed_by_another"
     says = "{owner} is working on item {item}. Ask them to put it back, or take another."
+
+
+# ---- what a scanner said
+
+
+class ScanUnknown(Refused):
+    code = "work.scan_unknown"
+    kind = "invalid"
+    says = "Nothing here has the barcode {scanned}. Scan {wanted}."
+
+
+class ScanOutOfTurn(Refused):
+    code = "work.scan_out_of_turn"
+    says = "{scanned} comes later. First scan {wanted}."
+
+
+class ScanWrongBin(Refused):
+    code = "work.scan_wrong_bin"
+    says = "Wrong bin: this is {scanned}. Go to {wanted}."
+
+
+class ScanWrongItem(Refused):
+    code = "work.scan_wrong_item"
+    says = "Wrong item: this is {scanned}. Take {wanted}."
+
+
+class ScanWrongLot(Refused):
+    code = "work.scan_wrong_lot"
+    says = "Wrong lot: this is {scanned}. Take lot {wanted}."
+
+
+class ScanWrongSerial(Refused):
+    code = "work.scan_wrong_serial"
+    says = "Wrong serial number: this is {scanned}. Take {wanted}."
+
+
+class ScanWrongTote(Refused):
+    code = "work.scan_wrong_tote"
+    says = "Wrong tote: this is {scanned}. Put it into {wanted}."
+
+
+class ScanExpired(Refused):
+    code = "work.scan_expired"
+    says = "Expired on {on}: {scanned} can't be used. Set it aside, and take one that lasts longer."
+
+
+class ScanSerialTwice(Refused):
+    code = "work.scan_serial_twice"
+    says = "Serial number {scanned} was scanned before. Every piece has its own: scan another."
+
+
+class ScanTooMany(Refused):
+    code = "work.scan_too_many"
+    says = "Too many: {wanted} units are wanted, and this makes {found}. Put it back."
+
+
+class ScanDone(Refused):
+    code = "work.scan_done"
+    says = "Done already: {scanned}. Now scan {wanted}."
+
+
+class ScanMoved(Refused):
+    code = "work.scan_moved"
+    says = "This went on elsewhere, on another device or tab. Look at the screen, and scan again."

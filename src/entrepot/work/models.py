@@ -1,7 +1,8 @@
-"""The tables of work items and of the links between them."""
+"""The tables of work items, of the links between them, and of what people are scanning."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -78,4 +79,23 @@ class Link(models.Model):
             models.CheckConstraint(
                 name="work_link_in_order", condition=Q(first_id__lt=models.F("second_id"))
             ),
+        ]
+
+
+class Scanning(models.Model):
+    """What a person has scanned of a task that is not done yet: the step at which a lost connection or a reload finds
+    them again. One task for each person and flow; `version` tells a screen that another went on."""
+
+    pk = models.CompositePrimaryKey("person", "flow")
+    person = models.TextField()
+    flow = models.TextField()
+    company_id = models.SmallIntegerField()
+    subject_id = models.UUIDField()
+    scans = ArrayField(models.TextField())
+    version = models.IntegerField()
+    scanned_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="work_scanning_counts_its_changes", condition=Q(version__gt=0))
         ]

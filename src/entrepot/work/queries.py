@@ -125,6 +125,21 @@ def by_type(company: int, at: datetime) -> list[TypeCount]:
     return [TypeCount(*row) for row in sql.run(_BY_TYPE, {"company": company, "at": at})]
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a person has scanned of a task so far; `version` counts its changes."""
+
+    subject: UUID
+    scans: tuple[str, ...]
+    version: int
+
+
+def scanned(person: str, flow: str) -> Scanned | None:
+    """Where a person is in a flow; None where they never were in it. 1 statement."""
+    rows = sql.run(_SCANNED, {"person": person, "flow": flow})
+    return Scanned(rows[0][0], tuple(rows[0][1]), rows[0][2]) if rows else None
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     return {"work items": sql.run("SELECT count(*) FROM work_item")[0][0]}
@@ -239,4 +254,8 @@ _ASTRAY = """
 SELECT first_id, second_id FROM work_link
 LEFT JOIN work_item AS one ON one.id = first_id LEFT JOIN work_item AS other ON other.id = second_id
 WHERE one.company_id IS DISTINCT FROM other.company_id OR one.id IS NULL ORDER BY 1, 2 LIMIT 100
+"""
+
+_SCANNED = """
+SELECT subject_id, scans, version FROM work_scanning WHERE person = %(person)s::text AND flow = %(flow)s::text
 """

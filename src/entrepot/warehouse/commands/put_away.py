@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -19,7 +20,7 @@ from entrepot.stock.errors import NotThere
 
 @dataclass(frozen=True, slots=True)
 class PutAway:
-    """Units of a SKU from one bin of a node to another."""
+    """Units of a SKU from one bin of a node to another: to store them, to move them, or to fill a pick face."""
 
     company: int
     sku: UUID
@@ -31,6 +32,7 @@ class PutAway:
     serial: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    why: Literal["put_away", "move", "replenish"] = "put_away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
             left[source] -= one.quantity
             document, at = ids.uuid7(), one.occurred_at or cause.at
             moves.append(
-                Move(one.company, one.sku, one.quantity, source, target, "put_away", "put_away", document, at)
+                Move(one.company, one.sku, one.quantity, source, target, one.why, "put_away", document, at)
             )
             announce(
                 cause,
@@ -86,6 +88,7 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
                         "done",
                         at,
                         {"sku": one.sku, "units": one.quantity},
+                        "" if one.why == "put_away" else one.why,
                     )
                 ],
             )

@@ -1,0 +1,98 @@
+"""Checking what was picked before it is packed, unit by unit, with a scanner. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel.errors import Refused
+from entrepot.work import errors
+from entrepot.work.scanning import ALL, YES, Item, Keep, Scan, Tally, check_item
+
+
+class Wanted(NamedTuple):
+    """Units of a SKU that were picked, with their serial numbers where these were asked for."""
+
+    sku: UUID
+    code: str
+    units: int
+    serials: tuple[str, ...] = ()
+
+
+class Packed(NamedTuple):
+    """All was checked: it goes into this carton, or, None, as is proposed."""
+
+    carton: str | None
+
+
+def tallies(tokens: Sequence[str]) -> dict[UUID, Tally]:
+    """What was checked so far by SKU: each token is `sku|units|serial`."""
+    found: dict[UUID, Tally] = {}
+    for token in tokens:
+        sku, units, serial = token.split("|", 2)
+        before = found.get(UUID(sku), Tally())
+        serials = (*before.serials, serial) if serial else before.serials
+        found[UUID(sku)] = Tally(before.units + int(units), serials)
+    return found
+
+
+def open_units(wanted: Sequence[Wanted], tokens: Sequence[str]) -> list[tuple[Wanted, int]]:
+    """What is still to be checked, each with how many units of it."""
+    seen = tallies(tokens)
+    left = [(one, one.units - seen.get(one.sku, Tally()).units) for one in wanted]
+    return [(one, units) for one, units in left if units > 0]
+
+
+def scanned(
+    wanted: Sequence[Wanted], tokens: Sequence[str], scan: Scan, today: date
+) -> Keep | Packed | Refused:
+    """What a scan does: a unit that is right, the carton when all are, or why it is wrong."""
+    left = open_units(wanted, tokens)
+    if not left:
+        return _carton(wanted, scan)
+    if scan.text == ALL:
+        return _rest(left, tokens)
+    if scan.bin and not scan.items:
+        return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted=left[0][0].code)
+    found = {one.id for one in scan.items}
+    one = next((one for one in wanted if one.sku in found or scan.text in one.serials), None)
+    if one is None:
+        told = errors.ScanWrongItem if scan.items else errors.ScanUnknown
+        return told(scanned=scan.shown, wanted=left[0][0].code)
+    return _unit(one, tallies(tokens).get(one.sku, Tally()), scan, today)
+
+
+def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
+    serial = scan.text if scan.text in one.serials else scan.serial
+    if one.serials and not serial:
+        return errors.ScanUnknown(scanned=scan.shown, wanted=f"the serial number of {one.code}")
+    if one.serials and serial not in one.serials:
+        return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
+    item = Item(one.sku, one.code, one.units, serial=serial if one.serials else "")
+    answer = check_item(item, tally, scan, today)
+    if isinstance(answer, Refused):
+        return answer
+    return Keep(f"{one.sku}|{answer.token.removeprefix('item|')}")
+
+
+def _rest(left: Sequence[tuple[Wanted, int]], tokens: Sequence[str]) -> Keep | Refused:
+    """All that is left of what was scanned last."""
+    last = tokens[-1].split("|")[0] if tokens else ""
+    for one, units in left:
+        if str(one.sku) == last and not one.serials:
+            return Keep(f"{one.sku}|{units}|")
+    return errors.ScanOutOfTurn(scanned="the rest", wanted=left[0][0].code)
+
+
+def _carton(wanted: Sequence[Wanted], scan: Scan) -> Packed | Refused:
+    if scan.text == YES:
+        return Packed(None)
+    named = {one.id for one in scan.items}
+    extra = next((one for one in wanted if one.sku in named), None)
+    if extra:
+        return errors.ScanTooMany(wanted=extra.units, found=extra.units + 1)
+    if scan.items or scan.bin or scan.text == ALL:
+        return errors.ScanDone(scanned="everything in this order", wanted="the carton")
+    return Packed(scan.text.upper())

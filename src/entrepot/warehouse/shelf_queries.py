@@ -1,0 +1,191 @@
+"""What people with a scanner ask of shelves: what stands in a bin, where more of it goes, which faces run low."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Units of one bucket; `free` ones no pick has a claim on."""
+
+    bucket: UUID
+    company: int
+    node: UUID
+    bin: UUID
+    bin_code: str
+    bin_kind: str
+    sku: UUID
+    sku_code: str
+    name: str
+    lot: str
+    serial: str
+    status: str
+    expires_on: date | None
+    quantity: int
+    free: int
+
+
+def in_bin(bin_id: UUID) -> list[Here]:
+    """What stands in a bin and may be moved. 1 statement."""
+    return [Here(*row) for row in sql.run(_HERE.format(which="b.bin_id = %(id)s::uuid"), {"id": bin_id})]
+
+
+def in_bucket(bucket: UUID) -> Here | None:
+    """One bucket; None where nothing of it may be moved. 1 statement."""
+    rows = sql.run(_HERE.format(which="b.id = %(id)s::uuid"), {"id": bucket})
+    return Here(*rows[0]) if rows else None
+
+
+def to_put_away(*, node: UUID, limit: int = 50) -> list[Here]:
+    """What was received and waits to be put away. 1 statement."""
+    which = "b.node_id = %(node)s::uuid AND b.status = 'sellable' AND n.kind = 'receiving'"
+    params = {"node": node, "limit": limit}
+    return [Here(*row) for row in sql.run(_HERE.format(which=which) + " LIMIT %(limit)s::int", params)]
+
+
+def shelves_of(*, sku: UUID, node: UUID) -> list[str]:
+    """Codes of the bins where a SKU stands or its pick face is, the pick face first: where more of it would go.
+    1 statement."""
+    return [code for (code,) in sql.run(_SHELVES, {"sku": sku, "node": node})]
+
+
+@dataclass(frozen=True, slots=True)
+class BinRow:
+    id: UUID
+    node: UUID
+    code: str
+    kind: str
+
+
+def bin_named(*, node: UUID, code: str) -> BinRow | None:
+    """A bin of a node by its code, in whatever case. 1 statement."""
+    rows = sql.run(_BIN_NAMED, {"node": node, "code": code})
+    return BinRow(*rows[0]) if rows else None
+
+
+def bin_by_id(bin_id: UUID) -> BinRow | None:
+    """A bin. 1 statement."""
+    rows = sql.run(_BIN, {"id": bin_id})
+    return BinRow(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRow:
+    """A pick face with what stands in it, what is coming, and what is promised of its SKU at the node."""
+
+    id: UUID
+    node_code: str
+    bin_code: str
+    sku: UUID
+    sku_code: str
+    name: str
+    minimum: int
+    maximum: int
+    case_units: int
+    there: int
+    coming: int
+    demand: int
+
+
+def pick_faces(*, company: int, after: UUID | None = None, limit: int = 100) -> list[FaceRow]:
+    """The pick faces of a company, `after` one of them. 1 statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [FaceRow(*row) for row in sql.run(_FACES, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplenishmentRow:
+    """Units to be brought from reserve to a pick face; `free` is how many of them are there to be taken."""
+
+    id: UUID
+    number: str
+    company: int
+    node: UUID
+    node_code: str
+    sku: UUID
+    sku_code: str
+    name: str
+    bucket: UUID
+    from_bin: UUID
+    from_code: str
+    to_bin: UUID
+    to_code: str
+    lot: str
+    serial: str
+    expires_on: date | None
+    quantity: int
+    state: str
+    why: str
+
+
+def replenishments(*, company: int, node: UUID | None = None, limit: int = 100) -> list[ReplenishmentRow]:
+    """What is to be brought to pick faces, the most urgent first. 1 statement."""
+    which = """r.company_id = %(company)s::smallint AND (%(node)s::uuid IS NULL OR r.node_id = %(node)s::uuid)
+      AND r.state = 'open'"""
+    params = {"company": company, "node": node, "limit": limit}
+    statement = _REPLENISHMENTS.format(which=which) + " LIMIT %(limit)s::int"
+    return [ReplenishmentRow(*row) for row in sql.run(statement, params)]
+
+
+def replenishment(which: UUID) -> ReplenishmentRow | None:
+    """One replenishment; None where there is none of that id. 1 statement."""
+    rows = sql.run(_REPLENISHMENTS.format(which="r.id = %(id)s::uuid"), {"id": which})
+    return ReplenishmentRow(*rows[0]) if rows else None
+
+
+_HERE = """
+SELECT b.id, b.company_id::int, b.node_id, b.bin_id, n.code, n.kind, b.sku_id, s.code, s.name, b.lot, b.serial,
+       b.status, b.expires_on, b.quantity, b.quantity - b.committed
+FROM stock_bucket AS b JOIN network_bin AS n ON n.id = b.bin_id JOIN catalog_sku AS s ON s.id = b.sku_id
+WHERE b.quantity > b.committed AND {which} ORDER BY b.expires_on, n.pick_sequence, s.code, b.lot, b.serial, b.id
+"""
+
+_SHELVES = """
+SELECT n.code
+FROM (SELECT bin_id FROM warehouse_pickface
+      WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND maximum > 0
+      UNION
+      SELECT bin_id FROM stock_bucket WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND quantity > 0
+        AND status = 'sellable') AS b
+JOIN network_bin AS n ON n.id = b.bin_id AND n.kind IN ('pick', 'reserve')
+ORDER BY n.kind <> 'pick', n.pick_sequence, n.code LIMIT 4
+"""
+
+_BIN_NAMED = """
+SELECT id, node_id, code, kind FROM network_bin
+WHERE node_id = %(node)s::uuid AND code IN (%(code)s::text, upper(%(code)s::text)) ORDER BY code = %(code)s::text DESC
+LIMIT 1
+"""
+
+_BIN = "SELECT id, node_id, code, kind FROM network_bin WHERE id = %(id)s::uuid"
+
+_BIN = "SELECT id, node_id, code, kind FROM network_bin WHERE id = %(id)s::uuid"
+
+_FACES = """
+SELECT f.id, w.code, n.code, f.sku_id, s.code, s.name, f.minimum, f.maximum, f.case_units, COALESCE(b.there, 0)::int,
+       COALESCE(r.coming, 0)::int, COALESCE(a.demand, 0)::int
+FROM warehouse_pickface AS f JOIN network_bin AS n ON n.id = f.bin_id JOIN network_node AS w ON w.id = f.node_id
+JOIN catalog_sku AS s ON s.id = f.sku_id
+LEFT JOIN LATERAL (SELECT sum(quantity) AS there FROM stock_bucket
+    WHERE sku_id = f.sku_id AND node_id = f.node_id AND bin_id = f.bin_id AND status = 'sellable') AS b ON true
+LEFT JOIN LATERAL (SELECT sum(quantity) AS coming FROM warehouse_replenishment
+    WHERE node_id = f.node_id AND to_bin_id = f.bin_id AND sku_id = f.sku_id AND state = 'open') AS r ON true
+LEFT JOIN LATERAL (SELECT sum(quantity - released) AS demand FROM stock_allocation
+    WHERE sku_id = f.sku_id AND node_id = f.node_id) AS a ON true
+WHERE f.company_id = %(company)s::smallint AND f.maximum > 0 AND (%(after)s::uuid IS NULL OR f.id > %(after)s::uuid)
+ORDER BY f.id LIMIT %(limit)s::int
+"""
+
+_REPLENISHMENTS = """
+SELECT r.id, r.number, r.company_id::int, r.node_id, w.code, r.sku_id, s.code, s.name, r.from_bucket_id, r.from_bin_id,
+       a.code, r.to_bin_id, z.code, r.lot, r.serial, b.expires_on, r.quantity, r.state, r.why
+FROM warehouse_replenishment AS r JOIN network_node AS w ON w.id = r.node_id
+JOIN catalog_sku AS s ON s.id = r.sku_id JOIN network_bin AS a ON a.id = r.from_bin_id
+JOIN network_bin AS z ON z.id = r.to_bin_id JOIN stock_bucket AS b ON b.id = r.from_bucket_id
+WHERE {which} ORDER BY r.priority DESC, r.made_at, r.id
+"""

@@ -1,0 +1,181 @@
+// Scan screens: scans go to the server one after the other, each under a key of its own, and wait where there is no
+// connection. Without this script every page is a plain form.
+"use strict";
+(() => {
+  const $ = (selector) => document.querySelector(selector);
+  const STORE = "entrepot.scans";
+  const TRY_MS = 3000;
+  const GS = "\u001d";
+  const body = document.body;
+  let queue = [];
+  let sending = false;
+
+  // ---- what is not sent yet: kept by the browser, so that a reload loses nothing
+
+  function load() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(STORE) || "{}");
+      queue = kept.person === body.dataset.person ? kept.scans || [] : [];
+    } catch { queue = []; }
+  }
+
+  function save() {
+    try { localStorage.setItem(STORE, JSON.stringify({ person: body.dataset.person, scans: queue })); } catch { /* in memory, then */ }
+  }
+
+  function key() {
+    if (crypto.randomUUID) return crypto.randomUUID();
+    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  function tell(text) {
+    $("#unsent").textContent = text;
+    $("#unsent").hidden = !text;
+  }
+
+  function push(scan, at) {
+    queue.push({ url: location.pathname, key: key(), scan, at: at || "" });
+    save();
+    pump();
+  }
+
+  async function pump() {
+    if (sending) return;
+    sending = true;
+    while (queue.length) {
+      const answer = await send(queue[0]);
+      if (!answer || answer.status >= 500) { tell(body.dataset.waits.replace("%n", queue.length)); break; }
+      if (new URL(answer.url).pathname.startsWith("/login/")) { location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`); break; }
+      const text = await answer.text().catch(() => null);
+      if (text === null) { tell(body.dataset.waits.replace("%n", queue.length)); break; }
+      queue.shift();
+      save();
+      tell("");
+      const wrong = show(text, answer);
+      if (wrong && queue.length) {
+        tell(body.dataset.dropped.replace("%n", queue.length));
+        queue = [];
+        save();
+      }
+    }
+    sending = false;
+  }
+
+  function send(one) {
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ key: one.key, scan: one.scan, at: one.at })) form.append(name, value);
+    const token = $("[name=csrfmiddlewaretoken]");
+    return fetch(one.url, { method: "POST", body: form, credentials: "same-origin", headers: { "X-CSRFToken": token ? token.value : "" } })
+      .catch(() => null);
+  }
+
+  function show(text, answer) {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const fresh = page.querySelector("#screen");
+    if (!fresh) { tell(body.dataset.strange); sound("wrong"); return true; }
+    stopCamera();
+    $("#screen").replaceWith(document.adoptNode(fresh));
+    document.title = page.title;
+    history.replaceState(null, "", new URL(answer.url).pathname);
+    ready();
+    const said = fresh.dataset.said === "wrong" ? "wrong" : "right";
+    sound(said);
+    return said === "wrong";
+  }
+
+  // ---- heard and felt
+
+  let audio;
+  function sound(said) {
+    body.dataset.flash = said;
+    setTimeout(() => { delete body.dataset.flash; }, 700);
+    if (navigator.vibrate && navigator.userActivation && navigator.userActivation.hasBeenActive) navigator.vibrate(said === "wrong" ? [250, 100, 250] : 60);
+    try {
+      audio = audio || new AudioContext();
+      const notes = said === "wrong" ? [[196, 0, .25], [147, .3, .35]] : [[1047, 0, .09]];
+      for (const [hertz, from, length] of notes) {
+        const tone = audio.createOscillator();
+        const volume = audio.createGain();
+        tone.type = said === "wrong" ? "square" : "sine";
+        tone.frequency.value = hertz;
+        volume.gain.value = said === "wrong" ? .4 : .25;
+        tone.connect(volume).connect(audio.destination);
+        tone.start(audio.currentTime + from);
+        tone.stop(audio.currentTime + from + length);
+      }
+    } catch { /* no sound here; words and color say it */ }
+  }
+
+  // ---- a scanner types like a keyboard, and ends with Enter or Tab
+
+  document.addEventListener("keydown", (event) => {
+    const field = $("#code");
+    if (!field) return;
+    if (event.ctrlKey && event.key === "]") { // how many scanners type the separator of GS1
+      event.preventDefault();
+      field.value += GS;
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const onButton = event.target.closest("button, a, summary") !== null;
+    if (event.key.length === 1 && event.target !== field && !(onButton && event.key === " ")) field.focus();
+    if (event.key === "Tab" && !event.shiftKey && event.target === field && field.value) {
+      event.preventDefault();
+      field.form.requestSubmit();
+    }
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("#scan, .taps") || form.getAttribute("action")) return;
+    event.preventDefault();
+    const said = event.submitter && event.submitter.name === "scan" ? event.submitter.value : form.elements.scan.value;
+    if (form.id === "scan") form.elements.scan.value = "";
+    if (said.trim()) push(said, form.elements.at ? form.elements.at.value : "");
+  });
+
+  // ---- the camera, where the browser can read barcodes
+
+  let stream;
+  function stopCamera() {
+    if (stream) for (const track of stream.getTracks()) track.stop();
+    stream = undefined;
+    const view = $("[data-view]");
+    if (view) view.hidden = true;
+  }
+
+  async function camera() {
+    const view = $("[data-view]");
+    if (stream) { stopCamera(); return; }
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch { return; }
+    view.srcObject = stream;
+    view.hidden = false;
+    await view.play();
+    const reader = new BarcodeDetector();
+    const look = async () => {
+      if (!stream) return;
+      const found = await reader.detect(view).catch(() => []);
+      if (found.length) { stopCamera(); push(found[0].rawValue); return; }
+      requestAnimationFrame(look);
+    };
+    look();
+  }
+
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-camera]")) camera(); });
+
+  function ready() {
+    const button = $("[data-camera]");
+    if (button) button.hidden = !("BarcodeDetector" in window && navigator.mediaDevices);
+    const field = $("#code");
+    if (field) field.focus({ preventScroll: true });
+  }
+
+  load();
+  ready();
+  if ($("#screen").dataset.said === "wrong") sound("wrong");
+  pump();
+  window.addEventListener("online", pump);
+  setInterval(pump, TRY_MS);
+})();

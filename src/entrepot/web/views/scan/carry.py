@@ -1,0 +1,230 @@
+"""Putting away and moving with a scanner: what, how many, and where to."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import carrying, shelf_queries
+from entrepot.warehouse.carrying import Load
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.shelf_queries import Here
+from entrepot.web.edge import Request, console
+from entrepot.web.views.scan.screen import (
+    Choice,
+    Outcome,
+    Progress,
+    Screen,
+    Tap,
+    give_one,
+    hear,
+    keep,
+    kind_of,
+    node_of,
+    progress,
+    show,
+)
+from entrepot.web.words import word
+from entrepot.work import errors
+from entrepot.work.scanning import ALL, Item, Keep, Named, Scan, check_item, counted
+
+ANYWHERE = ("pick", "reserve", "receiving", "packing", "quarantine")
+NOWHERE = UUID(int=0)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def received(request: Request) -> HttpResponse:
+    """What waits to be put away: an item is scanned, or tapped."""
+    node = node_of(request)
+    rows = shelf_queries.to_put_away(node=node.id) if node else []
+
+    def screen() -> Screen:
+        return Screen(
+            gettext("Put away"),
+            gettext("Scan what you put away") if rows else gettext("Nothing waits to be put away"),
+            choices=tuple(_choice(one, "put-away") for one in rows),
+            scans=gettext("Item") if rows else "",
+            note="" if rows else gettext("It appears here when goods are received."),
+        )
+
+    if request.method == "POST":
+        at = Progress("put-away", NOWHERE, (), 0)
+        return hear(request, at, (), screen, lambda scan, key: _choose(request, "put-away", rows, scan, key))
+    return show(request, screen())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def move_from(request: Request) -> HttpResponse:
+    """The bin that something is moved out of."""
+
+    def screen() -> Screen:
+        return Screen(gettext("Move"), gettext("Scan the bin to take from"), scans=gettext("Bin"))
+
+    def decide(scan: Scan, _: str) -> Outcome:
+        if scan.bin:
+            return redirect("scan-move-in", scan.bin.id)
+        told = errors.ScanOutOfTurn if scan.items else errors.ScanUnknown
+        return told(scanned=scan.shown, wanted=gettext("the bin to take from"))
+
+    if request.method == "POST":
+        return hear(request, Progress("move", NOWHERE, (), 0), (), screen, decide)
+    return show(request, screen())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def move_in(request: Request, which: UUID) -> HttpResponse:
+    """What stands in the bin: an item is scanned, or tapped."""
+    found = shelf_queries.bin_by_id(which)
+    node = node_of(request)
+    if found is None or node is None or found.node != node.id:
+        raise Http404
+    rows = shelf_queries.in_bin(which)
+
+    def screen() -> Screen:
+        return Screen(
+            gettext("Move"),
+            gettext("Scan what you take from") if rows else gettext("Nothing can be moved from"),
+            found.code,
+            choices=tuple(_choice(one, "move") for one in rows),
+            scans=gettext("Item") if rows else "",
+            back="scan-move",
+        )
+
+    if request.method == "POST":
+        at = Progress("move", which, (), 0)
+        return hear(request, at, (), screen, lambda scan, key: _choose(request, "move", rows, scan, key))
+    return show(request, screen())
+
+
+def _choice(one: Here, flow: str) -> Choice:
+    status = "" if one.status == "sellable" else word(one.status)
+    lot = gettext("lot %(lot)s") % {"lot": one.lot} if one.lot else ""
+    note = " · ".join(filter(None, (one.bin_code, lot, one.serial, status)))
+    return Choice(reverse(f"scan-{flow}-one", args=[one.bucket]), f"{one.free} × {one.sku_code}", note)
+
+
+def _choose(request: Request, flow: str, rows: list[Here], scan: Scan, key: str) -> Outcome:
+    """The first bucket that the scan fits, with one scan made of it; else why it fits none."""
+    today = timezone.now().date()
+    refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted=gettext("an item that waits here"))
+    if scan.bin and not scan.items:
+        return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted=gettext("what you take"))
+    named = {item.id for item in scan.items}
+    for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
+        if one.sku not in named and one.serial != scan.text:
+            continue
+        found = check_item(_item(one), counted(()), scan, today)
+        if isinstance(found, Keep):
+            before = progress(request, flow, one.bucket)
+            tokens = before.tokens or (found.token,)
+            return keep(request, before, tokens, key) or redirect(f"scan-{flow}-one", one.bucket)
+        refused = found
+    if scan.items and isinstance(refused, errors.ScanUnknown):
+        return errors.ScanWrongItem(scanned=scan.shown, wanted=gettext("something that waits here"))
+    return refused
+
+
+def _item(one: Here) -> Item:
+    return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def put_away_one(request: Request, which: UUID) -> HttpResponse:
+    return _carry(request, "put-away", which, carrying.SHELVES)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def move_one(request: Request, which: UUID) -> HttpResponse:
+    return _carry(request, "move", which, ANYWHERE)
+
+
+def _carry(request: Request, flow: str, which: UUID, kinds: tuple[str, ...]) -> HttpResponse:
+    one = shelf_queries.in_bucket(which)
+    if one is None:
+        return redirect(f"scan-{flow}")
+    if one.company != request.reader.company.id:
+        raise Http404
+    load = Load(Named(one.bin, one.bin_code), _item(one), kinds=kinds, is_checked=True)
+    at = progress(request, flow, which)
+    title = gettext("Put away") if flow == "put-away" else gettext("Move")
+
+    def screen() -> Screen:
+        return carry_screen(title, load, one, at, f"scan-{flow}")
+
+    def decide(scan: Scan, key: str) -> Outcome:
+        found = carrying.scanned(load, at.tokens, scan, timezone.now().date(), kind_of(scan))
+        if not isinstance(found, carrying.Carried):
+            return found
+        wanted = PutAway(
+            one.company, one.sku, one.bin, found.bin.id, found.units, one.status, one.lot, one.serial, key=key,
+            why="move" if flow == "move" else "put_away",
+        )  # fmt: skip
+        answer = give_one(request, put_away, wanted)
+        if isinstance(answer, Refused):
+            return answer
+        keep(request, at, (), None)
+        return moved(request, found, one.sku_code, f"scan-{flow}")
+
+    if request.method == "POST":
+        return hear(request, at, ("warehouse.put_away",), screen, decide)
+    return show(request, screen())
+
+
+def moved(request: Request, found: carrying.Carried, code: str, then: str) -> HttpResponse:
+    """Say what stands where now, and go on."""
+    told = {"n": found.units, "code": code, "bin": found.bin.code}
+    messages.success(request, gettext("%(n)s × %(code)s stand in %(bin)s.") % told)
+    return redirect(then)
+
+
+def carry_screen(title: str, load: Load, one: Here, at: Progress, back: str) -> Screen:
+    """The step of a load that may go to any bin: with the bins where more of it stands."""
+    units = counted(at.tokens).units
+    shelves = shelf_queries.shelves_of(sku=one.sku, node=one.node) if units else []
+    others = [code for code in shelves if code != one.bin_code]
+    also = ", ".join([*others[1:], gettext("any other bin")]) if others else ""
+    facts = (
+        (gettext("What"), f"{units} × {one.sku_code}" if units else ""), (gettext("From"), one.bin_code),
+        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial), (gettext("Or into"), also),
+    )  # fmt: skip
+    return screen_of(title, load, one.name, facts, at, back, suggested=others[0] if others else "")
+
+
+def screen_of(
+    title: str, load: Load, name: str, facts: tuple[tuple[str, str], ...], at: Progress, back: str,
+    taps: tuple[Tap, ...] = (), suggested: str = "",
+) -> Screen:  # fmt: skip
+    """The step of a load: the bin, the item, or where to put it: where it must go, or where more of it stands."""
+    step, units = carrying.ask(load, at.tokens)
+    most = load.item.quantity
+    ask, what = {
+        "bin": (gettext("Go to bin"), load.source.code),
+        "item": (gettext("Take"), f"{most} × {load.item.code}"),
+        "target": (
+            gettext("Take more, or put it into"),
+            load.target.code if load.target else suggested or gettext("any bin"),
+        ),
+    }[step]
+    if step == "target" and units == most:
+        ask = gettext("Put it into")
+    if step == "target" and units < most and not counted(at.tokens).serials:
+        taps = (Tap(ALL, gettext("All %(n)s") % {"n": most}, "main"), *taps)
+    return Screen(
+        title, ask, what, name, facts=tuple((label, value) for label, value in facts if value),
+        units=(units, most) if step != "bin" else None, taps=taps,
+        scans=gettext("Bin") if step == "bin" else gettext("Item") if step == "item" else gettext("Bin or item"),
+        at=str(at.subject), can_undo=bool(at.tokens), back=back,
+    )  # fmt: skip

@@ -1,0 +1,153 @@
+"""Inspecting what came back, with a scanner: the thing, its grade at one tap, and what is done with it at another."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from entrepot.kernel.errors import Refused
+from entrepot.returns import queries, rules
+from entrepot.returns.commands.dispose import Dispose, dispose
+from entrepot.returns.commands.inspect import Inspect, inspect
+from entrepot.web.edge import Request, console
+from entrepot.web.views.scan.screen import (
+    Choice,
+    Outcome,
+    Progress,
+    Screen,
+    Tap,
+    give_one,
+    hear,
+    node_of,
+    progress,
+    show,
+)
+from entrepot.web.words import sentence, word
+from entrepot.work import errors
+from entrepot.work.scanning import Scan
+
+LOOKED_THROUGH = 200
+SHOWN = 20
+
+
+def _tasks(request: Request) -> list[queries.Task]:
+    node = node_of(request)
+    return queries.tasks(request.reader.company.id, node=node.code, limit=LOOKED_THROUGH) if node else []
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def waiting(request: Request) -> HttpResponse:
+    """What waits for an inspector; a scan of a return, an order, a SKU or a serial opens it."""
+    rows = _tasks(request)
+
+    def screen() -> Screen:
+        return Screen(
+            gettext("Inspect returns"),
+            gettext("Scan what you look at") if rows else gettext("Nothing waits for inspection"),
+            note="" if rows else gettext("It appears here when returned goods are received."),
+            choices=tuple(_choice(one) for one in rows[:SHOWN]),
+            scans=gettext("Return, item or serial") if rows else "",
+        )
+
+    if request.method == "POST":
+        at = Progress("inspect jobs", UUID(int=0), (), 0)
+        return hear(request, at, (), screen, lambda scan, _: _open(rows, scan))
+    return show(request, screen())
+
+
+def _address(one: queries.Task) -> str:
+    return reverse("scan-inspect-one", args=[one.inspection or one.receipt])
+
+
+def _choice(one: queries.Task) -> Choice:
+    return Choice(_address(one), f"{one.quantity} × {one.sku_code}", f"{one.number} · {one.bin}")
+
+
+def _open(rows: list[queries.Task], scan: Scan) -> Outcome:
+    codes = {item.code for item in scan.items}
+    text = scan.text.casefold()
+    for one in rows:
+        names = {one.number.casefold(), one.order_number.casefold(), one.serial.casefold()} - {""}
+        if text in names or one.sku_code in codes:
+            return redirect(_address(one))
+    told = errors.ScanWrongItem if scan.items else errors.ScanUnknown
+    return told(scanned=scan.shown, wanted=gettext("something that waits for inspection"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """The grade of a receipt's units, or what is done with those of an inspection."""
+    task = next((row for row in _tasks(request) if which in (row.inspection, row.receipt)), None)
+    if task is None:
+        return redirect("scan-inspect")
+    subject = task.inspection or task.receipt
+    if subject != which and request.method != "POST":
+        return redirect("scan-inspect-one", subject)
+    at = progress(request, "inspect", subject)
+
+    def screen() -> Screen:
+        return _disposition(task) if task.inspection else _grade(task)
+
+    def decide(scan: Scan, key: str) -> Outcome:
+        return _dispose(request, task, scan, key) if task.inspection else _inspect(request, task, scan, key)
+
+    if request.method == "POST":
+        return hear(request, at, ("returns.inspect", "returns.dispose"), screen, decide)
+    return show(request, screen())
+
+
+def _facts(task: queries.Task) -> tuple[tuple[str, str], ...]:
+    says = rules.REASONS[task.reason].says if task.reason in rules.REASONS else task.reason
+    facts = (
+        (gettext("Return"), task.number), (gettext("Bin"), task.bin), (gettext("Serial"), task.serial),
+        (gettext("Lot"), task.lot), (gettext("The customer says"), f"{says} {task.note}".strip()),
+    )  # fmt: skip
+    return tuple((label, value) for label, value in facts if value)
+
+
+def _grade(task: queries.Task) -> Screen:
+    taps = tuple(Tap(f"={grade}", f"{grade} · {sentence(words)}") for grade, words in rules.GRADES.items())
+    return Screen(
+        task.number, gettext("What is it like?"), f"{task.quantity} × {task.sku_code}", task.name,
+        facts=_facts(task), taps=taps, at=str(task.receipt), back="scan-inspect",
+    )  # fmt: skip
+
+
+def _disposition(task: queries.Task) -> Screen:
+    others = [one for one in rules.DISPOSITIONS if one != task.proposed]
+    taps = [Tap(f"={task.proposed}", sentence(task.proposed), "main")]
+    taps += [Tap(f"={one}", sentence(one), "quiet") for one in others]
+    return Screen(
+        task.number, gettext("Grade %(grade)s. Proposed:") % {"grade": task.grade}, word(task.proposed),
+        f"{task.quantity} × {task.sku_code} · {task.name}", note=sentence(task.why), facts=_facts(task),
+        taps=tuple(taps), at=str(task.inspection), back="scan-inspect",
+    )  # fmt: skip
+
+
+def _inspect(request: Request, task: queries.Task, scan: Scan, key: str) -> Outcome:
+    grade = scan.text.removeprefix("=")
+    if grade not in rules.GRADES:
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("a grade: one of the buttons"))
+    answer = give_one(request, inspect, Inspect(task.receipt, task.quantity, grade, key=key))
+    return answer if isinstance(answer, Refused) else redirect("scan-inspect-one", answer.inspection)
+
+
+def _dispose(request: Request, task: queries.Task, scan: Scan, key: str) -> Outcome:
+    chosen = scan.text.removeprefix("=")
+    if chosen not in rules.DISPOSITIONS or task.inspection is None:
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("one of the buttons"))
+    reason = "" if chosen == task.proposed else gettext("decided by the inspector with the goods in hand")
+    wanted = Dispose(task.inspection, task.quantity, chosen, reason=reason, key=key)
+    answer = give_one(request, dispose, wanted)
+    if isinstance(answer, Refused):
+        return answer
+    messages.success(request, gettext("%(code)s: %(what)s.") % {"code": task.sku_code, "what": word(chosen)})
+    return redirect("scan-inspect")

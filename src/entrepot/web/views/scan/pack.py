@@ -1,0 +1,143 @@
+"""Packing with a scanner: every unit is checked, then the carton is chosen."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods
+
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import checking, floor_queries, packing, queries
+from entrepot.warehouse.checking import Wanted
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.web.edge import Request, console
+from entrepot.web.views.scan.screen import (
+    Choice,
+    Outcome,
+    Progress,
+    Screen,
+    Tap,
+    give_one,
+    hear,
+    node_of,
+    progress,
+    show,
+)
+from entrepot.work import errors
+from entrepot.work.scanning import ALL, YES, Scan
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def waiting(request: Request) -> HttpResponse:
+    """What waits to be packed; a scan of a tote, a place, an order or a fulfillment opens it."""
+
+    def screen() -> Screen:
+        node = node_of(request)
+        company = request.reader.company.id
+        rows = queries.waiting("pack", company=company, node=node.id, limit=20) if node else []
+        return Screen(
+            gettext("Pack"),
+            gettext("Scan a tote or an order") if rows else gettext("Nothing waits to be packed"),
+            note="" if rows else gettext("It appears here when an order is picked."),
+            choices=tuple(_choice(one) for one in rows),
+            scans=gettext("Tote, place or order"),
+        )
+
+    if request.method == "POST":
+        at = Progress("pack jobs", UUID(int=0), (), 0)
+        return hear(request, at, (), screen, lambda scan, _: _open(request, scan))
+    return show(request, screen())
+
+
+def _choice(one: queries.FulfillmentRow) -> Choice:
+    units = ngettext("%(n)s unit", "%(n)s units", one.picked) % {"n": one.picked}
+    return Choice(reverse("scan-pack-one", args=[one.id]), one.number, f"{one.order_number} · {units}")
+
+
+def _open(request: Request, scan: Scan) -> Outcome:
+    node, text = node_of(request), scan.text.upper()
+    held = floor_queries.held_by(node=node.id, tote=text) if node else None
+    found = [held] if held else floor_queries.fulfillments_named(company=request.reader.company.id, text=text)
+    rows = [row for one in found if (row := queries.fulfillment(one))]
+    ready = next((row for row in rows if row.state == "picked"), None)
+    if ready:
+        return redirect("scan-pack-one", ready.id)
+    if rows and rows[0].state in ("packed", "shipped"):
+        return errors.ScanDone(scanned=rows[0].number, wanted=gettext("another tote or order"))
+    if rows:
+        lists = ", ".join(floor_queries.still_elsewhere(rows[0].id)) or gettext("its last picks")
+        return errors.ScanOutOfTurn(
+            scanned=rows[0].number, wanted=gettext("what is missing: %(lists)s") % {"lists": lists}
+        )
+    return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("a tote or an order that is picked"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """The units of a fulfillment one by one, then its carton."""
+    found = queries.fulfillment(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    if found.state != "picked":
+        return redirect("scan-pack")
+    wanted = [Wanted(row.sku, row.code, row.units, row.serials) for row in floor_queries.picked([which])]
+    at = progress(request, "pack", which)
+
+    def screen() -> Screen:
+        return _screen(found, wanted, at)
+
+    def decide(scan: Scan, key: str) -> Outcome:
+        answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date())
+        if not isinstance(answer, checking.Packed):
+            return answer
+        done = give_one(request, pack, PackFulfillment(which, answer.carton, key=key))
+        if isinstance(done, Refused):
+            return done
+        told = {
+            "number": found.number,
+            "cartons": ", ".join((done.carton, *(more.carton for more in done.more))),
+        }
+        messages.success(request, gettext("%(number)s is packed: %(cartons)s.") % told)
+        return redirect("scan-pack")
+
+    if request.method == "POST":
+        return hear(request, at, ("warehouse.pack",), screen, decide)
+    return show(request, screen())
+
+
+def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -> Screen:
+    left = checking.open_units(wanted, at.tokens)
+    total = sum(one.units for one in wanted)
+    checked = total - sum(units for _, units in left)
+    totes = ", ".join(floor_queries.totes_of(found.id))
+    facts = [(gettext("Order"), found.order_number), (gettext("Totes"), totes)]
+    if not left:
+        boxes = packing.boxes(
+            packing.contents([found.id]).get(found.id, []), packing.cartons([found.company])[found.company]
+        )
+        proposed = ", ".join(box.carton.code for box in boxes)
+        return Screen(
+            found.number, gettext("All is right. Pack it into"), proposed, units=(checked, total),
+            facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(YES, gettext("Packed as shown"), "main"),),
+            scans=gettext("Another carton"), at=str(found.id), can_undo=True, back="scan-pack",
+        )  # fmt: skip
+    open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
+    facts.append((gettext("Then"), open_ones))
+    first, units = left[0]
+    last = at.tokens[-1].split("|")[0] if at.tokens else ""
+    rest = next((n for one, n in left if str(one.sku) == last and n > 1 and not one.serials), 0)
+    code = next((one.code for one, _ in left if str(one.sku) == last), "")
+    told = gettext("All %(n)s of %(code)s") % {"n": rest, "code": code}
+    return Screen(
+        found.number, gettext("Scan every unit"), f"{units} × {first.code}", units=(checked, total),
+        facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(ALL, told, "main"),) if rest else (),
+        scans=gettext("Item"), at=str(found.id), can_undo=bool(at.tokens), back="scan-pack",
+    )  # fmt: skip

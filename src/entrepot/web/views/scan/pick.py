@@ -1,0 +1,206 @@
+"""Picking with a scanner: a list of a wave by any method, or one order alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods
+
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import floor_queries, picking, queries
+from entrepot.warehouse.commands.pick import PickFulfillment, pick
+from entrepot.warehouse.commands.pick_lists import TakeList, take_lists
+from entrepot.warehouse.commands.totes import UseTote, use_totes
+from entrepot.warehouse.floor_queries import StopRow
+from entrepot.web.edge import Request, console
+from entrepot.web.views.scan.screen import (
+    Choice,
+    Outcome,
+    Progress,
+    Screen,
+    Tap,
+    give_one,
+    hear,
+    node_of,
+    progress,
+    show,
+)
+from entrepot.work import errors
+from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, counted
+
+METHODS = {
+    "discrete": "one order",
+    "batch": "batch",
+    "cluster": "cluster",
+    "zone": "zone",
+}
+
+
+class Job(NamedTuple):
+    """What a picker walks: its number, and its stops."""
+
+    kind: str
+    id: UUID
+    number: str
+    picker: str
+    stops: list[StopRow]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def jobs(request: Request) -> HttpResponse:
+    """What can be picked now, the reader's own first; one is opened by a tap or by a scan of its number."""
+    at = Progress("pick jobs", UUID(int=0), (), 0)
+    if request.method == "POST":
+        return hear(request, at, (), lambda: _jobs(request), lambda scan, _: _open(request, scan))
+    return show(request, _jobs(request))
+
+
+def _jobs(request: Request) -> Screen:
+    node = node_of(request)
+    company, name = request.reader.company.id, request.reader.name
+    found = floor_queries.pick_jobs(company=company, node=node.id, person=name) if node else []
+    return Screen(
+        gettext("Pick"),
+        gettext("Tap a list, or scan its number") if found else gettext("Nothing waits to be picked"),
+        choices=tuple(_choice(one, name) for one in found),
+        scans=gettext("List or order"),
+        note="" if found else gettext("It appears here when orders are released."),
+    )
+
+
+def _choice(one: floor_queries.PickJob, name: str) -> Choice:
+    stops = ngettext("%(n)s stop", "%(n)s stops", one.stops) % {"n": one.stops}
+    zone = gettext("zone %(zone)s") % {"zone": one.zone} if one.zone else ""
+    mine = gettext("yours") if one.picker == name else ""
+    note = " · ".join(filter(None, (stops, METHODS[one.method], zone, mine)))
+    return Choice(reverse("scan-walk", args=[one.kind, one.id]), one.number, note)
+
+
+def _open(request: Request, scan: Scan) -> Outcome:
+    company, text = request.reader.company.id, scan.text.upper()
+    lists = floor_queries.lists_named(company=company, number=text)
+    if lists:
+        return redirect("scan-walk", "list", lists[0])
+    found = floor_queries.fulfillments_named(company=company, text=text)
+    if found:
+        return redirect("scan-walk", "order", found[0])
+    return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("the number of a list or an order"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def walk(request: Request, kind: str, which: UUID) -> HttpResponse:
+    """The stop that comes next."""
+    job = _job(request, kind, which)
+    row = next((one for one in job.stops if one.state == "open"), None)
+    if row is None:
+        return _finished(request, job)
+    at = progress(request, "pick", row.stop.task)
+
+    def screen() -> Screen:
+        return _screen(job, row, at)
+
+    if request.method == "POST":
+        commands = ("warehouse.pick", "warehouse.use_totes")
+        return hear(
+            request, at, commands, screen, lambda scan, key: _decide(request, job, row, at, scan, key)
+        )
+    _take(request, job)
+    return show(request, screen())
+
+
+def _job(request: Request, kind: str, which: UUID) -> Job:
+    if kind == "list":
+        one = queries.pick_list(which)
+        if one is None:
+            raise Http404
+        return Job(kind, which, one.number, one.picker, floor_queries.stops(pick_list=which))
+    found = queries.fulfillment(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    return Job(kind, which, found.number, found.picker, floor_queries.stops(fulfillment=which))
+
+
+def _finished(request: Request, job: Job) -> HttpResponse:
+    told = gettext("%(number)s is picked. Bring it to the packing station.")
+    messages.success(request, told % {"number": job.number})
+    return redirect("scan-pick")
+
+
+def _take(request: Request, job: Job) -> None:
+    """Whoever opens a list of nobody has it from now on."""
+    if job.kind == "list" and not job.picker and request.reader.actor.may("warehouse.take_lists"):
+        give_one(request, take_lists, TakeList(job.id))
+
+
+def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
+    stop = row.stop
+    step, units = picking.ask(stop, at.tokens)
+    ask, what = {
+        "bind": (gettext("Scan an empty tote for place"), str(stop.slot)),
+        "bin": (gettext("Go to bin"), stop.bin.code),
+        "item": (gettext("Take"), f"{stop.item.quantity} × {stop.item.code}"),
+        "fewer": (gettext("Found, and no more"), f"{units} / {stop.item.quantity}"),
+        "tote": (gettext("Put it into"), stop.tote),
+    }[step]
+    facts = [(gettext("Bin"), stop.bin.code), (gettext("Lot"), stop.item.lot)]
+    facts += [(gettext("Serial"), stop.item.serial), (gettext("For"), row.order_number)]
+    if stop.slot:
+        facts.append((gettext("Place"), f"{stop.slot} {stop.tote}".strip()))
+    done = sum(one.state != "open" for one in job.stops)
+    return Screen(
+        job.number, ask, what, row.name if step != "bind" else "",
+        facts=tuple((label, value) for label, value in facts if value),
+        units=(units, stop.item.quantity) if step in ("item", "tote") else None,
+        steps=(done + 1, len(job.stops)), taps=_taps(step, units, stop, at), scans=_wanted(step), at=str(stop.task),
+        can_undo=bool(at.tokens), back="scan-pick",
+    )  # fmt: skip
+
+
+def _taps(step: str, units: int, stop: picking.Stop, at: Progress) -> tuple[Tap, ...]:
+    if step == "fewer":
+        label = gettext("Report it: %(n)s are missing") % {"n": stop.item.quantity - units}
+        return (Tap(YES, label, "bad"),)
+    if step != "item":
+        return ()
+    taps = [Tap(FEWER, gettext("Not enough here"), "quiet")]
+    left = stop.item.quantity - units
+    if units and left > 1 and not counted(at.tokens).serials:
+        taps.insert(0, Tap(ALL, gettext("All %(n)s are in my hand") % {"n": stop.item.quantity}, "main"))
+    return tuple(taps)
+
+
+def _wanted(step: str) -> str:
+    return {
+        "bind": gettext("Tote"), "bin": gettext("Bin"), "item": gettext("Item"), "fewer": "", "tote": gettext("Tote"),
+    }[step]  # fmt: skip
+
+
+def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, key: str) -> Outcome:
+    stop = row.stop
+    done = {one.stop.item.sku for one in job.stops if one.state != "open"} - {stop.item.sku}
+    found = picking.scanned(stop, at.tokens, scan, timezone.now().date(), done)
+    if isinstance(found, Keep | Refused):
+        return found
+    if isinstance(found, picking.Bound):
+        answer = give_one(request, use_totes, UseTote(stop.fulfillment, found.tote, key=key))
+        said = gettext("%(tote)s stands in place %(slot)s.") % {"tote": found.tote, "slot": stop.slot}
+        return answer if isinstance(answer, Refused) else said
+    shorts = ((stop.task, found.units),) if found.units < stop.item.quantity else ()
+    wanted = PickFulfillment(stop.fulfillment, shorts, request.reader.name, key=key, tasks=(stop.task,))
+    answer = give_one(request, pick, wanted)
+    if isinstance(answer, Refused):
+        return answer
+    if shorts:
+        return gettext("Noted: %(n)s missing. A supervisor is told.") % {
+            "n": stop.item.quantity - found.units
+        }
+    return gettext("%(n)s × %(code)s picked.") % {"n": found.units, "code": stop.item.code}

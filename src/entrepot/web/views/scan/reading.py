@@ -1,0 +1,29 @@
+"""What a scanned text names at a node: SKUs by barcode or code, a bin, and what a GS1 barcode says beside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+from entrepot.catalog import barcodes
+from entrepot.catalog import queries as catalog
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import shelf_queries
+from entrepot.work.scanning import Named, Scan
+
+
+def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refused:
+    """A scan with what it names; a button's word names nothing. Refused where it is a barcode that can't be read."""
+    if text.startswith("="):
+        return Scan(text)
+    found = shelf_queries.bin_named(node=node, code=text) if node else None
+    at = Named(found.id, found.code) if found else None
+    said = barcodes.read(text, today)
+    if isinstance(said, Refused):
+        return Scan(text, bin=at) if at else said
+    (skus,) = catalog.by_scan(
+        company=company, scans=[replace(said, barcodes=(*said.barcodes, text, text.upper()))]
+    )
+    items = tuple(Named(one.id, one.code) for one in skus)
+    return Scan(text, items, at, said.lot, said.expires_on, said.serial, said.quantity)

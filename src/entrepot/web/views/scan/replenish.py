@@ -1,0 +1,120 @@
+"""Filling pick faces with a scanner: from reserve to the face, both checked."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import carrying, shelf_queries
+from entrepot.warehouse.carrying import Carried, Load
+from entrepot.warehouse.commands.replenish import Replenish, replenish
+from entrepot.warehouse.shelf_queries import ReplenishmentRow
+from entrepot.web.edge import Request, console
+from entrepot.web.views.scan.carry import moved, screen_of
+from entrepot.web.views.scan.screen import (
+    Choice,
+    Outcome,
+    Progress,
+    Screen,
+    Tap,
+    give_one,
+    hear,
+    node_of,
+    progress,
+    show,
+)
+from entrepot.work import errors
+from entrepot.work.scanning import FEWER, Item, Named, Scan, counted
+
+WHY = {"demand": "orders wait for it", "minimum": "the pick face runs low"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def waiting(request: Request) -> HttpResponse:
+    """What is to be brought, the most urgent first; a scan of the reserve bin or of the item opens it."""
+    node = node_of(request)
+    rows = (
+        shelf_queries.replenishments(company=request.reader.company.id, node=node.id, limit=30)
+        if node
+        else []
+    )
+
+    def screen() -> Screen:
+        return Screen(
+            gettext("Replenish"),
+            gettext("Tap one, or scan its bin") if rows else gettext("Every pick face has what it needs"),
+            choices=tuple(_choice(one) for one in rows),
+            scans=gettext("Bin or item") if rows else "",
+        )
+
+    def decide(scan: Scan, _: str) -> Outcome:
+        named = {item.id for item in scan.items}
+        for one in rows:
+            if one.sku in named or (scan.bin and one.from_bin == scan.bin.id):
+                return redirect("scan-replenish-one", one.id)
+        return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("a bin or an item of this list"))
+
+    if request.method == "POST":
+        return hear(request, Progress("replenish jobs", UUID(int=0), (), 0), (), screen, decide)
+    return show(request, screen())
+
+
+def _choice(one: ReplenishmentRow) -> Choice:
+    way = f"{one.from_code} → {one.to_code}"
+    return Choice(
+        reverse("scan-replenish-one", args=[one.id]),
+        f"{one.quantity} × {one.sku_code}",
+        f"{way} · {WHY[one.why]}",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """From which bin, what, how many, and into which."""
+    row = shelf_queries.replenishment(which)
+    if row is None or row.company != request.reader.company.id:
+        raise Http404
+    if row.state != "open":
+        return redirect("scan-replenish")
+    item = Item(row.sku, row.sku_code, row.quantity, row.lot, row.serial, row.expires_on)
+    load = Load(Named(row.from_bin, row.from_code), item, Named(row.to_bin, row.to_code))
+    at = progress(request, "replenish", which)
+
+    def screen() -> Screen:
+        facts = ((gettext("From"), row.from_code), (gettext("To"), row.to_code), (gettext("Lot"), row.lot))
+        empty = "bin" in at.tokens and not counted(at.tokens).units
+        taps = (Tap(FEWER, gettext("None of it is here"), "quiet"),) if empty else ()
+        return screen_of(row.number, load, row.name, facts, at, "scan-replenish", taps)
+
+    def decide(scan: Scan, key: str) -> Outcome:
+        return _decide(request, row, load, at, scan, key)
+
+    if request.method == "POST":
+        return hear(request, at, ("warehouse.replenish",), screen, decide)
+    return show(request, screen())
+
+
+def _decide(
+    request: Request, row: ReplenishmentRow, load: Load, at: Progress, scan: Scan, key: str
+) -> Outcome:
+    if scan.text == FEWER and "bin" in at.tokens and not counted(at.tokens).units:
+        answer = give_one(request, replenish, Replenish(row.id, 0, key=key))
+        if isinstance(answer, Refused):
+            return answer
+        messages.success(request, gettext("Noted: none there. A supervisor is told."))
+        return redirect("scan-replenish")
+    found = carrying.scanned(load, at.tokens, scan, timezone.now().date())
+    if not isinstance(found, Carried):
+        return found
+    answer = give_one(request, replenish, Replenish(row.id, found.units, key=key))
+    return answer if isinstance(answer, Refused) else moved(request, found, row.sku_code, "scan-replenish")

@@ -1,0 +1,158 @@
+"""What all scan screens do: show one step, hear a scan once, keep it, and say loud where it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from entrepot.kernel import ids
+from entrepot.kernel import queries as kernel
+from entrepot.kernel.errors import Refused, RequestInFlight
+from entrepot.network import queries as network
+from entrepot.warehouse import shelf_queries
+from entrepot.web.edge import Request, cause_of, clean, page
+from entrepot.web.views.scan.reading import read
+from entrepot.work import errors
+from entrepot.work import queries as work
+from entrepot.work.commands.keep_scans import KeepScans, keep_scans
+from entrepot.work.scanning import Keep, Scan
+
+NODE = "scan_node"
+"""The key of the session under which the node stands where somebody works."""
+UNDO = "=undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A button that says something instead of a barcode."""
+
+    says: str
+    label: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A task that can be opened by one tap."""
+
+    url: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One step: what is asked (`ask`), of what (`what`, in the largest type), and what may be scanned or tapped."""
+
+    title: str
+    ask: str
+    what: str = ""
+    name: str = ""
+    note: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    units: tuple[int, int] | None = None
+    steps: tuple[int, int] | None = None
+    taps: tuple[Tap, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    scans: str = ""
+    """What the field is for; '' where nothing is scanned."""
+    at: str = ""
+    can_undo: bool = False
+    back: str = "scan"
+
+
+class Progress(NamedTuple):
+    """What the reader has scanned so far of the task at hand."""
+
+    flow: str
+    subject: UUID
+    tokens: tuple[str, ...]
+    version: int
+
+
+def node_of(request: Request) -> network.Node | None:
+    """The node where the reader works: the one that they chose, or the company's first."""
+    nodes = network.nodes(company=request.reader.company.id)
+    chosen = request.session.get(NODE)
+    return next((one for one in nodes if str(one.id) == chosen), nodes[0] if nodes else None)
+
+
+def progress(request: Request, flow: str, subject: UUID) -> Progress:
+    found = work.scanned(request.reader.name, flow)
+    if found is None or found.subject != subject:
+        return Progress(flow, subject, (), 0)
+    return Progress(flow, subject, found.scans, found.version)
+
+
+def show(request: Request, screen: Screen, refused: Refused | None = None) -> HttpResponse:
+    """The page of one step; `refused` is what was wrong with the last scan."""
+    context: dict[str, Any] = {"screen": screen, "refused": refused, "key": ids.uuid7(), "undo": UNDO}
+    status = 503 if isinstance(refused, RequestInFlight) else 200
+    return page(request, "web/scan/screen.html", context, area="scan", status=status)
+
+
+Outcome = Keep | Refused | HttpResponse | str
+"""What a flow makes of a scan: remember it, refuse it, go elsewhere, or say what was done."""
+
+
+def hear(
+    request: Request,
+    done: Progress,
+    commands: Sequence[str],
+    screen: Callable[[], Screen],
+    decide: Callable[[Scan, str], Outcome],
+) -> HttpResponse:
+    """Take one scan: once, however often it is sent. What is wrong is shown on the same step, and changes nothing."""
+    key = clean(request.POST.get("key"))
+    if not key or kernel.is_answered(key, ["work.keep_scans", *commands]):
+        return redirect(request.path)
+    outcome = _outcome(request, done, key, decide)
+    if isinstance(outcome, Keep):
+        outcome = keep(request, done, (*done.tokens, outcome.token), key) or redirect(request.path)
+    if isinstance(outcome, Refused):
+        return show(request, screen(), outcome)
+    if isinstance(outcome, str):
+        messages.success(request, outcome)
+        return redirect(request.path)
+    return outcome
+
+
+def _outcome(request: Request, done: Progress, key: str, decide: Callable[[Scan, str], Outcome]) -> Outcome:
+    at, text = clean(request.POST.get("at")), clean(request.POST.get("scan"))
+    if at and at != str(done.subject):
+        return errors.ScanMoved(flow=done.flow, subject=at)
+    if not text:
+        return errors.ScanUnknown(scanned=gettext("nothing"), wanted=gettext("a barcode"))
+    if text == UNDO:
+        refused = keep(request, done, done.tokens[:-1], key)
+        return refused or gettext("The last scan is taken back.")
+    node = node_of(request)
+    found = read(request.reader.company.id, node.id if node else None, text, timezone.now().date())
+    return found if isinstance(found, Refused) else decide(found, key)
+
+
+def keep(request: Request, done: Progress, tokens: Sequence[str], key: str | None) -> Refused | None:
+    """Remember the scans of a task; why they can't be, where that is so."""
+    wanted = KeepScans(request.reader.company.id, done.flow, done.subject, tuple(tokens), done.version, key)
+    (answer,) = keep_scans(cause_of(request), requests=[wanted])
+    return answer if isinstance(answer, Refused) else None
+
+
+def give_one(request: Request, command: Callable[..., list[Any]], wanted: Any) -> Any:
+    """Give one command for a scan; its answer."""
+    (answer,) = command(cause_of(request), requests=[wanted])
+    return answer
+
+
+def kind_of(scan: Scan) -> str:
+    """The kind of the bin that was scanned."""
+    found = shelf_queries.bin_by_id(scan.bin.id) if scan.bin else None
+    return found.kind if found else ""

@@ -1,0 +1,135 @@
+"""What a scan says, and whether it is right where it is made: what all scan screens share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel.errors import Refused
+from entrepot.work import errors
+
+ALL, FEWER, YES = "=all", "=fewer", "=yes"
+"""What a button says instead of a barcode: the rest of the units; no more are there; as it is shown."""
+
+
+class Named(NamedTuple):
+    """A thing that a barcode names: its id, and what people call it."""
+
+    id: UUID
+    code: str
+
+
+class Scan(NamedTuple):
+    """What a scanner read, or a button said: what it names here, and what a GS1 barcode says beside."""
+
+    text: str
+    items: tuple[Named, ...] = ()
+    bin: Named | None = None
+    lot: str = ""
+    expires_on: date | None = None
+    serial: str = ""
+    units: int | None = None
+
+    @property
+    def shown(self) -> str:
+        """As people should hear of it."""
+        return self.bin.code if self.bin else self.items[0].code if self.items else self.text
+
+
+class Item(NamedTuple):
+    """Units of a SKU that are wanted; `lot` and `serial` where it must be that one."""
+
+    sku: UUID
+    code: str
+    quantity: int
+    lot: str = ""
+    serial: str = ""
+    expires_on: date | None = None
+
+
+class Tally(NamedTuple):
+    """Units scanned so far, and the serial numbers among them."""
+
+    units: int = 0
+    serials: tuple[str, ...] = ()
+
+
+class Keep(NamedTuple):
+    """The scan is right, and the task goes on: this is remembered of it."""
+
+    token: str
+
+
+def counted(tokens: Sequence[str]) -> Tally:
+    """What the remembered scans of items come to: each `item|units|serial`."""
+    units, serials = 0, []
+    for token in tokens:
+        kind, _, rest = token.partition("|")
+        if kind == "item":
+            number, _, serial = rest.partition("|")
+            units += int(number)
+            if serial:
+                serials.append(serial)
+    return Tally(units, tuple(serials))
+
+
+def check_bin(wanted: Named, scan: Scan) -> Refused | None:
+    """Why this is not the bin that is wanted."""
+    if scan.bin:
+        right = scan.bin.id == wanted.id
+        return None if right else errors.ScanWrongBin(scanned=scan.bin.code, wanted=wanted.code)
+    if scan.items:
+        return errors.ScanOutOfTurn(scanned=scan.items[0].code, wanted=f"bin {wanted.code}")
+    return errors.ScanUnknown(scanned=scan.text, wanted=f"bin {wanted.code}")
+
+
+def check_item(
+    item: Item, tally: Tally, scan: Scan, today: date, done: Collection[UUID] = (), at: str = ""
+) -> Keep | Refused:
+    """The units that a scan adds, or why it can't: `done` are SKUs that were wanted here and are complete, `at` is the
+    bin that was scanned before."""
+    if scan.text == ALL:
+        return _rest(item, tally)
+    if scan.bin:
+        if scan.bin.code == at:
+            return errors.ScanDone(scanned=scan.bin.code, wanted=item.code)
+        return errors.ScanWrongBin(scanned=scan.bin.code, wanted=at or item.code)
+    names_serial = bool(item.serial) and scan.text == item.serial
+    if not scan.items and not names_serial:
+        return errors.ScanUnknown(scanned=scan.text, wanted=item.code)
+    found = {one.id for one in scan.items}
+    if item.sku not in found and not names_serial:
+        if found & set(done):
+            return errors.ScanDone(scanned=scan.items[0].code, wanted=item.code)
+        return errors.ScanWrongItem(scanned=scan.items[0].code, wanted=item.code)
+    serial = item.serial if names_serial else scan.serial
+    refused = _misfit(item, tally, scan, serial, today)
+    if refused:
+        return refused
+    return Keep(f"item|{1 if serial else scan.units or 1}|{serial}")
+
+
+def _rest(item: Item, tally: Tally) -> Keep | Refused:
+    """All that is left at one tap, once one of them was scanned."""
+    left = item.quantity - tally.units
+    if not tally.units or left < 1 or tally.serials:
+        return errors.ScanOutOfTurn(scanned=f"{left} units", wanted=item.code)
+    return Keep(f"item|{left}|")
+
+
+def _misfit(item: Item, tally: Tally, scan: Scan, serial: str, today: date) -> Refused | None:
+    if item.lot and scan.lot and scan.lot != item.lot:
+        return errors.ScanWrongLot(scanned=scan.lot, wanted=item.lot)
+    expires = scan.expires_on or item.expires_on
+    if expires and expires < today:
+        return errors.ScanExpired(scanned=item.code, on=expires.isoformat())
+    if item.serial and serial and serial != item.serial:
+        return errors.ScanWrongSerial(scanned=serial, wanted=item.serial)
+    if serial and serial in tally.serials:
+        return errors.ScanSerialTwice(scanned=serial)
+    units = tally.units + (1 if serial else scan.units or 1)
+    if units > item.quantity:
+        return errors.ScanTooMany(wanted=item.quantity, found=units)
+    return None

@@ -1,0 +1,168 @@
+"""warehouse.set_pick_faces, warehouse.review_faces, warehouse.replenish"""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.stock import queries as stock
+from entrepot.stock.commands.receive import Receive, receive
+from entrepot.stock.errors import NotThere
+from entrepot.warehouse import shelf_queries, tasks
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.commands.replenish import (
+    FacesReviewed,
+    Replenish,
+    Replenished,
+    ReviewFaces,
+    SetPickFace,
+    replenish,
+    review_faces,
+    set_pick_faces,
+)
+from entrepot.work import queries as work
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.walk import a_house, allocated
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    return a_house()
+
+
+def a_face(house: Floor, minimum: int = 5, maximum: int = 20, case: int = 1, sku: int = 0):
+    return set_pick_faces(
+        SYSTEM, requests=[SetPickFace(COMPANY, house.skus[sku], house.bin(), minimum, maximum, case)]
+    )
+
+
+def reviewed(house: Floor, node: int = 0) -> FacesReviewed:
+    (answer,) = review_faces(SYSTEM, requests=[ReviewFaces(house.nodes[node])])
+    assert isinstance(answer, FacesReviewed)
+    return answer
+
+
+def asked() -> list[shelf_queries.ReplenishmentRow]:
+    return shelf_queries.replenishments(company=COMPANY)
+
+
+def stands(house: Floor, sku: int = 0) -> dict[str, int]:
+    return {row.bin_code: row.quantity for row in stock.buckets(sku=house.skus[sku])}
+
+
+def test_a_face_below_its_minimum_is_filled_from_reserve_once(house: Floor):
+    house.stock(0, 4)
+    house.stock(0, 100, kind="reserve")
+    a_face(house)
+    assert reviewed(house) == FacesReviewed(house.nodes[0], 1, 0)
+    assert reviewed(house) == FacesReviewed(house.nodes[0], 0, 0), "what is coming is known"
+    (one,) = asked()
+    assert (one.quantity, one.why, one.from_code, one.to_code) == (16, "minimum", "RESERVE", "PICK")
+    assert one.number.startswith("RP-")
+    assert replenish(SYSTEM, requests=[Replenish(one.id, key="k")]) == [Replenished(one.id, 16)]
+    assert replenish(SYSTEM, requests=[Replenish(one.id, key="k")]) == [Replenished(one.id, 16)]
+    assert stands(house) == {"PICK": 20, "RESERVE": 84}
+    assert asked() == []
+    assert type(replenish(SYSTEM, requests=[Replenish(one.id)])[0]) is WrongState
+
+
+def test_what_is_promised_empties_a_face_before_it_is_empty(house: Floor):
+    house.stock(0, 15)
+    house.stock(0, 100, kind="reserve")
+    a_face(house)
+    assert reviewed(house).made == 0
+    allocated(house.order((0, 18)).order)
+    assert tasks.review_all_at(NOW) == 1
+    (one,) = asked()
+    assert (one.quantity, one.why) == (5, "demand")
+
+
+def test_a_replenishment_whose_units_have_gone_is_dropped(house: Floor):
+    house.stock(0, 4)
+    house.stock(0, 10, kind="reserve")
+    a_face(house)
+    reviewed(house)
+    (one,) = asked()
+    put_away(
+        SYSTEM,
+        requests=[PutAway(COMPANY, house.skus[0], house.bin(0, "reserve"), house.bin(0, "packing"), 6)],
+    )
+    assert type(replenish(SYSTEM, requests=[Replenish(one.id)])[0]) is NotThere
+    assert stands(house)["PICK"] == 4, "a refusal moves nothing"
+    assert reviewed(house) == FacesReviewed(house.nodes[0], 1, 1)
+    assert [row.quantity for row in asked()] == [4]
+    a_face(house, 0, 0)
+    assert reviewed(house) == FacesReviewed(house.nodes[0], 0, 1)
+    assert asked() == []
+
+
+def test_fewer_units_are_brought_and_somebody_asks_why(house: Floor):
+    house.stock(0, 1)
+    house.stock(0, 100, kind="reserve")
+    a_face(house)
+    reviewed(house)
+    (one,) = asked()
+    assert replenish(SYSTEM, requests=[Replenish(one.id, 7)]) == [Replenished(one.id, 7)]
+    assert stands(house) == {"PICK": 8, "RESERVE": 93}
+    (item,) = work.of_subject(one.id)
+    assert (item.type, item.role) == ("short replenishment", "warehouse supervisor")
+    house.stock(1, 50, kind="reserve")
+    a_face(house, sku=1)
+    reviewed(house)
+    (other,) = asked()
+    assert replenish(SYSTEM, requests=[Replenish(other.id, 0)]) == [Replenished(other.id, 0)]
+    assert stands(house, 1) == {"RESERVE": 50}
+
+
+def test_what_makes_no_sense_is_refused(house: Floor):
+    house.stock(0, 1)
+    house.stock(0, 100, kind="reserve")
+    sku = house.skus[0]
+    answers = set_pick_faces(
+        SYSTEM,
+        requests=[
+            SetPickFace(COMPANY, sku, house.bin(0, "reserve"), 1, 5),
+            SetPickFace(COMPANY, sku, house.bin(), 6, 5),
+            SetPickFace(COMPANY, ids.uuid7(), house.bin(), 1, 5),
+        ],
+    )
+    assert [type(one) for one in answers] == [Invalid, Invalid, NotFound]
+    a_face(house)
+    reviewed(house)
+    (one,) = asked()
+    answers = replenish(
+        SYSTEM,
+        requests=[Replenish(one.id, 21), Replenish(ids.uuid7()), Replenish(one.id), Replenish(one.id)],
+    )
+    assert [type(one) for one in answers] == [Invalid, NotFound, Replenished, WrongState]
+
+
+@pytest.mark.counts("warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish")
+def test_statements_do_not_grow_with_the_batch(db: None, statements):
+    house = a_house(1011)
+    ask = [SetPickFace(COMPANY, sku, house.bin(), 5, 20) for sku in house.skus]
+    _in_reserve(house)
+    begin = 0
+    nodes = [house.nodes[0], *(ids.uuid7() for _ in range(999))]
+    for size in (1, 10, 1000):
+        some = ask[begin : begin + size]
+        begin += size
+        with statements():
+            set_pick_faces(SYSTEM, requests=some)
+            review_faces(SYSTEM, requests=[ReviewFaces(node) for node in nodes[:size]])
+            rows = shelf_queries.replenishments(company=COMPANY, limit=2000)
+            assert len(rows) == size
+            replenish(SYSTEM, requests=[Replenish(row.id) for row in rows])
+    assert sql.run("SELECT sum(moved) FROM warehouse_replenishment") == [(1011 * 20,)]
+
+
+def _in_reserve(house: Floor) -> None:
+    where = house.bins[house.nodes[0], "reserve"]
+    requests = [
+        Receive(COMPANY, sku, house.nodes[0], where, 30, 3000, "test receipt", ids.uuid7())
+        for sku in house.skus
+    ]
+    receive(SYSTEM, requests=requests)

@@ -1,0 +1,359 @@
+"""The scan screens: each flow as a handheld would go it, wrong scans, and scans that are sent again."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+
+import pytest
+
+from entrepot.kernel import ids, sql
+from entrepot.returns import queries as returns
+from entrepot.stock import queries as stock
+from entrepot.stock.commands.receive import Receive, receive
+from entrepot.warehouse import floor_queries, queries, shelf_queries
+from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
+from tests import back
+from tests.shop import COMPANY, the_system
+from tests.waves import a_shop_that_gathers
+
+pytestmark = pytest.mark.django_db
+
+
+class Handheld:
+    """A browser with a scanner: every scan has a key of its own, and the page after it is remembered."""
+
+    def __init__(self, browser) -> None:
+        self.browser, self.at, self.page, self.keys = browser, "", "", count(1)
+
+    def goes(self, address: str) -> str:
+        return self._see(self.browser.get(address, follow=True), address)
+
+    def scans(self, *codes: str, key: str = "") -> str:
+        for code in codes:
+            said = {"scan": code, "key": key or f"k{next(self.keys)}"}
+            self._see(self.browser.post(self.at, said, follow=True), self.at)
+        return self.page
+
+    def _see(self, answer, address: str) -> str:
+        assert answer.status_code == 200, answer
+        self.at = answer.redirect_chain[-1][0] if answer.redirect_chain else address
+        self.page = answer.content.decode()
+        return self.page
+
+    @property
+    def wrong(self) -> str:
+        found = re.search(r'role="alert"><b>Stop.</b> (.*?)</p>', self.page)
+        return found.group(1).replace("&#x27;", "'") if found else ""
+
+    @property
+    def right(self) -> list[str]:
+        return re.findall(r'<p class="said right">(.*?)</p>', self.page)
+
+    @property
+    def asks(self) -> tuple[str, str]:
+        verb = re.search(r'<p class="verb">(.*?)</p>', self.page)
+        what = re.search(r'<p class="what">(.*?)</p>', self.page)
+        return (verb.group(1) if verb else "", what.group(1) if what else "")
+
+
+@pytest.fixture
+def handheld(console):
+    return lambda name: Handheld(console(name))
+
+
+def stands(sku) -> dict[str, int]:
+    return {row.bin_code: row.quantity for row in stock.buckets(sku=sku) if row.node_code == "LDN"}
+
+
+def a_list(shop, method: str):
+    """A released wave of the shop's first node; its first list."""
+    a_shop_that_gathers(shop)
+    system = the_system(shop.now)
+    (wave,) = propose_wave(system, requests=[ProposeWave(shop.nodes[0], method=method)])
+    release_wave(system, requests=[ReleaseWave(wave.wave)])
+    return queries.pick_lists(wave=wave.wave)[0]
+
+
+def test_an_order_is_picked_one_scan_at_a_time(shop, handheld):
+    one = queries.of_order(shop.one("released"))[0]
+    stop, *others = (row.stop for row in floor_queries.stops(fulfillment=one.id))
+    hand = handheld("supervisor")
+    hand.goes("/scan/")
+    assert "Pick" in hand.page
+    hand.goes("/scan/pick/")
+    hand.scans(one.number.lower())
+    assert hand.at == f"/scan/pick/order/{one.id}/"
+    assert hand.asks == ("Go to bin", "A-01")
+
+    hand.scans("A-02")
+    assert hand.wrong == "Wrong bin: this is A-02. Go to A-01."
+    hand.scans("no such thing")
+    assert "Nothing here has the barcode no such thing" in hand.wrong
+    hand.scans(stop.item.code)
+    assert "comes later" in hand.wrong
+    hand.scans("a-01")
+    assert hand.asks == ("Take", f"{stop.item.quantity} × {stop.item.code}")
+    hand.scans("A-01")
+    assert hand.wrong.startswith("Done already: A-01.")
+    hand.scans("LAMP-OAK")
+    assert hand.wrong == f"Wrong item: this is LAMP-OAK. Take {stop.item.code}."
+    assert queries.fulfillment(one.id).state == "released", "nothing has changed"
+
+    hand.scans(*[stop.item.code] * stop.item.quantity)
+    assert hand.right == [f"{stop.item.quantity} × {stop.item.code} picked."]
+    for other in others:
+        hand.scans(other.bin.code, other.item.code)
+        if other.item.quantity > 1:
+            hand.scans("=all")
+    assert queries.fulfillment(one.id).state == "picked"
+    assert hand.at == "/scan/pick/"
+    assert f"{one.number} is picked." in hand.right[-1]
+
+
+def test_a_scan_that_is_sent_again_counts_once(shop, handheld):
+    one = queries.of_order(shop.one("released"))[0]
+    stop = next(row.stop for row in floor_queries.stops(fulfillment=one.id))
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/pick/order/{one.id}/")
+    for _ in range(2):
+        hand.scans("A-01", key="the bin")
+        assert hand.asks[0] == "Take"
+    for unit in range(stop.item.quantity):
+        before = hand.scans(stop.item.code, key=f"unit {unit}")
+        again = hand.scans(stop.item.code, key=f"unit {unit}")
+        assert hand.wrong == ""
+        assert re.findall(r"<b>(\d+)</b>", before) == re.findall(r"<b>(\d+)</b>", again)
+    assert queries.tasks([one.id])[0].state == "done"
+    # A reload, and another device of the same person, go on at the same step.
+    other = handheld("supervisor")
+    other.goes(f"/scan/pick/order/{one.id}/")
+    assert other.asks == hand.asks
+
+
+def test_fewer_units_and_an_undone_scan(shop, handheld):
+    one = queries.of_order(shop.one("released"))[0]
+    stop = next(row.stop for row in floor_queries.stops(fulfillment=one.id))
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/pick/order/{one.id}/")
+    hand.scans("A-01", "=fewer")
+    assert hand.asks == ("Found, and no more", f"0 / {stop.item.quantity}")
+    hand.scans("=undo")
+    assert hand.asks[0] == "Take"
+    hand.scans("=fewer", "=yes")
+    assert hand.right == [f"Noted: {stop.item.quantity} missing. A supervisor is told."]
+    assert queries.tasks([one.id])[0].state == "short"
+
+
+def test_a_cluster_goes_into_the_tote_of_its_place(shop, handheld):
+    made = a_list(shop, "cluster")
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/pick/list/{made.id}/")
+    totes = {}
+    rows = floor_queries.stops(pick_list=made.id)
+    assert {row.stop.slot for row in rows} == {1, 2}
+    for row in rows:
+        stop = row.stop
+        if stop.slot not in totes:
+            assert hand.asks == ("Scan an empty tote for place", str(stop.slot))
+            if totes:
+                hand.scans("t-1")
+                assert "holds FF-" in hand.wrong
+            totes[stop.slot] = f"T-{len(totes) + 1}"
+            hand.scans(totes[stop.slot].lower())
+        hand.scans(stop.bin.code, stop.item.code)
+        if stop.item.quantity > 1:
+            hand.scans("=all")
+        assert hand.asks == ("Put it into", totes[stop.slot])
+        hand.scans("T-9")
+        assert hand.wrong.startswith("Wrong tote")
+        hand.scans(totes[stop.slot])
+    assert queries.pick_list(made.id).open_stops == 0
+    hand.goes("/scan/pack/")
+    hand.scans("T-1")
+    assert hand.asks[0] == "Scan every unit"
+
+
+@pytest.mark.parametrize("method", ["batch", "zone"])
+def test_a_cart_of_several_orders_is_sorted_before_it_is_packed(shop, handheld, method):
+    made = a_list(shop, method)
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/pick/list/{made.id}/")
+    assert queries.pick_list(made.id).picker == "supervisor"
+    for row in floor_queries.stops(pick_list=made.id):
+        hand.scans(row.stop.bin.code, row.stop.item.code)
+        if row.stop.item.quantity > 1:
+            hand.scans("=all")
+    hand.goes("/scan/sort/")
+    hand.scans(made.number)
+    hand.scans("LAMP-OAK")
+    assert "something that lies on the cart" in hand.wrong
+    places = {}
+    for row in floor_queries.to_sort(made.id):
+        hand.scans(row.sku_code)
+        number = re.search(r"<dt>For</dt><dd>(.*?)</dd>", hand.page).group(1)
+        if number in places:
+            assert hand.asks == ("Put it into", places[number])
+            hand.scans("W-99")
+            assert hand.wrong == f"Wrong tote: this is W-99. Put it into {places[number]}."
+        places.setdefault(number, f"W-{len(places) + 1}")
+        hand.scans(places[number])
+    assert hand.right[-1] == f"{made.number} is sorted."
+    assert len(set(places.values())) == 2
+
+
+def test_a_gs1_barcode_says_lot_expiry_serial_and_units(shop, handheld):
+    """With FNC1 as the group separator that a scanner sends; the SKU bears the article's number as EAN."""
+    sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'PEN-STEEL'")
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    sku = shop.skus["PEN-STEEL"]
+    came = [
+        Receive(COMPANY, sku, shop.nodes[0], bins["IN"], 12, 1200, "receipt", ids.uuid7(), lot=lot)
+        for lot in ("L1", "L2")
+    ]
+    receive(the_system(shop.now), requests=came)
+    hand = handheld("supervisor")
+    hand.goes("/scan/put-away/")
+    hand.scans("]C1010501234567890117300630\x1d10L2\x1d3712")
+    assert hand.wrong.startswith("Barcode"), "one sign of the article's number is wrong"
+    hand.scans("]C1010501234567890017200630")
+    assert (
+        hand.wrong
+        == "Expired on 2020-06-30: PEN-STEEL can't be used. Set it aside, and take one that lasts longer."
+    )
+    hand.scans("]C10105012345678900173006303712\x1d10L2")
+    assert "<dd>L2</dd>" in hand.page
+    hand.scans("]C1010501234567890010L1")
+    assert hand.wrong == "Wrong lot: this is L1. Take lot L2."
+    hand.scans("]C1010501234567890010L2")
+    assert hand.wrong.startswith("Too many")
+    hand.scans("R-01")
+    assert hand.right == ["12 × PEN-STEEL stand in R-01."]
+    assert {row.lot for row in stock.buckets(sku=sku) if row.bin_code == "IN"} == {"L1"}
+
+
+def test_every_unit_is_checked_before_it_is_packed(shop, handheld):
+    one = queries.of_order(shop.one("picked"))[0]
+    wanted = floor_queries.picked([one.id])
+    hand = handheld("supervisor")
+    hand.goes("/scan/pack/")
+    hand.scans(one.number)
+    hand.scans("LAMP-OAK")
+    assert hand.wrong == f"Wrong item: this is LAMP-OAK. Take {wanted[0].code}."
+    for row in wanted:
+        hand.scans(row.code)
+        if row.units > 1:
+            hand.scans("=all")
+    assert hand.asks[0] == "All is right. Pack it into"
+    hand.scans(wanted[0].code)
+    assert hand.wrong.startswith("Too many")
+    hand.scans("NO-SUCH-CARTON")
+    assert "There is no carton NO-SUCH-CARTON" in hand.wrong
+    hand.scans("=yes")
+    assert queries.fulfillment(one.id).state == "packed"
+    assert f"{one.number} is packed" in hand.right[-1]
+    hand.scans(one.number)
+    assert hand.wrong.startswith(f"Done already: {one.number}")
+
+
+def test_received_goods_are_put_away_and_moved(shop, handheld):
+    sku = shop.skus["PEN-STEEL"]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    came = Receive(COMPANY, sku, shop.nodes[0], bins["IN"], 12, 1200, "receipt", ids.uuid7())
+    receive(the_system(shop.now), requests=[came])
+    hand = handheld("supervisor")
+    hand.goes("/scan/put-away/")
+    hand.scans("MUG-BLUE")
+    assert hand.wrong.startswith("Wrong item")
+    hand.scans("PEN-STEEL")
+    assert "12 × PEN-STEEL" not in hand.asks[1]
+    hand.scans("=all", "OUT")
+    assert "OUT, for staging" in hand.wrong
+    hand.scans("R-01")
+    assert hand.right == ["12 × PEN-STEEL stand in R-01."]
+    assert stands(sku) == {"R-01": 12}
+
+    hand.goes("/scan/move/")
+    hand.scans("R-01", "PEN-STEEL", "PEN-STEEL")
+    hand.scans("R-01")
+    assert "they stand in this one" in hand.wrong
+    hand.scans("A-02")
+    assert hand.right == ["2 × PEN-STEEL stand in A-02."]
+    assert stands(sku) == {"A-02": 2, "R-01": 10}
+
+
+def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
+    sku = shop.skus["MUG-BLUE"]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    reserve = Receive(COMPANY, sku, shop.nodes[0], bins["R-01"], 300, 30_000, "receipt", ids.uuid7())
+    receive(the_system(shop.now), requests=[reserve])
+    desk = console("supervisor")
+    form = {
+        "node": str(shop.nodes[0]),
+        "bin": "a-01",
+        "sku": "MUG-BLUE",
+        "minimum": "150",
+        "maximum": "200",
+        "case": "6",
+    }
+    page = desk.post("/floor/replenishment/set/", form, follow=True).content.decode()
+    assert "The pick face is set." in page
+    page = desk.post("/floor/replenishment/review/", follow=True).content.decode()
+    assert "1 replenishment was made." in page
+    (one,) = shelf_queries.replenishments(company=COMPANY)
+    assert one.quantity % 6 == 0
+    hand = handheld("supervisor")
+    hand.goes("/scan/replenish/")
+    hand.scans("A-02")
+    assert hand.wrong
+    hand.scans("R-01", "A-01")
+    assert hand.wrong == "Wrong bin: this is A-01. Go to R-01."
+    hand.scans("R-01", "MUG-SAND")
+    assert hand.wrong == "Wrong item: this is MUG-SAND. Take MUG-BLUE."
+    hand.scans("MUG-BLUE", "=all", "A-02")
+    assert hand.wrong == "Wrong bin: this is A-02. Go to A-01."
+    before = stands(sku)
+    hand.scans("A-01")
+    assert hand.right == [f"{one.quantity} × MUG-BLUE stand in A-01."]
+    after = stands(sku)
+    assert after["A-01"] - before["A-01"] == before["R-01"] - after["R-01"] == one.quantity
+    wrong = {
+        "node": str(shop.nodes[0]),
+        "bin": "none",
+        "sku": "MUG-BLUE",
+        "minimum": "1",
+        "maximum": "2",
+        "case": "1",
+    }
+    page = desk.post("/floor/replenishment/set/", wrong, follow=True).content.decode()
+    assert "There is no such bin at that node." in page
+
+
+def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
+    one = back.asked(shop.one("delivered"), 1)
+    back.came(one)
+    (task,) = returns.tasks(COMPANY)
+    hand = handheld("inspector")
+    hand.goes("/scan/inspect/")
+    hand.scans("LAMP-OAK")
+    assert hand.wrong.startswith("Wrong item")
+    hand.scans(task.number)
+    assert hand.asks == ("What is it like?", f"{task.quantity} × {task.sku_code}")
+    hand.scans(task.sku_code)
+    assert "comes later" in hand.wrong
+    hand.scans("=A", key="grade")
+    assert hand.asks[0] == "Grade A. Proposed:"
+    inspected = returns.tasks(COMPANY)[0]
+    hand.goes(f"/scan/inspect/{task.receipt}/")
+    assert hand.at == f"/scan/inspect/{inspected.inspection}/", "a reload goes on"
+    hand.scans(f"={inspected.proposed}")
+    assert returns.tasks(COMPANY) == []
+    assert task.sku_code in hand.right[-1]
+
+
+def test_roles_see_what_is_theirs(shop, handheld):
+    page = handheld("inspector").goes("/scan/")
+    assert "Inspect returns" in page
+    assert 'href="/scan/pick/"' not in page
+    assert "Nothing here is for your roles" in handheld("auditor").goes("/scan/")

@@ -1,0 +1,191 @@
+"""Scan screens in a real browser, as a handheld shows them: 360 pixels wide, with a scanner that types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.test_console import NAMELESS, TOO_FAINT, enter
+
+if TYPE_CHECKING:
+    from tests.shop import Shop
+
+HANDHELD = {"width": 360, "height": 740}
+SMALL_TARGETS = """
+() => [...document.querySelectorAll("a[href], button, input:not([type=hidden])")]
+  .filter((one) => one.checkVisibility() && !one.closest(".hidden"))
+  .filter((one) => { const box = one.getBoundingClientRect(); return box.height < 48 || box.width < 48; })
+  .map((one) => one.outerHTML.slice(0, 80))
+"""
+
+
+@pytest.fixture
+def shop(committed_db) -> Shop:
+    from tests.shop import an_open_shop
+
+    return an_open_shop(each=2)
+
+
+@pytest.fixture
+def handheld(page: Page, site: str, shop: Shop) -> Page:
+    page.set_viewport_size(HANDHELD)
+    enter(page, "supervisor")
+    return page
+
+
+def reads(page: Page, *codes: str, end: str = "Enter") -> None:
+    """The scanner types, wherever the focus is."""
+    for code in codes:
+        page.keyboard.type(code)
+        page.keyboard.press(end)
+
+
+def fits(page: Page, name: str, folder: Path) -> None:
+    """The screen is no wider than the handheld, can be read in glare and hit with gloves."""
+    page.screenshot(path=folder / f"{name}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= HANDHELD["width"], name
+    assert page.evaluate(TOO_FAINT) == [], name
+    assert page.evaluate(NAMELESS) == [], name
+    assert page.evaluate(SMALL_TARGETS) == [], name
+
+
+def verb(page: Page):
+    return page.locator(".verb")
+
+
+@pytest.mark.timeout(180)
+def test_a_picker_is_told_what_is_wrong_and_loses_no_scan(handheld: Page, shop: Shop, tmp_path: Path) -> None:
+    from entrepot.warehouse import floor_queries, queries
+
+    page = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    first, *_ = [row.stop for row in floor_queries.stops(fulfillment=one.id)]
+    page.goto("/scan/")
+    fits(page, "home", tmp_path)
+    page.get_by_role("link", name="Pick").click()
+    fits(page, "lists", tmp_path)
+    reads(page, one.number.lower())
+    expect(verb(page)).to_have_text("Go to bin")
+    fits(page, "bin", tmp_path)
+
+    reads(page, "A-02")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong bin: this is A-02. Go to A-01.")
+    fits(page, "wrong", tmp_path)
+    reads(page, "A-01", end="Tab")
+    expect(verb(page)).to_have_text("Take")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    fits(page, "item", tmp_path)
+    page.reload()
+    expect(verb(page)).to_have_text("Take")
+
+    # The connection is gone: what is scanned waits, also through a reload, and counts once when it is back.
+    page.context.set_offline(True)
+    reads(page, *[first.item.code] * first.item.quantity)
+    expect(page.locator("#unsent")).to_contain_text(f"Not sent yet: {first.item.quantity}.")
+    fits(page, "offline", tmp_path)
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator("#unsent")).to_be_hidden()
+    expect(page.locator(".said.right")).to_contain_text("picked.")
+    task = queries.tasks([one.id])[0]
+    assert (task.state, task.picked) == ("done", first.item.quantity)
+
+
+@pytest.mark.timeout(180)
+def test_what_comes_after_a_wrong_scan_is_not_used(handheld: Page, shop: Shop, tmp_path: Path) -> None:
+    from entrepot.warehouse import queries
+
+    page = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    page.goto(f"/scan/pick/order/{one.id}/")
+    page.context.set_offline(True)
+    reads(page, "A-02", "MUG-BLUE")
+    page.context.set_offline(False)
+    expect(page.get_by_role("alert")).to_contain_text("Wrong bin")
+    expect(page.locator("#unsent")).to_contain_text("were not used: 1.")
+    assert queries.fulfillment(one.id).state == "released"
+    assert page.evaluate("JSON.parse(localStorage.getItem('entrepot.scans')).scans") == []
+
+
+@pytest.mark.timeout(180)
+def test_an_order_is_packed_at_the_handheld(handheld: Page, shop: Shop, tmp_path: Path) -> None:
+    from entrepot.warehouse import floor_queries, queries
+
+    page = handheld
+    one = queries.of_order(shop.one("picked"))[0]
+    page.goto("/scan/pack/")
+    fits(page, "packs", tmp_path)
+    reads(page, one.number)
+    expect(verb(page)).to_have_text("Scan every unit")
+    for row in floor_queries.picked([one.id]):
+        reads(page, row.code)
+        if row.units > 1:
+            fits(page, f"pack-{row.code}", tmp_path)
+            page.get_by_role("button", name=f"of {row.code}").click()
+            expect(page.get_by_role("button", name=f"of {row.code}")).to_have_count(0)
+    expect(verb(page)).to_have_text("All is right. Pack it into")
+    fits(page, "carton", tmp_path)
+    page.get_by_role("button", name="Packed as shown").click()
+    expect(page.locator(".said.right")).to_contain_text(f"{one.number} is packed")
+    fits(page, "packed", tmp_path)
+
+
+@pytest.mark.timeout(180)
+def test_pick_faces_are_set_at_a_desk_and_filled_with_a_handheld(
+    page: Page, site: str, shop: Shop, tmp_path: Path
+) -> None:
+    from entrepot.kernel import ids, sql
+    from entrepot.stock.commands.receive import Receive, receive
+    from tests.pages.test_returns import stands
+    from tests.shop import COMPANY, the_system
+
+    node = shop.nodes[0]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    came = [
+        Receive(
+            COMPANY, shop.skus["MUG-BLUE"], node, bins[code], 300, 30_000, "receipt", ids.uuid7(), lot=lot
+        )
+        for code, lot in (("R-01", "L-2026-11"), ("IN", ""))
+    ]
+    receive(the_system(shop.now), requests=came)
+    enter(page, "supervisor")
+    page.goto("/floor/replenishment/")
+    for label, text in (("Bin", "A-01"), ("SKU", "MUG-BLUE"), ("Minimum", "150"), ("Maximum; 0 ends it", "200"),
+                        ("Units in a case", "6")):  # fmt: skip
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_role("button", name="Set it").click()
+    page.get_by_role("button", name="Look now").click()
+    expect(page.locator(".message.success")).to_contain_text("1 replenishment was made.")
+    stands(page, "replenishment", tmp_path)
+
+    page.set_viewport_size(HANDHELD)
+    page.goto("/scan/replenish/")
+    fits(page, "faces", tmp_path)
+    reads(page, "R-01")
+    expect(verb(page)).to_have_text("Go to bin")
+    reads(page, "R-01")
+    expect(verb(page)).to_have_text("Take")
+    reads(page, "MUG-BLUE")
+    expect(verb(page)).to_have_text("Take more, or put it into")
+    fits(page, "carry", tmp_path)
+    page.get_by_role("button", name="All ").click()
+    expect(verb(page)).to_have_text("Put it into")
+    reads(page, "A-01")
+    expect(page.locator(".said.right")).to_contain_text("stand in A-01.")
+
+    page.goto("/scan/put-away/")
+    fits(page, "received", tmp_path)
+    sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'MUG-BLUE'")
+    page.keyboard.type("]C101050123456789003712")
+    page.keyboard.press("Control+]")  # FNC1, as many scanners type it
+    reads(page, "10L1")
+    expect(verb(page)).to_have_text("Take more, or put it into")
+    expect(page.locator(".units b")).to_have_text("12")
+    fits(page, "put-away", tmp_path)
+    page.goto("/scan/move/")
+    reads(page, "A-01")
+    expect(page.locator(".what")).to_have_text("A-01")
+    fits(page, "in-bin", tmp_path)

@@ -1,0 +1,195 @@
+"""What scans do on the floor: every wrong one told apart, and what is right counted."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.kernel.errors import Refused
+from entrepot.warehouse import carrying, checking, picking, sorting
+from entrepot.warehouse.carrying import Carried, Load
+from entrepot.warehouse.checking import Packed, Wanted
+from entrepot.warehouse.picking import Bound, Picked, Stop
+from entrepot.work import errors
+from entrepot.work.scanning import ALL, FEWER, YES, Item, Keep, Named, Scan, Tally, check_item, counted
+
+TODAY = date(2026, 11, 28)
+MUG, LAMP = (Named(UUID(int=i), code) for i, code in ((1, "MUG"), (2, "LAMP")))
+HERE, THERE = (Named(UUID(int=i), code) for i, code in ((11, "A-01"), (12, "A-02")))
+TASK, FULFILLMENT = UUID(int=21), UUID(int=22)
+
+
+def mug(**facts) -> Scan:
+    return Scan("5012345600001", (MUG,), **facts)
+
+
+def item(quantity: int = 3, **facts) -> Item:
+    return Item(MUG.id, MUG.code, quantity, **facts)
+
+
+def stop(quantity: int = 3, slot: int = 0, tote: str = "", **facts) -> Stop:
+    return Stop(TASK, FULFILLMENT, HERE, item(quantity, **facts), slot, tote)
+
+
+A_BIN, ANOTHER_BIN = Scan("A-01", bin=HERE), Scan("A-02", bin=THERE)
+A_LAMP, NOTHING = Scan("LAMP", (LAMP,)), Scan("http://example.com")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "tally", "scan", "refusal"),
+    [
+        (item(), Tally(), NOTHING, errors.ScanUnknown),
+        (item(), Tally(), A_LAMP, errors.ScanWrongItem),
+        (item(), Tally(), ANOTHER_BIN, errors.ScanWrongBin),
+        (item(), Tally(), A_BIN, errors.ScanDone),
+        (item(lot="L-1"), Tally(), mug(lot="L-2"), errors.ScanWrongLot),
+        (item(), Tally(), mug(expires_on=date(2026, 11, 27)), errors.ScanExpired),
+        (item(expires_on=date(2026, 11, 27)), Tally(), mug(), errors.ScanExpired),
+        (item(1, serial="S-1"), Tally(), mug(serial="S-2"), errors.ScanWrongSerial),
+        (item(), Tally(1, ("S-1",)), mug(serial="S-1"), errors.ScanSerialTwice),
+        (item(), Tally(3), mug(), errors.ScanTooMany),
+        (item(), Tally(), mug(units=4), errors.ScanTooMany),
+        (item(), Tally(), Scan(ALL), errors.ScanOutOfTurn),
+    ],
+)
+def test_a_wrong_scan_is_told_apart(wanted, tally, scan, refusal):
+    answer = check_item(wanted, tally, scan, TODAY, at="A-01")
+    assert type(answer) is refusal
+    assert "?" not in answer.message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "tally", "scan", "token"),
+    [
+        (item(), Tally(), mug(), "item|1|"),
+        (item(12), Tally(), mug(units=12), "item|12|"),
+        (item(lot="L-1"), Tally(), mug(lot="L-1", expires_on=TODAY), "item|1|"),
+        (item(), Tally(1, ("S-1",)), mug(serial="S-2"), "item|1|S-2"),
+        (item(1, serial="S-1"), Tally(), Scan("S-1"), "item|1|S-1"),
+        (item(), Tally(1), Scan(ALL), "item|2|"),
+    ],
+)
+def test_what_is_right_is_counted(wanted, tally, scan, token):
+    assert check_item(wanted, tally, scan, TODAY) == Keep(token)
+
+
+def test_an_item_that_is_complete_is_done_and_not_wrong():
+    assert type(check_item(item(), Tally(), A_LAMP, TODAY, done={LAMP.id})) is errors.ScanDone
+
+
+SCANS = st.sampled_from([A_BIN, ANOTHER_BIN, mug(), mug(units=2), mug(serial="S-1"), mug(serial="S-2"), A_LAMP,
+                         NOTHING, Scan(ALL), Scan(FEWER), Scan(YES), Scan("T-1")])  # fmt: skip
+
+
+@given(st.lists(SCANS, max_size=25), st.integers(1, 5), st.sampled_from(["", "T-1"]))
+def test_whatever_is_scanned_no_stop_has_too_many_and_no_serial_counts_twice(scans, quantity, tote):
+    """What was refused changes nothing, so the walk goes on from where it was."""
+    one, tokens = stop(quantity, 1 if tote else 0, tote), ()
+    for scan in scans:
+        answer = picking.scanned(one, tokens, scan, TODAY)
+        if isinstance(answer, Keep):
+            tokens = (*tokens, answer.token)
+        elif isinstance(answer, Picked):
+            before = counted(tokens).units
+            assert 0 <= answer.units <= quantity
+            assert "bin" in tokens
+            assert answer.units == quantity or "fewer" in tokens
+            assert answer.units in (before, quantity)
+            break
+        tally = counted(tokens)
+        assert tally.units <= quantity
+        assert len(set(tally.serials)) == len(tally.serials)
+
+
+def test_a_stop_of_a_cart_with_places_begins_with_its_tote():
+    assert picking.ask(stop(slot=2), ()).step == "bind"
+    assert picking.scanned(stop(slot=2), (), Scan("t-7"), TODAY) == Bound("T-7")
+    assert type(picking.scanned(stop(slot=2), (), mug(), TODAY)) is errors.ScanOutOfTurn
+
+
+def test_a_stop_ends_in_its_tote():
+    one, tokens = stop(1, 2, "T-7, T-8"), ("bin", "item|1|")
+    assert picking.ask(one, tokens).step == "tote"
+    assert picking.scanned(one, tokens, Scan("t-8"), TODAY) == Picked(1)
+    assert type(picking.scanned(one, tokens, Scan("T-9"), TODAY)) is errors.ScanWrongTote
+    assert type(picking.scanned(one, tokens, mug(), TODAY)) is errors.ScanTooMany
+
+
+def test_fewer_is_said_twice():
+    tokens = ("bin", "item|1|")
+    assert picking.scanned(stop(), tokens, Scan(FEWER), TODAY) == Keep("fewer")
+    tokens = (*tokens, "fewer")
+    assert type(picking.scanned(stop(), tokens, mug(), TODAY)) is errors.ScanOutOfTurn
+    assert picking.scanned(stop(), tokens, Scan(YES), TODAY) == Picked(1)
+    assert picking.scanned(stop(slot=1, tote="T-1"), tokens, Scan(YES), TODAY) == Keep("sure")
+    assert picking.scanned(stop(slot=1, tote="T-1"), (*tokens, "sure"), Scan("T-1"), TODAY) == Picked(1)
+
+
+# ---- carrying
+
+
+def test_a_load_is_checked_at_both_ends():
+    load = Load(HERE, item(5), THERE)
+    assert carrying.ask(load, ()) == ("bin", 0)
+    assert type(carrying.scanned(load, (), ANOTHER_BIN, TODAY)) is errors.ScanWrongBin
+    assert carrying.scanned(load, (), A_BIN, TODAY) == Keep("bin")
+    assert type(carrying.scanned(load, ("bin",), A_LAMP, TODAY)) is errors.ScanWrongItem
+    tokens = ("bin", "item|2|")
+    assert carrying.ask(load, tokens) == ("target", 2)
+    assert type(carrying.scanned(load, tokens, A_BIN, TODAY)) is errors.ScanWrongBin
+    assert type(carrying.scanned(load, tokens, NOTHING, TODAY)) is errors.ScanUnknown
+    assert carrying.scanned(load, tokens, ANOTHER_BIN, TODAY, "pick") == Carried(2, THERE)
+
+
+def test_where_it_goes_is_open_but_not_to_any_kind_of_bin():
+    load = Load(HERE, item(5), is_checked=True)
+    tokens = ("item|5|",)
+    assert type(carrying.scanned(load, tokens, ANOTHER_BIN, TODAY, "staging")) is errors.ScanWrongBin
+    assert type(carrying.scanned(load, tokens, A_BIN, TODAY, "pick")) is errors.ScanWrongBin
+    assert carrying.scanned(load, tokens, ANOTHER_BIN, TODAY, "reserve") == Carried(5, THERE)
+
+
+# ---- checking and sorting
+
+ORDER = (Wanted(MUG.id, "MUG", 2), Wanted(LAMP.id, "LAMP", 1, ("S-1",)))
+
+
+def test_every_unit_is_checked_and_then_the_carton():
+    unit, lamp = f"{MUG.id}|1|", f"{LAMP.id}|1|S-1"
+    assert checking.scanned(ORDER, (), mug(), TODAY) == Keep(unit)
+    assert checking.scanned(ORDER, (unit,), Scan(ALL), TODAY) == Keep(unit)
+    assert type(checking.scanned(ORDER, (unit, unit), mug(), TODAY)) is errors.ScanTooMany
+    assert type(checking.scanned(ORDER, (), A_LAMP, TODAY)) is errors.ScanUnknown
+    assert type(checking.scanned(ORDER, (), A_LAMP._replace(serial="S-2"), TODAY)) is errors.ScanWrongSerial
+    assert checking.scanned(ORDER, (), Scan("S-1"), TODAY) == Keep(lamp)
+    assert type(checking.scanned(ORDER, (lamp,), Scan("S-1"), TODAY)) is errors.ScanSerialTwice
+    assert type(checking.scanned(ORDER, (), NOTHING, TODAY)) is errors.ScanUnknown
+    assert type(checking.scanned(ORDER, (), A_BIN, TODAY)) is errors.ScanOutOfTurn
+    done = (unit, lamp, unit)
+    assert checking.open_units(ORDER, done) == []
+    assert checking.scanned(ORDER, done, Scan(YES), TODAY) == Packed(None)
+    assert checking.scanned(ORDER, done, Scan("box-m"), TODAY) == Packed("BOX-M")
+    assert type(checking.scanned(ORDER, done, mug(), TODAY)) is errors.ScanTooMany
+
+
+class Row:
+    def __init__(self, number: int, sku: Named, tote: str = "") -> None:
+        self.task, self.sku, self.sku_code, self.tote = UUID(int=number), sku.id, sku.code, tote
+
+
+def test_what_lies_on_a_cart_goes_to_the_place_of_its_order():
+    rows = [Row(1, MUG), Row(2, MUG, "W-2"), Row(3, LAMP)]
+    chosen = sorting.scanned(rows, (), mug())
+    assert chosen == Keep(f"stop|{rows[1].task}"), "an order that has a place comes first"
+    tokens = (chosen.token,)
+    assert type(sorting.scanned(rows, tokens, Scan("W-3"))) is errors.ScanWrongTote
+    assert type(sorting.scanned(rows, tokens, mug())) is errors.ScanOutOfTurn
+    assert sorting.scanned(rows, tokens, Scan("w-2")) == sorting.Sorted(rows[1].task, "W-2")
+    assert isinstance(sorting.scanned(rows, (), NOTHING), Refused)
+    assert sorting.scanned(rows, (f"stop|{rows[2].task}",), Scan("W-9")) == sorting.Sorted(
+        rows[2].task, "W-9"
+    )
