@@ -83,3 +83,21 @@ class NothingForAWave(Refused):
     says = (
         "No order of node {node} can join a wave now: {why}. Ask for more, or wait until orders are promised."
     )
+
+
+class CountOfAnother(Refused):
+    code = "warehouse.count_of_another"
+    says = "Count {count} is with {counter}. Take another, or start it yourself if they have left it."
+
+
+class CountedBefore(Refused):
+    code = "warehouse.counted_before"
+    says = "Count {count} was counted by {person} before. Somebody else has to count it again."
+
+
+class NotCounted(Refused):
+    code = "warehouse.not_counted"
+    kind = "invalid"
+    says = (
+        "Count {count}: nothing was said of {missing}. Say what stands there of each, 0 where there is none."
+    )

@@ -34,6 +34,24 @@ WAVE = machine(
 )  # fmt: skip
 """Whether a released wave is picked, its tasks say."""
 
+COUNT = machine(
+    "count", "open",
+    ("start", ("open", "recount", "counting"), "counting"),
+    ("agree", ("counting", "waiting"), "done"),
+    ("differ", ("counting", "waiting"), "recount"),
+    ("ask", ("counting", "recount"), "waiting"),
+)  # fmt: skip
+"""`recount`: somebody else counts what differed; `waiting`: for the approval of a third."""
+
+COUNT_LINE = machine(
+    "counted line", "open",
+    ("agree", ("open", "recount", "waiting"), "agreed"),
+    ("post", ("open", "recount", "waiting"), "posted"),
+    ("differ", ("open", "waiting"), "recount"),
+    ("ask", ("open", "recount"), "waiting"),
+    ("reject", "waiting", "rejected"),
+)  # fmt: skip
+
 STEPS = {
     event: {state: FULFILLMENT.step(state, event) for state in FULFILLMENT.states}
     for event in FULFILLMENT.events

@@ -9,6 +9,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.stock.commands import adjust as stock
 from entrepot.warehouse.commands.missing import reopen
+from entrepot.warehouse.commands.plan_counts import ask_by_trigger
 
 
 @command("warehouse.adjust")
@@ -16,10 +17,17 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
     """As `stock.adjust`; lines whose promises it displaced are open again, with a work item for each order.
 
     Locks: as `stock.adjust`, then the orders displaced in id order. Refuses, Again: as `stock.adjust`.
-    Statements: those of `stock.adjust`, and 5 where promises were displaced.
+    Where fewer units were there than were to be taken, the bin is counted, if the policy says so.
+    Statements: those of `stock.adjust`, 5 where promises were displaced, 11 where a bin is to be counted.
     """
     answers = stock.adjust(cause, requests=requests)
     _pass_on(cause, answers)
+    less = [
+        one for one, answer in zip(requests, answers, strict=True)
+        if isinstance(answer, stock.Adjusted) and answer.missing
+    ]  # fmt: skip
+    if less:
+        ask_by_trigger(cause, "negative check", [(one.bin, one.sku) for one in less])
     return answers
 
 

@@ -20,6 +20,7 @@ from ninja.renderers import BaseRenderer
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     availability,
+    counts,
     holds,
     kits,
     orders,
@@ -111,6 +112,7 @@ api.add_router("/v1", transfers.router, tags=["transfers"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", waves.router, tags=["floor"])
+api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 
 
