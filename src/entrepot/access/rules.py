@@ -12,6 +12,8 @@ from entrepot.kernel.errors import Invalid, Refused
 PAIRS: dict[str, tuple[str, ...]] = {
     "order×receive": ("order", "receive"),  # whoever orders goods does not attest that they came
     "adjust×approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
+    # of one count: whoever counts first, whoever counts again, and whoever approves the difference
+    "count×recount×approve": ("count", "recount", "approve"),
     "enter×approve": ("enter", "approve"),  # whoever enters a credit or journal entry does not approve it
     # of one return: whoever asks for it, whoever receives it, and whoever approves its refund
     "request×receive×approve": ("request", "receive", "approve"),
@@ -94,6 +96,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.use_totes", "warehouse.sort_stops",
         "warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish",
         "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
+        "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
         "shipping.close_manifests", "purchasing.receive", "returns.receive",
@@ -102,6 +105,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "picker": (
         *EVERYBODY, "warehouse.pick", "warehouse.take_lists", "warehouse.pick_lists", "warehouse.put_away",
         "warehouse.use_totes", "warehouse.sort_stops", "warehouse.replenish",
+        "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
     ),
     "packer": (
         *EVERYBODY, "warehouse.pack", "warehouse.sort_stops",
@@ -126,6 +130,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
         "warehouse.set_pick_faces", "warehouse.review_faces",
+        "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
+        "warehouse.decide_counts",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
@@ -136,7 +142,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "controller": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds", "work.assign",
         "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
-        "warehouse.approve_adjustment", "tax.register_rates", "tax.register_exemptions",
+        "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
@@ -163,7 +169,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
-    "stock.adjust", "stock.allocate", "stock.approve_adjustment", "stock.change_status", "stock.expect",
+    "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "orders.split", "orders.merge",
     "returns.watch", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",

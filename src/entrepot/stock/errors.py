@@ -40,6 +40,26 @@ class AlreadyDecided(Refused):
     says = "Adjustment {number} is {found}; only one that waits can be decided."
 
 
+class SerialElsewhere(Refused):
+    """The ledger has the serial in another place."""
+
+    code = "stock.serial_elsewhere"
+    says = (
+        "Serial {serial} of SKU {sku} stands in {where} by the records. Count that bin first, or move the unit: it"
+        " can't be in two places."
+    )
+
+
+class CorrectedSince(Refused):
+    """Somebody corrected the goods after they were counted."""
+
+    code = "stock.corrected_since"
+    says = (
+        "Stock of SKU {sku} in bin {where} was corrected since it was counted, so the difference may be gone. Have it"
+        " counted again."
+    )
+
+
 class NothingReserved(Refused):
     """The reservation expired or was used."""
 

@@ -33,6 +33,7 @@ class Bucket(models.Model):
     committed = models.IntegerField(db_default=0)
 
     class Meta:
+        indexes = [models.Index(fields=["bin_id"], name="stock_bucket_in_bin")]
         constraints = [
             models.UniqueConstraint(
                 fields=["sku_id", "node_id", "bin_id", "lot", "serial", "status", "owner_id"],

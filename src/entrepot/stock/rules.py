@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
+from typing import NamedTuple
 from uuid import UUID
 
 TRANSFER_DAYS = 3
@@ -114,6 +115,47 @@ Positions = dict[tuple[UUID, UUID], Position]
 def needs_approval(value_minor: int, approve_above_minor: int | None) -> bool:
     """Whether an adjustment of this value waits for another person. None: no threshold."""
     return approve_above_minor is not None and abs(value_minor) > approve_above_minor
+
+
+class Stands(NamedTuple):
+    """Units of goods in a bin: sellable ones or of another status, and those that are being looked for.
+
+    `then` is when the bin was counted, `now` when the count is posted; picks have a claim on `claimed` of `now`.
+    """
+
+    then: int
+    lost_then: int
+    now: int
+    lost_now: int
+    claimed: int
+
+
+class Correction(NamedTuple):
+    """What makes the records right: units that turned up, that are found again, and that are gone; `left` can't be
+    taken, because picks have a claim on them."""
+
+    found: int = 0
+    found_again: int = 0
+    gone_lost: int = 0
+    gone: int = 0
+    left: int = 0
+
+    @property
+    def units(self) -> int:
+        return self.found - self.gone_lost - self.gone
+
+
+def correct(counted: int, stands: Stands) -> Correction:
+    """The correction of now by what was counted then: what moved in between stays as it is.
+
+    What is missing is taken from what is being looked for first. What is being looked for and was not missing is there.
+    """
+    difference = counted - stands.then - stands.lost_then
+    missing = max(0, -difference)
+    gone_lost = min(stands.lost_now, missing)
+    gone = min(missing - gone_lost, stands.now - stands.claimed)
+    again = max(0, min(stands.lost_then, stands.lost_now) - gone_lost)
+    return Correction(max(0, difference), again, gone_lost, gone, missing - gone_lost - gone)
 
 
 def available_to_promise(on_hand: int, changes: Sequence[int]) -> list[int]:

@@ -93,3 +93,21 @@ class ToteTaken(Refused):
 class NotPickedYet(Refused):
     code = "warehouse.not_picked_yet"
     says = "Pick task {task} has no picked units that could be sorted."
+
+
+class CountOfAnother(Refused):
+    code = "warehouse.count_of_another"
+    says = "Count {count} is with {counter}. Take another, or start it yourself if they have left it."
+
+
+class CountedBefore(Refused):
+    code = "warehouse.counted_before"
+    says = "Count {count} was counted by {person} before. Somebody else has to count it again."
+
+
+class NotCounted(Refused):
+    code = "warehouse.not_counted"
+    kind = "invalid"
+    says = (
+        "Count {count}: nothing was said of {missing}. Say what stands there of each, 0 where there is none."
+    )

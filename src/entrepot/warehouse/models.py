@@ -363,3 +363,117 @@ class PackageLine(models.Model):
         constraints = [
             models.CheckConstraint(name="warehouse_packageline_of_some_units", condition=Q(quantity__gt=0))
         ]
+
+
+class CountTask(models.Model):
+    """A bin that is to be counted, all that stands in it (`whole`) or the goods of its lines, and why.
+
+    `after_move` is the last move of stock when the count began: what moved before it is part of what is expected.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField()
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    whole = models.BooleanField()
+    why = models.TextField()  # a plan, a trigger, or that somebody asked
+    priority = models.IntegerField()
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    state = models.TextField(default="open", db_default="open")
+    round = models.SmallIntegerField(default=0, db_default=0)
+    counter = models.TextField(default="", db_default="")
+    started_at = models.DateTimeField(null=True)
+    after_move = models.BigIntegerField(null=True)
+    counted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "warehouse_counttask"
+        indexes = [
+            models.Index(
+                fields=["company_id", "-priority", "due_at", "id"],
+                name="warehouse_counttask_to_do",
+                condition=~Q(state="done"),
+            ),
+            models.Index(fields=["bin_id"], name="warehouse_counttask_of_bin", condition=~Q(state="done")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="warehouse_counttask_number_once"),
+            models.CheckConstraint(
+                name="warehouse_counttask_state_known", condition=Q(state__in=states.COUNT.states)
+            ),
+            models.CheckConstraint(
+                name="warehouse_counttask_begun_by_somebody",
+                condition=Q(state="open", round=0)
+                | (Q(round__gt=0, started_at__isnull=False, after_move__isnull=False) & ~Q(counter="")),
+            ),
+        ]
+
+
+class CountLine(models.Model):
+    """Goods of a bin that are to be counted, and what came of it. Of `sellable` ones those that are being looked for
+    there are part. `expected` is what the records said at `counted_at`; whoever counts never sees it.
+
+    `first_counted` is the count before, where it was counted again; `why_unsure` what else speaks against it.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    task_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    bin_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    lot = models.TextField(default="", db_default="")
+    serial = models.TextField(default="", db_default="")
+    status = models.TextField()
+    abc = models.TextField()
+    state = models.TextField(default="open", db_default="open")
+    surplus = models.BooleanField(default=False, db_default=False)  # nobody expected it in this bin
+    expires_on = models.DateField(null=True)
+    expected = models.IntegerField(null=True)
+    counted = models.IntegerField(null=True)
+    first_counted = models.IntegerField(null=True)
+    counted_at = models.DateTimeField(null=True)
+    counted_by = models.TextField(default="", db_default="")
+    after_move = models.BigIntegerField(null=True)
+    value_minor = models.BigIntegerField(default=0, db_default=0)
+    posted = models.IntegerField(default=0, db_default=0)
+    why_unsure = models.TextField(default="", db_default="")
+    cause = models.TextField(default="", db_default="")
+    note = models.TextField(default="", db_default="")
+    decided_by = models.TextField(default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "warehouse_countline"
+        indexes = [
+            models.Index(fields=["bin_id", "sku_id", "counted_at"], name="warehouse_countline_last"),
+            models.Index(fields=["company_id", "counted_at"], name="warehouse_countline_of_day"),
+            models.Index(
+                fields=["company_id", "id"], name="warehouse_countline_waiting", condition=Q(state="waiting")
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task_id", "sku_id", "lot", "serial", "status"], name="warehouse_countline_once"
+            ),
+            models.CheckConstraint(
+                name="warehouse_countline_state_known", condition=Q(state__in=states.COUNT_LINE.states)
+            ),
+            models.CheckConstraint(
+                name="warehouse_countline_counted_as_its_state_says",
+                condition=Q(state="open", counted__isnull=True)
+                | Q(counted__gte=0, counted_at__isnull=False, expected__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="warehouse_countline_agreed_without_difference",
+                condition=~Q(state="agreed") | Q(counted=F("expected"), posted=0),
+            ),
+            models.CheckConstraint(
+                name="warehouse_countline_decided_by_another",
+                condition=~Q(decided_by=F("counted_by")) | Q(decided_by=""),
+            ),
+            models.CheckConstraint(
+                name="warehouse_countline_posted_for_a_cause", condition=~Q(state="posted") | ~Q(cause="")
+            ),
+        ]

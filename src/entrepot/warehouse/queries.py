@@ -272,6 +272,7 @@ def checked() -> dict[str, int]:
         "packages": "warehouse_package",
         "waves": "warehouse_wave",
         "stops of pick lists": "warehouse_liststop",
+        "counted lines": "warehouse_countline",
     }
     return {name: sql.run(f"SELECT count(*) FROM {table}")[0][0] for name, table in tables.items()}
 
@@ -371,6 +372,27 @@ GROUP BY p.id, p.number, p.carton, s.code, s.name ORDER BY p.number, s.code
 """
 
 _WRONG = (
+    # invariant 16: what counts posted is what their moves brought and took
+    """
+    SELECT format('count %s: its lines posted %s units, its moves say %s', t.number, COALESCE(l.posted, 0),
+                  COALESCE(m.units, 0))
+    FROM warehouse_counttask AS t
+    LEFT JOIN (SELECT task_id, sum(posted) AS posted FROM warehouse_countline GROUP BY 1) AS l ON l.task_id = t.id
+    LEFT JOIN (SELECT document_id, sum(CASE 'adjustment' WHEN from_place THEN quantity WHEN to_place THEN -quantity
+                                       ELSE 0 END) AS units
+               FROM stock_move WHERE document_kind = 'count' GROUP BY 1) AS m ON m.document_id = t.id
+    WHERE COALESCE(l.posted, 0) <> COALESCE(m.units, 0)
+    """,
+    # invariant 17: a count that is not under way is what its lines say
+    """
+    SELECT format('count %s is %s with %s lines to count and %s to decide', t.number, t.state, l.to_count, l.waiting)
+    FROM warehouse_counttask AS t
+    CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE state IN ('open', 'recount')) AS to_count,
+                               count(*) FILTER (WHERE state = 'waiting') AS waiting
+                        FROM warehouse_countline WHERE task_id = t.id) AS l
+    WHERE CASE t.state WHEN 'done' THEN l.to_count + l.waiting > 0 WHEN 'waiting' THEN l.waiting = 0 OR l.to_count > 0
+                       WHEN 'recount' THEN l.to_count = 0 ELSE FALSE END
+    """,
     # invariant 1: the tasks of a line ask for its units, and picked what it says
     """
     SELECT format('fulfillment %s: a line of %s units has tasks for %s; %s picked, its tasks say %s', f.number,

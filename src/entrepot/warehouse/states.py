@@ -40,6 +40,23 @@ REPLENISHMENT = machine(
     ("drop", "open", "dropped"),
 )  # fmt: skip
 """Dropped where the units that it asks for have gone, or where the pick face is not kept filled any more."""
+COUNT = machine(
+    "count", "open",
+    ("start", ("open", "recount", "counting"), "counting"),
+    ("agree", ("counting", "waiting"), "done"),
+    ("differ", ("counting", "waiting"), "recount"),
+    ("ask", ("counting", "recount"), "waiting"),
+)  # fmt: skip
+"""`recount`: somebody else counts what differed; `waiting`: for the approval of a third."""
+
+COUNT_LINE = machine(
+    "counted line", "open",
+    ("agree", ("open", "recount", "waiting"), "agreed"),
+    ("post", ("open", "recount", "waiting"), "posted"),
+    ("differ", ("open", "waiting"), "recount"),
+    ("ask", ("open", "recount"), "waiting"),
+    ("reject", "waiting", "rejected"),
+)  # fmt: skip
 
 STEPS = {
     event: {state: FULFILLMENT.step(state, event) for state in FULFILLMENT.states}

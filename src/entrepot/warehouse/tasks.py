@@ -12,7 +12,9 @@ from procrastinate.contrib.django import app
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
+from entrepot.parties import queries as parties
 from entrepot.warehouse import errors
+from entrepot.warehouse.commands.plan_counts import PlanCounts, ask_by_trigger, plan_counts
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.stream import stream
@@ -37,7 +39,23 @@ def serve_release(cause: Cause, orders: Sequence[UUID]) -> None:
         open_items(cause, requests=requests)
 
 
-QUEUES = {"release": serve_release}
+def serve_count(cause: Cause, tasks: Sequence[UUID]) -> None:
+    """Pick tasks that did not find all of their units: their bins are counted, where the policy says so."""
+    places = sql.run(_BINS_OF_TASKS, {"ids": list(tasks)})
+    ask_by_trigger(cause, "short pick", [(bin_, sku) for bin_, sku in places])
+
+
+@app.periodic(cron="30 3 * * *")
+@app.task(name="warehouse.plan_counts", queueing_lock="warehouse.plan_counts")
+def plan_all_counts(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: what is to be counted next."""
+    cause = Cause(Actor("system:warehouse", everything=True), timezone.now(), "the nightly plan of counts")
+    plan_counts(cause, requests=[PlanCounts(company.id) for company in parties.companies()])
+
+
+QUEUES = {"release": serve_release, "count": serve_count}
+
+_BINS_OF_TASKS = "SELECT bin_id, sku_id FROM warehouse_picktask WHERE id = ANY(%(ids)s::uuid[])"
 
 
 @app.periodic(cron="*/5 * * * *")

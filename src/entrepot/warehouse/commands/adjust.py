@@ -10,6 +10,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands import adjust as stock
 from entrepot.warehouse.commands.missing import reopen
+from entrepot.warehouse.commands.plan_counts import ask_by_trigger
 
 
 @command("warehouse.adjust")
@@ -18,17 +19,23 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
     was found is offered to those who wait for it.
 
     Locks: as `stock.adjust`, then the orders displaced in id order. Refuses, Again: as `stock.adjust`.
-    Statements: those of `stock.adjust`; 5 where promises were displaced, 1 where units were found.
+    Where fewer units were there than were to be taken, the bin is counted, if the policy says so.
+    Statements: those of `stock.adjust`; 5 where promises were displaced, 1 where units were found, 11 where a bin is to
+    be counted.
     """
     answers = stock.adjust(cause, requests=requests)
     _pass_on(cause, answers)
-    found = {
-        one.sku
+    done = [
+        (one, answer)
         for one, answer in zip(requests, answers, strict=True)
-        if isinstance(answer, stock.Adjusted) and answer.posted and one.delta > 0
-    }
+        if isinstance(answer, stock.Adjusted)
+    ]
+    found = {one.sku for one, answer in done if answer.posted and one.delta > 0}
     if found:
         serve_backorders(cause, found)
+    less = [(one.bin, one.sku) for one, answer in done if answer.missing]
+    if less:
+        ask_by_trigger(cause, "negative check", less)
     return answers
 
 

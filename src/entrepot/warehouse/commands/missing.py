@@ -97,6 +97,7 @@ class Again:
             sql.write("warehouse_picktask", PICK_TASK, self.tasks)
         if self.items:
             open_items(self.cause, requests=self.items)
+        offer("count", [(item.subject, item.priority, self.cause.at) for item in self.items])
         offer(
             "allocate",
             [(one.order, one.priority, one.promise_at or one.placed_at) for one in self.reopened.values()],

@@ -21,6 +21,7 @@ from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     availability,
     carriers,
+    counts,
     holds,
     kits,
     orders,
@@ -122,6 +123,7 @@ api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", waves.router, tags=["floor"])
+api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 
 

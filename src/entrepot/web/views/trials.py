@@ -138,15 +138,27 @@ def _gaps(report: Report) -> list[str]:
 
 def _setting(name: str) -> str:
     """Of a report that was made when a replay did not know some settings yet."""
-    return gettext("The setting “%(name)s” was not replayed; try the draft again to have it followed.") % {"name": name}
+    return gettext("The setting “%(name)s” was not replayed; try the draft again to have it followed.") % {
+        "name": name
+    }
 
 
 GAPS = {
-    "carts": _("Carts: %(n)s orders took over what a cart had reserved. In the replay it was free for everybody until they were decided."),
-    "changes": _("Changes: %(n)s orders were split, merged or cancelled in part later. The replay seeks all that was ordered at first."),
-    "customers": _("Customers: tiers, and whether %(n)s orders' customers take something else, are those of today; what they were before is not kept."),
-    "catalog": _("Catalog: categories, costs and what is for sale are those of today; what they were before is not kept."),
-    "limits": _("Sold ahead: a limit holds %(n)s orders here about which nobody had to decide. They stay held, though somebody might have let them go."),
+    "carts": _(
+        "Carts: %(n)s orders took over what a cart had reserved. In the replay it was free for everybody until they were decided."
+    ),
+    "changes": _(
+        "Changes: %(n)s orders were split, merged or cancelled in part later. The replay seeks all that was ordered at first."
+    ),
+    "customers": _(
+        "Customers: tiers, and whether %(n)s orders' customers take something else, are those of today; what they were before is not kept."
+    ),
+    "catalog": _(
+        "Catalog: categories, costs and what is for sale are those of today; what they were before is not kept."
+    ),
+    "limits": _(
+        "Sold ahead: a limit holds %(n)s orders here about which nobody had to decide. They stay held, though somebody might have let them go."
+    ),
 }
 """Why the record can't tell what a profile asks for, by name."""
 

@@ -1,0 +1,312 @@
+"""Say what is to be counted: by the plans of the policy, by a trigger, or because somebody asks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.warehouse import counting
+
+policies.shape("warehouse.counting")(counting.Counting)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCounts:
+    """What the plans of a company want counted next."""
+
+    company: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountsPlanned:
+    """Fresh tasks, and the goods that they count."""
+
+    company: int
+    tasks: int
+    goods: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskCount:
+    """A bin that somebody wants counted: all that stands in it, or one SKU. `why` is a trigger where one asks."""
+
+    bin: UUID
+    sku: UUID | None = None
+    why: str = counting.BY_PERSON
+    priority: int = 70
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountAsked:
+    """The task; not fresh where one that is not done yet counts the same."""
+
+    task: UUID
+    number: str
+    fresh: bool
+
+
+class _Bin(NamedTuple):
+    id: UUID
+    company: int
+    node: UUID
+    node_code: str
+
+
+class _New(NamedTuple):
+    """A task to be written."""
+
+    id: UUID
+    place: _Bin
+    whole: bool
+    why: str
+    priority: int
+    due_hours: int
+    goods: Sequence[tuple[UUID, str, str]]  # SKU, lot, status
+
+
+@command("warehouse.plan_counts")
+def plan_counts(cause: Cause, /, *, requests: Sequence[PlanCounts]) -> list[CountsPlanned | Refused]:
+    """Tasks for the bins whose goods are due by the plans in force, as many as a night takes with what still waits.
+
+    Locks: the planning of each node, in id order. Refuses: NotFound (a company without nodes). Again: what has a task
+    is not planned twice. 9 statements.
+    """
+    companies = sorted({one.company for one in requests})
+    nodes = sql.run(_NODES, {"companies": companies})
+    _lock(node for node, *_ in nodes)
+    rules = policies.in_force_of(companies, counting.Counting, cause.at)
+    classes = classes_of(companies, rules, cause.at)
+    waiting = dict(sql.run(_WAITING, {"companies": companies}))
+    found: dict[UUID, list[counting.Candidate]] = defaultdict(list)
+    for node, company, sku, *rest in sql.run(_CANDIDATES, {"companies": companies, "at": cause.at}):
+        bin_, lot, status, zone, age = rest
+        abc = classes.get(company, {}).get(sku, "C")
+        found[node].append(counting.Candidate(bin_, sku, lot, status, zone, abc, age))
+
+    new: dict[int, list[_New]] = {company: [] for _, company, _ in nodes}
+    for node, company, code in nodes:
+        policy = of_node(rules.get(company, {}), code)
+        room = policy.bins_per_night - waiting.get(node, 0)
+        for one in counting.choose(found[node], policy, room):
+            goods = [(each.sku, each.lot, each.status) for each in one.goods]
+            place = _Bin(one.bin, company, node, code)
+            new[company].append(
+                _New(ids.uuid7(), place, False, one.plan, one.priority, policy.due_hours, goods)
+            )
+    _write(cause, [one for of_company in new.values() for one in of_company], classes)
+    return [
+        CountsPlanned(one.company, len(new[one.company]), sum(len(each.goods) for each in new.pop(one.company)))
+        if one.company in new
+        else NotFound(what="company with nodes", which=one.company)
+        for one in requests
+    ]  # fmt: skip
+
+
+@command("warehouse.ask_counts")
+def ask_counts(cause: Cause, /, *, requests: Sequence[AskCount]) -> list[CountAsked | Refused]:
+    """A task for each bin, or the one that counts the same already.
+
+    Locks: the planning of each node, in id order. Refuses: NotFound (bin). Again: the same task, until it is done.
+    9 statements.
+    """
+    bins = {row[0]: _Bin(*row) for row in sql.run(_BINS, {"bins": sorted({one.bin for one in requests})})}
+    _lock(place.node for place in bins.values())
+    companies = sorted({place.company for place in bins.values()})
+    rules = policies.in_force_of(companies, counting.Counting, cause.at)
+    classes = classes_of(companies, rules, cause.at)
+    standing: dict[tuple[UUID, UUID | None], CountAsked] = {}
+    for bin_, sku, task, number in sql.run(_STANDING, {"bins": list(bins)}):
+        standing.setdefault((bin_, sku), CountAsked(task, number, False))
+    goods: dict[UUID, list[tuple[UUID, str, str]]] = defaultdict(list)
+    for bin_, sku, lot, status in sql.run(_GOODS, {"bins": list(bins)}):
+        goods[bin_].append((sku, lot, status))
+
+    new: list[_New] = []
+    names: list[tuple[UUID, UUID | None] | None] = []
+    for one in requests:
+        place = bins.get(one.bin)
+        names.append((one.bin, one.sku) if place else None)
+        if place is None or (one.bin, one.sku) in standing or (one.bin, None) in standing:
+            continue
+        wanted = [row for row in goods[one.bin] if one.sku in (None, row[0])]
+        if one.sku and not wanted:
+            wanted = [(one.sku, "", "sellable")]
+        hours = of_node(rules.get(place.company, {}), place.node_code).due_hours
+        new.append(_New(ids.uuid7(), place, one.sku is None, one.why, one.priority, hours, wanted))
+        standing[one.bin, one.sku] = CountAsked(new[-1].id, "", True)
+    numbers = _write(cause, new, classes)
+    return _answers(requests, names, standing, numbers)
+
+
+def _answers(
+    requests: Sequence[AskCount],
+    names: Sequence[tuple[UUID, UUID | None] | None],
+    standing: Mapping[tuple[UUID, UUID | None], CountAsked],
+    numbers: Mapping[UUID, str],
+) -> list[CountAsked | Refused]:
+    answers: list[CountAsked | Refused] = []
+    told: set[UUID] = set()
+    for one, name in zip(requests, names, strict=True):
+        if name is None:
+            answers.append(NotFound(what="bin", which=one.bin))
+            continue
+        found = standing.get(name) or standing[name[0], None]
+        fresh = found.task in numbers and found.task not in told
+        told.add(found.task)
+        answers.append(CountAsked(found.task, numbers.get(found.task, found.number), fresh))
+    return answers
+
+
+def ask_by_trigger(cause: Cause, trigger: str, places: Collection[tuple[UUID, UUID]]) -> int:
+    """Have goods, as (bin, SKU), counted because of a trigger, where the policy of their node has it; how many are.
+
+    2 statements, and those of `ask_counts` where some are.
+    """
+    bins = {row[0]: _Bin(*row) for row in sql.run(_BINS, {"bins": sorted({bin_ for bin_, _ in places})})}
+    companies = sorted({place.company for place in bins.values()})
+    rules = policies.in_force_of(companies, counting.Counting, cause.at)
+    wanted = [
+        AskCount(bin_, sku, trigger, counting.URGENT)
+        for bin_, sku in dict.fromkeys(places)
+        if bin_ in bins
+        and trigger in of_node(rules.get(bins[bin_].company, {}), bins[bin_].node_code).triggers
+    ]
+    if wanted:
+        ask_counts(cause, requests=wanted)
+    return len(wanted)
+
+
+def of_node(in_force: Mapping[str, tuple[int, counting.Counting]], code: str) -> counting.Counting:
+    """The policy of a node: its own, or that of all."""
+    return (in_force.get(code) or in_force.get("") or (0, counting.Counting()))[1]
+
+
+def classes_of(
+    companies: Sequence[int],
+    in_force: Mapping[int, Mapping[str, tuple[int, counting.Counting]]],
+    at: datetime,
+) -> dict[int, dict[UUID, str]]:
+    """The class of each SKU that was picked lately, by company; the others are C. The policy for all of a company says
+    how. 1 statement."""
+    rules = {company: of_node(in_force.get(company, {}), "") for company in companies}
+    days = max((policy.class_days for policy in rules.values()), default=0)
+    figures: dict[int, dict[UUID, int]] = defaultdict(dict)
+    since = id_of_moment(at - timedelta(days=days))
+    for company, sku, picks, value in sql.run(_PICKED, {"companies": list(companies), "since": since}):
+        figures[company][sku] = value if rules[company].class_by == "value" else picks
+    return {
+        company: counting.classes(figures[company], policy.a_percent, policy.b_percent)
+        for company, policy in rules.items()
+    }
+
+
+def id_of_moment(at: datetime) -> UUID:
+    """The least key that is made from a moment on: keys sort by the time they were made."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+def _lock(nodes: Iterable[UUID]) -> None:
+    sql.run(_LOCK, {"nodes": sorted({str(node) for node in nodes})})
+
+
+def _write(cause: Cause, new: Sequence[_New], classes: Mapping[int, Mapping[UUID, str]]) -> dict[UUID, str]:
+    """Write tasks with their lines; the number of each."""
+    if not new:
+        return {}
+    numbers = dict(zip((one.id for one in new), ids.numbers("CT", len(new)), strict=True))
+    rows = [
+        (
+            one.id, numbers[one.id], one.place.company, one.place.node, one.place.id, one.whole, one.why, one.priority,
+            cause.at + timedelta(hours=one.due_hours), cause.at,
+        )
+        for one in new
+    ]  # fmt: skip
+    sql.write("warehouse_counttask", _TASK, rows)
+    lines = [
+        (
+            ids.uuid7(), one.id, one.place.company, one.place.id, sku, lot, status,
+            classes.get(one.place.company, {}).get(sku, "C"),
+        )
+        for one in new
+        for sku, lot, status in one.goods
+    ]  # fmt: skip
+    sql.write("warehouse_countline", LINE, lines)
+    announce(cause, [Event("count", one.id, one.place.company, "", "open", reason=one.why) for one in new])
+    return numbers
+
+
+_TASK = (
+    "id", "number", "company_id", "node_id", "bin_id", "whole", "why", "priority", "due_at", "created_at",
+)  # fmt: skip
+LINE = ("id", "task_id", "company_id", "bin_id", "sku_id", "lot", "status", "abc")
+
+_NODES = """
+SELECT id, company_id::int, code FROM network_node WHERE company_id = ANY(%(companies)s::smallint[]) AND active
+ORDER BY id
+"""
+
+_BINS = """
+SELECT b.id, b.company_id::int, b.node_id, n.code FROM network_bin AS b JOIN network_node AS n ON n.id = b.node_id
+WHERE b.id = ANY(%(bins)s::uuid[]) ORDER BY b.id
+"""
+
+_LOCK = """
+SELECT pg_advisory_xact_lock(hashtextextended('warehouse.counts ' || node, 0))
+FROM (SELECT node FROM unnest(%(nodes)s::text[]) AS node ORDER BY node) AS n
+"""
+
+_WAITING = """
+SELECT node_id, count(*)::int FROM warehouse_counttask
+WHERE company_id = ANY(%(companies)s::smallint[]) AND state <> 'done' GROUP BY 1
+"""
+
+# The keys of pick tasks sort by the time they were made, so that only those of late are read.
+_PICKED = """
+SELECT t.company_id::int, t.sku_id, count(*)::int,
+       sum(t.picked * COALESCE(s.standard_cost, s.list_price, 0) * 100)::bigint
+FROM warehouse_picktask AS t JOIN catalog_sku AS s ON s.id = t.sku_id
+WHERE t.id >= %(since)s::uuid AND t.company_id = ANY(%(companies)s::smallint[]) AND t.picked > 0 GROUP BY 1, 2
+"""
+
+# Those that are being looked for may stand where they are looked for: they are counted with the sellable ones.
+_CANDIDATES = """
+SELECT g.node_id, g.company, g.sku_id, g.bin_id, g.lot, g.status, COALESCE(z.code, ''),
+       (%(at)s::timestamptz)::date - (SELECT max(l.counted_at) FROM warehouse_countline AS l
+           WHERE l.bin_id = g.bin_id AND l.sku_id = g.sku_id AND l.lot = g.lot AND l.status = g.status)::date
+FROM (SELECT DISTINCT b.node_id, b.company_id::int AS company, b.sku_id, b.bin_id, b.lot,
+             CASE b.status WHEN 'researching' THEN 'sellable' ELSE b.status END AS status
+      FROM stock_bucket AS b
+      WHERE b.company_id = ANY(%(companies)s::smallint[]) AND b.quantity > 0 AND b.bin_id IS NOT NULL) AS g
+JOIN network_bin AS bin ON bin.id = g.bin_id AND bin.kind IN ('pick', 'reserve')
+LEFT JOIN network_zone AS z ON z.id = bin.zone_id
+WHERE NOT EXISTS (SELECT FROM warehouse_countline AS l
+    WHERE l.bin_id = g.bin_id AND l.sku_id = g.sku_id AND l.lot = g.lot AND l.status = g.status
+      AND l.state IN ('open', 'recount', 'waiting'))
+ORDER BY g.bin_id, g.sku_id, g.lot, g.status
+"""
+
+# A task that counts the whole bin counts each of its goods.
+_STANDING = """
+SELECT t.bin_id, NULL::uuid, t.id, t.number FROM warehouse_counttask AS t
+WHERE t.bin_id = ANY(%(bins)s::uuid[]) AND t.state IN ('open', 'counting') AND t.whole
+UNION ALL
+SELECT t.bin_id, l.sku_id, t.id, t.number
+FROM warehouse_counttask AS t JOIN warehouse_countline AS l ON l.task_id = t.id
+WHERE t.bin_id = ANY(%(bins)s::uuid[]) AND t.state <> 'done' AND l.state IN ('open', 'recount')
+"""
+
+_GOODS = """
+SELECT DISTINCT bin_id, sku_id, lot, CASE status WHEN 'researching' THEN 'sellable' ELSE status END
+FROM stock_bucket WHERE bin_id = ANY(%(bins)s::uuid[]) AND quantity > 0 ORDER BY 1, 2, 3, 4
+"""

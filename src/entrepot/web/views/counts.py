@@ -1,0 +1,261 @@
+"""Counting: what is to be counted, the desk where a count is entered, what differs, and how right the records are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.catalog import queries as catalog
+from entrepot.kernel import policies
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.warehouse import counted
+from entrepot.warehouse.commands.decide_counts import DecideCount, decide_counts
+from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
+from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
+from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.warehouse.counting import Accuracy, Counting
+from entrepot.web import format as fmt
+from entrepot.web import plots
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    day_in,
+    give,
+    ids_in,
+    int_in,
+    kept,
+    page,
+    uuid_in,
+)
+
+PAGE = 50
+EXTRA = range(1, 4)
+"""Rows of the desk for goods that nobody expected."""
+DAYS = (30, 90, 365)
+PLOTTED = 31
+STATES = ("sellable", "damaged", "quarantined", "pending_inspection")
+"""What goods that nobody expected may be."""
+
+
+@require_safe
+@console
+def counts(request: Request) -> HttpResponse:
+    """What is to be counted and what waits for a decision."""
+    company = request.reader.company.id
+    done = request.GET.get("done") == "1"
+    after = uuid_in(request.GET.get("after"))
+    rows = counted.counts(company=company, done=done, after=after, limit=PAGE + 1)
+    context: dict[str, Any] = {
+        "counts": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "done": done,
+        "differences": [] if done or after else counted.differences(company=company, limit=PAGE),
+        "causes": _causes(request),
+        "nodes": network.nodes(company=company),
+        "currency": request.reader.company.currency,
+        "kept": kept(request),
+    }
+    return page(request, "web/counts.html", context, area="floor")
+
+
+def _causes(request: Request) -> list[str]:
+    """The root causes of all policies in force: each node may have its own."""
+    found = policies.in_force(request.reader.company.id, Counting, fmt.reading().now)
+    bodies = [body for _, body in found.values()] or [Counting()]
+    return list(dict.fromkeys(cause for body in bodies for cause in body.causes))
+
+
+@require_POST
+@console
+def plan(request: Request) -> HttpResponse:
+    """Plan now what the night would."""
+    results = give(request, plan_counts, [PlanCounts(request.reader.company.id)], _planned)
+    return back(request, "/floor/counts/", results)
+
+
+@require_POST
+@console
+def ask(request: Request) -> HttpResponse:
+    """Have a bin counted, by the codes of bin and SKU."""
+    company, text = request.reader.company.id, request.POST
+    node = uuid_in(text.get("node"))
+    code, sku = clean(text.get("bin")), clean(text.get("sku"))
+    found = {one.code: one.id for one in network.bins(nodes=[node] if node else [])}
+    skus = _skus(company, [sku])
+    if code not in found or (sku and sku not in skus):
+        missing = code if code not in found else sku
+        messages.error(
+            request, gettext("There is no %(what)s here.") % {"what": missing or gettext("such bin")}
+        )
+        return back(request, "/floor/counts/", [])
+    results = give(request, ask_counts, [AskCount(found[code], skus.get(sku))], _asked)
+    return back(request, "/floor/counts/", results)
+
+
+@require_POST
+@console
+def decide(request: Request) -> HttpResponse:
+    """Approve, reject or have counted again the differences that were chosen."""
+    text = request.POST
+    decision = clean(text.get("decision"))
+    wanted = [
+        DecideCount(line, decision, clean(text.get("cause")), clean(text.get("note")))  # type: ignore[arg-type]
+        for line in ids_in(text.getlist("line"))
+    ]
+    results = give(request, decide_counts, wanted, _decided)
+    return back(request, "/floor/counts/", results)
+
+
+@require_safe
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """The desk of a count: begun by the reader, a form without figures; after it, what came of it."""
+    found = counted.one_count(which)
+    if found is None:
+        raise Http404
+    goods = counted.to_count([which]).get(which, [])
+    context = {
+        "count": found,
+        "goods": [(_field(each), each) for each in goods],
+        "mine": found.state == "counting" and found.counter == request.reader.name,
+        "lines": counted.lines_of(which),
+        "extra": EXTRA,
+        "states": STATES,
+        "currency": request.reader.company.currency,
+        "kept": kept(request),
+    }
+    return page(request, "web/count.html", context, area="floor")
+
+
+@require_POST
+@console
+def start(request: Request, which: UUID) -> HttpResponse:
+    give(request, start_counts, [StartCount(which)], _started)
+    return back(request, f"/floor/counts/{which}/")
+
+
+@require_POST
+@console
+def enter(request: Request, which: UUID) -> HttpResponse:
+    """What was counted, of goods that were to be counted and of others."""
+    goods = counted.to_count([which]).get(which, [])
+    said, unknown = _said(request.reader.company.id, goods, request.POST)
+    results = give(request, enter_counts, [EnterCount(which, tuple(said), tuple(unknown))], _entered)
+    if results and not isinstance(results[0], Refused):
+        return redirect("counts")
+    return back(request, f"/floor/counts/{which}/", results)
+
+
+@require_safe
+@console
+def accuracy(request: Request) -> HttpResponse:
+    """How right the records were of what was counted in the last days."""
+    company, reading = request.reader.company, fmt.reading()
+    asked = int_in(request.GET.get("days"))
+    days = asked if asked in DAYS else DAYS[0]
+    since, until = reading.now - timedelta(days=days), reading.now
+
+    def told(by: counted.By) -> list[Accuracy]:
+        return counted.accuracy(company=company.id, since=since, until=until, by=by)
+
+    by_day = counted.accuracy_by_day(company=company.id, since=since, until=until, zone=str(reading.zone))
+    tables = {by: (what, told(by)) for by, what in TABLES}
+    whole, zones = tables["node"][1], tables["zone"][1]
+    rows = [
+        plots.paired(
+            "days", gettext("By day"), gettext("Goods in bins that were counted, and how many were right"),
+            [(one.name, one.records, one.right) for one in by_day[-PLOTTED:]],
+        ),
+        plots.paired(
+            "zones", gettext("By zone"), gettext("The zones that are least right first"),
+            [(one.name, one.records, one.right) for one in zones[:12]],
+        ),
+    ]  # fmt: skip
+    context = {
+        "days": days,
+        "choices": DAYS,
+        "plots": rows if by_day else [],
+        "tables": tables.values(),
+        "records": sum(one.records for one in whole),
+        "right": sum(one.right for one in whole),
+        "currency": company.currency,
+    }
+    return page(request, "web/count_accuracy.html", context, area="floor")
+
+
+TABLES: tuple[tuple[counted.By, Any], ...] = (
+    ("node", gettext_lazy("By node")), ("zone", gettext_lazy("By zone")), ("class", gettext_lazy("By class")),
+    ("why", gettext_lazy("By reason of the count")), ("cause", gettext_lazy("By root cause")),
+)  # fmt: skip
+
+
+def _field(one: counted.ToCount) -> str:
+    """The name of a field of the desk's form: what stands in it is of these goods, whatever was counted meanwhile."""
+    return f"{one.sku}/{one.status}/{one.lot}/{one.serial}"
+
+
+def _said(
+    company: int, goods: Iterable[counted.ToCount], text: QueryDict
+) -> tuple[list[Counted], list[tuple[str, int]]]:
+    """What a form says of goods, and of those that no code tells. A field left empty says nothing."""
+    said = []
+    for each in goods:
+        units = int_in(text.get(f"units:{_field(each)}"))
+        serials = dict.fromkeys(text.get(f"serials:{_field(each)}", "").replace("\x00", "").split())
+        said += [Counted(each.sku, 1, each.lot, serial[:100], each.status) for serial in list(serials)[:1000]]
+        if units is not None:
+            said.append(Counted(each.sku, units, each.lot, each.serial, each.status))
+    codes = {n: clean(text.get(f"code-{n}")) for n in EXTRA}
+    skus = _skus(company, [code for code in codes.values() if code])
+    unknown = []
+    for n, code in codes.items():
+        units = int_in(text.get(f"units-{n}"))
+        if not code or not units:
+            continue
+        if code not in skus:
+            unknown.append((code, units))
+            continue
+        lot, serial = clean(text.get(f"lot-{n}")), clean(text.get(f"serial-{n}"))
+        status = clean(text.get(f"status-{n}")) or STATES[0]
+        said.append(Counted(skus[code], units, lot, serial, status, day_in(text.get(f"expires-{n}"))))
+    return said, unknown
+
+
+def _skus(company: int, codes: list[str]) -> dict[str, UUID]:
+    """SKUs by code, or by barcode where one SKU alone has it."""
+    found = {code: sku.id for code, sku in catalog.skus(company=company, codes=codes).items()}
+    for barcode, skus in catalog.by_barcode(company=company, barcodes=codes).items():
+        if len(skus) == 1:
+            found.setdefault(barcode, skus[0].id)
+    return found
+
+
+def _planned(_: int) -> str:
+    return gettext("What is due is planned.")
+
+
+def _asked(_: int) -> str:
+    return gettext("The bin will be counted.")
+
+
+def _started(_: int) -> str:
+    return gettext("Count what stands there now. What is picked or put away after you send it is told apart.")
+
+
+def _entered(_: int) -> str:
+    return gettext("Thank you. It is counted.")
+
+
+def _decided(count: int) -> str:
+    return gettext("Decided: %(n)s.") % {"n": count}

@@ -1,0 +1,146 @@
+"""Counting: the pages with their forms, and the API. Whoever counts is shown no figure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.messages import get_messages
+from django.utils import timezone
+
+from entrepot.kernel import sql
+from entrepot.warehouse import counted
+from tests.http.test_api import is_problem
+from tests.shop import COMPANY
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/counts"
+
+
+def said(response) -> list[str]:
+    return [str(one) for one in get_messages(response.wsgi_request)]
+
+
+def fields(task, units: dict[str, int]) -> dict[str, int]:
+    """What the desk's form says: of each SKU so many, of others none."""
+    goods = counted.to_count([task])[task]
+    return {
+        f"units:{one.sku}/{one.status}/{one.lot}/{one.serial}": units.get(one.sku_code, 0) for one in goods
+    }
+
+
+def on_shelf(code: str, place: str) -> int:
+    query = """SELECT COALESCE(sum(b.quantity), 0)::int FROM stock_bucket AS b JOIN network_bin AS n ON n.id = b.bin_id
+        JOIN network_node AS o ON o.id = n.node_id JOIN catalog_sku AS s ON s.id = b.sku_id
+        WHERE s.code = %(code)s AND n.code = %(place)s AND o.code = 'MAN'"""
+    return sql.run(query, {"code": code, "place": place})[0][0]
+
+
+@pytest.fixture
+def task(shop, console):
+    """A bin of the second node that is asked to be counted."""
+    asked = {"node": str(shop.nodes[1]), "bin": "A-01", "sku": "TEA-ASSAM"}
+    assert said(console("supervisor").post("/floor/counts/ask/", asked)) == ["The bin will be counted."]
+    (row,) = counted.counts(company=COMPANY)
+    return row.id
+
+
+def test_two_people_count_and_a_third_decides(task, console):
+    there = on_shelf("TEA-ASSAM", "A-01")
+    page = f"/floor/counts/{task}/"
+    for name in ("supervisor", "inventory"):
+        browser = console(name)
+        browser.post(f"{page}start/")
+        shown = browser.get(page).content.decode()
+        assert "TEA-ASSAM" in shown
+        assert f">{there}<" not in shown
+        done = browser.post(f"{page}enter/", fields(task, {"TEA-ASSAM": there - 20}))
+        assert said(done)[-1] == "Thank you. It is counted."
+    (line,) = counted.differences(company=COMPANY)
+    decision = {"line": str(line.id), "decision": "approve", "cause": "stolen"}
+    refused = console("inventory").post("/floor/counts/decide/", decision)
+    assert "count×recount×approve" in said(refused)[0]
+    shown = console("books").get("/floor/counts/").content.decode()
+    assert "TEA-ASSAM" in shown
+    assert "Differences to decide" in shown
+    assert said(console("books").post("/floor/counts/decide/", decision)) == ["Decided: 1."]
+    assert on_shelf("TEA-ASSAM", "A-01") == there - 20
+    assert "Stolen" in console("books").get("/floor/counts/accuracy/").content.decode()
+    assert "Posted" in console("books").get(page).content.decode()
+    assert line.number in console("books").get("/floor/counts/?done=1").content.decode()
+
+
+def test_what_else_stands_there_is_named_by_code_barcode_or_label(task, console, shop):
+    browser, page = console("supervisor"), f"/floor/counts/{task}/"
+    browser.post(f"{page}start/")
+    form = fields(task, {"TEA-ASSAM": on_shelf("TEA-ASSAM", "A-01")})
+    other = {"code-1": "PEN-STEEL", "units-1": 2, "code-2": "what is this", "units-2": 1}
+    browser.post(f"{page}enter/", form | other)
+    assert counted.one_count(task).state == "recount"
+    assert [one.sku_code for one in counted.to_count([task])[task]] == ["PEN-STEEL"]
+    assert sql.run("SELECT count(*) FROM work_item WHERE type = 'unknown goods'") == [(1,)]
+
+
+def test_the_desk_says_what_is_missing(task, console):
+    browser, page = console("supervisor"), f"/floor/counts/{task}/"
+    browser.post(f"{page}start/")
+    refused = browser.post(f"{page}enter/", {})
+    assert "nothing was said of" in said(refused)[-1]
+    assert counted.one_count(task).state == "counting"
+
+
+def test_a_bin_that_is_not_there_can_not_be_asked_for(shop, console):
+    answer = console("supervisor").post("/floor/counts/ask/", {"node": str(shop.nodes[1]), "bin": "Z-99"})
+    assert said(answer) == ["There is no Z-99 here."]
+
+
+def test_the_night_can_be_had_by_day(shop, console):
+    assert said(console("supervisor").post("/floor/counts/plan/")) == ["What is due is planned."]
+    assert {row.why for row in counted.counts(company=COMPANY)} <= {"class A", "class B", "class C"}
+    assert "Class" in console("auditor").get("/floor/counts/").content.decode()
+    assert "Nothing was counted" in console("auditor").get("/floor/counts/accuracy/").content.decode()
+
+
+def test_who_may_not_count_is_told_so(task, console):
+    answer = console("service").post(f"/floor/counts/{task}/start/")
+    assert "may not do warehouse.start_counts" in said(answer)[0]
+
+
+# ---- the API
+
+
+def test_a_handheld_counts_blind_and_a_manager_decides(shop, program):
+    picker, manager, books = program("supervisor"), program("inventory"), program("books")
+    there = on_shelf("MUG-BLUE", "A-01")
+    asked = picker.post(API, {"node": "MAN", "bin": "A-01", "sku": "MUG-BLUE"}).json()
+    assert asked["fresh"]
+    task = asked["task"]
+    for program_ in (picker, manager):
+        begun = program_.post(f"{API}/start", {"task": task}).json()
+        assert [one["sku_code"] for one in begun["goods"]] == ["MUG-BLUE"]
+        assert str(there) not in str({**begun, "task": "", "number": ""})
+        shown = program_.get(f"{API}/{task}").json()
+        assert shown["lines"] == []
+        goods = [{"sku": "MUG-BLUE", "units": there - 30}]
+        entered = program_.post(f"{API}/enter", {"task": task, "counted": goods}).json()
+    assert entered["state"] == "waiting"
+    (line,) = books.get(f"{API}/differences").json()["items"]
+    assert (line["expected"], line["difference"]) == (there, -30)
+    wanted = {"line": line["id"], "decision": "approve", "cause": "picked wrong"}
+    decided = books.post(f"{API}/decide", wanted).json()
+    assert decided == {"line": line["id"], "state": "posted", "posted": -30, "left": 0}
+    since = (timezone.now() - timedelta(hours=1)).isoformat()
+    (row,) = books.get(f"{API}/accuracy?{urlencode({'by': 'cause', 'since': since})}").json()
+    assert (row["name"], row["records"], row["short"]) == ("picked wrong", 1, 30)
+    assert [one["number"] for one in books.get(f"{API}?done=true").json()["items"]] == [asked["number"]]
+
+
+def test_what_is_not_there_is_a_problem(shop, program):
+    person = program("inventory")
+    nowhere = "00000000-0000-0000-0000-000000000000"
+    is_problem(person.get(f"{API}/{nowhere}"), 404, "kernel.not_found")
+    is_problem(person.post(API, {"node": "MAN", "bin": "Z-99"}), 404, "kernel.not_found")
+    is_problem(person.post(f"{API}/start", {"task": nowhere}), 404, "kernel.not_found")
+    planned = person.post(f"{API}/plan", {}).json()
+    assert planned["tasks"] == len(counted.counts(company=COMPANY))
