@@ -231,7 +231,7 @@ class ShipmentRow:
 
     id: UUID
     number: str
-    fulfillment: UUID
+    fulfillment: UUID | None  # None where a supplier sent it: then `node_code` is his
     node_code: str
     carrier: str
     service: str
@@ -245,13 +245,14 @@ class ShipmentRow:
     delivered_at: datetime | None
     reasons: Any
     units: int
+    drop_ship: UUID | None = None
 
 
 def shipments(*, order: UUID) -> list[ShipmentRow]:
     """Shipments of an order, the oldest first. One statement."""
     found = []
-    for *rest, reasons, units in sql.run(_SHIPMENTS, {"order": order}):
-        values = [*rest, _json(reasons), units]
+    for *rest, reasons, units, drop_ship in sql.run(_SHIPMENTS, {"order": order}):
+        values = [*rest, _json(reasons), units, drop_ship]
         found.append(ShipmentRow(*values))
     return found
 
@@ -591,6 +592,8 @@ UNION ALL
 UNION ALL
 (SELECT 'purchase', id, number, state FROM purchasing_order WHERE number = upper(%(text)s::text))
 UNION ALL
+(SELECT 'drop_ship', id, number, state FROM purchasing_dropship WHERE number = upper(%(text)s::text))
+UNION ALL
 (SELECT 'receipt', id, number, received_by FROM purchasing_receipt WHERE number = upper(%(text)s::text))
 UNION ALL
 (SELECT 'credit', id, number, external_id FROM orders_credit
@@ -635,12 +638,13 @@ WHERE f.order_id = %(order)s::uuid AND p.voided_at IS NULL GROUP BY p.id ORDER B
 """
 
 _SHIPMENTS = """
-SELECT h.id, h.number, h.fulfillment_id, n.code, COALESCE(c.name, h.carrier, ''), COALESCE(v.name, ''), h.tracking,
-       h.zone::text, h.cost_minor, h.currency::text, h.state, h.promised_at, h.shipped_at, h.delivered_at,
-       h.reasons::text,
+SELECT h.id, h.number, h.fulfillment_id, COALESCE(n.code, b.code), COALESCE(c.name, h.carrier, ''),
+       COALESCE(v.name, ''), h.tracking, h.zone::text, h.cost_minor, h.currency::text, h.state, h.promised_at,
+       h.shipped_at, h.delivered_at, h.reasons::text,
        COALESCE((SELECT sum(l.quantity) FROM shipping_shipmentline AS l WHERE l.shipment_id = h.id
-                 AND l.sku_id IS NOT NULL), 0)::int
-FROM shipping_shipment AS h JOIN network_node AS n ON n.id = h.node_id
+                 AND l.sku_id IS NOT NULL), 0)::int, h.drop_ship_id
+FROM shipping_shipment AS h LEFT JOIN network_node AS n ON n.id = h.node_id
+LEFT JOIN purchasing_dropship AS p ON p.id = h.drop_ship_id LEFT JOIN parties_supplier AS b ON b.id = p.supplier_id
 LEFT JOIN carriage_service AS v ON v.id = h.service_id LEFT JOIN carriage_carrier AS c ON c.id = v.carrier_id
 WHERE h.order_id = %(order)s::uuid ORDER BY h.id
 """
@@ -745,6 +749,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
         "(SELECT o.number FROM orders_order AS o WHERE o.id = order_id) || ' · ' || sequence",
         "state",
     ),
+    "drop_ship": ("purchasing_dropship", "number", "state"),
     "work_item": ("work_item", "type", "state"),
     "sku": ("catalog_sku", "code", "status"),
     "node": ("network_node", "code", "kind"),

@@ -38,8 +38,9 @@ class ReturnsOfState:
 
 
 STATUSES = (
-    "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "ready", "warehouse release",
-    "picking", "picked", "packed", "partly shipped", "shipped", "delivered", "exception", "cancelled", "closed",
+    "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "ready", "with supplier",
+    "warehouse release", "picking", "picked", "packed", "partly shipped", "shipped", "delivered", "exception",
+    "cancelled", "closed",
 )  # fmt: skip
 """In the order of an order's life, for reading."""
 

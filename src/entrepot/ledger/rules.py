@@ -77,6 +77,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("bad_debt", "bad_debt", 1150, 5300),
     ("stock.receipt.purchase", "cost", 1200, 2050),
     ("stock.issue.sale", "cost", 5000, 1200),
+    ("stock.drop_ship", "cost", 5000, 2050),
     ("stock.return", "cost", 1200, 5000),
     ("stock.donated", "cost", 5410, 1200),
     ("stock.disposed", "cost", 5320, 1200),

@@ -38,8 +38,8 @@ class PaymentKnown(Refused):
 class TooLate(Refused):
     code = "orders.too_late"
     says = (
-        "Order {order}: {late} units are released to the warehouse or gone already."
-        " Ask the warehouse to confirm the cancellation, or take a return."
+        "Order {order}: {late} units are released to the warehouse, with a supplier, or gone already."
+        " Ask the warehouse to confirm the cancellation, call them off at the supplier, or take a return."
     )
 
 

@@ -168,6 +168,7 @@ class LineRow:
     open: int
     backordered: int
     allocated: int
+    with_supplier: int
     released: int
     picked: int
     packed: int
@@ -436,10 +437,16 @@ def discrepancies() -> list[str]:
     """Sentences about orders that disagree with their lines, holds or credits; [] when all is right."""
     wrong = [sentence for statement in _WRONG for (sentence,) in sql.run(statement)]
     for number, status, commercial, held_by, *units in sql.run(_STATUSES):
-        derived = rules.derive_status(commercial, held_by, rules.Totals(*units[:9]), rules.Totals(*units[9:]))
+        derived = rules.derive_status(commercial, held_by, *_halves(units))
         if derived != status:
             wrong.append(f"order {number}: its status is {status}, its lines say {derived}")
     return wrong
+
+
+def _halves(units: Sequence[int]) -> tuple[rules.Totals, rules.Totals]:
+    """Units of goods and of services."""
+    places = len(rules.PLACES)
+    return rules.Totals(*units[:places]), rules.Totals(*units[places:])
 
 
 _DEMAND = """
@@ -578,7 +585,7 @@ _COULD_MERGE = """
     WHERE o.status IN ('ready', 'inventory hold')
       AND NOT EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open')
       AND NOT EXISTS (SELECT FROM orders_line AS l WHERE l.order_id = o.id
-                      AND l.released + l.picked + l.packed + l.shipped + l.delivered > 0)
+                      AND l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered > 0)
       AND NOT EXISTS (SELECT FROM payments_payment AS p WHERE p.order_id = o.id
                       AND p.captured_minor + p.capturing_minor > 0)
       AND o.customer_id
@@ -739,8 +746,7 @@ _SUMS = ", ".join(
 
 # One row for each different state of affairs, so that a year of orders derives a handful of statuses.
 _STATUSES = f"""
-SELECT min(number), status, commercial, held_by, u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
-       u[10], u[11], u[12], u[13], u[14], u[15], u[16], u[17], u[18]
+SELECT min(number), status, commercial, held_by, {", ".join(f"u[{i}]" for i in range(1, 2 * len(rules.PLACES) + 1))}
 FROM (SELECT o.number, o.status, o.commercial, o.held_by, ARRAY(
           SELECT sign(x)::int FROM unnest(ARRAY[{_SUMS}]) WITH ORDINALITY AS s(x, i) ORDER BY i) AS u
       FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id GROUP BY o.id) AS derived

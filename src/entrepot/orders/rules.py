@@ -33,13 +33,15 @@ for again.
 """
 
 PLACES = (
-    "open", "backordered", "allocated", "released", "picked", "packed", "shipped", "delivered", "cancelled",
+    "open", "backordered", "allocated", "with_supplier", "released", "picked", "packed", "shipped", "delivered",
+    "cancelled",
 )  # fmt: skip
 """Where units of a line stand, in the order of their way."""
 
 STATUSES = (
     "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "ready", "warehouse release",
-    "picking", "picked", "packed", "partly shipped", "shipped", "delivered", "exception", "cancelled", "closed",
+    "with supplier", "picking", "picked", "packed", "partly shipped", "shipped", "delivered", "exception", "cancelled",
+    "closed",
 )  # fmt: skip
 """What people see."""
 
@@ -99,6 +101,7 @@ class Totals(NamedTuple):
     open: int = 0
     backordered: int = 0
     allocated: int = 0
+    with_supplier: int = 0
     released: int = 0
     picked: int = 0
     packed: int = 0
@@ -113,7 +116,7 @@ NOTHING = Totals()
 ON_THE_FLOOR = ("released", "picked", "packed")
 """Places from which units are cancelled when the warehouse gives them back: those that nobody has touched first."""
 
-_TO_COME, _GONE = ("open", "backordered", "allocated"), ("shipped", "delivered")
+_TO_COME, _GONE = ("open", "backordered", "allocated", "with_supplier"), ("shipped", "delivered")
 
 DERIVED: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("partly shipped", (_GONE, _TO_COME + ON_THE_FLOOR)),
@@ -124,6 +127,7 @@ DERIVED: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("picked", (("picked",),)),
     ("packed", (("packed",),)),
     ("ready", (("open", "allocated"),)),
+    ("with supplier", (("with_supplier",),)),
     ("inventory hold", (("backordered",),)),
 )
 """The status of an order that nothing holds, by where its units stand: the first row of whose every group of places one
@@ -134,8 +138,8 @@ def derive_status(commercial: str, held_by: str, goods: Totals, services: Totals
     """What people see of an order. Goods decide; where none are left to send, the services do."""
     if commercial in ("cancelled", "closed"):
         return commercial
-    units = goods if sum(goods[:8]) else services
-    if held_by and sum(units[:8]):
+    units = goods if sum(goods[:-1]) else services
+    if held_by and sum(units[:-1]):
         return held_by
     return next(
         (status for status, groups in DERIVED if all(_any(units, group) for group in groups)), "cancelled"
@@ -337,8 +341,8 @@ _KINDS = frozenset(KINDS)
 
 
 class Cancellable(NamedTuple):
-    """A line as it was found: units that can be cancelled, those that are too far on, and which of these the warehouse
-    still has."""
+    """A line as it was found: units that can be cancelled, those that are too far on (a supplier's among them), and
+    which of these the warehouse still has."""
 
     open: int
     backordered: int
@@ -348,6 +352,7 @@ class Cancellable(NamedTuple):
     released: int = 0
     picked: int = 0
     packed: int = 0
+    with_supplier: int = 0
 
     @property
     def units(self) -> int:
@@ -356,7 +361,7 @@ class Cancellable(NamedTuple):
 
     def less(self, place: str, units: int) -> Cancellable:
         """The line without units that stood in a place."""
-        late = self.late - units if place in ON_THE_FLOOR else self.late
+        late = self.late - units if place in (*ON_THE_FLOOR, "with_supplier") else self.late
         return self._replace(**{"late": late, place: getattr(self, place) - units})
 
 
@@ -421,18 +426,23 @@ def decide_cancel(
                 steps.append((key, place, units))
                 quantity -= units
                 line = left[key] = line.less(place, units)
+    return steps + services_too(left)
+
+
+def services_too(left: Mapping[Any, Cancellable]) -> list[tuple[Any, str, int]]:
+    """The services that go as well, where no goods are left of an order."""
     goods = [line for line in left.values() if line.is_goods]
-    if goods and not any(line.units for line in goods):
-        steps += [(key, "open", line.open) for key, line in left.items() if not line.is_goods and line.open]
-    return steps
+    if not goods or any(line.units for line in goods):
+        return []
+    return [(key, "open", line.open) for key, line in left.items() if not line.is_goods and line.open]
 
 
 # ---- editing
 
 EDITS: dict[str, tuple[str, ...]] = {
     "lines": (),
-    "address": (*ON_THE_FLOOR, "shipped", "delivered"),
-    "service": ("packed", "shipped", "delivered"),
+    "address": ("with_supplier", *ON_THE_FLOOR, "shipped", "delivered"),
+    "service": ("with_supplier", "packed", "shipped", "delivered"),
     "priority": (),
     "promise": (),
 }
@@ -443,12 +453,12 @@ def why_no_edit(edit: str, commercial: str, goods: Totals) -> str:
     """Why an order can't be changed in a way any more; '' where it can."""
     if commercial in ("cancelled", "closed"):
         return f"it is {commercial}"
-    if not sum(goods[:6]):
+    if not sum(goods[:-3]):
         return "nothing of it is still to leave"
     for place in EDITS[edit]:
         units = getattr(goods, place)
         if units:
-            return f"{units} of its units {'is' if units == 1 else 'are'} {place}"
+            return f"{units} of its units {'is' if units == 1 else 'are'} {place.replace('_', ' ')}"
     return ""
 
 

@@ -23,15 +23,19 @@ UNIT = machine(
     "unit of an order line", "open",
     ("backorder", "open", "backordered"),
     ("allocate", ("open", "backordered"), "allocated"),
+    ("pass_on", ("open", "backordered"), "with_supplier"),
     ("release", "allocated", "released"),
     ("pick", "released", "picked"),
     ("pack", "picked", "packed"),
     ("unpack", "packed", "picked"),
-    ("ship", "packed", "shipped"),
+    ("ship", ("packed", "with_supplier"), "shipped"),
     ("deliver", "shipped", "delivered"),
     ("perform", "open", "delivered"),
-    ("reopen", ("allocated", "released"), "open"),
-    ("cancel", ("open", "backordered", "allocated", "released", "picked", "packed"), "cancelled"),
+    ("reopen", ("allocated", "with_supplier", "released"), "open"),
+    (
+        "cancel", ("open", "backordered", "allocated", "with_supplier", "released", "picked", "packed"),
+        "cancelled",
+    ),
 )  # fmt: skip
 """The steps of a unit from place to place, by which lines count units (`rules.PLACES`). Services are performed."""
 

@@ -70,6 +70,8 @@ class Offer(models.Model):
     cost = models.DecimalField(max_digits=18, decimal_places=6)
     minimum_quantity = models.IntegerField(db_default=1)
     lead_days = models.IntegerField(db_default=7)
+    available = models.IntegerField(null=True)  # what he said that he has of it; null where he says nothing
+    stated_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["sku_id"], name="parties_offer_of_sku")]
@@ -78,6 +80,11 @@ class Offer(models.Model):
             models.CheckConstraint(
                 name="parties_offer_makes_sense",
                 condition=Q(cost__gte=0, minimum_quantity__gte=1, lead_days__gte=0),
+            ),
+            models.CheckConstraint(
+                name="parties_offer_available_at_some_time",
+                condition=Q(available__isnull=True, stated_at__isnull=True)
+                | Q(available__gte=0, stated_at__isnull=False),
             ),
         ]
 

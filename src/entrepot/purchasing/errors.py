@@ -31,3 +31,18 @@ class LotNeeded(Refused):
 class NoBin(Refused):
     code = "purchasing.no_bin"
     says = "Bin {bin} is not at node {node}, or the node has no bin for receipts. Name one, or register one."
+
+
+class MoreThanAsked(Refused):
+    code = "purchasing.more_than_asked"
+    says = "Line {line} of {number} has {left} units still to be sent, {wanted} were told. Ask the supplier again."
+
+
+class NothingPassed(Refused):
+    code = "purchasing.nothing_passed"
+    says = "Nothing of order {order} waits to be ordered from a supplier."
+
+
+class OrderHeld(Refused):
+    code = "purchasing.order_held"
+    says = "Order {order} is held by {hold}. Release the hold first, then it goes to its supplier."

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.kernel.models import append_only
+from entrepot.purchasing import states
 
 
 class Order(models.Model):
@@ -60,6 +61,73 @@ class OrderLine(models.Model):
             models.CheckConstraint(
                 name="purchasing_orderline_received_within_quantity",
                 condition=Q(received__gte=0, received__lte=F("quantity")),
+            ),
+        ]
+
+
+class DropShip(models.Model):
+    """A purchase order by which a supplier sends goods of one sales order to its customer."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    supplier_id = models.UUIDField()
+    order_id = models.UUIDField()
+    address_id = models.UUIDField(null=True)  # in the vault
+    currency = models.TextField()
+    state = models.TextField(default="asked")  # states.DROP_SHIP
+    reference = models.TextField(default="", db_default="")  # what the supplier calls it
+    ordered_by = models.TextField()
+    ordered_at = models.DateTimeField()
+    due_on = models.DateField()
+
+    class Meta:
+        db_table = "purchasing_dropship"
+        indexes = [
+            models.Index(fields=["order_id"], name="purchasing_dropship_of_order"),
+            models.Index(fields=["company_id", "id"], name="purchasing_dropship_newest"),
+            models.Index(
+                fields=["company_id", "due_on"],
+                name="purchasing_dropship_open",
+                condition=Q(state__in=states.COMING),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_dropship_state_known", condition=Q(state__in=states.DROP_SHIP.states)
+            ),
+        ]
+
+
+class DropShipLine(models.Model):
+    """Units of a line of the sales order: sent, refused by the supplier, called off by us, or still to come."""
+
+    id = models.UUIDField(primary_key=True)
+    drop_ship_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    number = models.IntegerField()
+    line_id = models.UUIDField(db_index=True)  # of the sales order
+    sku_id = models.UUIDField()
+    quantity = models.IntegerField()
+    shipped = models.IntegerField(default=0, db_default=0)
+    refused = models.IntegerField(default=0, db_default=0)
+    called_off = models.IntegerField(default=0, db_default=0)
+    unit_cost = models.DecimalField(max_digits=18, decimal_places=6)
+
+    class Meta:
+        db_table = "purchasing_dropshipline"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["drop_ship_id", "number"], name="purchasing_dropshipline_number_once"
+            ),
+            models.CheckConstraint(
+                name="purchasing_dropshipline_of_some_units_at_a_cost",
+                condition=Q(quantity__gt=0, unit_cost__gte=0),
+            ),
+            models.CheckConstraint(
+                name="purchasing_dropshipline_within_quantity",
+                condition=Q(shipped__gte=0, refused__gte=0, called_off__gte=0)
+                & Q(quantity__gte=F("shipped") + F("refused") + F("called_off")),
             ),
         ]
 

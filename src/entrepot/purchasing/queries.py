@@ -10,6 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.money import EXPONENTS
+from entrepot.purchasing import drop_ship_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,16 @@ def receipts(order: UUID) -> list[Receipt]:
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     names = ("purchase orders", "purchase order lines", "receipts", "receipt lines")
-    return dict(zip(names, sql.run(_CHECKED)[0], strict=True))
+    return dict(zip(names, sql.run(_CHECKED)[0], strict=True)) | drop_ship_queries.checked()
 
 
 def discrepancies() -> list[str]:
-    """What came, told by receipts, lines, orders, moves and journal, where two of them differ. 6 statements."""
-    return [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
+    """What came, told by receipts, lines, orders, moves and journal, where two of them differ, and what is wrong with
+    drop-ship orders.
+
+    8 statements."""
+    found = [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
+    return found + drop_ship_queries.discrepancies()
 
 
 _FIELDS = """
@@ -141,7 +146,7 @@ SELECT (SELECT count(*) FROM purchasing_order), (SELECT count(*) FROM purchasing
 """
 
 # Minor units of one unit of the order's currency.
-_SCALE = f"""CASE currency {
+SCALE = f"""CASE currency {
     " ".join(f"WHEN '{currency}' THEN {10**digits}" for currency, digits in EXPONENTS.items())
 } ELSE 100 END"""
 
@@ -194,7 +199,7 @@ _CHECKS = (
         f"""
         SELECT purchasing_order.number, line.number, came, line.received, line.unit_cost, due
         FROM (SELECT line_id, sum(due)::bigint AS due, sum(came)::bigint AS came
-              FROM (SELECT line.id AS line_id, round(line.received * line.unit_cost * {_SCALE}) AS due, 0 AS came
+              FROM (SELECT line.id AS line_id, round(line.received * line.unit_cost * {SCALE}) AS due, 0 AS came
                     FROM purchasing_orderline AS line
                     JOIN purchasing_order ON purchasing_order.id = line.order_id
                     UNION ALL SELECT line_id, 0, value_minor FROM purchasing_receiptline) AS stacked

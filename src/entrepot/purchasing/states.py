@@ -11,3 +11,19 @@ ORDER = machine(
     ("receive_rest", ("open", "part_received"), "received"),
     ("cancel", ("open", "part_received"), "cancelled", True),
 )
+
+DROP_SHIP = machine(
+    "drop-ship order",
+    "asked",
+    ("confirm", "asked", "confirmed"),
+    ("ship_part", ("asked", "confirmed", "part_shipped"), "part_shipped"),
+    ("ship_rest", ("asked", "confirmed", "part_shipped"), "shipped"),
+    ("refuse_rest", ("asked", "confirmed"), "refused", True),
+    ("close_short", "part_shipped", "shipped", True),
+    ("call_off", "asked", "called_off", True),
+)
+"""What a supplier sends to the customer himself. `refuse_rest`: he sends none of it; where some has gone already and he
+refuses what is left, the order ends short. What he has confirmed is his to refuse, and not called off any more."""
+
+COMING = ("asked", "confirmed", "part_shipped")
+"""States in which something is still to come."""

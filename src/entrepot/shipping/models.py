@@ -16,8 +16,9 @@ class Shipment(models.Model):
     number = models.TextField()
     company_id = models.SmallIntegerField()
     order_id = models.UUIDField()
-    fulfillment_id = models.UUIDField()
-    node_id = models.UUIDField()
+    fulfillment_id = models.UUIDField(null=True)
+    node_id = models.UUIDField(null=True)
+    drop_ship_id = models.UUIDField(null=True)  # the purchase order by which a supplier sent it, and no node
     carrier = models.TextField(default="")
     service_id = models.UUIDField(null=True)
     tracking = models.TextField(default="")
@@ -31,10 +32,22 @@ class Shipment(models.Model):
     reasons = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["order_id"], name="shipping_shipment_of_order")]
+        indexes = [
+            models.Index(fields=["order_id"], name="shipping_shipment_of_order"),
+            models.Index(
+                fields=["drop_ship_id"],
+                name="shipping_shipment_of_drop_ship",
+                condition=Q(drop_ship_id__isnull=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="shipping_shipment_number_once"),
             models.UniqueConstraint(fields=["fulfillment_id"], name="shipping_shipment_one_per_fulfillment"),
+            models.CheckConstraint(
+                name="shipping_shipment_from_a_node_or_a_supplier",
+                condition=Q(fulfillment_id__isnull=False, node_id__isnull=False, drop_ship_id__isnull=True)
+                | Q(fulfillment_id__isnull=True, node_id__isnull=True, drop_ship_id__isnull=False),
+            ),
             models.CheckConstraint(
                 name="shipping_shipment_state_known", condition=Q(state__in=states.SHIPMENT.states)
             ),

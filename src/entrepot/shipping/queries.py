@@ -8,17 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.purchasing.queries import SCALE
 
 
 @dataclass(frozen=True, slots=True)
 class ShipmentRow:
-    """A shipment as people see it; `reasons` is what every service would have cost, or why it does not carry it."""
+    """A shipment as people see it; `reasons` is what every service would have cost, or why it does not carry it.
+
+    Of a shipment by a supplier, `node_code` is his code, `fulfillment` None, and `drop_ship` the order that he had.
+    """
 
     id: UUID
     number: str
     order: UUID
     order_number: str
-    fulfillment: UUID
+    fulfillment: UUID | None
     node_code: str
     carrier: str
     service: str
@@ -33,6 +37,7 @@ class ShipmentRow:
     reasons: dict[str, Any]
     units: int
     amount_minor: int
+    drop_ship: UUID | None = None
 
 
 def of_order(order: UUID) -> list[ShipmentRow]:
@@ -202,12 +207,14 @@ def discrepancies() -> list[str]:
 
 
 _SHIPMENTS = """
-SELECT h.id, h.number, h.order_id, o.number, h.fulfillment_id, n.code, h.carrier, COALESCE(s.code, ''), h.tracking,
-       h.zone, h.cost_minor, h.currency, h.promised_at, h.shipped_at, h.delivered_at, h.state, h.reasons, l.units,
-       l.amount
+SELECT h.id, h.number, h.order_id, o.number, h.fulfillment_id, COALESCE(n.code, b.code), h.carrier,
+       COALESCE(s.code, ''), h.tracking, h.zone, h.cost_minor, h.currency, h.promised_at, h.shipped_at, h.delivered_at,
+       h.state, h.reasons, l.units, l.amount, h.drop_ship_id
 FROM shipping_shipment AS h
 JOIN orders_order AS o ON o.id = h.order_id
-JOIN network_node AS n ON n.id = h.node_id
+LEFT JOIN network_node AS n ON n.id = h.node_id
+LEFT JOIN purchasing_dropship AS d ON d.id = h.drop_ship_id
+LEFT JOIN parties_supplier AS b ON b.id = d.supplier_id
 LEFT JOIN carriage_service AS s ON s.id = h.service_id
 CROSS JOIN LATERAL (
     SELECT sum(quantity)::int AS units, sum(goods_minor - discount_minor + shipping_minor + tax_minor)::bigint AS amount
@@ -311,7 +318,7 @@ _WRONG = (
     """
     SELECT format('fulfillment %s is %s, shipment %s', f.number, f.state, COALESCE(h.number, 'absent'))
     FROM warehouse_fulfillment AS f FULL JOIN shipping_shipment AS h ON h.fulfillment_id = f.id
-    WHERE (f.state = 'shipped') IS DISTINCT FROM (h.id IS NOT NULL)
+    WHERE (f.state = 'shipped') IS DISTINCT FROM (h.id IS NOT NULL) AND h.drop_ship_id IS NULL
     """,
     # invariant 2: what left stock for a shipment is what its lines say
     """
@@ -372,5 +379,33 @@ _WRONG = (
                WHERE document_kind = 'shipment' AND kind = 'carriage' AND amount_minor > 0 GROUP BY 1) AS j
       ON j.document_id = h.id
     WHERE h.cost_minor <> COALESCE(j.amount, 0)
+    """,
+    # invariant 11: what suppliers have sent is on the shipments of their orders, line by line
+    """
+    SELECT format('drop-ship order %s, line %s: %s units sent, its shipments say %s', d.number, l.number, l.shipped,
+                  COALESCE(h.units, 0))
+    FROM purchasing_dropshipline AS l
+    JOIN purchasing_dropship AS d ON d.id = l.drop_ship_id
+    LEFT JOIN (SELECT h.drop_ship_id, s.line_id, sum(s.quantity) AS units
+               FROM shipping_shipment AS h JOIN shipping_shipmentline AS s ON s.shipment_id = h.id
+               WHERE h.drop_ship_id IS NOT NULL GROUP BY 1, 2) AS h
+      ON h.drop_ship_id = l.drop_ship_id AND h.line_id = l.line_id
+    WHERE l.shipped <> COALESCE(h.units, 0)
+    """,
+    # invariant 12: and owed to them at the agreed cost, as goods received and not invoiced
+    f"""
+    SELECT format('drop-ship order %s: what was sent of it costs %s, its moves %s, account 2050 was credited %s',
+                  d.number, l.due, COALESCE(m.value, 0), COALESCE(j.owed, 0))
+    FROM purchasing_dropship AS d
+    JOIN (SELECT l.drop_ship_id, sum(round(l.shipped * l.unit_cost * {SCALE})) AS due
+          FROM purchasing_dropshipline AS l JOIN purchasing_dropship AS p ON p.id = l.drop_ship_id GROUP BY 1) AS l
+      ON l.drop_ship_id = d.id
+    LEFT JOIN (SELECT h.drop_ship_id, sum(m.value_minor) AS value
+               FROM shipping_shipment AS h JOIN stock_move AS m ON m.document_id = h.id AND m.from_place = 'supplier'
+               WHERE h.drop_ship_id IS NOT NULL GROUP BY 1) AS m ON m.drop_ship_id = d.id
+    LEFT JOIN (SELECT h.drop_ship_id, -sum(b.functional_minor) AS owed
+               FROM shipping_shipment AS h JOIN ledger_line AS b ON b.document_id = h.id AND b.account = 2050
+               WHERE h.drop_ship_id IS NOT NULL GROUP BY 1) AS j ON j.drop_ship_id = d.id
+    WHERE (l.due, l.due) <> (COALESCE(m.value, 0), COALESCE(j.owed, 0))
     """,
 )

@@ -554,7 +554,7 @@ WITH before AS (
 )
 SELECT node_id, max(gone_at) FROM (
     SELECT order_id, node_id, shipped_at AS gone_at FROM shipping_shipment JOIN before USING (order_id)
-    WHERE shipped_at >= %(since)s::timestamptz
+    WHERE shipped_at >= %(since)s::timestamptz AND node_id IS NOT NULL
     UNION ALL
     SELECT order_id, node_id, NULL FROM stock_allocation JOIN before USING (order_id)
 ) AS at_nodes GROUP BY order_id, node_id

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.sourcing import cost, rules
+from entrepot.sourcing.drop_ship import Passed, Supplier, with_suppliers
 from entrepot.sourcing.rules import Free, Line, Plan, Profile, SortedOut
 from entrepot.sourcing.substitutes import Instead, Option, with_substitutes
 
@@ -30,33 +31,40 @@ class Case(NamedTuple):
     nodes_max: int
     profile: Profile
     options: Mapping[UUID, Sequence[Option]]
+    suppliers: Sequence[Supplier]
     priced: cost.Wanted | None
     together: Together
 
 
 class Decision(NamedTuple):
-    """The plan, what is sent instead of what was ordered, and the nodes in the order in which they were asked."""
+    """The plan, what is sent instead of what was ordered, the nodes in the order in which they were asked, and what is
+    passed to suppliers."""
 
     plan: Plan
     instead: tuple[Instead, ...]
     nodes: SortedOut
+    passed: tuple[Passed, ...]
 
 
 def decide(case: Case) -> Decision:
-    """By cost where the profile says so and the plan of all can be followed; else by preference. What is still short is
-    sent as something else where it may be."""
-    plan, nodes = None, case.nodes
+    """By cost where the profile says so and the plan of all can be followed; else by preference. What suppliers send is
+    passed to them, and what is still short is sent as something else where it may be."""
+    plan, nodes, limit = None, case.nodes, case.nodes_max
     if case.priced is not None:
         assigned = case.together.assigned.get(case.order, {})
-        plan = cost.follow(case.priced, assigned, case.nodes_max, case.together.orders)
+        plan = cost.follow(case.priced, assigned, limit, case.together.orders)
         nodes = case.priced.cheapest_first()
 
-    def plan_of(lines: Sequence[Line], policy: str) -> Plan:
-        return rules.plan(lines, nodes, case.free, policy, case.nodes_max)
+    def plan_of(lines: Sequence[Line], policy: str, limit: int) -> Plan:
+        return rules.plan(lines, nodes, case.free, policy, limit)
 
-    plan = plan or plan_of(case.lines, case.policy)
-    plan, sent = with_substitutes(case.lines, plan, case.options, case.profile, case.policy, plan_of)
-    return Decision(plan, sent, nodes)
+    plan = plan or plan_of(case.lines, case.policy, limit)
+    passed, lines, plan = with_suppliers(case.lines, plan, case.suppliers, case.policy, limit, plan_of)
+    left = limit - len({one.supplier for one in passed})
+    plan, sent = with_substitutes(
+        lines, plan, case.options, case.profile, case.policy, lambda more, policy: plan_of(more, policy, left)
+    )
+    return Decision(plan, sent, nodes, passed)
 
 
 def not_asked(

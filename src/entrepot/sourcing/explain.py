@@ -54,8 +54,9 @@ class Sent(NamedTuple):
 
 
 class LineExplained(NamedTuple):
-    """A line: units wanted, who serves how many, every node that was asked, the nearest change that flips it, and what
-    is sent instead. The candidates' units are of what was ordered."""
+    """A line: units wanted, who serves how many, every node that was asked, the nearest change that flips it, what is
+    sent instead, and what suppliers send themselves, with the days until they do. The candidates' units are of what was
+    ordered."""
 
     number: int
     units: int
@@ -63,6 +64,7 @@ class LineExplained(NamedTuple):
     candidates: tuple[Candidate, ...]
     flip: Flip | None
     instead: tuple[Sent, ...] = ()
+    suppliers: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     where no single node, the first that has all of it, serves it. `lines` are [number, units, [units free at each
     candidate]]; without them every candidate has all of it. `served` are [number, code, units], `rejected` [number,
     code]; `broken`, `could` and `km` go by code, `costs` by code and term. `instead` are [number, ordered, by, units,
-    price].
+    price], `suppliers` [number, code, units, days].
     """
     candidates = [(code, units) for code, units in reasons.get("candidates", ())]
     # One node that serves all of it serves as much as any could: then the units are not recorded again.
@@ -154,7 +156,8 @@ class _Told(NamedTuple):
             for one in self.verdicts(could, units, [code for code, _ in served])
         ]
         instead = tuple(Sent(*sent) for line, *sent in reasons.get("instead", ()) if line == number)
-        return LineExplained(number, units, served, tuple(seen), _nearest(seen), instead)
+        suppliers = tuple(tuple(by) for line, *by in reasons.get("suppliers", ()) if line == number)
+        return LineExplained(number, units, served, tuple(seen), _nearest(seen), instead, suppliers)
 
 
 def _lifted(seen: Sequence[Candidate], wanted: int) -> Flip | None:

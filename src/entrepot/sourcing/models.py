@@ -52,6 +52,36 @@ class Backorder(models.Model):
         ]
 
 
+class DropShip(models.Model):
+    """Units of an order line that a supplier sends himself. `taken_at`: when purchasing ordered them, or they came back
+    without that. The rows stay: they count against what he said that he has."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    supplier_id = models.UUIDField()
+    quantity = models.IntegerField()
+    lead_days = models.IntegerField()
+    passed_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "sourcing_dropship"
+        indexes = [
+            models.Index(
+                fields=["order_id"], name="sourcing_dropship_to_order", condition=Q(taken_at__isnull=True)
+            ),
+            models.Index(fields=["supplier_id", "sku_id", "passed_at"], name="sourcing_dropship_since"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="sourcing_dropship_of_some_units", condition=Q(quantity__gt=0, lead_days__gte=0)
+            )
+        ]
+
+
 class TransferProposal(models.Model):
     """Units of a SKU that should go from one node to another, with the figures that it comes from.
 
@@ -111,7 +141,7 @@ class TransferProposal(models.Model):
 
 
 class Rejection(models.Model):
-    """A node gave a line back. It is not asked again for that line until the rejection is old, or cleared."""
+    """A node, or a supplier, gave a line back. It is not asked again for it until the rejection is old, or cleared."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()

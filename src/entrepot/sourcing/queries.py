@@ -42,7 +42,7 @@ def explained(*, order: UUID) -> list[DecisionExplained]:
 
 @dataclass(frozen=True, slots=True)
 class RejectionRow:
-    """A node that gave a line back, and is not asked for it for now."""
+    """A node, or a supplier, that gave a line back, and is not asked for it for now."""
 
     node_code: str
     line_number: int
@@ -133,9 +133,10 @@ ORDER BY id DESC
 """
 
 _REJECTIONS = """
-SELECT n.code, l.number::int, r.quantity, r.reason, r.rejected_at
-FROM sourcing_rejection AS r JOIN network_node AS n ON n.id = r.node_id JOIN orders_line AS l ON l.id = r.line_id
-WHERE r.order_id = %(order)s::uuid AND r.cleared_at IS NULL ORDER BY r.rejected_at DESC, n.code, l.number
+SELECT COALESCE(n.code, s.code), l.number::int, r.quantity, r.reason, r.rejected_at
+FROM sourcing_rejection AS r LEFT JOIN network_node AS n ON n.id = r.node_id
+LEFT JOIN parties_supplier AS s ON s.id = r.node_id JOIN orders_line AS l ON l.id = r.line_id
+WHERE r.order_id = %(order)s::uuid AND r.cleared_at IS NULL ORDER BY r.rejected_at DESC, 1, l.number
 """
 
 _BACKORDERS = """

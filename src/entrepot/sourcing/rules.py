@@ -25,6 +25,23 @@ class Offline:
 
 
 @dataclass(frozen=True, slots=True)
+class DropShip:
+    """A supplier, by his code, who sends himself to customers what he offers."""
+
+    supplier: str
+    ask: Literal["first", "last"] = "last"
+    """Whether whole lines go to him before any node is asked, or what nodes leave out."""
+    skus: tuple[str, ...] = ()
+    """SKU codes and categories that he sends; without any, all that he offers."""
+    countries: tuple[str, ...] = ()
+    """Countries that he sends to; without any, all."""
+    lead_days: int | None = None
+    """Days until he sends; without, what his offer of the SKU says."""
+    stated_only: bool = False
+    """Whether he is asked only for what he has said that he has, less what was passed to him since."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """How orders are sourced: its scope is a channel's code, without one it is for all channels.
 
@@ -84,8 +101,10 @@ class Profile:
     """Whether something else is sent before an order is split, or only before it waits."""
     substitute_parts: bool = False
     """Whether a line may be sent partly as it was ordered and partly as something else."""
+    drop_ship: tuple[DropShip, ...] = ()
+    """Suppliers who send themselves, the preferred first. Each is a shipment of the order, as a node is."""
     rejections_max: int = 3
-    """Nodes that may reject a line before a person has to look at it."""
+    """Nodes and suppliers that may reject a line before a person has to look at it."""
     rejection_days: int = 7
     """For how long a node is not asked again for a line that it rejected."""
     preorder_limit: Literal["enforce", "warn", "off"] = "enforce"

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
-        "declined", "differs", "lost",
+        "declined", "differs", "lost", "refused",
         "exception", "failed", "dead", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
     ),
     "held": (
@@ -17,16 +17,17 @@ TONES: dict[str, tuple[str, ...]] = {
         "liquidation", "proposed", "recount",
     ),
     "going": (
-        "ready", "warehouse release", "released", "picking", "picked", "packed", "partly shipped", "allocated",
+        "ready", "with supplier", "with_supplier", "asked", "warehouse release", "released", "picking", "picked",
+        "packed", "partly shipped", "part_shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
         "in transit", "issued", "ordered", "accepted",
-        "part_received", "asked", "counting",
+        "part_received", "counting",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
         "paid", "won", "explained", "sent", "active", "agreed",
     ),
-    "quiet": ("cancelled", "refunded", "none", "draft", "revoked", "discontinued", ""),
+    "quiet": ("cancelled", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip
 """Tone → states. A tone colors; the word tells."""
 

@@ -299,7 +299,8 @@ def _event(one: CancelOrder, company: int, steps: Sequence[Step], at: datetime, 
 
 _LOAD = """
 SELECT o.id, o.company_id::int, o.commercial, o.number, p.captured, l.id, l.open, l.backordered, l.allocated,
-       l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released, l.picked, l.packed
+       l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered, l.kind = 'goods', l.released,
+       l.picked, l.packed, l.with_supplier
 FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(captured_minor), 0)::bigint AS captured FROM payments_payment WHERE order_id = o.id

@@ -329,7 +329,7 @@ SELECT o.id, o.number, o.company_id::int, o.promise_at, o.priority::int, o.reser
        o.campaign, o.substitutes,
        COALESCE(md5(ROW(b.name, b.line1, b.line2, b.city, b.region, b.postal_code, b.country, b.tax_number)::text), ''),
        o.customer_id IS NOT NULL,
-       (SELECT COALESCE(sum(l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
+       (SELECT COALESCE(sum(l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
         FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import'
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_address AS a ON a.id = o.address_id

@@ -109,7 +109,8 @@ def restate(
     for order, company, before, commercial, types, blocks, priority, due_at, *units in sql.run(
         _STAND, {"orders": list(times)}
     ):
-        goods, services = rules.Totals(*units[:9]), rules.Totals(*units[9:])
+        places = len(rules.PLACES)
+        goods, services = rules.Totals(*units[:places]), rules.Totals(*units[places:])
         held_by = rules.first_hold(types)
         commercial = rules.derive_commercial(commercial, held_by, is_cancelled=order in cancelled)
         status = rules.derive_status(commercial, held_by, goods, services)
@@ -125,13 +126,16 @@ def restate(
 
 def hand_on(stands: Mapping[UUID, Stand]) -> None:
     """Offer orders that may go on to the rooms that serve them next."""
-    waiting: dict[str, list[tuple[UUID, int, datetime]]] = {"allocate": [], "release": [], "perform": []}
+    queues = ("allocate", "release", "drop_ship", "perform")
+    waiting: dict[str, list[tuple[UUID, int, datetime]]] = {queue: [] for queue in queues}
     for order, one in stands.items():
         if one.goods.open + one.goods.backordered and "allocate" not in one.blocked:
             waiting["allocate"].append((order, one.priority, one.due_at))
         if one.goods.allocated and "release" not in one.blocked:
             waiting["release"].append((order, one.priority, one.due_at))
-        if not any(one.goods[:8]) and one.services.open and not one.blocked:
+        if one.goods.with_supplier and "release" not in one.blocked:
+            waiting["drop_ship"].append((order, one.priority, one.due_at))
+        if not any(one.goods[:-1]) and one.services.open and not one.blocked:
             waiting["perform"].append((order, one.priority, one.due_at))
     for queue, orders in waiting.items():
         offer(queue, orders)

@@ -38,7 +38,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Authorize:
-    """A request to return. `node` is where it comes to (by default where the order last left from); `insist` is why a
+    """A request to return. `node` is where it comes to (by default where the order last left
+    from; where only suppliers sent it, the first node of its channel); `insist` is why a
     late one is taken all the same; `external_id` is the channel's own name for the return."""
 
     order: UUID
@@ -188,7 +189,9 @@ def _decide(
     if isinstance(decision, Refused):
         return decision
     node = request.node or order.node
-    assert node is not None, "units that left, left from somewhere"
+    if node is None:
+        expected = "where it comes to: suppliers sent the order, and its channel has no node"
+        return Invalid(field="node", expected=expected, found="none")
     number = next(iter(numbers))
     if request.external_id:
         known[name] = number
@@ -268,9 +271,13 @@ _LINE = (
 )  # fmt: skip
 
 _ORDERS = """
-SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currency, s.node_id, s.at
+SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currency, COALESCE(
+           (SELECT h.node_id FROM shipping_shipment AS h
+            WHERE h.order_id = o.id AND h.node_id IS NOT NULL ORDER BY h.id DESC LIMIT 1),
+           (SELECT n.id FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+            WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1)), s.at
 FROM orders_order AS o LEFT JOIN LATERAL (
-    SELECT h.node_id, COALESCE(h.delivered_at, h.shipped_at) AS at FROM shipping_shipment AS h
+    SELECT COALESCE(h.delivered_at, h.shipped_at) AS at FROM shipping_shipment AS h
     WHERE h.order_id = o.id ORDER BY h.id DESC LIMIT 1) AS s ON TRUE
 WHERE o.id = ANY(%(orders)s::uuid[])
 """

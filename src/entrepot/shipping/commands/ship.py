@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from entrepot.ledger.errors import MonthClosed
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.orders.rules import GOODS, Frozen
+from entrepot.purchasing.commands.lock_drop_ships import DropShip
 from entrepot.shipping import errors, rules
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.perform import capture_all, performed
@@ -78,17 +79,23 @@ class _Staged(NamedTuple):
     tax: int
 
 
-class _Leaving(NamedTuple):
-    """A shipment that will be written."""
+class Leaving(NamedTuple):
+    """A shipment that will be written, of a fulfillment, or of a drop-ship order."""
 
     id: UUID
     number: str
-    fulfillment: Fulfillment
+    of: Fulfillment | DropShip
     at: datetime
     tracking: str
     doubt: str
     shopped: Shopped
     worth: tuple[tuple[UUID, UUID, int, Frozen], ...]  # line, sku, units, amounts
+    carrier: str = ""  # as the supplier tells it, where nothing was chosen
+
+    @property
+    def origin(self) -> str:
+        """What it is a shipment of."""
+        return "fulfillment" if isinstance(self.of, Fulfillment) else "drop_ship"
 
     @property
     def choice(self) -> Choice:
@@ -109,7 +116,7 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     facts = _Facts(found.values(), cause.at)
 
     answers: list[FulfillmentShipped | Refused] = []
-    leaving: dict[UUID, _Leaving] = {}
+    leaving: dict[UUID, Leaving] = {}
     numbers = iter(ids.numbers("SH", len(found)))
     for request in requests:
         one = found.get(request.fulfillment)
@@ -120,14 +127,15 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
                 shopped if isinstance(shopped, Refused) else NotFound(what="fulfillment", which="")
             )
             continue
-        choice = shopped.choice
-        verdict = _judged(request, choice)
+        taken = shopped.choice.taken
+        carrier = taken.service.carrier if taken else ""
+        verdict = judged(request.tracking, carrier)
         if verdict and verdict.problem and verdict.certain:
-            answers.append(_misread(verdict, one, choice))
+            answers.append(misread(verdict, one.number, carrier))
             continue
         number = next(numbers)
-        known_as, doubt = _number(request, verdict, number)
-        shipment = _Leaving(ids.uuid7(), number, one, at, known_as, doubt, shopped, facts.take(one.id))
+        name, doubt = known_as(request.tracking, verdict, number)
+        shipment = Leaving(ids.uuid7(), number, one, at, name, doubt, shopped, facts.take(one.id))
         leaving[one.id] = shipment
         answers.append(_answer(shipment))
     if leaving:
@@ -181,7 +189,7 @@ def _decide(
     one: Fulfillment | None,
     at: datetime,
     facts: _Facts,
-    leaving: Mapping[UUID, _Leaving],
+    leaving: Mapping[UUID, Leaving],
 ) -> Shopped | Refused:
     if one is None:
         return NotFound(what="fulfillment", which=str(request.fulfillment))
@@ -200,33 +208,30 @@ def _decide(
     return shopped
 
 
-def _judged(request: ShipFulfillment, choice: Choice) -> tracking.Verdict | None:
-    """What there is to say of the number that somebody gave; None where nobody gave one."""
-    if not request.tracking.strip():
-        return None
-    return tracking.judge(request.tracking, choice.taken.service.carrier if choice.taken else "")
+def judged(number: str, carrier: str) -> tracking.Verdict | None:
+    """What there is to say of the number that somebody gave for a carrier; None where nobody gave one."""
+    return tracking.judge(number, carrier) if number.strip() else None
 
 
-def _misread(verdict: tracking.Verdict, one: Fulfillment, choice: Choice) -> Refused:
-    assert choice.taken, "only a carrier's forms make it certain"
+def misread(verdict: tracking.Verdict, of: str, carrier: str) -> Refused:
+    """The refusal of a number that is certainly none of the carrier's."""
     return errors.TrackingMisread(
-        tracking=verdict.number, fulfillment=one.number, carrier=choice.taken.service.carrier,
-        problem=verdict.problem,
-    )  # fmt: skip
+        tracking=verdict.number, fulfillment=of, carrier=carrier, problem=verdict.problem
+    )
 
 
-def _number(request: ShipFulfillment, verdict: tracking.Verdict | None, ours: str) -> tuple[str, str]:
+def known_as(number: str, verdict: tracking.Verdict | None, ours: str) -> tuple[str, str]:
     """The number that the shipment bears, as carriers write it where it is one of theirs, and the doubt about it."""
     if verdict is None:
         return ours, ""
-    return (request.tracking.strip() if verdict.problem else verdict.number), verdict.problem
+    return (number.strip() if verdict.problem else verdict.number), verdict.problem
 
 
-def _answer(one: _Leaving) -> FulfillmentShipped:
+def _answer(one: Leaving) -> FulfillmentShipped:
     offer = one.choice.taken
     amount = sum(frozen.total for *_, frozen in one.worth)
     return FulfillmentShipped(
-        one.fulfillment.id, one.id, one.number, offer.service.code if offer else "", offer.price_minor if offer else 0,
+        one.of.id, one.id, one.number, offer.service.code if offer else "", offer.price_minor if offer else 0,
         amount, one.doubt,
     )  # fmt: skip
 
@@ -234,43 +239,55 @@ def _answer(one: _Leaving) -> FulfillmentShipped:
 # ---- write
 
 
-def _write(cause: Cause, leaving: Sequence[_Leaving], facts: _Facts) -> None:
-    times = {one.fulfillment.order: one.at for one in leaving}
+def _write(cause: Cause, leaving: Sequence[Leaving], facts: _Facts) -> None:
+    def leave() -> None:
+        ended = {one.of.id: (one.of, one.at) for one in leaving if isinstance(one.of, Fulfillment)}
+        hand_over(cause, ended)
+        ship_units(cause, _units(leaving, facts))
+
+    book(cause, leaving, "packed", leave)
+
+
+def book(cause: Cause, leaving: Sequence[Leaving], place: str, leave: Callable[[], None]) -> None:
+    """The one way in which a shipment is written: with its services, payment, message and postings.
+
+    Its units stood in `place`; `leave` takes them out of stock, or through. The orders are locked.
+    """
+    times = {one.of.order: one.at for one in leaving}
     services = performed(orders.services(list(times)), times)
     sql.write("shipping_shipment", _SHIPMENT, _shipments(leaving))
     sql.write("shipping_shipmentline", _SHIPMENT_LINE, [
-        (one.id, line, one.fulfillment.order, sku, units, *frozen)
+        (one.id, line, one.of.order, sku, units, *frozen)
         for one in leaving
         for line, sku, units, frozen in one.worth
     ])  # fmt: skip
     owed: dict[UUID, int] = defaultdict(int, services.owed)
     for one in leaving:
-        owed[one.fulfillment.order] += sum(frozen.total for *_, frozen in one.worth)
-    currencies = services.currencies | {one.fulfillment.order: one.fulfillment.currency for one in leaving}
+        owed[one.of.order] += sum(frozen.total for *_, frozen in one.worth)
+    currencies = services.currencies | {one.of.order: one.of.currency for one in leaving}
     capture_all(cause, owed, currencies, times)
     steps = [
-        Progress(line, one.fulfillment.order, "packed", "shipped", units)
+        Progress(line, one.of.order, place, "shipped", units)
         for one in leaving
         for line, _, units, _ in one.worth
     ]
     progress(cause, requests=steps + services.steps, times=times)
-    hand_over(cause, {one.fulfillment.id: (one.fulfillment, one.at) for one in leaving})
-    delivery.send(cause, [_message(one) for one in leaving if one.fulfillment.channel_kind != "import"])
+    delivery.send(cause, [_message(one) for one in leaving if one.of.channel_kind != "import"])
     # Last, since other orders wait for the stock that this locks.
-    ship_units(cause, _units(leaving, facts))
+    leave()
     whole(post(cause, requests=[*_postings(leaving), *services.postings]))
     announce(cause, [
-        Event("shipment", one.id, one.fulfillment.company, "", "shipped", one.at,
-              {"order": one.fulfillment.order, "fulfillment": one.fulfillment.id})
+        Event("shipment", one.id, one.of.company, "", "shipped", one.at,
+              {"order": one.of.order, one.origin: one.of.id})
         for one in leaving
     ])  # fmt: skip
 
 
-def _shipments(leaving: Sequence[_Leaving]) -> list[tuple[Any, ...]]:
+def _shipments(leaving: Sequence[Leaving]) -> list[tuple[Any, ...]]:
     texts: dict[int, str] = {}  # alike choices are one object
     rows = []
     for one in leaving:
-        order, choice = one.fulfillment, one.choice
+        order, choice = one.of, one.choice
         offer = choice.taken
         reasons = texts.get(id(one.shopped))
         if reasons is None:
@@ -278,19 +295,21 @@ def _shipments(leaving: Sequence[_Leaving]) -> list[tuple[Any, ...]]:
         carrier, service, zone, cost, currency = (
             (offer.service.carrier, offer.service.id, offer.zone, offer.price_minor, offer.service.currency)
             if offer
-            else ("", None, "", 0, order.currency)
+            else (one.carrier, None, "", 0, order.currency)
         )
+        source = (order.id, order.node, None) if isinstance(order, Fulfillment) else (None, None, order.id)
         rows.append((
-            one.id, one.number, order.company, order.order, order.id, order.node, carrier, service, one.tracking, zone,
-            cost, currency, order.promise_at, one.at, "shipped", reasons,
+            one.id, one.number, order.company, order.order, *source, carrier, service, one.tracking, zone, cost,
+            currency, order.promise_at, one.at, "shipped", reasons,
         ))  # fmt: skip
     return rows
 
 
-def _units(leaving: Sequence[_Leaving], facts: _Facts) -> list[Shipped]:
+def _units(leaving: Sequence[Leaving], facts: _Facts) -> list[Shipped]:
     rows = []
     for one in leaving:
-        fulfillment = one.fulfillment
+        fulfillment = one.of
+        assert isinstance(fulfillment, Fulfillment), "only these stand in staging"
         company, node, bin_id, at = fulfillment.company, fulfillment.node, fulfillment.staging_bin, one.at
         assert bin_id is not None, "set when it was picked"
         rows += [
@@ -300,15 +319,13 @@ def _units(leaving: Sequence[_Leaving], facts: _Facts) -> list[Shipped]:
     return rows
 
 
-def _postings(leaving: Sequence[_Leaving]) -> list[Posting]:
+def _postings(leaving: Sequence[Leaving]) -> list[Posting]:
     postings = []
     for one in leaving:
-        company, at, offer = one.fulfillment.company, one.at, one.choice.taken
+        company, at, offer = one.of.company, one.at, one.choice.taken
         amounts = rules.amounts_of_sale([(GOODS, frozen) for *_, frozen in one.worth])
         if amounts:
-            postings.append(
-                Posting(company, "sale", "shipment", one.id, one.fulfillment.currency, amounts, at)
-            )
+            postings.append(Posting(company, "sale", "shipment", one.id, one.of.currency, amounts, at))
         if offer and offer.price_minor:
             carriage_due = (("carriage", offer.price_minor),)
             currency = offer.service.currency
@@ -318,10 +335,10 @@ def _postings(leaving: Sequence[_Leaving]) -> list[Posting]:
     return postings
 
 
-def _message(one: _Leaving) -> delivery.Message:
-    order, offer = one.fulfillment, one.choice.taken
+def _message(one: Leaving) -> delivery.Message:
+    order, offer = one.of, one.choice.taken
     body = {
-        "order": order.external_id, "shipment": one.number, "carrier": offer.service.carrier if offer else "",
+        "order": order.external_id, "shipment": one.number, "carrier": offer.service.carrier if offer else one.carrier,
         "tracking": one.tracking, "shipped_at": one.at,
         "lines": [{"line": line, "quantity": units} for line, _, units, _ in one.worth],
     }  # fmt: skip
@@ -331,8 +348,8 @@ def _message(one: _Leaving) -> delivery.Message:
 
 
 _SHIPMENT = (
-    "id", "number", "company_id", "order_id", "fulfillment_id", "node_id", "carrier", "service_id", "tracking", "zone",
-    "cost_minor", "currency", "promised_at", "shipped_at", "state", "reasons",
+    "id", "number", "company_id", "order_id", "fulfillment_id", "node_id", "drop_ship_id", "carrier", "service_id",
+    "tracking", "zone", "cost_minor", "currency", "promised_at", "shipped_at", "state", "reasons",
 )  # fmt: skip
 _SHIPMENT_LINE = (
     "shipment_id", "line_id", "order_id", "sku_id", "quantity", "goods_minor", "discount_minor", "shipping_minor",

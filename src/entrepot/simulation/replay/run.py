@@ -331,8 +331,8 @@ class _Run:
             priced = asking.priced(order, lines, nodes, rules.left(free, nodes))
         found = decide(
             Case(
-                order.id, order.policy, lines, nodes, free, asking.nodes_max(order, lines), profile, options, priced,
-                together,
+                order.id, order.policy, lines, nodes, free, asking.nodes_max(order, lines), profile, options, (),
+                priced, together,
             )
         )  # fmt: skip
         if fate.first is None:

@@ -15,10 +15,11 @@ from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.substitute import Substitute, substitute
-from entrepot.sourcing import cost, errors, rules, substitutes
+from entrepot.sourcing import cost, drop_ship, errors, rules, substitutes
 from entrepot.sourcing.ahead import SoldAhead
 from entrepot.sourcing.deciding import Case, Together, decide
 from entrepot.sourcing.facts import Facts, Line, Order, Version
+from entrepot.sourcing.suppliers import Suppliers
 from entrepot.stock.commands import allocate as stock
 from entrepot.stock.commands.reserve import TakenOver, TakeOver, take_over
 from entrepot.stock.rules import urgency
@@ -37,8 +38,8 @@ class AllocateOrder:
 
 @dataclass(frozen=True, slots=True)
 class OrderAllocated:
-    """Units allocated now, how many of them are of another SKU than was ordered, those still backordered, and how it
-    came."""
+    """Units allocated now, how many of them are of another SKU than was ordered, those still backordered, those that a
+    supplier sends himself, and how it came."""
 
     order: UUID
     outcome: str
@@ -47,18 +48,19 @@ class OrderAllocated:
     cancelled: int
     why: str
     substituted: int = 0
+    passed: int = 0
 
 
 @command("sourcing.allocate")
 def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[OrderAllocated | Refused]:
-    """Source orders: promise what is free by the profile's rules, or something else that may be sent instead; backorder
-    or cancel the rest by the order's policy.
+    """Source orders: promise what is free by the profile's rules, pass on what suppliers send themselves, or promise
+    something else that may be sent instead; backorder or cancel the rest by the order's policy.
 
     More urgent orders of the batch are served first: priority, promised date, order time, id.
     Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
-    2 more where some take over reservations, 3 or 4 where a SKU is sold ahead up to a limit, 6 where that holds some,
-    and as `orders.substitute` where something else is sent.
+    2 more where some take over reservations, 2 or 3 where a profile names suppliers, 3 or 4 where a SKU is sold ahead
+    up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
@@ -76,6 +78,7 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     }
     together = _together(orders, lines, facts, owned) if facts.costs else Together({}, 0)
     positions = stock.lock_positions(owned)
+    suppliers = Suppliers(orders.values(), {sku for _, sku in owned}, facts)
 
     ahead = SoldAhead(orders, lines, cause.at)
     for order in sorted(orders.values(), key=_urgency):
@@ -84,7 +87,9 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     held = _take_over(cause, orders, lines, ahead.kept)
 
     plans = {
-        order.id: _decide(order, lines[order.id], facts, positions, held.get(order.id, ()), together)
+        order.id: _decide(
+            order, lines[order.id], facts, positions, suppliers, held.get(order.id, ()), together
+        )
         for order in sorted(orders.values(), key=_urgency)
         if not order.blocked and lines[order.id] and order.id not in ahead.kept
     }
@@ -225,6 +230,7 @@ class _Decided(NamedTuple):
     terms: Mapping[str, Mapping[str, int]]
     rejected: Sequence[tuple[Line, rules.Node]]
     instead: Mapping[UUID, substitutes.Instead]
+    passed: Sequence[drop_ship.Passed]
 
 
 def _decide(
@@ -232,6 +238,7 @@ def _decide(
     lines: Sequence[Line],
     facts: Facts,
     positions: stock.Positions,
+    suppliers: Suppliers,
     held: Sequence[TakenOver],
     together: Together,
 ) -> _Decided:
@@ -252,17 +259,19 @@ def _decide(
     if profile.choose_by == "cost" and facts.costs:
         priced = facts.costs.wanted(order, lines, nodes, rules.left(free, nodes), facts)
     wanted = [line.wanted() for line in lines]
-    plan, sent, nodes = decide(
+    plan, sent, nodes, passed = decide(
         Case(
             order.id, order.policy, wanted, nodes, free, facts.nodes_max(order, lines), profile,
-            facts.options(order, lines), priced, together,
+            facts.options(order, lines), suppliers.of(order), priced, together,
         )
     )  # fmt: skip
     terms = {node.code: priced.terms(node) for node in (*nodes.first, *nodes.after)} if priced else {}
     facts.took(plan.shares)
+    suppliers.took(order.company, passed)
     instead = {ids.uuid7(): one for one in sent}
     promised = _promise(order, plan, positions, instead)
-    return _Decided(plan, promised, nodes, free, terms, _rejected(order, lines, nodes, facts), instead)
+    rejected = _rejected(order, lines, nodes, facts)
+    return _Decided(plan, promised, nodes, free, terms, rejected, instead, passed)
 
 
 def _promise(
@@ -288,7 +297,7 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
     by_code = {node.code: node.id for node in (*nodes.first, *nodes.after)}
     why: dict[str, Any] = {"why": plan.why, "policy": order.policy, "candidates": plan.candidates}
     units = sum(line.open + line.backordered for line in lines)
-    if any(could != units for _, could in plan.candidates) or decided.instead:
+    if any(could != units for _, could in plan.candidates) or decided.instead or decided.passed:
         asked = [by_code[code] for code, _ in plan.candidates]
         given = free if plan.softened else rules.left(free, nodes)
         why["lines"] = [
@@ -296,12 +305,12 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
             for line in lines
         ]
     is_plain = plan.outcome == "allocated" and not decided.instead
+    codes = {node: code for code, node in by_code.items()}
     if not is_plain or plan.chosen:
         why["units"] = units
-        why["chosen"] = plan.chosen
+        why["chosen"] = plan.chosen or list(dict.fromkeys(codes[one.node] for one in plan.shares))
     numbers = {line.id: line.number for line in lines}
     if not is_plain:
-        codes = {node: code for code, node in by_code.items()}
         why["served"] = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
     rejected = [(line.number, node.code) for line, node in decided.rejected]
     could = {} if plan.outcome == "allocated" else rules.without_rules(
@@ -320,6 +329,7 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
             (numbers[one.line], one.option.ordered, one.option.code, one.quantity, one.option.price)
             for one in decided.instead.values()
         ],
+        "suppliers": [(numbers[one.line], one.code, one.quantity, one.lead_days) for one in decided.passed],
     }
     return why | {name: value for name, value in more.items() if value}
 
@@ -341,6 +351,8 @@ class _Batch:
         self.served: dict[UUID, int] = {}
         self.default_dates: dict[UUID, date] = {}  # of what waits for nothing that is expected
         self.waited_for: set[UUID] = set()  # SKUs whose backorders come or go
+        self.passed: list[tuple[Any, ...]] = []
+        self.to_order: dict[UUID, tuple[int, datetime]] = {}
         self.offers: list[tuple[UUID, int, datetime]] = []
         self.items: list[OpenItem] = []
 
@@ -365,7 +377,8 @@ class _Batch:
         instead = {one.line: (by, one) for by, one in decided.instead.items()}
         for line in lines:
             by = instead.get(line.id)
-            left = self._exchange(order, line, *by) if by else line
+            left = self._pass_on(order, line, [one for one in decided.passed if one.line == line.id])
+            left = self._exchange(order, left, *by) if by else left
             self._step(order, line, left, taken[line.id], cancels=cancels)
         why = wire.dump(_reasons(order, lines, decided, version))
         self.decisions.append(
@@ -389,6 +402,23 @@ class _Batch:
                     promise_at=order.promise_at,
                 )
             )
+
+    def _pass_on(self, order: Order, line: Line, passed: Sequence[drop_ship.Passed]) -> Line:
+        """Give units of a line to suppliers; returns what is left of the line."""
+        for one in passed:
+            waited = min(one.quantity, line.backordered)
+            for place, units in (("backordered", waited), ("open", one.quantity - waited)):
+                if units:
+                    self.steps.append(progress.Progress(line.id, order.id, place, "with_supplier", units))
+            line = line._replace(
+                open=line.open - one.quantity + waited, backordered=line.backordered - waited
+            )
+            self.passed.append((
+                ids.uuid7(), order.company, order.id, line.id, line.sku, one.supplier, one.quantity, one.lead_days,
+                self.times[order.id],
+            ))  # fmt: skip
+            self.to_order[order.id] = (order.priority, order.promise_at or order.placed_at)
+        return line
 
     def _exchange(self, order: Order, line: Line, by: UUID, one: substitutes.Instead) -> Line:
         """Send something else for units of a line; returns what is left of the line."""
@@ -441,6 +471,9 @@ class _Batch:
         substitute(self.cause, requests=self.substitutes, times=self.times)
         progress.progress(self.cause, requests=self.steps, times=self.times)
         sql.write("sourcing_decision", _DECISION_COLUMNS, self.decisions)
+        if self.passed:
+            sql.write("sourcing_dropship", _PASSED_COLUMNS, self.passed)
+            offer("drop_ship", [(order, *urgent) for order, urgent in self.to_order.items()])
         if self.waiting:
             names = ("lines", "companies", "orders", "skus", "units", "priorities", "times", "defaults")
             sql.run(_WAIT, sql.columns(names, self.waiting))
@@ -464,7 +497,11 @@ class _Batch:
                         company,
                         kind,
                         order,
-                        "something else is sent" if order in exchanged else "stock came",
+                        "something else is sent"
+                        if order in exchanged
+                        else "a supplier sends it"
+                        if order in self.to_order
+                        else "stock came",
                         occurred_at=self.times[order],
                     )
                     for order, company in served
@@ -495,8 +532,13 @@ def _answer(
         short if cancels else 0,
         plan.why,
         substituted,
+        sum(one.quantity for one in plans[order_id].passed),
     )
 
+
+_PASSED_COLUMNS = (
+    "id", "company_id", "order_id", "line_id", "sku_id", "supplier_id", "quantity", "lead_days", "passed_at",
+)  # fmt: skip
 
 _DECISION_COLUMNS = ("company_id", "order_id", "profile_version", "outcome", "reasons", "decided_at")
 

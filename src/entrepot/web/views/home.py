@@ -17,7 +17,10 @@ from entrepot.work import queries as work
 
 LANES: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("Held"), ("payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "exception")),
-    (_("On the way"), ("ready", "warehouse release", "picking", "picked", "packed", "partly shipped")),
+    (
+        _("On the way"),
+        ("ready", "with supplier", "warehouse release", "picking", "picked", "packed", "partly shipped"),
+    ),
     (_("Gone"), ("shipped", "delivered", "cancelled", "closed")),
 )
 """Statuses from intake to the door, as the board shows them."""

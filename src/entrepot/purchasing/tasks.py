@@ -1,0 +1,30 @@
+"""Background work of purchasing: what suppliers are to send is ordered from them, and looked after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.parties import queries as parties
+from entrepot.purchasing.commands.drop_ship import DropShipOrder, drop_ship
+from entrepot.purchasing.commands.watch_drop_ships import WatchDropShips, watch_drop_ships
+
+
+def serve_drop_ship(cause: Cause, orders: Sequence[UUID]) -> None:
+    """Order what suppliers send of orders. What is held is offered again by whoever releases the hold."""
+    drop_ship(cause, requests=[DropShipOrder(order) for order in orders])
+
+
+@app.periodic(cron="15 6 * * *")
+@app.task(name="purchasing.watch_drop_ships", queueing_lock="purchasing.watch_drop_ships")
+def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every morning: a work item for each drop-ship order that was due and is not sent."""
+    cause = Cause(Actor("system:purchasing", everything=True), timezone.now(), "late drop-ship orders")
+    watch_drop_ships(cause, requests=[WatchDropShips(company.id) for company in parties.companies()])
+
+
+QUEUES = {"drop_ship": serve_drop_ship}

@@ -1,0 +1,170 @@
+"""A supplier gives notice that he has sent goods to the customer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from entrepot.access.rules import apart
+from entrepot.carriage.rules import Choice
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.ledger.errors import MonthClosed
+from entrepot.orders.rules import Frozen
+from entrepot.purchasing import drop_ship
+from entrepot.purchasing.commands.dispatch import Sent, dispatch, duty, step
+from entrepot.purchasing.commands.lock_drop_ships import DropShip, lock_drop_ships
+from entrepot.purchasing.drop_ship import Line, Units
+from entrepot.purchasing.states import COMING
+from entrepot.shipping import rules
+from entrepot.shipping.commands.ship import Leaving, book, judged, known_as, misread
+from entrepot.shipping.shopping import Shopped
+from entrepot.stock.commands.pass_through import PassedThrough, pass_through
+
+
+@dataclass(frozen=True, slots=True)
+class ShipDropShip:
+    """What a supplier has sent of a drop-ship order: all that was to come, or (number of the line, units) of it.
+
+    `tracking` is the carrier's number, checked as for shipments of our own; without, ours serves.
+    """
+
+    drop_ship: UUID
+    carrier: str = ""
+    tracking: str = ""
+    lines: tuple[Units, ...] | None = None
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropShipShipped:
+    """The shipment, what the customer owes for it, what the supplier gets for it, and the state of the drop-ship order
+    now. `doubt` is as in `shipping.ship`."""
+
+    drop_ship: UUID
+    shipment: UUID
+    number: str
+    amount_minor: int
+    cost_minor: int
+    state: str
+    doubt: str = ""
+
+
+_NOTHING_CHOSEN = Shopped(Choice(None, False, ()), (), "supplier")
+"""Who carries it is the supplier's to choose, and in his price."""
+
+
+@command("shipping.ship_drop_ships")
+def ship_drop_ships(cause: Cause, /, *, requests: Sequence[ShipDropShip]) -> list[DropShipShipped | Refused]:
+    """Shipments by suppliers: one move from the supplier to the customer at what was agreed, owed as goods not yet
+    invoiced; revenue, payment, services and the message to the channel as `shipping.ship` has them.
+
+    What is on hold is taken note of all the same: it has left.
+    Locks: the sales orders in id order, the drop-ship orders, the payments, the balances.
+    Refuses: NotFound (drop-ship order, line); WrongState (nothing is to come); Invalid; purchasing.more_than_asked;
+    shipping.tracking_misread; access.duties_apart (the actor ordered it); ledger.month_closed.
+    Again: by key. About 30 statements for any number.
+    """
+    found = lock_drop_ships([one.drop_ship for one in requests])
+    facts = _Facts(found.values())
+    numbers = iter(ids.numbers("SH", len(requests)))
+
+    answers: list[DropShipShipped | Refused] = []
+    leaving: list[Leaving] = []
+    sent: list[Sent] = []
+    moves: list[PassedThrough] = []
+    for request in requests:
+        one = found.get(request.drop_ship)
+        at = request.occurred_at or cause.at
+        told = _decide(cause, request, one, at, facts)
+        if one is None or isinstance(told, Refused):
+            answers.append(told if isinstance(told, Refused) else NotFound(what="drop-ship order", which=""))
+            continue
+        number, before = next(numbers), one.state
+        name, doubt = known_as(request.tracking, judged(request.tracking, request.carrier), number)
+        shipment = Leaving(
+            ids.uuid7(),
+            number,
+            one,
+            at,
+            name,
+            doubt,
+            _NOTHING_CHOSEN,
+            facts.take(told),
+            request.carrier.strip(),
+        )
+        costs = [(line, units, line.send(units, one.cost_currency)) for line, units in told]
+        step(one)
+        leaving.append(shipment)
+        sent.append(Sent(one, before, at))
+        moves += [
+            PassedThrough(one.company, line.sku, units, cost, shipment.id, line.line, at)
+            for line, units, cost in costs
+        ]
+        amount = sum(frozen.total for *_, frozen in shipment.worth)
+        cost = sum(cost for *_, cost in costs)
+        answers.append(DropShipShipped(one.id, shipment.id, number, amount, cost, one.state, doubt))
+
+    if leaving:
+        dispatch(cause, sent)
+        book(cause, leaving, "with_supplier", lambda: pass_through(cause, moves))
+    return answers
+
+
+class _Facts:
+    """What the decisions need to know about a batch of drop-ship orders. 2 statements."""
+
+    def __init__(self, found: Iterable[DropShip]) -> None:
+        found = list(found)
+        lines = list({line.line for one in found for line in one.lines.values()})
+        self._frozen = {row[0]: row[1:] for row in sql.run(_FROZEN, {"lines": lines})}
+        companies = list({one.company for one in found})
+        self.closed = {row[:2] for row in sql.run(_CLOSED, {"companies": companies})}
+        self._gone: dict[UUID, int] = defaultdict(int)
+
+    def take(self, told: Sequence[tuple[Line, int]]) -> tuple[tuple[UUID, UUID, int, Frozen], ...]:
+        """Units of each line that leave now, with what they bear, behind those that left before."""
+        leaving = []
+        for line, units in told:
+            quantity, gone, *amounts = self._frozen[line.line]
+            gone += self._gone[line.line]
+            self._gone[line.line] += units
+            leaving.append((line.line, line.sku, units, rules.worth(Frozen(*amounts), quantity, gone, units)))
+        return tuple(leaving)
+
+
+def _decide(
+    cause: Cause, request: ShipDropShip, one: DropShip | None, at: datetime, facts: _Facts
+) -> list[tuple[Line, int]] | Refused:
+    if one is None:
+        return NotFound(what="drop-ship order", which=str(request.drop_ship))
+    if one.state not in COMING:
+        return WrongState(
+            subject="drop-ship order", found=one.state, event="ship", expected=" or ".join(COMING)
+        )
+    if one.ordered_by == cause.actor.name:
+        return apart(duty(cause, one))
+    month = at.astimezone(UTC).date().replace(day=1)
+    if (one.company, month) in facts.closed:
+        return MonthClosed(company=one.company, month=f"{month:%Y-%m}")
+    verdict = judged(request.tracking, request.carrier)
+    if verdict and verdict.problem and verdict.certain:
+        return misread(verdict, one.number, request.carrier)
+    return drop_ship.told(one.number, one.lines, request.lines)
+
+
+_FROZEN = """
+SELECT id, quantity, shipped + delivered, gross_minor, discount_minor, shipping_minor, tax_minor FROM orders_line
+WHERE id = ANY(%(lines)s::uuid[])
+"""
+
+_CLOSED = """
+SELECT company_id::int, month FROM ledger_period
+WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'closed'
+"""
