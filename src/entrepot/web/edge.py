@@ -14,7 +14,7 @@ from babel.numbers import NumberFormatError, parse_decimal
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -22,7 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
 
 from entrepot.access import queries as access
-from entrepot.insight import pages
+from entrepot.insight import owners, pages
 from entrepot.kernel import money
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
@@ -83,12 +83,21 @@ def console(
                 request.reader = _reader(request)
             except NoCompany:
                 return render(request, "web/empty_house.html", status=200)
+            _is_own(request, kwargs.get("which"))
             response = view(request, *args, **kwargs)
         guard(response)
         patch_vary_headers(response, ["Cookie", "Accept-Language", "HX-Request"])
         return response
 
     return login_required(call)
+
+
+def _is_own(request: Request, which: object) -> None:
+    """What another company has is not there: whatever the address names, and whatever a form does."""
+    named = [which] if isinstance(which, UUID) else []
+    posted = (text for name in request.POST for text in request.POST.getlist(name))
+    if owners.others([*named, *ids_in(posted)], company=request.reader.company.id):
+        raise Http404
 
 
 def guard(response: HttpResponseBase) -> None:

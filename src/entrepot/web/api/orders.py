@@ -147,8 +147,13 @@ def list_orders(
 
 
 @router.get("/orders/{order_id}", response={200: OrderOut, **READ})
-def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: ARG001
+def get_order(
+    request: HttpRequest,  # noqa: ARG001
+    order_id: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
     """One order with its lines, holds and shipments."""
+    parse.own("order", order_id, company)
     found = orders.order(order_id)
     if found is None:
         raise NotFound(what="order", which=str(order_id))
@@ -171,8 +176,13 @@ def get_order(request: HttpRequest, order_id: UUID) -> dict[str, Any]:  # noqa: 
 
 
 @router.get("/orders/{order_id}/mergeable", response={200: list[MergeableOut], **READ})
-def list_mergeable(request: HttpRequest, order_id: UUID) -> Any:  # noqa: ARG001
+def list_mergeable(
+    request: HttpRequest,  # noqa: ARG001
+    order_id: UUID,
+    company: Company = None,
+) -> Any:
     """Orders that could be merged with an order now, the earliest first: none where it can't be merged itself."""
+    parse.own("order", order_id, company)
     if orders.order(order_id) is None:
         raise NotFound(what="order", which=str(order_id))
     return orders.mergeable(order_id)

@@ -155,8 +155,10 @@ def register_carton(
 def show_packing(
     request: HttpRequest,  # noqa: ARG001
     fulfillment: UUID,
+    company: Company = None,
 ) -> dict[str, Any]:
     """How a picked fulfillment would best be packed, with the place of every unit."""
+    parse.own("fulfillment", fulfillment, company)
     found = queries.fulfillment(fulfillment)
     if found is None:
         raise NotFound(what="fulfillment", which=str(fulfillment))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils import timezone
 
+from entrepot.insight import owners
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.orders.commands.cancel import CancelOrder
@@ -62,6 +64,12 @@ def company_of(code: str | None) -> int:
         if one.code == code:
             return one.id
     raise NotFound(what="company", which=code)
+
+
+def own(what: str, which: UUID, company: str | None) -> None:
+    """Refuse what is another company's as if it were not there. Without a code the company is the only one."""
+    if owners.others([which], company=company_of(company)):
+        raise NotFound(what=what, which=str(which))
 
 
 def keys_of(request: HttpRequest, header: str, items: Sequence[Any]) -> list[str]:

@@ -153,8 +153,13 @@ def list_returns(
 
 
 @router.get("/returns/{return_id}", response={200: s.ReturnOut, **READ})
-def get_return(request: HttpRequest, return_id: UUID) -> dict[str, Any]:  # noqa: ARG001
+def get_return(
+    request: HttpRequest,  # noqa: ARG001
+    return_id: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
     """One return with all of its facts."""
+    parse.own("return", return_id, company)
     found = returns.whole(return_id)
     if found is None:
         raise NotFound(what="return", which=str(return_id))
@@ -179,8 +184,13 @@ def list_refunds(
 
 
 @router.get("/orders/{order_id}/returnable", response={200: list[s.ReturnableOut], **READ})
-def list_returnable(request: HttpRequest, order_id: UUID) -> list[returns.Returnable]:  # noqa: ARG001
+def list_returnable(
+    request: HttpRequest,  # noqa: ARG001
+    order_id: UUID,
+    company: Company = None,
+) -> list[returns.Returnable]:
     """What of an order may still come back."""
+    parse.own("order", order_id, company)
     if orders.order(order_id) is None:
         raise NotFound(what="order", which=str(order_id))
     return returns.returnable(order_id)

@@ -274,8 +274,13 @@ def make_labels(
 
 
 @router.get("/shipments/{shipment}/labels", response={200: list[PrintableOut], **READ})
-def show_labels(request: HttpRequest, shipment: UUID) -> list[dict[str, Any]]:
+def show_labels(
+    request: HttpRequest,
+    shipment: UUID,
+    company: Company = None,
+) -> list[dict[str, Any]]:
     """The labels of a shipment that are in force, ready for a label printer. Only for those who may print them."""
+    parse.own("shipment", shipment, company)
     actor = parse.cause_of(request).actor
     if not actor.may("shipping.print_labels"):
         raise NotPermitted(actor=actor.name, command="shipping.print_labels")

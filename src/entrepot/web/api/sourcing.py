@@ -29,8 +29,13 @@ router = Router()
 
 
 @router.get("/orders/{order_id}/sourcing", response={200: list[SourcingOut], **READ})
-def explain_sourcing(request: HttpRequest, order_id: UUID) -> list[dict[str, Any]]:  # noqa: ARG001
+def explain_sourcing(
+    request: HttpRequest,  # noqa: ARG001
+    order_id: UUID,
+    company: Company = None,
+) -> list[dict[str, Any]]:
     """Why the order comes from where it comes from: its decisions, the latest first."""
+    parse.own("order", order_id, company)
     if orders.order(order_id) is None:
         raise NotFound(what="order", which=str(order_id))
     return [

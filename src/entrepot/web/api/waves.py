@@ -332,16 +332,26 @@ def report_pick_lists(
 
 
 @router.get("/waves/{which}", response={200: WaveWithListsOut, **READ})
-def show_wave(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
+def show_wave(
+    request: HttpRequest,  # noqa: ARG001
+    which: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
     """One wave with its pick lists."""
+    parse.own("wave", which, company)
     if (wave := queries.wave(which)) is None:
         raise NotFound(what="wave", which=which)
     return {**_fields(wave), "pick_lists": queries.pick_lists(wave=which)}
 
 
 @router.get("/pick-lists/{which}", response={200: ListWithStopsOut, **READ})
-def show_pick_list(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
+def show_pick_list(
+    request: HttpRequest,  # noqa: ARG001
+    which: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
     """One pick list with its stops in the order of the way."""
+    parse.own("list", which, company)
     if (found := queries.pick_list(which)) is None:
         raise NotFound(what="list", which=which)
     return {**_fields(found), "way": queries.list_stops(which)}

@@ -168,8 +168,13 @@ def open_order_case(request: HttpRequest, payload: CaseIn, idempotency_key: Idem
 
 # Behind the others, whose addresses its ids would match.
 @router.get("/work/{item_id}", response={200: ItemOut, **READ})
-def get_work(request: HttpRequest, item_id: UUID) -> dict[str, Any]:  # noqa: ARG001
+def get_work(
+    request: HttpRequest,  # noqa: ARG001
+    item_id: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
     """One item, with the terms of its priority and the items linked to it."""
+    parse.own("work item", item_id, company)
     found = work.item(item_id)
     if found is None:
         raise NotFound(what="work item", which=str(item_id))

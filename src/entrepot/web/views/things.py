@@ -108,7 +108,7 @@ def _ids_in(values: Iterable[Any]) -> Iterator[UUID]:
 @console
 def event(request: Request, seq: int) -> HttpResponse:
     found = pages.event(seq) if seq <= BIGINT_MAX else None
-    if found is None:
+    if found is None or found.company not in (None, 0, request.reader.company.id):
         raise Http404
     context: dict[str, Any] = {
         "event": found,
