@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from entrepot.catalog import queries
+from entrepot.catalog.barcodes import Scan
 from entrepot.catalog.commands.register import RegisterSku, SkuRegistered, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
@@ -33,6 +34,16 @@ MUG = RegisterSku(
     standard_cost=Decimal("5.123456"),
 )  # fmt: skip
 PEN = RegisterSku(COMPANY, "PEN", "A pen")
+
+
+def test_a_scan_finds_a_sku_by_barcode_in_any_spelling_and_by_code():
+    mug, pen = done(register_skus, MUG, PEN)
+    scans = [
+        Scan("", ("05012345678900", "5012345678900")), Scan("", ("PEN",)), Scan("", ("?",)), Scan("", ()),
+    ]  # fmt: skip
+
+    found = queries.by_scan(company=COMPANY, scans=scans)
+    assert [[sku.id for sku in skus] for skus in found] == [[mug.id], [pen.id], [], []]
 
 
 def test_a_sku_stands_as_given():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from entrepot.catalog.barcodes import Scan
 from entrepot.kernel import sql
 
 
@@ -63,6 +64,20 @@ def by_barcode(*, company: int, barcodes: Collection[str]) -> dict[str, list[Sku
     return found
 
 
+def by_scan(*, company: int, scans: Sequence[Scan]) -> list[list[Sku]]:
+    """For each scan the SKUs that bear one of its numbers as barcode, or that have it as their code. One statement."""
+    wanted = list(dict.fromkeys(number for scan in scans for number in scan.barcodes))
+    found: dict[str, list[Sku]] = {}
+    for row in sql.run(_BY_SCAN, {"company": company, "numbers": wanted}) if wanted else ():
+        sku = Sku(*row)
+        for number in {sku.barcode, sku.code}:
+            found.setdefault(number, []).append(sku)
+    return [
+        list({sku.id: sku for number in scan.barcodes for sku in found.get(number, ())}.values())
+        for scan in scans
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Of a kit a component with its units in one kit; of a component a kit that is made of it."""
@@ -110,6 +125,11 @@ _SKUS = _FIELDS + (
 
 _BY_BARCODE = _FIELDS + (
     " WHERE company_id = %(company)s::smallint AND barcode <> '' AND barcode = ANY(%(barcodes)s::text[]) ORDER BY code"
+)
+
+_BY_SCAN = _FIELDS + (
+    " WHERE company_id = %(company)s::smallint AND (barcode <> '' AND barcode = ANY(%(numbers)s::text[])"
+    " OR code = ANY(%(numbers)s::text[])) ORDER BY code"
 )
 
 _COMPONENTS = """
