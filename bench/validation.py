@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bench import house
@@ -104,10 +105,10 @@ def furnish() -> None:
         connection.execute("ANALYZE")
 
 
-def orders(count: int, *, seed: int) -> list[PlaceOrder]:
-    """Orders of one to four lines, most of them good."""
+def orders(count: int, *, seed: int) -> Iterator[PlaceOrder]:
+    """Orders of one to four lines, most of them good; made as they are asked for, as they would come."""
     dice = random.Random(seed)
-    return [_order(dice, f"V-{seed}-{i}") for i in range(count)]
+    return (_order(dice, f"V-{seed}-{i}") for i in range(count))
 
 
 def _order(dice: random.Random, name: str) -> PlaceOrder:
@@ -148,8 +149,9 @@ def _order(dice: random.Random, name: str) -> PlaceOrder:
     )  # fmt: skip
 
 
-def batches(some: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (some[i : i + BATCH] for i in range(0, len(some), BATCH))
+def batches(some: Iterator[Any]) -> Iterator[Sequence[Any]]:
+    while batch := list(islice(some, BATCH)):
+        yield batch
 
 
 def judged(count: int) -> tuple[float, float, float, Counter[str]]:

@@ -61,14 +61,19 @@ def share(amount: int, weights: Sequence[int]) -> list[int]:
         return []
     if any(weight < 0 for weight in weights):
         raise ValueError(f"weights must not be negative: {list(weights)}")
+    if len(weights) == 1:
+        return [amount]
     total = sum(weights)
     if total == 0:
         weights, total = [1] * len(weights), len(weights)
     sign, size = (-1, -amount) if amount < 0 else (1, amount)
     parts = [size * weight // total for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(size * weights[i] % total), i))
-    for i in by_remainder[: size - sum(parts)]:
-        parts[i] += 1
+    left_over = size - sum(parts)
+    if left_over:
+        remainders = [-(size * weight % total) for weight in weights]
+        # Sorting keeps the order of equals, so that the earlier comes first.
+        for i in sorted(range(len(weights)), key=remainders.__getitem__)[:left_over]:
+            parts[i] += 1
     return [sign * part for part in parts]
 
 

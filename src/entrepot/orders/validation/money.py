@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from entrepot.orders.validation.facts import Found, OrderFacts
@@ -79,8 +80,14 @@ def on_delivery(order: OrderFacts, policy: Validation) -> bool:
     return bool(order.signals) and policy.cash_signal.lower() in (one.lower() for one in order.signals)
 
 
+@lru_cache(maxsize=64)
+def _part(of: float) -> Decimal:
+    """A part that a policy names, to calculate with prices."""
+    return Decimal(str(of))
+
+
 def price(order: OrderFacts, policy: Validation) -> Found | None:
-    part = Decimal(str(policy.price_floor))
+    part = _part(policy.price_floor)
     below = sorted(
         {
             line.sku
@@ -99,7 +106,7 @@ def price(order: OrderFacts, policy: Validation) -> Found | None:
 
 def changed(order: OrderFacts, policy: Validation) -> Found | None:
     """Whether list prices are no longer those of when the order was quoted, or the channel took it."""
-    part = Decimal(str(policy.changed_max))
+    part = _part(policy.changed_max)
     moved = {}
     for line in order.goods:
         now, then = line.about and line.about.list_price, line.listed_then
