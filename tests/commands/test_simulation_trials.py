@@ -28,7 +28,7 @@ from entrepot.simulation.errors import NothingDecided
 from entrepot.simulation.whatif import Report
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
-from entrepot.sourcing.rules import Offline, Profile
+from entrepot.sourcing.rules import DropShip, Offline, Profile
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
@@ -271,6 +271,7 @@ def test_what_the_record_does_not_tell_is_named_where_it_matters(floor: Floor) -
 
     assert tried().concerns == {"carts": 1}
     assert tried(Profile(shipments_of={"sofas": 1})).concerns == {"carts": 1, "catalog": 2}
+    assert tried(Profile(drop_ship=(DropShip("ACME"),))).concerns == {"carts": 1, "suppliers": 2}
 
 
 def test_nodes_that_nobody_knows_are_named(floor: Floor) -> None:

@@ -34,6 +34,10 @@ from entrepot.orders.commands.split import SplitOrder
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
+from entrepot.purchasing.commands.call_off_drop_ships import CallOffDropShip, call_off_drop_ships
+from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
+from entrepot.purchasing.commands.drop_ship import DropShipOrder, drop_ship
+from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
 from entrepot.returns.commands import authorize as returns
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.close import Close, close
@@ -43,6 +47,7 @@ from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.rules import DISPOSITIONS, REASONS
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
 from entrepot.sourcing import rules as sourcing
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
@@ -64,6 +69,7 @@ from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.release import ReleaseOrder, release
 from entrepot.warehouse.commands.withdraw import withdraw
 from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, policy
+from tests.drop import NOTICES, a_supplier
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, units
 
 SKUS, NODES = 2, 2
@@ -148,12 +154,19 @@ class House(RuleBasedStateMachine):
         bodies = {
             "stock.adjustments": AdjustmentPolicy(None),
             "sourcing.substitutes": instead,
-            "sourcing.profile": sourcing.Profile(substitutes="agreed", substitute_parts=True),
+            "sourcing.profile": sourcing.Profile(
+                substitutes="agreed",
+                substitute_parts=True,
+                drop_ship=(sourcing.DropShip("ACME"),),
+                rejection_days=1,
+            ),
         }
         policies.set_policy(
             SYSTEM, requests=[policies.SetPolicy(COMPANY, kind, body, NOW) for kind, body in bodies.items()]
         )
         policy(approve_above_minor=LIMIT)
+        a_supplier(self.floor)
+        self.drop_ships: list[UUID] = []
 
     def make_a_kit(self) -> None:
         first, second = self.floor.codes
@@ -281,17 +294,56 @@ class House(RuleBasedStateMachine):
 
     def _ship(self, fulfillment: object) -> None:
         (answer,) = ship(SYSTEM, requests=[ShipFulfillment(fulfillment)])  # type: ignore[arg-type]
-        if isinstance(answer, Refused):
-            return
+        if not isinstance(answer, Refused):
+            self._count_shipped("s.fulfillment_id", fulfillment)
+
+    def _count_shipped(self, by: str, key: object, *, passed_through: bool = False) -> None:
         for order, line, sku_id, quantity in sql.run(
             "SELECT s.order_id, l.line_id, l.sku_id, l.quantity FROM shipping_shipmentline AS l"
-            " JOIN shipping_shipment AS s ON s.id = l.shipment_id WHERE s.fulfillment_id = %(id)s",
-            {"id": fulfillment},
+            f" JOIN shipping_shipment AS s ON s.id = l.shipment_id WHERE {by} = %(id)s",
+            {"id": key},
         ):
             sku = self.floor.skus.index(sku_id)
-            self.model.units[sku] -= quantity
+            if not passed_through:
+                self.model.units[sku] -= quantity
             self.model.shipped += quantity
             self.model.sold.setdefault(line, Sold(order, sku)).shipped += quantity
+
+    @precondition(lambda self: self.orders)
+    @rule(n=st.integers(0, 99))
+    def ask_the_supplier(self, n: int) -> None:
+        """For what no node has of the first SKU, he is asked in the order in which it was sourced, or never."""
+        waiting = sql.run("SELECT DISTINCT order_id FROM sourcing_dropship WHERE taken_at IS NULL ORDER BY 1")
+        order = waiting[n % len(waiting)][0] if waiting else self._some(self.orders, n)
+        (answer,) = drop_ship(SYSTEM, requests=[DropShipOrder(order)])  # type: ignore[arg-type]
+        if not isinstance(answer, Refused):
+            self.drop_ships += [which for which, _ in answer.made]
+
+    @precondition(lambda self: self.drop_ships)
+    @rule(
+        n=st.integers(0, 99),
+        units=st.integers(0, 3),
+        what=st.sampled_from(["ship", "ship", "refuse", "confirm"]),
+    )
+    def the_supplier_tells(self, n: int, units: int, what: str) -> None:
+        """He sends, refuses or confirms: all of it, or some units of the first line."""
+        which = self._some(self.drop_ships, n)
+        part = ((1, units),) if units else None
+        if what == "confirm":
+            confirm_drop_ships(NOTICES, requests=[ConfirmDropShip(which)])  # type: ignore[arg-type]
+        elif what == "refuse":
+            refuse_drop_ships(NOTICES, requests=[RefuseDropShip(which, "sold out", part)])  # type: ignore[arg-type]
+        else:
+            (answer,) = ship_drop_ships(NOTICES, requests=[ShipDropShip(which, lines=part)])  # type: ignore[arg-type]
+            if not isinstance(answer, Refused):
+                self.model.received_value += answer.cost_minor
+                self._count_shipped("s.id", answer.shipment, passed_through=True)
+
+    @precondition(lambda self: self.drop_ships)
+    @rule(n=st.integers(0, 99), gone=st.booleans())
+    def call_off(self, n: int, gone: bool) -> None:
+        which = self._some(self.drop_ships, n)
+        call_off_drop_ships(SYSTEM, requests=[CallOffDropShip(which, "no more", cancel=gone)])  # type: ignore[arg-type]
 
     @rule(sku=st.integers(0, SKUS - 1), node=st.integers(0, NODES - 1), delta=st.integers(-4, 3).filter(bool))
     def lose_or_find(self, sku: int, node: int, delta: int) -> None:

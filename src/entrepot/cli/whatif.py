@@ -252,6 +252,7 @@ GAPS = {
     "changes": "splits, merges and part cancellations as they happened",
     "customers": "customers' tiers and wishes as they were: today's hold",
     "catalog": "categories, costs and what was for sale: today's catalog holds",
+    "suppliers": "what suppliers had to send: no order is passed to one here",
     "limits": "what somebody would have decided about orders that a limit of selling ahead holds",
 }
 

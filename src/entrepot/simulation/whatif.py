@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -42,7 +42,7 @@ class Report:
     found: Comparison
     not_followed: tuple[str, ...] = ()
     """What live orders would follow and this replay could not, because no ledger keeps it: `carts`, `changes`,
-    `customers`, `catalog`, `limits`; in reports of before, settings of the profile."""
+    `customers`, `catalog`, `limits`, `suppliers`; in reports of before, settings of the profile."""
     concerns: Mapping[str, int] = field(default_factory=dict)
     """How many orders each of these may matter to."""
 
@@ -76,7 +76,11 @@ def tried(
     after = replay(window.record, {**active, scope: draft}, heard)
     measure, measured_by = yardstick(draft, profile_of(active, scope))
     version, _ = versions.get(scope) or versions.get("") or (0, draft)
-    concerns = {**window.unknown, **_left_to_people(before, after, window.record.let_go)}
+    concerns = {
+        **window.unknown,
+        **_left_to_people(before, after, window.record.let_go),
+        **_with_suppliers((draft, *active.values()), before),
+    }
     return Report(
         scope, draft, version, since, until, len(window.record.waiting), measured_by,
         {name: getattr(measure, name) for name in RATES}, _strangers(draft, window.record.house),
@@ -88,6 +92,11 @@ def _left_to_people(before: Replayed, after: Replayed, let_go: Mapping[UUID, dat
     """Orders that a limit holds in a replay, and about which nobody decided in the record."""
     held = {fate.order.id for side in (before, after) for fate in side.orders if fate.was_held}
     return {"limits": len(held - let_go.keys())} if held - let_go.keys() else {}
+
+
+def _with_suppliers(profiles: Iterable[Profile], replayed: Replayed) -> dict[str, int]:
+    """Orders that live sourcing might have passed to suppliers: what they had at the time is not kept."""
+    return {"suppliers": len(replayed.orders)} if any(one.drop_ship for one in profiles) else {}
 
 
 def _misfit(company: int, scope: str, since: datetime, until: datetime) -> Refused | None:

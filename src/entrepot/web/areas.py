@@ -42,6 +42,7 @@ AREAS = (
         Page("orders", _("Orders")),
         Page("drafts", _("Drafts")),
         Page("orders-import", _("Import"), "orders.place"),
+        Page("drop-ships", _("Drop-ship")),
         Page("promises", _("Promises")),
         Page("campaigns", _("Campaigns")),
         Page("conflicts", _("Conflicts")),

@@ -22,6 +22,7 @@ from entrepot.web.api import (
     availability,
     carriers,
     counts,
+    drop_ships,
     holds,
     kits,
     orders,
@@ -119,6 +120,7 @@ api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])
+api.add_router("/v1", drop_ships.router, tags=["drop-ships"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])

@@ -583,6 +583,8 @@ class PaymentTakenOut(Out):
 
 
 class ShipmentOut(Out):
+    """`drop_ship` is the drop-ship order by which a supplier sent it; null where it left a node."""
+
     id: UUID
     number: str
     carrier: str
@@ -591,6 +593,7 @@ class ShipmentOut(Out):
     state: str
     shipped_at: datetime
     delivered_at: datetime | None
+    drop_ship: UUID | None
 
 
 class CandidateOut(Out):
@@ -641,9 +644,17 @@ class SentOut(Out):
     price: str
 
 
+class SuppliedOut(Out):
+    """Units that a supplier sends himself, so many days after he is asked."""
+
+    supplier: str
+    units: int
+    days: int
+
+
 class SourcedLineOut(Out):
-    """A line: units wanted, who serves them, every node that was asked, the nearest change that flips it, and what is
-    sent instead."""
+    """A line: units wanted, who serves them, every node that was asked, the nearest change that flips it, what is sent
+    instead, and what suppliers send themselves."""
 
     number: int
     units: int
@@ -651,6 +662,7 @@ class SourcedLineOut(Out):
     candidates: list[CandidateOut]
     flip: FlipOut | None
     instead: list[SentOut]
+    suppliers: list[SuppliedOut]
 
 
 class SourcingOut(Out):

@@ -48,7 +48,11 @@ def explain_sourcing(
                 {
                     "number": line.number, "units": line.units,
                     "served": [{"node": node, "units": units} for node, units in line.served],
-                    "instead": [sent._asdict() for sent in line.instead], **_explained(line),
+                    "instead": [sent._asdict() for sent in line.instead],
+                    "suppliers": [
+                        {"supplier": code, "units": units, "days": days} for code, units, days in line.suppliers
+                    ],
+                    **_explained(line),
                 }
                 for line in one.explanation.lines
             ],

@@ -25,6 +25,7 @@ from entrepot.orders.commands.take_payment import TakePayment, take_payment
 from entrepot.parties import queries as parties
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
+from entrepot.purchasing import drop_ship_queries as drop_ships
 from entrepot.returns import queries as returns
 from entrepot.returns.rules import ASKED, REASONS
 from entrepot.sourcing import queries as sourcing
@@ -32,9 +33,10 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, kept, minor_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, minor_in, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
+from entrepot.web.views.drop_ships import around, with_lines
 from entrepot.work import queries as work
 from entrepot.work.rules import TOPICS
 
@@ -199,8 +201,9 @@ def order(request: Request, which: UUID) -> HttpResponse:
     packages = pages.packages(order=which)
     shipments = pages.shipments(order=which)
     paid = payments.of_order(which)
+    by_suppliers = drop_ships.of_order(which)
     promises = pages.promises(order=which)
-    hanging: list[Any] = [*found.holds, *fulfillments, *packages, *shipments, *paid]
+    hanging: list[Any] = [*found.holds, *fulfillments, *packages, *shipments, *by_suppliers, *paid]
     parts = [which, *(one.id for one in hanging)]
     journal = pages.journal(company=found.company, documents=parts)
     actor = request.reader.actor
@@ -232,6 +235,9 @@ def order(request: Request, which: UUID) -> HttpResponse:
             )
             for one in fulfillments
         ],
+        "drop_ships": with_lines(by_suppliers),
+        "shipments": shipments,
+        **around(request),
         "payments": paid,
         "entries": [(entry, list(lines)) for entry, lines in groupby(journal, key=lambda line: line.entry)],
         "steps": steps(events, which, pages.names(event.subject for event in events)),
@@ -249,7 +255,6 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "return_reasons": REASONS,
         "asks": ASKED,
         "cancellable": _cancellable(request, found),
-        "cancel_reasons": rules.CANCEL_REASONS,
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
         "edits": order_edit.allowed(found),
         "may_edit": actor.may("sourcing.edit"),
@@ -257,7 +262,6 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "splittable": order_edit.splittable(found) if actor.may("sourcing.split") else [],
         "mergeable": orders.mergeable(which) if actor.may("sourcing.merge") else [],
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
-        "kept": kept(request),
         "alive": found.status not in pages.ENDED,
     }
     return page(request, "web/order.html", context, area="orders")

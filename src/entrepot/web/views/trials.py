@@ -156,6 +156,9 @@ GAPS = {
     "catalog": _(
         "Catalog: categories, costs and what is for sale are those of today; what they were before is not kept."
     ),
+    "suppliers": _(
+        "Drop-ship: what suppliers had to send is not kept. No order is passed to one here; live orders may be."
+    ),
     "limits": _(
         "Sold ahead: a limit holds %(n)s orders here about which nobody had to decide. They stay held, though somebody might have let them go."
     ),

@@ -1,0 +1,107 @@
+"""Drop-ship orders: what suppliers send to customers, with what they tell of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.orders.rules import CANCEL_REASONS
+from entrepot.purchasing import drop_ship_queries as queries
+from entrepot.purchasing.commands.call_off_drop_ships import CallOffDropShip, call_off_drop_ships
+from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
+from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
+from entrepot.purchasing.drop_ship import Units
+from entrepot.purchasing.states import COMING, DROP_SHIP
+from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page, uuid_in
+
+PAGE = 50
+
+
+@require_safe
+@console
+def drop_ships_list(request: Request) -> HttpResponse:
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    state = clean(request.GET.get("state", "coming"))
+    rows = queries.drop_ships(company, state=state, after=after, limit=PAGE + 1)
+    shown = rows[:PAGE]
+    context = {
+        "drop_ships": with_lines(shown),
+        "next": shown[-1].id if len(rows) > PAGE else None,
+        "state": state,
+        "states": DROP_SHIP.states,
+        **around(request),
+    }
+    return page(request, "web/drop_ships.html", context, area="orders")
+
+
+def with_lines(rows: list[queries.DropShipRow]) -> list[tuple[queries.DropShipRow, list[Any]]]:
+    lines = queries.lines_of([one.id for one in rows])
+    return [(one, lines[one.id]) for one in rows]
+
+
+def around(request: Request) -> dict[str, Any]:
+    """What the row of a drop-ship order needs beside it."""
+    return {
+        "coming": COMING,
+        "cancel_reasons": CANCEL_REASONS,
+        "today": fmt.reading().now.date(),
+        "kept": kept(request),
+    }
+
+
+@require_POST
+@console
+def tell(request: Request, which: UUID) -> HttpResponse:
+    """What the supplier said, or what we do not want any more; of all, or of the units named by line."""
+    reason = clean(request.POST.get("reason"))
+    match request.POST.get("action"):
+        case "confirm":
+            due_on = day_in(request.POST.get("due_on"))
+            told = ConfirmDropShip(which, clean(request.POST.get("reference")), due_on)
+            results = give(request, confirm_drop_ships, [told], _confirmed)
+        case "refuse":
+            refusal = RefuseDropShip(which, reason, _lines(request))
+            results = give(request, refuse_drop_ships, [refusal], _refused)
+        case "ship":
+            carrier, tracking = clean(request.POST.get("carrier")), clean(request.POST.get("tracking"))
+            sent = ShipDropShip(which, carrier, tracking, _lines(request))
+            results = give(request, ship_drop_ships, [sent], _sent)
+        case "call-off" | "cancel" as act:
+            code = clean(request.POST.get("code")) or "customer"
+            wanted = CallOffDropShip(which, reason, act == "cancel", code)
+            results = give(request, call_off_drop_ships, [wanted], _called_off)
+        case _:
+            results = []
+    return back(request, "/orders/drop-ships/", results)
+
+
+def _lines(request: Request) -> tuple[Units, ...] | None:
+    """The units named by line; None where all lines are left as they stand, which means all of them."""
+    named = {
+        number: int_in(str(text)) or 0
+        for name, text in request.POST.items()
+        if name.startswith("units-") and (number := int_in(name.removeprefix("units-"))) is not None
+    }
+    return tuple((number, units) for number, units in named.items() if units) if named else None
+
+
+def _confirmed(_: int) -> str:
+    return gettext("The supplier has confirmed it.")
+
+
+def _refused(_: int) -> str:
+    return gettext("What the supplier refuses is sourced again, without him.")
+
+
+def _sent(_: int) -> str:
+    return gettext("It is on its way to the customer.")
+
+
+def _called_off(n: int) -> str:
+    return ngettext("%(n)s order is called off.", "%(n)s orders are called off.", n) % {"n": n}
