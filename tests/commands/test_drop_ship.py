@@ -49,8 +49,8 @@ from entrepot.purchasing.errors import MoreThanAsked, NothingPassed, OrderHeld
 from entrepot.returns.commands import authorize as returns
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.shipping import queries as shipping
-from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.commands.ship_drop_ships import DropShipShipped, ShipDropShip, ship_drop_ships
+from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
 from entrepot.shipping.errors import TrackingMisread
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
@@ -60,6 +60,7 @@ from entrepot.sourcing.rules import DropShip
 from entrepot.work import queries as work
 from tests.drop import NOTICES, a_supplier, asked, balance, passed_on, places, profile
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
+from tests.rules.test_easypost import a_message, detail
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = ids.uuid7()
@@ -364,7 +365,10 @@ def test_his_notice_is_a_shipment_paid_booked_and_told(floor: Floor) -> None:
     assert (topic, body["carrier"], body["tracking"]) == ("order.shipped", "UPS", "1Z999AA10123456784")
 
     assert ship_drop_ships(NOTICES, requests=[request]) == [answer]
-    whole(deliver(NOTICES, requests=[Delivered(shipment.id)]))
+    told = a_message(shipment.tracking, detail("delivered", NOW + timedelta(days=2)))
+    assert take_tracking(SYSTEM, requests=[TakeTracking(COMPANY, "easypost", told)]) == [
+        TrackingTaken("done", 1, 1)
+    ]
     assert sales.order(order).status == "delivered"
 
 

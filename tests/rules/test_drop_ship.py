@@ -185,10 +185,14 @@ def test_every_unit_is_served_passed_on_or_short_and_nothing_twice(rows, first, 
 def test_what_a_decision_tells_of_suppliers():
     reasons = {
         "candidates": [("N1", 3)], "units": 5, "chosen": ["N1"], "lines": [(1, 5, [3])], "served": [(1, "N1", 3)],
-        "suppliers": [(1, "ACME", 2, 3)],
+        "suppliers": [(1, "ACME", 2, 3, False)],
     }  # fmt: skip
     (told,) = explain(reasons).lines
     assert (told.served, told.suppliers) == ((("N1", 3),), (("ACME", 2, 3),))
+    assert (told.flip.node, told.flip.units) == ("N1", 2)
+    # where he is asked first, nodes have no part in it
+    asked_first = explain(reasons | {"suppliers": [(1, "ACME", 2, 3, True)]})
+    assert (asked_first.flip, asked_first.lines[0].flip) == (None, None)
 
 
 # ---- what suppliers tell

@@ -30,7 +30,7 @@ class Supplier(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """Units of a line that a supplier sends."""
+    """Units of a line that a supplier sends; `is_first`: he was asked before nodes were."""
 
     line: UUID
     sku: UUID
@@ -38,6 +38,7 @@ class Passed(NamedTuple):
     code: str
     quantity: int
     lead_days: int
+    is_first: bool = False
 
 
 class Known(NamedTuple):
@@ -205,7 +206,7 @@ class _Left:
     def take(self, supplier: Supplier, line: Line, units: int) -> Passed:
         self._less(supplier.id, line.sku, units)
         lead_days = supplier.offers[line.sku].lead_days
-        return Passed(line.id, line.sku, supplier.id, supplier.code, units, lead_days)
+        return Passed(line.id, line.sku, supplier.id, supplier.code, units, lead_days, supplier.is_first)
 
     def _less(self, supplier: UUID, sku: UUID, units: int) -> None:
         there = self._units.get((supplier, sku))

@@ -83,7 +83,8 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
     where no single node, the first that has all of it, serves it. `lines` are [number, units, [units free at each
     candidate]]; without them every candidate has all of it. `served` are [number, code, units], `rejected` [number,
     code]; `broken`, `could` and `km` go by code, `costs` by code and term. `instead` are [number, ordered, by, units,
-    price], `suppliers` [number, code, units, days].
+    price], `suppliers` [number, code, units, days, whether he
+    was asked before nodes: then no change of theirs would have flipped it].
     """
     candidates = [(code, units) for code, units in reasons.get("candidates", ())]
     # One node that serves all of it serves as much as any could: then the units are not recorded again.
@@ -104,7 +105,9 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
         told.line(number, units, dict(zip(codes, free, strict=True)), reasons, chosen)
         for number, units, free in reasons.get("lines", ())
     )
-    return Explanation((*seen, *refused), _lifted((*seen, *refused), wanted) or _nearest(seen), lines)
+    flip = _lifted((*seen, *refused), wanted) or _nearest(seen)
+    before_nodes = any(is_first for *_, is_first in reasons.get("suppliers", ()))
+    return Explanation((*seen, *refused), None if before_nodes else flip, lines)
 
 
 class _Told(NamedTuple):
@@ -156,8 +159,10 @@ class _Told(NamedTuple):
             for one in self.verdicts(could, units, [code for code, _ in served])
         ]
         instead = tuple(Sent(*sent) for line, *sent in reasons.get("instead", ()) if line == number)
-        suppliers = tuple(tuple(by) for line, *by in reasons.get("suppliers", ()) if line == number)
-        return LineExplained(number, units, served, tuple(seen), _nearest(seen), instead, suppliers)
+        passed = [by for line, *by in reasons.get("suppliers", ()) if line == number]
+        suppliers = tuple((code, n, days) for code, n, days, _ in passed)
+        flip = None if any(is_first for *_, is_first in passed) else _nearest(seen)
+        return LineExplained(number, units, served, tuple(seen), flip, instead, suppliers)
 
 
 def _lifted(seen: Sequence[Candidate], wanted: int) -> Flip | None:

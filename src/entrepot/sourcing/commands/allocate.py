@@ -329,7 +329,9 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
             (numbers[one.line], one.option.ordered, one.option.code, one.quantity, one.option.price)
             for one in decided.instead.values()
         ],
-        "suppliers": [(numbers[one.line], one.code, one.quantity, one.lead_days) for one in decided.passed],
+        "suppliers": [
+            (numbers[one.line], one.code, one.quantity, one.lead_days, one.is_first) for one in decided.passed
+        ],
     }
     return why | {name: value for name, value in more.items() if value}
 
