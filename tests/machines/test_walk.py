@@ -76,6 +76,8 @@ SKUS, NODES = 2, 2
 PRICE = 999
 KIT, IN_KIT = SKUS, 3
 """A kit stands behind the SKUs: one unit of the first, two of the second, at the price of three."""
+SUPPLIED = KIT + 1
+"""A SKU that no node keeps: a supplier sends it."""
 LIMIT = 1500
 """Refunds above it wait for another person."""
 
@@ -165,16 +167,20 @@ class House(RuleBasedStateMachine):
             SYSTEM, requests=[policies.SetPolicy(COMPANY, kind, body, NOW) for kind, body in bodies.items()]
         )
         policy(approve_above_minor=LIMIT)
-        a_supplier(self.floor)
+        a_supplier(self.floor, skus=(SUPPLIED,))
         self.drop_ships: list[UUID] = []
 
     def make_a_kit(self) -> None:
         first, second = self.floor.codes
-        register_skus(SYSTEM, requests=[RegisterSku(COMPANY, "KIT", "A kit")])
+        register_skus(SYSTEM, requests=[RegisterSku(COMPANY, "KIT", "A thing")])
         parts = (Component(first), Component(second, IN_KIT - 1))
         (made,) = register_kits(SYSTEM, requests=[RegisterKit(COMPANY, "KIT", parts)])
         assert not isinstance(made, Refused), made
-        self.floor.codes.append("KIT")
+        wanted = [RegisterSku(COMPANY, code, "A thing") for code in ("KIT", "SUPPLIED")]
+        for one in register_skus(SYSTEM, requests=wanted):
+            assert not isinstance(one, Refused), one
+            self.floor.skus.append(one.id)
+            self.floor.codes.append(one.code)
         self.floor.prices[KIT] = Decimal(IN_KIT * PRICE) / 100
 
     def receive_units(self, sku: int, node: int, quantity: int, cost: int) -> None:
@@ -192,7 +198,7 @@ class House(RuleBasedStateMachine):
         self.receive_units(sku, node, quantity, cost)
 
     @rule(
-        lines=st.lists(st.tuples(st.integers(0, KIT), st.integers(1, 6)), min_size=1, max_size=3),
+        lines=st.lists(st.tuples(st.integers(0, SUPPLIED), st.integers(1, 6)), min_size=1, max_size=3),
         policy=st.sampled_from(["ship_complete", "line_complete", "partial_backorder", "partial_cancel"]),
         priority=st.integers(0, 9),
         said=st.sampled_from(["agreed", ""]),
@@ -312,7 +318,7 @@ class House(RuleBasedStateMachine):
     @precondition(lambda self: self.orders)
     @rule(n=st.integers(0, 99))
     def ask_the_supplier(self, n: int) -> None:
-        """For what no node has of the first SKU, he is asked in the order in which it was sourced, or never."""
+        """Of an order of which something was passed on to him, where there is one."""
         waiting = sql.run("SELECT DISTINCT order_id FROM sourcing_dropship WHERE taken_at IS NULL ORDER BY 1")
         order = waiting[n % len(waiting)][0] if waiting else self._some(self.orders, n)
         (answer,) = drop_ship(SYSTEM, requests=[DropShipOrder(order)])  # type: ignore[arg-type]
@@ -378,7 +384,7 @@ class House(RuleBasedStateMachine):
     def units_are_conserved(self) -> None:
         if not hasattr(self, "floor"):
             return
-        for sku in range(SKUS):
+        for sku in (*range(SKUS), SUPPLIED):
             there = sum(units(self.floor.skus[sku], status) for status in STATUSES)
             assert there == self.model.units[sku]
 
@@ -412,6 +418,10 @@ class WholeHouse(House):
         for lines in ([(0, 4), (1, 2)], [(1, 3)]):
             self.place(lines, "partial_backorder", 9)
             self.hurry(-1, 4)
+        self.place([(SUPPLIED, 4)], "partial_backorder", 9)
+        self.ask_the_supplier(0)
+        self.the_supplier_tells(0, 3, "ship")
+        assert self.model.sold[next(reversed(self.model.sold))].shipped == 3
 
     @precondition(lambda self: self.model.sold)
     @rule(n=st.integers(0, 99), quantity=st.integers(1, 4), reason=st.sampled_from(list(REASONS)))
