@@ -215,15 +215,17 @@ WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id, id
 
 def compared(live: Live) -> dict[UUID, Said]:
     """Both sides of every order, after seeing that they are the same."""
-    at = live.cause.at + timedelta(hours=1)
-    in_force = policies.in_force(COMPANY, Profile, at)
-    active = {scope: body for scope, (_, body) in in_force.items()}
-    window = recorded.read(COMPANY, DAY, at, {}, recorded.Needs.of(active.values()))
-    assert window is not None
-    found = replay_said(replay(window.record, active).orders)
-    was = live_said(live.orders)
+    found, was = replayed_since(live, DAY), live_said(live.orders)
     assert {order: found.get(order) for order in live.orders} == was
     return was
+
+
+def replayed_since(live: Live, since: datetime) -> dict[UUID, Said]:
+    """What the replay says of the orders that were to be decided first from a moment on; none of no orders."""
+    at = live.cause.at + timedelta(hours=1)
+    active = {scope: body for scope, (_, body) in policies.in_force(COMPANY, Profile, at).items()}
+    window = recorded.read(COMPANY, since, at, {}, recorded.Needs.of(active.values()))
+    return replay_said(replay(window.record, active).orders) if window else {}
 
 
 def steered(**facts: Any) -> Profile:
@@ -453,6 +455,9 @@ def test_whatever_happens_the_replay_decides_what_was_decided(
         steered(**profile)
         one.happens(*(("receive", *facts) for facts in stock), *happened)
         if one.orders:
-            compared(one)
+            was = compared(one)
+            middle = NOW + timedelta(hours=one.hours / 2)
+            later = replayed_since(one, middle)
+            assert later == {order: was[order] for order in later}
     finally:
         transaction.savepoint_rollback(point)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -16,23 +16,28 @@ from entrepot.simulation.comparison import Recorded
 from entrepot.simulation.replay import (
     Asked,
     Change,
-    Held,
     House,
-    Paid,
     Preorder,
     Promised,
     Record,
     Rejection,
     Week,
 )
+from entrepot.simulation.under_way import (
+    CHANGES,
+    WAITS,
+    Decided,
+    Earlier,
+    Lines,
+    OrderLine,
+    free_then,
+    wanted_of,
+)
 from entrepot.sourcing.explain import explain
 from entrepot.sourcing.facts import read_for_sale, read_skus, sizes_of
 from entrepot.sourcing.goods import Goods, codes_to_send
-from entrepot.sourcing.rules import Line, Node, Profile
+from entrepot.sourcing.rules import Node, Profile
 from entrepot.sourcing.substitutes import Substitutes
-
-Units = dict[tuple[UUID, UUID], int]
-"""Units by (sku, node)."""
 
 
 class Window(NamedTuple):
@@ -42,16 +47,6 @@ class Window(NamedTuple):
     recorded: Mapping[UUID, Recorded]
     unknown: Mapping[str, int]
     """What the record does not tell, and of how many orders."""
-
-
-class Decided(NamedTuple):
-    """A recorded decision with what it decided on."""
-
-    order: UUID
-    at: datetime
-    outcome: str
-    version: int
-    reasons: Mapping[str, Any]
 
 
 class Needs(NamedTuple):
@@ -74,22 +69,6 @@ class Needs(NamedTuple):
         )
 
 
-class _Line(NamedTuple):
-    id: UUID
-    number: int
-    sku: UUID
-    code: str
-    quantity: int
-    kit: int
-    per_kit: int
-    gross_minor: int
-    discount_minor: int
-    instead_of: UUID | None
-
-    def wanted(self, units: int) -> Line:
-        return Line(self.id, self.sku, units, self.kit, self.per_kit)
-
-
 def first_and_last(company: int) -> tuple[datetime, datetime] | None:
     """The first and the last moment that an order was decided for the first time; None without any. 1 statement."""
     ((first, last),) = sql.run(_SPAN, {"company": company})
@@ -107,7 +86,7 @@ def read(
     asked = [_Asked(Decided(*row[:5]), row[5], row[6:]) for row in sql.run(_DECIDED, params)]
     if not asked:
         return None
-    earlier = _Earlier(sql.run(_EARLIER, {**params, "waits": list(_WAITS)}))
+    earlier = Earlier(sql.run(_EARLIER, {**params, "waits": list(WAITS)}))
     known = {"orders": [*(one.decided.order for one in asked), *earlier.decisions]}
     lines = _lines(known)
     house = _house(company, {one.head[1] for one in asked} | earlier.channels)
@@ -124,12 +103,12 @@ def read(
     before = [Promised(*row) for row in sql.run(_UNDER_WAY, params)]
     earlier.rejections = [one for one in rejections if one.order in earlier.decisions and one.at < since]
     held = earlier.promised(lines, codes)
-    free, fences = _free(stock, earlier, held, before)
+    free, fences = free_then(stock, earlier, held, before)
     house = replace(_with_sizes(house, wanted, waiting, skus), company=company, goods=goods,
                     paid=lines.paid() if needs.margins else {})  # fmt: skip
     record = Record(
         since, until, house, free, fences, before, waiting, wanted,
-        [Change(*row) for row in sql.run(_CHANGES, stock)],
+        [Change(*row) for row in sql.run(CHANGES, stock)],
         dict(sql.run(_CANCELLED, params | known)),  # type: ignore[arg-type]
         [one for one in held if one.sku in skus], _gone(known), rejections, _preorders(stock),
         dict(sql.run(_LET_GO, known)),  # type: ignore[arg-type]
@@ -149,39 +128,19 @@ class _Asked(NamedTuple):
     head: tuple[Any, ...]
 
 
-class _Lines(NamedTuple):
-    """Lines of orders: those that were ordered, and those that are sent instead."""
-
-    ordered: Mapping[UUID, list[_Line]]
-    instead: Mapping[UUID, list[_Line]]
-
-    def paid(self) -> dict[UUID, Paid]:
-        return {
-            line.id: Paid(line.gross_minor, line.discount_minor, line.quantity)
-            for lines in self.ordered.values()
-            for line in lines
-        }
-
-
-def _lines(known: Mapping[str, Any]) -> _Lines:
-    found = _Lines(defaultdict(list), defaultdict(list))
+def _lines(known: Mapping[str, Any]) -> Lines:
+    found = Lines(defaultdict(list), defaultdict(list))
     for order, *row in sql.run(_LINES, known):
-        line = _Line(*row)
+        line = OrderLine(*row)
         (found.instead if line.instead_of else found.ordered)[order].append(line)
     return found
 
 
-def _sought(one: _Asked, lines: Iterable[_Line]) -> Asked:
+def _sought(one: _Asked, lines: Iterable[OrderLine]) -> Asked:
     """The order with the units that its first decision was about."""
-    wanted = _wanted(one.decided, lines)
+    wanted = wanted_of(one.decided, lines)
     sought = tuple(line.wanted(wanted[line]) for line in lines if wanted.get(line))
     return Asked._make((one.decided.order, *one.head, sought))
-
-
-def _wanted(decided: Decided, lines: Iterable[_Line]) -> dict[_Line, int]:
-    """Units of each line that a decision was about: as it recorded them, or all of them."""
-    told = {number: units for number, units, _ in decided.reasons.get("lines", ())}
-    return {line: told.get(line.number, 0) if told else line.quantity for line in lines}
 
 
 def _recorded(one: _Asked, house: House, versions: Mapping[str, int]) -> Recorded:
@@ -229,86 +188,6 @@ def _preorders(params: Mapping[str, Any]) -> list[Preorder]:
     ]
 
 
-# ---- what was under way when the window began
-
-
-class _Earlier:
-    """Orders decided before the window that still waited for stock then, or whose customer cancelled in it."""
-
-    def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        self.decisions: dict[UUID, list[Decided]] = defaultdict(list)
-        self.rejections: list[Rejection] = []  # of before the window
-        self.heads: dict[UUID, tuple[Any, ...]] = {}
-        for row in rows:
-            self.decisions[row[0]].append(Decided(*row[:5]))
-            self.heads[row[0]] = row[5:]
-        self.waits = [which for which, some in self.decisions.items() if some[-1].outcome in _WAITS]
-        self.channels = {head[1] for head in self.heads.values()}
-
-    def waiting(self, which: UUID, lines: Mapping[UUID, Sequence[_Line]]) -> Asked:
-        """The order with the units that its last decision left waiting."""
-        last = self.decisions[which][-1]
-        wanted, served = _wanted(last, lines[which]), _served(last)
-        rest = {line: units - served[line.number] for line, units in wanted.items()}
-        sought = tuple(line.wanted(rest[line]) for line in lines[which] if rest[line] > 0)
-        return Asked._make((which, *self.heads[which], sought))
-
-    def promised(self, lines: _Lines, codes: Mapping[str, UUID]) -> list[Held]:
-        """What these orders had been promised, less what nodes had given back."""
-        units: Counter[tuple[UUID, UUID, UUID]] = Counter()
-        for which, decisions in self.decisions.items():
-            for decided in decisions:
-                for sku, node, quantity in _promises(
-                    decided, lines.ordered[which], lines.instead[which], codes
-                ):
-                    units[which, sku, node] += quantity
-        for one in self.rejections:
-            units[one.order, one.sku, one.node] -= one.quantity
-        return [Held(*key, quantity) for key, quantity in units.items() if quantity > 0]
-
-
-_WAITS = ("backordered", "part backordered")
-
-
-def _served(decided: Decided) -> dict[int, int]:
-    served: dict[int, int] = defaultdict(int)
-    for number, _, units in decided.reasons.get("served", ()):
-        served[number] += units
-    return served
-
-
-def _promises(
-    decided: Decided, lines: Iterable[_Line], instead: Iterable[_Line], codes: Mapping[str, UUID]
-) -> Iterable[tuple[UUID, UUID, int]]:
-    """What a decision promised, as (sku, node, units): as it recorded it by line, or all of it at the node that it
-    chose. Of a line, what is sent instead comes last."""
-    by_number = {line.number: line for line in lines}
-    if "served" in decided.reasons:
-        rows = [(number, code, units) for number, code, units in decided.reasons["served"]]
-    elif decided.outcome in _WAITS:
-        rows = []
-    else:
-        chosen = [one.node for one in explain(decided.reasons).candidates if one.verdict == "chosen"]
-        wanted = _wanted(decided, by_number.values())
-        rows = [(line.number, code, units) for code in chosen[:1] for line, units in wanted.items()]
-    as_ordered = _served(decided) if "served" in decided.reasons else {}
-    others = {(line.instead_of, line.code): line.sku for line in instead}
-    sent = {number: (by, units) for number, _, by, units, _ in decided.reasons.get("instead", ())}
-    for number, (_, units) in sent.items():
-        as_ordered[number] -= units
-    for number, code, units in rows:
-        if number not in by_number or code not in codes:
-            continue
-        line = by_number[number]
-        own = min(units, as_ordered[number]) if number in sent else units
-        if own:
-            yield line.sku, codes[code], own
-        if units > own and (other := others.get((line.id, sent[number][0]))):
-            yield other, codes[code], units - own
-        if number in sent:
-            as_ordered[number] -= own
-
-
 def _unknown(params: Mapping[str, Any], needs: Needs) -> dict[str, int]:
     """What of these orders no ledger keeps, by a name, and how many orders it may matter to."""
     ((carts, changed, customers),) = sql.run(_UNKNOWN, params)
@@ -319,39 +198,6 @@ def _unknown(params: Mapping[str, Any], needs: Needs) -> dict[str, int]:
         "catalog": len(params["orders"]) if needs.goods else 0,
     }
     return {name: orders for name, orders in asked.items() if orders}
-
-
-# ---- stock
-
-
-def _free(
-    params: Mapping[str, Any], earlier: _Earlier, held: Iterable[Held], before: Iterable[Promised]
-) -> tuple[Units, dict[tuple[UUID, UUID], dict[UUID, int]]]:
-    """What could be promised when the window began, and what ring-fences have left today.
-
-    There: the moves until then. Promised: what left later, or stands promised today, of orders decided before; of
-    those that waited or were cancelled in the window, what their decisions say.
-    """
-    free: Units = defaultdict(int)
-    told = {**params, "by_decision": list(earlier.decisions)}
-    wanted = set(params["skus"])
-    for sku, node, units in sql.run(_SELLABLE, params):
-        free[sku, node] += units
-    for one in before:
-        if one.sku in wanted and one.order not in earlier.decisions:
-            free[one.sku, one.node] -= one.units
-    for given in held:
-        if given.sku in wanted:
-            free[given.sku, given.node] -= given.units
-    for sku, node, units in sql.run(_SENT_BEFORE, told):
-        free[sku, node] += units
-    fences: dict[tuple[UUID, UUID], dict[UUID, int]] = defaultdict(dict)
-    for sku, node, safety in sql.run(_SAFETY, params):
-        free[sku, node] -= safety
-    for sku, node, channel, left in sql.run(_FENCES, params):
-        fences[sku, node][channel] = left
-        free[sku, node] += 0
-    return dict(free), dict(fences)
 
 
 # ---- the house
@@ -491,28 +337,6 @@ SELECT order_id, shipped_at, node_id FROM shipping_shipment
 WHERE order_id = ANY(%(orders)s::uuid[]) AND shipped_at IS NOT NULL ORDER BY shipped_at
 """
 
-# What customers took is told by the replay itself; all other moves that change what can be sold are told by these.
-_MOVED = """
-SELECT m.at, b.sku_id, b.node_id, m.units
-FROM (SELECT occurred_at AS at, to_bucket AS bucket, to_place, quantity AS units FROM stock_move
-      WHERE company_id = %(company)s::smallint AND sku_id = ANY(%(skus)s::uuid[]) AND to_bucket IS NOT NULL
-      UNION ALL
-      SELECT occurred_at, from_bucket, to_place, -quantity FROM stock_move
-      WHERE company_id = %(company)s::smallint AND sku_id = ANY(%(skus)s::uuid[]) AND from_bucket IS NOT NULL) AS m
-JOIN stock_bucket AS b ON b.id = m.bucket AND b.status = 'sellable' AND b.owner_id = %(company)s::smallint
-"""
-
-_SELLABLE = f"""
-SELECT sku_id, node_id, sum(units)::int FROM ({_MOVED} WHERE m.at < %(since)s::timestamptz) AS moved GROUP BY 1, 2
-"""
-
-_CHANGES = f"""
-SELECT at, sku_id, node_id, sum(units)::int
-FROM ({_MOVED} WHERE m.at >= %(since)s::timestamptz AND m.at < %(until)s::timestamptz
-                 AND m.to_place <> 'customer') AS moved
-GROUP BY 1, 2, 3 HAVING sum(units) <> 0 ORDER BY 1, 2, 3
-"""
-
 _UNDER_WAY = """
 WITH before AS (
     SELECT order_id FROM sourcing_decision WHERE company_id = %(company)s::smallint
@@ -527,37 +351,6 @@ SELECT order_id, sku_id, node_id, sum(units)::int, left_at FROM (
     UNION ALL
     SELECT a.order_id, a.sku_id, a.node_id, a.quantity, NULL FROM stock_allocation AS a JOIN before USING (order_id)
 ) AS promised GROUP BY 1, 2, 3, 5
-"""
-
-_SENT_BEFORE = """
-SELECT m.sku_id, b.node_id, sum(m.quantity)::int
-FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.from_bucket JOIN orders_line AS l ON l.id = m.line_id
-WHERE m.company_id = %(company)s::smallint AND m.sku_id = ANY(%(skus)s::uuid[]) AND m.to_place = 'customer'
-  AND m.occurred_at < %(since)s::timestamptz AND l.order_id = ANY(%(by_decision)s::uuid[])
-GROUP BY 1, 2
-"""
-
-_SAFETY = """
-SELECT sku_id, node_id, safety FROM stock_position
-WHERE owner_id = %(company)s::smallint AND sku_id = ANY(%(skus)s::uuid[]) AND safety > 0
-"""
-
-_FENCES = """
-SELECT sku_id, node_id, channel_id, quantity - used FROM stock_ringfence
-WHERE owner_id = %(company)s::smallint AND sku_id = ANY(%(skus)s::uuid[]) AND quantity > used
-"""
-
-_NODES = """
-WITH before AS (
-    SELECT order_id FROM sourcing_decision WHERE company_id = %(company)s::smallint
-    GROUP BY order_id HAVING (array_agg(decided_at ORDER BY id))[1] < %(since)s::timestamptz
-)
-SELECT node_id, max(gone_at) FROM (
-    SELECT order_id, node_id, shipped_at AS gone_at FROM shipping_shipment JOIN before USING (order_id)
-    WHERE shipped_at >= %(since)s::timestamptz AND node_id IS NOT NULL
-    UNION ALL
-    SELECT order_id, node_id, NULL FROM stock_allocation JOIN before USING (order_id)
-) AS at_nodes GROUP BY order_id, node_id
 """
 
 _NODES = """

@@ -77,13 +77,13 @@ def iso(value: str) -> datetime:
 @register.filter
 def first_day(since: datetime) -> str:
     """The first day (UTC) of a window."""
-    return since.astimezone(UTC).date().isoformat()
+    return fmt.day(since.astimezone(UTC).date())
 
 
 @register.filter
 def last_day(until: datetime) -> str:
     """The last day (UTC) that a window has which ends before a moment."""
-    return (until.astimezone(UTC) - timedelta(microseconds=1)).date().isoformat()
+    return fmt.day((until.astimezone(UTC) - timedelta(microseconds=1)).date())
 
 
 @register.filter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.kernel import drafts
+from entrepot.kernel import drafts, money
 from entrepot.kernel.drafts import ActivateDraft, activate_draft
 from entrepot.simulation import queries, recorded
 from entrepot.simulation.commands.try_profiles import AskTrial, TrialNow, ask_trials
@@ -123,8 +124,27 @@ def _told(request: Request, report: Report) -> dict[str, Any]:
         "more": found.changed_count - len(rows),
         "currency": request.reader.company.currency,
         "gaps": _gaps(report),
-        "rates": [(name.removesuffix("_minor"), rate) for name, rate in report.rates.items() if rate],
+        "rates": [
+            (RATES[name], _rate(rate, request.reader.company.currency))
+            for name, rate in report.rates.items()
+            if rate
+        ],
     }
+
+
+RATES = {
+    "km_minor": _("a kilometre"),
+    "handling_minor": _("handling a unit"),
+    "split_minor": _("each further shipment"),
+    "late_day_minor": _("a day late"),
+    "scarcity_minor": _("the last unit of a node"),
+}
+
+
+def _rate(minor: float, currency: str) -> str:
+    """An amount, which for a kilometre may be a part of the smallest coin."""
+    exact = Decimal(str(minor)).scaleb(-money.exponent(currency))
+    return f"{fmt.number(exact)} {currency}"
 
 
 def _gaps(report: Report) -> list[str]:
@@ -145,13 +165,16 @@ def _setting(name: str) -> str:
 
 GAPS = {
     "carts": _(
-        "Carts: %(n)s orders took over what a cart had reserved. In the replay it was free for everybody until they were decided."
+        "Carts: %(n)s orders took over what a cart had reserved. In the replay it was free for everybody until they "
+        "were decided."
     ),
     "changes": _(
-        "Changes: %(n)s orders were split, merged or cancelled in part later. The replay seeks all that was ordered at first."
+        "Changes: %(n)s orders were split, merged or cancelled in part later. The replay seeks all that was ordered at "
+        "first."
     ),
     "customers": _(
-        "Customers: tiers, and whether %(n)s orders' customers take something else, are those of today; what they were before is not kept."
+        "Customers of %(n)s orders: their tiers, and whether they take something else, are those of today; what they "
+        "were before is not kept."
     ),
     "catalog": _(
         "Catalog: categories, costs and what is for sale are those of today; what they were before is not kept."
@@ -160,7 +183,8 @@ GAPS = {
         "Drop-ship: what suppliers had to send is not kept. No order is passed to one here; live orders may be."
     ),
     "limits": _(
-        "Sold ahead: a limit holds %(n)s orders here about which nobody had to decide. They stay held, though somebody might have let them go."
+        "Sold ahead: a limit holds %(n)s orders here about which nobody had to decide. They stay held, though somebody "
+        "might have let them go."
     ),
 }
 """Why the record can't tell what a profile asks for, by name."""
