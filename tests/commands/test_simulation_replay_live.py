@@ -126,6 +126,12 @@ class Live:
                       up_to=True)  # fmt: skip
         adjust(self.cause, requests=[lost])
 
+    def find(self, sku: int, node: int, units: int) -> None:
+        found = Adjust(
+            COMPANY, self.floor.skus[sku], self.floor.nodes[node], self.floor.bin(node), units, "found"
+        )
+        adjust(self.cause, requests=[found])
+
     def reject(self, number: int, node: int) -> None:
         if order := self.which(number):
             reject(self.cause, requests=[RejectOrder(order, self.floor.nodes[node], "no hands today")])
@@ -345,7 +351,8 @@ def test_other_sets_of_substitutes_from_a_moment_on(live: Live) -> None:
 def test_limits_of_what_is_sold_ahead(live: Live, mode: str) -> None:
     steered(preorder_limit=mode)
     live.happens(
-        ("ahead", 0, 5), ("order", Ordered(((0, 4),)), Ordered(((0, 3), (1, 1)))), ("order", Ordered(((0, 1),))),
+        ("receive", 0, 0, 3), ("ahead", 0, 5), ("order", Ordered(((0, 4),)), Ordered(((0, 3), (1, 1)))),
+        ("order", Ordered(((0, 1),))),
         ("receive", 1, 0, 1), ("let_go", 1), ("order", Ordered(((0, 1),))), ("ahead", 0, 50),
         ("order", Ordered(((0, 9),))),
     )  # fmt: skip
@@ -408,6 +415,8 @@ OPS = st.one_of(
     ORDER, ORDER, ORDER,
     st.tuples(st.just("receive"), SKU, NODE, st.integers(1, 5)),
     st.tuples(st.just("lose"), SKU, NODE, st.integers(1, 3)),
+    st.tuples(st.just("find"), SKU, NODE, st.integers(1, 3)),
+    st.tuples(st.just("cancel"), NUMBER),
     st.tuples(st.just("reject"), NUMBER, NODE),
     st.tuples(st.just("ask_again"), NUMBER),
     st.tuples(st.just("let_go"), NUMBER),

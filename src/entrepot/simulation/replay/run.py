@@ -125,7 +125,9 @@ class _Run:
         for order in happened.cancelled:
             gained += self._cancel(order, at)
         for rejection in happened.rejections:
-            again |= self._reject(rejection, at)
+            if self._reject(rejection, at):
+                again[rejection.order] = None
+                gained.append(rejection.sku)
         for rejection in happened.cleared:
             again |= self._ask_again(rejection)
         again |= self._let_go(happened.let_go)
@@ -197,11 +199,11 @@ class _Run:
         self._wait(fate, {}, at)
         return skus
 
-    def _reject(self, rejection: Rejection, at: datetime) -> dict[UUID, None]:
+    def _reject(self, rejection: Rejection, at: datetime) -> bool:
         """What the node was to serve of a line is wanted again, and it is not asked; if it was asked here at all."""
         fate = self.fates.get(rejection.order)
         if fate is None:
-            return {}
+            return False
         here = [
             share
             for share in fate.shares
@@ -215,7 +217,7 @@ class _Run:
             self._want_again(fate, share.line.id, share.units)
             self._give_back(fate, share, share.units)
             self._note(fate, share.line.id, rejection.node, rejection.at)
-        return {fate.order.id: None} if here else {}
+        return bool(here)
 
     def _note(self, fate: Fate, line: UUID, node: UUID, at: datetime) -> None:
         fate.rejected.setdefault(line, []).append((node, at))
