@@ -19,12 +19,13 @@ from bench import (
     packing,
     picking,
     report,
+    trying,
     validation,
     walk,
     way_back,
 )
 
-PARTS = ("walk", "one", "hot", "joint", "cartons", "pick", "validate", "back", "import", "promise")
+PARTS = ("walk", "one", "hot", "joint", "cartons", "pick", "validate", "back", "import", "promise", "trial")
 
 
 def main() -> int:
@@ -70,6 +71,8 @@ def main() -> int:
             rows += measure_import()
         if arguments.only in (None, "promise") and not arguments.quick:
             rows += measure_availability(1_500)
+        if arguments.only in (None, "trial") and not arguments.quick:
+            rows += measure_trial(5_000)
     print("\n" + report.table(rows) + "\n")
     if "milliseconds_per_1000_orders" in facts:
         print(
@@ -328,6 +331,16 @@ def measure_wave(lines: int) -> list[report.Row]:
         report.Row(f"a wave of {lines:,} lines, {step}", "s", took[step], less_is_better=True)
         for step in ("propose", "release")
     ]
+
+
+def measure_trial(orders: int) -> list[report.Row]:
+    trying.furnish(orders)
+    rows = []
+    for name, draft in (("a plain draft", trying.plain()), ("one that asks for all", trying.demanding())):
+        done, took = trying.tried(draft)
+        _say(f"trial of {name}: {done:,} decisions in {took:.1f} s")
+        rows.append(report.Row(f"a trial of {name}, two replays", "decisions/s", done / took, floor=500))
+    return rows
 
 
 def measure_import() -> list[report.Row]:
