@@ -56,6 +56,9 @@ def test_a_file_is_tried_and_nothing_is_written(shop: Shop, profile: Path, capsy
     assert "LDN is excluded" in told
     assert "are served by the nodes that really did" in told
     assert counted() == before
+    profile.write_text('{"shipments_of": {"kitchen": 1}}')
+    assert given(shop, profile) == 0
+    assert "The record does not tell of categories, costs and what was for sale" in capsys.readouterr().out
 
 
 def test_a_draft_is_named_by_its_note_or_its_last_digits_and_kept_when_asked(

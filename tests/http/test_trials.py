@@ -63,6 +63,18 @@ def test_a_draft_is_tried_read_and_switched_on(shop: Shop, console, draft) -> No
     assert policies.in_force(COMPANY, Profile, later)[""][1].excluded_nodes == ("LDN",)
 
 
+def test_a_report_says_in_words_what_the_record_does_not_tell_and_its_rates_in_money(
+    shop: Shop, console
+) -> None:
+    draft = a_draft(shop, note="others", substitutes="unless refused", km_minor=0.5)
+    client = console("lead")
+
+    told = client.get(tried(shop, client, draft)).content.decode()
+
+    assert "Catalog: categories, costs and what is for sale are those of today" in told
+    assert "a kilometre 0.005 GBP, each further shipment 2 GBP" in told
+
+
 def test_what_is_switched_on_from_a_day_waits_for_it(shop: Shop, console, draft) -> None:
     client = console("lead")
     address = tried(shop, client, draft)
