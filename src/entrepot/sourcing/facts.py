@@ -16,7 +16,10 @@ from entrepot.network import queries as network
 from entrepot.network.rules import next_ship_date
 from entrepot.sourcing import cost, rules, substitutes
 
-policies.shape("sourcing.profile")(rules.Profile)
+policies.shape(
+    "sourcing.profile", nodes_per_order_max=(1, 1_000), rejections_max=(1, 1_000), solve_seconds=(0, 600),
+    margin_from_percent=(-100, 100), shipments_of=(1, 1_000),
+)(rules.Profile)  # fmt: skip
 policies.shape("sourcing.substitutes")(substitutes.Substitutes)
 
 
