@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import bounds, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, Refused
@@ -42,11 +42,16 @@ bodies: dict[str, type] = {}
 """The dataclass that gives the shape of each kind of policy; a room registers its own with `shape`."""
 
 
-def shape(kind: str) -> Any:
-    """Class decorator: policies of this kind have this shape, with defaults for every field."""
+own_bounds: dict[type, dict[str, tuple[int, int]]] = {}
+"""By shape, bounds of numbers that `kernel.bounds` can't tell from their names."""
+
+
+def shape(kind: str, **own: tuple[int, int]) -> Any:
+    """Class decorator: policies of this kind have this shape, with defaults for every field. `own` are bounds."""
 
     def register(body: type[T]) -> type[T]:
         bodies[kind] = body
+        own_bounds[body] = own
         return body
 
     return register
@@ -57,7 +62,7 @@ def set_policy(cause: Cause, /, *, requests: Sequence[SetPolicy]) -> list[Policy
     """New versions of policies, each checked against the shape of its kind.
 
     Locks: the numbering of versions.
-    Refuses: Invalid (unknown kind; a body that does not fit). Again: by key. 3 statements.
+    Refuses: Invalid (unknown kind; a body that does not fit; a number out of its bounds). Again: by key. 3 statements.
     """
     answers: list[PolicySet | Refused] = []
     sql.run("SELECT pg_advisory_xact_lock(hashtextextended('kernel.policies', 0))")
@@ -104,10 +109,10 @@ def misfit(kind: str, body: Any) -> Refused | None:
         return Invalid(field="kind", expected=f"one of {', '.join(sorted(bodies))}", found=kind)
     try:
         # As it will be kept and read again: a number that is none, for one, is nothing there.
-        wire.load(wire.dump(body), bodies[kind])
+        kept = wire.load(wire.dump(body), bodies[kind])
     except msgspec.ValidationError as error:
         return Invalid(field="body", expected=f"the shape of {kind}", found=str(error))
-    return None
+    return bounds.misfit(kept, own_bounds[bodies[kind]])
 
 
 def kind_of(body: type) -> str:

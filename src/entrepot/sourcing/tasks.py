@@ -22,6 +22,7 @@ from entrepot.sourcing.commands.rebalance import (
     propose_transfers,
     review_stock,
 )
+from entrepot.sourcing.commands.serve_backorders import waiting_for
 
 
 def serve_allocate(cause: Cause, subjects: Sequence[UUID]) -> None:
@@ -49,6 +50,11 @@ def expire_all_holds(timestamp: int) -> None:  # noqa: ARG001  procrastinate say
 def serve_peg(cause: Cause, subjects: Sequence[UUID]) -> None:
     """SKUs whose supply or backorders have changed."""
     peg(cause, requests=[PegSku(sku) for sku in subjects])
+
+
+def serve_freed(cause: Cause, subjects: Sequence[UUID]) -> None:
+    """SKUs of which more may be sold than before, however that came: who waits for them is asked about again."""
+    ready.put([ready.Offer("allocate", *row) for row in waiting_for(subjects, cause.at)])
 
 
 @app.periodic(cron="5 0 * * *")
@@ -99,7 +105,7 @@ def review_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for 
     review_stock(cause, requests=[ReviewStock(company.id) for company in parties.companies()])
 
 
-QUEUES = {"allocate": serve_allocate, "peg": serve_peg, "rebalance": serve_rebalance}
+QUEUES = {"allocate": serve_allocate, "peg": serve_peg, "serve": serve_freed, "rebalance": serve_rebalance}
 
 _LATE = "SELECT DISTINCT sku_id FROM sourcing_backorder WHERE promised_on < %(today)s::date"
 

@@ -13,7 +13,7 @@ from entrepot.warehouse import rules
 from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, proposed
 
 
-@policies.shape("warehouse.packing")
+@policies.shape("warehouse.packing", weight_tolerance_percent=(0, 100))
 @dataclass(frozen=True, slots=True)
 class Packing:
     """By how much what the scale says may differ from what the catalog says: the greater of the two counts."""

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from entrepot.kernel import wire
+from entrepot.kernel import bounds, policies, wire
 from entrepot.kernel.errors import Invalid, Refused
 
 Widget = Literal["choice", "switch", "number", "decimal", "text", "words", "pairs", "json"]
@@ -33,6 +33,7 @@ class Field(NamedTuple):
     text: str
     choices: tuple[str, ...]
     is_optional: bool
+    bounds: bounds.Bounds | None = None  # of a number
 
     @property
     def label(self) -> str:
@@ -103,9 +104,14 @@ def form(body: Any) -> list[Field]:
     for one in fields(body):
         shape = _shape(hints[one.name])
         text = _written(values[one.name], shape.widget)
+        within = bounds.of_field(one.name, policies.own_bounds.get(kind, {}))
+        counts = shape.widget in ("number", "decimal") or get_args(hints[one.name]) == (str, int)
         found.append(
-            Field(one.name, told.get(one.name, ""), shape.widget, text, shape.choices, shape.is_optional)
-        )
+            Field(
+                one.name, told.get(one.name, ""), shape.widget, text, shape.choices, shape.is_optional,
+                within if counts else None,
+            )
+        )  # fmt: skip
     return found
 
 

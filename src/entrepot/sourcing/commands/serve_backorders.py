@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -16,9 +17,17 @@ def serve_backorders(cause: Cause, skus: Collection[UUID]) -> list[UUID]:
 
     Called inside the command that received the stock. One statement.
     """
-    rows = sql.run(_WAITING, {"skus": list(skus), "at": cause.at})
-    offer("allocate", [(order, priority, due_at) for order, priority, due_at in rows])
+    rows = waiting_for(skus, cause.at)
+    offer("allocate", rows)
     return [row[0] for row in rows]
+
+
+def waiting_for(skus: Collection[UUID], at: datetime) -> list[tuple[UUID, int, datetime]]:
+    """Orders that wait for these SKUs, or for what they may be sent instead of, in order of fairness: with their
+    priority and when they are due. One statement."""
+    return [
+        (order, priority, due) for order, priority, due in sql.run(_WAITING, {"skus": list(skus), "at": at})
+    ]
 
 
 # Whether something else may be sent is decided when the order is allocated: here it is only offered.

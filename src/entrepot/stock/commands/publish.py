@@ -9,7 +9,7 @@ from uuid import UUID
 
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.stock.queries import SHOWN
 
@@ -47,11 +47,12 @@ class AvailabilityChanged:
 @command("stock.publish")
 def publish(cause: Cause, /, *, requests: Sequence[PublishChanges]) -> list[ChangesPublished | Refused]:
     """Figures of the marked SKUs computed for every channel; what differs from what was published is published, and
-    the channel told by `availability.changed`.
+    the channel told by `availability.changed`. What may be sold more of than before is offered to the queue `serve`,
+    for those who wait for it.
 
     One at a time: who comes while another publishes does nothing.
     Locks: an advisory lock of its own; no position, so that buyers never wait for it.
-    Again: finds nothing more. 4 statements.
+    Again: finds nothing more. 4 statements; 1 more where more may be sold of something.
     """
     if not sql.run(_ALONE)[0][0]:
         return [ChangesPublished(0, 0, 0) for _ in requests]
@@ -77,6 +78,7 @@ def _publish(cause: Cause, skus: Sequence[UUID]) -> int:
             for channel, sku, company, code, before, now, version in rows
         ],
     )
+    offer("serve", [(sku, 5, cause.at) for _, sku, _, _, before, now, _ in rows if now > before])
     return len(rows)
 
 
