@@ -15,6 +15,7 @@ from bench import (
     house,
     import_year,
     joint,
+    lines,
     one_by_one,
     packing,
     picking,
@@ -25,7 +26,20 @@ from bench import (
     way_back,
 )
 
-PARTS = ("walk", "one", "hot", "joint", "cartons", "pick", "validate", "back", "import", "promise", "trial")
+PARTS = (
+    "walk",
+    "one",
+    "hot",
+    "lines",
+    "joint",
+    "cartons",
+    "pick",
+    "validate",
+    "back",
+    "import",
+    "promise",
+    "trial",
+)
 
 
 def main() -> int:
@@ -53,6 +67,8 @@ def main() -> int:
             rows += measure_one(arguments.rounds, arguments.orders // 5)
         if arguments.only in (None, "hot"):
             rows += measure_hot_sku(arguments.rounds, arguments.orders * 2)
+        if arguments.only in (None, "lines"):
+            rows += measure_lines(min(arguments.rounds, 3), 20_000 if arguments.quick else 1_000_000)
         if arguments.only in (None, "joint"):
             rows += measure_joint(arguments.rounds, 1.0 if arguments.quick else 10.0)
         if arguments.only in (None, "cartons"):
@@ -190,6 +206,26 @@ def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
             less_is_better=True, rounds={"ours": alone},
         ),
     ]  # fmt: skip
+
+
+def measure_lines(rounds: int, count: int) -> list[report.Row]:
+    lines.furnish(count)
+    looped = min(count, lines.LOOPED)
+    ours, by_hand, loop = [], [], []
+    for i in range(rounds):
+        a, b, c = lines.ours(), lines.by_hand(), lines.in_a_loop(looped)
+        ours.append(count / a.seconds)
+        by_hand.append(count / b.seconds)
+        loop.append(looped / c.seconds)
+        _say(
+            f"lines, round {i + 1}: {a.seconds:.1f} s ({a.worked:.1f} s worked) against {b.seconds:.1f} s"
+            f" ({b.worked:.1f}) by hand and {count / loop[-1]:.1f} s ({c.worked * count / looped:.1f}) in a loop"
+        )
+    name = f"allocate {count:,} open lines, {count // 5:,} positions"
+    return [
+        report.compared(name, "lines/s", ours, by_hand, bar=0.5, floor=50_000),
+        report.compared(f"{name}, against a loop over rows", "lines/s", ours, loop, bar=6),
+    ]
 
 
 def measure_availability(times: int) -> list[report.Row]:

@@ -41,7 +41,7 @@ def test_every_policy_can_be_asked_for_and_says_what_it_is(kind: str) -> None:
 @given(
     st.builds(
         Profile,
-        choose_by=st.sampled_from(("preference", "cost")),
+        choose_by=st.sampled_from(("preference", "cost", "line")),
         same_country_first=st.booleans(),
         priority_weight=st.floats(0, 1e6),
         excluded_nodes=st.lists(st.sampled_from(("LDN", "MAN", "GLA"))).map(tuple),
@@ -63,7 +63,7 @@ def test_what_a_form_shows_is_what_it_reads(profile: Profile) -> None:
         (Profile, "km_minor", "NaN", "a number"),
         (Profile, "solve_seconds", "Infinity", "a number"),
         (Returns, "expected_percent", "NaN", "a number"),
-        (Profile, "choose_by", "luck", "one of preference, cost"),
+        (Profile, "choose_by", "luck", "one of preference, cost, line"),
         (Profile, "same_country_first", "maybe", "yes or no"),
         (Profile, "orders_per_day", "LDN 400", "lines as NAME = value"),
         (Profile, "orders_per_day", "LDN = many", "lines as NAME = value"),

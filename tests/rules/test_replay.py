@@ -243,7 +243,7 @@ def test_the_same_profile_changes_nothing() -> None:
 
 PROFILES = st.builds(
     Profile,
-    choose_by=st.sampled_from(("preference", "cost")),
+    choose_by=st.sampled_from(("preference", "cost", "line")),
     nodes_per_order_max=st.integers(1, 3),
     excluded_nodes=st.sampled_from(((), ("N1",), ("N2",))),
     orders_per_day=st.sampled_from(({}, {"N1": 1})),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID, SafeUUID
 
 import uuid_utils
@@ -19,6 +20,29 @@ def uuid7() -> UUID:
     _set_int(key, uuid_utils.uuid7().int)
     _set_safe(key, _UNKNOWN)
     return key
+
+
+class Block(NamedTuple):
+    """Keys for rows that a statement makes: `first` and `last` of them all, and the `start` that they share, to which
+    the statement adds eight hexadecimal digits."""
+
+    start: str
+
+    @property
+    def first(self) -> UUID:
+        return UUID(self.start + "0" * _COUNTED)
+
+    @property
+    def last(self) -> UUID:
+        return UUID(self.start + "f" * _COUNTED)
+
+
+_COUNTED = 8
+
+
+def block() -> Block:
+    """As many keys as a statement needs that has them numbered; as with `uuid7`, no other block shares any."""
+    return Block(str(uuid7())[:-_COUNTED])
 
 
 def numbers(prefix: str, count: int) -> list[str]:

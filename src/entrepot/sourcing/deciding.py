@@ -49,14 +49,16 @@ class Decision(NamedTuple):
 def decide(case: Case) -> Decision:
     """By cost where the profile says so and the plan of all can be followed; else by preference. What suppliers send is
     passed to them, and what is still short is sent as something else where it may be."""
-    plan, nodes, limit = None, case.nodes, case.nodes_max
+    plan, nodes = None, case.nodes
+    is_by_line = case.nodes_max == rules.BY_LINE
+    limit = len(case.lines) + len(case.suppliers) if is_by_line else case.nodes_max
     if case.priced is not None:
         assigned = case.together.assigned.get(case.order, {})
         plan = cost.follow(case.priced, assigned, limit, case.together.orders)
         nodes = case.priced.cheapest_first()
 
     def plan_of(lines: Sequence[Line], policy: str, limit: int) -> Plan:
-        return rules.plan(lines, nodes, case.free, policy, limit)
+        return rules.plan(lines, nodes, case.free, policy, rules.BY_LINE if is_by_line else limit)
 
     plan = plan or plan_of(case.lines, case.policy, limit)
     passed, lines, plan = with_suppliers(case.lines, plan, case.suppliers, case.policy, limit, plan_of)

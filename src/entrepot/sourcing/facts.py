@@ -108,6 +108,8 @@ class Facts:
         )
         self.ranks = any(one.tier_priority or one.margin_from_percent is not None for one in profiles)
         """Whether a profile gives some orders another priority than their own."""
+        self.is_plain = not (self._counts_work or self._sends_others or self.ranks)
+        """Whether no profile has the choice of one order depend on those before it, or on its goods."""
         self.goods = Goods()
         rejected = [order.id for order in orders if order.was_rejected]
         self._rejections = _load_rejections(rejected) if rejected else {}

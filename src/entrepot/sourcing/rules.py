@@ -48,8 +48,9 @@ class Profile:
     Amounts are in minor units of the company's currency.
     """
 
-    choose_by: Literal["preference", "cost"] = "preference"
-    """Whether the preferred node that has all of it serves an order, or the cheapest plan."""
+    choose_by: Literal["preference", "cost", "line"] = "preference"
+    """Whether the preferred node that has all of it serves an order, or the cheapest plan, or each line is served by
+    itself, whatever shipments come of it: for what goes by pallets, as to stores."""
     nodes_per_order_max: int = 3
     """Shipments that one order may be split into."""
     split_from_minor: int = 0
@@ -284,8 +285,14 @@ def busy_days(node: Node, profile: Profile, open_orders: int, open_units: int = 
     return max(open_ // a_day if (a_day := by_code.get(node.code, 0)) else 0 for by_code, open_ in waiting)
 
 
+BY_LINE = 0
+"""Instead of a limit of shipments: they don't count, and each line is served by itself."""
+
+
 def nodes_max(profile: Profile, total_minor: int, goods: Collection[str] = ()) -> int:
     """Shipments that an order of this worth may be split into, which has goods of these categories and SKUs."""
+    if profile.choose_by == "line":
+        return BY_LINE
     if total_minor < profile.split_from_minor:
         return 1
     limits = [units for name in goods if (units := profile.shipments_of.get(name)) is not None]
@@ -319,12 +326,12 @@ def plan(lines: Sequence[Line], nodes: SortedOut, free: Free, policy: str, nodes
     The second plan is taken only if it leaves less out.
     """
     may = left(free, nodes)
-    found = plan_order(lines, nodes.first, may, policy, nodes_max)
+    found = _plan(lines, nodes.first, may, policy, nodes_max)
     is_soft = bool(nodes.keeps) and nodes.keeps_rule == "soft"
     if not found.short or not (nodes.after or is_soft):
         return found
     asked = (*nodes.first, *nodes.after)
-    again = plan_order(lines, asked, free if is_soft else may, policy, nodes_max)
+    again = _plan(lines, asked, free if is_soft else may, policy, nodes_max)
     if _units(again.short) < _units(found.short):
         return replace(again, why=f"{again.why}, soft rules dropped", softened=True)
     return found
@@ -356,6 +363,45 @@ def plan_order(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy:
                 shares, (), "allocated", f"{node.code} is the preferred node that has all of it", candidates
             )
     return _split(lines, nodes, free, policy, nodes_max, candidates)
+
+
+def _plan(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy: str, nodes_max: int) -> Plan:
+    if nodes_max == BY_LINE:
+        return plan_lines(lines, nodes, free, policy)
+    return plan_order(lines, nodes, free, policy, nodes_max)
+
+
+def plan_lines(lines: Sequence[Line], nodes: Sequence[Node], free: Free, policy: str) -> Plan:
+    """Serve each line by itself with what the nodes have, in order of preference; of kits only whole ones.
+
+    Candidates are the nodes that serve something, with what they serve.
+    """
+    shares, short = _serve(
+        lines, nodes, free, whole=policy in ("line_complete", "ship_complete"), in_turn=True
+    )
+    if policy == "ship_complete" and short:
+        return Plan((), tuple(lines), "backordered", "it ships complete and not all of it is free", ())
+    given: dict[UUID, int] = {}
+    for share in shares:
+        given[share.node] = given.get(share.node, 0) + share.quantity
+    outcome, why, served = told_by_line(nodes, given, is_short=bool(short))
+    return Plan(tuple(shares), tuple(short), outcome, why, served, tuple(code for code, _ in served))
+
+
+def told_by_line(
+    nodes: Sequence[Node], given: Mapping[UUID, int], *, is_short: bool
+) -> tuple[str, str, tuple[tuple[str, int], ...]]:
+    """The outcome of an order that was served by line, why, and what each node serves of it."""
+    served = tuple((node.code, given[node.id]) for node in nodes if node.id in given)
+    if not served:
+        return "backordered", "no node has any of it", ()
+    outcome = "part backordered" if is_short else "allocated" if len(served) == 1 else "split"
+    rest = ", and nobody has the rest" if is_short else ""
+    return (
+        outcome,
+        f"each line from the first nodes that have some, {joined([c for c, _ in served])}{rest}",
+        served,
+    )
 
 
 def served_by(lines: Sequence[Line], node: Node, free: Free) -> tuple[str, int]:
@@ -447,9 +493,12 @@ def _fewest_nodes(lines: Sequence[Line], nodes: Sequence[Node], free: Free, limi
 
 
 def _serve(
-    lines: Sequence[Line], nodes: Sequence[Node], free: Free, *, whole: bool = False
+    lines: Sequence[Line], nodes: Sequence[Node], free: Free, *, whole: bool = False, in_turn: bool = False
 ) -> tuple[list[Share], list[Line]]:
-    """What nodes give to lines, and what is short of it; with `whole`, of each line and kit all or nothing."""
+    """What nodes give to lines, and what is short of it; with `whole`, of each line and kit all or nothing.
+
+    One node for a whole line is tried first, so that a line is not torn apart needlessly; `in_turn` it is not.
+    """
     left = {
         (sku, node.id): free.get((sku, node.id), 0) for node in nodes for sku in {line.sku for line in lines}
     }
@@ -461,7 +510,11 @@ def _serve(
             missing = max(line.quantity for line in group)
         for line in group:
             units = min(line.quantity, missing * line.per_kit)
-            shares += _take(line._replace(quantity=line.quantity - units), nodes, left)
+            got = line._replace(quantity=line.quantity - units)
+            ordered = nodes
+            if not in_turn:
+                ordered = sorted(nodes, key=lambda node: left[line.sku, node.id] < got.quantity)
+            shares += _take(got, ordered, left)
             if units:
                 short.append(line._replace(quantity=units))
     return shares, short
@@ -495,9 +548,7 @@ def _missing_kits(group: Sequence[Line], nodes: Sequence[Node], left: Mapping[tu
 def _take(line: Line, nodes: Sequence[Node], left: dict[tuple[UUID, UUID], int]) -> list[Share]:
     shares = []
     wanted = line.quantity
-    # One node for the whole line is tried first, so that a line is not torn apart needlessly.
-    ordered = sorted(nodes, key=lambda node: left[line.sku, node.id] < wanted)
-    for node in ordered:
+    for node in nodes:
         units = min(wanted, left[line.sku, node.id])
         if units:
             left[line.sku, node.id] -= units

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, offer
 from entrepot.kernel.events import Event
+from entrepot.kernel.ids import Block
 from entrepot.orders import rules
 from entrepot.orders.states import UNIT
 
@@ -55,14 +56,35 @@ def progress(
         return {}
     places, deltas = _deltas(requests)
     params = sql.columns(("line", *places), deltas)
+    return _store(cause, sql.run(_move(places), params), times or {})
+
+
+def promised(
+    cause: Cause, *, keys: Block, cancels: Mapping[UUID, bool], times: Mapping[UUID, datetime]
+) -> dict[UUID, Step]:
+    """Have the lines of orders that wait stand where stock has just promised units, under the keys of a block.
+
+    Those are allocated, out of the backordered ones first. Of the rest the open ones are backordered, or cancelled
+    where the order says so in `cancels`.
+
+    As `progress`, called with the orders locked; how many lines there are is no matter. 3 statements at most.
+    """
+    params = {
+        "orders": list(cancels), "cancels": list(cancels.values()), "first": keys.first, "last": keys.last,
+    }  # fmt: skip
+    return _store(cause, sql.run(_PROMISED, params), times)
+
+
+def _store(cause: Cause, moved: Iterable[Sequence[Any]], times: Mapping[UUID, datetime]) -> dict[UUID, Step]:
+    """Store and announce the statuses that changed."""
     steps: dict[UUID, Step] = {}
-    for order, company, before, commercial, held_by, goods, services in sql.run(_move(places), params):
+    for order, company, before, commercial, held_by, goods, services in moved:
         after = _status(commercial, held_by, goods, services)
         if after != before:
             steps[order] = Step(company, before, after)
     if steps:
         sql.change(_STORE, {"orders": list(steps), "statuses": [step.after for step in steps.values()]})
-        _announce(cause, steps, times or {})
+        _announce(cause, steps, times)
     return steps
 
 
@@ -162,7 +184,8 @@ def _deltas(requests: Sequence[Progress]) -> tuple[tuple[str, ...], list[list[ob
 def _move(places: tuple[str, ...]) -> str:
     """The statement that changes these places: lines updated, then every line of the orders looked at."""
     changes = ", ".join(f"{place} = l.{place} + d.{place}" for place in places)
-    return _MOVE.format(changes=changes, deltas=sql.unnest("d", line="uuid", **dict.fromkeys(places, "int")))
+    deltas = sql.unnest("d", line="uuid", **dict.fromkeys(places, "int"))
+    return _MOVE.format(changes=changes, deltas=deltas, others="l.id <> ALL(c.lines)")
 
 
 _LOCK = "SELECT FROM orders_order WHERE id = ANY(%(orders)s::uuid[]) ORDER BY id FOR UPDATE"
@@ -193,13 +216,33 @@ CROSS JOIN LATERAL (
     SELECT bit_or(held) FILTER (WHERE goods) AS goods, bit_or(held) FILTER (WHERE NOT goods) AS services
     FROM (
         SELECT l.kind = 'goods' AS goods, {_HELD} AS held
-        FROM orders_line AS l WHERE l.order_id = c.order_id AND l.id <> ALL(c.lines)
+        FROM orders_line AS l WHERE l.order_id = c.order_id AND {{others}}
     ) AS other
 ) AS others
 CROSS JOIN LATERAL (
     SELECT id, company_id::int, status, commercial, held_by FROM orders_order WHERE id = c.order_id OFFSET 0
 ) AS o
 """
+
+_WAITS = "{0}.sku_id IS NOT NULL AND {0}.open + {0}.backordered > 0"
+
+# What is promised comes from the backordered units first; `rest` is what is open and stays so.
+_PROMISED = _MOVE.format(
+    changes="""allocated = l.allocated + d.taken, open = 0, backordered = l.backordered - d.waited
+                     + CASE WHEN d.cancels THEN 0 ELSE d.rest END,
+               cancelled = l.cancelled + CASE WHEN d.cancels THEN d.rest ELSE 0 END""",
+    deltas=f"""(
+        SELECT w.id, o.cancels, COALESCE(p.units, 0), least(COALESCE(p.units, 0), w.backordered),
+               w.open - (COALESCE(p.units, 0) - least(COALESCE(p.units, 0), w.backordered))
+        FROM unnest(%(orders)s::uuid[], %(cancels)s::boolean[]) AS o(id, cancels)
+        JOIN orders_line AS w ON w.order_id = o.id AND {_WAITS.format("w")}
+        LEFT JOIN (
+            SELECT line_id, sum(quantity)::int AS units FROM stock_allocation
+            WHERE id BETWEEN %(first)s::uuid AND %(last)s::uuid GROUP BY 1
+        ) AS p ON p.line_id = w.id
+    ) AS d(line, cancels, taken, waited, rest)""",
+    others=f"NOT ({_WAITS.format('l')})",
+)
 
 _STAND = f"""
 SELECT o.id, o.company_id::int, o.status, o.commercial,

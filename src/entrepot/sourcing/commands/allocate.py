@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from entrepot.orders.commands import progress
 from entrepot.orders.commands.substitute import Substitute, substitute
 from entrepot.sourcing import cost, drop_ship, errors, rules, substitutes
 from entrepot.sourcing.ahead import SoldAhead
+from entrepot.sourcing.commands import by_line
 from entrepot.sourcing.deciding import Case, Together, decide
 from entrepot.sourcing.facts import Facts, Line, Order, Version
 from entrepot.sourcing.suppliers import Suppliers
@@ -60,12 +61,19 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
     2 more where some take over reservations, 2 or 3 where a profile names suppliers, 3 or 4 where a SKU is sold ahead
-    up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent.
+    up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent. Plain orders of a profile that chooses by line are served
+    all at once, in as many (`by_line`).
     """
     order_ids = [request.order for request in requests]
+    times = {request.order: request.occurred_at or cause.at for request in requests}
     progress.lock(order_ids)
-    orders, lines = _load(order_ids, cause.at.date())
+    orders = {row[0]: Order(*row) for row in sql.run(_ORDERS, {"orders": order_ids})}
     facts = Facts(orders.values(), cause.at)
+    waiting = sorted((order for order in orders.values() if not order.blocked), key=_urgency)
+    served = by_line.serve(cause, orders, facts, times, waiting)
+    if served is not None:
+        return _write_served(cause, requests, orders, served, times)
+    lines = _load_lines(orders, cause.at.date())
     facts.know(orders.values(), lines)
     if facts.ranks:
         orders = {
@@ -94,7 +102,6 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
         if not order.blocked and lines[order.id] and order.id not in ahead.kept
     }
 
-    times = {request.order: request.occurred_at or cause.at for request in requests}
     batch = _Batch(cause, times)
     for order_id, decision in plans.items():
         batch.add(orders[order_id], lines[order_id], decision, facts.version(orders[order_id]))
@@ -112,13 +119,11 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
 # ---- load
 
 
-def _load(order_ids: Sequence[UUID], today: date) -> tuple[dict[UUID, Order], dict[UUID, list[Line]]]:
-    params = {"orders": list(order_ids), "today": today}
-    orders = {row[0]: Order(*row) for row in sql.run(_ORDERS, params)}
+def _load_lines(orders: Collection[UUID], today: date) -> dict[UUID, list[Line]]:
     lines: dict[UUID, list[Line]] = {order: [] for order in orders}
-    for order, *line in sql.run(_LINES, params):
+    for order, *line in sql.run(_LINES, {"orders": list(orders), "today": today}):
         lines[order].append(Line(*line))
-    return orders, lines
+    return lines
 
 
 def _take_over(
@@ -294,9 +299,11 @@ def _promise(
 def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Version) -> dict[str, Any]:
     """What `explain` needs to tell why. Where every node that was asked has all of it, lines tell nothing more."""
     plan, nodes, free = decided.plan, decided.nodes, decided.free
+    units = sum(line.open + line.backordered for line in lines)
+    if version.profile.choose_by == "line":
+        return _reasons_by_line(order, plan, units, nodes, version) | _rejected_and_instead(lines, decided)
     by_code = {node.code: node.id for node in (*nodes.first, *nodes.after)}
     why: dict[str, Any] = {"why": plan.why, "policy": order.policy, "candidates": plan.candidates}
-    units = sum(line.open + line.backordered for line in lines)
     if any(could != units for _, could in plan.candidates) or decided.instead or decided.passed:
         asked = [by_code[code] for code, _ in plan.candidates]
         given = free if plan.softened else rules.left(free, nodes)
@@ -309,10 +316,9 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
     if not is_plain or plan.chosen:
         why["units"] = units
         why["chosen"] = plan.chosen or list(dict.fromkeys(codes[one.node] for one in plan.shares))
-    numbers = {line.id: line.number for line in lines}
     if not is_plain:
+        numbers = {line.id: line.number for line in lines}
         why["served"] = [(numbers[one.line], codes[one.node], one.quantity) for one in plan.shares]
-    rejected = [(line.number, node.code) for line, node in decided.rejected]
     could = {} if plan.outcome == "allocated" else rules.without_rules(
         [line.wanted() for line in lines], nodes, free, softened=plan.softened
     )  # fmt: skip
@@ -323,17 +329,45 @@ def _reasons(order: Order, lines: Sequence[Line], decided: _Decided, version: Ve
         "km": nodes.km,
         "costs": decided.terms,
         "scope": version.scope,
-        "rejected": rejected,
         "priority": order.priority if order.priority != order.own_priority else 0,
-        "instead": [
-            (numbers[one.line], one.option.ordered, one.option.code, one.quantity, one.option.price)
-            for one in decided.instead.values()
-        ],
-        "suppliers": [
-            (numbers[one.line], one.code, one.quantity, one.lead_days, one.is_first) for one in decided.passed
-        ],
     }
-    return why | {name: value for name, value in more.items() if value}
+    return why | _told(more) | _rejected_and_instead(lines, decided)
+
+
+def _reasons_by_line(
+    order: Order, plan: rules.Plan, units: int, nodes: rules.SortedOut, version: Version
+) -> dict[str, Any]:
+    """As `_reasons`, where each line is served by itself: which node serves which line, the promises tell."""
+    more = {
+        "broken": nodes.broken,
+        "km": nodes.km,
+        "scope": version.scope,
+        "priority": order.priority if order.priority != order.own_priority else 0,
+    }
+    return {
+        "why": plan.why,
+        "policy": order.policy,
+        "candidates": plan.candidates,
+        "units": units,
+        "chosen": plan.chosen,
+    } | _told(more)
+
+
+def _rejected_and_instead(lines: Sequence[Line], decided: _Decided) -> dict[str, Any]:
+    numbers = {line.id: line.number for line in lines}
+    instead = [
+        (numbers[one.line], one.option.ordered, one.option.code, one.quantity, one.option.price)
+        for one in decided.instead.values()
+    ]
+    rejected = [(line.number, node.code) for line, node in decided.rejected]
+    suppliers = [
+        (numbers[one.line], one.code, one.quantity, one.lead_days, one.is_first) for one in decided.passed
+    ]
+    return _told({"rejected": rejected, "instead": instead, "suppliers": suppliers})
+
+
+def _told(more: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in more.items() if value}
 
 
 # ---- write
@@ -382,14 +416,19 @@ class _Batch:
             left = self._pass_on(order, line, [one for one in decided.passed if one.line == line.id])
             left = self._exchange(order, left, *by) if by else left
             self._step(order, line, left, taken[line.id], cancels=cancels)
-        why = wire.dump(_reasons(order, lines, decided, version))
+        missing = sum(line.quantity for line in plan.short)
+        self.tell(order, plan, _reasons(order, lines, decided, version), version, missing)
+
+    def tell(
+        self, order: Order, plan: rules.Plan, why: dict[str, Any], version: Version, missing: int
+    ) -> None:
+        """Note the decision, and who is to know of it."""
         self.decisions.append(
-            (order.company, order.id, version.number, plan.outcome, why, self.times[order.id])
+            (order.company, order.id, version.number, plan.outcome, wire.dump(why), self.times[order.id])
         )
-        if plan.shares:
+        if plan.shares or plan.chosen:
             self.offers.append((order.id, order.priority, order.promise_at or order.placed_at))
-        if plan.short and not cancels:
-            missing = sum(line.quantity for line in plan.short)
+        if missing and order.policy != "partial_cancel":
             self.items.append(
                 OpenItem(
                     company=order.company,
@@ -510,6 +549,35 @@ class _Batch:
                     for kind in ("backorder", "slipped promise")
                 ],
             )
+
+
+def _write_served(
+    cause: Cause,
+    requests: Sequence[AllocateOrder],
+    orders: Mapping[UUID, Order],
+    done: by_line.Done,
+    times: dict[UUID, datetime],
+) -> list[OrderAllocated | Refused]:
+    """Write what is left to write of orders that were served by line, and answer them."""
+    batch = _Batch(cause, times)
+    for one in done.orders.values():
+        why = _reasons_by_line(one.order, one.plan, one.wanted, one.nodes, one.version)
+        batch.tell(one.order, one.plan, why, one.version, one.short)
+    batch.waited_for, batch.served = done.waited_for, done.settled
+    batch.write()
+    ready.drop("allocate", [request.order for request in requests])
+    return [
+        _served(done.orders[request.order])
+        if request.order in done.orders
+        else _answer(request.order, orders, {})
+        for request in requests
+    ]
+
+
+def _served(one: by_line.Served) -> OrderAllocated:
+    cancels = one.order.policy == "partial_cancel"
+    waits, gone = (0, one.short) if cancels else (one.short, 0)
+    return OrderAllocated(one.order.id, one.plan.outcome, one.wanted - one.short, waits, gone, one.plan.why)
 
 
 def _answer(

@@ -1,0 +1,201 @@
+"""sourcing.allocate where each line is served by itself: all at once in the database, as order by order"""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+from entrepot.kernel import policies, sql
+from entrepot.kernel.command import whole
+from entrepot.network.commands import register as network
+from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.sourcing import queries, rules
+from entrepot.sourcing.commands import by_line
+from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
+from entrepot.stock.commands.set_floor import SetRingFence, set_ring_fence
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+
+
+@pytest.fixture
+def floor(db: None) -> Floor:
+    found = a_floor(skus=4)
+    profile()
+    return found
+
+
+def profile(**facts: Any) -> None:
+    body = rules.Profile(**{"choose_by": "line", **facts})
+    wanted = policies.SetPolicy(COMPANY, "sourcing.profile", body, SYSTEM.at)
+    whole(policies.set_policy(SYSTEM, requests=[wanted]))
+
+
+@pytest.fixture
+def served_at_once(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each call was served at once."""
+    calls: list[bool] = []
+    serve = by_line.serve
+
+    def noted(*args: Any) -> by_line.Done | None:
+        done = serve(*args)
+        calls.append(done is not None)
+        return done
+
+    monkeypatch.setattr(by_line, "serve", noted)
+    return calls
+
+
+def allocated(*orders: UUID) -> list[OrderAllocated]:
+    return whole(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))  # type: ignore[return-value]
+
+
+def written() -> dict[str, list[Any]]:
+    """What the database holds of it, without keys that are made anew each time."""
+    statements = {
+        "promises": "SELECT line_id, node_id, sku_id, quantity, fenced, released, priority, promise_at, ordered_at,"
+        " company_id, owner_id, channel_id, order_id FROM stock_allocation",
+        "positions": "SELECT sku_id, node_id, allocated, sellable FROM stock_position",
+        "lines": "SELECT id, open, backordered, allocated, cancelled FROM orders_line",
+        "orders": "SELECT id, status FROM orders_order",
+        "backorders": "SELECT line_id, order_id, sku_id, quantity, promised_on, priority, ordered_at"
+        " FROM sourcing_backorder",
+        "decisions": "SELECT order_id, profile_version, outcome, reasons::text, decided_at FROM sourcing_decision",
+        "queues": "SELECT queue, subject, priority, due_at FROM kernel_ready",
+        "items": "SELECT type, subject_id, reason, facts::text, state, root_cause FROM work_item",
+        "events": "SELECT command, subject_id, state_before, state_after, reason FROM kernel_event"
+        " WHERE subject_kind = 'order'",
+        "unpublished": "SELECT DISTINCT sku_id FROM stock_unpublished",
+    }
+    return {what: sorted(sql.run(text), key=repr) for what, text in statements.items()}
+
+
+def test_lines_take_what_there_is_in_the_order_of_the_nodes(floor: Floor, served_at_once: list[bool]) -> None:
+    floor.stock(sku=0, quantity=5, node=0)
+    floor.stock(sku=0, quantity=9, node=1)
+    floor.stock(sku=1, quantity=1, node=1)
+    first, second = floor.order((0, 3), (1, 4), priority=9).order, floor.order((0, 4), priority=1).order
+
+    answers = allocated(second, first)
+
+    assert [(one.outcome, one.allocated, one.backordered) for one in answers] == [
+        ("split", 4, 0), ("part backordered", 4, 3),
+    ]  # fmt: skip
+    assert served_at_once == [True]
+    (told,) = queries.explained(order=second)
+    assert [(one.node, one.units, one.verdict) for one in told.explanation.candidates] == [
+        ("N1", 2, "chosen"), ("N2", 2, "chosen"),
+    ]  # fmt: skip
+    assert queries.backorders(company=COMPANY)[0].quantity == 3
+
+
+def test_what_is_not_there_is_cancelled_where_the_order_says_so(floor: Floor) -> None:
+    floor.stock(quantity=2)
+
+    (answer,) = allocated(floor.order((0, 5), (1, 1), policy="partial_cancel").order)
+
+    assert (answer.allocated, answer.backordered, answer.cancelled) == (2, 0, 4)
+    assert queries.backorders(company=COMPANY) == []
+
+
+@pytest.mark.parametrize("policy", ["partial_backorder", "partial_cancel", "line_complete", "ship_complete"])
+def test_what_asks_for_more_than_running_sums_goes_order_by_order(
+    floor: Floor, served_at_once: list[bool], policy: str
+) -> None:
+    floor.stock(quantity=3)
+    floor.stock(quantity=3, node=1)
+    kit = floor.kit("SET", (0, 2), (1, 1), price="20")
+    orders = [floor.order((0, 4), (1, 1), policy=policy).order, floor.order((0, 1), (kit, 1)).order]
+
+    answers = allocated(*orders)
+
+    assert served_at_once == [False]
+    whole_only = policy == "ship_complete"
+    assert [one.allocated for one in answers] == ([0, 1] if whole_only else [4, 1])
+
+
+def test_what_is_fenced_for_another_channel_is_not_taken(floor: Floor, served_at_once: list[bool]) -> None:
+    floor.stock(quantity=5)
+    fence = SetRingFence(COMPANY, floor.skus[0], floor.nodes[0], floor.channels["market"], 4)
+    whole(set_ring_fence(SYSTEM, requests=[fence]))
+
+    (answer,) = allocated(floor.order((0, 3)).order)
+
+    assert (answer.allocated, answer.backordered, served_at_once) == (1, 2, [False])
+
+
+def test_nodes_in_another_order_for_some_go_order_by_order(floor: Floor, served_at_once: list[bool]) -> None:
+    floor.stock(quantity=1)
+    floor.stock(quantity=9, node=1)
+    change = network.ServeChannel(floor.channels["market"], floor.nodes[0], priority=7)
+    network.serve_channels(SYSTEM, requests=[change])
+
+    shop, market = allocated(floor.order((0, 1)).order, floor.order((0, 1), channel="market").order)
+
+    assert (shop.why, market.why) == tuple(
+        f"each line from the first nodes that have some, {code}" for code in ("N1", "N2")
+    )
+    assert served_at_once == [False]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_at_once_and_order_by_order_write_the_same(
+    floor: Floor, served_at_once: list[bool], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Orders of random urgency and size against random stock, twice: what waited is served when more has come."""
+    dice = random.Random(seed)
+    policy = ("partial_backorder", "partial_cancel")[seed % 3 == 2]
+    rounds = []
+    for _ in range(2):
+        for sku in range(4):
+            for node in range(2):
+                if dice.random() < 0.8:
+                    floor.stock(sku=sku, quantity=dice.randint(1, 12), node=node)
+        rounds.append([_an_order(floor, dice, policy) for _ in range(8)])
+    blocked = rounds[0][0]
+    place_hold(SYSTEM, requests=[PlaceHold(blocked, "fraud review", "looks odd")])
+
+    def outcome() -> tuple[Any, ...]:
+        with transaction.atomic():
+            answers = []
+            for orders in (rounds[0], [*rounds[1], *rounds[0]]):
+                answers.append(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))
+                if policy == "partial_backorder":
+                    floor.stock(sku=0, quantity=7, node=1)
+            found = written()
+            transaction.set_rollback(True)
+        return answers, found
+
+    at_once = outcome()
+    assert served_at_once == [True, True]
+    monkeypatch.setattr(by_line, "serve", lambda *_: None)
+    one_by_one = outcome()
+
+    assert at_once[0] == one_by_one[0]
+    for what, rows in at_once[1].items():
+        assert rows == one_by_one[1][what], what
+
+
+def _an_order(floor: Floor, dice: random.Random, policy: str) -> UUID:
+    lines = [(dice.randrange(4), dice.randint(1, 6)) for _ in range(dice.randint(1, 4))]
+    promise = dice.choice([None, NOW + timedelta(days=dice.randint(1, 3))])
+    at = NOW - timedelta(minutes=dice.randint(0, 3))
+    return floor.order(
+        *lines, policy=policy, priority=dice.randint(1, 3), promise_at=promise, occurred_at=at
+    ).order
+
+
+@pytest.mark.counts("sourcing.allocate")
+def test_statements_do_not_grow_with_the_batch(floor: Floor, statements: Any) -> None:
+    floor.stock(quantity=100_000)
+    counts = []
+    for size in (1, 10, 1000):
+        requests = [AllocateOrder(floor.order((0, 1)).order) for _ in range(size)]
+        with statements() as ran:
+            allocate(SYSTEM, requests=requests)
+        counts.append(len(ran))
+
+    assert len(set(counts)) == 1, counts
