@@ -93,7 +93,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
-        "shipping.close_manifests", "purchasing.receive", "returns.receive",
+        "shipping.close_manifests", "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks",
+        "returns.receive",
         "stock.ship_transfer", "sourcing.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
     "picker": (
@@ -117,6 +118,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "inventory manager": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
+        "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_claims", "purchasing.close_rest",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
