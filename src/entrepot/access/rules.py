@@ -90,7 +90,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.assign",
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.take_lists", "warehouse.pick_lists", "network.register_layouts",
-        "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
+        "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust", "warehouse.set_slots",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
         "shipping.close_manifests", "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks",
@@ -119,7 +119,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_claims", "purchasing.close_rest",
-        "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
+        "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment", "warehouse.set_slots",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
@@ -163,7 +163,7 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
-    "warehouse.stream",
+    "warehouse.stream", "warehouse.classify_skus",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

@@ -149,6 +149,8 @@ WORDS: dict[str, str | Promise] = {
     "payments.refund": _("payment refunded"),
     "payments.settle": _("payment settled"),
     "payments.void": _("payment voided"),
+    "warehouse.set_slots": _("kept for"),
+    "warehouse.classify_skus": _("SKUs told apart by their picks"),
     "purchasing.order": _("goods ordered"),
     "purchasing.receive": _("goods received"),
     "purchasing.cancel": _("purchase cancelled"),
