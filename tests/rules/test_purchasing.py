@@ -57,7 +57,7 @@ def test_an_unknown_line_is_refused_and_nothing_is_received():
 def test_two_counts_of_one_line_are_added_up_before_anything_is_received():
     line = a_line(10, received=3)
     refusal = rules.plan_receipt(by_id(line), [ReceivedLine(line.id, 5), ReceivedLine(line.id, 3)], "GBP")
-    assert refusal == ExceedsOrdered(line=1, left=2, wanted=3)
+    assert refusal == ExceedsOrdered(line=1, left=2, tolerance=0, wanted=3)
     assert line.received == 3
 
 

@@ -97,11 +97,12 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.take_lists", "warehouse.pick_lists", "network.register_layouts",
         "warehouse.use_totes", "warehouse.sort_stops",
         "warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish",
-        "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust",
         "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
+        "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust", "warehouse.set_slots",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
-        "shipping.close_manifests", "purchasing.receive", "returns.receive",
+        "shipping.close_manifests", "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks",
+        "returns.receive",
         "stock.ship_transfer", "sourcing.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
     "picker": (
@@ -132,10 +133,11 @@ ROLES: dict[str, tuple[str, ...]] = {
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
         "purchasing.call_off_drop_ships", "shipping.ship_drop_ships", "parties.state_quantities",
-        "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment",
         "warehouse.set_pick_faces", "warehouse.review_faces",
         "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
         "warehouse.decide_counts",
+        "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_claims", "purchasing.close_rest",
+        "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment", "warehouse.set_slots",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
@@ -181,7 +183,7 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
-    "warehouse.stream",
+    "warehouse.stream", "warehouse.classify_skus",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

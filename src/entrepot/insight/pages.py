@@ -744,6 +744,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "transfer_proposal": ("sourcing_transferproposal", "number", "state"),
     "purchase": ("purchasing_order", "number", "state"),
     "receipt": ("purchasing_receipt", "number", "''"),
+    "quality_check": ("purchasing_check", "number", "state"),
+    "supplier_claim": ("purchasing_claim", "number", "state"),
     "pick_task": (
         "warehouse_picktask",
         "(SELECT o.number FROM orders_order AS o WHERE o.id = order_id) || ' · ' || sequence",

@@ -13,7 +13,8 @@ class Duplicate(Refused):
 class ExceedsOrdered(Refused):
     code = "purchasing.exceeds_ordered"
     says = (
-        "Line {line} has {left} units still to come, {wanted} were received. Count again, or order the rest."
+        "Line {line} has {left} units still to come and may get {tolerance} beyond them, {wanted} were received. "
+        "Count again, take what was ordered, or order the rest."
     )
 
 
@@ -46,3 +47,39 @@ class NothingPassed(Refused):
 class OrderHeld(Refused):
     code = "purchasing.order_held"
     says = "Order {order} is held by {hold}. Release the hold first, then it goes to its supplier."
+
+
+class Expired(Refused):
+    code = "purchasing.expired"
+    says = (
+        "Lot {lot} of {sku} expired on {expires_on}: it is not taken. Put it aside; a buyer decides about it."
+    )
+
+
+class ShelfLife(Refused):
+    code = "purchasing.shelf_life"
+    says = (
+        "Lot {lot} of {sku} expires on {expires_on}; what comes must keep until {least}. "
+        "Put it aside; a buyer decides what becomes of it."
+    )
+
+
+class SerialSeen(Refused):
+    code = "purchasing.serial_seen"
+    says = "Serial number {serial} was received before, {where}. Scan it again; put the unit aside if it says the same."
+
+
+class UnknownBarcode(Refused):
+    code = "purchasing.unknown_barcode"
+    kind = "not_found"
+    says = "No SKU and no package has barcode {text}{doubt}. Put the goods aside; somebody looks up what they are."
+
+
+class SeveralSkus(Refused):
+    code = "purchasing.several_skus"
+    says = "Barcode {text} stands on several SKUs: {skus}. Say which one it is by its code."
+
+
+class NotOrdered(Refused):
+    code = "purchasing.not_ordered"
+    says = "{sku} is not on {order}. Look for another order, or put the goods aside."

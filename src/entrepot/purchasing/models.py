@@ -8,6 +8,8 @@ from django.db.models import F, Q
 from entrepot.kernel.models import append_only
 from entrepot.purchasing import states
 
+ARRIVED = ("sellable", "pending_inspection", "damaged")
+
 
 class Order(models.Model):
     """Goods asked of a supplier for a node."""
@@ -49,9 +51,19 @@ class OrderLine(models.Model):
     quantity = models.IntegerField()
     received = models.IntegerField(default=0)
     unit_cost = models.DecimalField(max_digits=18, decimal_places=6)
+    over = models.IntegerField(db_default=0)  # received beyond the quantity, within the tolerance of the day
+    short = models.IntegerField(db_default=0)  # not expected any more
 
     class Meta:
         db_table = "purchasing_orderline"
+        indexes = [
+            # What is still to come of a SKU: a small part of the table.
+            models.Index(
+                fields=["sku_id"],
+                name="purchasing_orderline_to_come",
+                condition=Q(quantity__gt=F("received") + F("short")),
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["order_id", "number"], name="purchasing_orderline_number_once"),
             models.CheckConstraint(
@@ -59,8 +71,12 @@ class OrderLine(models.Model):
                 condition=Q(quantity__gt=0, unit_cost__gte=0),
             ),
             models.CheckConstraint(
-                name="purchasing_orderline_received_within_quantity",
-                condition=Q(received__gte=0, received__lte=F("quantity")),
+                name="purchasing_orderline_received_within_accepted",
+                condition=Q(received__gte=0, over__gte=0, received__lte=F("quantity") + F("over")),
+            ),
+            models.CheckConstraint(
+                name="purchasing_orderline_short_is_of_the_rest",
+                condition=Q(short=0) | Q(short__gt=0, quantity__gte=F("received") + F("short")),
             ),
         ]
 
@@ -166,13 +182,121 @@ class ReceiptLine(models.Model):
     expires_on = models.DateField(null=True)
     quantity = models.IntegerField()
     value_minor = models.BigIntegerField()
+    status = models.TextField(db_default="sellable")  # as it entered stock
+    note = models.TextField(db_default="")
 
     class Meta:
         db_table = "purchasing_receiptline"
-        indexes = [models.Index(fields=["receipt_id"], name="purchasing_receiptline_receipt")]
+        indexes = [
+            models.Index(fields=["receipt_id"], name="purchasing_receiptline_receipt"),
+            models.Index(fields=["sku_id"], name="purchasing_receiptline_of_sku"),
+        ]
         constraints = [
+            models.CheckConstraint(
+                name="purchasing_receiptline_status_known", condition=Q(status__in=ARRIVED)
+            ),
             models.CheckConstraint(
                 name="purchasing_receiptline_of_some_units", condition=Q(quantity__gt=0, value_minor__gte=0)
             ),
         ]
         triggers = append_only()
+
+
+class Serial(models.Model):
+    """A serial number that came from a supplier: each once for a SKU."""
+
+    pk = models.CompositePrimaryKey("sku_id", "serial")
+    sku_id = models.UUIDField()
+    serial = models.TextField()
+    company_id = models.SmallIntegerField()
+    receipt_id = models.UUIDField()
+    line_id = models.UUIDField()  # of the receipt
+
+    class Meta:
+        indexes = [models.Index(fields=["receipt_id"], name="purchasing_serial_of_receipt")]
+        constraints = [models.CheckConstraint(name="purchasing_serial_given", condition=~Q(serial=""))]
+
+
+class Check(models.Model):
+    """Units of a delivery that are held until a sample of them was looked at."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    receipt_id = models.UUIDField()
+    line_id = models.UUIDField()  # of the receipt
+    order_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    lot = models.TextField(db_default="")
+    quantity = models.IntegerField()
+    sample = models.IntegerField()
+    defects_max = models.IntegerField()
+    why = models.TextField()
+    state = models.TextField(db_default="waiting")  # waiting, passed, failed
+    defects = models.IntegerField(db_default=0)
+    passed = models.IntegerField(db_default=0)
+    note = models.TextField(db_default="")
+    opened_at = models.DateTimeField()
+    decided_by = models.TextField(db_default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["order_id"], name="purchasing_check_of_order"),
+            models.Index(
+                fields=["company_id", "opened_at"],
+                name="purchasing_check_waiting",
+                condition=Q(state="waiting"),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_check_state_known", condition=Q(state__in=["waiting", "passed", "failed"])
+            ),
+            models.CheckConstraint(
+                name="purchasing_check_of_what_came",
+                condition=Q(sample__gt=0, sample__lte=F("quantity"), defects__gte=0, defects__lte=F("sample"))
+                & Q(passed__gte=0, quantity__gte=F("passed") + F("defects")),
+            ),
+        ]
+
+
+class Claim(models.Model):
+    """What a supplier is asked to make good: units that came damaged, or failed their check."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    supplier_id = models.UUIDField()
+    order_id = models.UUIDField()
+    receipt_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    quantity = models.IntegerField()
+    value_minor = models.BigIntegerField()
+    reason = models.TextField()  # damaged, failed check
+    note = models.TextField(db_default="")
+    state = models.TextField(db_default="open")  # open, credited, replaced, refused
+    opened_by = models.TextField()
+    opened_at = models.DateTimeField()
+    closed_by = models.TextField(db_default="")
+    closed_at = models.DateTimeField(null=True)
+    outcome = models.TextField(db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["order_id"], name="purchasing_claim_of_order"),
+            models.Index(
+                fields=["company_id", "opened_at"], name="purchasing_claim_open", condition=Q(state="open")
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_claim_of_some_units", condition=Q(quantity__gt=0, value_minor__gte=0)
+            ),
+            models.CheckConstraint(
+                name="purchasing_claim_state_known",
+                condition=Q(state__in=["open", "credited", "replaced", "refused"]),
+            ),
+        ]

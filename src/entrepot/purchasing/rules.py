@@ -11,7 +11,8 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.money import extend
-from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded
+from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded, SerialSeen
+from entrepot.purchasing.receiving import Receiving, misfit_arrival, misfit_expiry
 
 QUANTITY_MAX = 2_147_483_647
 
@@ -31,11 +32,14 @@ class ReceivedLine(NamedTuple):
     quantity: int
     lot: str = ""
     expires_on: date | None = None
+    status: str = "sellable"
+    note: str = ""
+    serials: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Line:
-    """An order line as it was found; `received` moves on while a batch is decided."""
+    """An order line as it was found; `received`, `over` and `short` move on while a batch is decided."""
 
     id: UUID
     number: int
@@ -44,6 +48,14 @@ class Line:
     received: int
     unit_cost: Decimal
     lot_policy: str = "none"
+    sku_code: str = ""
+    category: str = ""
+    over: int = 0
+    short: int = 0
+
+    @property
+    def to_come(self) -> int:
+        return max(0, self.quantity - self.received - self.short)
 
 
 class Part(NamedTuple):
@@ -55,6 +67,9 @@ class Part(NamedTuple):
     value_minor: int
     lot: str
     expires_on: date | None
+    status: str = "sellable"
+    note: str = ""
+    serials: tuple[str, ...] = ()
 
 
 def misfit(lines: Sequence[OrderedLine], skus: Mapping[UUID, str]) -> Refused | None:
@@ -72,29 +87,59 @@ def misfit(lines: Sequence[OrderedLine], skus: Mapping[UUID, str]) -> Refused | 
 
 
 def plan_receipt(
-    lines: Mapping[UUID, Line], counted: Sequence[ReceivedLine] | None, currency: str
+    lines: Mapping[UUID, Line],
+    counted: Sequence[ReceivedLine] | None,
+    currency: str,
+    policy: Receiving = Receiving(),  # noqa: B008  frozen
+    today: date | None = None,
 ) -> list[Part] | Refused:
     """The parts of a receipt; `counted` None takes all that is still to come. Changes nothing where it refuses."""
     if counted is None:
-        counted = [ReceivedLine(one.id, one.quantity - one.received) for one in in_order(lines.values())]
+        counted = [ReceivedLine(one.id, one.to_come) for one in in_order(lines.values())]
         counted = [one for one in counted if one.quantity]
     if not counted:
         return Invalid(field="lines", expected="something received", found="nothing")
-    left = {
-        one.line: lines[one.line].quantity - lines[one.line].received for one in counted if one.line in lines
-    }
+    taken: dict[UUID, int] = {}
     for one in counted:
         line = lines.get(one.line)
         if line is None:
             return NotFound(what="line of this order", which=str(one.line))
-        if one.quantity < 1:
-            return Invalid(field=f"quantity of line {line.number}", expected="1 or more", found=one.quantity)
-        if one.quantity > left[one.line]:
-            return ExceedsOrdered(line=line.number, left=left[one.line], wanted=one.quantity)
-        if refusal := _lot_refusal(line, one):
+        if refusal := _misfit(line, one, taken.get(one.line, 0), policy, today):
             return refusal
-        left[one.line] -= one.quantity
-    return [take(lines[one.line], one, currency) for one in counted]
+        taken[one.line] = taken.get(one.line, 0) + one.quantity
+    if refusal := _twice([serial for one in counted for serial in one.serials]):
+        return refusal
+    parts = [take(lines[one.line], one, currency) for one in counted]
+    for which in taken:
+        lines[which].short = policy.given_up(lines[which].quantity, lines[which].received)
+    return parts
+
+
+def _misfit(
+    line: Line, one: ReceivedLine, taken: int, policy: Receiving, today: date | None
+) -> Refused | None:
+    """Why units of a line are not taken, of which `taken` came with the same delivery."""
+    if one.quantity < 1:
+        return Invalid(field=f"quantity of line {line.number}", expected="1 or more", found=one.quantity)
+    left = line.quantity - line.received - taken
+    tolerance = policy.over(line.quantity)
+    if one.quantity > left + tolerance:
+        rest = tolerance + min(0, left)
+        return ExceedsOrdered(line=line.number, left=max(0, left), tolerance=rest, wanted=one.quantity)
+    return (
+        _lot_refusal(line, one)
+        or misfit_arrival(one.status, one.note, one.serials, one.quantity, line.number)
+        or (misfit_expiry(line.sku_code, one.lot, one.expires_on, today, policy) if today else None)
+    )
+
+
+def _twice(serials: Sequence[str]) -> Refused | None:
+    seen: set[str] = set()
+    for serial in serials:
+        if serial in seen:
+            return SerialSeen(serial=serial, where="in this delivery")
+        seen.add(serial)
+    return None
 
 
 def take(line: Line, one: ReceivedLine, currency: str) -> Part:
@@ -103,13 +148,16 @@ def take(line: Line, one: ReceivedLine, currency: str) -> Part:
     So the parts of a line sum to the rounded value of the whole, in whatever portions it comes.
     """
     before, line.received = line.received, line.received + one.quantity
+    line.over = max(0, line.received - line.quantity)
     value = extend(line.received, line.unit_cost, currency) - extend(before, line.unit_cost, currency)
-    return Part(line.id, line.sku, one.quantity, value, one.lot, one.expires_on)
+    return Part(
+        line.id, line.sku, one.quantity, value, one.lot, one.expires_on, one.status, one.note, one.serials
+    )
 
 
 def progress(lines: Iterable[Line]) -> str:
     """The event of the order's life that a receipt makes."""
-    return "receive_part" if any(line.received < line.quantity for line in lines) else "receive_rest"
+    return "receive_part" if any(line.to_come for line in lines) else "receive_rest"
 
 
 def in_order(lines: Iterable[Line]) -> list[Line]:

@@ -1,4 +1,4 @@
-"""The life of a purchase order."""
+"""The lives of a purchase order, a quality check and a claim to a supplier."""
 
 from __future__ import annotations
 
@@ -10,6 +10,22 @@ ORDER = machine(
     ("receive_part", ("open", "part_received"), "part_received"),
     ("receive_rest", ("open", "part_received"), "received"),
     ("cancel", ("open", "part_received"), "cancelled", True),
+    ("close", ("open", "part_received"), "received", True),
+)
+
+CHECK = machine(
+    "quality check",
+    "waiting",
+    ("pass", "waiting", "passed"),
+    ("fail", "waiting", "failed"),
+)
+
+CLAIM = machine(
+    "claim to a supplier",
+    "open",
+    ("credit", "open", "credited", True),
+    ("replace", "open", "replaced", True),
+    ("refuse", "open", "refused", True),
 )
 
 DROP_SHIP = machine(

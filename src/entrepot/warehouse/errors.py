@@ -20,6 +20,11 @@ class ShipsLater(Refused):
     says = "Order {order} has SKUs that do not ship before {on}. It is released on that day."
 
 
+class WrongBin(Refused):
+    code = "warehouse.wrong_bin"
+    says = "This is bin {found}, the goods go to {expected}. Nothing was put away: go to {expected}, or choose {found}."
+
+
 class NotPickable(Refused):
     code = "warehouse.not_pickable"
     says = (

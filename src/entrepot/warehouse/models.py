@@ -24,7 +24,10 @@ class Fulfillment(models.Model):
     staging_bin_id = models.UUIDField(null=True)  # where its picked units wait
 
     class Meta:
-        indexes = [models.Index(fields=["order_id"], name="warehouse_fulfillment_order")]
+        indexes = [
+            models.Index(fields=["order_id"], name="warehouse_fulfillment_order"),
+            models.Index(fields=["node_id", "released_at"], name="warehouse_fulfillment_by_time"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="warehouse_fulfillment_number_once"),
             models.CheckConstraint(
@@ -476,4 +479,44 @@ class CountLine(models.Model):
             models.CheckConstraint(
                 name="warehouse_countline_posted_for_a_cause", condition=~Q(state="posted") | ~Q(cause="")
             ),
+        ]
+
+
+class Slot(models.Model):
+    """What a bin is kept for: one SKU, or SKUs of a velocity class; and what it holds."""
+
+    bin_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    sku_id = models.UUIDField(null=True)
+    velocity = models.TextField(db_default="")
+    volume_ml = models.IntegerField(db_default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["node_id"], name="warehouse_slot_of_node")]
+        constraints = [
+            models.CheckConstraint(
+                name="warehouse_slot_makes_sense",
+                condition=Q(velocity__in=["", "A", "B", "C"], volume_ml__gte=0),
+            )
+        ]
+
+
+class Velocity(models.Model):
+    """How often a SKU was picked at a node of late, and the class that follows from it."""
+
+    pk = models.CompositePrimaryKey("sku_id", "node_id")
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    picks = models.IntegerField()
+    velocity = models.TextField()
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["node_id"], name="warehouse_velocity_of_node")]
+        constraints = [
+            models.CheckConstraint(
+                name="warehouse_velocity_class_known", condition=Q(velocity__in=["A", "B", "C"], picks__gte=0)
+            )
         ]

@@ -17,6 +17,7 @@ from entrepot.warehouse import errors
 from entrepot.warehouse.commands.plan_counts import PlanCounts, ask_by_trigger, plan_counts
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
+from entrepot.warehouse.commands.slots import ClassifySkus, classify_skus
 from entrepot.warehouse.commands.stream import stream
 from entrepot.work.commands.open_items import open_items
 
@@ -70,6 +71,15 @@ def review_all_at(at: datetime) -> int:
     cause = Cause(Actor("system:warehouse", everything=True), at, "pick faces")
     requests = [ReviewFaces(node) for (node,) in sql.run(_NODES_WITH_FACES)]
     return sum(one.made for one in review_faces(cause, requests=requests) if not isinstance(one, Refused))
+
+
+@app.periodic(cron="50 1 * * *")
+@app.task(name="warehouse.classify", queueing_lock="warehouse.classify")
+def classify(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: which SKUs are picked most, for where they are put."""
+    cause = Cause(Actor("system:warehouse", everything=True), timezone.now(), "every night")
+    nodes = sql.run("SELECT id FROM network_node WHERE active ORDER BY id")
+    classify_skus(cause, requests=[ClassifySkus(node) for (node,) in nodes])
 
 
 _ORDERS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.purchasing import errors, rules
+from entrepot.purchasing.commands import arriving
+from entrepot.purchasing.commands.arriving import Known, Order, Receipt
 from entrepot.purchasing.rules import Line, Part, ReceivedLine
 from entrepot.purchasing.states import ORDER
 from entrepot.sourcing.commands.serve_backorders import serve_backorders
@@ -27,7 +29,8 @@ __all__ = ["GoodsReceived", "ReceiveOrder", "ReceivedLine", "receive"]
 
 @dataclass(frozen=True, slots=True)
 class ReceiveOrder:
-    """What came for an order: all that is still to come, or the lines counted, each (line, quantity[, lot, expiry]).
+    """What came for an order: all that is still to come, or the lines counted, each (line, quantity[, lot, expiry[,
+    status, note[, serials]]]); the status is `sellable`, or `damaged` with a note.
 
     Without `bin` it is put where the node receives goods.
     """
@@ -41,79 +44,86 @@ class ReceiveOrder:
 
 @dataclass(frozen=True, slots=True)
 class GoodsReceived:
-    """The receipt, and the state that the order is in now."""
+    """The receipt, and the state that the order is in now: of its units those that wait for a quality check and those
+    that came damaged; units of its lines beyond what was ordered, and units that are not expected any more."""
 
     receipt: UUID
     number: str
     state: str
     quantity: int
     value_minor: int
-
-
-@dataclass(slots=True)
-class Order:
-    """A locked order with its lines, kept up to date while a batch is decided."""
-
-    id: UUID
-    number: str
-    company: int
-    node: UUID
-    currency: str
-    state: str
-    ordered_by: str
-    lines: dict[UUID, Line] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A receipt that will be written."""
-
-    id: UUID
-    number: str
-    order: Order
-    bin: UUID
-    at: datetime
-    before: str
-    after: str
-    parts: list[Part]
+    held: int = 0
+    damaged: int = 0
+    over: int = 0
+    short: int = 0
 
 
 @command("purchasing.receive")
 def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsReceived | Refused]:
     """A receipt for each request: the goods are in stock at their cost, and owed for as goods not yet invoiced.
 
-    Locks: the orders, in the order of their ids; then as `stock.receive`.
+    By the policies of the supplier, units beyond the order are taken, a rest is given up, and units wait for a quality
+    check. What came damaged is claimed from the supplier. Orders that waited for what can be sold are ready for
+    sourcing again. What is not taken and stands at the dock is work for a buyer.
+    Locks: the orders, in the order of their ids; the serial numbers, where some came; then as `stock.receive`.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
-    purchasing.lot_needed; purchasing.no_bin; access.duties_apart (the actor ordered it).
-    Orders that waited for these SKUs are ready for sourcing again.
-    Again: by key. 12 statements and those of `stock.receive`, for any number of orders and lines.
+    purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
+    access.duties_apart (the actor ordered it).
+    Again: by key. 14 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
+    numbers came, 1 where plans of checks are in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer
+    is asked.
     """
     orders = _lock([one.order for one in requests])
     bins, usual = _bins(requests, orders)
+    known = arriving.load(cause, orders, _serials(requests))
     numbers = iter(ids.numbers("GR", len(requests)))
 
     answers: list[GoodsReceived | Refused] = []
     receipts: list[Receipt] = []
+    refused: list[tuple[Order, Refused]] = []
     for one in requests:
         order = orders.get(one.order)
-        decided = _decide(cause, one, order, bins, usual)
+        decided = _decide(cause, one, order, bins, usual, known)
         if isinstance(decided, Refused):
+            refused += [(order, decided)] if order else []
             answers.append(decided)
             continue
         assert order is not None
-        bin_id, parts = decided
-        before, after = order.state, ORDER.step(order.state, rules.progress(order.lines.values()))
-        assert isinstance(after, str), "the rule has seen that the order can be received"
-        order.state = after
-        at = one.occurred_at or cause.at
-        receipt = Receipt(ids.uuid7(), next(numbers), order, bin_id, at, before, after, parts)
+        receipt = _receipt(cause, one, order, *decided, known, next(numbers))
         receipts.append(receipt)
-        units, value = sum(part.quantity for part in parts), sum(part.value_minor for part in parts)
-        answers.append(GoodsReceived(receipt.id, receipt.number, after, units, value))
+        answers.append(_answer(receipt))
 
+    arriving.ask_buyer(cause, refused)
     if receipts:
         _write(cause, receipts)
     return answers
+
+
+def _serials(requests: Sequence[ReceiveOrder]) -> list[tuple[UUID, str]]:
+    """Serial numbers that are said to have come, by order line."""
+    lines = [ReceivedLine(*line) for one in requests for line in one.lines or ()]
+    return [(line.line, serial) for line in lines for serial in line.serials]
+
+
+def _receipt(
+    cause: Cause, one: ReceiveOrder, order: Order, bin_id: UUID, parts: list[Part], known: Known, number: str
+) -> Receipt:
+    before, after = order.state, ORDER.step(order.state, rules.progress(order.lines.values()))
+    assert isinstance(after, str), "the rule has seen that the order can be received"
+    order.state = after
+    arrivals = known.arrivals(order, parts, number)
+    return Receipt(ids.uuid7(), number, order, bin_id, one.occurred_at or cause.at, before, after, arrivals)
+
+
+def _answer(receipt: Receipt) -> GoodsReceived:
+    arrivals, lines = receipt.arrivals, receipt.order.lines
+    touched = {one.part.line for one in arrivals}
+    return GoodsReceived(
+        receipt.id, receipt.number, receipt.after,
+        sum(one.part.quantity for one in arrivals), sum(one.part.value_minor for one in arrivals),
+        arriving.held(arrivals, "pending_inspection"), arriving.held(arrivals, "damaged"),
+        sum(lines[line].over for line in touched), sum(lines[line].short for line in touched),
+    )  # fmt: skip
 
 
 def _lock(wanted: Sequence[UUID]) -> dict[UUID, Order]:
@@ -140,6 +150,7 @@ def _decide(
     order: Order | None,
     bins: set[tuple[UUID, UUID]],
     usual: dict[UUID, UUID],
+    known: Known,
 ) -> tuple[UUID, list[Part]] | Refused:
     if order is None:
         return NotFound(what="purchase order", which=str(one.order))
@@ -151,7 +162,12 @@ def _decide(
     if bin_id is None or (one.bin and (order.node, one.bin) not in bins):
         return errors.NoBin(bin=str(one.bin or ""), node=str(order.node))
     counted = None if one.lines is None else [ReceivedLine(*line) for line in one.lines]
-    parts = rules.plan_receipt(order.lines, counted, order.currency)
+    seen = [Part(line.line, order.lines[line.line].sku, 0, 0, "", None, serials=line.serials)
+            for line in counted or () if line.line in order.lines]  # fmt: skip
+    if refusal := known.seen(seen):
+        return refusal
+    today = (one.occurred_at or cause.at).date()
+    parts = rules.plan_receipt(order.lines, counted, order.currency, known.policy(order), today)
     return parts if isinstance(parts, Refused) else (bin_id, parts)
 
 
@@ -175,36 +191,39 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
         _RECEIPT_LINE,
         [
             (
-                ids.uuid7(), one.id, one.order.id, part.line, one.order.company, part.sku, one.bin, part.lot,
-                part.expires_on, part.quantity, part.value_minor,
+                part.id, one.id, one.order.id, part.part.line, one.order.company, part.part.sku, one.bin,
+                part.part.lot, part.part.expires_on, part.part.quantity, part.part.value_minor, part.status,
+                part.part.note,
             )
             for one in receipts
-            for part in one.parts
+            for part in one.arrivals
         ],
     )  # fmt: skip
-    taken: dict[UUID, int] = {}
-    for one in receipts:
-        for part in one.parts:
-            taken[part.line] = taken.get(part.line, 0) + part.quantity
-    sql.run(_COUNT, {"lines": list(taken), "quantities": list(taken.values())})
+    lines = {part.part.line: one.order.lines[part.part.line] for one in receipts for part in one.arrivals}
+    counts = [(line.id, line.received, line.over, line.short) for line in lines.values()]
+    sql.run(_COUNT, sql.columns(("lines", "received", "over", "short"), counts))
     changed = {one.order.id: one.after for one in receipts if one.before != one.after}
     if changed:
         sql.run(_SET, {"orders": list(changed), "states": list(changed.values())})
     _expect_the_rest(cause, receipts)
+    arriving.write_besides(cause, receipts)
     whole(
         stock.receive(
             cause,
             requests=[
                 stock.Receive(
                     one.order.company, part.sku, one.order.node, one.bin, part.quantity, part.value_minor,
-                    "purchase_receipt", one.id, part.line, part.lot, expires_on=part.expires_on, occurred_at=one.at,
+                    "purchase_receipt", one.id, part.line, part.lot, expires_on=part.expires_on, status=status,
+                    occurred_at=one.at,
                 )
                 for one in receipts
-                for part in one.parts
+                for _, part, status, _ in one.arrivals
             ],
         )
     )  # fmt: skip
-    serve_backorders(cause, {part.sku for one in receipts for part in one.parts})
+    serve_backorders(
+        cause, {part.sku for one in receipts for _, part, status, _ in one.arrivals if status == "sellable"}
+    )
     announce(
         cause,
         (
@@ -219,13 +238,17 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
 
 def _expect_the_rest(cause: Cause, receipts: Sequence[Receipt]) -> None:
     """What is still to come of the lines received keeps its date."""
-    rest = {part.line: (one.order, one.order.lines[part.line]) for one in receipts for part in one.parts}
+    rest = {
+        part.line: (one.order, one.order.lines[part.line])
+        for one in receipts
+        for _, part, _, _ in one.arrivals
+    }
     expect(
         cause,
         requests=[
             Expect(
                 order.company, line.id, line.sku, order.node, "purchase_order", order.id,
-                line.quantity - line.received, None,
+                line.to_come, None,
             )
             for order, line in rest.values()
         ],
@@ -236,17 +259,20 @@ _RECEIPT = ("id", "number", "company_id", "order_id", "node_id", "received_by", 
 
 _RECEIPT_LINE = (
     "id", "receipt_id", "order_id", "line_id", "company_id", "sku_id", "bin_id", "lot", "expires_on", "quantity",
-    "value_minor",
+    "value_minor", "status", "note",
 )  # fmt: skip
 
 _LOCK = """
-SELECT id, number, company_id::int, node_id, currency, state, ordered_by FROM purchasing_order
-WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+SELECT bought.id, number, bought.company_id::int, node_id, bought.currency, state, ordered_by, supplier_id,
+       supplier.code
+FROM purchasing_order AS bought JOIN parties_supplier AS supplier ON supplier.id = supplier_id
+WHERE bought.id = ANY(%(ids)s::uuid[]) ORDER BY bought.id FOR UPDATE OF bought
 """
 
 # The lines are locked by way of their order.
 _LINES = """
-SELECT line.order_id, line.id, line.number, line.sku_id, line.quantity, line.received, line.unit_cost, sku.lot_policy
+SELECT line.order_id, line.id, line.number, line.sku_id, line.quantity, line.received, line.unit_cost, sku.lot_policy,
+       sku.code, sku.category, line.over, line.short
 FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = line.sku_id
 WHERE line.order_id = ANY(%(ids)s::uuid[])
 """
@@ -261,8 +287,9 @@ ORDER BY node_id, array_position(ARRAY['receiving', 'pick', 'reserve'], kind), p
 """
 
 _COUNT = """
-UPDATE purchasing_orderline AS line SET received = received + one.quantity
-FROM unnest(%(lines)s::uuid[], %(quantities)s::int[]) AS one(id, quantity) WHERE line.id = one.id
+UPDATE purchasing_orderline AS line SET received = one.received, over = one.over, short = one.short
+FROM unnest(%(lines)s::uuid[], %(received)s::int[], %(over)s::int[], %(short)s::int[]) AS one(id, received, over, short)
+WHERE line.id = one.id
 """
 
 _SET = """

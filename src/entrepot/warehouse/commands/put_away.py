@@ -16,11 +16,13 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.move import At, Move, lock_buckets, move_units
 from entrepot.stock.errors import NotThere
+from entrepot.warehouse.errors import WrongBin
 
 
 @dataclass(frozen=True, slots=True)
 class PutAway:
-    """Units of a SKU from one bin of a node to another: to store them, to move them, or to fill a pick face."""
+    """Units of a SKU from one bin of a node to another: to store them, to move them, or to fill a pick face; `scanned` is
+    what was read at the bin they were put into."""
 
     company: int
     sku: UUID
@@ -30,6 +32,7 @@ class PutAway:
     status: str = "sellable"
     lot: str = ""
     serial: str = ""
+    scanned: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
     why: Literal["put_away", "move", "replenish"] = "put_away"
@@ -48,21 +51,24 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     """The units stand in the other bin; orders that waited for them there are ready for release again.
 
     Promises are not touched; units that a pick has a claim on stay.
-    Locks: the buckets in id order. Refuses: NotFound (bin); Invalid; stock.not_there. Again: by key. 8 statements.
+    Locks: the buckets in id order. Refuses: NotFound (bin, also one scanned); warehouse.wrong_bin (another
+    one was scanned); Invalid; stock.not_there. Again: by key. 8 statements; 1 more where another bin was scanned.
     """
-    bins = dict(
-        sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
-    )
+    found = sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
+    bins = {bin_id: node for bin_id, node, _ in found}
+    misread = _misread(requests, bins, {bin_id: code for bin_id, _, code in found})
     sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
     buckets = lock_buckets(source for source in sources if source)
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
 
     answers: list[UnitsPutAway | Refused] = []
     moves = []
-    for one, source in zip(requests, sources, strict=True):
+    for i, (one, source) in enumerate(zip(requests, sources, strict=True)):
         target = _at(one, one.to_bin, bins.get(one.to_bin))
         if source is None or target is None:
             answers.append(NotFound(what="bin", which=str(one.from_bin if source is None else one.to_bin)))
+        elif i in misread:
+            answers.append(misread[i])
         elif one.quantity < 1 or source.node != target.node or source == target:
             found = f"{one.quantity} units from {one.from_bin} to {one.to_bin}"
             answers.append(
@@ -98,6 +104,27 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     return answers
 
 
+def _misread(
+    requests: Sequence[PutAway], bins: dict[UUID, UUID], codes: dict[UUID, str]
+) -> dict[int, Refused]:
+    """By place, why what was scanned is not the bin that the goods go to: another one, or none at all."""
+    others = {
+        i: one
+        for i, one in enumerate(requests)
+        if one.scanned and one.to_bin in codes and one.scanned.strip() != codes[one.to_bin]
+    }
+    if not others:
+        return {}
+    asked = {(bins[one.to_bin], one.scanned.strip()) for one in others.values()}
+    known = set(sql.run(_SCANNED, sql.columns(("nodes", "codes"), sorted(asked))))
+    return {
+        i: WrongBin(found=one.scanned.strip(), expected=codes[one.to_bin])
+        if (bins[one.to_bin], one.scanned.strip()) in known
+        else NotFound(what="bin of this node", which=one.scanned.strip())
+        for i, one in others.items()
+    }
+
+
 def _at(one: PutAway, bin_id: UUID, node: UUID | None) -> At | None:
     return None if node is None else At(one.sku, node, bin_id, one.company, one.status, one.lot, one.serial)
 
@@ -113,7 +140,12 @@ def _wake(moves: Sequence[Move]) -> None:
         offer("release", sql.run(_WAITING, sql.columns(("skus", "nodes"), list(pairs))))  # type: ignore[arg-type]
 
 
-_BINS = "SELECT id, node_id FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+_SCANNED = """
+SELECT bin.node_id, bin.code FROM unnest(%(nodes)s::uuid[], %(codes)s::text[]) AS asked(node, code)
+JOIN network_bin AS bin ON bin.node_id = asked.node AND bin.code = asked.code
+"""
+
+_BINS = "SELECT id, node_id, code FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
 
 _WAITING = """
 SELECT a.order_id, max(a.priority)::int, min(COALESCE(a.promise_at, a.ordered_at))

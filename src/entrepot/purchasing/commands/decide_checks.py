@@ -1,0 +1,217 @@
+"""A delivery that was held is sold, or is not, by what was found in its sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.purchasing.commands.arriving import NewClaim, open_claims
+from entrepot.purchasing.receiving import Verdict, judge
+from entrepot.purchasing.states import CHECK
+from entrepot.sourcing.commands.serve_backorders import serve_backorders
+from entrepot.stock.commands.allocate import lock_positions
+from entrepot.stock.commands.change_status import ChangeStatus, change_status
+from entrepot.stock.commands.move import At, lock_buckets
+from entrepot.stock.errors import NotThere
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@dataclass(frozen=True, slots=True)
+class DecideCheck:
+    """How many units of a check's sample were bad, with a note where some were. `bin` is where the goods stand now, if
+    they were moved since they came."""
+
+    check: UUID
+    defects: int
+    note: str = ""
+    bin: UUID | None = None
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDecided:
+    """Units that may be sold now, that are damaged, and that wait in quarantine for the supplier's answer."""
+
+    check: UUID
+    state: str
+    passed: int
+    damaged: int
+    quarantined: int
+    why: str
+
+
+class _Check(NamedTuple):
+    id: UUID
+    number: str
+    company: int
+    receipt: UUID
+    order: UUID
+    order_number: str
+    supplier: UUID
+    sku: UUID
+    node: UUID
+    bin: UUID
+    lot: str
+    quantity: int
+    sample: int
+    defects_max: int
+    state: str
+    line_quantity: int
+    value_minor: int
+
+
+class _Decided(NamedTuple):
+    check: _Check
+    request: DecideCheck
+    verdict: Verdict
+    state: str
+    bin: UUID
+    at: datetime
+
+
+@command("purchasing.decide_checks")
+def decide_checks(cause: Cause, /, *, requests: Sequence[DecideCheck]) -> list[CheckDecided | Refused]:
+    """The held units change their status: sold where the sample was good enough, else damaged and in quarantine, and
+    claimed from the supplier. Orders that waited for what passed are ready for sourcing again.
+
+    Locks: the checks in id order, then as `stock.change_status`.
+    Refuses: NotFound; WrongState (decided before); Invalid (more bad units than were looked at, or no note);
+    stock.not_there (the units were moved: say where they stand).
+    Again: by key. 8 statements and those of `stock.change_status`; 3 more where a claim is opened.
+    """
+    checks = {row[0]: _Check(*row) for row in sql.run(_LOCK, {"ids": [one.check for one in requests]})}
+    lock_positions((check.company, check.sku) for check in checks.values())
+    places = {one.check: _place(checks[one.check], one) for one in requests if one.check in checks}
+    left = {at: bucket.quantity - bucket.committed for at, bucket in lock_buckets(places.values()).items()}
+
+    answers: list[CheckDecided | Refused] = []
+    decided: list[_Decided] = []
+    for one in requests:
+        found = _decide(cause, one, checks, places, left)
+        if isinstance(found, Refused):
+            answers.append(found)
+            continue
+        checks[one.check] = found.check._replace(state=found.state)
+        left[places[one.check]] -= found.check.quantity
+        decided.append(found)
+        verdict = found.verdict
+        answers.append(
+            CheckDecided(
+                one.check, found.state, verdict.passed, verdict.damaged, verdict.quarantined, verdict.why
+            )
+        )
+
+    if decided:
+        _write(cause, decided)
+    return answers
+
+
+def _place(check: _Check, one: DecideCheck) -> At:
+    return At(check.sku, check.node, one.bin or check.bin, check.company, "pending_inspection", check.lot)
+
+
+def _decide(
+    cause: Cause, one: DecideCheck, checks: dict[UUID, _Check], places: dict[UUID, At], left: dict[At, int]
+) -> _Decided | Refused:
+    check = checks.get(one.check)
+    if check is None:
+        return NotFound(what="quality check", which=str(one.check))
+    verdict = judge(check.quantity, check.sample, one.defects, check.defects_max)
+    if isinstance(verdict, Refused):
+        return verdict
+    state = CHECK.step(check.state, "pass" if verdict.passed else "fail")
+    if isinstance(state, Refused):
+        return state
+    if one.defects and not one.note:
+        return Invalid(field="note", expected="what is wrong with the bad units", found="nothing")
+    there = left.get(places[one.check], 0)
+    if there < check.quantity:
+        where = f"bin {places[one.check].bin}, waiting for a check"
+        return NotThere(wanted=check.quantity, sku=str(check.sku), where=where, found=there)
+    bin_id = places[one.check].bin
+    assert bin_id
+    return _Decided(check, one, verdict, state, bin_id, one.occurred_at or cause.at)
+
+
+def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
+    rows = [
+        (
+            one.check.id, one.state, one.request.defects, one.verdict.passed, one.request.note,
+            cause.actor.name, one.at,
+        )
+        for one in decided
+    ]  # fmt: skip
+    names = ("ids", "states", "defects", "passed", "notes", "people", "times")
+    sql.run(_DECIDE, sql.columns(names, rows))
+    whole(change_status(cause, requests=[move for one in decided for move in _moves(one)]))
+    open_claims(cause, [_claim(one) for one in decided if one.verdict.damaged or one.verdict.quarantined])
+    serve_backorders(cause, {one.check.sku for one in decided if one.verdict.passed})
+    resolve_subjects(
+        cause,
+        requests=[
+            ResolveSubject(one.check.company, "quality check", one.check.id, note=one.verdict.why)
+            for one in decided
+        ],
+    )
+    announce(
+        cause,
+        [
+            Event(
+                "quality_check", one.check.id, one.check.company, "waiting", one.state, one.at,
+                {"number": one.check.number, "passed": one.verdict.passed}, one.verdict.why,
+            )
+            for one in decided
+        ],
+    )  # fmt: skip
+
+
+def _moves(one: _Decided) -> list[ChangeStatus]:
+    check, verdict = one.check, one.verdict
+    became = (
+        ("sellable", verdict.passed), ("damaged", verdict.damaged), ("quarantined", verdict.quarantined),
+    )  # fmt: skip
+    return [
+        ChangeStatus(
+            check.company, check.sku, check.node, one.bin, units, "pending_inspection", status,
+            f"quality check {check.number}", lot=check.lot, occurred_at=one.at,
+        )
+        for status, units in became
+        if units
+    ]  # fmt: skip
+
+
+def _claim(one: _Decided) -> NewClaim:
+    """The units that can't be sold, at their share of what the delivery is worth."""
+    check = one.check
+    units = one.verdict.damaged + one.verdict.quarantined
+    value = check.value_minor * units // check.line_quantity
+    return NewClaim(
+        check.company, check.supplier, check.order, check.order_number, check.receipt, check.sku, units, value,
+        "failed check", one.request.note, one.at,
+    )  # fmt: skip
+
+
+_LOCK = """
+SELECT c.id, c.number, c.company_id::int, c.receipt_id, c.order_id, bought.number, bought.supplier_id, c.sku_id,
+       c.node_id, c.bin_id, c.lot, c.quantity, c.sample, c.defects_max, c.state, line.quantity, line.value_minor
+FROM purchasing_check AS c JOIN purchasing_order AS bought ON bought.id = c.order_id
+JOIN purchasing_receiptline AS line ON line.id = c.line_id
+WHERE c.id = ANY(%(ids)s::uuid[]) ORDER BY c.id FOR UPDATE OF c
+"""
+
+_DECIDE = """
+UPDATE purchasing_check AS c
+SET state = d.state, defects = d.defects, passed = d.passed, note = d.note, decided_by = d.person, decided_at = d.at
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(defects)s::int[], %(passed)s::int[], %(notes)s::text[],
+            %(people)s::text[], %(times)s::timestamptz[]) AS d(id, state, defects, passed, note, person, at)
+WHERE c.id = d.id
+"""

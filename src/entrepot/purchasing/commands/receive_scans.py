@@ -1,0 +1,213 @@
+"""Receive goods by what a scanner reads of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.catalog import barcodes
+from entrepot.catalog import queries as catalog
+from entrepot.catalog.barcodes import Scan
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.purchasing import errors
+from entrepot.purchasing.commands.receive import GoodsReceived, ReceivedLine, ReceiveOrder, receive
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveScan:
+    """One scan at a node's dock: of the order named, or of the one that expects the goods first.
+
+    What the barcode says counts; what is given beside it (lot, expiry, serial, quantity) fills what it leaves open.
+    Without either, a scan is one unit.
+    """
+
+    company: int
+    node: UUID
+    text: str
+    order: UUID | None = None
+    quantity: int | None = None
+    lot: str = ""
+    expires_on: date | None = None
+    serial: str = ""
+    damaged: bool = False
+    note: str = ""
+    bin: UUID | None = None
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReceived:
+    """What the scan was, the receipt that it became, and how much of the line is still to come."""
+
+    receipt: UUID
+    number: str
+    order: UUID
+    order_number: str
+    order_state: str
+    sku: UUID
+    sku_code: str
+    quantity: int
+    lot: str
+    expires_on: date | None
+    serials: tuple[str, ...]
+    held: int
+    to_come: int
+
+
+class _Line(NamedTuple):
+    """A line of an open order that a SKU may be received on."""
+
+    node: UUID
+    sku: UUID
+    order: UUID
+    order_number: str
+    id: UUID
+    to_come: int
+
+
+@command("purchasing.receive_scans")
+def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[ScanReceived | Refused]:
+    """A receipt for each scan, as `purchasing.receive` makes it.
+
+    A barcode that nobody knows is refused, changes no stock, and is work for whoever keeps the catalog.
+    Locks: as `purchasing.receive`. Refuses: catalog.unreadable_barcode; purchasing.unknown_barcode;
+    purchasing.several_skus; purchasing.not_ordered; and as `purchasing.receive`.
+    Again: by key. 2 statements and those of `purchasing.receive`, for each company; 1 more where a barcode is unknown.
+    """
+    read = [barcodes.read(one.text, (one.occurred_at or cause.at).date()) for one in requests]
+    skus = _skus(requests, read)
+    lines = _lines(requests, skus)
+
+    answers: list[ScanReceived | Refused | None] = [None] * len(requests)
+    wanted: list[tuple[int, ReceiveOrder, _Line, Scan]] = []
+    for i, (one, scan) in enumerate(zip(requests, read, strict=True)):
+        found = scan if isinstance(scan, Refused) else _line(one, scan, skus[i], lines)
+        if isinstance(found, Refused):
+            answers[i] = found
+            continue
+        assert isinstance(scan, Scan)
+        wanted.append((i, _order(one, scan, found), found, scan))
+    _ask_whose(cause, [(requests[i], one) for i, one in enumerate(answers) if isinstance(one, Refused)])
+    received = receive(cause, requests=[order for _, order, _, _ in wanted])
+    for (i, order, line, _), answer in zip(wanted, received, strict=True):
+        code = skus[i][0].code
+        answers[i] = answer if isinstance(answer, Refused) else _answer(order, line, code, answer)
+    return [one for one in answers if one is not None]
+
+
+def _skus(requests: Sequence[ReceiveScan], read: Sequence[Scan | Refused]) -> list[list[catalog.Sku]]:
+    """For each scan the SKUs that it may be of. 1 statement for each company."""
+    found: list[list[catalog.Sku]] = [[] for _ in requests]
+    by_company: dict[int, list[tuple[int, Scan]]] = defaultdict(list)
+    for i, (one, scan) in enumerate(zip(requests, read, strict=True)):
+        if isinstance(scan, Scan):
+            by_company[one.company].append((i, scan))
+    for company, scans in by_company.items():
+        skus = catalog.by_scan(company=company, scans=[scan for _, scan in scans])
+        for (i, _), of_scan in zip(scans, skus, strict=True):
+            found[i] = of_scan
+    return found
+
+
+def _lines(
+    requests: Sequence[ReceiveScan], skus: Sequence[Sequence[catalog.Sku]]
+) -> dict[tuple[UUID, UUID], list[_Line]]:
+    """Lines of open orders, and of orders named, by (node, SKU), those expected first before others. 1 statement."""
+    pairs = {(one.node, sku.id) for one, found in zip(requests, skus, strict=True) for sku in found}
+    lines: dict[tuple[UUID, UUID], list[_Line]] = defaultdict(list)
+    orders = list({one.order for one in requests if one.order})
+    for row in sql.run(_LINES, {**sql.columns(("nodes", "skus"), sorted(pairs)), "orders": orders}):
+        lines[row[0], row[1]].append(_Line(*row))
+    return lines
+
+
+def _line(
+    one: ReceiveScan,
+    scan: Scan,
+    skus: Sequence[catalog.Sku],
+    lines: Mapping[tuple[UUID, UUID], list[_Line]],
+) -> _Line | Refused:
+    """The line that a scan is received on: the first that expects as many, else the last, which refuses the rest.
+
+    What is taken is taken off it, so that the next scan of the batch sees what is left.
+    """
+    if not skus:
+        doubt = "" if scan.sound else " (its check digit does not fit: it may be misread)"
+        return errors.UnknownBarcode(text=scan.sscc or scan.text, doubt=doubt)
+    if len(skus) > 1:
+        return errors.SeveralSkus(text=scan.text, skus=", ".join(sku.code for sku in skus))
+    found = lines.get((one.node, skus[0].id), [])
+    fitting = [i for i, line in enumerate(found) if one.order in (None, line.order)]
+    if not fitting:
+        what = "that order" if one.order else "any open order for this node"
+        return errors.NotOrdered(sku=skus[0].code, order=what)
+    units = _units(one, scan)
+    place = next((i for i in fitting if found[i].to_come >= units), fitting[-1])
+    line = found[place]
+    found[place] = line._replace(to_come=max(0, line.to_come - units))
+    return line
+
+
+def _units(one: ReceiveScan, scan: Scan) -> int:
+    if scan.serial or one.serial:
+        return 1
+    return scan.quantity or (1 if one.quantity is None else one.quantity)
+
+
+def _order(one: ReceiveScan, scan: Scan, line: _Line) -> ReceiveOrder:
+    serial = scan.serial or one.serial
+    counted = ReceivedLine(
+        line.id, _units(one, scan), scan.lot or one.lot, scan.expires_on or one.expires_on,
+        "damaged" if one.damaged else "sellable", one.note, (serial,) if serial else (),
+    )  # fmt: skip
+    return ReceiveOrder(line.order, (counted,), one.bin, one.occurred_at)
+
+
+def _answer(order: ReceiveOrder, line: _Line, code: str, answer: GoodsReceived) -> ScanReceived:
+    assert order.lines
+    counted = ReceivedLine(*order.lines[0])
+    return ScanReceived(
+        answer.receipt, answer.number, line.order, line.order_number, answer.state, line.sku, code,
+        counted.quantity, counted.lot, counted.expires_on, counted.serials, answer.held,
+        max(0, line.to_come - counted.quantity),
+    )  # fmt: skip
+
+
+def _ask_whose(cause: Cause, refused: Sequence[tuple[ReceiveScan, Refused]]) -> None:
+    """Work for whoever keeps the catalog: a barcode that nobody knows stands on goods that have come."""
+    open_items(
+        cause,
+        requests=[
+            OpenItem(
+                one.company, "unknown barcode", "node", one.node, refusal.message, "inventory manager",
+                {"barcode": one.text}, dedupe=f"{one.node}/{one.text}",
+            )
+            for one, refusal in refused
+            if isinstance(refusal, errors.UnknownBarcode)
+        ],
+    )  # fmt: skip
+
+
+_LINES = """
+SELECT bought.node_id, line.sku_id, bought.id, bought.number, line.id,
+       GREATEST(0, line.quantity - line.received - line.short)
+FROM (SELECT line.id
+      FROM unnest(%(nodes)s::uuid[], %(skus)s::uuid[]) AS asked(node, sku)
+      JOIN purchasing_orderline AS line ON line.sku_id = asked.sku AND line.quantity > line.received + line.short
+      JOIN purchasing_order AS bought ON bought.id = line.order_id AND bought.node_id = asked.node
+      WHERE bought.state IN ('open', 'part_received')
+      UNION SELECT id FROM purchasing_orderline WHERE order_id = ANY(%(orders)s::uuid[])) AS found
+JOIN purchasing_orderline AS line ON line.id = found.id
+JOIN purchasing_order AS bought ON bought.id = line.order_id
+LEFT JOIN stock_supply AS supply ON supply.line_id = line.id
+ORDER BY supply.expected_on NULLS LAST, bought.ordered_at, bought.id, line.number
+"""

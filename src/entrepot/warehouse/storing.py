@@ -1,0 +1,131 @@
+"""What waits to be put away, and where it would best be: read for the page and for programs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.warehouse.putaway import Choice, Goods, Shelf, suggest, total
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Units of a SKU and lot that stand where a node takes goods in, since when, and the bins they should go to.
+
+    `left` units fit nowhere.
+    """
+
+    bucket: UUID
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    lot: str
+    serial: str
+    status: str
+    bin: UUID
+    bin_code: str
+    quantity: int
+    since: datetime | None
+    velocity: str
+    choices: tuple[Choice, ...]
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a bin is kept for."""
+
+    bin: UUID
+    bin_code: str
+    sku: UUID | None
+    sku_code: str
+    velocity: str
+    volume_ml: int
+
+
+def slots(*, node: UUID) -> list[Slot]:
+    """What the bins of a node are kept for. 1 statement."""
+    return [Slot(*row) for row in sql.run(_SLOTS, {"node": node})]
+
+
+def to_put_away(*, node: UUID, limit: int = PAGE) -> list[Waiting]:
+    """What waits at a node, the longest first, each with its suggestion; one does not take the room of another.
+
+    Goods under a quality check wait for their verdict first. 3 statements.
+    """
+    rows = sql.run(_WAITING, {"node": node, "limit": limit})
+    if not rows:
+        return []
+    shelves = _shelves(node)
+    return [_suggested(row, shelves) for row in rows]
+
+
+def _suggested(row: Sequence[object], shelves: list[Shelf]) -> Waiting:
+    *said, unit_ml, velocity = row
+    bucket, sku, code, name, lot, serial, status, bin_id, bin_code, quantity, since = said
+    goods = Goods(sku, lot, quantity, float(unit_ml), velocity)  # type: ignore[arg-type]
+    choices = tuple(suggest(goods, shelves))
+    return Waiting(
+        bucket, sku, code, name, lot, serial, status, bin_id, bin_code, quantity, since, velocity,  # type: ignore[arg-type]
+        choices, goods.quantity - total(choices),
+    )  # fmt: skip
+
+
+def _shelves(node: UUID) -> list[Shelf]:
+    """The bins of a node that goods may be put into, with what they hold, from the dock on."""
+    holds: dict[UUID, set[tuple[UUID, str]]] = defaultdict(set)
+    taken: dict[UUID, float] = defaultdict(float)
+    for bin_id, sku, lot, volume in sql.run(_CONTENTS, {"node": node}):
+        holds[bin_id].add((sku, lot))
+        taken[bin_id] += float(volume)
+    return [
+        Shelf(bin_id, code, far, sku, velocity, volume, taken[bin_id], frozenset(holds[bin_id]))
+        for bin_id, code, far, sku, velocity, volume in sql.run(_BINS, {"node": node})
+    ]
+
+
+_WAITING = """
+SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, b.quantity - b.committed, came.at,
+       s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, '')
+FROM network_bin AS bin JOIN stock_bucket AS b ON b.bin_id = bin.id AND b.node_id = bin.node_id
+JOIN catalog_sku AS s ON s.id = b.sku_id
+LEFT JOIN warehouse_velocity AS v ON v.sku_id = b.sku_id AND v.node_id = b.node_id
+LEFT JOIN LATERAL (SELECT max(m.occurred_at) AS at FROM stock_move AS m
+                   WHERE m.sku_id = b.sku_id AND m.to_bucket = b.id) AS came ON true
+WHERE bin.node_id = %(node)s::uuid AND bin.kind = 'receiving' AND b.quantity > b.committed
+  AND b.status NOT IN ('pending_inspection', 'in_transit', 'researching')
+ORDER BY came.at NULLS FIRST, s.code, b.lot, b.id LIMIT %(limit)s::int
+"""
+
+_CONTENTS = """
+SELECT b.bin_id, b.sku_id, b.lot, sum(b.quantity) * s.length_mm::float8 * s.width_mm * s.height_mm / 1000
+FROM network_bin AS bin JOIN stock_bucket AS b ON b.bin_id = bin.id AND b.node_id = bin.node_id AND b.quantity > 0
+JOIN catalog_sku AS s ON s.id = b.sku_id
+WHERE bin.node_id = %(node)s::uuid AND bin.kind IN ('pick', 'reserve')
+GROUP BY b.bin_id, b.sku_id, b.lot, s.id
+"""
+
+# From the dock, in the plan's units; a node without a plan goes by the order in which its bins are picked.
+_BINS = """
+SELECT bin.id, bin.code,
+       CASE WHEN dock.x IS NULL OR (bin.x = 0 AND bin.y = 0) THEN bin.pick_sequence
+            ELSE abs(bin.x - dock.x) + abs(bin.y - dock.y) END::float8,
+       slot.sku_id, COALESCE(slot.velocity, ''), COALESCE(slot.volume_ml, 0)
+FROM network_bin AS bin LEFT JOIN warehouse_slot AS slot ON slot.bin_id = bin.id
+LEFT JOIN (SELECT node_id, depot_x AS x, depot_y AS y FROM network_layout) AS dock ON dock.node_id = bin.node_id
+WHERE bin.node_id = %(node)s::uuid AND bin.kind IN ('pick', 'reserve')
+ORDER BY bin.id
+"""
+
+_SLOTS = """
+SELECT bin.id, bin.code, slot.sku_id, COALESCE(s.code, ''), slot.velocity, slot.volume_ml
+FROM warehouse_slot AS slot JOIN network_bin AS bin ON bin.id = slot.bin_id
+LEFT JOIN catalog_sku AS s ON s.id = slot.sku_id
+WHERE slot.node_id = %(node)s::uuid ORDER BY bin.code
+"""

@@ -1,0 +1,374 @@
+"""purchasing.receive by policy, purchasing.receive_scans, decide_checks, close_claims and close_rest"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from entrepot.catalog.barcodes import Unreadable
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import policies, sql
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.ids import uuid7
+from entrepot.purchasing import queries
+from entrepot.purchasing.commands.close_claims import CloseClaim, close_claims
+from entrepot.purchasing.commands.close_rest import CloseRest, RestClosed, close_rest
+from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck, decide_checks
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.receive import GoodsReceived, ReceivedLine, ReceiveOrder, receive
+from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
+from entrepot.purchasing.errors import (
+    ExceedsOrdered,
+    Expired,
+    NotOrdered,
+    SerialSeen,
+    SeveralSkus,
+    UnknownBarcode,
+)
+from entrepot.purchasing.receiving import Plan, Quality, Receiving
+from entrepot.stock.errors import NotThere
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
+
+pytestmark = pytest.mark.django_db
+
+CAKE, MUG = "4006381333931", "09501101020917"
+
+
+@pytest.fixture
+def house() -> Retailer:
+    house = a_retailer(skus=2)
+    register_skus(
+        BUYER,
+        requests=[
+            RegisterSku(1, "CAKE", "Cake", lot_policy="lot_expiry", barcode=CAKE),
+            RegisterSku(1, "10000", "Thing 0", barcode=MUG),
+        ],
+    )
+    return house
+
+
+def ordered(house: Retailer, *lines: tuple[UUID, int]) -> UUID:
+    asked = tuple((sku, quantity, Decimal("1.50")) for sku, quantity in lines)
+    (answer,) = order(BUYER, requests=[OrderGoods(house.company, house.supplier, house.node, "", asked)])
+    return answer.order
+
+
+def set_policy(body: object, scope: str = "") -> None:
+    kind = policies.kind_of(type(body))
+    (answer,) = policies.set_policy(
+        BUYER, requests=[policies.SetPolicy(1, kind, body, NOW - timedelta(days=1), scope)]
+    )
+    assert isinstance(answer, policies.PolicySet), answer
+
+
+def units() -> list[tuple[str, str, int]]:
+    return sql.run("SELECT status, lot, quantity FROM stock_bucket WHERE quantity > 0 ORDER BY status, lot")
+
+
+def items() -> list[tuple[str, str]]:
+    return sql.run("SELECT type, reason FROM work_item WHERE state = 'open' ORDER BY type, reason")
+
+
+def scan(house: Retailer, text: str, **said) -> ReceiveScan:
+    return ReceiveScan(house.company, house.node, text, **said)
+
+
+# ---- tolerance
+
+
+def test_units_beyond_the_order_are_taken_within_the_suppliers_tolerance_only(house):
+    set_policy(Receiving(over_percent=10), scope="s1")
+    one = ordered(house, (house.skus[0], 100))
+    (line,) = queries.lines(one)
+
+    refused, taken = receive(
+        CLERK, requests=[ReceiveOrder(one, ((line.id, 111),)), ReceiveOrder(one, ((line.id, 110),))]
+    )
+
+    assert refused == ExceedsOrdered(line=1, left=100, tolerance=10, wanted=111)
+    assert (taken.state, taken.over, taken.value_minor) == ("received", 10, 16500)
+    assert [kind for kind, _ in items()] == ["more than ordered"]
+    assert queries.lines(one)[0].over == 10
+
+
+def test_invariant_1_without_a_policy_nothing_comes_beyond_the_order(house):
+    one = ordered(house, (house.skus[0], 100))
+    (line,) = queries.lines(one)
+    (refused,) = receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 101),))])
+    assert isinstance(refused, ExceedsOrdered)
+    assert units() == []
+
+
+def test_a_small_rest_is_given_up_and_not_expected_any_more(house):
+    set_policy(Receiving(under_percent=5))
+    one = ordered(house, (house.skus[0], 100))
+    (line,) = queries.lines(one)
+    (some,) = receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 94),))])
+    assert (some.state, some.short) == ("part_received", 0)
+
+    (more,) = receive(CLERK, requests=[ReceiveOrder(one, ((line.id, 1),))])
+
+    assert (more.state, more.short) == ("received", 5)
+    assert sql.run("SELECT count(*) FROM stock_supply")[0][0] == 0
+
+
+def test_a_buyer_gives_up_the_rest_of_an_order(house):
+    one = ordered(house, (house.skus[0], 10), (house.skus[1], 4))
+    first, second = queries.lines(one)
+    nothing_came = close_rest(BUYER, requests=[CloseRest(one, "they are out")])[0]
+    receive(CLERK, requests=[ReceiveOrder(one, ((first.id, 7),))])
+
+    answers = close_rest(
+        BUYER,
+        requests=[
+            CloseRest(one, ""),
+            CloseRest(uuid7(), "x"),
+            CloseRest(one, "x", (uuid7(),)),
+            CloseRest(one, "they are out", (second.id,)),
+            CloseRest(one, "and of these", (second.id,)),
+            CloseRest(one, "and of these"),
+            CloseRest(one, "again"),
+        ],
+    )
+
+    assert isinstance(nothing_came, Invalid)
+    assert [type(one) for one in answers[:3]] == [Invalid, NotFound, NotFound]
+    assert answers[3] == RestClosed(one, 4, "part_received")
+    assert isinstance(answers[4], Invalid)
+    assert answers[5] == RestClosed(one, 3, "received")
+    assert isinstance(answers[6], WrongState)
+    assert sql.run("SELECT count(*) FROM stock_supply")[0][0] == 0
+
+
+# ---- damaged, expired, seen twice
+
+
+def test_what_comes_damaged_is_in_stock_but_not_for_sale_and_is_claimed(house):
+    one = ordered(house, (house.skus[0], 10))
+    (line,) = queries.lines(one)
+    (answer,) = receive(
+        CLERK,
+        requests=[ReceiveOrder(one, ((line.id, 8), (line.id, 2, "", None, "damaged", "wet")))],
+    )
+
+    assert (answer.quantity, answer.damaged, answer.value_minor) == (10, 2, 1500)
+    assert units() == [("damaged", "", 2), ("sellable", "", 8)]
+    (claim,) = queries.claims(house.company)
+    assert (claim.quantity, claim.value_minor, claim.reason, claim.note) == (2, 300, "damaged", "wet")
+    assert [kind for kind, _ in items()] == ["supplier claim"]
+
+    closing = [
+        CloseClaim(uuid7(), "credit", "x"), CloseClaim(claim.id, "maybe", "x"), CloseClaim(claim.id, "credit", ""),
+        CloseClaim(claim.id, "credit", "credit note 7"), CloseClaim(claim.id, "refuse", "changed their mind"),
+    ]  # fmt: skip
+    answers = close_claims(BUYER, requests=closing)
+    assert [type(one).__name__ for one in answers] == [
+        "NotFound",
+        "Invalid",
+        "Invalid",
+        "ClaimClosed",
+        "WrongState",
+    ]
+    assert queries.claims(house.company) == []
+    assert items() == []
+
+
+def test_an_expired_lot_is_refused_and_a_buyer_decides(house):
+    one = ordered(house, (house.perishable, 10))
+    (line,) = queries.lines(one)
+    (answer,) = receive(
+        CLERK, requests=[ReceiveOrder(one, ((line.id, 10, "L1", NOW.date() - timedelta(days=1)),))]
+    )
+    assert isinstance(answer, Expired)
+    assert units() == []
+    assert [kind for kind, _ in items()] == ["expired on arrival"]
+
+
+def test_invariant_11_a_serial_number_comes_once(house):
+    one = ordered(house, (house.skus[0], 10))
+    (line,) = queries.lines(one)
+
+    def came(*serials: str) -> ReceiveOrder:
+        return ReceiveOrder(one, (ReceivedLine(line.id, len(serials), serials=serials),))
+
+    first, within, again = receive(CLERK, requests=[came("A", "B"), came("C", "C"), came("D", "A")])
+
+    assert isinstance(first, GoodsReceived)
+    assert within == SerialSeen(serial="C", where="in this delivery")
+    assert again == SerialSeen(serial="A", where=f"with receipt {first.number}")
+    (later,) = receive(CLERK, requests=[came("B")])
+    assert later == SerialSeen(serial="B", where=f"with receipt {first.number}")
+    assert units() == [("sellable", "", 2)]
+    assert {kind for kind, _ in items()} == {"serial seen twice"}
+
+
+# ---- quality checks
+
+
+def test_deliveries_wait_for_their_check_by_plan_and_are_sold_when_they_pass(house):
+    set_policy(Quality((Plan(supplier="s1", every=2, sample_percent=10, defects_max=1),)))
+    one = ordered(house, (house.skus[0], 100))
+    (line,) = queries.lines(one)
+
+    first, second = receive(
+        CLERK, requests=[ReceiveOrder(one, ((line.id, 60),)), ReceiveOrder(one, ((line.id, 40),))]
+    )
+
+    assert (first.held, second.held) == (60, 0)
+    assert units() == [("pending_inspection", "", 60), ("sellable", "", 40)]
+    (check,) = queries.checks(house.company)
+    assert (check.quantity, check.sample, check.defects_max) == (60, 6, 1)
+
+    (answer,) = decide_checks(CLERK, requests=[DecideCheck(check.id, 1, "a scratch")])
+
+    assert (answer.state, answer.passed, answer.damaged, answer.quarantined) == ("passed", 59, 1, 0)
+    assert units() == [("damaged", "", 1), ("sellable", "", 99)]
+    (claim,) = queries.claims(house.company)
+    assert (claim.quantity, claim.value_minor, claim.reason) == (1, 150, "failed check")
+    assert [kind for kind, _ in items()] == ["supplier claim"]
+
+
+def test_a_delivery_that_fails_is_kept_from_sale(house):
+    set_policy(Quality((Plan(sample_min=3, sample_percent=0),)))
+    one = ordered(house, (house.skus[0], 50))
+    receive(CLERK, requests=[ReceiveOrder(one)])
+    (check,) = queries.checks(house.company)
+
+    answers = decide_checks(
+        CLERK,
+        requests=[
+            DecideCheck(uuid7(), 0),
+            DecideCheck(check.id, 4, "x"),
+            DecideCheck(check.id, 2),
+        ],
+    )
+    assert [type(one) for one in answers] == [NotFound, Invalid, Invalid]
+    assert isinstance(decide_checks(CLERK, requests=[DecideCheck(check.id, 0, bin=house.pick)])[0], NotThere)
+    failed, again = decide_checks(
+        CLERK, requests=[DecideCheck(check.id, 2, "cracked"), DecideCheck(check.id, 0)]
+    )
+
+    assert isinstance(failed, CheckDecided)
+    assert (failed.state, failed.passed, failed.quarantined) == ("failed", 0, 48)
+    assert isinstance(again, WrongState)
+    assert units() == [("damaged", "", 2), ("quarantined", "", 48)]
+
+
+def test_held_goods_that_were_moved_are_decided_where_they_stand(house):
+    set_policy(Quality((Plan(),)))
+    one = ordered(house, (house.skus[0], 5))
+    receive(CLERK, requests=[ReceiveOrder(one)])
+    put_away(
+        CLERK,
+        requests=[PutAway(1, house.skus[0], house.receiving, house.pick, 5, status="pending_inspection")],
+    )
+    (check,) = queries.checks(house.company)
+    lost, found = (
+        decide_checks(CLERK, requests=[DecideCheck(check.id, 0, bin=bin_id)])[0]
+        for bin_id in (None, house.pick)
+    )
+    assert isinstance(lost, NotThere)
+    assert isinstance(found, CheckDecided)
+
+
+# ---- scans
+
+
+def test_one_scan_says_article_lot_and_expiry(house):
+    one = ordered(house, (house.perishable, 10))
+    (answer,) = receive_scans(CLERK, requests=[scan(house, f"]C1010{CAKE}1727060110LOT7\x1d374")])
+
+    assert isinstance(answer, ScanReceived), answer
+    assert (answer.order, answer.quantity, answer.lot, answer.expires_on) == (
+        one,
+        4,
+        "LOT7",
+        date(2027, 6, 1),
+    )
+    assert (answer.to_come, answer.order_state) == (6, "part_received")
+    assert units() == [("sellable", "LOT7", 4)]
+
+
+def test_a_plain_barcode_is_one_unit_of_the_order_that_expects_it_first(house):
+    first, second = ordered(house, (house.skus[0], 1)), ordered(house, (house.skus[0], 5))
+    one, two, three = receive_scans(
+        CLERK, requests=[scan(house, MUG), scan(house, MUG.lstrip("0")), scan(house, "10000", quantity=4)]
+    )
+    assert [answer.order for answer in (one, two, three)] == [first, second, second]
+    assert (two.to_come, three.to_come) == (4, 0)
+
+
+def test_a_wrong_scan_is_told_apart_and_changes_no_stock(house):
+    register_skus(BUYER, requests=[RegisterSku(1, "10001", "Thing 1", barcode=MUG)])
+    one = ordered(house, (house.perishable, 10))
+    answers = receive_scans(
+        CLERK,
+        requests=[
+            scan(house, ""),
+            scan(house, "4006381333932"),
+            scan(house, MUG),
+            scan(house, "10001"),
+            scan(house, f"010{CAKE}1725010110OLD"),
+            scan(house, f"010{CAKE}1727060110NEW", quantity=11, order=one),
+            scan(house, f"010{CAKE}1727060110NEW", order=uuid7()),
+        ],
+    )
+    assert [type(one) for one in answers] == [
+        Unreadable, UnknownBarcode, SeveralSkus, NotOrdered, Expired, ExceedsOrdered, NotOrdered,
+    ]  # fmt: skip
+    assert "misread" in answers[1].message
+    assert units() == []
+    assert [kind for kind, _ in items()] == ["expired on arrival", "more than ordered", "unknown barcode"]
+
+
+def test_a_scanned_serial_number_is_one_unit_and_comes_once(house):
+    ordered(house, (house.skus[0], 10))
+    text = f"01{MUG}21S-1"
+    first, again = receive_scans(CLERK, requests=[scan(house, text), scan(house, text)])
+    assert (first.quantity, first.serials) == (1, ("S-1",))
+    assert isinstance(again, SerialSeen)
+
+
+# ---- again, and how often
+
+
+def test_a_key_gets_its_answer_again(house):
+    ordered(house, (house.skus[0], 10))
+    request = scan(house, MUG, key="dock-1")
+    first = receive_scans(CLERK, requests=[request])
+    assert receive_scans(CLERK, requests=[request]) == first
+    assert units() == [("sellable", "", 1)]
+
+
+def count(statements, command, cause, requests) -> int:
+    with statements() as ran:
+        answers = command(cause, requests=requests)
+    assert not any(isinstance(one, Refused) for one in answers)
+    return len([text for text in ran.texts if "SAVEPOINT" not in text])
+
+
+@pytest.mark.counts(
+    "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_claims", "purchasing.close_rest"
+)
+def test_statements_do_not_grow_with_the_batch(statements, house):
+    set_policy(Quality((Plan(sku="10000"),)))
+    counts: dict[int, list[int]] = {}
+    line = [(house.skus[0], 5)]
+    receive(CLERK, requests=[ReceiveOrder(ordered(house, *line))])  # the first units make rows
+    decide_checks(CLERK, requests=[DecideCheck(queries.checks(1)[0].id, 1, "x")])
+    close_claims(BUYER, requests=[CloseClaim(queries.claims(1)[0].id, "credit", "x")])
+    for many in (1, 10, 1000):
+        goods = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
+        orders = [answer.order for answer in order(BUYER, requests=[goods] * many)]
+        scans = [scan(house, MUG, order=one) for one in orders]
+        counts[many] = [count(statements, receive_scans, CLERK, scans)]
+        found = [DecideCheck(one.id, 1, "x") for one in queries.checks(1, limit=many)]
+        counts[many] += [count(statements, decide_checks, CLERK, found)]
+        told = [CloseClaim(one.id, "credit", "x") for one in queries.claims(1, limit=many)]
+        counts[many] += [count(statements, close_claims, BUYER, told)]
+        counts[many] += [count(statements, close_rest, BUYER, [CloseRest(one, "x") for one in orders])]
+    assert counts[1] == counts[10] == counts[1000], counts

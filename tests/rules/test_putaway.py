@@ -1,0 +1,110 @@
+"""Where goods are put, and why there."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.kernel.errors import Invalid
+from entrepot.kernel.ids import uuid7
+from entrepot.warehouse.putaway import Goods, PutAwayPolicy, Shelf, classes, misfit_slot, suggest, total
+
+MUG, CAKE = uuid7(), uuid7()
+
+
+def shelf(code: str, far: float = 1, **said) -> Shelf:
+    return Shelf(uuid7(), code, far, **said)
+
+
+def chosen(goods: Goods, *shelves: Shelf) -> list[tuple[str, int, str]]:
+    return [(one.code, one.quantity, one.rule) for one in suggest(goods, shelves)]
+
+
+def holding(*what: tuple[UUID, str]) -> frozenset[tuple[UUID, str]]:
+    return frozenset(what)
+
+
+def test_the_skus_own_bin_comes_first_then_where_it_stands_then_free_ones_of_its_class_then_the_nearest():
+    shelves = [
+        shelf("near", 1, volume_ml=1000),
+        shelf("for A", 9, velocity="A", volume_ml=1000),
+        shelf("same", 5, holds=holding((MUG, "")), volume_ml=1000, taken_ml=500),
+        shelf("own", 9, fixed_for=MUG, volume_ml=1000),
+        shelf("far", 50),
+        shelf("of another", 0, holds=holding((CAKE, ""))),
+        shelf("kept for another", 0, fixed_for=CAKE),
+    ]
+    assert chosen(Goods(MUG, "", 40, 100, "A"), *shelves) == [
+        ("own", 10, "fixed"), ("same", 5, "same SKU"), ("for A", 10, "velocity"), ("near", 10, "nearest"),
+        ("far", 5, "nearest"),
+    ]  # fmt: skip
+
+
+def test_lots_stand_apart_but_in_the_skus_own_bin():
+    old, new = shelf("old", 1, holds=holding((CAKE, "L1"))), shelf("new", 9, holds=holding((CAKE, "L2")))
+    assert chosen(Goods(CAKE, "L2", 5), old, new) == [("new", 5, "same lot")]
+    own = shelf("own", 1, fixed_for=CAKE, holds=holding((CAKE, "L1")))
+    assert chosen(Goods(CAKE, "L2", 5), own) == [("own", 5, "fixed")]
+
+
+def test_a_free_bin_of_the_next_class_is_better_than_one_of_the_last():
+    shelves = [shelf("for C", 1, velocity="C"), shelf("for B", 9, velocity="B")]
+    assert chosen(Goods(MUG, "", 1, 0, "A"), *shelves)[0][0] == "for B"
+
+
+def test_what_fits_nowhere_is_left():
+    assert chosen(Goods(MUG, "", 5, 600), shelf("small", volume_ml=1000), shelf("tiny", volume_ml=500)) == [
+        ("small", 1, "nearest")
+    ]
+    assert chosen(Goods(MUG, "", 5), shelf("of another", holds=holding((CAKE, "")))) == []
+
+
+def test_one_suggestion_does_not_take_the_room_of_another():
+    one = shelf("one", volume_ml=1000)
+    assert chosen(Goods(MUG, "", 5, 100), one) == [("one", 5, "nearest")]
+    assert chosen(Goods(CAKE, "", 5, 100), one) == []
+    assert chosen(Goods(MUG, "", 6, 100), one) == [("one", 5, "same SKU")]
+
+
+def test_every_choice_says_why():
+    (one,) = suggest(Goods(MUG, "", 5, 100, "B"), [shelf("x", 12, velocity="B", volume_ml=2000)])
+    assert one.why == "free, for class B, 12 away, room for 20"
+
+
+@given(
+    st.integers(1, 200),
+    st.lists(
+        st.tuples(st.integers(0, 5000), st.integers(0, 9), st.sampled_from(["", "A", "B", "C"])), max_size=8
+    ),
+)
+def test_invariant_23_no_more_than_fits_and_no_more_than_there_is(quantity, bins):
+    shelves = [shelf(str(i), far, volume_ml=ml, velocity=name) for i, (ml, far, name) in enumerate(bins)]
+    choices = suggest(Goods(MUG, "", quantity, 100, "A"), shelves)
+    assert total(choices) <= quantity
+    assert all(not one.volume_ml or one.taken_ml <= one.volume_ml for one in shelves)
+    fits = sum(ml // 100 for ml, _, _ in bins) if all(ml for ml, _, _ in bins) else quantity
+    assert total(choices) == min(quantity, fits)
+
+
+def test_the_most_picked_skus_are_a_and_equals_are_equal():
+    picks = {"a": 80, "b": 10, "c": 5, "d": 5, "e": 0}
+    assert classes(picks, PutAwayPolicy()) == {"a": "A", "b": "B", "c": "B", "d": "B", "e": "C"}
+    assert classes({}, PutAwayPolicy()) == {}
+
+
+@given(st.dictionaries(st.integers(), st.integers(0, 1000), max_size=20))
+def test_who_is_picked_more_is_never_of_a_lower_class(picks):
+    found = classes(picks, PutAwayPolicy())
+    assert found.keys() == picks.keys()
+    assert all(found[one] <= found[other] for one in picks for other in picks if picks[one] >= picks[other])
+
+
+def test_a_slot_and_a_policy_make_sense():
+    assert misfit_slot("A", 0) is None
+    assert isinstance(misfit_slot("D", 0), Invalid)
+    assert isinstance(misfit_slot("", -1), Invalid)
+    with pytest.raises(ValueError, match="together 100"):
+        PutAwayPolicy(a_percent=90, b_percent=20)
