@@ -330,6 +330,34 @@ def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
     assert "There is no such bin at that node." in page
 
 
+def test_a_bin_is_counted_blind(shop, handheld, console):
+    sku = shop.skus["MUG-BLUE"]
+    before = stands(sku)["A-01"]
+    form = {"node": str(shop.nodes[0]), "bin": "A-01", "sku": "MUG-BLUE"}
+    console("supervisor").post("/floor/counts/ask/", form)
+    hand = handheld("supervisor")
+    hand.goes("/scan/count/")
+    hand.scans("A-02")
+    assert hand.wrong
+    hand.scans("A-01")
+    assert hand.asks == ("Go to bin", "A-01")
+    hand.scans("A-02")
+    assert hand.wrong == "Wrong bin: this is A-02. Go to A-01."
+    hand.scans("A-01")
+    assert hand.asks[0] == "Scan every unit of these"
+    assert str(before) not in hand.page, "no figure is told"
+    hand.scans("LAMP-OAK")
+    assert hand.wrong == "Wrong item: this is LAMP-OAK. Take MUG-BLUE."
+    hand.scans("MUG-BLUE", str(before))
+    assert hand.asks == ("Counted", f"{before} × MUG-BLUE")
+    hand.scans("=finished")
+    assert hand.asks == ("This stands in", "A-01")
+    hand.scans("=yes", key="report")
+    assert hand.right == ["A-01 is counted."]
+    assert stands(sku)["A-01"] == before
+    assert "Nothing is to be counted" in hand.goes("/scan/count/")
+
+
 def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
     one = back.asked(shop.one("delivered"), 1)
     back.came(one)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Refused
-from entrepot.warehouse import carrying, checking, picking, sorting
+from entrepot.warehouse import carrying, checking, picking, sorting, tallying
 from entrepot.warehouse.carrying import Carried, Load
 from entrepot.warehouse.checking import Packed, Wanted
 from entrepot.warehouse.picking import Bound, Picked, Stop
@@ -193,3 +193,74 @@ def test_what_lies_on_a_cart_goes_to_the_place_of_its_order():
     assert sorting.scanned(rows, (f"stop|{rows[2].task}",), Scan("W-9")) == sorting.Sorted(
         rows[2].task, "W-9"
     )
+
+
+# ---- counting
+
+
+class Goods:
+    def __init__(
+        self, sku: Named, lot: str = "", serial: str = "", by_serial: bool = False, status: str = "sellable"
+    ):
+        self.sku, self.sku_code, self.lot, self.serial = sku.id, sku.code, lot, serial
+        self.by_serial, self.status = by_serial, status
+
+
+def tallied(goods, *scans: Scan, whole: bool = True):
+    """All scans in turn; the last answer, and what was kept."""
+    tokens: tuple[str, ...] = ()
+    answer = None
+    for scan in scans:
+        answer = tallying.scanned(goods, whole, tokens, scan)
+        if isinstance(answer, Keep):
+            tokens = (*tokens, answer.token)
+    return answer, tokens
+
+
+def totals(reported) -> list[tuple[str, str, str, int]]:
+    return [(pile.code, pile.lot, pile.serial, units) for pile, units in reported.units]
+
+
+DONE = (Scan("=finished"), Scan(YES))
+
+
+def test_a_count_is_what_was_scanned_and_zero_of_the_rest():
+    answer, _ = tallied([Goods(MUG), Goods(LAMP)], mug(), mug(units=12), mug(), *DONE)
+    assert totals(answer) == [("MUG", "", "", 14), ("LAMP", "", "", 0)]
+    answer, _ = tallied([Goods(MUG)], mug(), Scan("37"), A_LAMP, Scan("2"), *DONE)
+    assert totals(answer) == [("MUG", "", "", 37), ("LAMP", "", "", 2)], "also what nobody expected"
+
+
+def test_a_count_tells_lots_and_serials_apart():
+    goods = [Goods(MUG, "L1"), Goods(MUG, "L2"), Goods(LAMP, "", "S-1", by_serial=True)]
+    assert type(tallied(goods, mug())[0]) is errors.ScanUnknown, "which lot?"
+    assert type(tallied(goods, A_LAMP)[0]) is errors.ScanUnknown, "which serial?"
+    lamp = A_LAMP._replace(serial="S-2")
+    assert type(tallied(goods, lamp, lamp)[0]) is errors.ScanSerialTwice
+    assert type(tallied(goods, lamp, Scan("2"))[0]) is errors.ScanTooMany
+    answer, _ = tallied(goods, mug(lot="L2"), lamp, Scan("S-1"), *DONE)
+    assert totals(answer) == [
+        ("MUG", "L2", "", 1),
+        ("LAMP", "", "S-2", 1),
+        ("LAMP", "", "S-1", 1),
+        ("MUG", "L1", "", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scan", "refusal"),
+    [
+        (A_LAMP, errors.ScanWrongItem),
+        (A_BIN, errors.ScanWrongBin),
+        (NOTHING, errors.ScanUnknown),
+        (Scan("12"), errors.ScanOutOfTurn),
+    ],
+)
+def test_what_is_not_to_be_counted_is_told_apart(scan, refusal):
+    assert type(tallied([Goods(MUG)], scan, whole=False)[0]) is refusal
+
+
+def test_a_count_is_reported_at_the_second_tap():
+    answer, tokens = tallied([Goods(MUG)], Scan("=finished"), mug())
+    assert type(answer) is errors.ScanOutOfTurn
+    assert tokens == ("finished",)

@@ -49,11 +49,13 @@ class Waiting(NamedTuple):
     put_aways: int
     sorts: int
     replenishments: int
+    counts: int
 
 
 def waiting(*, company: int, node: UUID) -> Waiting:
     """Lists with open stops, of the latest thousand; orders to be picked without a list and fulfillments to be packed,
-    of the first five hundred; buckets to be put away, carts to be sorted, pick faces to be filled. 1 statement."""
+    of the first five hundred; buckets to be put away, carts to be sorted, pick faces to be filled, bins
+    to be counted. 1 statement."""
     return Waiting(*sql.run(_WAITING, {"company": company, "node": node})[0])
 
 
@@ -204,7 +206,9 @@ SELECT (SELECT count(*)::int FROM {_LATEST} AS l CROSS JOIN LATERAL ({_OPEN_OF_L
           AND b.status = 'sellable' AND b.quantity > b.committed
         WHERE n.node_id = %(node)s::uuid AND n.kind = 'receiving'),
        (SELECT count(*)::int FROM ({_UNSORTED}) AS l),
-       (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open')
+       (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open'),
+       (SELECT count(*)::int FROM warehouse_counttask WHERE company_id = %(company)s::smallint
+          AND node_id = %(node)s::uuid AND state IN ('open', 'recount') AND NOT state = 'done')
 """
 
 _JOBS = f"""
@@ -249,7 +253,9 @@ SELECT (SELECT count(*)::int FROM warehouse_picklist AS l WHERE l.node_id = %(no
         WHERE l.node_id = %(node)s::uuid AND NOT EXISTS (
             SELECT FROM warehouse_liststop AS o JOIN warehouse_picktask AS p ON p.id = o.task_id
             WHERE o.list_id = l.id AND p.state = 'open')),
-       (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open')
+       (SELECT count(*)::int FROM warehouse_replenishment WHERE node_id = %(node)s::uuid AND state = 'open'),
+       (SELECT count(*)::int FROM warehouse_counttask WHERE company_id = %(company)s::smallint
+          AND node_id = %(node)s::uuid AND state IN ('open', 'recount') AND NOT state = 'done')
 """
 
 _JOBS = """

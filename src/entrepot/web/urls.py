@@ -37,6 +37,7 @@ from entrepot.web.views import (
     work,
 )
 from entrepot.web.views.scan import carry as scan_carry
+from entrepot.web.views.scan import count as scan_count
 from entrepot.web.views.scan import home as scan_home
 from entrepot.web.views.scan import inspect as scan_inspect
 from entrepot.web.views.scan import pack as scan_pack
@@ -130,6 +131,8 @@ urlpatterns = [
     path("scan/sort/<uuid:which>/", scan_sort.one, name="scan-sort-one"),
     path("scan/pack/", scan_pack.waiting, name="scan-pack"),
     path("scan/pack/<uuid:which>/", scan_pack.one, name="scan-pack-one"),
+    path("scan/count/", scan_count.waiting, name="scan-count"),
+    path("scan/count/<uuid:which>/", scan_count.one, name="scan-count-one"),
     path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),
     path("scan/inspect/<uuid:which>/", scan_inspect.one, name="scan-inspect-one"),
     path("scan/replenish/", scan_replenish.waiting, name="scan-replenish"),

@@ -39,6 +39,7 @@ def _flows(request: Request, node: network.Node) -> list[tuple[str, str, int | N
         ("scan-pack", gettext("Pack"), waits.packs, "warehouse.pack"),
         ("scan-put-away", gettext("Put away"), waits.put_aways, "warehouse.put_away"),
         ("scan-replenish", gettext("Replenish"), waits.replenishments, "warehouse.replenish"),
+        ("scan-count", gettext("Count"), waits.counts, "warehouse.enter_counts"),
         ("scan-move", gettext("Move"), None, "warehouse.put_away"),
     ]
     found = [(reverse(name), label, count) for name, label, count, right in flows if may(right)]

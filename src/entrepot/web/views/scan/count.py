@@ -1,0 +1,181 @@
+"""Counting a bin with a scanner, blind: no figure is shown but what was scanned."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods
+
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.warehouse import counted, tallying
+from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_counts
+from entrepot.warehouse.commands.start_counts import StartCount, start_counts
+from entrepot.web.edge import Request, console
+from entrepot.web.views.scan.screen import (
+    Choice,
+    Outcome,
+    Progress,
+    Screen,
+    Tap,
+    give_one,
+    hear,
+    node_of,
+    progress,
+    show,
+)
+from entrepot.web.words import word
+from entrepot.work import errors
+from entrepot.work.scanning import YES, Named, Scan, check_bin
+
+SHOWN = 30
+COMMANDS = ("warehouse.start_counts", "warehouse.enter_counts")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def waiting(request: Request) -> HttpResponse:
+    """What is to be counted, in the order of the way; a scan of its bin opens it."""
+    node = node_of(request)
+    rows = _counts(request, node)
+
+    def screen() -> Screen:
+        return Screen(
+            gettext("Count"),
+            gettext("Scan a bin, or tap it") if rows else gettext("Nothing is to be counted"),
+            choices=tuple(_choice(one, request.reader.name) for one in rows),
+            scans=gettext("Bin") if rows else "",
+            note=""
+            if rows
+            else gettext("Counts are planned every night, and asked for where a pick was short."),
+        )
+
+    def decide(scan: Scan, _: str) -> Outcome:
+        found = next((one for one in rows if scan.bin and one.bin == scan.bin.id), None)
+        if found:
+            return redirect("scan-count-one", found.id)
+        return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("a bin of this list"))
+
+    if request.method == "POST":
+        return hear(request, Progress("count jobs", UUID(int=0), (), 0), (), screen, decide)
+    return show(request, screen())
+
+
+def _counts(request: Request, node: network.Node | None) -> list[counted.CountRow]:
+    """Those of the reader, and those that are nobody's."""
+    if node is None:
+        return []
+    rows = counted.counts(company=request.reader.company.id, node=node.id, limit=SHOWN)
+    mine = request.reader.name
+    return [
+        one
+        for one in rows
+        if one.state == "open"
+        or ((one.state == "recount") == (one.counter != mine) and one.state != "waiting")
+    ]
+
+
+def _choice(one: counted.CountRow, name: str) -> Choice:
+    goods = gettext("all that is there") if one.whole else ngettext("%(n)s SKU", "%(n)s SKUs", one.goods)
+    told = goods if one.whole else goods % {"n": one.goods}
+    mine = gettext("yours") if one.state == "counting" and one.counter == name else ""
+    again = gettext("again") if one.state == "recount" else ""
+    note = " · ".join(filter(None, (told, again, mine)))
+    return Choice(reverse("scan-count-one", args=[one.id]), one.bin_code, note)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@console
+def one(request: Request, which: UUID) -> HttpResponse:
+    """The bin is scanned, then what stands in it, then all of it is reported."""
+    row = counted.one_count(which)
+    if row is None:
+        raise Http404
+    at = progress(request, "count", which)
+    is_begun = row.state == "counting" and row.counter == request.reader.name
+    if row.state in ("done", "waiting") or (row.state == "recount" and row.counter == request.reader.name):
+        return redirect("scan-count")
+    goods = counted.to_count([which]).get(which, [])
+
+    def screen() -> Screen:
+        return _screen(row, goods, at) if is_begun else _begin(row)
+
+    def decide(scan: Scan, key: str) -> Outcome:
+        if not is_begun:
+            return _start(request, row, scan, key)
+        found = tallying.scanned(goods, row.whole, at.tokens, scan)
+        return _enter(request, row, found, key) if isinstance(found, tallying.Reported) else found
+
+    if request.method == "POST":
+        return hear(request, at, COMMANDS, screen, decide)
+    return show(request, screen())
+
+
+def _begin(row: counted.CountRow) -> Screen:
+    return Screen(
+        row.number,
+        gettext("Go to bin"),
+        row.bin_code,
+        scans=gettext("Bin"),
+        at=str(row.id),
+        back="scan-count",
+    )
+
+
+def _start(request: Request, row: counted.CountRow, scan: Scan, key: str) -> Outcome:
+    wrong = check_bin(Named(row.bin, row.bin_code), scan)
+    if wrong:
+        return wrong
+    answer = give_one(request, start_counts, StartCount(row.id, key=key))
+    return answer if isinstance(answer, Refused) else redirect(request.path)
+
+
+def _screen(row: counted.CountRow, goods: list[counted.ToCount], at: Progress) -> Screen:
+    found = tallying.piles(at.tokens)
+    if tallying.FINISHED in at.tokens:
+        facts = tuple((f"{units} ×", _named(pile)) for pile, units in found.items())
+        missing = {one.sku_code for one in goods} - {pile.code for pile in found}
+        facts += tuple(("0 ×", code) for code in sorted(missing))
+        return Screen(
+            row.number, gettext("This stands in"), row.bin_code, facts=facts or ((gettext("Nothing"), ""),),
+            taps=(Tap(YES, gettext("Yes, report it"), "main"),), at=str(row.id), can_undo=True, back="scan-count",
+        )  # fmt: skip
+    last = tallying.last_pile(at.tokens)
+    left = sorted({one.sku_code for one in goods} - {pile.code for pile in found})
+    facts = ((gettext("Bin"), row.bin_code), (gettext("Not yet"), ", ".join(left)))
+    ask = gettext("Scan everything in the bin") if row.whole else gettext("Scan every unit of these")
+    return Screen(
+        row.number, gettext("Counted") if last else ask, f"{found[last]} × {last.code}" if last else row.bin_code,
+        _named(last) if last else "", note=gettext("Scan more, or type how many there are.") if last else "",
+        facts=tuple(fact for fact in facts if fact[1]),
+        taps=(Tap(f"={tallying.FINISHED}", gettext("No more is here"), "quiet"),), scans=gettext("Item or number"),
+        at=str(row.id), can_undo=bool(at.tokens), back="scan-count",
+    )  # fmt: skip
+
+
+def _named(pile: tallying.Pile) -> str:
+    lot = gettext("lot %(lot)s") % {"lot": pile.lot} if pile.lot else ""
+    status = "" if pile.status == "sellable" else word(pile.status)
+    return " · ".join(filter(None, (pile.code, lot, pile.serial, status)))
+
+
+def _enter(request: Request, row: counted.CountRow, found: tallying.Reported, key: str) -> Outcome:
+    said = tuple(
+        Counted(pile.sku, units, pile.lot, pile.serial, pile.status, pile.expires_on)
+        for pile, units in found.units
+    )
+    answer = give_one(request, enter_counts, EnterCount(row.id, said, key=key))
+    if isinstance(answer, Refused):
+        return answer
+    told = {
+        "done": gettext("%(bin)s is counted."),
+        "recount": gettext("%(bin)s is counted. Somebody else counts it again."),
+        "waiting": gettext("%(bin)s is counted. It waits for approval."),
+    }[answer.state]
+    messages.success(request, told % {"bin": row.bin_code})
+    return redirect("scan-count")
