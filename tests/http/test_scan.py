@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from itertools import count
 
 import pytest
 
 from entrepot.kernel import ids, sql
+from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.purchasing import queries as purchasing
+from entrepot.purchasing.commands.order import OrderedLine, OrderGoods
+from entrepot.purchasing.commands.order import order as order_goods
 from entrepot.returns import queries as returns
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
@@ -328,6 +333,38 @@ def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
     }
     page = desk.post("/floor/replenishment/set/", wrong, follow=True).content.decode()
     assert "There is no such bin at that node." in page
+
+
+def test_a_delivery_is_received_as_it_is_unpacked(shop, handheld):
+    system = the_system(shop.now)
+    (supplier,) = register_suppliers(
+        system, requests=[RegisterSupplier(COMPANY, "POT", "Pottery Ltd", "GBP")]
+    )
+    lines = [
+        OrderedLine(shop.skus[code], units, Decimal("3.10"))
+        for code, units in (("MUG-BLUE", 24), ("TEA-ASSAM", 6))
+    ]
+    (made,) = order_goods(system, requests=[OrderGoods(COMPANY, supplier.id, shop.nodes[0], "DN-77", lines)])
+    hand = handheld("supervisor")
+    assert "Receive" in hand.goes("/scan/")
+    hand.goes("/scan/receive/")
+    hand.scans("dn-77")
+    assert hand.asks == ("Scan everything that came", made.number)
+    hand.scans("LAMP-OAK")
+    assert hand.wrong.startswith("Wrong item: this is LAMP-OAK.")
+    hand.scans("MUG-BLUE", "20", "TEA-ASSAM")
+    hand.scans("7")
+    assert hand.wrong.startswith("Too many: 6 units are wanted, and this makes 7.")
+    hand.scans("=all", "=finished")
+    assert hand.asks[0] == "This came"
+    hand.scans("=undo", "=finished")
+    hand.scans("=yes", key="received")
+    hand.scans("=yes", key="received")
+    order = purchasing.order(made.order)
+    assert (order.state, order.received) == ("part_received", 26)
+    assert stands(shop.skus["MUG-BLUE"])["IN"] == 20
+    hand.goes("/scan/put-away/")
+    assert "20 × MUG-BLUE" in hand.page
 
 
 def test_a_bin_is_counted_blind(shop, handheld, console):

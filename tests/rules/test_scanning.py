@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Refused
+from entrepot.purchasing import docking
 from entrepot.warehouse import carrying, checking, picking, sorting, tallying
 from entrepot.warehouse.carrying import Carried, Load
 from entrepot.warehouse.checking import Packed, Wanted
@@ -264,3 +265,76 @@ def test_a_count_is_reported_at_the_second_tap():
     answer, tokens = tallied([Goods(MUG)], Scan("=finished"), mug())
     assert type(answer) is errors.ScanOutOfTurn
     assert tokens == ("finished",)
+
+
+# ---- receiving
+
+PO = (
+    docking.Expected(UUID(int=31), MUG.id, "MUG", 24),
+    docking.Expected(UUID(int=32), LAMP.id, "LAMP", 5, "lot_expiry"),
+)
+
+
+def docked(*scans: Scan, expected=PO):
+    """All scans in turn; the last answer, and what was kept."""
+    tokens: tuple[str, ...] = ()
+    answer = None
+    for scan in scans:
+        answer = docking.scanned(expected, tokens, scan, TODAY)
+        if isinstance(answer, Keep):
+            tokens = (*tokens, answer.token)
+    return answer, tokens
+
+
+def arrived(answer) -> list[tuple[str, int, str, str]]:
+    return [(one.code, one.units, one.lot, str(one.expires_on or "")) for one in answer.came]
+
+
+def test_what_came_is_received_with_lot_and_day():
+    lamp = A_LAMP._replace(lot="L1", expires_on=date(2027, 6, 30), units=2)
+    answer, _ = docked(mug(), mug(units=12), lamp, A_LAMP, Scan("L2"), Scan("270731"), Scan("3"), *DONE)
+    assert arrived(answer) == [
+        ("MUG", 13, "", ""),
+        ("LAMP", 2, "L1", "2027-06-30"),
+        ("LAMP", 3, "L2", "2027-07-31"),
+    ]
+    answer, _ = docked(mug(), Scan(ALL), *DONE)
+    assert arrived(answer) == [("MUG", 24, "", "")]
+
+
+@pytest.mark.parametrize(
+    ("scans", "refusal"),
+    [
+        ((NOTHING,), errors.ScanUnknown),
+        ((Scan("GLASS", (Named(UUID(int=99), "GLASS"),)),), errors.ScanWrongItem),
+        ((mug(units=25),), errors.ScanTooMany),
+        ((mug(), Scan("25")), errors.ScanTooMany),
+        ((mug(serial="S-1"), mug(serial="S-1")), errors.ScanSerialTwice),
+        ((mug(expires_on=date(2026, 11, 27)),), errors.ScanExpired),
+        ((A_LAMP, Scan("L1"), Scan("261127")), errors.ScanExpired),
+        ((A_LAMP, Scan("L1"), Scan("261345")), errors.ScanOutOfTurn),
+        ((A_LAMP, mug()), errors.ScanOutOfTurn),
+        ((A_BIN,), errors.ScanOutOfTurn),
+        ((Scan("7"),), errors.ScanOutOfTurn),
+        ((mug(), Scan("=finished"), mug()), errors.ScanOutOfTurn),
+    ],
+)
+def test_what_can_not_have_come_is_told_apart(scans, refusal):
+    answer, tokens = docked(*scans)
+    assert type(answer) is refusal
+    assert docking.came(tokens) == docking.came(docked(*scans[:-1])[1]), "and changes nothing"
+
+
+AT_THE_DOCK = st.sampled_from([mug(), mug(units=7), mug(serial="S-1"), mug(serial="S-2"), A_LAMP, Scan("L1"),
+                               Scan("270630"), Scan(ALL), Scan("4"), Scan("=finished"), Scan(YES)])  # fmt: skip
+
+
+@given(st.lists(AT_THE_DOCK, max_size=20))
+def test_whatever_is_scanned_no_line_receives_more_than_may_come(scans):
+    answer, tokens = docked(*scans)
+    units = {one.line: 0 for one in PO}
+    for one in docking.came(tokens):
+        units[one.line] += one.units
+    assert all(units[one.line] <= one.at_most for one in PO)
+    if isinstance(answer, docking.Received):
+        assert all(one.units > 0 for one in answer.came)

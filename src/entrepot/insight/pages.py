@@ -395,6 +395,11 @@ def returns_waiting(*, company: int, node: str = "") -> ReturnsWaiting:
     return ReturnsWaiting(*sql.run(_RETURNS_WAITING, {"company": company, "node": node or None})[0])
 
 
+def orders_to_receive(*, node: UUID) -> int:
+    """Purchase orders that something is to come of at a node. One statement."""
+    return int(sql.run(_ORDERS_TO_RECEIVE, {"node": node})[0][0])
+
+
 class ReturnedLine(NamedTuple):
     """A line of a return: what it is, why it came back, defects that were found, and what was done with it."""
 
@@ -802,3 +807,9 @@ _LINES_OF = {
         "receipt": ("purchasing_receiptline", "receipt_id", "id"),
     }.items()
 }
+
+# By what is expected: a purchase order stands there as long as something is to come of it.
+_ORDERS_TO_RECEIVE = """
+SELECT count(DISTINCT document_id)::int FROM stock_supply
+WHERE node_id = %(node)s::uuid AND document_kind = 'purchase_order'
+"""

@@ -42,6 +42,7 @@ from entrepot.web.views.scan import home as scan_home
 from entrepot.web.views.scan import inspect as scan_inspect
 from entrepot.web.views.scan import pack as scan_pack
 from entrepot.web.views.scan import pick as scan_pick
+from entrepot.web.views.scan import receive as scan_receive
 from entrepot.web.views.scan import replenish as scan_replenish
 from entrepot.web.views.scan import sort as scan_sort
 
@@ -133,6 +134,8 @@ urlpatterns = [
     path("scan/pack/<uuid:which>/", scan_pack.one, name="scan-pack-one"),
     path("scan/count/", scan_count.waiting, name="scan-count"),
     path("scan/count/<uuid:which>/", scan_count.one, name="scan-count-one"),
+    path("scan/receive/", scan_receive.waiting, name="scan-receive"),
+    path("scan/receive/<uuid:which>/", scan_receive.one, name="scan-receive-one"),
     path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),
     path("scan/inspect/<uuid:which>/", scan_inspect.one, name="scan-inspect-one"),
     path("scan/replenish/", scan_replenish.waiting, name="scan-replenish"),
