@@ -189,3 +189,72 @@ def test_pick_faces_are_set_at_a_desk_and_filled_with_a_handheld(
     reads(page, "A-01")
     expect(page.locator(".what")).to_have_text("A-01")
     fits(page, "in-bin", tmp_path)
+
+
+@pytest.mark.timeout(180)
+def test_the_other_flows_fit_a_handheld(handheld: Page, shop: Shop, tmp_path: Path) -> None:
+    from decimal import Decimal
+
+    from entrepot.kernel import sql
+    from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+    from entrepot.purchasing.commands.order import OrderedLine, OrderGoods, order
+    from entrepot.returns import queries as returns
+    from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
+    from tests import back
+    from tests.shop import COMPANY, the_system
+
+    page, system, node = handheld, the_system(shop.now), shop.nodes[0]
+    sql.run("UPDATE catalog_sku SET lot_policy = 'lot_expiry' WHERE code = 'TEA-ASSAM'")
+    (supplier,) = register_suppliers(
+        system, requests=[RegisterSupplier(COMPANY, "POT", "Pottery Ltd", "GBP")]
+    )
+    lines = [OrderedLine(shop.skus[code], 24, Decimal("3.10")) for code in ("MUG-BLUE", "TEA-ASSAM")]
+    order(system, requests=[OrderGoods(COMPANY, supplier.id, node, "DN-77", lines)])
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    ask_counts(system, requests=[AskCount(bins["A-01"], None)])
+    back.came(back.asked(shop.one("delivered"), 1))
+
+    page.goto("/scan/")
+    fits(page, "all-flows", tmp_path)
+    page.goto("/scan/receive/")
+    fits(page, "orders", tmp_path)
+    reads(page, "dn-77")
+    expect(verb(page)).to_have_text("Scan everything that came")
+    fits(page, "receive", tmp_path)
+    reads(page, "MUG-BLUE", "20")
+    expect(page.locator(".what")).to_have_text("20 × MUG-BLUE")
+    reads(page, "TEA-ASSAM")
+    expect(verb(page)).to_have_text("Type or scan its lot")
+    fits(page, "lot", tmp_path)
+    reads(page, "L-7", "2029-06-30")
+    expect(verb(page)).to_have_text("Came")
+    fits(page, "came", tmp_path)
+    page.get_by_role("button", name="That is all that came").click()
+    expect(verb(page)).to_have_text("This came")
+    fits(page, "received", tmp_path)
+    page.get_by_role("button", name="Yes, receive it").click()
+    expect(page.locator(".said.right")).to_contain_text("21 units")
+
+    page.goto("/scan/count/")
+    fits(page, "counts", tmp_path)
+    reads(page, "A-01")
+    expect(verb(page)).to_have_text("Go to bin")
+    reads(page, "A-01")
+    expect(verb(page)).to_have_text("Scan everything in the bin")
+    fits(page, "count", tmp_path)
+    reads(page, "MUG-BLUE", "17")
+    expect(page.locator(".what")).to_have_text("17 × MUG-BLUE")
+    page.get_by_role("button", name="No more is here").click()
+    expect(verb(page)).to_have_text("This stands in")
+    fits(page, "counted", tmp_path)
+
+    page.context.clear_cookies()
+    enter(page, "inspector")
+    page.goto("/scan/inspect/")
+    fits(page, "returns", tmp_path)
+    reads(page, returns.tasks(COMPANY)[0].number)
+    expect(verb(page)).to_have_text("What is it like?")
+    fits(page, "grade", tmp_path)
+    page.get_by_role("button", name="A · ").click()
+    expect(verb(page)).to_have_text("Grade A. Proposed:")
+    fits(page, "disposition", tmp_path)

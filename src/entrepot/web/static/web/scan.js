@@ -74,10 +74,12 @@
     const fresh = page.querySelector("#screen");
     if (!fresh) { tell(body.dataset.strange); sound("wrong"); return true; }
     stopCamera();
+    const typed = $("#code") ? $("#code").value : ""; // the scanner is quicker than the answer
     $("#screen").replaceWith(document.adoptNode(fresh));
     document.title = page.title;
     history.replaceState(null, "", new URL(answer.url).pathname);
     ready();
+    if ($("#code")) $("#code").value = typed;
     const said = fresh.dataset.said === "wrong" ? "wrong" : "right";
     sound(said);
     return said === "wrong";
