@@ -272,6 +272,7 @@ def checked() -> dict[str, int]:
         "packages": "warehouse_package",
         "waves": "warehouse_wave",
         "stops of pick lists": "warehouse_liststop",
+        "replenishments": "warehouse_replenishment",
         "counted lines": "warehouse_countline",
     }
     return {name: sql.run(f"SELECT count(*) FROM {table}")[0][0] for name, table in tables.items()}

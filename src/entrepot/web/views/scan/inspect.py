@@ -108,7 +108,7 @@ def _facts(task: queries.Task) -> tuple[tuple[str, str], ...]:
     says = rules.REASONS[task.reason].says if task.reason in rules.REASONS else task.reason
     facts = (
         (gettext("Return"), task.number), (gettext("Bin"), task.bin), (gettext("Serial"), task.serial),
-        (gettext("Lot"), task.lot), (gettext("The customer says"), f"{says} {task.note}".strip()),
+        (gettext("Lot"), task.lot), (gettext("They say"), f"{says} {task.note}".strip()),
     )  # fmt: skip
     return tuple((label, value) for label, value in facts if value)
 

@@ -118,7 +118,12 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
     total = sum(one.units for one in wanted)
     checked = total - sum(units for _, units in left)
     totes = ", ".join(floor_queries.totes_of(found.id))
-    facts = [(gettext("Order"), found.order_number), (gettext("Totes"), totes)]
+    on_carts = ", ".join(floor_queries.still_elsewhere(found.id))
+    facts = [
+        (gettext("Order"), found.order_number),
+        (gettext("Totes"), totes),
+        (gettext("Still on"), on_carts),
+    ]
     if not left:
         boxes = packing.boxes(
             packing.contents([found.id]).get(found.id, []), packing.cartons([found.company])[found.company]

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
@@ -36,10 +36,10 @@ from entrepot.work import errors
 from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, counted
 
 METHODS = {
-    "discrete": "one order",
-    "batch": "batch",
-    "cluster": "cluster",
-    "zone": "zone",
+    "discrete": gettext_lazy("one order"),
+    "batch": gettext_lazy("several orders, mixed"),
+    "cluster": gettext_lazy("several orders, each in its tote"),
+    "zone": gettext_lazy("several orders, of one zone"),
 }
 
 
@@ -80,7 +80,7 @@ def _choice(one: floor_queries.PickJob, name: str) -> Choice:
     stops = ngettext("%(n)s stop", "%(n)s stops", one.stops) % {"n": one.stops}
     zone = gettext("zone %(zone)s") % {"zone": one.zone} if one.zone else ""
     mine = gettext("yours") if one.picker == name else ""
-    note = " · ".join(filter(None, (stops, METHODS[one.method], zone, mine)))
+    note = " · ".join(filter(None, (stops, str(METHODS[one.method]), zone, mine)))
     return Choice(reverse("scan-walk", args=[one.kind, one.id]), one.number, note)
 
 

@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
@@ -34,7 +34,7 @@ from entrepot.web.views.scan.screen import (
 from entrepot.work import errors
 from entrepot.work.scanning import FEWER, Item, Named, Scan, counted
 
-WHY = {"demand": "orders wait for it", "minimum": "the pick face runs low"}
+WHY = {"demand": gettext_lazy("orders wait for it"), "minimum": gettext_lazy("the pick face runs low")}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -62,7 +62,7 @@ def jobs(request: Request) -> HttpResponse:
 def _choice(one: floor_queries.PickJob) -> Choice:
     stops = ngettext("%(n)s stop", "%(n)s stops", one.stops) % {"n": one.stops}
     zone = gettext("zone %(zone)s") % {"zone": one.zone} if one.zone else ""
-    note = " · ".join(filter(None, (stops, METHODS[one.method], zone)))
+    note = " · ".join(filter(None, (stops, str(METHODS[one.method]), zone)))
     return Choice(reverse("scan-sort-one", args=[one.id]), one.number, note)
 
 
