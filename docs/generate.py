@@ -39,9 +39,13 @@ SETTINGS = {
     "ENTREPOT_DB_ROLE": "Set by the command itself: the role that its connections take, so that append-only tables"
     " can't be changed.",
     "ENTREPOT_DEBUG": "`1`: Django's pages for errors, with their traces. Never where others can reach it.",
+    "ENTREPOT_EASYPOST_KEY": "The API key of an account with EasyPost. Without it nothing is asked of EasyPost.",
+    "ENTREPOT_EASYPOST_URL": "Where EasyPost answers, if not at `https://api.easypost.com/v2`.",
     "ENTREPOT_EASYPOST_SECRET": "The secret by which EasyPost signs its webhooks. Without it none is taken.",
     "ENTREPOT_HOME": "The folder of this installation: secret key, files, the embedded server's data.",
     "ENTREPOT_HOSTS": "Names under which the console is reached, separated by commas.",
+    "ENTREPOT_KARRIO_ACCOUNTS": "Accounts with carriers for the extra `[carriers]`, as JSON: karrio's name of each with"
+    ' its credentials, such as `{"ups": {"client_id": "…", "client_secret": "…"}}`.',
     "ENTREPOT_LOG_LEVEL": "What is logged to standard error. `DEBUG` writes a line for each command.",
     "ENTREPOT_ORIGINS": "Origins whose forms are trusted, with scheme, separated by commas:"
     " `https://entrepot.example.com`.",

@@ -175,6 +175,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # select all, act on all
 # ---- what is said
 
 EASYPOST_SECRET = os.environ.get("ENTREPOT_EASYPOST_SECRET", "")
+EASYPOST_KEY = os.environ.get("ENTREPOT_EASYPOST_KEY", "")
+EASYPOST_URL = os.environ.get("ENTREPOT_EASYPOST_URL", "https://api.easypost.com/v2")
+KARRIO_ACCOUNTS = os.environ.get("ENTREPOT_KARRIO_ACCOUNTS", "")
 
 LOG_LEVEL = os.environ.get("ENTREPOT_LOG_LEVEL", "WARNING").upper()
 # What lies below the level costs nothing: hot commands have a line each.

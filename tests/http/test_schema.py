@@ -81,6 +81,8 @@ OPERATIONS = [
     ("/api/v1/shipments", "post"),
     ("/api/v1/shipments/{shipment}/labels", "get"),
     ("/api/v1/rates", "get"),
+    ("/api/v1/rates/ask", "post"),
+    ("/api/v1/labels/buy", "post"),
     ("/api/v1/services", "post"),
     ("/api/v1/carrier-invoices", "get"),
     ("/api/v1/carrier-invoices", "post"),

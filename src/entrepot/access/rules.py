@@ -87,7 +87,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.withdraw", "warehouse.register_cartons", "shipping.ship", "shipping.perform",
         "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.close_manifests",
-        "shipping.take_tracking", "network.register_layouts",
+        "shipping.take_tracking", "shipping.ask_rates", "shipping.buy_labels", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
     ),
@@ -101,7 +101,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust", "warehouse.set_slots",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
-        "shipping.close_manifests", "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks",
+        "shipping.close_manifests", "shipping.ask_rates", "shipping.buy_labels",
+        "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks",
         "returns.receive",
         "stock.ship_transfer", "sourcing.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
@@ -112,7 +113,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "packer": (
         *EVERYBODY, "warehouse.pack", "warehouse.sort_stops",
-        "shipping.ship", "shipping.print_labels", "shipping.void_labels",
+        "shipping.ship", "shipping.print_labels", "shipping.void_labels", "shipping.ask_rates", "shipping.buy_labels",
     ),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
@@ -184,6 +185,7 @@ OF_NO_ROLE = (
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
     "warehouse.stream", "warehouse.classify_skus",
+    "shipping.record_quotes", "shipping.record_purchases", "shipping.poll",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

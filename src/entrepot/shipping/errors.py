@@ -59,3 +59,16 @@ class GoodsFirst(Refused):
         "Order {order} has {units} units of goods and none has left:"
         " its services are performed with the first shipment."
     )
+
+
+class NotQuoted(Refused):
+    code = "shipping.not_quoted"
+    says = (
+        "{subject} has no service that an adapter quotes. Register one with `live`, such as easypost:USPS Priority;"
+        " until then the tables' prices stand."
+    )
+
+
+class NoLabelToBuy(Refused):
+    code = "shipping.no_label_to_buy"
+    says = "Shipment {shipment} has no label to buy: print its labels first, or they are bought already."

@@ -28,6 +28,7 @@ class Shipment(models.Model):
     promised_at = models.DateTimeField(null=True)
     shipped_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
+    polled_at = models.DateTimeField(null=True)  # when an adapter was last asked where it is
     state = models.TextField()
     reasons = models.JSONField(default=dict)
 
@@ -211,4 +212,31 @@ class Quote(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(name="shipping_quote_not_negative", condition=Q(price_minor__gte=0))
+        ]
+
+
+class Purchase(models.Model):
+    """A label that is bought of an adapter: asked for, bought under its `reference`, failed, or given back."""
+
+    label_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    shipment_id = models.UUIDField()
+    source = models.TextField()
+    service = models.TextField()
+    state = models.TextField()
+    reference = models.TextField(db_default="")
+    cost_minor = models.BigIntegerField(null=True)
+    currency = models.TextField(db_default="")
+    label_url = models.TextField(db_default="")
+    problem = models.TextField(db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="shipping_purchase_known", condition=Q(state__in=states.PURCHASE.states)
+            ),
+            models.CheckConstraint(
+                name="shipping_purchase_bought_under_a_name",
+                condition=Q(state__in=["asked", "failed"]) | ~Q(reference=""),
+            ),
         ]

@@ -7,3 +7,13 @@ from entrepot.kernel.states import machine
 SHIPMENT = machine("shipment", "shipped", ("deliver", "shipped", "delivered"))
 
 LABEL = machine("label", "printed", ("void", "printed", "voided"), ("manifest", "printed", "manifested"))
+
+PURCHASE = machine(
+    "bought label", "asked",
+    ("buy", "asked", "bought"),
+    ("fail", "asked", "failed"),
+    ("ask_again", "failed", "asked"),
+    ("give_back", "bought", "void asked"),
+    ("void", "void asked", "voided"),
+    ("keep", "void asked", "bought"),
+)  # fmt: skip

@@ -1,12 +1,29 @@
-"""Background work of shipping: orders without goods are performed as soon as they may."""
+"""Background work of shipping: orders without goods, adapters of carriers, and parcels that nobody sees."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from entrepot.kernel.cause import Cause
+import msgspec
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.delivery import Claimed
+from entrepot.kernel.errors import Refused, Unavailable
+from entrepot.parties import queries as parties
+from entrepot.shipping import adapters, asking
+from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
 from entrepot.shipping.commands.perform import PerformServices, perform
+from entrepot.shipping.commands.poll import PollTracking, poll
+from entrepot.shipping.commands.quote import AskRates, RecordQuotes, ask_rates, record_quotes
+from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
+from entrepot.shipping.easypost import parse as easypost
+from entrepot.shipping.live import Adapter, Asked, RefusedByCarrierError
+
+NO_ACCOUNT = "this installation has no account with it"
 
 
 def serve_perform(cause: Cause, orders: Sequence[UUID]) -> None:
@@ -15,3 +32,111 @@ def serve_perform(cause: Cause, orders: Sequence[UUID]) -> None:
 
 
 QUEUES = {"perform": serve_perform}
+
+
+# ---- what the relay sends to adapters
+
+
+def send(cause: Cause, message: Claimed) -> None:
+    """One message to an adapter, and what it answers recorded."""
+    source = message.destination.partition(":")[2]
+    TOPICS[message.topic](cause, message, source, adapters.adapter(source))
+
+
+def _rates(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:
+    """A quote that does not come leaves the tables' price: it is not waited for."""
+    asked = asking.of_fulfillment(message.subject, cause.at)
+    if asked is None:
+        return
+    try:
+        if adapter is None:
+            raise RefusedByCarrierError(NO_ACCOUNT)
+        answer = RecordQuotes(message.subject, source, tuple(adapter.rates(asked)))
+    except (RefusedByCarrierError, Unavailable) as error:
+        answer = RecordQuotes(message.subject, source, problem=str(error))
+    record_quotes(cause, requests=[answer])
+
+
+def _buy(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:  # noqa: ARG001
+    asked = asking.of_label(message.subject, cause.at)
+    names = sql.run(
+        "SELECT service FROM shipping_purchase WHERE label_id = %(id)s::uuid", {"id": message.subject}
+    )
+    answer = _bought(message.subject, asked, names[0][0] if names else "", adapter)
+    record_purchases(cause, requests=[answer])
+
+
+def _bought(label: UUID, asked: Asked | None, name: str, adapter: Adapter | None) -> RecordPurchase:
+    if asked is None:
+        return RecordPurchase(label, "fail", problem="the label was voided before it was bought")
+    try:
+        if adapter is None:
+            raise RefusedByCarrierError(NO_ACCOUNT)
+        return RecordPurchase(label, "buy", adapter.buy(asked, name))
+    except RefusedByCarrierError as error:
+        return RecordPurchase(label, "fail", problem=str(error))
+
+
+def _void(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:  # noqa: ARG001
+    reference = msgspec.json.decode(message.body)["reference"]
+    try:
+        if adapter is None:
+            raise RefusedByCarrierError(NO_ACCOUNT)
+        adapter.void(reference)
+        answer = RecordPurchase(message.subject, "void")
+    except RefusedByCarrierError as error:
+        answer = RecordPurchase(message.subject, "keep", problem=str(error))
+    record_purchases(cause, requests=[answer])
+
+
+def _tracking(cause: Cause, message: Claimed, source: str, adapter: Adapter | None) -> None:
+    """What a poll finds; a number that the other side does not know yet is asked about the next time."""
+    asked = msgspec.json.decode(message.body)
+    try:
+        payload = adapter.tracking(asked["number"], asked["carrier"]) if adapter else ""
+    except RefusedByCarrierError:
+        return
+    for one in (
+        easypost.trackers(payload) if source == easypost.SOURCE and payload else [payload] * bool(payload)
+    ):
+        (answer,) = take_tracking(cause, requests=[TakeTracking(message.company, source, one)])
+        if isinstance(answer, Refused):
+            raise Unavailable(answer.message)
+
+
+TOPICS: dict[str, Callable[[Cause, Claimed, str, Adapter | None], None]] = {
+    "carrier.rates": _rates, "carrier.buy": _buy, "carrier.void": _void, "carrier.tracking": _tracking,
+}  # fmt: skip
+DESTINATIONS = {"carriers": send}
+
+
+# ---- by the clock
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="shipping.ask_rates", queueing_lock="shipping.ask_rates")
+def ask_all_rates(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every minute: what was packed and nobody has quoted is asked for, where a service of the company is quoted."""
+    cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "rates of what is packed")
+    packed = [one for (one,) in sql.run(_UNQUOTED)]
+    if packed:
+        ask_rates(cause, requests=[AskRates(one, f"rates {one}") for one in packed])
+
+
+@app.periodic(cron="5 * * * *")
+@app.task(name="shipping.poll", queueing_lock="shipping.poll")
+def poll_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: where the parcels are of which nobody tells us."""
+    sources = tuple(adapters.polled())
+    cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "parcels on their way")
+    if sources:
+        poll(cause, requests=[PollTracking(company.id, sources) for company in parties.companies()])
+
+
+_UNQUOTED = """
+SELECT f.id FROM warehouse_fulfillment AS f
+WHERE f.state = 'packed'
+  AND EXISTS (SELECT FROM carriage_service AS s WHERE s.company_id = f.company_id AND s.active AND s.live <> '')
+  AND NOT EXISTS (SELECT FROM shipping_quote AS q WHERE q.fulfillment_id = f.id)
+ORDER BY f.id LIMIT 500
+"""

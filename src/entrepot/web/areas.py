@@ -67,6 +67,7 @@ AREAS = (
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
         Page("payouts", _("Payouts")),
+        Page("carriers", _("Carrier invoices")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),

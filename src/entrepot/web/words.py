@@ -92,6 +92,7 @@ WORDS: dict[str, str | Promise] = {
     "payment.explained": _("difference of a payout"),
     "settlement.take_payouts": _("payout taken in"),
     "settlement.explain": _("payout explained"),
+    "shipping.record_purchases": _("label bought or given back"),
     "settlement.take_carrier_invoices": _("carrier invoice taken in"),
     "settlement.decide_charges": _("charge of a carrier decided"),
     "carrier.invoiced": _("billed by the carrier"),

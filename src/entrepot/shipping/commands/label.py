@@ -14,6 +14,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
+from entrepot.shipping.commands.buy import give_back
 from entrepot.shipping.states import LABEL
 
 
@@ -143,10 +144,10 @@ def _numbers(request: PrintLabels, one: _Shipment, packages: Sequence[_Package])
 
 @command("shipping.void_labels")
 def void_labels(cause: Cause, /, *, requests: Sequence[VoidLabel]) -> list[LabelVoided | Refused]:
-    """Labels that stand for nothing any more: their packages want new ones.
+    """Labels that stand for nothing any more: their packages want new ones. What was bought is given back.
 
     Locks: the labels in id order. Refuses: NotFound; Invalid (no reason); WrongState (voided, manifested).
-    Again: by key. 2 statements.
+    Again: by key. 3 statements, 4 where some were bought.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK_LABELS, {"ids": [one.label for one in requests]})}
     answers: list[LabelVoided | Refused] = []
@@ -177,6 +178,7 @@ def void_labels(cause: Cause, /, *, requests: Sequence[VoidLabel]) -> list[Label
             answers.append(LabelVoided(request.label))
     if voided:
         sql.run(_VOID, {"ids": list(voided), "at": cause.at})
+        give_back(cause, list(voided))
     return answers
 
 

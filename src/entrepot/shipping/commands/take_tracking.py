@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Invalid, Refused
 from entrepot.shipping import rules
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.easypost import parse as easypost
+from entrepot.shipping.karrio import parse as karrio
 from entrepot.shipping.rules import CarrierEvent
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -26,7 +27,10 @@ class Source(NamedTuple):
     events: Callable[[str], list[CarrierEvent]]
 
 
-SOURCES = {easypost.SOURCE: Source(easypost.message_id, easypost.events)}
+SOURCES = {
+    easypost.SOURCE: Source(easypost.message_id, easypost.events),
+    karrio.SOURCE: Source(karrio.message_id, karrio.events),
+}
 
 PAYLOAD_MAX = 1_000_000
 """Characters of a message; carriers send some thousands."""

@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from entrepot.kernel import money
+from entrepot.shipping.live import Bought, Rate
 from entrepot.shipping.rules import CarrierEvent, UnreadableError
 
 SOURCE = "easypost"
+AMOUNT_MAX = 10**9
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 KINDS = {
@@ -64,6 +68,90 @@ def events(payload: str) -> list[CarrierEvent]:
         raise UnreadableError("a tracker without a tracking code or details")
     found = [_event(number, _plain(tracker.get("carrier")), detail) for detail in details]
     return sorted(found, key=lambda one: one.occurred_at)
+
+
+def rates(payload: str) -> list[Rate]:
+    """The rates of a shipment, by carrier and service."""
+    body = _body(payload)
+    found = body.get("rates")
+    if not isinstance(found, list):
+        raise UnreadableError("a shipment without rates")
+    return [_rate(one) for one in found]
+
+
+def shipment_id(payload: str) -> str:
+    return _named(_body(payload), "id")
+
+
+def bought(payload: str) -> Bought:
+    """The label that was bought."""
+    body = _body(payload)
+    rate, label = body.get("selected_rate"), body.get("postage_label")
+    if not isinstance(rate, dict) or not isinstance(label, dict):
+        raise UnreadableError("a shipment without the rate and the label that were bought")
+    told = _rate(rate)
+    url = _plain(label.get("label_pdf_url")) or _plain(label.get("label_url"))
+    return Bought(_named(body, "id"), _named(body, "tracking_code"), told.amount_minor, told.currency, url)
+
+
+def refund_state(payload: str) -> str:
+    """What became of a label that is given back: submitted, refunded, rejected, not_applicable."""
+    return _named(_body(payload), "refund_status")
+
+
+def trackers(payload: str) -> list[str]:
+    """The trackers of a list, or the one, each as a message of its own."""
+    body = _body(payload)
+    found = body.get("trackers") if isinstance(body.get("trackers"), list) else [body]
+    return [json.dumps(one) for one in found or () if isinstance(one, dict)]
+
+
+def error(payload: str) -> str:
+    """What EasyPost says went wrong, in its words."""
+    try:
+        told = _body(payload).get("error")
+    except UnreadableError:
+        return ""
+    if not isinstance(told, dict):
+        return _plain(told)[:300]
+    listed = told.get("errors")
+    found = listed if isinstance(listed, list) else []
+    more = [_plain(one.get("message") if isinstance(one, dict) else one) for one in found]
+    message = told.get("message")
+    first = _plain(message) if isinstance(message, str) else json.dumps(message)
+    return " ".join(filter(None, (first, *more)))[:300]
+
+
+def _rate(one: Any) -> Rate:
+    if not isinstance(one, dict):
+        raise UnreadableError("a rate that is no object")
+    currency = _named(one, "currency")
+    try:
+        amount = Decimal(_named(one, "rate")).scaleb(money.exponent(currency))
+    except InvalidOperation as error:
+        raise UnreadableError("a rate that is no amount") from error
+    if not amount.is_finite() or not 0 <= amount <= AMOUNT_MAX:
+        raise UnreadableError("a rate that can't be")
+    days = (
+        one.get("delivery_days")
+        if isinstance(one.get("delivery_days"), int)
+        else one.get("est_delivery_days")
+    )
+    name = f"{_named(one, 'carrier')} {_named(one, 'service')}"
+    return Rate(
+        name,
+        money.round_half_away(amount),
+        currency,
+        days if isinstance(days, int) else None,
+        _named(one, "id", ""),
+    )
+
+
+def _named(body: dict[str, Any], name: str, otherwise: str | None = None) -> str:
+    found = _plain(body.get(name))
+    if not found and otherwise is None:
+        raise UnreadableError(f"no {name}")
+    return found or otherwise or ""
 
 
 def _body(payload: str) -> dict[str, Any]:

@@ -144,9 +144,7 @@ def take_carrier_invoice(
 def _lines(one: CarrierInvoiceIn) -> tuple[Billed, ...]:
     if not one.csv:
         return tuple(Billed(**line.model_dump()) for line in one.lines)
-    sheet = carrier_csv.read(
-        one.csv, one.currency, {str(name): column for name, column in one.columns.items()}
-    )
+    sheet = carrier_csv.read(one.csv, one.currency, {str(field): name for field, name in one.columns.items()})
     if sheet.faults:
         told = "; ".join(f"line {fault.line}, {fault.column}: {fault.message}" for fault in sheet.faults)
         raise Invalid(

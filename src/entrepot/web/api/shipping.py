@@ -17,8 +17,10 @@ from entrepot.kernel.errors import NotFound, NotPermitted
 from entrepot.parties import queries as parties
 from entrepot.shipping import queries
 from entrepot.shipping.choosing import Choosing
+from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
+from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.web import papers
 from entrepot.web.api import parse
@@ -293,6 +295,60 @@ def show_labels(
         {"label": one.id, "tracking": one.tracking, "state": one.state, "zpl": papers.label_zpl(paper)}
         for one, paper in zip(rows, told, strict=True)
     ]
+
+
+class AskRatesIn(Strict):
+    """A packed fulfillment that adapters shall quote."""
+
+    fulfillment: UUID
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class RatesAskedOut(Out):
+    """Whom a message was left for; what they answer stands in `GET /rates`."""
+
+    fulfillment: UUID
+    sources: list[str]
+
+
+class BuyIn(Strict):
+    """A shipment whose printed labels shall be bought of the adapter that quotes its service."""
+
+    shipment: UUID
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class BuyOut(Out):
+    shipment: UUID
+    labels: list[UUID]
+
+
+@router.post("/rates/ask", response={200: RatesAskedOut | list[RatesAskedOut | Problem], **REFUSED})
+def ask_for_rates(
+    request: HttpRequest,
+    payload: AskRatesIn | Annotated[list[AskRatesIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Ask the adapters of carriers what they would take now."""
+    return give(
+        request, ask_rates, payload, idempotency_key, lambda one, key: AskRates(one.fulfillment, key=key)
+    )
+
+
+@router.post("/labels/buy", response={200: BuyOut | list[BuyOut | Problem], **REFUSED})
+def buy_label(
+    request: HttpRequest,
+    payload: BuyIn | Annotated[list[BuyIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Buy the labels of shipments of the adapters that quote their services."""
+    return give(
+        request, buy_labels, payload, idempotency_key, lambda one, key: BuyLabels(one.shipment, key=key)
+    )
 
 
 @router.post("/labels/void", response={200: VoidedOut | list[VoidedOut | Problem], **REFUSED})

@@ -21,6 +21,7 @@ from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.choosing import Choosing
+from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
@@ -78,6 +79,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
         "rates": _rates(found),
+        "live": any(service.live for service in carriage.services(companies=[found.company])[found.company]),
     }  # fmt: skip
     return page(request, "web/packing_one.html", context, area="floor")
 
@@ -120,6 +122,18 @@ def hand_over(request: Request, which: UUID) -> HttpResponse:
     for one in results:
         if isinstance(one, FulfillmentShipped) and one.doubt:
             messages.info(request, gettext("About its tracking number: %(doubt)s.") % {"doubt": one.doubt})
+    return back(request, reverse("packing", args=[which]), results)
+
+
+@require_POST
+@console
+def ask_for_rates(request: Request, which: UUID) -> HttpResponse:
+    """Adapters of carriers are asked what they would take now."""
+    found = _found(request, which)
+    results = give(
+        request, ask_rates, [AskRates(found.id)],
+        lambda _: gettext("The carriers are asked. Their answers stand here when they come."),
+    )  # fmt: skip
     return back(request, reverse("packing", args=[which]), results)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.shipping import queries
+from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.web import format as fmt
@@ -32,6 +33,14 @@ def make_labels(request: Request, which: UUID) -> HttpResponse:
     results = give(
         request, print_labels, [PrintLabels(which, numbers)], lambda _: gettext("The labels are ready.")
     )
+    return back(request, reverse("manifests"), results)
+
+
+@require_POST
+@console
+def buy(request: Request, which: UUID) -> HttpResponse:
+    """The printed labels of a shipment, bought of whoever quotes its service."""
+    results = give(request, buy_labels, [BuyLabels(which)], lambda _: gettext("The labels are asked for."))
     return back(request, reverse("manifests"), results)
 
 

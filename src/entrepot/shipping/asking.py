@@ -1,0 +1,77 @@
+"""What an adapter is told of a fulfillment or a label: places and packages, read when the message goes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.parties import queries as parties
+from entrepot.shipping.live import Asked, Box, Place
+
+
+@policies.shape("shipping.sender")
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, as it stands on labels: of all nodes, or of one where the policy's scope is its code."""
+
+    name: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    phone: str = ""
+
+
+def of_fulfillment(fulfillment: UUID, at: datetime) -> Asked | None:
+    """All packages of a fulfillment. 4 statements."""
+    return _asked(sql.run(_OF_FULFILLMENT, {"id": fulfillment}), at)
+
+
+def of_label(label: UUID, at: datetime) -> Asked | None:
+    """The package of a label. 4 statements."""
+    return _asked(sql.run(_OF_LABEL, {"id": label}), at)
+
+
+def _asked(rows: list[Any], at: datetime) -> Asked | None:
+    if not rows:
+        return None
+    company, reference, code, node, postal, country, address, to_postal, to_country, residential = rows[0][
+        :10
+    ]
+    senders = policies.in_force(company, Sender, at)
+    _, sender = senders.get(code) or senders.get("") or (0, Sender())
+    found = parties.address(address) if address else None
+    return Asked(
+        reference,
+        Place(
+            sender.name or node, sender.line1, sender.line2, sender.city, sender.region, postal, country, sender.phone
+        ),
+        Place(
+            found.name, found.line1, found.line2, found.city, found.region, found.postal_code or to_postal,
+            found.country or to_country, found.phone, found.email, residential,
+        )
+        if found
+        else Place("", "", "", "", "", to_postal, to_country, residential=residential),
+        tuple(Box(*row[10:]) for row in rows),
+    )  # fmt: skip
+
+
+_ROWS = """
+SELECT o.company_id::int, f.number, n.code, n.name, n.postal_code, n.country, o.address_id, o.postal_code, o.country,
+       o.demand = 'sale', p.weight_g, COALESCE(c.length_mm, 0), COALESCE(c.width_mm, 0), COALESCE(c.height_mm, 0)
+FROM warehouse_package AS p
+JOIN warehouse_fulfillment AS f ON f.id = p.fulfillment_id
+JOIN orders_order AS o ON o.id = f.order_id
+JOIN network_node AS n ON n.id = f.node_id
+LEFT JOIN warehouse_carton AS c ON c.company_id = p.company_id AND c.code = p.carton
+"""
+
+_OF_FULFILLMENT = _ROWS + "WHERE f.id = %(id)s::uuid AND p.voided_at IS NULL ORDER BY p.number"
+
+_OF_LABEL = (
+    _ROWS
+    + "JOIN shipping_label AS l ON l.package_id = p.id AND l.state <> 'voided' WHERE l.id = %(id)s::uuid"
+)

@@ -1,0 +1,249 @@
+"""Labels that are bought of an adapter, and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import delivery, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.shipping import errors
+from entrepot.shipping.live import Bought
+from entrepot.shipping.states import PURCHASE
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+OUTCOMES = ("buy", "fail", "void", "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class BuyLabels:
+    """A shipment whose printed labels shall be the carrier's own, bought of the adapter that quotes its service."""
+
+    shipment: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsAsked:
+    """The labels that a message was left for."""
+
+    shipment: UUID
+    labels: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPurchase:
+    """What became of a label that was asked for or is given back: `buy`, `fail`, `void`, or `keep` (it can't be)."""
+
+    label: UUID
+    outcome: str
+    bought: Bought | None = None
+    problem: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRecorded:
+    label: UUID
+    state: str
+
+
+class _Label(NamedTuple):
+    shipment: UUID
+    company: int
+    number: str
+    label: UUID | None
+    live: str
+    purchase: str
+    priority: int
+
+
+class _Purchase(NamedTuple):
+    label: UUID
+    company: int
+    shipment: UUID
+    shipment_number: str
+    state: str
+    tracking: str
+    first: bool
+    label_state: str
+    source: str
+    reference: str
+
+
+@command("shipping.buy_labels")
+def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[LabelsAsked | Refused]:
+    """A message to the adapter for each printed label of the shipments that is not bought, or failed before.
+
+    Locks: the labels in id order. Refuses: NotFound; shipping.not_quoted; shipping.no_label_to_buy.
+    Again: by key; without one they are asked for already. 3 statements.
+    """
+    found: dict[UUID, list[_Label]] = {}
+    for row in sql.run(_LOCK_LABELS, {"ids": [one.shipment for one in requests]}):
+        one = _Label(*row)
+        found.setdefault(one.shipment, []).append(one)
+    answers: list[LabelsAsked | Refused] = []
+    rows: list[tuple[object, ...]] = []
+    messages: list[delivery.Message] = []
+    for request in requests:
+        labels = found.get(request.shipment)
+        if not labels:
+            answers.append(NotFound(what="shipment", which=str(request.shipment)))
+            continue
+        source, _, service = labels[0].live.partition(":")
+        due = [one for one in labels if one.label and one.purchase in ("", "failed")]
+        if not source:
+            answers.append(errors.NotQuoted(subject=f"Shipment {labels[0].number}"))
+            continue
+        if not due:
+            answers.append(errors.NoLabelToBuy(shipment=labels[0].number))
+            continue
+        found[request.shipment] = [one._replace(purchase="asked") for one in labels]
+        for one in due:
+            assert one.label is not None
+            rows.append((one.label, one.company, one.shipment, source, service))
+            messages.append(
+                delivery.Message(
+                    f"carriers:{source}", "carrier.buy", one.label, one.company, {"label": one.label}
+                )
+            )
+        answers.append(LabelsAsked(request.shipment, tuple(one.label for one in due if one.label)))
+    if rows:
+        sql.run(_ASK, sql.columns(("labels", "companies", "shipments", "sources", "services"), rows))
+        delivery.send(cause, messages)
+    return answers
+
+
+def give_back(cause: Cause, labels: Sequence[UUID]) -> None:
+    """Labels that are voided: a message to the adapters for those that were bought. 1 statement, 2 where some were."""
+    back = [(row[0], row[1], row[2], row[3]) for row in sql.run(_GIVE_BACK, {"labels": list(labels)})]
+    delivery.send(cause, [
+        delivery.Message(f"carriers:{source}", "carrier.void", label, company, {"label": label, "reference": reference})
+        for label, company, source, reference in back
+    ])  # fmt: skip
+
+
+@command("shipping.record_purchases")
+def record_purchases(
+    cause: Cause, /, *, requests: Sequence[RecordPurchase]
+) -> list[PurchaseRecorded | Refused]:
+    """What adapters answered: a bought label bears the carrier's number, and so does its shipment by its first; what
+    failed, or is not taken back, is a work item. A label that was voided meanwhile is given back at once.
+
+    Locks: the purchases in the order of their labels. Refuses: NotFound; WrongState; Invalid (an unknown outcome;
+    bought without its label). Again: by key. 6 statements.
+    """
+    found = {row[0]: _Purchase(*row) for row in sql.run(_LOCK, {"labels": [one.label for one in requests]})}
+    answers: list[PurchaseRecorded | Refused] = []
+    changed: dict[UUID, tuple[_Purchase, RecordPurchase]] = {}
+    for request in requests:
+        one = found.get(request.label)
+        if one is None:
+            answers.append(NotFound(what="purchase of label", which=str(request.label)))
+            continue
+        if request.outcome not in OUTCOMES or (request.outcome == "buy") != (request.bought is not None):
+            answers.append(Invalid(field="outcome", expected=", ".join(OUTCOMES), found=request.outcome))
+            continue
+        state = PURCHASE.step(one.state, request.outcome)
+        if isinstance(state, Refused):
+            answers.append(state)
+            continue
+        found[one.label] = one._replace(state=state)
+        changed[one.label] = (found[one.label], request)
+        answers.append(PurchaseRecorded(one.label, state))
+    if changed:
+        _write(cause, list(changed.values()))
+    return answers
+
+
+def _write(cause: Cause, changed: Sequence[tuple[_Purchase, RecordPurchase]]) -> None:
+    rows = []
+    for one, request in changed:
+        told = request.bought or Bought(one.reference, "", 0, "", "")
+        cost = told.amount_minor if request.bought else None
+        rows.append(
+            (one.label, one.state, told.reference, cost, told.currency, told.label_url, request.problem[:300])
+        )
+    names = ("labels", "states", "references", "costs", "currencies", "urls", "problems")
+    sql.run(_RECORD, sql.columns(names, rows))
+    numbered = [(one.label, request.bought.tracking) for one, request in changed if request.bought]
+    if numbered:
+        sql.run(_NUMBER, sql.columns(("labels", "numbers"), numbered))
+        firsts = [(one.shipment, r.bought.tracking) for one, r in changed if one.first and r.bought]
+        sql.run(_NUMBER_SHIPMENTS, sql.columns(("ids", "numbers"), firsts))
+        give_back(
+            cause, [one.label for one, request in changed if request.bought and one.label_state == "voided"]
+        )
+    announce(cause, [
+        Event("label", one.label, one.company, "", one.state, cause.at, {"shipment": one.shipment}, request.problem)
+        for one, request in changed
+    ])  # fmt: skip
+    open_items(cause, requests=[
+        OpenItem(
+            one.company, "label not bought" if request.outcome == "fail" else "label not given back", "shipment",
+            one.shipment, f"{one.shipment_number} ({one.tracking}): {request.problem}", "warehouse supervisor",
+            {"label": str(one.label), "source": one.source},
+        )
+        for one, request in changed
+        if request.problem
+    ])  # fmt: skip
+
+
+_LOCK_LABELS = """
+SELECT h.id, h.company_id::int, h.number, l.id, COALESCE(s.live, ''), COALESCE(p.state, ''), 0
+FROM shipping_shipment AS h
+LEFT JOIN carriage_service AS s ON s.id = h.service_id
+LEFT JOIN LATERAL (
+    SELECT id FROM shipping_label WHERE shipment_id = h.id AND state = 'printed' ORDER BY id FOR UPDATE) AS l ON TRUE
+LEFT JOIN shipping_purchase AS p ON p.label_id = l.id
+WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY l.id
+"""
+
+_ASK = """
+INSERT INTO shipping_purchase (label_id, company_id, shipment_id, source, service, state)
+SELECT d.*, 'asked'
+FROM unnest(%(labels)s::uuid[], %(companies)s::smallint[], %(shipments)s::uuid[], %(sources)s::text[],
+            %(services)s::text[]) AS d
+ON CONFLICT (label_id) DO UPDATE SET state = 'asked', problem = '' WHERE shipping_purchase.state = 'failed'
+"""
+
+_GIVE_BACK = """
+UPDATE shipping_purchase SET state = 'void asked'
+WHERE label_id = ANY(%(labels)s::uuid[]) AND state = 'bought'
+RETURNING label_id, company_id::int, source, reference
+"""
+
+_LOCK = """
+SELECT p.label_id, p.company_id::int, p.shipment_id, h.number, p.state, l.tracking, h.tracking = l.tracking, l.state,
+       p.source, p.reference
+FROM shipping_purchase AS p
+JOIN shipping_label AS l ON l.id = p.label_id
+JOIN shipping_shipment AS h ON h.id = p.shipment_id
+WHERE p.label_id = ANY(%(labels)s::uuid[]) ORDER BY p.label_id FOR UPDATE OF p
+"""
+
+_RECORD = """
+UPDATE shipping_purchase AS p
+SET state = d.state, reference = d.reference, cost_minor = COALESCE(d.cost, p.cost_minor),
+    currency = COALESCE(NULLIF(d.currency, ''), p.currency), label_url = COALESCE(NULLIF(d.url, ''), p.label_url),
+    problem = d.problem
+FROM unnest(%(labels)s::uuid[], %(states)s::text[], %(references)s::text[], %(costs)s::bigint[],
+            %(currencies)s::text[], %(urls)s::text[], %(problems)s::text[])
+  AS d(label, state, reference, cost, currency, url, problem)
+WHERE p.label_id = d.label
+"""
+
+_NUMBER = """
+UPDATE shipping_label AS l SET tracking = d.number
+FROM unnest(%(labels)s::uuid[], %(numbers)s::text[]) AS d(label, number) WHERE l.id = d.label
+"""
+
+_NUMBER_SHIPMENTS = """
+UPDATE shipping_shipment AS h SET tracking = d.number
+FROM unnest(%(ids)s::uuid[], %(numbers)s::text[]) AS d(id, number) WHERE h.id = d.id
+"""

@@ -1,0 +1,52 @@
+"""What EasyPost is asked, from packages and places of ours. Pure."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from entrepot.shipping.live import Asked, Box, Place
+
+MM_PER_INCH, G_PER_OUNCE = Decimal("25.4"), Decimal("28.349523125")
+
+
+def shipment(asked: Asked, box: Box) -> dict[str, Any]:
+    """A shipment of one package, of which EasyPost answers the rates."""
+    return {
+        "shipment": {
+            "reference": asked.reference,
+            "from_address": _address(asked.origin),
+            "to_address": _address(asked.destination) | {"residential": asked.destination.residential},
+            "parcel": _parcel(box),
+            "options": {"label_format": "PDF"},
+        }
+    }
+
+
+def buy(rate: str) -> dict[str, Any]:
+    """The label of a shipment, by one of its rates."""
+    return {"rate": {"id": rate}}
+
+
+def tracker(number: str, carrier: str) -> dict[str, Any]:
+    return {"tracker": {"tracking_code": number} | ({"carrier": carrier} if carrier else {})}
+
+
+def _address(place: Place) -> dict[str, Any]:
+    told = {
+        "name": place.name, "street1": place.line1, "street2": place.line2, "city": place.city, "state": place.region,
+        "zip": place.postal_code, "country": place.country, "phone": place.phone, "email": place.email,
+    }  # fmt: skip
+    return {name: value for name, value in told.items() if value}
+
+
+def _parcel(box: Box) -> dict[str, float]:
+    """Ounces and inches to a tenth, as EasyPost takes them; sides that nobody has measured are left out."""
+    sides = {"length": box.length_mm, "width": box.width_mm, "height": box.height_mm}
+    inches = {name: _tenth(Decimal(mm) / MM_PER_INCH) for name, mm in sides.items()}
+    weight = {"weight": max(0.1, _tenth(Decimal(box.weight_g) / G_PER_OUNCE))}
+    return weight | (inches if all(sides.values()) else {})
+
+
+def _tenth(value: Decimal) -> float:
+    return float(value.quantize(Decimal("0.1"), ROUND_HALF_UP))

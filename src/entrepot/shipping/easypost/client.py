@@ -1,0 +1,79 @@
+"""EasyPost over HTTP: rates, labels, refunds and trackers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from http import HTTPStatus
+from typing import Any
+
+from entrepot.kernel.errors import Unavailable
+from entrepot.shipping.easypost import build, parse
+from entrepot.shipping.live import Asked, Bought, Box, Rate, RefusedByCarrierError, together
+from entrepot.shipping.rules import UnreadableError
+
+TIMEOUT_S = 20
+AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class Client:
+    """An account with EasyPost; `url` is where it answers."""
+
+    def __init__(self, key: str, url: str) -> None:
+        self.key, self.url = key, url.rstrip("/")
+
+    def rates(self, asked: Asked) -> list[Rate]:
+        """Rates for all packages of a shipment; each is asked for by itself."""
+        return together([self._read(parse.rates, self._shipment(asked, box)) for box in asked.boxes])
+
+    def buy(self, asked: Asked, name: str) -> Bought:
+        """The label of one package, at the service's rate of now."""
+        (box,) = asked.boxes
+        shipment = self._shipment(asked, box)
+        rate = next((one for one in self._read(parse.rates, shipment) if one.name == name), None)
+        if rate is None:
+            raise RefusedByCarrierError(f"{name} does not take this package")
+        path = f"/shipments/{urllib.parse.quote(self._read(parse.shipment_id, shipment), safe='')}/buy"
+        return self._read(parse.bought, self._send("POST", path, build.buy(rate.reference)))
+
+    def void(self, reference: str) -> None:
+        """Give a label back; asking again for what was given back changes nothing."""
+        path = f"/shipments/{urllib.parse.quote(reference, safe='')}/refund"
+        state = self._read(parse.refund_state, self._send("POST", path, {}))
+        if state not in ("submitted", "refunded"):
+            raise RefusedByCarrierError(f"the label is not given back: {state}")
+
+    def tracking(self, number: str, carrier: str) -> str:
+        """What is known of a parcel, as a message that `take_tracking` reads."""
+        return self._send("POST", "/trackers", build.tracker(number, carrier))
+
+    def _shipment(self, asked: Asked, box: Box) -> str:
+        return self._send("POST", "/shipments", build.shipment(asked, box))
+
+    def _read(self, how: Any, payload: str) -> Any:
+        try:
+            return how(payload)
+        except UnreadableError as error:
+            raise RefusedByCarrierError(f"an answer that can't be read: {error}") from error
+
+    def _send(self, method: str, path: str, body: dict[str, Any]) -> str:
+        token = base64.b64encode(f"{self.key}:".encode()).decode()
+        request = urllib.request.Request(  # noqa: S310  the address is the installation's own setting
+            self.url + path,
+            json.dumps(body).encode(),
+            {"Authorization": f"Basic {token}", "Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+                return str(answer.read().decode("utf-8", "replace"))
+        except urllib.error.HTTPError as error:
+            said = parse.error(error.read().decode("utf-8", "replace")) or error.reason
+            if error.code in AGAIN or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise Unavailable(f"EasyPost: HTTP {error.code} {said}") from error
+            raise RefusedByCarrierError(f"HTTP {error.code} {said}") from error
+        except (urllib.error.URLError, TimeoutError, OSError) as error:
+            raise Unavailable(f"EasyPost does not answer: {error}") from error

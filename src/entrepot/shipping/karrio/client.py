@@ -1,0 +1,121 @@
+"""The library karrio, loaded when it is first asked: its plugins take a second to load, some far longer."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from functools import cached_property
+from typing import Any
+
+from entrepot.kernel.errors import Unavailable
+from entrepot.shipping.karrio import parse
+from entrepot.shipping.live import Asked, Bought, Place, Rate, RefusedByCarrierError, together
+from entrepot.shipping.rules import UnreadableError
+
+MISSING = "karrio is not installed: pip install 'entrepot[carriers]' and the plugin of the carrier"
+
+
+class Client:
+    """Accounts with carriers by karrio: its name of each, with the credentials that its plugin wants."""
+
+    def __init__(self, accounts: dict[str, dict[str, Any]]) -> None:
+        self.accounts = accounts
+
+    @cached_property
+    def gateways(self) -> dict[str, Any]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what karrio stands on
+                import karrio.sdk as karrio
+        except ImportError as error:
+            raise RefusedByCarrierError(MISSING) from error
+        try:
+            return {name: karrio.gateway[name].create(account) for name, account in self.accounts.items()}
+        except Exception as error:  # karrio raises what its plugins raise
+            raise RefusedByCarrierError(f"karrio can't open the accounts: {error}") from error
+
+    def rates(self, asked: Asked) -> list[Rate]:
+        """Rates of all accounts, each package asked for by itself; one account that fails leaves the others'."""
+        found: list[Rate] = []
+        problems: list[str] = []
+        for name, gateway in self.gateways.items():
+            try:
+                found += together([self._rates(gateway, asked, place) for place in range(len(asked.boxes))])
+            except (RefusedByCarrierError, UnreadableError) as error:
+                problems.append(f"{name}: {error}")
+        if problems and not found:
+            raise RefusedByCarrierError("; ".join(problems))
+        return found
+
+    def _rates(self, gateway: Any, asked: Asked, place: int) -> list[Rate]:
+        import karrio.core.models as models
+        import karrio.sdk as karrio
+
+        box = asked.boxes[place]
+        parcel: dict[str, Any] = {"weight": box.weight_g / 1000, "weight_unit": "KG"}
+        if box.length_mm and box.width_mm and box.height_mm:
+            sides = {"length": box.length_mm, "width": box.width_mm, "height": box.height_mm}
+            parcel |= {side: mm / 10 for side, mm in sides.items()} | {"dimension_unit": "CM"}
+        request = models.RateRequest(
+            shipper=_address(asked.origin), recipient=_address(asked.destination), parcels=[parcel],
+            reference=asked.reference,
+        )  # fmt: skip
+        details, messages = _ask(lambda: karrio.Rating.fetch(request).from_(gateway).parse())
+        if not details:
+            raise RefusedByCarrierError("; ".join(str(one.message) for one in messages) or "no rate")
+        return parse.rates([
+            {"carrier_name": one.carrier_name, "service": one.service, "currency": one.currency,
+             "total_charge": one.total_charge, "transit_days": one.transit_days}
+            for one in details
+        ])  # fmt: skip
+
+    def tracking(self, number: str, carrier: str) -> str:
+        """What is known of a parcel, by the account of its carrier or the only one."""
+        import karrio.core.models as models
+        import karrio.sdk as karrio
+
+        gateway = self.gateways.get(carrier) or next(iter(self.gateways.values()))
+        request = models.TrackingRequest(tracking_numbers=[number])
+        details, messages = _ask(lambda: karrio.Tracking.fetch(request).from_(gateway).parse())
+        if not details:
+            raise RefusedByCarrierError("; ".join(str(one.message) for one in messages) or "nothing is known")
+        one = details[0]
+        told = [
+            {"date": e.date, "time": e.time, "description": e.description, "location": e.location,
+             "status": getattr(e, "status", None)}
+            for e in one.events
+        ]  # fmt: skip
+        whole = {
+            "tracking_number": number,
+            "carrier_name": one.carrier_name,
+            "status": one.status,
+            "events": told,
+        }
+        return json.dumps(whole, default=str)
+
+    def buy(self, asked: Asked, name: str) -> Bought:  # noqa: ARG002  the interface's
+        """Labels are bought by EasyPost's adapter; karrio's carriers are quoted and followed."""
+        raise RefusedByCarrierError(
+            "labels are not bought by karrio here: print them, or register a service of EasyPost"
+        )
+
+    def void(self, reference: str) -> None:  # noqa: ARG002  the interface's
+        """Nothing was bought."""
+        raise RefusedByCarrierError("no label was bought by karrio here")
+
+
+def _ask(call: Any) -> Any:
+    try:
+        return call()
+    except (OSError, TimeoutError) as error:
+        raise Unavailable(f"karrio does not get an answer: {error}") from error
+    except Exception as error:  # karrio raises what its plugins raise
+        raise RefusedByCarrierError(f"karrio: {error}") from error
+
+
+def _address(place: Place) -> dict[str, Any]:
+    return {
+        "person_name": place.name, "address_line1": place.line1, "address_line2": place.line2, "city": place.city,
+        "state_code": place.region, "postal_code": place.postal_code, "country_code": place.country,
+        "phone_number": place.phone, "email": place.email, "residential": place.residential,
+    }  # fmt: skip

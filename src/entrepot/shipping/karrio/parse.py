@@ -1,0 +1,81 @@
+"""What karrio tells, in words of ours. Pure: it takes plain data, and does not import karrio."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from entrepot.kernel import money
+from entrepot.shipping.live import Rate
+from entrepot.shipping.rules import EVENT_KINDS, CarrierEvent, UnreadableError
+
+SOURCE = "karrio"
+KINDS = {
+    "pending": "announced", "in_transit": "in transit", "out_for_delivery": "out for delivery",
+    "ready_for_pickup": "waits for pickup", "delivered": "delivered", "delivery_delayed": "delayed",
+    "delivery_failed": "exception", "on_hold": "delayed", "return_to_sender": "returned to sender",
+    "cancelled": "cancelled",
+}  # fmt: skip
+"""Status → kind."""
+AMOUNT_MAX = 10**9
+
+
+def rates(found: Sequence[Mapping[str, Any]]) -> list[Rate]:
+    """Rates as karrio unifies them, by carrier and karrio's name of the service."""
+    answers = []
+    for one in found:
+        currency = str(one.get("currency") or "")
+        try:
+            amount = Decimal(str(one.get("total_charge"))).scaleb(money.exponent(currency))
+        except InvalidOperation as error:
+            raise UnreadableError("a rate that is no amount") from error
+        if not currency or not amount.is_finite() or not 0 <= amount <= AMOUNT_MAX:
+            raise UnreadableError("a rate that can't be")
+        days = one.get("transit_days")
+        name = f"{one.get('carrier_name')} {one.get('service')}"
+        answers.append(
+            Rate(name, money.round_half_away(amount), currency, days if isinstance(days, int) else None, "")
+        )
+    return answers
+
+
+def message_id(payload: str) -> str:
+    """A poll has no name: what says the same is the same."""
+    return hashlib.sha256(payload.encode()).hexdigest()
+
+
+def events(payload: str) -> list[CarrierEvent]:
+    """What happened to a parcel, by time; the last event bears the parcel's status."""
+    try:
+        body = json.loads(payload)
+        number, told = str(body["tracking_number"]), [dict(one) for one in body["events"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnreadableError("no tracking details of karrio") from error
+    dated = sorted(((_moment(one), one) for one in told), key=lambda pair: pair[0])
+    last = KINDS.get(str(body.get("status") or ""), "unknown")
+    carrier, found = str(body.get("carrier_name") or ""), []
+    for place, (at, one) in enumerate(dated, 1):
+        kind = KINDS.get(str(one.get("status") or ""), last if place == len(dated) else "in transit")
+        message = str(one.get("description") or "").replace("\x00", "")[:500]
+        name = hashlib.sha256(f"{number}|{kind}|{at.isoformat()}|{message}".encode()).hexdigest()
+        where = str(one.get("location") or "").replace("\x00", "")[:200]
+        assert kind in EVENT_KINDS, "the table has our words only"
+        found.append(CarrierEvent(number, carrier, kind, at, message, where, name))
+    return found
+
+
+def _moment(one: Mapping[str, Any]) -> datetime:
+    try:
+        at = datetime.fromisoformat(f"{one['date']} {one.get('time') or '00:00'}".strip())
+    except (KeyError, ValueError):
+        for form in ("%Y-%m-%d %I:%M %p", "%Y-%m-%d %H:%M %p"):
+            try:
+                return datetime.strptime(f"{one.get('date')} {one.get('time')}", form).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+        raise UnreadableError("an event without its time") from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,91 @@
+"""What adapters of carriers are asked, and what they answer: their interface. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Place(NamedTuple):
+    """An address, as far as a label needs it. It comes from the vault: send it, and keep it nowhere."""
+
+    name: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+    phone: str = ""
+    email: str = ""
+    residential: bool = False
+
+
+class Box(NamedTuple):
+    """A package: grams, and millimetres; 0 where nobody has measured it."""
+
+    weight_g: int
+    length_mm: int
+    width_mm: int
+    height_mm: int
+
+
+class Asked(NamedTuple):
+    """Packages that go together from a place to another; `reference` is our own name for it."""
+
+    reference: str
+    origin: Place
+    destination: Place
+    boxes: tuple[Box, ...]
+
+
+class Rate(NamedTuple):
+    """A price for all packages, by the adapter's name of the service, such as `USPS Priority`."""
+
+    name: str
+    amount_minor: int
+    currency: str
+    days: int | None
+    reference: str
+
+
+class Bought(NamedTuple):
+    """A label that was bought: the adapter's name for it, the carrier's number, and where its picture is."""
+
+    reference: str
+    tracking: str
+    amount_minor: int
+    currency: str
+    label_url: str
+
+
+class RefusedByCarrierError(Exception):
+    """The adapter's other side says no, in its own words: asking again would not help."""
+
+
+class Adapter(Protocol):
+    """A source of rates and labels. Each raises `Unavailable` where asking again may help."""
+
+    def rates(self, asked: Asked) -> list[Rate]: ...
+
+    def buy(self, asked: Asked, name: str) -> Bought: ...
+
+    def void(self, reference: str) -> None: ...
+
+    def tracking(self, number: str, carrier: str) -> str: ...
+
+
+def together(found: Sequence[Sequence[Rate]]) -> list[Rate]:
+    """Rates for packages quoted one by one: of services that take every one, the sum and the longest time."""
+    if not found:
+        return []
+    by_name = [{rate.name: rate for rate in rates} for rates in found]
+    names = [name for name in by_name[0] if all(name in rates for rates in by_name)]
+    answers = []
+    for name in names:
+        some = [rates[name] for rates in by_name]
+        if len({rate.currency for rate in some}) == 1:
+            days = None if any(rate.days is None for rate in some) else max(rate.days or 0 for rate in some)
+            amount = sum(rate.amount_minor for rate in some)
+            answers.append(Rate(name, amount, some[0].currency, days, some[0].reference))
+    return answers

@@ -1,0 +1,252 @@
+"""shipping.ask_rates, record_quotes, buy_labels, record_purchases, poll: by the relay, against a local imitation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot.carriage.commands.register import RegisterService, register_services
+from entrepot.kernel import ids, sql
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.relay import relay_once
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.place import AddressGiven
+from entrepot.shipping import errors, queries, tasks
+from entrepot.shipping.choosing import Choosing
+from entrepot.shipping.commands.buy import (
+    BuyLabels,
+    LabelsAsked,
+    PurchaseRecorded,
+    RecordPurchase,
+    buy_labels,
+    record_purchases,
+)
+from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
+from entrepot.shipping.commands.poll import PollTracking, TrackingPolled, poll
+from entrepot.shipping.commands.quote import (
+    AskRates,
+    QuotesRecorded,
+    RatesAsked,
+    RecordQuotes,
+    ask_rates,
+    record_quotes,
+)
+from entrepot.shipping.commands.ship import ShipFulfillment, ship
+from entrepot.shipping.live import Bought, Rate
+from entrepot.work import queries as work
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.imitation import Imitation, an_imitation, easypost
+from tests.walk import a_house, packed, picked, placed, shipped
+
+pytestmark = pytest.mark.django_db
+LIVE = RegisterService(
+    COMPANY, "Post", "slow", "Slow", 4, 30_000, "GBP", (("GB", "GB", "inland"),), (("inland", 30_000, 300),),
+    live="easypost:Post Slow",
+)  # fmt: skip
+HOME = AddressGiven("Ada Byron", "1 High Street", "Leeds")
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 5_000)
+    register_services(SYSTEM, requests=[LIVE])
+    return house
+
+
+@pytest.fixture
+def other(settings) -> Iterator[Imitation]:
+    with an_imitation(easypost) as imitation:
+        settings.EASYPOST_KEY, settings.EASYPOST_URL = "key", imitation.url
+        yield imitation
+
+
+def relayed() -> int:
+    return relay_once({"carriers": tasks.send}, at=NOW)
+
+
+def a_label(house: Floor) -> tuple[UUID, UUID]:
+    (shipment,) = shipped(*placed(house, 1, (0, 1), address=HOME))
+    (printed,) = print_labels(SYSTEM, requests=[PrintLabels(shipment)])
+    return shipment, printed.labels[0].label
+
+
+def test_a_live_quote_takes_the_place_of_the_table(house: Floor, other: Imitation):
+    (work_,) = packed(*placed(house, 1, (0, 1), address=HOME))
+    assert ask_rates(SYSTEM, requests=[AskRates(work_)]) == [RatesAsked(work_, ("easypost",))]
+    assert relayed() == 1
+    assert other.asked[0][1]["shipment"]["to_address"]["name"] == "Ada Byron"
+
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+
+    row = queries.shipment(gone.shipment)
+    assert (row.service, row.cost_minor) == ("slow", 250)
+    assert (row.reasons["candidates"][0]["source"], row.reasons["candidates"][0]["note"]) == ("easypost", "")
+    assert "Ada" not in sql.run("SELECT string_agg(body::text, '') FROM kernel_delivery")[0][0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [((503, "busy"), "easypost: EasyPost: HTTP 503"), ((422, {"error": {"message": "no"}}), "easypost: HTTP 422 no"),
+     ((200, "nonsense"), "easypost: an answer that can't be read"), ((201, {"rates": []}), "does not quote Post Slow")],
+)  # fmt: skip
+def test_an_adapter_that_fails_leaves_the_table_and_says_why(house: Floor, other: Imitation, answer, why):
+    other.answer = lambda *_: answer
+    (work_,) = packed(*placed(house, 1, (0, 1)))
+    ask_rates(SYSTEM, requests=[AskRates(work_)])
+    assert relayed() == 1  # nobody waits for another try
+    (gone,) = ship(SYSTEM, requests=[ShipFulfillment(work_)])
+    taken = queries.shipment(gone.shipment).reasons["candidates"][0]
+    assert (taken["source"], taken["label_minor"]) == ("table", 300)
+    assert why in taken["note"]
+
+
+def test_without_an_account_or_a_service_that_is_quoted_the_tables_stand(house: Floor):
+    packed_, open_ = packed(*placed(house, 1, (0, 1)))[0], picked(*placed(house, 1, (0, 1)))[0]
+    one, early, none = ask_rates(SYSTEM, requests=[AskRates(one) for one in (packed_, open_, ids.uuid7())])
+    assert isinstance(one, RatesAsked)
+    assert isinstance(early, WrongState)
+    assert isinstance(none, NotFound)
+    assert relayed() == 1
+    told = Choosing([packed_], NOW).choose(packed_, NOW).candidates[0]
+    assert told.note == "easypost: this installation has no account with it"
+    register_services(SYSTEM, requests=[replace(LIVE, live="")])
+    (refused,) = ask_rates(SYSTEM, requests=[AskRates(packed_)])
+    assert isinstance(refused, errors.NotQuoted)
+
+
+def test_what_is_packed_is_asked_for_by_itself_once(house: Floor, other: Imitation):
+    packed(*placed(house, 2, (0, 1)))
+    tasks.ask_all_rates.func(0)
+    tasks.ask_all_rates.func(0)
+    assert relay_once({"carriers": tasks.send}) == 2
+    assert sql.run("SELECT price_minor FROM shipping_quote") == [(250,), (250,)]
+
+
+def test_quotes_are_recorded_for_what_is_there(house: Floor):
+    (work_,) = packed(*placed(house, 1, (0, 1)))
+    rates = (Rate("Post Slow", 111, "GBP", 4, "r1"), Rate("Post Other", 1, "GBP", 1, "r2"))
+    wanted = [RecordQuotes(work_, "easypost", rates), RecordQuotes(ids.uuid7(), "easypost", rates),
+              RecordQuotes(work_, "karrio", rates)]  # fmt: skip
+    fine, none, stranger = record_quotes(SYSTEM, requests=wanted)
+    assert (fine, stranger) == (QuotesRecorded(work_, 1), QuotesRecorded(work_, 0))
+    assert isinstance(none, NotFound)
+    assert record_quotes(SYSTEM, requests=[replace(wanted[0], key="k")]) == [fine]
+
+
+def test_a_label_is_bought_bears_the_carriers_number_and_is_given_back(house: Floor, other: Imitation):
+    shipment, label = a_label(house)
+    asked, again = buy_labels(SYSTEM, requests=[BuyLabels(shipment), BuyLabels(shipment)])
+    assert asked == LabelsAsked(shipment, (label,))
+    assert isinstance(again, errors.NoLabelToBuy)
+    assert relayed() == 1
+
+    (row,) = queries.labels(shipment=shipment)
+    assert (row.tracking, queries.shipment(shipment).tracking) == ("PP100200300GB",) * 2
+    bought = sql.run("SELECT state, reference, cost_minor, label_url FROM shipping_purchase")
+    assert bought == [("bought", "shp_1", 250, "https://labels.example/1.png")]
+
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    assert relayed() == 1
+    assert other.asked[-1][0] == "/v2/shipments/shp_1/refund"
+    assert sql.run("SELECT state FROM shipping_purchase") == [("voided",)]
+
+
+def test_a_label_that_is_not_sold_is_a_work_item_and_may_be_asked_for_again(house: Floor, other: Imitation):
+    shipment, label = a_label(house)
+    other.answer = lambda *_: (422, {"error": {"message": "no street"}})
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert relayed() == 1
+    (item,) = work.of_subject(shipment)
+    assert (item.type, "no street" in item.reason) == ("label not bought", True)
+    other.answer = easypost
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert relayed() == 1
+    assert sql.run("SELECT state, problem FROM shipping_purchase") == [("bought", "")]
+
+    other.answer = lambda *_: (200, {"refund_status": "rejected"})
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    assert relayed() == 1
+    assert {one.type for one in work.of_subject(shipment)} == {"label not bought", "label not given back"}
+
+
+def test_an_outage_is_tried_again(house: Floor, other: Imitation):
+    shipment, _ = a_label(house)
+    other.answer = lambda *_: (503, "busy")
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
+    assert relayed() == 0
+    other.answer = easypost
+    assert relay_once({"carriers": tasks.send}, at=NOW + timedelta(minutes=1)) == 1
+    assert sql.run("SELECT state FROM shipping_purchase") == [("bought",)]
+
+
+def test_a_label_that_was_voided_meanwhile_is_given_back_at_once(house: Floor):
+    shipment, label = a_label(house)
+    buy_labels(SYSTEM, requests=[BuyLabels(shipment, key="b")])
+    assert buy_labels(SYSTEM, requests=[BuyLabels(shipment, key="b")]) == [LabelsAsked(shipment, (label,))]
+    void_labels(SYSTEM, requests=[VoidLabel(label, "torn")])
+    bought = RecordPurchase(label, "buy", Bought("shp_9", "T9", 250, "GBP", ""), key="r")
+    (done,) = record_purchases(SYSTEM, requests=[bought])
+    assert done == record_purchases(SYSTEM, requests=[bought])[0] == PurchaseRecorded(label, "bought")
+    assert sql.run("SELECT state FROM shipping_purchase") == [("void asked",)]
+    late, none, odd = record_purchases(
+        SYSTEM,
+        requests=[
+            replace(bought, key=None),
+            RecordPurchase(ids.uuid7(), "void"),
+            RecordPurchase(label, "buy"),
+        ],
+    )
+    assert isinstance(late, WrongState)
+    assert isinstance(none, NotFound)
+    assert isinstance(odd, Invalid)
+
+
+def test_parcels_nobody_tells_of_are_asked_about_and_arrive(house: Floor, other: Imitation):
+    (order,) = placed(house, 1, (0, 1))
+    shipped(order)
+    later = replace(SYSTEM, at=NOW + timedelta(hours=5))
+    wanted = PollTracking(COMPANY, ("easypost",))
+    assert poll(SYSTEM, requests=[wanted]) == [TrackingPolled(COMPANY, 0)]
+    assert poll(later, requests=[replace(wanted, key="p")]) == [TrackingPolled(COMPANY, 1)]
+    assert poll(later, requests=[replace(wanted, key="p")]) == [TrackingPolled(COMPANY, 1)]
+    assert poll(later, requests=[wanted]) == [TrackingPolled(COMPANY, 0)]
+    assert relay_once({"carriers": tasks.send}, at=later.at) == 1
+    assert orders.order(order).status == "delivered"
+
+
+@pytest.mark.counts(
+    "shipping.ask_rates",
+    "shipping.record_quotes",
+    "shipping.buy_labels",
+    "shipping.record_purchases",
+    "shipping.poll",
+)
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    for size in (1, 10, 1000):
+        ready = packed(*placed(house, size, (0, 1)))
+        with statements():
+            ask_rates(SYSTEM, requests=[AskRates(one, key=str(one)) for one in ready])
+        rates = (Rate("Post Slow", 111, "GBP", 4, "r1"),)
+        with statements():
+            record_quotes(
+                SYSTEM, requests=[RecordQuotes(one, "easypost", rates, key=f"q{one}") for one in ready]
+            )
+        sent = [one.shipment for one in ship(SYSTEM, requests=[ShipFulfillment(one) for one in ready])]
+        printed = print_labels(SYSTEM, requests=[PrintLabels(one) for one in sent])
+        with statements():
+            buy_labels(SYSTEM, requests=[BuyLabels(one, key=str(one)) for one in sent])
+        labels = [one.labels[0].label for one in printed]
+        with statements():
+            record_purchases(SYSTEM, requests=[
+                RecordPurchase(one, "buy", Bought(str(one), str(one), 1, "GBP", ""), key=str(one)) for one in labels
+            ])  # fmt: skip
+        with statements():
+            poll(
+                SYSTEM,
+                requests=[PollTracking(COMPANY, ("easypost",), key=f"{size}-{i}") for i in range(size)],
+            )

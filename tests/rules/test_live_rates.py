@@ -1,0 +1,177 @@
+"""What EasyPost and karrio are asked and answer: built, parsed, and tried against a local imitation."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.kernel.errors import Unavailable
+from entrepot.shipping.easypost import build, parse
+from entrepot.shipping.easypost.client import Client
+from entrepot.shipping.karrio import client as karrio_client
+from entrepot.shipping.karrio import parse as karrio
+from entrepot.shipping.live import Asked, Box, Place, Rate, RefusedByCarrierError, together
+from entrepot.shipping.rules import UnreadableError
+from tests.imitation import an_imitation, easypost
+from tests.rules.test_easypost import PAYLOADS
+
+HOME = Place("Ada Byron", "1 High Street", "", "Leeds", "", "LS1 4AP", "GB", residential=True)
+HOUSE = Place("Hearth", "Dock Road", "", "London", "", "E16 1AA", "GB")
+ASKED = Asked("FL-1", HOUSE, HOME, (Box(437, 254, 203, 102),))
+RATES = [Rate("Post Slow", 250, "GBP", 4, "rate_Slow"), Rate("Post Fast", 910, "GBP", 1, "rate_Fast")]
+
+
+def recorded(suffix: str) -> Iterator[dict[str, Any]]:
+    """Answers that EasyPost gave to posts whose address ends so."""
+    for path in sorted(PAYLOADS.glob("*.json")):
+        for one in json.loads(path.read_text()):
+            if one["method"] == "POST" and one["uri"].endswith(suffix):
+                yield one
+
+
+@pytest.mark.skipif(not PAYLOADS.exists(), reason="the recorded payloads of EasyPost are not here")
+def test_recorded_rates_labels_and_errors_of_easypost_are_understood():
+    rated = [one for one in recorded("/v2/shipments") if one["status"] < 300]
+    assert len(rated) > 10
+    for one in rated:
+        rates = parse.rates(json.dumps(one["response"]))
+        told = {f"{rate['carrier']} {rate['service']}": rate for rate in one["response"]["rates"]}
+        assert {rate.name for rate in rates} == set(told)
+        assert all(f"{rate.amount_minor / 100:.2f}" == told[rate.name]["rate"] for rate in rates)
+        assert all(rate.currency == "USD" and rate.days == told[rate.name]["delivery_days"] for rate in rates)
+    labels = [parse.bought(json.dumps(one["response"])) for one in recorded("/buy")
+              if "/shipments/" in one["uri"] and one["status"] < 300]  # fmt: skip
+    assert len(labels) >= 3
+    assert all(one.tracking and one.label_url and one.amount_minor > 0 for one in labels)
+    wrong = [
+        one
+        for path in PAYLOADS.glob("*.json")
+        for one in json.loads(path.read_text())
+        if one["status"] >= 400
+    ]
+    assert wrong
+    assert all(parse.error(json.dumps(one["response"])) for one in wrong)
+
+
+@pytest.mark.skipif(not PAYLOADS.exists(), reason="the recorded payloads of EasyPost are not here")
+def test_a_shipment_is_asked_for_as_easypost_was_asked():
+    recorded_one = json.loads((PAYLOADS / "shipment_create.json").read_text())[0]["request"]["shipment"]
+    built = build.shipment(ASKED, ASKED.boxes[0])["shipment"]
+    assert set(built["parcel"]) == set(recorded_one["parcel"])
+    assert set(built["from_address"]) <= set(recorded_one["from_address"])
+    assert built["parcel"] == {"weight": 15.4, "length": 10.0, "width": 8.0, "height": 4.0}
+    assert build.shipment(ASKED, Box(1, 0, 0, 0))["shipment"]["parcel"] == {"weight": 0.1}
+
+
+NAMES = (
+    "rates", "id", "rate", "currency", "carrier", "service", "error", "message", "errors", "selected_rate",
+    "postage_label", "tracking_code", "refund_status", "trackers",
+)  # fmt: skip
+ANYTHING = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.sampled_from(NAMES), some, max_size=6),
+    max_leaves=12,
+)
+
+
+@given(ANYTHING)
+def test_whatever_comes_is_read_or_said_to_be_unreadable(found):
+    payload = json.dumps(found)
+    for read in (parse.rates, parse.bought, parse.refund_state, parse.trackers, karrio.events):
+        try:
+            read(payload)
+        except UnreadableError:
+            continue
+    assert isinstance(parse.error(payload), str)
+
+
+def test_packages_that_go_together_cost_their_sum_and_take_the_longest():
+    other = [RATES[0]._replace(amount_minor=100, days=5)]
+    assert together([RATES, other]) == [Rate("Post Slow", 350, "GBP", 5, "rate_Slow")]
+    assert together([RATES, [RATES[0]._replace(currency="EUR")]]) == []
+    assert together([]) == []
+
+
+def test_rates_labels_and_refunds_of_an_imitation_of_easypost():
+    with an_imitation(easypost) as other:
+        client = Client("key", other.url)
+        assert client.rates(ASKED._replace(boxes=ASKED.boxes * 2)) == [
+            RATES[0]._replace(amount_minor=500), RATES[1]._replace(amount_minor=1_820),
+        ]  # fmt: skip
+        bought = client.buy(ASKED, "Post Fast")
+        assert (bought.reference, bought.tracking, bought.amount_minor) == ("shp_1", "PP100200300GB", 910)
+        assert other.asked[-1] == ("/v2/shipments/shp_1/buy", {"rate": {"id": "rate_Fast"}})
+        client.void("shp_1")
+        with pytest.raises(RefusedByCarrierError, match="does not take"):
+            client.buy(ASKED, "Post Gone")
+        other.answer = lambda *_: (
+            422,
+            {"error": {"code": "X", "message": "no such zip", "errors": []}},
+        )
+        with pytest.raises(RefusedByCarrierError, match="HTTP 422 no such zip"):
+            client.rates(ASKED)
+        other.answer = lambda *_: (503, "busy")
+        with pytest.raises(Unavailable, match="503"):
+            client.rates(ASKED)
+        other.answer = lambda *_: (200, "{}")
+        with pytest.raises(RefusedByCarrierError, match="can't be read"):
+            client.rates(ASKED)
+        other.answer = lambda *_: (200, {"refund_status": "rejected"})
+        with pytest.raises(RefusedByCarrierError, match="rejected"):
+            client.void("shp_1")
+    with pytest.raises(Unavailable, match="does not answer"):
+        client.rates(ASKED)
+
+
+def test_karrio_is_not_needed_to_say_that_it_is_missing(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "karrio.sdk", None)
+    with pytest.raises(RefusedByCarrierError, match="entrepot\\[carriers\\]"):
+        karrio_client.Client({"easypost": {"api_key": "k"}}).rates(ASKED)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
+    reason="the extra [carriers] with karrio-easypost is not installed",
+)
+def test_rates_and_tracking_by_karrio_of_an_imitation(monkeypatch):
+    client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
+    settings = type(client.gateways["easypost"].settings)
+    with an_imitation(easypost) as other:
+        monkeypatch.setattr(settings, "server_url", property(lambda _: other.url))
+        rates = client.rates(ASKED)
+        assert [(rate.amount_minor, rate.currency, rate.days) for rate in rates] == [
+            (250, "GBP", 4),
+            (910, "GBP", 1),
+        ]
+        assert other.asked[0][1]["shipment"]["to_address"]["zip"] == "LS1 4AP"
+        other.answer = lambda *_: (
+            422,
+            {"error": {"code": "X", "message": "no such zip", "errors": []}},
+        )
+        with pytest.raises(RefusedByCarrierError):
+            client.rates(ASKED)
+
+
+def test_tracking_by_karrio_is_told_in_our_words():
+    payload = json.dumps({
+        "tracking_number": "1Z9", "carrier_name": "ups", "status": "delivered",
+        "events": [
+            {"date": "2026-11-24", "time": "10:15", "description": "Left", "location": "York"},
+            {"date": "2026-11-25", "time": "09:30 AM", "description": "Delivered", "location": "Leeds"},
+            {"date": "2026-11-23", "time": "18:00", "description": "Label", "location": "", "status": "pending"},
+        ],
+    })  # fmt: skip
+    assert [(one.kind, one.place) for one in karrio.events(payload)] == [
+        ("announced", ""), ("in transit", "York"), ("delivered", "Leeds"),
+    ]  # fmt: skip
+    assert karrio.rates([{"carrier_name": "ups", "service": "ups_ground", "total_charge": 7.4, "currency": "USD",
+                          "transit_days": 3}]) == [Rate("ups ups_ground", 740, "USD", 3, "")]  # fmt: skip
+    for wrong in ("[]", "{}", '{"tracking_number": "1", "events": [{"date": "soon"}]}'):
+        with pytest.raises(UnreadableError):
+            karrio.events(wrong)
