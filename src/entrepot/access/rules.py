@@ -87,7 +87,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.release", "warehouse.propose_wave", "warehouse.release_wave", "warehouse.drop_wave",
         "warehouse.withdraw", "warehouse.register_cartons", "shipping.ship", "shipping.perform",
         "shipping.deliver", "shipping.print_labels", "shipping.void_labels", "shipping.close_manifests",
-        "shipping.take_tracking", "shipping.ask_rates", "shipping.buy_labels", "network.register_layouts",
+        "shipping.take_tracking", "shipping.ask_rates", "shipping.buy_labels",
+        "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
     ),
@@ -123,6 +124,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.withdraw", "purchasing.call_off_drop_ships",
         "orders.draft", "orders.place_draft", "orders.discard_draft",
         "parties.register_customers", "parties.register_addresses",
+        "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close",
     ),
     "returns inspector": (
@@ -153,7 +155,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
-        "settlement.take_carrier_invoices", "settlement.decide_charges",
+        "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
@@ -185,7 +187,8 @@ OF_NO_ROLE = (
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
     "warehouse.stream", "warehouse.classify_skus",
-    "shipping.record_quotes", "shipping.record_purchases", "shipping.poll",
+    "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",
+    "shipping.answer_trouble",
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""

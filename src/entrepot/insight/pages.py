@@ -741,6 +741,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "wave": ("warehouse_wave", "number", "state"),
     "pick_list": ("warehouse_picklist", "number", "''"),
     "shipment": ("shipping_shipment", "number", "state"),
+    "claim": ("shipping_claim", "number", "state"),
     "label": ("shipping_label", "tracking", "state"),
     "manifest": ("shipping_manifest", "number", "''"),
     "payment": ("payments_payment", "provider || ' ' || reference", "state"),

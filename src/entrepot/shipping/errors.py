@@ -72,3 +72,15 @@ class NotQuoted(Refused):
 class NoLabelToBuy(Refused):
     code = "shipping.no_label_to_buy"
     says = "Shipment {shipment} has no label to buy: print its labels first, or they are bought already."
+
+
+class Claimed(Refused):
+    code = "shipping.claimed"
+    says = "Shipment {shipment} is claimed as {kind} already ({number}). Follow that claim."
+
+
+class SentAgain(Refused):
+    code = "shipping.sent_again"
+    says = (
+        "Shipment {shipment} was sent again with order {order}. Place another order if that one is lost too."
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from entrepot.shipping import states
 from entrepot.shipping.rules import EVENT_KINDS
+from entrepot.shipping.trouble import CLAIMED
 
 
 class Shipment(models.Model):
@@ -240,3 +241,48 @@ class Purchase(models.Model):
                 condition=Q(state__in=["asked", "failed"]) | ~Q(reference=""),
             ),
         ]
+
+
+class Claim(models.Model):
+    """What a carrier shall pay for a parcel in trouble: claimed, agreed by the carrier, credited."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    shipment_id = models.UUIDField()
+    carrier = models.TextField()
+    kind = models.TextField()
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    agreed_minor = models.BigIntegerField(db_default=0)
+    credited_minor = models.BigIntegerField(db_default=0)
+    state = models.TextField()
+    due_on = models.DateField()
+    reference = models.TextField(db_default="")
+    reason = models.TextField(db_default="")
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shipment_id", "kind"], name="shipping_claim_once_of_a_kind"),
+            models.CheckConstraint(
+                name="shipping_claim_known",
+                condition=Q(state__in=states.CLAIM.states, kind__in=CLAIMED, amount_minor__gt=0),
+            ),
+            models.CheckConstraint(
+                name="shipping_claim_money_as_its_state",
+                condition=Q(state="agreed", agreed_minor__gt=0, credited_minor=0)
+                | Q(state="credited", credited_minor__gt=0, agreed_minor=F("credited_minor"))
+                | Q(state__in=["open", "filed", "refused", "dropped"], agreed_minor=0, credited_minor=0),
+            ),
+        ]
+
+
+class Reshipment(models.Model):
+    """The order by which the goods of a shipment are sent again, at no charge."""
+
+    shipment_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField(unique=True)
+    reason = models.TextField()
+    placed_at = models.DateTimeField()

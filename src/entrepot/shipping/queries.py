@@ -286,6 +286,16 @@ ORDER BY m.id DESC LIMIT %(limit)s::int
 """
 
 _WRONG = (
+    # invariant 13: claims in the books are what carriers agreed to, and the receivable what they have not credited yet
+    """
+    SELECT format('company %s: account 1180 holds %s %s, agreed claims make %s', company_id, COALESCE(b.balance, 0),
+                  currency, COALESCE(c.amount, 0))
+    FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
+          WHERE account = 1180 GROUP BY 1, 2) AS b
+    FULL JOIN (SELECT company_id, currency::text, sum(agreed_minor - credited_minor)::bigint AS amount
+               FROM shipping_claim GROUP BY 1, 2) AS c USING (company_id, currency)
+    WHERE COALESCE(b.balance, 0) <> COALESCE(c.amount, 0)
+    """,
     # invariant 11: what is known of a service's time is what arrived with it
     """
     SELECT format('of service %s, node %s, zone %s %s shipments arrived, its history counts %s', service_id, node_id,

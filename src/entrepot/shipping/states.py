@@ -17,3 +17,12 @@ PURCHASE = machine(
     ("void", "void asked", "voided"),
     ("keep", "void asked", "bought"),
 )  # fmt: skip
+
+CLAIM = machine(
+    "claim to a carrier", "open",
+    ("file", "open", "filed"),
+    ("agree", ("open", "filed"), "agreed"),
+    ("credit", ("filed", "agreed"), "credited"),
+    ("refuse", ("filed", "agreed"), "refused", True),
+    ("drop", ("open", "filed"), "dropped", True),
+)  # fmt: skip

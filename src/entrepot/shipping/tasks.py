@@ -20,6 +20,7 @@ from entrepot.shipping.commands.perform import PerformServices, perform
 from entrepot.shipping.commands.poll import PollTracking, poll
 from entrepot.shipping.commands.quote import AskRates, RecordQuotes, ask_rates, record_quotes
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
+from entrepot.shipping.commands.watch import AnswerTrouble, WatchSilence, answer_trouble, watch_silence
 from entrepot.shipping.easypost import parse as easypost
 from entrepot.shipping.live import Adapter, Asked, RefusedByCarrierError
 
@@ -31,7 +32,12 @@ def serve_perform(cause: Cause, orders: Sequence[UUID]) -> None:
     perform(cause, requests=[PerformServices(order) for order in orders])
 
 
-QUEUES = {"perform": serve_perform}
+def serve_trouble(cause: Cause, shipments: Sequence[UUID]) -> None:
+    """What policy says to parcels in trouble."""
+    answer_trouble(cause, requests=[AnswerTrouble(shipment) for shipment in shipments])
+
+
+QUEUES = {"perform": serve_perform, "trouble": serve_trouble}
 
 
 # ---- what the relay sends to adapters
@@ -131,6 +137,14 @@ def poll_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for wh
     cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "parcels on their way")
     if sources:
         poll(cause, requests=[PollTracking(company.id, sources) for company in parties.companies()])
+
+
+@app.periodic(cron="40 3 * * *")
+@app.task(name="shipping.watch_silence", queueing_lock="shipping.watch_silence")
+def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: what nobody has seen for days counts as lost."""
+    cause = Cause(Actor("system:shipping", everything=True), timezone.now(), "parcels that nobody sees")
+    watch_silence(cause, requests=[WatchSilence(company.id) for company in parties.companies()])
 
 
 _UNQUOTED = """

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import ids, inbox, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command, whole
+from entrepot.kernel.command import command, offer, whole
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.shipping import rules
 from entrepot.shipping.commands.deliver import Delivered, deliver
@@ -211,6 +211,8 @@ class _Taken:
             if rules.is_work(event.kind, event.occurred_at, self.arrived.get(parcel.shipment, parcel.delivered_at))
         ]  # fmt: skip
         open_items(self.cause, requests=items)
+        told = {item.subject: item.priority for item in items}
+        offer("trouble", [(shipment, priority, self.cause.at) for shipment, priority in told.items()])
 
     def state_of(self, key: tuple[int, str]) -> str:
         return "done" if self._about(key) else "set_aside"

@@ -1,0 +1,252 @@
+"""Claims to carriers: opened for a parcel in trouble, filed, agreed, credited or refused; in the books as they go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.shipping import errors, trouble
+from entrepot.shipping.states import CLAIM
+from entrepot.shipping.trouble import CLAIMED, Trouble
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+policies.shape("shipping.trouble")(Trouble)
+
+ITEM = "claim to file"
+STEPS = ("file", "agree", "credit", "refuse", "drop")
+AMOUNT_MAX = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClaim:
+    """A claim for a shipment; without `amount_minor` what its goods and its carriage are worth."""
+
+    shipment: UUID
+    kind: str
+    amount_minor: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOpened:
+    claim: UUID
+    number: str
+    amount_minor: int
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceClaim:
+    """A step of a claim. `amount_minor`: what the carrier agrees to, or credited; without, all of it."""
+
+    claim: UUID
+    step: str
+    amount_minor: int | None = None
+    reason: str = ""
+    reference: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAdvanced:
+    claim: UUID
+    state: str
+
+
+class _Shipment(NamedTuple):
+    id: UUID
+    number: str
+    company: int
+    carrier: str
+    currency: str
+    shipped_at: datetime
+    worth: int
+    kinds: list[str]
+    numbers: list[str]
+    priority: int
+
+
+class _Claim(NamedTuple):
+    id: UUID
+    number: str
+    company: int
+    currency: str
+    amount: int
+    agreed: int
+    credited: int
+    state: str
+    reference: str
+
+
+@command("shipping.open_claims")
+def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[ClaimOpened | Refused]:
+    """Claims with the last day on which the carrier takes them, each a work item until it is filed.
+
+    Locks: the shipments in id order.
+    Refuses: NotFound; Invalid (an unknown kind; an amount that can't be); shipping.claimed.
+    Again: by key. 7 statements.
+    """
+    found = {
+        row[0]: _Shipment(*row)
+        for row in sql.run(_LOCK_SHIPMENTS, {"ids": [one.shipment for one in requests]})
+    }
+    terms = policies.of_companies({one.company for one in found.values()}, Trouble, cause.at)
+    numbers = iter(ids.numbers("CL", len(requests)))
+    answers: list[ClaimOpened | Refused] = []
+    rows: list[tuple[object, ...]] = []
+    items: list[OpenItem] = []
+    for request in requests:
+        one = found.get(request.shipment)
+        refused = _misfit(request, one)
+        if one is None or refused:
+            answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
+            continue
+        amount = one.worth if request.amount_minor is None else request.amount_minor
+        due = trouble.claim_by(one.shipped_at.astimezone(UTC).date(), terms[one.company][1])
+        claim = ClaimOpened(ids.uuid7(), next(numbers), amount, due)
+        one.kinds.append(request.kind)
+        one.numbers.append(claim.number)
+        rows.append((
+            claim.claim, claim.number, one.company, one.id, one.carrier, request.kind, one.currency, amount, "open",
+            due, cause.at,
+        ))  # fmt: skip
+        hours = max(
+            1, int((datetime(due.year, due.month, due.day, tzinfo=UTC) - cause.at).total_seconds() // 3600)
+        )
+        items.append(OpenItem(
+            one.company, ITEM, "claim", claim.claim,
+            f"{claim.number}: {one.number} is {request.kind}; {one.carrier or 'its carrier'} takes claims until {due}.",
+            "customer service", {"shipment": str(one.id), "amount_minor": amount}, one.priority,
+            due_in_hours=min(hours, 24 * 14),
+        ))  # fmt: skip
+        announce(cause, [Event("claim", claim.claim, one.company, "", "open", cause.at,
+                               {"shipment": one.id, "amount_minor": amount}, request.kind)])  # fmt: skip
+        answers.append(claim)
+    if rows:
+        sql.write("shipping_claim", _CLAIM, rows)
+        open_items(cause, requests=items)
+    return answers
+
+
+def _misfit(request: OpenClaim, one: _Shipment | None) -> Refused | None:
+    if request.kind not in CLAIMED:
+        return Invalid(field="kind", expected=f"one of {', '.join(CLAIMED)}", found=request.kind)
+    if one is None:
+        return None
+    if request.kind in one.kinds:
+        number = one.numbers[one.kinds.index(request.kind)]
+        return errors.Claimed(shipment=one.number, kind=request.kind, number=number)
+    amount = one.worth if request.amount_minor is None else request.amount_minor
+    if not 0 < amount <= AMOUNT_MAX:
+        return Invalid(field="amount_minor", expected=f"minor units from 1 to {AMOUNT_MAX}", found=amount)
+    return None
+
+
+@command("shipping.advance_claims")
+def advance_claims(cause: Cause, /, *, requests: Sequence[AdvanceClaim]) -> list[ClaimAdvanced | Refused]:
+    """Claims a step on: what the carrier agrees to is receivable, its credit reduces what we owe it, a refusal takes
+    back what was agreed.
+
+    Locks: the claims in id order; the balances.
+    Refuses: NotFound; WrongState; Invalid (an unknown step, no reason, an amount that can't be); what the ledger
+    refuses, for all. Again: by key. 8 statements.
+    """
+    found = {row[0]: _Claim(*row) for row in sql.run(_LOCK, {"ids": [one.claim for one in requests]})}
+    answers: list[ClaimAdvanced | Refused] = []
+    changed: dict[UUID, tuple[_Claim, str]] = {}
+    postings: list[Posting] = []
+    for request in requests:
+        one = found.get(request.claim)
+        if one is None:
+            answers.append(NotFound(what="claim", which=str(request.claim)))
+            continue
+        state = _step(one, request)
+        if isinstance(state, Refused):
+            answers.append(state)
+            continue
+        after = one._replace(state=state, reference=request.reference.strip() or one.reference)
+        if request.step != "file":
+            moved = trouble.move(request.step, request.amount_minor, one.amount, one.agreed)
+            after = after._replace(agreed=moved.agreed, credited=moved.credited)
+            amounts = (("claim.agreed", moved.recognized), ("claim.credited", moved.received))
+            postings += [
+                Posting(one.company, event, "claim", one.id, one.currency, (("claim", amount),), cause.at)
+                for event, amount in amounts
+                if amount
+            ]
+        found[one.id] = after
+        changed[one.id] = (after, request.reason.strip())
+        money = {"agreed_minor": after.agreed, "credited_minor": after.credited}
+        announce(cause, [
+            Event("claim", one.id, one.company, one.state, state, cause.at, money, request.reason)
+        ])  # fmt: skip
+        answers.append(ClaimAdvanced(one.id, state))
+    if changed:
+        _write(cause, changed, postings)
+    return answers
+
+
+def _step(one: _Claim, request: AdvanceClaim) -> str | Refused:
+    if request.step not in STEPS:
+        return Invalid(field="step", expected=f"one of {', '.join(STEPS)}", found=request.step)
+    state = CLAIM.step(one.state, request.step)
+    if isinstance(state, Refused):
+        return state
+    if request.step in ("refuse", "drop") and not request.reason.strip():
+        return Invalid(field="reason", expected="why it is given up", found="nothing")
+    if request.amount_minor is not None and not 0 < request.amount_minor <= one.amount:
+        return Invalid(field="amount_minor", expected=f"from 1 to {one.amount}", found=request.amount_minor)
+    return state
+
+
+def _write(cause: Cause, changed: dict[UUID, tuple[_Claim, str]], postings: Sequence[Posting]) -> None:
+    rows = [
+        (one.id, one.state, one.agreed, one.credited, one.reference, why) for one, why in changed.values()
+    ]
+    names = ("ids", "states", "agreed", "credits", "references", "reasons")
+    sql.run(_ADVANCE, sql.columns(names, rows))
+    if postings:
+        whole(post(cause, requests=postings))
+    resolve_subjects(cause, requests=[
+        ResolveSubject(one.company, ITEM, one.id, "explained", why, cause.at) for one, why in changed.values()
+    ])  # fmt: skip
+
+
+_CLAIM = (
+    "id", "number", "company_id", "shipment_id", "carrier", "kind", "currency", "amount_minor", "state", "due_on",
+    "opened_at",
+)  # fmt: skip
+
+# Worth: the goods at the price that was paid for them, without tax, and their carriage where it is in the same money.
+_LOCK_SHIPMENTS = """
+SELECT h.id, h.number, h.company_id::int, h.carrier, o.currency::text, h.shipped_at,
+       (SELECT sum(goods_minor - discount_minor) FROM shipping_shipmentline WHERE shipment_id = h.id)::bigint
+       + CASE WHEN h.currency = o.currency THEN h.cost_minor ELSE 0 END,
+       ARRAY(SELECT kind FROM shipping_claim WHERE shipment_id = h.id ORDER BY id),
+       ARRAY(SELECT number FROM shipping_claim WHERE shipment_id = h.id ORDER BY id), o.priority::int
+FROM shipping_shipment AS h JOIN orders_order AS o ON o.id = h.order_id
+WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id FOR UPDATE OF h
+"""
+
+_LOCK = """
+SELECT id, number, company_id::int, currency::text, amount_minor, agreed_minor, credited_minor, state, reference
+FROM shipping_claim WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_ADVANCE = """
+UPDATE shipping_claim AS c SET state = d.state, agreed_minor = d.agreed, credited_minor = d.credited,
+       reference = d.reference, reason = d.reason
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(agreed)s::bigint[], %(credits)s::bigint[], %(references)s::text[],
+            %(reasons)s::text[]) AS d(id, state, agreed, credited, reference, reason)
+WHERE c.id = d.id
+"""

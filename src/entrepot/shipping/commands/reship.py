@@ -1,0 +1,137 @@
+"""Send the goods of a shipment again: an order of its own, at no charge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder, place
+from entrepot.shipping import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Reship:
+    """A shipment that is to be sent again, and why."""
+
+    shipment: UUID
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reshipped:
+    """The order by which the goods are sent again; `holds` are what it waits for, if anything."""
+
+    shipment: UUID
+    order: UUID
+    number: str
+    holds: tuple[str, ...]
+
+
+class _Shipment(NamedTuple):
+    id: UUID
+    number: str
+    company: int
+    channel: str
+    external_id: str
+    currency: str
+    customer: str | None
+    country: str
+    postal_code: str
+    demand: str
+    again: str | None
+    address: tuple[str, ...] | None
+
+
+@command("shipping.reship")
+def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | Refused]:
+    """Orders for the units of shipments, at no price, to where they went. They are validated, sourced and sent as any
+    other; their goods are a cost, and nobody is charged a second time.
+
+    Locks: the shipments in id order; as `orders.place`. Refuses: NotFound; Invalid (no reason); shipping.sent_again;
+    what `orders.place` refuses. Again: by key; a shipment is sent again once. 3 statements, and those of
+    `orders.place`.
+    """
+    found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
+    lines: dict[UUID, list[OrderLine]] = {}
+    for shipment, code, units in sql.run(_LINES, {"ids": list(found)}):
+        lines.setdefault(shipment, []).append(OrderLine(code, units, Decimal(0)))
+
+    answers: list[Reshipped | Refused | None] = []
+    wanted: dict[UUID, PlaceOrder] = {}
+    for request in requests:
+        one = found.get(request.shipment)
+        refused = _misfit(request, one)
+        if one is None or refused:
+            answers.append(refused or NotFound(what="shipment", which=str(request.shipment)))
+            continue
+        found[one.id] = one._replace(again=f"of {one.number}")
+        wanted[one.id] = PlaceOrder(
+            one.company, one.channel, f"{one.external_id}/{one.number}", tuple(lines[one.id]), one.currency,
+            customer=one.customer, country=one.country, postal_code=one.postal_code, demand=one.demand,
+            address=AddressGiven(*one.address) if one.address else None,
+        )  # fmt: skip
+        answers.append(None)
+    placed = dict(zip(wanted, place(cause, requests=list(wanted.values())), strict=True)) if wanted else {}
+    _write(cause, found, placed, {one.shipment: one.reason.strip() for one in requests})
+    return [
+        _answer(request.shipment, placed[request.shipment]) if answer is None else answer
+        for request, answer in zip(requests, answers, strict=True)
+    ]
+
+
+def _misfit(request: Reship, one: _Shipment | None) -> Refused | None:
+    if not request.reason.strip():
+        return Invalid(field="reason", expected="why it is sent again", found="nothing")
+    if one and one.again:
+        return errors.SentAgain(shipment=one.number, order=one.again)
+    return None
+
+
+def _answer(shipment: UUID, one: Placed | Refused) -> Reshipped | Refused:
+    return one if isinstance(one, Refused) else Reshipped(shipment, one.order, one.number, one.holds)
+
+
+def _write(
+    cause: Cause, found: dict[UUID, _Shipment], placed: dict[UUID, Placed | Refused], reasons: dict[UUID, str]
+) -> None:
+    done = {shipment: one for shipment, one in placed.items() if isinstance(one, Placed)}
+    if not done:
+        return
+    sql.write("shipping_reshipment", ("shipment_id", "company_id", "order_id", "reason", "placed_at"), [
+        (shipment, found[shipment].company, one.order, reasons[shipment], cause.at) for shipment, one in done.items()
+    ])  # fmt: skip
+    announce(cause, [
+        Event("shipment", shipment, found[shipment].company, "", "sent again", cause.at, {"order": one.order},
+              reasons[shipment])
+        for shipment, one in done.items()
+    ])  # fmt: skip
+
+
+_LOCK = """
+SELECT h.id, h.number, h.company_id::int, c.code, o.external_id, o.currency::text, k.code, o.country, o.postal_code,
+       o.demand, x.number,
+       CASE WHEN a.id IS NOT NULL THEN ARRAY[a.name, a.line1, a.city, a.line2, a.region, a.email, a.phone] END
+FROM shipping_shipment AS h
+JOIN orders_order AS o ON o.id = h.order_id
+JOIN network_channel AS c ON c.id = o.channel_id
+LEFT JOIN parties_customer AS k ON k.id = o.customer_id
+LEFT JOIN parties_address AS a ON a.id = o.address_id
+LEFT JOIN shipping_reshipment AS r ON r.shipment_id = h.id
+LEFT JOIN orders_order AS x ON x.id = r.order_id
+WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id FOR UPDATE OF h
+"""
+
+_LINES = """
+SELECT l.shipment_id, s.code, sum(l.quantity)::int
+FROM shipping_shipmentline AS l JOIN catalog_sku AS s ON s.id = l.sku_id
+WHERE l.shipment_id = ANY(%(ids)s::uuid[]) GROUP BY 1, 2 ORDER BY 1, 2
+"""

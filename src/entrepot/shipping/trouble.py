@@ -1,0 +1,68 @@
+"""What becomes of a parcel in trouble, by policy: a claim to the carrier, goods sent again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+CLAIMED = ("lost", "damaged", "returned to sender", "delayed")
+"""Kinds of trouble that a claim can be for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is done about parcels in trouble.
+
+    `silent_after_days`: without a word of the carrier for so long a parcel counts as lost. `claim` and `reship`: kinds
+    of trouble that a claim is opened for, and for which the goods are sent again, up to `reship_up_to_minor` of goods.
+    `claim_within_days`: how long after it left the carrier takes a claim.
+    """
+
+    silent_after_days: int = 10
+    claim: tuple[str, ...] = ("lost", "damaged")
+    reship: tuple[str, ...] = ()
+    reship_up_to_minor: int = 10_000
+    claim_within_days: int = 60
+
+
+class Answer(NamedTuple):
+    """The kinds that claims are opened for, and why the goods are sent again; '' where they are not."""
+
+    claims: tuple[str, ...]
+    reship: str
+
+
+def answer(kinds: Collection[str], goods_minor: int, *, arrived: bool, policy: Trouble) -> Answer:
+    """What the policy says to the trouble that a shipment had. What arrived whole is neither claimed nor sent again
+    for having been late or lost on its way."""
+    found = [kind for kind in CLAIMED if kind in kinds and not (arrived and kind != "damaged")]
+    again = [kind for kind in found if kind in policy.reship and goods_minor <= policy.reship_up_to_minor]
+    return Answer(tuple(kind for kind in found if kind in policy.claim), again[0] if again else "")
+
+
+def claim_by(shipped_on: date, policy: Trouble) -> date:
+    """The last day on which the carrier takes a claim."""
+    return shipped_on + timedelta(days=policy.claim_within_days)
+
+
+class Moved(NamedTuple):
+    """What a step of a claim does to the receivable: agreed and credited amounts as they stand after it, and what is
+    posted: recognized as income (or taken back), and received."""
+
+    agreed: int
+    credited: int
+    recognized: int
+    received: int
+
+
+def move(step: str, amount: int | None, claimed: int, agreed: int) -> Moved:
+    """The money of a step: agreeing recognizes, a credit settles and corrects, a refusal takes back."""
+    if step == "agree":
+        now = claimed if amount is None else amount
+        return Moved(now, 0, now - agreed, 0)
+    if step == "credit":
+        now = (agreed or claimed) if amount is None else amount
+        return Moved(now, now, now - agreed, now)
+    return Moved(0, 0, -agreed, 0)

@@ -1,0 +1,197 @@
+"""shipping.open_claims, advance_claims, reship, watch_silence, answer_trouble"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.place import AddressGiven
+from entrepot.shipping import errors, queries, tasks
+from entrepot.shipping.commands.claim import (
+    AdvanceClaim,
+    ClaimAdvanced,
+    ClaimOpened,
+    OpenClaim,
+    advance_claims,
+    open_claims,
+)
+from entrepot.shipping.commands.reship import Reship, Reshipped, reship
+from entrepot.shipping.commands.watch import (
+    AnswerTrouble,
+    SilenceWatched,
+    TroubleAnswered,
+    WatchSilence,
+    answer_trouble,
+    watch_silence,
+)
+from entrepot.work import queries as work
+from tests.commands.test_shipping_take_tracking import take
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.rules.test_easypost import a_message, detail
+from tests.walk import a_house, placed, queued, shipped
+
+pytestmark = pytest.mark.django_db
+HOME = AddressGiven("Ada Byron", "1 High Street", "Leeds", email="ada@example.com")
+LATER = replace(SYSTEM, at=NOW + timedelta(days=11))
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 5_000)
+    return house
+
+
+def a_parcel(house: Floor, count: int = 1) -> list[UUID]:
+    return shipped(*placed(house, count, (0, 1), address=HOME))
+
+
+def policy(**changes) -> None:
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "shipping.trouble", changes, NOW)])
+
+
+def open_one(shipment: UUID, kind: str = "lost", **changes) -> ClaimOpened:
+    (answer,) = open_claims(SYSTEM, requests=[OpenClaim(shipment, kind, **changes)])
+    assert isinstance(answer, ClaimOpened), answer
+    return answer
+
+
+def step(claim: ClaimOpened, name: str, amount: int | None = None, reason: str = ""):
+    return advance_claims(SYSTEM, requests=[AdvanceClaim(claim.claim, name, amount, reason)])[0]
+
+
+def test_a_claim_is_for_goods_and_carriage_and_has_its_last_day(house: Floor):
+    (shipment,) = a_parcel(house)
+    claim = open_one(shipment)
+    assert (claim.amount_minor, claim.due_on) == (999 + 300, date(2027, 1, 22))
+    (item,) = work.of_subject(claim.claim)
+    assert (item.type, claim.number in item.reason) == ("claim to file", True)
+    wanted = (OpenClaim(shipment, "lost"), OpenClaim(ids.uuid7(), "lost"), OpenClaim(shipment, "sad"),
+              OpenClaim(shipment, "damaged", 0))  # fmt: skip
+    again, none, odd, nothing = open_claims(SYSTEM, requests=wanted)
+    assert isinstance(again, errors.Claimed)
+    assert isinstance(none, NotFound)
+    assert [type(one) for one in (odd, nothing)] == [Invalid] * 2
+
+
+def test_a_claim_is_followed_to_its_credit_and_so_are_the_books(house: Floor):
+    claim = open_one(a_parcel(house)[0])
+    assert step(claim, "file") == ClaimAdvanced(claim.claim, "filed")
+    assert work.of_subject(claim.claim)[0].state == "done"
+    assert step(claim, "agree", 1_000) == ClaimAdvanced(claim.claim, "agreed")
+    assert (balance(1180), balance(5520)) == (1_000, -1_000)
+    assert step(claim, "credit", 900) == ClaimAdvanced(claim.claim, "credited")
+    assert (balance(1180), balance(5520), balance(2000)) == (0, -900, 900)
+    assert isinstance(step(claim, "refuse", reason="?"), WrongState)
+
+
+def test_a_claim_that_is_refused_leaves_nothing_in_the_books(house: Floor):
+    one, other = (open_one(shipment) for shipment in a_parcel(house, 2))
+    step(one, "agree")
+    assert balance(1180) == 1_299
+    assert isinstance(step(one, "refuse"), Invalid)
+    assert step(one, "refuse", reason="packed badly") == ClaimAdvanced(one.claim, "refused")
+    assert (balance(1180), balance(5520)) == (0, 0)
+    assert isinstance(step(other, "agree", 1_300), Invalid)
+    assert isinstance(step(other, "forget"), Invalid)
+    assert isinstance(advance_claims(SYSTEM, requests=[AdvanceClaim(ids.uuid7(), "file")])[0], NotFound)
+    assert step(other, "drop", reason="it came after all").state == "dropped"
+
+
+def test_goods_are_sent_again_once_at_no_charge(house: Floor):
+    (shipment,) = a_parcel(house)
+    (again,) = reship(SYSTEM, requests=[Reship(shipment, "lost")])
+    assert isinstance(again, Reshipped)
+    assert again.holds == ()
+    order = orders.order(again.order)
+    assert (order.total_minor, order.status) == (0, "ready")
+    before = balance(4000), balance(1100)
+    shipped(again.order)
+    assert (balance(4000), balance(1100)) == before
+    assert orders.order(again.order).status == "shipped"
+    second, none, silent = reship(
+        SYSTEM, requests=[Reship(shipment, "lost"), Reship(ids.uuid7(), "lost"), Reship(shipment, " ")]
+    )
+    assert isinstance(second, errors.SentAgain)
+    assert isinstance(none, NotFound)
+    assert isinstance(silent, Invalid)
+    addresses = (
+        "SELECT count(*)::int FROM parties_address WHERE name = 'Ada Byron' AND line1 = '1 High Street'"
+    )
+    assert sql.run(addresses) == [(2,)]
+
+
+def test_what_the_carrier_lost_is_claimed_and_sent_again_as_the_policy_says(house: Floor):
+    policy(reship=["lost"])
+    (shipment,) = a_parcel(house)
+    number = queries.shipment(shipment).tracking
+    take(a_message(number, detail("failure", exact="lost")))
+    assert queued("trouble") == [shipment]
+
+    tasks.serve_trouble(SYSTEM, [shipment])
+
+    assert sql.run("SELECT kind, state FROM shipping_claim") == [("lost", "open")]
+    assert sql.run("SELECT shipment_id FROM shipping_reshipment") == [(shipment,)]
+    again, twice, none = answer_trouble(
+        SYSTEM, requests=[AnswerTrouble(shipment), AnswerTrouble(shipment), AnswerTrouble(ids.uuid7())]
+    )
+    assert again == twice == TroubleAnswered(shipment, (), reshipped=False)
+    assert isinstance(none, NotFound)
+
+
+def test_what_nobody_has_seen_for_days_is_lost_once(house: Floor):
+    silent, seen, early = a_parcel(house, 3)
+    take(a_message(queries.shipment(seen).tracking, detail("in_transit", NOW + timedelta(days=4))))
+    take(a_message(queries.shipment(early).tracking, detail("failure", exact="lost"), name="e"))
+    watched = watch_silence(LATER, requests=[WatchSilence(COMPANY, key="n")])
+    assert (
+        watched
+        == [SilenceWatched(COMPANY, 1)]
+        == watch_silence(LATER, requests=[WatchSilence(COMPANY, key="n")])
+    )
+    assert watch_silence(LATER, requests=[WatchSilence(COMPANY)]) == [SilenceWatched(COMPANY, 0)]
+    assert [one.kind for one in queries.carrier_events(silent)] == ["lost"]
+    assert [one.type for one in work.of_subject(silent)] == ["parcel lost"]
+    assert silent in queued("trouble")
+
+
+def test_an_answer_is_given_again_for_its_key(house: Floor):
+    (shipment,) = a_parcel(house)
+    wanted = OpenClaim(shipment, "lost", key="c")
+    (claim,) = open_claims(SYSTEM, requests=[wanted])
+    assert open_claims(SYSTEM, requests=[wanted]) == [claim]
+    filed = AdvanceClaim(claim.claim, "file", key="f")
+    assert advance_claims(SYSTEM, requests=[filed]) == advance_claims(SYSTEM, requests=[filed])
+    sent = Reship(shipment, "lost", key="r")
+    assert reship(SYSTEM, requests=[sent]) == reship(SYSTEM, requests=[sent])
+
+
+@pytest.mark.counts(
+    "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "shipping.watch_silence",
+    "shipping.answer_trouble",
+)  # fmt: skip
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    policy(reship=["lost"], claim=["lost"])
+    for size in (1, 10, 1000):
+        sent = a_parcel(house, size)
+        with statements():
+            claims = open_claims(SYSTEM, requests=[OpenClaim(one, "damaged", key=f"c{one}") for one in sent])
+        with statements():
+            advance_claims(
+                SYSTEM, requests=[AdvanceClaim(one.claim, "agree", key=str(one.claim)) for one in claims]
+            )
+        with statements():
+            reship(SYSTEM, requests=[Reship(one, "lost", key=f"r{one}") for one in sent])
+        silent = a_parcel(house, size)
+        with statements():
+            watch_silence(LATER, requests=[WatchSilence(COMPANY, key=f"{size}-{i}") for i in range(size)])
+        watch_silence(LATER, requests=[WatchSilence(COMPANY)])  # those that the first left
+        with statements():
+            answer_trouble(SYSTEM, requests=[AnswerTrouble(one, key=str(one)) for one in silent])
