@@ -7,8 +7,9 @@ import re
 import pytest
 from django.contrib.messages import get_messages
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.orders import queries as orders
+from entrepot.shipping import customs
 from entrepot.warehouse import queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from tests.http.test_api import is_problem
@@ -162,3 +163,25 @@ def test_the_carrier_takes_it_under_a_number_that_it_can_have_given(console, pro
     assert "The carrier has it" not in shown
     again = program("supervisor").post("/api/v1/shipments", {"fulfillment": str(waits.id)}, "s")
     is_problem(again, 409, "kernel.wrong_state")
+
+
+def test_what_leaves_the_country_has_a_commercial_invoice(console, shop):
+    (found,) = queries.of_order(shop.one("packed"))
+    page = console("supervisor")
+    assert "Commercial invoice" not in page.get(f"/packing/{found.id}/").content.decode()
+    assert page.get(f"/packing/{found.id}/customs.pdf").status_code == 404
+    sql.run("UPDATE orders_order SET country = 'FR' WHERE id = %(id)s::uuid", {"id": found.order})
+
+    assert "Commercial invoice" in page.get(f"/packing/{found.id}/").content.decode()
+    paper = page.get(f"/packing/{found.id}/customs.pdf")
+    assert (paper.status_code, paper.content[:4]) == (200, b"%PDF")
+    told = customs.of_fulfillment(found.id, shop.now)
+    assert told is not None
+    lines = queries.package_lines(found.id)
+    assert sum(line.units for line in told.lines) == sum(line.units for line in lines)
+    assert told.value_minor > 0
+    assert (told.origin, told.destination, told.packages) == (
+        "GB",
+        "FR",
+        len({line.number for line in lines}),
+    )

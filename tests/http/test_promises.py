@@ -18,7 +18,7 @@ def promised(shop):
     sql.run("UPDATE orders_order SET promise_at = placed_at + interval '7 days' WHERE promise_at IS NULL")
 
 
-@pytest.mark.parametrize("by", ["month", "channel", "region", "service"])
+@pytest.mark.parametrize("by", ["month", "channel", "region", "carrier", "service", "lane"])
 def test_orders_are_told_by_what_is_asked(console, promised, by):
     shown = console("auditor").get("/orders/promises/", {"by": by}).content.decode()
     assert f'<option value="{by}" selected>' in shown

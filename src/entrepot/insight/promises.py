@@ -11,10 +11,12 @@ GROUPS = {
     "month": "to_char(o.placed_at AT TIME ZONE 'UTC', 'YYYY-MM')",
     "channel": "c.code",
     "region": "concat_ws(' ', NULLIF(o.country, ''), NULLIF(d.region, ''))",
+    "carrier": "NULLIF(a.carrier, '')",
+    "lane": "concat_ws(' → ', n.code, NULLIF(concat_ws(' ', NULLIF(o.country, ''), NULLIF(a.zone, '')), ''))",
     "service": "concat_ws(' ', NULLIF(a.carrier, ''), v.code)",
 }
-"""What orders can be told by: the month that they were placed in, their channel, country and region, and the service
-that brought the last of them."""
+"""What orders can be told by: the month that they were placed in, their channel, country and region, and the carrier,
+service, or lane (node and the zone of the service) that brought the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,9 @@ def kept(company: int, by: str, asked: Asked = Asked()) -> list[Kept]:
 _KEPT = """
 WITH arrived AS (
     SELECT order_id, max(delivered_at) AS at, (array_agg(carrier ORDER BY delivered_at DESC, id))[1] AS carrier,
-           (array_agg(service_id ORDER BY delivered_at DESC, id))[1] AS service_id
+           (array_agg(service_id ORDER BY delivered_at DESC, id))[1] AS service_id,
+           (array_agg(node_id ORDER BY delivered_at DESC, id))[1] AS node_id,
+           (array_agg(zone ORDER BY delivered_at DESC, id))[1] AS zone
     FROM shipping_shipment WHERE company_id = %(company)s::smallint
     GROUP BY order_id HAVING bool_and(state = 'delivered')
 )
@@ -78,6 +82,7 @@ FROM arrived AS a JOIN orders_order AS o ON o.id = a.order_id
 JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_address AS d ON d.id = o.address_id
 LEFT JOIN carriage_service AS v ON v.id = a.service_id
+LEFT JOIN network_node AS n ON n.id = a.node_id
 WHERE o.status IN ('delivered', 'closed') AND o.promise_at IS NOT NULL
   AND (%(since)s::timestamptz IS NULL OR o.placed_at >= %(since)s::timestamptz)
   AND (%(until)s::timestamptz IS NULL OR o.placed_at < %(until)s::timestamptz)

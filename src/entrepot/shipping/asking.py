@@ -15,7 +15,11 @@ from entrepot.shipping.live import Asked, Box, Place
 @policies.shape("shipping.sender")
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends, as it stands on labels: of all nodes, or of one where the policy's scope is its code."""
+    """Who sends, as it stands on labels and customs papers: of all nodes, or of one by its code as scope.
+
+    `eori`: the number under which customs know the sender. `goods_origin`: the country where the goods were made.
+    `terms`: who pays duties, as Incoterms say it.
+    """
 
     name: str = ""
     line1: str = ""
@@ -23,6 +27,9 @@ class Sender:
     city: str = ""
     region: str = ""
     phone: str = ""
+    eori: str = ""
+    goods_origin: str = ""
+    terms: str = "DAP"
 
 
 def of_fulfillment(fulfillment: UUID, at: datetime) -> Asked | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -168,6 +168,38 @@ def carrier_events(shipment_id: UUID) -> list[CarrierEventRow]:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A claim to a carrier; `reshipped` is the order by which the goods were sent again."""
+
+    id: UUID
+    number: str
+    shipment: UUID
+    shipment_number: str
+    order: UUID
+    order_number: str
+    carrier: str
+    kind: str
+    currency: str
+    amount_minor: int
+    agreed_minor: int
+    credited_minor: int
+    state: str
+    due_on: date
+    reference: str
+    reason: str
+    reshipped: UUID | None
+    reshipped_number: str
+
+
+def claims(
+    company: int, *, after: UUID | None = None, limit: int = 50, shipment: UUID | None = None
+) -> list[ClaimRow]:
+    """Claims to carriers, the latest first, behind the claim `after`; or those for a shipment."""
+    params = {"company": company, "after": after, "limit": limit, "shipment": shipment}
+    return [ClaimRow(*row) for row in sql.run(_CLAIMS, params)]
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What became of the promises of a carrier's service: shipments that arrived, of those late, and the hours by which
     they came after their promise on average; those still on their way past it."""
@@ -197,6 +229,7 @@ def checked() -> dict[str, int]:
         "shipments": "shipping_shipment",
         "shipment lines": "shipping_shipmentline",
         "labels": "shipping_label",
+        "claims": "shipping_claim",
     }
     return {name: sql.run(f"SELECT count(*) FROM {table}")[0][0] for name, table in tables.items()}
 
@@ -242,6 +275,20 @@ WHERE h.company_id = %(company)s::smallint
 _CARRIER_EVENTS = """
 SELECT tracking, kind, message, place, occurred_at FROM shipping_carrierevent
 WHERE shipment_id = %(id)s::uuid ORDER BY occurred_at, id
+"""
+
+_CLAIMS = """
+SELECT c.id, c.number, c.shipment_id, h.number, h.order_id, o.number, c.carrier, c.kind, c.currency::text,
+       c.amount_minor, c.agreed_minor, c.credited_minor, c.state, c.due_on, c.reference, c.reason, r.order_id,
+       COALESCE(x.number, '')
+FROM shipping_claim AS c
+JOIN shipping_shipment AS h ON h.id = c.shipment_id
+JOIN orders_order AS o ON o.id = h.order_id
+LEFT JOIN shipping_reshipment AS r ON r.shipment_id = c.shipment_id
+LEFT JOIN orders_order AS x ON x.id = r.order_id
+WHERE c.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR c.id < %(after)s::uuid)
+  AND (%(shipment)s::uuid IS NULL OR c.shipment_id = %(shipment)s::uuid)
+ORDER BY c.id DESC LIMIT %(limit)s::int
 """
 
 _KEPT = """

@@ -58,6 +58,7 @@ AREAS = (
         Page("replenishment", _("Replenishment")),
         Page("packings", _("Packing")),
         Page("manifests", _("Manifests")),
+        Page("claims", _("Claims")),
     )),
     Area("stock", _("Stock"), "stock", "s", _("Stock"), (
         Page("stock", _("Stock")),

@@ -12,8 +12,10 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 
+from entrepot.kernel import money
 from entrepot.parties import queries as parties
 from entrepot.parties.queries import Address
+from entrepot.shipping.customs import Customs
 from entrepot.shipping.queries import LabelRow
 
 FONTS = Path(barcode.__file__).parent / "fonts"
@@ -106,6 +108,52 @@ def packing_slip(slip: Slip) -> bytes:
                 row = table.row()
                 for cell in cells:
                     row.cell(cell)
+    return bytes(paper.output())
+
+
+def commercial_invoice(told: Customs, seller: str, consignee: Sequence[str], on: str) -> bytes:
+    """What customs are told of a parcel, as PDF: goods with value, weight and tariff number."""
+    paper = Paper()
+    paper.say("Commercial invoice", 14, 8)
+    paper.say(f"{told.fulfillment}, order {told.order}, {on}")
+    paper.bars(told.fulfillment, 140, MARGIN, 55, 12)
+    paper.ln(4)
+    sender, town = told.sender, f"{told.node_postal_code} {told.sender.city}".strip()
+    from_lines = [sender.name or seller, sender.line1, sender.line2, town, told.origin]
+    paper.say(
+        "Sender: " + ", ".join(filter(None, from_lines)) + (f" (EORI {sender.eori})" if sender.eori else "")
+    )
+    paper.say("Consignee: " + ", ".join(consignee or [told.destination]))
+    paper.say(
+        f"{told.packages} packages, {told.weight_g / 1000:.2f} kg gross, {told.carrier or 'own means'} {told.tracking}"
+    )
+    paper.say(
+        f"Terms: {sender.terms}. Country of origin of the goods: {sender.goods_origin or 'not stated'}."
+    )
+    paper.ln(4)
+    paper.set_font("text", size=8)
+    heads = ("SKU", "Description", "Tariff no.", "Units", "Net kg", f"Value {told.currency}")
+    rows = [
+        (one.sku, one.name, one.hs_code or "-", str(one.units), f"{one.weight_g / 1000:.2f}",
+         money.text(one.value_minor, told.currency))
+        for one in told.lines
+    ]  # fmt: skip
+    with paper.table(
+        col_widths=(20, 40, 16, 8, 10, 16), text_align=("LEFT", "LEFT", "LEFT", "RIGHT", "RIGHT", "RIGHT"),
+        headings_style=HEAD,
+    ) as table:  # fmt: skip
+        for cells in (heads, *rows):
+            row = table.row()
+            for cell in cells:
+                row.cell(cell)
+    paper.ln(4)
+    total = told.value_minor + told.shipping_minor
+    sums = (told.value_minor, told.shipping_minor, total)
+    goods, carriage, whole = (money.text(amount, told.currency) for amount in sums)
+    paper.say(f"Goods {goods}, carriage {carriage}, in all {whole} {told.currency}")
+    paper.ln(8)
+    paper.say("I declare that this invoice is true and correct.")
+    paper.say("Name and signature: ______________________")
     return bytes(paper.output())
 
 

@@ -21,6 +21,7 @@ from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     availability,
     carriers,
+    claims,
     counts,
     drop_ships,
     holds,
@@ -124,6 +125,7 @@ api.add_router("/v1", drop_ships.router, tags=["drop-ships"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
+api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", kits.router, tags=["catalog"])

@@ -19,10 +19,12 @@ from entrepot.carriage.rules import Parcel, charged_weight_g
 from entrepot.catalog import queries as catalog
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
+from entrepot.shipping import customs
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
+from entrepot.shipping.trouble import CLAIMED
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
@@ -79,6 +81,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "in_force": sum(label.state != "voided" for label in labels),
         "kept": kept(request),
         "rates": _rates(found),
+        "claimed": CLAIMED,
+        "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
         "live": any(service.live for service in carriage.services(companies=[found.company])[found.company]),
     }  # fmt: skip
     return page(request, "web/packing_one.html", context, area="floor")
@@ -156,6 +160,24 @@ def slip(request: Request, which: UUID) -> HttpResponse:
     )  # fmt: skip
     response = HttpResponse(papers.packing_slip(told), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
+    return response
+
+
+@require_safe
+@console
+def commercial_invoice(request: Request, which: UUID) -> HttpResponse:
+    """What customs are told of a parcel that leaves the country, for whoever may see the address."""
+    found = _found(request, which)
+    told = customs.of_fulfillment(found.id, fmt.reading().now)
+    if told is None:
+        raise Http404
+    may = any(map(request.reader.actor.may, ("warehouse.pack", "shipping.ship")))
+    address = parties.address(told.address) if told.address and may else None
+    paper = papers.commercial_invoice(
+        told, request.reader.company.name, papers.postal_lines(address), f"{fmt.reading().now:%Y-%m-%d}"
+    )
+    response = HttpResponse(paper, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{found.number}-customs.pdf"'
     return response
 
 

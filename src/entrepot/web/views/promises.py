@@ -17,7 +17,9 @@ BY = {
     "month": _("Month"),
     "channel": _("Channel"),
     "region": _("Country and region"),
+    "carrier": _("Carrier"),
     "service": _("Service"),
+    "lane": _("Lane"),
 }
 COLUMNS = ("orders", "on_time", "rate", "on_day", "rate_by_day", "days", "days_late")
 

@@ -1,0 +1,90 @@
+"""What customs are told of a parcel that leaves the country: its goods with their value, weight and tariff number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.shipping.asking import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class CustomsLine:
+    """Units of a SKU, with what was paid for them, without tax."""
+
+    sku: str
+    name: str
+    hs_code: str
+    units: int
+    weight_g: int
+    value_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Customs:
+    """What a commercial invoice says; the address of the consignee stands in the vault under `address`."""
+
+    fulfillment: str
+    order: str
+    node: str
+    node_postal_code: str
+    origin: str
+    destination: str
+    currency: str
+    carrier: str
+    tracking: str
+    packages: int
+    weight_g: int
+    shipping_minor: int
+    address: UUID | None
+    sender: Sender
+    lines: tuple[CustomsLine, ...]
+
+    @property
+    def value_minor(self) -> int:
+        """Of the goods."""
+        return sum(line.value_minor for line in self.lines)
+
+
+def of_fulfillment(fulfillment: UUID, at: datetime) -> Customs | None:
+    """What customs are told of a packed fulfillment; None where it stays in the country. 3 statements."""
+    rows = sql.run(_WHOLE, {"id": fulfillment})
+    if not rows or rows[0][5] in ("", rows[0][4]):
+        return None
+    order, number, *told, address, code, company = rows[0]
+    senders = policies.in_force(company, Sender, at)
+    _, sender = senders.get(code) or senders.get("") or (0, Sender())
+    lines = tuple(CustomsLine(*row) for row in sql.run(_LINES, {"id": fulfillment}))
+    facts = [number, order, *told, address, sender, lines]
+    return Customs(*facts)
+
+
+_WHOLE = """
+SELECT o.number, f.number, n.name, n.postal_code, n.country, o.country, o.currency::text, COALESCE(h.carrier, ''),
+       COALESCE(h.tracking, ''), p.packages, p.weight_g, COALESCE(l.shipping, 0)::bigint, o.address_id, n.code,
+       f.company_id::int
+FROM warehouse_fulfillment AS f
+JOIN orders_order AS o ON o.id = f.order_id
+JOIN network_node AS n ON n.id = f.node_id
+LEFT JOIN shipping_shipment AS h ON h.fulfillment_id = f.id
+LEFT JOIN LATERAL (SELECT sum(shipping_minor) AS shipping FROM shipping_shipmentline
+                   WHERE shipment_id = h.id) AS l ON TRUE
+JOIN LATERAL (SELECT count(*)::int AS packages, sum(weight_g)::int AS weight_g FROM warehouse_package
+              WHERE fulfillment_id = f.id AND voided_at IS NULL) AS p ON p.packages > 0
+WHERE f.id = %(id)s::uuid
+"""
+
+# The value of units is their part of what the line costs after discounts.
+_LINES = """
+SELECT l.sku_code, s.name, s.hs_code, sum(c.quantity)::int, (s.weight_g * sum(c.quantity))::int,
+       round((l.gross_minor - l.discount_minor)::numeric * sum(c.quantity) / l.quantity)::bigint
+FROM warehouse_package AS p
+JOIN warehouse_packageline AS c ON c.package_id = p.id
+JOIN orders_line AS l ON l.id = c.line_id
+JOIN catalog_sku AS s ON s.id = c.sku_id
+WHERE p.fulfillment_id = %(id)s::uuid AND p.voided_at IS NULL
+GROUP BY l.id, l.number, l.sku_code, s.name, s.hs_code, s.weight_g, l.gross_minor, l.discount_minor, l.quantity
+ORDER BY l.number
+"""

@@ -1,0 +1,64 @@
+"""Claims to carriers: opened for a shipment, and taken on step by step; goods sent again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.shipping import queries
+from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
+from entrepot.shipping.commands.reship import Reship, reship
+from entrepot.web.edge import Request, back, clean, console, give, minor_in, page, uuid_in
+
+PAGE = 50
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """What carriers shall pay for, and what they did."""
+    rows = queries.claims(request.reader.company.id, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
+    context = {"rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None}
+    return page(request, "web/claims.html", context, area="floor")
+
+
+@require_POST
+@console
+def make(request: Request, which: UUID) -> HttpResponse:
+    """A claim for a shipment."""
+    wanted = OpenClaim(which, clean(request.POST.get("kind")))
+    results = give(
+        request, open_claims, [wanted], lambda _: gettext("The claim is open. File it with the carrier.")
+    )
+    return back(request, reverse("claims"), results)
+
+
+@require_POST
+@console
+def send_again(request: Request, which: UUID) -> HttpResponse:
+    """The goods of a shipment, at no charge."""
+    wanted = Reship(which, clean(request.POST.get("reason")))
+    results = give(
+        request, reship, [wanted], lambda _: gettext("An order at no charge sends the goods again.")
+    )
+    return back(request, reverse("claims"), results)
+
+
+@require_POST
+@console
+def advance(request: Request, which: UUID) -> HttpResponse:
+    """A step of a claim, with what the carrier agrees to or credited."""
+    text = clean(request.POST.get("amount"))
+    amount = minor_in(text, request.reader.company.currency) if text else None
+    wanted = AdvanceClaim(
+        which,
+        clean(request.POST.get("step")),
+        (amount or 0) if text else None,
+        clean(request.POST.get("reason")),
+    )
+    results = give(request, advance_claims, [wanted], lambda _: gettext("The claim is a step on."))
+    return back(request, reverse("claims"), results)
