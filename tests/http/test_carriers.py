@@ -27,7 +27,7 @@ def test_an_invoice_is_taken_from_a_file_and_its_differences_are_decided(shop, c
     assert said(done) == ["Line 1, tracking: no such column; the file has number, amount."]
     short = a_file(f"tracking,amount\n{gone.tracking},90.00\n")
     assert (
-        "its lines make 9000 minor units"
+        "its lines make 90.00 GBP, it says 99.00 GBP"
         in said(page.post("/books/carriers/take/", {**whole, "file": short}))[0]
     )
     told = f"parcel,sum\n{gone.tracking},99.00\n"

@@ -32,10 +32,10 @@ def test_what_is_within_tolerance_matches_and_the_rest_says_why():
     assert matched(Billed("T1", 640, "freight"), Billed("T1", 60, "fuel"), due=due) == [
         ("matched", 600, 40, ""), ("matched", 60, 0, ""),
     ]  # fmt: skip
-    assert matched(Billed("T1", 651, "freight"), due=due) == [("differs", 600, 51, "expected 600")]
-    assert matched(Billed("T1", 549, "freight"), due=due) == [("differs", 600, -51, "expected 600")]
+    assert matched(Billed("T1", 651, "freight"), due=due) == [("differs", 600, 51, "expected 6.00 GBP")]
+    assert matched(Billed("T1", 549, "freight"), due=due) == [("differs", 600, -51, "expected 6.00 GBP")]
     assert matched(Billed("T1", 900, "freight", 1_400), due=due) == [
-        ("differs", 600, 300, "weighed again: 1400 g, 900 g by our scale; expected 600")
+        ("differs", 600, 300, "weighed again: 1400 g, 900 g by our scale; expected 6.00 GBP")
     ]
     assert matched(Billed("T1", 90, "residential"), due=due)[0][3] == "a surcharge that was not expected"
     assert matched(Billed("T9", 90), due=due) == [("unmatched", 0, 90, "no parcel of ours has this number")]
@@ -76,11 +76,11 @@ def test_packages_bear_what_their_shipment_costs(cost, weights):
 
 
 def test_an_invoice_that_does_not_add_up_is_not_taken():
-    assert misfit("I1", [Billed("T1", 5)], 5) is None
-    assert isinstance(misfit("I1", [Billed("T1", 5)], 6), errors.InvoiceDoesNotAddUp)
+    assert misfit("I1", [Billed("T1", 5)], 5, "GBP") is None
+    assert isinstance(misfit("I1", [Billed("T1", 5)], 6, "GBP"), errors.InvoiceDoesNotAddUp)
     for wrong in (Billed(" ", 5), Billed("T1", -5), Billed("T1", 5, ""), Billed("T1", 5, weight_g=-1)):
-        assert isinstance(misfit("I1", [wrong], 5), errors.NotACharge)
-    assert isinstance(misfit("I1", [], 0), errors.NotACharge)
+        assert isinstance(misfit("I1", [wrong], 5, "GBP"), errors.NotACharge)
+    assert isinstance(misfit("I1", [], 0, "GBP"), errors.NotACharge)
 
 
 def test_a_file_is_read_by_the_names_that_carriers_use_or_by_those_given():

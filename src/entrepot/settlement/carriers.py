@@ -68,7 +68,7 @@ class Charged(NamedTuple):
     why: str
 
 
-def misfit(external_id: str, lines: Sequence[Billed], total: int) -> Refused | None:
+def misfit(external_id: str, lines: Sequence[Billed], total: int, currency: str) -> Refused | None:
     """Why an invoice can't be taken."""
     for place, line in enumerate(lines, 1):
         wrong = _wrong(line)
@@ -83,7 +83,9 @@ def misfit(external_id: str, lines: Sequence[Billed], total: int) -> Refused | N
         )
     made = sum(line.amount_minor for line in lines)
     if made != total:
-        return errors.InvoiceDoesNotAddUp(external_id=external_id, expected=total, found=made)
+        return errors.InvoiceDoesNotAddUp(
+            external_id=external_id, expected=money.told(total, currency), found=money.told(made, currency)
+        )
     return None
 
 
@@ -146,9 +148,10 @@ def _match(
     off = line.amount_minor - expected
     if abs(off) <= max(tolerance.amount_minor, expected * tolerance.per_10k // 10_000):
         return Charged(line, "matched", due.unit, due.shipment, expected, off, "")
-    why = f"expected {expected}"
+    wanted = money.told(expected, currency)
+    why = f"expected {wanted}"
     if line.weight_g > due.weight_g + tolerance.weight_g:
-        why = f"weighed again: {line.weight_g} g, {due.weight_g} g by our scale; expected {expected}"
+        why = f"weighed again: {line.weight_g} g, {due.weight_g} g by our scale; expected {wanted}"
     return Charged(line, "differs", due.unit, due.shipment, expected, off, why)
 
 

@@ -55,7 +55,7 @@ class InvoiceDoesNotAddUp(Refused):
     code = "settlement.invoice_does_not_add_up"
     kind = "invalid"
     says = (
-        "Carrier invoice {external_id}: its lines make {found} minor units, it says {expected}."
+        "Carrier invoice {external_id}: its lines make {found}, it says {expected}."
         " Ask the carrier for the whole invoice."
     )
 

@@ -64,7 +64,7 @@ class GoodsFirst(Refused):
 class NotQuoted(Refused):
     code = "shipping.not_quoted"
     says = (
-        "{subject} has no service that an adapter quotes. Register one with `live`, such as easypost:USPS Priority;"
+        "{subject} has no service that an adapter quotes. Register one that is live, such as easypost:USPS Priority;"
         " until then the tables' prices stand."
     )
 

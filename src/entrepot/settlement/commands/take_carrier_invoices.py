@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import ids, policies, sql, wire
+from entrepot.kernel import ids, money, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Refused
@@ -115,7 +115,7 @@ def take_carrier_invoices(
         if name in known:
             answers.append(_again(known[name], request))
             continue
-        refused = carriers.misfit(request.external_id, request.lines, request.total_minor)
+        refused = carriers.misfit(request.external_id, request.lines, request.total_minor, request.currency)
         if refused:
             answers.append(refused)
             continue
@@ -133,8 +133,8 @@ def _again(known: _Known, request: TakeCarrierInvoice) -> CarrierInvoiceTaken | 
     if (known.currency, known.total) == (request.currency, request.total_minor):
         return known.answer(fresh=False)
     return errors.InvoiceTakenOtherwise(
-        external_id=request.external_id, number=known.number, expected=f"{known.total} {known.currency}",
-        found=f"{request.total_minor} {request.currency}",
+        external_id=request.external_id, number=known.number, expected=money.told(known.total, known.currency),
+        found=money.told(request.total_minor, request.currency),
     )  # fmt: skip
 
 
