@@ -33,7 +33,15 @@ class Bucket(models.Model):
     committed = models.IntegerField(db_default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["bin_id"], name="stock_bucket_in_bin")]
+        indexes = [
+            models.Index(fields=["bin_id"], name="stock_bucket_in_bin"),
+            # Most goods never expire.
+            models.Index(
+                fields=["expires_on"],
+                name="stock_bucket_expiring",
+                condition=Q(expires_on__isnull=False, status="sellable"),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["sku_id", "node_id", "bin_id", "lot", "serial", "status", "owner_id"],
@@ -78,6 +86,10 @@ class Move(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["sku_id", "id"], name="stock_move_of_sku"),
+            # What comes from outside is a small part; how long stock has been lying follows from it.
+            models.Index(
+                fields=["sku_id", "-id"], name="stock_move_from_outside", condition=~Q(from_place="node")
+            ),
             models.Index(fields=["document_id"], name="stock_move_of_document"),
         ]
         constraints = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 from uuid import UUID
 
@@ -173,6 +174,35 @@ def sold_ahead(shown: Sequence[int], first: int, sold: int, limit: int) -> tuple
     return tuple(
         0 if day < first else min(units, left) if limit else units for day, units in enumerate(shown)
     )
+
+
+def layers(units: int, receipts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What is in stock by age: (days, units), from (days ago, units) of receipts. The last that came are there still;
+    what no receipt tells is as old as the first one."""
+    found: list[tuple[int, int]] = []
+    left = units
+    for days, came in sorted(receipts):
+        if taken := min(left, came):
+            found.append((days, taken))
+            left -= taken
+    if left:
+        found.append((max((days for days, _ in receipts), default=0), left))
+    return found
+
+
+def by_age(found: Iterable[tuple[int, int]], edges: Sequence[int]) -> list[int]:
+    """Units by span of age; each edge begins a span, and the first begins at no days."""
+    units_of = [0] * (len(edges) + 1)
+    for days, units in found:
+        units_of[bisect_right(edges, days)] += units
+    return units_of
+
+
+def shares(value_minor: int, parts: Sequence[int]) -> list[int]:
+    """A value shared by units so that the shares are the value again."""
+    whole, sums = sum(parts) or 1, list(accumulate(parts, initial=0))
+    cuts = [value_minor * one // whole for one in sums]
+    return [after - before for before, after in pairwise(cuts)]
 
 
 Dated = tuple[int, int]

@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.warehouse import errors
+from entrepot.warehouse.commands.expire_lots import ExpireLots, expire_lots
 from entrepot.warehouse.commands.plan_counts import PlanCounts, ask_by_trigger, plan_counts
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
@@ -52,6 +53,14 @@ def plan_all_counts(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
     """Every night: what is to be counted next."""
     cause = Cause(Actor("system:warehouse", everything=True), timezone.now(), "the nightly plan of counts")
     plan_counts(cause, requests=[PlanCounts(company.id) for company in parties.companies()])
+
+
+@app.periodic(cron="10 * * * *")
+@app.task(name="warehouse.expire_lots", queueing_lock="warehouse.expire_lots")
+def expire_all_lots(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour, since the day ends at each node in its own: what has expired is not sold any more."""
+    cause = Cause(Actor("system:warehouse", everything=True), timezone.now(), "lots whose day has come")
+    expire_lots(cause, requests=[ExpireLots(company.id) for company in parties.companies()])
 
 
 QUEUES = {"release": serve_release, "count": serve_count}

@@ -41,3 +41,29 @@ def paired(
         for row, before, after in rows
     )
     return Plot(name, title, what, tuple(pairs), kind)
+
+
+class Bar(NamedTuple):
+    """One figure of a name; the length of its bar is on the scale of its plot."""
+
+    name: str
+    figure: float
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Figures on one scale: `number` or `money`."""
+
+    name: str
+    title: object
+    bars: tuple[Bar, ...]
+    kind: str = "number"
+
+
+def single(name: str, title: object, rows: Sequence[tuple[str, float]], kind: str = "number") -> Bars:
+    """Bars for figures, the greatest as long as the plot is wide."""
+    most = max((abs(figure) for _, figure in rows), default=0) or 1
+    return Bars(
+        name, title, tuple(Bar(row, figure, abs(figure) / most * WIDTH) for row, figure in rows), kind
+    )

@@ -7,6 +7,7 @@ from django.urls import path
 
 from entrepot.web.api import house
 from entrepot.web.views import (
+    ageing,
     books,
     campaigns,
     carriers,
@@ -107,6 +108,7 @@ urlpatterns = [
     path("returns/<uuid:which>/close/", returns.close_one, name="return-close"),
     path("holds/release/", orders.release, name="holds-release"),
     path("stock/", stock.stock_list, name="stock"),
+    path("stock/ageing/", ageing.stock_age, name="ageing"),
     path("stock/transfers/", transfers.transfers_list, name="transfers"),
     path("stock/transfers/review/", transfers.review, name="transfers-review"),
     path("stock/transfers/act/", transfers.act, name="transfers-act"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("shipping", "0004_shopping"),
+        ("shipping", "0006_trouble"),
     ]
 
     operations = [
