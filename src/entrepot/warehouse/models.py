@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.warehouse import states
+from entrepot.warehouse.labor import STEPS
 
 
 class Fulfillment(models.Model):
@@ -519,4 +520,34 @@ class Velocity(models.Model):
             models.CheckConstraint(
                 name="warehouse_velocity_class_known", condition=Q(velocity__in=["A", "B", "C"], picks__gte=0)
             )
+        ]
+
+
+class StandardTime(models.Model):
+    """How long a step takes at a node, fitted from what people did there in some days; the latest counts."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    step = models.TextField()
+    fixed_s = models.FloatField()
+    line_s = models.FloatField()
+    unit_s = models.FloatField()
+    meter_s = models.FloatField()
+    tasks = models.IntegerField()
+    error_s = models.FloatField()
+    since = models.DateTimeField()
+    fitted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "warehouse_standardtime"
+        indexes = [
+            models.Index(fields=["node_id", "step", "-fitted_at"], name="warehouse_standardtime_latest")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="warehouse_standardtime_not_negative",
+                condition=Q(fixed_s__gte=0, line_s__gte=0, unit_s__gte=0, meter_s__gte=0, tasks__gt=0),
+            ),
+            models.CheckConstraint(name="warehouse_standardtime_step_known", condition=Q(step__in=STEPS)),
         ]

@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands.expire_lots import ExpireLots, expire_lots
+from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.warehouse.commands.plan_counts import PlanCounts, ask_by_trigger, plan_counts
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
@@ -53,6 +54,16 @@ def plan_all_counts(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
     """Every night: what is to be counted next."""
     cause = Cause(Actor("system:warehouse", everything=True), timezone.now(), "the nightly plan of counts")
     plan_counts(cause, requests=[PlanCounts(company.id) for company in parties.companies()])
+
+
+@app.periodic(cron="45 3 * * *")
+@app.task(name="warehouse.fit_standards", queueing_lock="warehouse.fit_standards")
+def fit_all_standards(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: how long work takes, by the days before."""
+    cause = Cause(
+        Actor("system:warehouse", everything=True), timezone.now(), "the nightly fit of standard times"
+    )
+    fit_standards(cause, requests=[FitStandards(company.id) for company in parties.companies()])
 
 
 @app.periodic(cron="10 * * * *")

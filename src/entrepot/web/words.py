@@ -203,6 +203,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.pick": _("picked"),
     "warehouse.pack": _("packed"),
     "warehouse.put_away": _("put away"),
+    "warehouse.fit_standards": _("standard time fitted"),
     "warehouse.expire_lots": _("lot expired"),
     "warehouse.plan_counts": _("count planned"),
     "warehouse.ask_counts": _("count asked for"),

@@ -27,6 +27,7 @@ from entrepot.web.api import (
     drop_ships,
     holds,
     kits,
+    labor,
     orders,
     packing,
     problems,
@@ -130,6 +131,7 @@ api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", ageing.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
+api.add_router("/v1", labor.router, tags=["floor"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 
 

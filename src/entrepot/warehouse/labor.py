@@ -1,0 +1,271 @@
+"""How long work takes: standard times fitted from history, and what of the backlog will miss its cut-off. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import Annotated, NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta
+
+STEPS = ("receive", "put_away", "count", "pick", "pack")
+TASKS_MIN = 8
+"""Observations that a standard needs: fewer say nothing."""
+
+Count = Annotated[int, Meta(ge=0)]
+Some = Annotated[int, Meta(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Local times of a node between which people work; one that ends before it begins ends on the next day."""
+
+    begins: time
+    ends: time
+
+
+SHIFTS = {
+    "early": Shift(time(6), time(14)), "late": Shift(time(14), time(22)), "night": Shift(time(22), time(6)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Labor:
+    """When people work at a node, and what of its history tells how long things take: its scope is the node's code,
+    without one it is for all nodes. How many pick and pack, the policy `warehouse.waves` says."""
+
+    shifts: Mapping[str, Shift] = field(default_factory=lambda: SHIFTS)
+    """By name, as begins and ends."""
+    history_days: Some = 28
+    """Days of history that standard times are fitted from."""
+    idle_max_s: Some = 1_800
+    """A longer pause since what somebody did before is no working time."""
+
+
+# ---- what is observed
+
+
+class Observation(NamedTuple):
+    """What somebody did at a node in one go: from their last report to this one."""
+
+    step: str
+    node: str
+    person: str
+    started_at: datetime
+    finished_at: datetime
+    lines: int
+    units: int
+    meters: int
+
+    @property
+    def seconds(self) -> float:
+        return (self.finished_at - self.started_at).total_seconds()
+
+    @property
+    def profile(self) -> str:
+        """What kind of work it was, by its lines and units."""
+        if self.units <= 1:
+            return "one unit"
+        return "one line" if self.lines <= 1 else "several lines" if self.lines <= 5 else "many lines"
+
+
+def shift_of(at: datetime, shifts: Mapping[str, Shift], zone: str) -> str:
+    """The first shift that a moment is in, by the clock of its node; '' for none."""
+    clock = at.astimezone(ZoneInfo(zone)).time()
+    return next((name for name, shift in shifts.items() if _within(clock, shift)), "")
+
+
+def _within(clock: time, shift: Shift) -> bool:
+    if shift.begins < shift.ends:
+        return shift.begins <= clock < shift.ends
+    return clock >= shift.begins or clock < shift.ends
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What was done of a kind of work in a shift, and how long it took in all."""
+
+    step: str
+    node: str
+    shift: str
+    profile: str
+    tasks: int
+    lines: int
+    units: int
+    seconds: int
+
+    @property
+    def lines_an_hour(self) -> float:
+        return self.lines * 3600 / self.seconds if self.seconds else 0.0
+
+    @property
+    def units_an_hour(self) -> float:
+        return self.units * 3600 / self.seconds if self.seconds else 0.0
+
+
+def throughput(found: Iterable[Observation], shifts: Mapping[str, Mapping[str, Shift]], zones: Mapping[str, str]
+               ) -> list[Throughput]:  # fmt: skip
+    """Sums by step, node, shift and profile; `shifts` and `zones` are by node."""
+    sums: dict[tuple[str, str, str, str], list[float]] = {}
+    for one in found:
+        shift = shift_of(one.finished_at, shifts.get(one.node, SHIFTS), zones.get(one.node, "UTC"))
+        row = sums.setdefault((one.step, one.node, shift, one.profile), [0, 0, 0, 0])
+        for place, figure in enumerate((1, one.lines, one.units, one.seconds)):
+            row[place] += figure
+    ordered = sorted(sums.items(), key=lambda pair: (STEPS.index(pair[0][0]), pair[0]))
+    return [Throughput(*name, *map(round, row)) for name, row in ordered]
+
+
+# ---- standard times
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """Seconds that a step takes: for each task, line, unit and meter. `error_s` is how far a task is off on average."""
+
+    fixed_s: float
+    line_s: float
+    unit_s: float
+    meter_s: float
+    tasks: int = 0
+    error_s: float = 0.0
+
+    def seconds(self, tasks: float, lines: float, units: float, meters: float = 0) -> float:
+        return self.fixed_s * tasks + self.line_s * lines + self.unit_s * units + self.meter_s * meters
+
+
+def fit(found: Sequence[Observation]) -> Standard | None:
+    """The standard that is least off in squares, with no time below zero; None for too few tasks.
+
+    What can't be told apart (units where each line has one) is taken as one: the earlier of fixed, line, unit, meter
+    bears it.
+    """
+    if len(found) < TASKS_MIN:
+        return None
+    rows = [(1.0, float(one.lines), float(one.units), float(one.meters)) for one in found]
+    seconds = [one.seconds for one in found]
+    used = [0, 1, 2, 3]
+    while True:
+        solved = _least_squares([[row[place] for place in used] for row in rows], seconds)
+        below = [(value, place) for value, place in zip(solved, used, strict=True) if value < 0]
+        if not below:
+            break
+        used.remove(min(below)[1])
+    of = dict(zip(used, solved, strict=True))
+    standard = Standard(of.get(0, 0.0), of.get(1, 0.0), of.get(2, 0.0), of.get(3, 0.0))
+    off = sum(abs(one.seconds - standard.seconds(1, one.lines, one.units, one.meters)) for one in found)
+    return replace(standard, tasks=len(found), error_s=off / len(found))
+
+
+def _least_squares(rows: Sequence[Sequence[float]], target: Sequence[float]) -> list[float]:
+    """The solution of the normal equations; a column that others already make up gets 0."""
+    width = len(rows[0]) if rows else 0
+    table = [
+        [sum(row[i] * row[j] for row in rows) for j in range(width)]
+        + [sum(row[i] * goal for row, goal in zip(rows, target, strict=True))]
+        for i in range(width)
+    ]
+    sizes = [table[i][i] for i in range(width)]
+    kept = []
+    for i in range(width):
+        if table[i][i] <= 1e-9 * max(sizes[i], 1e-12):
+            continue
+        kept.append(i)
+        for j in range(width):
+            if j != i:
+                share = table[j][i] / table[i][i]
+                table[j] = [one - share * other for one, other in zip(table[j], table[i], strict=True)]
+    return [table[i][width] / table[i][i] if i in kept else 0.0 for i in range(width)]
+
+
+# ---- the backlog
+
+
+class Queued(NamedTuple):
+    """What is to be done of an order at a step, and the moment that it is to leave by."""
+
+    step: str
+    due: datetime
+    orders: int
+    lines: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a step has to do up to a cut-off, with all that is due before, against the time that its people have.
+
+    `late_s` is how long they need beyond it together with the last of them; `orders_late` those that it will miss.
+    """
+
+    step: str
+    cutoff_at: datetime
+    orders: int
+    lines: int
+    units: int
+    people: int
+    needed_s: int
+    capacity_s: int
+    late_s: int
+    orders_late: int
+
+
+def open_seconds(now: datetime, until: datetime, shifts: Iterable[Shift], zone: str) -> int:
+    """Seconds between two moments in which some shift is at work."""
+    local = ZoneInfo(zone)
+    spans = []
+    day = now.astimezone(local).date() - timedelta(days=1)
+    while datetime.combine(day, time(0), local) < until:
+        for shift in shifts:
+            last = day if shift.begins < shift.ends else day + timedelta(days=1)
+            begins, ends = (
+                datetime.combine(day, shift.begins, local),
+                datetime.combine(last, shift.ends, local),
+            )
+            spans.append((max(begins.timestamp(), now.timestamp()), min(ends.timestamp(), until.timestamp())))
+        day += timedelta(days=1)
+    total, reached = 0.0, now.timestamp()
+    for begins_s, ends_s in sorted(spans):
+        if ends_s > max(begins_s, reached):
+            total += ends_s - max(begins_s, reached)
+            reached = ends_s
+    return round(total)
+
+
+def outlook(
+    step: str,
+    queued: Iterable[Queued],
+    cutoffs: Sequence[tuple[datetime, int]],
+    standard: Standard,
+    people: int,
+) -> list[Outlook]:
+    """For each cut-off, as (moment, seconds open until then), in order: what is to be done by then, and what won't be.
+
+    Work leaves by the last cut-off that is not after its due moment; what is due before the first, by the first. All
+    that is due earlier is done first.
+    """
+    parts: list[list[Queued]] = [[] for _ in cutoffs]
+    for one in queued:
+        if one.step == step and cutoffs:
+            fits = [place for place, (moment, _) in enumerate(cutoffs) if moment <= one.due]
+            parts[fits[-1] if fits else 0].append(one)
+    found = []
+    before = 0.0
+    for (moment, seconds), part in zip(cutoffs, parts, strict=True):
+        orders, lines, units = (
+            sum(getattr(one, name) for one in part) for name in ("orders", "lines", "units")
+        )
+        own = standard.seconds(orders, lines, units)
+        capacity = people * seconds
+        late = max(0.0, before + own - capacity)
+        missed = round(min(1.0, late / own) * orders + 0.4999) if own else 0
+        found.append(
+            Outlook(
+                step, moment, orders, lines, units, people, round(before + own), capacity,
+                round(late / max(1, people)), min(orders, missed),
+            )
+        )  # fmt: skip
+        before += own
+    return found

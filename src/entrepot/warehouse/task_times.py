@@ -1,0 +1,235 @@
+"""What is asked about labor: how long work took, how long it should take, and which cut-offs the backlog will miss.
+
+Nobody stops a watch: what a person reports is taken to have begun with what they reported before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.network import queries as network
+from entrepot.network.rules import next_ship_date
+from entrepot.warehouse import labor
+from entrepot.warehouse.labor import Labor, Observation, Outlook, Queued, Standard
+from entrepot.warehouse.waves import Waves
+
+T = TypeVar("T")
+
+CUTOFFS = 3
+"""Cut-offs that an outlook looks ahead to."""
+OBSERVED_MAX = 20_000
+"""Tasks that are looked at, the latest."""
+
+
+def observed(
+    *, company: int, since: datetime, until: datetime, idle_max_s: int, limit: int = OBSERVED_MAX
+) -> list[Observation]:
+    """What people did in a time, the latest first: picks, packing, put-away, receipts, counts. 1 statement.
+
+    Of the system's own actors nothing is told, and nothing of work before which nothing was reported for too long.
+    """
+    params = {
+        "company": company, "since": since, "until": until, "limit": limit, "idle": idle_max_s,
+    }  # fmt: skip
+    return [Observation(*row) for row in sql.run(_OBSERVED, params)]
+
+
+def throughput(*, company: int, since: datetime, until: datetime) -> list[labor.Throughput]:
+    """What was done in a time, by step, node, shift and kind of work. 3 statements."""
+    in_force = policies.in_force(company, Labor, until)
+    nodes = network.nodes(company=company)
+    shifts = {node.code: of_node(in_force, node.code, Labor()).shifts for node in nodes}
+    idle = of_node(in_force, "", Labor()).idle_max_s
+    found = observed(company=company, since=since, until=until, idle_max_s=idle)
+    return labor.throughput(found, shifts, {node.code: node.time_zone for node in nodes})
+
+
+@dataclass(frozen=True, slots=True)
+class StandardRow:
+    """The latest standard of a step at a node."""
+
+    node: UUID
+    node_code: str
+    step: str
+    fixed_s: float
+    line_s: float
+    unit_s: float
+    meter_s: float
+    tasks: int
+    error_s: float
+    since: datetime
+    fitted_at: datetime
+
+    @property
+    def standard(self) -> Standard:
+        return Standard(self.fixed_s, self.line_s, self.unit_s, self.meter_s, self.tasks, self.error_s)
+
+
+def standards(*, company: int) -> list[StandardRow]:
+    """The standard times in force, by node and step. 1 statement."""
+    found = [StandardRow(*row) for row in sql.run(_STANDARDS, {"company": company})]
+    return sorted(found, key=lambda one: (one.node_code, labor.STEPS.index(one.step)))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOutlook:
+    """The backlog of a node against its next cut-offs. Of the steps that are `fitted` the times come from history,
+    of the others from the policy `warehouse.waves`."""
+
+    node: UUID
+    node_code: str
+    time_zone: str
+    fitted: tuple[str, ...]
+    steps: tuple[Outlook, ...]
+
+
+def outlooks(*, company: int, at: datetime) -> list[NodeOutlook]:
+    """For each node, what is queued up to each of its next cut-offs, and what will miss it. 6 statements."""
+    nodes = [node for node in network.nodes(company=company) if node.active]
+    weeks = network.cut_offs(nodes=[node.id for node in nodes])
+    known = {(row.node, row.step): row.standard for row in standards(company=company)}
+    waves = policies.in_force(company, Waves, at)
+    labors = policies.in_force(company, Labor, at)
+    queued = _queued(company, at)
+    found = []
+    for node in nodes:
+        wave, work = of_node(waves, node.code, Waves()), of_node(labors, node.code, Labor())
+        cutoffs = _cutoffs(at, node.time_zone, weeks[node.id], work)
+        people = {"pick": wave.pickers, "pack": wave.packing_stations}
+        steps = [
+            one
+            for step, many in people.items()
+            for one in labor.outlook(
+                step,
+                queued.get(node.id, ()),
+                cutoffs,
+                known.get((node.id, step)) or by_policy(step, wave),
+                many,
+            )
+        ]
+        fitted = tuple(step for step in people if (node.id, step) in known)
+        found.append(NodeOutlook(node.id, node.code, node.time_zone, fitted, tuple(steps)))
+    return found
+
+
+def of_node(in_force: Mapping[str, tuple[int, T]], code: str, otherwise: T) -> T:
+    """The policy of a node: its own, or that of all."""
+    found = in_force.get(code) or in_force.get("")
+    return found[1] if found else otherwise
+
+
+def by_policy(step: str, policy: Waves) -> Standard:
+    """What a step takes where no history tells."""
+    if step == "pack":
+        return Standard(policy.seconds_per_order_packed, 0, 0, 0)
+    walk = policy.mm_per_line / policy.walk_mm_per_s
+    return Standard(0, policy.seconds_per_stop + walk, policy.seconds_per_unit, 0)
+
+
+def _cutoffs(at: datetime, zone: str, week: Mapping[int, object], work: Labor) -> list[tuple[datetime, int]]:
+    found = []
+    moment = at
+    for _ in range(CUTOFFS):
+        ships = next_ship_date(moment, zone, week)  # type: ignore[arg-type]
+        if ships is None:
+            break
+        found.append((ships.cutoff_at, labor.open_seconds(at, ships.cutoff_at, work.shifts.values(), zone)))
+        moment = ships.cutoff_at + timedelta(seconds=1)
+    return found
+
+
+def _queued(company: int, at: datetime) -> dict[UUID, Sequence[Queued]]:
+    found: dict[UUID, list[Queued]] = {}
+    for node, *row in sql.run(_QUEUED, {"company": company, "at": at}):
+        found.setdefault(node, []).append(Queued(*row))
+    return found  # type: ignore[return-value]
+
+
+def nodes_of(companies: Collection[int]) -> dict[str, tuple[int, UUID]]:
+    """Active nodes by company and code, as `company/code`. 1 statement."""
+    rows = sql.run(_NODES, {"companies": list(companies)})
+    return {f"{company}/{code}": (company, node) for company, node, code in rows}
+
+
+_NODES = """
+SELECT company_id::int, id, code FROM network_node WHERE company_id = ANY(%(companies)s::smallint[]) AND active
+"""
+
+# Events of one moment are one report. Whatever somebody reported before, of any kind, ends what came before it.
+_OBSERVED = """
+WITH reports AS MATERIALIZED (
+    SELECT actor, occurred_at AS at,
+           array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick_lists' AND state_after = 'picked') AS lists,
+           array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick' AND subject_kind = 'fulfillment') AS picked,
+           array_agg(subject_id) FILTER (WHERE command = 'warehouse.pack' AND subject_kind = 'fulfillment') AS packed,
+           array_agg(subject_id) FILTER (WHERE command = 'warehouse.put_away') AS put_away,
+           array_agg(subject_id)
+               FILTER (WHERE command = 'warehouse.enter_counts' AND subject_kind = 'count') AS counted,
+           array_agg((payload->>'receipt')::uuid)
+               FILTER (WHERE command = 'purchasing.receive' AND payload ? 'receipt') AS receipts
+    FROM kernel_event
+    WHERE recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
+      AND company_id = %(company)s::smallint AND actor NOT LIKE 'system:%%'
+    GROUP BY 1, 2
+), timed AS (
+    SELECT *, lag(at) OVER (PARTITION BY actor ORDER BY at) AS before FROM reports
+)
+SELECT w.step, n.code, t.actor, t.before, t.at, w.lines::int, COALESCE(w.units, 0)::int, w.meters::int
+FROM timed AS t CROSS JOIN LATERAL (
+    SELECT 'pick' AS step, l.node_id, count(*) AS lines, sum(k.picked) AS units,
+           (SELECT COALESCE(sum(m.length_mm), 0) / 1000
+            FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters
+    FROM warehouse_picklist AS l JOIN warehouse_liststop AS s ON s.list_id = l.id
+    JOIN warehouse_picktask AS k ON k.id = s.task_id WHERE l.id = ANY(t.lists) GROUP BY 2
+    UNION ALL
+    SELECT 'pick', f.node_id, count(*), sum(l.picked), 0
+    FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
+    WHERE t.lists IS NULL AND f.id = ANY(t.picked) GROUP BY 2
+    UNION ALL
+    SELECT 'pack', f.node_id, count(*), sum(l.picked), 0
+    FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
+    WHERE f.id = ANY(t.packed) GROUP BY 2
+    UNION ALL
+    SELECT 'put_away', b.node_id, count(*), sum(m.quantity), 0
+    FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.put_away) GROUP BY 2
+    UNION ALL
+    SELECT 'receive', b.node_id, count(*), sum(m.quantity), 0
+    FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.receipts) GROUP BY 2
+    UNION ALL
+    SELECT 'count', c.node_id, count(*), sum(l.counted), 0
+    FROM warehouse_counttask AS c JOIN warehouse_countline AS l ON l.task_id = c.id
+    WHERE c.id = ANY(t.counted) GROUP BY 2) AS w
+JOIN network_node AS n ON n.id = w.node_id
+WHERE t.before IS NOT NULL AND t.at - t.before <= make_interval(secs => %(idle)s::int)
+ORDER BY t.at DESC, t.actor, w.step LIMIT %(limit)s::int
+"""
+
+_STANDARDS = """
+SELECT DISTINCT ON (t.node_id, t.step) t.node_id, n.code, t.step, t.fixed_s, t.line_s, t.unit_s, t.meter_s, t.tasks,
+       t.error_s, t.since, t.fitted_at
+FROM warehouse_standardtime AS t JOIN network_node AS n ON n.id = t.node_id
+WHERE t.company_id = %(company)s::smallint ORDER BY t.node_id, t.step, t.fitted_at DESC, t.id DESC
+"""
+
+# What is promised and not on the floor is to be picked and packed, what is on the floor is as far as it is.
+_QUEUED = """
+WITH work AS (
+    SELECT a.node_id, a.order_id, COALESCE(o.promise_at, %(at)s::timestamptz) AS due, count(*) AS lines,
+           sum(a.quantity - a.released) AS units, TRUE AS pick
+    FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id
+    WHERE a.company_id = %(company)s::smallint AND a.quantity > a.released AND o.held_by = '' GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT f.node_id, f.order_id, COALESCE(f.due_at, %(at)s::timestamptz), count(*), sum(l.quantity - l.short),
+           r.queue = 'pick'
+    FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject AND f.company_id = %(company)s::smallint
+    JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
+    WHERE r.queue IN ('pick', 'pack') GROUP BY 1, 2, 3, 6
+)
+SELECT node_id, s.step, due, count(*)::int, sum(lines)::int, sum(units)::int
+FROM work CROSS JOIN (VALUES ('pick'), ('pack')) AS s(step) WHERE work.pick OR s.step = 'pack' GROUP BY 1, 2, 3
+"""

@@ -1,0 +1,124 @@
+"""Labor, for control rooms: which cut-offs the backlog will miss, how much is done, how long it takes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+
+from entrepot.warehouse import task_times
+from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, give
+from entrepot.web.api.schemas import Key, Out, Strict
+
+router = Router()
+
+
+class StepOut(Out):
+    """What a step has to do up to a cut-off, with all that is due before, against the time that its people have.
+
+    `late_s` is how long they need beyond it; `orders_late` are those that will miss it.
+    """
+
+    step: str
+    cutoff_at: datetime
+    orders: int
+    lines: int
+    units: int
+    people: int
+    needed_s: int
+    capacity_s: int
+    late_s: int
+    orders_late: int
+
+
+class OutlookOut(Out):
+    """A node; `fitted` are the steps whose times come from history."""
+
+    node: UUID
+    node_code: str
+    fitted: list[str]
+    steps: list[StepOut]
+
+
+class ThroughputOut(Out):
+    """What was done of a kind of work in a shift, and the seconds that it took in all."""
+
+    step: str
+    node: str
+    shift: str
+    profile: str
+    tasks: int
+    lines: int
+    units: int
+    seconds: int
+    lines_an_hour: float
+    units_an_hour: float
+
+
+class StandardOut(Out):
+    """Seconds of a step for each task, line, unit and meter; `error_s` is how far a task is off on average."""
+
+    node: UUID
+    node_code: str
+    step: str
+    fixed_s: float
+    line_s: float
+    unit_s: float
+    meter_s: float
+    tasks: int
+    error_s: float
+    since: datetime
+    fitted_at: datetime
+
+
+class FitIn(Strict):
+    """Fit the standard times of all nodes."""
+
+    key: Key | None = None
+
+
+class FittedOut(Out):
+    """Steps of nodes that have a new standard, and the tasks that they come from."""
+
+    standards: int
+    tasks: int
+
+
+@router.get("/labor/outlook", response={200: list[OutlookOut], **READ})
+def tell_outlook(request: HttpRequest, company: Company = None) -> Any:  # noqa: ARG001
+    """What is queued at each node against its next cut-offs, and what will miss them."""
+    return task_times.outlooks(company=parse.company_of(company), at=timezone.now())
+
+
+@router.get("/labor/throughput", response={200: list[ThroughputOut], **READ})
+def tell_throughput(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    days: Annotated[int, Query(7, ge=1, le=90)],
+    company: Company = None,
+) -> Any:
+    """What was done in the last days by step, node, shift and kind of work."""
+    now = timezone.now()
+    return task_times.throughput(
+        company=parse.company_of(company), since=now - timedelta(days=days), until=now
+    )
+
+
+@router.get("/labor/standards", response={200: list[StandardOut], **READ})
+def list_standards(request: HttpRequest, company: Company = None) -> Any:  # noqa: ARG001
+    """The standard times in force."""
+    return task_times.standards(company=parse.company_of(company))
+
+
+@router.post("/labor/standards", response={200: FittedOut, **REFUSED})
+def fit_standard_times(
+    request: HttpRequest, payload: FitIn, idempotency_key: IdempotencyKey, company: Company = None
+) -> Any:
+    """Fit the standard times to what people did, as every night does."""
+    chosen = parse.company_of(company)
+    return give(request, fit_standards, payload, idempotency_key, lambda _, key: FitStandards(chosen, key))

@@ -1,0 +1,145 @@
+"""warehouse.fit_standards: how long work took, how long it should, and what of the backlog misses its cut-off"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time, timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import NotFound
+from entrepot.network.commands import register as network
+from entrepot.warehouse import labor, task_times
+from entrepot.warehouse.commands.fit_standards import FitStandards, StandardsFitted, fit_standards
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.pick import PickFulfillment, pick
+from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
+from tests.walk import a_house, allocated, placed, released
+from tests.waves import gathers, laid_out, on_lists
+
+pytestmark = pytest.mark.django_db
+END = NOW + timedelta(hours=12)
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 500)
+    return house
+
+
+def at(person: str, seconds: float) -> Cause:
+    return replace(someone(person), at=NOW + timedelta(seconds=seconds))
+
+
+def told() -> list[tuple[str, str, float, int, int]]:
+    found = task_times.observed(company=COMPANY, since=NOW, until=END, idle_max_s=1800)
+    return [(one.step, one.person, one.seconds, one.lines, one.units) for one in reversed(found)]
+
+
+def put(house: Floor, person: str, seconds: float, units: int = 1) -> None:
+    move = PutAway(COMPANY, house.skus[0], house.bin(), house.bin(kind="reserve"), units)
+    put_away(at(person, seconds), requests=[move])
+
+
+def packed_every(house: Floor, seconds: int, count: int) -> None:
+    """Orders that one person packs, each so long after the one before."""
+    orders = placed(house, count, (0, 1))
+    fulfillments: list[UUID] = released(*orders)
+    pick(SYSTEM, requests=[PickFulfillment(one) for one in fulfillments])
+    put(house, "pat", 0)
+    for n, one in enumerate(fulfillments, 1):
+        pack(at("pat", n * seconds), requests=[PackFulfillment(one)])
+
+
+def test_a_task_lasts_from_the_report_before(house: Floor):
+    put(house, "pia", 0)
+    put(house, "pia", 60, units=4)
+    put(house, "ann", 70)
+    put(house, "pia", 100)
+    assert told() == [("put_away", "pia", 60, 1, 4), ("put_away", "pia", 40, 1, 1)]
+
+
+def test_a_pause_is_no_work_and_the_system_is_nobody(house: Floor):
+    put(house, "pia", 0)
+    put(house, "pia", 1801)
+    put(house, "system:importer", 10)
+    put(house, "system:importer", 20)
+    assert told() == []
+
+
+def test_a_list_lasts_from_its_taking_and_has_its_way(house: Floor):
+    gathers()
+    laid_out(house)
+    (found,) = on_lists(house, 3, (0, 2)).lists
+    take_lists(at("pia", 100), requests=[TakeList(found)])
+    pick_lists(at("pia", 400), requests=[PickList(found)])
+    assert told() == [("pick", "pia", 300, 3, 6)]
+    (one,) = task_times.observed(company=COMPANY, since=NOW, until=END, idle_max_s=1800)
+    assert (one.node, one.meters) == ("N1", 16)
+
+
+def test_standards_are_fitted_from_enough_tasks(house: Floor):
+    packed_every(house, 75, labor.TASKS_MIN)
+    cause = replace(SYSTEM, at=END)
+    assert fit_standards(cause, requests=[FitStandards(COMPANY)]) == [
+        StandardsFitted(COMPANY, 1, labor.TASKS_MIN)
+    ]
+    (row,) = task_times.standards(company=COMPANY)
+    assert (row.node_code, row.step, round(row.fixed_s), row.tasks, round(row.error_s)) == (
+        "N1",
+        "pack",
+        75,
+        8,
+        0,
+    )
+    later = replace(SYSTEM, at=END + timedelta(days=40))
+    assert fit_standards(later, requests=[FitStandards(COMPANY)]) == [StandardsFitted(COMPANY, 0, 0)]
+    assert len(task_times.standards(company=COMPANY)) == 1, "the latest stays in force"
+    assert fit_standards(cause, requests=[FitStandards(9)]) == [NotFound(what="company with nodes", which=9)]
+
+
+def test_the_backlog_against_the_next_cut_offs(house: Floor):
+    gathers(pickers=1, packing_stations=1, seconds_per_order_packed=600)
+    week = [network.SetCutOff(house.nodes[0], day, time(10)) for day in range(7)]
+    network.set_cut_offs(SYSTEM, requests=week)
+    due = NOW + timedelta(hours=1)
+    allocated(*placed(house, 10, (0, 2), promise_at=due))
+    released(*placed(house, 2, (0, 1), promise_at=due + timedelta(days=1)))
+
+    (first, *_) = task_times.outlooks(company=COMPANY, at=NOW)
+
+    steps = {(one.step, one.cutoff_at): one for one in first.steps}
+    packing = steps["pack", due]
+    assert (first.node_code, first.fitted) == ("N1", ())
+    assert (packing.orders, packing.lines, packing.units) == (10, 10, 20)
+    assert (packing.needed_s, packing.capacity_s, packing.late_s, packing.orders_late) == (
+        6000,
+        3600,
+        2400,
+        4,
+    )
+    assert steps["pack", due + timedelta(days=1)].orders == 2
+    assert steps["pick", due].needed_s == 10 * (8 + 12) + 20 * 3
+    assert steps["pick", due].late_s == 0
+
+    packed_every(house, 60, labor.TASKS_MIN)
+    fit_standards(replace(SYSTEM, at=END), requests=[FitStandards(COMPANY)])
+    (first, *_) = task_times.outlooks(company=COMPANY, at=NOW)
+    packing = next(one for one in first.steps if (one.step, one.cutoff_at) == ("pack", due))
+    assert (first.fitted, round(packing.needed_s), packing.late_s) == (("pack",), 600, 0)
+
+
+@pytest.mark.counts("warehouse.fit_standards")
+def test_statements_do_not_grow_with_tasks(house: Floor, statements):
+    packed_every(house, 60, labor.TASKS_MIN)
+    found = []
+    for number in (1, 10, 1000):
+        with statements() as ran:
+            fit_standards(replace(SYSTEM, at=END), requests=[FitStandards(COMPANY)] * number)
+        found.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert len(set(found)) == 1

@@ -1,0 +1,55 @@
+"""Labor: the page and the API."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.contrib.messages import get_messages
+from django.utils import timezone
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.network import queries as network
+from entrepot.warehouse import task_times
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from tests.shop import COMPANY
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/labor"
+
+
+@pytest.fixture
+def work(shop) -> None:
+    """Somebody puts a mug away every minute."""
+    bins = {one.code: one.id for one in network.bins(nodes=[shop.nodes[1]])}
+    cause = Cause(Actor("pia", everything=True), timezone.now() - timedelta(minutes=30))
+    for minute in range(10):
+        move = PutAway(COMPANY, shop.skus["MUG-BLUE"], bins["A-01"], bins["R-01"], 1)
+        put_away(replace(cause, at=cause.at + timedelta(minutes=minute)), requests=[move])
+
+
+def test_the_page_tells_what_is_queued_done_and_how_long_it_takes(shop, work, console):
+    browser = console("supervisor")
+    page = browser.get("/floor/labor/").content.decode()
+    assert "hours needed" in page
+    assert "60.0" in page, "a mug a minute"
+    assert "No standard yet" in page
+    done = browser.post("/floor/labor/fit/")
+    assert [str(one) for one in get_messages(done.wsgi_request)] == [
+        "The standard times are fitted to the days before now."
+    ]
+    assert "No standard yet" not in browser.get("/floor/labor/?days=28").content.decode()
+
+
+def test_programs_are_told_the_same(shop, work, program):
+    lead = program("supervisor")
+    assert lead.post(f"{API}/standards", {}).json() == {"standards": 1, "tasks": 9}
+    (standard,) = lead.get(f"{API}/standards").json()
+    assert (standard["step"], standard["node_code"], round(standard["fixed_s"])) == ("put_away", "MAN", 60)
+    (row,) = lead.get(f"{API}/throughput?days=1").json()
+    assert (row["step"], row["tasks"], row["units"], row["lines_an_hour"]) == ("put_away", 9, 9, 60)
+    told = lead.get(f"{API}/outlook").json()
+    assert sum(step["orders"] for node in told for step in node["steps"]) == sum(
+        step.orders for node in task_times.outlooks(company=COMPANY, at=timezone.now()) for step in node.steps
+    )
