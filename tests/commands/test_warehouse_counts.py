@@ -458,7 +458,10 @@ def test_goods_that_nobody_expected_are_a_difference_like_any_other(house: Floor
     assert entered(task, Counted(house.skus[1], 3), person="bob", minutes=30) == "waiting"
     (line,) = counted.differences(company=COMPANY)
     assert (line.surplus, line.expected, line.counted) == (True, 0, 3)
+    (waiting,) = placed(house, 1, (1, 2))
+    allocated(waiting)
     assert decided(line.id, cause="put away wrong").posted == 3
+    assert queued("allocate") == [waiting], "what is found goes to who waits for it"
     assert standing(house.at(1)) == 3
 
 

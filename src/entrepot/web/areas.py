@@ -59,10 +59,14 @@ AREAS = (
         Page("packings", _("Packing")),
         Page("manifests", _("Manifests")),
         Page("claims", _("Claims")),
+        Page("counts", _("Counts")),
+        Page("counts-accuracy", _("Accuracy")),
+        Page("labor", _("Labor")),
     )),
     Area("stock", _("Stock"), "stock", "s", _("Stock"), (
         Page("stock", _("Stock")),
         Page("transfers", _("Transfers")),
+        Page("ageing", _("Age and expiry")),
     )),
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
     Area("books", _("Books"), "books", "b", _("Books"), (

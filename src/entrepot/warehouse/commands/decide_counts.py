@@ -17,7 +17,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.count import CountPosted, PostCount, count
 from entrepot.warehouse import counting
-from entrepot.warehouse.commands.missing import reopen
+from entrepot.warehouse.commands.missing import offer_found, reopen
 from entrepot.warehouse.commands.plan_counts import of_node
 from entrepot.warehouse.commands.start_counts import PAIR, Task, lock_tasks
 from entrepot.warehouse.states import COUNT_LINE
@@ -68,7 +68,7 @@ def decide_counts(cause: Cause, /, *, requests: Sequence[DecideCount]) -> list[C
     Locks: the tasks in id order, then as `stock.count`, then the orders displaced.
     Refuses: NotFound; WrongState (not waiting); Invalid (an unknown cause or decision); access.duties_apart;
     stock.corrected_since; stock.serial_elsewhere. Again: by key. 13 statements; those of `stock.count` where something
-    is approved, 5 where promises were displaced.
+    is approved, 5 where promises were displaced, 1 where units were found.
     """
     where = dict(sql.run(_TASKS, {"lines": [one.line for one in requests]}))
     tasks = lock_tasks(sorted(set(where.values())))
@@ -171,6 +171,7 @@ def _post(
         else:
             refusals[place] = answer
     reopen(cause, [lost for one in good.values() for lost in one.displaced])
+    offer_found(cause, [(lines[requests[place].line].sku, done) for place, done in good.items()])
     return good
 
 
