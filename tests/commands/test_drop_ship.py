@@ -21,7 +21,8 @@ from entrepot.orders.commands.edit import EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.place import OrderLine, PaymentGiven, PlaceOrder, place
 from entrepot.orders.errors import EditTooLate, TooLate
-from entrepot.parties.commands.state_quantities import QuantityStated, StateQuantity, state_quantities
+from entrepot.parties.commands import state_quantities as parties
+from entrepot.parties.commands.state_quantities import QuantityStated, StateQuantity
 from entrepot.payments import queries as payments
 from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.call_off_drop_ships import (
@@ -56,6 +57,7 @@ from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit
+from entrepot.sourcing.commands.state_quantities import state_quantities
 from entrepot.sourcing.rules import DropShip
 from entrepot.work import queries as work
 from tests.drop import NOTICES, a_supplier, asked, balance, passed_on, places, profile
@@ -129,6 +131,7 @@ def test_he_is_asked_for_what_he_said_that_he_has_and_no_more(floor: Floor) -> N
     assert state_quantities(SYSTEM, requests=[StateQuantity(supplier, floor.skus[0], 5)]) == [
         QuantityStated(supplier, floor.skus[0])
     ]
+    assert queued("allocate") == [silent]  # who waits is asked about again
     orders = [floor.order((0, 3)).order for _ in range(2)]
     answers = whole(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))
     assert sorted((one.passed, one.backordered) for one in answers) == [(2, 1), (3, 0)]
@@ -484,6 +487,7 @@ def many(floor: Floor, count: int, group: str) -> list[UUID]:
     "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
     "purchasing.call_off_drop_ships", "purchasing.watch_drop_ships", "shipping.ship_drop_ships",
     "parties.state_quantities",
+    "sourcing.state_quantities",
 )  # fmt: skip
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     (supplier,) = sql.run("SELECT id FROM parties_supplier")[0]
@@ -499,6 +503,7 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
             )
             stated = [StateQuantity(supplier, floor.skus[0], 7)] * size
             whole(state_quantities(SYSTEM, requests=stated))
+            whole(parties.state_quantities(SYSTEM, requests=stated))
             whole(confirm_drop_ships(NOTICES, requests=[ConfirmDropShip(one) for one in sends]))
             whole(refuse_drop_ships(NOTICES, requests=[RefuseDropShip(one, "no") for one in refuses]))
             whole(call_off_drop_ships(SYSTEM, requests=[CallOffDropShip(one, "no") for one in forgets]))

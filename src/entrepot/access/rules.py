@@ -136,7 +136,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
         "purchasing.order", "purchasing.receive", "purchasing.cancel", "purchasing.reschedule",
         "purchasing.drop_ship", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
-        "purchasing.call_off_drop_ships", "shipping.ship_drop_ships", "parties.state_quantities",
+        "purchasing.call_off_drop_ships", "shipping.ship_drop_ships", "sourcing.state_quantities",
         "warehouse.set_pick_faces", "warehouse.review_faces",
         "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
         "warehouse.decide_counts",
@@ -167,7 +167,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "stock.reserve", "stock.renew", "stock.give_back", "sourcing.give_back",
         "catalog.register_skus", "catalog.register_kits",
         "network.register_channels", "network.serve_channels", "network.register_places",
-        "parties.register_customers", "parties.register_addresses", "parties.state_quantities",
+        "parties.register_customers", "parties.register_addresses", "sourcing.state_quantities",
         "shipping.take_tracking", "purchasing.confirm_drop_ships", "purchasing.refuse_drop_ships",
         "shipping.ship_drop_ships",
         "channels.save_mapping", "channels.import_invoices", "channels.import_sales", "channels.receive_supply",
@@ -181,7 +181,7 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "orders.split", "orders.merge",
+    "parties.state_quantities", "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "orders.split", "orders.merge",
     "returns.watch", "purchasing.watch_drop_ships", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",

@@ -16,9 +16,10 @@ from entrepot.orders import rules as orders
 from entrepot.orders.commands import cancel as sales
 from entrepot.purchasing.commands.lock_drop_ships import DropShip, lock_drop_ships
 from entrepot.purchasing.commands.store_drop_ships import store
+from entrepot.purchasing.drop_ship import Line
 from entrepot.purchasing.states import DROP_SHIP
 from entrepot.sourcing.commands.cancel import forget
-from entrepot.sourcing.commands.reject import GivenBack, give_back
+from entrepot.sourcing.commands.reject import NotSent, not_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def call_off_drop_ships(
     """
     found = lock_drop_ships([one.drop_ship for one in requests])
     answers: list[DropShipCalledOff | Refused] = []
-    decided: list[tuple[CallOffDropShip, DropShip, list[tuple[UUID, int]]]] = []
+    decided: list[tuple[CallOffDropShip, DropShip, list[tuple[Line, int]]]] = []
     for one in requests:
         drop_ship = found.get(one.drop_ship)
         refused = _refusal(one, drop_ship)
@@ -63,7 +64,7 @@ def call_off_drop_ships(
             answers.append(refused or NotFound(what="drop-ship order", which=""))
             continue
         drop_ship.state = "called_off"
-        units = [(line.line, line.left) for line in drop_ship.lines.values() if line.left]
+        units = [(line, line.left) for line in drop_ship.lines.values() if line.left]
         for line in drop_ship.lines.values():
             line.called_off += line.left
         decided.append((one, drop_ship, units))
@@ -71,9 +72,9 @@ def call_off_drop_ships(
     if not decided:
         return answers
     store(cause, [drop_ship for _, drop_ship, _ in decided])
-    give_back(cause, [
-        GivenBack(drop_ship.order, line, drop_ship.supplier, count, one.reason, one.occurred_at or cause.at)
-        for one, drop_ship, units in decided if not one.cancel for line, count in units
+    not_sent(cause, [
+        NotSent(of.order, line.line, line.sku, of.supplier, count, one.reason, one.occurred_at or cause.at)
+        for one, of, units in decided if not one.cancel for line, count in units
     ])  # fmt: skip
     refunded = _cancel(cause, [row for row in decided if row[0].cancel])
     delivery.send(cause, [_message(drop_ship, one.reason) for one, drop_ship, _ in decided])
@@ -103,7 +104,7 @@ def _refusal(one: CallOffDropShip, found: DropShip | None) -> Refused | None:
 
 
 def _cancel(
-    cause: Cause, decided: Sequence[tuple[CallOffDropShip, DropShip, list[tuple[UUID, int]]]]
+    cause: Cause, decided: Sequence[tuple[CallOffDropShip, DropShip, list[tuple[Line, int]]]]
 ) -> dict[UUID, int]:
     """Cancel the units of the sales orders; what was given back for them, by order."""
     if not decided:
@@ -116,7 +117,7 @@ def _cancel(
         )
         plan.decided[drop_ship.order] = (
             request,
-            [*steps, *((line, "with_supplier", count) for line, count in units)],
+            [*steps, *((line.line, "with_supplier", count) for line, count in units)],
         )
     for order, (request, steps) in plan.decided.items():
         left = dict(plan.lines[order])

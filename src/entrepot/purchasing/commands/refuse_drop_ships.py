@@ -16,7 +16,7 @@ from entrepot.purchasing.commands.lock_drop_ships import DropShip, lock_drop_shi
 from entrepot.purchasing.commands.store_drop_ships import store
 from entrepot.purchasing.drop_ship import Line, Units
 from entrepot.purchasing.states import COMING, DROP_SHIP
-from entrepot.sourcing.commands.reject import GivenBack, give_back
+from entrepot.sourcing.commands.reject import NotSent, not_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def refuse_drop_ships(
     """
     found = lock_drop_ships([one.drop_ship for one in requests])
     answers: list[DropShipRefused | Refused] = []
-    back: list[GivenBack] = []
+    back: list[NotSent] = []
     changed: dict[UUID, DropShip] = {}
     events: list[Event] = []
     for one in requests:
@@ -65,7 +65,9 @@ def refuse_drop_ships(
         at, before = one.occurred_at or cause.at, drop_ship.state
         for line, units in told:
             line.refused += units
-            back.append(GivenBack(drop_ship.order, line.line, drop_ship.supplier, units, one.reason, at))
+            back.append(
+                NotSent(drop_ship.order, line.line, line.sku, drop_ship.supplier, units, one.reason, at)
+            )
         _step(drop_ship)
         changed[drop_ship.id] = drop_ship
         payload = {"refused": [(line.number, units) for line, units in told]}
@@ -77,7 +79,7 @@ def refuse_drop_ships(
         answers.append(DropShipRefused(drop_ship.id, sum(units for _, units in told), drop_ship.state))
     if changed:
         store(cause, list(changed.values()))
-        give_back(cause, back)
+        not_sent(cause, back)
         announce(cause, events)
     return answers
 

@@ -127,33 +127,34 @@ def _write(
     return attempts
 
 
-def give_back(cause: Cause, given_back: Sequence[GivenBack]) -> None:
-    """Units that suppliers had to send are open again, and sourced without them, as after `reject`.
+def not_sent(cause: Cause, units: Sequence[NotSent]) -> None:
+    """Units that suppliers were to send are open again, and sourced without them, as after `reject`.
 
     Called inside the commands of `purchasing`, which have locked the orders. 10 statements; 2 more where too many have
     rejected a line.
     """
-    if not given_back:
+    if not units:
         return
     orders = {
-        row[0]: _Order(*row) for row in sql.run(_ORDERS, {"orders": list({one.order for one in given_back})})
+        row[0]: _Order(*row) for row in sql.run(_ORDERS, {"orders": list({one.order for one in units})})
     }
     rows = [
         (
-            _Promise(one.order, one.supplier, one.line, one.units),
+            _Promise(one.order, one.supplier, one.line, one.units, one.sku),
             RejectOrder(one.order, one.supplier, one.reason, occurred_at=one.at),
         )
-        for one in given_back
+        for one in units
     ]
     attempts = _record(cause, rows, orders, "with_supplier")
     _exhausted(cause, rows, orders, attempts)
 
 
-class GivenBack(NamedTuple):
+class NotSent(NamedTuple):
     """Units of a line that a supplier does not send."""
 
     order: UUID
     line: UUID
+    sku: UUID
     supplier: UUID
     units: int
     reason: str

@@ -14,13 +14,14 @@ from pydantic import Field, StrictInt
 from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import NotFound
 from entrepot.parties import queries as parties
-from entrepot.parties.commands.state_quantities import StateQuantity, state_quantities
+from entrepot.parties.commands.state_quantities import StateQuantity
 from entrepot.purchasing import drop_ship_queries as queries
 from entrepot.purchasing.commands.call_off_drop_ships import CallOffDropShip, call_off_drop_ships
 from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
 from entrepot.purchasing.commands.refuse_drop_ships import RefuseDropShip, refuse_drop_ships
 from entrepot.purchasing.drop_ship import Units
 from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
+from entrepot.sourcing.commands.state_quantities import state_quantities
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.schemas import (

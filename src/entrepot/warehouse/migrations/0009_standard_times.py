@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('warehouse', '0006_counts'),
+        ("warehouse", "0008_put_away_suggestions"),
     ]
 
     operations = [
