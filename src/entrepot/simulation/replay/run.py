@@ -94,7 +94,9 @@ class _Run:
         self.held: dict[UUID, list[Held]] = defaultdict(list)
         for one in record.held:
             self.held[one.order].append(one)
-            self.work.add(*one)
+            # Of the others it is told what left later, or is promised today.
+            if one.order in record.cancelled:
+                self.work.add(*one)
         for asked in record.waiting:
             fate = self._begin(asked, record.since)
             fate.fresh = {}
