@@ -181,7 +181,8 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
-    "parties.state_quantities", "stock.free", "stock.receive", "stock.receive_transfer", "orders.edit", "orders.split", "orders.merge",
+    "parties.state_quantities", "stock.free", "stock.receive", "stock.receive_transfer",
+    "orders.edit", "orders.split", "orders.merge",
     "returns.watch", "purchasing.watch_drop_ships", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",

@@ -61,8 +61,8 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     Locks: the orders in id order, then the positions of their SKUs, and of what may be sent instead, in key order.
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
     2 more where some take over reservations, 2 or 3 where a profile names suppliers, 3 or 4 where a SKU is sold ahead
-    up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent. Plain orders of a profile that chooses by line are served
-    all at once, in as many (`by_line`).
+    up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent. Plain orders of a
+    profile that chooses by line are served all at once, in as many (`by_line`).
     """
     order_ids = [request.order for request in requests]
     times = {request.order: request.occurred_at or cause.at for request in requests}
