@@ -64,6 +64,7 @@ AREAS = (
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
         Page("payouts", _("Payouts")),
+        Page("taxes", _("Taxes")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),

@@ -19,12 +19,12 @@ TONES: dict[str, tuple[str, ...]] = {
     "going": (
         "ready", "warehouse release", "released", "picking", "picked", "packed", "partly shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
-        "in transit", "issued", "ordered", "accepted",
+        "in transit", "issued", "ordered", "accepted", "coming",
         "part_received", "asked",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "paid", "won", "explained", "sent", "active",
+        "paid", "won", "explained", "sent", "active", "in force",
     ),
     "quiet": ("cancelled", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip

@@ -29,6 +29,7 @@ from entrepot.web.api import (
     returns,
     shipping,
     sourcing,
+    taxes,
     transfers,
     waves,
     work,
@@ -39,7 +40,8 @@ RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them, balance stock between nodes, pick in waves, and say what kits are made of.
+refund them, balance stock between nodes, pick in waves, say what kits are made of, and keep
+rates of tax and exemptions.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
@@ -121,6 +123,7 @@ api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", kits.router, tags=["catalog"])
+api.add_router("/v1", taxes.router, tags=["taxes"])
 
 
 @api.exception_handler(Refused)
