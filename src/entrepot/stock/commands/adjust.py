@@ -73,10 +73,8 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
     """
     lock_what_losses_touch([Loss(r.company, r.sku, r.node, -r.delta) for r in requests])
     buckets = lock_buckets(At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial) for r in requests)
-    limits = {
-        company: policies.of_company(company, AdjustmentPolicy, cause.at)[1]
-        for company in {r.company for r in requests}
-    }
+    in_force = policies.of_companies((r.company for r in requests), AdjustmentPolicy, cause.at)
+    limits = {company: policy for company, (_, policy) in in_force.items()}
     costs = queries.unit_costs({(r.company, r.sku, r.node) for r in requests})
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
 
