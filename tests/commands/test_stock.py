@@ -511,3 +511,19 @@ def test_a_bucket_key_names_what_stands_where(floor: Floor) -> None:
         0,
     )
     assert floor.at() == At(floor.skus[0], floor.nodes[0], floor.bin(), COMPANY)
+
+
+def test_a_kit_has_no_stock_of_its_own(floor: Floor) -> None:
+    kit = floor.skus[floor.kit("SET", (0, 2))]
+    bin_ = floor.bin()
+    comes = Receive(COMPANY, kit, floor.nodes[0], bin_, 1, 100, "receipt", ids.uuid7())
+    found = Adjust(COMPANY, kit, floor.nodes[0], bin_, 1, "found")
+    beside = Adjust(COMPANY, floor.skus[0], floor.nodes[0], bin_, 1, "found")
+
+    (received,) = receive(SYSTEM, requests=[comes])
+    adjusted, fine = adjust(SYSTEM, requests=[found, beside])
+
+    assert received == adjusted == errors.KitHasNoStock(sku="SET")
+    assert "components" in received.message
+    assert fine.posted == 1
+    assert sql.run("SELECT DISTINCT sku_id FROM stock_bucket") == [(floor.skus[0],)]

@@ -94,6 +94,11 @@ def components(*, kit: UUID) -> list[Part]:
     return [Part(*row) for row in sql.run(_COMPONENTS, {"kit": kit})]
 
 
+def kits_among(skus: Collection[UUID]) -> dict[UUID, str]:
+    """Of SKUs those that are kits, with their codes: they have no stock of their own. One statement."""
+    return dict(sql.run(_KITS_AMONG, {"skus": list(set(skus))}))  # type: ignore[arg-type]
+
+
 def kits_with(*, sku: UUID) -> list[Part]:
     """The kits that a SKU is sold as part of, with its units in each."""
     return [Part(*row) for row in sql.run(_KITS_WITH, {"sku": sku})]
@@ -135,6 +140,11 @@ _BY_SCAN = _FIELDS + (
 _COMPONENTS = """
 SELECT s.id, s.code, s.name, m.units, s.list_price FROM catalog_component AS m JOIN catalog_sku AS s ON s.id = m.sku_id
 WHERE m.kit_id = %(kit)s::uuid ORDER BY m.number
+"""
+
+_KITS_AMONG = """
+SELECT id, code FROM catalog_sku
+WHERE id = ANY(%(skus)s::uuid[]) AND EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)
 """
 
 _KITS_WITH = """

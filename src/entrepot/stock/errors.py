@@ -33,6 +33,14 @@ class NotPlaceable(Refused):
     says = "{field}: expected {expected}, found {found}."
 
 
+class KitHasNoStock(Refused):
+    """A kit is sold as its components, and only they are stocked."""
+
+    code = "stock.kit_has_no_stock"
+    kind = "invalid"
+    says = "SKU {sku} is a kit, and has no stock of its own. Put in the components that it is made of."
+
+
 class AlreadyDecided(Refused):
     """The adjustment was approved or rejected before."""
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
 from entrepot.kernel import sql
 from entrepot.tax.rules import Rate
 
@@ -9,6 +13,26 @@ from entrepot.tax.rules import Rate
 def rates(*, company: int) -> list[Rate]:
     """Every rate of a company, the newest of each place and category last. One statement."""
     return [Rate(*row) for row in sql.run(_RATES, {"company": company})]
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionRow:
+    """An exemption with whom it is of."""
+
+    id: UUID
+    customer: str
+    country: str
+    certificate: str
+    valid_from: date
+    valid_until: date | None
+
+
+def exemptions(
+    *, company: int, customer: str = "", after: UUID | None = None, limit: int = 50
+) -> list[ExemptionRow]:
+    """Exemptions, or those of a customer by their code, the latest first, behind `after`. One statement."""
+    params = {"company": company, "customer": customer, "after": after, "limit": limit}
+    return [ExemptionRow(*row) for row in sql.run(_EXEMPTIONS, params)]
 
 
 def checked() -> dict[str, int]:
@@ -25,6 +49,14 @@ _RATES = """
 SELECT j.country, j.region, r.category, r.valid_from, r.rate
 FROM tax_jurisdiction AS j JOIN tax_rate AS r ON r.jurisdiction_id = j.id
 WHERE j.company_id = %(company)s::smallint ORDER BY 1, 2, 3, 4
+"""
+
+_EXEMPTIONS = """
+SELECT e.id, c.code, e.country, e.certificate, e.valid_from, e.valid_until
+FROM tax_exemption AS e JOIN parties_customer AS c ON c.id = e.customer_id
+WHERE e.company_id = %(company)s::smallint AND (%(customer)s::text = '' OR c.code = %(customer)s::text)
+  AND (%(after)s::uuid IS NULL OR e.id < %(after)s::uuid)
+ORDER BY e.id DESC LIMIT %(limit)s::int
 """
 
 _ORPHANS = """

@@ -73,6 +73,7 @@ AREAS = (
         Page("books", _("Trial balance")),
         Page("payouts", _("Payouts")),
         Page("carriers", _("Carrier invoices")),
+        Page("taxes", _("Taxes")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),

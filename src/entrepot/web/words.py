@@ -21,11 +21,11 @@ TONES: dict[str, tuple[str, ...]] = {
         "packed", "partly shipped", "part_shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
         "in transit", "issued", "ordered", "accepted",
-        "part_received", "counting",
+        "part_received", "counting", "coming",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "paid", "won", "explained", "sent", "active", "agreed",
+        "paid", "won", "explained", "sent", "active", "agreed", "in force",
     ),
     "quiet": ("cancelled", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip

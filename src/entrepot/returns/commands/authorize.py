@@ -103,7 +103,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     Whoever asks for it here neither receives it nor approves its refunds.
     Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked);
     returns.more_than_sold; returns.too_late; returns.duplicate. Again: by key, and by the channel's own name.
-    15 statements at most, and 1 for each company more.
+    15 statements at most.
     """
     orders, lines, known = _load(requests)
     nodes = _nodes(requests)

@@ -76,7 +76,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
 
     Locks: the orders in id order, then as `stock.set_down`.
     Refuses: NotFound; Invalid (quantity, disposition); returns.more_than_waits; returns.reason_needed;
-    returns.no_bin; stock.not_there. Again: by key. 32 statements at most, and 1 for each company more.
+    returns.no_bin; stock.not_there. Again: by key. 32 statements at most.
     """
     wanted = [one.inspection for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"inspections": wanted})])

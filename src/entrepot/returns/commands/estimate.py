@@ -48,7 +48,7 @@ def estimate(cause: Cause, /, *, requests: Sequence[Estimate]) -> list[Estimated
 
     Expected is a percentage (policy `returns`, 0 by default) of what was sold in the months of the window, less what
     has come back of them. Locks: the balances. Refuses: NotFound; what the ledger refuses.
-    Again: changes nothing. 7 statements, and 1 for each company more.
+    Again: changes nothing. 7 statements.
     """
     companies = [one.company for one in requests]
     times = {one.company: one.occurred_at or cause.at for one in requests}

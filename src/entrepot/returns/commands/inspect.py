@@ -57,7 +57,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
     """Inspections, each with a proposed disposition; the units stay where they are until it is decided.
 
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade); returns.more_than_waits.
-    Again: by key. 13 statements at most, and 1 for each company more.
+    Again: by key. 13 statements at most.
     """
     wanted = [one.receipt for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"receipts": wanted})])

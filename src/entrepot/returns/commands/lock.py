@@ -89,8 +89,8 @@ def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:
 
 
 def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, tuple[int, rules.Policy]]:
-    """Version and body of each company's policy; version 0 is the default. As many statements as companies."""
-    return {company: policies.of_company(company, rules.Policy, cause.at) for company in set(companies)}
+    """Version and body of each company's policy; version 0 is the default. 1 statement."""
+    return policies.of_companies(companies, rules.Policy, cause.at)
 
 
 def offer_refunds(

@@ -80,7 +80,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
     Whoever receives has neither asked for the return nor approves its refunds.
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: NotFound; WrongState; Invalid (quantity); returns.more_than_authorized; returns.no_bin;
-    access.duties_apart. Again: by key. 28 statements at most, and 1 for each company more.
+    access.duties_apart. Again: by key. 28 statements at most.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = _Facts(found)

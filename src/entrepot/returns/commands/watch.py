@@ -54,7 +54,7 @@ WAITS: dict[str, tuple[str, str, str]] = {
 def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refused]:
     """A work item for each return that waits too long; items of those that went on are closed.
 
-    Refuses nothing. Again: an item stands once. 6 statements, and 1 for each company more.
+    Refuses nothing. Again: an item stands once. 6 statements.
     """
     companies = list({one.company for one in requests})
     policies = in_force(cause, companies)

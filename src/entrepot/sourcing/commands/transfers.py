@@ -134,7 +134,7 @@ def send_transfers(cause: Cause, /, *, requests: Sequence[SendTransfer]) -> list
 
     Locks: the proposals in id order, the positions of their SKUs in key order, their buckets in id order, then as
     `stock.ship_transfer`. Refuses: NotFound; WrongState (not accepted); sourcing.nothing_to_send. Again: by key.
-    6 statements and 1 for each company, 2 where it has fences, beside those of `stock.ship_transfer`.
+    7 statements, 1 more where there are fences, beside those of `stock.ship_transfer`.
     """
     found = _lock([one.proposal for one in requests])
     skus = {(one.company, one.sku) for one in found.values()}

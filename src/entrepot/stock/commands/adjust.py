@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -69,15 +70,14 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
 
     Promises that can no longer be kept come back as `displaced` of the first answer of their SKU and node.
     Locks: positions in key order, the promises that may break, buckets in id order, then as `move_units`.
-    Refuses: NotPlaceable, NotThere. Again: by key. About 15 statements.
+    Refuses: NotPlaceable, NotThere, KitHasNoStock (units found of a kit). Again: by key. About 16 statements.
     """
     lock_what_losses_touch([Loss(r.company, r.sku, r.node, -r.delta) for r in requests])
     buckets = lock_buckets(At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial) for r in requests)
-    limits = {
-        company: policies.of_company(company, AdjustmentPolicy, cause.at)[1]
-        for company in {r.company for r in requests}
-    }
+    in_force = policies.of_companies((r.company for r in requests), AdjustmentPolicy, cause.at)
+    limits = {company: policy for company, (_, policy) in in_force.items()}
     costs = queries.unit_costs({(r.company, r.sku, r.node) for r in requests})
+    kits = catalog.kits_among({r.sku for r in requests})
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
 
     answers: list[Adjusted | Refused] = []
@@ -87,7 +87,7 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
         key = At(r.sku, r.node, r.bin, r.company, r.status, r.lot, r.serial)
         free = left.get(key, 0)
         delta = max(r.delta, -free) if r.up_to else r.delta
-        refusal = _refusal(r, delta, free)
+        refusal = _refusal(r, delta, free, kits)
         if refusal or not delta:
             answers.append(refusal or Adjusted(None, "", "nothing there", 0, -r.delta, 0))
             continue
@@ -199,7 +199,9 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
     return _hand_over_first(answers, displaced)
 
 
-def _refusal(request: Adjust, delta: int, free: int) -> Refused | None:
+def _refusal(request: Adjust, delta: int, free: int, kits: Mapping[UUID, str]) -> Refused | None:
+    if delta > 0 and request.sku in kits:
+        return errors.KitHasNoStock(sku=kits[request.sku])
     if request.delta == 0 or not request.reason:
         found = f"{request.delta} for '{request.reason}'"
         return errors.NotPlaceable(field="adjustment", expected="some units and a reason", found=found)

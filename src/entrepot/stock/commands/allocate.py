@@ -40,23 +40,10 @@ class Allocated(NamedTuple):
     allocation: UUID
 
 
-def _of_company(company: int, skus: Iterable[UUID], statement: str) -> Positions:
-    params = {"company": company, "skus": list(skus)}
-    positions: Positions = {}
-    fenced = False
-    for sku, node, free, fence in sql.run(statement, params):
-        positions[sku, node] = Position(free, fence, {})
-        fenced = fenced or fence > 0
-    if fenced:
-        for sku, node, channel, left in sql.run(_FENCES, params):
-            positions[sku, node].fences[channel] = left
-    return positions
-
-
 def lock_positions(owned: Iterable[tuple[int, UUID]]) -> Positions:
     """All positions of SKUs that companies own, given as (company, SKU), by (sku, node), locked in key order.
 
-    1 statement for each company; 2 where it has fences.
+    1 statement; 2 where there are fences.
     """
     return _positions(owned, _LOCK)
 
@@ -67,12 +54,20 @@ def read_positions(owned: Iterable[tuple[int, UUID]]) -> Positions:
 
 
 def _positions(owned: Iterable[tuple[int, UUID]], statement: str) -> Positions:
-    by_company: dict[int, set[UUID]] = defaultdict(set)
-    for company, sku in owned:
-        by_company[company].add(sku)
+    wanted = set(owned)
+    if not wanted:
+        return {}
+    params = {"companies": list({company for company, _ in wanted}), "skus": list({sku for _, sku in wanted})}
     positions: Positions = {}
-    for company in sorted(by_company):
-        positions |= _of_company(company, by_company[company], statement)
+    fenced = False
+    for sku, node, owner, free, fence in sql.run(statement, params):
+        if (owner, sku) in wanted:
+            positions[sku, node] = Position(free, fence, {})
+            fenced = fenced or fence > 0
+    if fenced:
+        for sku, node, owner, channel, left in sql.run(_FENCES, params):
+            if (owner, sku) in wanted:
+                positions[sku, node].fences[channel] = left
     return positions
 
 
@@ -101,7 +96,7 @@ class Loss(NamedTuple):
 def lock_what_losses_touch(losses: Sequence[Loss]) -> None:
     """Lock positions in key order, and the promises of those that fall below what they promised: before any bucket.
 
-    As many statements as there are companies; 1 more where promises may be displaced.
+    1 statement; 1 more where there are fences, 1 where promises may be displaced.
     """
     positions = lock_positions((loss.company, loss.sku) for loss in losses)
     falling: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
@@ -253,8 +248,8 @@ _COLUMNS = (
 )  # fmt: skip
 
 _READ = """
-SELECT sku_id, node_id, sellable - reserved - allocated - safety, fenced FROM stock_position
-WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint
+SELECT sku_id, node_id, owner_id::int, sellable - reserved - allocated - safety, fenced FROM stock_position
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = ANY(%(companies)s::smallint[])
 """
 
 _LOCK = _READ + "ORDER BY sku_id, node_id, owner_id FOR UPDATE"
@@ -286,8 +281,8 @@ ORDER BY a.id FOR UPDATE
 """
 
 _FENCES = """
-SELECT sku_id, node_id, channel_id, quantity - used FROM stock_ringfence
-WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = %(company)s::smallint
+SELECT sku_id, node_id, owner_id::int, channel_id, quantity - used FROM stock_ringfence
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = ANY(%(companies)s::smallint[])
 """
 
 _PROMISE = f"""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from entrepot.catalog import queries as catalog
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
@@ -46,12 +47,16 @@ class Received:
 def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | Refused]:
     """Units enter stock at their cost; the value is posted against goods received not invoiced.
 
-    Locks: as `move_units`. Refuses: NotPlaceable. Again: by key. About 9 statements.
+    Locks: as `move_units`. Refuses: NotPlaceable, KitHasNoStock. Again: by key. About 10 statements.
     """
     answers: list[Received | Refused] = []
     moves = []
     documents: dict[tuple[UUID, str, int], int] = {}
+    kits = catalog.kits_among({r.sku for r in requests})
     for r in requests:
+        if r.sku in kits:
+            answers.append(errors.KitHasNoStock(sku=kits[r.sku]))
+            continue
         if r.quantity < 1 or r.cost_minor < 0 or (r.serial and r.quantity != 1):
             found = f"quantity {r.quantity}, cost {r.cost_minor}, serial {r.serial or 'none'}"
             expected = "units at no negative cost, one for each serial number"

@@ -35,6 +35,7 @@ from entrepot.web.api import (
     returns,
     shipping,
     sourcing,
+    taxes,
     transfers,
     waves,
     work,
@@ -45,7 +46,8 @@ RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them, balance stock between nodes, pick in waves, and say what kits are made of.
+refund them, balance stock between nodes, pick in waves, say what kits are made of, and keep
+rates of tax and exemptions.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
@@ -133,6 +135,7 @@ api.add_router("/v1", ageing.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])
 api.add_router("/v1", kits.router, tags=["catalog"])
+api.add_router("/v1", taxes.router, tags=["taxes"])
 
 
 @api.exception_handler(Refused)
