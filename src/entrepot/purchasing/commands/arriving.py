@@ -198,7 +198,7 @@ class NewClaim(NamedTuple):
 
 def open_claims(cause: Cause, wanted: Sequence[NewClaim]) -> list[str]:
     """The numbers of new claims, each with work for a buyer. 3 statements; none for nothing."""
-    numbers = ids.numbers("CL", len(wanted))
+    numbers = ids.numbers("SC", len(wanted))
     rows = [
         (
             ids.uuid7(), number, one.company, one.supplier, one.order, one.receipt, one.sku, one.quantity,

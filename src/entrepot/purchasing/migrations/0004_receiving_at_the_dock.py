@@ -155,5 +155,5 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('serial', ''), _negated=True), name='purchasing_serial_given'),
         ),
         migrations.RunSQL('CREATE SEQUENCE number_qc START 100001', 'DROP SEQUENCE number_qc'),
-        migrations.RunSQL('CREATE SEQUENCE number_cl START 100001', 'DROP SEQUENCE number_cl'),
+        migrations.RunSQL('CREATE SEQUENCE number_sc START 100001', 'DROP SEQUENCE number_sc'),
     ]
