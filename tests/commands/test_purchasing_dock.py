@@ -13,7 +13,7 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.ids import uuid7
-from entrepot.purchasing import queries
+from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.close_claims import CloseClaim, close_claims
 from entrepot.purchasing.commands.close_rest import CloseRest, RestClosed, close_rest
 from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck, decide_checks
@@ -157,7 +157,7 @@ def test_what_comes_damaged_is_in_stock_but_not_for_sale_and_is_claimed(house):
 
     assert (answer.quantity, answer.damaged, answer.value_minor) == (10, 2, 1500)
     assert units() == [("damaged", "", 2), ("sellable", "", 8)]
-    (claim,) = queries.claims(house.company)
+    (claim,) = dock.claims(house.company)
     assert (claim.quantity, claim.value_minor, claim.reason, claim.note) == (2, 300, "damaged", "wet")
     assert [kind for kind, _ in items()] == ["supplier claim"]
 
@@ -173,7 +173,7 @@ def test_what_comes_damaged_is_in_stock_but_not_for_sale_and_is_claimed(house):
         "ClaimClosed",
         "WrongState",
     ]
-    assert queries.claims(house.company) == []
+    assert dock.claims(house.company) == []
     assert items() == []
 
 
@@ -220,14 +220,14 @@ def test_deliveries_wait_for_their_check_by_plan_and_are_sold_when_they_pass(hou
 
     assert (first.held, second.held) == (60, 0)
     assert units() == [("pending_inspection", "", 60), ("sellable", "", 40)]
-    (check,) = queries.checks(house.company)
+    (check,) = dock.checks(house.company)
     assert (check.quantity, check.sample, check.defects_max) == (60, 6, 1)
 
     (answer,) = decide_checks(CLERK, requests=[DecideCheck(check.id, 1, "a scratch")])
 
     assert (answer.state, answer.passed, answer.damaged, answer.quarantined) == ("passed", 59, 1, 0)
     assert units() == [("damaged", "", 1), ("sellable", "", 99)]
-    (claim,) = queries.claims(house.company)
+    (claim,) = dock.claims(house.company)
     assert (claim.quantity, claim.value_minor, claim.reason) == (1, 150, "failed check")
     assert [kind for kind, _ in items()] == ["supplier claim"]
 
@@ -236,7 +236,7 @@ def test_a_delivery_that_fails_is_kept_from_sale(house):
     set_policy(Quality((Plan(sample_min=3, sample_percent=0),)))
     one = ordered(house, (house.skus[0], 50))
     receive(CLERK, requests=[ReceiveOrder(one)])
-    (check,) = queries.checks(house.company)
+    (check,) = dock.checks(house.company)
 
     answers = decide_checks(
         CLERK,
@@ -266,7 +266,7 @@ def test_held_goods_that_were_moved_are_decided_where_they_stand(house):
         CLERK,
         requests=[PutAway(1, house.skus[0], house.receiving, house.pick, 5, status="pending_inspection")],
     )
-    (check,) = queries.checks(house.company)
+    (check,) = dock.checks(house.company)
     lost, found = (
         decide_checks(CLERK, requests=[DecideCheck(check.id, 0, bin=bin_id)])[0]
         for bin_id in (None, house.pick)
@@ -359,16 +359,16 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
     counts: dict[int, list[int]] = {}
     line = [(house.skus[0], 5)]
     receive(CLERK, requests=[ReceiveOrder(ordered(house, *line))])  # the first units make rows
-    decide_checks(CLERK, requests=[DecideCheck(queries.checks(1)[0].id, 1, "x")])
-    close_claims(BUYER, requests=[CloseClaim(queries.claims(1)[0].id, "credit", "x")])
+    decide_checks(CLERK, requests=[DecideCheck(dock.checks(1)[0].id, 1, "x")])
+    close_claims(BUYER, requests=[CloseClaim(dock.claims(1)[0].id, "credit", "x")])
     for many in (1, 10, 1000):
         goods = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
         orders = [answer.order for answer in order(BUYER, requests=[goods] * many)]
         scans = [scan(house, MUG, order=one) for one in orders]
         counts[many] = [count(statements, receive_scans, CLERK, scans)]
-        found = [DecideCheck(one.id, 1, "x") for one in queries.checks(1, limit=many)]
+        found = [DecideCheck(one.id, 1, "x") for one in dock.checks(1, limit=many)]
         counts[many] += [count(statements, decide_checks, CLERK, found)]
-        told = [CloseClaim(one.id, "credit", "x") for one in queries.claims(1, limit=many)]
+        told = [CloseClaim(one.id, "credit", "x") for one in dock.claims(1, limit=many)]
         counts[many] += [count(statements, close_claims, BUYER, told)]
         counts[many] += [count(statements, close_rest, BUYER, [CloseRest(one, "x") for one in orders])]
     assert counts[1] == counts[10] == counts[1000], counts

@@ -75,6 +75,16 @@ class UnknownBarcode(Refused):
     says = "No SKU and no package has barcode {text}{doubt}. Put the goods aside; somebody looks up what they are."
 
 
+class PackageReceived(Refused):
+    code = "purchasing.package_received"
+    says = "All that was announced of package {sscc} came already, with {notice}. Look at its label again."
+
+
+class ElsewhereExpected(Refused):
+    code = "purchasing.elsewhere_expected"
+    says = "Package {sscc} is of {notice}, which is expected at another node. Put it aside; a buyer decides about it."
+
+
 class SeveralSkus(Refused):
     code = "purchasing.several_skus"
     says = "Barcode {text} stands on several SKUs: {skus}. Say which one it is by its code."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -53,6 +54,9 @@ class OrderLine(models.Model):
     unit_cost = models.DecimalField(max_digits=18, decimal_places=6)
     over = models.IntegerField(db_default=0)  # received beyond the quantity, within the tolerance of the day
     short = models.IntegerField(db_default=0)  # not expected any more
+    wanted_on = models.DateField(null=True)  # the day that was asked for
+    confirmed = models.IntegerField(null=True)  # what the supplier said last, and for when
+    confirmed_on = models.DateField(null=True)
 
     class Meta:
         db_table = "purchasing_orderline"
@@ -73,6 +77,11 @@ class OrderLine(models.Model):
             models.CheckConstraint(
                 name="purchasing_orderline_received_within_accepted",
                 condition=Q(received__gte=0, over__gte=0, received__lte=F("quantity") + F("over")),
+            ),
+            models.CheckConstraint(
+                name="purchasing_orderline_confirmed_with_a_day",
+                condition=Q(confirmed__isnull=True, confirmed_on__isnull=True)
+                | Q(confirmed__gte=0, confirmed_on__isnull=False),
             ),
             models.CheckConstraint(
                 name="purchasing_orderline_short_is_of_the_rest",
@@ -299,4 +308,98 @@ class Claim(models.Model):
                 name="purchasing_claim_state_known",
                 condition=Q(state__in=["open", "credited", "replaced", "refused"]),
             ),
+        ]
+
+
+class Confirmation(models.Model):
+    """What a supplier said of an order line at one time."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    reference = models.TextField(db_default="")
+    quantity = models.IntegerField()
+    expected_on = models.DateField()
+    taken_by = models.TextField()
+    confirmed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["line_id"], name="purchasing_confirmation_line")]
+        constraints = [
+            models.CheckConstraint(name="purchasing_confirmation_units", condition=Q(quantity__gte=0)),
+        ]
+        triggers = append_only()
+
+
+class Notice(models.Model):
+    """What a supplier says is on its way: an advance ship notice."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    supplier_id = models.UUIDField()
+    node_id = models.UUIDField()
+    external_ref = models.TextField()
+    carrier = models.TextField(db_default="")
+    tracking = models.TextField(db_default="")
+    expected_on = models.DateField()
+    state = models.TextField(db_default="expected")  # expected, received, closed
+    taken_by = models.TextField()
+    taken_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["company_id", "expected_on"],
+                name="purchasing_notice_expected",
+                condition=Q(state="expected"),
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "supplier_id", "external_ref"], name="purchasing_notice_once"
+            ),
+            models.CheckConstraint(
+                name="purchasing_notice_state_known",
+                condition=Q(state__in=["expected", "received", "closed"]),
+            ),
+        ]
+
+
+class NoticeLine(models.Model):
+    """Units of an order line in one package of a notice; `received` counts what came of them."""
+
+    id = models.UUIDField(primary_key=True)
+    notice_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField()
+    line_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    sscc = models.TextField(db_default="")
+    lot = models.TextField(db_default="")
+    expires_on = models.DateField(null=True)
+    serials = ArrayField(models.TextField(), default=list)
+    quantity = models.IntegerField()
+    received = models.IntegerField(db_default=0)
+
+    class Meta:
+        db_table = "purchasing_noticeline"
+        indexes = [
+            models.Index(fields=["notice_id"], name="purchasing_noticeline_notice"),
+            models.Index(
+                fields=["line_id"],
+                name="purchasing_noticeline_to_come",
+                condition=Q(quantity__gt=F("received")),
+            ),
+            models.Index(fields=["sscc"], name="purchasing_noticeline_package", condition=~Q(sscc="")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_noticeline_comes_once",
+                condition=Q(quantity__gt=0, received__gte=0, received__lte=F("quantity")),
+            )
         ]

@@ -43,6 +43,9 @@ class Line:
     over: int
     short: int
     expected_on: date | None
+    wanted_on: date | None
+    confirmed: int | None
+    confirmed_on: date | None
 
     @property
     def to_come(self) -> int:
@@ -57,75 +60,6 @@ class Receipt:
     received_at: datetime
     quantity: int
     value_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """Units of a receipt as they came."""
-
-    receipt: str
-    received_at: datetime
-    line: int
-    sku: UUID
-    sku_code: str
-    quantity: int
-    status: str
-    lot: str
-    expires_on: date | None
-    serials: list[str]
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Units that are held, and how many of them are to be looked at."""
-
-    id: UUID
-    number: str
-    order: UUID
-    order_number: str
-    receipt: str
-    supplier_name: str
-    sku: UUID
-    sku_code: str
-    sku_name: str
-    node_code: str
-    bin_code: str
-    lot: str
-    quantity: int
-    sample: int
-    defects_max: int
-    why: str
-    state: str
-    defects: int
-    passed: int
-    note: str
-    opened_at: datetime
-    decided_by: str
-    decided_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    id: UUID
-    number: str
-    order: UUID
-    order_number: str
-    receipt: str
-    supplier_name: str
-    sku: UUID
-    sku_code: str
-    quantity: int
-    value_minor: int
-    currency: str
-    reason: str
-    note: str
-    state: str
-    opened_by: str
-    opened_at: datetime
-    closed_by: str
-    closed_at: datetime | None
-    outcome: str
 
 
 def orders(company: int, *, state: str = "", after: UUID | None = None, limit: int = 50) -> list[Order]:
@@ -164,39 +98,6 @@ def receipts(order: UUID) -> list[Receipt]:
     return [Receipt(*row) for row in sql.run(_RECEIPTS, {"order": order})]
 
 
-def arrivals(order: UUID) -> list[Arrived]:
-    """What came for an order, the latest first. 1 statement."""
-    return [Arrived(*row) for row in sql.run(_ARRIVALS, {"order": order})]
-
-
-def checks(
-    company: int,
-    *,
-    state: str = "waiting",
-    order: UUID | None = None,
-    after: UUID | None = None,
-    limit: int = 50,
-) -> list[Check]:
-    """Quality checks in a state ('': any), or of an order, the oldest first; `after` continues behind one. 1
-    statement."""
-    params = {"company": company, "state": state, "order": order, "after": after, "limit": limit}
-    return [Check(*row) for row in sql.run(_CHECKS_OF, params)]
-
-
-def claims(
-    company: int,
-    *,
-    state: str = "open",
-    order: UUID | None = None,
-    after: UUID | None = None,
-    limit: int = 50,
-) -> list[Claim]:
-    """Claims to suppliers in a state ('': any), or of an order, the oldest first; `after` continues behind one. 1
-    statement."""
-    params = {"company": company, "state": state, "order": order, "after": after, "limit": limit}
-    return [Claim(*row) for row in sql.run(_CLAIMS_OF, params)]
-
-
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     names = (
@@ -209,7 +110,7 @@ def discrepancies() -> list[str]:
     """What came, told by receipts, lines, orders, moves and journal, where two of them differ, and what is wrong with
     drop-ship orders.
 
-    13 statements."""
+    15 statements."""
     found = [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
     return found + drop_ship_queries.discrepancies()
 
@@ -241,7 +142,7 @@ WHERE company_id = %(company)s::smallint AND external_ref = ANY(%(refs)s::text[]
 
 _LINES_OF = """
 SELECT order_id, line.id, line.number, line.sku_id, sku.code, line.quantity, received, unit_cost, over, short,
-       supply.expected_on
+       supply.expected_on, wanted_on, confirmed, confirmed_on
 FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = line.sku_id
 LEFT JOIN stock_supply AS supply ON supply.line_id = line.id
 WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY line.number
@@ -251,46 +152,6 @@ _RECEIPTS = """
 SELECT receipt.id, number, received_by, received_at, sum(line.quantity)::bigint, sum(line.value_minor)::bigint
 FROM purchasing_receipt AS receipt JOIN purchasing_receiptline AS line ON line.receipt_id = receipt.id
 WHERE receipt.order_id = %(order)s::uuid GROUP BY receipt.id ORDER BY received_at, receipt.id
-"""
-
-_ARRIVALS = """
-SELECT receipt.number, received_at, bought.number, line.sku_id, sku.code, line.quantity, line.status, line.lot,
-       line.expires_on,
-       ARRAY(SELECT serial FROM purchasing_serial WHERE receipt_id = receipt.id AND line_id = line.id ORDER BY serial),
-       line.note
-FROM purchasing_receipt AS receipt JOIN purchasing_receiptline AS line ON line.receipt_id = receipt.id
-JOIN purchasing_orderline AS bought ON bought.id = line.line_id JOIN catalog_sku AS sku ON sku.id = line.sku_id
-WHERE receipt.order_id = %(order)s::uuid ORDER BY received_at DESC, receipt.id DESC, bought.number, line.id
-"""
-
-_CHECKS_OF = """
-SELECT c.id, c.number, c.order_id, bought.number, receipt.number, supplier.name, c.sku_id, sku.code, sku.name,
-       node.code, bin.code, c.lot, c.quantity, c.sample, c.defects_max, c.why, c.state, c.defects, c.passed, c.note,
-       c.opened_at, c.decided_by, c.decided_at
-FROM purchasing_check AS c JOIN purchasing_order AS bought ON bought.id = c.order_id
-JOIN purchasing_receipt AS receipt ON receipt.id = c.receipt_id
-JOIN parties_supplier AS supplier ON supplier.id = bought.supplier_id
-JOIN catalog_sku AS sku ON sku.id = c.sku_id
-JOIN network_node AS node ON node.id = c.node_id JOIN network_bin AS bin ON bin.id = c.bin_id
-WHERE c.company_id = %(company)s::smallint AND %(state)s::text IN ('', c.state)
-  AND (%(order)s::uuid IS NULL OR c.order_id = %(order)s::uuid)
-  AND (%(after)s::uuid IS NULL OR (c.opened_at, c.id) >
-       (SELECT last.opened_at, last.id FROM purchasing_check AS last WHERE last.id = %(after)s::uuid))
-ORDER BY c.opened_at, c.id LIMIT %(limit)s::int
-"""
-
-_CLAIMS_OF = """
-SELECT c.id, c.number, c.order_id, bought.number, receipt.number, supplier.name, c.sku_id, sku.code, c.quantity,
-       c.value_minor, bought.currency, c.reason, c.note, c.state, c.opened_by, c.opened_at, c.closed_by, c.closed_at,
-       c.outcome
-FROM purchasing_claim AS c JOIN purchasing_order AS bought ON bought.id = c.order_id
-JOIN purchasing_receipt AS receipt ON receipt.id = c.receipt_id
-JOIN parties_supplier AS supplier ON supplier.id = c.supplier_id JOIN catalog_sku AS sku ON sku.id = c.sku_id
-WHERE c.company_id = %(company)s::smallint AND %(state)s::text IN ('', c.state)
-  AND (%(order)s::uuid IS NULL OR c.order_id = %(order)s::uuid)
-  AND (%(after)s::uuid IS NULL OR (c.opened_at, c.id) >
-       (SELECT last.opened_at, last.id FROM purchasing_claim AS last WHERE last.id = %(after)s::uuid))
-ORDER BY c.opened_at, c.id LIMIT %(limit)s::int
 """
 
 _CHECKED = """
@@ -400,6 +261,24 @@ _CHECKS = (
         SELECT c.number, c.quantity, line.quantity
         FROM purchasing_check AS c LEFT JOIN purchasing_receiptline AS line ON line.id = c.line_id
         WHERE (c.quantity, 'pending_inspection') IS DISTINCT FROM (line.quantity, line.status) ORDER BY 1 LIMIT 100
+        """,
+    ),
+    (
+        "Line {1} of purchase order {0} is confirmed with {2} units, its last confirmation says {3}.",
+        """
+        SELECT purchasing_order.number, line.number, line.confirmed, last.quantity
+        FROM purchasing_orderline AS line JOIN purchasing_order ON purchasing_order.id = line.order_id
+        LEFT JOIN LATERAL (SELECT quantity FROM purchasing_confirmation WHERE line_id = line.id
+                           ORDER BY id DESC LIMIT 1) AS last ON true
+        WHERE line.confirmed IS NOT NULL AND line.confirmed IS DISTINCT FROM last.quantity ORDER BY 1, 2 LIMIT 100
+        """,
+    ),
+    (
+        "Notice {0} is {1}, though {2} of {3} units came.",
+        """
+        SELECT n.number, n.state, sum(l.received)::bigint, sum(l.quantity)::bigint
+        FROM purchasing_notice AS n JOIN purchasing_noticeline AS l ON l.notice_id = n.id
+        GROUP BY n.id HAVING (n.state = 'received') <> (sum(l.received) = sum(l.quantity)) ORDER BY 1 LIMIT 100
         """,
     ),
     (

@@ -35,6 +35,7 @@ class ReceivedLine(NamedTuple):
     status: str = "sellable"
     note: str = ""
     serials: tuple[str, ...] = ()
+    sscc: str = ""
 
 
 @dataclass(slots=True)
@@ -52,10 +53,19 @@ class Line:
     category: str = ""
     over: int = 0
     short: int = 0
+    confirmed: int | None = None
 
     @property
     def to_come(self) -> int:
+        """Units of the order that have not come and were not given up."""
         return max(0, self.quantity - self.received - self.short)
+
+    @property
+    def expected(self) -> int:
+        """Units that are to be counted on: not what the supplier has not confirmed."""
+        if self.confirmed is None:
+            return self.to_come
+        return max(0, min(self.quantity - self.short, self.confirmed) - self.received)
 
 
 class Part(NamedTuple):
@@ -70,6 +80,7 @@ class Part(NamedTuple):
     status: str = "sellable"
     note: str = ""
     serials: tuple[str, ...] = ()
+    sscc: str = ""
 
 
 def misfit(lines: Sequence[OrderedLine], skus: Mapping[UUID, str]) -> Refused | None:
@@ -151,7 +162,16 @@ def take(line: Line, one: ReceivedLine, currency: str) -> Part:
     line.over = max(0, line.received - line.quantity)
     value = extend(line.received, line.unit_cost, currency) - extend(before, line.unit_cost, currency)
     return Part(
-        line.id, line.sku, one.quantity, value, one.lot, one.expires_on, one.status, one.note, one.serials
+        line.id,
+        line.sku,
+        one.quantity,
+        value,
+        one.lot,
+        one.expires_on,
+        one.status,
+        one.note,
+        one.serials,
+        one.sscc,
     )
 
 

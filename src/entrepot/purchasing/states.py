@@ -1,4 +1,4 @@
-"""The lives of a purchase order, a quality check and a claim to a supplier."""
+"""The lives of a purchase order, an advance ship notice, a quality check and a claim to a supplier."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ CHECK = machine(
     "waiting",
     ("pass", "waiting", "passed"),
     ("fail", "waiting", "failed"),
+)
+
+NOTICE = machine(
+    "advance ship notice",
+    "expected",
+    ("receive", "expected", "received"),
+    ("close", "expected", "closed", True),
 )
 
 CLAIM = machine(

@@ -13,6 +13,7 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Refused
 from entrepot.purchasing import errors, receiving
+from entrepot.purchasing.commands.noticed import count_notices
 from entrepot.purchasing.receiving import Quality, Receiving, Sample
 from entrepot.purchasing.rules import Line, Part
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -129,9 +130,10 @@ def load(cause: Cause, orders: Mapping[UUID, Order], serials: Sequence[tuple[UUI
 
 
 def write_besides(cause: Cause, receipts: Sequence[Receipt]) -> None:
-    """Serial numbers, checks and claims of receipts. None where there are none; 1 statement for serials, 3 for checks
-    (one of them work items), 3 for claims."""
+    """What came, taken off its notices; serial numbers, checks and claims of receipts. 1 statement; 2 more where
+    something was announced, 1 for serials, 3 for checks (one of them work items), 3 for claims."""
     came = [(receipt, one) for receipt in receipts for one in receipt.arrivals]
+    count_notices(cause, [one.part for _, one in came])
     sql.write(
         "purchasing_serial",
         _SERIAL,

@@ -23,7 +23,8 @@ __all__ = ["GoodsOrdered", "OrderGoods", "OrderedLine", "order"]
 
 @dataclass(frozen=True, slots=True)
 class OrderGoods:
-    """Goods from a supplier for a node; each line is (SKU, quantity, unit cost).
+    """Goods from a supplier for a node; each line is (SKU, quantity, unit cost). Without `wanted_on` they are wanted
+    when the supplier usually has them here.
 
     `external_ref` is the order's name in another system, once in a company; '' where there is none.
     """
@@ -35,6 +36,7 @@ class OrderGoods:
     lines: tuple[OrderedLine | tuple[Any, ...], ...]
     occurred_at: datetime | None = None
     key: str | None = None
+    wanted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,17 @@ def _write_lines(
 ) -> None:
     """The lines, and what stock may expect of them."""
     rows = [
-        (ids.uuid7(), answer.order, one.company, number, line.sku, line.quantity, 0, line.unit_cost)
+        (
+            ids.uuid7(),
+            answer.order,
+            one.company,
+            number,
+            line.sku,
+            line.quantity,
+            0,
+            line.unit_cost,
+            _due(cause, one, known),
+        )
         for one, lines, answer in zip(requests, asked, answers, strict=True)
         if isinstance(answer, GoodsOrdered)
         for number, line in enumerate(lines, 1)
@@ -179,19 +191,22 @@ def _write_lines(
         cause,
         requests=[
             Expect(company, line, sku, comes[order][0], "purchase_order", order, quantity, comes[order][1])
-            for line, order, company, _, sku, quantity, _, _ in rows
+            for line, order, company, _, sku, quantity, _, _, _ in rows
         ],
     )
 
 
 def _due(cause: Cause, one: OrderGoods, known: Known) -> date:
-    """When the supplier usually has it here."""
+    """The day asked for, or when the supplier usually has it here."""
     return (
-        (one.occurred_at or cause.at) + timedelta(days=known.suppliers[one.company, one.supplier][2])
-    ).date()
+        one.wanted_on
+        or (
+            (one.occurred_at or cause.at) + timedelta(days=known.suppliers[one.company, one.supplier][2])
+        ).date()
+    )
 
 
-_LINE = ("id", "order_id", "company_id", "number", "sku_id", "quantity", "received", "unit_cost")
+_LINE = ("id", "order_id", "company_id", "number", "sku_id", "quantity", "received", "unit_cost", "wanted_on")
 
 _INSERTED = ("ids", "numbers", "companies", "suppliers", "nodes", "refs", "currencies", "people", "times")
 

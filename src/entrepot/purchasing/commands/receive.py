@@ -69,9 +69,9 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid; purchasing.exceeds_ordered;
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
     access.duties_apart (the actor ordered it).
-    Again: by key. 14 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
-    numbers came, 1 where plans of checks are in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer
-    is asked.
+    Again: by key. 15 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
+    numbers came, 2 where something was announced, 1 where plans of checks are in force, 3 where a check is opened,
+    3 where a claim is, 1 where a buyer is asked.
     """
     orders = _lock([one.order for one in requests])
     bins, usual = _bins(requests, orders)
@@ -248,7 +248,7 @@ def _expect_the_rest(cause: Cause, receipts: Sequence[Receipt]) -> None:
         requests=[
             Expect(
                 order.company, line.id, line.sku, order.node, "purchase_order", order.id,
-                line.to_come, None,
+                line.expected, None,
             )
             for order, line in rest.values()
         ],
@@ -272,7 +272,7 @@ WHERE bought.id = ANY(%(ids)s::uuid[]) ORDER BY bought.id FOR UPDATE OF bought
 # The lines are locked by way of their order.
 _LINES = """
 SELECT line.order_id, line.id, line.number, line.sku_id, line.quantity, line.received, line.unit_cost, sku.lot_policy,
-       sku.code, sku.category, line.over, line.short
+       sku.code, sku.category, line.over, line.short, line.confirmed
 FROM purchasing_orderline AS line JOIN catalog_sku AS sku ON sku.id = line.sku_id
 WHERE line.order_id = ANY(%(ids)s::uuid[])
 """

@@ -17,6 +17,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.purchasing import errors
+from entrepot.purchasing.commands.noticed import PackageLine, packages
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceivedLine, ReceiveOrder, receive
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -46,7 +47,10 @@ class ReceiveScan:
 
 @dataclass(frozen=True, slots=True)
 class ScanReceived:
-    """What the scan was, the receipt that it became, and how much of the line is still to come."""
+    """What the scan was, the receipt that it became, and how much of it is still to come of the order.
+
+    Of a package (`sscc`) that holds several SKUs the codes of all stand in `sku_code`, and the quantity is of all.
+    """
 
     receipt: UUID
     number: str
@@ -61,6 +65,19 @@ class ScanReceived:
     serials: tuple[str, ...]
     held: int
     to_come: int
+    sscc: str = ""
+
+
+class _Wanted(NamedTuple):
+    """A scan that can be received: the request for it, and what its answer says besides."""
+
+    place: int
+    request: ReceiveOrder
+    order_number: str
+    sku: UUID
+    sku_code: str
+    to_come: int
+    sscc: str = ""
 
 
 class _Line(NamedTuple):
@@ -76,32 +93,81 @@ class _Line(NamedTuple):
 
 @command("purchasing.receive_scans")
 def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[ScanReceived | Refused]:
-    """A receipt for each scan, as `purchasing.receive` makes it.
+    """A receipt for each scan, as `purchasing.receive` makes it. The number of a package (SSCC) receives all that its
+    notice says is in it.
 
     A barcode that nobody knows is refused, changes no stock, and is work for whoever keeps the catalog.
     Locks: as `purchasing.receive`. Refuses: catalog.unreadable_barcode; purchasing.unknown_barcode;
-    purchasing.several_skus; purchasing.not_ordered; and as `purchasing.receive`.
-    Again: by key. 2 statements and those of `purchasing.receive`, for each company; 1 more where a barcode is unknown.
+    purchasing.several_skus; purchasing.not_ordered; purchasing.package_received;
+    purchasing.elsewhere_expected; and as `purchasing.receive`.
+    Again: by key. 2 statements and those of `purchasing.receive`, for each company; 1 more where a package was
+    scanned, and 1 where a barcode is unknown.
     """
     read = [barcodes.read(one.text, (one.occurred_at or cause.at).date()) for one in requests]
     skus = _skus(requests, read)
     lines = _lines(requests, skus)
+    announced = packages(
+        {
+            scan.sscc: one.company
+            for one, scan in zip(requests, read, strict=True)
+            if isinstance(scan, Scan) and scan.sscc
+        }
+    )
 
     answers: list[ScanReceived | Refused | None] = [None] * len(requests)
-    wanted: list[tuple[int, ReceiveOrder, _Line, Scan]] = []
+    wanted: list[_Wanted] = []
     for i, (one, scan) in enumerate(zip(requests, read, strict=True)):
-        found = scan if isinstance(scan, Refused) else _line(one, scan, skus[i], lines)
+        if isinstance(scan, Scan) and scan.sscc and scan.sscc in announced:
+            found = _package(i, one, scan.sscc, announced)
+        else:
+            found = scan if isinstance(scan, Refused) else _unit(i, one, scan, skus[i], lines)
         if isinstance(found, Refused):
             answers[i] = found
-            continue
-        assert isinstance(scan, Scan)
-        wanted.append((i, _order(one, scan, found), found, scan))
+        else:
+            wanted.append(found)
     _ask_whose(cause, [(requests[i], one) for i, one in enumerate(answers) if isinstance(one, Refused)])
-    received = receive(cause, requests=[order for _, order, _, _ in wanted])
-    for (i, order, line, _), answer in zip(wanted, received, strict=True):
-        code = skus[i][0].code
-        answers[i] = answer if isinstance(answer, Refused) else _answer(order, line, code, answer)
+    received = receive(cause, requests=[one.request for one in wanted])
+    for taken, answer in zip(wanted, received, strict=True):
+        answers[taken.place] = answer if isinstance(answer, Refused) else _answer(taken, answer)
     return [one for one in answers if one is not None]
+
+
+def _package(
+    place: int, one: ReceiveScan, sscc: str, announced: dict[str, list[PackageLine]]
+) -> _Wanted | Refused:
+    """All that was announced of a package and has not come. What is taken is not there for the next scan of it."""
+    lines = [line for line in announced[sscc] if line.to_come and line.node == one.node]
+    if not lines:
+        if all(line.node != one.node for line in announced[sscc]):
+            return errors.ElsewhereExpected(sscc=sscc, notice=announced[sscc][0].notice)
+        return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice)
+    status = "damaged" if one.damaged else "sellable"
+    counted = tuple(
+        ReceivedLine(
+            line.line, line.to_come, line.lot, line.expires_on, status, one.note,
+            () if line.received else tuple(line.serials), sscc,
+        )
+        for line in lines
+    )  # fmt: skip
+    announced[sscc] = [line._replace(received=line.quantity) for line in announced[sscc]]
+    codes = ", ".join(dict.fromkeys(line.sku_code for line in lines))
+    request = ReceiveOrder(lines[0].order, counted, one.bin, one.occurred_at)
+    return _Wanted(place, request, lines[0].order_number, lines[0].sku, codes, 0, sscc)
+
+
+def _unit(
+    place: int,
+    one: ReceiveScan,
+    scan: Scan,
+    skus: Sequence[catalog.Sku],
+    lines: Mapping[tuple[UUID, UUID], list[_Line]],
+) -> _Wanted | Refused:
+    """Units of an article, on the line that expects them first."""
+    line = _line(one, scan, skus, lines)
+    if isinstance(line, Refused):
+        return line
+    left = max(0, line.to_come - _units(one, scan))
+    return _Wanted(place, _order(one, scan, line), line.order_number, line.sku, skus[0].code, left)
 
 
 def _skus(requests: Sequence[ReceiveScan], read: Sequence[Scan | Refused]) -> list[list[catalog.Sku]]:
@@ -172,13 +238,13 @@ def _order(one: ReceiveScan, scan: Scan, line: _Line) -> ReceiveOrder:
     return ReceiveOrder(line.order, (counted,), one.bin, one.occurred_at)
 
 
-def _answer(order: ReceiveOrder, line: _Line, code: str, answer: GoodsReceived) -> ScanReceived:
-    assert order.lines
-    counted = ReceivedLine(*order.lines[0])
+def _answer(taken: _Wanted, answer: GoodsReceived) -> ScanReceived:
+    counted = [ReceivedLine(*line) for line in taken.request.lines or ()]
+    first = counted[0]
     return ScanReceived(
-        answer.receipt, answer.number, line.order, line.order_number, answer.state, line.sku, code,
-        counted.quantity, counted.lot, counted.expires_on, counted.serials, answer.held,
-        max(0, line.to_come - counted.quantity),
+        answer.receipt, answer.number, taken.request.order, taken.order_number, answer.state, taken.sku,
+        taken.sku_code, sum(line.quantity for line in counted), first.lot, first.expires_on,
+        tuple(serial for line in counted for serial in line.serials), answer.held, taken.to_come, taken.sscc,
     )  # fmt: skip
 
 

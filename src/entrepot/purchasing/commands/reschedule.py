@@ -77,6 +77,7 @@ SELECT id, company_id::int, node_id, state FROM purchasing_order WHERE id = ANY(
 """
 
 _LINES = """
-SELECT order_id, id, sku_id, quantity - received - short FROM purchasing_orderline
-WHERE order_id = ANY(%(ids)s::uuid[]) AND quantity > received + short ORDER BY order_id, number
+SELECT order_id, id, sku_id, LEAST(quantity - short, COALESCE(confirmed, quantity)) - received FROM purchasing_orderline
+WHERE order_id = ANY(%(ids)s::uuid[]) AND LEAST(quantity - short, COALESCE(confirmed, quantity)) > received
+ORDER BY order_id, number
 """

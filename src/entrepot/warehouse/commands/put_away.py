@@ -56,9 +56,9 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     Locks: the buckets in id order. Refuses: NotFound (bin, also one scanned); warehouse.wrong_bin (another
     one was scanned); Invalid; stock.not_there. Again: by key. 8 statements; 1 more where another bin was scanned.
     """
-    known = sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
-    bins = {bin_id: node for bin_id, node, _ in known}
-    misread = _misread(requests, bins, {bin_id: code for bin_id, _, code in known})
+    rows = sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
+    bins = {bin_id: node for bin_id, node, _ in rows}
+    misread = _misread(requests, bins, {bin_id: code for bin_id, _, code in rows})
     sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
     buckets = lock_buckets(source for source in sources if source)
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}

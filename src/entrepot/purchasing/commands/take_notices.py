@@ -1,0 +1,358 @@
+"""Suppliers say what is on its way, package by package; and that nothing more comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.purchasing import errors
+from entrepot.purchasing.confirming import NoticedLine, misfit_notice
+from entrepot.purchasing.rules import Line
+from entrepot.purchasing.states import NOTICE, ORDER
+from entrepot.stock.commands.expect import Expect, expect
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+__all__ = [
+    "CloseNotice",
+    "NoticeClosed",
+    "NoticeTaken",
+    "NoticedLine",
+    "TakeNotice",
+    "close_notices",
+    "take_notices",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNotice:
+    """An advance ship notice under the supplier's own number; each line (order, line, quantity[, SSCC[, lot[, expiry[,
+    serial numbers]]]])."""
+
+    company: int
+    external_ref: str
+    expected_on: date
+    lines: tuple[NoticedLine | tuple[Any, ...], ...]
+    carrier: str = ""
+    tracking: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeTaken:
+    """The notice, and the order lines of which more is on its way than is to come."""
+
+    notice: UUID
+    number: str
+    packages: int
+    units: int
+    beyond: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Order:
+    id: UUID
+    number: str
+    company: int
+    supplier: UUID
+    node: UUID
+    state: str
+    lines: dict[UUID, Line] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    id: UUID
+    number: str
+    request: TakeNotice
+    order: _Order
+    lines: list[NoticedLine]
+    beyond: tuple[str, ...]
+
+
+@command("purchasing.take_notices")
+def take_notices(cause: Cause, /, *, requests: Sequence[TakeNotice]) -> list[NoticeTaken | Refused]:
+    """Notices of what is on its way. Where one brings the whole rest of an order line, the line is expected on its day.
+    More than is to come of a line is work for a buyer before it stands at the dock.
+
+    Locks: the orders, in the order of their ids.
+    Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid (lines, packages, orders of two
+    suppliers or nodes); purchasing.duplicate.
+    Again: by key, and by the supplier's number. 9 statements; 1 more where a number is taken, and 1 where
+    a buyer is asked.
+    """
+    asked = [[NoticedLine(*line) for line in one.lines] for one in requests]
+    orders = _lock({line.order for lines in asked for line in lines})
+    numbers = iter(ids.numbers("AN", len(requests)))
+
+    answers: list[NoticeTaken | Refused] = []
+    taken: list[_Taken] = []
+    for one, lines in zip(requests, asked, strict=True):
+        refusal = misfit_notice(lines, one.external_ref) or _misfit(one, lines, orders)
+        if refusal:
+            answers.append(refusal)
+            continue
+        found = _Taken(ids.uuid7(), next(numbers), one, orders[lines[0].order], lines, _beyond(lines, orders))
+        taken.append(found)
+        packages = len({line.sscc for line in lines if line.sscc})
+        units = sum(line.quantity for line in lines)
+        answers.append(NoticeTaken(found.id, found.number, packages, units, found.beyond))
+
+    made = _insert(cause, taken)
+    refused = _duplicates([one for one in taken if one.id not in made])
+    taken = [one for one in taken if one.id in made]
+    if taken:
+        _write(cause, taken, orders)
+    return [refused.get(one.notice, one) if isinstance(one, NoticeTaken) else one for one in answers]
+
+
+def _lock(wanted: set[UUID]) -> dict[UUID, _Order]:
+    """The orders with their lines, locked. 2 statements."""
+    orders = {row[0]: _Order(*row) for row in sql.run(_LOCK, {"ids": sorted(wanted)})}
+    for order, *row in sql.run(_LINES, {"ids": list(orders)}):
+        orders[order].lines[row[0]] = Line(*row)
+    return orders
+
+
+def _misfit(one: TakeNotice, lines: Sequence[NoticedLine], orders: dict[UUID, _Order]) -> Refused | None:
+    for line in lines:
+        order = orders.get(line.order)
+        if order is None or order.company != one.company:
+            return NotFound(what="purchase order", which=str(line.order))
+        if line.line not in order.lines:
+            return NotFound(what=f"line of {order.number}", which=str(line.line))
+        if isinstance(refused := ORDER.step(order.state, "receive_rest"), Refused):
+            return refused
+    if len({(orders[line.order].supplier, orders[line.order].node) for line in lines}) > 1:
+        return Invalid(field="lines", expected="orders of one supplier for one node", found="several")
+    return None
+
+
+def _beyond(lines: Sequence[NoticedLine], orders: dict[UUID, _Order]) -> tuple[str, ...]:
+    """Of which lines more is on its way than is to come."""
+    units: dict[tuple[UUID, UUID], int] = {}
+    for line in lines:
+        units[line.order, line.line] = units.get((line.order, line.line), 0) + line.quantity
+    return tuple(
+        f"line {found.number} of {orders[order].number}: {count} of {found.to_come} to come"
+        for (order, which), count in units.items()
+        if count > (found := orders[order].lines[which]).to_come
+    )
+
+
+def _insert(cause: Cause, taken: Sequence[_Taken]) -> set[UUID]:
+    rows = [
+        (
+            one.id, one.number, one.request.company, one.order.supplier, one.order.node, one.request.external_ref,
+            one.request.carrier, one.request.tracking, one.request.expected_on, cause.actor.name,
+            one.request.occurred_at or cause.at,
+        )
+        for one in taken
+    ]  # fmt: skip
+    return {row[0] for row in sql.run(_INSERT, sql.columns(_INSERTED, rows))} if rows else set()
+
+
+def _duplicates(taken: Sequence[_Taken]) -> dict[UUID, Refused]:
+    if not taken:
+        return {}
+    asked = [(one.order.supplier, one.request.external_ref) for one in taken]
+    found = {
+        (supplier, ref): number
+        for supplier, ref, number in sql.run(_KNOWN, sql.columns(("suppliers", "refs"), asked))
+    }
+    return {
+        one.id: errors.Duplicate(
+            external_ref=one.request.external_ref, number=found[one.order.supplier, one.request.external_ref]
+        )
+        for one in taken
+    }
+
+
+def _write(cause: Cause, taken: Sequence[_Taken], orders: dict[UUID, _Order]) -> None:
+    rows = [
+        (
+            ids.uuid7(), one.id, one.request.company, line.order, line.line,
+            orders[line.order].lines[line.line].sku, line.sscc, line.lot, line.expires_on, line.quantity,
+        )
+        for one in taken
+        for line in one.lines
+    ]  # fmt: skip
+    serials = [list(line.serials) for one in taken for line in one.lines]
+    sql.run(_INSERT_LINES, _line_columns(rows, serials))
+    coming: dict[UUID, tuple[_Order, Line, int, date]] = {}
+    for one in taken:
+        for line in one.lines:
+            order, found = orders[line.order], orders[line.order].lines[line.line]
+            before = coming[found.id][2] if found.id in coming else 0
+            coming[found.id] = (order, found, before + line.quantity, one.request.expected_on)
+    expect(
+        cause,
+        requests=[
+            Expect(
+                order.company, line.id, line.sku, order.node, "purchase_order", order.id, line.expected,
+                day if units >= line.expected else None,
+            )
+            for order, line, units, day in coming.values()
+            if line.expected
+        ],
+    )  # fmt: skip
+    open_items(
+        cause,
+        requests=[
+            OpenItem(
+                one.request.company, "announced beyond the order", "notice", one.id,
+                f"{one.number}: more is on its way than is to come of {'; '.join(one.beyond)}", "inventory manager",
+                {"beyond": list(one.beyond)},
+            )
+            for one in taken
+            if one.beyond
+        ],
+    )  # fmt: skip
+    announce(
+        cause,
+        [
+            Event(
+                "notice", one.id, one.request.company, "", "expected", one.request.occurred_at,
+                {"number": one.number, "reference": one.request.external_ref},
+            )
+            for one in taken
+        ],
+    )  # fmt: skip
+
+
+def _line_columns(rows: Sequence[tuple[Any, ...]], serials: Sequence[list[str]]) -> dict[str, Any]:
+    """Rows as arrays; the serial numbers of all in one, with the place of their line beside each."""
+    columns: dict[str, Any] = sql.columns(_LINE, rows)
+    columns["places"] = [place for place, of_line in enumerate(serials, 1) for _ in of_line]
+    columns["texts"] = [one for of_line in serials for one in of_line]
+    return columns
+
+
+@dataclass(frozen=True, slots=True)
+class CloseNotice:
+    """Nothing more comes of a notice, and why."""
+
+    notice: UUID
+    reason: str
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeClosed:
+    """Units that were announced and did not come."""
+
+    notice: UUID
+    missing: int
+
+
+@command("purchasing.close_notices")
+def close_notices(cause: Cause, /, *, requests: Sequence[CloseNotice]) -> list[NoticeClosed | Refused]:
+    """The notices, closed with what came. What is missing is still to come of the orders.
+
+    Locks: the notices in id order. Refuses: NotFound; WrongState (received or closed); Invalid (no reason).
+    Again: by key. 3 statements.
+    """
+    found = {row[0]: row[1:] for row in sql.run(_LOCK_NOTICES, {"ids": [one.notice for one in requests]})}
+    answers: list[NoticeClosed | Refused] = []
+    closed: dict[UUID, CloseNotice] = {}
+    for one in requests:
+        if one.notice not in found:
+            answers.append(NotFound(what="advance ship notice", which=str(one.notice)))
+            continue
+        _, state, missing = found[one.notice]
+        after = NOTICE.step("closed" if one.notice in closed else state, "close")
+        if isinstance(after, Refused):
+            answers.append(after)
+        elif not one.reason:
+            answers.append(Invalid(field="reason", expected="why nothing more comes", found="nothing"))
+        else:
+            closed[one.notice] = one
+            answers.append(NoticeClosed(one.notice, missing))
+    if closed:
+        times = [one.occurred_at or cause.at for one in closed.values()]
+        sql.run(_CLOSE, {"ids": list(closed), "times": times})
+        announce(
+            cause,
+            [
+                Event(
+                    "notice",
+                    one.notice,
+                    found[one.notice][0],
+                    "expected",
+                    "closed",
+                    one.occurred_at,
+                    reason=one.reason,
+                )
+                for one in closed.values()
+            ],
+        )
+    return answers
+
+
+_LINE = (
+    "ids", "notices", "companies", "orders", "lines", "skus", "packages", "lots", "expiries", "units",
+)  # fmt: skip
+
+_INSERTED = (
+    "ids", "numbers", "companies", "suppliers", "nodes", "refs", "carriers", "trackings", "days", "people", "times",
+)  # fmt: skip
+
+_LOCK = """
+SELECT id, number, company_id::int, supplier_id, node_id, state FROM purchasing_order
+WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_LINES = """
+SELECT order_id, id, number, sku_id, quantity, received, unit_cost, 'none', '', '', over, short, confirmed
+FROM purchasing_orderline
+WHERE order_id = ANY(%(ids)s::uuid[]) ORDER BY order_id, number
+"""
+
+# DO NOTHING waits for whoever takes the same notice, and leaves the batch whole.
+_INSERT = """
+INSERT INTO purchasing_notice (id, number, company_id, supplier_id, node_id, external_ref, carrier, tracking,
+                               expected_on, state, taken_by, taken_at)
+SELECT id, number, company, supplier, node, ref, carrier, tracking, day, 'expected', person, at
+FROM unnest(%(ids)s::uuid[], %(numbers)s::text[], %(companies)s::smallint[], %(suppliers)s::uuid[], %(nodes)s::uuid[],
+            %(refs)s::text[], %(carriers)s::text[], %(trackings)s::text[], %(days)s::date[], %(people)s::text[],
+            %(times)s::timestamptz[])
+     AS one(id, number, company, supplier, node, ref, carrier, tracking, day, person, at)
+ON CONFLICT (company_id, supplier_id, external_ref) DO NOTHING
+RETURNING id
+"""
+
+_INSERT_LINES = """
+INSERT INTO purchasing_noticeline (id, notice_id, company_id, order_id, line_id, sku_id, sscc, lot, expires_on, serials,
+                                   quantity, received)
+SELECT one.id, notice, company, bought, line, sku, package, lot, expiry, COALESCE(s.serials, '{}'), units, 0
+FROM unnest(%(ids)s::uuid[], %(notices)s::uuid[], %(companies)s::smallint[], %(orders)s::uuid[], %(lines)s::uuid[],
+            %(skus)s::uuid[], %(packages)s::text[], %(lots)s::text[], %(expiries)s::date[], %(units)s::int[])
+     WITH ORDINALITY AS one(id, notice, company, bought, line, sku, package, lot, expiry, units, place)
+LEFT JOIN (SELECT place, array_agg(serial) AS serials
+           FROM unnest(%(places)s::int[], %(texts)s::text[]) AS t(place, serial) GROUP BY 1) AS s ON s.place = one.place
+"""
+
+_KNOWN = """
+SELECT supplier_id, external_ref, number FROM purchasing_notice
+WHERE (supplier_id, external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[], %(refs)s::text[]))
+"""
+
+_LOCK_NOTICES = """
+SELECT n.id, n.company_id::int, n.state,
+       (SELECT COALESCE(sum(quantity - received), 0)::int FROM purchasing_noticeline WHERE notice_id = n.id)
+FROM purchasing_notice AS n WHERE n.id = ANY(%(ids)s::uuid[]) ORDER BY n.id FOR UPDATE OF n
+"""
+
+_CLOSE = """
+UPDATE purchasing_notice AS n SET state = 'closed', closed_at = d.at
+FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS d(id, at) WHERE n.id = d.id
+"""

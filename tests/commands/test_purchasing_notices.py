@@ -1,0 +1,237 @@
+"""purchasing.confirm, take_notices, close_notices, and packages received by their SSCC"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from entrepot.kernel import sql
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.ids import uuid7
+from entrepot.purchasing import dock, queries
+from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.confirm import ConfirmOrder, OrderConfirmed, confirm
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.receive import ReceiveOrder, receive
+from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
+from entrepot.purchasing.commands.take_notices import (
+    CloseNotice,
+    NoticeClosed,
+    NoticeTaken,
+    TakeNotice,
+    close_notices,
+    take_notices,
+)
+from entrepot.purchasing.errors import Duplicate, ElsewhereExpected, PackageReceived, UnknownBarcode
+from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
+
+pytestmark = pytest.mark.django_db
+
+DAY = NOW.date() + timedelta(days=7)  # the suppliers of the tests take a week
+SSCC, OTHER = "376104250021234569", "376104250021234576"
+
+
+@pytest.fixture
+def house() -> Retailer:
+    return a_retailer(skus=2)
+
+
+def ordered(house: Retailer, *quantities: int) -> UUID:
+    skus = [house.skus[0], house.perishable]
+    lines = tuple((sku, units, Decimal(1)) for sku, units in zip(skus, quantities or (10, 6), strict=False))
+    (answer,) = order(BUYER, requests=[OrderGoods(house.company, house.supplier, house.node, "", lines)])
+    return answer.order
+
+
+def expected() -> list[tuple]:
+    return sql.run("SELECT quantity, expected_on FROM stock_supply ORDER BY quantity DESC")
+
+
+def items() -> list[tuple[str, str]]:
+    return sql.run("SELECT type, reason FROM work_item WHERE state = 'open' ORDER BY type")
+
+
+# ---- confirmations
+
+
+def test_supply_follows_what_the_supplier_confirms_and_a_difference_is_work(house):
+    one = ordered(house)
+    first, second = queries.lines(one)
+    later = DAY + timedelta(days=3)
+
+    same, other = confirm(
+        BUYER,
+        requests=[
+            ConfirmOrder(one, ((second.id, 6, DAY),), "AB-1"),
+            ConfirmOrder(one, ((first.id, 8, later),), "AB-2"),
+        ],
+    )
+
+    assert same == OrderConfirmed(one, 1, ())
+    assert other.differences == (f"line 1: 8 of 10 units, on {later} instead of {DAY}",)
+    assert expected() == [(8, later), (6, DAY)]
+    assert [kind for kind, _ in items()] == ["confirmed otherwise"]
+    line = queries.lines(one)[0]
+    assert (line.wanted_on, line.confirmed, line.confirmed_on, line.to_come) == (DAY, 8, later, 10)
+
+    receive(CLERK, requests=[ReceiveOrder(one, ((first.id, 5),))])
+    assert expected() == [(6, DAY), (3, later)]
+
+
+def test_invariant_12_a_confirmation_of_nothing_is_not_expected_and_what_makes_no_sense_is_refused(house):
+    one, ended = ordered(house), ordered(house)
+    line = queries.lines(one)[0].id
+    cancel(BUYER, requests=[CancelOrder(ended, "late")])
+    answers = confirm(
+        BUYER,
+        requests=[
+            ConfirmOrder(uuid7(), ((line, 1, DAY),)),
+            ConfirmOrder(ended, ((queries.lines(ended)[0].id, 1, DAY),)),
+            ConfirmOrder(one, ()),
+            ConfirmOrder(one, ((line, 0, DAY),)),
+        ],
+    )
+    assert [type(one) for one in answers] == [NotFound, WrongState, Invalid, OrderConfirmed]
+    assert expected() == [(6, DAY)]
+
+
+# ---- notices
+
+
+def noticed(house: Retailer, one: UUID, **changes) -> TakeNotice:
+    mug, cake = (line.id for line in queries.lines(one))
+    lines = (
+        (one, mug, 10, SSCC, "", None, ()),
+        (one, cake, 4, SSCC, "L1", DAY + timedelta(days=90)),
+        (one, cake, 2, OTHER, "L2", DAY + timedelta(days=90)),
+    )
+    return replace(TakeNotice(house.company, "DN-1", DAY + timedelta(days=1), lines), **changes)
+
+
+def scan(house: Retailer, text: str, **said) -> ReceiveScan:
+    return ReceiveScan(house.company, house.node, text, **said)
+
+
+def test_a_notice_dates_the_rest_of_a_line_and_its_packages_are_received_by_one_scan_each(house):
+    one = ordered(house)
+    (taken,) = take_notices(BUYER, requests=[noticed(house, one)])
+    assert isinstance(taken, NoticeTaken), taken
+    assert (taken.packages, taken.units, taken.beyond) == (2, 16, ())
+    assert expected() == [(10, DAY + timedelta(days=1)), (6, DAY + timedelta(days=1))]
+
+    first, again, second = receive_scans(
+        CLERK, requests=[scan(house, f"]C100{SSCC}"), scan(house, SSCC), scan(house, OTHER)]
+    )
+
+    assert isinstance(first, ScanReceived), first
+    assert (first.sscc, first.quantity, first.sku_code) == (SSCC, 14, "10000, CAKE")
+    assert again == PackageReceived(sscc=SSCC, notice=taken.number)
+    assert (second.quantity, second.lot, second.order_state) == (2, "L2", "received")
+    stood = sql.run("SELECT lot, quantity FROM stock_bucket ORDER BY lot")
+    assert stood == [("", 10), ("L1", 4), ("L2", 2)]
+    (found,) = dock.notices(house.company, state="received")
+    assert (found.number, found.units, found.received) == (taken.number, 16, 16)
+    assert receive_scans(CLERK, requests=[scan(house, SSCC)]) == [again]
+
+
+def test_units_that_are_scanned_one_by_one_are_counted_off_their_notice(house):
+    one = ordered(house)
+    (taken,) = take_notices(BUYER, requests=[noticed(house, one)])
+    mug = queries.lines(one)[0].id
+    receive(CLERK, requests=[ReceiveOrder(one, ((mug, 9),))])
+    assert [line.received for line in dock.notice_lines(taken.notice)] == [9, 0, 0]
+
+    (rest,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
+    assert rest.quantity == 1 + 4
+
+
+def test_a_package_nobody_announced_or_for_another_node_is_told_apart(house):
+    one = ordered(house)
+    take_notices(BUYER, requests=[noticed(house, one)])
+    elsewhere = replace(scan(house, SSCC), node=uuid7())
+    unknown, other = receive_scans(CLERK, requests=[scan(house, "376104250021234583"), elsewhere])
+    assert isinstance(unknown, UnknownBarcode)
+    assert isinstance(other, ElsewhereExpected)
+    assert sql.run("SELECT FROM stock_bucket") == []
+
+
+def test_more_than_is_to_come_is_work_before_it_stands_at_the_dock(house):
+    one = ordered(house, 8, 6)
+    (taken,) = take_notices(BUYER, requests=[noticed(house, one)])
+    ((number,),) = sql.run("SELECT number FROM purchasing_order")
+    assert taken.beyond == (f"line 1 of {number}: 10 of 8 to come",)
+    assert [kind for kind, _ in items()] == ["announced beyond the order"]
+
+
+def test_what_makes_no_sense_is_no_notice_and_a_number_is_taken_once(house):
+    one, ended = ordered(house), ordered(house)
+    cancel(BUYER, requests=[CancelOrder(ended, "late")])
+    good = noticed(house, one)
+    line = queries.lines(one)[0].id
+    answers = take_notices(
+        BUYER,
+        requests=[
+            replace(good, external_ref=""),
+            replace(good, lines=((uuid7(), line, 1),)),
+            replace(good, lines=((one, uuid7(), 1),)),
+            replace(good, lines=((ended, queries.lines(ended)[0].id, 1),)),
+            good,
+            good,
+        ],
+    )
+    assert [type(one) for one in answers] == [Invalid, NotFound, NotFound, WrongState, NoticeTaken, Duplicate]
+    assert len(dock.notices(house.company)) == 1
+
+
+def test_a_notice_is_closed_with_what_came(house):
+    one = ordered(house)
+    (taken,) = take_notices(BUYER, requests=[noticed(house, one)])
+    receive_scans(CLERK, requests=[scan(house, SSCC)])
+    answers = close_notices(
+        BUYER,
+        requests=[
+            CloseNotice(uuid7(), "x"),
+            CloseNotice(taken.notice, ""),
+            CloseNotice(taken.notice, "the second box is missing"),
+            CloseNotice(taken.notice, "again"),
+        ],
+    )
+    assert [type(one) for one in answers] == [NotFound, Invalid, NoticeClosed, WrongState]
+    assert answers[2].missing == 2
+    assert queries.order(one).state == "part_received"
+
+
+def test_keys_get_their_answer_again(house):
+    one = ordered(house)
+    wanted = noticed(house, one, key="n")
+    said = ConfirmOrder(one, ((queries.lines(one)[0].id, 10, DAY),), key="c")
+    assert take_notices(BUYER, requests=[wanted]) == take_notices(BUYER, requests=[wanted])
+    assert confirm(BUYER, requests=[said]) == confirm(BUYER, requests=[said])
+    assert sql.run("SELECT count(*) FROM purchasing_confirmation")[0][0] == 1
+
+
+def count(statements, command, requests) -> int:
+    with statements() as ran:
+        answers = command(BUYER, requests=requests)
+    assert not any(isinstance(one, Refused) for one in answers)
+    return len([text for text in ran.texts if "SAVEPOINT" not in text])
+
+
+@pytest.mark.counts("purchasing.confirm", "purchasing.take_notices", "purchasing.close_notices")
+def test_statements_do_not_grow_with_the_batch(statements, house):
+    counts: dict[int, list[int]] = {}
+    for many in (1, 10, 1000):
+        goods = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
+        orders = [answer.order for answer in order(BUYER, requests=[goods] * many)]
+        lines = queries.lines_of(orders)
+        said = [ConfirmOrder(one, ((lines[one][0].id, 4, DAY),)) for one in orders]
+        counts[many] = [count(statements, confirm, said)]
+        notices = [TakeNotice(1, f"N{one}", DAY, ((one, lines[one][0].id, 9),)) for one in orders]
+        counts[many] += [count(statements, take_notices, notices)]
+        closing = [CloseNotice(one.id, "x") for one in dock.notices(1, limit=many)]
+        counts[many] += [count(statements, close_notices, closing)]
+    assert counts[1] == counts[10] == counts[1000], counts
