@@ -67,7 +67,7 @@ def running() -> Iterator[Served]:
 
 
 def _wait_for(port: int) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with contextlib.suppress(OSError):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -75,4 +75,4 @@ def _wait_for(port: int) -> None:
             if connection.getresponse().status == 200:
                 return
         time.sleep(0.1)
-    raise SystemExit("the web processes did not answer within half a minute")
+    raise SystemExit("the web processes did not answer within a minute")

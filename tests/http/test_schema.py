@@ -18,6 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from entrepot.web.api import house
+
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     negative_data_rejection,
@@ -165,3 +167,14 @@ def _is_sent_as_nothing(value: object) -> bool:
 def test_every_operation_is_walked(schema):
     told = [(found.ok().path, found.ok().method) for found in schema.get_all_operations()]
     assert sorted(told) == sorted(OPERATIONS)
+
+
+def test_the_parameters_that_are_known_are_those_of_the_document() -> None:
+    """They are read from the operations, so that no process tells the document before it answers."""
+    paths = house.api.get_openapi_schema(path_prefix="")["paths"]
+
+    assert house._query_names() == {
+        (path, method.upper()): {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }

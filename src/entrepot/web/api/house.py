@@ -16,6 +16,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.operation import Operation
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
+from ninja.utils import normalize_path
 
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
@@ -207,14 +208,26 @@ def _strictly(view: Callable[..., HttpResponseBase], path: str) -> Callable[...,
 
 @cache
 def _query_names() -> dict[tuple[str, str | None], frozenset[str]]:
-    """Parameters of the query that each operation knows, as its document says."""
-    return {
-        (path, method.upper()): frozenset(
-            one["name"] for one in operation["parameters"] if one["in"] == "query"
-        )
-        for path, operations in api.get_openapi_schema(path_prefix="")["paths"].items()
-        for method, operation in operations.items()
-    }
+    """Parameters of the query that each operation knows: out of its signature, since to tell the document takes
+    seconds, and the first requests of each process would wait for it."""
+    found: dict[tuple[str, str | None], frozenset[str]] = {}
+    for router in api._get_bound_routers():
+        for path, view in router.path_operations.items():
+            address = normalize_path(f"/{router.prefix}/{path}")
+            for operation in view.operations:
+                names = frozenset(
+                    name
+                    for model in operation.models
+                    if model.__ninja_param_source__ == "query"
+                    for name in model.__ninja_flatten_map__
+                )
+                found |= {(_in_document(address), method): names for method in operation.methods}
+    return found
+
+
+def _in_document(path: str) -> str:
+    """An address as the document writes it: without the types of its parts."""
+    return re.sub(r"{[^}:]+:", "{", path)
 
 
 def urls() -> tuple[list[Any], str, str]:
