@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Invalid, NotFound
@@ -149,6 +149,7 @@ def test_whom_an_order_may_ask():
 some = st.integers(0, 4)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(1, 4), some, some, some), min_size=1, max_size=4),
     st.booleans(),
