@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.http import HttpResponse
@@ -24,10 +25,14 @@ def work_times(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
     asked = int_in(request.GET.get("days"))
     days = asked if asked in DAYS else DAYS[1]
-    outlooks = task_times.outlooks(company=company, at=now)
+    outlooks = [
+        replace(one, steps=steps)
+        for one in task_times.outlooks(company=company, at=now)
+        if (steps := tuple(step for step in one.steps if step.orders))
+    ]
     context = {
-        "outlooks": [one for one in outlooks if any(step.orders for step in one.steps)],
-        "plots": [_plot(one) for one in outlooks if any(step.orders for step in one.steps)],
+        "outlooks": outlooks,
+        "plots": [_plot(one) for one in outlooks],
         "late": [(one, step) for one in outlooks for step in one.steps if step.late_s],
         "throughput": task_times.throughput(company=company, since=now - timedelta(days=days), until=now),
         "standards": task_times.standards(company=company),
