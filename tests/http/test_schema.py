@@ -26,6 +26,21 @@ CHECKS = [
 ]  # fmt: skip
 EXAMPLES = 20
 OPERATIONS = [
+    ("/api/v1/purchase-orders", "get"),
+    ("/api/v1/purchase-orders", "post"),
+    ("/api/v1/purchase-orders/{order_id}", "get"),
+    ("/api/v1/purchase-orders/cancel", "post"),
+    ("/api/v1/purchase-orders/close-rest", "post"),
+    ("/api/v1/purchase-orders/confirm", "post"),
+    ("/api/v1/purchase-orders/receive", "post"),
+    ("/api/v1/receiving/scans", "post"),
+    ("/api/v1/ship-notices", "get"),
+    ("/api/v1/ship-notices", "post"),
+    ("/api/v1/ship-notices/close", "post"),
+    ("/api/v1/quality-checks", "get"),
+    ("/api/v1/quality-checks/decide", "post"),
+    ("/api/v1/supplier-claims", "get"),
+    ("/api/v1/supplier-claims/close", "post"),
     ("/api/v1/orders", "post"),
     ("/api/v1/orders", "get"),
     ("/api/v1/orders/cancel", "post"),

@@ -48,6 +48,11 @@ class Line:
     confirmed_on: date | None
 
     @property
+    def id_text(self) -> str:
+        """The id as fields of a form are named by it."""
+        return str(self.id)
+
+    @property
     def to_come(self) -> int:
         return max(0, self.quantity - self.received - self.short)
 

@@ -63,6 +63,13 @@ AREAS = (
         Page("counts-accuracy", _("Accuracy")),
         Page("labor", _("Labor")),
     )),
+    Area("inbound", _("Inbound"), "truck", "i", _("Inbound: what suppliers send"), (
+        Page("purchase-orders", _("Purchase orders")),
+        Page("expected", _("Expected")),
+        Page("receiving", _("Receiving"), "purchasing.receive_scans"),
+        Page("quality", _("Checks and claims")),
+        Page("put-away", _("Put away")),
+    )),
     Area("stock", _("Stock"), "stock", "s", _("Stock"), (
         Page("stock", _("Stock")),
         Page("transfers", _("Transfers")),

@@ -32,6 +32,7 @@ from entrepot.web.api import (
     orders,
     packing,
     problems,
+    purchasing,
     reservations,
     returns,
     shipping,
@@ -47,7 +48,7 @@ RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them, balance stock between nodes, pick in waves, say what kits are made of, and keep
+refund them, order from suppliers and receive, balance stock between nodes, pick in waves, say what kits are made of, and keep
 rates of tax and exemptions.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
@@ -135,6 +136,7 @@ api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", ageing.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])
+api.add_router("/v1", purchasing.router, tags=["inbound"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 api.add_router("/v1", taxes.router, tags=["taxes"])
 

@@ -1,0 +1,640 @@
+"""Purchase orders, what suppliers say of them, and what comes, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field, StrictInt
+
+from entrepot.catalog import queries as catalog
+from entrepot.kernel.errors import NotFound
+from entrepot.network import queries as network
+from entrepot.parties import queries as parties
+from entrepot.purchasing import dock, queries
+from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.close_claims import CloseClaim, close_claims
+from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
+from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
+from entrepot.purchasing.commands.decide_checks import DecideCheck, decide_checks
+from entrepot.purchasing.commands.order import OrderedLine, OrderGoods, order
+from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
+from entrepot.purchasing.commands.receive_scans import ReceiveScan, receive_scans
+from entrepot.purchasing.commands.take_notices import (
+    CloseNotice,
+    NoticedLine,
+    TakeNotice,
+    close_notices,
+    take_notices,
+)
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import (
+    LINES_MAX,
+    QUANTITY_MAX,
+    Code,
+    Key,
+    Moment,
+    Out,
+    Price,
+    Problem,
+    Quantity,
+    Reason,
+    Strict,
+    Text,
+)
+
+router = Router()
+Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
+OwnKey = Annotated[
+    Key | None, Field(description="Idempotency key of this one of a list; else the header's and its place.")
+]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2200, 1, 1))]
+Serials = Annotated[list[Code], Field(max_length=LINES_MAX)]
+
+
+class Keyed(Strict):
+    key: OwnKey = None
+
+
+class OrderedLineIn(Strict):
+    sku: Code
+    quantity: Quantity
+    unit_cost: Price
+
+
+class PurchaseOrderIn(Keyed):
+    """Goods from a supplier for a node, both by their codes; wanted when the supplier usually has them."""
+
+    supplier: Code
+    node: Code
+    external_ref: Text = ""
+    lines: Annotated[list[OrderedLineIn], Field(min_length=1, max_length=LINES_MAX)]
+    wanted_on: Day | None = None
+    occurred_at: Moment | None = None
+
+
+class OrderedOut(Out):
+    order: UUID
+    number: str
+
+
+class PurchaseOrderOut(Out):
+    id: UUID
+    number: str
+    supplier_name: str
+    node_code: str
+    external_ref: str
+    currency: str
+    state: str
+    ordered_by: str
+    ordered_at: datetime
+    quantity: int
+    received: int
+
+
+class PurchaseLineOut(Out):
+    """`over` was taken beyond the quantity, `short` is not expected any more."""
+
+    id: UUID
+    number: int
+    sku_code: str
+    quantity: int
+    received: int
+    unit_cost: Decimal
+    over: int
+    short: int
+    to_come: int
+    wanted_on: date | None
+    confirmed: int | None
+    confirmed_on: date | None
+    expected_on: date | None
+
+
+class PurchaseOrderWholeOut(PurchaseOrderOut):
+    lines: list[PurchaseLineOut]
+
+
+class PurchaseOrdersOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[PurchaseOrderOut]
+    next: UUID | None
+
+
+class EndedIn(Keyed):
+    order: UUID
+    reason: Reason
+
+
+class RestIn(EndedIn):
+    """Lines of which nothing more comes; none for all."""
+
+    lines: Annotated[list[UUID], Field(max_length=LINES_MAX)] = []
+
+
+class EndedOut(Out):
+    order: UUID
+
+
+class RestOut(Out):
+    order: UUID
+    units: int
+    state: str
+
+
+class ConfirmedIn(Strict):
+    line: UUID
+    quantity: Units
+    expected_on: Day
+
+
+class ConfirmationIn(Keyed):
+    """What the supplier says of lines of an order: how many, and when."""
+
+    order: UUID
+    lines: Annotated[list[ConfirmedIn], Field(min_length=1, max_length=LINES_MAX)]
+    reference: Text = ""
+
+
+class ConfirmedOut(Out):
+    order: UUID
+    lines: int
+    differences: list[str]
+
+
+class CountedIn(Strict):
+    """Units of a line as they came; `damaged` ones with a note."""
+
+    line: UUID
+    quantity: Quantity
+    lot: Text = ""
+    expires_on: Day | None = None
+    status: Literal["sellable", "damaged"] = "sellable"
+    note: Text = ""
+    serials: Serials = []
+
+
+class DeliveryIn(Keyed):
+    """What came for an order; without lines all that is still to come."""
+
+    order: UUID
+    lines: Annotated[list[CountedIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
+    bin: UUID | None = None
+
+
+class DeliveryOut(Out):
+    receipt: UUID
+    number: str
+    state: str
+    quantity: int
+    value_minor: int
+    held: int
+    damaged: int
+    over: int
+    short: int
+
+
+class ScanIn(Keyed):
+    """What a scanner read at a node's dock, and what the barcode does not say."""
+
+    node: Code
+    text: Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*$")]
+    order: UUID | None = None
+    quantity: Quantity | None = None
+    lot: Text = ""
+    expires_on: Day | None = None
+    serial: Text = ""
+    damaged: bool = False
+    note: Text = ""
+    bin: UUID | None = None
+
+
+class ScannedOut(Out):
+    receipt: UUID
+    number: str
+    order: UUID
+    order_number: str
+    order_state: str
+    sku_code: str
+    quantity: int
+    lot: str
+    expires_on: date | None
+    serials: list[str]
+    held: int
+    to_come: int
+    sscc: str
+
+
+class NoticedIn(Strict):
+    """Units of an order line in a package, by its SSCC."""
+
+    order: UUID
+    line: UUID
+    quantity: Quantity
+    sscc: Annotated[str, Field(pattern=r"^([0-9]{18})?$")] = ""
+    lot: Text = ""
+    expires_on: Day | None = None
+    serials: Serials = []
+
+
+class NoticeIn(Keyed):
+    """An advance ship notice under the supplier's own number."""
+
+    external_ref: Code
+    expected_on: Day
+    lines: Annotated[list[NoticedIn], Field(min_length=1, max_length=LINES_MAX)]
+    carrier: Text = ""
+    tracking: Text = ""
+
+
+class NoticeTakenOut(Out):
+    notice: UUID
+    number: str
+    packages: int
+    units: int
+    beyond: list[str]
+
+
+class NoticeOut(Out):
+    id: UUID
+    number: str
+    external_ref: str
+    supplier_name: str
+    node_code: str
+    carrier: str
+    tracking: str
+    expected_on: date
+    state: str
+    packages: int
+    units: int
+    received: int
+
+
+class NoticesOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[NoticeOut]
+    next: UUID | None
+
+
+class NoticeEndedIn(Keyed):
+    notice: UUID
+    reason: Reason
+
+
+class NoticeEndedOut(Out):
+    notice: UUID
+    missing: int
+
+
+class CheckOut(Out):
+    """Units that are held until `sample` of them were looked at."""
+
+    id: UUID
+    number: str
+    order_number: str
+    receipt: str
+    supplier_name: str
+    sku_code: str
+    node_code: str
+    bin_code: str
+    lot: str
+    quantity: int
+    sample: int
+    defects_max: int
+    why: str
+    state: str
+    defects: int
+    passed: int
+    opened_at: datetime
+
+
+class ChecksOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[CheckOut]
+    next: UUID | None
+
+
+class CheckedIn(Keyed):
+    check: UUID
+    defects: Units
+    note: Text = ""
+    bin: UUID | None = None
+
+
+class CheckedOut(Out):
+    check: UUID
+    state: str
+    passed: int
+    damaged: int
+    quarantined: int
+    why: str
+
+
+class ClaimOut(Out):
+    id: UUID
+    number: str
+    order_number: str
+    receipt: str
+    supplier_name: str
+    sku_code: str
+    quantity: int
+    value_minor: int
+    currency: str
+    reason: str
+    note: str
+    state: str
+    opened_at: datetime
+    outcome: str
+
+
+class ClaimsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[ClaimOut]
+    next: UUID | None
+
+
+class AnsweredIn(Keyed):
+    claim: UUID
+    answer: Literal["credit", "replace", "refuse"]
+    note: Reason
+
+
+class AnsweredOut(Out):
+    claim: UUID
+    state: str
+
+
+def _skus(company: int, codes: Collection[str]) -> dict[str, UUID]:
+    known = catalog.skus(company=company, codes=list(codes))
+    for code in sorted(set(codes).difference(known)):
+        raise NotFound(what="SKU", which=code)
+    return {code: sku.id for code, sku in known.items()}
+
+
+def _nodes(company: int, codes: Collection[str]) -> dict[str, UUID]:
+    known = {node.code: node.id for node in network.nodes(company=company)}
+    for code in sorted(set(codes).difference(known)):
+        raise NotFound(what="node", which=code)
+    return known
+
+
+def _many(payload: Any) -> list[Any]:
+    return payload if isinstance(payload, list) else [payload]
+
+
+@router.get("/purchase-orders", response={200: PurchaseOrdersOut, **READ})
+def list_purchase_orders(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    state: Literal["", "open", "part_received", "received", "cancelled"] = "",
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Purchase orders, the newest first, a page at a time."""
+    rows = queries.orders(parse.company_of(company), state=state, after=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post("/purchase-orders", response={201: OrderedOut, 200: list[OrderedOut | Problem], **REFUSED})
+def order_goods(
+    request: HttpRequest,
+    payload: PurchaseOrderIn | Annotated[list[PurchaseOrderIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Order goods from suppliers. Whoever orders does not receive them."""
+    house, items = parse.company_of(company), _many(payload)
+    skus = _skus(house, {line.sku for one in items for line in one.lines})
+    nodes = _nodes(house, {one.node for one in items})
+    suppliers = parties.suppliers(company=house)
+    for code in sorted({one.supplier for one in items}.difference(suppliers)):
+        raise NotFound(what="supplier", which=code)
+
+    def make(one: PurchaseOrderIn, key: str) -> OrderGoods:
+        lines = tuple(
+            OrderedLine(skus[line.sku], line.quantity, Decimal(line.unit_cost)) for line in one.lines
+        )
+        return OrderGoods(
+            house, suppliers[one.supplier].id, nodes[one.node], one.external_ref, lines, one.occurred_at, key,
+            one.wanted_on,
+        )  # fmt: skip
+
+    return give(request, order, payload, idempotency_key, make, 201)
+
+
+@router.post("/purchase-orders/cancel", response={200: EndedOut | list[EndedOut | Problem], **REFUSED})
+def cancel_purchase_orders(
+    request: HttpRequest, payload: EndedIn | Annotated[list[EndedIn], Many], idempotency_key: IdempotencyKey
+) -> Any:
+    """Cancel what is still to come of orders."""
+    return give(
+        request,
+        cancel,
+        payload,
+        idempotency_key,
+        lambda one, key: CancelOrder(one.order, one.reason, key=key),
+    )
+
+
+@router.post("/purchase-orders/close-rest", response={200: RestOut | list[RestOut | Problem], **REFUSED})
+def close_purchase_orders(
+    request: HttpRequest, payload: RestIn | Annotated[list[RestIn], Many], idempotency_key: IdempotencyKey
+) -> Any:
+    """Give up the rest of orders, or of lines, of which something came."""
+    return give(
+        request, close_rest, payload, idempotency_key,
+        lambda one, key: CloseRest(one.order, one.reason, tuple(one.lines), key=key),
+    )  # fmt: skip
+
+
+@router.post(
+    "/purchase-orders/confirm", response={200: ConfirmedOut | list[ConfirmedOut | Problem], **REFUSED}
+)
+def confirm_purchase_orders(
+    request: HttpRequest,
+    payload: ConfirmationIn | Annotated[list[ConfirmationIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Take what suppliers confirm. Expected supply follows it; differences are work for a buyer."""
+
+    def make(one: ConfirmationIn, key: str) -> ConfirmOrder:
+        lines = tuple(ConfirmedLine(line.line, line.quantity, line.expected_on) for line in one.lines)
+        return ConfirmOrder(one.order, lines, one.reference, key=key)
+
+    return give(request, confirm, payload, idempotency_key, make)
+
+
+@router.post("/purchase-orders/receive", response={200: DeliveryOut | list[DeliveryOut | Problem], **REFUSED})
+def receive_purchase_orders(
+    request: HttpRequest,
+    payload: DeliveryIn | Annotated[list[DeliveryIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Receive what came for orders, as it was counted."""
+
+    def make(one: DeliveryIn, key: str) -> ReceiveOrder:
+        lines = one.lines and tuple(
+            ReceivedLine(
+                line.line,
+                line.quantity,
+                line.lot,
+                line.expires_on,
+                line.status,
+                line.note,
+                tuple(line.serials),
+            )
+            for line in one.lines
+        )
+        return ReceiveOrder(one.order, lines or None, one.bin, key=key)
+
+    return give(request, receive, payload, idempotency_key, make)
+
+
+@router.post("/receiving/scans", response={200: ScannedOut | list[ScannedOut | Problem], **REFUSED})
+def receive_by_scan(
+    request: HttpRequest,
+    payload: ScanIn | Annotated[list[ScanIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Receive what scanners read: GS1 barcodes, EAN, UPC, labels of the house, and packages by their SSCC."""
+    house = parse.company_of(company)
+    nodes = _nodes(house, {one.node for one in _many(payload)})
+
+    def make(one: ScanIn, key: str) -> ReceiveScan:
+        return ReceiveScan(
+            house, nodes[one.node], one.text, one.order, one.quantity, one.lot, one.expires_on, one.serial,
+            one.damaged, one.note, one.bin, key=key,
+        )  # fmt: skip
+
+    return give(request, receive_scans, payload, idempotency_key, make)
+
+
+@router.get("/ship-notices", response={200: NoticesOut, **READ})
+def list_ship_notices(
+    request: HttpRequest,  # noqa: ARG001
+    company: Company = None,
+    state: Literal["", "expected", "received", "closed"] = "expected",
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Advance ship notices, what is expected first, a page at a time."""
+    rows = dock.notices(parse.company_of(company), state=state, after=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post("/ship-notices", response={201: NoticeTakenOut, 200: list[NoticeTakenOut | Problem], **REFUSED})
+def take_ship_notices(
+    request: HttpRequest,
+    payload: NoticeIn | Annotated[list[NoticeIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Take what suppliers say is on its way, package by package."""
+    house = parse.company_of(company)
+
+    def make(one: NoticeIn, key: str) -> TakeNotice:
+        lines = tuple(
+            NoticedLine(
+                line.order,
+                line.line,
+                line.quantity,
+                line.sscc,
+                line.lot,
+                line.expires_on,
+                tuple(line.serials),
+            )
+            for line in one.lines
+        )
+        return TakeNotice(house, one.external_ref, one.expected_on, lines, one.carrier, one.tracking, key=key)
+
+    return give(request, take_notices, payload, idempotency_key, make, 201)
+
+
+@router.post(
+    "/ship-notices/close", response={200: NoticeEndedOut | list[NoticeEndedOut | Problem], **REFUSED}
+)
+def close_ship_notices(
+    request: HttpRequest,
+    payload: NoticeEndedIn | Annotated[list[NoticeEndedIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say that nothing more comes of notices."""
+    return give(
+        request, close_notices, payload, idempotency_key,
+        lambda one, key: CloseNotice(one.notice, one.reason, key=key),
+    )  # fmt: skip
+
+
+@router.get("/quality-checks", response={200: ChecksOut, **READ})
+def list_quality_checks(
+    request: HttpRequest,  # noqa: ARG001
+    company: Company = None,
+    state: Literal["", "waiting", "passed", "failed"] = "waiting",
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Quality checks, the oldest first, a page at a time."""
+    rows = dock.checks(parse.company_of(company), state=state, after=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post("/quality-checks/decide", response={200: CheckedOut | list[CheckedOut | Problem], **REFUSED})
+def decide_quality_checks(
+    request: HttpRequest,
+    payload: CheckedIn | Annotated[list[CheckedIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say how many units of samples were bad: the delivery is sold, or is not."""
+    return give(
+        request, decide_checks, payload, idempotency_key,
+        lambda one, key: DecideCheck(one.check, one.defects, one.note, one.bin, key=key),
+    )  # fmt: skip
+
+
+@router.get("/supplier-claims", response={200: ClaimsOut, **READ})
+def list_supplier_claims(
+    request: HttpRequest,  # noqa: ARG001
+    company: Company = None,
+    state: Literal["", "open", "credited", "replaced", "refused"] = "open",
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Claims to suppliers, the oldest first, a page at a time."""
+    rows = dock.claims(parse.company_of(company), state=state, after=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post("/supplier-claims/close", response={200: AnsweredOut | list[AnsweredOut | Problem], **REFUSED})
+def close_supplier_claims(
+    request: HttpRequest,
+    payload: AnsweredIn | Annotated[list[AnsweredIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say what suppliers answered to claims."""
+    return give(
+        request, close_claims, payload, idempotency_key,
+        lambda one, key: CloseClaim(one.claim, one.answer, one.note, key=key),
+    )  # fmt: skip
+
+
+@router.get("/purchase-orders/{order_id}", response={200: PurchaseOrderWholeOut, **READ})
+def get_purchase_order(
+    request: HttpRequest,  # noqa: ARG001
+    order_id: UUID,
+) -> Any:
+    """A purchase order with its lines."""
+    found = queries.order(order_id)
+    if found is None:
+        raise NotFound(what="purchase order", which=str(order_id))
+    names = PurchaseOrderOut.model_fields
+    return {name: getattr(found, name) for name in names} | {"lines": queries.lines(order_id)}

@@ -1,0 +1,287 @@
+"""What comes in: purchase orders, what is expected, the receiving desk, quality checks and claims, put-away."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.purchasing import dock, queries
+from entrepot.purchasing.commands.cancel import CancelOrder, cancel
+from entrepot.purchasing.commands.close_claims import ANSWERS, CloseClaim, close_claims
+from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
+from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
+from entrepot.purchasing.commands.decide_checks import CheckDecided, DecideCheck, decide_checks
+from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
+from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
+from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
+from entrepot.purchasing.states import NOTICE, ORDER
+from entrepot.warehouse import storing
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.web.edge import (
+    Request,
+    back,
+    cause_of,
+    clean,
+    console,
+    day_in,
+    give,
+    int_in,
+    kept,
+    page,
+    uuid_in,
+)
+
+PAGE = 50
+
+
+@require_safe
+@console
+def orders_list(request: Request) -> HttpResponse:
+    company, state = request.reader.company.id, clean(request.GET.get("state"))
+    after = uuid_in(request.GET.get("after"))
+    rows = queries.orders(company, state=state, after=after, limit=PAGE + 1)
+    context = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "state": state,
+        "states": ORDER.states,
+    }
+    return page(request, "web/purchase_orders.html", context, area="inbound")
+
+
+@require_safe
+@console
+def order(request: Request, which: UUID) -> HttpResponse:
+    found = _order(request, which)
+    company = request.reader.company.id
+    context = {
+        "order": found,
+        "is_open": found.state in ("open", "part_received"),
+        "lines": queries.lines(which),
+        "receipts": queries.receipts(which),
+        "arrivals": dock.arrivals(which),
+        "checks": dock.checks(company, state="", order=which),
+        "claims": dock.claims(company, state="", order=which),
+        "kept": kept(request),
+    }
+    return page(request, "web/purchase_order.html", context, area="inbound")
+
+
+@require_POST
+@console
+def act(request: Request, which: UUID) -> HttpResponse:
+    """Receive what was counted, confirm what the supplier says, or end what is still to come."""
+    found = _order(request, which)
+    lines, text = queries.lines(which), request.POST
+    results: list[Any] = []
+    match text.get("action"):
+        case "receive":
+            counted = tuple(one for line in lines for one in _counted(request, line.id))
+            wanted = [ReceiveOrder(which, counted)] if counted else []
+            results = give(request, receive, wanted, _received)
+        case "confirm":
+            said = [
+                ConfirmedLine(line.id, units, day)
+                for line in lines
+                if (units := int_in(text.get(f"confirmed-{line.id}"))) is not None
+                and (day := day_in(text.get(f"day-{line.id}"))) is not None
+            ]
+            order = [ConfirmOrder(which, tuple(said), clean(text.get("reference")))] if said else []
+            results = give(request, confirm, order, _confirmed)
+        case "close" if found.received:
+            results = give(request, close_rest, [CloseRest(which, clean(text.get("reason")))], _closed)
+        case "close":
+            results = give(request, cancel, [CancelOrder(which, clean(text.get("reason")))], _closed)
+    return back(request, reverse("purchase-order", args=[which]), results)
+
+
+def _order(request: Request, which: UUID) -> queries.Order:
+    found = queries.order(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    return found
+
+
+def _counted(request: Request, line: UUID) -> list[ReceivedLine]:
+    """What was counted of a line: good units, and damaged ones."""
+    text = request.POST
+    lot, expires_on = clean(text.get(f"lot-{line}")), day_in(text.get(f"expires-{line}"))
+    good, damaged = int_in(text.get(f"units-{line}")), int_in(text.get(f"damaged-{line}"))
+    parts = []
+    if good:
+        serials = tuple(clean(text.get(f"serials-{line}")).split())
+        parts.append(ReceivedLine(line, good, lot, expires_on, serials=serials))
+    if damaged:
+        parts.append(ReceivedLine(line, damaged, lot, expires_on, "damaged", clean(text.get("note"))))
+    return parts
+
+
+@require_safe
+@console
+def expected(request: Request) -> HttpResponse:
+    company = request.reader.company.id
+    state = request.GET.get("state", "expected")
+    state = state if state in NOTICE.states else "expected"
+    rows = dock.notices(company, state=state, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
+    context = {
+        "rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None, "state": state,
+        "states": NOTICE.states,
+    }  # fmt: skip
+    return page(request, "web/expected.html", context, area="inbound")
+
+
+@require_safe
+@console
+def notice(request: Request, which: UUID) -> HttpResponse:
+    found = dock.notice(request.reader.company.id, which)
+    if found is None:
+        raise Http404
+    context = {"notice": found, "lines": dock.notice_lines(which), "kept": kept(request)}
+    return page(request, "web/notice.html", context, area="inbound")
+
+
+@require_POST
+@console
+def end_notice(request: Request, which: UUID) -> HttpResponse:
+    wanted = [CloseNotice(which, clean(request.POST.get("reason")))]
+    results = give(request, close_notices, wanted, lambda _: gettext("Nothing more is expected of it."))
+    return back(request, reverse("notice", args=[which]), results)
+
+
+@require_safe
+@console
+def desk(request: Request) -> HttpResponse:
+    """Where goods are scanned in."""
+    nodes = network.nodes(company=request.reader.company.id)
+    chosen = uuid_in(request.GET.get("node")) or (nodes[0].id if nodes else None)
+    context = {"nodes": nodes, "node": chosen, "kept": kept(request)}
+    return page(request, "web/receiving.html", context, area="inbound")
+
+
+@require_POST
+@console
+def scan(request: Request) -> HttpResponse:
+    text, node = request.POST, uuid_in(request.POST.get("node"))
+    wanted = [
+        ReceiveScan(
+            request.reader.company.id, node, clean(text.get("text")), None, int_in(text.get("units")),
+            clean(text.get("lot")), day_in(text.get("expires")), clean(text.get("serial")),
+            text.get("damaged") == "yes", clean(text.get("note")),
+        )
+    ] if node else []  # fmt: skip
+    results = receive_scans(cause_of(request), requests=wanted) if wanted else []
+    for one in results:
+        if isinstance(one, ScanReceived):
+            messages.success(request, _scanned(one))
+        elif isinstance(one, Refused):
+            messages.error(request, one.message)
+    return back(request, reverse("receiving"), results)
+
+
+@require_safe
+@console
+def checks(request: Request) -> HttpResponse:
+    company = request.reader.company.id
+    context = {
+        "checks": dock.checks(company, limit=PAGE),
+        "claims": dock.claims(company, limit=PAGE),
+        "answers": ANSWERS,
+        "kept": kept(request),
+    }
+    return page(request, "web/quality.html", context, area="inbound")
+
+
+@require_POST
+@console
+def decide(request: Request) -> HttpResponse:
+    """What was found in the sample of a check."""
+    which, defects = uuid_in(request.POST.get("check")), int_in(request.POST.get("defects"))
+    wanted = (
+        [DecideCheck(which, defects, clean(request.POST.get("note")))]
+        if which and defects is not None
+        else []
+    )
+    results = give(request, decide_checks, wanted, lambda _: gettext("The check is decided."))
+    for one in results:
+        if isinstance(one, CheckDecided):
+            messages.info(request, _verdict(one))
+    return back(request, reverse("quality"), results)
+
+
+@require_POST
+@console
+def answer(request: Request) -> HttpResponse:
+    """What the supplier said of a claim."""
+    which = uuid_in(request.POST.get("claim"))
+    said = clean(request.POST.get("answer")), clean(request.POST.get("note"))
+    wanted = [CloseClaim(which, *said)] if which else []
+    results = give(request, close_claims, wanted, lambda _: gettext("The claim is closed."))
+    return back(request, reverse("quality"), results)
+
+
+@require_safe
+@console
+def to_put_away(request: Request) -> HttpResponse:
+    nodes = network.nodes(company=request.reader.company.id)
+    chosen = uuid_in(request.GET.get("node"))
+    node = next((one for one in nodes if one.id == chosen), nodes[0] if nodes else None)
+    context = {"nodes": nodes, "node": node, "rows": storing.to_put_away(node=node.id) if node else [],
+               "kept": kept(request)}  # fmt: skip
+    return page(request, "web/put_away.html", context, area="inbound")
+
+
+@require_POST
+@console
+def put(request: Request) -> HttpResponse:
+    """Units stand in the bin that was scanned, which must be the one that they go to."""
+    text = request.POST
+    ids = [uuid_in(text.get(name)) for name in ("sku", "from", "to")]
+    units = int_in(text.get("units"))
+    wanted = [
+        PutAway(
+            request.reader.company.id, sku, source, target, units, clean(text.get("status")) or "sellable",
+            clean(text.get("lot")), clean(text.get("serial")), clean(text.get("scanned")),
+        )
+        for sku, source, target in [ids]
+        if sku and source and target and units
+    ]  # fmt: skip
+    results = give(request, put_away, wanted, lambda _: gettext("It is put away."))
+    return back(request, reverse("put-away"), results)
+
+
+def _received(_: int) -> str:
+    return gettext("What was counted is received.")
+
+
+def _confirmed(_: int) -> str:
+    return gettext("The confirmation is taken. Supply is expected as it says.")
+
+
+def _closed(_: int) -> str:
+    return gettext("Nothing more is expected.")
+
+
+def _scanned(one: ScanReceived) -> str:
+    said = ngettext(
+        "%(n)s unit of %(sku)s is received for %(order)s.", "%(n)s units of %(sku)s are received for %(order)s.",
+        one.quantity,
+    ) % {"n": one.quantity, "sku": one.sku_code, "order": one.order_number}  # fmt: skip
+    if one.held:
+        said += " " + gettext("They wait for a quality check.")
+    if one.to_come:
+        said += " " + gettext("%(n)s are still to come.") % {"n": one.to_come}
+    return said
+
+
+def _verdict(one: CheckDecided) -> str:
+    return gettext("%(passed)s may be sold, %(damaged)s are damaged, %(held)s are in quarantine: %(why)s.") % {
+        "passed": one.passed, "damaged": one.damaged, "held": one.quarantined, "why": one.why,
+    }  # fmt: skip

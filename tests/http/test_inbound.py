@@ -1,0 +1,170 @@
+"""What comes in: the pages with their forms, and the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.contrib.messages import get_messages
+from django.utils import timezone
+
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.purchasing import dock, queries
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.receiving import Plan, Quality
+from tests.http.test_api import is_problem
+from tests.shop import COMPANY, the_system
+
+pytestmark = pytest.mark.django_db
+BARCODE, SSCC = "4006381333931", "376104250021234569"
+PAGES = ["", "expected/", "receiving/", "quality/", "put-away/"]
+
+
+@pytest.fixture
+def bought(shop) -> UUID:
+    """Ten units of one new SKU, ordered by somebody who receives nothing, for a node with a bin for receipts."""
+    system = the_system(timezone.now())
+    (supplier,) = register_suppliers(system, requests=[RegisterSupplier(COMPANY, "mugs", "Mugs Ltd", "GBP")])
+    (sku,) = register_skus(
+        system, requests=[RegisterSku(COMPANY, "JUG", "A jug", lot_policy="lot", barcode=BARCODE)]
+    )
+    buyer = Cause(Actor("bea", everything=True), timezone.now())
+    lines = ((sku.id, 10, Decimal("2.50")),)
+    (answer,) = order(buyer, requests=[OrderGoods(COMPANY, supplier.id, shop.nodes[0], "W12", lines)])
+    return answer.order
+
+
+def said(response) -> str:
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def line_of(which: UUID) -> queries.Line:
+    return queries.lines(which)[0]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_shown_to_whoever_may_do_nothing(console, bought, path):
+    assert console("auditor").get(f"/inbound/{path}").status_code == 200
+
+
+def test_from_confirmation_to_receipt_on_the_page_of_an_order(console, bought):
+    page, path, line = console("inventory"), f"/inbound/orders/{bought}/", line_of(bought)
+    day = timezone.now().date() + timedelta(days=3)
+    page.post(
+        f"{path}act/",
+        {
+            "action": "confirm",
+            f"confirmed-{line.id}": "8",
+            f"day-{line.id}": day.isoformat(),
+            "reference": "AB",
+        },
+    )
+    assert line_of(bought).confirmed == 8
+    text = page.get(path).content.decode()
+    assert "W12" in text
+    assert "JUG" in text
+
+    wrong = page.post(f"{path}act/", {"action": "receive", f"units-{line.id}": "11"}, follow=True)
+    assert "10 units still to come" in wrong.content.decode()
+    page.post(
+        f"{path}act/",
+        {
+            "action": "receive", f"units-{line.id}": "6", f"damaged-{line.id}": "1", f"lot-{line.id}": "L1",
+            "note": "crushed",
+        },
+    )  # fmt: skip
+    assert line_of(bought).received == 7
+    text = page.get(path).content.decode()
+    assert "crushed" in text
+    page.post(f"{path}act/", {"action": "close", "reason": "they are out"})
+    assert queries.order(bought).state == "received"
+
+    (claim,) = dock.claims(COMPANY)
+    page.post("/inbound/quality/claims/", {"claim": claim.id, "answer": "credit", "note": "credit note 7"})
+    assert dock.claims(COMPANY) == []
+
+
+def test_a_scan_at_the_desk_is_received_checked_and_put_away(console, shop, bought):
+    system = the_system(timezone.now())
+    policy = Quality((Plan(sku="JUG", sample_percent=0, sample_min=2),))
+    set_policy(
+        system,
+        requests=[SetPolicy(COMPANY, "purchasing.quality", policy, timezone.now() - timedelta(days=1))],
+    )
+    page, node = console("supervisor"), shop.nodes[0]
+    unknown = page.post("/inbound/receiving/scan/", {"node": node, "text": "NOTHING"})
+    assert "No SKU and no package has barcode NOTHING" in said(unknown)
+    scanned = page.post(
+        "/inbound/receiving/scan/", {"node": node, "text": f"010{BARCODE}10L7", "units": "10"}
+    )
+    assert "10 units of JUG are received" in said(scanned)
+    assert "They wait for a quality check." in said(scanned)
+
+    (check,) = dock.checks(COMPANY)
+    assert check.number in page.get("/inbound/quality/").content.decode()
+    page.post("/inbound/quality/decide/", {"check": check.id, "defects": "0"})
+    assert sql.run("SELECT sellable FROM stock_position WHERE sku_id = %(sku)s", {"sku": check.sku}) == [
+        (10,)
+    ]
+    assert "JUG" in console("auditor").get(f"/inbound/put-away/?node={node}").content.decode() or not sql.run(
+        "SELECT FROM network_bin WHERE node_id = %(node)s AND kind = 'receiving'", {"node": node}
+    )
+
+
+def test_who_may_not_receive_is_told_who_does(console, bought):
+    shown = console("auditor").get("/inbound/receiving/").content.decode()
+    assert "A warehouse supervisor receives them." in shown
+    refused = console("auditor").post(f"/inbound/orders/{bought}/act/", {"action": "close", "reason": "x"})
+    assert "may not do purchasing.cancel" in said(refused)
+
+
+# ---- the API
+
+
+def test_a_program_orders_confirms_announces_and_receives(program, shop, bought):
+    buyer, dock_ = program("inventory"), program("supervisor")
+    ((node,),) = sql.run("SELECT code FROM network_node WHERE id = %(id)s", {"id": shop.nodes[0]})
+    made = buyer.post(
+        "/api/v1/purchase-orders",
+        {
+            "supplier": "mugs", "node": node, "lines": [{"sku": "JUG", "quantity": 4, "unit_cost": "2.50"}],
+            "wanted_on": "2031-01-01",
+        },
+    )  # fmt: skip
+    assert made.status_code == 201, made.content
+    which = made.json()["order"]
+    whole = buyer.get(f"/api/v1/purchase-orders/{which}").json()
+    line = whole["lines"][0]
+    assert (line["sku_code"], line["to_come"], line["expected_on"]) == ("JUG", 4, "2031-01-01")
+
+    confirmed = buyer.post(
+        "/api/v1/purchase-orders/confirm",
+        {"order": which, "lines": [{"line": line["id"], "quantity": 4, "expected_on": "2031-01-05"}]},
+    ).json()
+    assert confirmed["differences"] == ["line 1: on 2031-01-05 instead of 2031-01-01"]
+    notice = buyer.post(
+        "/api/v1/ship-notices",
+        {
+            "external_ref": "DN-1", "expected_on": "2031-01-04",
+            "lines": [{"order": which, "line": line["id"], "quantity": 4, "sscc": SSCC, "lot": "L1"}],
+        },
+    )  # fmt: skip
+    assert notice.status_code == 201, notice.content
+    assert len(buyer.get("/api/v1/ship-notices").json()["items"]) == 1
+
+    scanned = dock_.post("/api/v1/receiving/scans", {"node": node, "text": f"(00){SSCC}"}).json()
+    assert (scanned["sscc"], scanned["quantity"], scanned["order_state"]) == (SSCC, 4, "received")
+    again = dock_.post("/api/v1/receiving/scans", {"node": node, "text": SSCC}, again="two")
+    is_problem(again, 409, "purchasing.package_received")
+    unknown = dock_.post("/api/v1/receiving/scans", {"node": node, "text": "?"}, again="three")
+    is_problem(unknown, 404, "purchasing.unknown_barcode")
+    states = [one["state"] for one in buyer.get("/api/v1/purchase-orders").json()["items"]]
+    assert states == ["received", "open"]
+    for path in ("quality-checks", "supplier-claims"):
+        assert buyer.get(f"/api/v1/{path}").json() == {"items": [], "next": None}
