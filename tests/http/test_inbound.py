@@ -14,16 +14,24 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.policies import SetPolicy, set_policy
-from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
+from entrepot.parties.commands.register import (
+    RegisterOffer,
+    RegisterSupplier,
+    register_offers,
+    register_suppliers,
+)
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.reorder import ProposeOrders, propose_orders
 from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
 BARCODE, SSCC = "4006381333931", "376104250021234569"
-PAGES = ["", "expected/", "receiving/", "quality/", "put-away/"]
+PAGES = ["", "expected/", "receiving/", "quality/", "put-away/", "reorder/", "suppliers/"]
 
 
 @pytest.fixture
@@ -122,6 +130,39 @@ def test_who_may_not_receive_is_told_who_does(console, bought):
     assert "A warehouse supervisor receives them." in shown
     refused = console("auditor").post(f"/inbound/orders/{bought}/act/", {"action": "close", "reason": "x"})
     assert "may not do purchasing.cancel" in said(refused)
+
+
+def test_a_proposal_is_shown_with_its_sum_ordered_and_judged(console, program, shop, bought):
+    found = queries.order(bought)
+    sku = line_of(bought).sku
+    offer = RegisterOffer(found.supplier, sku, Decimal("2.50"), 24, 6, pack_quantity=12)
+    register_offers(the_system(timezone.now()), requests=[offer])
+    ((channel,),) = sql.run("SELECT code FROM network_channel ORDER BY code LIMIT 1")
+    wanted = PlaceOrder(
+        company=COMPANY, channel=channel, external_id="J1", lines=(OrderLine("JUG", 40, Decimal("9.00")),),
+        currency="GBP", country="GB", postal_code="LS1 4AP", policy="partial_backorder",
+    )  # fmt: skip
+    (placed,) = place(the_system(timezone.now()), requests=[wanted])
+    allocate(the_system(timezone.now()), requests=[AllocateOrder(placed.order)])
+    propose_orders(the_system(timezone.now()), requests=[ProposeOrders(sku)])
+    (proposal,) = queries.proposals(COMPANY)
+    page = console("inventory")
+
+    shown = page.get("/inbound/reorder/").content.decode()
+    assert proposal.number in shown
+    assert "z·√(L·σd² + d²·σL²)" in shown
+    assert program("inventory").get("/api/v1/reorder-proposals").json()["items"][0]["terms"]["pack"] == 12
+    rejected = page.post("/inbound/reorder/act/", {"proposal": proposal.id, "action": "reject", "reason": ""})
+    assert "why it is not ordered" in said(rejected)
+    page.post("/inbound/reorder/act/", {"proposal": proposal.id, "action": "order"})
+    assert queries.proposals(COMPANY) == []
+    assert (
+        program("auditor")
+        .get("/api/v1/supplier-performance?since=2020-01-01&until=2090-01-01")
+        .json()[0]["code"]
+        == "mugs"
+    )
+    assert "Mugs Ltd" in page.get("/inbound/suppliers/?since=2020-01-01&until=2090-01-01").content.decode()
 
 
 # ---- the API

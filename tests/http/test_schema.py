@@ -26,6 +26,10 @@ CHECKS = [
 ]  # fmt: skip
 EXAMPLES = 20
 OPERATIONS = [
+    ("/api/v1/reorder-proposals", "get"),
+    ("/api/v1/reorder-proposals/accept", "post"),
+    ("/api/v1/reorder-proposals/reject", "post"),
+    ("/api/v1/supplier-performance", "get"),
     ("/api/v1/purchase-orders", "get"),
     ("/api/v1/purchase-orders", "post"),
     ("/api/v1/purchase-orders/{order_id}", "get"),

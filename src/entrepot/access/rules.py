@@ -11,6 +11,7 @@ from entrepot.kernel.errors import Invalid, Refused
 
 PAIRS: dict[str, tuple[str, ...]] = {
     "order×receive": ("order", "receive"),  # whoever orders goods does not attest that they came
+    "propose×approve": ("propose", "approve"),  # whoever proposes an order does not accept it
     "adjust×approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
     # of one count: whoever counts first, whoever counts again, and whoever approves the difference
     "count×recount×approve": ("count", "recount", "approve"),
@@ -142,6 +143,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.decide_counts",
         "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_claims", "purchasing.close_rest",
         "purchasing.confirm", "purchasing.take_notices", "purchasing.close_notices",
+        "purchasing.review_reorders", "purchasing.accept_proposals", "purchasing.reject_proposals",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment", "warehouse.set_slots",
         "stock.ship_transfer", "sourcing.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
@@ -190,7 +192,7 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
-    "warehouse.stream", "warehouse.classify_skus", "warehouse.expire_lots",
+    "warehouse.stream", "warehouse.classify_skus", "warehouse.expire_lots", "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",
     "shipping.answer_trouble",
 )  # fmt: skip

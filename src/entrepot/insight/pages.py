@@ -750,6 +750,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "transfer_proposal": ("sourcing_transferproposal", "number", "state"),
     "purchase": ("purchasing_order", "number", "state"),
     "receipt": ("purchasing_receipt", "number", "''"),
+    "reorder_proposal": ("purchasing_proposal", "number", "state"),
     "notice": ("purchasing_notice", "number", "state"),
     "quality_check": ("purchasing_check", "number", "state"),
     "supplier_claim": ("purchasing_claim", "number", "state"),

@@ -72,6 +72,7 @@ class Offer(models.Model):
     lead_days = models.IntegerField(db_default=7)
     available = models.IntegerField(null=True)  # what he said that he has of it; null where he says nothing
     stated_at = models.DateTimeField(null=True)
+    pack_quantity = models.IntegerField(db_default=1)  # units are sold in multiples of it
 
     class Meta:
         indexes = [models.Index(fields=["sku_id"], name="parties_offer_of_sku")]
@@ -79,7 +80,7 @@ class Offer(models.Model):
             models.UniqueConstraint(fields=["supplier_id", "sku_id"], name="parties_offer_once"),
             models.CheckConstraint(
                 name="parties_offer_makes_sense",
-                condition=Q(cost__gte=0, minimum_quantity__gte=1, lead_days__gte=0),
+                condition=Q(cost__gte=0, minimum_quantity__gte=1, lead_days__gte=0, pack_quantity__gte=1),
             ),
             models.CheckConstraint(
                 name="parties_offer_available_at_some_time",

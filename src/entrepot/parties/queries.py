@@ -38,6 +38,7 @@ class Offer:
     cost: Decimal
     minimum_quantity: int
     lead_days: int
+    pack_quantity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ SELECT id, code, name, currency, lead_days FROM parties_supplier WHERE company_i
 """
 
 _OFFERS = """
-SELECT supplier_id, sku_id, cost, minimum_quantity, lead_days FROM parties_offer
+SELECT supplier_id, sku_id, cost, minimum_quantity, lead_days, pack_quantity FROM parties_offer
 WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, cost, lead_days
 """
 

@@ -79,6 +79,7 @@ class RegisterOffer:
     minimum_quantity: int = 1
     lead_days: int = 7
     key: str | None = None
+    pack_quantity: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,4 +142,5 @@ def misfit_offer(offer: RegisterOffer) -> Refused | None:
         price("cost", offer.cost),
         ("minimum_quantity", offer.minimum_quantity >= 1, "a whole number from 1", offer.minimum_quantity),
         not_negative("lead_days", offer.lead_days),
+        ("pack_quantity", 1 <= offer.pack_quantity < 2**31, "a whole number from 1", offer.pack_quantity),
     )

@@ -403,3 +403,48 @@ class NoticeLine(models.Model):
                 condition=Q(quantity__gt=0, received__gte=0, received__lte=F("quantity")),
             )
         ]
+
+
+class Proposal(models.Model):
+    """Units of a SKU that should be ordered for a node, with the sum that they come from. A run takes the place of what
+    the run before proposed and nobody has decided on."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    supplier_id = models.UUIDField()
+    quantity = models.IntegerField()
+    unit_cost = models.DecimalField(max_digits=18, decimal_places=6)
+    value_minor = models.BigIntegerField()
+    terms = models.JSONField()
+    state = models.TextField()  # proposed, ordered, rejected
+    proposed_by = models.TextField()
+    proposed_at = models.DateTimeField()
+    decided_by = models.TextField(db_default="")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(db_default="")
+    order_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["sku_id"], name="purchasing_proposal_of_sku"),
+            models.Index(
+                fields=["company_id", "id"], name="purchasing_proposal_open", condition=Q(state="proposed")
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sku_id", "node_id"], name="purchasing_proposal_once", condition=Q(state="proposed")
+            ),
+            models.CheckConstraint(
+                name="purchasing_proposal_of_some_units",
+                condition=Q(quantity__gt=0, unit_cost__gte=0, value_minor__gte=0),
+            ),
+            models.CheckConstraint(
+                name="purchasing_proposal_ordered_with_an_order",
+                condition=Q(state__in=["proposed", "rejected"], order_id__isnull=True)
+                | Q(state="ordered", order_id__isnull=False),
+            ),
+        ]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -103,6 +104,39 @@ def receipts(order: UUID) -> list[Receipt]:
     return [Receipt(*row) for row in sql.run(_RECEIPTS, {"order": order})]
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Units that should be ordered; `terms` has the sum that they come from."""
+
+    id: UUID
+    number: str
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    node_code: str
+    supplier_name: str
+    quantity: int
+    unit_cost: Decimal
+    value_minor: int
+    currency: str
+    terms: dict[str, Any]
+    state: str
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    order: UUID | None
+
+
+def proposals(
+    company: int, *, state: str = "proposed", after: UUID | None = None, limit: int = 50
+) -> list[Proposal]:
+    """Reorder proposals in a state, the oldest first; `after` continues behind one. 1 statement."""
+    params = {"company": company, "state": state, "after": after, "limit": limit}
+    return [Proposal(*row) for row in sql.run(_PROPOSALS, params)]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     names = (
@@ -115,7 +149,7 @@ def discrepancies() -> list[str]:
     """What came, told by receipts, lines, orders, moves and journal, where two of them differ, and what is wrong with
     drop-ship orders.
 
-    15 statements."""
+    16 statements."""
     found = [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
     return found + drop_ship_queries.discrepancies()
 
@@ -157,6 +191,17 @@ _RECEIPTS = """
 SELECT receipt.id, number, received_by, received_at, sum(line.quantity)::bigint, sum(line.value_minor)::bigint
 FROM purchasing_receipt AS receipt JOIN purchasing_receiptline AS line ON line.receipt_id = receipt.id
 WHERE receipt.order_id = %(order)s::uuid GROUP BY receipt.id ORDER BY received_at, receipt.id
+"""
+
+_PROPOSALS = """
+SELECT p.id, p.number, p.sku_id, s.code, s.name, node.code, supplier.name, p.quantity, p.unit_cost, p.value_minor,
+       supplier.currency, p.terms, p.state, p.proposed_by, p.proposed_at, p.decided_by, p.decided_at, p.reason,
+       p.order_id
+FROM purchasing_proposal AS p JOIN catalog_sku AS s ON s.id = p.sku_id JOIN network_node AS node ON node.id = p.node_id
+JOIN parties_supplier AS supplier ON supplier.id = p.supplier_id
+WHERE p.company_id = %(company)s::smallint AND p.state = %(state)s::text
+  AND (%(after)s::uuid IS NULL OR p.id > %(after)s::uuid)
+ORDER BY p.id LIMIT %(limit)s::int
 """
 
 _CHECKED = """
@@ -284,6 +329,16 @@ _CHECKS = (
         SELECT n.number, n.state, sum(l.received)::bigint, sum(l.quantity)::bigint
         FROM purchasing_notice AS n JOIN purchasing_noticeline AS l ON l.notice_id = n.id
         GROUP BY n.id HAVING (n.state = 'received') <> (sum(l.received) = sum(l.quantity)) ORDER BY 1 LIMIT 100
+        """,
+    ),
+    (
+        "Proposal {0} was ordered with {1} units, its order has {2} of the SKU.",
+        """
+        SELECT p.number, p.quantity, sum(line.quantity)
+        FROM purchasing_proposal AS p
+        LEFT JOIN purchasing_orderline AS line ON line.order_id = p.order_id AND line.sku_id = p.sku_id
+        WHERE p.state = 'ordered' GROUP BY p.id HAVING p.quantity IS DISTINCT FROM sum(line.quantity)
+        ORDER BY 1 LIMIT 100
         """,
     ),
     (

@@ -1,4 +1,4 @@
-"""The lives of a purchase order, an advance ship notice, a quality check and a claim to a supplier."""
+"""The lives of purchase orders, notices of what is on its way, reorder proposals, quality checks and claims."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ NOTICE = machine(
     "expected",
     ("receive", "expected", "received"),
     ("close", "expected", "closed", True),
+)
+
+PROPOSAL = machine(
+    "reorder proposal",
+    "proposed",
+    ("order", "proposed", "ordered"),
+    ("reject", "proposed", "rejected", True),
 )
 
 CLAIM = machine(

@@ -1,4 +1,4 @@
-"""Background work of purchasing: what suppliers are to send is ordered from them, and looked after."""
+"""Background work of purchasing: what should be ordered again, and what suppliers are to send themselves."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from procrastinate.contrib.django import app
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.purchasing.commands.drop_ship import DropShipOrder, drop_ship
+from entrepot.purchasing.commands.reorder import (
+    ProposeOrders,
+    ReviewReorders,
+    propose_orders,
+    review_reorders,
+)
 from entrepot.purchasing.commands.watch_drop_ships import WatchDropShips, watch_drop_ships
 
 
@@ -27,4 +33,19 @@ def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
     watch_drop_ships(cause, requests=[WatchDropShips(company.id) for company in parties.companies()])
 
 
-QUEUES = {"drop_ship": serve_drop_ship}
+
+
+def serve_reorder(cause: Cause, subjects: Sequence[UUID]) -> None:
+    """SKUs whose stock is to be looked at."""
+    propose_orders(cause, requests=[ProposeOrders(sku) for sku in subjects])
+
+
+@app.periodic(cron="10 3 * * *")
+@app.task(name="purchasing.reorder", queueing_lock="purchasing.reorder")
+def reorder(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: what should be ordered."""
+    cause = Cause(Actor("system:reorder", everything=True), timezone.now(), "every night")
+    review_reorders(cause, requests=[ReviewReorders(company.id) for company in parties.companies()])
+
+
+QUEUES = {"drop_ship": serve_drop_ship, "reorder": serve_reorder}

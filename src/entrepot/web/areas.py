@@ -69,6 +69,8 @@ AREAS = (
         Page("receiving", _("Receiving"), "purchasing.receive_scans"),
         Page("quality", _("Checks and claims")),
         Page("put-away", _("Put away")),
+        Page("reorders", _("Reorder")),
+        Page("suppliers", _("Suppliers")),
     )),
     Area("stock", _("Stock"), "stock", "s", _("Stock"), (
         Page("stock", _("Stock")),

@@ -159,7 +159,10 @@ def register_offers(cause: Cause, /, *, requests: Sequence[RegisterOffer]) -> li
     refused, fit = sieve(requests, [rules.misfit_offer(one) or _apart(one, company_of) for one in requests])
     names = {place: (one.supplier, one.sku) for place, one in fit}
 
-    rows = ((names[place], (one.cost, one.minimum_quantity, one.lead_days)) for place, one in fit)
+    rows = (
+        (names[place], (one.cost, one.minimum_quantity, one.lead_days, one.pack_quantity))
+        for place, one in fit
+    )
     standing = put(_OFFERS, rows)
 
     tell(cause, _OFFERS, {name: company_of[name[0]] for name in standing}, standing)
@@ -225,7 +228,10 @@ _SUPPLIERS = Register(
     "parties_supplier", ("company_id", "code"), ("name", "currency", "lead_days"), kind="supplier"
 )
 _OFFERS = Register(
-    "parties_offer", ("supplier_id", "sku_id"), ("cost", "minimum_quantity", "lead_days"), kind="offer"
+    "parties_offer",
+    ("supplier_id", "sku_id"),
+    ("cost", "minimum_quantity", "lead_days", "pack_quantity"),
+    kind="offer",
 )
 _ADDRESS = (
     "id", "company", "name", "line1", "line2", "city", "region", "postal_code", "country", "email", "phone",

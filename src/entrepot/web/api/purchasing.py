@@ -16,13 +16,19 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.parties import queries as parties
-from entrepot.purchasing import dock, queries
+from entrepot.purchasing import dock, performance, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
 from entrepot.purchasing.commands.close_claims import CloseClaim, close_claims
 from entrepot.purchasing.commands.close_rest import CloseRest, close_rest
 from entrepot.purchasing.commands.confirm import ConfirmedLine, ConfirmOrder, confirm
 from entrepot.purchasing.commands.decide_checks import DecideCheck, decide_checks
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods, order
+from entrepot.purchasing.commands.proposals import (
+    AcceptProposal,
+    RejectProposal,
+    accept_proposals,
+    reject_proposals,
+)
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, receive_scans
 from entrepot.purchasing.commands.take_notices import (
@@ -373,6 +379,73 @@ class AnsweredOut(Out):
     state: str
 
 
+class ReorderOut(Out):
+    """Units that should be ordered. `terms` has the figures of the sum."""
+
+    id: UUID
+    number: str
+    sku_code: str
+    node_code: str
+    supplier_name: str
+    quantity: int
+    unit_cost: Decimal
+    value_minor: int
+    currency: str
+    terms: dict[str, Any]
+    state: str
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str
+    reason: str
+    order: UUID | None
+
+
+class ReordersOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[ReorderOut]
+    next: UUID | None
+
+
+class ReorderIn(Keyed):
+    """A proposal by its id, with other units than proposed where somebody knows better."""
+
+    proposal: UUID
+    quantity: Quantity | None = None
+
+
+class ReorderedOut(Out):
+    proposal: UUID
+    order: UUID
+    number: str
+
+
+class NotReorderedIn(Keyed):
+    proposal: UUID
+    reason: Reason
+
+
+class NotReorderedOut(Out):
+    proposal: UUID
+    number: str
+
+
+class PerformanceOut(Out):
+    """Of a supplier's lines that were due: how many came, on time, in full, both; bad units of all that came."""
+
+    code: str
+    name: str
+    lines: int
+    came: int
+    on_time: int
+    in_full: int
+    both: int
+    units: int
+    bad: int
+    lead_days: float | None
+    lead_deviation: float | None
+
+
 def _skus(company: int, codes: Collection[str]) -> dict[str, UUID]:
     known = catalog.skus(company=company, codes=list(codes))
     for code in sorted(set(codes).difference(known)):
@@ -573,6 +646,60 @@ def close_ship_notices(
         request, close_notices, payload, idempotency_key,
         lambda one, key: CloseNotice(one.notice, one.reason, key=key),
     )  # fmt: skip
+
+
+@router.get("/reorder-proposals", response={200: ReordersOut, **READ})
+def list_reorder_proposals(
+    request: HttpRequest,  # noqa: ARG001
+    company: Company = None,
+    state: Literal["proposed", "ordered", "rejected"] = "proposed",
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """What should be ordered, the oldest proposal first, a page at a time."""
+    rows = queries.proposals(parse.company_of(company), state=state, after=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post(
+    "/reorder-proposals/accept", response={200: ReorderedOut | list[ReorderedOut | Problem], **REFUSED}
+)
+def accept_reorder_proposals(
+    request: HttpRequest,
+    payload: ReorderIn | Annotated[list[ReorderIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Order what was proposed: one order for each supplier and node."""
+    return give(
+        request, accept_proposals, payload, idempotency_key,
+        lambda one, key: AcceptProposal(one.proposal, one.quantity, key=key),
+    )  # fmt: skip
+
+
+@router.post(
+    "/reorder-proposals/reject", response={200: NotReorderedOut | list[NotReorderedOut | Problem], **REFUSED}
+)
+def reject_reorder_proposals(
+    request: HttpRequest,
+    payload: NotReorderedIn | Annotated[list[NotReorderedIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Reject proposals. For the policy's days they are not made again."""
+    return give(
+        request, reject_proposals, payload, idempotency_key,
+        lambda one, key: RejectProposal(one.proposal, one.reason, key=key),
+    )  # fmt: skip
+
+
+@router.get("/supplier-performance", response={200: list[PerformanceOut], **READ})
+def get_supplier_performance(
+    request: HttpRequest,  # noqa: ARG001
+    since: Day,
+    until: Day,
+    company: Company = None,
+) -> list[performance.Performance]:
+    """How suppliers kept their word with what was due from `since` up to before `until`."""
+    return performance.of_suppliers(parse.company_of(company), since=since, until=until)
 
 
 @router.get("/quality-checks", response={200: ChecksOut, **READ})

@@ -1,0 +1,290 @@
+"""Propose what should be ordered, SKU by SKU; small orders are placed by rule."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, money, policies, ready, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command, offer
+from entrepot.kernel.errors import Refused
+from entrepot.purchasing import reordering as rules
+from entrepot.purchasing.commands.proposals import Wanted, order_wanted
+from entrepot.purchasing.reordering import Reordering
+
+policies.shape("purchasing.reordering")(Reordering)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewReorders:
+    """All SKUs of a company that a supplier offers are to be looked at."""
+
+    company: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReordersReviewed:
+    """How many SKUs will be looked at."""
+
+    skus: int
+
+
+@command("purchasing.review_reorders")
+def review_reorders(
+    cause: Cause, /, *, requests: Sequence[ReviewReorders]
+) -> list[ReordersReviewed | Refused]:
+    """Offer every SKU that has an offer to the queue `reorder`.
+
+    Refuses: nothing. Again: offers them once. 1 statement.
+    """
+    found: dict[int, list[UUID]] = defaultdict(list)
+    for company, sku in sql.run(_OFFERED, {"companies": [one.company for one in requests]}):
+        found[company].append(sku)
+    offer("reorder", [(sku, 1, cause.at) for skus in found.values() for sku in skus])
+    return [ReordersReviewed(len(found[one.company])) for one in requests]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeOrders:
+    """A SKU whose stock is to be looked at, at every node where it stands or is asked for."""
+
+    sku: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersProposed:
+    """Proposals for the SKU and their units, and how many of them were ordered by rule."""
+
+    sku: UUID
+    proposals: int
+    units: int
+    ordered: int
+
+
+class _Row(NamedTuple):
+    id: UUID
+    number: str
+    company_id: int
+    sku_id: UUID
+    node_id: UUID
+    supplier_id: UUID
+    quantity: int
+    unit_cost: object
+    value_minor: int
+    terms: str
+    state: str
+    proposed_by: str
+    proposed_at: datetime
+
+
+@command("purchasing.propose_orders")
+def propose_orders(cause: Cause, /, *, requests: Sequence[ProposeOrders]) -> list[OrdersProposed | Refused]:
+    """New proposals for each SKU, in place of those that nobody has decided on: from the cheapest offer in the
+    company's currency.
+
+    A proposal within the policy's value is ordered by rule: the system is then who ordered.
+    Locks: proposing, so that one run follows another. Refuses: nothing. Again: proposes the same.
+    12 statements; 2 more where something is proposed, and those of `purchasing.order` where some of it is ordered.
+    """
+    skus = list({one.sku for one in requests})
+    facts = _load(cause, skus)
+
+    rows = [row for sku in sorted(facts.offers) for row in _propose(cause, sku, facts)]
+
+    sql.run(_FORGET, {"skus": skus})
+    numbers = ids.numbers("OP", len(rows))
+    rows = [row._replace(number=number) for row, number in zip(rows, numbers, strict=True)]
+    sql.write("purchasing_proposal", _Row._fields, rows)
+    by_rule = [
+        row for row in rows if 0 < row.value_minor <= facts.policy[row.company_id].order_value_max_minor
+    ]
+    if by_rule:
+        order_wanted(cause, [_wanted(row) for row in by_rule], "within the value that is ordered by rule")
+    ready.drop("reorder", skus)
+    of: dict[UUID, list[_Row]] = defaultdict(list)
+    for row in rows:
+        of[row.sku_id].append(row)
+    ordered = {row.id for row in by_rule}
+    return [
+        OrdersProposed(
+            one.sku, len(of[one.sku]), sum(row.quantity for row in of[one.sku]),
+            sum(row.id in ordered for row in of[one.sku]),
+        )
+        for one in requests
+    ]  # fmt: skip
+
+
+Pair = tuple[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of SKUs: the best offer; by node what stands, comes, is sold and waits; how suppliers deliver."""
+
+    company: dict[UUID, int]
+    currency: dict[UUID, str]
+    said_days: dict[UUID, int]
+    offers: dict[UUID, rules.Offer]
+    policy: dict[int, Reordering]
+    nodes: dict[UUID, set[UUID]]
+    free: dict[Pair, int]
+    coming: dict[Pair, int]
+    waiting: dict[Pair, int]
+    sold: dict[Pair, tuple[int, int]]
+    leads: dict[Pair, list[float]]
+    rejected: dict[Pair, datetime]
+
+
+def _load(cause: Cause, skus: list[UUID]) -> _Facts:
+    sql.run("SELECT pg_advisory_xact_lock(hashtextextended('purchasing.reorder', 0))")
+    company, currency, offers, said = {}, {}, {}, {}
+    for sku, of, books, days, *best in sql.run(_OFFERS, {"skus": skus}):
+        company[sku], currency[sku], said[sku], offers[sku] = of, books, days, rules.Offer(*best)
+    in_force = policies.of_companies(set(company.values()), Reordering, cause.at)
+    policy = {of: body for of, (_, body) in in_force.items()}
+    free = _by_pair(sql.run(_FREE, {"skus": skus}))
+    coming = _by_pair(sql.run(_COMING, {"skus": skus}))
+    waiting = _by_pair(sql.run(_WAITING, {"skus": skus}))
+    # Whole days up to last night, so that a day half over is not taken for a poor one.
+    today = cause.at.date()
+    since = [(sku, _days_before(today, policy[company[sku]].window_days)) for sku in company]
+    asked = {
+        **sql.columns(("skus", "since"), since),
+        "until": today,
+        "first": min((day for _, day in since), default=today),
+    }
+    sold = {(sku, node): (units, squares) for sku, node, units, squares in sql.run(_SOLD, asked)}
+    leads: dict[Pair, list[float]] = defaultdict(list)
+    for supplier, sku, days in sql.run(_LEADS, {"skus": skus}):
+        leads[supplier, sku].append(days)
+    rejected = {(sku, node): at for sku, node, at in sql.run(_REJECTED, {"skus": skus})}
+    nodes: dict[UUID, set[UUID]] = defaultdict(set)
+    for sku, node in (*free, *coming, *waiting, *sold):
+        nodes[sku].add(node)
+    return _Facts(
+        company, currency, said, offers, policy, nodes, free, coming, waiting, sold, leads, rejected
+    )
+
+
+def _by_pair(rows: Iterable[Sequence[object]]) -> dict[Pair, int]:
+    return {(sku, node): units for sku, node, units in rows}  # type: ignore[misc]
+
+
+def _days_before(day: date, days: int) -> date:
+    return day - timedelta(days=days)
+
+
+def _propose(cause: Cause, sku: UUID, facts: _Facts) -> list[_Row]:
+    company, best = facts.company[sku], facts.offers[sku]
+    policy = facts.policy[company]
+    lead = rules.lead_of(facts.leads.get((best.supplier, sku), []), facts.said_days[sku])
+    rows = []
+    for node in sorted(facts.nodes[sku]):
+        pair = (sku, node)
+        rejected = facts.rejected.get(pair)
+        if rejected and rejected + timedelta(days=policy.rejected_days) > cause.at:
+            continue
+        standing = rules.Standing(
+            facts.free.get(pair, 0), facts.coming.get(pair, 0), facts.waiting.get(pair, 0)
+        )
+        demand = rules.demand_of(*facts.sold.get(pair, (0, 0)), policy.window_days)
+        found = rules.propose(*demand, lead, standing, best, policy)
+        if found:
+            value = money.extend(found.quantity, best.cost, facts.currency[sku])
+            terms = wire.dump(found.terms(standing, best, policy) | {"supplier": best.code})
+            rows.append(
+                _Row(
+                    ids.uuid7(), "", company, sku, node, best.supplier, found.quantity, best.cost, value, terms,
+                    "proposed", cause.actor.name, cause.at,
+                )
+            )  # fmt: skip
+    return rows
+
+
+def _wanted(row: _Row) -> Wanted:
+    return Wanted(
+        row.id, row.number, row.company_id, row.sku_id, row.node_id, row.supplier_id, row.quantity,
+        row.unit_cost, "proposed", row.proposed_by,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+_OFFERED = """
+SELECT DISTINCT s.company_id::int, o.sku_id
+FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
+WHERE s.company_id = ANY(%(companies)s::smallint[])
+"""
+
+_OFFERS = """
+SELECT DISTINCT ON (o.sku_id) o.sku_id, s.company_id::int, s.currency, o.lead_days, s.id, s.code, o.cost,
+       o.minimum_quantity, o.pack_quantity
+FROM parties_offer AS o JOIN parties_supplier AS s ON s.id = o.supplier_id
+JOIN parties_company AS c ON c.id = s.company_id AND c.currency = s.currency
+JOIN catalog_sku AS sku ON sku.id = o.sku_id AND sku.status = 'active'
+WHERE o.sku_id = ANY(%(skus)s::uuid[]) ORDER BY o.sku_id, o.cost, o.lead_days, s.code
+"""
+
+_FREE = """
+SELECT sku_id, node_id, sellable - reserved - allocated FROM stock_position
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND owner_id = company_id
+"""
+
+_COMING = """
+SELECT sku_id, node_id, sum(quantity)::int FROM stock_supply WHERE sku_id = ANY(%(skus)s::uuid[]) GROUP BY 1, 2
+"""
+
+# An order waits at the node that serves its channel before others.
+_WAITING = """
+SELECT b.sku_id, first.node, sum(b.quantity)::int
+FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
+CROSS JOIN LATERAL (
+    SELECT n.id AS node FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+    WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1) AS first
+WHERE b.sku_id = ANY(%(skus)s::uuid[])
+GROUP BY 1, 2
+"""
+
+# Moves are numbered as they are recorded: what was recorded before the window need not be looked at.
+_SOLD = """
+SELECT sku_id, node_id, sum(units)::int, sum(units::bigint * units)::bigint
+FROM (
+    SELECT m.sku_id, b.node_id, m.day, sum(m.quantity)::int AS units
+    FROM (SELECT COALESCE((SELECT id FROM stock_move WHERE recorded_at < %(first)s::date
+                           ORDER BY id DESC LIMIT 1), 0) AS id) AS before
+    CROSS JOIN unnest(%(skus)s::uuid[], %(since)s::date[]) AS k(sku, since)
+    CROSS JOIN LATERAL (
+        SELECT sku_id, from_bucket, quantity, (occurred_at AT TIME ZONE 'UTC')::date AS day FROM stock_move
+        WHERE sku_id = k.sku AND id > before.id AND to_place = 'customer'
+          AND occurred_at >= k.since::timestamp AT TIME ZONE 'UTC'
+          AND occurred_at < %(until)s::date::timestamp AT TIME ZONE 'UTC') AS m
+    JOIN stock_bucket AS b ON b.id = m.from_bucket
+    GROUP BY 1, 2, 3) AS by_day
+GROUP BY 1, 2
+"""
+
+# The first delivery of each order line; the latest hundred of a supplier and SKU tell how long it takes now.
+_LEADS = """
+SELECT supplier_id, sku_id, days::float8
+FROM (
+    SELECT bought.supplier_id, r.sku_id,
+           EXTRACT(epoch FROM min(receipt.received_at) - bought.ordered_at) / 86400 AS days,
+           row_number() OVER (PARTITION BY bought.supplier_id, r.sku_id ORDER BY min(receipt.received_at) DESC) AS nth
+    FROM purchasing_receiptline AS r JOIN purchasing_receipt AS receipt ON receipt.id = r.receipt_id
+    JOIN purchasing_order AS bought ON bought.id = r.order_id
+    WHERE r.sku_id = ANY(%(skus)s::uuid[])
+    GROUP BY bought.supplier_id, r.sku_id, r.line_id, bought.ordered_at) AS delivered
+WHERE nth <= 100
+"""
+
+_REJECTED = """
+SELECT sku_id, node_id, max(decided_at) FROM purchasing_proposal
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND state = 'rejected' GROUP BY 1, 2
+"""
+
+_FORGET = "DELETE FROM purchasing_proposal WHERE sku_id = ANY(%(skus)s::uuid[]) AND state = 'proposed'"

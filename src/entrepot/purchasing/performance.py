@@ -1,0 +1,117 @@
+"""How suppliers keep their word: on time, in full, in order, and how long they take; from what was recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """Of a supplier's order lines that were due in a time: how many came, how, and how long they took.
+
+    A line is due on the day that the supplier confirmed first, or else on the day that was asked for. It is on time
+    when something came by then, in full when all came, both when all came by then. Bad units came damaged or failed
+    their check.
+    """
+
+    supplier: UUID
+    code: str
+    name: str
+    lines: int
+    came: int
+    on_time: int
+    in_full: int
+    both: int
+    units: int
+    bad: int
+    lead_days: float | None
+    lead_deviation: float | None
+
+    @property
+    def on_time_share(self) -> float | None:
+        return self.on_time / self.lines if self.lines else None
+
+    @property
+    def in_full_share(self) -> float | None:
+        return self.in_full / self.lines if self.lines else None
+
+    @property
+    def both_share(self) -> float | None:
+        return self.both / self.lines if self.lines else None
+
+    @property
+    def good_share(self) -> float | None:
+        return 1 - self.bad / self.units if self.units else None
+
+
+@dataclass(frozen=True, slots=True)
+class DockToStock:
+    """How long goods stood at a node's dock before they were put away, in hours, and how many times they were."""
+
+    node_code: str
+    put_away: int
+    hours: float
+    slowest: float
+
+
+def of_suppliers(company: int, *, since: date, until: date) -> list[Performance]:
+    """Every supplier of which a line was due from `since` up to before `until`, by code. 1 statement."""
+    params = {"company": company, "since": since, "until": until}
+    return [Performance(*row) for row in sql.run(_PERFORMANCE, params)]
+
+
+def dock_to_stock(company: int, *, since: date, until: date) -> list[DockToStock]:
+    """For each node the time from the last receipt of a SKU and lot at the dock to its putting away. 1 statement."""
+    params = {"company": company, "since": since, "until": until}
+    return [DockToStock(*row) for row in sql.run(_DOCK_TO_STOCK, params)]
+
+
+_PERFORMANCE = """
+WITH due AS (
+    SELECT bought.supplier_id, line.id, line.quantity, bought.ordered_at,
+           COALESCE((SELECT c.expected_on FROM purchasing_confirmation AS c WHERE c.line_id = line.id AND c.quantity > 0
+                     ORDER BY c.id LIMIT 1), line.wanted_on) AS day
+    FROM purchasing_order AS bought JOIN purchasing_orderline AS line ON line.order_id = bought.id
+    WHERE bought.company_id = %(company)s::smallint AND (bought.state <> 'cancelled' OR line.received > 0)
+), came AS (
+    SELECT due.*, sums.first_at, COALESCE(sums.units, 0) AS units, COALESCE(sums.by_then, 0) AS by_then,
+           COALESCE((SELECT sum(c.quantity) FROM purchasing_receiptline AS r
+                     JOIN purchasing_claim AS c ON c.receipt_id = r.receipt_id AND c.sku_id = r.sku_id
+                     WHERE r.line_id = due.id
+                       AND r.id = (SELECT min(one.id::text)::uuid FROM purchasing_receiptline AS one
+                                   WHERE one.line_id = due.id AND one.receipt_id = r.receipt_id)), 0) AS bad
+    FROM due
+    LEFT JOIN LATERAL (
+        SELECT min(receipt.received_at) AS first_at, sum(r.quantity) AS units,
+               sum(r.quantity) FILTER (WHERE (receipt.received_at AT TIME ZONE 'UTC')::date <= due.day) AS by_then
+        FROM purchasing_receiptline AS r JOIN purchasing_receipt AS receipt ON receipt.id = r.receipt_id
+        WHERE r.line_id = due.id) AS sums ON true
+    WHERE due.day >= %(since)s::date AND due.day < %(until)s::date
+)
+SELECT supplier.id, supplier.code, supplier.name, count(*)::int, count(first_at)::int,
+       count(*) FILTER (WHERE by_then > 0)::int, count(*) FILTER (WHERE units >= quantity)::int,
+       count(*) FILTER (WHERE by_then >= quantity)::int, sum(units)::bigint, LEAST(sum(bad), sum(units))::bigint,
+       avg(EXTRACT(epoch FROM first_at - ordered_at) / 86400)::float8,
+       stddev_samp(EXTRACT(epoch FROM first_at - ordered_at) / 86400)::float8
+FROM came JOIN parties_supplier AS supplier ON supplier.id = came.supplier_id
+GROUP BY supplier.id ORDER BY supplier.code
+"""
+
+_DOCK_TO_STOCK = """
+SELECT node.code, count(*)::int, avg(hours)::float8, max(hours)::float8
+FROM (
+    SELECT source.node_id, EXTRACT(epoch FROM m.occurred_at - came.at) / 3600 AS hours
+    FROM stock_move AS m JOIN stock_bucket AS source ON source.id = m.from_bucket
+    JOIN network_bin AS bin ON bin.id = source.bin_id AND bin.kind = 'receiving'
+    JOIN LATERAL (SELECT max(r.occurred_at) AS at FROM stock_move AS r
+                  WHERE r.sku_id = m.sku_id AND r.to_bucket = source.id AND r.id < m.id
+                    AND r.document_kind = 'purchase_receipt') AS came ON came.at IS NOT NULL
+    WHERE m.company_id = %(company)s::smallint AND m.reason = 'put_away'
+      AND m.occurred_at >= %(since)s::date AND m.occurred_at < %(until)s::date
+) AS one JOIN network_node AS node ON node.id = one.node_id
+GROUP BY node.code ORDER BY node.code
+"""

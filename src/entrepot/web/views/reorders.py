@@ -1,0 +1,90 @@
+"""What should be ordered again, and how suppliers keep their word."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.purchasing import performance, queries
+from entrepot.purchasing.commands.proposals import (
+    AcceptProposal,
+    RejectProposal,
+    accept_proposals,
+    reject_proposals,
+)
+from entrepot.purchasing.commands.reorder import ReviewReorders, review_reorders
+from entrepot.web.edge import Request, back, clean, console, day_in, give, ids_in, page, uuid_in
+
+PAGE = 50
+LOOKED_BACK = timedelta(days=90)
+
+
+@require_safe
+@console
+def proposed(request: Request) -> HttpResponse:
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = queries.proposals(company, after=after, limit=PAGE + 1)
+    context = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "worth": sum(one.value_minor for one in rows[:PAGE]),
+        "currency": request.reader.company.currency,
+    }
+    return page(request, "web/reorders.html", context, area="inbound")
+
+
+@require_POST
+@console
+def review(request: Request) -> HttpResponse:
+    """Have all SKUs looked at now."""
+    give(request, review_reorders, [ReviewReorders(request.reader.company.id)], _reviewed)
+    return back(request, reverse("reorders"))
+
+
+@require_POST
+@console
+def act(request: Request) -> HttpResponse:
+    """Order or reject the chosen proposals."""
+    chosen = ids_in(request.POST.getlist("proposal"))
+    match request.POST.get("action"):
+        case "order":
+            give(request, accept_proposals, [AcceptProposal(one) for one in chosen], _ordered)
+        case "reject":
+            reason = clean(request.POST.get("reason"))
+            give(request, reject_proposals, [RejectProposal(one, reason) for one in chosen], _rejected)
+    return back(request, reverse("reorders"))
+
+
+@require_safe
+@console
+def suppliers(request: Request) -> HttpResponse:
+    """On time, in full, in order; and how long goods stand at the dock."""
+    company, today = request.reader.company.id, timezone.now().date()
+    since = day_in(request.GET.get("since")) or today - LOOKED_BACK
+    until = day_in(request.GET.get("until")) or today
+    # The form names the last day that counts, the query the first one that does not.
+    span = {"since": since, "until": until + timedelta(days=1)}
+    context = {
+        "rows": performance.of_suppliers(company, **span),
+        "docks": performance.dock_to_stock(company, **span),
+        "since": since,
+        "until": until,
+    }
+    return page(request, "web/suppliers.html", context, area="inbound")
+
+
+def _reviewed(_: int) -> str:
+    return gettext("All SKUs are being looked at. Proposals appear here in a moment.")
+
+
+def _ordered(n: int) -> str:
+    return ngettext("%(n)s proposal is ordered.", "%(n)s proposals are ordered.", n) % {"n": n}
+
+
+def _rejected(n: int) -> str:
+    return ngettext("%(n)s proposal is rejected.", "%(n)s proposals are rejected.", n) % {"n": n}

@@ -1,0 +1,315 @@
+"""purchasing.review_reorders, propose_orders, accept_proposals, reject_proposals; and how suppliers keep their word"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+
+from entrepot.access import queries as access
+from entrepot.access.errors import DutiesApart
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import ids, policies, ready, sql
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.parties.commands.register import RegisterOffer, register_offers
+from entrepot.purchasing import performance, queries
+from entrepot.purchasing.commands.confirm import ConfirmOrder, confirm
+from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.proposals import (
+    AcceptProposal,
+    ProposalOrdered,
+    ProposalRejected,
+    RejectProposal,
+    accept_proposals,
+    reject_proposals,
+)
+from entrepot.purchasing.commands.receive import ReceiveOrder, receive
+from entrepot.purchasing.commands.reorder import (
+    OrdersProposed,
+    ProposeOrders,
+    ReordersReviewed,
+    ReviewReorders,
+    propose_orders,
+    review_reorders,
+)
+from entrepot.purchasing.reordering import Reordering
+from entrepot.stock.commands.move import CUSTOMER, At, Move, move_units
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
+
+pytestmark = pytest.mark.django_db
+
+NIGHT = Cause(Actor("system:reorder", everything=True), NOW)
+SOLD_DAYS, UNITS_A_DAY = 7, 2
+
+
+@pytest.fixture
+def house() -> Retailer:
+    return a_retailer(skus=2)
+
+
+def delivered(house: Retailer, units: int, at: datetime, lead_days: int, sku: int = 0) -> UUID:
+    """Units that were ordered and came so many days later, all good."""
+    wanted = OrderGoods(
+        1,
+        house.supplier,
+        house.node,
+        "",
+        ((house.skus[sku], units, Decimal("2.50")),),
+        at - timedelta(days=lead_days),
+    )
+    (made,) = order(BUYER, requests=[wanted])
+    receive(CLERK, requests=[ReceiveOrder(made.order, bin=house.pick, occurred_at=at)])
+    return made.order
+
+
+class Sold(NamedTuple):
+    move: Move
+    key: str | None = None
+
+
+@command("test.sell")
+def sell(cause: Cause, /, *, requests: Sequence[Sold]) -> list[int | Refused]:
+    return list(move_units(cause, [one.move for one in requests]).values)
+
+
+def asked_for(house: Retailer, stock: int = 10) -> None:
+    """A SKU that sells two units on each day of the window, of which some are left; its offer."""
+    register_offers(
+        BUYER,
+        requests=[RegisterOffer(house.supplier, house.skus[0], Decimal("2.50"), 12, 6, pack_quantity=12)],
+    )
+    delivered(house, stock + SOLD_DAYS * UNITS_A_DAY, NOW - timedelta(days=40), 8)
+    shelf = At(house.skus[0], house.node, house.pick, 1)
+    for day in range(SOLD_DAYS, 0, -1):
+        at = NOW - timedelta(days=day)
+        gone = Move(
+            1,
+            house.skus[0],
+            UNITS_A_DAY,
+            shelf,
+            CUSTOMER,
+            "sale",
+            "test",
+            ids.uuid7(),
+            at,
+            "stock.issue.sale",
+        )
+        sell(Cause(Actor("till", everything=True), at), requests=[Sold(gone)])
+
+
+def set_policy(**fields) -> None:
+    body = Reordering(window_days=SOLD_DAYS, **fields)
+    wanted = policies.SetPolicy(1, "purchasing.reordering", body, NOW - timedelta(days=1))
+    assert isinstance(policies.set_policy(BUYER, requests=[wanted])[0], policies.PolicySet)
+
+
+def proposed(house: Retailer) -> queries.Proposal:
+    propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])
+    (found,) = queries.proposals(1)
+    return found
+
+
+# ---- proposals
+
+
+def test_a_proposal_has_its_sum(house):
+    asked_for(house)
+    set_policy()
+
+    answers = propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0]), ProposeOrders(house.skus[1])])
+
+    # d 2, σd 0, L 8 from one delivery, so no safety: 16 to reorder at, 30 up to; 10 are there, packs of 12
+    assert answers == [OrdersProposed(house.skus[0], 1, 24, 0), OrdersProposed(house.skus[1], 0, 0, 0)]
+    (found,) = queries.proposals(1)
+    terms = found.terms
+    assert (terms["demand"], terms["demand_deviation"], terms["lead_days"], terms["deliveries"]) == (
+        2,
+        0,
+        8,
+        1,
+    )
+    assert (terms["reorder_point"], terms["up_to"], terms["position"], terms["lacks"]) == (16, 30, 10, 20)
+    assert (found.quantity, found.value_minor, found.supplier_name) == (24, 6000, "Mugs Ltd")
+
+
+def test_a_run_takes_the_place_of_the_one_before_and_what_is_ordered_counts_as_coming(house):
+    asked_for(house)
+    set_policy()
+    first = proposed(house)
+    second = proposed(house)
+    assert first.number != second.number
+    accept_proposals(BUYER, requests=[AcceptProposal(second.id)])
+    propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])
+    assert queries.proposals(1) == []
+
+
+def test_what_is_accepted_is_ordered_and_its_buyer_receives_nothing(house):
+    asked_for(house)
+    set_policy()
+    found = proposed(house)
+
+    answers = accept_proposals(
+        BUYER,
+        requests=[
+            AcceptProposal(ids.uuid7()), AcceptProposal(found.id, 0), AcceptProposal(found.id, 36),
+            AcceptProposal(found.id),
+        ],
+    )  # fmt: skip
+
+    assert [type(one) for one in answers] == [NotFound, Invalid, ProposalOrdered, WrongState]
+    (line,) = queries.lines(answers[2].order)
+    assert (line.quantity, line.unit_cost) == (36, Decimal("2.50"))
+    assert isinstance(receive(BUYER, requests=[ReceiveOrder(answers[2].order)])[0], DutiesApart)
+    assert {(one.side, one.person) for one in access.duties_of(found.id)} == {
+        ("propose", "system:reorder"), ("approve", "bea"),
+    }  # fmt: skip
+
+
+def test_invariant_16_whoever_proposed_does_not_accept(house):
+    asked_for(house)
+    set_policy()
+    propose_orders(BUYER, requests=[ProposeOrders(house.skus[0])])
+    (found,) = queries.proposals(1)
+    assert isinstance(accept_proposals(BUYER, requests=[AcceptProposal(found.id)])[0], DutiesApart)
+    assert isinstance(accept_proposals(CLERK, requests=[AcceptProposal(found.id)])[0], ProposalOrdered)
+
+
+def test_small_orders_are_placed_by_rule(house):
+    asked_for(house)
+    set_policy(order_value_max_minor=6000)
+    (answer,) = propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])
+    assert answer.ordered == 1
+    (found,) = queries.proposals(1, state="ordered")
+    assert (found.decided_by, found.reason) == ("system:reorder", "within the value that is ordered by rule")
+    assert queries.order(found.order).quantity == 24
+
+
+def test_what_is_rejected_is_not_proposed_again_for_some_days(house):
+    asked_for(house)
+    set_policy()
+    found = proposed(house)
+    answers = reject_proposals(
+        BUYER,
+        requests=[
+            RejectProposal(ids.uuid7(), "x"), RejectProposal(found.id, ""), RejectProposal(found.id, "too dear"),
+            RejectProposal(found.id, "again"),
+        ],
+    )  # fmt: skip
+    assert [type(one) for one in answers] == [NotFound, Invalid, ProposalRejected, WrongState]
+    propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])
+    assert queries.proposals(1) == []
+    set_policy(rejected_days=0)
+    propose_orders(NIGHT, requests=[ProposeOrders(house.skus[0])])
+    assert len(queries.proposals(1)) == 1
+
+
+def test_all_that_is_offered_is_looked_at(house):
+    asked_for(house)
+    assert review_reorders(NIGHT, requests=[ReviewReorders(1)]) == [ReordersReviewed(1)]
+    assert ready.claim("reorder", 9) == [house.skus[0]]
+
+
+def test_a_key_gets_its_answer_again(house):
+    asked_for(house)
+    set_policy()
+    wanted = AcceptProposal(proposed(house).id, key="k")
+    assert accept_proposals(BUYER, requests=[wanted]) == accept_proposals(BUYER, requests=[wanted])
+
+
+def count(statements, command, cause, requests) -> int:
+    with statements() as ran:
+        answers = command(cause, requests=requests)
+    assert not any(isinstance(one, Refused) for one in answers)
+    return len([text for text in ran.texts if "SAVEPOINT" not in text])
+
+
+@pytest.mark.counts(
+    "purchasing.review_reorders", "purchasing.propose_orders", "purchasing.accept_proposals",
+    "purchasing.reject_proposals",
+)  # fmt: skip
+def test_statements_do_not_grow_with_the_batch(statements, house):
+    asked_for(house)
+    set_policy()
+    counts: dict[int, list[int]] = {}
+    for many in (1, 10, 1000):
+        counts[many] = [count(statements, review_reorders, NIGHT, [ReviewReorders(1)] * many)]
+        skus = [house.skus[0], *(ids.uuid7() for _ in range(many - 1))]
+        counts[many] += [count(statements, propose_orders, NIGHT, [ProposeOrders(sku) for sku in skus])]
+        fresh = [RegisterSku(1, f"R{many}-{i}", "Thing") for i in range(many)]
+        things = [one.id for one in register_skus(BUYER, requests=fresh)]
+        for command_, request, said in (
+            (reject_proposals, RejectProposal, ("x",)), (accept_proposals, AcceptProposal, ()),
+        ):  # fmt: skip
+            wanted = [request(_proposal(house, sku), *said) for sku in things]
+            counts[many] += [count(statements, command_, BUYER, wanted)]
+    assert counts[1] == counts[10] == counts[1000], counts
+
+
+def _proposal(house: Retailer, sku: UUID) -> UUID:
+    which = ids.uuid7()
+    columns = (
+        "id", "number", "company_id", "sku_id", "node_id", "supplier_id", "quantity", "unit_cost", "value_minor",
+        "terms", "state", "proposed_by", "proposed_at",
+    )  # fmt: skip
+    row = (
+        which,
+        f"T-{which}",
+        1,
+        sku,
+        house.node,
+        house.supplier,
+        1,
+        Decimal(1),
+        1,
+        "{}",
+        "proposed",
+        "x",
+        NOW,
+    )
+    sql.write("purchasing_proposal", columns, [row])
+    return which
+
+
+# ---- suppliers
+
+
+def test_suppliers_are_judged_by_what_came_when_how_much_and_how_good(house):
+    at = NOW - timedelta(days=20)
+    delivered(house, 10, at, 5)  # wanted after a week: on time and in full
+    late = delivered(house, 10, at, 9)  # two days late
+    assert queries.lines(late)[0].wanted_on == (at - timedelta(days=2)).date()
+    part = OrderGoods(
+        1, house.supplier, house.node, "", ((house.skus[0], 10, Decimal(1)),), at - timedelta(days=7)
+    )
+    (made,) = order(BUYER, requests=[part])
+    (line,) = queries.lines(made.order)
+    confirm(BUYER, requests=[ConfirmOrder(made.order, ((line.id, 10, at.date() + timedelta(days=1)),))])
+    confirm(BUYER, requests=[ConfirmOrder(made.order, ((line.id, 8, at.date() + timedelta(days=9)),))])
+    counted = ((line.id, 6), (line.id, 2, "", None, "damaged", "wet"))
+    receive(CLERK, requests=[ReceiveOrder(made.order, counted, occurred_at=at)])  # on time, short, two bad
+
+    (found,) = performance.of_suppliers(1, since=at.date() - timedelta(days=9), until=NOW.date())
+
+    assert (found.lines, found.came, found.on_time, found.in_full, found.both) == (3, 3, 2, 2, 1)
+    assert (found.units, found.bad) == (28, 2)
+    assert found.lead_days == pytest.approx(7)
+    assert found.lead_deviation == pytest.approx(2)
+    assert performance.of_suppliers(1, since=NOW.date(), until=NOW.date() + timedelta(days=1)) == []
+
+
+def test_from_dock_to_stock(house):
+    (made,) = order(
+        BUYER, requests=[OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))]
+    )
+    receive(CLERK, requests=[ReceiveOrder(made.order, occurred_at=NOW - timedelta(hours=5))])
+    moved = PutAway(1, house.skus[0], house.receiving, house.pick, 5, occurred_at=NOW - timedelta(hours=2))
+    put_away(CLERK, requests=[moved])
+    (found,) = performance.dock_to_stock(1, since=NOW.date(), until=NOW.date() + timedelta(days=1))
+    assert (found.node_code, found.put_away, found.hours) == ("north", 1, pytest.approx(3))
