@@ -377,11 +377,11 @@ def test_goods_on_their_way_are_the_destinations_at_the_origins_cost(floor: Floo
     assert (part.state, units(floor.skus[0], "in_transit")) == ("in_transit", 2)
 
     rest = ArrivedUnits(floor.skus[0], floor.bin(1), received=1, lost=1)
-    (last,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,))])
+    (last,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,), reason="gone")])
     assert (last.state, balance(1210)) == ("received", 0)
     assert balance(1200) + balance(5100) == 1234
 
-    (over,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,))])
+    (over,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(shipped.transfer, (rest,), reason="gone")])
     assert isinstance(over, errors.TransferClosed)
 
 

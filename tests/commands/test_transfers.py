@@ -50,7 +50,8 @@ def sent(floor: Floor, quantity: int = 6, days: int | None = 2, key: str | None 
 def arrived(
     floor: Floor, transfer: UUID, received: int, lost: int = 0, key: str | None = None
 ) -> ReceiveTransfer:
-    return ReceiveTransfer(transfer, (ArrivedUnits(floor.skus[0], floor.bin(1), received, lost),), key=key)
+    lines = (ArrivedUnits(floor.skus[0], floor.bin(1), received, lost),)
+    return ReceiveTransfer(transfer, lines, key=key, reason="a box is missing" if lost else "")
 
 
 def expected(floor: Floor) -> list[tuple[int, int]]:
@@ -115,7 +116,11 @@ def test_a_backorder_is_dated_by_it_and_served_when_it_arrives(floor: Floor) -> 
 def test_the_rest_of_it_has_come_or_is_lost(floor: Floor) -> None:
     floor.stock(quantity=10)
     came, gone = sent(floor, 4), sent(floor, 5)
-    part = ReceiveTransfer(gone, (ArrivedUnits(floor.skus[0], None, 2),), rest="lost")
+    part = ReceiveTransfer(
+        gone, (ArrivedUnits(floor.skus[0], None, 2),), rest="lost", reason="the van was robbed"
+    )
+    (why,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(gone, rest="lost")])
+    assert why == errors.NotPlaceable(field="reason", expected="why units are lost", found="nothing")
 
     answers = receive_transfer(SYSTEM, requests=[ReceiveTransfer(came, rest="received"), part])
 

@@ -147,7 +147,9 @@ def test_programs_say_what_came_and_what_is_lost(program, asked):
     body = {"transfer": one["id"], "lines": [{"sku": asked[0].sku_code, "received": 3}]}
     part = call.post("/api/v1/transfers/receive", body).json()
     assert (part["state"], part["received"], part["lost"]) == ("in_transit", 3, 0)
-    rest = call.post("/api/v1/transfers/receive", {"transfer": one["id"], "rest": "lost"}, "two").json()
+    rest = call.post(
+        "/api/v1/transfers/receive", {"transfer": one["id"], "rest": "lost", "reason": "gone"}, "two"
+    ).json()
     assert (rest["state"], rest["received"], rest["lost"]) == ("received", 0, 2)
     unknown = {"transfer": one["id"], "lines": [{"sku": "NONE", "received": 1}]}
     is_problem(call.post("/api/v1/transfers/receive", unknown, "three"), 404, "kernel.not_found")

@@ -376,7 +376,7 @@ class House(RuleBasedStateMachine):
         transfer, sku, node, quantity = self.transfers.pop()
         floor = self.floor
         lines = (ArrivedUnits(floor.skus[sku], floor.bin(node), quantity - lost, lost),)
-        (answer,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(transfer, lines)])
+        (answer,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(transfer, lines, reason="lost")])
         assert not isinstance(answer, Refused)
         self.model.units[sku] -= lost
 

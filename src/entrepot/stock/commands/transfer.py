@@ -144,13 +144,14 @@ class ArrivedUnits:
 @dataclass(frozen=True, slots=True)
 class ReceiveTransfer:
     """Goods of a transfer that arrive, all or in part; `rest` is what became of all that the lines do not name:
-    `received`, `lost`, or still on its way."""
+    `received`, `lost`, or still on its way. What is lost has a `reason`."""
 
     transfer: UUID
     lines: tuple[ArrivedUnits, ...] = ()
     rest: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,8 @@ def receive_transfer(
     """Take goods off a transfer; it is closed when nothing is left on its way. Losses are written off.
 
     What is left keeps its date.
-    Locks: the transfers in id order, then as `move_units`. Refuses: NotFound, TransferClosed, NotPlaceable (no bin).
+    Locks: the transfers in id order, then as `move_units`. Refuses: NotFound, TransferClosed, NotPlaceable (no bin;
+    no reason for what is lost).
     Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is left open.
     """
     wanted = [request.transfer for request in requests]
@@ -214,7 +216,7 @@ def receive_transfer(
         new = state if left else "received"
         if not left:
             closed.append((r.transfer, at))
-        announce(cause, [Event("transfer", r.transfer, company, state, new, at)])
+        announce(cause, [Event("transfer", r.transfer, company, state, new, at, reason=r.reason)])
         answers.append(_received(r.transfer, new, lines))
     if arrived:
         sql.run(_ARRIVE, sql.columns(("ids", "received", "lost"), arrived))
@@ -267,6 +269,8 @@ def _misfit(
         return errors.NotPlaceable(
             field="lines", expected=f"units that {number} has on their way", found="none"
         )
+    if not r.reason and any(line.lost for line in lines):
+        return errors.NotPlaceable(field="reason", expected="why units are lost", found="nothing")
     if usual is None and any(line.received and line.bin is None for line in lines):
         return errors.NotPlaceable(
             field="bin", expected="a bin, or a node that has one for receipts", found="none"

@@ -129,6 +129,7 @@ class ArrivalIn(Strict):
     transfer: UUID
     lines: Annotated[list[ArrivedIn], Field(max_length=LINES_MAX)] = []
     rest: Literal["received", "lost"] | None = None
+    reason: Text = Field("", description="Why units are lost. Needed where some are.")
     key: Key | None = Field(
         None, description="Idempotency key of this one of a list; else the header's and its place."
     )
@@ -236,6 +237,6 @@ def receive_transfers(
         lines = (
             ArrivedUnits(known[line.sku].id, None, line.received, line.lost, line.lot) for line in one.lines
         )
-        return ReceiveTransfer(one.transfer, tuple(lines), one.rest or "", key=key)
+        return ReceiveTransfer(one.transfer, tuple(lines), one.rest or "", key=key, reason=one.reason)
 
     return give(request, receive_transfer, payload, idempotency_key, make)

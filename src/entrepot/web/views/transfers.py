@@ -74,7 +74,9 @@ def receive(request: Request) -> HttpResponse:
             wanted = [ReceiveTransfer(one, rest="received") for one in chosen]
             give(request, receive_transfer, wanted, _received)
         case "lose":
-            give(request, receive_transfer, [ReceiveTransfer(one, rest="lost") for one in chosen], _lost)
+            reason = clean(request.POST.get("reason"))
+            wanted = [ReceiveTransfer(one, rest="lost", reason=reason) for one in chosen]
+            give(request, receive_transfer, wanted, _lost)
     return back(request, "/stock/transfers/")
 
 
