@@ -8,6 +8,7 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.network.commands.register import RegisterBin, register_bins
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
@@ -57,6 +58,20 @@ def test_what_stands_at_the_dock_has_a_suggestion_with_its_reason(house):
         ("SKU-001", [("OWN", 2, "fixed"), ("RESERVE", 2, "nearest")], 0),
         ("SKU-002", [], 1),
     ]
+
+
+def test_what_cannot_be_sold_goes_to_quarantine_and_not_among_what_can(house):
+    damaged = [
+        Receive(
+            COMPANY, sku, house.nodes[0], house.bin(kind="receiving"), 2, 200, "test receipt", ids.uuid7(),
+            status="damaged",
+        )
+        for sku in house.skus[:2]
+    ]  # fmt: skip
+    receive(SYSTEM, requests=damaged)
+    assert suggested(house) == [
+        ("SKU-000", [("QUARANTINE", 2, "nearest")], 0), ("SKU-001", [("QUARANTINE", 2, "nearest")], 0),
+    ]  # fmt: skip
 
 
 def test_a_slot_is_set_and_changed_and_nonsense_is_refused(house):

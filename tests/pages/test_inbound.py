@@ -60,6 +60,7 @@ def bought(shop: Shop) -> UUID:
         requests=[
             RegisterBin(COMPANY, node, "DOCK-1", "receiving", pick_sequence=1),
             RegisterBin(COMPANY, node, "Z-99", "pick", pick_sequence=99),
+            RegisterBin(COMPANY, node, "Q-01", "quarantine", pick_sequence=90),
         ],
     )
     register_offers(system, requests=[RegisterOffer(supplier.id, jug.id, Decimal("2.50"), 12, 6)])
@@ -81,6 +82,8 @@ def test_goods_come_in_and_are_put_away(page: Page, site: str, shop: Shop, tmp_p
     page.goto("/inbound/expected/")
     stands(page, "expected", tmp_path)
     page.get_by_role("link", name="AN-").click()
+    page.wait_for_url("**/inbound/expected/*/")
+    expect(page.get_by_role("heading", name="What it says")).to_be_visible()
     stands(page, "notice", tmp_path)
 
     page.goto("/inbound/receiving/")

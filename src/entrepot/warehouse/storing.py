@@ -57,13 +57,17 @@ def slots(*, node: UUID) -> list[Slot]:
 def to_put_away(*, node: UUID, limit: int = PAGE) -> list[Waiting]:
     """What waits at a node, the longest first, each with its suggestion; one does not take the room of another.
 
-    Goods under a quality check wait for their verdict first. 3 statements.
+    Goods under a quality check wait for their verdict first; what can't be sold goes to bins for quarantine. 3
+    statements.
     """
     rows = sql.run(_WAITING, {"node": node, "limit": limit})
     if not rows:
         return []
-    shelves = _shelves(node)
-    return [_suggested(row, shelves) for row in rows]
+    shelves, aside = _shelves(node)
+    return [_suggested(row, shelves if row[_STATUS] == "sellable" else _mixed(aside)) for row in rows]
+
+
+_STATUS = 6
 
 
 def _suggested(row: Sequence[object], shelves: list[Shelf]) -> Waiting:
@@ -77,17 +81,30 @@ def _suggested(row: Sequence[object], shelves: list[Shelf]) -> Waiting:
     )  # fmt: skip
 
 
-def _shelves(node: UUID) -> list[Shelf]:
-    """The bins of a node that goods may be put into, with what they hold, from the dock on."""
+def _mixed(shelves: list[Shelf]) -> list[Shelf]:
+    """Bins in which different goods stand together: what one holds keeps nothing out."""
+    for shelf in shelves:
+        shelf.holds = frozenset()
+    return shelves
+
+
+def _shelves(node: UUID) -> tuple[list[Shelf], list[Shelf]]:
+    """The bins of a node that goods may be put into, with what they hold, from the dock on; and those for goods that
+    can't be sold, where different ones stand together."""
     holds: dict[UUID, set[tuple[UUID, str]]] = defaultdict(set)
     taken: dict[UUID, float] = defaultdict(float)
     for bin_id, sku, lot, volume in sql.run(_CONTENTS, {"node": node}):
         holds[bin_id].add((sku, lot))
         taken[bin_id] += float(volume)
-    return [
-        Shelf(bin_id, code, far, sku, velocity, volume, taken[bin_id], frozenset(holds[bin_id]))
-        for bin_id, code, far, sku, velocity, volume in sql.run(_BINS, {"node": node})
-    ]
+    shelves: list[Shelf] = []
+    aside: list[Shelf] = []
+    for bin_id, kind, code, far, sku, velocity, volume in sql.run(_BINS, {"node": node}):
+        if kind == "quarantine":
+            aside.append(Shelf(bin_id, code, far, volume_ml=volume, taken_ml=taken[bin_id]))
+        else:
+            held = frozenset(holds[bin_id])
+            shelves.append(Shelf(bin_id, code, far, sku, velocity, volume, taken[bin_id], held))
+    return shelves, aside
 
 
 _WAITING = """
@@ -107,19 +124,19 @@ _CONTENTS = """
 SELECT b.bin_id, b.sku_id, b.lot, sum(b.quantity) * s.length_mm::float8 * s.width_mm * s.height_mm / 1000
 FROM network_bin AS bin JOIN stock_bucket AS b ON b.bin_id = bin.id AND b.node_id = bin.node_id AND b.quantity > 0
 JOIN catalog_sku AS s ON s.id = b.sku_id
-WHERE bin.node_id = %(node)s::uuid AND bin.kind IN ('pick', 'reserve')
+WHERE bin.node_id = %(node)s::uuid AND bin.kind IN ('pick', 'reserve', 'quarantine')
 GROUP BY b.bin_id, b.sku_id, b.lot, s.id
 """
 
 # From the dock, in the plan's units; a node without a plan goes by the order in which its bins are picked.
 _BINS = """
-SELECT bin.id, bin.code,
+SELECT bin.id, bin.kind, bin.code,
        CASE WHEN dock.x IS NULL OR (bin.x = 0 AND bin.y = 0) THEN bin.pick_sequence
             ELSE abs(bin.x - dock.x) + abs(bin.y - dock.y) END::float8,
        slot.sku_id, COALESCE(slot.velocity, ''), COALESCE(slot.volume_ml, 0)
 FROM network_bin AS bin LEFT JOIN warehouse_slot AS slot ON slot.bin_id = bin.id
 LEFT JOIN (SELECT node_id, depot_x AS x, depot_y AS y FROM network_layout) AS dock ON dock.node_id = bin.node_id
-WHERE bin.node_id = %(node)s::uuid AND bin.kind IN ('pick', 'reserve')
+WHERE bin.node_id = %(node)s::uuid AND bin.kind IN ('pick', 'reserve', 'quarantine')
 ORDER BY bin.id
 """
 

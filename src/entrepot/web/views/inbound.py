@@ -193,7 +193,7 @@ def checks(request: Request) -> HttpResponse:
     context = {
         "checks": dock.checks(company, limit=PAGE),
         "claims": dock.claims(company, limit=PAGE),
-        "answers": ANSWERS,
+        "answers": tuple(zip(ANSWERS, _answers(), strict=True)),
         "kept": kept(request),
     }
     return page(request, "web/quality.html", context, area="inbound")
@@ -255,6 +255,11 @@ def put(request: Request) -> HttpResponse:
     ]  # fmt: skip
     results = give(request, put_away, wanted, lambda _: gettext("It is put away."))
     return back(request, reverse("put-away"), results)
+
+
+def _answers() -> tuple[str, ...]:
+    """The answers of a supplier as people read them, in the order of ANSWERS."""
+    return gettext("Credited"), gettext("Sent again"), gettext("Refused")
 
 
 def _received(_: int) -> str:
