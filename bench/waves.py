@@ -1,5 +1,5 @@
-"""A wave released whole: its pick tasks with their bins and lots, what they reserve, the orders and what is told of it, and
-the lists with their ways. Hand-written SQL does the same but for the lists, which it does not know how to make."""
+"""A wave released whole: its pick tasks with their bins and lots, what they reserve, the orders and what is told of it,
+and the lists with their ways. Hand-written SQL does the same but for the lists, which it does not know how to make."""
 
 from __future__ import annotations
 
