@@ -144,6 +144,11 @@ def _worked(server: int) -> float:
     return sum(int(ticks) for ticks in _stat(server)[13:15]) / os.sysconf("SC_CLK_TCK")
 
 
+def worked(pid: int) -> float:
+    """Seconds that a process worked itself."""
+    return sum(int(ticks) for ticks in _stat(pid)[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def _check() -> None:
     """Exactly as many units are promised as are wanted and there: of each SKU the lesser of both."""
     with house.connect() as connection:

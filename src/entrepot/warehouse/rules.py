@@ -30,6 +30,8 @@ class Shelf(Protocol):
 
 S = TypeVar("S", bound=Shelf)
 T = TypeVar("T")
+K = TypeVar("K")
+P = TypeVar("P")
 
 
 def in_pick_order(shelves: Iterable[S], today: date) -> list[S]:
@@ -64,6 +66,21 @@ def plan_picks(
             picks.append((shelf, units))
             wanted -= units
     return picks, wanted
+
+
+def whole_or_not(wanted: Mapping[K, Mapping[P, int]], left: Mapping[P, int]) -> dict[K, int]:
+    """Which of those that want units, one after the other, find too little, and how much: one takes all that it wants
+    or nothing. `left` says what there is of each thing wanted."""
+    there = dict(left)
+    missing = {}
+    for key, units in wanted.items():
+        lacks = sum(max(0, count - there[thing]) for thing, count in units.items())
+        if lacks:
+            missing[key] = lacks
+        else:
+            for thing, count in units.items():
+                there[thing] -= count
+    return missing
 
 
 # ---- withdrawing

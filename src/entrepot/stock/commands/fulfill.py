@@ -6,9 +6,9 @@ Rows travel as plain tuples: these functions are called inside the warehouse's a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -65,6 +65,12 @@ def commit_picks(cause: Cause, picks: Sequence[tuple[UUID, UUID, int, UUID]]) ->
     rows = [(allocation, units, belongs[allocation]) for allocation, units in of_allocation.items()]
     sql.change(_RELEASE, sql.columns(("ids", "units", "fulfillments"), rows))
     sql.change(_COMMIT, sql.columns(("ids", "units"), list(of_bucket.items())))
+
+
+def commit_picks_of(picks: str, params: Mapping[str, Any]) -> None:
+    """As `commit_picks`, of the picks that a query finds, with the same columns: none of them leaves the database.
+    1 statement."""
+    sql.change(_COMMIT_PICKS.replace("{picks}", picks), params)
 
 
 class Pick(NamedTuple):
@@ -248,6 +254,16 @@ _RELEASE = """
 UPDATE stock_allocation AS a SET released = a.released + d.units, fulfillment_id = d.fulfillment
 FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(fulfillments)s::uuid[]) AS d(id, units, fulfillment)
 WHERE a.id = d.id
+"""
+
+_COMMIT_PICKS = """
+WITH picks(allocation, bucket, units, fulfillment) AS MATERIALIZED ({picks}), released AS (
+    UPDATE stock_allocation AS a SET released = a.released + d.units, fulfillment_id = d.fulfillment
+    FROM (SELECT allocation, fulfillment, sum(units)::int AS units FROM picks GROUP BY 1, 2) AS d
+    WHERE a.id = d.allocation
+)
+UPDATE stock_bucket AS b SET committed = b.committed + d.units
+FROM (SELECT bucket, sum(units)::int AS units FROM picks GROUP BY 1) AS d WHERE b.id = d.bucket
 """
 
 _UNRELEASE = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 
 from entrepot.warehouse.batching.floor import Floor, Group
@@ -58,10 +58,10 @@ def round_seeds(floor: Floor) -> list[Group]:
     """Begin a cart with the load that alone goes farthest, and add what makes the route least longer, while it fits."""
     alone = [floor.length(frozenset((load,))) for load in range(len(floor.loads))]
 
-    def added(group: Group) -> Callable[[int], float]:
-        return lambda load: floor.length(group | {load}) - alone[load]
+    def nearest(group: Group, fitting: Sequence[int]) -> int:
+        return min(fitting, key=lambda load: floor.length(group | {load}) - alone[load])
 
-    return _grown(floor, sorted(range(len(alone)), key=lambda load: (-alone[load], load)), added)
+    return _grown(floor, sorted(range(len(alone)), key=lambda load: (-alone[load], load)), nearest)
 
 
 def round_aisles(floor: Floor) -> list[Group]:
@@ -69,29 +69,38 @@ def round_aisles(floor: Floor) -> list[Group]:
     begins with the load that goes deepest into the floor."""
     aisles = [sum(1 << aisle for aisle in stops) for stops in floor.stops]
 
-    def added(group: Group) -> Callable[[int], float]:
+    def nearest(group: Group, fitting: Sequence[int]) -> int:
         mask = 0
         for load in group:
             mask |= aisles[load]
-        return lambda load: (aisles[load] & ~mask).bit_count() - (aisles[load] & mask).bit_count() / 1024
+        keys = [
+            (aisles[load] & ~mask).bit_count() - (aisles[load] & mask).bit_count() / 1024 for load in fitting
+        ]
+        return fitting[keys.index(min(keys))]
 
-    return _grown(floor, sorted(range(len(aisles)), key=lambda load: (-aisles[load], load)), added)
+    return _grown(floor, sorted(range(len(aisles)), key=lambda load: (-aisles[load], load)), nearest)
 
 
 LOOKED_AT = 400
 """So many of the loads that wait are looked at for the next place on a cart."""
+LOOKS = 1_000_000
+"""So many looks are worth their time for all carts: of very many loads, each place looks at fewer."""
+LOOKED_AT_LEAST = 24
 
 
-def _grown(floor: Floor, waiting: list[int], added: Callable[[Group], Callable[[int], float]]) -> list[Group]:
-    """Carts, each begun with the first that waits and filled with what adds least."""
+def _grown(floor: Floor, loads: Sequence[int], nearest: Callable[[Group, Sequence[int]], int]) -> list[Group]:
+    """Carts, each begun with the first that waits and filled with what is nearest to it."""
     groups = []
+    looked_at = max(LOOKED_AT_LEAST, min(LOOKED_AT, LOOKS // (len(loads) or 1)))
+    # Taken from the end: what is taken from the beginning of a list moves all the rest.
+    waiting = list(reversed(loads))
     while waiting:
-        seed = waiting.pop(0)
+        seed = waiting.pop()
         group: Group = frozenset((seed,))
         room = floor.room(seed)
-        while fitting := [load for load in waiting[:LOOKED_AT] if floor.has_room(room, load)]:
-            best = min(fitting, key=added(group))
-            waiting.remove(best)
+        while fitting := [load for load in reversed(waiting[-looked_at:]) if floor.has_room(room, load)]:
+            best = nearest(group, fitting)
+            del waiting[waiting.index(best, max(0, len(waiting) - looked_at))]
             group |= {best}
             room = floor.room(best, room)
         groups.append(group)

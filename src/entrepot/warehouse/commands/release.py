@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,10 +15,9 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders import queries as orders_queries
-from entrepot.orders.commands.progress import Progress, progress
-from entrepot.stock.commands.fulfill import Pickable, commit_picks
-from entrepot.warehouse import errors
-from entrepot.warehouse.commands.shelves import Picks, Shelves
+from entrepot.orders.commands.progress import go_on
+from entrepot.stock.commands.fulfill import commit_picks_of
+from entrepot.warehouse import errors, rules
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -53,18 +53,14 @@ class _Order(NamedTuple):
     policy: str
 
 
-class _Promise(NamedTuple):
+class _Part(NamedTuple):
+    """What one node is to send of an order now, and what it keeps back: until which day, and which promises."""
+
     order: UUID
-    allocation: UUID
-    line: UUID
-    sku: UUID
     node: UUID
     units: int
-    ships_on: date | None  # where that day has not come
-
-
-_Planned = list[tuple[_Promise, Picks]]
-"""The promises of one order at one node, each with what is taken from which shelf."""
+    ships_on: date | None
+    later: tuple[UUID, ...]
 
 
 @command("warehouse.release")
@@ -75,115 +71,120 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Locks: the orders, their promises, the buckets to pick from, each in id order.
     Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete.
     Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
-    Again: by key; without one nothing is left to release. 14 statements; 1 more with holds, 1 with work items.
+    Again: by key; without one nothing is left to release. 12 statements; 1 more with holds, 1 where units stand
+    nowhere, 1 with work items.
     """
     orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
     held = [order.id for order in orders.values() if order.held_by]
     blocked = orders_queries.blocked(held, "release") if held else set()
-    parts = _promises([order for order in orders if order not in blocked], cause.at.date())
-    later = _keep_back(orders, parts)
-    shelves = Shelves(
-        {(p.sku, p.node) for nodes in parts.values() for part in nodes.values() for p in part},
-        cause.at.date(),
-    )
+    parts, later = _promises(orders, blocked, cause.at.date())
 
-    batch = _Batch(cause)
-    answers: list[OrderReleased | Refused] = []
+    asked: list[tuple[_Order, list[_Part], datetime] | Refused] = []
     for request in requests:
         order = orders.get(request.order)
         if order is None:
-            answers.append(NotFound(what="order", which=str(request.order)))
+            asked.append(NotFound(what="order", which=str(request.order)))
         elif order.id in blocked:
-            answers.append(errors.OnHold(order=order.number, hold=order.held_by))
+            asked.append(errors.OnHold(order=order.number, hold=order.held_by))
         elif order.id in later and not parts.get(order.id):
-            answers.append(errors.ShipsLater(order=order.number, on=str(later[order.id])))
-        elif not (nodes := _take(parts, request)):
-            answers.append(errors.NothingToRelease(order=order.number))
+            asked.append(errors.ShipsLater(order=order.number, on=str(later[order.id])))
+        elif not (taken := _take(parts, request)):
+            asked.append(errors.NothingToRelease(order=order.number))
         else:
-            answers.append(batch.add(order, nodes, shelves, request.occurred_at or cause.at))
-    batch.write()
+            asked.append((order, taken, request.occurred_at or cause.at))
+
+    shelves = _Shelves([part for one in asked if isinstance(one, tuple) for part in one[1]], cause.at.date())
+    batch = _Batch(cause)
+    answers = [batch.add(*one, shelves) if isinstance(one, tuple) else one for one in asked]
+    batch.write(shelves)
     ready.drop("release", [answer.order for answer in answers if isinstance(answer, OrderReleased)])
     return answers
 
 
-def _promises(orders: Sequence[UUID], today: date) -> dict[UUID, dict[UUID, list[_Promise]]]:
-    """Promises that are not released, by order and node, locked in id order."""
-    found: dict[UUID, dict[UUID, list[_Promise]]] = {}
-    for row in sql.run(_PROMISES, {"orders": list(orders), "today": today}):
-        promise = _Promise(*row)
-        found.setdefault(promise.order, {}).setdefault(promise.node, []).append(promise)
-    return found
+_Parts = dict[UUID, dict[UUID, _Part]]
 
 
-def _keep_back(
-    orders: Mapping[UUID, _Order], parts: dict[UUID, dict[UUID, list[_Promise]]]
-) -> dict[UUID, date]:
-    """Take what ships later out of the promises; the last day of it by order."""
+def _promises(
+    orders: Mapping[UUID, _Order], blocked: set[UUID], today: date
+) -> tuple[_Parts, dict[UUID, date]]:
+    """What may go now by order and node, its promises locked in id order; the last day of what ships later by order."""
+    params = {"orders": [order for order in orders if order not in blocked], "today": today}
+    found: _Parts = {}
     days: dict[UUID, date] = {}
-    for key, nodes in parts.items():
-        later = [p.ships_on for part in nodes.values() for p in part if p.ships_on]
-        if later:
-            days[key] = max(later)
-            is_whole = orders[key].policy == "ship_complete"
-            kept = {
-                node: [p for p in part if not is_whole and not p.ships_on] for node, part in nodes.items()
-            }
-            parts[key] = {node: part for node, part in kept.items() if part}
-    return days
+    for row in sql.run(_PROMISES, params):
+        part = _Part(*row)
+        if part.ships_on:
+            days[part.order] = max(part.ships_on, days.get(part.order, part.ships_on))
+        if part.units:
+            found.setdefault(part.order, {})[part.node] = part
+    for key in days:
+        if orders[key].policy == "ship_complete":
+            found.pop(key, None)
+    return found, days
 
 
-def _take(
-    parts: dict[UUID, dict[UUID, list[_Promise]]], request: ReleaseOrder
-) -> dict[UUID, list[_Promise]] | None:
-    """What a request asks for, by node, out of what is left to release."""
+def _take(parts: _Parts, request: ReleaseOrder) -> list[_Part]:
+    """What a request asks for, out of what is left to release."""
     if request.node is None:
-        return parts.pop(request.order, None)
-    promises = parts.get(request.order, {}).pop(request.node, None)
-    return {request.node: promises} if promises else None
+        return list(parts.pop(request.order, {}).values())
+    part = parts.get(request.order, {}).pop(request.node, None)
+    return [part] if part else []
 
 
-def _plan(promises: Sequence[_Promise], shelves: Shelves) -> tuple[_Planned, int]:
-    """Picks for all promises, or none and how many units are nowhere."""
-    planned: _Planned = []
-    short = 0
-    for promise in promises:
-        picks, nowhere = shelves.plan(promise.sku, promise.node, promise.units)
-        planned.append((promise, picks))
-        short += nowhere
-    if short:
-        for _, picks in planned:
-            shelves.put_back(picks)
-        return [], short
-    return planned, 0
+class _Shelves:
+    """The buckets to pick from, locked, and the parts that find too little there."""
+
+    def __init__(self, parts: Sequence[_Part], today: date) -> None:
+        self.params: dict[str, object] = {
+            "today": today, "later": [promise for part in parts for promise in part.later],
+        }  # fmt: skip
+        self.buckets: list[UUID] = []
+        self.missing: dict[tuple[UUID, UUID], int] = {}
+        if not parts:
+            return
+        params = {
+            **self.params, "orders": [part.order for part in parts], "nodes": [part.node for part in parts],
+        }  # fmt: skip
+        ((buckets, skus, nodes, units),) = sql.run(_LOCK_SHELVES, params)
+        self.buckets = buckets or []
+        if skus:
+            self._find_missing(parts, dict(zip(zip(skus, nodes, strict=True), units, strict=True)), params)
+
+    def _find_missing(
+        self, parts: Sequence[_Part], left: dict[tuple[UUID, UUID], int], params: Mapping[str, object]
+    ) -> None:
+        wanted: dict[int, dict[tuple[UUID, UUID], int]] = defaultdict(dict)
+        short = {"short_skus": [sku for sku, _ in left], "short_nodes": [node for _, node in left]}
+        for place, sku, node, units in sql.run(_WANTED_OF_SHORT, {**params, **short}):
+            wanted[place][sku, node] = units
+        for place, units in rules.whole_or_not(wanted, left).items():
+            part = parts[place - 1]
+            self.missing[part.order, part.node] = units
 
 
 class _Batch:
-    """Rows of all fulfillments of a call, gathered to be written in a fixed number of statements."""
+    """All fulfillments of a call, gathered to be written in a fixed number of statements: what each is to pick never
+    leaves the database."""
 
     def __init__(self, cause: Cause) -> None:
         self.cause = cause
         self.times: dict[UUID, datetime] = {}
         self.fulfillments: list[tuple[UUID, _Order, UUID, datetime]] = []
-        self.lines: list[tuple[object, ...]] = []
-        self.tasks: list[tuple[object, ...]] = []
-        self.commits: list[tuple[UUID, UUID, int, UUID]] = []
-        self.steps: list[Progress] = []
         self.items: list[OpenItem] = []
 
     def add(
-        self, order: _Order, nodes: dict[UUID, list[_Promise]], shelves: Shelves, at: datetime
+        self, order: _Order, parts: Sequence[_Part], at: datetime, shelves: _Shelves
     ) -> OrderReleased | Refused:
         made = []
         units = missing = 0
-        for node, promises in nodes.items():
-            planned, short = _plan(promises, shelves)
-            missing += short
-            if planned:
+        for part in parts:
+            lacks = shelves.missing.get((part.order, part.node), 0)
+            missing += lacks
+            if not lacks:
                 fulfillment = ids.uuid7()
                 made.append(fulfillment)
-                self.fulfillments.append((fulfillment, order, node, at))
-                self._add_work(fulfillment, order, planned)
-                units += sum(promise.units for promise in promises)
+                self.fulfillments.append((fulfillment, order, part.node, at))
+                units += part.units
         if not made:
             return errors.NotPickable(order=order.number, missing=missing)
         if missing:
@@ -193,27 +194,7 @@ class _Batch:
         self.times[order.id] = at
         return OrderReleased(order.id, tuple(made), units, missing)
 
-    def _add_work(self, fulfillment: UUID, order: _Order, planned: _Planned) -> None:
-        company, order_id = order.company, order.id
-        way = []
-        for promise, picks in planned:
-            line_id = ids.uuid7()
-            self.lines.append(
-                (line_id, fulfillment, order_id, promise.line, promise.allocation, promise.sku, promise.units)
-            )
-            self.steps.append(Progress(promise.line, order_id, "allocated", "released", promise.units))
-            for shelf, units in picks:
-                self.commits.append((promise.allocation, shelf.bucket, units, fulfillment))
-                way.append((shelf.pick_sequence, line_id, promise, shelf, units))
-        if len(way) > 1:
-            way.sort(key=_sequence)
-        for place, (_, line_id, promise, shelf, units) in enumerate(way, 1):
-            self.tasks.append((
-                ids.uuid7(), company, fulfillment, line_id, order_id, promise.line, promise.allocation, promise.sku,
-                promise.node, shelf.bucket, shelf.bin, shelf.lot, shelf.serial, units, place,
-            ))  # fmt: skip
-
-    def write(self) -> None:
+    def write(self, shelves: _Shelves) -> None:
         if self.items:
             open_items(self.cause, requests=self.items)
         if not self.fulfillments:
@@ -224,10 +205,7 @@ class _Batch:
             for (key, order, node, at), number in zip(self.fulfillments, numbers, strict=True)
         ]
         sql.write("warehouse_fulfillment", _FULFILLMENT, rows)
-        sql.write("warehouse_fulfillmentline", FULFILLMENT_LINE, self.lines)
-        sql.write("warehouse_picktask", PICK_TASK, self.tasks)
-        commit_picks(self.cause, self.commits)
-        progress(self.cause, requests=self.steps, times=self.times)
+        self._write_work(shelves)
         announce(
             self.cause,
             [
@@ -245,9 +223,16 @@ class _Batch:
             ],
         )
 
-
-def _sequence(one: tuple[int, UUID, _Promise, Pickable, int]) -> int:
-    return one[0]
+    def _write_work(self, shelves: _Shelves) -> None:
+        """Lines and tasks, and all that they are taken from."""
+        lines, tasks = ids.block(), ids.block()
+        keys = [(key, order.company, order.id, node) for key, order, node, _ in self.fulfillments]
+        params = sql.columns(("fulfillments", "companies", "orders", "nodes"), keys) | shelves.params
+        blocks = {"lines": lines.start, "tasks": tasks.start, "buckets": shelves.buckets}
+        sql.change(_WORK, {**params, **blocks})
+        commit_picks_of(_PICKS, {"first": tasks.first, "last": tasks.last})
+        params = {"first": lines.first, "last": lines.last}
+        go_on(self.cause, "allocated", "released", _LINES, params, self.times)
 
 
 def not_pickable(
@@ -276,7 +261,93 @@ WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
 _PROMISES = """
-SELECT a.order_id, a.id, a.line_id, a.sku_id, a.node_id, a.quantity - a.released, y.ships_on
-FROM stock_allocation AS a LEFT JOIN stock_preorder AS y ON y.sku_id = a.sku_id AND y.ships_on > %(today)s::date
-WHERE a.order_id = ANY(%(orders)s::uuid[]) AND a.quantity > a.released ORDER BY a.id FOR UPDATE OF a
+WITH locked AS (
+    SELECT a.order_id, a.id, a.node_id, a.quantity - a.released AS units, y.ships_on
+    FROM stock_allocation AS a
+    LEFT JOIN stock_preorder AS y ON y.sku_id = a.sku_id AND y.ships_on > %(today)s::date
+    WHERE a.order_id = ANY(%(orders)s::uuid[]) AND a.quantity > a.released ORDER BY a.id FOR UPDATE OF a
+)
+SELECT order_id, node_id, COALESCE(sum(units) FILTER (WHERE ships_on IS NULL), 0)::int, max(ships_on),
+       COALESCE(array_agg(id) FILTER (WHERE ships_on IS NOT NULL), '{}')
+FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM locked) AS p GROUP BY 1, 2 ORDER BY min(place)
+"""
+
+_GOES = "a.quantity > a.released AND a.id NOT IN (SELECT unnest(%(later)s::uuid[]))"
+
+# Buckets, and of the pairs of SKU and node that want more than stands there what does. Both sides stand in one column
+# and are added up: joined, they would be compared all with all where few are expected.
+_LOCK_SHELVES = f"""
+WITH wanted AS MATERIALIZED (
+    SELECT a.sku_id, a.node_id, sum(a.quantity - a.released) AS units
+    FROM unnest(%(orders)s::uuid[], %(nodes)s::uuid[]) AS p("order", node)
+    JOIN stock_allocation AS a ON a.order_id = p."order" AND a.node_id = p.node AND {_GOES} GROUP BY 1, 2
+), locked AS (
+    SELECT b.id, b.sku_id, b.node_id, b.quantity - b.committed AS free
+    FROM wanted AS w
+    JOIN stock_bucket AS b ON b.sku_id = w.sku_id AND b.node_id = w.node_id
+    JOIN network_bin AS bin ON bin.id = b.bin_id AND bin.kind IN ('pick', 'reserve')
+    WHERE b.status = 'sellable' AND b.quantity > b.committed
+      AND (b.expires_on IS NULL OR b.expires_on >= %(today)s::date)
+    ORDER BY b.id FOR UPDATE OF b
+), short AS (
+    SELECT sku_id, node_id, sum(free)::int AS free
+    FROM (SELECT sku_id, node_id, units, 0 AS free FROM wanted
+          UNION ALL SELECT sku_id, node_id, 0, free FROM locked) AS both_sides
+    GROUP BY 1, 2 HAVING sum(units) > sum(free)
+)
+SELECT (SELECT array_agg(id) FROM locked), array_agg(sku_id), array_agg(node_id), array_agg(free) FROM short
+"""
+
+_WANTED_OF_SHORT = f"""
+SELECT p.place::int, a.sku_id, a.node_id, sum(a.quantity - a.released)::int
+FROM unnest(%(orders)s::uuid[], %(nodes)s::uuid[]) WITH ORDINALITY AS p("order", node, place)
+JOIN stock_allocation AS a ON a.order_id = p."order" AND a.node_id = p.node AND {_GOES}
+WHERE (a.sku_id, a.node_id) IN (SELECT * FROM unnest(%(short_skus)s::uuid[], %(short_nodes)s::uuid[]))
+GROUP BY 1, 2, 3 ORDER BY 1
+"""
+
+# What `rules.plan_picks` makes of one promise after the other. Of each SKU at a node the units promised stand in a row,
+# by the turns of their orders, and so do those in its bins (`rules.in_pick_order`): who stands opposite what picks it.
+# A full join is always made by hash or merge, whatever number of rows was expected; who has no opposite falls out.
+_WORK = f"""
+WITH line AS MATERIALIZED (
+    SELECT (%(lines)s::text || lpad(to_hex(row_number() OVER ()), 8, '0'))::uuid AS id, f.id AS fulfillment_id, f.place,
+           f.company_id, a.order_id, a.line_id, a.id AS allocation_id, a.sku_id, a.node_id,
+           a.quantity - a.released AS units
+    FROM unnest(%(fulfillments)s::uuid[], %(companies)s::smallint[], %(orders)s::uuid[], %(nodes)s::uuid[])
+         WITH ORDINALITY AS f(id, company_id, order_id, node_id, place)
+    JOIN stock_allocation AS a ON a.order_id = f.order_id AND a.node_id = f.node_id AND {_GOES}
+), written AS (
+    INSERT INTO warehouse_fulfillmentline (id, fulfillment_id, order_id, line_id, allocation_id, sku_id, quantity)
+    SELECT id, fulfillment_id, order_id, line_id, allocation_id, sku_id, units FROM line
+)
+INSERT INTO warehouse_picktask (id, company_id, fulfillment_id, fulfillmentline_id, order_id, line_id, allocation_id,
+    sku_id, node_id, bucket_id, bin_id, lot, serial, quantity, sequence)
+SELECT (%(tasks)s::text || lpad(to_hex(row_number() OVER ()), 8, '0'))::uuid, d.company_id, d.fulfillment_id, d.id,
+       d.order_id, d.line_id, d.allocation_id, d.sku_id, d.node_id, s.id, s.bin_id, s.lot, s.serial,
+       least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units),
+       row_number() OVER (PARTITION BY d.fulfillment_id ORDER BY s.pick_sequence, d.allocation_id, s.until)
+FROM (
+    SELECT *, sum(units) OVER (
+        PARTITION BY sku_id, node_id ORDER BY place, allocation_id ROWS UNBOUNDED PRECEDING) AS until
+    FROM line
+) AS d FULL JOIN (
+    SELECT b.id, b.sku_id, b.node_id, b.bin_id, b.lot, b.serial, bin.pick_sequence, b.quantity - b.committed AS units,
+           sum(b.quantity - b.committed) OVER (
+               PARTITION BY b.sku_id, b.node_id
+               ORDER BY b.expires_on, bin.kind <> 'pick', bin.pick_sequence, b.lot COLLATE "C", b.id
+               ROWS UNBOUNDED PRECEDING) AS until
+    FROM stock_bucket AS b JOIN network_bin AS bin ON bin.id = b.bin_id WHERE b.id = ANY(%(buckets)s::uuid[])
+) AS s ON s.sku_id = d.sku_id AND s.node_id = d.node_id
+WHERE COALESCE(d.until > s.until - s.units AND s.until > d.until - d.units, false)
+"""
+
+_PICKS = """
+SELECT allocation_id, bucket_id, quantity, fulfillment_id FROM warehouse_picktask
+WHERE id BETWEEN %(first)s::uuid AND %(last)s::uuid
+"""
+
+_LINES = """
+SELECT line_id, sum(quantity)::int FROM warehouse_fulfillmentline
+WHERE id BETWEEN %(first)s::uuid AND %(last)s::uuid GROUP BY 1
 """
