@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, policies
 from entrepot.kernel.errors import NotFound, RequestReused, WrongState
 from entrepot.ledger import queries as ledger
+from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled
+from entrepot.orders.commands.place import PromotionGiven
+from entrepot.parties.commands.register import register_customers
+from entrepot.parties.rules import RegisterCustomer
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.refund import Refund as PaymentRefund
 from entrepot.payments.commands.refund import refund as payments_refund
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.refunding import RefundPolicy
+from entrepot.returns.tasks import serve_refund
+from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, asked_all, back, policy, sold
+from tests.back import ASKS, asked, asked_all, back, lines_of, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
-from tests.walk import a_house
+from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
 
@@ -211,4 +219,75 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
             answers = refund(ASKS, requests=requests)
         assert [one.state for one in answers] == ["paid"] * size + ["waiting"] * size
         counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
-    assert [len(one) for one in counts] == [29] * 3
+    assert [len(one) for one in counts] == [33] * 3
+
+
+def refunds_policy(**facts: Any) -> None:
+    """Set the policy of what is kept and given back."""
+    kept = policies.SetPolicy(COMPANY, "returns.refunds", RefundPolicy(**facts), NOW - timedelta(days=1))
+    (answer,) = policies.set_policy(SYSTEM, requests=[kept])
+    assert isinstance(answer, policies.PolicySet), answer
+
+
+def test_fees_with_their_tax_and_a_lost_promotion_are_kept_posted_and_explained(house: Floor):
+    policy(fee_percent=10)
+    refunds_policy(
+        handling_minor=120,
+        fee_tax_percent=Decimal(20),
+        broken_promotions="clawback",
+        thresholds={"TWO": 1_500},
+    )
+    facts = {"discount_minor": 400, "tax_minor": 200, "promotions": (PromotionGiven("TWO", 400),)}
+    (order,) = sold(house, 1, (0, 1), (1, 1), **facts)
+    one = asked(order, 1)
+    back(one)
+
+    row = queries.refund(refunded(one).refund)
+
+    parts = (row.goods_minor, row.tax_minor, row.fee_minor, row.fee_tax_minor, row.flat_fee_minor)
+    assert parts == (799, 100, 200, 33, 120)
+    assert (row.clawback_minor, row.clawback_tax_minor, row.total_minor) == (225, 25, 799 + 100 - 200 - 225)
+    assert kinds() == {
+        "return.goods": -799, "return.tax": -100, "return.fee": 167, "return.fee_tax": 33, "return.clawback": 200,
+        "return.clawback_tax": 25,
+    }  # fmt: skip
+    assert [(step["what"], step["minor"]) for step in row.steps] == [
+        ("goods", 799), ("tax", 100), ("promotion", -225), ("fee", -80), ("fee", -120),
+    ]  # fmt: skip
+
+    rest = asked(order, 0, 1)
+    back(rest)
+    last = queries.refund(refunded(rest).refund)
+    assert (last.clawback_minor, last.clawback_tax_minor) == (-225, -25), "nothing is kept that bears it"
+    assert last.total_minor == 799 + 100 - 200 + 225
+
+
+def test_customers_of_some_tiers_pay_no_fee(house: Floor):
+    policy(fee_percent=10)
+    refunds_policy(waived_tiers=("gold",), handling_minor=100)
+    register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "C-GOLD", tier="gold")])
+    one = came_back(house, 1, customer="C-GOLD")
+    assert queries.refund(refunded(one).refund).fee_minor == 0
+    other = came_back(house, 1)
+    assert queries.refund(refunded(other).refund).fee_minor == 200
+
+
+def test_invariant_4_shipping_is_given_back_when_the_rest_of_the_order_is_cancelled(house: Floor):
+    policy(approve_above_minor=None)
+    (order,) = sold(house, 1, (0, 1), (2, 1), policy="partial_backorder", shipping_minor=301)
+    one = asked(order, 1)
+    back(one)
+    assert refunded(one).total_minor == 999
+    assert queries.shipping_left([order]) == []
+
+    (answer,) = cancel(SYSTEM, requests=[CancelOrder(order, "no more", ((lines_of(order)[1], 1),))])
+    assert isinstance(answer, OrderCancelled), answer
+    assert queued("refund") == [order]
+    serve_refund(SYSTEM, [order])
+    serve_refund(SYSTEM, [order])
+
+    (payment,) = payments.of_order(order)
+    assert payment.refunded_minor == payment.captured_minor == 999 + 151, "all of it, once"
+    rest = queries.refunds_page(COMPANY)[0]
+    assert (rest.goods_minor, rest.shipping_minor, rest.total_minor) == (0, 151, 151)
+    assert rest.steps == [{"what": "shipping", "minor": 151, "why": "because all of the order came back"}]

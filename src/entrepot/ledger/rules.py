@@ -56,8 +56,12 @@ _TRADE = {
 
 CREDITED = _TRADE | {"goods": 4100}
 
-RETURNED = {"goods": 4100, "shipping": 4010, "tax": 2200, "fee": 4030, "adjustment": 4100}
-"""Where the parts of a refund belong. A fee comes with a negative amount: the customer gets less."""
+RETURNED = {
+    "goods": 4100, "shipping": 4010, "tax": 2200, "fee": 4030, "fee_tax": 2200, "clawback": 4090, "clawback_tax": 2200,
+    "adjustment": 4100,
+}  # fmt: skip
+"""Where the parts of a refund belong. A fee, and what a promotion is lost for, come with a negative amount: the
+customer gets less."""
 
 RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),

@@ -231,12 +231,21 @@ class Refund(models.Model):
     goods_minor = models.BigIntegerField()
     shipping_minor = models.BigIntegerField()
     tax_minor = models.BigIntegerField()
-    fee_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField()  # with the tax in it
+    fee_tax_minor = models.BigIntegerField(default=0, db_default=0)
+    flat_fee_minor = models.BigIntegerField(
+        default=0, db_default=0
+    )  # of the fee, what is kept once of a return
+    clawback_minor = models.BigIntegerField(
+        default=0, db_default=0
+    )  # for lost promotions, with the tax in it
+    clawback_tax_minor = models.BigIntegerField(default=0, db_default=0)
     adjustment_minor = models.BigIntegerField(default=0, db_default=0)
     adjustment_reason = models.TextField(default="", db_default="")
     total_minor = models.BigIntegerField()
     approve_above_minor = models.BigIntegerField(null=True)
     reasons = models.JSONField(default=list)
+    steps = models.JSONField(default=list, db_default=[])  # the derivation of the total: what, minor, why
     policy_version = models.IntegerField()
     requested_by = models.TextField()
     requested_at = models.DateTimeField()
@@ -255,8 +264,13 @@ class Refund(models.Model):
                     + F("shipping_minor")
                     + F("tax_minor")
                     - F("fee_minor")
+                    - F("clawback_minor")
                     + F("adjustment_minor")
                 ),
+            ),
+            models.CheckConstraint(
+                name="returns_refund_flat_fee_within_the_fee",
+                condition=Q(flat_fee_minor__gte=0, fee_minor__gte=F("flat_fee_minor")),
             ),
             models.CheckConstraint(
                 name="returns_refund_known", condition=Q(state__in=states.REFUND.states, total_minor__gte=0)
@@ -302,6 +316,10 @@ class RefundLine(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="returns_refundline_of_some_units", condition=Q(units__gt=0))
+            models.CheckConstraint(
+                name="returns_refundline_of_units_or_shipping",
+                condition=Q(units__gt=0)
+                | Q(units=0, goods_minor=0, tax_minor=0, fee_minor=0, shipping_minor__gt=0),
+            )
         ]
         triggers = append_only()

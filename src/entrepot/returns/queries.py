@@ -129,7 +129,11 @@ class DispositionRow:
 
 @dataclass(frozen=True, slots=True)
 class RefundRow:
-    """A refund with its parts and reasons; `requested_at` is when it was computed."""
+    """A refund with its parts and reasons; `requested_at` is when it was computed.
+
+    `steps` are the lines of its derivation, each with `what`, `minor` and `why`; refunds of before they were kept have
+    none. In fees and in what a lost promotion costs, the tax is included.
+    """
 
     id: UUID
     number: str
@@ -143,11 +147,16 @@ class RefundRow:
     shipping_minor: int
     tax_minor: int
     fee_minor: int
+    fee_tax_minor: int
+    flat_fee_minor: int
+    clawback_minor: int
+    clawback_tax_minor: int
     adjustment_minor: int
     adjustment_reason: str
     total_minor: int
     approve_above_minor: int | None
     reasons: list[str]
+    steps: list[dict[str, Any]]
     requested_by: str
     requested_at: datetime
     decided_by: str
@@ -209,6 +218,12 @@ def rejected(returns: Collection[UUID]) -> set[UUID]:
     """The returns of which a person rejected a refund. 1 statement."""
     params = {"returns": list(returns)}
     return {return_id for (return_id,) in sql.run(_REJECTED, params)}
+
+
+def shipping_left(orders: Collection[UUID]) -> list[UUID]:
+    """The latest returns of orders that are all back, with nothing still to leave, of whose shipping something was not
+    refunded. Whether it is due, the rules say. 1 statement."""
+    return [return_id for (return_id,) in sql.run(_SHIPPING_LEFT, {"orders": list(orders)})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,8 +394,9 @@ ORDER BY taken_at, side
 
 _REFUNDS = """
 SELECT f.id, f.number, f.return_id, r.number, f.order_id, o.number, f.currency, f.state, f.goods_minor,
-       f.shipping_minor, f.tax_minor, f.fee_minor, f.adjustment_minor, f.adjustment_reason, f.total_minor,
-       f.approve_above_minor, f.reasons, f.requested_by, f.requested_at, f.decided_by, f.decided_at, f.note
+       f.shipping_minor, f.tax_minor, f.fee_minor, f.fee_tax_minor, f.flat_fee_minor, f.clawback_minor,
+       f.clawback_tax_minor, f.adjustment_minor, f.adjustment_reason, f.total_minor, f.approve_above_minor, f.reasons,
+       f.steps, f.requested_by, f.requested_at, f.decided_by, f.decided_at, f.note
 FROM returns_refund AS f JOIN returns_return AS r ON r.id = f.return_id JOIN orders_order AS o ON o.id = f.order_id
 """
 
@@ -392,6 +408,20 @@ ORDER BY f.id DESC LIMIT %(limit)s::int
 
 _REJECTED = """
 SELECT DISTINCT return_id FROM returns_refund WHERE return_id = ANY(%(returns)s::uuid[]) AND state = 'rejected'
+"""
+
+_SHIPPING_LEFT = """
+SELECT DISTINCT ON (r.order_id) r.id
+FROM returns_return AS r
+CROSS JOIN LATERAL (
+    SELECT bool_and(l.quantity = l.shipped + l.delivered + l.cancelled) AS gone,
+           bool_and(l.shipped + l.delivered = COALESCE(s.refunded, 0)) AS back,
+           sum(l.shipping_minor) AS shipping, sum(COALESCE(s.shipping_minor, 0)) AS refunded
+    FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
+    WHERE l.order_id = r.order_id AND l.sku_id IS NOT NULL) AS o
+WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked = 'refund'
+  AND r.state NOT IN ('requested', 'declined', 'cancelled') AND o.gone AND o.back AND o.refunded < o.shipping
+ORDER BY r.order_id, r.id DESC
 """
 
 _RETURNABLE = """
@@ -532,4 +562,12 @@ FROM returns_return AS r JOIN returns_refund AS f ON f.return_id = r.id AND f.st
 WHERE f.decided_by = r.requested_by
 """
 
-_CHECKS: tuple[Any, ...] = (_SOLD, _STEPS, _MOVES, _REFUNDED, _POSTED, _DUTY)
+# invariant 7: the derivation of a refund adds up to its total
+_DERIVED = """
+SELECT format('refund %s is over %s, its derivation adds up to %s', f.number, f.total_minor, d.total)
+FROM returns_refund AS f
+CROSS JOIN LATERAL (SELECT sum((step->>'minor')::bigint) AS total FROM jsonb_array_elements(f.steps) AS step) AS d
+WHERE f.total_minor <> d.total
+"""
+
+_CHECKS: tuple[Any, ...] = (_SOLD, _STEPS, _MOVES, _REFUNDED, _POSTED, _DUTY, _DERIVED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,6 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.kernel.money import round_half_away
-from entrepot.orders.rules import Frozen
 from entrepot.returns import errors
 
 
@@ -212,115 +211,6 @@ def propose(policy: Policy, grade: str) -> tuple[str, str]:
 
 
 # ---- refund
-
-
-class SoldLine(NamedTuple):
-    """A line of goods of an order: units that left and that are still to leave, its frozen amounts, and what of units
-    and amounts was refunded before."""
-
-    line: UUID
-    quantity: int
-    left: int
-    to_leave: int
-    frozen: Frozen
-    refunded: int = 0
-    goods_refunded: int = 0
-    tax_refunded: int = 0
-    shipping_refunded: int = 0
-
-
-class Part(NamedTuple):
-    """What is refunded of a line: `goods` net of discount; `fee` is kept from it."""
-
-    line: UUID
-    units: int
-    goods: int
-    tax: int
-    shipping: int
-    fee: int
-
-
-class Sum(NamedTuple):
-    """A refund: its parts, one for each line wanted, and why they are what they are."""
-
-    parts: tuple[Part, ...]
-    reasons: tuple[str, ...]
-
-    @property
-    def goods(self) -> int:
-        return sum(part.goods for part in self.parts)
-
-    @property
-    def tax(self) -> int:
-        return sum(part.tax for part in self.parts)
-
-    @property
-    def shipping(self) -> int:
-        return sum(part.shipping for part in self.parts)
-
-    @property
-    def fee(self) -> int:
-        return sum(part.fee for part in self.parts)
-
-    @property
-    def total(self) -> int:
-        return self.goods + self.tax + self.shipping - self.fee
-
-
-def refund(lines: Mapping[UUID, SoldLine], wanted: Sequence[tuple[UUID, int, str]], fee_percent: int) -> Sum:
-    """What units (line, units, reason) of an order are refunded with: the amounts frozen when it was placed.
-
-    A line's running sum less what was refunded of it: so that any sequence of partial returns, and of refunds that
-    were rejected between them, ends at the same cents. Shipping goes back with units that the house is at fault for,
-    and all of it with the last unit of an order that left whole.
-    """
-    now = dict(lines)
-    # Where the last unit was refunded with all of the shipping, and an earlier refund was rejected, nothing is left.
-    shipping = sum(one.frozen.of_units(one.quantity, 0, one.left).shipping for one in now.values())
-    shipping -= sum(one.shipping_refunded for one in now.values())
-    parts, reasons = [], []
-    for line, units, reason in wanted:
-        part = _part(now[line], units, reason, fee_percent)
-        part = part._replace(shipping=min(part.shipping, shipping))
-        shipping -= part.shipping
-        now[line] = take(now[line], part)
-        parts.append(part)
-        if part.shipping:
-            reasons.append(f"shipping, because it {REASONS[reason].says}")
-    if parts and all(sold.refunded == sold.left and not sold.to_leave for sold in now.values()):
-        parts[-1] = parts[-1]._replace(shipping=parts[-1].shipping + shipping)
-        reasons.append("all of the order came back, so all of its shipping")
-    if any(part.fee for part in parts):
-        reasons.append(f"a fee of {fee_percent} % is kept")
-    return Sum(tuple(parts), tuple(dict.fromkeys(reasons)))
-
-
-def take(sold: SoldLine, part: Part) -> SoldLine:
-    """The line after a part of it was refunded."""
-    return sold._replace(
-        refunded=sold.refunded + part.units, goods_refunded=sold.goods_refunded + part.goods,
-        tax_refunded=sold.tax_refunded + part.tax, shipping_refunded=sold.shipping_refunded + part.shipping,
-    )  # fmt: skip
-
-
-def _part(sold: SoldLine, units: int, reason: str, fee_percent: int) -> Part:
-    ours = REASONS[reason].group in OURS
-    upto = sold.frozen.of_units(sold.quantity, 0, sold.refunded + units)
-    shipping = sold.frozen.of_units(sold.quantity, sold.refunded, units).shipping if ours else 0
-    return Part(
-        sold.line, units, upto.gross - upto.discount - sold.goods_refunded, upto.tax - sold.tax_refunded, shipping,
-        0 if ours else _fee(sold, units, fee_percent),
-    )  # fmt: skip
-
-
-def _fee(sold: SoldLine, units: int, percent: int) -> int:
-    """Of a running sum, so that it does not matter in how many parts units come back."""
-
-    def up_to(count: int) -> int:
-        part = sold.frozen.of_units(sold.quantity, 0, count)
-        return round_half_away(Decimal((part.gross - part.discount) * percent) / 100)
-
-    return up_to(sold.refunded + units) - up_to(sold.refunded) if percent else 0
 
 
 def due(units: Units, milestone: str) -> int:

@@ -25,8 +25,10 @@ def serve_decide_refund(cause: Cause, returns: Sequence[UUID]) -> None:
 
 
 def serve_refund(cause: Cause, orders: Sequence[UUID]) -> None:
-    """Note what providers answered about the payments of orders."""
+    """Note what providers answered about the payments of orders, and give back the shipping of orders whose last units
+    were cancelled after the others had come back."""
     settle(cause, requests=[Settle(order) for order in orders])
+    refund(cause, requests=[Refund(one, ()) for one in queries.shipping_left(orders)])
 
 
 @app.periodic(cron="45 * * * *")

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.command import announce, command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
@@ -253,6 +253,8 @@ def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
     paid = [order for order in plan.decided if plan.orders[order].captured]
     if not paid:
         return {}
+    # Where all that left has come back, the shipping may be due now that nothing more will leave.
+    offer("refund", [(order, 0, cause.at) for order in paid])
     stands: dict[UUID, int] = dict.fromkeys(paid, 0)
     cancelled: dict[UUID, int] = dict.fromkeys(paid, 0)
     given: dict[UUID, int] = {}

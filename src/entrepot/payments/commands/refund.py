@@ -10,18 +10,20 @@ from uuid import UUID
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
-from entrepot.payments import errors
+from entrepot.payments import errors, rules
 from entrepot.payments.commands import take
 
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """An amount of an order to be given back over its payments, the latest first. `document` is what it is for."""
+    """An amount of an order to be given back over its payments: those of the providers named `first`, in that order,
+    then the others, the latest first. `document` is what it is for."""
 
     order: UUID
     amount_minor: int
     occurred_at: datetime | None = None
     document: UUID | None = None
+    first: tuple[str, ...] = ()
     key: str | None = None
 
 
@@ -49,7 +51,10 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         if r.amount_minor > left:
             answers.append(errors.ExceedsCaptured(order=str(r.order), wanted=r.amount_minor, left=left))
             continue
-        made, _ = take.spread(cause, "refund", reversed(own), r.amount_minor, r.occurred_at, r.document)
+        turns = rules.tender_order([one.provider for one in own], r.first)
+        made, _ = take.spread(
+            cause, "refund", [own[turn] for turn in turns], r.amount_minor, r.occurred_at, r.document
+        )
         attempts += made
         answers.append(Refunded(r.amount_minor))
     take.make(cause, attempts)

@@ -12,7 +12,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.payments import providers
+from entrepot.payments import providers, rules
 
 
 @dataclass(slots=True)
@@ -96,11 +96,13 @@ def spread(
 ) -> tuple[list[Attempt], int]:
     """Attempts that capture or refund an amount over payments in turn, and what none of them could bear."""
     attempts = []
-    for payment in payments:
-        part = min(amount, payment.capturable if kind == "capture" else payment.refundable)
+    payments = list(payments)
+    parts, amount = rules.over(
+        [one.capturable if kind == "capture" else one.refundable for one in payments], amount
+    )
+    for payment, part in zip(payments, parts, strict=True):
         if not part:
             continue
-        amount -= part
         payment.count(kind, part)
         attempts.append(Attempt(payment, kind, part, occurred_at or cause.at, document))
         signed = part if kind == "capture" else -part

@@ -15,9 +15,11 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.kernel.policies import of_companies
 from entrepot.returns import errors
 from entrepot.returns.commands.lock import Return, lock_returns, store
 from entrepot.returns.commands.pay import Payable, count_refunded, pay, refundable
+from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.states import REFUND
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -55,6 +57,9 @@ class _Refund(NamedTuple):
     shipping: int
     tax: int
     fee: int
+    fee_tax: int
+    clawback: int
+    clawback_tax: int
     adjustment: int
     total: int
     computed_by: str
@@ -74,7 +79,7 @@ def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | R
     Whoever approves has neither asked for the return nor received it: the database holds them to it.
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; access.duties_apart. Again: by key.
-    31 statements at most.
+    32 statements at most.
     """
     wanted = [one.refund for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])
@@ -132,7 +137,8 @@ def _write(cause: Cause, decisions: Sequence[_Decision]) -> dict[UUID, str]:
     who = cause.actor.name
     whole(take_duty(cause, requests=[one.of.duty("approve", who) for one in agreed]))
     states = {one.refund.id: "rejected" for one in decisions}
-    states |= pay(cause, [Payable(one.refund.id, *one.refund[4:-1], one.at) for one in agreed])
+    policies = of_companies((one.of.company for one in agreed), RefundPolicy, cause.at)
+    states |= pay(cause, [Payable(one.refund.id, *one.refund[4:-1], one.at) for one in agreed], policies)
     rows = [(one.refund.id, states[one.refund.id], who, one.at, one.request.reason) for one in decisions]
     sql.run(_STORE, sql.columns(("ids", "states", "persons", "times", "notes"), rows))
     _give_back([one for one in decisions if not one.request.agree])
@@ -172,7 +178,7 @@ _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_refund WHERE id = ANY(%(re
 
 _REFUNDS = """
 SELECT id, return_id, number, state, company_id::int, order_id, currency, goods_minor, shipping_minor, tax_minor,
-       fee_minor, adjustment_minor, total_minor, requested_by
+       fee_minor, fee_tax_minor, clawback_minor, clawback_tax_minor, adjustment_minor, total_minor, requested_by
 FROM returns_refund WHERE id = ANY(%(refunds)s::uuid[])
 """
 

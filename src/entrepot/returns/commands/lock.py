@@ -19,8 +19,10 @@ from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.returns import rules, states
 from entrepot.returns.models import DUTY
+from entrepot.returns.refunding import RefundPolicy
 
 policies.shape("returns")(rules.Policy)
+policies.shape("returns.refunds", fee_tax_percent=(0, 100))(RefundPolicy)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,10 +15,11 @@ from entrepot.payments import queries as payments
 from entrepot.payments.commands import take
 from entrepot.payments.commands.refund import Refund, refund
 from entrepot.returns import rules
+from entrepot.returns.refunding import RefundPolicy
 
 
 class Payable(NamedTuple):
-    """A decided refund with its parts; `fee` is kept."""
+    """A decided refund with its parts; `fee` and `clawback` are kept, each with the tax in it."""
 
     id: UUID
     company: int
@@ -28,6 +29,9 @@ class Payable(NamedTuple):
     shipping: int
     tax: int
     fee: int
+    fee_tax: int
+    clawback: int
+    clawback_tax: int
     adjustment: int
     total: int
     at: datetime
@@ -47,8 +51,11 @@ def refundable(orders: Collection[UUID]) -> dict[UUID, int]:
     return found
 
 
-def pay(cause: Cause, refunds: Sequence[Payable]) -> dict[UUID, str]:
-    """Post refunds and ask their payments for the money; the state of each afterwards.
+def pay(
+    cause: Cause, refunds: Sequence[Payable], policies: Mapping[int, tuple[int, RefundPolicy]]
+) -> dict[UUID, str]:
+    """Post refunds and ask their payments for the money, in the order of tenders that each company's policy says; the
+    state of each afterwards.
 
     The caller has locked the orders and seen that the money is there. 17 statements at most.
     """
@@ -58,7 +65,9 @@ def pay(cause: Cause, refunds: Sequence[Payable]) -> dict[UUID, str]:
         Posting(one.company, "return", "refund", one.id, one.currency, _amounts(one), one.at) for one in refunds
     ]))  # fmt: skip
     asked = [one for one in refunds if one.total]
-    whole(refund(cause, requests=[Refund(one.order, one.total, one.at, document=one.id) for one in asked]))
+    whole(refund(cause, requests=[
+        Refund(one.order, one.total, one.at, one.id, policies[one.company][1].tender_order) for one in asked
+    ]))  # fmt: skip
     states = payments.refund_states([one.id for one in asked])
     return {
         one.id: rules.paid_state(one.total, *states[one.id][:2]) if one.total else "paid" for one in refunds
@@ -68,7 +77,9 @@ def pay(cause: Cause, refunds: Sequence[Payable]) -> dict[UUID, str]:
 def _amounts(one: Payable) -> list[tuple[str, int]]:
     amounts = (
         ("return.goods", one.goods), ("return.shipping", one.shipping), ("return.tax", one.tax),
-        ("return.fee", -one.fee), ("return.adjustment", one.adjustment),
+        ("return.fee", one.fee_tax - one.fee), ("return.fee_tax", -one.fee_tax),
+        ("return.clawback", one.clawback_tax - one.clawback), ("return.clawback_tax", -one.clawback_tax),
+        ("return.adjustment", one.adjustment),
     )  # fmt: skip
     return [(kind, amount) for kind, amount in amounts if amount]
 

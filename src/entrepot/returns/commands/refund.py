@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,10 +14,10 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
-from entrepot.orders.rules import Frozen
-from entrepot.returns import errors, rules
-from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
-from entrepot.returns.commands.pay import Payable, count_refunded, pay, refundable
+from entrepot.returns import errors, refunding, rules
+from entrepot.returns.commands.facts import Facts
+from entrepot.returns.commands.lock import Line, Return, lock_returns, store
+from entrepot.returns.commands.pay import Payable, count_refunded, pay
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -27,7 +27,8 @@ class Refund:
 
     `adjustment_minor` is given above the frozen amounts, or below zero kept from them, for a reason. Where
     `total_minor` says what the customer was told, the difference from the frozen amounts is the adjustment. With
-    `up_to` no more is refunded than there is left of what was captured.
+    `up_to` no more is refunded than there is left of what was captured. No lines at all, `()`, ask for the shipping
+    that became due when the rest of an order was cancelled.
     """
 
     return_id: UUID
@@ -56,8 +57,8 @@ class _Draft(NamedTuple):
     id: UUID
     number: str
     of: Return
-    sum: rules.Sum
-    parts: tuple[tuple[Line, rules.Part], ...]
+    sum: refunding.Sum
+    parts: tuple[tuple[Line, refunding.Part], ...]
     adjustment: int
     reason: str
     total: int
@@ -66,29 +67,15 @@ class _Draft(NamedTuple):
     at: datetime
 
     @property
+    def steps(self) -> tuple[refunding.Step, ...]:
+        """Line by line, what the total is made of."""
+        if not self.adjustment:
+            return self.sum.steps
+        return (*self.sum.steps, refunding.Step("adjustment", self.adjustment, self.reason))
+
+    @property
     def waits(self) -> bool:
         return rules.needs_approval(self.total, self.limit)
-
-
-class _Facts:
-    """What decisions need: the goods of each order, what can be refunded of it, and the policies."""
-
-    def __init__(self, cause: Cause, found: Mapping[UUID, Return]) -> None:
-        orders = list({one.order for one in found.values()})
-        self.sold: dict[UUID, dict[UUID, rules.SoldLine]] = defaultdict(dict)
-        for order, line, quantity, left, to_leave, *rest in sql.run(_SOLD, {"orders": orders}):
-            self.sold[order][line] = rules.SoldLine(
-                line, quantity, left, to_leave, Frozen(*rest[:4]), *rest[4:]
-            )
-        self.left = refundable(orders)
-        self.policies = in_force(cause, (one.company for one in found.values()))
-
-    def take(self, order: UUID, found: rules.Sum, total: int) -> None:
-        """Count a refund, so that the next of the batch sees it."""
-        self.left[order] -= total
-        lines = self.sold[order]
-        for part in found.parts:
-            lines[part.line] = rules.take(lines[part.line], part)
 
 
 @command("returns.refund")
@@ -97,10 +84,10 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
-    captured); returns.reason_needed. Again: by key. 28 statements at most.
+    captured); returns.reason_needed. Again: by key. 32 statements at most.
     """
     found = lock_returns([one.return_id for one in requests])
-    facts = _Facts(cause, found)
+    facts = Facts(cause, found)
     numbers = iter(ids.numbers("RF", len(requests)))
 
     answers: list[Refunded | Refused] = []
@@ -114,12 +101,12 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         if isinstance(draft, Refused):
             answers.append(draft)
             continue
-        facts.take(one.order, draft.sum, draft.total)
+        facts.take(one, draft.sum, draft.total)
         for line, part in draft.parts:
             line.refunded += part.units
         drafts.append(draft)
         answers.append(Refunded(draft.id, draft.number, "waiting", draft.total))
-    states = _write(cause, drafts) if drafts else {}
+    states = _write(cause, drafts, facts) if drafts else {}
     return [
         Refunded(a.refund, a.number, states[a.refund], a.total_minor) if isinstance(a, Refunded) else a
         for a in answers
@@ -130,7 +117,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 
 
 def _decide(
-    cause: Cause, request: Refund, one: Return, facts: _Facts, numbers: Iterable[str]
+    cause: Cause, request: Refund, one: Return, facts: Facts, numbers: Iterable[str]
 ) -> _Draft | Refused:
     if one.state in ("requested", "declined", "cancelled"):
         expected = "authorized or further"
@@ -139,9 +126,14 @@ def _decide(
     wanted = _wanted(request, one, policy)
     if isinstance(wanted, Refused):
         return wanted
-    due = rules.refund(
-        facts.sold[one.order], [(line.line, units, line.reason) for line, units in wanted], policy.fee_percent
-    )
+    due = refunding.refund(
+        facts.sold[one.order], [(line.line, units, line.reason) for line, units in wanted],
+        facts.terms(one), facts.charged(one),
+    )  # fmt: skip
+    if not due.parts:
+        return errors.NothingToRefund(
+            number=one.number, refunded=one.units.refunded, due=0, milestone="cancelled"
+        )
     left = facts.left.get(one.order, 0)
     total = due.total + request.adjustment_minor if request.total_minor is None else request.total_minor
     reason = request.adjustment_reason
@@ -152,13 +144,23 @@ def _decide(
     if not 0 <= total <= left:
         asked, rest = (money.told(minor, one.currency) for minor in (total, left))
         return errors.NotThatMuch(number=one.number, what="money", wanted=asked, left=rest)
-    parts = tuple((line, part) for (line, _), part in zip(wanted, due.parts, strict=True))
+    if not wanted:
+        due = _on_its_line(one, due)
+    by_line = {line.line: line for line in one.lines.values()}
+    of = [line for line, _ in wanted] or [by_line[part.line] for part in due.parts]
+    parts = tuple(zip(of, due.parts, strict=True))
     at = request.occurred_at or cause.at
     number = next(iter(numbers))
     return _Draft(
         ids.uuid7(), number, one, due, parts, total - due.total, reason if total != due.total else "", total,
         policy.approve_above_minor, version, at,
     )  # fmt: skip
+
+
+def _on_its_line(one: Return, due: refunding.Sum) -> refunding.Sum:
+    """Shipping that became due without units, on a line of the return that it is refunded with."""
+    lines = [line.line for line in one.lines.values()]
+    return due._replace(parts=tuple(p if p.line in lines else p._replace(line=lines[0]) for p in due.parts))
 
 
 _CAPPED = "no more was left of what was captured"
@@ -189,10 +191,10 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
 # ---- write
 
 
-def _write(cause: Cause, drafts: Sequence[_Draft]) -> dict[UUID, str]:
+def _write(cause: Cause, drafts: Sequence[_Draft], facts: Facts) -> dict[UUID, str]:
     """The refunds' states."""
     states = {one.id: "waiting" for one in drafts}
-    states |= pay(cause, [_payable(one) for one in drafts if not one.waits])
+    states |= pay(cause, [_payable(one) for one in drafts if not one.waits], facts.refunds)
     sql.write("returns_refund", _REFUND, [_row(cause, one, states[one.id]) for one in drafts])
     sql.write("returns_refundline", _REFUND_LINE, [
         (one.id, line.id, part.units, part.goods, part.tax, part.shipping, part.fee)
@@ -216,7 +218,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> dict[UUID, str]:
 def _payable(one: _Draft) -> Payable:
     return Payable(
         one.id, one.of.company, one.of.order, one.of.currency, one.sum.goods, one.sum.shipping, one.sum.tax,
-        one.sum.fee, one.adjustment, one.total, one.at,
+        *one.sum.charged[:4], one.adjustment, one.total, one.at,
     )  # fmt: skip
 
 
@@ -224,7 +226,8 @@ def _row(cause: Cause, one: _Draft, state: str) -> tuple[Any, ...]:
     p = _payable(one)
     return (
         one.id, one.number, p.company, one.of.id, p.order, p.currency, state, p.goods, p.shipping, p.tax, p.fee,
-        p.adjustment, one.reason, one.total, one.limit, wire.dump(one.sum.reasons), one.version,
+        p.fee_tax, one.sum.charged.flat, p.clawback, p.clawback_tax, p.adjustment, one.reason, one.total, one.limit,
+        wire.dump(one.sum.reasons), wire.dump([step._asdict() for step in one.steps]), one.version,
         cause.actor.name, one.at, "", None if one.waits else one.at,
     )  # fmt: skip
 
@@ -251,8 +254,9 @@ def _item(one: _Draft) -> OpenItem:
 
 _REFUND = (
     "id", "number", "company_id", "return_id", "order_id", "currency", "state", "goods_minor", "shipping_minor",
-    "tax_minor", "fee_minor", "adjustment_minor", "adjustment_reason", "total_minor", "approve_above_minor", "reasons",
-    "policy_version", "requested_by", "requested_at", "decided_by", "decided_at",
+    "tax_minor", "fee_minor", "fee_tax_minor", "flat_fee_minor", "clawback_minor", "clawback_tax_minor",
+    "adjustment_minor", "adjustment_reason", "total_minor", "approve_above_minor", "reasons", "steps", "policy_version",
+    "requested_by", "requested_at", "decided_by", "decided_at",
 )  # fmt: skip
 _REFUND_LINE = (
     "refund_id",
@@ -263,12 +267,3 @@ _REFUND_LINE = (
     "shipping_minor",
     "fee_minor",
 )
-
-_SOLD = """
-SELECT l.order_id, l.id, l.quantity, l.shipped + l.delivered,
-       l.quantity - l.shipped - l.delivered - l.cancelled, l.gross_minor, l.discount_minor, l.shipping_minor,
-       l.tax_minor, COALESCE(s.refunded, 0), COALESCE(s.goods_minor, 0), COALESCE(s.tax_minor, 0),
-       COALESCE(s.shipping_minor, 0)
-FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
-WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.sku_id IS NOT NULL ORDER BY l.order_id, l.number
-"""

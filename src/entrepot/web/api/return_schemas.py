@@ -302,8 +302,17 @@ class DispositionOut(Out):
     decided_at: datetime
 
 
+class StepOut(Out):
+    """A line of the derivation of a refund; kept amounts are below zero."""
+
+    what: str
+    minor: int
+    why: str
+
+
 class RefundOut(Out):
-    """A refund: total = goods + shipping + tax − fee + adjustment, with why."""
+    """A refund: total = goods + shipping + tax − fee − clawback + adjustment. `steps` say why it is this amount, line
+    by line. The fee and what a lost promotion costs (`clawback`) include their tax."""
 
     id: UUID
     number: str
@@ -317,11 +326,16 @@ class RefundOut(Out):
     shipping_minor: int
     tax_minor: int
     fee_minor: int
+    fee_tax_minor: int
+    flat_fee_minor: int
+    clawback_minor: int
+    clawback_tax_minor: int
     adjustment_minor: int
     adjustment_reason: str
     total_minor: int
     approve_above_minor: int | None
     reasons: list[str]
+    steps: list[StepOut]
     requested_by: str
     requested_at: datetime
     decided_by: str

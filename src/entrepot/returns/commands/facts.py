@@ -1,0 +1,101 @@
+"""What refunds are decided by: what was sold, on which terms, and what earlier refunds took and kept of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.policies import of_companies
+from entrepot.orders.rules import Frozen
+from entrepot.returns.commands.lock import Return, in_force
+from entrepot.returns.commands.pay import refundable
+from entrepot.returns.refunding import Charged, Promotion, RefundPolicy, SoldLine, Sum, Terms, is_ours, take
+
+
+class Facts:
+    """The goods of each order, its promotions and customer, what can be refunded of it, and the policies.
+    9 statements."""
+
+    def __init__(self, cause: Cause, found: Mapping[UUID, Return]) -> None:
+        orders = list({one.order for one in found.values()})
+        companies = {one.company for one in found.values()}
+        self.policies = in_force(cause, companies)
+        self.refunds = of_companies(companies, RefundPolicy, cause.at)
+        self.left = refundable(orders)
+        self._tiers: dict[UUID, str] = {}
+        self._promotions: dict[UUID, list[Promotion]] = defaultdict(list)
+        for order, tier, code, amount, line in sql.run(_TERMS, {"orders": orders}):
+            self._tiers[order] = tier
+            if code is not None:
+                self._promotions[order].append(Promotion(code, amount, line))
+        self._charged: dict[UUID, Charged] = defaultdict(Charged)
+        self._flat: dict[UUID, int] = defaultdict(int)
+        for order, return_id, *kept, flat in sql.run(_CHARGED, {"orders": orders}):
+            self._charged[order] = self._charged[order].plus(Charged(*kept))
+            self._flat[return_id] = flat
+        self.sold = self._sold(orders, {one.order: one for one in found.values()})
+
+    def _sold(self, orders: list[UUID], of: Mapping[UUID, Return]) -> dict[UUID, dict[UUID, SoldLine]]:
+        reasons: dict[UUID, list[tuple[str, int]]] = defaultdict(list)
+        for line, reason, units in sql.run(_REASONS, {"orders": orders}):
+            reasons[line].append((reason, units))
+        found: dict[UUID, dict[UUID, SoldLine]] = defaultdict(dict)
+        for order, line, name, quantity, left, to_leave, *rest in sql.run(_SOLD, {"orders": orders}):
+            terms = self.terms(of[order])
+            ours = sum(units for reason, units in reasons[line] if is_ours(reason))
+            spared = sum(units for reason, units in reasons[line] if terms.spares(reason))
+            sold = SoldLine(line, quantity, left, to_leave, Frozen(*rest[:4]), *rest[4:])
+            found[order][line] = sold._replace(ours=ours, spared=spared, name=name)
+        return found
+
+    def terms(self, one: Return) -> Terms:
+        """What a refund of a return is decided by."""
+        return Terms(
+            self.policies[one.company][1].fee_percent, self.refunds[one.company][1], one.currency,
+            self._tiers.get(one.order, ""), tuple(self._promotions[one.order]),
+        )  # fmt: skip
+
+    def charged(self, one: Return) -> Charged:
+        """What earlier refunds of the order kept, and once of the return."""
+        return self._charged[one.order]._replace(flat=self._flat[one.id])
+
+    def take(self, one: Return, found: Sum, total: int) -> None:
+        """Count a refund, so that the next of the batch sees it."""
+        self.left[one.order] -= total
+        lines = self.sold[one.order]
+        for part in found.parts:
+            lines[part.line] = take(lines[part.line], part)
+        self._charged[one.order] = self._charged[one.order].plus(found.charged)
+        self._flat[one.id] += found.charged.flat
+
+
+_SOLD = """
+SELECT l.order_id, l.id, l.sku_code, l.quantity, l.shipped + l.delivered,
+       l.quantity - l.shipped - l.delivered - l.cancelled, l.gross_minor, l.discount_minor, l.shipping_minor,
+       l.tax_minor, COALESCE(s.refunded, 0), COALESCE(s.goods_minor, 0), COALESCE(s.tax_minor, 0),
+       COALESCE(s.shipping_minor, 0)
+FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
+WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.sku_id IS NOT NULL ORDER BY l.order_id, l.number
+"""
+
+_TERMS = """
+SELECT o.id, COALESCE(c.tier, ''), p.code, p.amount_minor, p.line_id
+FROM orders_order AS o LEFT JOIN parties_customer AS c ON c.id = o.customer_id
+LEFT JOIN orders_promotion AS p ON p.order_id = o.id
+WHERE o.id = ANY(%(orders)s::uuid[]) ORDER BY o.id, p.id
+"""
+
+_CHARGED = """
+SELECT order_id, return_id, sum(fee_minor)::bigint, sum(fee_tax_minor)::bigint, sum(clawback_minor)::bigint,
+       sum(clawback_tax_minor)::bigint, sum(flat_fee_minor)::bigint
+FROM returns_refund WHERE order_id = ANY(%(orders)s::uuid[]) AND state <> 'rejected' GROUP BY 1, 2
+"""
+
+_REASONS = """
+SELECT l.line_id, l.reason, sum(l.refunded)::int
+FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id
+WHERE r.order_id = ANY(%(orders)s::uuid[]) AND l.refunded > 0 GROUP BY 1, 2
+"""

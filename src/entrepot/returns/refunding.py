@@ -1,0 +1,436 @@
+"""What a customer gets back for returned units, and why it is that much. Pure.
+
+Everything that is kept or given back depends on what came back of an order so far, never on the order in which it came:
+each amount is the running sum after a refund, less what earlier refunds took of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import money
+from entrepot.kernel.money import round_half_away
+from entrepot.orders.rules import Frozen
+from entrepot.returns.rules import OURS, REASONS
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPolicy:
+    """What is given back of shipping, what is kept for fees and lost promotions, and on which tender money goes back.
+
+    Beside the policy of returns, which says what part of the goods is kept as a restocking fee.
+    """
+
+    standard_shipping: dict[str, int] = field(default_factory=dict)
+    """What standard delivery costs, in minor units by currency. Who sends all of an order back gets no more than that
+    of its shipping: a faster service was his own choice. For other currencies all of it goes back."""
+    handling_minor: int = 0
+    """Kept once of each return for handling it, tax included."""
+    label_minor: int = 0
+    """Kept once of each return for its label, tax included."""
+    fee_tax_percent: Decimal = Decimal(0)
+    """The rate of the tax that every fee contains."""
+    waived_reasons: tuple[str, ...] = ()
+    """Reasons of returns without a fee, besides those that the house answers for."""
+    waived_tiers: tuple[str, ...] = ()
+    """Tiers of customers who pay no fee."""
+    broken_promotions: Literal["keep", "clawback"] = "keep"
+    """What becomes of a promotion when less is kept than it was given for: the customer keeps it, or what the kept
+    goods bear of it is deducted."""
+    thresholds: dict[str, int] = field(default_factory=dict)
+    """By the code of a promotion, what had to be bought for it, in minor units before discounts."""
+    tender_order: tuple[str, ...] = ()
+    """Payment providers that get money back first, in this order; the others follow, the latest payment first."""
+
+
+class SoldLine(NamedTuple):
+    """A line of goods of an order: units that left and that are still to leave, its frozen amounts, and what of units
+    and amounts was refunded before: among them units that the house answers for, and units that bore no fee."""
+
+    line: UUID
+    quantity: int
+    left: int
+    to_leave: int
+    frozen: Frozen
+    refunded: int = 0
+    goods_refunded: int = 0
+    tax_refunded: int = 0
+    shipping_refunded: int = 0
+    ours: int = 0
+    spared: int = 0
+    name: str = ""
+
+    @property
+    def kept(self) -> int:
+        """Units that the customer has, or will get."""
+        return self.left + self.to_leave - self.refunded
+
+
+class Promotion(NamedTuple):
+    """Part of a discount that was given under a name: on a line, or over all of them."""
+
+    code: str
+    amount: int
+    line: UUID | None = None
+
+
+class Terms(NamedTuple):
+    """What a refund is decided by, besides what was sold."""
+
+    fee_percent: int = 0
+    policy: RefundPolicy = RefundPolicy()
+    currency: str = ""
+    tier: str = ""
+    promotions: tuple[Promotion, ...] = ()
+
+    def spares(self, reason: str) -> bool:
+        """Whether units that come back for a reason bear no fee."""
+        waived = reason in self.policy.waived_reasons or self.tier in self.policy.waived_tiers
+        return waived or is_ours(reason)
+
+    def told(self, minor: int) -> str:
+        return money.told(minor, self.currency)
+
+
+class Charged(NamedTuple):
+    """What earlier refunds kept: of the order fees and lost promotions, each with the tax in it; and of the return what
+    is kept once of each."""
+
+    fee: int = 0
+    fee_tax: int = 0
+    clawback: int = 0
+    clawback_tax: int = 0
+    flat: int = 0
+
+    def plus(self, other: Charged) -> Charged:
+        return Charged(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Part(NamedTuple):
+    """What is refunded of a line: `goods` net of discount; `fee` is kept from it. Of its units `ours` are such as the
+    house answers for, and `spared` bear no fee."""
+
+    line: UUID
+    units: int
+    goods: int
+    tax: int
+    shipping: int
+    fee: int
+    ours: int = 0
+    spared: int = 0
+
+
+class Step(NamedTuple):
+    """A line of the derivation of a refund: what is added or kept, and why."""
+
+    what: str
+    minor: int
+    why: str
+
+
+class Sum(NamedTuple):
+    """A refund: its parts, one for each line wanted, what is kept of it in all, and the derivation of the total."""
+
+    parts: tuple[Part, ...]
+    reasons: tuple[str, ...]
+    charged: Charged = Charged()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def goods(self) -> int:
+        return sum(part.goods for part in self.parts)
+
+    @property
+    def tax(self) -> int:
+        return sum(part.tax for part in self.parts)
+
+    @property
+    def shipping(self) -> int:
+        return sum(part.shipping for part in self.parts)
+
+    @property
+    def fee(self) -> int:
+        """All fees with the tax in them: of the units, and once of the return."""
+        return self.charged.fee
+
+    @property
+    def total(self) -> int:
+        return self.goods + self.tax + self.shipping - self.charged.fee - self.charged.clawback
+
+
+def is_ours(reason: str) -> bool:
+    """Whether the house answers for a reason."""
+    return REASONS[reason].group in OURS
+
+
+def refund(
+    lines: Mapping[UUID, SoldLine],
+    wanted: Sequence[tuple[UUID, int, str]],
+    terms: Terms = Terms(),  # noqa: B008  immutable
+    before: Charged = Charged(),  # noqa: B008  immutable
+) -> Sum:
+    """What units (line, units, reason) of an order are refunded with: the amounts frozen when it was placed.
+
+    Any sequence of partial returns, and of refunds that were rejected between them, ends at the same cents. Shipping
+    goes back with units that the house answers for, and what is due of it with the last unit of an order that left
+    whole. Fees come first, then what a lost promotion costs, then what is kept once of a return; never below zero.
+    """
+    now, parts = _parts(lines, wanted, terms)
+    amounts = sum(part.goods + part.tax + part.shipping - part.fee for part in parts)
+    claw = _clawback(now, terms, before, amounts)
+    flat = _flat(parts, terms, before, amounts - claw.charged.clawback)
+    fee = sum(part.fee for part in parts) + flat
+    fee_tax = _contained(before.fee + fee, terms.policy.fee_tax_percent) - before.fee_tax
+    charged = Charged(fee, fee_tax, *claw.charged[2:4], flat)
+    steps = [*_steps_of_parts(lines, parts, wanted, terms), *claw.steps, *_steps_of_fees(parts, flat, terms)]
+    return Sum(tuple(parts), tuple(_reasons(now, parts, wanted, charged, terms)), charged, tuple(steps))
+
+
+def take(sold: SoldLine, part: Part) -> SoldLine:
+    """The line after a part of it was refunded."""
+    return sold._replace(
+        refunded=sold.refunded + part.units, goods_refunded=sold.goods_refunded + part.goods,
+        tax_refunded=sold.tax_refunded + part.tax, shipping_refunded=sold.shipping_refunded + part.shipping,
+        ours=sold.ours + part.ours, spared=sold.spared + part.spared,
+    )  # fmt: skip
+
+
+# ---- units
+
+
+def _parts(
+    lines: Mapping[UUID, SoldLine], wanted: Sequence[tuple[UUID, int, str]], terms: Terms
+) -> tuple[dict[UUID, SoldLine], list[Part]]:
+    """The parts, and the lines after them."""
+    now = dict(lines)
+    # Where the last unit was refunded with all of the shipping, and an earlier refund was rejected, nothing is left.
+    shipping = sum(one.frozen.of_units(one.quantity, 0, one.left).shipping for one in now.values())
+    shipping -= sum(one.shipping_refunded for one in now.values())
+    parts = []
+    for line, units, reason in wanted:
+        part = _part(now[line], units, reason, terms)
+        part = part._replace(shipping=min(part.shipping, shipping))
+        shipping -= part.shipping
+        now[line] = take(now[line], part)
+        parts.append(part)
+    if all_is_back(now.values()):
+        rest = shipping if any(one.ours for one in now.values()) else _standard(now, shipping, terms)
+        if not parts and rest:
+            # What was still to leave has been cancelled since: shipping is due without another unit.
+            parts.append(Part(next(line for line, one in now.items() if one.refunded), 0, 0, 0, 0, 0))
+        if parts:
+            parts[-1] = parts[-1]._replace(shipping=parts[-1].shipping + rest)
+            last = now[parts[-1].line]
+            now[last.line] = last._replace(shipping_refunded=last.shipping_refunded + rest)
+    return now, parts
+
+
+def all_is_back(lines: Iterable[SoldLine]) -> bool:
+    """Whether all that left of an order is refunded, and nothing is still to leave."""
+    lines = list(lines)
+    whole = all(one.refunded == one.left and not one.to_leave for one in lines)
+    return whole and any(one.refunded for one in lines)
+
+
+def _standard(now: Mapping[UUID, SoldLine], left: int, terms: Terms) -> int:
+    """Of the shipping that is left, what a customer gets back who only changed his mind."""
+    most = terms.policy.standard_shipping.get(terms.currency)
+    if most is None:
+        return left
+    return max(0, min(left, most - sum(one.shipping_refunded for one in now.values())))
+
+
+def _part(sold: SoldLine, units: int, reason: str, terms: Terms) -> Part:
+    ours, spared = is_ours(reason), terms.spares(reason)
+    upto = sold.frozen.of_units(sold.quantity, 0, sold.refunded + units)
+    goods, tax = upto.gross - upto.discount - sold.goods_refunded, upto.tax - sold.tax_refunded
+    shipping = sold.frozen.of_units(sold.quantity, sold.ours, units).shipping if ours else 0
+    # Units differ by a cent: what is kept of one is never more than that one was worth.
+    fee = 0 if spared else min(_restocking(sold, units, terms.fee_percent), goods + tax)
+    return Part(sold.line, units, goods, tax, shipping, fee, units * ours, units * spared)
+
+
+def _restocking(sold: SoldLine, units: int, percent: int) -> int:
+    """Of a running sum over the units that bear it, so that it does not matter in how many parts units come back."""
+
+    def up_to(count: int) -> int:
+        part = sold.frozen.of_units(sold.quantity, 0, count)
+        return round_half_away(Decimal((part.gross - part.discount) * percent) / 100)
+
+    bore = sold.refunded - sold.spared
+    return up_to(bore + units) - up_to(bore) if percent else 0
+
+
+# ---- what is kept
+
+
+def _flat(parts: Sequence[Part], terms: Terms, before: Charged, most: int) -> int:
+    """What is kept once of a return, as far as its units that bear fees are worth it."""
+    worth = sum(part.goods + part.tax - part.fee for part in parts if not part.spared)
+    due = terms.policy.handling_minor + terms.policy.label_minor - before.flat
+    return max(0, min(due, worth, most))
+
+
+def _contained(gross: int, percent: Decimal) -> int:
+    """The tax in an amount that includes it."""
+    return round_half_away(gross * percent / (100 + percent))
+
+
+class _Claw(NamedTuple):
+    charged: Charged
+    steps: tuple[Step, ...] = ()
+
+
+class Lost(NamedTuple):
+    """What the kept goods bear of promotions that too little is kept for, and the tax on it; `paid` is what they cost
+    with them."""
+
+    codes: tuple[str, ...]
+    paid: int
+    goods: int
+    tax: int
+
+    @property
+    def total(self) -> int:
+        return self.goods + self.tax
+
+
+def _clawback(now: Mapping[UUID, SoldLine], terms: Terms, before: Charged, most: int) -> _Claw:
+    lost = lost_promotions(now, terms)
+    after = min(lost.total, before.clawback + max(0, most))
+    tax = round_half_away(Decimal(lost.tax * after) / lost.total) if lost.total else 0
+    charged = Charged(0, 0, after - before.clawback, tax - before.clawback_tax)
+    if not charged.clawback:
+        return _Claw(charged)
+    return _Claw(charged, (Step("promotion", -charged.clawback, _why_clawback(lost, before, after, terms)),))
+
+
+def _why_clawback(lost: Lost, before: Charged, after: int, terms: Terms) -> str:
+    if not lost.total:
+        return "deducted before for a promotion; nothing is kept that bears it now"
+    told = terms.told
+    why = (
+        f"the goods kept cost {told(lost.paid)} with {', '.join(lost.codes)}, and {told(lost.paid + lost.total)}"
+        f" without: {told(lost.total)} more"
+    )
+    if before.clawback:
+        why += f", of which {told(before.clawback)} was deducted before"
+    return why if after == lost.total else f"{why}; no more than this refund is deducted"
+
+
+def lost_promotions(lines: Mapping[UUID, SoldLine], terms: Terms) -> Lost:
+    """Promotions that too little is kept for, priced over the goods that are kept.
+
+    What came back for a reason of the house's own counts as kept, and so does what was cancelled: the customer is not
+    to pay for that.
+    """
+    policy, paid, goods, tax = terms.policy, 0, 0, 0
+    codes = []
+    if policy.broken_promotions == "clawback" and any(one.kept for one in lines.values()):
+        for one in terms.promotions:
+            if one.code in policy.thresholds and _spent(lines, one) < policy.thresholds[one.code]:
+                codes.append(one.code)
+                more = [_borne(lines[line], part) for line, part in _over(lines, one, terms).items()]
+                goods += sum(net for net, _ in more)
+                tax += sum(on_it for _, on_it in more)
+    for line in lines.values() if codes else ():
+        kept = line.frozen.of_units(line.quantity, line.refunded, line.kept)
+        paid += kept.gross - kept.discount + kept.tax
+    return Lost(tuple(dict.fromkeys(codes)), paid, goods, tax)
+
+
+def _spent(lines: Mapping[UUID, SoldLine], promotion: Promotion) -> int:
+    """What an order is worth towards a promotion, before discounts; a gift of the promotion is worth nothing to it."""
+    return sum(
+        one.frozen.of_units(one.quantity, 0, one.quantity - one.refunded + one.ours).gross
+        for one in lines.values()
+        if one.line != promotion.line
+    )
+
+
+def _over(lines: Mapping[UUID, SoldLine], promotion: Promotion, terms: Terms) -> dict[UUID, int]:
+    """A promotion over the lines that bear it, as discounts are split when an order is placed."""
+    if promotion.line is not None:
+        return {promotion.line: promotion.amount} if promotion.line in lines else {}
+    own: dict[UUID | None, int] = {}
+    for one in terms.promotions:
+        own[one.line] = own.get(one.line, 0) + one.amount
+    weights = [max(0, one.frozen.gross - own.get(one.line, 0)) for one in lines.values()]
+    return dict(zip(lines, money.share(promotion.amount, weights), strict=True))
+
+
+def _borne(line: SoldLine, part: int) -> tuple[int, int]:
+    """What the kept units bear of a line's part of a promotion, and the tax on it at the rate they were sold with."""
+    net = line.frozen.gross - line.frozen.discount
+    borne = money.of_units(part, line.quantity, line.refunded, line.kept)
+    return borne, round_half_away(Decimal(line.frozen.tax * borne) / net) if net else 0
+
+
+# ---- why
+
+
+def _steps_of_parts(
+    lines: Mapping[UUID, SoldLine],
+    parts: Sequence[Part],
+    wanted: Sequence[tuple[UUID, int, str]],
+    terms: Terms,
+) -> Iterable[Step]:
+    for part, reason in zip(parts, [one[2] for one in wanted] or [""], strict=False):
+        name = lines[part.line].name or "goods"
+        if part.units:
+            yield Step("goods", part.goods, f"{part.units} of {name}, as paid after discounts")
+        if part.tax:
+            yield Step("tax", part.tax, f"on {part.units} of {name}, as charged when sold")
+        if part.shipping:
+            why = f"because it {REASONS[reason].says}" if part.ours else "because all of the order came back"
+            most = None if part.ours else terms.policy.standard_shipping.get(terms.currency)
+            yield Step(
+                "shipping",
+                part.shipping,
+                why if most is None else f"{why}: at most {terms.told(most)}, the cost of standard delivery",
+            )
+
+
+def _steps_of_fees(parts: Sequence[Part], flat: int, terms: Terms) -> Iterable[Step]:
+    restocking = sum(part.fee for part in parts)
+    rate = terms.policy.fee_tax_percent
+    tax = f", {rate.normalize():f} % tax in it" if rate else ""
+    if restocking:
+        yield Step("fee", -restocking, f"{terms.fee_percent} % of the goods for restocking{tax}")
+    if flat:
+        names = {"handling": terms.policy.handling_minor, "the label": terms.policy.label_minor}
+        for_ = " and ".join(name for name, minor in names.items() if minor)
+        yield Step("fee", -flat, f"for {for_}, once of a return{tax}")
+
+
+def _reasons(
+    now: Mapping[UUID, SoldLine],
+    parts: Sequence[Part],
+    wanted: Sequence[tuple[UUID, int, str]],
+    charged: Charged,
+    terms: Terms,
+) -> dict[str, None]:
+    """In short, each once."""
+    told = [
+        f"shipping, because it {REASONS[reason].says}"
+        for part, (_, _, reason) in zip(parts, wanted, strict=False)
+        if part.shipping and part.ours
+    ]
+    if parts and all_is_back(now.values()):
+        standard = terms.currency in terms.policy.standard_shipping and not any(
+            one.ours for one in now.values()
+        )
+        told.append(
+            f"all of the order came back, so {'standard delivery' if standard else 'all of its shipping'}"
+        )
+    if any(part.fee for part in parts):
+        told.append(f"a fee of {terms.fee_percent} % is kept")
+    if charged.flat:
+        told.append("handling is kept" if not terms.policy.label_minor else "handling and label are kept")
+    if charged.clawback:
+        told.append("a promotion is lost" if charged.clawback > 0 else "a lost promotion is given back")
+    return dict.fromkeys(told)
