@@ -336,3 +336,17 @@ def test_what_there_is_not_is_said(house: Floor, call) -> None:
         404,
         "kernel.not_found",
     )
+
+
+def test_what_would_be_answered_and_why_customers_may_send_things_back(house: Floor, call) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    (line,) = lines_of(order)
+    body = {"order": str(order), "items": [{"line": str(line), "quantity": 1, "reason": "amazon:DEFECTIVE"}]}
+    answer = call("service").post(f"{RETURNS}/consider", body).json()
+    assert (answer["state"], answer["terms"][0]["label"]) == ("authorized", True)
+    refused = call("service").post(f"{RETURNS}/consider", body | {"asked": "keep"})
+    is_problem(refused, 409, "returns.not_offered")
+    assert call("service").get(RETURNS).json()["items"] == []
+    reasons = call("service").get(f"{RETURNS}/reasons").json()
+    assert {"code": "color_differs", "says": "has another color than shown", "group": "content", "x12": "CV",
+            "shopify": "COLOR", "amazon": "NOT_AS_DESCRIBED"} in reasons  # fmt: skip

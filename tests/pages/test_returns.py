@@ -75,6 +75,8 @@ def test_a_return_goes_from_desk_to_dock_to_bench_to_books(
     expect(page.get_by_text("Nothing was selected")).to_be_visible()
     expect(page.get_by_label("In the customer's words")).to_have_value("too small")  # the form is kept
     page.locator("input[name^=units-]").first.fill("1")
+    page.get_by_role("button", name="What would be answered").click()
+    expect(page.locator("#considered")).to_contain_text("no fee")
     stands(page, "ask", tmp_path)
     page.get_by_role("button", name="Write the return").click()
     page.wait_for_url(re.compile("/returns/.+/"))
@@ -125,6 +127,9 @@ def test_a_return_goes_from_desk_to_dock_to_bench_to_books(
     page.reload()
     expect(state(page)).to_have_text("closed")
     stands(page, "done", tmp_path)
+    page.goto("/returns/reasons/")
+    expect(page.get_by_text("Does not fit")).to_be_visible()
+    stands(page, "reasons", tmp_path)
     assert page.locator("#acts").count() == 0
     page.goto("/returns/?state=closed")
     expect(page.locator("tr[data-row]")).to_have_count(1)

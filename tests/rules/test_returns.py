@@ -18,7 +18,6 @@ from entrepot.returns.rules import Cohort, Policy, Units, Wanted
 from entrepot.returns.states import FINAL, REFUND, RETURN
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
-LATE = Policy(window_days=30)
 
 
 # ---- authorization
@@ -26,19 +25,6 @@ LATE = Policy(window_days=30)
 
 def wanted(quantity: int = 1, left: int = 3, line: UUID = A, reason: str = "changed_mind") -> Wanted:
     return Wanted(line, quantity, reason, left)
-
-
-def test_within_the_window_units_may_come_back():
-    assert rules.authorize(LATE, "O-1", [wanted(3)], 30) == ("authorized", ("30 of 30 days",))
-
-
-def test_late_ones_are_for_a_person_or_declined_or_insisted_on():
-    assert rules.authorize(LATE, "O-1", [wanted()], 31).state == "requested"
-    insisted = rules.authorize(LATE, "O-1", [wanted()], 31, "a good customer")
-    assert insisted == ("authorized", ("31 days, beyond 30: a good customer",))
-    strict = replace(LATE, late="decline")
-    assert rules.authorize(strict, "O-1", [wanted()], 31) == errors.TooLate(order="O-1", days=31, window=30)
-    assert rules.authorize(strict, "O-1", [wanted()], 31, "a good customer").state == "authorized"
 
 
 @pytest.mark.parametrize(
@@ -52,19 +38,20 @@ def test_late_ones_are_for_a_person_or_declined_or_insisted_on():
     ],
 )
 def test_a_request_that_can_not_be(items: list[Wanted], refusal: object):
-    assert rules.authorize(LATE, "O-1", items, 0) == refusal
+    assert rules.misfit_wanted(items) == refusal
 
 
 def test_a_reason_must_be_one_that_is_known():
-    refused = rules.authorize(LATE, "O-1", [wanted(reason="just because")], 0)
+    refused = rules.misfit_wanted([wanted(reason="just because")])
+    assert refused is not None
     assert (refused.code, refused.facts["field"]) == ("kernel.invalid", "reason")
 
 
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(1, 4)), min_size=1), st.integers(0, 9))
 def test_never_more_is_authorized_than_is_left(items: list[tuple[UUID, int]], left: int):
-    answer = rules.authorize(LATE, "O-1", [wanted(units, left, line) for line, units in items], 0)
+    refused = rules.misfit_wanted([wanted(units, left, line) for line, units in items])
     most = max(sum(units for line, units in items if line == one) for one in (A, B))
-    assert (getattr(answer, "state", "") == "authorized") == (most <= left)
+    assert (refused is None) == (most <= left)
 
 
 # ---- where a return stands
@@ -87,6 +74,12 @@ def test_never_more_is_authorized_than_is_left(items: list[tuple[UUID, int]], le
 )
 def test_the_units_say_where_a_return_stands(units: Units, state: str):
     assert rules.derive_state("authorized", units, 0) == state
+
+
+def test_where_the_customer_keeps_the_goods_a_return_waits_for_the_money_alone():
+    assert rules.derive_state("authorized", Units(2, 0, 0, 0, 0, 0), 0, keeps=True) == "authorized"
+    assert rules.derive_state("authorized", Units(2, 0, 0, 0, 0, 2), 1, keeps=True) == "authorized"
+    assert rules.derive_state("authorized", Units(2, 0, 0, 0, 0, 2), 0, keeps=True) == "closed"
 
 
 def test_a_return_is_not_closed_before_its_refunds_are_paid_or_given_up():

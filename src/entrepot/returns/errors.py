@@ -20,6 +20,23 @@ class TooLate(Refused):
     says = "Order {order} arrived {days} days ago; returns are taken for {window} days."
 
 
+class NotAllowed(Refused):
+    """A rule of the policy says no, and the law does not say otherwise."""
+
+    code = "returns.not_allowed"
+    says = "{sku} of order {order} can't come back: {why}."
+
+
+class NotOffered(Refused):
+    code = "returns.not_offered"
+    says = "{asked} is not offered for {sku}; ask for one of: {offered}."
+
+
+class SeveralNodes(Refused):
+    code = "returns.several_nodes"
+    says = "What of order {order} is to come back goes to several nodes: {nodes}. Ask for each alone, or name a node."
+
+
 class MoreThanAuthorized(Refused):
     code = "returns.more_than_authorized"
     says = (

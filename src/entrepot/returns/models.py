@@ -103,6 +103,42 @@ class Line(models.Model):
         ]
 
 
+class Terms(models.Model):
+    """What the policies answered for a line of a return when it was asked for, and by what facts."""
+
+    append_only = True
+
+    return_line_id = models.UUIDField(primary_key=True)
+    return_id = models.UUIDField(db_index=True)
+    own_reason = models.TextField(default="", db_default="")  # a company's own code, finer than the line's
+    condition = models.TextField(default="", db_default="")  # as the customer says
+    lot = models.TextField(default="", db_default="")
+    serial = models.TextField(default="", db_default="")
+    answer = models.TextField()
+    outcomes = models.JSONField()
+    window_days = models.IntegerField()
+    days = models.IntegerField()
+    counted_from = models.TextField()
+    fee_percent = models.SmallIntegerField()
+    bonus_percent = models.SmallIntegerField()
+    label = models.BooleanField()
+    reasons = models.JSONField()
+    policy_version = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="returns_terms_known",
+                condition=Q(answer__in=["yes", "ask", "no"], counted_from__in=["delivery", "order"]),
+            ),
+            models.CheckConstraint(
+                name="returns_terms_percents",
+                condition=Q(fee_percent__range=(0, 100), bonus_percent__range=(0, 100)),
+            ),
+        ]
+        triggers = append_only()
+
+
 class Sold(models.Model):
     """How much of an order line has come back by all of its returns: the guard against a unit coming back twice."""
 

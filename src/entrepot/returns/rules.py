@@ -25,14 +25,24 @@ class Reason(NamedTuple):
 REASONS: dict[str, Reason] = {
     "damaged_in_transit": Reason("arrived damaged", "carrier", "DT"),
     "arrived_late": Reason("came too late", "carrier", "SP"),
-    "defective": Reason("does not work", "quality", "DM"),
+    "undeliverable": Reason("could not be delivered", "carrier", ""),
+    "defective": Reason("does not work", "quality", "DR"),
     "poor_quality": Reason("is badly made", "quality", "PW"),
+    "expired": Reason("is beyond its date", "quality", "BC"),
+    "recalled": Reason("was recalled", "quality", "RE"),
     "not_as_described": Reason("differs from its description", "content", "NA"),
     "color_differs": Reason("has another color than shown", "content", "CV"),
+    "not_compatible": Reason("does not go with what it is for", "content", ""),
     "wrong_item": Reason("is not what was ordered", "fulfillment", "WG"),
+    "missing_parts": Reason("lacks a part", "fulfillment", ""),
+    "poorly_packed": Reason("was badly packed", "fulfillment", "DP"),
     "poor_fit": Reason("does not fit", "fit", "PF"),
+    "too_small": Reason("is too small", "fit", "PF"),
+    "too_large": Reason("is too large", "fit", "PF"),
+    "style": Reason("is of another style than liked", "fit", "ST"),
     "ordered_by_mistake": Reason("was ordered by mistake", "remorse", "CO"),
     "changed_mind": Reason("is no longer wanted", "remorse", ""),
+    "found_cheaper": Reason("is cheaper elsewhere", "remorse", ""),
     "price_corrected": Reason("was charged at another price", "content", "PE"),
     "not_given": Reason("no reason given", "unknown", ""),
 }
@@ -41,7 +51,8 @@ REASONS: dict[str, Reason] = {
 OURS = frozenset({"carrier", "quality", "content", "fulfillment"})
 """Root causes that the house answers for: shipping is refunded too, and no fee is kept."""
 
-ASKED = ("refund", "exchange", "store_credit", "repair")
+ASKED = ("refund", "exchange", "store_credit", "repair", "keep")
+"""What a customer asks for; `keep` is money for goods that he keeps."""
 
 GRADES: dict[str, str] = {
     "A": "as new, in its packaging",
@@ -102,17 +113,8 @@ class Wanted(NamedTuple):
     left: int
 
 
-class Authorization(NamedTuple):
-    """`authorized`, or `requested` where a person has to look; with the reasons."""
-
-    state: str
-    reasons: tuple[str, ...]
-
-
-def authorize(
-    policy: Policy, order: str, wanted: Sequence[Wanted], days: int, insisted: str = ""
-) -> Authorization | Refused:
-    """Whether units may come back. `days` since they arrived; `insisted`: why a person wants it although it is late."""
+def misfit_wanted(wanted: Sequence[Wanted]) -> Refused | None:
+    """Why so many units can't come back, whatever the policy says."""
     if not wanted:
         return Invalid(field="items", expected="at least one line", found="none")
     left: dict[UUID, int] = {}
@@ -126,13 +128,7 @@ def authorize(
             return errors.MoreThanSold(
                 line=str(one.line), wanted=one.quantity, left=left[one.line] + one.quantity
             )
-    if days <= policy.window_days:
-        return Authorization("authorized", (f"{days} of {policy.window_days} days",))
-    if insisted:
-        return Authorization("authorized", (f"{days} days, beyond {policy.window_days}: {insisted}",))
-    if policy.late == "decline":
-        return errors.TooLate(order=order, days=days, window=policy.window_days)
-    return Authorization("requested", (f"{days} days, beyond {policy.window_days}: a person decides",))
+    return None
 
 
 # ---- where a return stands
@@ -153,8 +149,13 @@ def total(units: Iterable[Units]) -> Units:
     return Units(*map(sum, zip(*units, strict=True)))
 
 
-def derive_state(before: str, units: Units, open_refunds: int, *, without_refund: bool = False) -> str:
-    """The state that the units say: which step they wait for first; closed when goods and money are done with."""
+def derive_state(
+    before: str, units: Units, open_refunds: int, *, without_refund: bool = False, keeps: bool = False
+) -> str:
+    """The state that the units say: which step they wait for first; closed when goods and money are done with.
+
+    Where the customer `keeps` the goods, they are done with from the beginning.
+    """
     if before in ("requested", "declined"):
         return before
     if units.cancelled == units.quantity:
@@ -164,7 +165,7 @@ def derive_state(before: str, units: Units, open_refunds: int, *, without_refund
     if units.inspected > units.disposed:
         return "inspected"
     paid = without_refund or units.refunded == units.quantity - units.cancelled
-    if paid and not open_refunds and units.disposed == units.quantity - units.cancelled:
+    if paid and not open_refunds and (keeps or units.disposed == units.quantity - units.cancelled):
         return "closed"
     return "disposed" if units.disposed else "authorized"
 

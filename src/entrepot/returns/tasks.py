@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
-from entrepot.returns import queries
+from entrepot.returns import asked_queries, queries
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
@@ -19,9 +19,10 @@ from entrepot.returns.commands.watch import Watch, watch
 
 def serve_decide_refund(cause: Cause, returns: Sequence[UUID]) -> None:
     """Refund what is due of returns. One that has nothing due any more was served by a person meanwhile; one whose
-    money is not captured yet comes again when it is; where a person rejected a refund, persons go on."""
-    rejected = queries.rejected(returns)
-    refund(cause, requests=[Refund(one) for one in returns if one not in rejected])
+    money is not captured yet comes again when it is; where a person rejected a refund, persons go on. What a
+    customer keeps is refunded whole, whatever the milestone."""
+    rejected, kept = queries.rejected(returns), asked_queries.kept(returns)
+    refund(cause, requests=[Refund(one, kept.get(one)) for one in returns if one not in rejected])
 
 
 def serve_refund(cause: Cause, orders: Sequence[UUID]) -> None:

@@ -221,6 +221,17 @@ BIGINT_MAX = 2**63 - 1
 MINOR_MAX = 10**15
 
 
+def units_in(request: HttpRequest) -> list[tuple[UUID, int]]:
+    """Units by line, as the fields `units-<line>` say; 0 and nothing leave a line out."""
+    found = []
+    for name, text in request.POST.items():
+        line = uuid_in(name.removeprefix("units-")) if name.startswith("units-") else None
+        units = int_in(str(text))
+        if line and units:
+            found.append((line, units))
+    return found
+
+
 def clean(text: str | None) -> str:
     """Text that somebody typed: without what no database can keep, and not without end."""
     return (text or "").replace("\x00", "").encode("utf-8", "ignore").decode().strip()[:TEXT_MAX]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,17 +16,20 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.orders.commands.progress import lock
-from entrepot.returns import errors, rules
-from entrepot.returns.commands.lock import axes, in_force
+from entrepot.returns import admission, errors, reasons, rules
+from entrepot.returns.commands.admitting import InForce, Line, Nodes, Order, facts, lines_of, orders_of
+from entrepot.returns.commands.lock import axes
 from entrepot.returns.models import DUTY
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Units of an order line that shall come back, and why (`rules.REASONS`).
+    """Units of an order line that shall come back, and why: a code of the house (`rules.REASONS`), of the company's own
+    (policy `returns.reasons`), or another system's, as `amazon:DEFECTIVE`.
 
-    `found_by` says how a credit of a history found its sale: exact, latest.
+    `condition` is what the customer says of it, lot and serial number what stands on it. `found_by` says how a credit
+    of a history found its sale: exact, latest.
     """
 
     line: UUID
@@ -34,13 +37,16 @@ class Item:
     reason: str = "not_given"
     note: str = ""
     found_by: str = ""
+    condition: str = ""
+    lot: str = ""
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Authorize:
-    """A request to return. `node` is where it comes to (by default where the order last left
-    from; where only suppliers sent it, the first node of its channel); `insist` is why a
-    late one is taken all the same; `external_id` is the channel's own name for the return."""
+    """A request to return. `node` is where it comes to (by default where the rules send it, else where the order last
+    left from; where only suppliers sent it, the first node of its channel); `insist` is why it is taken although the
+    policy says otherwise; `external_id` is the channel's own name for the return."""
 
     order: UUID
     items: tuple[Item, ...]
@@ -53,31 +59,40 @@ class Authorize:
 
 
 @dataclass(frozen=True, slots=True)
+class LineTerms:
+    """What was answered for a line: outcomes that are offered, the fee, what a store credit is raised by, and whether
+    the house sends a label."""
+
+    line: UUID
+    outcomes: tuple[str, ...]
+    fee_percent: int
+    bonus_percent: int
+    label: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Authorized:
-    """The return, its state (authorized, or requested where a person decides), and its lines as the items stand."""
+    """The return, its state (authorized, or requested where a person decides), its lines as the items stand, where it
+    goes to, and the terms of each line."""
 
     return_id: UUID
     number: str
     state: str
     lines: tuple[UUID, ...]
     reasons: tuple[str, ...]
+    node: UUID
+    terms: tuple[LineTerms, ...]
 
 
-class _Order(NamedTuple):
-    company: int
-    number: str
-    channel: UUID
-    customer: UUID | None
-    currency: str
-    node: UUID | None
-    arrived_at: datetime | None
+class _Item(NamedTuple):
+    """A line of a return that will be written, with what was answered for it."""
 
-
-class _Line(NamedTuple):
-    order: UUID
-    sku: UUID
-    shipped: int
-    left: int
+    id: UUID
+    item: Item
+    line: Line
+    reason: reasons.Named
+    terms: admission.Terms
+    version: int
 
 
 class _Draft(NamedTuple):
@@ -86,122 +101,180 @@ class _Draft(NamedTuple):
     id: UUID
     number: str
     request: Authorize
-    order: _Order
+    order: Order
     node: UUID
     state: str
     reasons: tuple[str, ...]
     at: datetime
     version: int
     offer: bool
-    lines: tuple[tuple[UUID, Item, _Line], ...]
+    lines: tuple[_Item, ...]
+
+    @property
+    def answer(self) -> Authorized:
+        terms = tuple(
+            LineTerms(
+                one.id, one.terms.outcomes, one.terms.fee_percent, one.terms.bonus_percent, one.terms.label
+            )
+            for one in self.lines
+        )
+        lines = tuple(one.id for one in self.lines)
+        return Authorized(self.id, self.number, self.state, lines, self.reasons, self.node, terms)
 
 
 @command("returns.authorize")
 def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authorized | Refused]:
-    """Returns of units that left, authorized by the policy of the day; a late one is decided by a person, or declined.
+    """Returns of units that left, authorized by the policies of the day; where they say so a person decides, or no.
 
     Whoever asks for it here neither receives it nor approves its refunds.
-    Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked);
-    returns.more_than_sold; returns.too_late; returns.duplicate. Again: by key, and by the channel's own name.
-    15 statements at most.
+    Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked, condition);
+    returns.more_than_sold; returns.too_late; returns.not_allowed; returns.not_offered; returns.several_nodes;
+    returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most.
     """
-    orders, lines, known = _load(requests)
-    nodes = _nodes(requests)
-    versions = in_force(cause, (one.company for one in orders.values()))
-    numbers = iter(ids.numbers("RMA", len(requests)))
-    left = {line: one.left for line, one in lines.items()}
-
+    known = _Known(cause, requests)
     answers: list[Authorized | Refused] = []
     drafts: list[_Draft] = []
     for request in requests:
-        order = orders.get(request.order)
-        if order and request.node and nodes.get(request.node) != order.company:
-            answers.append(NotFound(what="node of the company", which=str(request.node)))
-            continue
-        decided = _decide(cause, request, order, lines, left, known, versions, numbers)
+        decided = _decide(cause, request, known)
         if isinstance(decided, Refused):
             answers.append(decided)
             continue
         for item in request.items:
-            left[item.line] -= item.quantity
+            known.left[item.line] -= item.quantity
         drafts.append(decided)
-        answers.append(
-            Authorized(
-                decided.id, decided.number, decided.state, tuple(line for line, *_ in decided.lines),
-                decided.reasons,
-            )
-        )  # fmt: skip
+        answers.append(decided.answer)
     if drafts:
         _write(cause, drafts)
     return answers
 
 
-# ---- load
+def consider(cause: Cause, requests: Sequence[Authorize]) -> list[Authorized | Refused]:
+    """What `authorize` would answer, with nothing written: without a number, and with keys that name nothing. 7
+    statements at most."""
+    known = _Known(cause, requests, writes=False)
+    decided = [_decide(cause, request, known) for request in requests]
+    return [one if isinstance(one, Refused) else one.answer for one in decided]
 
 
-def _load(
-    requests: Sequence[Authorize],
-) -> tuple[dict[UUID, _Order], dict[UUID, _Line], dict[tuple[UUID, str], str]]:
-    wanted = list({request.order for request in requests})
-    lock(wanted)
-    orders = {row[0]: _Order(*row[1:]) for row in sql.run(_ORDERS, {"orders": wanted})}
-    asked = list({item.line for request in requests for item in request.items})
-    lines = {row[0]: _Line(*row[1:]) for row in sql.run(_LINES, {"lines": asked})}
-    external = [request.order for request in requests if request.external_id]
-    known = {row[:2]: row[2] for row in sql.run(_KNOWN, {"orders": external})} if external else {}
-    return orders, lines, known  # type: ignore[return-value]
+class _Known:
+    """What a batch is decided by; units that are left change as it is."""
 
-
-def _nodes(requests: Sequence[Authorize]) -> dict[UUID, int]:
-    """The companies of nodes that were named. 1 statement, none where none was."""
-    named = [request.node for request in requests if request.node]
-    return dict(sql.run(_NODES, {"nodes": named})) if named else {}  # type: ignore[arg-type]
+    def __init__(self, cause: Cause, requests: Sequence[Authorize], *, writes: bool = True) -> None:
+        wanted = list({request.order for request in requests})
+        if writes:
+            lock(wanted)
+        self.orders = orders_of(wanted)
+        self.lines = lines_of({item.line for request in requests for item in request.items})
+        self.left = {line: one.left for line, one in self.lines.items()}
+        external = [request.order for request in requests if request.external_id]
+        rows = sql.run(_KNOWN, {"orders": external}) if external else []
+        self.names: dict[tuple[UUID, str], str] = {(order, name): number for order, name, number in rows}
+        companies = {one.company for one in self.orders.values()}
+        self.in_force = InForce(cause, companies)
+        named = [request.node for request in requests if request.node]
+        self.nodes = Nodes(named, companies, self.in_force.node_codes())
+        self.numbers = iter(ids.numbers("RMA", len(requests)) if writes else [""] * len(requests))
 
 
 # ---- decide
 
 
-def _decide(
-    cause: Cause,
-    request: Authorize,
-    order: _Order | None,
-    lines: dict[UUID, _Line],
-    left: dict[UUID, int],
-    known: dict[tuple[UUID, str], str],
-    versions: dict[int, tuple[int, rules.Policy]],
-    numbers: Iterable[str],
-) -> _Draft | Refused:
+def _decide(cause: Cause, request: Authorize, known: _Known) -> _Draft | Refused:
+    order = known.orders.get(request.order)
+    refused = _misfit(request, order, known)
+    if refused or order is None:
+        return refused or NotFound(what="order", which=str(request.order))
+    at = request.occurred_at or cause.at
+    items = _items(request, order, known, at)
+    if isinstance(items, Refused):
+        return items
+    lines = [(found, one.terms) for found, one in items]
+    decision = admission.decide(
+        order.number, lines, request.asked, insist=request.insist, goes_to=request.node is not None
+    )
+    if isinstance(decision, Refused):
+        return decision
+    node = request.node or _node(order, decision.node, known)
+    if isinstance(node, Refused):
+        return node
+    number = next(known.numbers)
+    if request.external_id:
+        known.names[request.order, request.external_id] = number
+    version, policy = known.in_force.returns(order.company)
+    is_due = request.asked == "keep" or (policy.refund_at == "authorized" and request.asked == "refund")
+    return _Draft(
+        ids.uuid7(), number, request, order, node, decision.state, decision.reasons, at, version,
+        is_due and decision.state == "authorized", tuple(one for _, one in items),
+    )  # fmt: skip
+
+
+def _misfit(request: Authorize, order: Order | None, known: _Known) -> Refused | None:
+    """Why a request is none, whatever the policies say."""
     if order is None:
         return NotFound(what="order", which=str(request.order))
+    if request.node and known.nodes.company.get(request.node) != order.company:
+        return NotFound(what="node of the company", which=str(request.node))
     if request.asked not in rules.ASKED:
         return Invalid(field="asked", expected=f"one of {', '.join(rules.ASKED)}", found=request.asked)
     name = (request.order, request.external_id)
-    if request.external_id and name in known:
-        return errors.DuplicateReturn(external_id=request.external_id, order=order.number, number=known[name])
+    if request.external_id and name in known.names:
+        return errors.DuplicateReturn(
+            external_id=request.external_id, order=order.number, number=known.names[name]
+        )
     for item in request.items:
-        if item.line not in lines or lines[item.line].order != request.order:
+        if item.line not in known.lines or known.lines[item.line].order != request.order:
             return NotFound(what=f"line of goods in order {order.number}", which=str(item.line))
-    version, policy = versions[order.company]
-    at = request.occurred_at or cause.at
-    days = max(0, (at - order.arrived_at).days) if order.arrived_at else 0
-    wanted = [rules.Wanted(item.line, item.quantity, item.reason, left[item.line]) for item in request.items]
-    decision = rules.authorize(policy, order.number, wanted, days, request.insist)
-    if isinstance(decision, Refused):
-        return decision
-    node = request.node or order.node
-    if node is None:
+        if item.condition and item.condition not in admission.CONDITIONS:
+            expected = f"one of {', '.join(admission.CONDITIONS)}"
+            return Invalid(field="condition", expected=expected, found=item.condition)
+    return None
+
+
+def _items(
+    request: Authorize, order: Order, known: _Known, at: datetime
+) -> list[tuple[admission.Facts, _Item]] | Refused:
+    """The lines with what the policies answer for each."""
+    offered = known.in_force.reasons(order.company)
+    named = [reasons.named(offered, item.reason) for item in request.items]
+    for item, one in zip(request.items, named, strict=True):
+        if one is None:
+            codes = reasons.offered(offered, [known.lines[item.line].category])
+            return Invalid(field="reason", expected=f"one of {', '.join(codes)}", found=item.reason)
+    found = [one for one in named if one is not None]
+    wanted = [
+        rules.Wanted(item.line, item.quantity, one.code, known.left[item.line])
+        for item, one in zip(request.items, found, strict=True)
+    ]
+    refused = rules.misfit_wanted(wanted)
+    if refused:
+        return refused
+    policy, (version, admitting) = known.in_force.returns(order.company)[1], known.in_force.admission(order)
+    items = []
+    for item, reason in zip(request.items, found, strict=True):
+        line = known.lines[item.line]
+        told = facts(
+            order,
+            item.line,
+            line,
+            at,
+            reason=reason.code,
+            condition=item.condition,
+            named=(item.lot, item.serial),
+        )
+        terms = admission.terms(policy, admitting, told)
+        items.append((told, _Item(ids.uuid7(), item, line, reason, terms, version)))
+    return items
+
+
+def _node(order: Order, code: str, known: _Known) -> UUID | Refused:
+    """Where it comes to: what a rule named, else where the order last left from."""
+    if code:
+        node = known.nodes.by_code[order.company].get(code)
+        return node or NotFound(what="node of the policy returns.authorization", which=code)
+    if order.node is None:
         expected = "where it comes to: suppliers sent the order, and its channel has no node"
         return Invalid(field="node", expected=expected, found="none")
-    number = next(iter(numbers))
-    if request.external_id:
-        known[name] = number
-    offered = (
-        decision.state == "authorized" and policy.refund_at == "authorized" and request.asked == "refund"
-    )
-    return _Draft(
-        ids.uuid7(), number, request, order, node, decision.state, decision.reasons, at, version, offered,
-        tuple((ids.uuid7(), item, lines[item.line]) for item in request.items),
-    )  # fmt: skip
+    return order.node
 
 
 # ---- write
@@ -213,16 +286,17 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     sql.write("returns_return", _RETURN, [_row(cause, one) for one in drafts])
     sql.write("returns_line", _LINE, [
         (
-            key, one.id, one.request.order, item.line, line.sku, item.quantity, 0, 0, 0, 0, 0, item.reason, item.note,
-            item.found_by,
+            i.id, one.id, one.request.order, i.item.line, i.line.sku, i.item.quantity, 0, 0, 0, 0, 0, i.reason.code,
+            i.item.note, i.item.found_by,
         )
         for one in drafts
-        for key, item, line in one.lines
+        for i in one.lines
     ])  # fmt: skip
+    sql.write("returns_terms", _TERMS, [_terms(one, i) for one in drafts for i in one.lines])
     _count(drafts)
     announce(cause, [
         Event("return", one.id, one.order.company, "", one.state, one.at,
-              {"order": one.request.order, "number": one.number, "units": sum(i.quantity for _, i, _ in one.lines)})
+              {"order": one.request.order, "number": one.number, "units": sum(i.item.quantity for i in one.lines)})
         for one in drafts
     ])  # fmt: skip
     times = {one.request.order: one.at for one in drafts}
@@ -242,12 +316,22 @@ def _row(cause: Cause, one: _Draft) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def _terms(one: _Draft, i: _Item) -> tuple[Any, ...]:
+    item, terms = i.item, i.terms
+    return (
+        i.id, one.id, i.reason.own, item.condition, item.lot, item.serial, terms.answer, wire.dump(terms.outcomes),
+        terms.window_days, terms.days, terms.counted_from, terms.fee_percent, terms.bonus_percent, terms.label,
+        wire.dump([*terms.reasons, *terms.objections]), i.version,
+    )  # fmt: skip
+
+
 def _count(drafts: Sequence[_Draft]) -> None:
     sums: dict[UUID, list[Any]] = {}
     for one in drafts:
-        for _, item, line in one.lines:
-            row = sums.setdefault(item.line, [item.line, line.order, one.order.company, line.shipped, 0])
-            row[4] += item.quantity
+        for i in one.lines:
+            line = i.item.line
+            row = sums.setdefault(line, [line, i.line.order, one.order.company, i.line.shipped, 0])
+            row[4] += i.item.quantity
     sql.run(
         _AUTHORIZED, sql.columns(("lines", "orders", "companies", "shipped", "units"), list(sums.values()))
     )
@@ -269,26 +353,10 @@ _LINE = (
     "id", "return_id", "order_id", "line_id", "sku_id", "quantity", "cancelled", "received", "inspected", "disposed",
     "refunded", "reason", "note", "found_by",
 )  # fmt: skip
-
-_ORDERS = """
-SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currency, COALESCE(
-           (SELECT h.node_id FROM shipping_shipment AS h
-            WHERE h.order_id = o.id AND h.node_id IS NOT NULL ORDER BY h.id DESC LIMIT 1),
-           (SELECT n.id FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
-            WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1)), s.at
-FROM orders_order AS o LEFT JOIN LATERAL (
-    SELECT COALESCE(h.delivered_at, h.shipped_at) AS at FROM shipping_shipment AS h
-    WHERE h.order_id = o.id ORDER BY h.id DESC LIMIT 1) AS s ON TRUE
-WHERE o.id = ANY(%(orders)s::uuid[])
-"""
-
-_LINES = """
-SELECT l.id, l.order_id, l.sku_id, l.shipped + l.delivered, l.shipped + l.delivered - COALESCE(s.authorized, 0)
-FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
-WHERE l.id = ANY(%(lines)s::uuid[]) AND l.sku_id IS NOT NULL
-"""
-
-_NODES = "SELECT id, company_id::int FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
+_TERMS = (
+    "return_line_id", "return_id", "own_reason", "condition", "lot", "serial", "answer", "outcomes", "window_days",
+    "days", "counted_from", "fee_percent", "bonus_percent", "label", "reasons", "policy_version",
+)  # fmt: skip
 
 _KNOWN = """
 SELECT order_id, external_id, number FROM returns_return

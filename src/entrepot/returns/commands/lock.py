@@ -102,12 +102,12 @@ def offer_refunds(
 
     As many statements as companies.
     """
-    asked = [one for one in returns if one.asked == "refund"]
+    asked = [one for one in returns if one.asked in ("refund", "keep")]
     policies = in_force(cause, (one.company for one in asked))
     offer("decide_refund", [
         (one.id, 0, times.get(one.id, cause.at))
         for one in asked
-        if policies[one.company][1].refund_at == reached
+        if ("authorized" if one.asked == "keep" else policies[one.company][1].refund_at) == reached
     ])  # fmt: skip
 
 
@@ -125,7 +125,13 @@ def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime
     )
     steps = []
     for one in changed:
-        after = rules.derive_state(one.state, one.units, one.open_refunds, without_refund=one.without_refund)
+        after = rules.derive_state(
+            one.state,
+            one.units,
+            one.open_refunds,
+            without_refund=one.without_refund,
+            keeps=one.asked == "keep",
+        )
         if after != one.state:
             steps.append(Step(one, one.state, after))
             one.state = after

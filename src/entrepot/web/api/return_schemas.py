@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StrictInt
 
-from entrepot.returns import rules
+from entrepot.returns import admission, rules
 from entrepot.web.api.schemas import (
     CODE_MAX,
     LINES_MAX,
@@ -40,16 +40,20 @@ def _example(**facts: Any) -> ConfigDict:
 
 
 class ReturnItemIn(Strict):
-    """Units of an order line that shall come back, and why."""
+    """Units of an order line that shall come back, and why: a code of `GET /returns/reasons`, or another system's, as
+    `amazon:DEFECTIVE`, `shopify:COLOR` or `x12:WG`. Lot and serial number are what stands on it."""
 
     line: UUID
     quantity: Quantity
-    reason: Literal[tuple(rules.REASONS)] = "not_given"  # type: ignore[valid-type]
+    reason: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = "not_given"
     note: Text = ""
+    condition: Literal[("", *admission.CONDITIONS)] = ""  # type: ignore[valid-type]
+    lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
 
 
 class AuthorizeIn(Strict):
-    """A request to send something back. `insist` says why a late one is taken all the same."""
+    """A request to send something back. `insist` says why it is taken although the policy says otherwise."""
 
     model_config = _example(
         order=ONE,
@@ -176,12 +180,45 @@ class CloseIn(Strict):
 # ---- out
 
 
+class LineTermsOut(Out):
+    """What is offered for a line, the part of the goods that is kept, what a store credit is raised by, and whether the
+    house sends a label."""
+
+    line: UUID
+    outcomes: list[str]
+    fee_percent: int
+    bonus_percent: int
+    label: bool
+
+
 class AuthorizedOut(Out):
     return_id: UUID
     number: str
     state: str
     lines: list[UUID]
     reasons: list[str]
+    node: UUID
+    terms: list[LineTermsOut]
+
+
+class ConsideredOut(Out):
+    """What would be answered: `authorized` or `requested`, with the terms of each line as the items stand."""
+
+    state: str
+    reasons: list[str]
+    node: UUID
+    terms: list[LineTermsOut]
+
+
+class ReasonOut(Out):
+    """A reason to give, its root cause, and what X12 (RDR02), Shopify and Amazon call it."""
+
+    code: str
+    says: str
+    group: str
+    x12: str
+    shopify: str
+    amazon: str
 
 
 class StateOut(Out):

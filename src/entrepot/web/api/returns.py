@@ -10,11 +10,12 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from entrepot.kernel.errors import NotFound
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders import queries as orders
+from entrepot.returns import asked_queries
 from entrepot.returns import queries as returns
 from entrepot.returns.commands.approve import Approve, approve
-from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.returns.commands.authorize import Authorize, Item, authorize, consider
 from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
@@ -46,6 +47,35 @@ def authorize_returns(
         return _as(Authorize, item, key, items=tuple(Item(**one.model_dump()) for one in item.items))
 
     return give(request, authorize, payload, idempotency_key, make, 201)
+
+
+@router.post("/returns/consider", response={200: s.ConsideredOut, **REFUSED})
+def consider_return(request: HttpRequest, payload: s.AuthorizeIn) -> Any:
+    """What the policies would answer to a request to return. Nothing is written."""
+    parse.own("order", payload.order, None)
+    wanted = Authorize(
+        **{
+            **payload.model_dump(exclude={"key"}),
+            "items": tuple(Item(**one.model_dump()) for one in payload.items),
+        }
+    )
+    (answer,) = consider(parse.cause_of(request), [wanted])
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+@router.get("/returns/reasons", response={200: list[s.ReasonOut], **READ})
+def list_reasons(
+    request: HttpRequest,
+    company: Company = None,
+    category: Annotated[
+        list[Code] | None, Query(None, description="Only reasons for goods of a category.")
+    ] = None,
+) -> Any:
+    """What customers may be asked to choose from, by the categories of the goods, as the policy in force orders it."""
+    at = parse.cause_of(request).at
+    return asked_queries.reasons_offered(parse.company_of(company), category or [], at)
 
 
 @router.post("/returns/review", response={200: s.StateOut | list[s.StateOut | Problem], **REFUSED})

@@ -26,8 +26,10 @@ from entrepot.parties import queries as parties
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.purchasing import drop_ship_queries as drop_ships
+from entrepot.returns import asked_queries
 from entrepot.returns import queries as returns
-from entrepot.returns.rules import ASKED, REASONS
+from entrepot.returns.admission import CONDITIONS
+from entrepot.returns.rules import ASKED
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
@@ -252,7 +254,10 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "cancelled_for": rules.CANCELLED_FOR,
         "returns": returns.returns_page(found.company, order=which),
         "returnable": [one for one in returns.returnable(which) if one.left],
-        "return_reasons": REASONS,
+        "return_reasons": asked_queries.reasons_offered(
+            found.company, asked_queries.categories_of(which), fmt.reading().now
+        ),
+        "conditions": CONDITIONS,
         "asks": ASKED,
         "cancellable": _cancellable(request, found),
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),

@@ -20,9 +20,9 @@ from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
-from entrepot.returns import queries, rules, states
+from entrepot.returns import asked_queries, queries, rules, states
 from entrepot.returns.commands.approve import Approve, approve
-from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
+from entrepot.returns.commands.authorize import Authorized, authorize
 from entrepot.returns.commands.close import Close, close
 from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
@@ -40,9 +40,11 @@ from entrepot.web.edge import (
     kept,
     minor_in,
     page,
+    units_in,
     uuid_in,
 )
 from entrepot.web.timeline import steps
+from entrepot.web.views.return_asking import request_of
 from entrepot.work import queries as work
 
 PAGE = 50
@@ -106,6 +108,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
             (side, says, [person for taken, person in found.duties if taken == side])
             for side, says in SIDES.items()
         ],
+        "terms": asked_queries.terms_of(which),
         "expected": expected,
         "bins": _bins(request, head.node) if expected else [],
         "to_look_at": sum(line.received - line.disposed for line in found.lines),
@@ -179,10 +182,7 @@ def _not_closed(found: queries.Whole) -> str:
 @console
 def ask(request: Request, which: UUID) -> HttpResponse:
     """A return of the units that the form names for each line of the order."""
-    reason, note = clean(request.POST.get("reason")), clean(request.POST.get("note"))
-    items = tuple(Item(line, units, reason, note) for line, units in _units(request))
-    asked, insist = clean(request.POST.get("asked")) or "refund", clean(request.POST.get("insist"))
-    wanted = [Authorize(which, items, asked, insist=insist)] if items else []
+    wanted = request_of(request, which)
     results = give(request, authorize, wanted, lambda _n: gettext("The return is written."))
     if results and isinstance(results[0], Authorized):
         return back(request, f"/returns/{results[0].return_id}/")
@@ -207,7 +207,7 @@ def receive_one(request: Request, which: UUID) -> HttpResponse:
             which, line, units, uuid_in(said.get("bin")), said.get("condition", ""),
             said.get(f"lot-{line}", ""), said.get(f"serial-{line}", ""),
         )
-        for line, units in _units(request)
+        for line, units in units_in(request)
     ]  # fmt: skip
     results = give(
         request, receive, wanted,
@@ -235,7 +235,7 @@ def _refund(request: Request, which: UUID) -> list[Refund]:
         messages.error(request, gettext("Write the amount like %(like)s.") % {"like": like})
         return []
     sign = -1 if request.POST.get("direction") == "less" else 1
-    return [Refund(which, tuple(_units(request)) or None, sign * amount, reason)]
+    return [Refund(which, tuple(units_in(request)) or None, sign * amount, reason)]
 
 
 @require_POST
@@ -361,14 +361,3 @@ def decide_credit(request: Request) -> HttpResponse:
     told = gettext("The credit is approved.") if agree else gettext("The credit is rejected.")
     give(request, approve_credits, wanted, lambda _n: told)
     return back(request, "/returns/refunds/")
-
-
-def _units(request: Request) -> list[tuple[UUID, int]]:
-    """Units by line, as the fields `units-<line>` say; 0 and nothing leave a line out."""
-    found = []
-    for name, text in request.POST.items():
-        line = uuid_in(name.removeprefix("units-")) if name.startswith("units-") else None
-        units = int_in(str(text))
-        if line and units:
-            found.append((line, units))
-    return found

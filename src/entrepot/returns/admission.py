@@ -1,0 +1,280 @@
+"""Whether something may come back, for what, at which fee and where to: a policy's rules over a floor of law. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel.errors import Refused
+from entrepot.returns import errors
+from entrepot.returns.law import EXCEPTIONS, LAW, Law
+from entrepot.returns.rules import ASKED, OURS, REASONS, Policy
+
+CONDITIONS = ("unopened", "opened", "used", "damaged")
+USUAL = tuple(one for one in ASKED if one != "keep")
+"""Outcomes where no rule says otherwise; that the customer keeps the goods needs a rule."""
+
+Answer = Literal["", "yes", "ask", "no"]
+_GRAVITY = ("yes", "ask", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Terms for whatever fits all that the rule names; what it does not name, it does not ask.
+
+    `reasons` are codes or root causes, `tracked` is a SKU with lots or serial numbers, values are of one unit as it was
+    paid. Of several rules that fit, the first that says something about a term is heard on it.
+    """
+
+    name: str
+    categories: tuple[str, ...] = ()
+    skus: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    promotions: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    hazardous: bool | None = None
+    tracked: bool | None = None
+    value_from_minor: int = 0
+    value_below_minor: int | None = None
+    answer: Answer = ""
+    window_days: int | None = None
+    counted_from: Literal["", "delivery", "order"] = ""
+    outcomes: tuple[str, ...] = ()
+    fee_percent: int | None = None
+    bonus_percent: int | None = None
+    label: bool | None = None
+    node: str = ""
+    must_match: bool | None = None
+    exception: Literal[EXCEPTIONS] = ""  # type: ignore[valid-type]
+
+    def __post_init__(self) -> None:
+        groups = {one.group for one in REASONS.values()}
+        for name, found, known in (
+            ("outcomes", self.outcomes, set(ASKED)),
+            ("conditions", self.conditions, set(CONDITIONS)),
+            ("reasons", self.reasons, groups | set(REASONS)),
+        ):
+            if not set(found) <= known:
+                raise ValueError(f"{self.name}: {name}: expected some of {', '.join(sorted(known))}")
+        for name, most in (("fee_percent", 100), ("bonus_percent", 100), ("window_days", 3_660)):
+            number = getattr(self, name)
+            if number is not None and not 0 <= number <= most:
+                raise ValueError(f"{self.name}: {name}: expected 0 to {most}, found {number}")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Rules by which returns are admitted; their scope is a channel, or all without one.
+
+    Where no rule says something, the policy `returns` does: its window, from delivery, and its fee. `business_tiers`
+    are tiers of customers who are no consumers: the law's minimum is not for them.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    business_tiers: tuple[str, ...] = ()
+
+
+class Facts(NamedTuple):
+    """What is known of one line that somebody wants to send back."""
+
+    line: UUID
+    sku: str
+    category: str
+    hazardous: bool
+    tracked: bool
+    unit_minor: int
+    reason: str
+    condition: str
+    tier: str
+    promotions: frozenset[str]
+    country: str
+    since_order: int
+    since_delivery: int
+    named: frozenset[str]
+    """The lot and serial number that the customer named."""
+    left: frozenset[str]
+    """Lots and serial numbers of the units that left."""
+
+    @property
+    def is_ours(self) -> bool:
+        return REASONS[self.reason].group in OURS
+
+
+class Terms(NamedTuple):
+    """The answer for a line. `objections` are why it is not simply yes; `reasons` are why it is what it is."""
+
+    answer: str
+    outcomes: tuple[str, ...]
+    window_days: int
+    days: int
+    counted_from: str
+    fee_percent: int
+    bonus_percent: int
+    label: bool
+    node: str
+    reasons: tuple[str, ...]
+    objections: tuple[str, ...]
+    is_late: bool
+
+
+def fits(rule: Rule, facts: Facts) -> bool:
+    """Whether a rule is for a line."""
+    lists: tuple[tuple[Sequence[str], set[str]], ...] = (
+        (rule.categories, {facts.category}),
+        (rule.skus, {facts.sku}),
+        (rule.reasons, {facts.reason, REASONS[facts.reason].group}),
+        (rule.conditions, {facts.condition}),
+        (rule.tiers, {facts.tier}),
+        (rule.promotions, set(facts.promotions)),
+        (rule.countries, {facts.country}),
+    )
+    return (
+        all(not wanted or set(wanted) & found for wanted, found in lists)
+        and rule.hazardous in (None, facts.hazardous)
+        and rule.tracked in (None, facts.tracked)
+        and rule.value_from_minor <= facts.unit_minor
+        and (rule.value_below_minor is None or facts.unit_minor < rule.value_below_minor)
+    )
+
+
+class _Heard:
+    """The rules that fit a line, and what each term is by the first that speaks of it."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
+        self.reasons: list[str] = []
+
+    def term(self, name: str, usual: Any) -> Any:
+        for rule in self.rules:
+            said = getattr(rule, name)
+            if said not in ("", None, ()):
+                return said
+        return usual
+
+    def by(self, name: str) -> str:
+        """The rule that spoke of a term."""
+        return next((rule.name for rule in self.rules if getattr(rule, name) not in ("", None, ())), "")
+
+
+def terms(policy: Policy, admission: Admission, facts: Facts) -> Terms:
+    """The answer for a line: the rules that fit it, then the floor of law under them."""
+    heard = _Heard([rule for rule in admission.rules if fits(rule, facts)])
+    window, counted = heard.term("window_days", policy.window_days), heard.term("counted_from", "delivery")
+    days = facts.since_order if counted == "order" else facts.since_delivery
+    answer, objections = heard.term("answer", "yes"), []
+    if answer != "yes":
+        objections.append(heard.by("answer"))
+    is_late = days > window
+    if is_late:
+        answer = max(answer, "no" if policy.late == "decline" else "ask", key=_GRAVITY.index)
+        objections.append(f"{days} days, beyond {window}")
+    found = Terms(
+        answer, heard.term("outcomes", USUAL), window, days, counted,
+        0 if facts.is_ours else heard.term("fee_percent", policy.fee_percent), heard.term("bonus_percent", 0),
+        heard.term("label", facts.is_ours), heard.term("node", ""),
+        () if is_late else (_within(days, window, counted), *_told(heard)), tuple(objections), is_late,
+    )  # fmt: skip
+    if facts.tier not in admission.business_tiers and facts.country in LAW:
+        found = _not_below(found, LAW[facts.country], facts, heard.term("exception", ""))
+    # Last: the law is about the goods that were sold, and these are others.
+    unmatched = _unmatched(facts) if heard.term("must_match", False) else ""
+    if unmatched:
+        found = found._replace(answer="no", objections=(*found.objections, unmatched), is_late=False)
+    return found
+
+
+def _within(days: int, window: int, counted: str) -> str:
+    return f"{days} of {window} days" + (" from the order" if counted == "order" else "")
+
+
+def _told(heard: _Heard) -> list[str]:
+    """The rules by which terms are not the usual ones."""
+    names = (
+        heard.by(term)
+        for term in ("window_days", "outcomes", "fee_percent", "bonus_percent", "label", "node")
+    )
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
+    """The terms, lifted to what the law gives a consumer at least."""
+    days = facts.since_delivery
+    if not exception and days <= law.withdraw_days:
+        outcomes = found.outcomes if "refund" in found.outcomes else ("refund", *found.outcomes)
+        if (found.answer, found.outcomes, found.fee_percent) == ("yes", outcomes, 0):
+            return found
+        told = f"{law.says}: {days} of {law.withdraw_days} days"
+        return found._replace(
+            answer="yes",
+            outcomes=outcomes,
+            fee_percent=0,
+            reasons=(*found.reasons, told),
+            objections=(),
+            is_late=False,
+        )
+    if REASONS[facts.reason].group == "quality" and days <= law.conform_days and found.answer != "yes":
+        told = f"{law.says}: it must conform for {law.conform_days} days"
+        return found._replace(
+            answer="yes", outcomes=("repair", "exchange"), fee_percent=0, label=True, reasons=(told,), objections=(),
+            is_late=False,
+        )  # fmt: skip
+    return found
+
+
+def _unmatched(facts: Facts) -> str:
+    """Why the lot or serial number does not show that these are the units that left; '' where it does."""
+    if not facts.tracked:
+        return ""
+    if not facts.named:
+        return "name the lot or serial number that stands on it"
+    strange = sorted(facts.named - facts.left)
+    return f"{', '.join(strange)} did not leave with this order" if strange else ""
+
+
+class Decision(NamedTuple):
+    """What becomes of a request: `authorized`, or `requested` where a person has to look; with the reasons."""
+
+    state: str
+    reasons: tuple[str, ...]
+    node: str
+
+
+def decide(
+    order: str, lines: Sequence[tuple[Facts, Terms]], asked: str, *, insist: str = "", goes_to: bool = False
+) -> Decision | Refused:
+    """Whether the lines of a request may come back together. `insist` is why a person wants it all the same;
+    `goes_to` says that a node was named for it."""
+    nodes = dict.fromkeys(one.node for _, one in lines)
+    if len(nodes) > 1 and not goes_to:
+        return errors.SeveralNodes(
+            order=order, nodes=", ".join(sorted(node or "the usual one" for node in nodes))
+        )
+    if not insist:
+        for facts, one in lines:
+            refused = _refusal(order, facts, one, asked)
+            if refused:
+                return refused
+    asks = any(one.answer == "ask" for _, one in lines) and not insist
+    several = len({(one.reasons, one.objections) for _, one in lines}) > 1
+    reasons = []
+    for facts, one in lines:
+        told = [*one.reasons, *(f"{why}: {insist or 'a person decides'}" for why in one.objections)]
+        if insist and asked not in one.outcomes:
+            told.append(f"{asked.replace('_', ' ')} is not offered: {insist}")
+        reasons += [f"{facts.sku}: {why}" if several else why for why in told]
+    return Decision("requested" if asks else "authorized", tuple(dict.fromkeys(reasons)), next(iter(nodes)))
+
+
+def _refusal(order: str, facts: Facts, one: Terms, asked: str) -> Refused | None:
+    if one.answer == "no" and one.is_late and len(one.objections) == 1:
+        return errors.TooLate(order=order, days=one.days, window=one.window_days)
+    if one.answer == "no":
+        return errors.NotAllowed(order=order, sku=facts.sku, why="; ".join(one.objections))
+    if asked not in one.outcomes:
+        offered = ", ".join(outcome.replace("_", " ") for outcome in one.outcomes)
+        return errors.NotOffered(sku=facts.sku, asked=asked.replace("_", " "), offered=offered)
+    return None

@@ -1,0 +1,171 @@
+"""What deciding about a request to return needs: orders, lines, what left of them, and the policies in force."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import policies, sql, wire
+from entrepot.kernel.cause import Cause
+from entrepot.returns import admission, reasons, rules
+from entrepot.returns.commands import lock  # noqa: F401  it registers the policy of returns
+
+policies.shape("returns.authorization")(admission.Admission)
+policies.shape("returns.reasons")(reasons.Reasons)
+
+_SHAPES = {
+    "returns": rules.Policy,
+    "returns.authorization": admission.Admission,
+    "returns.reasons": reasons.Reasons,
+}
+
+
+class Order(NamedTuple):
+    company: int
+    number: str
+    channel: UUID
+    customer: UUID | None
+    currency: str
+    node: UUID | None
+    arrived_at: datetime | None
+    placed_at: datetime
+    country: str
+    channel_code: str
+    tier: str
+    promotions: tuple[str, ...]
+
+
+class Line(NamedTuple):
+    order: UUID
+    sku: UUID
+    shipped: int
+    left: int
+    code: str
+    category: str
+    hazardous: bool
+    tracked: bool
+    unit_minor: int
+    promotions: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+class InForce:
+    """The policies of companies by which returns are decided, and their versions."""
+
+    def __init__(self, cause: Cause, companies: Iterable[int]) -> None:
+        """1 statement."""
+        params = {"companies": sorted(set(companies)), "kinds": list(_SHAPES), "at": cause.at}
+        self._found: dict[tuple[int, str, str], tuple[int, Any]] = {
+            (company, kind, scope): (version, wire.load(text, _SHAPES[kind]))
+            for company, kind, scope, version, text in sql.run(policies.IN_FORCE, params)
+        }
+
+    def _of(self, company: int, kind: str, scope: str = "") -> tuple[int, Any]:
+        of_all = self._found.get((company, kind, "")) or (0, _SHAPES[kind]())
+        return self._found.get((company, kind, scope)) or of_all
+
+    def returns(self, company: int) -> tuple[int, rules.Policy]:
+        return self._of(company, "returns")
+
+    def admission(self, order: Order) -> tuple[int, admission.Admission]:
+        """That of the order's channel, or of all."""
+        return self._of(order.company, "returns.authorization", order.channel_code)
+
+    def reasons(self, company: int) -> reasons.Reasons:
+        found: reasons.Reasons = self._of(company, "returns.reasons")[1]
+        return found
+
+    def node_codes(self) -> set[str]:
+        """Codes of nodes that rules send goods to."""
+        bodies = [body for (_, kind, _), (_, body) in self._found.items() if kind == "returns.authorization"]
+        return {rule.node for body in bodies for rule in body.rules if rule.node}
+
+
+def orders_of(wanted: Collection[UUID]) -> dict[UUID, Order]:
+    return {row[0]: Order(*row[1:]) for row in sql.run(_ORDERS, {"orders": list(wanted)})}
+
+
+def lines_of(wanted: Collection[UUID]) -> dict[UUID, Line]:
+    return {row[0]: Line(*row[1:]) for row in sql.run(_LINES, {"lines": list(wanted)})}
+
+
+class Nodes:
+    """Nodes that requests name and that rules send goods to."""
+
+    def __init__(self, named: Sequence[UUID], companies: Iterable[int], codes: Collection[str]) -> None:
+        """1 statement, none where none is named."""
+        self.company: dict[UUID, int] = {}
+        self.by_code: dict[int, dict[str, UUID]] = defaultdict(dict)
+        if not named and not codes:
+            return
+        params = {"nodes": list(named), "companies": sorted(set(companies)), "codes": sorted(codes)}
+        for node, company, code in sql.run(_NODES, params):
+            self.company[node] = company
+            self.by_code[company][code] = node
+
+
+def facts(
+    order: Order,
+    line_id: UUID,
+    line: Line,
+    at: datetime,
+    *,
+    reason: str,
+    condition: str,
+    named: Iterable[str],
+) -> admission.Facts:
+    """What the rules want to know of a line."""
+    return admission.Facts(
+        line_id, line.code, line.category, line.hazardous, line.tracked, line.unit_minor, reason, condition, order.tier,
+        frozenset((*order.promotions, *line.promotions)), order.country, _days(order.placed_at, at),
+        _days(order.arrived_at, at), frozenset(one for one in named if one), frozenset(line.names),
+    )  # fmt: skip
+
+
+def _days(since: datetime | None, at: datetime) -> int:
+    return max(0, (at - since).days) if since else 0
+
+
+_ORDERS = """
+SELECT o.id, o.company_id::int, o.number, o.channel_id, o.customer_id, o.currency, COALESCE(
+           (SELECT h.node_id FROM shipping_shipment AS h
+            WHERE h.order_id = o.id AND h.node_id IS NOT NULL ORDER BY h.id DESC LIMIT 1),
+           (SELECT n.id FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+            WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1)), s.at,
+       o.placed_at, o.country, c.code, COALESCE(u.tier, ''),
+       ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = o.id AND p.line_id IS NULL)
+FROM orders_order AS o
+JOIN network_channel AS c ON c.id = o.channel_id
+LEFT JOIN parties_customer AS u ON u.id = o.customer_id
+LEFT JOIN LATERAL (
+    SELECT COALESCE(h.delivered_at, h.shipped_at) AS at FROM shipping_shipment AS h
+    WHERE h.order_id = o.id ORDER BY h.id DESC LIMIT 1) AS s ON TRUE
+WHERE o.id = ANY(%(orders)s::uuid[])
+"""
+
+# What left is looked at only for SKUs that have lots or serial numbers.
+_LINES = """
+SELECT l.id, l.order_id, l.sku_id, l.shipped + l.delivered, l.shipped + l.delivered - COALESCE(s.authorized, 0),
+       l.sku_code, k.category, k.hazardous, k.lot_policy <> 'none' OR k.serial_policy <> 'none',
+       ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint,
+       ARRAY(SELECT p.code FROM orders_promotion AS p WHERE p.order_id = l.order_id AND p.line_id = l.id),
+       CASE WHEN k.lot_policy <> 'none' OR k.serial_policy <> 'none' THEN ARRAY(
+           SELECT DISTINCT x.name
+           FROM shipping_shipment AS h
+           JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.id AND m.to_place = 'customer'
+           JOIN stock_bucket AS b ON b.id = m.from_bucket
+           CROSS JOIN LATERAL (VALUES (b.lot), (b.serial)) AS x(name)
+           WHERE h.order_id = l.order_id AND x.name <> '') ELSE '{}'::text[] END
+FROM orders_line AS l
+JOIN catalog_sku AS k ON k.id = l.sku_id
+LEFT JOIN returns_sold AS s ON s.line_id = l.id
+WHERE l.id = ANY(%(lines)s::uuid[])
+"""
+
+_NODES = """
+SELECT id, company_id::int, code FROM network_node
+WHERE id = ANY(%(nodes)s::uuid[]) OR company_id = ANY(%(companies)s::smallint[]) AND code = ANY(%(codes)s::text[])
+"""

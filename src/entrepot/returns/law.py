@@ -1,0 +1,36 @@
+"""What the law of a country gives whoever buys at a distance: the floor below which no policy goes. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Law(NamedTuple):
+    """Days from delivery to withdraw without a reason, and to ask for a good that conforms; 0: none."""
+
+    says: str
+    withdraw_days: int
+    conform_days: int = 0
+
+
+EU = Law("EU consumer law (2011/83, 2019/771)", 14, 730)
+"""Withdrawal within 14 days of delivery (2011/83 art. 9), and two years for lack of conformity (2019/771 art. 10)."""
+
+_EU_COUNTRIES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+_EEA_COUNTRIES = "IS LI NO"
+
+LAW: dict[str, Law] = {
+    **dict.fromkeys(_EU_COUNTRIES.split(), EU),
+    **dict.fromkeys(_EEA_COUNTRIES.split(), Law("EEA consumer law", 14, 730)),
+    "GB": Law("UK Consumer Contracts Regulations 2013", 14, 0),
+    "TR": Law("Turkish consumer law (6502)", 14, 730),
+    "BR": Law("Brazilian consumer code, art. 49", 7),
+    "KR": Law("Korean e-commerce act, art. 17", 7),
+    "CN": Law("Chinese consumer law, art. 25", 7),
+    "TW": Law("Taiwanese consumer act, art. 19", 7),
+}
+"""By ISO code. Where a country stands not in here, only the policy speaks."""
+
+EXCEPTIONS = ("", "hygiene_seal", "media_seal", "made_to_order", "perishable")
+"""Goods without a right of withdrawal (2011/83 art. 16 c, d, e, i): a rule that names one of these is not held to it.
+The right to a good that conforms has no such exception."""

@@ -1,0 +1,133 @@
+"""Why things come back: the codes of the house, what others call them, and what a company offers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from entrepot.returns.rules import REASONS
+
+
+class Abroad(NamedTuple):
+    """What others call a reason: Shopify's return reason, and Amazon's customer reason code."""
+
+    shopify: str
+    amazon: str
+
+
+ABROAD: dict[str, Abroad] = {
+    "damaged_in_transit": Abroad("DEFECTIVE", "DAMAGED_BY_CARRIER"),
+    "arrived_late": Abroad("OTHER", "MISSED_ESTIMATED_DELIVERY"),
+    "undeliverable": Abroad("OTHER", "UNDELIVERABLE_UNKNOWN"),
+    "defective": Abroad("DEFECTIVE", "DEFECTIVE"),
+    "poor_quality": Abroad("DEFECTIVE", "QUALITY_UNACCEPTABLE"),
+    "expired": Abroad("DEFECTIVE", "EXPIRED_ITEM"),
+    "recalled": Abroad("DEFECTIVE", "DEFECTIVE"),
+    "not_as_described": Abroad("NOT_AS_DESCRIBED", "NOT_AS_DESCRIBED"),
+    "color_differs": Abroad("COLOR", "NOT_AS_DESCRIBED"),
+    "not_compatible": Abroad("NOT_AS_DESCRIBED", "NOT_COMPATIBLE"),
+    "wrong_item": Abroad("WRONG_ITEM", "SWITCHEROO"),
+    "missing_parts": Abroad("OTHER", "MISSING_PARTS"),
+    "poorly_packed": Abroad("OTHER", "DAMAGED_BY_FC"),
+    "poor_fit": Abroad("OTHER", "APPAREL_STYLE"),
+    "too_small": Abroad("SIZE_TOO_SMALL", "APPAREL_TOO_SMALL"),
+    "too_large": Abroad("SIZE_TOO_LARGE", "APPAREL_TOO_LARGE"),
+    "style": Abroad("STYLE", "APPAREL_STYLE"),
+    "ordered_by_mistake": Abroad("UNWANTED", "ORDERED_WRONG_ITEM"),
+    "changed_mind": Abroad("UNWANTED", "UNWANTED_ITEM"),
+    "found_cheaper": Abroad("UNWANTED", "FOUND_BETTER_PRICE"),
+    "price_corrected": Abroad("OTHER", "NO_REASON_GIVEN"),
+    "not_given": Abroad("UNKNOWN", "NO_REASON_GIVEN"),
+}
+SYSTEMS = ("x12", "shopify", "amazon")
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A reason of a company's own, finer than the one of the house that it is `of`."""
+
+    of: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Which reasons customers are offered, by category of the SKU.
+
+    `by_category` names codes in their order; '' is for every category that it does not name, and without it all are
+    offered. `own` are a company's own codes, each of one of the house. `retired` ones are not taken any more; returns
+    that have them keep them.
+    """
+
+    by_category: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    own: dict[str, Own] = field(default_factory=dict)
+    retired: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for code, one in self.own.items():
+            if one.of not in REASONS:
+                raise ValueError(f"own: expected {code} to be of one of {', '.join(REASONS)}, found {one.of}")
+            if code in REASONS or not code.replace("_", "").isalnum():
+                raise ValueError(f"own: expected a code of letters that the house has not, found {code}")
+        known = {*REASONS, *self.own}
+        for code in (*self.retired, *(one for some in self.by_category.values() for one in some)):
+            if code not in known:
+                raise ValueError(f"expected codes among {', '.join(sorted(known))}, found {code}")
+
+
+class Named(NamedTuple):
+    """A reason as it is kept: the code of the house, and the company's own where one was meant."""
+
+    code: str
+    own: str = ""
+
+
+def says(policy: Reasons, code: str) -> str:
+    return policy.own[code].says if code in policy.own else REASONS[code].says
+
+
+def offered(policy: Reasons, categories: Iterable[str]) -> dict[str, str]:
+    """What customers may choose from for goods of these categories: code → words, in the order of the policy."""
+    usual = policy.by_category.get("") or (*REASONS, *policy.own)
+    wanted = [policy.by_category.get(category) or usual for category in categories] or [usual]
+    codes = dict.fromkeys(code for some in wanted for code in some if code not in policy.retired)
+    return {code: says(policy, code) for code in codes}
+
+
+def named(policy: Reasons, text: str) -> Named | None:
+    """The reason that a code means: the house's, the company's own, or another system's as `amazon:DEFECTIVE`.
+
+    Of several that another system calls alike, the first one of the table.
+    """
+    system, _, code = text.partition(":")
+    if code and system in SYSTEMS:
+        found = _FROM_ABROAD.get((system, code.upper()))
+    else:
+        found = text
+    if found is None or found in policy.retired:
+        return None
+    if found in policy.own:
+        return Named(policy.own[found].of, found)
+    return Named(found) if found in REASONS else None
+
+
+def codes(code: str) -> Mapping[str, str]:
+    """What other systems call a reason of the house; '' where one has no word for it."""
+    return {"x12": REASONS[code].x12, **ABROAD[code]._asdict()}
+
+
+def _from_abroad() -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    # What is general about a code of another system is its plainest meaning here.
+    plain = {("shopify", "OTHER"): "not_given", ("amazon", "NO_REASON_GIVEN"): "not_given",
+             ("shopify", "DEFECTIVE"): "defective", ("shopify", "UNWANTED"): "changed_mind",
+             ("amazon", "APPAREL_STYLE"): "style"}  # fmt: skip
+    for code in REASONS:
+        for system, theirs in codes(code).items():
+            if theirs:
+                found.setdefault((system, theirs), code)
+    return found | plain
+
+
+_FROM_ABROAD = _from_abroad()

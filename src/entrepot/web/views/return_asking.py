@@ -1,0 +1,85 @@
+"""Asking for a return: what the policies would answer before it is written, and why things come back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.returns import asked_queries, queries, rules
+from entrepot.returns.commands.authorize import Authorize, Item, consider
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, cause_of, clean, console, int_in, page, units_in
+from entrepot.web.words import word
+
+DAYS = (30, 90, 365)
+
+
+def request_of(request: Request, order: UUID) -> list[Authorize]:
+    """The return that the form of an order's page asks for; none where it names no unit."""
+    said = {name: clean(request.POST.get(name)) for name in ("note", "condition", "lot", "serial")}
+    reason = clean(request.POST.get("reason")) or "not_given"
+    items = tuple(Item(line, units, reason, **said) for line, units in units_in(request))
+    asked, insist = clean(request.POST.get("asked")) or "refund", clean(request.POST.get("insist"))
+    return [Authorize(order, items, asked, insist=insist)] if items else []
+
+
+@require_POST
+@console
+def considered(request: Request, which: UUID) -> HttpResponse:
+    """What the policies would answer; as a part of the page where it asks for one."""
+    wanted = request_of(request, which)
+    answer = consider(cause_of(request, ""), wanted)[0] if wanted else None
+    context: dict[str, Any] = {"refused": None, "answer": None}
+    if answer is None:
+        context["refused"] = gettext("Nothing was selected, so nothing was done.")
+    elif isinstance(answer, Refused):
+        context["refused"] = answer.message
+    else:
+        codes = {line.line: line.sku_code for line in queries.returnable(which)}
+        here = {one.id: one.code for one in network.nodes(company=request.reader.company.id)}
+        lines = [codes[item.line] for item in wanted[0].items]
+        context |= {
+            "answer": answer,
+            "lines": list(zip(lines, answer.terms, strict=True)),
+            "node": here[answer.node],
+        }
+    if request.htmx:
+        return render(request, "web/parts/considered.html", context)
+    told = context["refused"] or "; ".join((word(answer.state), *answer.reasons))  # type: ignore[union-attr]
+    messages.info(request, told)
+    return back(request, f"/orders/{which}/")
+
+
+@require_safe
+@console
+def reasons(request: Request) -> HttpResponse:
+    """Units that came back in the last days, by root cause and by reason."""
+    asked = int_in(request.GET.get("days"))
+    days = asked if asked in DAYS else DAYS[0]
+    company, now = request.reader.company, fmt.reading().now
+    since = now - timedelta(days=days)
+    rows = asked_queries.by_reason(company.id, since, now)
+    groups: dict[str, list[asked_queries.ReasonRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.group].append(row)
+    totals = [(group, sum(row.units for row in some), some) for group, some in groups.items()]
+    context = {
+        "days": days,
+        "choices": DAYS,
+        "groups": sorted(totals, key=lambda one: -one[1]),
+        "units": sum(row.units for row in rows),
+        "sent": sum(row.units for row in asked_queries.sent(company.id, since, now)),
+        "ours": rules.OURS,
+        "currency": company.currency,
+    }
+    return page(request, "web/return_reasons.html", context, area="returns")

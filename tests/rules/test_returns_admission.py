@@ -1,0 +1,227 @@
+"""Which answer a request to return gets: the rules of the policy, the usual terms under them, and the floor of law."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.returns import admission, errors
+from entrepot.returns.admission import Admission, Facts, Rule, Terms
+from entrepot.returns.law import EXCEPTIONS, LAW
+from entrepot.returns.rules import ASKED, REASONS, Policy
+
+LINE = UUID(int=1)
+USUAL = Policy(window_days=30, fee_percent=10)
+
+
+def facts(**changed: Any) -> Facts:
+    """A line bought nowhere that the table of laws knows, unless told otherwise."""
+    given = {
+        "line": LINE, "sku": "SKU-1", "category": "shoes", "hazardous": False, "tracked": False, "unit_minor": 5_000,
+        "reason": "changed_mind", "condition": "", "tier": "", "promotions": frozenset(), "country": "US",
+        "since_order": 8, "since_delivery": 5, "named": frozenset(), "left": frozenset(),
+    }  # fmt: skip
+    return Facts(**(given | changed))
+
+
+def terms(*rules: Rule, policy: Policy = USUAL, business: tuple[str, ...] = (), **changed: Any) -> Terms:
+    return admission.terms(policy, Admission(rules, business), facts(**changed))
+
+
+def decided(
+    *rules: Rule, asked: str = "refund", insist: str = "", policy: Policy = USUAL, **changed: Any
+) -> Any:
+    lines = [(facts(**changed), terms(*rules, policy=policy, **changed))]
+    return admission.decide("O-1", lines, asked, insist=insist)
+
+
+def test_without_rules_the_usual_terms_hold():
+    found = terms()
+    assert (found.answer, found.outcomes) == ("yes", ("refund", "exchange", "store_credit", "repair"))
+    assert (found.window_days, found.counted_from, found.fee_percent, found.label) == (
+        30,
+        "delivery",
+        10,
+        False,
+    )
+    assert found.reasons == ("5 of 30 days",)
+    assert terms(reason="defective")[5:8] == (0, 0, True), (
+        "the house is at fault: no fee, and it sends the label"
+    )
+
+
+def test_the_window_is_counted_from_the_order_where_a_rule_says_so():
+    rule = Rule("from the order", counted_from="order", window_days=7)
+    assert terms(rule, since_order=7).reasons == ("7 of 7 days from the order", "from the order")
+    assert terms(rule, since_order=8).answer == "ask"
+    assert terms(rule, since_order=8, policy=Policy(late="decline")).objections == ("8 days, beyond 7",)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fitting", "other"),
+    [
+        (Rule("", categories=("shoes", "hats")), {}, {"category": "toys"}),
+        (Rule("", skus=("SKU-1",)), {}, {"sku": "SKU-2"}),
+        (Rule("", reasons=("remorse",)), {}, {"reason": "defective"}),
+        (Rule("", reasons=("changed_mind",)), {}, {"reason": "ordered_by_mistake"}),
+        (Rule("", conditions=("opened", "used")), {"condition": "used"}, {"condition": "unopened"}),
+        (Rule("", tiers=("gold",)), {"tier": "gold"}, {"tier": ""}),
+        (Rule("", promotions=("SALE",)), {"promotions": frozenset({"SALE", "X"})}, {}),
+        (Rule("", countries=("US",)), {}, {"country": "CA"}),
+        (Rule("", hazardous=True), {"hazardous": True}, {}),
+        (Rule("", hazardous=False), {}, {"hazardous": True}),
+        (Rule("", tracked=True), {"tracked": True}, {}),
+        (Rule("", value_from_minor=5_000), {}, {"unit_minor": 4_999}),
+        (Rule("", value_below_minor=5_001), {}, {"unit_minor": 5_001}),
+    ],
+)
+def test_a_rule_fits_what_it_names(rule: Rule, fitting: dict[str, Any], other: dict[str, Any]):
+    assert admission.fits(rule, facts(**fitting))
+    assert not admission.fits(rule, facts(**other))
+
+
+def test_the_first_rule_that_speaks_of_a_term_is_heard():
+    rules = (
+        Rule("gold", tiers=("gold",), window_days=90, fee_percent=0),
+        Rule("shoes", categories=("shoes",), window_days=14, bonus_percent=5, node="SHOES"),
+    )
+    found = terms(*rules, tier="gold")
+    assert (found.window_days, found.fee_percent, found.bonus_percent, found.node) == (90, 0, 5, "SHOES")
+    assert found.reasons == ("5 of 90 days", "gold", "shoes")
+    assert terms(*rules).window_days == 14
+
+
+def test_a_final_sale_is_refused_and_dangerous_goods_are_asked_about():
+    final = Rule("final sale", promotions=("CLEARANCE",), answer="no")
+    assert decided(final, promotions=frozenset({"CLEARANCE"})) == errors.NotAllowed(
+        order="O-1", sku="SKU-1", why="final sale"
+    )
+    danger = Rule("dangerous goods", hazardous=True, answer="ask", label=False)
+    assert decided(danger, hazardous=True, reason="defective") == (
+        "requested", ("5 of 30 days", "dangerous goods", "dangerous goods: a person decides"), ""
+    )  # fmt: skip
+
+
+def test_what_is_asked_for_must_be_offered():
+    credit = Rule("sale", promotions=("SALE",), outcomes=("exchange", "store_credit"), bonus_percent=10)
+    on_sale = {"promotions": frozenset({"SALE"})}
+    assert decided(credit, **on_sale) == errors.NotOffered(
+        sku="SKU-1", asked="refund", offered="exchange, store credit"
+    )
+    assert decided(credit, asked="store_credit", **on_sale).state == "authorized"
+    insisted = decided(credit, insist="a good customer", **on_sale)
+    assert (insisted.state, insisted.reasons[-1]) == (
+        "authorized", "refund is not offered: a good customer"
+    )  # fmt: skip
+    assert isinstance(decided(asked="keep"), errors.NotOffered), "that the customer keeps it needs a rule"
+    cheap = Rule("not worth its way back", value_below_minor=1_000, outcomes=("keep", "refund"))
+    assert decided(cheap, asked="keep", unit_minor=999).state == "authorized"
+
+
+def test_of_regulated_goods_lot_or_serial_must_match_whoever_asks():
+    rule = Rule("regulated", tracked=True, must_match=True)
+    left = {"tracked": True, "left": frozenset({"S-1", "L-1"}), "country": "DE"}
+    assert terms(rule, **left, named=frozenset({"S-1", "L-1"})).answer == "yes"
+    assert terms(rule, **left).objections == ("name the lot or serial number that stands on it",)
+    other = terms(rule, **left, named=frozenset({"S-1", "S-9"}))
+    assert (other.answer, other.objections) == ("no", ("S-9 did not leave with this order",))
+    assert terms(rule).answer == "yes", "it has no numbers"
+
+
+def test_lines_that_go_to_several_nodes_are_not_one_return():
+    shoes = Rule("shoes", categories=("shoes",), node="SHOES")
+    lines = [(facts(category=one), terms(shoes, category=one)) for one in ("shoes", "toys")]
+    assert admission.decide("O-1", lines, "refund") == errors.SeveralNodes(
+        order="O-1", nodes="SHOES, the usual one"
+    )
+    assert admission.decide("O-1", lines, "refund", goes_to=True).state == "authorized"
+
+
+# ---- the floor of law
+
+
+def test_eu_consumers_may_withdraw_for_14_days_whatever_the_policy_says():
+    strict = Rule("final sale", answer="no", outcomes=("store_credit",), window_days=0)
+    found = terms(strict, country="DE", since_delivery=14)
+    assert (found.answer, found.fee_percent) == ("yes", 0)
+    assert "refund" in found.outcomes
+    assert "EU consumer law (2011/83, 2019/771): 14 of 14 days" in found.reasons
+    assert terms(strict, country="DE", since_delivery=15).answer == "no"
+    assert terms(strict, country="DE", tier="trade", business=("trade",)).answer == "no", "no consumer"
+    assert terms(strict, country="US").answer == "no"
+
+
+def test_a_broken_hygiene_seal_is_an_exception_of_the_law_a_defect_is_not():
+    hygiene = Rule("the seal is broken", conditions=("opened", "used"), answer="no", exception="hygiene_seal")
+    assert terms(hygiene, country="FR", condition="opened").answer == "no"
+    assert terms(hygiene, country="FR", condition="unopened").answer == "yes"
+    broken = terms(hygiene, country="FR", condition="opened", reason="defective", since_delivery=700)
+    assert (broken.answer, broken.outcomes, broken.label) == ("yes", ("repair", "exchange"), True)
+
+
+rules_drawn = st.builds(
+    Rule,
+    name=st.just("a rule"),
+    answer=st.sampled_from(["", "yes", "ask", "no"]),
+    window_days=st.none() | st.integers(0, 60),
+    counted_from=st.sampled_from(["", "delivery", "order"]),
+    outcomes=st.lists(st.sampled_from(ASKED), max_size=3).map(tuple),
+    fee_percent=st.none() | st.integers(0, 100),
+    conditions=st.lists(st.sampled_from(admission.CONDITIONS), max_size=2).map(tuple),
+    exception=st.sampled_from(EXCEPTIONS),
+)
+asked_for = {
+    "reason": st.sampled_from(sorted(REASONS)),
+    "condition": st.sampled_from(["", *admission.CONDITIONS]),
+    "country": st.sampled_from([*sorted(LAW), "US"]),
+    "since_order": st.integers(0, 100),
+    "since_delivery": st.integers(0, 100),
+}
+
+
+@given(
+    st.lists(rules_drawn, max_size=4),
+    st.sampled_from(["review", "decline"]),
+    st.fixed_dictionaries(asked_for),
+)
+def test_no_policy_undercuts_the_law(rules: list[Rule], late: str, given: dict[str, Any]):
+    found = terms(*rules, policy=Policy(late=late, fee_percent=20), **given)
+    law = LAW.get(given["country"])
+    exempt = any(rule.exception for rule in rules if admission.fits(rule, facts(**given)))
+    if law and not exempt and given["since_delivery"] <= law.withdraw_days:
+        assert (found.answer, found.fee_percent) == ("yes", 0)
+        assert "refund" in found.outcomes
+
+
+@given(
+    st.lists(rules_drawn, max_size=4),
+    st.fixed_dictionaries(asked_for),
+    st.sampled_from(ASKED),
+    st.text(max_size=3),
+)
+def test_every_answer_has_its_words(rules: list[Rule], given: dict[str, Any], asked: str, insist: str):
+    found = terms(*rules, **given)
+    assert (found.answer == "yes") == (not found.objections)
+    assert found.outcomes
+    decision = admission.decide("O-1", [(facts(**given), found)], asked, insist=insist)
+    if isinstance(decision, admission.Decision):
+        assert decision.reasons
+        assert insist or (found.answer != "no" and asked in found.outcomes)
+        assert (decision.state == "requested") == (found.answer == "ask" and not insist)
+    else:
+        assert not insist
+        assert "{" not in decision.message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"outcomes": ("gold",)}, {"conditions": ("wet",)}, {"reasons": ("bored",)}, {"fee_percent": 101},
+     {"bonus_percent": -1}, {"window_days": 9_999}],
+)  # fmt: skip
+def test_a_rule_that_can_not_be(wrong: dict[str, Any]):
+    with pytest.raises(ValueError, match="expected"):
+        Rule("wrong", **wrong)

@@ -1,0 +1,90 @@
+"""Codes of reasons: stable, known to others, and offered by category."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.returns import reasons
+from entrepot.returns.reasons import ABROAD, Named, Own, Reasons
+from entrepot.returns.rules import REASONS
+
+# Segment RDR02 of X12, and the values of Shopify's ReturnReason.
+X12 = {
+    "BC", "CO", "CV", "DA", "DI", "DM", "DP", "DR", "DT", "EI", "EO", "EW", "LP", "MD", "NA", "OP", "PE", "PF", "PR",
+    "PS", "PW", "RE", "SD", "SM", "SP", "SR", "ST", "TE", "WG",
+}  # fmt: skip
+SHOPIFY = {
+    "COLOR", "DEFECTIVE", "NOT_AS_DESCRIBED", "OTHER", "SIZE_TOO_LARGE", "SIZE_TOO_SMALL", "STYLE", "UNKNOWN",
+    "UNWANTED", "WRONG_ITEM",
+}  # fmt: skip
+GENERAL = {("amazon", "APPAREL_STYLE"), ("shopify", "OTHER")}
+"""Names that stand for what the house tells apart, and lead to something plainer."""
+GROUPS = {"quality", "fulfillment", "content", "fit", "carrier", "remorse", "unknown"}
+
+
+def test_every_reason_has_its_root_cause_and_its_names_abroad():
+    assert set(ABROAD) == set(REASONS)
+    assert {one.group for one in REASONS.values()} == GROUPS
+    assert {one.x12 for one in REASONS.values()} - {""} <= X12
+    assert {one.shopify for one in ABROAD.values()} <= SHOPIFY
+    assert reasons.codes("color_differs") == {"x12": "CV", "shopify": "COLOR", "amazon": "NOT_AS_DESCRIBED"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("defective", "defective"), ("amazon:DEFECTIVE", "defective"), ("amazon:apparel_too_small", "too_small"),
+        ("shopify:UNWANTED", "changed_mind"), ("shopify:OTHER", "not_given"), ("x12:WG", "wrong_item"),
+        ("x12:PF", "poor_fit"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_known_by_the_names_of_others(text: str, code: str):
+    assert reasons.named(Reasons(), text) == Named(code)
+
+
+@pytest.mark.parametrize("text", ["", "bored", "amazon:", "amazon:BORED", "ebay:DEFECTIVE", ":"])
+def test_what_nobody_knows_is_no_reason(text: str):
+    assert reasons.named(Reasons(), text) is None
+
+
+@given(st.sampled_from(sorted(REASONS)), st.sampled_from(reasons.SYSTEMS))
+def test_every_name_abroad_leads_to_a_reason_of_that_name(code: str, system: str):
+    theirs = reasons.codes(code)[system]
+    if theirs:
+        found = reasons.named(Reasons(), f"{system}:{theirs}")
+        assert found is not None
+        assert reasons.codes(found.code)[system] == theirs or (system, theirs) in GENERAL
+
+
+def test_a_category_is_offered_its_own_and_others_what_is_left():
+    policy = Reasons(
+        by_category={"shoes": ("too_small", "heel_loose", "changed_mind"), "": ("defective", "changed_mind")},
+        own={"heel_loose": Own("poor_quality", "has a loose heel")},
+        retired=("changed_mind",),
+    )
+    assert reasons.offered(policy, ["shoes"]) == {
+        "too_small": "is too small",
+        "heel_loose": "has a loose heel",
+    }
+    assert list(reasons.offered(policy, ["toys", "shoes"])) == ["defective", "too_small", "heel_loose"]
+    assert list(reasons.offered(policy, [])) == ["defective"]
+    assert reasons.named(policy, "heel_loose") == Named("poor_quality", "heel_loose")
+    assert reasons.named(policy, "changed_mind") is None, "it was retired"
+    assert set(reasons.offered(Reasons(), ["toys"])) == set(REASONS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"own": {"heel": Own("bored", "x")}},
+        {"own": {"defective": Own("defective", "x")}},
+        {"own": {"a b": Own("defective", "x")}},
+        {"retired": ("bored",)},
+        {"by_category": {"": ("bored",)}},
+    ],
+)
+def test_a_policy_names_only_what_there_is(wrong: dict):
+    with pytest.raises(ValueError, match="expected"):
+        Reasons(**wrong)
