@@ -74,7 +74,7 @@ def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | R
     Whoever approves has neither asked for the return nor received it: the database holds them to it.
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; access.duties_apart. Again: by key.
-    31 statements at most.
+    32 statements at most.
     """
     wanted = [one.refund for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])

@@ -97,7 +97,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
-    captured); returns.reason_needed. Again: by key. 28 statements at most.
+    captured); returns.reason_needed. Again: by key. 29 statements at most.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = _Facts(cause, found)
