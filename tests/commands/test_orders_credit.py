@@ -171,7 +171,7 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
         credit(CAUSE, requests=[a_credit(f"C{i}", key=str(i)) for i in range(count)])
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
     # keys, facts, duties (2), numbers, credits, lines, items, events, remember keys
-    assert len(texts) == 10, ran
+    assert len(texts) == 11, ran
 
 
 @pytest.mark.counts("orders.approve_credits")
@@ -183,5 +183,5 @@ def test_statements_of_approvals_do_not_grow_with_the_batch(statements, count):
         approve_credits(SECOND, requests=[ApproveCredit(one.credit) for one in entered])
 
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
-    # of credits, amounts, posting (4), duties (2), states, events
-    assert len(texts) == 10, ran
+    # of credits, amounts, posting (5), duties (2), states, events
+    assert len(texts) == 11, ran

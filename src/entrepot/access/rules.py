@@ -160,6 +160,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
+        "settlement.issue_documents",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
@@ -180,6 +181,9 @@ ROLES: dict[str, tuple[str, ...]] = {
     "auditor": (),
 }  # fmt: skip
 """Role → commands. Whoever has a role may read everything but secrets; the auditor does nothing else."""
+
+SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship")
+"""Whoever may give one of these sees on an invoice whom it is for."""
 
 OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house

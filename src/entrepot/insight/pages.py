@@ -736,6 +736,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "dispute": ("payments_dispute", "external_id", "state"),
     "payout": ("settlement_payout", "number", "state"),
     "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),
+    "invoice": ("settlement_document", "number", "''"),
+    "credit_note": ("settlement_document", "number", "''"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),
     "package": ("warehouse_package", "number", "''"),
     "wave": ("warehouse_wave", "number", "state"),

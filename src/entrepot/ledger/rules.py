@@ -101,6 +101,9 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
 )
 """Event, source kind, account debited, account credited. A negative amount swaps the sides."""
 
+TOLD_BY_A_DOCUMENT = frozenset({"sale", "credit", "return"})
+"""Events of which an invoice or a credit note tells."""
+
 TRADE_PREFIXES = ("sale.", "credit.", "return.", "bad_debt")
 SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 2100, 2300})
 """The side of a trade posting that settles it; the other side bears the source kind, so that sums count it once."""

@@ -1,11 +1,13 @@
-"""Tables of settlement: what providers paid out, line by line, and what each line belongs to."""
+"""Tables of settlement: what providers paid out and carriers charge, line by line; invoices and credit notes."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.settlement import rules, states
+from entrepot.kernel.models import append_only
+from entrepot.settlement import invoicing, rules, states
 
 
 class Payout(models.Model):
@@ -135,3 +137,106 @@ class CarrierCharge(models.Model):
                 condition=Q(state__in=states.CHARGE.states, amount_minor__gte=0, credited_minor__gte=0),
             ),
         ]
+
+
+class Series(models.Model):
+    """How far the numbers of a company's documents of a kind and year have come; locked by whoever draws one."""
+
+    pk = models.CompositePrimaryKey("company_id", "kind", "year")
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()
+    year = models.SmallIntegerField()
+    last = models.IntegerField(db_default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="settlement_series_known", condition=Q(kind__in=tuple(invoicing.SERIES), last__gte=0)
+            )
+        ]
+
+
+class Document(models.Model):
+    """An invoice or credit note over one entry of the journal, frozen. Who it is for stands in the vault."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()
+    year = models.SmallIntegerField()
+    sequence = models.IntegerField()
+    number = models.TextField()
+    entry_id = models.UUIDField()
+    source_kind = models.TextField()
+    source_id = models.UUIDField()
+    order_id = models.UUIDField(null=True)
+    customer_id = models.UUIDField(null=True)
+    address_id = models.UUIDField(null=True)
+    country = models.TextField(db_default="")
+    currency = models.CharField(max_length=3)
+    issued_at = models.DateTimeField()
+    supplied_at = models.DateTimeField()
+    net_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+    corrects = ArrayField(models.TextField(), default=list)  # the numbers of the invoices that it corrects
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["source_id"], name="settlement_document_of_source"),
+            models.Index(
+                fields=["order_id"], name="settlement_document_of_order", condition=Q(order_id__isnull=False)
+            ),
+            models.Index(fields=["company_id", "id"], name="settlement_document_newest"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "kind", "year", "sequence"], name="settlement_document_numbered_once"
+            ),
+            models.UniqueConstraint(fields=["entry_id"], name="settlement_document_one_of_an_entry"),
+            models.CheckConstraint(
+                name="settlement_document_adds_up", condition=Q(total_minor=F("net_minor") + F("tax_minor"))
+            ),
+            models.CheckConstraint(
+                name="settlement_document_known",
+                condition=Q(kind__in=tuple(invoicing.SERIES), sequence__gte=1),
+            ),
+        ]
+        triggers = append_only()
+
+
+class DocumentLine(models.Model):
+    """A line of an invoice or credit note, without tax, and the tax that it bears."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("document_id", "number")
+    document_id = models.UUIDField()
+    number = models.IntegerField()
+    sku_code = models.TextField(db_default="")
+    description = models.TextField(db_default="")
+    quantity = models.IntegerField()
+    gross_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField()
+    shipping_minor = models.BigIntegerField()
+    net_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    category = models.TextField()
+    rate = models.DecimalField(max_digits=9, decimal_places=6)
+
+    class Meta:
+        db_table = "settlement_documentline"
+        constraints = [
+            models.CheckConstraint(
+                name="settlement_documentline_adds_up",
+                condition=Q(
+                    net_minor=F("gross_minor") - F("discount_minor") + F("shipping_minor"), quantity__gte=1
+                ),
+            ),
+            models.CheckConstraint(
+                name="settlement_documentline_category_known",
+                condition=Q(category__in=invoicing.CATEGORIES),
+            ),
+        ]
+        triggers = append_only()

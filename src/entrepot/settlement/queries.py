@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.settlement import carrier_queries
+from entrepot.settlement import carrier_queries, invoice_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +116,20 @@ def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("settlement_payout", "settlement_payoutline")
     found = {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
-    return found | carrier_queries.checked()
+    return found | carrier_queries.checked() | invoice_queries.checked()
 
 
 def discrepancies() -> list[str]:
     """Sentences about payouts that don't add up, and a clearing account that nothing explains."""
-    return [
-        sentence
-        for statement in (_SUMS, _UNEXPLAINED, _STATES, _DIFFERENCES)
-        for (sentence,) in sql.run(statement)
-    ] + carrier_queries.discrepancies()
+    return (
+        [
+            sentence
+            for statement in (_SUMS, _UNEXPLAINED, _STATES, _DIFFERENCES)
+            for (sentence,) in sql.run(statement)
+        ]
+        + carrier_queries.discrepancies()
+        + invoice_queries.discrepancies()
+    )
 
 
 KNOWN = """

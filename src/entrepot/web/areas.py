@@ -81,6 +81,7 @@ AREAS = (
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
+        Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
         Page("carriers", _("Carrier invoices")),
         Page("taxes", _("Taxes")),

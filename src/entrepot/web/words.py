@@ -100,6 +100,7 @@ WORDS: dict[str, str | Promise] = {
     "shipping.record_purchases": _("label bought or given back"),
     "settlement.take_carrier_invoices": _("carrier invoice taken in"),
     "settlement.decide_charges": _("charge of a carrier decided"),
+    "settlement.issue_documents": _("invoice or credit note issued"),
     "carrier.invoiced": _("billed by the carrier"),
     "carrier.accepted": _("charge of a carrier accepted"),
     "carrier.credited": _("credited by the carrier"),

@@ -11,10 +11,13 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import exponent, round_half_away
 from entrepot.ledger import errors, rules
+
+TOLD = "invoice"
+"""The queue of documents of which an invoice or credit note must tell."""
 
 
 class Posting(NamedTuple):
@@ -38,10 +41,12 @@ class Posted(NamedTuple):
 
 @command("ledger.post")
 def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refused]:
-    """Write one balanced entry for each posting; lines of the same account and kind are summed.
+    """Write one balanced entry for each posting; lines of the same account and kind are summed. What a customer must
+    be told of by an invoice or credit note is offered to whoever writes it.
 
     Locks: the months against closing, shared; the balances touched, in key order.
-    Refuses: NoRule, NoRate, MonthClosed. Again: by key. 4 statements; 5 with foreign currency.
+    Refuses: NoRule, NoRate, MonthClosed. Again: by key. 4 statements; 1 more with foreign currency,
+    and 1 where a document must tell of it.
     """
     companies = list({posting.company for posting in requests})
     accounts = _rules(companies, list({posting.event for posting in requests}))
@@ -87,6 +92,11 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         answers.append(Posted(entry))
 
     if rows:
+        offer(TOLD, [
+            (one.document, 0, at)
+            for one, answer in zip(requests, answers, strict=True)
+            if one.event in rules.TOLD_BY_A_DOCUMENT and isinstance(answer, Posted) and answer.entry
+        ])  # fmt: skip
         sql.write("ledger_line", _COLUMNS, rows)
         names = ("companies", "accounts", "months", "currencies", "debits", "credits", "functionals")
         totals = [(*key, *sums) for key, sums in sorted(balances.items())]

@@ -27,6 +27,7 @@ from entrepot.web.api import (
     counts,
     drop_ships,
     holds,
+    invoices,
     kits,
     labor,
     orders,
@@ -131,6 +132,7 @@ api.add_router("/v1", drop_ships.router, tags=["drop-ships"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
+api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", ageing.router, tags=["stock"])

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('returns', '0003_decided_by_another'),
+        ("returns", "0004_authorization"),
     ]
 
     operations = [

@@ -1,0 +1,173 @@
+"""What is asked of invoices and credit notes, and whether their numbers and sums are in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.parties import queries as parties
+from entrepot.settlement.invoicing import Line, Seller
+from entrepot.settlement.ubl import Paper, Party
+
+ERASED = "Customer"
+"""Who a document is for, where nobody is known, or no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """An invoice or credit note, without whom it is for."""
+
+    id: UUID
+    number: str
+    kind: str
+    source_kind: str
+    source: UUID
+    order: UUID | None
+    order_number: str
+    currency: str
+    issued_at: datetime
+    supplied_at: datetime
+    net_minor: int
+    tax_minor: int
+    total_minor: int
+    corrects: tuple[str, ...]
+    company: int
+
+
+def documents(
+    company: int, *, kind: str = "", order: UUID | None = None, after: UUID | None = None, limit: int = 50
+) -> list[DocumentRow]:
+    """Invoices and credit notes, the latest first, behind `after`. 1 statement."""
+    params = {"company": company, "kind": kind, "order": order, "after": after, "limit": limit}
+    return [_row(row) for row in sql.run(_LIST, params)]
+
+
+def document(which: UUID) -> DocumentRow | None:
+    """One by its id. 1 statement."""
+    return next((_row(row) for row in sql.run(_ONE, {"id": which})), None)
+
+
+def _row(row: tuple[object, ...]) -> DocumentRow:
+    *facts, corrects, company = row
+    return DocumentRow(*facts, tuple(corrects), company)  # type: ignore[call-arg, arg-type]
+
+
+def lines(which: UUID) -> list[Line]:
+    """Of a document, in order. 1 statement."""
+    return [Line(*row) for row in sql.run(_LINES, {"id": which})]
+
+
+def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
+    """A document to be rendered, with its buyer out of the vault only for those who may see it. 4 statements."""
+    ((code, name, country, address_id, to_country, channel),) = sql.run(_PARTIES, {"id": one.id})
+    sellers = policies.in_force(one.company, Seller, one.issued_at)
+    _, seller = sellers.get(channel) or sellers.get("") or (0, Seller())
+    found = parties.address(address_id) if address_id and with_buyer else None
+    buyer = Party(ERASED, to_country)
+    if found:
+        buyer = Party(
+            found.name or ERASED, found.country or to_country, found.line1, found.line2, found.city,
+            found.postal_code, found.region, found.tax_number,
+        )  # fmt: skip
+    return Paper(
+        one.kind, one.number, one.issued_at.date(), one.supplied_at.date(), one.currency, one.order_number,
+        one.corrects,
+        Party(name, country, seller.line1, "", seller.city, seller.postal_code, "", seller.tax_number, code,
+              seller.registration),
+        buyer, seller.terms, lines(one.id),
+    )  # fmt: skip
+
+
+def untold(company: int, since: datetime, until: datetime, limit: int = 500) -> list[tuple[UUID, str, int]]:
+    """What was posted in a time and no document tells of: source, its kind and the amount. 1 statement."""
+    params = {"company": company, "since": since, "until": until, "limit": limit}
+    return sql.run(_UNTOLD, params)  # type: ignore[return-value]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = ("settlement_series", "settlement_document", "settlement_documentline")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about numbers that leave a gap, and documents that say other than their lines or the journal."""
+    return [
+        sentence for statement in (_GAPS, _SUMS, _UNLIKE_THE_JOURNAL) for (sentence,) in sql.run(statement)
+    ]
+
+
+_COLUMNS = """
+SELECT d.id, d.number, d.kind, d.source_kind, d.source_id, d.order_id, COALESCE(o.number, ''), d.currency::text,
+       d.issued_at, d.supplied_at, d.net_minor, d.tax_minor, d.total_minor, d.corrects, d.company_id::int
+FROM settlement_document AS d LEFT JOIN orders_order AS o ON o.id = d.order_id
+"""
+
+_LIST = f"""
+{_COLUMNS}
+WHERE d.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR d.id < %(after)s::uuid)
+  AND (%(kind)s::text = '' OR d.kind = %(kind)s::text) AND (%(order)s::uuid IS NULL OR d.order_id = %(order)s::uuid)
+ORDER BY d.id DESC LIMIT %(limit)s::int
+"""
+
+_ONE = f"{_COLUMNS} WHERE d.id = %(id)s::uuid"
+
+_LINES = """
+SELECT sku_code, description, quantity, gross_minor, discount_minor, shipping_minor, tax_minor, category, rate
+FROM settlement_documentline WHERE document_id = %(id)s::uuid ORDER BY number
+"""
+
+_PARTIES = """
+SELECT y.code, y.name, y.country, d.address_id, d.country, COALESCE(h.code, '')
+FROM settlement_document AS d JOIN parties_company AS y ON y.id = d.company_id
+LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h ON h.id = o.channel_id
+WHERE d.id = %(id)s::uuid
+"""
+
+_UNTOLD = """
+SELECT l.document_id, l.document_kind,
+       sum(CASE l.event WHEN 'sale' THEN -l.amount_minor ELSE l.amount_minor END)::bigint
+FROM ledger_line AS l
+WHERE l.company_id = %(company)s::smallint AND l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%%'
+  AND l.occurred_at >= %(since)s::timestamptz AND l.occurred_at < %(until)s::timestamptz
+  AND NOT EXISTS (SELECT FROM settlement_document AS d WHERE d.entry_id = l.entry_id)
+GROUP BY 1, 2 HAVING count(*) > 0 ORDER BY 1 LIMIT %(limit)s::int
+"""
+
+# invariant 12: numbers of a series leave no gap
+_GAPS = """
+SELECT format('company %s: %s %s of %s have been issued, the last number is %s and the series stands at %s',
+              s.company_id, count(d.id), s.kind, s.year, COALESCE(max(d.sequence), 0), s.last)
+FROM settlement_series AS s
+LEFT JOIN settlement_document AS d ON d.company_id = s.company_id AND d.kind = s.kind AND d.year = s.year
+GROUP BY s.company_id, s.kind, s.year, s.last
+HAVING count(d.id) <> s.last OR COALESCE(max(d.sequence), 0) <> s.last
+"""
+
+# invariant 13: a document is the sum of its lines
+_SUMS = """
+SELECT format('document %s says %s and tax of %s, its lines make %s and %s', d.number, d.net_minor, d.tax_minor,
+              COALESCE(l.net, 0), COALESCE(l.tax, 0))
+FROM settlement_document AS d
+LEFT JOIN (SELECT document_id, sum(net_minor) AS net, sum(tax_minor) AS tax
+           FROM settlement_documentline GROUP BY 1) AS l ON l.document_id = d.id
+WHERE (d.net_minor, d.tax_minor) IS DISTINCT FROM (COALESCE(l.net, 0), COALESCE(l.tax, 0))
+"""
+
+# invariant 14: a document says what the journal says
+_UNLIKE_THE_JOURNAL = """
+SELECT format('document %s says %s and tax of %s, the journal %s and %s', d.number, d.net_minor, d.tax_minor,
+              COALESCE(j.net, 0), COALESCE(j.tax, 0))
+FROM settlement_document AS d
+LEFT JOIN (
+    SELECT l.entry_id,
+           sum(CASE l.event WHEN 'sale' THEN -1 ELSE 1 END * l.amount_minor)
+               FILTER (WHERE l.kind <> l.event || '.tax') AS net,
+           sum(CASE l.event WHEN 'sale' THEN -1 ELSE 1 END * l.amount_minor)
+               FILTER (WHERE l.kind = l.event || '.tax') AS tax
+    FROM ledger_line AS l WHERE l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%'
+    GROUP BY 1) AS j ON j.entry_id = d.entry_id
+WHERE (d.net_minor, d.tax_minor) IS DISTINCT FROM (COALESCE(j.net, 0), COALESCE(j.tax, 0))
+"""

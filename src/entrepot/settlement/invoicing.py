@@ -1,0 +1,187 @@
+"""What an invoice or credit note says: its lines, their tax, its sums. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from entrepot.kernel import money
+
+INVOICE, CREDIT_NOTE = "invoice", "credit_note"
+KINDS = {"sale": INVOICE, "credit": CREDIT_NOTE, "return": CREDIT_NOTE}
+"""By the event that was posted, the document that tells of it."""
+SERIES = {INVOICE: "INV", CREDIT_NOTE: "CRN"}
+
+STANDARD, ZERO, EXPORT, WITHIN_UNION = "S", "Z", "G", "K"
+CATEGORIES = (STANDARD, ZERO, EXPORT, WITHIN_UNION)
+"""Of tax, by the codes of UNTDID 5305."""
+UNION = frozenset(
+    ("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+     "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK")
+)  # fmt: skip
+"""The countries between which a business pays its own tax."""
+
+_NAMES = {
+    "goods": "Goods", "shipping": "Shipping", "discount": "Discount", "manual": "Adjustment", "fee": "Return fee",
+    "adjustment": "Adjustment", "sample": "Sample", "voucher": "Voucher", "tax": "Tax",
+}  # fmt: skip
+_PERCENT_PLACES = Decimal("0.0001")
+
+
+class Detail(NamedTuple):
+    """Units of something that a posting is of, with their part of it: positive, as in the order."""
+
+    sku: str
+    description: str
+    quantity: int
+    goods: int
+    discount: int = 0
+    shipping: int = 0
+    tax: int = 0
+
+
+class Line(NamedTuple):
+    """A line as it is frozen: net = gross − discount + shipping, all without tax."""
+
+    sku: str
+    description: str
+    quantity: int
+    gross: int
+    discount: int
+    shipping: int
+    tax: int
+    category: str = STANDARD
+    rate: Decimal = Decimal(0)
+
+    @property
+    def net(self) -> int:
+        return self.gross - self.discount + self.shipping
+
+
+class Group(NamedTuple):
+    """What bears one rate of tax."""
+
+    category: str
+    rate: Decimal
+    net: int
+    tax: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Who sells, as it stands on invoices; or of a channel by its code as scope.
+
+    `issues`: whether we write the invoices ourselves: some marketplaces do. `registration`: the number in the
+    commercial register.
+    """
+
+    issues: bool = True
+    tax_number: str = ""
+    registration: str = ""
+    line1: str = ""
+    city: str = ""
+    postal_code: str = ""
+    terms: str = "Paid as agreed with the order."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where goods went, for the category of what bears no tax."""
+
+    seller: str
+    buyer: str
+    is_business: bool = False
+
+
+def number_of(kind: str, year: int, sequence: int) -> str:
+    """A document's number; it sorts by itself up to a million a year."""
+    return f"{SERIES[kind]}-{year}-{sequence:06}"
+
+
+def lines_of(
+    details: Sequence[Detail], amounts: Mapping[str, int], rates: Collection[Decimal], place: Place
+) -> list[Line]:
+    """The lines of a document over what was posted: `amounts` by kind, positive where the customer owes or gets it.
+
+    What no detail tells of becomes a line for each kind, so that the lines make what was posted, to the minor unit.
+    """
+    lines = [
+        Line(
+            one.sku,
+            one.description,
+            max(1, abs(one.quantity)),
+            one.goods,
+            one.discount,
+            one.shipping,
+            one.tax,
+        )
+        for one in details
+    ]
+    left = dict(amounts)
+    for one in details:
+        parts = {"goods": one.goods, "discount": -one.discount, "shipping": one.shipping, "tax": one.tax}
+        for kind, amount in parts.items():
+            left[kind] = left.get(kind, 0) - amount
+    tax = left.pop("tax", 0)
+    rest = [Line("", _NAMES.get(kind, kind), 1, amount, 0, 0, 0) for kind, amount in left.items() if amount]
+    if tax and not (lines or rest):
+        rest = [Line("", _NAMES["tax"], 1, 0, 0, 0, 0)]
+    if any(one.net > 0 for one in rest) or not lines:
+        rest = _taxed(rest, tax) if rest else []
+    else:
+        lines = _taxed(lines, tax)
+    return [_rated(one, rates, place) for one in (*lines, *rest) if one.net or one.tax or one.gross]
+
+
+def _taxed(lines: Sequence[Line], tax: int) -> list[Line]:
+    """Lines that bear a further tax together, each by its amount."""
+    shares = money.share(tax, [max(0, one.net) for one in lines])
+    return [one._replace(tax=one.tax + part) for one, part in zip(lines, shares, strict=True)]
+
+
+def _rated(line: Line, rates: Collection[Decimal], place: Place) -> Line:
+    rate = rate_of(line.net, line.tax, rates)
+    return line._replace(rate=rate, category=category_of(rate, place))
+
+
+def rate_of(net: int, tax: int, rates: Collection[Decimal]) -> Decimal:
+    """The rate that a line bears: of those in force the one that fits to the minor unit, else what its amounts make.
+
+    Orders bear the tax that their channel took, which need not be one that we know.
+    """
+    if not net or not tax:
+        return Decimal(0)
+    off = {rate: abs(money.round_half_away(net * rate) - tax) for rate in rates if rate}
+    near = [rate for rate, by in off.items() if by <= 1]
+    if near:
+        return min(near, key=lambda rate: (off[rate], -rate))
+    return (Decimal(tax) / Decimal(net)).quantize(_PERCENT_PLACES)
+
+
+def category_of(rate: Decimal, place: Place) -> str:
+    """Why a line bears the tax that it bears."""
+    if rate:
+        return STANDARD
+    if place.seller == place.buyer or not place.buyer:
+        return ZERO
+    if place.seller in UNION and place.buyer in UNION:
+        return WITHIN_UNION if place.is_business else ZERO
+    return EXPORT
+
+
+def groups(lines: Sequence[Line]) -> list[Group]:
+    """The sums by category and rate, the highest rate first."""
+    sums: dict[tuple[str, Decimal], list[int]] = {}
+    for line in lines:
+        found = sums.setdefault((line.category, line.rate), [0, 0])
+        found[0] += line.net
+        found[1] += line.tax
+    ordered = sorted(sums.items(), key=lambda one: (-one[0][1], one[0][0]))
+    return [Group(category, rate, *both) for (category, rate), both in ordered]
+
+
+def percent(rate: Decimal) -> str:
+    """A rate as documents write it: `20`, `5.5`."""
+    return f"{(rate * 100).normalize():f}"

@@ -1,0 +1,206 @@
+"""Invoices and credit notes as XML of EN 16931 in the syntax of UBL 2.1. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from xml.etree import ElementTree as ET
+
+from entrepot.kernel import money
+from entrepot.settlement import invoicing
+from entrepot.settlement.invoicing import INVOICE, Group, Line
+
+CUSTOMIZATION = "urn:cen.eu:en16931:2017"
+CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
+CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
+ROOTS = {
+    INVOICE: "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2",
+    invoicing.CREDIT_NOTE: "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2",
+}
+TYPES = {INVOICE: "380", invoicing.CREDIT_NOTE: "381"}
+"""By UNTDID 1001."""
+REASONS = {
+    invoicing.EXPORT: ("VATEX-EU-G", "Export outside the EU"),
+    invoicing.WITHIN_UNION: ("VATEX-EU-IC", "Intra-community supply"),
+}
+"""Why nothing is charged, by category: a code of the VATEX list and its text."""
+EACH = "C62"
+"""Pieces, by UN/ECE Recommendation 20."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A seller or buyer, as rendered: a buyer's facts come out of the vault."""
+
+    name: str
+    country: str
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    postal_code: str = ""
+    region: str = ""
+    tax_number: str = ""
+    identifier: str = ""
+    registration: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document to be rendered."""
+
+    kind: str
+    number: str
+    issued_on: date
+    supplied_on: date
+    currency: str
+    order: str
+    corrects: Sequence[str]
+    seller: Party
+    buyer: Party
+    terms: str
+    lines: Sequence[Line]
+
+    @property
+    def groups(self) -> list[Group]:
+        return invoicing.groups(self.lines)
+
+    @property
+    def net(self) -> int:
+        return sum(line.net for line in self.lines)
+
+    @property
+    def tax(self) -> int:
+        return sum(line.tax for line in self.lines)
+
+
+def render(paper: Paper) -> bytes:
+    """The XML of a document. Elements stand in the order of the schema: readers refuse another."""
+    name = "Invoice" if paper.kind == INVOICE else "CreditNote"
+    # Prefixes by hand: those of the library are kept for the whole process, and threads write both kinds.
+    root = ET.Element(name, {"xmlns": ROOTS[paper.kind], "xmlns:cac": CAC, "xmlns:cbc": CBC})
+    _head(root, paper, name)
+    _party(root, "AccountingSupplierParty", paper.seller)
+    _party(root, "AccountingCustomerParty", paper.buyer)
+    delivery = _part(root, "Delivery")
+    _say(delivery, "ActualDeliveryDate", paper.supplied_on.isoformat())
+    where = _part(_part(_part(delivery, "DeliveryLocation"), "Address"), "Country")
+    _say(where, "IdentificationCode", paper.buyer.country)
+    if paper.terms:
+        _say(_part(root, "PaymentTerms"), "Note", paper.terms)
+    _tax(root, paper)
+    _totals(root, paper)
+    for number, line in enumerate(paper.lines, 1):
+        _line(root, paper, name, number, line)
+    text: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return text
+
+
+def _part(parent: ET.Element, name: str) -> ET.Element:
+    return ET.SubElement(parent, f"cac:{name}")
+
+
+def _say(parent: ET.Element, name: str, text: str, **attributes: str) -> None:
+    ET.SubElement(parent, f"cbc:{name}", attributes).text = _plain(text)
+
+
+def _plain(text: str) -> str:
+    """Without the characters that XML can't hold."""
+    return "".join(one for one in text if one in "\t\n\r" or (one >= " " and one not in "\ufffe\uffff"))
+
+
+def _amount(parent: ET.Element, name: str, minor: int, paper: Paper) -> None:
+    _say(parent, name, money.text(minor, paper.currency), currencyID=paper.currency)
+
+
+def _head(root: ET.Element, paper: Paper, name: str) -> None:
+    _say(root, "CustomizationID", CUSTOMIZATION)
+    _say(root, "ID", paper.number)
+    _say(root, "IssueDate", paper.issued_on.isoformat())
+    _say(root, f"{name}TypeCode", TYPES[paper.kind])
+    _say(root, "DocumentCurrencyCode", paper.currency)
+    if paper.order:
+        _say(_part(root, "OrderReference"), "ID", paper.order)
+    for number in paper.corrects:
+        _say(_part(_part(root, "BillingReference"), "InvoiceDocumentReference"), "ID", number)
+
+
+def _party(root: ET.Element, role: str, one: Party) -> None:
+    party = _part(_part(root, role), "Party")
+    if one.identifier:
+        _say(_part(party, "PartyIdentification"), "ID", one.identifier)
+    address = _part(party, "PostalAddress")
+    for name, text in (
+        ("StreetName", one.line1), ("AdditionalStreetName", one.line2), ("CityName", one.city),
+        ("PostalZone", one.postal_code), ("CountrySubentity", one.region),
+    ):  # fmt: skip
+        if text:
+            _say(address, name, text)
+    _say(_part(address, "Country"), "IdentificationCode", one.country)
+    if one.tax_number:
+        scheme = _part(party, "PartyTaxScheme")
+        _say(scheme, "CompanyID", one.tax_number)
+        _say(_part(scheme, "TaxScheme"), "ID", "VAT")
+    legal = _part(party, "PartyLegalEntity")
+    _say(legal, "RegistrationName", one.name)
+    if one.registration:
+        _say(legal, "CompanyID", one.registration)
+
+
+def _tax(root: ET.Element, paper: Paper) -> None:
+    total = _part(root, "TaxTotal")
+    _amount(total, "TaxAmount", paper.tax, paper)
+    for group in paper.groups:
+        part = _part(total, "TaxSubtotal")
+        _amount(part, "TaxableAmount", group.net, paper)
+        _amount(part, "TaxAmount", group.tax, paper)
+        category = _category(part, "TaxCategory", group)
+        if group.category in REASONS:
+            code, why = REASONS[group.category]
+            _say(category, "TaxExemptionReasonCode", code)
+            _say(category, "TaxExemptionReason", why)
+        _scheme(category)
+
+
+def _category(parent: ET.Element, name: str, of: Group | Line) -> ET.Element:
+    category = _part(parent, name)
+    _say(category, "ID", of.category)
+    _say(category, "Percent", invoicing.percent(of.rate))
+    return category
+
+
+def _scheme(category: ET.Element) -> None:
+    _say(_part(category, "TaxScheme"), "ID", "VAT")
+
+
+def _totals(root: ET.Element, paper: Paper) -> None:
+    totals = _part(root, "LegalMonetaryTotal")
+    _amount(totals, "LineExtensionAmount", paper.net, paper)
+    _amount(totals, "TaxExclusiveAmount", paper.net, paper)
+    _amount(totals, "TaxInclusiveAmount", paper.net + paper.tax, paper)
+    _amount(totals, "PayableAmount", paper.net + paper.tax, paper)
+
+
+def _line(root: ET.Element, paper: Paper, name: str, number: int, line: Line) -> None:
+    part = _part(root, f"{name}Line")
+    _say(part, "ID", str(number))
+    # A price is never below zero: what takes away is of a quantity below zero.
+    quantity = -line.quantity if line.gross < 0 else line.quantity
+    quantity_name = "InvoicedQuantity" if name == "Invoice" else "CreditedQuantity"
+    _say(part, quantity_name, str(quantity), unitCode=EACH)
+    _amount(part, "LineExtensionAmount", line.net, paper)
+    for amount, is_charge, why in ((line.discount, "false", "Discount"), (line.shipping, "true", "Shipping")):
+        if amount:
+            allowance = _part(part, "AllowanceCharge")
+            charges = is_charge if amount > 0 else {"true": "false", "false": "true"}[is_charge]
+            _say(allowance, "ChargeIndicator", charges)
+            _say(allowance, "AllowanceChargeReason", why)
+            _amount(allowance, "Amount", abs(amount), paper)
+    item = _part(part, "Item")
+    _say(item, "Name", line.description or line.sku or "Goods")
+    if line.sku:
+        _say(_part(item, "SellersItemIdentification"), "ID", line.sku)
+    _scheme(_category(item, "ClassifiedTaxCategory", line))
+    price = _part(part, "Price")
+    _amount(price, "PriceAmount", abs(line.gross), paper)
+    _say(price, "BaseQuantity", str(line.quantity), unitCode=EACH)

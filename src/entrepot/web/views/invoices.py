@@ -1,0 +1,91 @@
+"""Invoices and credit notes: the list, and each as a paper and as XML."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.access.rules import SEES_BUYERS
+from entrepot.settlement import invoice_queries, ubl
+from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
+from entrepot.settlement.invoice_queries import DocumentRow
+from entrepot.settlement.ubl import Paper
+from entrepot.web import invoice_paper
+from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+
+PAGE = 50
+UNTOLD_SHOWN_MAX = 500
+LOOKS_BACK = timedelta(days=400)
+KINDS = ("invoice", "credit_note")
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """The latest first, and what no document tells of yet."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    kind = clean(request.GET.get("kind"))
+    rows = invoice_queries.documents(company, kind=kind if kind in KINDS else "", after=after, limit=PAGE + 1)
+    context = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "kind": kind,
+        "kinds": KINDS,
+        "untold": len(_untold(company)),
+    }
+    return page(request, "web/invoices.html", context, area="books")
+
+
+def _untold(company: int) -> list[UUID]:
+    now = timezone.now()
+    found = invoice_queries.untold(company, now - LOOKS_BACK, now + timedelta(days=1), UNTOLD_SHOWN_MAX)
+    return [source for source, *_ in found]
+
+
+@require_POST
+@console
+def issue(request: Request) -> HttpResponse:
+    """Those that are missing; usually the worker has written them."""
+    wanted = [IssueDocument(one) for one in _untold(request.reader.company.id)]
+
+    def done(count: int) -> str:
+        return ngettext("%(n)s document is looked after.", "%(n)s documents are looked after.", count) % {
+            "n": count
+        }
+
+    give(request, issue_documents, wanted, done)
+    return back(request, "/books/invoices/")
+
+
+@require_safe
+@console
+def as_pdf(request: Request, which: UUID) -> HttpResponse:
+    row, paper = _paper(request, which)
+    return _file(invoice_paper.pdf(paper), "application/pdf", f"{row.number}.pdf")
+
+
+@require_safe
+@console
+def as_xml(request: Request, which: UUID) -> HttpResponse:
+    row, paper = _paper(request, which)
+    return _file(ubl.render(paper), "application/xml", f"{row.number}.xml")
+
+
+def _paper(request: Request, which: UUID) -> tuple[DocumentRow, Paper]:
+    """With the buyer only for those who may see the vault."""
+    row = invoice_queries.document(which)
+    if row is None:
+        raise Http404
+    sees = any(map(request.reader.actor.may, SEES_BUYERS))
+    return row, invoice_queries.paper(row, with_buyer=sees)
+
+
+def _file(content: bytes, kind: str, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
