@@ -33,8 +33,6 @@ def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
     watch_drop_ships(cause, requests=[WatchDropShips(company.id) for company in parties.companies()])
 
 
-
-
 def serve_reorder(cause: Cause, subjects: Sequence[UUID]) -> None:
     """SKUs whose stock is to be looked at."""
     propose_orders(cause, requests=[ProposeOrders(sku) for sku in subjects])

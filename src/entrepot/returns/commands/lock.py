@@ -21,7 +21,7 @@ from entrepot.returns import rules, states
 from entrepot.returns.models import DUTY
 from entrepot.returns.refunding import RefundPolicy
 
-policies.shape("returns")(rules.Policy)
+policies.shape("returns", window_days=(0, 36_525))(rules.Policy)
 policies.shape("returns.refunds", fee_tax_percent=(0, 100))(RefundPolicy)
 
 

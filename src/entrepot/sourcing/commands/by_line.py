@@ -48,8 +48,7 @@ def serve(
 ) -> Done | None:
     """Promise to locked orders, in their `urgency`, what there is, and write it; None where they are not all plain.
 
-    Locks: the positions of their SKUs in key order. 9 statements at most, those of `progress` among them; for two
-    companies 1 more.
+    Locks: the positions of their SKUs in key order. 9 statements at most, those of `progress` among them.
     """
     served_as = _plain(urgency, facts)
     if served_as is None:

@@ -72,16 +72,10 @@ def _positions(owned: Iterable[tuple[int, UUID]], statement: str) -> Positions:
 
 
 def lock_unfenced(owned: Iterable[tuple[int, UUID]]) -> bool:
-    """As `lock_positions`, but what they hold stays in the database; whether none of them has a fence. 1 statement for
-    each company."""
-    by_company: dict[int, set[UUID]] = defaultdict(set)
-    for company, sku in owned:
-        by_company[company].add(sku)
-    fenced = [
-        sql.run(_LOCK_UNFENCED, {"company": company, "skus": list(by_company[company])})[0][0]
-        for company in sorted(by_company)
-    ]
-    return not any(fenced)
+    """As `lock_positions`, but what they hold stays in the database; whether none of them has a fence. 1 statement."""
+    wanted = set(owned)
+    params = {"companies": list({company for company, _ in wanted}), "skus": [sku for _, sku in wanted]}
+    return not sql.run(_LOCK_UNFENCED, params)[0][0]
 
 
 class Loss(NamedTuple):
