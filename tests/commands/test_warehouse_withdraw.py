@@ -66,7 +66,7 @@ def promised() -> int:
 
 
 def nothing_waits() -> bool:
-    return {queue for (queue,) in sql.run("SELECT queue FROM kernel_ready")} <= {"peg"}
+    return {queue for (queue,) in sql.run("SELECT queue FROM kernel_ready")} <= {"peg", "count"}
 
 
 # ---- whole orders, by stage

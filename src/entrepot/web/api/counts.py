@@ -363,8 +363,13 @@ def tell_accuracy(
 
 
 @router.get("/counts/{which}", response={200: CountWithLinesOut, **READ})
-def show_count(request: HttpRequest, which: UUID) -> dict[str, Any]:  # noqa: ARG001
+def show_count(
+    request: HttpRequest,  # noqa: ARG001
+    which: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
     """One count. Of what is still to be counted no figure is told."""
+    parse.own("count", which, company)
     if (found := counted.one_count(which)) is None:
         raise NotFound(what="count", which=which)
     fields = {name: getattr(found, name) for name in found.__dataclass_fields__}

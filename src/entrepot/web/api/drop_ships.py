@@ -259,8 +259,13 @@ def sent(
 
 # After the addresses that its own would match.
 @router.get("/drop-ships/{drop_ship}", response={200: DropShipWholeOut, **READ})
-def one_drop_ship(request: HttpRequest, drop_ship: UUID) -> dict[str, Any]:  # noqa: ARG001
+def one_drop_ship(
+    request: HttpRequest,  # noqa: ARG001
+    drop_ship: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
     """One drop-ship order with its lines."""
+    parse.own("drop-ship order", drop_ship, company)
     found = queries.drop_ship(drop_ship)
     if found is None:
         raise NotFound(what="drop-ship order", which=str(drop_ship))

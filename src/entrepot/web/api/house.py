@@ -49,9 +49,8 @@ RETRY_AFTER_S = 5
 
 DESCRIPTION = """
 Operations of an ecommerce house: place and cancel orders, follow them, ask what can be promised, take goods back and
-refund them, order from suppliers and receive, balance stock between nodes, pick in waves, say what kits are made of, and
-keep
-rates of tax and exemptions.
+refund them, order from suppliers and receive, balance stock between nodes, pick in waves, say what kits are made of,
+and keep rates of tax and exemptions.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;

@@ -758,8 +758,10 @@ def close_supplier_claims(
 def get_purchase_order(
     request: HttpRequest,  # noqa: ARG001
     order_id: UUID,
+    company: Company = None,
 ) -> Any:
     """A purchase order with its lines."""
+    parse.own("purchase order", order_id, company)
     found = queries.order(order_id)
     if found is None:
         raise NotFound(what="purchase order", which=str(order_id))
