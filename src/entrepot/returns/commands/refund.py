@@ -84,7 +84,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
-    captured); returns.reason_needed. Again: by key. 32 statements at most.
+    captured); returns.reason_needed. Again: by key. 33 statements at most.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
