@@ -23,6 +23,7 @@ from bench import (
     trying,
     validation,
     walk,
+    waves,
     way_back,
 )
 
@@ -34,6 +35,7 @@ PARTS = (
     "joint",
     "cartons",
     "pick",
+    "wave",
     "validate",
     "back",
     "import",
@@ -49,6 +51,7 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
     parser.add_argument("--only", choices=PARTS, help="a part of it")
+    parser.add_argument("--million", action="store_true", help="of `wave`, also one of 1,000,000 lines")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders = 1, 2_000
@@ -77,6 +80,9 @@ def main() -> int:
             rows += measure_routes(20 if arguments.quick else 200)
             rows += measure_batches(8 if arguments.quick else 1)
             rows += measure_wave(1_000 if arguments.quick else 10_000)
+        if arguments.only in (None, "wave"):
+            lines_of_wave = 2_000 if arguments.quick else 100_000
+            rows += measure_released(min(arguments.rounds, 3), lines_of_wave, is_million=arguments.million)
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -367,6 +373,36 @@ def measure_wave(lines: int) -> list[report.Row]:
         report.Row(f"a wave of {lines:,} lines, {step}", "s", took[step], less_is_better=True)
         for step in ("propose", "release")
     ]
+
+
+def measure_released(rounds: int, lines: int, *, is_million: bool) -> list[report.Row]:
+    name = f"a wave of {lines:,} lines on the floor, with its lists"
+    waves.furnish(lines)
+    ours, by_hand = [], []
+    for i in range(rounds):
+        (a, ours_told), (b, by_hand_told) = waves.ours(), waves.by_hand()
+        if ours_told != by_hand_told:
+            raise SystemExit("A wave by hand leaves other units, promises, lines or bins")
+        ours.append(a.seconds)
+        by_hand.append(b.seconds)
+        _say(f"wave, round {i + 1}: {a.told()} against {b.told()} by hand, without lists")
+    rows = [
+        report.Row(
+            name, "s", statistics.median(ours), floor=12, less_is_better=True, rounds={"ours": ours}
+        ),
+        report.compared(
+            f"{name}, against hand-written SQL without", "lines/s", [lines / one for one in ours],
+            [lines / one for one in by_hand], bar=0.35,
+        ),
+    ]  # fmt: skip
+    name = "a wave of 1,000,000 lines, times as long as one of 100,000"
+    if not is_million:
+        return [*rows, report.Row(name, "×", None, note="ask for it with --million")]
+    waves.furnish(1_000_000)
+    took, _ = waves.ours()
+    _say(f"wave of 1,000,000 lines: {took.told()}")
+    times = took.seconds / statistics.median(ours) * lines / 100_000
+    return [*rows, report.Row(name, "×", times, floor=11, less_is_better=True)]
 
 
 def measure_trial(orders: int) -> list[report.Row]:
