@@ -20,9 +20,11 @@ from bench import (
     packing,
     picking,
     report,
+    tracking,
     trying,
     validation,
     walk,
+    waves,
     way_back,
 )
 
@@ -34,6 +36,8 @@ PARTS = (
     "joint",
     "cartons",
     "pick",
+    "wave",
+    "tracking",
     "validate",
     "back",
     "import",
@@ -49,6 +53,9 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=1_000)
     parser.add_argument("--only", choices=PARTS, help="a part of it")
+    parser.add_argument(
+        "--long", action="store_true", help="also a wave of 1,000,000 lines, and 100,000 packings"
+    )
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders = 1, 2_000
@@ -72,11 +79,17 @@ def main() -> int:
         if arguments.only in (None, "joint"):
             rows += measure_joint(arguments.rounds, 1.0 if arguments.quick else 10.0)
         if arguments.only in (None, "cartons"):
-            rows += measure_cartons(*((500, 20) if arguments.quick else (10_000, 200)))
+            packed = 100_000 if arguments.long else 10_000
+            rows += measure_cartons(*((500, 20) if arguments.quick else (packed, 200)))
         if arguments.only in (None, "pick"):
             rows += measure_routes(20 if arguments.quick else 200)
             rows += measure_batches(8 if arguments.quick else 1)
             rows += measure_wave(1_000 if arguments.quick else 10_000)
+        if arguments.only in (None, "wave"):
+            lines_of_wave = 2_000 if arguments.quick else 100_000
+            rows += measure_released(min(arguments.rounds, 3), lines_of_wave, is_long=arguments.long)
+        if arguments.only in (None, "tracking"):
+            rows += measure_tracking()
         if arguments.only in (None, "back"):
             found, steps = measure_back(arguments.rounds, arguments.orders // 3, arguments.batch // 3)
             rows.append(found)
@@ -366,6 +379,50 @@ def measure_wave(lines: int) -> list[report.Row]:
     return [
         report.Row(f"a wave of {lines:,} lines, {step}", "s", took[step], less_is_better=True)
         for step in ("propose", "release")
+    ]
+
+
+def measure_released(rounds: int, lines: int, *, is_long: bool) -> list[report.Row]:
+    name = f"a wave of {lines:,} lines on the floor, with its lists"
+    waves.furnish(lines)
+    ours, by_hand = [], []
+    for i in range(rounds):
+        (a, ours_told), (b, by_hand_told) = waves.ours(), waves.by_hand()
+        if ours_told != by_hand_told:
+            raise SystemExit("A wave by hand leaves other units, promises, lines or bins")
+        ours.append(a.seconds)
+        by_hand.append(b.seconds)
+        _say(f"wave, round {i + 1}: {a.told()} against {b.told()} by hand, without lists")
+    rows = [
+        report.Row(
+            name, "s", statistics.median(ours), floor=12, less_is_better=True, rounds={"ours": ours}
+        ),
+        report.compared(
+            f"{name}, against hand-written SQL without", "lines/s", [lines / one for one in ours],
+            [lines / one for one in by_hand], bar=0.35,
+        ),
+    ]  # fmt: skip
+    name = "a wave of 1,000,000 lines, times as long as one of 100,000"
+    if not is_long:
+        return [*rows, report.Row(name, "×", None, note="ask for it with --long")]
+    waves.furnish(1_000_000)
+    took, _ = waves.ours()
+    _say(f"wave of 1,000,000 lines: {took.told()}")
+    times = took.seconds / statistics.median(ours) * lines / 100_000
+    return [*rows, report.Row(name, "×", times, floor=11, less_is_better=True)]
+
+
+def measure_tracking() -> list[report.Row]:
+    valid, invalid = (len(tracking.published(kind)) for kind in ("valid", "invalid"))
+    names = (
+        f"published tracking numbers ({valid:,} valid) that are not recognized",
+        f"published tracking numbers ({invalid:,} invalid) that are not refused",
+    )
+    if not valid:
+        return [report.Row(name, "", None, note=f"{tracking.COURIERS} is not here") for name in names]
+    return [
+        report.Row(name, "", float(len(wrong)), floor=0, less_is_better=True)
+        for name, wrong in zip(names, tracking.misjudged(), strict=True)
     ]
 
 

@@ -61,6 +61,9 @@ class Took(NamedTuple):
     here: float
     server: float
 
+    def told(self) -> str:
+        return f"{self.seconds:.1f} s ({self.here:.1f} worked here, {self.server:.1f} by the server)"
+
 
 def ours() -> tuple[Took, str]:
     """What the command takes for the wave, and what stands in the tables then."""

@@ -18,6 +18,7 @@ from entrepot.warehouse.rules import (
     in_pick_order,
     plan_picks,
     take_off,
+    whole_or_not,
 )
 from entrepot.warehouse.states import FULFILLMENT, TASK
 
@@ -91,6 +92,11 @@ def test_a_plan_takes_what_is_there_and_no_more(rows: list[tuple[str, int, int |
     # every shelf but the last is emptied, and none before it is passed over
     assert all(units == left[shelf.bucket] for shelf, units in picks[:-1])
     assert [shelf for shelf, _ in picks] == [s for s in good if left[s.bucket]][: len(picks)]
+
+
+def test_who_finds_too_little_takes_nothing_and_leaves_it_to_the_next():
+    wanted = {"first": {"pen": 2}, "second": {"pen": 2, "ink": 1}, "third": {"pen": 1}}
+    assert whole_or_not(wanted, {"pen": 3, "ink": 0}) == {"second": 2}
 
 
 def test_the_smallest_carton_that_holds_it():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.warehouse.batching import Cart, Floor, Group, Load, as_they_came, batched
-from entrepot.warehouse.routing import Layout, route
+from entrepot.warehouse.routing import Layout, Spot, route
 from entrepot.warehouse.waves import Waves
 
 
@@ -48,6 +49,9 @@ class Planned(NamedTuple):
         return sum(stop.units for stop, _ in self.stops)
 
 
+ToSpot = Callable[[int, int], Spot]
+
+
 def plan_lists(stops: Iterable[Stop], plan: Plan | None, policy: Waves, chance: Random) -> list[Planned]:
     """The lists of a wave; stops are given with the most urgent orders first, and so come the lists.
 
@@ -58,17 +62,19 @@ def plan_lists(stops: Iterable[Stop], plan: Plan | None, policy: Waves, chance: 
     for stop in stops:
         zones.setdefault(stop.zone if policy.method == "zone" else "", []).append(stop)
     total = sum(map(len, zones.values()))
+    spot = cache((plan.layout if plan else _NOWHERE).spot)  # a wave stops many times at each of its bins
     planned = []
     for zone, part in sorted(zones.items()):
         routes = policy.routes_max * len(part) // total
         planned += [
-            _list(zone, group, plan, policy) for group in _grouped(part, plan, policy, routes, chance)
+            _list(zone, group, plan, spot, policy)
+            for group in _grouped(part, plan, spot, policy, routes, chance)
         ]
     return planned
 
 
 def _grouped(
-    stops: Sequence[Stop], plan: Plan | None, policy: Waves, routes: int, chance: Random
+    stops: Sequence[Stop], plan: Plan | None, spot: ToSpot, policy: Waves, routes: int, chance: Random
 ) -> list[list[list[Stop]]]:
     """By cart, the stops of each of its orders."""
     orders: dict[UUID, list[Stop]] = {}
@@ -84,28 +90,30 @@ def _grouped(
         policy.cart_places if policy.method == "cluster" else None,
     )
     layout = plan.layout if plan else _NOWHERE
-    floor = Floor(layout, [_load(layout, load) for load in loads], cart)
+    floor = Floor(layout, [_load(spot, load) for load in loads], cart)
     groups: list[Group] = batched(floor, routes, chance) if plan else as_they_came(floor)
     return [[loads[i] for i in sorted(group)] for group in groups]
 
 
-def _load(layout: Layout, stops: Sequence[Stop]) -> Load:
+def _load(spot: ToSpot, stops: Sequence[Stop]) -> Load:
     return Load(
-        tuple(layout.spot(stop.x, stop.y) for stop in stops),
+        tuple(spot(stop.x, stop.y) for stop in stops),
         sum(stop.units for stop in stops),
         sum(stop.weight_g for stop in stops),
         sum(stop.volume_cm3 for stop in stops),
     )
 
 
-def _list(zone: str, loads: Sequence[Sequence[Stop]], plan: Plan | None, policy: Waves) -> Planned:
+def _list(
+    zone: str, loads: Sequence[Sequence[Stop]], plan: Plan | None, spot: ToSpot, policy: Waves
+) -> Planned:
     has_places = policy.method == "cluster"
     stops = [(stop, place if has_places else 0) for place, load in enumerate(loads, 1) for stop in load]
     # At one place of the way: bin by bin, and of a bin what is the same together.
     stops.sort(key=lambda one: (one[0].pick_sequence, one[0].bin, one[0].sku, one[1], one[0].task))
     length_mm = None
     if plan:
-        found = route(plan.layout, [plan.layout.spot(stop.x, stop.y) for stop, _ in stops], policy.route)
+        found = route(plan.layout, [spot(stop.x, stop.y) for stop, _ in stops], policy.route)
         stops = [stops[i] for i in found.order]
         length_mm = round(found.length * plan.unit_mm)
     units = sum(stop.units for stop, _ in stops)
