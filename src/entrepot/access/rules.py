@@ -156,7 +156,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
-        "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
+        "payments.open_disputes", "payments.close_disputes", "payments.take_messages",
+        "settlement.take_payouts", "settlement.explain",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
     ),
     "integration engineer": (

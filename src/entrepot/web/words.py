@@ -84,6 +84,7 @@ WORDS: dict[str, str | Promise] = {
     "returns.close": _("return closed"),
     "returns.estimate": _("expected returns estimated"),
     "orders.approve_credits": _("credit decided"),
+    "payments.take_messages": _("told by the payment provider"),
     "payments.open_disputes": _("disputed by the bank"),
     "payments.close_disputes": _("dispute decided"),
     "payment.disputed": _("disputed by the bank"),
