@@ -63,7 +63,7 @@ def cancel(cause: Cause, /, *, requests: Sequence[CancelOrder]) -> list[OrderCan
     Locks: the orders in id order, the positions of what was promised in key order, the payments.
     Refuses: NotFound; WrongState (cancelled, closed); Invalid (no reason, or an unknown code; an order twice); TooLate;
     MoreThanThereIs.
-    Again: by key. 18 statements; at most 12 more where something was captured.
+    Again: by key. 18 statements; at most 13 more where something was captured.
     """
     return carry_out(cause, decide(requests))
 
