@@ -73,4 +73,4 @@ def test_statements_do_not_grow_with_the_batch(statements):
         with statements() as ran:
             cancel(CAUSE, requests=[CancelOrder(one.order, "why") for one in orders])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
-    assert counts == [23] * 3
+    assert counts == [22] * 3

@@ -254,7 +254,8 @@ def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
     if not paid:
         return {}
     # Where all that left has come back, the shipping may be due now that nothing more will leave.
-    offer("refund", [(order, 0, cause.at) for order in paid])
+    sent = [order for order in paid if any(line.gone for line in plan.lines[order].values())]
+    offer("refund", [(order, 0, cause.at) for order in sent])
     stands: dict[UUID, int] = dict.fromkeys(paid, 0)
     cancelled: dict[UUID, int] = dict.fromkeys(paid, 0)
     given: dict[UUID, int] = {}
