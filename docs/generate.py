@@ -55,6 +55,9 @@ SETTINGS = {
     "ENTREPOT_TLS": "`1`: a proxy in front speaks TLS and sets `X-Forwarded-Proto`. Cookies are then sent over TLS"
     " only, and HTTP is redirected.",
     "XDG_DATA_HOME": "Where the home folder stands if `ENTREPOT_HOME` is not set.",
+    "ENTREPOT_STRIPE_KEY": "The secret key of an account with Stripe. Without it nothing is asked of Stripe.",
+    "ENTREPOT_STRIPE_SECRET": "The secret by which Stripe signs its webhooks. Without it none is taken.",
+    "ENTREPOT_STRIPE_URL": "Where Stripe answers, if not at `https://api.stripe.com/v1`.",
 }
 """What each environment variable is for. Which there are is read from the code, and both must agree."""
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 @dataclass
@@ -18,13 +19,17 @@ class Imitation:
     url: str
     answer: Callable[[str, Any], tuple[int, Any]]
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def an_imitation(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[Imitation]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null"
+            is_form = "urlencoded" in (self.headers.get("Content-Type") or "")
+            body = dict(parse_qsl(sent.decode())) if is_form else json.loads(sent)
+            imitation.keys.append(self.headers.get("Idempotency-Key") or "")
             imitation.asked.append((self.path, body))
             status, told = imitation.answer(self.path, body)
             data = told.encode() if isinstance(told, str) else json.dumps(told).encode()

@@ -177,6 +177,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # select all, act on all
 EASYPOST_SECRET = os.environ.get("ENTREPOT_EASYPOST_SECRET", "")
 EASYPOST_KEY = os.environ.get("ENTREPOT_EASYPOST_KEY", "")
 EASYPOST_URL = os.environ.get("ENTREPOT_EASYPOST_URL", "https://api.easypost.com/v2")
+STRIPE_KEY = os.environ.get("ENTREPOT_STRIPE_KEY", "")
+STRIPE_SECRET = os.environ.get("ENTREPOT_STRIPE_SECRET", "")
+STRIPE_URL = os.environ.get("ENTREPOT_STRIPE_URL", "https://api.stripe.com/v1")
 KARRIO_ACCOUNTS = os.environ.get("ENTREPOT_KARRIO_ACCOUNTS", "")
 
 LOG_LEVEL = os.environ.get("ENTREPOT_LOG_LEVEL", "WARNING").upper()

@@ -55,6 +55,16 @@ def test_what_is_captured_is_posted_at_once(order: UUID) -> None:
     assert (balance(1100), balance(2100)) == (600, -600)
 
 
+def test_money_goes_back_to_the_providers_that_are_named_first(order: UUID) -> None:
+    authorized(order, 500, reference="first")
+    authorized(order, 500, "fake", reference="second")
+    capture(SYSTEM, requests=[Capture(order, 1000)])
+    relay.relay_once(DESTINATIONS)
+    refund(SYSTEM, requests=[Refund(order, 600, first=("account",))])
+    relay.relay_once(DESTINATIONS)
+    assert [one[1:3] for one in amounts(order)] == [(500, 500), (500, 100)]
+
+
 def test_more_than_is_authorized_is_taken_as_far_as_it_goes(order: UUID) -> None:
     authorized(order, 1000)
 

@@ -422,3 +422,14 @@ def test_a_return_shows_its_terms_and_the_report_its_reason(house: Floor) -> Non
     empty = text_of(a_browser("auditor").get("/returns/reasons/?days=7"))
     assert "Fit 2 units" in empty
     assert "Is too small" in empty
+
+
+def test_the_page_of_a_return_says_line_by_line_why_a_refund_is_that_much(house: Floor):
+    policy(fee_percent=10, approve_above_minor=None)
+    one = back.asked(sold(house, 1, (0, 2), tax_minor=200)[0], 1)
+    back.back(one)
+    refund(back.ASKS, requests=[Refund(one.return_id)])
+    text = text_of(a_browser("supervisor").get(f"/returns/{one.return_id}/"))
+    assert "Why this amount Goods 1 of SKU-000, as paid after discounts £9.99" in text
+    assert "Fee 10 % of the goods for restocking" in text, text[text.index("Why this amount") :][:300]
+    assert text.split("for restocking")[1].split()[:3] == ["-£1.00", "Total", "£9.99"]

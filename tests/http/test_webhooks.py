@@ -1,9 +1,10 @@
-"""Carriers' webhooks: signed or not taken."""
+"""Webhooks of carriers and of the payment provider: signed or not taken."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from entrepot.kernel import sql
 from entrepot.orders import queries as orders
 from entrepot.shipping import queries
 from tests.rules.test_easypost import a_message, detail
+from tests.stripe import dispute, event, signature
 
 pytestmark = pytest.mark.django_db
 SECRET = "tell nobody"
@@ -67,3 +69,27 @@ def test_what_can_not_be_read_is_told(shop, code):
 def test_without_a_secret_there_is_no_such_address(shop, code, settings):
     settings.EASYPOST_SECRET = ""
     assert send(code, "{}").status_code == 404
+
+
+# ---- the payment provider
+
+
+def tell(company: str, body: str, secret: str = SECRET, at: int | None = None):
+    header = signature(body, secret, int(time.time()) if at is None else at)
+    headers = {"Stripe-Signature": header}
+    return Client().post(
+        f"/webhooks/stripe/{company}/", body, content_type="application/json", headers=headers
+    )
+
+
+def test_a_message_of_stripe_is_kept_once_and_only_with_its_signature(shop, code, settings):
+    message = event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_of_nobody", 100))
+    assert tell(code, message).status_code == 404, "no secret, no address"
+    settings.STRIPE_SECRET = SECRET
+    assert [tell(code, message).status_code for _ in range(2)] == [200, 200]
+    assert tell(code, message, "guessed").status_code == 403
+    assert tell(code, message, at=1_700_000_000).status_code == 403, "an old message may be a copy"
+    assert tell("nobody", message).status_code == 404
+    told = tell(code, "{")
+    assert (told.status_code, "no JSON" in told.content.decode()) == (422, True)
+    assert sql.run("SELECT source, external_id, state FROM kernel_inbox") == [("stripe", "evt_1", "done")]

@@ -359,6 +359,11 @@ class Cancellable(NamedTuple):
         """All that are not cancelled."""
         return self.open + self.backordered + self.allocated + self.late
 
+    @property
+    def gone(self) -> int:
+        """Units that have left the house."""
+        return self.late - self.released - self.picked - self.packed - self.with_supplier
+
     def less(self, place: str, units: int) -> Cancellable:
         """The line without units that stood in a place."""
         late = self.late - units if place in (*ON_THE_FLOOR, "with_supplier") else self.late

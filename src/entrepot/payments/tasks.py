@@ -8,11 +8,17 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.delivery import Claimed
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.providers import Asked, Client, fake
+from entrepot.payments.providers.stripe import client as stripe
 
 
 def ask_fake(cause: Cause, message: Claimed) -> None:
     """Send one attempt to the recorded provider."""
     _ask(cause, message, fake.client)
+
+
+def ask_stripe(cause: Cause, message: Claimed) -> None:
+    """Send one attempt to Stripe."""
+    _ask(cause, message, stripe.client())
 
 
 def _ask(cause: Cause, message: Claimed, client: Client) -> None:
@@ -21,4 +27,4 @@ def _ask(cause: Cause, message: Claimed, client: Client) -> None:
     settle(cause, requests=[Settle(asked.attempt, outcome.ok, outcome.reference, outcome.error)])
 
 
-DESTINATIONS = {"payments.fake": ask_fake}
+DESTINATIONS = {"payments.fake": ask_fake, "payments.stripe": ask_stripe}

@@ -214,6 +214,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("metrics", health.metrics),
     path("webhooks/easypost/<str:company>/", webhooks.easypost, name="webhook-easypost"),
+    path("webhooks/stripe/<str:company>/", webhooks.stripe, name="webhook-stripe"),
     path("api/", house.urls()),
 ]
 

@@ -13,7 +13,7 @@ from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.payments import errors, providers
 
-KNOWN = (*sorted(providers.LOCAL), "fake")
+KNOWN = (*sorted(providers.LOCAL), "fake", "stripe")
 
 
 @dataclass(frozen=True, slots=True)

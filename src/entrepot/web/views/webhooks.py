@@ -1,4 +1,4 @@
-"""Where carriers and their go-betweens send what happened: signed, kept as it came, answered at once."""
+"""Where carriers, go-betweens and payment providers send what happened: signed, kept as it came, answered at once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from django.views.decorators.http import require_POST
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
+from entrepot.payments.commands.take_messages import TakeMessage, take_messages
+from entrepot.payments.providers.stripe import parse as payments
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
 from entrepot.shipping.easypost.parse import SOURCE
 
@@ -37,6 +39,27 @@ def easypost(request: HttpRequest, company: str) -> HttpResponse:
     cause = Cause(actor, timezone.now(), "a carrier's message")
     text = request.body.decode("utf-8", "replace")
     (answer,) = take_tracking(cause, requests=[TakeTracking(found.id, SOURCE, text)])
+    if isinstance(answer, Refused):
+        return HttpResponse(answer.message, status=HTTPStatus.UNPROCESSABLE_ENTITY, content_type="text/plain")
+    return HttpResponse(status=HTTPStatus.OK)
+
+
+@csrf_exempt
+@require_POST
+def stripe(request: HttpRequest, company: str) -> HttpResponse:
+    """A message of Stripe for a company; only with the signature of the secret that both know."""
+    found = next((one for one in parties.companies() if one.code == company), None)
+    if found is None or not settings.STRIPE_SECRET:
+        raise Http404
+    now = timezone.now()
+    said = request.headers.get("Stripe-Signature", "")
+    if not payments.is_signed(said, request.body, settings.STRIPE_SECRET, now):
+        return HttpResponse(
+            "The signature does not fit.", status=HTTPStatus.FORBIDDEN, content_type="text/plain"
+        )
+    actor = Actor(f"provider:{payments.SOURCE}", frozenset({"payments.take_messages"}))
+    message = TakeMessage(found.id, request.body.decode("utf-8", "replace"))
+    (answer,) = take_messages(Cause(actor, now, "a message of the payment provider"), requests=[message])
     if isinstance(answer, Refused):
         return HttpResponse(answer.message, status=HTTPStatus.UNPROCESSABLE_ENTITY, content_type="text/plain")
     return HttpResponse(status=HTTPStatus.OK)

@@ -1,0 +1,160 @@
+"""What Stripe sends by itself: chargebacks, and what became of refunds that took their time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel import inbox, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.payments import errors
+from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
+from entrepot.payments.commands.settle import Settle, settle
+from entrepot.payments.providers.stripe import parse
+
+
+@dataclass(frozen=True, slots=True)
+class TakeMessage:
+    """A message as it came, its signature proven by whoever took it."""
+
+    company: int
+    payload: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTaken:
+    """What was done: `opened`, `closed`, `settled`, `nothing`; `known` where it came before."""
+
+    done: str
+
+
+@command("payments.take_messages")
+def take_messages(cause: Cause, /, *, requests: Sequence[TakeMessage]) -> list[MessageTaken | Refused]:
+    """Disputes opened and decided, and attempts settled, as Stripe says.
+
+    A message is kept by its own id, and done once. One about a payment that is not ours changes nothing.
+    Locks: as opening and closing disputes and settling do, in that order. Refuses: NotAPayment (no message of Stripe);
+    what opening and closing disputes refuse. Again: by key, and by the message's id. 39 statements at most.
+    """
+    read = [_read(one) for one in requests]
+    told = {at: one for at, one in enumerate(read) if isinstance(one, parse.Message)}
+    fresh = inbox.receive(
+        cause,
+        [
+            inbox.Incoming(requests[at].company, parse.SOURCE, one.id, one.kind, requests[at].payload)
+            for at, one in {(requests[at].company, one.id): (at, one) for at, one in told.items()}.values()
+        ],
+        "done",
+    )
+    kept = dict(fresh)
+    answers: dict[int, MessageTaken | Refused] = {}
+    new: dict[int, parse.Message] = {}
+    for at, one in enumerate(read):
+        if isinstance(one, Refused):
+            answers[at] = one
+        elif one.id in fresh:
+            del fresh[one.id]
+            new[at] = one
+        else:
+            answers[at] = MessageTaken("known")
+    _open(cause, requests, new, answers)
+    _close(cause, requests, new, answers)
+    _settle(cause, requests, new, answers)
+    refused = [kept[one.id] for at, one in new.items() if isinstance(answers.get(at), Refused)]
+    inbox.mark(refused, "set_aside", "refused: see the answer")
+    return [answers.get(at, MessageTaken("nothing")) for at in range(len(requests))]
+
+
+def _read(one: TakeMessage) -> parse.Message | Refused:
+    try:
+        return parse.message(one.payload)
+    except parse.UnreadableError as error:
+        return errors.NotAPayment(field="message", expected="an event of Stripe", found=str(error))
+
+
+Answers = dict[int, MessageTaken | Refused]
+New = dict[int, parse.Message]
+
+
+def _open(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
+    """Open the disputes that messages tell of, also those decided already: messages come in any order."""
+    told = {at: one.dispute for at, one in new.items() if one.dispute and one.dispute.amount_minor > 0}
+    if not told:
+        return
+    references = [one.reference for one in told.values()]
+    found: dict[tuple[int, str], UUID] = {}
+    for company, reference, payment in sql.run(
+        _PAYMENTS, {"references": references, "provider": parse.SOURCE}
+    ):
+        found.setdefault((company, reference), payment)
+    wanted = {
+        at: OpenDispute(
+            payment, one.external_id, one.amount_minor, one.reason, one.due_at, new[at].at
+        )
+        for at, one in told.items()
+        if (payment := found.get((requests[at].company, one.reference)))
+    }  # fmt: skip
+    if wanted:
+        given = open_disputes(cause, requests=list(wanted.values()))
+        for at, answer in zip(wanted, given, strict=True):
+            answers[at] = (
+                answer
+                if isinstance(answer, Refused)
+                else MessageTaken("opened" if answer.fresh else "nothing")
+            )
+
+
+def _close(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
+    told = {at: one.dispute for at, one in new.items() if one.dispute and one.dispute.state != "open"}
+    if not told:
+        return
+    names = [one.external_id for one in told.values()]
+    found = {
+        (company, name): dispute
+        for company, name, dispute in sql.run(_DISPUTES, {"names": names, "provider": parse.SOURCE})
+    }
+    wanted = {
+        at: CloseDispute(dispute, one.state == "won", new[at].at)
+        for at, one in told.items()
+        if (dispute := found.get((requests[at].company, one.external_id)))
+    }
+    if wanted:
+        for at, answer in zip(wanted, close_disputes(cause, requests=list(wanted.values())), strict=True):
+            answers[at] = answer if isinstance(answer, Refused) else MessageTaken("closed")
+
+
+def _settle(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
+    told = {at: one for at, one in new.items() if one.attempt and one.outcome}
+    if not told:
+        return
+    attempts = [one.attempt for one in told.values()]
+    ours = set(sql.run(_ATTEMPTS, {"ids": attempts, "provider": parse.SOURCE}))
+    wanted = {
+        at: Settle(one.attempt, one.outcome.ok, one.outcome.reference, one.outcome.error)
+        for at, one in told.items()
+        if one.attempt and one.outcome and (requests[at].company, one.attempt) in ours
+    }
+    if wanted:
+        settle(cause, requests=list(wanted.values()))
+        answers.update(dict.fromkeys(wanted, MessageTaken("settled")))
+
+
+# Two payments may be parts of one intent: a chargeback is booked on the older, as far as it goes.
+_PAYMENTS = """
+SELECT company_id::int, reference, id FROM payments_payment
+WHERE reference = ANY(%(references)s::text[]) AND provider = %(provider)s::text ORDER BY id
+"""
+
+_DISPUTES = """
+SELECT company_id::int, external_id, id FROM payments_dispute
+WHERE external_id = ANY(%(names)s::text[]) AND provider = %(provider)s::text
+"""
+
+_ATTEMPTS = """
+SELECT a.company_id::int, a.id FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+WHERE a.id = ANY(%(ids)s::uuid[]) AND p.provider = %(provider)s::text
+"""

@@ -1,0 +1,27 @@
+"""What Stripe is asked, from attempts of ours. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote
+
+from entrepot.payments.providers import Asked
+
+
+class Call(NamedTuple):
+    """A request: its path, and the fields of its form. What Stripe says of it later names the attempt again."""
+
+    path: str
+    fields: dict[str, str]
+
+
+def call(asked: Asked) -> Call:
+    """A capture, refund or void of a payment intent."""
+    intent = f"/payment_intents/{quote(asked.reference, safe='')}"
+    named = {"metadata[attempt]": str(asked.attempt)}
+    if asked.kind == "capture":
+        return Call(f"{intent}/capture", {"amount_to_capture": str(asked.amount_minor), **named})
+    if asked.kind == "refund":
+        amount = str(asked.amount_minor)
+        return Call("/refunds", {"payment_intent": asked.reference, "amount": amount, **named})
+    return Call(f"{intent}/cancel", {})

@@ -1,0 +1,74 @@
+"""Stripe over HTTP. The attempt's id is the idempotency key: what is sent again is done once."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from http import HTTPStatus
+
+from django.conf import settings
+
+from entrepot.kernel.errors import Unavailable
+from entrepot.payments.providers import Asked, Outcome
+from entrepot.payments.providers.stripe import build, parse
+
+TIMEOUT_S = 20
+AGAIN = (
+    # A wrong key is the installation's trouble, and no answer about the money.
+    HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+)  # fmt: skip
+
+
+class Client:
+    """An account with Stripe; `url` is where it answers."""
+
+    def __init__(self, key: str, url: str) -> None:
+        self.key, self.url = key, url.rstrip("/")
+
+    def ask(self, asked: Asked) -> Outcome:
+        """What became of an attempt. What Stripe does not know yet is `Unavailable`: it is asked again, or a webhook
+        tells it."""
+        path, fields = build.call(asked)
+        try:
+            said = self._send(path, fields, str(asked.attempt))
+            found = parse.outcome(asked, said)
+        except _RefusedError as error:
+            return parse.refused(asked, error.said)
+        except parse.UnreadableError as error:
+            raise Unavailable(f"an answer of Stripe that can't be read: {error}") from error
+        if found is None:
+            raise Unavailable("Stripe has not decided yet")
+        return found
+
+    def _send(self, path: str, fields: dict[str, str], key: str) -> str:
+        request = urllib.request.Request(  # noqa: S310  the address is the installation's own setting
+            self.url + path,
+            urllib.parse.urlencode(fields).encode(),
+            {"Authorization": f"Bearer {self.key}", "Idempotency-Key": key},
+            method="POST",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+                return str(answer.read().decode("utf-8", "replace"))
+        except urllib.error.HTTPError as error:
+            said = error.read().decode("utf-8", "replace")
+            if error.code in AGAIN or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise Unavailable(f"Stripe: HTTP {error.code} {error.reason}") from error
+            raise _RefusedError(said) from error
+        except (urllib.error.URLError, TimeoutError, OSError) as error:
+            raise Unavailable(f"Stripe does not answer: {error}") from error
+
+
+class _RefusedError(Exception):
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+def client() -> Client:
+    """The account of this installation."""
+    if not settings.STRIPE_KEY:
+        raise Unavailable("no key of Stripe: set ENTREPOT_STRIPE_KEY")
+    return Client(settings.STRIPE_KEY, settings.STRIPE_URL)

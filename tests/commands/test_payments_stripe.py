@@ -1,0 +1,200 @@
+"""payments.take_messages, and attempts that Stripe is asked for, against a local imitation of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from entrepot.kernel import ids, relay, sql
+from entrepot.kernel.errors import Unavailable
+from entrepot.payments import queries
+from entrepot.payments.commands.authorize import Authorize, authorize
+from entrepot.payments.commands.capture import Capture, Void, capture, void
+from entrepot.payments.commands.refund import Refund, refund
+from entrepot.payments.commands.settle import Settle, settle
+from entrepot.payments.commands.take_messages import MessageTaken, TakeMessage, take_messages
+from entrepot.payments.providers import Asked, Outcome
+from entrepot.payments.providers.stripe.client import Client, client
+from entrepot.payments.tasks import DESTINATIONS
+from entrepot.work import queries as work
+from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
+from tests.imitation import Imitation, an_imitation
+from tests.stripe import answers, dispute, event, example
+
+pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work")]
+
+
+@pytest.fixture
+def stripe(settings: Any) -> Iterator[Imitation]:
+    with an_imitation(answers) as imitation:
+        settings.STRIPE_KEY, settings.STRIPE_URL = "sk_test", imitation.url
+        yield imitation
+
+
+@pytest.fixture
+def house(db: None) -> None:
+    a_floor(skus=0, channels=())
+
+
+def paid(intent: str, amount: int = 1000) -> UUID:
+    order = ids.uuid7()
+    authorize(SYSTEM, requests=[Authorize(COMPANY, order, "stripe", intent, "GBP", amount, NOW)])
+    return order
+
+
+def relayed() -> None:
+    """Send what waits, as the relay does."""
+    relay.relay_once(DESTINATIONS)
+
+
+def captured(intent: str, amount: int = 1000) -> UUID:
+    order = paid(intent, amount)
+    capture(SYSTEM, requests=[Capture(order, amount)])
+    relayed()
+    return order
+
+
+def state(order: UUID) -> tuple[int, int, str]:
+    ((captured_, refunded, found),) = [
+        (one.captured_minor, one.refunded_minor, one.state) for one in queries.of_order(order)
+    ]
+    return captured_, refunded, found
+
+
+def say(*payloads: str) -> list[object]:
+    return list(take_messages(SYSTEM, requests=[TakeMessage(COMPANY, one) for one in payloads]))
+
+
+# ---- asked
+
+
+def test_a_capture_and_a_refund_are_asked_once_each_under_the_attempts_id(house: None, stripe: Imitation):
+    order = captured("pi_1")
+    refund(SYSTEM, requests=[Refund(order, 300)])
+    relayed()
+    assert state(order) == (1000, 300, "part_refunded")
+    assert [path for path, _ in stripe.asked] == ["/v2/payment_intents/pi_1/capture", "/v2/refunds"]
+    attempts = dict(sql.run("SELECT id, provider_reference FROM payments_attempt"))
+    assert {UUID(key) for key in stripe.keys} == set(attempts)
+    assert sorted(attempts.values()) == ["ch_pi_1", "re_pi_1"], "payouts name the charge and the refund"
+    assert balance(1100) == 700
+
+
+def test_what_is_declined_is_a_work_item_and_what_a_capture_let_go_is_none(house: None, stripe: Imitation):
+    declined = captured("declined_1")
+    assert state(declined) == (0, 0, "authorized")
+    (item,) = work.items(COMPANY, kind="payment capture failed")
+    assert item.reason == "stripe refused the capture: It was declined. card_declined"
+    rest = paid("captured_1")
+    void(SYSTEM, requests=[Void(rest)])
+    relayed()
+    assert state(rest) == (0, 0, "voided")
+    assert work.items(COMPANY, kind="payment void failed") == []
+
+
+@pytest.mark.parametrize("intent", ["busy_1", "slow_1"])
+def test_what_stripe_does_not_know_is_asked_again_under_the_same_key(intent: str):
+    asked = Asked(ids.uuid7(), "refund", intent, "GBP", 100)
+    with an_imitation(answers) as imitation:
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                Client("sk_test", imitation.url).ask(asked)
+        assert imitation.keys == [str(asked.attempt)] * 2
+    with pytest.raises(Unavailable, match="does not answer"):
+        Client("sk_test", imitation.url).ask(asked)
+
+
+def test_an_answer_that_can_not_be_read_decides_nothing():
+    with an_imitation(lambda _path, _body: (200, "<html>")) as imitation, pytest.raises(Unavailable):
+        Client("sk_test", imitation.url).ask(Asked(ids.uuid7(), "refund", "pi_1", "GBP", 100))
+    wrong = {
+        "error": {"message": "Keys can only be used with the same parameters.", "type": "idempotency_error"}
+    }
+    with an_imitation(lambda _path, _body: (400, wrong)) as imitation:
+        told = Client("sk_test", imitation.url).ask(Asked(ids.uuid7(), "refund", "pi_1", "GBP", 100))
+    assert told == Outcome(False, "", "Keys can only be used with the same parameters.")
+
+
+def test_without_a_key_nothing_is_decided(settings: Any):
+    settings.STRIPE_KEY = ""
+    with pytest.raises(Unavailable, match="ENTREPOT_STRIPE_KEY"):
+        client()
+
+
+# ---- told
+
+
+def test_a_refund_that_took_its_time_is_settled_by_its_message(house: None, stripe: Imitation):
+    order = captured("slow_2")
+    refund(SYSTEM, requests=[Refund(order, 300)])
+    relayed()
+    assert state(order) == (1000, 0, "captured")
+    ((attempt,),) = sql.run("SELECT id FROM payments_attempt WHERE kind = 'refund'")
+    done = example(
+        "refund", object="refund", id="re_2", status="succeeded", metadata={"attempt": str(attempt)}
+    )
+    assert say(event("evt_1", "refund.updated", done)) == [MessageTaken("settled")]
+    assert state(order) == (1000, 300, "part_refunded")
+    failed = event("evt_2", "refund.failed", done | {"status": "failed"})
+    assert say(failed) == [MessageTaken("settled")]
+    assert state(order) == (1000, 300, "part_refunded"), "the first outcome counts"
+
+
+def test_disputes_are_opened_and_decided_and_a_message_is_done_once(house: None, stripe: Imitation):
+    order = captured("pi_3")
+    opened = event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_3", 400))
+    assert say(opened, opened) == [MessageTaken("opened"), MessageTaken("known")]
+    assert say(opened) == [MessageTaken("known")]
+    (payment,) = queries.of_order(order)
+    assert (payment.disputed_minor, balance(1160)) == (400, 400)
+    lost = event("evt_2", "charge.dispute.closed", dispute("dp_1", "pi_3", 400, "lost"))
+    assert say(lost) == [MessageTaken("closed")]
+    assert (balance(1160), balance(5310)) == (0, 400)
+    at_once = event("evt_3", "charge.dispute.closed", dispute("dp_2", "pi_3", 100, "won"))
+    assert say(at_once) == [MessageTaken("closed")], "the message of its opening was lost, or comes later"
+    assert queries.of_order(order)[0].disputed_minor == 400
+
+
+def test_what_is_not_ours_changes_nothing_and_what_can_not_be_is_refused(house: None, stripe: Imitation):
+    captured("pi_4")
+    strange = example(
+        "refund", object="refund", id="re_9", status="failed", metadata={"attempt": str(ids.uuid7())}
+    )
+    told = say(
+        event("evt_1", "charge.dispute.created", dispute("dp_1", "pi_of_another", 400)),
+        event("evt_2", "refund.failed", strange),
+        event("evt_3", "payout.paid", {"object": "payout"}),
+        event("evt_4", "charge.dispute.created", dispute("dp_2", "pi_4", 5_000)),
+        "{}",
+    )
+    assert told[:3] == [MessageTaken("nothing")] * 3
+    assert [one.code for one in told[3:]] == ["payments.not_a_payment"] * 2  # type: ignore[attr-defined]
+    states = sorted(sql.run("SELECT external_id, state FROM kernel_inbox"))
+    assert states == [("evt_1", "done"), ("evt_2", "done"), ("evt_3", "done"), ("evt_4", "set_aside")]
+
+
+@pytest.mark.counts("payments.take_messages")
+def test_statements_do_not_grow_with_the_batch(house: None, statements):
+    counts = []
+    for size in (1, 10, 1000):
+        orders = [ids.uuid7() for _ in range(size)]
+        authorize(SYSTEM, requests=[
+            Authorize(COMPANY, order, "stripe", f"pi_{order}", "GBP", 1000, NOW) for order in orders
+        ])  # fmt: skip
+        capture(SYSTEM, requests=[Capture(order, 1000) for order in orders])
+        waiting = sql.run("SELECT id FROM payments_attempt WHERE state = 'waiting'")
+        settle(SYSTEM, requests=[Settle(attempt, ok=True, provider_reference="ch") for (attempt,) in waiting])
+        messages = [
+            TakeMessage(
+                COMPANY, event(f"evt_{order}", "x", dispute(f"dp_{order}", f"pi_{order}", 10, "lost"))
+            )
+            for order in orders
+        ]
+        with statements() as ran:
+            told = take_messages(SYSTEM, requests=messages)
+        assert set(told) == {MessageTaken("closed")}
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert len(set(counts)) == 1, counts

@@ -1,0 +1,63 @@
+"""Stripe as it answers, in the shapes that it documents, and as it sends messages."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+
+PAYLOADS = Path("/work/shared/data/payloads/stripe")
+
+
+def example(name: str, **facts: Any) -> dict[str, Any]:
+    """An object as Stripe documents it, where its examples are there, with other facts."""
+    path = PAYLOADS / f"{name}.json"
+    return (json.loads(path.read_text()) if path.exists() else {"object": name}) | facts
+
+
+def answers(path: str, body: Any) -> tuple[int, Any]:
+    """As Stripe answers: intents that are named `declined…` are refused, `slow…` are not decided, `busy…` fail."""
+    intent = body.get("payment_intent") or path.split("/")[3]
+    if intent.startswith("busy"):
+        return 503, {"error": {"message": "try again", "type": "api_error"}}
+    if intent.startswith("declined"):
+        return 402, {"error": {"message": "It was declined.", "code": "card_declined", "type": "card_error"}}
+    if path.endswith("/refunds"):
+        amount, status = int(body["amount"]), "pending" if intent.startswith("slow") else "succeeded"
+        return 200, example("refund", id=f"re_{intent}", amount=amount, status=status, payment_intent=intent)
+    if path.endswith("/capture"):
+        amount = int(body["amount_to_capture"])
+        return 200, example(
+            "payment_intent",
+            id=intent,
+            status="succeeded",
+            amount_received=amount,
+            latest_charge=f"ch_{intent}",
+        )
+    if intent.startswith("captured"):
+        intent_now = example("payment_intent", id=intent, status="succeeded")
+        wrong = {"code": "payment_intent_unexpected_state", "message": "no", "payment_intent": intent_now}
+        return 400, {"error": wrong}
+    return 200, example("payment_intent", id=intent, status="canceled")
+
+
+def event(name: str, kind: str, thing: dict[str, Any], at: int = 1_767_225_600) -> str:
+    return json.dumps(
+        example("event", id=name, object="event", type=kind, created=at, data={"object": thing})
+    )
+
+
+def dispute(
+    name: str, intent: str, amount: int, status: str = "needs_response", **facts: Any
+) -> dict[str, Any]:
+    return {
+        "object": "dispute", "id": name, "payment_intent": intent, "amount": amount, "currency": "gbp",
+        "reason": "product_not_received", "status": status, "evidence_details": {"due_by": 1_768_000_000},
+    } | facts  # fmt: skip
+
+
+def signature(payload: str, secret: str, at: int) -> str:
+    right = hmac.new(secret.encode(), f"{at}.{payload}".encode(), hashlib.sha256).hexdigest()
+    return f"t={at},v1={'0' * 64},v1={right},v0=old"
