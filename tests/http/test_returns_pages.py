@@ -10,7 +10,7 @@ import pytest
 from django.contrib.messages import get_messages
 
 from entrepot.kernel import sql
-from entrepot.returns import queries
+from entrepot.returns import parcel_queries, queries
 from entrepot.returns.commands.refund import Refund, refund
 from tests import back
 from tests.asking import a_browser
@@ -422,3 +422,29 @@ def test_a_return_shows_its_terms_and_the_report_its_reason(house: Floor) -> Non
     empty = text_of(a_browser("auditor").get("/returns/reasons/?days=7"))
     assert "Fit 2 units" in empty
     assert "Is too small" in empty
+
+
+def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone("service"))
+    service, door = a_browser("service"), a_browser("supervisor")
+    service.post(f"/returns/{one.return_id}/parcel/", {"tracking": "jd 7"})
+    assert "Expected in JD7" in text_of(service.get(f"/returns/{one.return_id}/"))
+
+    page = text_of(door.get("/returns/parcels/?tracking=jd7"))
+    assert f"2 expected, {one.number} of" in page
+    form = {"tracking": "jd7", "node": str(house.nodes[0]), f"units-{one.lines[0]}": "1", "other-1": "a sock",
+            "other-units-1": "2", "condition": "wet"}  # fmt: skip
+    assert said(door.post("/returns/parcels/receive/", form)) == ["The parcel is received."]
+    assert queries.return_(one.return_id).received == 1
+    shown = text_of(service.get("/returns/parcels/"))
+    assert "2 × a sock" in shown
+    assert "Nobody can tell what it is" in shown
+    (stray,) = parcel_queries.strays(COMPANY)
+    refused = service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": "RMA-1"})
+    assert "none named" in said(refused)[0]
+    service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": one.number.lower()})
+    assert "Nothing is unexplained" in text_of(service.get("/returns/parcels/"))
+    nothing = door.post("/returns/parcels/receive/", {"node": str(house.nodes[0])})
+    assert "what was in the parcel" in said(nothing)[-1]
+    assert "nothing is expected in it" in text_of(door.get("/returns/parcels/?tracking="))
