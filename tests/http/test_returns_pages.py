@@ -9,13 +9,14 @@ from uuid import UUID
 import pytest
 from django.contrib.messages import get_messages
 
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.returns import parcel_queries, queries
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.recovery import Recovery, Way
 from tests import back
 from tests.asking import a_browser
 from tests.back import lines_of, policy, sold
-from tests.floor import COMPANY, Floor, someone
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.shop import everybody
 from tests.walk import a_house
 
@@ -448,3 +449,13 @@ def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor)
     nothing = door.post("/returns/parcels/receive/", {"node": str(house.nodes[0])})
     assert "what was in the parcel" in said(nothing)[-1]
     assert "nothing is expected in it" in text_of(door.get("/returns/parcels/?tracking="))
+
+
+def test_the_station_shows_what_each_way_brings(house: Floor) -> None:
+    ways = {"liquidate": Way({"C": 50}, fee_percent=10), "refurbish": Way({"C": 20})}
+    kept = policies.SetPolicy(COMPANY, "returns.recovery", Recovery(("C",), ways), NOW)
+    policies.set_policy(SYSTEM, requests=[kept])
+    one = back.asked(sold(house, 1, (0, 1))[0], 1, cause=someone("service"))
+    back.found(back.came(one, cause=someone("supervisor")), "C", cause=someone("inspector"))
+    shown = text_of(a_browser("inspector").get("/returns/station/"))
+    assert "Liquidate £5.00 £0.50 £0.00 £0.00 £4.50 Refurbish £2.00" in shown

@@ -282,6 +282,9 @@ class Inspection(models.Model):
     note = models.TextField(default="", db_default="")
     proposed = models.TextField()
     why = models.TextField()
+    sums = models.JSONField(
+        default=list, db_default=[]
+    )  # of one unit, by way: what it is expected to bring, best first
     inspected_by = models.TextField()
     inspected_at = models.DateTimeField()
 

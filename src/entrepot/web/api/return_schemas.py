@@ -323,10 +323,22 @@ class StrayOut(Out):
     received_at: datetime
 
 
+class SumOut(Out):
+    """What a way is expected to bring of one unit: total = gross - fee - work - holding."""
+
+    disposition: str
+    gross_minor: int
+    fee_minor: int
+    work_minor: int
+    holding_minor: int
+    total_minor: int
+
+
 class InspectedOut(Out):
     inspection: UUID
     proposed: str
     why: str
+    sums: list[SumOut]
 
 
 class DisposedOut(Out):
