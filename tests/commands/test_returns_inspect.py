@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import ids
+from entrepot.kernel import ids, policies
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
+from entrepot.returns.recovery import Recovery, Sum, Way
 from tests.back import INSPECTS, asked, asked_all, came, came_all, policy, sold
-from tests.floor import NOW, Floor, units
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, units
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -115,4 +116,33 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
             answers = inspect(INSPECTS, requests=requests)
         assert all(isinstance(one, Inspected) for one in answers)
         counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
-    assert [len(one) for one in counts] == [16] * 3
+    assert [len(one) for one in counts] == [17] * 3
+
+
+def test_where_the_rules_leave_a_choice_what_brings_the_most_is_proposed_and_its_sum_kept(house: Floor):
+    ways = {
+        "refurbish": Way({"C": 90}, success_percent=80, refurbish_minor=300),
+        "liquidate": Way({"C": 50}, fee_percent=10),
+        "return_to_vendor": Way({"C": 100}, of="cost", window_days=4),
+    }
+    body = Recovery(("C",), ways)
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.recovery", body, NOW)])
+    _, receipt = a_receipt(house, 2)
+
+    old, young = inspect(
+        INSPECTS,
+        requests=[
+            Inspect(receipt, 1, "C", occurred_at=NOW + timedelta(days=5)),
+            Inspect(receipt, 1, "B"),
+        ],
+    )
+
+    assert old.proposed == "liquidate"
+    assert old.sums == (
+        Sum("liquidate", 500, 50, 0, 0, 450), Sum("refurbish", 719, 0, 300, 0, 419),
+    )  # fmt: skip
+    assert "liquidate is expected to bring the most, before refurbish" in old.why
+    assert (young.proposed, young.sums) == ("second_grade", ()), "the sum does not decide about grade B"
+    tasks = {one.grade: one for one in queries.tasks(COMPANY)}
+    assert [one["total_minor"] for one in tasks["C"].sums] == [450, 419]
+    assert tasks["B"].sums == []

@@ -350,3 +350,22 @@ def test_what_would_be_answered_and_why_customers_may_send_things_back(house: Fl
     reasons = call("service").get(f"{RETURNS}/reasons").json()
     assert {"code": "color_differs", "says": "has another color than shown", "group": "content", "x12": "CV",
             "shopify": "COLOR", "amazon": "NOT_AS_DESCRIBED"} in reasons  # fmt: skip
+
+
+def test_a_parcel_is_announced_opened_and_what_is_strange_in_it_explained(house: Floor, call) -> None:
+    one = asked(call, sold(house, 1, (0, 2))[0])
+    service, supervisor = call("service"), call("supervisor")
+    body = {"return_id": one["return_id"], "tracking": "JD 1"}
+    assert service.post(f"{RETURNS}/parcels", body, again=fresh()).json()["tracking"] == "JD1"
+
+    content = [{"said": "SKU-000", "quantity": 2}, {"said": "a sock", "quantity": 1}]
+    body = {"node": str(house.nodes[0]), "tracking": "JD1", "content": content}
+    answer = supervisor.post(f"{RETURNS}/parcels/receive", body, again=fresh()).json()
+    assert (answer["received"], answer["missing"], answer["returns"]) == (2, 0, [one["return_id"]])
+    (stray,) = supervisor.get(f"{RETURNS}/strays").json()
+    assert (stray["id"], stray["said"], stray["why"]) == (answer["strays"][0], "a sock", "unknown")
+
+    body = {"stray": stray["id"], "outcome": "sent_back", "reason": "It is a neighbor's."}
+    assert service.post(f"{RETURNS}/strays/decide", body, again=fresh()).json()["outcome"] == "sent_back"
+    assert supervisor.get(f"{RETURNS}/strays").json() == []
+    is_problem(supervisor.post(f"{RETURNS}/strays/decide", body, again=fresh()), 403, "kernel.not_permitted")

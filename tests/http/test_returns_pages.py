@@ -9,13 +9,14 @@ from uuid import UUID
 import pytest
 from django.contrib.messages import get_messages
 
-from entrepot.kernel import sql
-from entrepot.returns import queries
+from entrepot.kernel import policies, sql
+from entrepot.returns import parcel_queries, queries
 from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.recovery import Recovery, Way
 from tests import back
 from tests.asking import a_browser
 from tests.back import lines_of, policy, sold
-from tests.floor import COMPANY, Floor, someone
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.shop import everybody
 from tests.walk import a_house
 
@@ -433,3 +434,39 @@ def test_the_page_of_a_return_says_line_by_line_why_a_refund_is_that_much(house:
     assert "Why this amount Goods 1 of SKU-000, as paid after discounts £9.99" in text
     assert "Fee 10 % of the goods for restocking" in text, text[text.index("Why this amount") :][:300]
     assert text.split("for restocking")[1].split()[:3] == ["-£1.00", "Total", "£9.99"]
+
+
+def test_a_parcel_is_opened_at_the_door_and_its_questions_answered(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2))
+    one = back.asked(order, 2, cause=someone("service"))
+    service, door = a_browser("service"), a_browser("supervisor")
+    service.post(f"/returns/{one.return_id}/parcel/", {"tracking": "jd 7"})
+    assert "Expected in JD7" in text_of(service.get(f"/returns/{one.return_id}/"))
+
+    page = text_of(door.get("/returns/parcels/?tracking=jd7"))
+    assert f"2 expected, {one.number} of" in page
+    form = {"tracking": "jd7", "node": str(house.nodes[0]), f"units-{one.lines[0]}": "1", "other-1": "a sock",
+            "other-units-1": "2", "condition": "wet"}  # fmt: skip
+    assert said(door.post("/returns/parcels/receive/", form)) == ["The parcel is received."]
+    assert queries.return_(one.return_id).received == 1
+    shown = text_of(service.get("/returns/parcels/"))
+    assert "2 × a sock" in shown
+    assert "Nobody can tell what it is" in shown
+    (stray,) = parcel_queries.strays(COMPANY)
+    refused = service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": "RMA-1"})
+    assert "none named" in said(refused)[0]
+    service.post(f"/returns/strays/{stray.id}/", {"outcome": "matched", "return": one.number.lower()})
+    assert "Nothing is unexplained" in text_of(service.get("/returns/parcels/"))
+    nothing = door.post("/returns/parcels/receive/", {"node": str(house.nodes[0])})
+    assert "what was in the parcel" in said(nothing)[-1]
+    assert "nothing is expected in it" in text_of(door.get("/returns/parcels/?tracking="))
+
+
+def test_the_station_shows_what_each_way_brings(house: Floor) -> None:
+    ways = {"liquidate": Way({"C": 50}, fee_percent=10), "refurbish": Way({"C": 20})}
+    kept = policies.SetPolicy(COMPANY, "returns.recovery", Recovery(("C",), ways), NOW)
+    policies.set_policy(SYSTEM, requests=[kept])
+    one = back.asked(sold(house, 1, (0, 1))[0], 1, cause=someone("service"))
+    back.found(back.came(one, cause=someone("supervisor")), "C", cause=someone("inspector"))
+    shown = text_of(a_browser("inspector").get("/returns/station/"))
+    assert "Liquidate £5.00 £0.50 £0.00 £0.00 £4.50 Refurbish £2.00" in shown

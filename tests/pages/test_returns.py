@@ -87,6 +87,13 @@ def test_a_return_goes_from_desk_to_dock_to_bench_to_books(
 
     # The warehouse receives it.
     leave(page, "supervisor")
+    page.goto("/returns/parcels/")
+    page.get_by_role("link", name="It has no number").click()
+    page.get_by_label("SKU, barcode or words 1").fill("a sock")
+    page.get_by_role("button", name="Receive").click()
+    expect(page.get_by_text("Customer service finds out what it is.")).to_be_visible()
+    page.goto("/returns/parcels/?tracking=")
+    stands(page, "parcels", tmp_path)
     page.goto(address)
     page.get_by_label("How it looks at the door").fill("box torn")
     page.get_by_text("Lot or serial number").first.click()

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel.models import append_only
-from entrepot.returns import rules, states
+from entrepot.returns import arrivals, rules, states
 
 DUTY = "request×receive×approve"
 
@@ -198,6 +198,76 @@ class Receipt(models.Model):
         ]
 
 
+class Parcel(models.Model):
+    """A parcel that a return is expected in, by the number on it. Returns of several orders may be in one."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    return_id = models.UUIDField()
+    tracking = models.TextField()
+    carrier = models.TextField(default="", db_default="")
+    announced_by = models.TextField()
+    announced_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "tracking"], name="returns_parcel_by_its_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["return_id", "tracking"], name="returns_parcel_announced_once"),
+            models.CheckConstraint(name="returns_parcel_has_a_number", condition=~Q(tracking="")),
+        ]
+
+
+class Stray(models.Model):
+    """Goods that came and nobody announced: where they are put, and what was found out. They are in no stock."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    node_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    tracking = models.TextField(default="", db_default="")
+    sku_id = models.UUIDField(null=True)
+    said = models.TextField()
+    quantity = models.IntegerField()
+    lot = models.TextField(default="", db_default="")
+    serial = models.TextField(default="", db_default="")
+    condition = models.TextField(default="", db_default="")
+    why = models.TextField()
+    state = models.TextField(default="open")
+    return_id = models.UUIDField(null=True)
+    reason = models.TextField(default="", db_default="")
+    received_by = models.TextField()
+    received_at = models.DateTimeField()
+    decided_by = models.TextField(default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["company_id", "received_at"], name="returns_stray_open", condition=Q(state="open")
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="returns_stray_known",
+                condition=Q(
+                    quantity__gt=0,
+                    state__in=("open", *arrivals.OUTCOMES),
+                    why__in=("unknown", "unannounced", "more", "other"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="returns_stray_matched_to_a_return",
+                condition=Q(state="matched", return_id__isnull=False)
+                | (~Q(state="matched") & Q(return_id__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="returns_stray_decided_by_someone",
+                condition=Q(state="open", decided_at__isnull=True)
+                | (~Q(state="open") & Q(decided_at__isnull=False) & ~Q(decided_by="")),
+            ),
+        ]
+
+
 class Inspection(models.Model):
     """What an inspector found of received units, and the disposition that the rules propose for it."""
 
@@ -212,6 +282,9 @@ class Inspection(models.Model):
     note = models.TextField(default="", db_default="")
     proposed = models.TextField()
     why = models.TextField()
+    sums = models.JSONField(
+        default=list, db_default=[]
+    )  # of one unit, by way: what it is expected to bring, best first
     inspected_by = models.TextField()
     inspected_at = models.DateTimeField()
 

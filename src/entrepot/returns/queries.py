@@ -266,6 +266,8 @@ class Task:
     proposed: str
     why: str
     received_at: datetime
+    sums: list[dict[str, Any]]
+    currency: str
 
 
 def tasks(company: int, *, node: str = "", limit: int = 50) -> list[Task]:
@@ -433,13 +435,14 @@ WHERE l.order_id = %(order)s::uuid AND l.sku_id IS NOT NULL ORDER BY l.number
 
 _TASKS = """
 SELECT r.id, r.number, o.number, n.code, l.sku_code, s.name, x.reason, x.note, c.condition, b.code, c.lot, c.serial,
-       c.id, w.inspection, w.units, w.grade, w.proposed, w.why, c.received_at
+       c.id, w.inspection, w.units, w.grade, w.proposed, w.why, c.received_at, w.sums, r.currency
 FROM returns_return AS r
 JOIN returns_receipt AS c ON c.return_id = r.id
 CROSS JOIN LATERAL (
-    SELECT NULL::uuid AS inspection, c.quantity - c.inspected AS units, '' AS grade, '' AS proposed, '' AS why
+    SELECT NULL::uuid AS inspection, c.quantity - c.inspected AS units, '' AS grade, '' AS proposed, '' AS why,
+           '[]'::jsonb AS sums
     UNION ALL
-    SELECT i.id, i.quantity - i.disposed, i.grade, i.proposed, i.why
+    SELECT i.id, i.quantity - i.disposed, i.grade, i.proposed, i.why, i.sums
     FROM returns_inspection AS i WHERE i.receipt_id = c.id
 ) AS w
 JOIN returns_line AS x ON x.id = c.return_line_id

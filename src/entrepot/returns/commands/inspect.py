@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.returns import errors, rules
+from entrepot.returns import errors, recovery, rules
 from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+
+policies.shape("returns.recovery")(recovery.Recovery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Inspect:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """The inspection, the disposition that the rules propose, and why."""
+    """The inspection, the disposition that the rules propose, and why; where the expected recovery decides, what each
+    way brings of a unit."""
 
     inspection: UUID
     proposed: str
     why: str
+    sums: tuple[recovery.Sum, ...] = ()
 
 
 class _Found(NamedTuple):
@@ -49,6 +53,7 @@ class _Found(NamedTuple):
     request: Inspect
     proposed: str
     why: str
+    sums: tuple[recovery.Sum, ...]
     at: datetime
 
 
@@ -57,13 +62,15 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
     """Inspections, each with a proposed disposition; the units stay where they are until it is decided.
 
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade); returns.more_than_waits.
-    Again: by key. 13 statements at most.
+    Again: by key. 14 statements at most.
     """
     wanted = [one.receipt for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"receipts": wanted})])
     waiting = {row[0]: row[1:] for row in sql.run(_WAITING, {"receipts": wanted})}
     left = {receipt: row[2] for receipt, row in waiting.items()}
-    policies = in_force(cause, (one.company for one in found.values()))
+    companies = {one.company for one in found.values()}
+    usual = in_force(cause, companies)
+    recoveries = policies.of_companies(companies, recovery.Recovery, cause.at)
 
     answers: list[Inspected | Refused] = []
     inspections: list[_Found] = []
@@ -72,18 +79,33 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
         if refused:
             answers.append(refused)
             continue
-        return_id, line_id, _ = waiting[request.receipt]
+        return_id, line_id, _, *goods = waiting[request.receipt]
         left[request.receipt] -= request.quantity
         one = found[return_id]
         line = one.lines[line_id]
         line.inspected += request.quantity
-        proposed, why = rules.propose(policies[one.company][1], request.grade)
         at = request.occurred_at or cause.at
-        inspections.append(_Found(ids.uuid7(), one, line, request, proposed, why, at))
-        answers.append(Inspected(inspections[-1].id, proposed, why))
+        sums = recovery.sums(recoveries[one.company][1], _goods(request.grade, at, *goods))
+        proposed, why = _propose(usual[one.company][1], request.grade, sums)
+        inspections.append(_Found(ids.uuid7(), one, line, request, proposed, why, sums, at))
+        answers.append(Inspected(inspections[-1].id, proposed, why, sums))
     if inspections:
         _write(cause, inspections)
     return answers
+
+
+def _goods(
+    grade: str, at: datetime, category: str, price: int, cost: int, sold_at: datetime | None
+) -> recovery.Goods:
+    age = max(0, (at - sold_at).days) if sold_at else 0
+    return recovery.Goods(grade, category, price, cost, age)
+
+
+def _propose(policy: rules.Policy, grade: str, sums: tuple[recovery.Sum, ...]) -> tuple[str, str]:
+    """What brings the most, where that decides; what the policy says for the grade otherwise."""
+    if not sums:
+        return rules.propose(policy, grade)
+    return sums[0].disposition, recovery.told(sums, f"grade {grade} ({rules.GRADES[grade]})")
 
 
 def _misfit(request: Inspect, left: int | None) -> Refused | None:
@@ -105,7 +127,8 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
     sql.write("returns_inspection", _INSPECTION, [
         (
             one.id, one.of.id, one.line.id, one.request.receipt, one.request.quantity, 0, one.request.grade,
-            " ".join(one.request.codes), one.request.note, one.proposed, one.why, who, one.at,
+            " ".join(one.request.codes), one.request.note, one.proposed, one.why,
+            wire.dump([each._asdict() for each in one.sums]), who, one.at,
         )
         for one in inspections
     ])  # fmt: skip
@@ -127,13 +150,21 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
 
 _INSPECTION = (
     "id", "return_id", "return_line_id", "receipt_id", "quantity", "disposed", "grade", "codes", "note", "proposed",
-    "why", "inspected_by", "inspected_at",
+    "why", "sums", "inspected_by", "inspected_at",
 )  # fmt: skip
 
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_receipt WHERE id = ANY(%(receipts)s::uuid[])"
 
+# Of one unit: what was paid for it without tax, and what it had cost.
 _WAITING = """
-SELECT id, return_id, return_line_id, quantity - inspected FROM returns_receipt WHERE id = ANY(%(receipts)s::uuid[])
+SELECT r.id, r.return_id, r.return_line_id, r.quantity - r.inspected, k.category,
+       ((o.gross_minor - o.discount_minor) / o.quantity)::bigint, (r.cost_minor / r.quantity)::bigint,
+       (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id)
+FROM returns_receipt AS r
+JOIN returns_line AS l ON l.id = r.return_line_id
+JOIN orders_line AS o ON o.id = l.line_id
+JOIN catalog_sku AS k ON k.id = r.sku_id
+WHERE r.id = ANY(%(receipts)s::uuid[])
 """
 
 _COUNT = """

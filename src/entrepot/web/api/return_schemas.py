@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StrictInt
 
-from entrepot.returns import admission, rules
+from entrepot.returns import admission, arrivals, rules
 from entrepot.web.api.schemas import (
     CODE_MAX,
     LINES_MAX,
@@ -96,6 +96,56 @@ class ReceiveIn(Strict):
     lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     occurred_at: Moment | None = None
+    key: Own = None
+
+
+class AnnounceIn(Strict):
+    """A return is on its way in a parcel; returns of several orders in one have its number."""
+
+    model_config = _example(return_id=ONE, tracking="JD014600003828392837", carrier="Post")
+
+    return_id: UUID
+    tracking: Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
+    carrier: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    key: Own = None
+
+
+class ContentIn(Strict):
+    """Units alike: the code or barcode of their SKU, or words where nobody can tell."""
+
+    said: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+    quantity: Quantity
+    lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    condition: Text = ""
+
+
+class ParcelIn(Strict):
+    """All that was in a parcel, at a node; without a number where there is none on it."""
+
+    model_config = _example(
+        node=ONE,
+        tracking="JD014600003828392837",
+        content=[{"said": "MUG-1", "quantity": 2, "condition": "sealed"}],
+    )
+
+    node: UUID
+    content: Annotated[list[ContentIn], Field(min_length=1, max_length=LINES_MAX)]
+    tracking: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    bin: UUID | None = None
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class StrayIn(Strict):
+    """What a stray turned out to be; other than `matched` needs a reason."""
+
+    model_config = _example(stray=ONE, outcome="matched", return_id=OTHER)
+
+    stray: UUID
+    outcome: Literal[arrivals.OUTCOMES]  # type: ignore[valid-type]
+    return_id: UUID | None = None
+    reason: Text = ""
     key: Own = None
 
 
@@ -233,10 +283,62 @@ class ReceivedOut(Out):
     cost_minor: int
 
 
+class AnnouncedOut(Out):
+    return_id: UUID
+    tracking: str
+
+
+class ParcelOut(Out):
+    """Units received of announced returns, units that are missing, the returns, and what nobody announced."""
+
+    received: int
+    missing: int
+    returns: list[UUID]
+    strays: list[UUID]
+
+
+class StrayDecidedOut(Out):
+    stray: UUID
+    outcome: str
+
+
+class StrayOut(Out):
+    """Goods that nobody announced: why (`unknown`, `unannounced`, `more`, `other`), and where they are."""
+
+    id: UUID
+    node: str
+    bin: str
+    tracking: str
+    sku_code: str
+    said: str
+    quantity: int
+    lot: str
+    serial: str
+    condition: str
+    why: str
+    state: str
+    return_id: UUID | None
+    reason: str
+    received_by: str
+    received_at: datetime
+
+
+class SumOut(Out):
+    """What a way is expected to bring of one unit: total = gross - fee - work - holding."""
+
+    disposition: str
+    gross_minor: int
+    fee_minor: int
+    work_minor: int
+    holding_minor: int
+    total_minor: int
+
+
 class InspectedOut(Out):
     inspection: UUID
     proposed: str
     why: str
+    sums: list[SumOut]
 
 
 class DisposedOut(Out):

@@ -20,7 +20,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
-from entrepot.returns import asked_queries, queries, rules, states
+from entrepot.returns import asked_queries, parcel_queries, queries, rules, states
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized, authorize
 from entrepot.returns.commands.close import Close, close
@@ -109,6 +109,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
             for side, says in SIDES.items()
         ],
         "terms": asked_queries.terms_of(which),
+        "trackings": parcel_queries.trackings(which),
         "expected": expected,
         "bins": _bins(request, head.node) if expected else [],
         "to_look_at": sum(line.received - line.disposed for line in found.lines),

@@ -1,0 +1,72 @@
+"""What of a parcel was expected, and what of it nobody knows anything about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+OUTCOMES = ("matched", "sent_back", "kept")
+"""How the question about strays ends: they belong to a return, went back to whom they came from, or stay here."""
+
+
+class Expected(NamedTuple):
+    """Units of a return's line that have not come yet."""
+
+    return_id: UUID
+    line: UUID
+    sku: UUID
+    units: int
+
+
+class Came(NamedTuple):
+    """Units alike that were in a parcel; without a SKU nobody could tell what they are."""
+
+    sku: UUID | None
+    units: int
+
+
+class Part(NamedTuple):
+    """Units of what came, by its place, that belong to an expected line."""
+
+    place: int
+    of: Expected
+    units: int
+
+
+class Sorted(NamedTuple):
+    """What belongs where; `strays` are (place, units, why); `missing` are lines with the units that did not come."""
+
+    parts: tuple[Part, ...]
+    strays: tuple[tuple[int, int, str], ...]
+    missing: tuple[Expected, ...]
+
+
+def sort_out(expected: Sequence[Expected], came: Sequence[Came]) -> Sorted:
+    """What came against what was announced, line by line in their order: no line gets more than it expects.
+
+    Why something is a stray: `unknown` where nobody can tell what it is, `unannounced` where nothing was expected,
+    `more` where the SKU was, `other` where another was.
+    """
+    left = [one.units for one in expected]
+    parts, strays = [], []
+    for place, one in enumerate(came):
+        units = one.units
+        for i, line in enumerate(expected):
+            taken = min(units, left[i]) if line.sku == one.sku else 0
+            if taken:
+                parts.append(Part(place, line, taken))
+                left[i] -= taken
+                units -= taken
+        if units:
+            strays.append((place, units, _why(expected, one)))
+    missing = (one._replace(units=n) for one, n in zip(expected, left, strict=True) if n)
+    return Sorted(tuple(parts), tuple(strays), tuple(missing))
+
+
+def _why(expected: Sequence[Expected], one: Came) -> str:
+    if one.sku is None:
+        return "unknown"
+    if not expected:
+        return "unannounced"
+    return "more" if any(line.sku == one.sku for line in expected) else "other"

@@ -1,0 +1,271 @@
+"""A parcel of returned goods is opened: what was expected is received, and what was not becomes a question."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.events import Event
+from entrepot.returns import arrivals, errors, states
+from entrepot.returns.arrivals import Came, Expected, Part, Sorted
+from entrepot.returns.commands.announce import tracking_of
+from entrepot.returns.commands.lock import Return, lock_returns
+from entrepot.returns.commands.receive import Receive, receive
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Units alike in a parcel: by the code or barcode of their SKU, or in words where nobody can tell."""
+
+    said: str
+    quantity: int
+    lot: str = ""
+    serial: str = ""
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveParcel:
+    """All that was in a parcel; `tracking` is '' for one that has no number. `bin` is where the units are put: by
+    default the node's bin for goods that wait for inspection."""
+
+    company: int
+    node: UUID
+    content: tuple[Content, ...]
+    tracking: str = ""
+    bin: UUID | None = None
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelReceived:
+    """Units received of returns, units that nobody announced (`strays`), and units that were expected and are not in
+    it. `returns` are those that something was received of."""
+
+    received: int
+    missing: int
+    returns: tuple[UUID, ...]
+    strays: tuple[UUID, ...]
+
+
+class _Stray(NamedTuple):
+    id: UUID
+    request: ReceiveParcel
+    bin: UUID
+    sku: UUID | None
+    content: Content
+    units: int
+    why: str
+
+
+class _Known:
+    """Returns that parcels were announced for, bins of nodes, and SKUs by what people call them."""
+
+    def __init__(self, requests: Sequence[ReceiveParcel]) -> None:
+        numbers = {(one.company, tracking_of(one.tracking)) for one in requests if one.tracking.strip()}
+        announced = sql.run(_ANNOUNCED, sql.columns(("companies", "trackings"), sorted(numbers)))
+        self.returns = lock_returns([row[2] for row in announced])
+        self.of: dict[tuple[int, str], list[UUID]] = defaultdict(list)
+        for company, tracking, return_id in announced:
+            self.of[company, tracking].append(return_id)
+        self.bins: dict[tuple[int, UUID], UUID] = {}
+        self.nodes: dict[UUID, tuple[int, UUID]] = {}
+        for company, node, bin_id, is_usual in sql.run(
+            _BINS, {"nodes": list({one.node for one in requests})}
+        ):
+            self.nodes[bin_id] = company, node
+            if is_usual:
+                self.bins.setdefault((company, node), bin_id)
+        said = {(one.company, content.said.strip()) for one in requests for content in one.content}
+        columns = sql.columns(("companies", "said"), sorted(said))
+        self.skus: dict[tuple[int, str], UUID] = {(c, text): sku for c, text, sku in sql.run(_SKUS, columns)}
+
+    def expected(self, request: ReceiveParcel) -> list[Expected]:
+        """What is still to come in a parcel to this node; counts change as it is received."""
+        found = (self.returns[one] for one in self.of[request.company, tracking_of(request.tracking)])
+        return [
+            Expected(one.id, line.id, line.sku, line.quantity - line.cancelled - line.received)
+            for one in found
+            if one.node == request.node and one.state not in states.FINAL and one.state != "requested"
+            for line in one.lines.values()
+            if line.quantity > line.cancelled + line.received
+        ]
+
+
+@command("returns.receive_parcels")
+def receive_parcels(cause: Cause, /, *, requests: Sequence[ReceiveParcel]) -> list[ParcelReceived | Refused]:
+    """What parcels held: units of announced returns are received, the rest is set aside with a question to customer
+    service, which is also asked where something is missing. Strays are not ours: they are in no stock until it is known
+    what they are.
+
+    Whoever receives has neither asked for the returns nor approves their refunds.
+    Locks: the orders in id order, then as `returns.receive`.
+    Refuses: Invalid (content); returns.no_bin; access.duties_apart. Again: by key.
+    44 statements at most.
+    """
+    known = _Known(requests)
+    answers: list[ParcelReceived | Refused] = []
+    arrived: list[Receive] = []
+    strays: list[_Stray] = []
+    items: list[OpenItem] = []
+    for request in requests:
+        bin_id = _bin(request, known)
+        sorted_out = bin_id if isinstance(bin_id, Refused) else _decide(cause, request, known)
+        if isinstance(sorted_out, Refused):
+            answers.append(sorted_out)
+            continue
+        assert isinstance(bin_id, UUID)
+        own = [_stray(request, bin_id, known, *one) for one in sorted_out.strays]
+        strays += own
+        arrived += [_receive(request, bin_id, part) for part in sorted_out.parts]
+        items += _questions(request, sorted_out, own, known)
+        answers.append(_answer(sorted_out, own))
+    whole(receive(cause, requests=arrived))
+    if strays:
+        _write(cause, strays)
+    open_items(cause, requests=items)
+    return answers
+
+
+# ---- decide
+
+
+def _bin(request: ReceiveParcel, known: _Known) -> UUID | Refused:
+    owner = (request.company, request.node)
+    bin_id = request.bin or known.bins.get(owner)
+    if bin_id is None or known.nodes.get(bin_id) != owner:
+        named = f" {request.bin}" if request.bin else ""
+        return errors.NoBin(node=str(request.node), kind="quarantine or receiving", bin=named)
+    return bin_id
+
+
+def _decide(cause: Cause, request: ReceiveParcel, known: _Known) -> Sorted | Refused:
+    if not request.content:
+        return Invalid(field="content", expected="what was in the parcel", found="nothing")
+    for one in request.content:
+        if not one.said.strip() or one.quantity < 1 or (one.serial and one.quantity != 1):
+            expected = "a SKU or words, and 1 or more units, 1 with a serial number"
+            return Invalid(
+                field="content", expected=expected, found=f"{one.quantity} of {one.said or 'nothing'}"
+            )
+    came = [
+        Came(known.skus.get((request.company, one.said.strip())), one.quantity) for one in request.content
+    ]
+    found = arrivals.sort_out(known.expected(request), came)
+    for part in found.parts:
+        refused = known.returns[part.of.return_id].apart("receive", cause.actor.name)
+        if refused:
+            return refused
+    for part in found.parts:
+        known.returns[part.of.return_id].lines[part.of.line].received += part.units
+    return found
+
+
+def _stray(request: ReceiveParcel, bin_id: UUID, known: _Known, place: int, units: int, why: str) -> _Stray:
+    content = request.content[place]
+    sku = known.skus.get((request.company, content.said.strip()))
+    return _Stray(ids.uuid7(), request, bin_id, sku, content, units, why)
+
+
+def _receive(request: ReceiveParcel, bin_id: UUID, part: Part) -> Receive:
+    content = request.content[part.place]
+    return Receive(
+        part.of.return_id, part.of.line, part.units, bin_id, content.condition, content.lot, content.serial,
+        request.occurred_at,
+    )  # fmt: skip
+
+
+def _answer(found: Sorted, strays: Sequence[_Stray]) -> ParcelReceived:
+    return ParcelReceived(
+        sum(part.units for part in found.parts),
+        sum(one.units for one in found.missing),
+        tuple(dict.fromkeys(part.of.return_id for part in found.parts)),
+        tuple(one.id for one in strays),
+    )
+
+
+WHY = {
+    "unknown": "nobody can tell what it is",
+    "unannounced": "nothing was announced",
+    "more": "more came than was announced",
+    "other": "something else was announced",
+}
+
+
+def _questions(
+    request: ReceiveParcel, found: Sorted, strays: Iterable[_Stray], known: _Known
+) -> Iterable[OpenItem]:
+    """A work item for each stray, and for each return that something is missing of."""
+    parcel = (
+        f"Parcel {tracking_of(request.tracking)}" if request.tracking.strip() else "A parcel without a number"
+    )
+    for one in strays:
+        yield OpenItem(
+            company=request.company, type="goods nobody announced", subject_kind="stray", subject=one.id,
+            reason=f"{parcel}: {one.units} of {one.content.said}, {WHY[one.why]}.", role="customer service",
+            facts={"bin": one.bin, "units": one.units, "said": one.content.said}, occurred_at=request.occurred_at,
+        )  # fmt: skip
+    missing: dict[UUID, int] = defaultdict(int)
+    for line in found.missing:
+        missing[line.return_id] += line.units
+    for return_id, units in missing.items():
+        one_return: Return = known.returns[return_id]
+        yield OpenItem(
+            company=request.company, type="return incomplete", subject_kind="return", subject=return_id,
+            reason=f"{parcel}: {units} units of return {one_return.number} were announced and are not in it.",
+            role="customer service", facts={"return": return_id, "units": units}, occurred_at=request.occurred_at,
+        )  # fmt: skip
+
+
+# ---- write
+
+
+def _write(cause: Cause, strays: Sequence[_Stray]) -> None:
+    sql.write("returns_stray", _STRAY, [
+        (
+            s.id, s.request.company, s.request.node, s.bin, tracking_of(s.request.tracking), s.sku,
+            s.content.said.strip(), s.units, s.content.lot, s.content.serial, s.content.condition, s.why, "open", "",
+            cause.actor.name, s.request.occurred_at or cause.at, "",
+        )
+        for s in strays
+    ])  # fmt: skip
+    announce(cause, [
+        Event("stray", s.id, s.request.company, "", "open", s.request.occurred_at, {"units": s.units, "why": s.why})
+        for s in strays
+    ])  # fmt: skip
+
+
+_STRAY = (
+    "id", "company_id", "node_id", "bin_id", "tracking", "sku_id", "said", "quantity", "lot", "serial", "condition",
+    "why", "state", "reason", "received_by", "received_at", "decided_by",
+)  # fmt: skip
+
+_ANNOUNCED = """
+SELECT p.company_id::int, p.tracking, p.return_id
+FROM unnest(%(companies)s::smallint[], %(trackings)s::text[]) AS d(company, tracking)
+JOIN returns_parcel AS p ON p.company_id = d.company AND p.tracking = d.tracking ORDER BY p.return_id
+"""
+
+_BINS = """
+SELECT company_id::int, node_id, id, kind IN ('quarantine', 'receiving') FROM network_bin
+WHERE node_id = ANY(%(nodes)s::uuid[]) ORDER BY kind <> 'quarantine', pick_sequence, id
+"""
+
+_SKUS = """
+SELECT d.company::int, d.said, s.id
+FROM unnest(%(companies)s::smallint[], %(said)s::text[]) AS d(company, said)
+JOIN LATERAL (
+    SELECT id FROM catalog_sku WHERE company_id = d.company AND code = d.said
+    UNION ALL
+    SELECT id FROM catalog_sku WHERE company_id = d.company AND barcode = d.said AND barcode <> '' LIMIT 1) AS s ON TRUE
+"""

@@ -1,0 +1,79 @@
+"""Parcels of returned goods, for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from entrepot.returns import parcel_queries
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
+from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
+from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
+from entrepot.web.api import parse
+from entrepot.web.api import return_schemas as s
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
+from entrepot.web.api.schemas import Code, Problem
+
+router = Router()
+
+
+@router.post("/returns/parcels", response={200: s.AnnouncedOut | list[s.AnnouncedOut | Problem], **REFUSED})
+def announce_returns(
+    request: HttpRequest,
+    payload: s.AnnounceIn | Annotated[list[s.AnnounceIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say which parcels returns come in."""
+
+    def make(item: s.AnnounceIn, key: str) -> AnnounceParcel:
+        return AnnounceParcel(item.return_id, item.tracking, item.carrier, key)
+
+    return give(request, announce_parcels, payload, idempotency_key, make)
+
+
+@router.post("/returns/parcels/receive", response={200: s.ParcelOut | list[s.ParcelOut | Problem], **REFUSED})
+def receive_parcel(
+    request: HttpRequest,
+    payload: s.ParcelIn | Annotated[list[s.ParcelIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Note all that was in parcels. What was not announced is set aside as strays, and asked about."""
+    own = parse.company_of(company)
+
+    def make(item: s.ParcelIn, key: str) -> ReceiveParcel:
+        content = tuple(Content(**one.model_dump()) for one in item.content)
+        return ReceiveParcel(own, item.node, content, item.tracking, item.bin, item.occurred_at, key)
+
+    return give(request, receive_parcels, payload, idempotency_key, make)
+
+
+@router.get("/returns/strays", response={200: list[s.StrayOut], **READ})
+def list_strays(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    state: Annotated[
+        Code | None, Query(None, description="Only strays in a state, such as `matched`; `open` without.")
+    ] = None,
+    limit: Limit = 50,
+) -> list[parcel_queries.StrayRow]:
+    """Goods that came and nobody announced, what waits longest first."""
+    return parcel_queries.strays(parse.company_of(company), state=state or "open", limit=limit)
+
+
+@router.post(
+    "/returns/strays/decide", response={200: s.StrayDecidedOut | list[s.StrayDecidedOut | Problem], **REFUSED}
+)
+def decide_stray(
+    request: HttpRequest,
+    payload: s.StrayIn | Annotated[list[s.StrayIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say what strays turned out to be."""
+
+    def make(item: s.StrayIn, key: str) -> DecideStray:
+        return DecideStray(item.stray, item.outcome, item.return_id, item.reason, key)
+
+    return give(request, decide_strays, payload, idempotency_key, make)

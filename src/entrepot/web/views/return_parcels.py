@@ -1,0 +1,95 @@
+"""Parcels of returned goods: opened at the door, and the questions that what was in them raises."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.network import queries as network
+from entrepot.returns import parcel_queries
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
+from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
+from entrepot.returns.commands.receive_parcels import (
+    WHY,
+    Content,
+    ParcelReceived,
+    ReceiveParcel,
+    receive_parcels,
+)
+from entrepot.returns.rules import REASONS
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.format import number
+
+OTHERS = (1, 2, 3)
+"""Rows for goods that nobody announced."""
+
+
+@require_safe
+@console
+def parcels(request: Request) -> HttpResponse:
+    """The parcel that was scanned, with what is expected in it, and goods that nobody knows."""
+    company, tracking = request.reader.company.id, clean(request.GET.get("tracking"))
+    context: dict[str, Any] = {
+        "tracking": tracking,
+        "opened": "tracking" in request.GET,
+        "expected": parcel_queries.expected(company, tracking) if tracking else [],
+        "others": OTHERS,
+        "nodes": network.nodes(company=company),
+        "reasons": REASONS,
+        "strays": parcel_queries.strays(company),
+        "why": WHY,
+        "kept": kept(request),
+    }
+    return page(request, "web/return_parcels.html", context, area="returns")
+
+
+@require_POST
+@console
+def received(request: Request) -> HttpResponse:
+    """All that was in a parcel."""
+    company, tracking = request.reader.company.id, clean(request.POST.get("tracking"))
+    condition, node = clean(request.POST.get("condition")), uuid_in(request.POST.get("node"))
+    content = [
+        Content(one.sku_code, units, clean(request.POST.get(f"lot-{one.line}")),
+                clean(request.POST.get(f"serial-{one.line}")), condition)
+        for one in parcel_queries.expected(company, tracking)
+        if (units := int_in(request.POST.get(f"units-{one.line}")))
+    ]  # fmt: skip
+    content += [
+        Content(said, int_in(request.POST.get(f"other-units-{i}")) or 1, "", "", condition)
+        for i in OTHERS
+        if (said := clean(request.POST.get(f"other-{i}")))
+    ]
+    wanted = [ReceiveParcel(company, node, tuple(content), tracking)] if node else []
+    results = give(request, receive_parcels, wanted, lambda _n: gettext("The parcel is received."))
+    done = next((one for one in results if isinstance(one, ParcelReceived)), None)
+    address = reverse("return-parcels")
+    return back(request, address if done else f"{address}?tracking={tracking}", results)
+
+
+@require_POST
+@console
+def decided(request: Request, which: UUID) -> HttpResponse:
+    """What a stray turned out to be."""
+    outcome, named = clean(request.POST.get("outcome")), clean(request.POST.get("return"))
+    found = parcel_queries.return_of_number(request.reader.company.id, named) if named else None
+    wanted = DecideStray(which, outcome, found, clean(request.POST.get("reason")))
+    results = give(request, decide_strays, [wanted], lambda _n: gettext("The question is answered."))
+    return back(request, reverse("return-parcels"), results)
+
+
+@require_POST
+@console
+def announced(request: Request, which: UUID) -> HttpResponse:
+    """The parcel that a return comes in."""
+    wanted = AnnounceParcel(which, clean(request.POST.get("tracking")), clean(request.POST.get("carrier")))
+    results = give(
+        request, announce_parcels, [wanted],
+        lambda n: ngettext("%(n)s parcel is expected.", "%(n)s parcels are expected.", n) % {"n": number(n)},
+    )  # fmt: skip
+    return back(request, reverse("return", args=[which]), results)
