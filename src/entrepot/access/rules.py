@@ -158,7 +158,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
-        "settlement.issue_documents",
+        "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",

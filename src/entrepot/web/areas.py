@@ -73,6 +73,7 @@ AREAS = (
         Page("books", _("Trial balance")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
+        Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
         Page("taxes", _("Taxes")),
     )),

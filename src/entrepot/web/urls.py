@@ -8,6 +8,7 @@ from django.urls import path
 from entrepot.web.api import house
 from entrepot.web.views import (
     ageing,
+    bank,
     books,
     campaigns,
     carriers,
@@ -166,6 +167,9 @@ urlpatterns = [
     path("books/", books.trial, name="books"),
     path("books/payouts/", books.payouts, name="payouts"),
     path("books/payouts/explain/", books.explain_line, name="payout-explain"),
+    path("books/bank/", bank.told, name="bank"),
+    path("books/bank/take/", bank.take, name="bank-take"),
+    path("books/bank/decide/", bank.decide, name="bank-decide"),
     path("books/carriers/", carriers.told, name="carriers"),
     path("books/carriers/take/", carriers.take, name="carriers-take"),
     path("books/carriers/decide/", carriers.decide, name="carriers-decide"),
