@@ -159,6 +159,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "payments.open_disputes", "payments.close_disputes", "settlement.take_payouts", "settlement.explain",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
         "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",
+        "settlement.close_books",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",

@@ -84,3 +84,8 @@ class StatementTakenOtherwise(Refused):
 
     code = "settlement.statement_taken_otherwise"
     says = "Bank statement {external_id} was taken as {number} with {expected}, not with {found}. Take each once."
+
+
+class NotReadyToClose(Refused):
+    code = "settlement.not_ready_to_close"
+    says = "{month} can't be closed, there are still open: {found}. Settle them under Books, then close it again."

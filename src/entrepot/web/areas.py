@@ -76,6 +76,7 @@ AREAS = (
         Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
         Page("taxes", _("Taxes")),
+        Page("closing", _("Month end")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),

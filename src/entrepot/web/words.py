@@ -100,6 +100,7 @@ WORDS: dict[str, str | Promise] = {
     "shipping.record_purchases": _("label bought or given back"),
     "settlement.take_carrier_invoices": _("carrier invoice taken in"),
     "settlement.decide_charges": _("charge of a carrier decided"),
+    "settlement.close_books": _("month closed"),
     "settlement.take_statements": _("bank statement taken in"),
     "settlement.decide_bank_lines": _("line of a bank statement decided"),
     "settlement.issue_documents": _("invoice or credit note issued"),
