@@ -7,19 +7,21 @@ from datetime import date, datetime
 
 from entrepot.kernel import policies, sql
 from entrepot.settlement.closing import Checked, Closing, Open, check
+from entrepot.settlement.invoice_queries import WE_ISSUE, issuing
 
 
 def checklist(company: int, month: date, at: datetime) -> list[Checked]:
-    """What is open at the end of a month, by its first day. 2 statements."""
+    """What is open at the end of a month, by its first day. 3 statements."""
     return checklists([(company, month)], at)[company, month]
 
 
 def checklists(months: Sequence[tuple[int, date]], at: datetime) -> dict[tuple[int, date], list[Checked]]:
-    """As `checklist`, for several. 2 statements."""
+    """As `checklist`, for several. 3 statements."""
     wanted = sorted(set(months))
     rules = policies.of_companies({company for company, _ in wanted}, Closing, at)
     found: dict[tuple[int, date], list[Open]] = {one: [] for one in wanted}
-    for company, month, *one in sql.run(_OPEN, sql.columns(("companies", "months"), wanted)):
+    params = sql.columns(("companies", "months"), wanted) | issuing(rules, at)
+    for company, month, *one in sql.run(_OPEN, params):
         found[company, month].append(Open(*one))
     return {which: check(some, rules[which[0]][1]) for which, some in found.items()}
 
@@ -29,7 +31,7 @@ def to_close(company: int) -> date | None:
     return next((month for (month,) in sql.run(_MONTHS, {"company": company})), None)
 
 
-_OPEN = """
+_OPEN = f"""
 WITH m AS (SELECT company, month, month::timestamp AT TIME ZONE 'UTC' AS begins,
                   (month + interval '1 month') AT TIME ZONE 'UTC' AS ends
            FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month))
@@ -48,6 +50,7 @@ FROM ledger_line AS l
 WHERE l.company_id = m.company AND l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%%'
   AND l.occurred_at >= m.begins AND l.occurred_at < m.ends
   AND NOT EXISTS (SELECT FROM settlement_document AS d WHERE d.entry_id = l.entry_id)
+  AND {WE_ISSUE}
 UNION ALL
 SELECT 'refunds', count(*)::int, COALESCE(sum(r.total_minor), 0)::bigint, ''
 FROM returns_refund AS r
