@@ -17,6 +17,7 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders.commands.place import AddressGiven
 from entrepot.settlement import invoice_queries, queries, tasks
+from entrepot.settlement.closing_queries import checklist
 from entrepot.settlement.commands.issue_documents import DocumentsIssued, IssueDocument, issue_documents
 from entrepot.settlement.invoicing import Seller
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
@@ -112,6 +113,10 @@ def test_a_channel_that_writes_its_own_invoices_is_left_alone(house: Floor):
         SYSTEM, requests=[SetPolicy(COMPANY, "settlement.invoicing", Seller(issues=False), NOW, "shop")]
     )
     assert issue(shipment) == [DocumentsIssued(shipment, ())]
+    assert invoice_queries.untold(COMPANY, NOW - timedelta(days=1), NOW + timedelta(days=1)) == []
+    assert not [
+        one for one in checklist(COMPANY, NOW.date().replace(day=1), NOW) if one.open.kind == "documents"
+    ]
     assert invoice_queries.documents(COMPANY) == []
 
 

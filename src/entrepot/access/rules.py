@@ -155,14 +155,15 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "controller": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds", "work.assign",
-        "ledger.close_month", "ledger.record_rates", "orders.credit", "orders.approve_credits",
+        "ledger.record_rates", "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "payments.take_messages",
         "settlement.take_payouts", "settlement.explain",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
-        "settlement.issue_documents",
+        "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",
+        "settlement.close_books",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
@@ -189,7 +190,7 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
-    "access.take_duty", "ledger.post", "payments.authorize",  # parts of what other commands do
+    "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive", "stock.receive_transfer",
     "orders.edit", "orders.split", "orders.merge",

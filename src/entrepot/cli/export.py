@@ -1,33 +1,67 @@
-"""`entrepot export beancount`: the journal as a file that an independent program can check."""
+"""`entrepot export`: the books as files that independent programs can check."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from entrepot.cli.session import add_database_option, opened
+
+Write = Callable[[TextIO], object]
+BAD_USE = 2
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("export", help="write the books to a file")
     formats = parser.add_subparsers(metavar="FORMAT", required=True)
-    beancount = formats.add_parser("beancount", help="the journal in Beancount's format")
-    beancount.add_argument("file", type=Path, nargs="?", help="where to write (default: standard output)")
-    add_database_option(beancount)
-    beancount.set_defaults(run=run)
+    told = {
+        "beancount": "the journal in Beancount's format",
+        "journal": "the journal of a company as CSV, one row a line",
+        "saft": "a standard audit file of a company (SAF-T, structure of OECD 2.0)",
+    }
+    for name, says in told.items():
+        one = formats.add_parser(name, help=says)
+        one.add_argument("file", type=Path, nargs="?", help="where to write (default: standard output)")
+        if name != "beancount":
+            one.add_argument("--company", default="", help="the company's code (default: the first)")
+            one.add_argument("--year", type=int, help="only this year (default: all)")
+        add_database_option(one)
+        one.set_defaults(run=run, format=name)
 
 
 def run(arguments: argparse.Namespace) -> int:
     with opened(arguments.database, migrates=False):
-        from entrepot.insight import beancount
-
+        write = _writer(arguments)
+        if write is None:
+            sys.stderr.write(f"There is no company {arguments.company}.\n")
+            return BAD_USE
         if arguments.file is None:
-            beancount.export(sys.stdout)
+            write(sys.stdout)
             return 0
         # Beside its place and then renamed: a half-written journal never stands under the real name.
         making = arguments.file.with_name(f"{arguments.file.name}.part")
         with making.open("w", encoding="utf-8") as out:
-            beancount.export(out)
+            write(out)
         making.replace(arguments.file)
     return 0
+
+
+def _writer(arguments: argparse.Namespace) -> Write | None:
+    """What writes the format that was asked for; None where its company is unknown."""
+    from django.utils import timezone
+
+    from entrepot.insight import beancount, ledger_export
+
+    if arguments.format == "beancount":
+        return beancount.export
+    company = ledger_export.company_of(arguments.company)
+    if company is None:
+        return None
+    of = ledger_export.span(company, arguments.year)
+    if arguments.format == "journal":
+        return lambda out: ledger_export.journal(out, of)
+    at = timezone.now()
+    return lambda out: ledger_export.audit_file(out, of, at)

@@ -736,6 +736,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "dispute": ("payments_dispute", "external_id", "state"),
     "payout": ("settlement_payout", "number", "state"),
     "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),
+    "bank_statement": ("settlement_bankstatement", "number", "state"),
     "invoice": ("settlement_document", "number", "''"),
     "credit_note": ("settlement_document", "number", "''"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),

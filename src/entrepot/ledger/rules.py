@@ -96,6 +96,10 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("carrier.invoiced", "question", 1170, 2000),
     ("carrier.accepted", "question", 5510, 1170),
     ("carrier.credited", "question", 2000, 1170),
+    ("bank.booked", "payable", 1000, 2000),
+    ("bank.booked", "charges", 1000, 5210),
+    ("bank.booked", "receivable", 1000, 1150),
+    ("bank.booked", "other", 1000, 4020),
     ("claim.agreed", "claim", 1180, 5520),
     ("claim.credited", "claim", 2000, 1180),
 )

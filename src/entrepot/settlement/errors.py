@@ -68,3 +68,24 @@ class InvoiceTakenOtherwise(Refused):
         "Carrier invoice {external_id} was taken as {number} over {expected}, not over {found}."
         " Ask the carrier which one is right."
     )
+
+
+class StatementDoesNotAddUp(Refused):
+    code = "settlement.statement_does_not_add_up"
+    kind = "invalid"
+    says = (
+        "Bank statement {external_id}: its lines make {found} of the opening balance, it closes with {expected}."
+        " Ask the bank for the whole statement."
+    )
+
+
+class StatementTakenOtherwise(Refused):
+    """The bank's name for a statement stands for another one already."""
+
+    code = "settlement.statement_taken_otherwise"
+    says = "Bank statement {external_id} was taken as {number} with {expected}, not with {found}. Take each once."
+
+
+class NotReadyToClose(Refused):
+    code = "settlement.not_ready_to_close"
+    says = "{month} can't be closed, there are still open: {found}. Settle them under Books, then close it again."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
@@ -81,9 +83,16 @@ def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
 
 
 def untold(company: int, since: datetime, until: datetime, limit: int = 500) -> list[tuple[UUID, str, int]]:
-    """What was posted in a time and no document tells of: source, its kind and the amount. 1 statement."""
-    params = {"company": company, "since": since, "until": until, "limit": limit}
+    """What was posted in a time and we have not told of: source, its kind and the amount. 2 statements."""
+    params = {"company": company, "since": since, "until": until, "limit": limit} | issuing([company], until)
     return sql.run(_UNTOLD, params)  # type: ignore[return-value]
+
+
+def issuing(companies: Collection[int], at: datetime) -> dict[str, Any]:
+    """For WE_ISSUE: who writes the documents of each channel. 1 statement."""
+    found = policies.in_force_of(sorted(companies), Seller, at)
+    rows = [(company, scope, one.issues) for company, own in found.items() for scope, (_, one) in own.items()]
+    return sql.columns(("issuers", "scopes", "issue"), rows)
 
 
 def checked() -> dict[str, int]:
@@ -126,13 +135,28 @@ LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h 
 WHERE d.id = %(id)s::uuid
 """
 
-_UNTOLD = """
+WE_ISSUE = """
+COALESCE((
+    SELECT s.issues
+    FROM unnest(%(issuers)s::smallint[], %(scopes)s::text[], %(issue)s::boolean[]) AS s(company, scope, issues)
+    WHERE s.company = l.company_id AND (s.scope = '' OR s.scope = (
+        SELECT h.code FROM network_channel AS h WHERE h.id = COALESCE(
+            (SELECT o.channel_id FROM orders_order AS o WHERE o.id = COALESCE(
+                (SELECT order_id FROM shipping_shipment WHERE id = l.document_id),
+                (SELECT order_id FROM returns_refund WHERE id = l.document_id), l.document_id)),
+            (SELECT channel_id FROM orders_credit WHERE id = l.document_id))))
+    ORDER BY s.scope DESC LIMIT 1), TRUE)
+"""
+"""Whether the documents of a line's source are ours to write, and not its channel's."""
+
+_UNTOLD = f"""
 SELECT l.document_id, l.document_kind,
        sum(CASE l.event WHEN 'sale' THEN -l.amount_minor ELSE l.amount_minor END)::bigint
 FROM ledger_line AS l
 WHERE l.company_id = %(company)s::smallint AND l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%%'
   AND l.occurred_at >= %(since)s::timestamptz AND l.occurred_at < %(until)s::timestamptz
   AND NOT EXISTS (SELECT FROM settlement_document AS d WHERE d.entry_id = l.entry_id)
+  AND {WE_ISSUE}
 GROUP BY 1, 2 HAVING count(*) > 0 ORDER BY 1 LIMIT %(limit)s::int
 """
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.kernel.models import append_only
-from entrepot.settlement import invoicing, rules, states
+from entrepot.settlement import bank, invoicing, rules, states
 
 
 class Payout(models.Model):
@@ -240,3 +240,69 @@ class DocumentLine(models.Model):
             ),
         ]
         triggers = append_only()
+
+
+class BankStatement(models.Model):
+    """What the bank says of an account of ours."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    account = models.TextField()
+    external_id = models.TextField()
+    currency = models.CharField(max_length=3)
+    opening_minor = models.BigIntegerField(null=True)
+    closing_minor = models.BigIntegerField(null=True)
+    state = models.TextField()
+    taken_by = models.TextField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "settlement_bankstatement"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "account", "external_id"], name="settlement_bankstatement_taken_once"
+            ),
+            models.CheckConstraint(
+                name="settlement_bankstatement_state_known", condition=Q(state__in=["open", "matched"])
+            ),
+        ]
+
+
+class BankStatementLine(models.Model):
+    """A line of a statement: the payout or carrier's invoice that it belongs to, or what a person booked it as."""
+
+    pk = models.CompositePrimaryKey("statement_id", "number")
+    statement_id = models.UUIDField()
+    number = models.IntegerField()
+    company_id = models.SmallIntegerField()
+    booked_on = models.DateField()
+    amount_minor = models.BigIntegerField()
+    reference = models.TextField(db_default="")
+    text = models.TextField(db_default="")
+    state = models.TextField()
+    known_kind = models.TextField(db_default="")
+    known_id = models.UUIDField(null=True)
+    purpose = models.TextField(db_default="")
+    why = models.TextField(db_default="")
+    decided_by = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "settlement_bankstatementline"
+        indexes = [
+            models.Index(
+                fields=["company_id"], name="settlement_bankline_waits", condition=Q(state__in=["differs", "unmatched"])
+            )
+        ]  # fmt: skip
+        constraints = [
+            # A payout comes once, and an invoice is paid once.
+            models.UniqueConstraint(
+                fields=["known_id"], name="settlement_bankline_of_one", condition=Q(known_id__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="settlement_bankline_known",
+                condition=Q(state="matched", known_id__isnull=False, purpose="")
+                | Q(state="booked", known_id__isnull=True, purpose__in=bank.PURPOSES) & ~Q(decided_by="")
+                | Q(state__in=["differs", "unmatched"], known_id__isnull=True, purpose=""),
+            ),
+        ]

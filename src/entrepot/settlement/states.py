@@ -25,3 +25,12 @@ CHARGE = machine(
 )  # fmt: skip
 """A charge in question is accepted as a cost, or disputed until the carrier credits it or it is accepted after all."""
 IN_QUESTION = ("differs", "unmatched", "disputed")
+
+BANK = machine(
+    "line of a bank statement", "matched",
+    ("differ", "matched", "differs"),
+    ("miss", "matched", "unmatched"),
+    ("match", ("differs", "unmatched"), "matched"),
+    ("book", ("differs", "unmatched"), "booked", True),
+)  # fmt: skip
+"""A line that belongs to nothing we know is matched by a person with what it is, or booked for a reason."""

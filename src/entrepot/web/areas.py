@@ -84,8 +84,10 @@ AREAS = (
         Page("books", _("Trial balance")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
+        Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
         Page("taxes", _("Taxes")),
+        Page("closing", _("Month end")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),

@@ -22,6 +22,7 @@ from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     ageing,
     availability,
+    bank,
     carriers,
     claims,
     counts,
@@ -134,6 +135,7 @@ api.add_router("/v1", drop_ships.router, tags=["drop-ships"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
+api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])

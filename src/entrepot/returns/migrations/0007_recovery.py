@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('returns', '0005_parcels'),
+        ("returns", "0006_parcels"),
     ]
 
     operations = [

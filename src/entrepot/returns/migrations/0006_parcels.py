@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('returns', '0004_authorization'),
+        ("returns", "0005_derivations_of_refunds"),
     ]
 
     operations = [

@@ -1,0 +1,158 @@
+"""What is asked of bank statements, and whether the bank account holds what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A statement; `waiting` of its lines belong to nothing yet."""
+
+    id: UUID
+    number: str
+    account: str
+    external_id: str
+    currency: str
+    closing_minor: int | None
+    state: str
+    taken_at: datetime
+    lines: int
+    waiting: int
+
+
+def statements(company: int, *, after: UUID | None = None, limit: int = 50) -> list[StatementRow]:
+    """The latest first, behind `after`. 1 statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [StatementRow(*row) for row in sql.run(_STATEMENTS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line with what it belongs to, or why it waits."""
+
+    statement: UUID
+    statement_number: str
+    number: int
+    currency: str
+    booked_on: date
+    amount_minor: int
+    reference: str
+    text: str
+    state: str
+    known_kind: str
+    known: UUID | None
+    purpose: str
+    why: str
+    decided_by: str
+
+
+def lines(
+    company: int, statement: UUID | None = None, *, waiting: bool = False, limit: int = 200
+) -> list[LineRow]:
+    """Of a statement or all, those that wait or all; the oldest first. 1 statement."""
+    params = {"company": company, "statement": statement, "waiting": waiting, "limit": limit}
+    return [LineRow(*row) for row in sql.run(_LINES, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRow:
+    """What the bank should have shown, and has not: a payout, or a carrier's invoice that is not paid."""
+
+    kind: str
+    id: UUID
+    number: str
+    external_id: str
+    currency: str
+    amount_minor: int
+    on: date
+
+
+def expected(company: int, *, limit: int = 200) -> list[ExpectedRow]:
+    """The oldest first. 1 statement."""
+    return [ExpectedRow(*row) for row in sql.run(_OPEN, {"company": company, "limit": limit})]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    tables = ("settlement_bankstatement", "settlement_bankstatementline")
+    return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about statements that don't add up, and a bank account that they don't explain."""
+    return [sentence for statement in (_SUMS, _STATES, _ACCOUNT) for (sentence,) in sql.run(statement)]
+
+
+# A carrier's credit reduces what is paid of its invoice only where the carrier says so in the next one.
+EXPECTED = """
+SELECT p.company_id::int AS company, p.currency::text AS currency, 'payout' AS kind, p.id, p.number, p.external_id,
+       p.net_minor AS amount, (p.arrived_at AT TIME ZONE 'UTC')::date AS on_day
+FROM settlement_payout AS p
+WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = p.id)
+UNION ALL
+SELECT i.company_id::int, i.currency::text, 'carrier_invoice', i.id, i.number, i.external_id, -i.total_minor,
+       (i.invoiced_at AT TIME ZONE 'UTC')::date
+FROM settlement_carrierinvoice AS i
+WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
+"""
+"""Payouts that no line of a statement has brought, and carriers' invoices that none has paid."""
+
+_STATEMENTS = """
+SELECT s.id, s.number, s.account, s.external_id, s.currency::text, s.closing_minor, s.state, s.taken_at,
+       count(*)::int, count(*) FILTER (WHERE l.state IN ('differs', 'unmatched'))::int
+FROM settlement_bankstatement AS s JOIN settlement_bankstatementline AS l ON l.statement_id = s.id
+WHERE s.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR s.id < %(after)s::uuid)
+GROUP BY s.id ORDER BY s.id DESC LIMIT %(limit)s::int
+"""
+
+_LINES = """
+SELECT l.statement_id, s.number, l.number, s.currency::text, l.booked_on, l.amount_minor, l.reference, l.text, l.state,
+       l.known_kind, l.known_id, l.purpose, l.why, l.decided_by
+FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+WHERE l.company_id = %(company)s::smallint AND (%(statement)s::uuid IS NULL OR l.statement_id = %(statement)s::uuid)
+  AND (NOT %(waiting)s::boolean OR l.state IN ('differs', 'unmatched'))
+ORDER BY l.booked_on, l.statement_id, l.number LIMIT %(limit)s::int
+"""
+
+_OPEN = f"""
+SELECT kind, id, number, external_id, currency, amount, on_day FROM ({EXPECTED}) AS e
+WHERE e.company = %(company)s::int ORDER BY on_day, number LIMIT %(limit)s::int
+"""
+
+# invariant 15: a statement goes from its opening to its closing balance by its lines
+_SUMS = """
+SELECT format('bank statement %s goes from %s to %s, its lines make %s', s.number, s.opening_minor, s.closing_minor,
+              sum(l.amount_minor))
+FROM settlement_bankstatement AS s JOIN settlement_bankstatementline AS l ON l.statement_id = s.id
+WHERE s.opening_minor IS NOT NULL AND s.closing_minor IS NOT NULL
+GROUP BY s.id HAVING s.opening_minor + sum(l.amount_minor) <> s.closing_minor
+"""
+
+# invariant 16: a statement is open while one of its lines waits
+_STATES = """
+SELECT format('bank statement %s is %s with %s lines that wait', s.number, s.state, count(l.number))
+FROM settlement_bankstatement AS s
+LEFT JOIN settlement_bankstatementline AS l ON l.statement_id = s.id AND l.state IN ('differs', 'unmatched')
+GROUP BY s.id HAVING (s.state = 'open') <> (count(l.number) > 0)
+"""
+
+# invariant 17: the bank account holds what payouts brought and lines of statements say beside them
+_ACCOUNT = """
+SELECT format('company %s: account 1000 holds %s %s; payouts make %s, lines of bank statements beside them %s',
+              company_id, COALESCE(b.balance, 0), currency, COALESCE(p.amount, 0), COALESCE(l.amount, 0))
+FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
+      WHERE account = 1000 GROUP BY 1, 2) AS b
+FULL JOIN (SELECT company_id, currency::text, sum(net_minor)::bigint AS amount
+           FROM settlement_payout GROUP BY 1, 2) AS p
+  USING (company_id, currency)
+FULL JOIN (SELECT s.company_id, s.currency::text, sum(l.amount_minor)::bigint AS amount
+           FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+           WHERE l.state = 'booked' OR l.known_kind = 'carrier_invoice' GROUP BY 1, 2) AS l
+  USING (company_id, currency)
+WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0)
+"""

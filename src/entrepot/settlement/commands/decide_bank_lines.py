@@ -1,0 +1,219 @@
+"""A person says what a line of a bank statement belongs to, or what it is booked as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.access.commands.take_duty import Duty, take_duty
+from entrepot.kernel import policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import post
+from entrepot.settlement.bank import PURPOSES, BankMatching, Expected
+from entrepot.settlement.bank_queries import EXPECTED
+from entrepot.settlement.commands.take_payouts import LOCK
+from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, paid
+from entrepot.settlement.states import BANK as STATES
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@dataclass(frozen=True, slots=True)
+class DecideBankLine:
+    """A line by its statement and number: `known` is the payout or carrier's invoice that it belongs to; or it is
+    booked as one of `bank.PURPOSES`, for a reason."""
+
+    statement: UUID
+    line: int
+    known: UUID | None = None
+    purpose: str = ""
+    reason: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BankLineDecided:
+    """The line's state, and the statement's."""
+
+    statement: UUID
+    line: int
+    state: str
+    statement_state: str
+
+
+class _Line(NamedTuple):
+    statement: UUID
+    number: int
+    state: str
+    amount: int
+    booked_on: date
+    statement_number: str
+    company: int
+    currency: str
+    before: str
+
+
+class _Decided(NamedTuple):
+    line: _Line
+    request: DecideBankLine
+    state: str
+    known: Expected | None
+
+    @property
+    def purpose(self) -> str:
+        """What it is booked as; '' where the books have it."""
+        if self.known is None:
+            return self.request.purpose
+        return "payable" if self.known.kind == "carrier_invoice" else ""
+
+
+@command("settlement.decide_bank_lines")
+def decide_bank_lines(
+    cause: Cause, /, *, requests: Sequence[DecideBankLine]
+) -> list[BankLineDecided | Refused]:
+    """Lines of statements that waited, matched by hand or booked; a statement without any that waits is matched.
+
+    Whoever took a statement does not book more of it than `settlement.bank` lets them: another person does.
+    Locks: the companies' bank accounts; the balances.
+    Refuses: NotFound; WrongState (decided before); Invalid (what it belongs to is over another amount or in another
+    currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for all. Again: by key.
+    14 statements.
+    """
+    sql.run(_LOCK, {"statements": [one.statement for one in requests]})
+    columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
+    lines = {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, columns)}
+    known = {
+        (company, one[1]): (currency, Expected(*one))
+        for company, currency, *one in sql.run(_KNOWN, {"ids": [one.known for one in requests if one.known]})
+    }
+    apart = _apart(cause, requests, lines)
+
+    answers: list[_Decided | Refused] = []
+    for request in requests:
+        which = (request.statement, request.line)
+        line = lines.get(which)
+        if line is None:
+            answers.append(NotFound(what="line", which=f"{request.line} of {request.statement}"))
+            continue
+        answer = apart.get(which) or _decide(line, request, known)
+        answers.append(answer)
+        if isinstance(answer, _Decided):
+            lines[which] = line._replace(state=answer.state)
+            if answer.known:
+                del known[line.company, answer.known.id]
+    decided = [one for one in answers if isinstance(one, _Decided)]
+    waiting = {line.statement for line in lines.values() if line.state in ("differs", "unmatched")}
+    states = {one.line.statement: "open" if one.line.statement in waiting else "matched" for one in decided}
+    if decided:
+        _write(cause, decided, states)
+    return [
+        BankLineDecided(one.line.statement, one.line.number, one.state, states[one.line.statement])
+        if isinstance(one, _Decided)
+        else one
+        for one in answers
+    ]
+
+
+def _apart(
+    cause: Cause, requests: Sequence[DecideBankLine], lines: dict[tuple[UUID, int], _Line]
+) -> dict[tuple[UUID, int], Refused]:
+    """Lines that another person has to book."""
+    limits = policies.of_companies({one.company for one in lines.values()}, BankMatching, cause.at)
+    duties: dict[tuple[UUID, int], Duty] = {}
+    for one in requests:
+        line = lines.get((one.statement, one.line))
+        if line and one.known is None and abs(line.amount) > limits[line.company][1].alone_up_to_minor:
+            duties[line[:2]] = Duty(line.statement, DUTY, "approve", cause.actor.name, line.statement_number)
+    told = take_duty(cause, requests=list(duties.values())) if duties else []
+    return {which: one for which, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
+
+
+def _decide(
+    line: _Line, request: DecideBankLine, known: dict[tuple[int, UUID], tuple[str, Expected]]
+) -> _Decided | Refused:
+    state = STATES.step(line.state, "match" if request.known else "book")
+    if isinstance(state, Refused):
+        return state
+    if request.known is None:
+        if request.purpose not in PURPOSES:
+            return Invalid(field="purpose", expected=f"one of {', '.join(PURPOSES)}", found=request.purpose)
+        if not request.reason.strip():
+            return Invalid(field="reason", expected="what it is", found="nothing")
+        return _Decided(line, request, state, None)
+    currency, one = known.get((line.company, request.known), ("", None))
+    if one is None:
+        return NotFound(what="payout or carrier's invoice that no line has settled", which=str(request.known))
+    if (currency, one.amount) != (line.currency, line.amount):
+        expected, found = f"{line.amount} {line.currency}", f"{one.amount} {currency}"
+        return Invalid(field="known", expected=f"one over {expected} in minor units", found=found)
+    return _Decided(line, request, state, one)
+
+
+def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -> None:
+    rows = [
+        (
+            *one.line[:2], one.state, one.known.kind if one.known else "", one.known.id if one.known else None,
+            "" if one.known else one.request.purpose, one.request.reason.strip() or "matched by hand",
+            cause.actor.name,
+        )
+        for one in decided
+    ]  # fmt: skip
+    names = ("statements", "numbers", "states", "kinds", "known", "purposes", "reasons", "people")
+    sql.run(_DECIDE, sql.columns(names, rows))
+    sql.run(_STORE, sql.columns(("statements", "states"), list(states.items())))
+    postings = [
+        paid(one.line.company, one.line.statement, one.line.currency, one.purpose, one.line.amount, cause.at)
+        for one in decided
+        if one.purpose
+    ]
+    if postings:
+        whole(post(cause, requests=postings))
+    announce(cause, [
+        Event("bank_statement", one.line.statement, one.line.company, one.line.before, states[one.line.statement],
+              cause.at, {"line": one.line.number, "state": one.state, "purpose": one.request.purpose},
+              one.request.reason)
+        for one in decided
+    ])  # fmt: skip
+    resolve_subjects(cause, requests=[
+        ResolveSubject(company, ITEM, statement, "explained", "every line is decided", cause.at)
+        for statement, company in {one.line.statement: one.line.company for one in decided}.items()
+        if states[statement] == "matched"
+    ])  # fmt: skip
+
+
+_LOCK = LOCK.format(
+    accounts=f"SELECT company_id, '{BANK}' FROM settlement_bankstatement WHERE id = ANY(%(statements)s::uuid[])"
+)
+
+_LINES = """
+SELECT l.statement_id, l.number, l.state, l.amount_minor, l.booked_on, s.number, s.company_id::int, s.currency::text,
+       s.state
+FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
+WHERE l.statement_id = ANY(%(statements)s::uuid[])
+  AND (l.state IN ('differs', 'unmatched')
+       OR (l.statement_id, l.number) IN (SELECT * FROM unnest(%(statements)s::uuid[], %(numbers)s::int[])))
+"""
+
+_KNOWN = f"""
+SELECT company, currency, kind, id, number, external_id, amount, on_day FROM ({EXPECTED}) AS e
+WHERE e.id = ANY(%(ids)s::uuid[])
+"""
+
+_DECIDE = """
+UPDATE settlement_bankstatementline AS l SET state = d.state, known_kind = d.kind, known_id = d.known,
+       purpose = d.purpose, why = d.reason, decided_by = d.person
+FROM unnest(%(statements)s::uuid[], %(numbers)s::int[], %(states)s::text[], %(kinds)s::text[], %(known)s::uuid[],
+            %(purposes)s::text[], %(reasons)s::text[], %(people)s::text[])
+     AS d(statement, number, state, kind, known, purpose, reason, person)
+WHERE l.statement_id = d.statement AND l.number = d.number
+"""
+
+_STORE = """
+UPDATE settlement_bankstatement AS s SET state = d.state
+FROM unnest(%(statements)s::uuid[], %(states)s::text[]) AS d(id, state) WHERE s.id = d.id
+"""

@@ -1,0 +1,149 @@
+"""Bank statements, for programs."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field, StrictInt
+
+from entrepot.kernel.errors import Invalid
+from entrepot.settlement import bank_files, bank_queries
+from entrepot.settlement.bank import PURPOSES, Statement
+from entrepot.settlement.bank_files import UnreadableError
+from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
+from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.schemas import Code, Currency, Key, Out, Problem, Strict, Text
+
+router = Router()
+FILE_MAX = 2_000_000
+
+
+class StatementIn(Strict):
+    """A bank statement: a `camt` file of one statement, or a `csv` with the account, a name and the currency."""
+
+    camt: Annotated[str, Field(max_length=FILE_MAX)] = ""
+    csv: Annotated[str, Field(max_length=FILE_MAX)] = ""
+    account: Code | None = None
+    external_id: Code | None = None
+    currency: Currency | None = None
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class StatementTakenOut(Out):
+    statement: UUID
+    number: str
+    state: str
+    lines: int
+    waiting: int
+    fresh: bool
+
+
+class BankLineOut(Out):
+    """A line of a statement, what it belongs to, or why it waits. Amounts are below zero where money left."""
+
+    statement: UUID
+    statement_number: str
+    number: int
+    currency: str
+    booked_on: date
+    amount_minor: int
+    reference: str
+    text: str
+    state: str
+    known_kind: str
+    known: UUID | None
+    purpose: str
+    why: str
+
+
+class DecideBankLineIn(Strict):
+    """A line: `known` is the payout or carrier's invoice that it belongs to; or `purpose` and `reason` book it."""
+
+    statement: UUID
+    line: Annotated[StrictInt, Field(ge=1, le=10**6)]
+    known: UUID | None = None
+    purpose: Literal[PURPOSES] | None = None  # type: ignore[valid-type]
+    reason: Text = ""
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class BankLineDecidedOut(Out):
+    statement: UUID
+    line: int
+    state: str
+    statement_state: str
+
+
+@router.post(
+    "/bank-statements", response={200: StatementTakenOut | list[StatementTakenOut | Problem], **REFUSED}
+)
+def take_bank_statement(
+    request: HttpRequest,
+    payload: StatementIn | Annotated[list[StatementIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Take a bank statement in: each line to the payout or invoice it belongs to, the rest into a queue."""
+    which = parse.company_of(company)
+    return give(
+        request,
+        take_statements,
+        payload,
+        idempotency_key,
+        lambda one, key: TakeStatement(which, _read(one), key),
+    )
+
+
+def _read(one: StatementIn) -> Statement:
+    try:
+        if one.camt:
+            found = bank_files.camt(one.camt.encode())
+            if len(found) == 1:
+                return found[0]
+            raise UnreadableError(f"one statement is expected in a file, found {len(found)}")
+        if one.account and one.external_id and one.currency:
+            return bank_files.table(one.csv, one.account, one.external_id, one.currency)
+    except UnreadableError as error:
+        field = "camt" if one.camt else "csv"
+        raise Invalid(field=field, expected="a readable statement", found=str(error)) from error
+    raise Invalid(field="csv", expected="account, external_id and currency beside it", found="less")
+
+
+@router.get("/bank-lines", response={200: list[BankLineOut], **READ})
+def list_bank_lines(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    statement: UUID | None = None,
+    show: Literal["waiting", "all"] = "waiting",
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+) -> list[Any]:
+    """Lines of bank statements that wait, or all; the oldest first."""
+    which = parse.company_of(company)
+    return bank_queries.lines(which, statement, waiting=show == "waiting", limit=limit)
+
+
+@router.post(
+    "/bank-lines/decide", response={200: BankLineDecidedOut | list[BankLineDecidedOut | Problem], **REFUSED}
+)
+def decide_bank_line(
+    request: HttpRequest,
+    payload: DecideBankLineIn | Annotated[list[DecideBankLineIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say what lines of bank statements belong to, or book them."""
+    return give(
+        request, decide_bank_lines, payload, idempotency_key,
+        lambda one, key: DecideBankLine(
+            one.statement, one.line, one.known, one.purpose or "", one.reason, key=key
+        ),
+    )  # fmt: skip

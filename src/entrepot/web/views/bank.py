@@ -1,0 +1,89 @@
+"""Bank statements: taken from a file, and the lines that wait decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.settlement import bank_files, bank_queries
+from entrepot.settlement.bank import PURPOSES, Statement
+from entrepot.settlement.bank_files import UnreadableError
+from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
+from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
+from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+
+PAGE = 25
+WAITING_SHOWN_MAX = 100
+EXPECTED_SHOWN_MAX = 50
+FILE_MAX = 20_000_000
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """Lines that wait, what the bank has not shown yet, and the statements."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = bank_queries.statements(company, after=after, limit=PAGE + 1)
+    expected = bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX)
+    context = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "waiting": [
+            (line, [one for one in expected if (one.amount_minor, one.currency) == (line.amount_minor, line.currency)])
+            for line in bank_queries.lines(company, waiting=True, limit=WAITING_SHOWN_MAX)
+        ],
+        "expected": expected,
+        "purposes": PURPOSES,
+        "kept": kept(request),
+    }  # fmt: skip
+    return page(request, "web/bank.html", context, area="books")
+
+
+@require_POST
+@console
+def take(request: Request) -> HttpResponse:
+    """A file of the bank: CAMT.053, or CSV with the account and a name for it."""
+    file, where = request.FILES.get("file"), reverse("bank")
+    if file is None or (file.size or 0) > FILE_MAX:
+        messages.error(request, gettext("Choose a file of at most 20 MB."))
+        return back(request, where, [])
+    try:
+        found = _read(request, file.read())
+    except UnreadableError as error:
+        messages.error(request, gettext("The file can't be read: %(why)s.") % {"why": error})
+        return back(request, where, [])
+    company = request.reader.company.id
+    wanted = [TakeStatement(company, one) for one in found]
+    results = give(request, take_statements, wanted, lambda _: gettext("The statement is taken in."))
+    return back(request, where, results)
+
+
+def _read(request: Request, content: bytes) -> list[Statement]:
+    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return bank_files.camt(content)
+    account, name = clean(request.POST.get("account")), clean(request.POST.get("external_id"))
+    if not account or not name:
+        raise UnreadableError(gettext("of a CSV file, say the account and a name such as 2026-11"))
+    text = content.decode("utf-8", "replace")
+    return [bank_files.table(text, account, name, request.reader.company.currency)]
+
+
+@require_POST
+@console
+def decide(request: Request) -> HttpResponse:
+    """A line matched with what it belongs to, or booked."""
+    statement, line = uuid_in(request.POST.get("statement")), int_in(request.POST.get("line"))
+    known = uuid_in(request.POST.get("known"))
+    purpose, reason = clean(request.POST.get("purpose")), clean(request.POST.get("reason"))
+    wanted: list[Any] = (
+        [DecideBankLine(statement, line, known, "" if known else purpose, reason)]
+        if statement and line
+        else []
+    )
+    results = give(request, decide_bank_lines, wanted, lambda _: gettext("The line is decided."))
+    return back(request, reverse("bank"), results)

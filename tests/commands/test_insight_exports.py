@@ -1,0 +1,89 @@
+"""The journal as CSV and as a standard audit file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from decimal import Decimal
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from entrepot.insight import ledger_export, saft
+from entrepot.insight.ledger_export import audit_file, journal, span
+from entrepot.ledger import queries as ledger
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.parties.commands.register import RegisterCustomer, register_customers
+from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
+from entrepot.settlement.rules import PayoutLine
+from entrepot.tax.commands.register import RegisterRate, register_rates
+from tests.floor import COMPANY, NOW, SYSTEM, a_floor
+from tests.walk import a_house, placed, shipped
+
+pytestmark = pytest.mark.django_db
+SPACE = {"s": saft.NAMESPACE}
+
+
+def posted() -> None:
+    """Sales, costs, and an amount in another currency."""
+    house = a_house()
+    house.stock(0, 10)
+    shipped(*placed(house, 2, (0, 1)))
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", NOW.date(), Decimal("0.85"))])
+    fee = (PayoutLine("fee", "", 0, 1_000),)
+    take_payouts(SYSTEM, requests=[TakePayout(COMPANY, "fake", "po_1", "EUR", -1_000, fee, NOW)])
+
+
+def test_the_csv_has_every_line_and_makes_the_trial_balance():
+    posted()
+    out = io.StringIO()
+    count = journal(out, span(COMPANY, 2026))
+
+    rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+    assert len(rows) == count
+    balances: dict[int, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        balances[int(row["account"])] += Decimal(row["functional_debit"] or 0) - Decimal(
+            row["functional_credit"] or 0
+        )
+    told = {line.account: Decimal(line.balance_minor) / 100 for line in ledger.trial_balance(company=COMPANY)}
+    assert balances == told
+    assert {row["currency"] for row in rows} == {"GBP", "EUR"}
+    empty = io.StringIO()
+    assert journal(empty, span(COMPANY, 2025)) == 0
+
+
+def test_the_audit_file_adds_up():
+    posted()
+    register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "C<1>")])
+    register_rates(SYSTEM, requests=[RegisterRate(COMPANY, "GB", Decimal("0.2"), NOW.date())])
+    out = io.StringIO()
+    entries = audit_file(out, span(COMPANY, 2026), NOW)
+    root = ET.fromstring(out.getvalue().encode())
+
+    def found(path: str) -> list[str]:
+        return [one.text or "" for one in root.iterfind(path, SPACE)]
+
+    debit = sum(map(Decimal, found(".//s:DebitAmount/s:Amount")))
+    credit = sum(map(Decimal, found(".//s:CreditAmount/s:Amount")))
+    assert debit == credit == Decimal(found(".//s:TotalDebit")[0]) == Decimal(found(".//s:TotalCredit")[0])
+    assert len(found(".//s:TransactionID")) == entries == int(found(".//s:NumberOfEntries")[0])
+    assert found(".//s:CustomerID") == ["C<1>"]
+    assert found(".//s:TaxPercentage") == ["20"]
+    assert set(found(".//s:CurrencyCode")) == {"EUR"}
+    closing = {}
+    for account in root.iterfind(".//s:Account", SPACE):
+        side = Decimal(account.findtext("s:ClosingDebitBalance", "0", SPACE))
+        side -= Decimal(account.findtext("s:ClosingCreditBalance", "0", SPACE))
+        closing[int(account.findtext("s:AccountID", "", SPACE))] = side
+    told = {line.account: Decimal(line.balance_minor) / 100 for line in ledger.trial_balance(company=COMPANY)}
+    assert {code: amount for code, amount in closing.items() if amount} == {
+        code: amount for code, amount in told.items() if amount
+    }
+
+
+def test_a_company_is_found_by_its_code():
+    a_floor(skus=0)
+    assert ledger_export.company_of("") == ledger_export.company_of("test") == COMPANY
+    assert ledger_export.company_of("none") is None

@@ -1,0 +1,165 @@
+"""settlement.take_statements, settlement.decide_bank_lines"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from entrepot.access.errors import DutiesApart
+from entrepot.kernel import ids
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.settlement import bank_queries, errors
+from entrepot.settlement.bank import BankLine, Statement
+from entrepot.settlement.carriers import Billed
+from entrepot.settlement.commands.decide_bank_lines import (
+    BankLineDecided,
+    DecideBankLine,
+    decide_bank_lines,
+)
+from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
+from entrepot.settlement.commands.take_statements import StatementTaken, TakeStatement, take_statements
+from entrepot.settlement.rules import PayoutLine
+from entrepot.work import queries as work
+from tests.commands.test_settlement_carriers import an_invoice, numbers
+from tests.commands.test_settlement_carriers import take as take_invoices
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone
+from tests.walk import a_house
+
+pytestmark = pytest.mark.django_db
+OTHER = someone("controller two")
+DAY = NOW.date()
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 100)
+    return house
+
+
+def a_payout(external_id: str, fee: int) -> UUID:
+    """A payout that only takes a fee: what else is in it does not matter to the bank."""
+    line = PayoutLine("fee", "", 0, fee)
+    (taken,) = take_payouts(
+        SYSTEM, requests=[TakePayout(COMPANY, "fake", external_id, "GBP", -fee, (line,), NOW)]
+    )
+    return taken.payout
+
+
+def a_statement(
+    name: str, *lines: BankLine, opening: int | None = None, closing: int | None = None
+) -> TakeStatement:
+    return TakeStatement(COMPANY, Statement("GB33", name, "GBP", opening, closing, lines))
+
+
+def take(*statements: TakeStatement) -> list:
+    return take_statements(SYSTEM, requests=statements)
+
+
+def decide(*requests: DecideBankLine, cause=SYSTEM) -> list:
+    return decide_bank_lines(cause, requests=requests)
+
+
+def test_what_is_known_is_matched_and_what_we_pay_is_booked(house: Floor):
+    payout = a_payout("po_1", 250)
+    (number,) = numbers(house)
+    (invoice,) = take_invoices(an_invoice("F-1", Billed(number, 300)))
+    assert {one.kind for one in bank_queries.expected(COMPANY)} == {"payout", "carrier_invoice"}
+    assert (balance(1000), balance(2000)) == (-250, -300)
+
+    (taken,) = take(
+        a_statement(
+            "S1", BankLine(DAY, -300, "B1", "F-1"), BankLine(DAY, -250, "B2", "PO_1 fees"),
+            BankLine(DAY, -7, "B3", "account fee"), opening=1_000, closing=443,
+        )
+    )  # fmt: skip
+
+    assert isinstance(taken, StatementTaken)
+    assert (taken.state, taken.lines, taken.waiting, taken.fresh) == ("open", 3, 1, True)
+    found = bank_queries.lines(COMPANY, taken.statement)
+    assert [(one.state, one.known) for one in found] == [
+        ("matched", invoice.invoice), ("matched", payout), ("unmatched", None),
+    ]  # fmt: skip
+    assert (balance(1000), balance(2000)) == (-550, 0)
+    assert bank_queries.expected(COMPANY) == []
+    (item,) = work.of_subject(taken.statement)
+    assert (item.role, item.type) == ("controller", "bank statement to match")
+
+    (booked,) = decide(DecideBankLine(taken.statement, 3, purpose="charges", reason="November"))
+    assert booked == BankLineDecided(taken.statement, 3, "booked", "matched")
+    assert (balance(1000), bank_queries.lines(COMPANY, waiting=True)) == (-557, [])
+    assert work.of_subject(taken.statement)[0].state == "done"
+
+
+def test_a_statement_is_taken_once_whole_and_not_otherwise(house: Floor):
+    line = BankLine(DAY, 5)
+    first, again, other, wrong, empty, nothing = take(
+        a_statement("S1", line), a_statement("S1", line), a_statement("S1", line, line),
+        a_statement("S2", line, opening=0, closing=6), a_statement("S3"), a_statement("S4", BankLine(DAY, 0)),
+    )  # fmt: skip
+    assert (first.fresh, again.fresh, first.statement) == (True, False, again.statement)
+    assert isinstance(other, errors.StatementTakenOtherwise)
+    assert isinstance(wrong, errors.StatementDoesNotAddUp)
+    assert [type(one) for one in (empty, nothing)] == [Invalid, Invalid]
+    assert [row.external_id for row in bank_queries.statements(COMPANY)] == ["S1"]
+
+
+def test_a_person_says_what_a_line_is(house: Floor):
+    one, two = a_payout("po_1", 250), a_payout("po_2", 250)
+    (taken,) = take(a_statement("S1", BankLine(DAY, -250), BankLine(DAY, -250), BankLine(DAY, -9)))
+    which = taken.statement
+    assert taken.waiting == 3
+
+    told = decide(
+        DecideBankLine(which, 1, known=one), DecideBankLine(which, 1, known=two), DecideBankLine(which, 3, known=two),
+        DecideBankLine(which, 2, known=one), DecideBankLine(which, 3, purpose="gift", reason="?"),
+        DecideBankLine(which, 3, purpose="charges"), DecideBankLine(which, 9, purpose="charges", reason="?"),
+        DecideBankLine(ids.uuid7(), 1, known=two),
+    )  # fmt: skip
+
+    assert told[0] == BankLineDecided(which, 1, "matched", "open")
+    kinds = [WrongState, Invalid, NotFound, Invalid, Invalid, NotFound, NotFound]
+    assert [type(answer) for answer in told[1:]] == kinds
+    assert balance(1000) == -500
+    decide(DecideBankLine(which, 2, known=two), DecideBankLine(which, 3, purpose="charges", reason="fee"))
+    assert (balance(1000), bank_queries.statements(COMPANY)[0].state) == (-509, "matched")
+
+
+def test_whoever_took_it_does_not_book_much_of_it(house: Floor):
+    (taken,) = take(a_statement("S1", BankLine(DAY, 50_000, "", "a transfer"), BankLine(DAY, 10_000)))
+    wanted = DecideBankLine(taken.statement, 1, purpose="receivable", reason="Jones pays", key="k")
+    small = DecideBankLine(taken.statement, 2, purpose="other", reason="interest")
+    own, alone = decide(wanted, small)
+    assert isinstance(own, DutiesApart)
+    assert alone.state == "booked"
+    (done,) = decide(wanted, cause=OTHER)
+    assert done.statement_state == "matched"
+    assert decide(wanted, cause=OTHER) == [done]
+    assert (balance(1150), balance(4020), balance(1000)) == (-50_000, -10_000, 60_000)
+
+
+def test_a_payout_of_the_amount_is_found_near_its_day_only(house: Floor):
+    payout = a_payout("po_1", 250)
+    late, near = take(
+        a_statement("S1", BankLine(DAY + timedelta(days=30), -250)), a_statement("S2", BankLine(DAY, -250))
+    )
+    assert (late.waiting, near.waiting) == (1, 0)
+    assert bank_queries.lines(COMPANY, near.statement)[0].known == payout
+
+
+@pytest.mark.counts("settlement.take_statements", "settlement.decide_bank_lines")
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+    taking, deciding = [], []
+    for size in (1, 10, 1000):
+        with statements() as ran:
+            taken = take(*(a_statement(f"{size}/{i}", BankLine(DAY, 50_000)) for i in range(size)))
+        taking.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+        with statements() as ran:
+            told = decide(
+                *(DecideBankLine(one.statement, 1, purpose="other", reason="?") for one in taken), cause=OTHER
+            )
+        deciding.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+        assert {one.state for one in told} == {"booked"}
+    assert len(set(taking)) == len(set(deciding)) == 1

@@ -1,0 +1,54 @@
+"""Bank statements: the page with its file and decisions, and the API."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from entrepot.settlement import bank_queries
+from tests.http.test_api import is_problem
+from tests.http.test_packing import said
+from tests.rules.test_bank import BOMB, CAMT
+from tests.shop import COMPANY
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_file_is_taken_and_its_lines_are_decided(shop, console):
+    page = console("books")
+
+    def send(text: str, **fields: str) -> list[str]:
+        file = SimpleUploadedFile("statement", text.encode(), "application/octet-stream")
+        return said(page.post("/books/bank/take/", {**fields, "file": file}))
+
+    assert send(BOMB) == ["The file can't be read: it declares a document type, which no statement needs."]
+    assert "say the account" in send("date,amount\n2026-11-23,1.00\n")[0]
+    assert send(CAMT) == ["The statement is taken in."]
+    assert send("date,amount\n2026-11-23,1.00\n", account="A", external_id="1") == [
+        "The statement is taken in."
+    ]
+
+    shown = page.get("/books/bank/").content.decode()
+    assert "Lines that wait" in shown
+    line = bank_queries.lines(COMPANY, waiting=True)[0]
+    form = {"statement": line.statement, "line": line.number, "purpose": "other", "reason": "interest"}
+    assert said(page.post("/books/bank/decide/", form)) == ["The line is decided."]
+    assert page.get(f"/documents/{line.statement}/").status_code == 200
+    assert "A controller decides it." in console("supervisor").get("/books/bank/").content.decode()
+
+
+def test_programs_send_statements(shop, program):
+    api = program("books")
+    taken = api.post("/api/v1/bank-statements", {"camt": CAMT}).json()
+    assert (taken["lines"], taken["waiting"], taken["fresh"]) == (2, 2, True)
+    assert is_problem(api.post("/api/v1/bank-statements", {"camt": BOMB}, again="2"), 422, "kernel.invalid")
+    assert is_problem(api.post("/api/v1/bank-statements", {"csv": "a"}, again="3"), 422, "kernel.invalid")
+    first, _ = api.get("/api/v1/bank-lines").json()
+    body = {
+        "statement": first["statement"],
+        "line": first["number"],
+        "purpose": "other",
+        "reason": "sold a van",
+    }
+    assert api.post("/api/v1/bank-lines/decide", body, again="4").json()["state"] == "booked"
+    assert len(api.get("/api/v1/bank-lines?show=all").json()) == 2

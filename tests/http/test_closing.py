@@ -1,0 +1,21 @@
+"""The end of a month in the console."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.http.test_packing import said
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_page_tells_what_is_open_and_refuses_what_has_not_ended(shop, console):
+    page = console("books")
+    shown = page.get("/books/closing/").content.decode()
+    assert "Documents" in shown
+    month = f"{datetime.now(UTC):%Y-%m}"
+    assert "still open" in said(page.post("/books/closing/close/", {"month": month}))[0]
+    assert said(page.post("/books/closing/close/", {"month": "?"})) == ["Choose a month."]
+    assert page.get(f"/books/closing/?month={month}").status_code == 200

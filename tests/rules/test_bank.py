@@ -1,0 +1,135 @@
+"""Bank statements: files read without trust, and what their lines belong to."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entrepot.kernel import ids
+from entrepot.settlement import bank_files
+from entrepot.settlement.bank import BankLine, Expected, match, sums_to
+from entrepot.settlement.bank_files import UnreadableError
+
+DAY = date(2026, 11, 23)
+
+
+def a_payout(number: str, amount: int, on: date = DAY, kind: str = "payout") -> Expected:
+    return Expected(kind, ids.uuid7(), number, f"po_{number}", amount, on)
+
+
+def test_a_line_goes_to_what_it_names_else_to_the_only_payout_of_its_amount_near_the_day():
+    named, near, far = a_payout("PY1", 500), a_payout("PY2", 700), a_payout("PY3", 900, date(2026, 9, 1))
+    bill = a_payout("CI1", -300, kind="carrier_invoice")
+    found = match(
+        [
+            BankLine(DAY, 700, "", "STRIPE PAYMENTS"), BankLine(DAY, 500, "", "payout po_PY1."),
+            BankLine(DAY, 900), BankLine(DAY, -300, "X1", "your invoice: ci1, thanks"), BankLine(DAY, -300),
+        ],
+        [named, near, far, bill],
+        7,
+    )  # fmt: skip
+    assert [(one.state, one.known) for one in found] == [
+        ("matched", near), ("matched", named), ("unmatched", None), ("matched", bill), ("unmatched", None),
+    ]  # fmt: skip
+    assert found[2].why == "names nothing that we know"
+
+
+def test_another_amount_than_that_of_what_it_names_waits_and_so_do_equals():
+    one, two = a_payout("PY1", 500), a_payout("PY2", 500)
+    (named,) = match([BankLine(DAY, 480, "PY1")], [one, two], 7)
+    assert (named.state, named.why) == ("differs", "PY1 is over another amount")
+    (equal,) = match([BankLine(DAY, 500)], [one, two], 7)
+    assert (equal.state, equal.why) == ("unmatched", "2 payouts have this amount")
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 3).filter(bool), st.sampled_from(["", "PY0", "PY1 PY2", "po_PY3"])), max_size=6),
+    st.lists(st.integers(-3, 3), max_size=4),
+)  # fmt: skip
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+def test_nothing_is_matched_twice_nor_with_another_amount(said, amounts):
+    expected = [a_payout(f"PY{i}", amount) for i, amount in enumerate(amounts)]
+    found = match([BankLine(DAY, amount, "", text) for amount, text in said], expected, 7)
+    assert len(found) == len(said)
+    matched = [one for one in found if one.state == "matched"]
+    assert all(one.known and one.known.amount == one.line.amount_minor for one in matched)
+    assert len({one.known.id for one in matched if one.known}) == len(matched)
+
+
+def test_balances_are_compared_where_they_are_stated():
+    lines = [BankLine(DAY, 5), BankLine(DAY, -2)]
+    assert sums_to(10, 13, lines) is None
+    assert sums_to(10, 14, lines) == 13
+    assert sums_to(None, 14, lines) is None
+
+
+# ---- files
+
+CAMT = """<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>2026-11-23</Id>
+<Acct><Id><IBAN>GB33BUKB20201555555555</IBAN></Id><Ccy>GBP</Ccy></Acct>
+<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="GBP">100.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
+<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="GBP">92.50</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
+<Ntry><Amt Ccy="GBP">12.50</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>2026-11-23</Dt></BookgDt>
+<AcctSvcrRef>B1</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>po_1</EndToEndId></Refs>
+<RltdPties><Dbtr><Pty><Nm>Ada Byron</Nm></Pty></Dbtr></RltdPties>
+<RmtInf><Ustrd>PAYOUT  NOV</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>
+<Ntry><Amt Ccy="GBP">20.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK</Sts>
+<BookgDt><DtTm>2026-11-24T09:00:00</DtTm></BookgDt></Ntry>
+<Ntry><Amt Ccy="GBP">99.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>PDNG</Sts>
+<BookgDt><Dt>2026-11-24</Dt></BookgDt></Ntry>
+</Stmt></BkToCstmrStmt></Document>"""
+
+
+def test_a_camt_file_is_its_booked_entries_without_names_of_people():
+    (one,) = bank_files.camt(CAMT.encode())
+    assert (one.account, one.external_id, one.currency) == ("GB33BUKB20201555555555", "2026-11-23", "GBP")
+    assert (one.opening_minor, one.closing_minor) == (10_000, 9_250)
+    assert one.lines == (
+        BankLine(DAY, 1_250, "B1", "po_1 PAYOUT NOV"),
+        BankLine(date(2026, 11, 24), -2_000),
+    )
+    assert sums_to(one.opening_minor, one.closing_minor, one.lines) is None
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY x "xx"><!ENTITY y "&x;&x;&x;">]><Document><Stmt><Id>&y;</Id></Stmt></Document>'
+OUTSIDE = '<!DOCTYPE a SYSTEM "file:///etc/passwd"><Document/>'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (BOMB, "document type"), (OUTSIDE, "document type"), ("", "no XML"), ("<a>", "no XML"),
+        ("<a>&y;</a>", "no XML"), ("<Document/>", "no statement"),
+        ('<?xml version="1.0" encoding="nonsense"?><a/>', "no XML"),
+        (CAMT.replace("12.50", "12.505"), "too fine"), (CAMT.replace("CRDT", "WHAT"), "neither CRDT"),
+        (CAMT.replace("<Dt>2026-11-23</Dt>", ""), "a day such as"),
+        (CAMT.replace("<Id>2026-11-23</Id>", ""), "no account"),
+        (CAMT.replace('<Amt Ccy="GBP">20', '<Amt Ccy="EUR">20'), "one currency is expected, found EUR, GBP"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_read_is_said(text, says):
+    with pytest.raises(UnreadableError, match=says):
+        bank_files.camt(text.encode())
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_is_sent_is_read_or_refused(content):
+    with pytest.raises(UnreadableError):
+        bank_files.camt(content)
+
+
+def test_a_csv_file_is_read_by_the_names_of_its_columns():
+    text = "Booking date;Amount;Description\n2026-11-23;12.50;po_1\n\n2026-11-24;-0.07;fee\n"
+    one = bank_files.table(text, "A", "S1", "GBP")
+    assert one.lines == (BankLine(DAY, 1_250, "", "po_1"), BankLine(date(2026, 11, 24), -7, "", "fee"))
+    for wrong, says in (("a,b\n", "no column date"), ("date,amount\n2026-11-23,1.005\n", "line 2: an amount"),
+                        ("date,amount\n23/11/2026,1\n", "line 2: a day"),
+                        ("date,amount\n2026-11-23,nan\n", "line 2")):  # fmt: skip
+        with pytest.raises(UnreadableError, match=says):
+            bank_files.table(wrong, "A", "S1", "GBP")

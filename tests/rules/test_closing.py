@@ -1,0 +1,25 @@
+"""What stands in the way of closing a month."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entrepot.settlement.closing import KINDS, Closing, Open, check, reasons
+
+
+def test_what_stands_in_the_way_comes_first_and_is_the_reason():
+    found = [Open("clearing", 1, 500, "2050 Goods"), Open("bank lines", 3, -7), Open("refunds", 0, 0)]
+    checked = check(found, Closing())
+    assert [(one.open.kind, one.refuses) for one in checked] == [("bank lines", True), ("clearing", False)]
+    assert reasons(checked) == "3 bank lines"
+    assert reasons(check(found, Closing(bank_lines=False))) == ""
+
+
+@given(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 3)), max_size=8), st.booleans())
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+def test_a_month_is_ready_where_nothing_that_refuses_is_open(pairs, strict):
+    policy = Closing(carrier_charges=strict, clearing=strict)
+    checked = check([Open(kind, count, 0) for kind, count in pairs], policy)
+    assert len(checked) == sum(count > 0 for _, count in pairs)
+    assert (reasons(checked) == "") == (not any(count and policy.refuses(kind) for kind, count in pairs))
