@@ -23,7 +23,14 @@ WITH parcel AS (
     SELECT p.*, s.id AS service_id, carrier.code AS carrier, z.zone, r.price_minor, r.currency AS price_currency,
            row_number() OVER (PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code) AS place,
            jsonb_agg(jsonb_build_array(s.code, r.price_minor || ' in ' || s.transit_days || ' days')) OVER (
-               PARTITION BY p.id ORDER BY s.code ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS services
+               PARTITION BY p.id ORDER BY s.code ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS services,
+           jsonb_agg(jsonb_build_object(
+               'service', s.code, 'carrier', carrier.code, 'days', s.transit_days, 'source', 'table', 'label_minor',
+               r.price_minor, 'surcharges', '[]'::jsonb, 'late_per_10k', 0, 'seen', 0, 'late_minor', 0, 'total_minor',
+               r.price_minor, 'late', false, 'note', ''
+           )) OVER (
+               PARTITION BY p.id ORDER BY r.price_minor, s.transit_days, s.code
+               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS candidates
     FROM parcel AS p
     JOIN carriage_service AS s ON s.company_id = 1 AND s.active
     JOIN carriage_carrier AS carrier ON carrier.id = s.carrier_id
@@ -38,7 +45,7 @@ WITH parcel AS (
 INSERT INTO new_shipment
 SELECT uuidv7(), 'SH-' || nextval('number_sh'), n, id, order_id, node_id, staging_bin_id, promise_at, currency, external_id,
        channel, carrier, service_id, zone, price_minor, price_currency,
-       jsonb_build_object('late', false, 'services', services)
+       jsonb_build_object('late', false, 'why', 'the least in all', 'services', services, 'candidates', candidates)
 FROM offer WHERE place = 1;
 
 SELECT count(*) FROM (
