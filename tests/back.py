@@ -12,6 +12,7 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.rules import GOODS
+from entrepot.returns.admission import Admission
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
 from entrepot.returns.commands.dispose import Dispose, Disposed, dispose
 from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
@@ -109,6 +110,14 @@ def policy(**facts: Any) -> None:
     """Set the policy of returns."""
     body = replace(Policy(), **facts)
     kept = policies.SetPolicy(COMPANY, "returns", body, NOW - timedelta(days=1))
+    policies.set_policy(SYSTEM, requests=[kept])
+
+
+def no_consumers(*tiers: str) -> None:
+    """Customers of these tiers, and of none, buy for their business: no law gives them more than the policies do."""
+    kept = policies.SetPolicy(
+        COMPANY, "returns.authorization", Admission(business_tiers=("", *tiers)), NOW - timedelta(days=1)
+    )
     policies.set_policy(SYSTEM, requests=[kept])
 
 

@@ -111,8 +111,8 @@ def test_a_batch_over_both_follows_each_ones_policy(houses: tuple[Floor, Floor],
         paid, waits = refund(ASKS, requests=[Refund(one.return_id), Refund(two.return_id)])
     assert (paid.state, waits.state) == ("paid", "waiting")
     assert sum("kernel_policy" in text for text in alone.texts) == 1
-    # The policies of both at once, and the terms of the work item that the second opens.
-    assert sum("kernel_policy" in text for text in both.texts) == 2
+    # Two kinds of policies of both at once, and the terms of the work item that the second opens.
+    assert sum("kernel_policy" in text for text in both.texts) == 3
     (decided,) = approve(APPROVES, requests=[Approve(waits.refund)])
     assert decided.state == "paid"
     assert [len(queries.returns_page(number)) for number in (HOME, ABROAD)] == [2, 1]

@@ -25,7 +25,7 @@ from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.tasks import serve_refund
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, asked_all, back, lines_of, policy, sold
+from tests.back import ASKS, asked, asked_all, back, lines_of, no_consumers, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.walk import a_house, queued
 
@@ -62,6 +62,7 @@ def kinds() -> dict[str, int]:
 
 def test_what_was_paid_is_given_back_and_posted_by_its_parts(house: Floor):
     policy(fee_percent=10)
+    no_consumers()
     one = came_back(house, 1, 1, tax_minor=100, shipping_minor=300, discount_minor=98)
     at = NOW + timedelta(days=2)
 
@@ -105,8 +106,26 @@ def test_above_the_limit_it_waits_for_another_person(house: Floor):
     assert queries.return_(one.return_id).state == "disposed"
 
 
+def test_what_the_law_gives_bears_no_fee_of_any_kind(house: Floor):
+    """Within the days of withdrawal, as the customer was told, whatever the policies keep by now."""
+    policy(fee_percent=10)
+    refunds_policy(handling_minor=120)
+    one = came_back(house, 1)
+    policy(fee_percent=30)
+    assert queries.refund(refunded(one).refund).fee_minor == 0
+
+
+def test_the_fee_is_the_one_that_the_customer_was_told(house: Floor):
+    policy(fee_percent=10)
+    no_consumers()
+    one = came_back(house, 1)
+    policy(fee_percent=30)
+    assert queries.refund(refunded(one).refund).fee_minor == 100
+
+
 def test_a_fee_of_everything_refunds_nothing_and_is_paid(house: Floor):
     policy(fee_percent=100)
+    no_consumers()
     one = came_back(house, 1)
     answer = refunded(one)
     assert (answer.state, answer.total_minor) == ("paid", 0)
@@ -231,6 +250,7 @@ def refunds_policy(**facts: Any) -> None:
 
 def test_fees_with_their_tax_and_a_lost_promotion_are_kept_posted_and_explained(house: Floor):
     policy(fee_percent=10)
+    no_consumers()
     refunds_policy(
         handling_minor=120,
         fee_tax_percent=Decimal(20),
@@ -264,6 +284,7 @@ def test_fees_with_their_tax_and_a_lost_promotion_are_kept_posted_and_explained(
 
 def test_customers_of_some_tiers_pay_no_fee(house: Floor):
     policy(fee_percent=10)
+    no_consumers("gold")
     refunds_policy(waived_tiers=("gold",), handling_minor=100)
     register_customers(SYSTEM, requests=[RegisterCustomer(COMPANY, "C-GOLD", tier="gold")])
     one = came_back(house, 1, customer="C-GOLD")

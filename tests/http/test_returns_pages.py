@@ -427,7 +427,9 @@ def test_a_return_shows_its_terms_and_the_report_its_reason(house: Floor) -> Non
 
 def test_the_page_of_a_return_says_line_by_line_why_a_refund_is_that_much(house: Floor):
     policy(fee_percent=10, approve_above_minor=None)
-    one = back.asked(sold(house, 1, (0, 2), tax_minor=200)[0], 1)
+    (order,) = sold(house, 1, (0, 2), tax_minor=200)
+    beyond_the_law(order)
+    one = back.asked(order, 1)
     back.back(one)
     refund(back.ASKS, requests=[Refund(one.return_id)])
     text = text_of(a_browser("supervisor").get(f"/returns/{one.return_id}/"))

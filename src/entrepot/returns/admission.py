@@ -105,7 +105,8 @@ class Facts(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The answer for a line. `objections` are why it is not simply yes; `reasons` are why it is what it is."""
+    """The answer for a line. `objections` are why it is not simply yes; `reasons` are why it is what it is; where it is
+    `by_law`, no fee of any kind is kept."""
 
     answer: str
     outcomes: tuple[str, ...]
@@ -119,6 +120,7 @@ class Terms(NamedTuple):
     reasons: tuple[str, ...]
     objections: tuple[str, ...]
     is_late: bool
+    by_law: bool = False
 
 
 def fits(rule: Rule, facts: Facts) -> bool:
@@ -206,7 +208,7 @@ def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
     if not exception and days <= law.withdraw_days:
         outcomes = found.outcomes if "refund" in found.outcomes else ("refund", *found.outcomes)
         if (found.answer, found.outcomes, found.fee_percent) == ("yes", outcomes, 0):
-            return found
+            return found._replace(by_law=True)
         told = f"{law.says}: {days} of {law.withdraw_days} days"
         return found._replace(
             answer="yes",
@@ -215,12 +217,13 @@ def _not_below(found: Terms, law: Law, facts: Facts, exception: str) -> Terms:
             reasons=(*found.reasons, told),
             objections=(),
             is_late=False,
+            by_law=True,
         )
     if REASONS[facts.reason].group == "quality" and days <= law.conform_days and found.answer != "yes":
         told = f"{law.says}: it must conform for {law.conform_days} days"
         return found._replace(
             answer="yes", outcomes=("repair", "exchange"), fee_percent=0, label=True, reasons=(told,), objections=(),
-            is_late=False,
+            is_late=False, by_law=True,
         )  # fmt: skip
     return found
 

@@ -122,6 +122,7 @@ class Terms(models.Model):
     fee_percent = models.SmallIntegerField()
     bonus_percent = models.SmallIntegerField()
     label = models.BooleanField()
+    by_law = models.BooleanField(default=False, db_default=False)
     reasons = models.JSONField()
     policy_version = models.IntegerField()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -86,6 +87,13 @@ class Terms(NamedTuple):
     currency: str = ""
     tier: str = ""
     promotions: tuple[Promotion, ...] = ()
+    fees: Mapping[UUID, int] = MappingProxyType({})
+    """By line, the restocking fee that the customer was told of when the return was authorized."""
+    by_law: frozenset[UUID] = frozenset()
+    """Lines of which the law lets nothing be kept."""
+
+    def fee_of(self, line: UUID) -> int:
+        return self.fees.get(line, self.fee_percent)
 
     def spares(self, reason: str) -> bool:
         """Whether units that come back for a reason bear no fee."""
@@ -245,12 +253,12 @@ def _standard(now: Mapping[UUID, SoldLine], left: int, terms: Terms) -> int:
 
 
 def _part(sold: SoldLine, units: int, reason: str, terms: Terms) -> Part:
-    ours, spared = is_ours(reason), terms.spares(reason)
+    ours, spared = is_ours(reason), terms.spares(reason) or sold.line in terms.by_law
     upto = sold.frozen.of_units(sold.quantity, 0, sold.refunded + units)
     goods, tax = upto.gross - upto.discount - sold.goods_refunded, upto.tax - sold.tax_refunded
     shipping = sold.frozen.of_units(sold.quantity, sold.ours, units).shipping if ours else 0
     # Units differ by a cent: what is kept of one is never more than that one was worth.
-    fee = 0 if spared else min(_restocking(sold, units, terms.fee_percent), goods + tax)
+    fee = 0 if spared else min(_restocking(sold, units, terms.fee_of(sold.line)), goods + tax)
     return Part(sold.line, units, goods, tax, shipping, fee, units * ours, units * spared)
 
 
@@ -400,11 +408,15 @@ def _steps_of_fees(parts: Sequence[Part], flat: int, terms: Terms) -> Iterable[S
     rate = terms.policy.fee_tax_percent
     tax = f", {rate.normalize():f} % tax in it" if rate else ""
     if restocking:
-        yield Step("fee", -restocking, f"{terms.fee_percent} % of the goods for restocking{tax}")
+        yield Step("fee", -restocking, f"{_percents(parts, terms)} of the goods for restocking{tax}")
     if flat:
         names = {"handling": terms.policy.handling_minor, "the label": terms.policy.label_minor}
         for_ = " and ".join(name for name, minor in names.items() if minor)
         yield Step("fee", -flat, f"for {for_}, once of a return{tax}")
+
+
+def _percents(parts: Sequence[Part], terms: Terms) -> str:
+    return " and ".join(f"{one} %" for one in sorted({terms.fee_of(part.line) for part in parts if part.fee}))
 
 
 def _reasons(
@@ -428,7 +440,7 @@ def _reasons(
             f"all of the order came back, so {'standard delivery' if standard else 'all of its shipping'}"
         )
     if any(part.fee for part in parts):
-        told.append(f"a fee of {terms.fee_percent} % is kept")
+        told.append(f"a fee of {_percents(parts, terms)} is kept")
     if charged.flat:
         told.append("handling is kept" if not terms.policy.label_minor else "handling and label are kept")
     if charged.clawback:

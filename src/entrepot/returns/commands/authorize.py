@@ -321,7 +321,7 @@ def _terms(one: _Draft, i: _Item) -> tuple[Any, ...]:
     return (
         i.id, one.id, i.reason.own, item.condition, item.lot, item.serial, terms.answer, wire.dump(terms.outcomes),
         terms.window_days, terms.days, terms.counted_from, terms.fee_percent, terms.bonus_percent, terms.label,
-        wire.dump([*terms.reasons, *terms.objections]), i.version,
+        terms.by_law, wire.dump([*terms.reasons, *terms.objections]), i.version,
     )  # fmt: skip
 
 
@@ -355,7 +355,7 @@ _LINE = (
 )  # fmt: skip
 _TERMS = (
     "return_line_id", "return_id", "own_reason", "condition", "lot", "serial", "answer", "outcomes", "window_days",
-    "days", "counted_from", "fee_percent", "bonus_percent", "label", "reasons", "policy_version",
+    "days", "counted_from", "fee_percent", "bonus_percent", "label", "by_law", "reasons", "policy_version",
 )  # fmt: skip
 
 _KNOWN = """

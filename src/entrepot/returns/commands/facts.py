@@ -36,17 +36,23 @@ class Facts:
         for order, return_id, *kept, flat in sql.run(_CHARGED, {"orders": orders}):
             self._charged[order] = self._charged[order].plus(Charged(*kept))
             self._flat[return_id] = flat
+        self._fees: dict[UUID, dict[UUID, int]] = defaultdict(dict)
+        self._by_law: dict[UUID, set[UUID]] = defaultdict(set)
         self.sold = self._sold(orders, {one.order: one for one in found.values()})
 
     def _sold(self, orders: list[UUID], of: Mapping[UUID, Return]) -> dict[UUID, dict[UUID, SoldLine]]:
-        reasons: dict[UUID, list[tuple[str, int]]] = defaultdict(list)
-        for line, reason, units in sql.run(_REASONS, {"orders": orders}):
-            reasons[line].append((reason, units))
+        reasons: dict[UUID, list[tuple[str, int, bool]]] = defaultdict(list)
+        for return_id, line, reason, units, fee, by_law in sql.run(_REASONS, {"orders": orders}):
+            reasons[line].append((reason, units, by_law))
+            if fee is not None:  # returns of before terms were kept have none
+                self._fees[return_id][line] = fee
+            if by_law:
+                self._by_law[return_id].add(line)
         found: dict[UUID, dict[UUID, SoldLine]] = defaultdict(dict)
         for order, line, name, quantity, left, to_leave, *rest in sql.run(_SOLD, {"orders": orders}):
             terms = self.terms(of[order])
-            ours = sum(units for reason, units in reasons[line] if is_ours(reason))
-            spared = sum(units for reason, units in reasons[line] if terms.spares(reason))
+            ours = sum(units for reason, units, _ in reasons[line] if is_ours(reason))
+            spared = sum(units for reason, units, by_law in reasons[line] if by_law or terms.spares(reason))
             sold = SoldLine(line, quantity, left, to_leave, Frozen(*rest[:4]), *rest[4:])
             found[order][line] = sold._replace(ours=ours, spared=spared, name=name)
         return found
@@ -55,7 +61,8 @@ class Facts:
         """What a refund of a return is decided by."""
         return Terms(
             self.policies[one.company][1].fee_percent, self.refunds[one.company][1], one.currency,
-            self._tiers.get(one.order, ""), tuple(self._promotions[one.order]),
+            self._tiers.get(one.order, ""), tuple(self._promotions[one.order]), self._fees[one.id],
+            frozenset(self._by_law[one.id]),
         )  # fmt: skip
 
     def charged(self, one: Return) -> Charged:
@@ -95,7 +102,8 @@ FROM returns_refund WHERE order_id = ANY(%(orders)s::uuid[]) AND state <> 'rejec
 """
 
 _REASONS = """
-SELECT l.line_id, l.reason, sum(l.refunded)::int
+SELECT l.return_id, l.line_id, l.reason, l.refunded, t.fee_percent::int, t.by_law
 FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id
-WHERE r.order_id = ANY(%(orders)s::uuid[]) AND l.refunded > 0 GROUP BY 1, 2
+LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
+WHERE r.order_id = ANY(%(orders)s::uuid[]) ORDER BY l.id
 """
