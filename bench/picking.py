@@ -101,6 +101,7 @@ def wave(lines: int) -> dict[str, float]:
 def _gathers(cause: Cause, node: UUID, code: str) -> None:
     """The node's 40 bins stand at 10 aisles of 20 m, and it gathers waves."""
     from bench import house
+    from entrepot.kernel.command import whole
     from entrepot.kernel.policies import SetPolicy, set_policy
     from entrepot.network import queries as network
     from entrepot.network.commands import register
@@ -116,8 +117,8 @@ def _gathers(cause: Cause, node: UUID, code: str) -> None:
         for i, bin_ in enumerate(network.bins(nodes=[node], kinds=("pick", "reserve")))
     ]
     register.register_bins(cause, requests=moved)
-    body = Waves(mode="waves", lines_max=10**6, pickers=10**6, packing_stations=10**6)
-    set_policy(cause, requests=[SetPolicy(house.COMPANY, "warehouse.waves", body, house.AT, code)])
+    body = Waves(mode="waves", lines_max=100_000, pickers=10_000, packing_stations=10_000)
+    whole(set_policy(cause, requests=[SetPolicy(house.COMPANY, "warehouse.waves", body, house.AT, code)]))
 
 
 def published(orders: int | None = None) -> Iterator[tuple[str, Floor]]:
