@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 READY := .venv/ready-$(shell cat requirements.txt pyproject.toml | cksum | cut -d' ' -f1)
 BIN := .venv/bin
 
-.PHONY: help demo test check format bench docs browser soak crash lock clean
+.PHONY: help demo test slow check format bench docs browser soak crash lock clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ demo: $(READY) ## a demo retailer, one trading day, and the console (DEMO_SERVE=
 
 test: $(READY) ## the suite, a server and a worker for each core (WORKERS=1: one; page tests are skipped where there is no Chromium: `make browser`)
 	@$(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal $(ARGS)
+
+slow: $(READY) ## the checks that take too long for every run: replays, solvers, whole files, the API with many examples
+	@SCHEMA_EXAMPLES=$(or $(SCHEMA_EXAMPLES),60) $(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal --timeout 900 -m "slow or schema" $(ARGS)
 
 check: $(READY) ## formatting, lint, types, the order of the rooms, migrations in step
 	@$(BIN)/ruff format --check .

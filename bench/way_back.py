@@ -210,10 +210,15 @@ def run(side: type[Ours | Baseline], size: int) -> Sample:
     return sample
 
 
+LEFT_OUT = {"rows of returns_terms", "rows of kernel_ready"}
+"""What ours writes beyond: the terms of each line, and that a document is to be written. By hand goes without them, to its
+advantage."""
+
+
 def unequal(ours: Sample, baseline: Sample) -> list[str]:
     """In what the databases of the two sides differ."""
     return [
         f"{name}: ours {ours.books[name]}, by hand {baseline.books[name]}"
         for name in ours.books
-        if ours.books[name] != baseline.books[name]
+        if ours.books[name] != baseline.books[name] and name not in LEFT_OUT
     ]

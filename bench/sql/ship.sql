@@ -140,6 +140,13 @@ CROSS JOIN LATERAL (
 ) AS side(number, account, kind, amount)
 ORDER BY e.id, side.number;
 
+WITH put AS (
+    INSERT INTO kernel_ready (queue, subject, priority, due_at)
+    SELECT 'invoice', shipment_id, 0, %(at)s FROM new_entry WHERE event = 'sale'
+    ON CONFLICT (queue, subject) DO NOTHING RETURNING queue
+)
+SELECT pg_notify('ready', queue) FROM (SELECT DISTINCT queue FROM put) AS woken;
+
 INSERT INTO ledger_balance (company_id, account, month, currency, slot, debit_minor, credit_minor, functional_minor)
 SELECT 1, side.account, date_trunc('month', %(at)s::timestamptz, 'UTC')::date, e.currency, pg_backend_pid() %% 8,
        sum(GREATEST(side.amount, 0)), sum(GREATEST(-side.amount, 0)), sum(side.amount)

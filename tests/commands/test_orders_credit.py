@@ -171,7 +171,7 @@ def test_statements_do_not_grow_with_the_batch(statements, count):
         credit(CAUSE, requests=[a_credit(f"C{i}", key=str(i)) for i in range(count)])
     texts = [text for text in ran.texts if "SAVEPOINT" not in text]
     # keys, facts, duties (2), numbers, credits, lines, items, events, remember keys
-    assert len(texts) == 11, ran
+    assert len(texts) == 10, ran
 
 
 @pytest.mark.counts("orders.approve_credits")

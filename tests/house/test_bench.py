@@ -13,7 +13,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_quick_round_ends_with_a_table_and_json():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 import pytest
@@ -24,7 +25,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     negative_data_rejection,
 ]  # fmt: skip
-EXAMPLES = 15
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "8"))
 OPERATIONS = [
     ("/api/v1/availability", "get"),
     ("/api/v1/availability/published", "get"),
@@ -191,6 +192,7 @@ def one_connection():
     signals.request_finished.connect(close_old_connections)
 
 
+@pytest.mark.schema
 @pytest.mark.parametrize(
     "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"]
 )

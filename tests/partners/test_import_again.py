@@ -40,7 +40,12 @@ AS_WRITTEN = {
     ("work_item", "opened_at"): "CASE WHEN type <> 'row set aside' THEN opened_at END",
     ("work_item", "ranked_at"): "CASE WHEN type <> 'row set aside' THEN ranked_at END",
     ("work_item", "due_at"): "CASE WHEN type <> 'row set aside' THEN due_at END",
-    ("kernel_ready", "due_at"): "CASE WHEN queue NOT IN ('peg', 'republish') THEN due_at END",
+    (
+        "kernel_ready",
+        "due_at",
+    ): "CASE WHEN queue NOT IN ('peg', 'republish', 'count', 'invoice') THEN due_at END",
+    ("warehouse_counttask", "due_at"): "NULL",
+    ("warehouse_counttask", "created_at"): "NULL",
     ("catalog_listprice", "since"): "NULL",
 }
 """Times that are those of writing for some rows: a row that can't be read has no time of its own, and supply is told

@@ -26,7 +26,7 @@ from entrepot.web.policy_form import form
         (Profile(orders_per_day={"LDN": 9, "MAN": -3}), "orders_per_day", "0 to 1000000000", "MAN = -3"),
         (Profile(tier_priority={"gold": 100}), "tier_priority", "-99 to 99", "gold = 100"),
         (AdjustmentPolicy(-1), "approve_above_minor", "0 to 1000000000000000", "-1"),
-        (Waves(pickers=0), "pickers", "1 to 10000", "0"),
+        (Waves(pickers=10_001), "pickers", "0 to 10000", "10001"),
         (Validation(velocity_card_max=10**10), "velocity_card_max", "0 to 1000000000", "10000000000"),
     ],
 )

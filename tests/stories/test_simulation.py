@@ -74,6 +74,7 @@ def _told() -> str:
     return re.sub(r"[A-Z]{2}-\d+|played in \d+ s", "…", out.getvalue())
 
 
+@pytest.mark.slow
 def test_the_day_is_replayed_as_it_was_and_then_without_its_first_node(roles: None) -> None:
     demo.run(serve=False, orders=150, out=StringIO())
     first, last = recorded.first_and_last(retailer.COMPANY) or (None, None)
