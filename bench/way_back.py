@@ -211,8 +211,8 @@ def run(side: type[Ours | Baseline], size: int) -> Sample:
 
 
 LEFT_OUT = {"rows of returns_terms", "rows of kernel_ready"}
-"""What ours writes beyond: the terms of each line, and that a document is to be written. By hand goes without them, to its
-advantage."""
+"""What ours writes beyond: the terms of each line, and that a document is to be written. By hand goes without them, to
+its advantage."""
 
 
 def unequal(ours: Sample, baseline: Sample) -> list[str]:
