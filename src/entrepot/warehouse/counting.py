@@ -15,7 +15,6 @@ Some = Annotated[int, Meta(ge=1)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
 CLASSES = ("A", "B", "C")
-TRIGGERS = ("short pick", "negative check")
 URGENT = 80
 """The priority of a count that a trigger asks for."""
 BY_PERSON = "asked for"

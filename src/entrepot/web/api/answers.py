@@ -31,6 +31,11 @@ After = Annotated[UUID | None, Query(None, description="The cursor: `next` of th
 Limit = Annotated[int, Query(50, ge=1, le=200)]
 
 
+def as_list(payload: Any) -> list[Any]:
+    """What was sent, one of it or a list, as a list."""
+    return payload if isinstance(payload, list) else [payload]
+
+
 def give(
     request: HttpRequest,
     command: Callable[..., list[Any]],
@@ -40,7 +45,7 @@ def give(
     done: int = 200,
 ) -> Status[Any] | HttpResponse:
     """One command for what was sent, one of it or a list; `make` gets each with its idempotency key."""
-    items: Sequence[Any] = payload if isinstance(payload, list) else [payload]
+    items = as_list(payload)
     keys = parse.keys_of(request, key, items)
     requests = [make(item, own) for item, own in zip(items, keys, strict=True)]
     results = command(parse.cause_of(request), requests=requests)

@@ -11,7 +11,6 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field, StrictInt
 
-from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.warehouse import counted
@@ -20,7 +19,18 @@ from entrepot.warehouse.commands.enter_counts import Counted, EnterCount, enter_
 from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_counts, plan_counts
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
@@ -266,16 +276,16 @@ def ask_for_counts(
 ) -> Any:
     """Have bins counted."""
     chosen = parse.company_of(company)
-    nodes = {node.code: node.id for node in network.nodes(company=chosen)}
+    items = as_list(payload)
+    nodes = parse.nodes_of(chosen, {one.node for one in items})
     bins = {(bin_.node, bin_.code): bin_.id for bin_ in network.bins(nodes=nodes.values())}
-    items = payload if isinstance(payload, list) else [payload]
-    skus = _skus(chosen, {one.sku for one in items if one.sku})
+    skus = parse.skus_of(chosen, {one.sku for one in items if one.sku})
 
     def make(one: AskIn, key: str) -> AskCount:
-        place = bins.get((_of(nodes, "node", one.node), one.bin))
+        place = bins.get((nodes[one.node], one.bin))
         if place is None:
             raise NotFound(what="bin", which=one.bin)
-        sku = _of(skus, "SKU", one.sku) if one.sku else None
+        sku = skus[one.sku] if one.sku else None
         return AskCount(place, sku, priority=one.priority, key=key)
 
     return give(request, ask_counts, payload, idempotency_key, make)
@@ -308,14 +318,12 @@ def enter_counted(
     company: Company = None,
 ) -> Any:
     """Say what was counted."""
-    items = payload if isinstance(payload, list) else [payload]
-    skus = _skus(parse.company_of(company), {said.sku for one in items for said in one.counted})
+    items = as_list(payload)
+    skus = parse.skus_of(parse.company_of(company), {said.sku for one in items for said in one.counted})
 
     def make(one: EnterIn, key: str) -> EnterCount:
         goods = tuple(
-            Counted(
-                _of(skus, "SKU", said.sku), said.units, said.lot, said.serial, said.status, said.expires_on
-            )
+            Counted(skus[said.sku], said.units, said.lot, said.serial, said.status, said.expires_on)
             for said in one.counted
         )
         unknown = tuple((other.label, other.units) for other in one.unknown)
@@ -374,13 +382,3 @@ def show_count(
         raise NotFound(what="count", which=which)
     fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
     return {**fields, "to_count": counted.to_count([which])[which], "lines": counted.lines_of(which)}
-
-
-def _skus(company: int, codes: set[str]) -> dict[str, UUID]:
-    return {code: sku.id for code, sku in catalog.skus(company=company, codes=codes).items()}
-
-
-def _of(known: dict[str, UUID], what: str, code: str) -> UUID:
-    if code not in known:
-        raise NotFound(what=what, which=code)
-    return known[code]

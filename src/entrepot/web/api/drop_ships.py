@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field, StrictInt
 
-from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import NotFound
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.state_quantities import StateQuantity
@@ -23,7 +22,18 @@ from entrepot.purchasing.drop_ship import Units
 from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
 from entrepot.sourcing.commands.state_quantities import state_quantities
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
@@ -281,16 +291,12 @@ def quantities(
     company: Company = None,
 ) -> Any:
     """What suppliers have of what they offer. A profile may keep to it (`stated_only`)."""
-    items = payload if isinstance(payload, list) else [payload]
+    items = as_list(payload)
     where = parse.company_of(company)
-    skus = catalog.skus(company=where, codes=list({one.sku for one in items}))
+    skus = parse.skus_of(where, {one.sku for one in items})
     suppliers = parties.suppliers(company=where)
-    for one in items:
-        if one.sku not in skus:
-            raise NotFound(what="SKU", which=one.sku)
-        if one.supplier not in suppliers:
-            raise NotFound(what="supplier", which=one.supplier)
+    parse.known("supplier", {one.supplier for one in items}, suppliers)
     return give(
         request, state_quantities, payload, idempotency_key,
-        lambda one, key: StateQuantity(suppliers[one.supplier].id, skus[one.sku].id, one.available, key=key),
+        lambda one, key: StateQuantity(suppliers[one.supplier].id, skus[one.sku], one.available, key=key),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,11 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
+from entrepot.catalog import queries as catalog
 from entrepot.insight import owners
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.network import queries as network
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold
@@ -70,6 +72,27 @@ def own(what: str, which: UUID, company: str | None) -> None:
     """Refuse what is another company's as if it were not there. Without a code the company is the only one."""
     if owners.others([which], company=company_of(company)):
         raise NotFound(what=what, which=str(which))
+
+
+def known(what: str, wanted: Collection[str], there: Collection[str]) -> None:
+    """All codes are known, or nothing is done: a request with an unknown thing in it is a mistake of the program."""
+    for code in sorted(wanted):
+        if code not in there:
+            raise NotFound(what=what, which=code)
+
+
+def skus_of(company: int, codes: Collection[str]) -> dict[str, UUID]:
+    """The SKUs of a company with these codes, all of which it must have."""
+    found = catalog.skus(company=company, codes=list(codes)) if codes else {}
+    known("SKU", codes, found)
+    return {code: sku.id for code, sku in found.items()}
+
+
+def nodes_of(company: int, codes: Collection[str]) -> dict[str, UUID]:
+    """All nodes of a company by code, those with these codes among them."""
+    found = {node.code: node.id for node in network.nodes(company=company)}
+    known("node", codes, found)
+    return found
 
 
 def keys_of(request: HttpRequest, header: str, items: Sequence[Any]) -> list[str]:

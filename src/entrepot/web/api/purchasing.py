@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -12,9 +11,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field, StrictInt
 
-from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import NotFound
-from entrepot.network import queries as network
 from entrepot.parties import queries as parties
 from entrepot.purchasing import dock, performance, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
@@ -39,7 +36,18 @@ from entrepot.purchasing.commands.take_notices import (
     take_notices,
 )
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
@@ -446,24 +454,6 @@ class PerformanceOut(Out):
     lead_deviation: float | None
 
 
-def _skus(company: int, codes: Collection[str]) -> dict[str, UUID]:
-    known = catalog.skus(company=company, codes=list(codes))
-    for code in sorted(set(codes).difference(known)):
-        raise NotFound(what="SKU", which=code)
-    return {code: sku.id for code, sku in known.items()}
-
-
-def _nodes(company: int, codes: Collection[str]) -> dict[str, UUID]:
-    known = {node.code: node.id for node in network.nodes(company=company)}
-    for code in sorted(set(codes).difference(known)):
-        raise NotFound(what="node", which=code)
-    return known
-
-
-def _many(payload: Any) -> list[Any]:
-    return payload if isinstance(payload, list) else [payload]
-
-
 @router.get("/purchase-orders", response={200: PurchaseOrdersOut, **READ})
 def list_purchase_orders(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
@@ -485,9 +475,9 @@ def order_goods(
     company: Company = None,
 ) -> Any:
     """Order goods from suppliers. Whoever orders does not receive them."""
-    house, items = parse.company_of(company), _many(payload)
-    skus = _skus(house, {line.sku for one in items for line in one.lines})
-    nodes = _nodes(house, {one.node for one in items})
+    house, items = parse.company_of(company), as_list(payload)
+    skus = parse.skus_of(house, {line.sku for one in items for line in one.lines})
+    nodes = parse.nodes_of(house, {one.node for one in items})
     suppliers = parties.suppliers(company=house)
     for code in sorted({one.supplier for one in items}.difference(suppliers)):
         raise NotFound(what="supplier", which=code)
@@ -581,7 +571,7 @@ def receive_by_scan(
 ) -> Any:
     """Receive what scanners read: GS1 barcodes, EAN, UPC, labels of the house, and packages by their SSCC."""
     house = parse.company_of(company)
-    nodes = _nodes(house, {one.node for one in _many(payload)})
+    nodes = parse.nodes_of(house, {one.node for one in as_list(payload)})
 
     def make(one: ScanIn, key: str) -> ReceiveScan:
         return ReceiveScan(

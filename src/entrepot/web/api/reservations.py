@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router
 
 from entrepot.catalog import queries as catalog
-from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.errors import Invalid
 from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
 from entrepot.sourcing.commands.give_back import give_back
 from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, renew, reserve
 from entrepot.web.api import parse
-from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.schemas import (
     HeldOut,
     HolderIn,
@@ -39,20 +38,20 @@ def reserve_units(
 ) -> Any:
     """Hold units for a cart or checkout until a moment, one SKU or a list. Nobody else is promised them until then.
     Of a kit its components are held."""
-    items = payload if isinstance(payload, list) else [payload]
+    items = as_list(payload)
     of = parse.company_of(company)
     found = catalog.skus(company=of, codes=[one.sku for one in items])
     skus = {code: sku.id for code, sku in found.items()}
     channels = {code: one.id for code, one in network.channels(company=of).items()}
     wanted = {one.node for one in items if one.node is not None}
     nodes = {one.code: one.id for one in network.nodes(company=of)} if wanted else {}
-    _known("SKU", {one.sku for one in items}, skus)
+    parse.known("SKU", {one.sku for one in items}, skus)
     for code, sku in found.items():
         if sku.is_kit:
             expected = "SKUs with stock of their own: of a kit reserve the components"
             raise Invalid(field="sku", expected=expected, found=code)
-    _known("channel", {one.channel for one in items}, channels)
-    _known("node", wanted, nodes)
+    parse.known("channel", {one.channel for one in items}, channels)
+    parse.known("node", wanted, nodes)
 
     def make(one: ReservationIn, key: str) -> Reserve:
         return Reserve(
@@ -84,10 +83,3 @@ def give_reservations_back(
 ) -> Any:
     """Give back all that a holder has reserved, before it expires."""
     return give(request, give_back, payload, idempotency_key, lambda one, key: GiveBack(one.holder, key=key))
-
-
-def _known(what: str, wanted: Collection[str], known: Collection[str]) -> None:
-    """All codes are known, or nothing is reserved: a cart with an unknown thing in it is a mistake of the program."""
-    for code in sorted(wanted):
-        if code not in known:
-            raise NotFound(what=what, which=code)

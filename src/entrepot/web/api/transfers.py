@@ -10,8 +10,6 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field, StrictInt
 
-from entrepot.catalog import queries as catalog
-from entrepot.kernel.errors import NotFound
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.receive_transfer import receive_transfer
 from entrepot.sourcing.commands.transfers import (
@@ -25,7 +23,18 @@ from entrepot.sourcing.commands.transfers import (
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.transfer import ArrivedUnits, ReceiveTransfer
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
@@ -227,16 +236,12 @@ def receive_transfers(
     company: Company = None,
 ) -> Any:
     """Say what has come of transfers, and what is lost. It stands where the node takes goods in, for sale."""
-    items = payload if isinstance(payload, list) else [payload]
+    items = as_list(payload)
     codes = {line.sku for one in items for line in one.lines}
-    known = catalog.skus(company=parse.company_of(company), codes=list(codes)) if codes else {}
-    for code in sorted(codes.difference(known)):
-        raise NotFound(what="SKU", which=code)
+    skus = parse.skus_of(parse.company_of(company), codes)
 
     def make(one: ArrivalIn, key: str) -> ReceiveTransfer:
-        lines = (
-            ArrivedUnits(known[line.sku].id, None, line.received, line.lost, line.lot) for line in one.lines
-        )
+        lines = (ArrivedUnits(skus[line.sku], None, line.received, line.lost, line.lot) for line in one.lines)
         return ReceiveTransfer(one.transfer, tuple(lines), one.rest or "", key=key, reason=one.reason)
 
     return give(request, receive_transfer, payload, idempotency_key, make)

@@ -11,14 +11,24 @@ from ninja import Router
 from pydantic import Field, StrictInt
 
 from entrepot.kernel.errors import NotFound
-from entrepot.network import queries as network
 from entrepot.network.commands.register import RegisterLayout, register_layouts
 from entrepot.warehouse import queries
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
@@ -223,16 +233,6 @@ class PickedListOut(Out):
     again: list[UUID]
 
 
-def _nodes(company: str | None) -> dict[str, UUID]:
-    return {node.code: node.id for node in network.nodes(company=parse.company_of(company))}
-
-
-def _node(known: dict[str, UUID], code: str) -> UUID:
-    if code not in known:
-        raise NotFound(what="node", which=code)
-    return known[code]
-
-
 @router.post("/layouts", response={200: LaidOutOut | list[LaidOutOut | Problem], **REFUSED})
 def lay_out(
     request: HttpRequest,
@@ -241,11 +241,11 @@ def lay_out(
     company: Company = None,
 ) -> Any:
     """Say where the aisles of nodes are, so that pickers get the shortest way."""
-    known = _nodes(company)
+    nodes = parse.nodes_of(parse.company_of(company), {one.node for one in as_list(payload)})
 
     def make(one: LayoutIn, key: str) -> RegisterLayout:
         return RegisterLayout(
-            _node(known, one.node), tuple(one.aisles), tuple(one.cross_aisles), one.depot_x, one.depot_y,
+            nodes[one.node], tuple(one.aisles), tuple(one.cross_aisles), one.depot_x, one.depot_y,
             one.unit_mm, key=key,
         )  # fmt: skip
 
@@ -272,11 +272,11 @@ def propose_waves(
     company: Company = None,
 ) -> Any:
     """Propose waves of the orders that wait at nodes. Nothing goes to the floor until they are released."""
-    known = _nodes(company)
+    nodes = parse.nodes_of(parse.company_of(company), {one.node for one in as_list(payload)})
 
     def make(one: WaveIn, key: str) -> ProposeWave:
         return ProposeWave(
-            _node(known, one.node), one.due_before, tuple(one.services), tuple(one.zones), one.priority_min,
+            nodes[one.node], one.due_before, tuple(one.services), tuple(one.zones), one.priority_min,
             one.value_min_minor, one.lines_max, one.method, key=key,
         )  # fmt: skip
 
