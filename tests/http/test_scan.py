@@ -367,6 +367,27 @@ def test_a_delivery_is_received_as_it_is_unpacked(shop, handheld):
     assert "20 × MUG-BLUE" in hand.page
 
 
+def test_serial_numbers_that_were_scanned_are_received(shop, handheld):
+    sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'PEN-STEEL'")
+    system, sku = the_system(shop.now), shop.skus["PEN-STEEL"]
+    (supplier,) = register_suppliers(system, requests=[RegisterSupplier(COMPANY, "PENS", "Pens Ltd", "GBP")])
+    lines = [OrderedLine(sku, 3, Decimal(2))]
+    (made,) = order_goods(system, requests=[OrderGoods(COMPANY, supplier.id, shop.nodes[0], "DN-78", lines)])
+    hand = handheld("supervisor")
+    hand.goes("/scan/receive/")
+    hand.scans("dn-78", "]C1010501234567890021S-1", "]C1010501234567890021S-2", "=finished", "=yes")
+    assert purchasing.order(made.order).received == 2
+    assert sql.run("SELECT serial FROM purchasing_serial WHERE sku_id = %(s)s ORDER BY 1", {"s": sku}) == [
+        ("S-1",), ("S-2",)
+    ]  # fmt: skip
+    hand.goes("/scan/receive/")
+    hand.scans("dn-78")
+    assert hand.asks[0] == "Scan everything that came", "what came before is another delivery"
+    hand.scans("]C1010501234567890021S-2", "=finished", "=yes")
+    assert hand.wrong.startswith("Serial number S-2 was received before")
+    assert purchasing.order(made.order).received == 2
+
+
 def test_a_bin_is_counted_blind(shop, handheld, console):
     sku = shop.skus["MUG-BLUE"]
     before = stands(sku)["A-01"]

@@ -25,6 +25,7 @@ from entrepot.web.views.scan.screen import (
     Tap,
     give_one,
     hear,
+    keep,
     node_of,
     progress,
     show,
@@ -96,7 +97,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
 
     def decide(scan: Scan, key: str) -> Outcome:
         found = docking.scanned(expected, at.tokens, scan, timezone.now().date())
-        return _receive(request, order, found, key) if isinstance(found, docking.Received) else found
+        return _receive(request, at, order, found, key) if isinstance(found, docking.Received) else found
 
     if request.method == "POST":
         return hear(request, at, ("purchasing.receive",), screen, decide)
@@ -176,11 +177,19 @@ def _named(one: docking.Came) -> str:
     return " · ".join(filter(None, (one.code, lot, until, one.serial)))
 
 
-def _receive(request: Request, order: queries.Order, found: docking.Received, key: str) -> Outcome:
-    lines = tuple(ReceivedLine(one.line, one.units, one.lot, one.expires_on) for one in found.came)
+def _receive(
+    request: Request, at: Progress, order: queries.Order, found: docking.Received, key: str
+) -> Outcome:
+    lines = tuple(
+        ReceivedLine(
+            one.line, one.units, one.lot, one.expires_on, serials=(one.serial,) if one.serial else ()
+        )
+        for one in found.came
+    )
     answer = give_one(request, receive, ReceiveOrder(order.id, lines, key=key))
     if isinstance(answer, Refused):
         return answer
+    keep(request, at, (), None)  # what comes next of the order is another delivery
     told = {"number": answer.number, "n": answer.quantity, "order": order.number}
     messages.success(
         request, gettext("%(number)s: %(n)s units of %(order)s are received. Put them away.") % told
