@@ -52,9 +52,11 @@ def test_what_is_published_is_so_whatever_happened_meanwhile(house):
     done = []
 
     def change(which: list):
-        for one in which:
-            one()
-        done.append(True)
+        try:
+            for one in which:
+                one()
+        finally:  # also when it failed: who publishes would go on for ever, and hide why
+            done.append(True)
 
     def keep_publishing():
         while len(done) < 3:

@@ -85,6 +85,19 @@ def test_no_time_is_below_zero_and_no_fit_is_worse_than_the_mean(rows):
     assert fitted <= squares(lambda _: mean) * (1 + 1e-6) + 1e-3
 
 
+def test_of_what_takes_no_time_all_ways_are_looked_at():
+    """Left out one after the other, whichever is farthest below zero first, the wrong ones remain here."""
+    rows = [
+        (1100, 13, 47, 74), (2490, 5, 31, 144), (1525, 5, 23, 309), (1432, 3, 16, 487), (2682, 12, 46, 156),
+        (948, 4, 26, 45), (2608, 20, 55, 500), (1391, 19, 59, 408),
+    ]  # fmt: skip
+    tasks = [seen(*row) for row in rows]
+    found = fit(tasks)
+    off = sum((one.seconds - found.seconds(1, one.lines, one.units, one.meters)) ** 2 for one in tasks)
+    mean = sum(one.seconds for one in tasks) / len(tasks)
+    assert off <= sum((one.seconds - mean) ** 2 for one in tasks)
+
+
 def test_what_can_not_be_told_apart_is_one():
     found = fit([seen(10 + 6 * lines, lines, lines) for lines in range(1, 12)])
     assert (round(found.fixed_s, 6), round(found.line_s, 6), found.unit_s) == (10, 6, 0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from functools import partial
+from itertools import combinations
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -146,17 +148,29 @@ def fit(found: Sequence[Observation]) -> Standard | None:
         return None
     rows = [(1.0, float(one.lines), float(one.units), float(one.meters)) for one in found]
     seconds = [one.seconds for one in found]
-    used = [0, 1, 2, 3]
-    while True:
-        solved = _least_squares([[row[place] for place in used] for row in rows], seconds)
-        below = [(value, place) for value, place in zip(solved, used, strict=True) if value < 0]
-        if not below:
-            break
-        used.remove(min(below)[1])
-    of = dict(zip(used, solved, strict=True))
-    standard = Standard(of.get(0, 0.0), of.get(1, 0.0), of.get(2, 0.0), of.get(3, 0.0))
+    solved = _least_squares(rows, seconds)
+    if min(solved) < 0:  # then some are nothing; which ones, only a look at all ways tells
+        solved = min(_without_some(rows, seconds), key=partial(_squares, rows, seconds))
+    fixed_s, line_s, unit_s, meter_s = solved
+    standard = Standard(fixed_s, line_s, unit_s, meter_s)
     off = sum(abs(one.seconds - standard.seconds(1, one.lines, one.units, one.meters)) for one in found)
     return replace(standard, tasks=len(found), error_s=off / len(found))
+
+
+def _without_some(rows: Sequence[Sequence[float]], target: Sequence[float]) -> Iterator[list[float]]:
+    """The solutions of some of the columns, the others 0, in which nothing is below zero."""
+    width = len(rows[0])
+    for size in range(width - 1, 0, -1):
+        for used in combinations(range(width), size):
+            solved = _least_squares([[row[place] for place in used] for row in rows], target)
+            if min(solved) >= 0:
+                of = dict(zip(used, solved, strict=True))
+                yield [of.get(place, 0.0) for place in range(width)]
+
+
+def _squares(rows: Sequence[Sequence[float]], target: Sequence[float], solved: Sequence[float]) -> float:
+    told = (sum(a * b for a, b in zip(row, solved, strict=True)) for row in rows)
+    return sum((goal - one) ** 2 for goal, one in zip(target, told, strict=True))
 
 
 def _least_squares(rows: Sequence[Sequence[float]], target: Sequence[float]) -> list[float]:

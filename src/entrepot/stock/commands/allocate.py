@@ -66,7 +66,7 @@ def _positions(owned: Iterable[tuple[int, UUID]], statement: str) -> Positions:
             fenced = fenced or fence > 0
     if fenced:
         for sku, node, owner, channel, left in sql.run(_FENCES, params):
-            if (owner, sku) in wanted:
+            if (owner, sku) in wanted and (sku, node) in positions:  # not one that came after the lock
                 positions[sku, node].fences[channel] = left
     return positions
 
