@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from entrepot import postgres
+from entrepot import languages, postgres
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -142,7 +142,8 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-LOCALE_PATHS = [PACKAGE / "locale"]
+LANGUAGES = list(languages.LANGUAGES.items())
+LOCALE_PATHS = [languages.compiled(postgres.make_home())]
 STATIC_URL = "/static/"
 # Served straight from the package: no collecting step, and no manifest that a forgotten one would break.
 WHITENOISE_USE_FINDERS = True

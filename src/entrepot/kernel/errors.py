@@ -30,7 +30,11 @@ class Refused(Exception):  # noqa: N818  a refusal is an answer; most are return
 
     @property
     def message(self) -> str:
-        return self.says.format_map(_Facts(self.facts))
+        return self.told(self.says)
+
+    def told(self, sentence: str) -> str:
+        """The facts in a sentence: in `says`, or in a translation of it."""
+        return sentence.format_map(_Facts(self.facts))
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

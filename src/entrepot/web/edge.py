@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from babel.numbers import NumberFormatError, parse_decimal
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -28,6 +29,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
+from entrepot.web import words
 from entrepot.web.areas import AREAS, tabs_beside
 
 P = ParamSpec("P")
@@ -35,6 +37,8 @@ P = ParamSpec("P")
 REFUSALS_SHOWN_MAX = 5
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 """What a page may load: our own files, nothing inline, nothing from elsewhere."""
+LANGUAGE = settings.LANGUAGE_COOKIE_NAME
+"""The cookie that keeps the language that was chosen over the browser's."""
 COMPANY = "company"
 """The key of the session under which the chosen company stands."""
 KEPT = "kept"
@@ -74,7 +78,7 @@ def console(
     @wraps(view)
     def call(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         one = fmt.Reading(
-            fmt.locale_of(request.headers.get("Accept-Language", "")),
+            fmt.locale_of(request.headers.get("Accept-Language", ""), request.COOKIES.get(LANGUAGE, "")),
             fmt.zone_of(request.COOKIES.get("zone")),
             timezone.now(),
         )
@@ -162,7 +166,10 @@ def give(
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     if len(refusals) < len(results):
         messages.success(request, done(len(results) - len(refusals)))
-    _say(request, [f"{names[i]}: {one.message}" if names else one.message for i, one in refusals.items()])
+    _say(
+        request,
+        [f"{names[i]}: {words.refusal(one)}" if names else words.refusal(one) for i, one in refusals.items()],
+    )
     return results
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel import Locale, UnknownLocaleError, dates, numbers
@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from entrepot.kernel import money as kernel_money
+from entrepot.languages import LANGUAGES
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -47,18 +48,25 @@ def read_by(one: Reading) -> Iterator[None]:
         _reading.reset(token)
 
 
-@cache
-def locale_of(accepted: str) -> Locale:
-    """The first locale of an Accept-Language header that is known; British English otherwise."""
+@lru_cache(1000)
+def locale_of(accepted: str, chosen: str = "") -> Locale:
+    """The first known locale of an Accept-Language header, of the chosen language where there is one.
+
+    Without such, the chosen language alone, or British English.
+    """
+    found = list(_locales(accepted))
+    if chosen in LANGUAGES:
+        return next((one for one in found if one.language == chosen), Locale(chosen))
+    return next(iter(found), Locale("en", "GB"))
+
+
+def _locales(accepted: str) -> Iterator[Locale]:
     for part in accepted[:200].split(","):
         tag = part.partition(";")[0].strip()
         if not tag or tag == "*":
             continue
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale("en", "GB")
+        with suppress(UnknownLocaleError, ValueError):
+            yield Locale.parse(tag, sep="-")
 
 
 def zone_of(name: str | None) -> tzinfo:

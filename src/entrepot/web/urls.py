@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.i18n import set_language
 
 from entrepot.web.api import house
 from entrepot.web.views import (
@@ -220,6 +221,7 @@ urlpatterns = [
     path("events/<int:seq>/", things.event, name="event"),
     path("search/", things.search, name="search"),
     path("login/", people.Login.as_view(), name="login"),
+    path("language/", set_language, name="set_language"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("company/", people.choose_company, name="company"),
     path("favicon.ico", people.favicon),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from entrepot.kernel.errors import Refused
 
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
@@ -247,7 +250,17 @@ WORDS: dict[str, str | Promise] = {
 def word(name: object) -> str:
     """A state, kind, field or command as people write it."""
     text = str(name or "")
-    return str(WORDS.get(text) or text.replace("_", " ").replace(".", " · "))
+    return str(WORDS.get(text) or (text and gettext(spaced(text))))
+
+
+def spaced(name: str) -> str:
+    """A name that is its own word, with spaces: in English as it is, elsewhere by its translation."""
+    return name.replace("_", " ").replace(".", " · ")
+
+
+def refusal(one: Refused) -> str:
+    """What a refusal says, in the language of the page."""
+    return one.told(gettext(one.says))
 
 
 def sentence(name: object) -> str:

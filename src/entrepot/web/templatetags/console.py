@@ -39,6 +39,7 @@ register.filter("age", fmt.age)
 register.filter("tone", words.tone)
 register.filter("word", words.word)
 register.filter("sentence", words.sentence)
+register.filter("refusal", words.refusal)
 
 
 @register.filter

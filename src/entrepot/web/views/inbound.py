@@ -25,6 +25,7 @@ from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
 from entrepot.purchasing.states import NOTICE, ORDER
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.web import words
 from entrepot.web.edge import (
     Request,
     back,
@@ -182,7 +183,7 @@ def scan(request: Request) -> HttpResponse:
         if isinstance(one, ScanReceived):
             messages.success(request, _scanned(one))
         elif isinstance(one, Refused):
-            messages.error(request, one.message)
+            messages.error(request, words.refusal(one))
     return back(request, reverse("receiving"), results)
 
 

@@ -13,6 +13,7 @@ from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
 from entrepot.channels.spreadsheet import contract, importer, parse, read, write
 from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.network import queries as network
+from entrepot.web import words
 from entrepot.web.edge import Request, cause_of, clean, console, page
 
 SHOWN_MAX = 200
@@ -28,7 +29,7 @@ def orders(request: Request) -> HttpResponse:
         try:
             answer = _carry_out(request, context)
         except Refused as refused:
-            answer, context["refused"] = None, refused.message
+            answer, context["refused"] = None, words.refusal(refused)
         if answer is not None:
             return answer
     template = "web/parts/import_report.html" if request.htmx else "web/order_import.html"

@@ -29,6 +29,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import VersionRow
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
+from entrepot.web import words
 from entrepot.web.edge import Request, back, beginning_in, clean, console, give, page
 from entrepot.web.policy_form import differences, form, purpose, read, title
 
@@ -108,7 +109,7 @@ def draft(request: Request, kind: str) -> HttpResponse:
             if isinstance(answers[0], DraftNow):
                 return redirect("policy", kind=kind)
             found = answers[0]
-        context |= {"refused": found.message, "wrong": found.facts.get("field")}
+        context |= {"refused": words.refusal(found), "wrong": found.facts.get("field")}
         filled = [one._replace(text=request.POST.get(one.name, "")) for one in form(body())]
         return page(request, "web/policy_draft.html", context | {"fields": filled}, area="policies")
     in_force: dict[str, tuple[int, Any]] = policies.in_force(company, body, fmt.reading().now)

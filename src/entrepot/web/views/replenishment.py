@@ -13,6 +13,7 @@ from entrepot.network import queries as network
 from entrepot.warehouse import shelf_queries
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces, set_pick_faces
 from entrepot.warehouse.replenishing import SetPickFace
+from entrepot.web import words
 from entrepot.web.edge import Request, back, cause_of, clean, console, give, int_in, kept, page, uuid_in
 
 PAGE = 100
@@ -42,7 +43,7 @@ def review(request: Request) -> HttpResponse:
     results = review_faces(cause_of(request), requests=[ReviewFaces(one.id) for one in nodes])
     made = sum(one.made for one in results if not isinstance(one, Refused))
     for refused in [one for one in results if isinstance(one, Refused)][:1]:
-        messages.error(request, refused.message)
+        messages.error(request, words.refusal(refused))
     if not any(isinstance(one, Refused) for one in results):
         told = ngettext("%(n)s replenishment was made.", "%(n)s replenishments were made.", made) % {
             "n": made

@@ -18,6 +18,7 @@ from entrepot.network import queries as network
 from entrepot.returns import asked_queries, queries, rules
 from entrepot.returns.commands.authorize import Authorize, Item, consider
 from entrepot.web import format as fmt
+from entrepot.web import words
 from entrepot.web.edge import Request, back, cause_of, clean, console, int_in, page, units_in
 from entrepot.web.words import word
 
@@ -43,7 +44,7 @@ def considered(request: Request, which: UUID) -> HttpResponse:
     if answer is None:
         context["refused"] = gettext("Nothing was selected, so nothing was done.")
     elif isinstance(answer, Refused):
-        context["refused"] = answer.message
+        context["refused"] = words.refusal(answer)
     else:
         codes = {line.line: line.sku_code for line in queries.returnable(which)}
         here = {one.id: one.code for one in network.nodes(company=request.reader.company.id)}

@@ -1,0 +1,136 @@
+"""What there is to translate: the texts of templates and code, what refusals say, and words for states and kinds.
+
+`make texts` brings `src/entrepot/locale/*/LC_MESSAGES/django.po` in step with them: what is new is added without a
+translation, what is gone is dropped, and the number of those without a translation is told.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import getmembers
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import write_po
+
+from docs import generate
+from entrepot import languages
+
+PACKAGE = generate.SOURCE
+
+_MARKS = {
+    "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None,
+    "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
+}  # fmt: skip
+
+_HEAD = """\
+# Kept in step with the pages by `make texts`.
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+"""
+
+
+def texts() -> Catalog:
+    """Every text of templates and code, every sentence of a refusal, and every word for a state or kind."""
+    catalog = Catalog()
+    for path, line, text, context in _marked():
+        catalog.add(text, locations=[(path.relative_to(PACKAGE).as_posix(), line)], context=context)
+    for text in sorted({*_refusals(), *_words()}):
+        catalog.add(text)
+    return catalog
+
+
+def _marked() -> Iterator[tuple[Path, int, str | tuple[str, ...], str | None]]:
+    from django.utils.translation import templatize
+
+    for path in sorted(PACKAGE.rglob("*.html")):
+        # What templatize leaves is calls among letters; indented as the page was, Python could not read it.
+        source = "\n".join(line.strip() for line in templatize(path.read_text()).split("\n"))
+        yield from _found(path, source.encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield from _found(path, path.read_bytes())
+
+
+def _found(path: Path, source: bytes) -> Iterator[tuple[Path, int, str | tuple[str, ...], str | None]]:
+    for line, text, _comments, context in extract("python", io.BytesIO(source), keywords=_MARKS):
+        yield path, line, text, context
+
+
+def _refusals() -> Iterator[str]:
+    from entrepot.kernel.errors import Refused
+
+    return (refusal.says for refusal in Refused.known.values())
+
+
+def _words() -> Iterator[str]:
+    """Names of states and kinds that are written as they are: those of machines, and those that tables know."""
+    from entrepot.web import words
+
+    names = {*_of_machines(), *_of_tables(), *(state for states in words.TONES.values() for state in states)}
+    return (words.spaced(name) for name in names if name and name not in words.WORDS)
+
+
+def _of_machines() -> Iterator[str]:
+    from entrepot.kernel.states import Machine
+
+    for path in PACKAGE.glob("*/states.py"):
+        if path.parent.name == "kernel":
+            continue
+        for _name, machine in getmembers(import_module(f"entrepot.{path.parent.name}.states")):
+            if isinstance(machine, Machine):
+                yield from (*machine.states, *machine.events)
+
+
+def _of_tables() -> Iterator[str]:
+    from django.apps import apps
+    from django.db.models import CheckConstraint
+
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            if isinstance(constraint, CheckConstraint):
+                yield from _listed(constraint.condition)
+
+
+def _listed(condition: object) -> Iterator[str]:
+    for child in getattr(condition, "children", ()):
+        if isinstance(child, tuple):
+            field, value = child
+            if field.endswith("__in"):
+                yield from (one for one in value if isinstance(one, str))
+        else:
+            yield from _listed(child)
+
+
+def renew(language: str) -> Catalog:
+    """The catalog of a language brought in step with the texts there are; what is new has no translation yet."""
+    kept, now = languages.read(language), texts()
+    for text in now:
+        found = kept.get(text.id, text.context) if text.id else None
+        if found is not None:
+            text.string = found.string
+    file = languages.po_file(language)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        stream.write(_HEAD.format(language=language).encode())
+        write_po(stream, now, width=0, no_location=True, omit_header=True, sort_output=True)
+    return now
+
+
+def main() -> None:
+    generate.ready()
+    for language in languages.TRANSLATED:
+        missing = [text for text in renew(language) if text.id and not text.string]
+        print(f"{language}: {len(missing)} texts without a translation")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The console in other languages: nothing is left untranslated, and no translation loses a fact."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from docs import generate, texts
+from entrepot import languages
+from entrepot.kernel.errors import WrongState
+from entrepot.web import words
+
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\w+\}")
+
+
+@pytest.fixture(scope="module")
+def wanted():
+    generate.ready()
+    return [text for text in texts.texts() if text.id]
+
+
+@pytest.mark.parametrize("language", languages.TRANSLATED)
+def test_every_text_has_a_translation_and_none_is_left_over(language, wanted):
+    kept = {(text.id, text.context): text for text in languages.read(language) if text.id}
+    keys = {(text.id, text.context) for text in wanted}
+    lacking = [key[0] for key in keys if key not in kept or not all(_strings(kept[key]))]
+    assert not lacking, "run `make texts`, then translate what it added"
+    assert not kept.keys() - keys, "run `make texts`: these are gone from the pages"
+    assert not [text.id for text in kept.values() if "fuzzy" in text.flags]
+
+
+@pytest.mark.parametrize("language", languages.TRANSLATED)
+def test_a_translation_has_the_facts_of_its_text(language):
+    for text in languages.read(language):
+        if not text.id:
+            continue
+        told = text.id if isinstance(text.id, str) else text.id[1]
+        for one in _strings(text):
+            assert _facts(one) <= _facts(told), one
+            if isinstance(text.id, str):
+                assert _facts(one) == _facts(told), one
+
+
+def _strings(text) -> tuple[str, ...]:
+    return (text.string,) if isinstance(text.string, str) else text.string
+
+
+def _facts(text: str) -> set[str]:
+    return set(PLACEHOLDER.findall(text))
+
+
+def test_catalogs_are_compiled_once_and_anew_when_a_text_changes(tmp_path, monkeypatch):
+    first = languages.compiled(tmp_path)
+    made = (first / "de" / "LC_MESSAGES" / "django.mo").stat().st_mtime_ns
+    assert languages.compiled(tmp_path) == first
+    assert (first / "de" / "LC_MESSAGES" / "django.mo").stat().st_mtime_ns == made
+    assert [one.name for one in (tmp_path / "locale").iterdir()] == [first.name], "no draft is left"
+    other = tmp_path / "other"
+    for language in languages.TRANSLATED:
+        file = other / language / "LC_MESSAGES" / "django.po"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(languages.po_file(language).read_bytes() + b'\nmsgid "new"\nmsgstr "neu"\n')
+    monkeypatch.setattr(languages, "LOCALE", other)
+    assert languages.compiled(tmp_path) != first
+
+
+def test_a_refusal_is_told_in_the_language_of_the_page():
+    one = WrongState(subject="order", found="held", event="release", expected="ready")
+    with translation.override("de"):
+        told = words.refusal(one)
+    assert told != one.message
+    assert all(fact in told for fact in ("order", "held", "release", "ready"))
+
+
+def test_who_enters_reads_the_language_of_the_browser_or_the_one_that_they_chose():
+    browser = Client(headers={"Accept-Language": "de-AT"})
+    page = browser.get("/login/").content.decode()
+    assert '<html lang="de">' in page
+    assert "Passwort" in page
+    browser.post("/language/", {"language": "es", "next": "/login/"})
+    page = browser.get("/login/").content.decode()
+    assert '<html lang="es">' in page
+    assert "Contraseña" in page
