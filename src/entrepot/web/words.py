@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from entrepot.kernel.errors import Refused
+
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
         "declined", "differs", "lost", "refused",
@@ -243,6 +245,15 @@ WORDS: dict[str, str | Promise] = {
 }
 """What is not simply its own name with spaces."""
 
+TO_CUSTOMERS = {
+    "refund": _("Money back"),
+    "exchange": _("Something else instead"),
+    "store_credit": _("Store credit"),
+    "repair": _("Have it repaired"),
+    "keep": _("Money back, and keep it"),
+}
+"""What is asked for with a return, to those who ask for it."""
+
 
 def word(name: object) -> str:
     """A state, kind, field or command as people write it."""
@@ -254,3 +265,8 @@ def sentence(name: object) -> str:
     """The same with a capital letter first."""
     text = word(name)
     return text[:1].upper() + text[1:]
+
+
+def refusal(one: Refused) -> str:
+    """What a refusal says, on a page."""
+    return one.message

@@ -59,6 +59,18 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 @register.filter
+def up_to(most: int) -> range:
+    """1, 2, … up to a number, 20 at most: for a choice."""
+    return range(1, min(most, 20) + 1)
+
+
+@register.filter
+def told_to_customer(asked: str) -> str:
+    """What a customer asks for with a return, as he says it."""
+    return str(words.TO_CUSTOMERS.get(asked) or words.sentence(asked))
+
+
+@register.filter
 def moment(value: datetime | None) -> SafeString | str:
     """A time, short, with the exact one on hovering."""
     if value is None:
