@@ -35,6 +35,7 @@ from entrepot.web.views import (
     promises,
     reorders,
     replenishment,
+    reports,
     return_asking,
     return_parcels,
     returns,
@@ -60,6 +61,9 @@ from entrepot.web.views.scan import sort as scan_sort
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/<slug:which>/", reports.report, name="report"),
+    path("reports/<slug:which>/tile/", reports.tile, name="report-tile"),
     path("orders/", orders.orders_list, name="orders"),
     path("orders/drafts/", drafts.drafts_list, name="drafts"),
     path("orders/drafts/new/", drafts.one, name="draft-new"),
