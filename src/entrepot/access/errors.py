@@ -9,3 +9,9 @@ class DutiesApart(Refused):
     code = "access.duties_apart"
     kind = "forbidden"
     says = "{person} did the other part of {pair} on {document}, so {side} must be done by someone else."
+
+
+class TooManyTries(Refused):
+    code = "access.too_many_tries"
+    kind = "forbidden"
+    says = "There were too many tries. Wait {minutes} minutes, then try again."

@@ -37,3 +37,18 @@ class ApiKey(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["user_id"], name="access_apikey_user")]
+
+
+class Tries(models.Model):
+    """How often a door was tried by one source, in a stretch of time that begins at `since`. `who` is a fingerprint."""
+
+    pk = models.CompositePrimaryKey("door", "who", "minutes", "since")
+    door = models.TextField()
+    who = models.TextField()
+    minutes = models.IntegerField()
+    since = models.DateTimeField()
+    count = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["since"], name="access_tries_since")]
+        constraints = [models.CheckConstraint(name="access_tries_some", condition=models.Q(count__gte=1))]

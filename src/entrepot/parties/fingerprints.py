@@ -35,6 +35,11 @@ def of_email(mail: str) -> str:
     return _digest("email", f"{name.partition('+')[0]}@{host}")
 
 
+def of_visitor(source: str) -> str:
+    """Of where somebody comes from, or what they say, at a door for the public: so that tries can be counted."""
+    return _digest("visitor", source.strip().casefold())
+
+
 def _digest(kind: str, text: str) -> str:
     made = hashlib.blake2b(text.encode(), digest_size=16, key=_key(settings.SECRET_KEY), person=kind.encode())
     return f"{kind}:{made.hexdigest()}"

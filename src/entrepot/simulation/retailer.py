@@ -21,6 +21,7 @@ from entrepot.orders.validation import Validation
 from entrepot.parties.commands import register as parties
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
+from entrepot.returns.portal_queries import Portal
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
 from entrepot.tax.commands.register import register_rates
 from entrepot.tax.rules import RegisterRate
@@ -338,20 +339,18 @@ def _suppliers(cause: Cause, things: tuple[Thing, ...]) -> tuple[UUID, ...]:
 
 
 def _policies(cause: Cause) -> None:
-    """The shops want payment and a postal code; accounts of the trade pay later."""
+    """The shops want payment and a postal code; accounts of the trade pay later. The shop's customers have a portal."""
     strict = Validation(payment_required=True, postal_code_required=True, review_total_minor=90_000)
     bodies = {"shop": strict, "market": strict, "social": strict, "trade": Validation(fraud="warn")}
-    whole(
-        policies.set_policy(
-            cause,
-            requests=[
-                policies.SetPolicy(
-                    COMPANY, "orders.validation", body, cause.at, scope=channel, note="opening"
-                )
-                for channel, body in bodies.items()
-            ],
-        )
+    wanted = [
+        policies.SetPolicy(COMPANY, "orders.validation", body, cause.at, scope=channel, note="opening")
+        for channel, body in bodies.items()
+    ]
+    portal = Portal(is_open=True)
+    wanted.append(
+        policies.SetPolicy(COMPANY, "returns.portal", portal, cause.at, scope="shop", note="opening")
     )
+    whole(policies.set_policy(cause, requests=wanted))
 
 
 def _fill(

@@ -37,7 +37,10 @@ class Area(NamedTuple):
 
 
 AREAS = (
-    Area("home", _("Flow"), "home", "h", _("Flow: what stands where"), (Page("home", _("Flow")),)),
+    Area("home", _("Flow"), "home", "h", _("Flow: what stands where"), (
+        Page("home", _("Flow")),
+        Page("reports", _("Reports")),
+    )),
     Area("orders", _("Orders"), "orders", "o", _("Orders"), (
         Page("orders", _("Orders")),
         Page("drafts", _("Drafts")),

@@ -77,11 +77,7 @@ def console(
 
     @wraps(view)
     def call(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        one = fmt.Reading(
-            fmt.locale_of(request.headers.get("Accept-Language", ""), request.COOKIES.get(LANGUAGE, "")),
-            fmt.zone_of(request.COOKIES.get("zone")),
-            timezone.now(),
-        )
+        one = reading_of(request)
         with fmt.read_by(one), timezone.override(one.zone):
             try:
                 request.reader = _reader(request)
@@ -102,6 +98,21 @@ def _is_own(request: Request, which: object) -> None:
     posted = (text for name in request.POST for text in request.POST.getlist(name))
     if owners.others([*named, *ids_in(posted)], company=request.reader.company.id):
         raise Http404
+
+
+def source_of(request: HttpRequest) -> str:
+    """The address that a request came from; behind our proxy, the one that the proxy saw."""
+    told = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.BEHIND_TLS else ""
+    return told.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+
+
+def reading_of(request: HttpRequest) -> fmt.Reading:
+    """How whoever asks for a page reads."""
+    return fmt.Reading(
+        fmt.locale_of(request.headers.get("Accept-Language", ""), request.COOKIES.get(LANGUAGE, "")),
+        fmt.zone_of(request.COOKIES.get("zone")),
+        timezone.now(),
+    )
 
 
 def guard(response: HttpResponseBase) -> None:

@@ -99,6 +99,11 @@ def tenth(value: float) -> str:
     return numbers.format_decimal(value, format="#,##0.0", locale=reading().locale)
 
 
+def hundredth(value: float) -> str:
+    """A measure, to a hundredth."""
+    return numbers.format_decimal(value, format="#,##0.00", locale=reading().locale)
+
+
 def money(minor: int | None, currency: str) -> str:
     """An amount in minor units, with its currency's sign and digits."""
     if minor is None:

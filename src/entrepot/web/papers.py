@@ -100,15 +100,44 @@ def packing_slip(slip: Slip) -> bytes:
     for number, carton, lines in slip.packages:
         paper.ln(4)
         paper.say(f"Package {number}, carton {carton}" if number else "Contents", 11, 7)
-        paper.set_font("text", size=9)
-        with paper.table(
-            col_widths=(28, 62, 10), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
-        ) as table:
-            for cells in (("SKU", "What", "Units"), *((one.sku, one.name, str(one.units)) for one in lines)):
-                row = table.row()
-                for cell in cells:
-                    row.cell(cell)
+        _contents(paper, lines)
     return bytes(paper.output())
+
+
+class ReturnSlip(NamedTuple):
+    """What lies in a parcel that comes back, so that the dock knows it at once."""
+
+    company: str
+    number: str
+    order: str
+    send_to: Sequence[str]
+    lines: Sequence[SlipLine]
+
+
+def return_slip(slip: ReturnSlip) -> bytes:
+    """A return slip as PDF: its number in bars, where it goes, what is in it. No name and no price."""
+    paper = Paper()
+    paper.say(slip.company, 14, 8)
+    paper.say(f"Return {slip.number}", 12, 7)
+    paper.say(f"Order {slip.order}")
+    paper.bars(slip.number, 125, MARGIN, 70, 18)
+    paper.ln(6)
+    for line in slip.send_to:
+        paper.say(line)
+    paper.ln(4)
+    _contents(paper, slip.lines)
+    return bytes(paper.output())
+
+
+def _contents(paper: Paper, lines: Sequence[SlipLine]) -> None:
+    paper.set_font("text", size=9)
+    with paper.table(
+        col_widths=(28, 62, 10), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
+    ) as table:
+        for cells in (("SKU", "What", "Units"), *((one.sku, one.name, str(one.units)) for one in lines)):
+            row = table.row()
+            for cell in cells:
+                row.cell(cell)
 
 
 def commercial_invoice(told: Customs, seller: str, consignee: Sequence[str], on: str) -> bytes:

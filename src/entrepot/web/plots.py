@@ -67,3 +67,41 @@ def single(name: str, title: object, rows: Sequence[tuple[str, float]], kind: st
     return Bars(
         name, title, tuple(Bar(row, figure, abs(figure) / most * WIDTH) for row, figure in rows), kind
     )
+
+
+class Point(NamedTuple):
+    """A figure of a moment, and where it stands in the drawing: `x` and `y` of WIDTH, 0 at the bottom left."""
+
+    name: str
+    figure: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Figures over time on a scale from `least` to `most`; `target_y` is where the target lies, None without one."""
+
+    points: tuple[Point, ...]
+    least: float
+    most: float
+    target_y: float | None = None
+
+    @property
+    def path(self) -> str:
+        """For a polyline in a drawing whose y grows downwards."""
+        return " ".join(f"{one.x:.2f},{WIDTH - one.y:.2f}" for one in self.points)
+
+
+def line(rows: Sequence[tuple[str, float]], target: float | None = None) -> Line:
+    """Figures in their order at equal distances; the scale takes in the target, and a flat line lies in the middle."""
+    figures = [figure for _, figure in rows] + ([target] if target is not None else [])
+    least, most = min(figures), max(figures)
+    span = most - least
+
+    def height(figure: float) -> float:
+        return (figure - least) / span * WIDTH if span else WIDTH / 2
+
+    step = WIDTH / max(len(rows) - 1, 1)
+    points = tuple(Point(name, figure, i * step, height(figure)) for i, (name, figure) in enumerate(rows))
+    return Line(points, least, most, None if target is None else height(target))

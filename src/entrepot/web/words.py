@@ -246,6 +246,15 @@ WORDS: dict[str, str | Promise] = {
 }
 """What is not simply its own name with spaces."""
 
+TO_CUSTOMERS = {
+    "refund": _("Money back"),
+    "exchange": _("Something else instead"),
+    "store_credit": _("Store credit"),
+    "repair": _("Have it repaired"),
+    "keep": _("Money back, and keep it"),
+}
+"""What is asked for with a return, to those who ask for it."""
+
 
 def word(name: object) -> str:
     """A state, kind, field or command as people write it."""

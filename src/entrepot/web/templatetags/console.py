@@ -16,6 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from entrepot.insight.kpis import Kpi
 from entrepot.insight.pages import Name
 from entrepot.kernel.cause import Actor
 from entrepot.orders.queries import LineRow
@@ -24,6 +25,7 @@ from entrepot.stock.queries import Standing
 from entrepot.web import format as fmt
 from entrepot.web import words
 from entrepot.web.icons import PATHS
+from entrepot.web.plots import WIDTH
 
 register = template.Library()
 
@@ -57,6 +59,39 @@ def icon(name: str, label: str = "") -> SafeString:
         told,
         PATHS[name],
     )
+
+
+@register.filter
+def up_to(most: int) -> range:
+    """1, 2, … up to a number, 20 at most: for a choice."""
+    return range(1, min(most, 20) + 1)
+
+
+@register.filter
+def told_to_customer(asked: str) -> str:
+    """What a customer asks for with a return, as he says it."""
+    return str(words.TO_CUSTOMERS.get(asked) or words.sentence(asked))
+
+
+@register.simple_tag
+def kpi_value(kpi: Kpi, value: float | None) -> str:
+    """A key figure in its unit; a dash where there was nothing to look at."""
+    if value is None:
+        return "–"
+    if kpi.unit == "hours":
+        return gettext("%(n)s h") % {"n": fmt.tenth(value)}
+    return fmt.percent(value) if kpi.unit == "share" else fmt.hundredth(value)
+
+
+@register.filter
+def from_top(y: float) -> str:
+    """A height of a plot as drawings count it: from the top."""
+    return f"{WIDTH - y:.2f}"
+
+
+@register.filter
+def at(rows: Sequence[Any], place: int) -> Any:
+    return rows[place]
 
 
 @register.filter

@@ -1,0 +1,155 @@
+"""Key figures with one definition each: over time, by what tells them apart, and the rows that they are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from entrepot.insight import kpi_facts as facts
+from entrepot.kernel import sql
+
+Unit = Literal["share", "ratio", "hours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A key figure. `share` and `ratio` are Σ good ÷ Σ of; of `hours` mean, median and 95th percentile are told.
+
+    `target` is what the best reach, by `source`; None where nobody has published one. `kind` says what the facts are
+    told apart by beside channel and node, and is '' where by nothing.
+    """
+
+    name: str
+    statement: str
+    unit: Unit
+    better: Literal["high", "low"]
+    kind: str = ""
+    target: float | None = None
+    source: str = ""
+
+
+WERC = "WERC DC Measures 2020"
+
+KPIS = {
+    one.name: one
+    for one in (
+        Kpi("perfect order", facts.PERFECT_ORDER, "share", "high", "outcome"),
+        Kpi("order cycle time", facts.CYCLE_TIME, "hours", "low", "carrier"),
+        Kpi("shipped on time", facts.ON_TIME_SHIPPING, "share", "high", "carrier", 0.997, WERC),
+        Kpi("delivered on time", facts.ON_TIME_DELIVERY, "share", "high", "carrier", 0.9948, WERC),
+        Kpi("fill rate", facts.FILL_RATE, "share", "high"),
+        Kpi("split rate", facts.SPLIT_RATE, "ratio", "low"),
+        Kpi("cancelled units", facts.CANCELLED, "share", "low"),
+        Kpi("oversold lines", facts.OVERSOLD, "share", "low", "cause"),
+        Kpi("held orders", facts.HELD, "share", "low", "hold"),
+        Kpi("pick accuracy", facts.PICK_ACCURACY, "share", "high", "category", 0.999, WERC),
+        Kpi("free of damage", facts.DAMAGE_FREE, "share", "high", "carrier", 0.997, WERC),
+        Kpi("record accuracy", facts.RECORD_ACCURACY, "share", "high", "class", 0.98, "domain practice, 98 to 99 %"),
+        Kpi("return rate", facts.RETURN_RATE, "share", "low", "category", 0.176, "NRF and Appriss 2023, online"),
+        Kpi("return times", facts.RETURN_STAGES, "hours", "low", "stage"),
+        Kpi("time to resolve", facts.ITEM_HOURS, "hours", "low", "item"),
+        Kpi("resolved in time", facts.ITEMS_IN_TIME, "share", "high", "item"),
+    )
+}  # fmt: skip
+"""By name, in the order of an order's life."""
+
+PERIODS = ("day", "week", "month")
+SIDES = ("channel", "node", "kind")
+
+_ALL = "''"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What happened from `since` to before `until`; of a channel or node by code, and of one `kind`, '' for any."""
+
+    since: datetime
+    until: datetime
+    channel: str = ""
+    node: str = ""
+    kind: str = ""
+
+
+class Figure(NamedTuple):
+    """A KPI of so many facts. `value` is what it says; None where there was nothing to look at. `median` and `late`
+    (the 95th percentile) are of hours alone."""
+
+    name: str
+    facts: int
+    good: float
+    of: float
+    value: float | None
+    median: float | None
+    late: float | None
+
+
+class Row(NamedTuple):
+    """One of the facts that a figure is made of."""
+
+    at: datetime
+    channel: str
+    node: str
+    kind: str
+    document: UUID
+    name: str
+    good: float
+    of: float
+
+
+def total(kpi: Kpi, company: int, asked: Asked) -> Figure:
+    """The figure of a window. 1 statement."""
+    return _figures(kpi, company, asked, _ALL)[0]
+
+
+def over_time(kpi: Kpi, company: int, asked: Asked, period: str) -> list[Figure]:
+    """The figure by day, week or month (UTC), the first one first, named by its first day. 1 statement."""
+    assert period in PERIODS
+    return _figures(
+        kpi, company, asked, f"to_char(date_trunc('{period}', at AT TIME ZONE 'UTC'), 'YYYY-MM-DD')"
+    )
+
+
+def by(kpi: Kpi, company: int, asked: Asked, side: str) -> list[Figure]:
+    """The figure by channel, node or kind, by name. 1 statement."""
+    assert side in SIDES
+    return _figures(kpi, company, asked, side)
+
+
+def rows(kpi: Kpi, company: int, asked: Asked, *, limit: int = 200) -> list[Row]:
+    """Facts of a window: those that speak against the house first, the latest of them first. 1 statement."""
+    worst = {"share": "good / NULLIF(of, 0)", "ratio": "good", "hours": "good"}[kpi.unit]
+    order = f"{worst} {'ASC' if kpi.better == 'high' else 'DESC'} NULLS LAST, at DESC, document"
+    statement = f"{_facts(kpi)} SELECT * FROM facts ORDER BY {order} LIMIT %(limit)s::int"
+    return [Row(*row) for row in sql.run(statement, {**_params(company, asked), "limit": limit})]
+
+
+def _figures(kpi: Kpi, company: int, asked: Asked, name: str) -> list[Figure]:
+    value = "avg(good)" if kpi.unit == "hours" else "sum(good) / NULLIF(sum(of), 0)"
+    spread = [
+        f"percentile_cont({share}) WITHIN GROUP (ORDER BY good)" if kpi.unit == "hours" else "NULL::float8"
+        for share in (0.5, 0.95)
+    ]
+    statement = f"""
+{_facts(kpi)}
+SELECT {name} AS told, count(*)::int, COALESCE(sum(good), 0)::float8, COALESCE(sum(of), 0)::float8, ({value})::float8,
+       {", ".join(spread)}
+FROM facts {"" if name == _ALL else "GROUP BY 1 ORDER BY 1"}
+"""
+    return [Figure(*row) for row in sql.run(statement, _params(company, asked))]
+
+
+def _facts(kpi: Kpi) -> str:
+    return f"""
+WITH told ({facts.FACT}) AS ({kpi.statement}), facts AS (
+    SELECT * FROM told
+    WHERE %(channel)s::text IN ('', channel) AND %(node)s::text IN ('', node) AND %(kind)s::text IN ('', kind)
+)"""
+
+
+def _params(company: int, asked: Asked) -> dict[str, object]:
+    return {
+        "company": company, "since": asked.since, "until": asked.until, "channel": asked.channel, "node": asked.node,
+        "kind": asked.kind,
+    }  # fmt: skip

@@ -1,0 +1,81 @@
+"""The portal in which customers look after their orders and start returns: how it looks, and who is let in. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from hmac import compare_digest
+
+COLOR = re.compile(r"#[0-9a-f]{6}")
+ADDRESS = re.compile(r"(https://|mailto:)[\w.@:/?&=%~+-]+", re.ASCII)
+CONTRAST_LEAST = 4.5
+"""Of white on the accent: WCAG 2.2, 1.4.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """The portal of a channel, or of all without a scope; shut until it says `is_open`.
+
+    `name` and `greeting` are the retailer's own words, `accent` the color of heads and buttons (white can be read on
+    it). `help` and `privacy` are addresses, https or mailto. A link that customer service makes is good for
+    `link_days`. `send_to` has the lines of the postal address of nodes that returns come to, by code.
+    """
+
+    is_open: bool = False
+    name: str = ""
+    greeting: str = ""
+    accent: str = "#1d4f54"
+    help: str = ""
+    privacy: str = ""
+    link_days: int = 30
+    send_to: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not COLOR.fullmatch(self.accent):
+            raise ValueError(f"accent: expected a color as #1d4f54, found {self.accent}")
+        if contrast_with_white(self.accent) < CONTRAST_LEAST:
+            raise ValueError(f"accent: expected a color dark enough for white text, found {self.accent}")
+        for name in ("help", "privacy"):
+            found = getattr(self, name)
+            if found and not ADDRESS.fullmatch(found):
+                raise ValueError(f"{name}: expected an address with https:// or mailto:, found {found}")
+
+
+def contrast_with_white(color: str) -> float:
+    """How well white can be read on a color, 1 to 21, by the formula of WCAG 2.2."""
+    red, green, blue = (_linear(int(color[i : i + 2], 16) / 255) for i in (1, 3, 5))
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def _linear(part: float) -> float:
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # type: ignore[no-any-return]
+
+
+def proves(said: str, known: str) -> bool:
+    """Whether what somebody said beside the number of an order is what the order has: case and blanks do not matter.
+
+    What an order does not have proves nothing.
+    """
+    given, own = _plain(said), _plain(known)
+    return compare_digest(given.encode(), own.encode()) and bool(own)
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).casefold()
+
+
+STEPS = ("asked", "on its way", "arrived", "checked", "refunded")
+"""What a customer sees of a return, in order."""
+
+
+def step(state: str, units: int, received: int, disposed: int, refunded: int) -> str:
+    """The last of STEPS that a whole return has reached; a word of its own for one that was declined or called off."""
+    if state in ("declined", "cancelled"):
+        return state
+    if units and refunded >= units:
+        return "refunded"
+    if units and disposed >= units:
+        return "checked"
+    if received:
+        return "arrived"
+    return "asked" if state == "requested" else "on its way"

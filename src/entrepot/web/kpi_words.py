@@ -1,0 +1,133 @@
+"""What key figures are called, and what they say, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+class Words(NamedTuple):
+    """A key figure's title, its definition, and what its facts are one of."""
+
+    title: _StrPromise
+    says: _StrPromise
+    facts: _StrPromise
+
+
+KINDS = {
+    "outcome": _("Outcome"),
+    "carrier": _("Carrier"),
+    "cause": _("Cause"),
+    "hold": _("Hold"),
+    "category": _("Category"),
+    "class": _("Class"),
+    "stage": _("Stage"),
+    "item": _("Type of item"),
+}
+
+WORDS = {
+    "perfect order": Words(
+        _("Perfect orders"),
+        _(
+            "Of the orders that arrived, those with every unit that was ordered, by the moment promised, with "
+            "nothing back as damaged or wrong: all of it at once, not the product of the shares. A unit that the "
+            "customer cancelled counts against it."
+        ),
+        _("orders"),
+    ),
+    "order cycle time": Words(
+        _("Order cycle time"),
+        _("Hours from the order to the arrival of the last of it, orders for a later day included."),
+        _("orders"),
+    ),
+    "shipped on time": Words(
+        _("Shipped on time"),
+        _("Of the shipments that left, those that did before the moment that the warehouse had to have them out."),
+        _("shipments"),
+    ),
+    "delivered on time": Words(
+        _("Delivered on time"),
+        _(
+            "Of the shipments that arrived with a promise, those that did by the moment promised with the "
+            "carrier's service."
+        ),
+        _("shipments"),
+    ),
+    "fill rate": Words(
+        _("Fill rate"),
+        _(
+            "Of the units of orders placed, those that left stock with the first release of their order, short "
+            "picks taken off."
+        ),
+        _("orders"),
+    ),
+    "split rate": Words(
+        _("Split rate"),
+        _("Shipments of an order beyond the first, by order that was sent."),
+        _("orders"),
+    ),
+    "cancelled units": Words(
+        _("Cancelled units"),
+        _("Of the units of orders placed, those that were cancelled, by whomever."),
+        _("orders"),
+    ),
+    "oversold lines": Words(
+        _("Oversold lines"),
+        _(
+            "Of the lines of orders placed, those whose promise stock could not keep: damage, loss, a count or a "
+            "short pick took it."
+        ),
+        _("lines"),
+    ),
+    "held orders": Words(
+        _("Held orders"),
+        _("Of the orders placed, those that any hold kept, told by their first."),
+        _("orders"),
+    ),
+    "pick accuracy": Words(
+        _("Pick accuracy"),
+        _("Of the lines that left, those of which nothing came back as the wrong thing or with a part missing."),
+        _("lines"),
+    ),
+    "free of damage": Words(
+        _("Free of damage"),
+        _("Of the lines that left, those of which nothing came back as damaged on its way or badly packed."),
+        _("lines"),
+    ),
+    "record accuracy": Words(
+        _("Record accuracy"),
+        _("Of the records that were counted, those where as many units stood as the record said at that moment."),
+        _("records"),
+    ),
+    "return rate": Words(
+        _("Return rate"),
+        _(
+            "Of the units that left in this time, those that came back or shall, whenever that was asked: by "
+            "cohort, not by calendar."
+        ),
+        _("lines"),
+    ),
+    "return times": Words(
+        _("Return times"),
+        _(
+            "Hours of each stage of a return, told in the time when the stage ended; of the whole way, from asked"
+            " to refunded."
+        ),
+        _("steps"),
+    ),
+    "time to resolve": Words(
+        _("Time to resolve"),
+        _("Hours from the opening of a work item to its end."),
+        _("items"),
+    ),
+    "resolved in time": Words(
+        _("Resolved in time"),
+        _("Of the work items that ended and had a due time, those that ended before it."),
+        _("items"),
+    ),
+}  # fmt: skip
+"""By the names of `insight.kpis.KPIS`."""

@@ -1,0 +1,382 @@
+"""The portal of customers: where is my order, what may come back, and how far is my return.
+
+Nobody enters here as a person of the house. Who knows the number of an order and its mail address, or has a link that
+customer service made, sees this one order for half an hour; everything else is as if it were not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
+
+import segno
+from django.conf import settings
+from django.contrib import messages
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from entrepot.access.commands.count_tries import ForgetTries, Try, count_tries, forget_tries
+from entrepot.insight import pages
+from entrepot.kernel import ids
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.orders import queries as orders
+from entrepot.parties import fingerprints
+from entrepot.returns import asked_queries, portal_queries, queries
+from entrepot.returns.admission import CONDITIONS
+from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
+from entrepot.returns.portal import STEPS
+from entrepot.returns.portal_queries import Door
+from entrepot.returns.rules import ASKED
+from entrepot.web import format as fmt
+from entrepot.web import papers, words
+from entrepot.web.edge import Request, back, clean, console, guard, reading_of, source_of, units_in, uuid_in
+
+P = ParamSpec("P")
+
+PATH = "/portal/"
+VISIT = "portal"
+"""The cookie of a visit, and the salt of its signature; links are signed with another."""
+LINK = "portal link"
+VISIT_SECONDS = 30 * 60
+TRIES_MINUTES = 15
+TRIES_OF_SOURCE = 30
+TRIES_OF_ORDER = 10
+ASKS_OF_ORDER = 40
+MAY = frozenset({"access.count_tries", "access.forget_tries", "returns.authorize"})
+"""All that the portal can do for whoever visits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who proved that an order is theirs."""
+
+    door: Door
+    order: orders.OrderView
+
+    @property
+    def cause(self) -> Cause:
+        return Cause(Actor(f"portal {self.order.number}", MAY), fmt.reading().now)
+
+
+def _read(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+    """A page for its reader's locale and zone, kept by no cache and framed by nobody."""
+
+    @wraps(view)
+    def call(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        request: Any = args[0]
+        one = reading_of(request)
+        with fmt.read_by(one), timezone.override(one.zone):
+            response = view(*args, **kwargs)
+        guard(response)
+        return response
+
+    return never_cache(call)
+
+
+def visited(
+    view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """A page of one order: for whoever proved that it is theirs, within the last half hour."""
+
+    @wraps(view)
+    def call(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        visit = _visit(request)
+        if visit is None:
+            return _ended(request)
+        response = view(request, visit, *args, **kwargs)
+        return _enter(response, visit.order.id)
+
+    return _read(call)  # type: ignore[return-value]
+
+
+def _visit(request: HttpRequest) -> Visit | None:
+    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, VISIT_SECONDS)
+    door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+    order = orders.order(order_id) if door and order_id else None
+    return Visit(door, order) if door and order else None
+
+
+def _signed(text: str, salt: str, seconds: int | None) -> UUID | None:
+    try:
+        return UUID(signing.loads(text, salt=salt, max_age=seconds))
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+
+
+def _enter(response: HttpResponseBase, order: UUID) -> HttpResponseBase:
+    response.set_cookie(
+        VISIT, signing.dumps(str(order), salt=VISIT), max_age=VISIT_SECONDS, path=PATH,
+        httponly=True, samesite="Lax", secure=settings.BEHIND_TLS,
+    )  # fmt: skip
+    return response
+
+
+def _ended(request: HttpRequest) -> HttpResponse:
+    """The visit is over. Whose door it was the cookie still tells, however old it is."""
+    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, None)
+    door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+    return render(request, "portal/ended.html", {"door": door}, status=HTTPStatus.FORBIDDEN)
+
+
+# ---- in and out
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@_read
+def start(request: HttpRequest, company: str, channel: str) -> HttpResponseBase:
+    """The number of an order and its mail address. What is wrong of them is not told, and guessing is stopped."""
+    door = _door(company, channel)
+    if request.method != "POST":
+        return render(request, "portal/start.html", {"door": door})
+    number, said = clean(request.POST.get("number")), clean(request.POST.get("proof"))
+    cause = Cause(Actor("portal", MAY), fmt.reading().now)
+    tries = (
+        fingerprints.of_visitor(source_of(request)),
+        fingerprints.of_visitor(f"{company} {channel} {number}"),
+    )
+    wanted = [
+        Try(VISIT, who, most, TRIES_MINUTES)
+        for who, most in zip(tries, (TRIES_OF_SOURCE, TRIES_OF_ORDER), strict=True)
+    ]
+    refused = next((one for one in count_tries(cause, requests=wanted) if isinstance(one, Refused)), None)
+    order = None if refused else portal_queries.proved(door, number, said)
+    if order is None:
+        told = words.refusal(refused) if refused else gettext(
+            "We find no order with this number and address. Look at the confirmation of your order for both."
+        )  # fmt: skip
+        status = HTTPStatus.TOO_MANY_REQUESTS if refused else HTTPStatus.UNPROCESSABLE_ENTITY
+        context = {"door": door, "refused": told, "number": number}
+        return render(request, "portal/start.html", context, status=status)
+    forget_tries(cause, requests=[ForgetTries(VISIT, who) for who in tries])
+    return _enter(redirect("portal-order"), order)
+
+
+def _door(company: str, channel: str) -> Door:
+    door = portal_queries.door(company, channel, fmt.reading().now)
+    if door is None:
+        raise Http404
+    return door
+
+
+def link_to(request: HttpRequest, order: UUID) -> str:
+    """An address that lets whoever has it see this order, for as many days as the portal's policy says."""
+    token = signing.dumps(str(order), salt=LINK, compress=True)
+    return request.build_absolute_uri(reverse("portal-link", args=[token]))
+
+
+@require_POST
+@console
+def make_link(request: Request, which: UUID) -> HttpResponse:
+    """A link for the customer of an order, told on the order's page."""
+    if not request.reader.actor.may("returns.authorize"):
+        raise PermissionDenied(gettext("Customer service makes links for customers."))
+    door = portal_queries.door_of(which, fmt.reading().now)
+    if door is None:
+        messages.error(
+            request, gettext("The portal of this channel is shut. The policy returns.portal opens it.")
+        )
+    else:
+        told = {"days": door.portal.link_days, "link": link_to(request, which)}
+        messages.success(request, gettext("For the customer, good for %(days)s days: %(link)s") % told)
+    return back(request, reverse("order", args=[which]))
+
+
+@require_safe
+@_read
+def follow(request: HttpRequest, token: str) -> HttpResponseBase:
+    """A link that customer service made; the address that is shown from then on has nothing of it."""
+    order_id = _signed(token, LINK, None)
+    door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+    days = door.portal.link_days if door else 0
+    if order_id is None or door is None or _signed(token, LINK, days * 86_400) is None:
+        return render(request, "portal/ended.html", {"door": door}, status=HTTPStatus.FORBIDDEN)
+    return _enter(redirect("portal-order"), order_id)
+
+
+@require_POST
+@_read
+def leave(request: HttpRequest) -> HttpResponseBase:
+    """Out: whoever has the device next sees nothing."""
+    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, None)
+    door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+    response = render(request, "portal/ended.html", {"door": door, "left": True})
+    response.delete_cookie(VISIT, path=PATH)
+    return response
+
+
+@require_safe
+def theme(request: HttpRequest, company: str, channel: str) -> HttpResponse:  # noqa: ARG001  Django gives it
+    """The retailer's color, as a style sheet: the page itself may hold none."""
+    door = portal_queries.door(company, channel, timezone.now())
+    if door is None:
+        raise Http404
+    response = HttpResponse(f":root {{ --accent: {door.portal.accent}; }}\n", content_type="text/css")
+    response["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+# ---- one order
+
+
+@require_safe
+@visited
+def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
+    """Where the order is, what may still come back, and the returns there are."""
+    now, of_order = fmt.reading().now, visit.order.id
+    context = {
+        "door": visit.door,
+        "order": visit.order,
+        "shipments": pages.shipments(order=of_order),
+        "lines": [one for one in queries.returnable(of_order) if one.left > 0],
+        "reasons": asked_queries.reasons_offered(
+            visit.order.company, asked_queries.categories_of(of_order), now
+        ),
+        "conditions": CONDITIONS,
+        "returns": portal_queries.returns_of(of_order),
+        "fresh": ids.uuid7(),
+    }
+    return render(request, "portal/order.html", context)
+
+
+@require_POST
+@visited
+def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
+    """What the rules say to a return, at once: each outcome that is offered, with its terms. Nothing is written."""
+    items = _items(request)
+    context: dict[str, Any] = {"door": visit.door, "order": visit.order, "said": _said(request)}
+    refused = _too_often(visit)
+    if refused is None and items:
+        asked = [Authorize(visit.order.id, items, one) for one in ASKED]
+        answers = consider(visit.cause, asked)
+        offered = [
+            (one, found) for one, found in zip(ASKED, answers, strict=True) if isinstance(found, Authorized)
+        ]
+        context |= {"offered": offered, "items": _named(visit, items)}
+        refused = None if offered else next(one for one in answers if isinstance(one, Refused))
+    if refused or not items:
+        context["refused"] = words.refusal(refused) if refused else gettext("Choose what you send back.")
+        return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return render(request, "portal/answer.html", context)
+
+
+@require_POST
+@visited
+def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
+    """The return is written. The key that the form carries makes a second tap the same return."""
+    key, asked = uuid_in(request.POST.get("key")), clean(request.POST.get("asked"))
+    items = _items(request)
+    refused = _too_often(visit)
+    if refused is None and items and key:
+        wanted = Authorize(visit.order.id, items, asked, key=f"portal {visit.order.id} {key}")
+        found = authorize(visit.cause, requests=[wanted])[0]
+        if not isinstance(found, Refused):
+            return redirect("portal-return", number=found.number)
+        refused = found
+    context = {
+        "door": visit.door,
+        "order": visit.order,
+        "refused": words.refusal(refused) if refused else gettext("Choose what you send back."),
+    }
+    return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _too_often(visit: Visit) -> Refused | None:
+    who = fingerprints.of_visitor(str(visit.order.id))
+    found = count_tries(visit.cause, requests=[Try("portal asks", who, ASKS_OF_ORDER, TRIES_MINUTES)])[0]
+    return found if isinstance(found, Refused) else None
+
+
+def _items(request: HttpRequest) -> tuple[Item, ...]:
+    """Units by line, each with its own reason, note and condition."""
+    return tuple(
+        Item(
+            line, units, clean(request.POST.get(f"reason-{line}")) or "not_given",
+            note=clean(request.POST.get(f"note-{line}")), condition=clean(request.POST.get(f"condition-{line}")),
+        )
+        for line, units in units_in(request)
+    )  # fmt: skip
+
+
+SAID = ("units-", "reason-", "note-", "condition-")
+
+
+def _said(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of the form, to be sent again with the choice of an outcome."""
+    return [
+        (name, clean(str(text)))
+        for name, text in request.POST.items()
+        if name == "key" or name.startswith(SAID)
+    ]
+
+
+def _named(visit: Visit, items: tuple[Item, ...]) -> list[tuple[int, str]]:
+    of_line = {one.id: one.description or one.sku_code for one in visit.order.lines}
+    return [(one.quantity, of_line.get(one.line, "")) for one in items]
+
+
+# ---- one return
+
+
+@require_safe
+@visited
+def one_return(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
+    """How far a return has come, what to do next, and the code that its parcel bears."""
+    seen = _seen(visit, number)
+    code = segno.make(seen.number, error="m")
+    context = {
+        "door": visit.door,
+        "order": visit.order,
+        "one": seen,
+        "steps": STEPS,
+        "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
+        "code": mark_safe(code.svg_inline(omitsize=True, border=2)),  # noqa: S308  drawn by segno of our own number
+        "send_to": _send_to(visit, seen),
+        "whole": queries.whole(seen.id),
+    }
+    return render(request, "portal/return.html", context)
+
+
+@require_safe
+@visited
+def slip(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:  # noqa: ARG001  Django gives it
+    """What is laid into the parcel, as PDF."""
+    seen = _seen(visit, number)
+    whole = queries.whole(seen.id)
+    assert whole
+    lines = [
+        papers.SlipLine(one.sku_code, one.description, one.quantity - one.cancelled) for one in whole.lines
+    ]
+    told = papers.ReturnSlip(visit.door.name, seen.number, visit.order.number, _send_to(visit, seen), lines)
+    response = HttpResponse(papers.return_slip(told), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{seen.number}.pdf"'
+    return response
+
+
+def _seen(visit: Visit, number: str) -> portal_queries.Seen:
+    found = next((one for one in portal_queries.returns_of(visit.order.id) if one.number == number), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _send_to(visit: Visit, seen: portal_queries.Seen) -> list[str]:
+    """The lines of the address that a return is sent to; without any the policy names none."""
+    given = visit.door.portal.send_to.get(seen.node)
+    if given:
+        return list(given)
+    node = next(one for one in network.nodes(company=visit.door.company) if one.code == seen.node)
+    return [text for text in (visit.door.name, node.name, node.postal_code, node.country) if text]

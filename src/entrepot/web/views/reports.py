@@ -1,0 +1,150 @@
+"""Key figures: all of them at a glance, and each with its plot, its table, its definition and the rows behind it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from entrepot.insight import kpis
+from entrepot.insight.kpis import Asked, Figure, Kpi
+from entrepot.network import queries as network
+from entrepot.web import format as fmt
+from entrepot.web import plots
+from entrepot.web.as_csv import as_csv
+from entrepot.web.edge import Request, clean, console, day_in, page
+from entrepot.web.kpi_words import KINDS, WORDS
+
+DAYS = 30
+DAYS_MAX = 1100
+ROWS = 200
+FIGURES = ("name", "facts", "good", "of", "value", "median", "late")
+
+
+class Change(NamedTuple):
+    """A figure against the one of as many days before, and whether that is to the good."""
+
+    before: Figure
+    difference: float | None
+    is_better: bool | None
+
+    @property
+    def size(self) -> float | None:
+        return None if self.difference is None else abs(self.difference)
+
+
+@require_safe
+@console
+def reports(request: Request) -> HttpResponse:
+    """All key figures; `show` names those of a board of one's own, and the address keeps the choice."""
+    wanted = [name for name in request.GET.getlist("show") if name in kpis.KPIS]
+    shown = wanted or list(kpis.KPIS)
+    context = {
+        **_window(request),
+        "shown": [(name, slug(name), WORDS[name]) for name in shown],
+        "all": [(name, WORDS[name], name in shown) for name in kpis.KPIS],
+        "channels": network.channels(company=request.reader.company.id).values(),
+        "chosen": bool(wanted),
+    }
+    return page(request, "web/reports.html", context, area="home")
+
+
+@require_safe
+@console
+def tile(request: Request, which: str) -> HttpResponse:
+    """One figure for the board: now, before, and its way over time. Each is loaded by itself, so that none waits."""
+    kpi = _kpi(which)
+    window = _window(request)
+    asked, company = _asked(request, window), request.reader.company.id
+    now = kpis.total(kpi, company, asked)
+    context = {
+        "kpi": kpi, "words": WORDS[kpi.name], "slug": which, "now": now, **window,
+        "change": _change(kpi, company, asked, now),
+        "line": _line(kpi, kpis.over_time(kpi, company, asked, window["period"])),
+    }  # fmt: skip
+    return render(request, "web/parts/kpi_tile.html", context)
+
+
+@require_safe
+@console
+def report(request: Request, which: str) -> HttpResponse:
+    """One figure whole. With `format=csv` the table, with `rows=csv` the facts behind it."""
+    kpi = _kpi(which)
+    window = _window(request)
+    asked, company = _asked(request, window), request.reader.company.id
+    side = request.GET.get("by", "")
+    side = side if side in kpis.SIDES and (side != "kind" or kpi.kind) else "time"
+    period = window["period"]
+    figures = (
+        kpis.over_time(kpi, company, asked, period) if side == "time" else kpis.by(kpi, company, asked, side)
+    )
+    if request.GET.get("format") == "csv":
+        return as_csv(which, FIGURES, figures)
+    rows = kpis.rows(kpi, company, asked, limit=ROWS + 1)
+    if request.GET.get("rows") == "csv":
+        facts = kpis.rows(kpi, company, asked, limit=1_000_000)
+        return as_csv(f"{which}-rows", kpis.Row._fields, facts)
+    now = kpis.total(kpi, company, asked)
+    context: dict[str, Any] = {
+        "kpi": kpi, "words": WORDS[kpi.name], "slug": which, **window, "side": side,
+        "sides": [(one, KINDS[kpi.kind] if one == "kind" else None) for one in kpis.SIDES if one != "kind" or kpi.kind],
+        "now": now, "change": _change(kpi, company, asked, now), "figures": figures,
+        "line": _line(kpi, figures) if side == "time" else None,
+        "bars": plots.single("figures", WORDS[kpi.name].title, [(one.name, one.value or 0.0) for one in figures]),
+        "rows": rows[:ROWS], "more": len(rows) > ROWS, "asked": asked,
+        "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),
+    }  # fmt: skip
+    return page(request, "web/report.html", context, area="home")
+
+
+def slug(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def _kpi(which: str) -> Kpi:
+    found = kpis.KPIS.get(which.replace("-", " "))
+    if found is None or slug(found.name) != which:
+        raise Http404
+    return found
+
+
+def _window(request: Request) -> dict[str, Any]:
+    """The days that are told of, both included, in the reader's zone: the last thirty where none are named."""
+    today = fmt.reading().now.astimezone(fmt.reading().zone).date()
+    until = min(day_in(request.GET.get("until")) or today, today)
+    since = day_in(request.GET.get("since")) or until - timedelta(days=DAYS - 1)
+    since = max(min(since, until), until - timedelta(days=DAYS_MAX))
+    days = (until - since).days + 1
+    period = request.GET.get("period", "")
+    if period not in kpis.PERIODS:
+        period = "day" if days <= 45 else "week" if days <= 200 else "month"
+    return {"since": since, "until": until, "days": days, "period": period, "periods": kpis.PERIODS}
+
+
+def _asked(request: Request, window: dict[str, Any]) -> Asked:
+    said = (clean(request.GET.get(name)) for name in ("channel", "node", "kind"))
+    return Asked(_at(window["since"]), _at(window["until"] + timedelta(days=1)), *said)
+
+
+def _at(day: date) -> datetime:
+    return datetime.combine(day, time.min, fmt.reading().zone)
+
+
+def _change(kpi: Kpi, company: int, asked: Asked, now: Figure) -> Change:
+    """Against as many days before."""
+    length = asked.until - asked.since
+    earlier = Asked(asked.since - length, asked.since, asked.channel, asked.node, asked.kind)
+    before = kpis.total(kpi, company, earlier)
+    if now.value is None or before.value is None:
+        return Change(before, None, None)
+    difference = now.value - before.value
+    better = None if difference == 0 else (difference > 0) == (kpi.better == "high")
+    return Change(before, difference, better)
+
+
+def _line(kpi: Kpi, figures: list[Figure]) -> plots.Line | None:
+    points = [(one.name, one.value) for one in figures if one.value is not None]
+    return plots.line(points, kpi.target) if len(points) > 1 else None

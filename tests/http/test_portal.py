@@ -1,0 +1,256 @@
+"""The portal of customers: who sees what of an order, what is answered, and what can't be found out."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from entrepot.kernel import ids, policies, sql
+from entrepot.orders import queries as orders
+from entrepot.returns import portal_queries, queries
+from entrepot.returns.portal_queries import Portal
+from entrepot.web.views import portal
+from tests.shop import COMPANY, the_system
+
+START = "/portal/hearth/web/"
+WRONG = "We find no order with this number and address."
+
+
+@pytest.fixture
+def order(shop) -> orders.OrderView:
+    """An order that came, of a shop whose portal is open."""
+    body = Portal(
+        is_open=True, accent="#7a1f3d", greeting="Good to see you.", send_to={"LDN": ("Dock 4", "London E1")}
+    )
+    at = shop.now - timedelta(days=2)
+    wanted = policies.SetPolicy(COMPANY, "returns.portal", body, at, scope="web")
+    policies.set_policy(the_system(at), requests=[wanted])
+    found = orders.order(shop.one("delivered"))
+    assert found
+    assert found.channel == "web"
+    return found
+
+
+@pytest.fixture
+def customer() -> Client:
+    return Client()
+
+
+def text_of(response: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def looks_up(customer: Client, number: str, proof: str) -> Any:
+    return customer.post(START, {"number": number, "proof": proof})
+
+
+def enters(customer: Client, order: orders.OrderView) -> Any:
+    response = looks_up(customer, order.external_id, order.postal_code)
+    assert (response.status_code, response["Location"]) == (302, "/portal/order/")
+    return customer.get("/portal/order/")
+
+
+def wants(order: orders.OrderView, units: int = 1, **facts: str) -> dict[str, Any]:
+    line = next(one for one in queries.returnable(order.id) if one.left >= units).line
+    said = {f"{name}-{line}": text for name, text in ({"reason": "changed_mind"} | facts).items()}
+    return {"key": str(ids.uuid7()), f"units-{line}": str(units)} | said
+
+
+def test_who_knows_number_and_address_sees_the_order(customer, order):
+    start = customer.get(START)
+    assert "Good to see you." in text_of(start)
+    page = enters(customer, order)
+    assert f"Order {order.external_id}" in text_of(page)
+    assert "Delivered on" in text_of(page)
+    assert all(
+        f"units-{one.line}" in page.content.decode() for one in queries.returnable(order.id) if one.left
+    )
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_our_own_number_and_a_mail_address_do_as_well(customer, order):
+    sql.run(
+        "UPDATE parties_address SET email = 'Ada@example.com' WHERE id = %(id)s", {"id": order.address_id}
+    )
+    assert looks_up(customer, order.number, "ada@example.com ").status_code == 302
+    assert looks_up(Client(), order.number, order.postal_code).status_code == 422, (
+        "the mail address is asked for"
+    )
+
+
+def test_what_is_wrong_is_not_told(customer, order, shop):
+    other = orders.order(shop.orders["delivered"][1])
+    assert other
+    tried = [
+        looks_up(customer, order.external_id, "XX1 1XX"),
+        looks_up(customer, "no such order", order.postal_code),
+        looks_up(customer, order.external_id, ""),
+        looks_up(customer, order.external_id, other.postal_code),
+    ]
+    assert {one.status_code for one in tried} == {422}
+    said = {re.sub(r"\S*(csrf|token)\S*|value=\"[^\"]*\"", "", one.content.decode()) for one in tried}
+    assert len(said) == 1, "each says the same"
+    assert all(WRONG in text_of(one) for one in tried)
+    assert not any(portal.VISIT in one.cookies for one in tried)
+
+
+def test_another_channels_order_is_not_there(customer, order):
+    body = Portal(is_open=True)
+    policies.set_policy(
+        the_system(datetime.now().astimezone()),
+        requests=[
+            policies.SetPolicy(COMPANY, "returns.portal", body, datetime.now().astimezone(), scope="market")
+        ],
+    )
+    response = customer.post(
+        "/portal/hearth/market/", {"number": order.external_id, "proof": order.postal_code}
+    )
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize("address", ["/portal/hearth/none/", "/portal/none/web/", "/portal/hearth/market/"])
+def test_no_door_where_none_is_open(customer, order, address):
+    assert customer.get(address).status_code == 404
+    assert customer.get(f"{address}theme.css").status_code == 404
+
+
+def test_guessing_is_stopped_for_the_order_and_for_the_source(customer, order):
+    for _ in range(portal.TRIES_OF_ORDER):
+        assert looks_up(customer, order.external_id, "guess").status_code == 422
+    stopped = looks_up(customer, order.external_id, order.postal_code)
+    assert stopped.status_code == 429, "even with the right address"
+    assert "Wait 15 minutes" in text_of(stopped)
+    for i in range(portal.TRIES_OF_SOURCE - portal.TRIES_OF_ORDER - 1):
+        assert looks_up(customer, f"guess {i}", "guess").status_code == 422
+    assert looks_up(customer, "yet another", "guess").status_code == 429
+    kept = sql.run("SELECT string_agg(who, ' ') FROM access_tries")[0][0]
+    assert order.external_id not in kept
+    assert "127.0.0.1" not in kept
+
+
+def test_who_comes_in_again_and_again_is_not_stopped(customer, order):
+    for _ in range(portal.TRIES_OF_ORDER + 2):
+        assert looks_up(customer, order.external_id, order.postal_code).status_code == 302
+
+
+def test_a_return_is_answered_and_written_once(customer, order):
+    enters(customer, order)
+    said = wants(order, note="Too blue")
+    answer = customer.post("/portal/answer/", said)
+    assert "Money back" in text_of(answer)
+    assert "Accepted at once." in text_of(answer)
+    assert portal_queries.returns_of(order.id) == [], "nothing is written yet"
+
+    first, second = (customer.post("/portal/ask/", said | {"asked": "refund"}) for _ in range(2))
+    assert first.status_code == 302
+    assert first["Location"] == second["Location"], "a second tap is the same return"
+    (made,) = portal_queries.returns_of(order.id)
+    page = customer.get(first["Location"])
+    assert made.number in text_of(page)
+    assert "<svg" in page.content.decode()
+    assert "Dock 4" in text_of(page)
+    whole = queries.whole(made.id)
+    assert whole
+    assert [(one.reason, one.note) for one in whole.lines] == [("changed_mind", "Too blue")]
+    assert whole.duties == [("request", f"portal {order.number}")], "so anybody of the house may receive it"
+    slip = customer.get(f"{first['Location']}slip/")
+    assert slip.content.startswith(b"%PDF")
+
+
+def test_what_the_rules_refuse_is_told(customer, order):
+    enters(customer, order)
+    line = queries.returnable(order.id)[0]
+    too_many = {"key": str(ids.uuid7()), f"units-{line.line}": str(line.left + 1)}
+    for address in ("/portal/answer/", "/portal/ask/"):
+        refused = customer.post(address, too_many | {"asked": "refund"})
+        assert refused.status_code == 422
+        assert str(line.left) in text_of(refused)
+    nothing = customer.post("/portal/answer/", {"key": str(ids.uuid7())})
+    assert "Choose what you send back." in text_of(nothing)
+    keyless = customer.post("/portal/ask/", {k: v for k, v in wants(order).items() if k != "key"})
+    assert keyless.status_code == 422
+    assert portal_queries.returns_of(order.id) == []
+
+
+def test_lines_of_another_order_are_not_there(customer, order, shop):
+    other = orders.order(shop.orders["delivered"][1])
+    assert other
+    enters(customer, order)
+    refused = customer.post("/portal/ask/", wants(other) | {"asked": "refund"})
+    assert refused.status_code == 422
+    assert portal_queries.returns_of(other.id) == []
+    strange = Client()
+    enters(strange, order)
+    customer.post("/portal/ask/", wants(order) | {"asked": "refund"})
+    (made,) = portal_queries.returns_of(order.id)
+    thief = Client()
+    thief.cookies[portal.VISIT] = portal.signing.dumps(str(other.id), salt=portal.VISIT)
+    assert thief.get(f"/portal/return/{made.number}/").status_code == 404
+    assert thief.get(f"/portal/return/{made.number}/slip/").status_code == 404
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "{link}", "{console}"])
+def test_without_a_visit_nothing_is_shown(customer, order, cookie):
+    forged = {
+        "{link}": portal.signing.dumps(str(order.id), salt=portal.LINK),
+        "{console}": portal.signing.dumps(str(order.id)),
+    }
+    customer.cookies[portal.VISIT] = forged.get(cookie, cookie)
+    for response in (customer.get("/portal/order/"), customer.post("/portal/ask/", wants(order))):
+        assert response.status_code == 403
+        assert order.external_id not in response.content.decode()
+    assert portal_queries.returns_of(order.id) == []
+
+
+def test_a_visit_ends(customer, order, monkeypatch):
+    enters(customer, order)
+    monkeypatch.setattr(portal, "VISIT_SECONDS", -1)
+    ended = customer.get("/portal/order/")
+    assert ended.status_code == 403
+    assert START in ended.content.decode(), "and says where to begin again"
+    monkeypatch.undo()
+    left = customer.post("/portal/leave/")
+    assert "You have left" in text_of(left)
+    assert customer.get("/portal/order/").status_code == 403
+
+
+def test_customer_service_makes_a_link(console, customer, order, monkeypatch):
+    service = console("service")
+    response = service.post(f"/orders/{order.id}/link/")
+    told = str(next(iter(get_messages(response.wsgi_request))))
+    link = told.rpartition(" ")[2]
+    assert "good for 30 days" in told
+    path = link.removeprefix("http://testserver")
+    followed = customer.get(path)
+    assert followed["Location"] == "/portal/order/"
+    assert f"Order {order.external_id}" in text_of(customer.get("/portal/order/"))
+    assert order.external_id not in link
+    assert str(order.id) not in link
+    assert Client().get(path[:-3] + "xx/").status_code == 403
+    assert console("auditor").post(f"/orders/{order.id}/link/").status_code == 403
+
+    real = portal.signing.loads
+    monkeypatch.setattr(
+        portal.signing, "loads",
+        lambda text, salt, max_age: real(text, salt=salt, max_age=max_age and -1),
+    )  # fmt: skip
+    assert Client().get(path).status_code == 403, "an old link"
+
+
+def test_the_retailer_gives_the_color_and_no_more(customer, order):
+    sheet = customer.get(f"{START}theme.css")
+    assert sheet["Content-Type"] == "text/css"
+    assert sheet.content.decode() == ":root { --accent: #7a1f3d; }\n"
+
+
+def test_whoever_sits_at_the_console_is_nobody_here(console, order):
+    service = console("service")
+    assert service.get("/portal/order/").status_code == 403
+    assert UUID(int=0) == portal_queries.NOBODY

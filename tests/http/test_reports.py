@@ -1,0 +1,159 @@
+"""Key figures: what each counts, of which rows, and what their pages say."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+
+from entrepot.insight import kpis
+from entrepot.insight.kpis import KPIS, Asked, Kpi
+from entrepot.kernel import sql
+from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.web.kpi_words import KINDS, WORDS
+from tests.back import lines_of
+from tests.shop import COMPANY, the_system
+
+
+@pytest.fixture
+def window(shop) -> Asked:
+    return Asked(shop.now - timedelta(days=2), shop.now + timedelta(days=1))
+
+
+def total(name: str, asked: Asked) -> tuple[float, float]:
+    found = kpis.total(KPIS[name], COMPANY, asked)
+    return found.good, found.of
+
+
+def comes_back(order, reason: str) -> None:
+    wanted = Authorize(order, (Item(lines_of(order)[0], 1, reason),))
+    authorize(the_system(datetime.now(UTC)), requests=[wanted])
+
+
+def test_a_figure_is_the_sum_of_its_parts_and_rows(window):
+    for kpi in KPIS.values():
+        adds_up(kpi, window)
+
+
+def adds_up(kpi: Kpi, window: Asked) -> None:
+    whole = kpis.total(kpi, COMPANY, window)
+    rows = kpis.rows(kpi, COMPANY, window, limit=10_000)
+    assert whole.facts == len(rows)
+    assert whole.good == pytest.approx(sum(row.good for row in rows))
+    assert whole.of == sum(row.of for row in rows)
+    assert all(0 <= row.good <= row.of for row in rows) or kpi.unit != "share"
+    for parts in (
+        *(kpis.over_time(kpi, COMPANY, window, period) for period in kpis.PERIODS),
+        *(kpis.by(kpi, COMPANY, window, side) for side in kpis.SIDES),
+    ):
+        assert sum(one.facts for one in parts) == whole.facts
+        assert sum(one.good for one in parts) == pytest.approx(whole.good)
+    early, late = (
+        Asked(window.since, window.since + timedelta(hours=30)),
+        Asked(window.since + timedelta(hours=30), window.until),
+    )
+    assert total(kpi.name, early)[1] + total(kpi.name, late)[1] == whole.of, (
+        "no fact is in both halves or in none"
+    )
+    for channel in {row.channel for row in rows if row.channel}:
+        some = kpis.total(kpi, COMPANY, Asked(window.since, window.until, channel=channel))
+        assert some.facts == sum(row.channel == channel for row in rows)
+    assert kpis.total(kpi, COMPANY + 1, window).facts == 0
+
+
+def test_every_figure_has_its_words():
+    assert list(WORDS) == list(KPIS)
+    assert {kpi.kind for kpi in KPIS.values()} - {""} == set(KINDS)
+
+
+def test_a_perfect_order_is_whole_in_time_and_right(shop, window):
+    delivered = shop.orders["delivered"]
+    assert total("perfect order", window)[1] == len(delivered)
+    late = sum(row.kind == "late" for row in kpis.rows(KPIS["perfect order"], COMPANY, window))
+    assert total("perfect order", window)[0] == len(delivered) - late
+    on_time = [row.document for row in kpis.rows(KPIS["perfect order"], COMPANY, window) if row.good]
+    comes_back(on_time[0], "damaged_in_transit")
+    worst = kpis.rows(KPIS["perfect order"], COMPANY, window)
+    assert {row.document: row.kind for row in worst}[on_time[0]] == "damaged"
+    assert total("perfect order", window)[0] == len(on_time) - 1
+    assert total("free of damage", window)[0] == total("free of damage", window)[1] - 1
+    assert total("pick accuracy", window)[0] == total("pick accuracy", window)[1]
+
+
+def test_a_wrong_thing_is_a_mistake_of_the_picker_and_returned(shop, window):
+    before = total("return rate", window)
+    comes_back(shop.one("delivered"), "wrong_item")
+    assert total("pick accuracy", window)[0] == total("pick accuracy", window)[1] - 1
+    assert total("return rate", window) == (before[0] + 1, before[1])
+    sql.run("UPDATE returns_return SET state = 'cancelled'")
+    assert total("return rate", window) == before
+
+
+def test_orders_and_what_became_of_them(shop, window):
+    placed = sql.run(
+        "SELECT count(*), count(*) FILTER (WHERE held_by <> '' OR commercial = 'cancelled') FROM orders_order"
+    )
+    assert total("held orders", window)[1] == placed[0][0]
+    kinds = {one.name: one.facts for one in kpis.by(KPIS["held orders"], COMPANY, window, "kind")}
+    assert kinds["address hold"] == len(shop.orders["held"])
+    units = sql.run("SELECT sum(quantity), sum(cancelled) FROM orders_line WHERE sku_id IS NOT NULL")[0]
+    assert total("cancelled units", window) == (units[1], units[0])
+    assert total("split rate", window)[1] == len(shop.orders["shipped"] + shop.orders["delivered"])
+    assert total("oversold lines", window)[0] == 0
+    hours = kpis.total(KPIS["order cycle time"], COMPANY, window)
+    assert hours.value is not None
+    assert hours.median is not None
+    assert 0 < hours.median <= hours.late
+
+
+def text_of(response) -> str:
+    assert response.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def test_the_board_shows_all_or_the_chosen(console):
+    browser = console("lead")
+    page = browser.get("/reports/").content.decode()
+    assert page.count('hx-trigger="load"') == len(KPIS)
+    chosen = browser.get("/reports/?show=fill+rate&show=held+orders&show=nonsense").content.decode()
+    assert chosen.count('hx-trigger="load"') == 2
+    tile = text_of(browser.get("/reports/held-orders/tile/"))
+    assert "Held orders" in tile
+    assert "nothing before to compare with" in tile
+
+
+def test_each_has_its_page(console):
+    browser = console("auditor")
+    for name, which in ((name, name.replace(" ", "-")) for name in KPIS):
+        page = text_of(browser.get(f"/reports/{which}/"))
+        assert str(WORDS[name].says) in page.replace("&#x27;", "'")
+        for by in kpis.SIDES:
+            assert browser.get(f"/reports/{which}/?by={by}&period=month").status_code == 200
+        assert browser.get(f"/reports/{which}/tile/").status_code == 200
+
+
+def test_figures_and_rows_as_files(console, window):
+    browser = console("lead")
+    figures = list(
+        csv.DictReader(StringIO(browser.get("/reports/held-orders/?by=kind&format=csv").content.decode()))
+    )
+    rows = list(csv.DictReader(StringIO(browser.get("/reports/held-orders/?rows=csv").content.decode())))
+    assert sum(int(one["facts"]) for one in figures) == len(rows) > 0
+    assert {one["kind"] for one in rows} == {one["name"] for one in figures}
+
+
+ODD = ("since=2026-99-99", "until=x", "since=2030-01-01", "since=0001-01-01", "by=x&period=y", "kind='")
+
+
+def test_what_no_calendar_has_is_the_last_thirty_days(console):
+    browser = console("lead")
+    for query in ODD:
+        assert browser.get(f"/reports/held-orders/?{query}").status_code == 200, query
+
+
+def test_no_other_figures(console):
+    assert console("lead").get("/reports/no-such/").status_code == 404
+    assert console("lead").get("/reports/Held-orders/").status_code == 404

@@ -1,0 +1,88 @@
+"""The portal of customers: who is let in, what a retailer may set, how far a return is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.returns.portal import STEPS, Portal, contrast_with_white, proves, step
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "told"),
+    [
+        ("ada@example.com", "ada@example.com", True),
+        (" Ada@Example.COM ", "ada@example.com", True),
+        ("ls1 4ap", "LS1 4AP", True),
+        ("LS14AP", "LS1 4AP", True),
+        ("ada@example.co", "ada@example.com", False),
+        ("", "ada@example.com", False),
+        ("", "", False),
+        (" ", " ", False),
+    ],
+)
+def test_what_proves_an_order(said, known, told):
+    assert proves(said, known) is told
+
+
+@given(st.text(), st.text())
+def test_nothing_else_proves_it(said, known):
+    plain = ["".join(one.split()).casefold() for one in (said, known)]
+    assert proves(said, known) == (plain[0] == plain[1] != "")
+
+
+def test_white_is_read_on_the_accent():
+    assert contrast_with_white("#000000") == pytest.approx(21)
+    assert contrast_with_white("#ffffff") == pytest.approx(1)
+    assert contrast_with_white("#767676") == pytest.approx(4.54, abs=0.01), "the lightest gray of WCAG"
+    Portal(accent="#767676")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"accent": "red"},
+        {"accent": "#fff"},
+        {"accent": "#eeeeee"},
+        {"accent": "#000000; } body { display: none"},
+        {"help": "javascript:alert(1)"},
+        {"help": "http://example.com"},
+        {"privacy": 'https://example.com/" onclick="x'},
+    ],
+)
+def test_what_a_page_must_not_hold_is_no_policy(wrong):
+    with pytest.raises(ValueError, match="expected"):
+        Portal(**wrong)
+
+
+def test_addresses_of_help_and_privacy():
+    Portal(help="mailto:help@example.com", privacy="https://example.com/privacy?lang=en")
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (("requested", 2, 0, 0, 0), "asked"),
+        (("authorized", 2, 0, 0, 0), "on its way"),
+        (("received", 2, 1, 0, 0), "arrived"),
+        (("inspected", 2, 2, 1, 0), "arrived"),
+        (("disposed", 2, 2, 2, 0), "checked"),
+        (("disposed", 2, 2, 2, 1), "checked"),
+        (("disposed", 2, 2, 2, 2), "refunded"),
+        (("authorized", 2, 0, 0, 2), "refunded"),
+        (("closed", 2, 2, 2, 2), "refunded"),
+        (("declined", 2, 0, 0, 0), "declined"),
+        (("cancelled", 0, 0, 0, 0), "cancelled"),
+    ],
+)
+def test_how_far_a_return_is(found, told):
+    assert step(*found) == told
+
+
+@given(st.integers(1, 9), st.data())
+def test_a_return_never_goes_back(units, data):
+    """With more that came, was done with or was refunded, a return is no less far."""
+    counts = sorted(data.draw(st.lists(st.integers(0, units), min_size=3, max_size=3)), reverse=True)
+    more = [data.draw(st.integers(one, units)) for one in counts]
+    assert STEPS.index(step("received", units, *more)) >= STEPS.index(step("received", units, *counts))
