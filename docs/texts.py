@@ -12,7 +12,7 @@ from importlib import import_module
 from inspect import getmembers
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
@@ -125,10 +125,14 @@ def renew(language: str) -> Catalog:
     return now
 
 
+def _strings(text: Message) -> tuple[str, ...]:
+    return (text.string,) if isinstance(text.string, str) else tuple(text.string)
+
+
 def main() -> None:
     generate.ready()
     for language in languages.TRANSLATED:
-        missing = [text for text in renew(language) if text.id and not text.string]
+        missing = [text for text in renew(language) if text.id and not all(_strings(text))]
         print(f"{language}: {len(missing)} texts without a translation")
 
 
