@@ -58,7 +58,7 @@ docs: $(READY) ## build the documentation into docs/_build/
 	@$(BIN)/python docs/build.py
 
 soak: $(READY) ## random walks against the model of both ledgers, for SOAK_MINUTES (10)
-	@SOAK_MINUTES=$(or $(SOAK_MINUTES),10) $(BIN)/python -m pytest -m soak --timeout 0 -s $(ARGS)
+	@SOAK_MINUTES=$(or $(SOAK_MINUTES),10) $(BIN)/python -m pytest -m soak --timeout 0 -s --hypothesis-profile=explore $(ARGS)
 
 crash: $(READY) ## kill -9 of the server and the app in the middle of load, CYCLES times (20)
 	@CYCLES=$(or $(CYCLES),20) $(BIN)/python -m pytest -m crash --timeout 0 $(ARGS)

@@ -58,7 +58,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.rounds, arguments.orders = 1, 2_000
+        arguments.rounds, arguments.orders, arguments.batch = 1, 600, 300
     rows: list[report.Row] = []
     facts: dict[str, object] = {
         "python": platform.python_version(),
@@ -75,18 +75,18 @@ def main() -> int:
         if arguments.only in (None, "hot"):
             rows += measure_hot_sku(arguments.rounds, arguments.orders * 2)
         if arguments.only in (None, "lines"):
-            rows += measure_lines(min(arguments.rounds, 3), 20_000 if arguments.quick else 1_000_000)
+            rows += measure_lines(min(arguments.rounds, 3), 5_000 if arguments.quick else 1_000_000)
         if arguments.only in (None, "joint"):
-            rows += measure_joint(arguments.rounds, 1.0 if arguments.quick else 10.0)
+            rows += measure_joint(arguments.rounds, 0.2 if arguments.quick else 10.0)
         if arguments.only in (None, "cartons"):
             packed = 100_000 if arguments.long else 10_000
-            rows += measure_cartons(*((500, 20) if arguments.quick else (packed, 200)))
+            rows += measure_cartons(*((200, 5) if arguments.quick else (packed, 200)))
         if arguments.only in (None, "pick"):
             rows += measure_routes(20 if arguments.quick else 200)
             rows += measure_batches(8 if arguments.quick else 1)
-            rows += measure_wave(1_000 if arguments.quick else 10_000)
+            rows += measure_wave(300 if arguments.quick else 10_000)
         if arguments.only in (None, "wave"):
-            lines_of_wave = 2_000 if arguments.quick else 100_000
+            lines_of_wave = 600 if arguments.quick else 100_000
             rows += measure_released(min(arguments.rounds, 3), lines_of_wave, is_long=arguments.long)
         if arguments.only in (None, "tracking"):
             rows += measure_tracking()
@@ -95,7 +95,7 @@ def main() -> int:
             rows.append(found)
             facts["milliseconds_per_1000_returned_lines"] = steps
         if arguments.only in (None, "validate"):
-            rows += measure_validation(5_000 if arguments.quick else 100_000)
+            rows += measure_validation(1_000 if arguments.quick else 100_000)
         if arguments.only in (None, "import") and not arguments.quick:
             rows += measure_import()
         if arguments.only in (None, "promise") and not arguments.quick:
@@ -297,7 +297,7 @@ def measure_joint(rounds: int, seconds: float) -> list[report.Row]:
         ),
     ]
     known = joint.gaps(seconds)
-    what = f"published warehouse locations in {seconds:.0f} s each: the mean gap"
+    what = f"published warehouse locations in {seconds:g} s each: the mean gap"
     if not known:
         return [*rows, report.Row(what, "%", None, note=f"{joint.INSTANCES} is not here")]
     proved = [one for one, gap in known.items() if gap == 0]

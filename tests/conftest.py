@@ -1,16 +1,16 @@
 """The suite's own PostgreSQL server, a database from a migrated template, and a check after every test.
 
 Each run has its own folder, socket and ports, so several runs at once don't meet. Tests connect with the
-application's role, as the running house does. Two ways to use the database:
+application's role, as the running house does. Ways to use the database:
 
 * `db` (or `@pytest.mark.django_db`): one transaction, rolled back. For nearly everything.
-* `committed_db`: real commits, for threads, races and pages; afterwards the database is made anew.
+* `standing_shop`: the same, in a database with a shop in the middle of its day.
+* `committed_db`: real commits, for threads, races and pages; afterwards what was written is emptied again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import shutil
 import sys
@@ -18,14 +18,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import hypothesis
 import pytest
+
+if TYPE_CHECKING:  # Django isn't set up yet when this file is read
+    from tests import leavings
 
 # Before anything imports the settings.
 RUN = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
 RUN.chmod(0o711)  # root's server runs as another user, who must pass through
-DATABASE, TEMPLATE = "entrepot_test", "entrepot_template"
+DATABASE, TEMPLATE, SHOP = "entrepot_test", "entrepot_template", "entrepot_shop"
 for _name in ("DATABASE_URL", "ENTREPOT_DB_ROLE", "ENTREPOT_POSTGRES", "ENTREPOT_TLS", "ENTREPOT_DEBUG"):
     os.environ.pop(_name, None)
 os.environ |= {
@@ -40,6 +44,15 @@ from entrepot import postgres  # noqa: E402 - it reads the environment above
 # A run that is killed loses nothing of worth, and is a third faster for it.
 HURRIED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 DAY_S = 86_400
+SLOW = [hypothesis.HealthCheck.too_slow]
+LONG_FIRST = (
+    "house/test_bench",
+    "tests/crash",
+    "tests/house",
+    "tests/pages",
+    "tests/partners",
+    "tests/stories",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,6 +60,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     settings.AXES_ENABLED = False  # it wants a request at every login; its own test switches it on
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # The same examples in every run, however busy the machine is; `--hypothesis-profile=explore` draws new ones.
+    hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=SLOW)
+    hypothesis.settings.register_profile("explore", deadline=None, suppress_health_check=SLOW)
+    if not config.getoption("hypothesis_profile", None):
+        hypothesis.settings.load_profile("suite")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -72,6 +90,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
         if {"page", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
+    # A long test that begins last would keep one worker waiting for the other.
+    items.sort(
+        key=lambda item: next((i for i, at in enumerate(LONG_FIRST) if at in item.nodeid), len(LONG_FIRST))
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,8 +118,10 @@ def server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(server: postgres.Server, django_db_blocker) -> None:
+def django_db_setup(server: postgres.Server, django_db_blocker) -> Iterator[None]:
     """Replaces pytest-django's: migrated once as the owner, then used with the application's role."""
+    from django.db import connections
+
     from entrepot.cli import session
 
     with django_db_blocker.unblock():
@@ -106,17 +130,64 @@ def django_db_setup(server: postgres.Server, django_db_blocker) -> None:
         os.environ["ENTREPOT_DATABASE"] = DATABASE
         postgres.recreate_database(DATABASE, TEMPLATE)
         session.lower_role()
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def template(django_db_setup, django_db_blocker) -> leavings.Template:
+    """What the rooms find in the database before anybody has written to it."""
+    from tests import leavings
+
+    with django_db_blocker.unblock():
+        return leavings.Template()
+
+
+@pytest.fixture(scope="session")
+def committed(django_db_setup) -> Iterator[leavings.Committed]:
+    """The way back to the template after real commits."""
+    from tests import leavings
+
+    way_back = leavings.Committed(DATABASE, TEMPLATE)
+    yield way_back
+    way_back.close()
 
 
 @pytest.fixture
-def committed_db(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """Real commits, in any number of threads. The database is made anew afterwards."""
-    from django.db import connections
-
+def committed_db(template, committed: leavings.Committed, django_db_blocker) -> Iterator[None]:
+    """Real commits, in any number of threads. What was written is emptied again afterwards."""
     with django_db_blocker.unblock():
         yield
-        connections.close_all()
-        postgres.recreate_database(DATABASE, TEMPLATE)
+        committed.clean()
+
+
+@pytest.fixture(scope="session")
+def standing_shop(django_db_setup, django_db_blocker) -> Iterator[leavings.StandingShop]:
+    """A shop that is set up once: a test that asks for it finds it so in its transaction."""
+    from tests import leavings
+
+    with django_db_blocker.unblock():
+        shop = leavings.StandingShop(SHOP, TEMPLATE)
+        yield shop
+        shop.close()
+
+
+@pytest.fixture
+def _begins_in(request: pytest.FixtureRequest, template) -> Iterator[leavings.Template]:
+    """The database that the test's connection leads to: what it is before anybody writes to it."""
+    if "standing_shop" not in request.fixturenames:
+        yield template
+        return
+    shop = request.getfixturevalue("standing_shop")
+    with shop.entered():
+        yield shop.template
+
+
+@pytest.fixture
+def _django_db_helper(_begins_in, _django_db_helper):
+    """pytest-django's, which begins the transaction: in the right database."""
+    return _django_db_helper
 
 
 @pytest.fixture(autouse=True)
@@ -127,15 +198,19 @@ def nothing_amiss(request: pytest.FixtureRequest) -> Iterator[None]:
         asked.add("db")
     used = asked & {"db", "committed_db"}
     assert len(used) < 2, "ask for `db` or for `committed_db`, not for both"
+    assert not {"committed_db", "standing_shop"} <= asked, "the shop that stands is for a transaction of `db`"
     for name in used:  # set up before this fixture, so that it still stands when we look
         request.getfixturevalue(name)
+    template = request.getfixturevalue("_begins_in") if used else None
     yield
-    if used and request.node.stash.get(PASSED, False) and importlib.util.find_spec("entrepot.insight.verify"):
-        from entrepot.insight import verify
+    if template and request.node.stash.get(PASSED, False):
+        from tests import leavings
 
+        here = "db" in used
+        written = leavings.written_here() if here else request.getfixturevalue("committed").written()
         # A test of one room alone makes promises to orders that no other room knows.
         alone = request.node.get_closest_marker("alone")
-        assert verify.discrepancies(alone.args if alone else ()) == []
+        assert template.discrepancies(written, alone.args if alone else ()) == []
 
 
 # ---- counting statements

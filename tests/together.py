@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,12 +12,17 @@ from django.db import connection
 
 from entrepot.kernel.cause import Cause
 
+PATIENCE_S = 5.0
+"""How long the others may go on when one has failed: who waits for it would wait for ever."""
+LONGEST_S = 90.0
+
 
 def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
     """Run jobs in threads that start together; their answers in order. An error in one is raised."""
     start = threading.Barrier(len(jobs))
     answers: list[object] = [None] * len(jobs)
     errors: list[BaseException] = []
+    ended: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def run(i: int, job: Callable[[], object]) -> None:
         try:
@@ -25,14 +32,22 @@ def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
             errors.append(error)
         finally:
             connection.close()
+            ended.put(i)
 
-    threads = [threading.Thread(target=run, args=(i, job)) for i, job in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for i, job in enumerate(jobs):
+        threading.Thread(target=run, args=(i, job), daemon=True).start()
+    waiting, latest = set(range(len(jobs))), time.monotonic() + LONGEST_S
+    while waiting:
+        latest = min(latest, time.monotonic() + PATIENCE_S) if errors else latest
+        try:
+            waiting.remove(ended.get(timeout=max(latest - time.monotonic(), 0)))
+        except queue.Empty:
+            break
     if errors:
+        if waiting:
+            errors[0].add_note(f"Jobs {sorted(waiting)} were still waiting when this one had failed.")
         raise errors[0]
+    assert not waiting, f"jobs {sorted(waiting)} did not end within {LONGEST_S:.0f} s"
     return answers
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
+import psycopg
 from django.contrib.auth.models import Group
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from entrepot import postgres
+from entrepot.insight import verify
+from entrepot.kernel import sql
+from tests import leavings
 
 
 def test_tests_connect_with_the_rights_of_the_application(db):
@@ -53,3 +58,36 @@ def test_append_only_tables_refuse_update_and_delete_by_right(db):
                 [table, table],
             )
             assert cursor.fetchone() == (True, False), table
+
+
+def test_what_is_amiss_is_found_without_asking_of_tables_that_nobody_wrote_to(db, template):
+    asked: list[str] = []
+    with contextlib.suppress(LookupError), transaction.atomic():
+        sql.run(
+            "INSERT INTO parties_customer (id, company_id, code, tier) VALUES (gen_random_uuid(), 9, 'C-1', '')"
+        )
+        sql.observers.append(asked.append)
+        found = template.discrepancies(leavings.written_here())
+        sql.observers.remove(asked.append)
+        assert found == verify.discrepancies() == ["customer C-1 is of company 9, which is not there"]
+        raise LookupError
+
+    assert not [text for text in asked if "ledger_line" in text]
+
+
+def test_after_real_commits_rows_sequences_and_tables_are_the_templates(committed_db, committed, owner):
+    number = "SELECT last_value, is_called FROM auth_group_id_seq"
+    before = owner.execute(number).fetchone()
+    Group.objects.create(name="here to stay")
+    owner.execute("UPDATE auth_permission SET name = 'another'")
+    assert committed.written() == {"auth_group", "auth_permission"}
+
+    committed.clean()
+
+    with psycopg.connect(postgres.server_dsn()) as again:
+        assert committed.written() == set()
+        assert again.execute(number).fetchone() == before
+        again.execute("CREATE INDEX another ON auth_group (id, name)")
+    committed.clean()
+    with psycopg.connect(postgres.server_dsn()) as again:
+        assert again.execute("SELECT to_regclass('another')").fetchone() == (None,)

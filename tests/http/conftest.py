@@ -11,14 +11,13 @@ if TYPE_CHECKING:  # Django isn't set up yet when this file is read
     from django.test import Client
 
     from tests.asking import Program
+    from tests.leavings import StandingShop
     from tests.shop import Shop
 
 
 @pytest.fixture
-def shop(db) -> Shop:
-    from tests.shop import an_open_shop
-
-    return an_open_shop(each=2)
+def shop(standing_shop: StandingShop, db) -> Shop:
+    return standing_shop.shop()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ import pytest
 from django.apps import apps
 
 from entrepot import postgres
+from tests.leavings import Committed
 from tests.partners.test_returns import amounts, sums_of_the_export
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
@@ -148,12 +149,9 @@ def digests() -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("stock", ["ample", "tight"])
 def test_killed_three_times_and_run_again_it_ends_the_same(
-    committed_db: None, tmp_path: Path, stock: str
+    committed_db: None, committed: Committed, tmp_path: Path, stock: str
 ) -> None:
-    from django.db import connections
-
     from entrepot.insight import verify
-    from tests.conftest import DATABASE, TEMPLATE
 
     file = tmp_path / "history.csv"
     file.write_text(a_history(5))
@@ -168,8 +166,7 @@ def test_killed_three_times_and_run_again_it_ends_the_same(
     assert finish(start(file, stock)) == whole
     assert digests() == untouched, "a second run changed something"
 
-    connections.close_all()
-    postgres.recreate_database(DATABASE, TEMPLATE)
+    committed.clean()
     for invoices in (1, INVOICES_A_WEEK + 20, 3 * INVOICES_A_WEEK):
         kill_after(start(file, stock), invoices)
     assert 0 < messages() < WEEKS * INVOICES_A_WEEK * 0.99

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
-from entrepot import postgres
 from entrepot.channels.commands import import_invoices, take_back
 from entrepot.channels.online_retail import importer
 from entrepot.insight import beancount, verify
 from entrepot.kernel import sql
-from tests.conftest import DATABASE, TEMPLATE
+from tests.leavings import Committed
 from tests.partners.test_online_retail import HEADER, YEAR, figures, real
 
 SALES = """600001,22633,HAND WARMER,5,2010-12-01 09:00:00,2.00,17850,United Kingdom
@@ -141,25 +140,19 @@ def test_what_exceeds_what_was_captured_is_a_credit_without_a_sale(committed_db:
     assert found["work_items"] == 1
 
 
-def anew() -> None:
-    """A database as if nothing had been imported."""
-    connections.close_all()
-    postgres.recreate_database(DATABASE, TEMPLATE)
-
-
 MONEY = ("rows", "gross_sales", "cancelled_value", "net_by_month", "returns_matched_exact", "returns_matched_latest",
          "price_adjustments", "units_shipped", "units_returned")  # fmt: skip
 
 
 def test_a_return_in_a_second_file_finds_its_sale_in_the_first_wherever_it_is_cut(
-    committed_db: None, file
+    committed_db: None, committed: Committed, file
 ) -> None:
     importer.run(file(SALES + CREDITS))
     whole, lines, no_sale = figures(), returned(), credits_()
     cut = (SALES + CREDITS).splitlines(keepends=True)
 
     for place in range(1, len(cut)):
-        anew()
+        committed.clean()
         first, second = file("".join(cut[:place]), "first.csv"), file("".join(cut[place:]), "second.csv")
         importer.run(first)
         importer.run(second)
@@ -190,7 +183,7 @@ def test_another_version_of_an_invoice_is_set_aside(committed_db: None, file) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("stock", ["ample", "tight"])
 def test_two_real_files_cut_within_a_week_are_as_good_as_one(
-    committed_db: None, tmp_path: Path, stock: str
+    committed_db: None, committed: Committed, tmp_path: Path, stock: str
 ) -> None:
     with gzip.open(YEAR, "rt", encoding="utf-8", newline="") as lines:
         rows = [line for line, _ in zip(lines, range(12_001), strict=False)]
@@ -203,7 +196,7 @@ def test_two_real_files_cut_within_a_week_are_as_good_as_one(
     importer.run(second, stock=stock)
     cut, matched = figures(), by_credit()
 
-    anew()
+    committed.clean()
     importer.run(both, stock=stock)
     whole = figures()
     for name in ("rows", "gross_sales", "cancelled_value", "net_all_rows", "net_by_month", "units_shipped"):

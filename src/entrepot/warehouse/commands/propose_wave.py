@@ -165,6 +165,7 @@ class _Facts:
         self.weeks = network.cut_offs(nodes=self.nodes)
         self.queued = {node: counts for node, *counts in sql.run(_QUEUED, {"nodes": list(self.nodes)})}
         self.zones = {(node, code) for node, code in sql.run(_ZONES, {"nodes": list(self.nodes)})}
+        self.waiting: dict[UUID, dict[UUID, tuple[waves.Ready, list[Stop]]]] = {}
         self.others: dict[UUID, dict[str, int]] = {}
 
     def refusal(self, request: ProposeWave) -> Refused | None:
@@ -195,26 +196,19 @@ class _Facts:
         version, policy = of_node(self.in_force.get(node.company, {}), node.code)
         if request.method:
             policy = waves.by_method(policy, request.method)
-        waiting = self.lines[node.id]
-        picks = {order: self._look(lines) for order, lines in sorted(waiting.items(), key=_urgency)}
+        waiting = self._looked_at(node.id)
         room = self._room(node, policy)
         asked = waves.Asked(
             request.due_before, request.services, request.zones, request.priority_min, request.value_min_minor,
             request.lines_max,
         )  # fmt: skip
-        found = [_ready(waiting[order], *stops) for order, stops in picks.items()]
-        choices = waves.choose(found, asked, policy, room)
+        choices = waves.choose([found for found, _ in waiting.values()], asked, policy, room)
         joining = [choice for choice in choices if choice.joins]
         self.others[node.id] = others = waves.why_others_wait(choices)
-        for choice in choices:
-            if not choice.joins:
-                self._put_back(picks[choice.ready.order][0])
         if not joining:
             return None
-        stops = [stop for one in joining for stop, _ in picks[one.ready.order][0]]
+        stops = [stop for one in joining for stop in waiting.pop(one.ready.order)[1]]
         planned = plan_lists(stops, self.plans.get(node.id), policy, self.cause.chance())
-        for one in joining:
-            del waiting[one.ready.order]
         self._queue(node.id, joining)
         figures = {
             "asked": {name: value for name, value in asked._asdict().items() if value},
@@ -236,8 +230,18 @@ class _Facts:
         more = lines_and_units(joining)
         self.queued[node] = [lines + more[0], units + more[1], orders + len(joining)]
 
-    def _look(self, lines: Sequence[_Line]) -> tuple[list[tuple[Stop, Any]], int]:
-        """Where the units of an order would be picked, and how many stand nowhere."""
+    def _looked_at(self, node: UUID) -> dict[UUID, tuple[waves.Ready, list[Stop]]]:
+        """The orders that wait, and where their units would be picked, the most urgent first.
+
+        Looked at once: a wave takes just what was planned for its orders, so that the others find the same again.
+        """
+        if node not in self.waiting:
+            lines = sorted(self.lines[node].items(), key=_urgency)
+            self.waiting[node] = {order: self._look(found) for order, found in lines}
+        return self.waiting[node]
+
+    def _look(self, lines: Sequence[_Line]) -> tuple[waves.Ready, list[Stop]]:
+        """An order, and where its units would be picked."""
         stops = []
         missing = 0
         for line in lines:
@@ -249,11 +253,8 @@ class _Facts:
                     ids.uuid7(), line.order, zone, shelf.bin, x, y, shelf.pick_sequence, line.sku, units,
                     units * line.weight_g, units * line.volume_cm3,
                 )  # fmt: skip
-                stops.append((stop, shelf))
-        return stops, missing
-
-    def _put_back(self, stops: Sequence[tuple[Stop, Any]]) -> None:
-        self.shelves.put_back([(shelf, stop.units) for stop, shelf in stops])
+                stops.append(stop)
+        return _ready(lines, stops, missing), stops
 
 
 def _urgency(one: tuple[UUID, list[_Line]]) -> tuple[int, datetime, UUID]:
@@ -261,11 +262,11 @@ def _urgency(one: tuple[UUID, list[_Line]]) -> tuple[int, datetime, UUID]:
     return -lines[0].priority, lines[0].due, order
 
 
-def _ready(lines: Sequence[_Line], stops: Collection[tuple[Stop, Any]], missing: int) -> waves.Ready:
+def _ready(lines: Sequence[_Line], stops: Collection[Stop], missing: int) -> waves.Ready:
     first = lines[0]
     return waves.Ready(
         first.order, len(lines), sum(line.units for line in lines), sum(line.value_minor for line in lines),
-        first.priority, first.due, first.service, frozenset(stop.zone for stop, _ in stops), missing,
+        first.priority, first.due, first.service, frozenset(stop.zone for stop in stops), missing,
     )  # fmt: skip
 
 

@@ -35,7 +35,3 @@ class Shelves:
         for shelf, taken in picks:
             self.left[shelf.bucket] -= taken
         return picks, nowhere
-
-    def put_back(self, picks: Picks) -> None:
-        for shelf, taken in picks:
-            self.left[shelf.bucket] += taken
