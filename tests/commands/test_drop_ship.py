@@ -63,6 +63,7 @@ from entrepot.work import queries as work
 from tests.drop import NOTICES, a_supplier, asked, balance, passed_on, places, profile
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
 from tests.rules.test_easypost import a_message, detail
+from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = ids.uuid7()
@@ -131,6 +132,7 @@ def test_he_is_asked_for_what_he_said_that_he_has_and_no_more(floor: Floor) -> N
     assert state_quantities(SYSTEM, requests=[StateQuantity(supplier, floor.skus[0], 5)]) == [
         QuantityStated(supplier, floor.skus[0])
     ]
+    freed_is_offered()
     assert queued("allocate") == [silent]  # who waits is asked about again
     orders = [floor.order((0, 3)).order for _ in range(2)]
     answers = whole(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))

@@ -17,6 +17,7 @@ from entrepot.sourcing.commands.expire_reservations import (
 from entrepot.stock import errors
 from entrepot.stock.commands.reserve import Renew, Renewed, Reserve, Reserved, renew, reserve
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
 UNTIL = NOW + timedelta(minutes=15)
@@ -81,6 +82,7 @@ def test_what_expires_is_told_at_its_own_moment_and_goes_to_who_waits(floor: Flo
     assert sql.run("SELECT backordered FROM orders_line") == [(2,)]
 
     assert expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)]) == [ReservationsExpired(1)]
+    freed_is_offered()
 
     assert reserved() == []
     event = (

@@ -204,7 +204,6 @@ WORDS: dict[str, str | Promise] = {
     "stock.approve_adjustment": _("adjustment decided"),
     "stock.ship_transfer": _("transfer sent"),
     "stock.receive_transfer": _("transfer received"),
-    "sourcing.receive_transfer": _("transfer received"),
     "sourcing.propose_transfers": _("transfer proposed"),
     "sourcing.accept_transfers": _("proposal accepted"),
     "sourcing.reject_transfers": _("proposal rejected"),

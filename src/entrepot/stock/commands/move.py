@@ -463,7 +463,7 @@ WITH d AS MATERIALIZED (
     UPDATE stock_position AS p SET sellable = p.sellable + d.sellable, allocated = p.allocated - d.fulfilled
     FROM d WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.owner_id
     RETURNING p.sku_id, p.node_id, p.owner_id::int, d.sellable + d.fulfilled AS freed
-), changed AS (SELECT sku_id FROM moved WHERE freed <> 0), marked AS ({MARK_CHANGED})
+), changed AS (SELECT sku_id, freed > 0 AS freed FROM moved WHERE freed <> 0), marked AS ({MARK_CHANGED})
 SELECT sku_id, node_id, owner_id FROM moved
 """
 
@@ -475,7 +475,7 @@ WITH changed AS (
                 %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
     ORDER BY sku, node, owner
     ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET sellable = stock_position.sellable + excluded.sellable
-    RETURNING sku_id
+    RETURNING sku_id, true AS freed
 )
 {MARK_CHANGED}
 """
@@ -493,7 +493,7 @@ WITH changed AS (
     FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
          AS d(sku, node, owner, units)
     WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
-    RETURNING p.sku_id
+    RETURNING p.sku_id, true AS freed
 )
 {MARK_CHANGED}
 """
@@ -542,7 +542,7 @@ locked AS MATERIALIZED (
 changed AS (
     UPDATE stock_position AS p SET allocated = p.allocated - locked.units, fenced = p.fenced + locked.from_fence
     FROM locked WHERE (p.sku_id, p.node_id, p.owner_id) = (locked.sku_id, locked.node_id, locked.owner_id)
-    RETURNING p.sku_id
+    RETURNING p.sku_id, true AS freed
 ), marked AS ({MARK_CHANGED})
 SELECT sku_id, node_id, owner_id::int, channel_id, sum(units)::int, sum(from_fence)::int
 FROM d GROUP BY 1, 2, 3, 4

@@ -198,10 +198,9 @@ class GiveBack:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """Units that are free again, and their SKUs."""
+    """Units that are free again."""
 
     quantity: int
-    skus: tuple[UUID, ...]
 
 
 @command("stock.give_back")
@@ -212,22 +211,20 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
     """
     holders = [request.holder for request in requests]
     sql.run(_LOCK_OF_HOLDERS, {"holders": holders})
-    units: dict[str, dict[UUID, int]] = defaultdict(lambda: defaultdict(int))
+    units: dict[str, int] = defaultdict(int)
     freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
     for holder, sku, node, owner, quantity in sql.run(_DELETE_OF_HOLDERS, {"holders": holders}):
-        units[holder][sku] += quantity
+        units[holder] += quantity
         freed[sku, node, owner] -= quantity
     _change_reserved([(*key, quantity) for key, quantity in freed.items()])
     return [
-        GivenBack(sum(units[holder].values()), tuple(sorted(units[holder])))
-        if holder in units
-        else errors.NothingReserved(holder=holder)
+        GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder)
         for holder in holders
     ]
 
 
 def free_expired(cause: Cause, skus: Sequence[UUID]) -> None:
-    """Free what has expired by now of SKUs, inside a command that promises them or serves who waits for them.
+    """Free what has expired by now of SKUs, inside a command that promises or frees them.
 
     The event tells when it expired, not when somebody noticed. 1 statement; 4 if any, and the event's.
     """
@@ -261,7 +258,7 @@ WITH changed AS (
     FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
          AS d(sku, node, owner, units)
     WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
-    RETURNING p.sku_id
+    RETURNING p.sku_id, d.units < 0 AS freed
 )
 {MARK_CHANGED}
 """

@@ -11,8 +11,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
-from entrepot.sourcing.commands.give_back import give_back
-from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, renew, reserve
+from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.schemas import (
