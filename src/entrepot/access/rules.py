@@ -199,7 +199,8 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
-    "warehouse.stream", "warehouse.classify_skus", "warehouse.expire_lots", "purchasing.propose_orders",
+    "warehouse.recall", "warehouse.stream", "warehouse.classify_skus", "warehouse.expire_lots",
+    "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",
     "shipping.answer_trouble",
 )  # fmt: skip

@@ -225,6 +225,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.enter_counts": _("counted"),
     "warehouse.decide_counts": _("difference decided"),
     "stock.count": _("stock as counted"),
+    "warehouse.recall": _("rest of a kit called back"),
     "warehouse.withdraw": _("withdrawn from the warehouse"),
     "warehouse.adjust": _("stock adjusted"),
     "warehouse.approve_adjustment": _("adjustment decided"),
