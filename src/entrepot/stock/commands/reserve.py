@@ -24,7 +24,8 @@ from entrepot.stock.commands.mark import MARK_CHANGED
 class Reserve:
     """Units of a SKU for a holder (cart or checkout id), until a moment.
 
-    At a node; without one, at the first by priority of those that serve the channel and have them all.
+    At a node; without one, at the first by priority of those that serve the channel and have them all. Of a kit,
+    `parts` are its components with their units in one: they are held all or none, each where it is if no node has all.
     """
 
     company: int
@@ -36,12 +37,29 @@ class Reserve:
     expires_at: datetime
     kind: str = "cart"
     key: str | None = None
+    parts: tuple[tuple[UUID, int], ...] = ()
+
+    def units(self) -> list[tuple[UUID, int]]:
+        """What is held: units of the SKU, or of each component."""
+        return [(sku, units * self.quantity) for sku, units in self.parts or ((self.sku, 1),)]
+
+
+class Held(NamedTuple):
+    """Units of one SKU at one node."""
+
+    reservation: UUID
+    node: UUID
+    sku: UUID
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
+    """The reservation and its node; of a kit, the first of its components', and all of them as `parts`."""
+
     reservation: UUID
     node: UUID
+    parts: tuple[Held, ...] = ()
 
 
 @command("stock.reserve")
@@ -52,60 +70,75 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
     Locks: positions of the SKUs in key order. Refuses: Insufficient, NotPlaceable. Again: by key. 5 statements;
     1 more where the node is left open, 4 more where some had expired.
     """
-    free_expired(cause, [request.sku for request in requests])
-    positions = lock_positions((request.company, request.sku) for request in requests)
+    owned = {(request.company, sku) for request in requests for sku, _ in request.units()}
+    free_expired(cause, [sku for _, sku in owned])
+    positions = lock_positions(owned)
     open_to = {request.channel for request in requests if request.node is None}
     serving = network.serving_nodes(channels=open_to) if open_to else {}
     answers: list[Reserved | Refused] = []
-    rows = []
+    rows: list[tuple[object, ...]] = []
     taken: dict[int, tuple[UUID, UUID, int, int]] = {}  # by the position itself: to hash keys takes longer
     for r in requests:
         nodes = [r.node] if r.node else [node for node, _ in serving[r.channel]]
-        node, position, free = _first_with(positions, r, nodes)
-        if r.quantity < 1 or r.expires_at <= cause.at:
-            expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
-            answers.append(errors.NotPlaceable(field="reservation", expected=expected, found=found))
-        elif node is None or position is None:
-            where = str(r.node or "any of the channel")
-            answers.append(errors.Insufficient(sku=str(r.sku), node=where, wanted=r.quantity, free=free))
-        else:
-            position.free -= r.quantity
+        places = _places(cause, positions, r, nodes)
+        if isinstance(places, Refused):
+            answers.append(places)
+            continue
+        held = []
+        for sku, node, position, units in places:
+            position.free -= units
             before = taken.get(id(position))
-            taken[id(position)] = (r.sku, node, r.company, r.quantity + (before[3] if before else 0))
-            reservation = ids.uuid7()
+            taken[id(position)] = (sku, node, r.company, units + (before[3] if before else 0))
+            one = Held(ids.uuid7(), node, sku, units)
+            held.append(one)
             rows.append(
                 (
-                    reservation,
-                    r.company,
-                    r.sku,
-                    node,
-                    r.company,
-                    r.channel,
-                    r.holder,
-                    r.quantity,
-                    r.expires_at,
-                    r.kind,
+                    one.reservation, r.company, sku, node, r.company, r.channel, r.holder, units, r.expires_at, r.kind,
                     cause.at,
                 )
-            )
-            answers.append(Reserved(reservation, node))
+            )  # fmt: skip
+        answers.append(Reserved(held[0].reservation, held[0].node, tuple(held) if r.parts else ()))
     sql.write("stock_reservation", _COLUMNS, rows)
     _change_reserved(list(taken.values()))
     return answers
 
 
+_Place = tuple[UUID, UUID, Position, int]
+"""A SKU at a node: its position, and the units that are to be held there."""
+
+
+def _places(cause: Cause, positions: Positions, r: Reserve, nodes: Sequence[UUID]) -> list[_Place] | Refused:
+    """Where what is asked for is held: at the first node that has all of it, otherwise each SKU where it is."""
+    if r.quantity < 1 or r.expires_at <= cause.at:
+        expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
+        return errors.NotPlaceable(field="reservation", expected=expected, found=found)
+    wanted = r.units()
+    for node in nodes if r.parts else ():
+        at_one = [_first_with(positions, r, sku, units, [node]) for sku, units in wanted]
+        if not any(isinstance(one, Refused) for one in at_one):
+            return at_one  # type: ignore[return-value]
+    places: list[_Place] = []
+    for sku, units in wanted:
+        place = _first_with(positions, r, sku, units, nodes)
+        if isinstance(place, Refused):
+            return place
+        places.append(place)
+    return places
+
+
 def _first_with(
-    positions: Positions, request: Reserve, nodes: Sequence[UUID]
-) -> tuple[UUID | None, Position | None, int]:
-    """The first node that has all the units free for the channel, with its position; and the most that one has."""
+    positions: Positions, r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID]
+) -> _Place | Refused:
+    """The first node that has all the units free for the channel."""
     most = 0
     for node in nodes:
-        position = positions.get((request.sku, node))
-        free = position.free_for(request.channel) if position else 0
-        if free >= request.quantity:
-            return node, position, free
+        position = positions.get((sku, node))
+        free = position.free_for(r.channel) if position else 0
+        if position and free >= units:
+            return sku, node, position, units
         most = max(most, free)
-    return None, None, most
+    where = str(r.node or "any of the channel")
+    return errors.Insufficient(sku=str(sku), node=where, wanted=units, free=most)
 
 
 @dataclass(frozen=True, slots=True)
