@@ -143,12 +143,14 @@ def _first_with(
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """All that a holder has reserved, until another moment; as a checkout from now on, or still a cart."""
+    """All that a holder has reserved (of a company, where it is named), until another moment; as a checkout from now
+    on, or still a cart."""
 
     holder: str
     expires_at: datetime
     kind: str = "checkout"
     key: str | None = None
+    company: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,23 +165,30 @@ def renew(cause: Cause, /, *, requests: Sequence[Renew]) -> list[Renewed | Refus
     What has expired is not renewed, even where nobody has taken it yet. Locks: positions in key order.
     Refuses: NothingReserved, NotPlaceable. Again: by key. 2 statements.
     """
-    wanted = {r.holder: r for r in requests if r.expires_at > cause.at}
-    rows = [(r.holder, r.expires_at, r.kind) for r in wanted.values()]
-    sql.run(_LOCK_OF_HOLDERS, {"holders": list(wanted)})
-    arrays = sql.columns(("holders", "moments", "kinds"), rows)
-    units: dict[str, int] = defaultdict(int)
+    wanted = {(r.holder, r.company): r for r in requests if r.expires_at > cause.at}
+    rows = [(*whose, r.expires_at, r.kind) for whose, r in wanted.items()]
+    sql.run(_LOCK_OF_HOLDERS, sql.columns(("holders", "companies"), list(wanted)))
+    arrays = sql.columns(("holders", "companies", "moments", "kinds"), rows)
+    units: dict[Holder, int] = defaultdict(int)
     events = []
-    for holder, reservation, company, before, after, quantity in sql.run(_RENEW, arrays | {"at": cause.at}):
-        units[holder] += quantity
+    for holder, of, reservation, company, before, after, quantity in sql.run(
+        _RENEW, arrays | {"at": cause.at}
+    ):
+        units[holder, of] += quantity
         events.append(Event("reservation", reservation, company, before, after, payload={"units": quantity}))
     announce(cause, events)
     return [_renewed(cause, request, units) for request in requests]
 
 
-def _renewed(cause: Cause, r: Renew, units: dict[str, int]) -> Renewed | Refused:
+Holder = tuple[str, int | None]
+"""Whose reservations, and of which company: None of any."""
+
+
+def _renewed(cause: Cause, r: Renew, units: dict[Holder, int]) -> Renewed | Refused:
     if r.expires_at <= cause.at:
         return errors.NotPlaceable(field="reservation", expected="a later moment", found=str(r.expires_at))
-    return Renewed(units[r.holder]) if r.holder in units else errors.NothingReserved(holder=r.holder)
+    whose = (r.holder, r.company)
+    return Renewed(units[whose]) if whose in units else errors.NothingReserved(holder=r.holder)
 
 
 class TakeOver(NamedTuple):
@@ -223,10 +232,11 @@ def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """All that a holder has reserved."""
+    """All that a holder has reserved; of a company, where it is named."""
 
     holder: str
     key: str | None = None
+    company: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,16 +252,17 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
 
     Locks: positions in key order. Refuses: NothingReserved. Again: by key. 3 statements.
     """
-    holders = [request.holder for request in requests]
-    sql.run(_LOCK_OF_HOLDERS, {"holders": holders})
-    units: dict[str, int] = defaultdict(int)
+    holders: list[Holder] = [(request.holder, request.company) for request in requests]
+    arrays = sql.columns(("holders", "companies"), list(dict.fromkeys(holders)))
+    sql.run(_LOCK_OF_HOLDERS, arrays)
+    units: dict[Holder, int] = defaultdict(int)
     freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
-    for holder, sku, node, owner, quantity in sql.run(_DELETE_OF_HOLDERS, {"holders": holders}):
-        units[holder] += quantity
+    for holder, of, sku, node, owner, quantity in sql.run(_DELETE_OF_HOLDERS, arrays):
+        units[holder, of] += quantity
         freed[sku, node, owner] -= quantity
     _change_reserved([(*key, quantity) for key, quantity in freed.items()])
     return [
-        GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder)
+        GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder[0])
         for holder in holders
     ]
 
@@ -312,12 +323,14 @@ RETURNING id, kind, expires_at, sku_id, node_id, owner_id::int, quantity
 
 _RENEW = """
 WITH renewed AS (
-    SELECT r.id, r.kind, d.kind AS renewed_as, d.expires_at
-    FROM unnest(%(holders)s::text[], %(moments)s::timestamptz[], %(kinds)s::text[]) AS d(holder, expires_at, kind)
-    JOIN stock_reservation AS r ON r.holder = d.holder AND r.expires_at > %(at)s::timestamptz
+    SELECT r.id, r.kind, d.kind AS renewed_as, d.expires_at, d.company
+    FROM unnest(%(holders)s::text[], %(companies)s::smallint[], %(moments)s::timestamptz[], %(kinds)s::text[])
+         AS d(holder, company, expires_at, kind)
+    JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id)
+     AND r.expires_at > %(at)s::timestamptz
 )
 UPDATE stock_reservation AS r SET expires_at = n.expires_at, kind = n.renewed_as FROM renewed AS n WHERE r.id = n.id
-RETURNING r.holder, r.id, r.company_id::int, n.kind, r.kind, r.quantity
+RETURNING r.holder, n.company::int, r.id, r.company_id::int, n.kind, r.kind, r.quantity
 """
 
 # Of two orders that name one holder, one gets it.
@@ -331,11 +344,14 @@ RETURNING r.id, r.kind, r.owner_id::int, d.order_id, r.sku_id, r.node_id, r.quan
 
 _LOCK_OF_HOLDERS = """
 SELECT FROM stock_position WHERE (sku_id, node_id, owner_id) IN (
-    SELECT sku_id, node_id, owner_id FROM stock_reservation WHERE holder = ANY(%(holders)s::text[]))
+    SELECT r.sku_id, r.node_id, r.owner_id
+    FROM unnest(%(holders)s::text[], %(companies)s::smallint[]) AS d(holder, company)
+    JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id))
 ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
 _DELETE_OF_HOLDERS = """
-DELETE FROM stock_reservation WHERE holder = ANY(%(holders)s::text[])
-RETURNING holder, sku_id, node_id, owner_id::int, quantity
+DELETE FROM stock_reservation AS r USING unnest(%(holders)s::text[], %(companies)s::smallint[]) AS d(holder, company)
+WHERE r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id)
+RETURNING r.holder, d.company::int, r.sku_id, r.node_id, r.owner_id::int, r.quantity
 """

@@ -64,11 +64,13 @@ def renew_reservations(
     request: HttpRequest,
     payload: RenewIn | Annotated[list[RenewIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Keep what a holder has reserved for longer, as when a cart comes to the checkout. It keeps its place."""
+    of = parse.company_of(company)
     return give(
         request, renew, payload, idempotency_key,
-        lambda one, key: Renew(one.holder, one.expires_at, one.kind, key=key),
+        lambda one, key: Renew(one.holder, one.expires_at, one.kind, key, of),
     )  # fmt: skip
 
 
@@ -77,6 +79,8 @@ def give_reservations_back(
     request: HttpRequest,
     payload: HolderIn | Annotated[list[HolderIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Give back all that a holder has reserved, before it expires."""
-    return give(request, give_back, payload, idempotency_key, lambda one, key: GiveBack(one.holder, key=key))
+    of = parse.company_of(company)
+    return give(request, give_back, payload, idempotency_key, lambda one, key: GiveBack(one.holder, key, of))
