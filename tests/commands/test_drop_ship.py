@@ -111,6 +111,27 @@ def test_what_no_node_has_stands_with_the_supplier(floor: Floor) -> None:
     assert sourcing.backorders(company=COMPANY) == []
 
 
+def test_where_he_is_asked_first_the_rest_is_planned_by_cost(floor: Floor) -> None:
+    """Two nodes, of which each has much of what the other has least of; by preference one would send both."""
+    profile(
+        DropShip("ACME", ask="first"),
+        choose_by="cost",
+        scarcity_minor=500,
+        split_minor=0,
+        nodes_per_order_max=3,
+    )
+    for sku, node, units in ((0, 0, 9), (1, 1, 1), (2, 0, 1), (2, 1, 100)):
+        floor.stock(sku=sku, node=node, quantity=units)
+
+    order = passed_on(floor, (0, 1), (1, 1), (2, 1))
+
+    assert places(order) == [{"with_supplier": 1}, {"allocated": 1}, {"allocated": 1}]
+    given = dict(sql.run("SELECT sku_id, node_id FROM stock_allocation"))
+    assert given == {floor.skus[1]: floor.nodes[0], floor.skus[2]: floor.nodes[1]}
+    ((why,),) = sql.run("SELECT reasons ->> 'why' FROM sourcing_decision")
+    assert why.endswith("together are the cheapest plan; ACME sends 1 unit to the customer")
+
+
 def test_what_waited_is_passed_on_once_a_supplier_is_named(floor: Floor) -> None:
     profile(DropShip("NOBODY"))
     order = passed_on(floor, (0, 3))

@@ -169,16 +169,40 @@ def _together(
     positions = stock.read_positions(owned)
     free = {key: max(0, position.free) for key, position in positions.items()}
     wanted = []
+    is_first = {order.id: order for order in orders.values() if _asks_first(order, facts)}
+    suppliers = Suppliers(is_first.values(), {sku for _, sku in owned}, facts, lock=False)
     for order in sorted(orders.values(), key=_urgency):
         if facts.version(order).profile.choose_by == "cost" and lines[order.id] and not order.blocked:
             nodes = facts.nodes(order)
             mine = rules.left(_free(order, lines[order.id], nodes, positions, facts), nodes)
-            wanted.append(facts.costs.wanted(order, lines[order.id], nodes, mine, facts))
+            passed = _passed_first(order, lines[order.id], suppliers, facts)
+            suppliers.took(order.company, passed)
+            rest = _rest(lines[order.id], passed)
+            if rest:
+                wanted.append(facts.costs.wanted(order, rest, nodes, mine, facts))
     if not wanted:
         return Together({}, 0)
     seconds = min(one.profile.solve_seconds for one in wanted)
     assigned, _ = cost.solve_together(wanted, free, seconds)
     return Together(assigned, len(wanted))
+
+
+def _asks_first(order: Order, facts: Facts) -> bool:
+    return any(one.ask == "first" for one in facts.version(order).profile.drop_ship)
+
+
+def _passed_first(
+    order: Order, lines: Sequence[Line], suppliers: Suppliers, facts: Facts
+) -> tuple[drop_ship.Passed, ...]:
+    """What goes to suppliers before nodes are asked: the cost is that of the rest."""
+    wanted = [line.wanted() for line in lines]
+    return drop_ship.asked_first(wanted, suppliers.of(order), facts.nodes_max(order, lines))
+
+
+def _rest(lines: Sequence[Line], passed: Sequence[drop_ship.Passed]) -> list[Line]:
+    """Lines of which nothing is passed on: whole ones are."""
+    gone = {one.line for one in passed}
+    return [line for line in lines if line.id not in gone]
 
 
 Options = Mapping[UUID, Sequence[substitutes.Option]]
@@ -267,7 +291,9 @@ def _decide(
     profile = facts.version(order).profile
     priced = None
     if profile.choose_by == "cost" and facts.costs:
-        priced = facts.costs.wanted(order, lines, nodes, rules.left(free, nodes), facts)
+        rest = _rest(lines, _passed_first(order, lines, suppliers, facts))
+        if rest:
+            priced = facts.costs.wanted(order, rest, nodes, rules.left(free, nodes), facts)
     wanted = [line.wanted() for line in lines]
     plan, sent, nodes, passed = decide(
         Case(

@@ -18,8 +18,11 @@ more of it may be promised than before."""
 
 
 def mark_changed(skus: Collection[UUID]) -> None:
-    """Mark SKUs for what is no position: the day from which they ship. Inside a command. 1 statement."""
+    """Mark SKUs for what is no position and frees nothing: the day from which they ship.
+
+    Inside a command. 1 statement.
+    """
     sql.change(_MARK, {"skus": list(skus)})
 
 
-_MARK = "INSERT INTO stock_unpublished (sku_id, freed) SELECT unnest(%(skus)s::uuid[]), true"
+_MARK = "INSERT INTO stock_unpublished (sku_id) SELECT unnest(%(skus)s::uuid[])"
