@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.carriage.commands.register import RegisterService, register_services
-from entrepot.kernel import sql
+from entrepot.kernel import sql, worker
 from entrepot.kernel.cause import Cause
 from entrepot.orders.commands.place import OrderLine, Placed, PlaceOrder, place
 from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment, ship
@@ -92,6 +92,12 @@ def _all(kind: type, answers: Iterable[object]) -> list:
     found = list(answers)
     assert all(isinstance(answer, kind) for answer in found), found
     return found
+
+
+def freed_is_offered() -> None:
+    """What the worker does where units were freed: publish what changed, and ask again about who waits."""
+    worker.sweep_once({"publish": worker.sweeps()["publish"]})
+    worker.serve_once({"serve": worker.queues()["serve"]})
 
 
 def queued(queue: str) -> list[UUID]:

@@ -63,6 +63,7 @@ from entrepot.work import queries as work
 from tests.drop import NOTICES, a_supplier, asked, balance, passed_on, places, profile
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, someone
 from tests.rules.test_easypost import a_message, detail
+from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = ids.uuid7()
@@ -110,6 +111,27 @@ def test_what_no_node_has_stands_with_the_supplier(floor: Floor) -> None:
     assert sourcing.backorders(company=COMPANY) == []
 
 
+def test_where_he_is_asked_first_the_rest_is_planned_by_cost(floor: Floor) -> None:
+    """Two nodes, of which each has much of what the other has least of; by preference one would send both."""
+    profile(
+        DropShip("ACME", ask="first"),
+        choose_by="cost",
+        scarcity_minor=500,
+        split_minor=0,
+        nodes_per_order_max=3,
+    )
+    for sku, node, units in ((0, 0, 9), (1, 1, 1), (2, 0, 1), (2, 1, 100)):
+        floor.stock(sku=sku, node=node, quantity=units)
+
+    order = passed_on(floor, (0, 1), (1, 1), (2, 1))
+
+    assert places(order) == [{"with_supplier": 1}, {"allocated": 1}, {"allocated": 1}]
+    given = dict(sql.run("SELECT sku_id, node_id FROM stock_allocation"))
+    assert given == {floor.skus[1]: floor.nodes[0], floor.skus[2]: floor.nodes[1]}
+    ((why,),) = sql.run("SELECT reasons ->> 'why' FROM sourcing_decision")
+    assert why.endswith("together are the cheapest plan; ACME sends 1 unit to the customer")
+
+
 def test_what_waited_is_passed_on_once_a_supplier_is_named(floor: Floor) -> None:
     profile(DropShip("NOBODY"))
     order = passed_on(floor, (0, 3))
@@ -131,6 +153,7 @@ def test_he_is_asked_for_what_he_said_that_he_has_and_no_more(floor: Floor) -> N
     assert state_quantities(SYSTEM, requests=[StateQuantity(supplier, floor.skus[0], 5)]) == [
         QuantityStated(supplier, floor.skus[0])
     ]
+    freed_is_offered()
     assert queued("allocate") == [silent]  # who waits is asked about again
     orders = [floor.order((0, 3)).order for _ in range(2)]
     answers = whole(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))

@@ -26,13 +26,14 @@ from entrepot.orders.commands.place import OrderLine, PlaceOrder, place
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.simulation import recorded, whatif
 from entrepot.simulation.replay import Fate, replay
+from entrepot.sourcing import tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.sourcing.rules import Profile
 from entrepot.sourcing.substitutes import Set, Substitutes
 from entrepot.stock.commands.adjust import Adjust
+from entrepot.stock.commands.publish import PublishChanges, publish
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.warehouse.commands.adjust import adjust
@@ -87,6 +88,8 @@ class Live:
             self.serve()
 
     def serve(self) -> None:
+        publish(self.cause, requests=[PublishChanges()])
+        tasks.serve_freed(self.cause, ready.claim("serve", 99))
         while subjects := ready.claim("allocate", 99):
             allocate(self.cause, requests=[AllocateOrder(one) for one in subjects])
 
@@ -116,7 +119,6 @@ class Live:
                 came = Receive(COMPANY, self.floor.skus[one.sku], where, self.floor.bin(one.node), one.units,
                                100 * one.units, "receipt", ids.uuid7())  # fmt: skip
                 whole(receive(cause, requests=[came]))
-                serve_backorders(cause, [self.floor.skus[one.sku]])
             return list(requests)
 
         received(self.cause, requests=[Received(sku, node, units)])

@@ -11,8 +11,11 @@ from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.command import whole
 from entrepot.kernel.errors import NotFound
 from entrepot.network.commands import register as network
+from entrepot.orders import queries as orders
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.hold import PlaceHold, place_hold
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.payments.commands.capture import Capture, capture
 from entrepot.sourcing import errors, queries, rules
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.commands.cancel import cancel
@@ -81,6 +84,23 @@ def test_partial_cancel_gives_up_what_is_not_there(floor: Floor) -> None:
     answer = allocated(floor, (0, 5), policy="partial_cancel")
 
     assert (answer.allocated, answer.backordered, answer.cancelled) == (2, 0, 3)
+
+
+@pytest.mark.parametrize("choose_by", ["preference", "line"])
+def test_what_a_policy_cancels_is_paid_back_and_with_the_last_of_it_the_order_ends(
+    floor: Floor, choose_by: str
+) -> None:
+    profile = policies.SetPolicy(COMPANY, "sourcing.profile", rules.Profile(choose_by=choose_by), SYSTEM.at)
+    whole(policies.set_policy(SYSTEM, requests=[profile]))
+    floor.stock(quantity=2)
+    paid = PaymentGiven("account", "an account", 100_00, SYSTEM.at)
+    for given_back, status in ((3 * 9_99, "ready"), (5 * 9_99, "cancelled")):
+        order = floor.order((0, 5), policy="partial_cancel", payment=paid).order
+        whole(capture(SYSTEM, requests=[Capture(order, 5 * 9_99)]))
+        whole(allocate(SYSTEM, requests=[AllocateOrder(order)]))
+        back = "SELECT amount_minor FROM payments_attempt WHERE document_id = %(order)s AND kind = 'refund'"
+        assert sql.run(back, {"order": order}) == [(given_back,)]
+        assert orders.order(order).status == status
 
 
 def test_the_more_urgent_order_of_a_batch_is_served_first(floor: Floor) -> None:

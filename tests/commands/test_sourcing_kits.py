@@ -23,7 +23,7 @@ from entrepot.sourcing.substitutes import Set, Substitutes
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests import back, walk
-from tests.commands.test_sourcing_peg import coming, receive_units
+from tests.commands.test_sourcing_peg import coming, freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_when_the_missing_component_comes_the_kit_is_made_whole(house: Floor) ->
     assert places(order) == [{"backordered": 2}, {"backordered": 1}]
 
     house.stock(1, 1)
-    assert receive_units(house, 1) == [order]
+    assert freed(house.skus[1]) == [order]
     allocated(order)
     assert places(order) == [{"allocated": 2}, {"allocated": 1}]
     assert sql.run("SELECT count(*) FROM sourcing_backorder") == [(0,)]

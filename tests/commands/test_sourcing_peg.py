@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,15 +11,14 @@ from django.db import connection
 
 from entrepot.kernel import ids, ready, sql, worker
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.command import command, commands, whole
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.command import whole
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.sourcing import rules, tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.peg import PegSku, SkuPegged, peg
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
+from entrepot.sourcing.waiting import waiting_for
 from entrepot.stock.commands.expect import Expect, expect
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 
@@ -66,18 +64,9 @@ def days(order: UUID) -> int:
     return (on - TODAY).days
 
 
-def receive_units(floor: Floor, sku: int = 0) -> list[UUID]:
-    """The orders that a receipt of the SKU makes ready, in turn."""
-
-    @command("test.receive")
-    def receive(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refused]:
-        found.extend(serve_backorders(cause, [one.sku for one in requests]))
-        return [SkuPegged(one.sku, 0, 0, 0) for one in requests]
-
-    found: list[UUID] = []
-    receive(SYSTEM, requests=[PegSku(floor.skus[sku])])
-    del commands["test.receive"]
-    return found
+def freed(sku: UUID) -> list[UUID]:
+    """The orders that are asked about again when units of a SKU are free, in turn."""
+    return [order for order, *_ in waiting_for([sku], NOW)]
 
 
 def items() -> list[tuple[str, str]]:
@@ -188,7 +177,7 @@ def test_stock_that_comes_is_offered_in_order_of_fairness(floor: Floor) -> None:
     by_promise = waiting(floor, (0, 1), promise_at=NOW + timedelta(days=1))
     by_priority = waiting(floor, (0, 1), priority=9)
 
-    assert receive_units(floor) == [by_priority, by_promise, by_time]
+    assert freed(floor.skus[0]) == [by_priority, by_promise, by_time]
 
 
 def test_nothing_waits_and_again(floor: Floor) -> None:

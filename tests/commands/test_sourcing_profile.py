@@ -17,7 +17,7 @@ from entrepot.parties.commands.register import RegisterCustomer, register_custom
 from entrepot.sourcing import queries, rules
 from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, allocate
 from entrepot.sourcing.explain import Flip
-from tests.commands.test_sourcing_peg import receive_units
+from tests.commands.test_sourcing_peg import freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
 
 pytestmark = pytest.mark.django_db
@@ -174,7 +174,7 @@ def test_the_tier_of_a_customer_and_the_margin_decide_who_gets_the_last_unit(flo
     late = floor.order((0, 1), customer="gilda").order
     whole(allocate(SYSTEM, requests=[AllocateOrder(late)]))
     ready.drop("allocate", [late, plain])
-    assert receive_units(floor) == [late, plain], "they wait in the same order"
+    assert freed(floor.skus[0]) == [late, plain], "they wait in the same order"
 
 
 def test_orders_with_a_better_margin_go_first(floor: Floor) -> None:

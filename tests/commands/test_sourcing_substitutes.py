@@ -29,7 +29,7 @@ from entrepot.sourcing.explain import Sent
 from entrepot.sourcing.substitutes import Set, Substitutes
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from tests import back, walk
-from tests.commands.test_sourcing_peg import receive_units
+from tests.commands.test_sourcing_peg import freed
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 
 pytestmark = pytest.mark.django_db
@@ -290,11 +290,11 @@ def test_what_waited_is_served_by_a_substitute_and_waits_no_more(house: Floor) -
 def test_who_waits_is_sourced_again_when_what_may_be_sent_instead_comes(house: Floor) -> None:
     waits, other = house.order((0, 1)).order, house.order((2, 1)).order
     allocated(waits, other)
-    assert receive_units(house, 1) == [waits]
-    assert receive_units(house, 0) == [waits], "and when it comes itself"
-    assert receive_units(house, 2) == [waits, other]
+    assert freed(house.skus[1]) == [waits]
+    assert freed(house.skus[0]) == [waits], "and when it comes itself"
+    assert freed(house.skus[2]) == [waits, other]
     sets()
-    assert receive_units(house, 1) == []
+    assert freed(house.skus[1]) == []
 
 
 def test_part_of_a_line_may_be_sent_as_ordered_and_the_rest_instead(house: Floor) -> None:

@@ -36,7 +36,6 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.commands.expire_holds import ExpireHolds, expire_holds
 from entrepot.sourcing.commands.expire_reservations import ExpireReservations, expire_reservations
-from entrepot.sourcing.commands.give_back import give_back as sourcing_give_back
 from entrepot.sourcing.commands.peg import PegSku, peg
 from entrepot.sourcing.commands.rebalance import (
     ProposeTransfers,
@@ -44,7 +43,6 @@ from entrepot.sourcing.commands.rebalance import (
     propose_transfers,
     review_stock,
 )
-from entrepot.sourcing.commands.receive_transfer import receive_transfer as receive_and_serve
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
     RejectTransfer,
@@ -178,7 +176,7 @@ def test_expect(db: None, counted):
         )
 
 
-@pytest.mark.counts("stock.give_back", "sourcing.give_back", "sourcing.expire_reservations")
+@pytest.mark.counts("stock.give_back", "sourcing.expire_reservations")
 def test_reservations(db: None, counted):
     house = a_floor(skus=1)
     house.stock(quantity=10_000)
@@ -196,8 +194,6 @@ def test_reservations(db: None, counted):
         mine = carts(size, "back")
         reserve(SYSTEM, requests=mine)
         counted(give_back, [GiveBack(one.holder) for one in mine])
-        reserve(SYSTEM, requests=mine)
-        counted(sourcing_give_back, [GiveBack(one.holder) for one in mine])
         reserve(SYSTEM, requests=carts(size, "left"))
         answers = counted(expire_reservations, [ExpireReservations(COMPANY)] * size, LATER)
         assert {answer.skus for answer in answers} == {1}
@@ -205,7 +201,6 @@ def test_reservations(db: None, counted):
 
 @pytest.mark.counts(
     "stock.approve_adjustment", "stock.receive_transfer", "warehouse.adjust", "warehouse.approve_adjustment",
-    "sourcing.receive_transfer",
 )  # fmt: skip
 def test_adjustments_and_transfers(db: None, counted):
     house = a_house()
@@ -226,7 +221,6 @@ def test_adjustments_and_transfers(db: None, counted):
 
     for size in (1, *SIZES):  # the first of all makes the buckets that the others find
         counted(receive_transfer, on_the_way(size))
-        counted(receive_and_serve, on_the_way(size))
         counted(adjust, [loss] * size)
     set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "stock.adjustments", policy, NOW)])
     for size in SIZES:

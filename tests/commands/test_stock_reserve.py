@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from entrepot.kernel import sql
+from entrepot.kernel.command import whole
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.expire_reservations import (
     ExpireReservations,
@@ -15,8 +17,19 @@ from entrepot.sourcing.commands.expire_reservations import (
     expire_reservations,
 )
 from entrepot.stock import errors
-from entrepot.stock.commands.reserve import Renew, Renewed, Reserve, Reserved, renew, reserve
+from entrepot.stock.commands.reserve import (
+    GiveBack,
+    GivenBack,
+    Renew,
+    Renewed,
+    Reserve,
+    Reserved,
+    give_back,
+    renew,
+    reserve,
+)
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
 UNTIL = NOW + timedelta(minutes=15)
@@ -51,6 +64,68 @@ def test_units_are_held_at_the_first_node_that_has_them_all(floor: Floor) -> Non
     assert (third.facts["free"], third.facts["node"]) == (2, "any of the channel")
 
 
+def a_kit_cart(floor: Floor, kits: int = 1, holder: str = "cart", node: UUID | None = None) -> Reserve:
+    """Kits of two of SKU 0 and one of SKU 1."""
+    parts = ((floor.skus[0], 2), (floor.skus[1], 1))
+    return Reserve(
+        COMPANY,
+        holder,
+        floor.skus[2],
+        node,
+        floor.channels["shop"],
+        kits,
+        UNTIL,
+        parts=parts,
+        key=f"{holder} {kits}",
+    )
+
+
+def test_of_a_kit_all_components_are_held_or_none(floor: Floor) -> None:
+    floor.stock(quantity=9)
+    floor.stock(quantity=6, node=1)
+    floor.stock(quantity=1, sku=1)
+    floor.stock(quantity=4, sku=1, node=1)
+    both = a_kit_cart(floor, 2)
+
+    first, many, here = reserve(
+        SYSTEM, requests=[both, a_kit_cart(floor, 4, "many"), a_kit_cart(floor, 2, "here", floor.nodes[0])]
+    )
+
+    assert isinstance(first, Reserved)
+    assert [(one.node, one.sku, one.quantity) for one in first.parts] == [
+        (floor.nodes[1], floor.skus[0], 4), (floor.nodes[1], floor.skus[1], 2),
+    ], "the first node that has them all"  # fmt: skip
+    assert (first.reservation, first.node) == first.parts[0][:2]
+    assert isinstance(many, errors.Insufficient)
+    assert isinstance(here, errors.Insufficient)
+    assert (here.facts["sku"], here.facts["wanted"], here.facts["free"]) == (str(floor.skus[1]), 2, 1)
+    assert reserved() == [("cart", 4, "cart"), ("cart", 2, "cart")]
+    assert reserve(SYSTEM, requests=[both]) == [first], "again by key"
+
+    (apart,) = reserve(SYSTEM, requests=[a_kit_cart(floor, 2, "apart")])
+    assert isinstance(apart, Reserved)
+    assert [one.node for one in apart.parts] == floor.nodes, "no node has them all"
+    assert give_back(SYSTEM, requests=[GiveBack("cart")]) == [GivenBack(6)]
+
+
+def test_an_order_for_a_kit_keeps_the_place_of_its_cart(floor: Floor) -> None:
+    floor.kit("KIT", (0, 2), (1, 1))
+    for sku in (0, 1):
+        floor.stock(quantity=2, sku=sku)
+    whole(reserve(SYSTEM, requests=[a_kit_cart(floor)]))
+    other = floor.order((0, 1), priority=9).order
+    order = floor.order((3, 1), reservation="cart", occurred_at=NOW + timedelta(minutes=5)).order
+
+    later = replace(SYSTEM, at=NOW + timedelta(minutes=6))
+    allocate(later, requests=[AllocateOrder(other), AllocateOrder(order)])
+
+    given = sql.run(
+        "SELECT quantity, ordered_at FROM stock_allocation WHERE order_id = %(o)s ORDER BY 1", {"o": order}
+    )
+    assert given == [(1, NOW), (2, NOW)]
+    assert reserved() == []
+
+
 def test_a_checkout_keeps_the_units_and_the_place_of_its_cart(floor: Floor) -> None:
     floor.stock(quantity=5)
     reserve(SYSTEM, requests=[a_cart(floor)])
@@ -81,6 +156,7 @@ def test_what_expires_is_told_at_its_own_moment_and_goes_to_who_waits(floor: Flo
     assert sql.run("SELECT backordered FROM orders_line") == [(2,)]
 
     assert expire_reservations(AFTER, requests=[ExpireReservations(COMPANY)]) == [ReservationsExpired(1)]
+    freed_is_offered()
 
     assert reserved() == []
     event = (

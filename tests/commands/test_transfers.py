@@ -1,4 +1,4 @@
-"""Transfers as expected supply: stock.ship_transfer, stock.receive_transfer and sourcing.receive_transfer"""
+"""Transfers as expected supply: stock.ship_transfer and stock.receive_transfer"""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import NotFound
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.peg import PegSku, peg
-from entrepot.sourcing.commands.receive_transfer import receive_transfer
 from entrepot.stock import errors, rules
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
@@ -23,10 +22,12 @@ from entrepot.stock.commands.transfer import (
     TransferReceived,
     TransferShipped,
     TransferUnits,
+    receive_transfer,
     ship_transfer,
 )
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.walk import freed_is_offered
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
@@ -107,6 +108,7 @@ def test_a_backorder_is_dated_by_it_and_served_when_it_arrives(floor: Floor) -> 
     assert promised_on == TODAY + timedelta(days=4)
 
     receive_transfer(SYSTEM, requests=[arrived(floor, transfer, 9, lost=1)])
+    freed_is_offered()
 
     assert sql.run("SELECT subject FROM kernel_ready WHERE queue = 'allocate'") == [(order,)]
     allocate(SYSTEM, requests=[AllocateOrder(order)])
@@ -125,8 +127,8 @@ def test_the_rest_of_it_has_come_or_is_lost(floor: Floor) -> None:
     answers = receive_transfer(SYSTEM, requests=[ReceiveTransfer(came, rest="received"), part])
 
     assert answers == [
-        TransferReceived(came, "received", 4, 0, (floor.skus[0],)),
-        TransferReceived(gone, "received", 2, 3, (floor.skus[0],)),
+        TransferReceived(came, "received", 4, 0),
+        TransferReceived(gone, "received", 2, 3),
     ]
     assert {row.bin_code: row.quantity for row in stock.buckets(sku=floor.skus[0])} == {
         "PICK": 1,
@@ -194,4 +196,4 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
             receive_transfer(SYSTEM, requests=[arrived(floor, one, 1) for one in transfers])
         counts.append((len(out), len(came)))
     assert counts == [counts[0]] * 3, counts
-    assert counts[0] == (20 + 2, 18 + 1 + 2)  # two write the events and offer the SKUs
+    assert counts[0] == (20 + 2, 18 + 2)  # two write the events and offer the SKUs

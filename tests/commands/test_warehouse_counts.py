@@ -40,7 +40,7 @@ from entrepot.warehouse.counting import Counting, Plan
 from entrepot.warehouse.tasks import serve_count
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
-from tests.walk import a_house, allocated, picked, placed, queued, released
+from tests.walk import a_house, allocated, freed_is_offered, picked, placed, queued, released
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -461,6 +461,7 @@ def test_goods_that_nobody_expected_are_a_difference_like_any_other(house: Floor
     (waiting,) = placed(house, 1, (1, 2))
     allocated(waiting)
     assert decided(line.id, cause="put away wrong").posted == 3
+    freed_is_offered()
     assert queued("allocate") == [waiting], "what is found goes to who waits for it"
     assert standing(house.at(1)) == 3
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 
 from entrepot.insight import owners
 from entrepot.kernel import ids, sql
 from entrepot.parties.commands.register import RegisterCompany, register_companies
 from entrepot.web.api import house
+from entrepot.web.api.schemas import Out, Strict
 from entrepot.web.urls import urlpatterns
 from tests.shop import COMPANY, the_system
 
@@ -112,3 +116,100 @@ def test_no_program_reads_what_another_company_has(two, program):
         assert answers[:2] == [404, 422], (url, answers)
         if table in kinds and "labels" not in path:
             assert answers[2] == 200, url
+
+
+def example(schema: Any, named: dict[str, Any], which: UUID) -> Any:
+    """Something that fits a schema of the document, with an id wherever it may have one."""
+    if "$ref" in schema:
+        return example(named[schema["$ref"].split("/")[-1]], named, which)
+    if "anyOf" in schema:
+        return example(max(schema["anyOf"], key=lambda one: has_id(one, named)), named, which)
+    if schema.get("format") == "uuid":
+        return str(which)
+    if "enum" in schema or "const" in schema:
+        return schema.get("const", (schema.get("enum") or [None])[0])
+    if schema.get("type") == "array":
+        items = schema.get("prefixItems") or [schema["items"]] * max(1, schema.get("minItems", 1))
+        return [example(one, named, which) for one in items]
+    if schema.get("type") == "object":
+        fields = schema.get("properties", {})
+        wanted = [
+            name for name, one in fields.items() if name in schema.get("required", ()) or has_id(one, named)
+        ]
+        return {name: example(fields[name], named, which) for name in wanted}
+    texts = {"date-time": "2026-11-28T12:00:00Z", "date": "2026-11-28"}
+    plain = {"integer": schema.get("minimum", 1), "number": 1, "boolean": True, "null": None}
+    return plain.get(schema.get("type"), texts.get(schema.get("format"), "1"))
+
+
+def has_id(schema: Any, named: dict[str, Any]) -> bool:
+    if "$ref" in schema:
+        return has_id(named[schema["$ref"].split("/")[-1]], named)
+    inside = [
+        *schema.get("anyOf", ()),
+        *schema.get("properties", {}).values(),
+        *schema.get("prefixItems", ()),
+    ]
+    return schema.get("format") == "uuid" or any(
+        has_id(one, named) for one in [*inside, *filter(None, [schema.get("items")])]
+    )
+
+
+def writes() -> Iterator[tuple[str, Any]]:
+    """Addresses of everything that programs may change, with the schema of what is sent."""
+    for path, operations in house.api.get_openapi_schema(path_prefix="")["paths"].items():
+        for method, one in operations.items():
+            if method != "get":
+                assert any(told["name"] == "company" for told in one["parameters"]), path
+                yield f"/api{path}", one["requestBody"]["content"]["application/json"]["schema"]
+
+
+def test_no_program_changes_what_another_company_has_by_whatever_id_it_is_named(two, program):
+    """Every operation of the API that takes an id, and every field of it that may be one."""
+    ask, named = program("root"), house.api.get_openapi_schema(path_prefix="")["components"]["schemas"]
+    events = sql.run("SELECT count(*) FROM kernel_event WHERE command <> 'access.issue_key'")
+    by_field = [(url, schema) for url, schema in writes() if has_id(schema, named)]
+    assert len(by_field) > 50
+    unknown, ours = ids.uuid7(), two.one("shipped")
+    for url, schema in by_field:
+        one = example(schema, named, ours)
+        told = ask.post(f"{url}?company=other", one, again=url)
+        assert told.status_code == 404, (url, one, told.content)
+        assert str(ours) in told.json()["detail"]
+        assert ask.post(url, one, again=url).status_code == 422, "there are several companies"
+        at = ask.post(f"{url}?company=other", example(schema, named, unknown), again=f"{url}-unknown")
+        assert at.status_code != 404 or at.json()["code"] == told.json()["code"], (url, at.content)
+    assert sql.run("SELECT count(*) FROM kernel_event WHERE command <> 'access.issue_key'") == events
+
+
+def test_a_program_changes_what_its_company_has(two, program):
+    held = {"order": str(two.one("ready")), "type": "fraud review", "reason": "odd"}
+    assert program("root").post("/api/v1/holds?company=hearth", held).status_code in (200, 201)
+
+
+def test_a_holder_of_another_company_has_nothing(two, program):
+    ask, url = program("root"), "/api/v1/reservations"
+    until = (timezone.now() + timedelta(minutes=15)).isoformat()
+    cart = {"channel": "web", "holder": "cart-7", "sku": "MUG-BLUE", "quantity": 2, "expires_at": until}
+    assert ask.post(f"{url}?company=hearth", cart).status_code == 201
+    more = {"holder": "cart-7", "expires_at": until}
+    for path, body in (("renew", more), ("give-back", {"holder": "cart-7"})):
+        answers = [
+            ask.post(f"{url}/{path}?company={one}", body, again=f"{path}-{one}")
+            for one in ("other", "hearth")
+        ]
+        assert [one.status_code for one in answers] == [404, 200]
+
+
+def test_each_thing_of_the_api_has_a_name_of_its_own():
+    """Ninja writes one schema for each name: of two of one name, one would be told wrongly."""
+    seen: dict[str, type] = {}
+
+    def look(schema: type) -> None:
+        for one in schema.__subclasses__():
+            assert seen.setdefault(one.__name__, one) is one, f"two schemas are called {one.__name__}"
+            look(one)
+
+    for base in (Strict, Out):
+        look(base)
+    assert len(seen) > 100

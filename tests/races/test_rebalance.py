@@ -12,7 +12,6 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.sourcing import queries
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.rebalance import ProposeTransfers, propose_transfers
-from entrepot.sourcing.commands.receive_transfer import receive_transfer
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
     SendTransfer,
@@ -23,7 +22,7 @@ from entrepot.sourcing.commands.transfers import (
 )
 from entrepot.sourcing.rebalancing import Rebalancing
 from entrepot.stock.commands.set_floor import SetSafety, set_safety
-from entrepot.stock.commands.transfer import ReceiveTransfer
+from entrepot.stock.commands.transfer import ReceiveTransfer, receive_transfer
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.together import at_once
 from tests.walk import a_house, placed

@@ -117,3 +117,43 @@ def test_an_order_bears_the_same_expanded_and_each_kit_is_whole(rows, data):
         of_kit = [(line.quantity, of.units) for line, _, of in found if of.number == number]
         assert len({quantity // units for quantity, units in of_kit}) == 1
         assert all(quantity % units == 0 for quantity, units in of_kit)
+
+
+def stands(waits: int, held: int, cancelled: int = 0, *, gone: int = 0, per_kit: int = 1) -> kits.Stands:
+    return kits.Stands(ids.uuid7(), 1, per_kit, waits + held + cancelled + gone, cancelled, waits, held)
+
+
+def test_what_belongs_to_a_kit_that_is_not_whole_is_called_back():
+    mugs, pens = stands(0, 6, per_kit=2), stands(1, 2)
+    assert kits.halves([mugs, pens]) == {mugs.line: 2}
+    assert kits.halves([mugs, stands(0, 3)]) == {}
+    assert kits.halves([mugs, pens._replace(kit=2)]) == {}, "of another kit"
+
+
+def test_what_was_cancelled_of_one_component_or_has_left_calls_nothing_back():
+    assert kits.halves([stands(1, 1), stands(0, 1, cancelled=1)]) == {}
+    assert kits.halves([stands(1, 0), stands(0, 0, gone=1)]) == {}
+    policy = stands(0, 1, cancelled=1)  # one kit was cancelled whole; of the other a component was lost
+    assert kits.halves([stands(1, 0, cancelled=1), policy]) == {policy.line: 1}
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda n: st.lists(st.tuples(st.integers(1, 3), st.integers(0, 4)), min_size=n, max_size=n)
+    ),
+    st.integers(1, 4),
+)
+def test_after_it_only_whole_kits_stand(wanted: list[tuple[int, int]], count: int):
+    parts = []
+    for per_kit, waits in wanted:
+        units = per_kit * count
+        waiting = min(waits, units)
+        parts.append(stands(waiting, units - waiting, per_kit=per_kit))
+    back = kits.halves(parts)
+    left = [part.held - back.get(part.line, 0) for part in parts]
+    whole = min(part.held // part.per_kit for part in parts)
+    assert left == [whole * part.per_kit for part in parts]
+    moved = [
+        part._replace(waits=part.quantity - rest, held=rest) for part, rest in zip(parts, left, strict=True)
+    ]
+    assert kits.halves(moved) == {}

@@ -77,7 +77,7 @@ WHERE v.company_id = 1 AND v.pool = 'stock' AND v.sku_id = d.sku_id AND v.node_i
 UPDATE stock_position AS p SET sellable = p.sellable + d.units
 FROM (SELECT sku_id, node_id, sum(units) AS units FROM new_disposition WHERE status = 'sellable' GROUP BY 1, 2) AS d
 WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = 1;
-INSERT INTO stock_unpublished (sku_id) SELECT DISTINCT sku_id FROM new_disposition WHERE status = 'sellable';
+INSERT INTO stock_unpublished (sku_id, freed) SELECT DISTINCT sku_id, true FROM new_disposition WHERE status = 'sellable';
 UPDATE stock_bucket AS b SET quantity = b.quantity + d.units
 FROM (SELECT id, sum(units) AS units FROM (
           SELECT source AS id, -units AS units FROM new_disposition

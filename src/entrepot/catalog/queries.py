@@ -94,6 +94,14 @@ def components(*, kit: UUID) -> list[Part]:
     return [Part(*row) for row in sql.run(_COMPONENTS, {"kit": kit})]
 
 
+def components_of(kits: Collection[UUID]) -> dict[UUID, tuple[tuple[UUID, int], ...]]:
+    """The components of kits, each with its units in one. One statement."""
+    found: dict[UUID, tuple[tuple[UUID, int], ...]] = {}
+    for kit, sku, units in sql.run(_COMPONENTS_OF, {"kits": list(kits)}):
+        found[kit] = (*found.get(kit, ()), (sku, units))
+    return found
+
+
 def kits_among(skus: Collection[UUID]) -> dict[UUID, str]:
     """Of SKUs those that are kits, with their codes: they have no stock of their own. One statement."""
     return dict(sql.run(_KITS_AMONG, {"skus": list(set(skus))}))  # type: ignore[arg-type]
@@ -140,6 +148,10 @@ _BY_SCAN = _FIELDS + (
 _COMPONENTS = """
 SELECT s.id, s.code, s.name, m.units, s.list_price FROM catalog_component AS m JOIN catalog_sku AS s ON s.id = m.sku_id
 WHERE m.kit_id = %(kit)s::uuid ORDER BY m.number
+"""
+
+_COMPONENTS_OF = """
+SELECT kit_id, sku_id, units::int FROM catalog_component WHERE kit_id = ANY(%(kits)s::uuid[]) ORDER BY kit_id, sku_id
 """
 
 _KITS_AMONG = """

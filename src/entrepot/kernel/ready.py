@@ -43,6 +43,16 @@ def claim(queue: str, limit: int) -> list[UUID]:
     return [row[0] for row in sql.run(_CLAIM, {"queue": queue, "limit": limit})]
 
 
+def claim_named(queue: str, subjects: Sequence[UUID]) -> list[UUID]:
+    """Take named subjects off the queue, whether they were ready or not; those that others hold are left to them.
+
+    One statement, where some are named.
+    """
+    if not subjects:
+        return []
+    return [row[0] for row in sql.run(_CLAIM_NAMED, {"queue": queue, "subjects": subjects})]
+
+
 def drop(queue: str, subjects: Sequence[UUID]) -> None:
     """Take named subjects off a queue, because someone served them without claiming.
 
@@ -82,6 +92,19 @@ WITH claimed AS (
     )) RETURNING subject, priority, due_at
 )
 SELECT subject FROM claimed ORDER BY priority DESC, due_at, subject
+"""
+
+_CLAIM_NAMED = """
+WITH claimed AS (
+    DELETE FROM kernel_ready WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM kernel_ready WHERE queue = %(queue)s AND subject = ANY(%(subjects)s::uuid[])
+        FOR UPDATE SKIP LOCKED
+    )) RETURNING subject
+)
+SELECT named.id FROM unnest(%(subjects)s::uuid[]) WITH ORDINALITY AS named(id, place)
+WHERE named.id IN (SELECT subject FROM claimed)
+   OR NOT EXISTS (SELECT FROM kernel_ready AS r WHERE r.queue = %(queue)s AND r.subject = named.id)
+ORDER BY named.place
 """
 
 _DROP = "DELETE FROM kernel_ready WHERE queue = %(queue)s AND subject = ANY(%(subjects)s::uuid[])"

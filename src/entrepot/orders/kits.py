@@ -101,4 +101,37 @@ def unit_price(gross: int, quantity: int, currency: str) -> Decimal:
     return exact.quantize(_PLACES)
 
 
+class Stands(NamedTuple):
+    """A component's line: its units, those that are cancelled, those that wait, and those that the house still has."""
+
+    line: UUID
+    kit: int  # its number within the order
+    per_kit: int
+    quantity: int
+    cancelled: int
+    waits: int
+    held: int
+
+
+def halves(parts: Iterable[Stands]) -> dict[UUID, int]:
+    """Units of each line of an order that stand promised for kits that are not whole, since another component waits: as
+    many as the house still has.
+
+    What was cancelled of one component is not held against the others: those kits are sent without it.
+    """
+    kits: dict[int, list[Stands]] = {}
+    for part in parts:
+        kits.setdefault(part.kit, []).append(part)
+    found: dict[UUID, int] = {}
+    for mine in kits.values():
+        gone = min(part.cancelled // part.per_kit for part in mine)
+        whole = min((part.quantity - part.waits) // part.per_kit for part in mine) - gone
+        for part in mine:
+            stands = part.quantity - part.cancelled - part.waits
+            units = min(stands - whole * part.per_kit, part.held)
+            if units > 0:
+                found[part.line] = units
+    return found
+
+
 _MILLION, _PLACES = 10**6, Decimal("0.000001")

@@ -31,7 +31,7 @@ UNIT = machine(
     ("ship", ("packed", "with_supplier"), "shipped"),
     ("deliver", "shipped", "delivered"),
     ("perform", "open", "delivered"),
-    ("reopen", ("allocated", "with_supplier", "released"), "open"),
+    ("reopen", ("allocated", "with_supplier", "released", "picked", "packed"), "open"),
     (
         "cancel", ("open", "backordered", "allocated", "with_supplier", "released", "picked", "packed"),
         "cancelled",

@@ -21,7 +21,8 @@ class Together(NamedTuple):
 
 
 class Case(NamedTuple):
-    """An order with all that a decision about it looks at. `priced` and `together` are there where cost decides."""
+    """An order with all that a decision about it looks at. `priced` and `together` are there where cost decides: of the
+    lines that go to no supplier before nodes are asked."""
 
     order: UUID
     policy: str
@@ -49,18 +50,19 @@ class Decision(NamedTuple):
 def decide(case: Case) -> Decision:
     """By cost where the profile says so and the plan of all can be followed; else by preference. What suppliers send is
     passed to them, and what is still short is sent as something else where it may be."""
-    plan, nodes = None, case.nodes
     is_by_line = case.nodes_max == rules.BY_LINE
     limit = len(case.lines) + len(case.suppliers) if is_by_line else case.nodes_max
-    if case.priced is not None:
-        assigned = case.together.assigned.get(case.order, {})
-        plan = cost.follow(case.priced, assigned, limit, case.together.orders)
-        nodes = case.priced.cheapest_first()
+    nodes = case.priced.cheapest_first() if case.priced else case.nodes
+    assigned = case.together.assigned.get(case.order, {})
 
     def plan_of(lines: Sequence[Line], policy: str, limit: int) -> Plan:
+        if case.priced and list(lines) == list(case.priced.lines):
+            plan = cost.follow(case.priced, assigned, limit, case.together.orders)
+            if plan:
+                return plan
         return rules.plan(lines, nodes, case.free, policy, rules.BY_LINE if is_by_line else limit)
 
-    plan = plan or plan_of(case.lines, case.policy, limit)
+    plan = plan_of(case.lines, case.policy, limit)
     passed, lines, plan = with_suppliers(case.lines, plan, case.suppliers, case.policy, limit, plan_of)
     left = limit - len({one.supplier for one in passed})
     plan, sent = with_substitutes(

@@ -107,7 +107,7 @@ def with_suppliers(
     alone = Supplied((), lines, plan)
     if not suppliers:
         return alone
-    passed = _first(lines, [one for one in suppliers if one.is_first], limit)
+    passed = asked_first(lines, suppliers, limit)
     rest = without(lines, passed)
     if passed:
         plan = plan_of(rest, policy, limit - _shipments(passed)) if rest else _nothing_left()
@@ -130,9 +130,10 @@ def with_suppliers(
     return Supplied(passed, without(lines, passed), _told(plan, passed))
 
 
-def _first(lines: Sequence[Line], suppliers: Sequence[Supplier], limit: int) -> tuple[Passed, ...]:
+def asked_first(lines: Sequence[Line], suppliers: Sequence[Supplier], limit: int) -> tuple[Passed, ...]:
     """Whole lines for those who are asked before nodes; a place among the shipments is kept for nodes, unless nothing
     is left for them."""
+    suppliers = [one for one in suppliers if one.is_first]
     for places in (limit, limit - 1):
         passed: list[Passed] = []
         left = _Left(suppliers)

@@ -14,10 +14,13 @@ from entrepot.sourcing.facts import Facts, Order
 class Suppliers:
     """The offers of those whom a profile in force names; nothing is read where none names any.
 
-    What they said that they have is locked where a profile keeps to it, until the batch is written: as positions are.
+    What they said that they have is locked where a profile keeps to it, until the batch is written: as positions are;
+    or only read, to think ahead (`lock`).
     """
 
-    def __init__(self, orders: Collection[Order], skus: Collection[UUID], facts: Facts) -> None:
+    def __init__(
+        self, orders: Collection[Order], skus: Collection[UUID], facts: Facts, *, lock: bool = True
+    ) -> None:
         self._facts = facts
         named: dict[int, set[str]] = defaultdict(set)
         is_kept_to = False
@@ -30,7 +33,7 @@ class Suppliers:
         if not rows:
             return
         params = sql.columns(("companies", "codes"), sorted(rows)) | {"skus": sorted(skus)}
-        if is_kept_to:
+        if is_kept_to and lock:
             sql.run(_LOCK, params)
         for company, *known in sql.run(_KNOWN, params):
             self._known[company].append(Known(*known))

@@ -22,12 +22,15 @@ from entrepot.sourcing.commands.rebalance import (
     propose_transfers,
     review_stock,
 )
-from entrepot.sourcing.commands.serve_backorders import waiting_for
+from entrepot.sourcing.waiting import waiting_beside, waiting_for
 
 
 def serve_allocate(cause: Cause, subjects: Sequence[UUID]) -> None:
-    """Orders ready for allocation."""
-    allocate(cause, requests=[AllocateOrder(order) for order in subjects])
+    """Orders ready for allocation; with them those that wait for what has just become free of the same SKUs, so that
+    the more urgent get it."""
+    others = ready.claim_named("allocate", waiting_beside(subjects, cause.at))
+    orders = dict.fromkeys([*subjects, *others])
+    allocate(cause, requests=[AllocateOrder(order) for order in orders])
 
 
 @app.periodic(cron="* * * * *")
@@ -53,7 +56,7 @@ def serve_peg(cause: Cause, subjects: Sequence[UUID]) -> None:
 
 
 def serve_freed(cause: Cause, subjects: Sequence[UUID]) -> None:
-    """SKUs of which more may be sold than before, however that came: who waits for them is asked about again."""
+    """SKUs of which more may be promised than before, however that came: who waits for them is asked about again."""
     ready.put([ready.Offer("allocate", *row) for row in waiting_for(subjects, cause.at)])
 
 

@@ -356,10 +356,12 @@ class Preorder(models.Model):
 
 
 class Unpublished(models.Model):
-    """A mark: something changed of a SKU that a channel may be shown. Taken by whoever publishes it."""
+    """A mark: something changed of a SKU that a channel may be shown, or of which more may be promised. Taken by
+    whoever publishes it."""
 
     id = models.BigAutoField(primary_key=True)
     sku_id = models.UUIDField()
+    freed = models.BooleanField(db_default=False)
 
 
 class Published(models.Model):

@@ -17,6 +17,7 @@ from entrepot.warehouse import errors
 from entrepot.warehouse.commands.expire_lots import ExpireLots, expire_lots
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.warehouse.commands.plan_counts import PlanCounts, ask_by_trigger, plan_counts
+from entrepot.warehouse.commands.recall import RecallKits, recall
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.slots import ClassifySkus, classify_skus
@@ -40,6 +41,11 @@ def serve_release(cause: Cause, orders: Sequence[UUID]) -> None:
             for order, company, number, priority in facts
         ]
         open_items(cause, requests=requests)
+
+
+def serve_recall(cause: Cause, orders: Sequence[UUID]) -> None:
+    """Orders of which kits are not whole any more."""
+    recall(cause, requests=[RecallKits(order) for order in orders])
 
 
 def serve_count(cause: Cause, tasks: Sequence[UUID]) -> None:
@@ -74,7 +80,7 @@ def expire_all_lots(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
     expire_lots(cause, requests=[ExpireLots(company.id) for company in parties.companies()])
 
 
-QUEUES = {"release": serve_release, "count": serve_count}
+QUEUES = {"release": serve_release, "count": serve_count, "recall": serve_recall}
 
 _BINS_OF_TASKS = "SELECT bin_id, sku_id FROM warehouse_picktask WHERE id = ANY(%(ids)s::uuid[])"
 

@@ -15,7 +15,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.purchasing import queries as purchasing
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
+from entrepot.sourcing.waiting import waiting_for
 
 BUYER, RECEIVER = "import:buyer", "import:goods-in"
 """Who orders does not receive: the duty that the house keeps apart holds for a history as well."""
@@ -90,7 +90,8 @@ def _receive(cause: Cause, request: ReceiveSupply) -> SupplyReceived:
             arrivals.append(ReceiveOrder(answer.order, counted, one.bin, at))
     received = whole(receive(receiver, requests=arrivals)) if arrivals else ()
 
-    waiting = serve_backorders(cause, {line.sku for of_order in lines.values() for line in of_order})
+    came = {line.sku for of_order in lines.values() for line in of_order}
+    waiting = [order for order, *_ in waiting_for(came, cause.at)]
     if waiting:
         walk(cause, dict.fromkeys(waiting, at))
     return SupplyReceived(sum(one.quantity for one in received), len(waiting))

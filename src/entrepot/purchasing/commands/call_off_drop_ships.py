@@ -73,7 +73,7 @@ def call_off_drop_ships(
         return answers
     store(cause, [drop_ship for _, drop_ship, _ in decided])
     not_sent(cause, [
-        NotSent(of.order, line.line, line.sku, of.supplier, count, one.reason, one.occurred_at or cause.at)
+        NotSent(of.order, line.line, of.supplier, count, one.reason, one.occurred_at or cause.at)
         for one, of, units in decided if not one.cancel for line, count in units
     ])  # fmt: skip
     refunded = _cancel(cause, [row for row in decided if row[0].cancel])

@@ -16,7 +16,6 @@ from entrepot.kernel.events import Event
 from entrepot.purchasing.commands.arriving import NewClaim, open_claims
 from entrepot.purchasing.receiving import Verdict, judge
 from entrepot.purchasing.states import CHECK
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
 from entrepot.stock.commands.move import At, lock_buckets
@@ -154,7 +153,6 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
     sql.run(_DECIDE, sql.columns(names, rows))
     whole(change_status(cause, requests=[move for one in decided for move in _moves(one)]))
     open_claims(cause, [_claim(one) for one in decided if one.verdict.damaged or one.verdict.quarantined])
-    serve_backorders(cause, {one.check.sku for one in decided if one.verdict.passed})
     resolve_subjects(
         cause,
         requests=[

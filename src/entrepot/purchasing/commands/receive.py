@@ -20,7 +20,6 @@ from entrepot.purchasing.commands import arriving
 from entrepot.purchasing.commands.arriving import Known, Order, Receipt
 from entrepot.purchasing.rules import Line, Part, ReceivedLine
 from entrepot.purchasing.states import ORDER
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands import receive as stock
 from entrepot.stock.commands.expect import Expect, expect
 
@@ -221,9 +220,6 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
             ],
         )
     )  # fmt: skip
-    serve_backorders(
-        cause, {part.sku for one in receipts for _, part, status, _ in one.arrivals if status == "sellable"}
-    )
     announce(
         cause,
         (

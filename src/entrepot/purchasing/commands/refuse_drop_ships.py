@@ -65,9 +65,7 @@ def refuse_drop_ships(
         at, before = one.occurred_at or cause.at, drop_ship.state
         for line, units in told:
             line.refused += units
-            back.append(
-                NotSent(drop_ship.order, line.line, line.sku, drop_ship.supplier, units, one.reason, at)
-            )
+            back.append(NotSent(drop_ship.order, line.line, drop_ship.supplier, units, one.reason, at))
         _step(drop_ship)
         changed[drop_ship.id] = drop_ship
         payload = {"refused": [(line.number, units) for line, units in told]}

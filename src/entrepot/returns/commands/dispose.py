@@ -16,7 +16,6 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands.move import At, Bucket
 from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
 from entrepot.stock.errors import NotThere
@@ -189,9 +188,6 @@ def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket])
     changed = {one.of.id: one.of for one in decided}
     times = {one.of.id: one.at for one in decided}
     store(cause, changed.values(), times)
-    restocked = {one.line.sku for one in decided if one.disposition == "restock"}
-    if restocked:
-        serve_backorders(cause, list(restocked))
     offer_refunds(cause, "disposed", changed.values(), times)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,8 +14,9 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands import progress
+from entrepot.orders.commands.cancel import settle
 from entrepot.orders.commands.substitute import Substitute, substitute
-from entrepot.sourcing import cost, drop_ship, errors, rules, substitutes
+from entrepot.sourcing import cost, drop_ship, errors, half_kits, rules, substitutes
 from entrepot.sourcing.ahead import SoldAhead
 from entrepot.sourcing.commands import by_line
 from entrepot.sourcing.deciding import Case, Together, decide
@@ -62,7 +63,8 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     Refuses: NotFound, OnHold, NothingToAllocate. Again: by key. About 14 statements for any number of orders;
     2 more where some take over reservations, 2 or 3 where a profile names suppliers, 3 or 4 where a SKU is sold ahead
     up to a limit, 6 where that holds some, and as `orders.substitute` where something else is sent. Plain orders of a
-    profile that chooses by line are served all at once, in as many (`by_line`).
+    profile that chooses by line are served all at once, in as many (`by_line`). 1 more where a kit is short, and those
+    of `orders.settle` where a policy cancels.
     """
     order_ids = [request.order for request in requests]
     times = {request.order: request.occurred_at or cause.at for request in requests}
@@ -103,8 +105,11 @@ def allocate(cause: Cause, /, *, requests: Sequence[AllocateOrder]) -> list[Orde
     }
 
     batch = _Batch(cause, times)
+    halves = half_kits.standing({order: one.plan.short for order, one in plans.items()})
+    plans |= {order: _without(plans[order], kits) for order, kits in halves.items()}
     for order_id, decision in plans.items():
-        batch.add(orders[order_id], lines[order_id], decision, facts.version(orders[order_id]))
+        half = halves.get(order_id, set())
+        batch.add(orders[order_id], lines[order_id], decision, facts.version(orders[order_id]), half)
     batch.write()
     ahead.write(cause, times)
     ready.drop("allocate", order_ids)
@@ -164,16 +169,40 @@ def _together(
     positions = stock.read_positions(owned)
     free = {key: max(0, position.free) for key, position in positions.items()}
     wanted = []
+    is_first = {order.id: order for order in orders.values() if _asks_first(order, facts)}
+    suppliers = Suppliers(is_first.values(), {sku for _, sku in owned}, facts, lock=False)
     for order in sorted(orders.values(), key=_urgency):
         if facts.version(order).profile.choose_by == "cost" and lines[order.id] and not order.blocked:
             nodes = facts.nodes(order)
             mine = rules.left(_free(order, lines[order.id], nodes, positions, facts), nodes)
-            wanted.append(facts.costs.wanted(order, lines[order.id], nodes, mine, facts))
+            passed = _passed_first(order, lines[order.id], suppliers, facts)
+            suppliers.took(order.company, passed)
+            rest = _rest(lines[order.id], passed)
+            if rest:
+                wanted.append(facts.costs.wanted(order, rest, nodes, mine, facts))
     if not wanted:
         return Together({}, 0)
     seconds = min(one.profile.solve_seconds for one in wanted)
     assigned, _ = cost.solve_together(wanted, free, seconds)
     return Together(assigned, len(wanted))
+
+
+def _asks_first(order: Order, facts: Facts) -> bool:
+    return any(one.ask == "first" for one in facts.version(order).profile.drop_ship)
+
+
+def _passed_first(
+    order: Order, lines: Sequence[Line], suppliers: Suppliers, facts: Facts
+) -> tuple[drop_ship.Passed, ...]:
+    """What goes to suppliers before nodes are asked: the cost is that of the rest."""
+    wanted = [line.wanted() for line in lines]
+    return drop_ship.asked_first(wanted, suppliers.of(order), facts.nodes_max(order, lines))
+
+
+def _rest(lines: Sequence[Line], passed: Sequence[drop_ship.Passed]) -> list[Line]:
+    """Lines of which nothing is passed on: whole ones are."""
+    gone = {one.line for one in passed}
+    return [line for line in lines if line.id not in gone]
 
 
 Options = Mapping[UUID, Sequence[substitutes.Option]]
@@ -262,7 +291,9 @@ def _decide(
     profile = facts.version(order).profile
     priced = None
     if profile.choose_by == "cost" and facts.costs:
-        priced = facts.costs.wanted(order, lines, nodes, rules.left(free, nodes), facts)
+        rest = _rest(lines, _passed_first(order, lines, suppliers, facts))
+        if rest:
+            priced = facts.costs.wanted(order, rest, nodes, rules.left(free, nodes), facts)
     wanted = [line.wanted() for line in lines]
     plan, sent, nodes, passed = decide(
         Case(
@@ -277,6 +308,12 @@ def _decide(
     promised = _promise(order, plan, positions, instead)
     rejected = _rejected(order, lines, nodes, facts)
     return _Decided(plan, promised, nodes, free, terms, rejected, instead, passed)
+
+
+def _without(decided: _Decided, kits: Collection[int]) -> _Decided:
+    """The decision without what is short of kits that are called back first: it stays where it is."""
+    short = tuple(line for line in decided.plan.short if line.kit not in kits)
+    return decided._replace(plan=replace(decided.plan, short=short))
 
 
 def _promise(
@@ -389,6 +426,8 @@ class _Batch:
         self.waited_for: set[UUID] = set()  # SKUs whose backorders come or go
         self.passed: list[tuple[Any, ...]] = []
         self.to_order: dict[UUID, tuple[int, datetime]] = {}
+        self.recalls: list[tuple[UUID, int, datetime]] = []
+        self.cancelled: dict[UUID, datetime] = {}  # orders of which a policy cancels something
         self.offers: list[tuple[UUID, int, datetime]] = []
         self.items: list[OpenItem] = []
 
@@ -398,8 +437,12 @@ class _Batch:
         lines: Sequence[Line],
         decided: _Decided,
         version: Version,
+        half: Collection[int] = (),
     ) -> None:
+        """`half` are the kits that are called back: what is short of them is decided when that is done."""
         plan = decided.plan
+        if half:
+            self.recalls.append((order.id, order.priority, order.promise_at or order.placed_at))
         self.default_dates[order.id] = (
             self.cause.at + timedelta(days=version.profile.default_lead_days)
         ).date()
@@ -415,6 +458,8 @@ class _Batch:
             by = instead.get(line.id)
             left = self._pass_on(order, line, [one for one in decided.passed if one.line == line.id])
             left = self._exchange(order, left, *by) if by else left
+            if line.kit in half:
+                left = left._replace(open=max(0, taken[line.id] - left.backordered))
             self._step(order, line, left, taken[line.id], cancels=cancels)
         missing = sum(line.quantity for line in plan.short)
         self.tell(order, plan, _reasons(order, lines, decided, version), version, missing)
@@ -487,6 +532,8 @@ class _Batch:
         ):
             if units:
                 self.steps.append(progress.Progress(line.id, order.id, source, target, units))
+        if cancels and rest:
+            self.cancelled[order.id] = self.times[order.id]
         waiting = 0 if cancels else line.backordered - from_backorder + rest
         if waiting or was.backordered:
             self.waited_for.add(line.sku)
@@ -524,6 +571,8 @@ class _Batch:
                 {"lines": self.settled},
             )
         offer("release", self.offers)
+        offer("recall", self.recalls)
+        settle(self.cause, self.cancelled, "not to be had, and the order's policy is not to wait")
         offer("peg", [(sku, 5, self.cause.at) for sku in self.waited_for])
         if self.items:
             open_items(self.cause, requests=self.items)
@@ -564,6 +613,11 @@ def _write_served(
         why = _reasons_by_line(one.order, one.plan, one.wanted, one.nodes, one.version)
         batch.tell(one.order, one.plan, why, one.version, one.short)
     batch.waited_for, batch.served = done.waited_for, done.settled
+    batch.cancelled = {
+        one.order.id: times[one.order.id]
+        for one in done.orders.values()
+        if one.short and one.order.policy == "partial_cancel"
+    }
     batch.write()
     ready.drop("allocate", [request.order for request in requests])
     return [

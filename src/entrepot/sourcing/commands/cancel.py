@@ -1,5 +1,4 @@
-"""Cancel orders with all that sourcing knows of them: nothing waits for stock any more, and what was promised goes to
-those who wait for it."""
+"""Cancel orders with all that sourcing knows of them: nothing waits for stock any more."""
 
 from __future__ import annotations
 
@@ -10,7 +9,6 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands import cancel as orders
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
@@ -18,9 +16,9 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 def cancel(
     cause: Cause, /, *, requests: Sequence[orders.CancelOrder]
 ) -> list[orders.OrderCancelled | Refused]:
-    """As `orders.cancel`; backorders of what was cancelled end with it, and who waits for what it frees is offered it.
+    """As `orders.cancel`; backorders of what was cancelled end with it.
 
-    Locks, Refuses, Again: as `orders.cancel`. 4 statements more; 2 further ones where promises were freed.
+    Locks, Refuses, Again: as `orders.cancel`. 4 statements more.
     """
     answers = orders.cancel(cause, requests=requests)
     forget(cause, answers)
@@ -28,8 +26,7 @@ def cancel(
 
 
 def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> None:
-    """End the backorders of what was cancelled, drop orders that are no more from the queues, and offer what was freed
-    to those who wait for it. 4 statements; 2 more where something was freed."""
+    """End the backorders of what was cancelled, and drop orders that are no more from the queues. 4 statements."""
     cancelled = [answer for answer in answers if isinstance(answer, orders.OrderCancelled)]
     ended = [row for answer in cancelled for row in answer.backordered]
     if ended:
@@ -47,13 +44,7 @@ def forget(cause: Cause, answers: Iterable[orders.OrderCancelled | Refused]) -> 
     gone = [answer.order for answer in cancelled if answer.status == "cancelled"]
     for queue in ("allocate", "release"):
         ready.drop(queue, gone)
-    freed = [answer.order for answer in cancelled if answer.freed]
-    if freed:
-        serve_backorders(cause, [sku for (sku,) in sql.run(_FREED, {"orders": freed})])
 
-
-# One SKU too many costs an order that waits for it a look; which lines were freed is not kept.
-_FREED = "SELECT DISTINCT sku_id FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) AND kind = 'goods'"
 
 # Of the orders touched, whether they still wait for something.
 _END = """

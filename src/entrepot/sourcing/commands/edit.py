@@ -14,10 +14,9 @@ from entrepot.sourcing.commands.cancel import forget
 
 @command("sourcing.edit")
 def edit(cause: Cause, /, *, requests: Sequence[orders.EditOrder]) -> list[orders.OrderEdited | Refused]:
-    """As `orders.edit`, at the usual prices; backorders of what was taken out end with it, and who waits for what it
-    frees is offered it.
+    """As `orders.edit`, at the usual prices; backorders of what was taken out end with it.
 
-    Locks, Refuses, Again: as `orders.edit`. 4 statements more; 2 further ones where promises were freed.
+    Locks, Refuses, Again: as `orders.edit`. 4 statements more.
     """
     return _edit(cause, requests, own_prices=False)
 

@@ -15,7 +15,6 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
 from entrepot.sourcing import errors, rules
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.sourcing.facts import profile_of
 from entrepot.stock.commands import allocate as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -48,7 +47,6 @@ class _Promise(NamedTuple):
     node: UUID
     line: UUID
     units: int
-    sku: UUID | None = None  # of stock that is free again
 
 
 class _Order(NamedTuple):
@@ -66,7 +64,7 @@ def reject(cause: Cause, /, *, requests: Sequence[RejectOrder]) -> list[OrderRej
 
     Locks: the orders in id order, then the positions of their promises in key order, then the promises.
     Refuses: NotFound; Invalid (no reason); NothingToReject (nothing of it is promised there and unreleased).
-    Again: by key. 14 statements; 2 more where too many nodes have rejected a line.
+    Again: by key. 13 statements; 2 more where too many nodes have rejected a line.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
@@ -122,9 +120,7 @@ def _write(
     stock.free(
         cause, requests=[stock.Free(one.order, one.line, one.units, one.node) for one, _ in given_back]
     )
-    attempts = _record(cause, given_back, orders, "allocated")
-    serve_backorders(cause, {one.sku for one, _ in given_back if one.sku})
-    return attempts
+    return _record(cause, given_back, orders, "allocated")
 
 
 def not_sent(cause: Cause, units: Sequence[NotSent]) -> None:
@@ -140,7 +136,7 @@ def not_sent(cause: Cause, units: Sequence[NotSent]) -> None:
     }
     rows = [
         (
-            _Promise(one.order, one.supplier, one.line, one.units, one.sku),
+            _Promise(one.order, one.supplier, one.line, one.units),
             RejectOrder(one.order, one.supplier, one.reason, occurred_at=one.at),
         )
         for one in units
@@ -154,7 +150,6 @@ class NotSent(NamedTuple):
 
     order: UUID
     line: UUID
-    sku: UUID
     supplier: UUID
     units: int
     reason: str
@@ -285,8 +280,8 @@ FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.
 """
 
 _PROMISES = """
-SELECT order_id, node_id, line_id, sum(quantity - released)::int, sku_id FROM stock_allocation
-WHERE order_id = ANY(%(orders)s::uuid[]) AND quantity > released GROUP BY 1, 2, 3, 5 ORDER BY 1, 3
+SELECT order_id, node_id, line_id, sum(quantity - released)::int FROM stock_allocation
+WHERE order_id = ANY(%(orders)s::uuid[]) AND quantity > released GROUP BY 1, 2, 3 ORDER BY 1, 3
 """
 
 _ATTEMPTS = """

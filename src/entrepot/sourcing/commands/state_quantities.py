@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import command
+from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.parties.commands import state_quantities as parties
 from entrepot.parties.commands.state_quantities import QuantityStated, StateQuantity
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 
 
 @command("sourcing.state_quantities")
@@ -25,5 +24,5 @@ def state_quantities(cause: Cause, /, *, requests: Sequence[StateQuantity]) -> l
         if isinstance(answer, QuantityStated) and one.available
     }
     if there:
-        serve_backorders(cause, there)
+        offer("serve", [(sku, 5, cause.at) for sku in there])
     return answers

@@ -262,7 +262,7 @@ WITH promised AS MATERIALIZED ({{shares}}), written AS (
     UPDATE stock_position AS p SET allocated = p.allocated + d.units
     FROM (SELECT sku_id, node_id, company_id, sum(quantity)::int AS units FROM promised GROUP BY 1, 2, 3) AS d
     WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.company_id
-    RETURNING p.sku_id
+    RETURNING p.sku_id, false AS freed
 ), marked AS ({MARK_CHANGED})
 SELECT order_id, node_id, sum(quantity)::int FROM promised GROUP BY 1, 2
 """
@@ -285,7 +285,7 @@ WITH changed AS (
     FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[], %(fenced)s::int[])
          AS d(sku, node, owner, units, fenced)
     WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
-    RETURNING p.sku_id
+    RETURNING p.sku_id, false AS freed
 )
 {MARK_CHANGED}
 """

@@ -141,7 +141,7 @@ def short_units(cause: Cause, shorts: Sequence[Short], mislaid: Sequence[Short] 
     freed: dict[UUID, int] = defaultdict(int)
     for short in shorts:
         freed[short.allocation] += short.quantity
-    free_allocations(list(freed.items()))
+    free_allocations(list(freed.items()), lost=True)
     moves = [
         Move(
             s.company,

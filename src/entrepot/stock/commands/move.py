@@ -216,7 +216,7 @@ def _displace(cause: Cause, falling: Sequence[tuple[UUID, UUID, int, int, int, i
             freed.append(
                 Displaced(promise.allocation, order, line, sku, node, units, promise.released, fulfillment)
             )
-    free_allocations([(one.allocation, one.quantity) for one in freed])
+    free_allocations([(one.allocation, one.quantity) for one in freed], lost=True)
     return freed
 
 
@@ -275,14 +275,15 @@ def _end_reservations(shortages: dict[tuple[UUID, UUID, int], int]) -> None:
             shortages[tuple(position)] = left  # type: ignore[index]
 
 
-def free_allocations(freed: Sequence[tuple[UUID, int]]) -> None:
-    """Take units out of promises and give them back to positions and ring-fences. 2 statements; 3 with fences.
+def free_allocations(freed: Sequence[tuple[UUID, int]], *, lost: bool = False) -> None:
+    """Take units out of promises and give them back to positions and ring-fences, where they are free for others,
+    unless they are `lost`. 2 statements; 3 with fences.
 
     Whether pick tasks stand behind released units is the caller's to know.
     """
     if not freed:
         return
-    arrays = sql.columns(("ids", "units"), freed)
+    arrays = sql.columns(("ids", "units"), freed) | {"is_free": not lost}
     given_back = [row for row in sql.run(_FREE_ALLOCATIONS, arrays) if row[5]]
     if given_back:
         sql.run(
@@ -463,7 +464,7 @@ WITH d AS MATERIALIZED (
     UPDATE stock_position AS p SET sellable = p.sellable + d.sellable, allocated = p.allocated - d.fulfilled
     FROM d WHERE p.sku_id = d.sku_id AND p.node_id = d.node_id AND p.owner_id = d.owner_id
     RETURNING p.sku_id, p.node_id, p.owner_id::int, d.sellable + d.fulfilled AS freed
-), changed AS (SELECT sku_id FROM moved WHERE freed <> 0), marked AS ({MARK_CHANGED})
+), changed AS (SELECT sku_id, freed > 0 AS freed FROM moved WHERE freed <> 0), marked AS ({MARK_CHANGED})
 SELECT sku_id, node_id, owner_id FROM moved
 """
 
@@ -475,7 +476,7 @@ WITH changed AS (
                 %(sellable)s::int[], %(fulfilled)s::int[]) AS d(sku, node, owner, company, sellable, fulfilled)
     ORDER BY sku, node, owner
     ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET sellable = stock_position.sellable + excluded.sellable
-    RETURNING sku_id
+    RETURNING sku_id, true AS freed
 )
 {MARK_CHANGED}
 """
@@ -493,7 +494,7 @@ WITH changed AS (
     FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
          AS d(sku, node, owner, units)
     WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
-    RETURNING p.sku_id
+    RETURNING p.sku_id, true AS freed
 )
 {MARK_CHANGED}
 """
@@ -542,7 +543,7 @@ locked AS MATERIALIZED (
 changed AS (
     UPDATE stock_position AS p SET allocated = p.allocated - locked.units, fenced = p.fenced + locked.from_fence
     FROM locked WHERE (p.sku_id, p.node_id, p.owner_id) = (locked.sku_id, locked.node_id, locked.owner_id)
-    RETURNING p.sku_id
+    RETURNING p.sku_id, %(is_free)s::boolean AS freed
 ), marked AS ({MARK_CHANGED})
 SELECT sku_id, node_id, owner_id::int, channel_id, sum(units)::int, sum(from_fence)::int
 FROM d GROUP BY 1, 2, 3, 4

@@ -47,18 +47,21 @@ class AvailabilityChanged:
 @command("stock.publish")
 def publish(cause: Cause, /, *, requests: Sequence[PublishChanges]) -> list[ChangesPublished | Refused]:
     """Figures of the marked SKUs computed for every channel; what differs from what was published is published, and
-    the channel told by `availability.changed`. What may be sold more of than before is offered to the queue `serve`,
-    for those who wait for it.
+    the channel told by `availability.changed`. What was freed, and is free, is offered to the queue `serve` for those
+    who wait for it: whatever a channel is shown of it.
 
     One at a time: who comes while another publishes does nothing.
     Locks: an advisory lock of its own; no position, so that buyers never wait for it.
-    Again: finds nothing more. 4 statements; 1 more where more may be sold of something.
+    Again: finds nothing more. 4 statements; 1 more where something was freed, 1 more where some of it is free.
     """
     if not sql.run(_ALONE)[0][0]:
         return [ChangesPublished(0, 0, 0) for _ in requests]
-    marks = [sku for (sku,) in sql.run(_TAKE, {"limit": max(one.marks_max for one in requests)})]
-    skus = sorted(set(marks))
+    marks = sql.run(_TAKE, {"limit": max(one.marks_max for one in requests)})
+    skus = sorted({sku for sku, _ in marks})
     changed = _publish(cause, skus) if skus else 0
+    freed = sorted({sku for sku, is_freed in marks if is_freed})
+    if freed:
+        offer("serve", [(sku, 5, cause.at) for (sku,) in sql.run(_FREE, {"skus": freed})])
     return [ChangesPublished(len(marks), len(skus), changed) for _ in requests]
 
 
@@ -78,7 +81,6 @@ def _publish(cause: Cause, skus: Sequence[UUID]) -> int:
             for channel, sku, company, code, before, now, version in rows
         ],
     )
-    offer("serve", [(sku, 5, cause.at) for _, sku, _, _, before, now, _ in rows if now > before])
     return len(rows)
 
 
@@ -116,7 +118,13 @@ _ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('stock.publish', 0))
 # A mark is seen when its transaction is over; the next statement sees all that it changed.
 _TAKE = """
 DELETE FROM stock_unpublished WHERE id = ANY(ARRAY(SELECT id FROM stock_unpublished ORDER BY id LIMIT %(limit)s::int))
-RETURNING sku_id
+RETURNING sku_id, freed
+"""
+
+# What a mark freed may be promised to somebody else by now.
+_FREE = """
+SELECT DISTINCT sku_id FROM stock_position
+WHERE sku_id = ANY(%(skus)s::uuid[]) AND sellable > reserved + allocated + safety
 """
 
 _PUBLISH = f"""
@@ -142,14 +150,14 @@ ORDER BY w.version
 """
 
 _MARK_PLACES = """
-INSERT INTO stock_unpublished (sku_id)
-SELECT sku_id FROM stock_published WHERE channel_id = ANY(%(places)s::uuid[])
-UNION SELECT p.sku_id FROM network_channelnode AS cn JOIN stock_position AS p ON p.node_id = cn.node_id
+INSERT INTO stock_unpublished (sku_id, freed)
+SELECT sku_id, true FROM stock_published WHERE channel_id = ANY(%(places)s::uuid[])
+UNION SELECT p.sku_id, true FROM network_channelnode AS cn JOIN stock_position AS p ON p.node_id = cn.node_id
 WHERE cn.channel_id = ANY(%(places)s::uuid[])
-UNION SELECT sku_id FROM stock_position WHERE node_id = ANY(%(places)s::uuid[])
-UNION SELECT id FROM catalog_sku WHERE id = ANY(%(places)s::uuid[])
+UNION SELECT sku_id, true FROM stock_position WHERE node_id = ANY(%(places)s::uuid[])
+UNION SELECT id, true FROM catalog_sku WHERE id = ANY(%(places)s::uuid[])
 """
 
 _MARK_SHIPPING = """
-INSERT INTO stock_unpublished (sku_id) SELECT sku_id FROM stock_preorder WHERE ships_on = %(day)s::date
+INSERT INTO stock_unpublished (sku_id, freed) SELECT sku_id, true FROM stock_preorder WHERE ships_on = %(day)s::date
 """

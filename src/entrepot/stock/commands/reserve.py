@@ -24,7 +24,8 @@ from entrepot.stock.commands.mark import MARK_CHANGED
 class Reserve:
     """Units of a SKU for a holder (cart or checkout id), until a moment.
 
-    At a node; without one, at the first by priority of those that serve the channel and have them all.
+    At a node; without one, at the first by priority of those that serve the channel and have them all. Of a kit,
+    `parts` are its components with their units in one: they are held all or none, each where it is if no node has all.
     """
 
     company: int
@@ -36,12 +37,29 @@ class Reserve:
     expires_at: datetime
     kind: str = "cart"
     key: str | None = None
+    parts: tuple[tuple[UUID, int], ...] = ()
+
+    def units(self) -> list[tuple[UUID, int]]:
+        """What is held: units of the SKU, or of each component."""
+        return [(sku, units * self.quantity) for sku, units in self.parts or ((self.sku, 1),)]
+
+
+class Held(NamedTuple):
+    """Units of one SKU at one node."""
+
+    reservation: UUID
+    node: UUID
+    sku: UUID
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
+    """The reservation and its node; of a kit, the first of its components', and all of them as `parts`."""
+
     reservation: UUID
     node: UUID
+    parts: tuple[Held, ...] = ()
 
 
 @command("stock.reserve")
@@ -52,70 +70,87 @@ def reserve(cause: Cause, /, *, requests: Sequence[Reserve]) -> list[Reserved | 
     Locks: positions of the SKUs in key order. Refuses: Insufficient, NotPlaceable. Again: by key. 5 statements;
     1 more where the node is left open, 4 more where some had expired.
     """
-    free_expired(cause, [request.sku for request in requests])
-    positions = lock_positions((request.company, request.sku) for request in requests)
+    owned = {(request.company, sku) for request in requests for sku, _ in request.units()}
+    free_expired(cause, [sku for _, sku in owned])
+    positions = lock_positions(owned)
     open_to = {request.channel for request in requests if request.node is None}
     serving = network.serving_nodes(channels=open_to) if open_to else {}
     answers: list[Reserved | Refused] = []
-    rows = []
+    rows: list[tuple[object, ...]] = []
     taken: dict[int, tuple[UUID, UUID, int, int]] = {}  # by the position itself: to hash keys takes longer
     for r in requests:
         nodes = [r.node] if r.node else [node for node, _ in serving[r.channel]]
-        node, position, free = _first_with(positions, r, nodes)
-        if r.quantity < 1 or r.expires_at <= cause.at:
-            expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
-            answers.append(errors.NotPlaceable(field="reservation", expected=expected, found=found))
-        elif node is None or position is None:
-            where = str(r.node or "any of the channel")
-            answers.append(errors.Insufficient(sku=str(r.sku), node=where, wanted=r.quantity, free=free))
-        else:
-            position.free -= r.quantity
+        places = _places(cause, positions, r, nodes)
+        if isinstance(places, Refused):
+            answers.append(places)
+            continue
+        held = []
+        for sku, node, position, units in places:
+            position.free -= units
             before = taken.get(id(position))
-            taken[id(position)] = (r.sku, node, r.company, r.quantity + (before[3] if before else 0))
-            reservation = ids.uuid7()
+            taken[id(position)] = (sku, node, r.company, units + (before[3] if before else 0))
+            one = Held(ids.uuid7(), node, sku, units)
+            held.append(one)
             rows.append(
                 (
-                    reservation,
-                    r.company,
-                    r.sku,
-                    node,
-                    r.company,
-                    r.channel,
-                    r.holder,
-                    r.quantity,
-                    r.expires_at,
-                    r.kind,
+                    one.reservation, r.company, sku, node, r.company, r.channel, r.holder, units, r.expires_at, r.kind,
                     cause.at,
                 )
-            )
-            answers.append(Reserved(reservation, node))
+            )  # fmt: skip
+        answers.append(Reserved(held[0].reservation, held[0].node, tuple(held) if r.parts else ()))
     sql.write("stock_reservation", _COLUMNS, rows)
     _change_reserved(list(taken.values()))
     return answers
 
 
+_Place = tuple[UUID, UUID, Position, int]
+"""A SKU at a node: its position, and the units that are to be held there."""
+
+
+def _places(cause: Cause, positions: Positions, r: Reserve, nodes: Sequence[UUID]) -> list[_Place] | Refused:
+    """Where what is asked for is held: at the first node that has all of it, otherwise each SKU where it is."""
+    if r.quantity < 1 or r.expires_at <= cause.at:
+        expected, found = "units and a later moment", f"{r.quantity} until {r.expires_at}"
+        return errors.NotPlaceable(field="reservation", expected=expected, found=found)
+    wanted = r.units()
+    for node in nodes if r.parts else ():
+        at_one = [_first_with(positions, r, sku, units, [node]) for sku, units in wanted]
+        if not any(isinstance(one, Refused) for one in at_one):
+            return at_one  # type: ignore[return-value]
+    places: list[_Place] = []
+    for sku, units in wanted:
+        place = _first_with(positions, r, sku, units, nodes)
+        if isinstance(place, Refused):
+            return place
+        places.append(place)
+    return places
+
+
 def _first_with(
-    positions: Positions, request: Reserve, nodes: Sequence[UUID]
-) -> tuple[UUID | None, Position | None, int]:
-    """The first node that has all the units free for the channel, with its position; and the most that one has."""
+    positions: Positions, r: Reserve, sku: UUID, units: int, nodes: Sequence[UUID]
+) -> _Place | Refused:
+    """The first node that has all the units free for the channel."""
     most = 0
     for node in nodes:
-        position = positions.get((request.sku, node))
-        free = position.free_for(request.channel) if position else 0
-        if free >= request.quantity:
-            return node, position, free
+        position = positions.get((sku, node))
+        free = position.free_for(r.channel) if position else 0
+        if position and free >= units:
+            return sku, node, position, units
         most = max(most, free)
-    return None, None, most
+    where = str(r.node or "any of the channel")
+    return errors.Insufficient(sku=str(sku), node=where, wanted=units, free=most)
 
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """All that a holder has reserved, until another moment; as a checkout from now on, or still a cart."""
+    """All that a holder has reserved (of a company, where it is named), until another moment; as a checkout from now
+    on, or still a cart."""
 
     holder: str
     expires_at: datetime
     kind: str = "checkout"
     key: str | None = None
+    company: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +165,30 @@ def renew(cause: Cause, /, *, requests: Sequence[Renew]) -> list[Renewed | Refus
     What has expired is not renewed, even where nobody has taken it yet. Locks: positions in key order.
     Refuses: NothingReserved, NotPlaceable. Again: by key. 2 statements.
     """
-    wanted = {r.holder: r for r in requests if r.expires_at > cause.at}
-    rows = [(r.holder, r.expires_at, r.kind) for r in wanted.values()]
-    sql.run(_LOCK_OF_HOLDERS, {"holders": list(wanted)})
-    arrays = sql.columns(("holders", "moments", "kinds"), rows)
-    units: dict[str, int] = defaultdict(int)
+    wanted = {(r.holder, r.company): r for r in requests if r.expires_at > cause.at}
+    rows = [(*whose, r.expires_at, r.kind) for whose, r in wanted.items()]
+    sql.run(_LOCK_OF_HOLDERS, sql.columns(("holders", "companies"), list(wanted)))
+    arrays = sql.columns(("holders", "companies", "moments", "kinds"), rows)
+    units: dict[Holder, int] = defaultdict(int)
     events = []
-    for holder, reservation, company, before, after, quantity in sql.run(_RENEW, arrays | {"at": cause.at}):
-        units[holder] += quantity
+    for holder, of, reservation, company, before, after, quantity in sql.run(
+        _RENEW, arrays | {"at": cause.at}
+    ):
+        units[holder, of] += quantity
         events.append(Event("reservation", reservation, company, before, after, payload={"units": quantity}))
     announce(cause, events)
     return [_renewed(cause, request, units) for request in requests]
 
 
-def _renewed(cause: Cause, r: Renew, units: dict[str, int]) -> Renewed | Refused:
+Holder = tuple[str, int | None]
+"""Whose reservations, and of which company: None of any."""
+
+
+def _renewed(cause: Cause, r: Renew, units: dict[Holder, int]) -> Renewed | Refused:
     if r.expires_at <= cause.at:
         return errors.NotPlaceable(field="reservation", expected="a later moment", found=str(r.expires_at))
-    return Renewed(units[r.holder]) if r.holder in units else errors.NothingReserved(holder=r.holder)
+    whose = (r.holder, r.company)
+    return Renewed(units[whose]) if whose in units else errors.NothingReserved(holder=r.holder)
 
 
 class TakeOver(NamedTuple):
@@ -190,18 +232,18 @@ def take_over(cause: Cause, requests: Sequence[TakeOver]) -> list[TakenOver]:
 
 @dataclass(frozen=True, slots=True)
 class GiveBack:
-    """All that a holder has reserved."""
+    """All that a holder has reserved; of a company, where it is named."""
 
     holder: str
     key: str | None = None
+    company: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """Units that are free again, and their SKUs."""
+    """Units that are free again."""
 
     quantity: int
-    skus: tuple[UUID, ...]
 
 
 @command("stock.give_back")
@@ -210,24 +252,23 @@ def give_back(cause: Cause, /, *, requests: Sequence[GiveBack]) -> list[GivenBac
 
     Locks: positions in key order. Refuses: NothingReserved. Again: by key. 3 statements.
     """
-    holders = [request.holder for request in requests]
-    sql.run(_LOCK_OF_HOLDERS, {"holders": holders})
-    units: dict[str, dict[UUID, int]] = defaultdict(lambda: defaultdict(int))
+    holders: list[Holder] = [(request.holder, request.company) for request in requests]
+    arrays = sql.columns(("holders", "companies"), list(dict.fromkeys(holders)))
+    sql.run(_LOCK_OF_HOLDERS, arrays)
+    units: dict[Holder, int] = defaultdict(int)
     freed: dict[tuple[UUID, UUID, int], int] = defaultdict(int)
-    for holder, sku, node, owner, quantity in sql.run(_DELETE_OF_HOLDERS, {"holders": holders}):
-        units[holder][sku] += quantity
+    for holder, of, sku, node, owner, quantity in sql.run(_DELETE_OF_HOLDERS, arrays):
+        units[holder, of] += quantity
         freed[sku, node, owner] -= quantity
     _change_reserved([(*key, quantity) for key, quantity in freed.items()])
     return [
-        GivenBack(sum(units[holder].values()), tuple(sorted(units[holder])))
-        if holder in units
-        else errors.NothingReserved(holder=holder)
+        GivenBack(units[holder]) if holder in units else errors.NothingReserved(holder=holder[0])
         for holder in holders
     ]
 
 
 def free_expired(cause: Cause, skus: Sequence[UUID]) -> None:
-    """Free what has expired by now of SKUs, inside a command that promises them or serves who waits for them.
+    """Free what has expired by now of SKUs, inside a command that promises or frees them.
 
     The event tells when it expired, not when somebody noticed. 1 statement; 4 if any, and the event's.
     """
@@ -261,7 +302,7 @@ WITH changed AS (
     FROM unnest(%(skus)s::uuid[], %(nodes)s::uuid[], %(owners)s::smallint[], %(units)s::int[])
          AS d(sku, node, owner, units)
     WHERE p.sku_id = d.sku AND p.node_id = d.node AND p.owner_id = d.owner
-    RETURNING p.sku_id
+    RETURNING p.sku_id, d.units < 0 AS freed
 )
 {MARK_CHANGED}
 """
@@ -282,12 +323,14 @@ RETURNING id, kind, expires_at, sku_id, node_id, owner_id::int, quantity
 
 _RENEW = """
 WITH renewed AS (
-    SELECT r.id, r.kind, d.kind AS renewed_as, d.expires_at
-    FROM unnest(%(holders)s::text[], %(moments)s::timestamptz[], %(kinds)s::text[]) AS d(holder, expires_at, kind)
-    JOIN stock_reservation AS r ON r.holder = d.holder AND r.expires_at > %(at)s::timestamptz
+    SELECT r.id, r.kind, d.kind AS renewed_as, d.expires_at, d.company
+    FROM unnest(%(holders)s::text[], %(companies)s::smallint[], %(moments)s::timestamptz[], %(kinds)s::text[])
+         AS d(holder, company, expires_at, kind)
+    JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id)
+     AND r.expires_at > %(at)s::timestamptz
 )
 UPDATE stock_reservation AS r SET expires_at = n.expires_at, kind = n.renewed_as FROM renewed AS n WHERE r.id = n.id
-RETURNING r.holder, r.id, r.company_id::int, n.kind, r.kind, r.quantity
+RETURNING r.holder, n.company::int, r.id, r.company_id::int, n.kind, r.kind, r.quantity
 """
 
 # Of two orders that name one holder, one gets it.
@@ -301,11 +344,14 @@ RETURNING r.id, r.kind, r.owner_id::int, d.order_id, r.sku_id, r.node_id, r.quan
 
 _LOCK_OF_HOLDERS = """
 SELECT FROM stock_position WHERE (sku_id, node_id, owner_id) IN (
-    SELECT sku_id, node_id, owner_id FROM stock_reservation WHERE holder = ANY(%(holders)s::text[]))
+    SELECT r.sku_id, r.node_id, r.owner_id
+    FROM unnest(%(holders)s::text[], %(companies)s::smallint[]) AS d(holder, company)
+    JOIN stock_reservation AS r ON r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id))
 ORDER BY sku_id, node_id, owner_id FOR UPDATE
 """
 
 _DELETE_OF_HOLDERS = """
-DELETE FROM stock_reservation WHERE holder = ANY(%(holders)s::text[])
-RETURNING holder, sku_id, node_id, owner_id::int, quantity
+DELETE FROM stock_reservation AS r USING unnest(%(holders)s::text[], %(companies)s::smallint[]) AS d(holder, company)
+WHERE r.holder = d.holder AND r.owner_id = COALESCE(d.company, r.owner_id)
+RETURNING r.holder, d.company::int, r.sku_id, r.node_id, r.owner_id::int, r.quantity
 """

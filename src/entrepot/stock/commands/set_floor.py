@@ -89,7 +89,7 @@ WITH changed AS (
          AS d(sku, node, owner, units)
     ORDER BY sku, node, owner
     ON CONFLICT (sku_id, node_id, owner_id) DO UPDATE SET safety = excluded.safety
-    RETURNING sku_id
+    RETURNING sku_id, true AS freed
 )
 {MARK_CHANGED}
 """
@@ -124,7 +124,7 @@ fence AS (
     UPDATE stock_position AS p SET fenced = p.fenced + d.more
     FROM (SELECT sku_id, node_id, owner_id, sum(more)::int AS more FROM d GROUP BY 1, 2, 3) AS d
     WHERE (p.sku_id, p.node_id, p.owner_id) = (d.sku_id, d.node_id, d.owner_id)
-    RETURNING p.sku_id
+    RETURNING p.sku_id, true AS freed
 )
 {MARK_CHANGED}
 """

@@ -162,7 +162,6 @@ class TransferReceived:
     state: str
     received: int
     lost: int
-    skus: tuple[UUID, ...] = ()
 
 
 @command("stock.receive_transfer")
@@ -279,9 +278,8 @@ def _misfit(
 
 
 def _received(transfer: UUID, state: str, lines: Sequence[ArrivedUnits]) -> TransferReceived:
-    skus = tuple(dict.fromkeys(line.sku for line in lines if line.received))
     received, lost = sum(line.received for line in lines), sum(line.lost for line in lines)
-    return TransferReceived(transfer, state, received, lost, skus)
+    return TransferReceived(transfer, state, received, lost)
 
 
 def _source(request: ShipTransfer, line: TransferUnits) -> At:

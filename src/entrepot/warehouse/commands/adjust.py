@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands import adjust as stock
 from entrepot.warehouse.commands.missing import reopen
 from entrepot.warehouse.commands.plan_counts import ask_by_trigger
@@ -20,7 +19,7 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
 
     Locks: as `stock.adjust`, then the orders displaced in id order. Refuses, Again: as `stock.adjust`.
     Where fewer units were there than were to be taken, the bin is counted, if the policy says so.
-    Statements: those of `stock.adjust`; 5 where promises were displaced, 1 where units were found, 11 where a bin is to
+    Statements: those of `stock.adjust`; 5 where promises were displaced, 11 where a bin is to
     be counted.
     """
     answers = stock.adjust(cause, requests=requests)
@@ -30,9 +29,6 @@ def adjust(cause: Cause, /, *, requests: Sequence[stock.Adjust]) -> list[stock.A
         for one, answer in zip(requests, answers, strict=True)
         if isinstance(answer, stock.Adjusted)
     ]
-    found = {one.sku for one, answer in done if answer.posted and one.delta > 0}
-    if found:
-        serve_backorders(cause, found)
     less = [(one.bin, one.sku) for one, answer in done if answer.missing]
     if less:
         ask_by_trigger(cause, "negative check", less)

@@ -17,7 +17,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.count import CountPosted, PostCount, count
 from entrepot.warehouse import counting
-from entrepot.warehouse.commands.missing import offer_found, reopen
+from entrepot.warehouse.commands.missing import reopen
 from entrepot.warehouse.commands.plan_counts import of_node
 from entrepot.warehouse.commands.start_counts import PAIR, Task, lock_tasks
 from entrepot.warehouse.states import COUNT_LINE
@@ -171,7 +171,6 @@ def _post(
         else:
             refusals[place] = answer
     reopen(cause, [lost for one in good.values() for lost in one.displaced])
-    offer_found(cause, [(lines[requests[place].line].sku, done) for place, done in good.items()])
     return good
 
 

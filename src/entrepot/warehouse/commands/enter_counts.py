@@ -20,7 +20,7 @@ from entrepot.stock.commands.count import Balance, CountPosted, PostCount, count
 from entrepot.stock.commands.move import At
 from entrepot.stock.models import STATUSES
 from entrepot.warehouse import counting, errors
-from entrepot.warehouse.commands.missing import offer_found, reopen
+from entrepot.warehouse.commands.missing import reopen
 from entrepot.warehouse.commands.plan_counts import classes_of, of_node
 from entrepot.warehouse.commands.start_counts import Task, lock_tasks
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -296,7 +296,6 @@ class _Entry:
         assert all(isinstance(one, CountPosted) for one in answers), answers
         good = [one for one in answers if isinstance(one, CountPosted)]
         reopen(self.cause, [lost for one in good for lost in one.displaced])
-        offer_found(self.cause, [(one.sku, done) for one, done in zip(requests, good, strict=True)])
         return {place: one.posted for place, one in zip(places, good, strict=True)}
 
     def _names(self, one: _Result) -> tuple[object, ...]:

@@ -12,9 +12,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import offer
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.progress import Progress, lock, progress
-from entrepot.sourcing.commands.serve_backorders import serve_backorders
 from entrepot.stock.commands import allocate as stock
-from entrepot.stock.commands.count import CountPosted
 from entrepot.stock.commands.fulfill import commit_picks
 from entrepot.stock.commands.move import Displaced
 from entrepot.warehouse.commands.lock import Fulfillment
@@ -140,13 +138,6 @@ def reopen(cause: Cause, displaced: Sequence[Displaced]) -> None:
         ],
     )
     offer("allocate", [(order, priority, due) for order, _, _, priority, due in found])
-
-
-def offer_found(cause: Cause, posted: Sequence[tuple[UUID, CountPosted]]) -> None:
-    """Offer what counts have found to those who wait for it. 1 statement where something was found."""
-    found = {sku for sku, one in posted if one.posted > 0 or one.found_again}
-    if found:
-        serve_backorders(cause, found)
 
 
 def _displaced(company: int, order: UUID, number: str, priority: int, units: int) -> OpenItem:

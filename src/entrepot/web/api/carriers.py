@@ -101,7 +101,7 @@ class ChargeOut(Out):
     reason: str
 
 
-class DecideIn(Strict):
+class DecideChargeIn(Strict):
     """A charge by its invoice and line. `credited_minor`: what the carrier gave back; the rest is a cost."""
 
     invoice: UUID
@@ -114,7 +114,7 @@ class DecideIn(Strict):
     )
 
 
-class DecidedOut(Out):
+class ChargeDecidedOut(Out):
     invoice: UUID
     line: int
     state: str
@@ -177,10 +177,12 @@ def list_carrier_charges(
     return carrier_queries.charges(which, invoice, in_question=show == "in_question", limit=limit)
 
 
-@router.post("/carrier-charges/decide", response={200: DecidedOut | list[DecidedOut | Problem], **REFUSED})
+@router.post(
+    "/carrier-charges/decide", response={200: ChargeDecidedOut | list[ChargeDecidedOut | Problem], **REFUSED}
+)
 def decide_carrier_charge(
     request: HttpRequest,
-    payload: DecideIn | Annotated[list[DecideIn], Many],
+    payload: DecideChargeIn | Annotated[list[DecideChargeIn], Many],
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Accept charges in question as a cost, dispute them, or note what the carrier credited."""

@@ -175,7 +175,7 @@ class CountsOut(Out):
     next: UUID | None
 
 
-class LineOut(Out):
+class CountLineOut(Out):
     """Goods that were counted, and what the records said at that moment. `first_counted` is the count before."""
 
     id: UUID
@@ -208,7 +208,7 @@ class LineOut(Out):
 class LinesOut(Out):
     """A page. `next` is the cursor of the page behind it; null at the end."""
 
-    items: list[LineOut]
+    items: list[CountLineOut]
     next: UUID | None
 
 
@@ -216,10 +216,10 @@ class CountWithLinesOut(CountOut):
     """A count with what is to be counted, and what was counted and is not to be counted again."""
 
     to_count: list[GoodsOut]
-    lines: list[LineOut]
+    lines: list[CountLineOut]
 
 
-class DecideIn(Strict):
+class DecideCountIn(Strict):
     """To approve a difference needs a root cause of the policy; to reject it, a note."""
 
     line: UUID
@@ -229,7 +229,7 @@ class DecideIn(Strict):
     key: OwnKey
 
 
-class DecidedOut(Out):
+class CountDecidedOut(Out):
     """The units by which stock changed; `left` units are missing too, but picks have a claim on them."""
 
     line: UUID
@@ -343,9 +343,11 @@ def list_differences(
     return paged(counted.differences(company=parse.company_of(company), after=after, limit=limit + 1), limit)
 
 
-@router.post("/counts/decide", response={200: DecidedOut | list[DecidedOut | Problem], **REFUSED})
+@router.post("/counts/decide", response={200: CountDecidedOut | list[CountDecidedOut | Problem], **REFUSED})
 def decide_differences(
-    request: HttpRequest, payload: DecideIn | Annotated[list[DecideIn], Many], idempotency_key: IdempotencyKey
+    request: HttpRequest,
+    payload: DecideCountIn | Annotated[list[DecideCountIn], Many],
+    idempotency_key: IdempotencyKey,
 ) -> Any:
     """Post differences with their root cause, reject them, or have them counted again."""
     return give(

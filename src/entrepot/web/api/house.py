@@ -32,6 +32,7 @@ from entrepot.web.api import (
     kits,
     labor,
     orders,
+    owned,
     packing,
     problems,
     purchasing,
@@ -45,7 +46,7 @@ from entrepot.web.api import (
     waves,
     work,
 )
-from entrepot.web.api.auth import AUTH
+from entrepot.web.api.auth import AUTH, SAFE_METHODS
 
 RETRY_AFTER_S = 5
 
@@ -55,6 +56,7 @@ refund them, order from suppliers and receive, balance stock between nodes, pick
 and keep rates of tax and exemptions.
 
 * **Who you are**: the header `X-API-Key`, made by an integration engineer; it may do what its person's roles may.
+* **For whom**: `company` in the query, where there are several. What is another company's is not there.
 * **Again**: every write needs an `Idempotency-Key`. The same key with the same content gets the first answer;
   with other content it is refused.
 * **Errors** are problem details (RFC 9457) with a stable `code`.
@@ -81,7 +83,10 @@ class _Api(NinjaAPI):
     def _document(self, path_prefix: str | None) -> Any:
         schema = super().get_openapi_schema(path_prefix=path_prefix)
         for path in schema["paths"].values():
-            for operation in path.values():
+            for method, operation in path.items():
+                told = operation.setdefault("parameters", [])
+                if method.upper() not in SAFE_METHODS and all(one["name"] != "company" for one in told):
+                    told.append(owned.PARAMETER)
                 for status, response in operation.get("responses", {}).items():
                     if int(status) >= HTTPStatus.BAD_REQUEST and "application/json" in response.get(
                         "content", {}
@@ -145,6 +150,7 @@ api.add_router("/v1", labor.router, tags=["floor"])
 api.add_router("/v1", purchasing.router, tags=["inbound"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 api.add_router("/v1", taxes.router, tags=["taxes"])
+owned.keep_apart(api)
 
 
 @api.exception_handler(Refused)
@@ -229,6 +235,8 @@ def _query_names() -> dict[tuple[str, str | None], frozenset[str]]:
                     if model.__ninja_param_source__ == "query"
                     for name in model.__ninja_flatten_map__
                 )
+                if not SAFE_METHODS.issuperset(operation.methods):
+                    names |= {"company"}
                 found |= {(_in_document(address), method): names for method in operation.methods}
     return found
 

@@ -19,7 +19,7 @@ from entrepot.web.api.schemas import Key, Out, Strict
 router = Router()
 
 
-class StepOut(Out):
+class LaborStepOut(Out):
     """What a step has to do up to a cut-off, with all that is due before, against the time that its people have.
 
     `late_s` is how long they need beyond it; `orders_late` are those that will miss it.
@@ -43,7 +43,7 @@ class OutlookOut(Out):
     node: UUID
     node_code: str
     fitted: list[str]
-    steps: list[StepOut]
+    steps: list[LaborStepOut]
 
 
 class ThroughputOut(Out):

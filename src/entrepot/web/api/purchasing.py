@@ -182,7 +182,7 @@ class ConfirmedOut(Out):
     differences: list[str]
 
 
-class CountedIn(Strict):
+class CountedLineIn(Strict):
     """Units of a line as they came; `damaged` ones with a note."""
 
     line: UUID
@@ -198,7 +198,7 @@ class DeliveryIn(Keyed):
     """What came for an order; without lines all that is still to come."""
 
     order: UUID
-    lines: Annotated[list[CountedIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
+    lines: Annotated[list[CountedLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
     bin: UUID | None = None
 
 
@@ -352,7 +352,7 @@ class CheckedOut(Out):
     why: str
 
 
-class ClaimOut(Out):
+class SupplierClaimOut(Out):
     id: UUID
     number: str
     order_number: str
@@ -369,10 +369,10 @@ class ClaimOut(Out):
     outcome: str
 
 
-class ClaimsOut(Out):
+class SupplierClaimsOut(Out):
     """A page. `next` is the cursor of the page behind it; null at the end."""
 
-    items: list[ClaimOut]
+    items: list[SupplierClaimOut]
     next: UUID | None
 
 
@@ -718,7 +718,7 @@ def decide_quality_checks(
     )  # fmt: skip
 
 
-@router.get("/supplier-claims", response={200: ClaimsOut, **READ})
+@router.get("/supplier-claims", response={200: SupplierClaimsOut, **READ})
 def list_supplier_claims(
     request: HttpRequest,  # noqa: ARG001
     company: Company = None,

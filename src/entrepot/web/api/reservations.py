@@ -8,11 +8,9 @@ from django.http import HttpRequest
 from ninja import Router
 
 from entrepot.catalog import queries as catalog
-from entrepot.kernel.errors import Invalid
 from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
-from entrepot.sourcing.commands.give_back import give_back
-from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, renew, reserve
+from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.schemas import (
@@ -37,7 +35,7 @@ def reserve_units(
     company: Company = None,
 ) -> Any:
     """Hold units for a cart or checkout until a moment, one SKU or a list. Nobody else is promised them until then.
-    Of a kit its components are held."""
+    Of a kit its components are held, all or none."""
     items = as_list(payload)
     of = parse.company_of(company)
     found = catalog.skus(company=of, codes=[one.sku for one in items])
@@ -46,17 +44,16 @@ def reserve_units(
     wanted = {one.node for one in items if one.node is not None}
     nodes = {one.code: one.id for one in network.nodes(company=of)} if wanted else {}
     parse.known("SKU", {one.sku for one in items}, skus)
-    for code, sku in found.items():
-        if sku.is_kit:
-            expected = "SKUs with stock of their own: of a kit reserve the components"
-            raise Invalid(field="sku", expected=expected, found=code)
     parse.known("channel", {one.channel for one in items}, channels)
     parse.known("node", wanted, nodes)
+
+    kits = [sku.id for sku in found.values() if sku.is_kit]
+    parts = catalog.components_of(kits) if kits else {}
 
     def make(one: ReservationIn, key: str) -> Reserve:
         return Reserve(
             of, one.holder, skus[one.sku], nodes[one.node] if one.node else None, channels[one.channel],
-            one.quantity, one.expires_at, one.kind, key=key,
+            one.quantity, one.expires_at, one.kind, key=key, parts=parts.get(skus[one.sku], ()),
         )  # fmt: skip
 
     return give(request, reserve_gathered, payload, idempotency_key, make, 201)
@@ -67,11 +64,13 @@ def renew_reservations(
     request: HttpRequest,
     payload: RenewIn | Annotated[list[RenewIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Keep what a holder has reserved for longer, as when a cart comes to the checkout. It keeps its place."""
+    of = parse.company_of(company)
     return give(
         request, renew, payload, idempotency_key,
-        lambda one, key: Renew(one.holder, one.expires_at, one.kind, key=key),
+        lambda one, key: Renew(one.holder, one.expires_at, one.kind, key, of),
     )  # fmt: skip
 
 
@@ -80,6 +79,8 @@ def give_reservations_back(
     request: HttpRequest,
     payload: HolderIn | Annotated[list[HolderIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Give back all that a holder has reserved, before it expires."""
-    return give(request, give_back, payload, idempotency_key, lambda one, key: GiveBack(one.holder, key=key))
+    of = parse.company_of(company)
+    return give(request, give_back, payload, idempotency_key, lambda one, key: GiveBack(one.holder, key, of))

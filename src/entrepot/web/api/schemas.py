@@ -757,9 +757,19 @@ class ReservationIn(Strict):
     key: Key | None = None
 
 
-class ReservedOut(Out):
+class HeldPartOut(Out):
     reservation: UUID
     node: UUID
+    sku: UUID
+    quantity: int
+
+
+class ReservedOut(Out):
+    """Of a kit, `parts` are what is held of its components; `reservation` and `node` are the first one's."""
+
+    reservation: UUID
+    node: UUID
+    parts: list[HeldPartOut] = []
 
 
 class RenewIn(Strict):

@@ -154,7 +154,7 @@ class ServiceOut(Out):
     code: str
 
 
-class CandidateOut(Out):
+class CandidateServiceOut(Out):
     """A service that carries the packages, with every term of its cost. `source`: its table, or who quoted it."""
 
     service: str
@@ -176,7 +176,7 @@ class RatesOut(Out):
 
     fulfillment: UUID
     why: str
-    candidates: list[CandidateOut]
+    candidates: list[CandidateServiceOut]
     services: list[tuple[str, str]]
 
 

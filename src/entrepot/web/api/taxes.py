@@ -32,7 +32,7 @@ Rate = Annotated[str, Field(pattern=r"^0(\.[0-9]{1,6})?$", examples=["0.2"])]
 Land = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["GB"])]
 
 
-class RateIn(Strict):
+class TaxRateIn(Strict):
     """A rate from a day on: 0.2 is 20 %. Without a region it is the country's, without a category the standard one."""
 
     country: Land
@@ -106,7 +106,7 @@ def list_tax_rates(request: HttpRequest, company: Company = None) -> Any:  # noq
 @router.post("/tax/rates", response={200: RateRegisteredOut | list[RateRegisteredOut | Problem], **REFUSED})
 def save_tax_rates(
     request: HttpRequest,
-    payload: RateIn | Annotated[list[RateIn], Many],
+    payload: TaxRateIn | Annotated[list[TaxRateIn], Many],
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:

@@ -11,7 +11,6 @@ from ninja import Query, Router
 from pydantic import Field, StrictInt
 
 from entrepot.sourcing import queries as sourcing
-from entrepot.sourcing.commands.receive_transfer import receive_transfer
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
     RejectTransfer,
@@ -21,7 +20,7 @@ from entrepot.sourcing.commands.transfers import (
     send_transfers,
 )
 from entrepot.stock import queries as stock
-from entrepot.stock.commands.transfer import ArrivedUnits, ReceiveTransfer
+from entrepot.stock.commands.transfer import ArrivedUnits, ReceiveTransfer, receive_transfer
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
     READ,

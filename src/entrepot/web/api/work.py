@@ -19,7 +19,7 @@ from entrepot.web.api.work_schemas import (
     AssignIn,
     CaseIn,
     CaseOut,
-    ClaimIn,
+    ClaimItemIn,
     EscalatedOut,
     EscalateIn,
     ItemOut,
@@ -80,7 +80,9 @@ def list_queues(request: HttpRequest, company: Company = None) -> list[work.Queu
 
 @router.post("/work/claim", response={200: AssignedOut | list[AssignedOut | Problem], **REFUSED})
 def claim_work(
-    request: HttpRequest, payload: ClaimIn | Annotated[list[ClaimIn], Many], idempotency_key: IdempotencyKey
+    request: HttpRequest,
+    payload: ClaimItemIn | Annotated[list[ClaimItemIn], Many],
+    idempotency_key: IdempotencyKey,
 ) -> Any:
     """Take an item, or a list of them."""
     return give(

@@ -11,7 +11,7 @@ from entrepot.web.api.schemas import Code, Key, Moment, Out, Reason, Strict, Tex
 from entrepot.work.rules import TOPICS
 
 
-class ClaimIn(Strict):
+class ClaimItemIn(Strict):
     item: UUID
     key: Key | None = None
 

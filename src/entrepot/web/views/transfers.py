@@ -8,7 +8,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.rebalance import ReviewStock, review_stock
-from entrepot.sourcing.commands.receive_transfer import receive_transfer
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
     RejectTransfer,
@@ -18,7 +17,7 @@ from entrepot.sourcing.commands.transfers import (
     send_transfers,
 )
 from entrepot.stock import queries as stock
-from entrepot.stock.commands.transfer import ReceiveTransfer
+from entrepot.stock.commands.transfer import ReceiveTransfer, receive_transfer
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
 
 PAGE = 100

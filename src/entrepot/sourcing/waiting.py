@@ -1,4 +1,4 @@
-"""Stock has arrived: backorders of those SKUs are sourced again, the most urgent first."""
+"""Who waits for units: asked whenever more of a SKU may be promised than before."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import offer
-
-
-def serve_backorders(cause: Cause, skus: Collection[UUID]) -> list[UUID]:
-    """Make the orders that wait for these SKUs, or for what they may be sent instead of, ready for allocation, and
-    return them in order of fairness: priority, promised date, order time, id.
-
-    Called inside the command that received the stock. One statement.
-    """
-    rows = waiting_for(skus, cause.at)
-    offer("allocate", rows)
-    return [row[0] for row in rows]
 
 
 def waiting_for(skus: Collection[UUID], at: datetime) -> list[tuple[UUID, int, datetime]]:
-    """Orders that wait for these SKUs, or for what they may be sent instead of, in order of fairness: with their
-    priority and when they are due. One statement."""
+    """Orders that wait for these SKUs, or for what they may be sent instead of, in order of fairness (priority,
+    promised date, order time, id): with their priority and when they are due. One statement."""
     return [
         (order, priority, due) for order, priority, due in sql.run(_WAITING, {"skus": list(skus), "at": at})
     ]
 
+
+def waiting_beside(orders: Collection[UUID], at: datetime) -> list[UUID]:
+    """Orders that wait for a SKU of these orders of which units have become free, and were not asked about again yet:
+    whoever comes now must not be served before them. 1 statement; 1 more where there is such a SKU."""
+    freed = [sku for (sku,) in sql.run(_FREED, {"orders": list(orders)})]
+    return [order for order, *_ in waiting_for(freed, at)] if freed else []
+
+
+# Freed, but not published yet; or published, and not offered yet to those who wait; or offered to them just now.
+_FREED = """
+SELECT DISTINCT b.sku_id FROM orders_line AS l JOIN sourcing_backorder AS b ON b.sku_id = l.sku_id
+WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.open + l.backordered > 0
+  AND (b.sku_id IN (SELECT sku_id FROM stock_unpublished WHERE freed)
+       OR b.sku_id IN (SELECT subject FROM kernel_ready WHERE queue = 'serve')
+       OR b.order_id IN (SELECT subject FROM kernel_ready WHERE queue = 'allocate'))
+"""
 
 # Whether something else may be sent is decided when the order is allocated: here it is only offered.
 _WAITING = """

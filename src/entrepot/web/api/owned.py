@@ -1,0 +1,78 @@
+"""What a program changes is its company's: another company's things are not there for it, by whatever field it names
+them.
+
+Here for every write at once, so that no operation has to think of it: all ids in what was sent are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import NinjaAPI
+from ninja.operation import Operation
+from pydantic import BaseModel
+
+from entrepot.insight import owners
+from entrepot.kernel.errors import NotFound
+from entrepot.parties import queries as parties
+from entrepot.web.api import parse
+from entrepot.web.api.auth import SAFE_METHODS
+
+PARAMETER = {
+    "in": "query",
+    "name": "company",
+    "schema": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    "required": False,
+    "description": "The code of a company. Needed where there are several.",
+}
+"""Of every write, also of those that name nothing by code."""
+
+
+def writes(api: NinjaAPI) -> Iterator[Operation]:
+    """Operations that change something."""
+    for router in api._get_bound_routers():
+        for view in router.path_operations.values():
+            yield from (one for one in view.operations if not SAFE_METHODS.issuperset(one.methods))
+
+
+def keep_apart(api: NinjaAPI) -> None:
+    """Have each write refuse what is another company's, after it was seen who asks and that what was sent fits."""
+    for operation in writes(api):
+        operation.view_func = _own(operation.view_func)
+
+
+def _own(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def call(request: HttpRequest, **values: Any) -> Any:
+        named = {which: field for name, value in values.items() for which, field in _named(name, value)}
+        if named:
+            _refuse_others(named, request.GET.get("company"))
+        return view(request, **values)
+
+    return call
+
+
+def _named(name: str, sent: Any) -> Iterator[tuple[UUID, str]]:
+    """Every id in what was sent, with the name of its field."""
+    if isinstance(sent, UUID):
+        yield sent, name
+    elif isinstance(sent, BaseModel):
+        for field in type(sent).model_fields:
+            yield from _named(field, getattr(sent, field))
+    elif isinstance(sent, list | tuple):
+        for one in sent:
+            yield from _named(name, one)
+
+
+def _refuse_others(named: dict[UUID, str], code: str | None) -> None:
+    """As if it were not there. Where there is one company, all is its own."""
+    if code is None and len(parties.companies()) == 1:
+        return
+    foreign = owners.others(named, company=parse.company_of(code))
+    if foreign:
+        which = min(foreign)
+        raise NotFound(what=named[which].removesuffix("_id").replace("_", " "), which=str(which))
