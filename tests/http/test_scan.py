@@ -18,6 +18,7 @@ from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import floor_queries, queries, shelf_queries
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from tests import back
 from tests.shop import COMPANY, the_system
@@ -288,6 +289,52 @@ def test_received_goods_are_put_away_and_moved(shop, handheld):
     hand.scans("A-02")
     assert hand.right == ["2 × PEN-STEEL stand in A-02."]
     assert stands(sku) == {"A-02": 2, "R-01": 10}
+
+
+def test_goods_go_where_the_rules_of_put_away_say(shop, handheld):
+    system, node = the_system(shop.now), shop.nodes[0]
+    pens, mugs = shop.skus["PEN-STEEL"], shop.skus["MUG-BLUE"]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    set_slots(system, requests=[SetSlot(bins["R-01"], sku=pens)])
+    came = [
+        Receive(COMPANY, pens, node, bins["IN"], 12, 1200, "receipt", ids.uuid7()),
+        Receive(COMPANY, mugs, node, bins["IN"], 2, 200, "receipt", ids.uuid7(), status="damaged"),
+    ]
+    receive(system, requests=came)
+    hand = handheld("supervisor")
+    assert "→ R-01" in hand.goes("/scan/put-away/")
+    hand.scans("PEN-STEEL", "=all")
+    assert hand.asks == ("Put it into", "R-01")
+    assert "kept for this SKU" in hand.page
+    hand.goes("/scan/put-away/")
+    hand.scans("MUG-BLUE", "=all", "A-02")
+    assert hand.wrong == "Wrong bin: this is A-02, for pick. Go to a bin for quarantine."
+
+
+def test_a_house_that_stops_between_the_command_and_its_scans_has_done_neither(shop, handheld, monkeypatch):
+    sku, node = shop.skus["PEN-STEEL"], shop.nodes[0]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    came = Receive(COMPANY, sku, node, bins["IN"], 12, 1200, "receipt", ids.uuid7())
+    receive(the_system(shop.now), requests=[came])
+    hand = handheld("supervisor")
+    hand.goes("/scan/put-away/")
+    hand.scans("PEN-STEEL", "PEN-STEEL", "PEN-STEEL")
+
+    def stops(*_, **__):
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr("entrepot.web.views.scan.screen.keep_scans", stops)
+        with pytest.raises(SystemExit):
+            hand.scans("R-01", key="the bin")
+    assert stands(sku) == {"IN": 12}, "and what was scanned is still at hand"
+    hand.scans("R-01", key="the bin")
+    assert hand.right == ["3 × PEN-STEEL stand in R-01."]
+    hand.scans("R-01", key="the bin")
+    assert stands(sku) == {"IN": 9, "R-01": 3}
+    hand.goes("/scan/put-away/")
+    hand.scans("PEN-STEEL")
+    assert "<b>1</b>" in hand.page, "the next load begins at nothing"
 
 
 def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):

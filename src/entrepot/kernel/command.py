@@ -114,6 +114,25 @@ def rehearse(function: Callable[..., list[R]], cause: Cause, requests: Sequence[
         return answers
 
 
+class _Refusal(Exception):  # noqa: N818  not an error: why the steps before are undone
+    def __init__(self, refused: Refused) -> None:
+        self.refused = refused
+
+
+def all_or_none(*steps: Callable[[], Any]) -> list[Any] | Refused:
+    """Commands one after the other in one transaction: all answers, or the first refusal and nothing done."""
+    answers = []
+    try:
+        with sql.transaction():
+            for step in steps:
+                answers.append(step())
+                if isinstance(answers[-1], Refused):
+                    raise _Refusal(answers[-1])
+    except _Refusal as found:
+        return found.refused
+    return answers
+
+
 def whole(results: Sequence[Any]) -> Sequence[Any]:
     """The results, or AllOrNothing where one is refused: for a caller who wants all of a batch or none."""
     refusals = [result for result in results if isinstance(result, Refused)]
