@@ -10,6 +10,7 @@ import pytest
 
 from entrepot.kernel import ids, sql
 from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.purchasing import dock
 from entrepot.purchasing import queries as purchasing
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods
 from entrepot.purchasing.commands.order import order as order_goods
@@ -401,17 +402,24 @@ def test_a_delivery_is_received_as_it_is_unpacked(shop, handheld):
     assert hand.asks == ("Scan everything that came", made.number)
     hand.scans("LAMP-OAK")
     assert hand.wrong.startswith("Wrong item: this is LAMP-OAK.")
-    hand.scans("MUG-BLUE", "20", "TEA-ASSAM")
-    hand.scans("7")
-    assert hand.wrong.startswith("Too many: 6 units are wanted, and this makes 7.")
-    hand.scans("=all", "=finished")
-    assert hand.asks[0] == "This came"
-    hand.scans("=undo", "=finished")
+    hand.scans("MUG-BLUE", "20")
+    assert hand.asks == ("Came", "20 × MUG-BLUE")
+    hand.scans("TEA-ASSAM")
+    assert "20 units of MUG-BLUE are received" in hand.right[-1], "the next goods take in those before"
+    hand.scans("7", "=yes")
+    assert "has 6 units still to come" in hand.wrong
+    asked = sql.run("SELECT count(*) FROM work_item WHERE subject_id = %(o)s", {"o": made.order})
+    assert asked == [(1,)], "and a buyer decides"
+    hand.scans("=all")
     hand.scans("=yes", key="received")
     hand.scans("=yes", key="received")
     order = purchasing.order(made.order)
     assert (order.state, order.received) == ("part_received", 26)
-    assert stands(shop.skus["MUG-BLUE"])["IN"] == 20
+    hand.scans("MUG-BLUE", "2", "=damaged", "the handles are off", "=yes")
+    assert purchasing.order(made.order).received == 28
+    assert [one.quantity for one in dock.claims(COMPANY)] == [2]
+    hand.scans("4006381333931")
+    assert "has barcode 4006381333931" in hand.wrong
     hand.goes("/scan/put-away/")
     assert "20 × MUG-BLUE" in hand.page
 
@@ -424,7 +432,7 @@ def test_serial_numbers_that_were_scanned_are_received(shop, handheld):
     (made,) = order_goods(system, requests=[OrderGoods(COMPANY, supplier.id, shop.nodes[0], "DN-78", lines)])
     hand = handheld("supervisor")
     hand.goes("/scan/receive/")
-    hand.scans("dn-78", "]C1010501234567890021S-1", "]C1010501234567890021S-2", "=finished", "=yes")
+    hand.scans("dn-78", "]C1010501234567890021S-1", "]C1010501234567890021S-2", "=yes")
     assert purchasing.order(made.order).received == 2
     assert sql.run("SELECT serial FROM purchasing_serial WHERE sku_id = %(s)s ORDER BY 1", {"s": sku}) == [
         ("S-1",), ("S-2",)
@@ -432,7 +440,7 @@ def test_serial_numbers_that_were_scanned_are_received(shop, handheld):
     hand.goes("/scan/receive/")
     hand.scans("dn-78")
     assert hand.asks[0] == "Scan everything that came", "what came before is another delivery"
-    hand.scans("]C1010501234567890021S-2", "=finished", "=yes")
+    hand.scans("]C1010501234567890021S-2", "=yes")
     assert hand.wrong.startswith("Serial number S-2 was received before")
     assert purchasing.order(made.order).received == 2
 

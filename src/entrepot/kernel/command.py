@@ -120,14 +120,20 @@ class _Refusal(Exception):  # noqa: N818  not an error: why the steps before are
 
 
 def all_or_none(*steps: Callable[[], Any]) -> list[Any] | Refused:
-    """Commands one after the other in one transaction: all answers, or the first refusal and nothing done."""
-    answers = []
+    """Commands one after the other in one transaction: all answers, or the first refusal and nothing done.
+
+    What the first one opens where it refuses, such as a work item, stays.
+    """
+    answers: list[Any] = []
     try:
         with sql.transaction():
             for step in steps:
-                answers.append(step())
-                if isinstance(answers[-1], Refused):
-                    raise _Refusal(answers[-1])
+                answer = step()
+                if isinstance(answer, Refused) and not answers:
+                    return answer
+                if isinstance(answer, Refused):
+                    raise _Refusal(answer)
+                answers.append(answer)
     except _Refusal as found:
         return found.refused
     return answers

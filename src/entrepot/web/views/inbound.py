@@ -180,7 +180,7 @@ def scan(request: Request) -> HttpResponse:
     results = receive_scans(cause_of(request), requests=wanted) if wanted else []
     for one in results:
         if isinstance(one, ScanReceived):
-            messages.success(request, _scanned(one))
+            messages.success(request, told(one))
         elif isinstance(one, Refused):
             messages.error(request, one.message)
     return back(request, reverse("receiving"), results)
@@ -274,7 +274,8 @@ def _closed(_: int) -> str:
     return gettext("Nothing more is expected.")
 
 
-def _scanned(one: ScanReceived) -> str:
+def told(one: ScanReceived) -> str:
+    """What a scan came to, in a sentence or two."""
     said = ngettext(
         "%(n)s unit of %(sku)s is received for %(order)s.", "%(n)s units of %(sku)s are received for %(order)s.",
         one.quantity,
