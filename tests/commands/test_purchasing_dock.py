@@ -177,6 +177,43 @@ def test_what_comes_damaged_is_in_stock_but_not_for_sale_and_is_claimed(house):
     assert items() == []
 
 
+def test_a_claim_is_receivable_when_the_supplier_agrees_and_his_credit_pays_it(house):
+    one = ordered(house, (house.skus[0], 10))
+    (line,) = queries.lines(one)
+    damaged = [(line.id, units, "", None, "damaged", "wet") for units in (2, 4)]
+    receive(CLERK, requests=[ReceiveOrder(one, tuple(damaged))])
+    first, second = dock.claims(house.company)
+
+    def answered(claim, answer, amount=None):
+        (said,) = close_claims(
+            BUYER, requests=[CloseClaim(claim.id, answer, "mail of May 2", amount_minor=amount)]
+        )
+        return said.state, balances(1190), balances(5620)
+
+    assert isinstance(
+        close_claims(BUYER, requests=[CloseClaim(first.id, "agree", "x", amount_minor=301)])[0], Invalid
+    )
+    owed = balances(2000)
+    assert answered(first, "agree", 250) == ("agreed", 250, -250)
+    assert [(claim.number, claim.state) for claim in dock.claims(house.company, state="due")] == [
+        (first.number, "agreed"), (second.number, "open"),
+    ]  # fmt: skip
+    assert [kind for kind, _ in items()] == ["supplier claim"] * 2, "a credit note is to come"
+    assert answered(first, "credit") == ("credited", 0, -250)
+    assert balances(2000) == owed + 250
+    assert answered(second, "agree") == ("agreed", 600, -850)
+    assert answered(second, "refuse") == ("refused", 0, -250)
+    assert items() == []
+
+
+def balances(account: int) -> int:
+    found = sql.run(
+        "SELECT COALESCE(sum(debit_minor - credit_minor), 0)::bigint FROM ledger_balance WHERE account = %(a)s",
+        {"a": account},
+    )
+    return int(found[0][0])
+
+
 def test_an_expired_lot_is_refused_and_a_buyer_decides(house):
     one = ordered(house, (house.perishable, 10))
     (line,) = queries.lines(one)

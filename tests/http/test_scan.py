@@ -10,6 +10,7 @@ import pytest
 
 from entrepot.kernel import ids, sql
 from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.purchasing import dock
 from entrepot.purchasing import queries as purchasing
 from entrepot.purchasing.commands.order import OrderedLine, OrderGoods
 from entrepot.purchasing.commands.order import order as order_goods
@@ -18,6 +19,7 @@ from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import floor_queries, queries, shelf_queries
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
+from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
 from tests import back
 from tests.shop import COMPANY, the_system
@@ -290,6 +292,52 @@ def test_received_goods_are_put_away_and_moved(shop, handheld):
     assert stands(sku) == {"A-02": 2, "R-01": 10}
 
 
+def test_goods_go_where_the_rules_of_put_away_say(shop, handheld):
+    system, node = the_system(shop.now), shop.nodes[0]
+    pens, mugs = shop.skus["PEN-STEEL"], shop.skus["MUG-BLUE"]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    set_slots(system, requests=[SetSlot(bins["R-01"], sku=pens)])
+    came = [
+        Receive(COMPANY, pens, node, bins["IN"], 12, 1200, "receipt", ids.uuid7()),
+        Receive(COMPANY, mugs, node, bins["IN"], 2, 200, "receipt", ids.uuid7(), status="damaged"),
+    ]
+    receive(system, requests=came)
+    hand = handheld("supervisor")
+    assert "→ R-01" in hand.goes("/scan/put-away/")
+    hand.scans("PEN-STEEL", "=all")
+    assert hand.asks == ("Put it into", "R-01")
+    assert "kept for this SKU" in hand.page
+    hand.goes("/scan/put-away/")
+    hand.scans("MUG-BLUE", "=all", "A-02")
+    assert hand.wrong == "Wrong bin: this is A-02, for pick. Go to a bin for quarantine."
+
+
+def test_a_house_that_stops_between_the_command_and_its_scans_has_done_neither(shop, handheld, monkeypatch):
+    sku, node = shop.skus["PEN-STEEL"], shop.nodes[0]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    came = Receive(COMPANY, sku, node, bins["IN"], 12, 1200, "receipt", ids.uuid7())
+    receive(the_system(shop.now), requests=[came])
+    hand = handheld("supervisor")
+    hand.goes("/scan/put-away/")
+    hand.scans("PEN-STEEL", "PEN-STEEL", "PEN-STEEL")
+
+    def stops(*_, **__):
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr("entrepot.web.views.scan.screen.keep_scans", stops)
+        with pytest.raises(SystemExit):
+            hand.scans("R-01", key="the bin")
+    assert stands(sku) == {"IN": 12}, "and what was scanned is still at hand"
+    hand.scans("R-01", key="the bin")
+    assert hand.right == ["3 × PEN-STEEL stand in R-01."]
+    hand.scans("R-01", key="the bin")
+    assert stands(sku) == {"IN": 9, "R-01": 3}
+    hand.goes("/scan/put-away/")
+    hand.scans("PEN-STEEL")
+    assert "<b>1</b>" in hand.page, "the next load begins at nothing"
+
+
 def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
     sku = shop.skus["MUG-BLUE"]
     bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
@@ -354,17 +402,24 @@ def test_a_delivery_is_received_as_it_is_unpacked(shop, handheld):
     assert hand.asks == ("Scan everything that came", made.number)
     hand.scans("LAMP-OAK")
     assert hand.wrong.startswith("Wrong item: this is LAMP-OAK.")
-    hand.scans("MUG-BLUE", "20", "TEA-ASSAM")
-    hand.scans("7")
-    assert hand.wrong.startswith("Too many: 6 units are wanted, and this makes 7.")
-    hand.scans("=all", "=finished")
-    assert hand.asks[0] == "This came"
-    hand.scans("=undo", "=finished")
+    hand.scans("MUG-BLUE", "20")
+    assert hand.asks == ("Came", "20 × MUG-BLUE")
+    hand.scans("TEA-ASSAM")
+    assert "20 units of MUG-BLUE are received" in hand.right[-1], "the next goods take in those before"
+    hand.scans("7", "=yes")
+    assert "has 6 units still to come" in hand.wrong
+    asked = sql.run("SELECT count(*) FROM work_item WHERE subject_id = %(o)s", {"o": made.order})
+    assert asked == [(1,)], "and a buyer decides"
+    hand.scans("=all")
     hand.scans("=yes", key="received")
     hand.scans("=yes", key="received")
     order = purchasing.order(made.order)
     assert (order.state, order.received) == ("part_received", 26)
-    assert stands(shop.skus["MUG-BLUE"])["IN"] == 20
+    hand.scans("MUG-BLUE", "2", "=damaged", "the handles are off", "=yes")
+    assert purchasing.order(made.order).received == 28
+    assert [one.quantity for one in dock.claims(COMPANY)] == [2]
+    hand.scans("4006381333931")
+    assert "has barcode 4006381333931" in hand.wrong
     hand.goes("/scan/put-away/")
     assert "20 × MUG-BLUE" in hand.page
 
@@ -377,7 +432,7 @@ def test_serial_numbers_that_were_scanned_are_received(shop, handheld):
     (made,) = order_goods(system, requests=[OrderGoods(COMPANY, supplier.id, shop.nodes[0], "DN-78", lines)])
     hand = handheld("supervisor")
     hand.goes("/scan/receive/")
-    hand.scans("dn-78", "]C1010501234567890021S-1", "]C1010501234567890021S-2", "=finished", "=yes")
+    hand.scans("dn-78", "]C1010501234567890021S-1", "]C1010501234567890021S-2", "=yes")
     assert purchasing.order(made.order).received == 2
     assert sql.run("SELECT serial FROM purchasing_serial WHERE sku_id = %(s)s ORDER BY 1", {"s": sku}) == [
         ("S-1",), ("S-2",)
@@ -385,7 +440,7 @@ def test_serial_numbers_that_were_scanned_are_received(shop, handheld):
     hand.goes("/scan/receive/")
     hand.scans("dn-78")
     assert hand.asks[0] == "Scan everything that came", "what came before is another delivery"
-    hand.scans("]C1010501234567890021S-2", "=finished", "=yes")
+    hand.scans("]C1010501234567890021S-2", "=yes")
     assert hand.wrong.startswith("Serial number S-2 was received before")
     assert purchasing.order(made.order).received == 2
 

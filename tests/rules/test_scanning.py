@@ -269,72 +269,78 @@ def test_a_count_is_reported_at_the_second_tap():
 
 # ---- receiving
 
-PO = (
-    docking.Expected(UUID(int=31), MUG.id, "MUG", 24),
-    docking.Expected(UUID(int=32), LAMP.id, "LAMP", 5, "lot_expiry"),
-)
 
-
-def docked(*scans: Scan, expected=PO):
-    """All scans in turn; the last answer, and what was kept."""
+def docked(*scans: Scan, policy: str = "none", to_come: int = 24):
+    """All scans in turn; the last answer, and what is in the hands after it."""
     tokens: tuple[str, ...] = ()
     answer = None
     for scan in scans:
-        answer = docking.scanned(expected, tokens, scan, TODAY)
+        answer = docking.scanned(tokens, policy, to_come, scan, TODAY)
         if isinstance(answer, Keep):
             tokens = (*tokens, answer.token)
-    return answer, tokens
+    return answer, docking.load(tokens)
 
 
-def arrived(answer) -> list[tuple[str, int, str, str]]:
-    return [(one.code, one.units, one.lot, str(one.expires_on or "")) for one in answer.came]
+SURE, DAMAGED = Scan(YES), Scan(docking.DAMAGED)
 
 
-def test_what_came_is_received_with_lot_and_day():
-    lamp = A_LAMP._replace(lot="L1", expires_on=date(2027, 6, 30), units=2)
-    answer, _ = docked(mug(), mug(units=12), lamp, A_LAMP, Scan("L2"), Scan("270731"), Scan("3"), *DONE)
-    assert arrived(answer) == [
-        ("MUG", 13, "", ""),
-        ("LAMP", 2, "L1", "2027-06-30"),
-        ("LAMP", 3, "L2", "2027-07-31"),
-    ]
-    answer, _ = docked(mug(), Scan(ALL), *DONE)
-    assert arrived(answer) == [("MUG", 24, "", "")]
+def test_what_is_in_the_hands_is_taken_in_with_lot_day_serials_and_damage():
+    answer, _ = docked(mug(), mug(units=12), SURE)
+    assert answer.load == docking.Load(MUG.id, "MUG", 13)
+    answer, _ = docked(mug(), Scan("20"), DAMAGED, Scan("the handles are off"), SURE)
+    assert answer.load == docking.Load(MUG.id, "MUG", 20, damaged=True, note="the handles are off")
+    assert docked(mug(), Scan(ALL), SURE)[0].load.units == 24
+    assert docked(mug(serial="S-1"), mug(serial="S-2"), SURE)[0].load.serials == ("S-1", "S-2")
+    answer, _ = docked(A_LAMP, Scan("L2"), Scan("270731"), Scan("3"), SURE, policy="lot_expiry")
+    assert answer.load == docking.Load(LAMP.id, "LAMP", 3, "L2", date(2027, 7, 31))
+
+
+def test_the_next_goods_take_in_those_before():
+    for scans in ((mug(), A_LAMP), (mug(lot="L1"), mug(lot="L2")), (mug(), mug(serial="S-1"))):
+        answer, before = docked(*scans)
+        assert (answer.load, docking.load([answer.then])) == (before, docked(scans[-1])[1])
 
 
 @pytest.mark.parametrize(
-    ("scans", "refusal"),
+    "scans", [(mug(expires_on=date(2026, 11, 27)),), (A_LAMP, Scan("L1"), Scan("261127"))]
+)
+def test_what_has_expired_goes_to_the_command_that_refuses_it_with_work_for_a_person(scans):
+    answer, _ = docked(*scans, policy="lot_expiry" if len(scans) > 1 else "none")
+    assert answer.load.expires_on == date(2026, 11, 27)
+    assert not answer.then
+
+
+@pytest.mark.parametrize(
+    ("scans", "policy", "refusal"),
     [
-        ((NOTHING,), errors.ScanUnknown),
-        ((Scan("GLASS", (Named(UUID(int=99), "GLASS"),)),), errors.ScanWrongItem),
-        ((mug(units=25),), errors.ScanTooMany),
-        ((mug(), Scan("25")), errors.ScanTooMany),
-        ((mug(serial="S-1"), mug(serial="S-1")), errors.ScanSerialTwice),
-        ((mug(expires_on=date(2026, 11, 27)),), errors.ScanExpired),
-        ((A_LAMP, Scan("L1"), Scan("261127")), errors.ScanExpired),
-        ((A_LAMP, Scan("L1"), Scan("261345")), errors.ScanOutOfTurn),
-        ((A_LAMP, mug()), errors.ScanOutOfTurn),
-        ((A_BIN,), errors.ScanOutOfTurn),
-        ((Scan("7"),), errors.ScanOutOfTurn),
-        ((mug(), Scan("=finished"), mug()), errors.ScanOutOfTurn),
+        ((NOTHING,), "none", errors.ScanUnknown),
+        ((A_BIN,), "none", errors.ScanOutOfTurn),
+        ((Scan("7"),), "none", errors.ScanUnknown),
+        ((mug(), Scan("0")), "none", errors.ScanOutOfTurn),
+        ((mug(serial="S-1"), mug(serial="S-1")), "none", errors.ScanSerialTwice),
+        ((mug(serial="S-1"), Scan("4")), "none", errors.ScanOutOfTurn),
+        ((mug(), DAMAGED, SURE), "none", errors.ScanOutOfTurn),
+        ((A_LAMP, mug()), "lot", errors.ScanOutOfTurn),
+        ((A_LAMP, SURE), "lot", errors.ScanOutOfTurn),
+        ((A_LAMP, Scan("L1"), Scan("261345")), "lot_expiry", errors.ScanOutOfTurn),
     ],
 )
-def test_what_can_not_have_come_is_told_apart(scans, refusal):
-    answer, tokens = docked(*scans)
+def test_what_can_not_have_come_is_told_apart(scans, policy, refusal):
+    answer, after = docked(*scans, policy=policy)
     assert type(answer) is refusal
-    assert docking.came(tokens) == docking.came(docked(*scans[:-1])[1]), "and changes nothing"
+    assert after == docked(*scans[:-1], policy=policy)[1], "and changes nothing"
 
 
 AT_THE_DOCK = st.sampled_from([mug(), mug(units=7), mug(serial="S-1"), mug(serial="S-2"), A_LAMP, Scan("L1"),
-                               Scan("270630"), Scan(ALL), Scan("4"), Scan("=finished"), Scan(YES)])  # fmt: skip
+                               Scan("270630"), Scan(ALL), Scan("4"), DAMAGED, SURE])  # fmt: skip
 
 
-@given(st.lists(AT_THE_DOCK, max_size=20))
-def test_whatever_is_scanned_no_line_receives_more_than_may_come(scans):
-    answer, tokens = docked(*scans)
-    units = {one.line: 0 for one in PO}
-    for one in docking.came(tokens):
-        units[one.line] += one.units
-    assert all(units[one.line] <= one.at_most for one in PO)
-    if isinstance(answer, docking.Received):
-        assert all(one.units > 0 for one in answer.came)
+@given(st.lists(AT_THE_DOCK, max_size=20), st.sampled_from(["none", "lot", "lot_expiry"]))
+def test_whatever_is_scanned_a_load_has_its_lot_and_as_many_serials_as_units(scans, policy):
+    answer, _ = docked(*scans, policy=policy)
+    if isinstance(answer, docking.TakeIn):
+        one = answer.load
+        assert one.units > 0
+        assert not one.serials or len(one.serials) == len(set(one.serials)) == one.units
+        assert policy == "none" or one.lot
+        assert not one.damaged or one.note

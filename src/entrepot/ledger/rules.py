@@ -11,6 +11,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (1160, "Chargebacks receivable", "asset", True),
     (1170, "Carrier charges in question", "asset", True),
     (1180, "Carrier claims receivable", "asset", True),
+    (1190, "Supplier claims receivable", "asset", True),
     (1200, "Inventory", "asset", False),
     (1210, "Inventory in transit", "asset", False),
     (1220, "Right-of-return asset", "asset", False),
@@ -45,6 +46,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (5510, "Freight variance", "expense", False),
     (5520, "Carrier claims recovered", "income", False),
     (5600, "Purchase price variance", "expense", False),
+    (5620, "Supplier claims recovered", "income", False),
 )
 """Code, name, type, clearing: the chart that a new company's books open with."""
 
@@ -102,6 +104,8 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("bank.booked", "other", 1000, 4020),
     ("claim.agreed", "claim", 1180, 5520),
     ("claim.credited", "claim", 2000, 1180),
+    ("supplier_claim.agreed", "claim", 1190, 5620),
+    ("supplier_claim.credited", "claim", 2000, 1190),
 )
 """Event, source kind, account debited, account credited. A negative amount swaps the sides."""
 

@@ -76,6 +76,8 @@ class Claim:
     closed_by: str
     closed_at: datetime | None
     outcome: str
+    agreed_minor: int
+    credited_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,8 @@ def claims(
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[Claim]:
-    """Claims to suppliers in a state ('': any), or of an order, the oldest first; `after` continues behind one. 1
-    statement."""
+    """Claims to suppliers in a state ('': any; due: open or agreed), or of an order, the oldest first; `after`
+    continues behind one. 1 statement."""
     params = {"company": company, "state": state, "order": order, "after": after, "limit": limit}
     return [Claim(*row) for row in sql.run(_CLAIMS_OF, params)]
 
@@ -219,11 +221,12 @@ ORDER BY c.opened_at, c.id LIMIT %(limit)s::int
 _CLAIMS_OF = """
 SELECT c.id, c.number, c.order_id, bought.number, receipt.number, supplier.name, c.sku_id, sku.code, c.quantity,
        c.value_minor, bought.currency, c.reason, c.note, c.state, c.opened_by, c.opened_at, c.closed_by, c.closed_at,
-       c.outcome
+       c.outcome, c.agreed_minor, c.credited_minor
 FROM purchasing_claim AS c JOIN purchasing_order AS bought ON bought.id = c.order_id
 JOIN purchasing_receipt AS receipt ON receipt.id = c.receipt_id
 JOIN parties_supplier AS supplier ON supplier.id = c.supplier_id JOIN catalog_sku AS sku ON sku.id = c.sku_id
-WHERE c.company_id = %(company)s::smallint AND %(state)s::text IN ('', c.state)
+WHERE c.company_id = %(company)s::smallint
+  AND (%(state)s::text IN ('', c.state) OR %(state)s::text = 'due' AND c.state IN ('open', 'agreed'))
   AND (%(order)s::uuid IS NULL OR c.order_id = %(order)s::uuid)
   AND (%(after)s::uuid IS NULL OR (c.opened_at, c.id) >
        (SELECT last.opened_at, last.id FROM purchasing_claim AS last WHERE last.id = %(after)s::uuid))

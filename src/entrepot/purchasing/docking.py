@@ -1,4 +1,4 @@
-"""Receiving at the dock with a scanner: what came so far of an order, and what is asked for next. Pure."""
+"""Goods in somebody's hands at the dock: what is asked of them before `receive_scans` takes them in. Pure."""
 
 from __future__ import annotations
 
@@ -12,106 +12,108 @@ from entrepot.kernel.errors import Refused
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Keep, Scan
 
-FINISHED = "finished"
+DAMAGED = "=damaged"
+"""What the button says where the goods came damaged."""
 DIGITS_MAX = 5
 """A typed number of more digits is a barcode."""
 
 
-class Expected(NamedTuple):
-    """A line of an order: how many units may still come, and what must be known of them."""
+class Load(NamedTuple):
+    """Units of a SKU that came alike."""
 
-    line: UUID
     sku: UUID
     code: str
-    at_most: int
-    lot_policy: str = "none"
+    units: int = 1
+    lot: str = ""
+    expires_on: date | None = None
+    serials: tuple[str, ...] = ()
+    damaged: bool = False
+    note: str = ""
 
 
-class Came(NamedTuple):
-    """Units of a line that came, alike."""
+class TakeIn(NamedTuple):
+    """The load is to be received, or refused by the command with work for a person where it has expired; `then` is what
+    was scanned after it, and begins the next."""
 
-    line: UUID
-    code: str
-    units: int
-    lot: str
-    expires_on: date | None
-    serial: str
+    load: Load
+    then: str = ""
 
 
-class Received(NamedTuple):
-    """The delivery is over: this came."""
-
-    came: tuple[Came, ...]
-
-
-def came(tokens: Sequence[str]) -> list[Came]:
-    """What was scanned so far, the last last."""
-    found: list[Came] = []
+def load(tokens: Sequence[str]) -> Load | None:
+    """What the remembered scans come to."""
+    found: Load | None = None
     for token in tokens:
-        if token.startswith("["):
-            line, code, units, lot, expires, serial = json.loads(token)
-            one = Came(UUID(line), code, units, lot, date.fromisoformat(expires) if expires else None, serial)
-            alike = next(
-                (i for i, old in enumerate(found) if old._replace(units=units) == one and not serial), None
-            )
-            if alike is not None:
-                one = one._replace(units=found.pop(alike).units + units)
-            found.append(one)
-            continue
         kind, _, value = token.partition("|")
-        if found and kind == "units":
-            found[-1] = found[-1]._replace(units=int(value))
-        elif found and kind == "lot":
-            found[-1] = found[-1]._replace(lot=value)
-        elif found and kind == "expires":
-            found[-1] = found[-1]._replace(expires_on=date.fromisoformat(value))
+        if kind == "item":
+            sku, code, units, lot, expires, serial = json.loads(value)
+            day = date.fromisoformat(expires) if expires else None
+            found = Load(UUID(sku), code, units, lot, day, (serial,) if serial else ())
+        elif found is None:
+            continue
+        elif kind == "more":
+            units, serial = json.loads(value)
+            found = found._replace(units=found.units + units)
+            found = found._replace(serials=(*found.serials, serial) if serial else found.serials)
+        elif kind == "units":
+            found = found._replace(units=int(value))
+        elif kind == "lot":
+            found = found._replace(lot=value)
+        elif kind == "expires":
+            found = found._replace(expires_on=date.fromisoformat(value))
+        elif kind == "damaged":
+            found = found._replace(damaged=True)
+        elif kind == "note":
+            found = found._replace(note=value)
     return found
 
 
-def ask(expected: Sequence[Expected], tokens: Sequence[str]) -> str:
-    """What is asked for next: `lot`, `expiry`, `sure`, or `item`."""
-    if FINISHED in tokens:
-        return "sure"
-    last = next(reversed(came(tokens)), None)
-    policy = next((one.lot_policy for one in expected if last and one.line == last.line), "none")
-    if last and policy != "none" and not last.lot:
+def ask(at_hand: Load | None, lot_policy: str) -> str:
+    """What is asked for next: `item`, its `lot`, `expiry` or the `note` of its damage, or `sure`: is that all of it?"""
+    if at_hand is None:
+        return "item"
+    if lot_policy != "none" and not at_hand.lot:
         return "lot"
-    return "expiry" if last and policy == "lot_expiry" and last.expires_on is None else "item"
+    if lot_policy == "lot_expiry" and at_hand.expires_on is None:
+        return "expiry"
+    return "note" if at_hand.damaged and not at_hand.note else "sure"
 
 
 def scanned(
-    expected: Sequence[Expected], tokens: Sequence[str], scan: Scan, today: date
-) -> Keep | Received | Refused:
-    """What a scan does to a delivery: something to remember, the delivery received, or why it is wrong."""
-    match ask(expected, tokens):
-        case "sure":
-            if scan.text != YES:
-                return errors.ScanOutOfTurn(
-                    scanned=scan.shown, wanted="whether all of it is here: one of the buttons"
-                )
-            return Received(tuple(one for one in came(tokens) if one.units))
-        case "lot":
-            return _lot(scan)
-        case "expiry":
-            return _expiry(tokens, scan, today)
-    if scan.text == f"={FINISHED}":
-        return Keep(FINISHED)
-    if scan.text == ALL or (_is_number(scan) and not scan.items and not scan.bin):
-        return _number(expected, tokens, scan)
-    return _item(expected, tokens, scan, today)
+    tokens: Sequence[str], lot_policy: str, to_come: int, scan: Scan, today: date
+) -> Keep | TakeIn | Refused:
+    """What a scan does to the load: something to remember, the load taken in, or why it is wrong. `to_come` units of it
+    are expected still; whether more may come is for the order's tolerance to say."""
+    at_hand = load(tokens)
+    step = ask(at_hand, lot_policy)
+    if at_hand is None or step == "item":
+        return _item(scan, today)
+    if step == "lot":
+        return _said(scan, "lot", "its lot, from its label")
+    if step == "note":
+        return _said(scan, "note", "what is damaged")
+    if step == "expiry":
+        return _expiry(at_hand, scan, today)
+    if scan.text == YES:
+        return TakeIn(at_hand)
+    if scan.text == DAMAGED and not at_hand.damaged:
+        return Keep("damaged")
+    if scan.text == ALL or _is_number(scan):
+        return _number(at_hand, to_come, scan)
+    return _next(at_hand, scan, today)
 
 
 def _is_number(scan: Scan) -> bool:
-    return scan.text.isascii() and scan.text.isdigit() and len(scan.text) <= DIGITS_MAX
+    digits = scan.text.isascii() and scan.text.isdigit() and len(scan.text) <= DIGITS_MAX
+    return digits and not scan.items and not scan.bin
 
 
-def _lot(scan: Scan) -> Keep | Refused:
+def _said(scan: Scan, kind: str, wanted: str) -> Keep | Refused:
     if scan.items or scan.bin or scan.text.startswith("="):
-        return errors.ScanOutOfTurn(scanned=scan.shown, wanted="its lot, from its label")
-    return Keep(f"lot|{scan.text}")
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted=wanted)
+    return Keep(f"{kind}|{scan.text}")
 
 
-def _expiry(tokens: Sequence[str], scan: Scan, today: date) -> Keep | Refused:
+def _expiry(at_hand: Load, scan: Scan, today: date) -> Keep | TakeIn | Refused:
     """A day as 2027-06-30, or as labels print it: 270630."""
     digits = scan.text.replace("-", "").replace(".", "")
     text = f"20{digits}" if len(digits) == 6 else digits
@@ -122,46 +124,42 @@ def _expiry(tokens: Sequence[str], scan: Scan, today: date) -> Keep | Refused:
             scanned=scan.shown, wanted="the day on which it expires, such as 2027-06-30"
         )
     if day < today:
-        return errors.ScanExpired(scanned=came(tokens)[-1].code, on=day.isoformat())
+        return TakeIn(at_hand._replace(expires_on=day))
     return Keep(f"expires|{day.isoformat()}")
 
 
-def _so_far(tokens: Sequence[str], line: UUID) -> int:
-    return sum(one.units for one in came(tokens) if one.line == line)
-
-
-def _number(expected: Sequence[Expected], tokens: Sequence[str], scan: Scan) -> Keep | Refused:
-    """How many there are of what was scanned last; all that is to come of it, where the button says so."""
-    found = came(tokens)
-    if not found or found[-1].serial:
-        return errors.ScanOutOfTurn(scanned=scan.shown, wanted="what there are so many of, piece by piece")
-    last = found[-1]
-    at_most = next((one.at_most for one in expected if one.line == last.line), 0)
-    others = _so_far(tokens, last.line) - last.units
-    units = at_most - others if scan.text == ALL else int(scan.text)
-    if others + units > at_most:
-        return errors.ScanTooMany(wanted=at_most, found=others + units)
+def _number(at_hand: Load, to_come: int, scan: Scan) -> Keep | Refused:
+    """How many there are; all that is to come of it, where the button says so."""
+    if at_hand.serials:
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted="every piece: each has its own serial number")
+    units = to_come if scan.text == ALL else int(scan.text)
+    if units < 1:
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted="how many there are, 1 or more")
     return Keep(f"units|{units}")
 
 
-def _item(expected: Sequence[Expected], tokens: Sequence[str], scan: Scan, today: date) -> Keep | Refused:
+def _next(at_hand: Load, scan: Scan, today: date) -> Keep | TakeIn | Refused:
+    """More of the load; where something else was scanned, the load is complete, and this begins the next."""
+    found = _item(scan, today)
+    if not isinstance(found, Keep):
+        return found
+    if scan.serial and scan.serial in at_hand.serials:
+        return errors.ScanSerialTwice(scanned=scan.serial)
+    same = scan.items[0].id == at_hand.sku and bool(scan.serial) == bool(at_hand.serials)
+    if same and scan.lot in ("", at_hand.lot) and scan.expires_on in (None, at_hand.expires_on):
+        return Keep(f"more|{json.dumps([1 if scan.serial else scan.units or 1, scan.serial])}")
+    return TakeIn(at_hand, found.token)
+
+
+def _item(scan: Scan, today: date) -> Keep | TakeIn | Refused:
     if scan.bin and not scan.items:
         return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted="what came")
     if not scan.items:
-        return errors.ScanUnknown(scanned=scan.text, wanted="something of this order")
-    named = {one.id for one in scan.items}
-    lines = [one for one in expected if one.sku in named]
-    if not lines:
-        return errors.ScanWrongItem(scanned=scan.shown, wanted="only what was ordered, and set this aside")
-    if scan.expires_on and scan.expires_on < today:
-        return errors.ScanExpired(scanned=lines[0].code, on=scan.expires_on.isoformat())
-    if scan.serial and any(one.serial == scan.serial for one in came(tokens)):
-        return errors.ScanSerialTwice(scanned=scan.serial)
+        return errors.ScanUnknown(scanned=scan.text, wanted="what came")
+    one = scan.items[0]
     units = 1 if scan.serial else scan.units or 1
-    line = next((one for one in lines if _so_far(tokens, one.line) + units <= one.at_most), None)
-    if line is None:
-        in_all = sum(one.at_most for one in lines)
-        so_far = sum(_so_far(tokens, one.line) for one in lines)
-        return errors.ScanTooMany(wanted=in_all, found=so_far + units)
+    if scan.expires_on and scan.expires_on < today:
+        serials = (scan.serial,) if scan.serial else ()
+        return TakeIn(Load(one.id, one.code, units, scan.lot, scan.expires_on, serials))
     expires = scan.expires_on.isoformat() if scan.expires_on else ""
-    return Keep(json.dumps([str(line.line), line.code, units, scan.lot, expires, scan.serial]))
+    return Keep(f"item|{json.dumps([str(one.id), one.code, units, scan.lot, expires, scan.serial])}")

@@ -286,7 +286,9 @@ class Claim(models.Model):
     value_minor = models.BigIntegerField()
     reason = models.TextField()  # damaged, failed check
     note = models.TextField(db_default="")
-    state = models.TextField(db_default="open")  # open, credited, replaced, refused
+    state = models.TextField(db_default="open")  # open, agreed, credited, replaced, refused
+    agreed_minor = models.BigIntegerField(db_default=0)
+    credited_minor = models.BigIntegerField(db_default=0)
     opened_by = models.TextField()
     opened_at = models.DateTimeField()
     closed_by = models.TextField(db_default="")
@@ -306,7 +308,11 @@ class Claim(models.Model):
             ),
             models.CheckConstraint(
                 name="purchasing_claim_state_known",
-                condition=Q(state__in=["open", "credited", "replaced", "refused"]),
+                condition=Q(state__in=["open", "agreed", "credited", "replaced", "refused"]),
+            ),
+            models.CheckConstraint(
+                name="purchasing_claim_credited_within_agreed",
+                condition=Q(credited_minor__gte=0, agreed_minor__gte=F("credited_minor")),
             ),
         ]
 

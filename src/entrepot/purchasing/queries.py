@@ -149,7 +149,7 @@ def discrepancies() -> list[str]:
     """What came, told by receipts, lines, orders, moves and journal, where two of them differ, and what is wrong with
     drop-ship orders.
 
-    16 statements."""
+    17 statements."""
     found = [sentence.format(*row) for sentence, statement in _CHECKS for row in sql.run(statement)]
     return found + drop_ship_queries.discrepancies()
 
@@ -218,6 +218,18 @@ SCALE = f"""CASE currency {
 # Two tellings of one thing are stacked and summed rather than joined: a join of sums is slow where the tables were
 # filled just now and nothing is known yet of what is in them.
 _CHECKS = (
+    (
+        "Company {0}: account 1190 holds {1} {2}, agreed claims to suppliers make {3}.",
+        """
+        SELECT company_id, COALESCE(b.balance, 0), currency, COALESCE(c.amount, 0)
+        FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
+              WHERE account = 1190 GROUP BY 1, 2) AS b
+        FULL JOIN (SELECT c.company_id, o.currency::text, sum(agreed_minor - credited_minor)::bigint AS amount
+                   FROM purchasing_claim AS c JOIN purchasing_order AS o ON o.id = c.order_id GROUP BY 1, 2) AS c
+          USING (company_id, currency)
+        WHERE COALESCE(b.balance, 0) <> COALESCE(c.amount, 0)
+        """,
+    ),
     (
         "Line {1} of purchase order {0} counts {2} received, its receipts say {3}.",
         """

@@ -126,6 +126,26 @@ def judge(quantity: int, looked_at: int, defects: int, defects_max: int) -> Verd
     return Verdict(0, defects, quantity - defects, why)
 
 
+class MadeGood(NamedTuple):
+    """What a claim stands at after an answer, and what that moves: money to come of the supplier, and his credit."""
+
+    agreed: int
+    credited: int
+    recognized: int
+    received: int
+
+
+def made_good(answer: str, amount: int | None, claimed: int, agreed: int) -> MadeGood:
+    """An answer of a supplier: without an amount what he agreed to before, or else all that is claimed."""
+    if answer == "agree":
+        after = claimed if amount is None else amount
+        return MadeGood(after, 0, after - agreed, 0)
+    if answer == "credit":
+        after = amount if amount is not None else agreed or claimed
+        return MadeGood(after, after, after - agreed, after)
+    return MadeGood(0, 0, -agreed, 0)
+
+
 def misfit_arrival(
     status: str, note: str, serials: Sequence[str], quantity: int, number: int
 ) -> Refused | None:

@@ -37,9 +37,10 @@ PROPOSAL = machine(
 CLAIM = machine(
     "claim to a supplier",
     "open",
-    ("credit", "open", "credited", True),
-    ("replace", "open", "replaced", True),
-    ("refuse", "open", "refused", True),
+    ("agree", "open", "agreed"),
+    ("credit", ("open", "agreed"), "credited", True),
+    ("replace", ("open", "agreed"), "replaced", True),
+    ("refuse", ("open", "agreed"), "refused", True),
 )
 
 DROP_SHIP = machine(

@@ -11,6 +11,8 @@ from entrepot.work import errors
 from entrepot.work.scanning import Item, Keep, Named, Scan, check_bin, check_item, counted
 
 SHELVES = ("pick", "reserve")
+ASIDE = ("quarantine",)
+"""Where goods are put that can be sold, and that can't."""
 
 
 class Load(NamedTuple):

@@ -1,4 +1,4 @@
-"""What people with a scanner ask of shelves: what stands in a bin, where more of it goes, which faces run low."""
+"""What people with a scanner ask of shelves: what stands in a bin, which faces run low."""
 
 from __future__ import annotations
 
@@ -39,19 +39,6 @@ def in_bucket(bucket: UUID) -> Here | None:
     """One bucket; None where nothing of it may be moved. 1 statement."""
     rows = sql.run(_HERE.format(which="b.id = %(id)s::uuid"), {"id": bucket})
     return Here(*rows[0]) if rows else None
-
-
-def to_put_away(*, node: UUID, limit: int = 50) -> list[Here]:
-    """What was received and waits to be put away. 1 statement."""
-    which = "b.node_id = %(node)s::uuid AND b.status = 'sellable' AND n.kind = 'receiving'"
-    params = {"node": node, "limit": limit}
-    return [Here(*row) for row in sql.run(_HERE.format(which=which) + " LIMIT %(limit)s::int", params)]
-
-
-def shelves_of(*, sku: UUID, node: UUID) -> list[str]:
-    """Codes of the bins where a SKU stands or its pick face is, the pick face first: where more of it would go.
-    1 statement."""
-    return [code for (code,) in sql.run(_SHELVES, {"sku": sku, "node": node})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,24 +132,11 @@ FROM stock_bucket AS b JOIN network_bin AS n ON n.id = b.bin_id JOIN catalog_sku
 WHERE b.quantity > b.committed AND {which} ORDER BY b.expires_on, n.pick_sequence, s.code, b.lot, b.serial, b.id
 """
 
-_SHELVES = """
-SELECT n.code
-FROM (SELECT bin_id FROM warehouse_pickface
-      WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND maximum > 0
-      UNION
-      SELECT bin_id FROM stock_bucket WHERE sku_id = %(sku)s::uuid AND node_id = %(node)s::uuid AND quantity > 0
-        AND status = 'sellable') AS b
-JOIN network_bin AS n ON n.id = b.bin_id AND n.kind IN ('pick', 'reserve')
-ORDER BY n.kind <> 'pick', n.pick_sequence, n.code LIMIT 4
-"""
-
 _BIN_NAMED = """
 SELECT id, node_id, code, kind FROM network_bin
 WHERE node_id = %(node)s::uuid AND code IN (%(code)s::text, upper(%(code)s::text)) ORDER BY code = %(code)s::text DESC
 LIMIT 1
 """
-
-_BIN = "SELECT id, node_id, code, kind FROM network_bin WHERE id = %(id)s::uuid"
 
 _BIN = "SELECT id, node_id, code, kind FROM network_bin WHERE id = %(id)s::uuid"
 

@@ -36,6 +36,11 @@ class Waiting:
     choices: tuple[Choice, ...]
     left: int
 
+    @property
+    def free(self) -> int:
+        """Units that may be taken."""
+        return self.quantity
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -67,7 +72,19 @@ def to_put_away(*, node: UUID, limit: int = PAGE) -> list[Waiting]:
     return [_suggested(row, shelves if row[_STATUS] == "sellable" else _mixed(aside)) for row in rows]
 
 
-_STATUS = 6
+def suggested(*, bucket: UUID, units: int) -> tuple[Choice, ...]:
+    """Bins for units of a bucket, wherever it stands, but not its own bin. 3 statements."""
+    rows = sql.run(_BUCKET, {"bucket": bucket, "units": units})
+    if not rows:
+        return ()
+    *_, node = rows[0]
+    shelves, aside = _shelves(node)
+    one = rows[0][:-1]
+    others = shelves if one[_STATUS] == "sellable" else _mixed(aside)
+    return _suggested(one, [shelf for shelf in others if shelf.bin != one[_BIN]]).choices
+
+
+_STATUS, _BIN = 6, 7
 
 
 def _suggested(row: Sequence[object], shelves: list[Shelf]) -> Waiting:
@@ -106,6 +123,14 @@ def _shelves(node: UUID) -> tuple[list[Shelf], list[Shelf]]:
             shelves.append(Shelf(bin_id, code, far, sku, velocity, volume, taken[bin_id], held))
     return shelves, aside
 
+
+_BUCKET = """
+SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, %(units)s::int,
+       NULL::timestamptz, s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, ''), b.node_id
+FROM stock_bucket AS b JOIN network_bin AS bin ON bin.id = b.bin_id JOIN catalog_sku AS s ON s.id = b.sku_id
+LEFT JOIN warehouse_velocity AS v ON v.sku_id = b.sku_id AND v.node_id = b.node_id
+WHERE b.id = %(bucket)s::uuid
+"""
 
 _WAITING = """
 SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, b.quantity - b.committed, came.at,

@@ -104,6 +104,8 @@ WORDS: dict[str, str | Promise] = {
     "shipping.reship": _("sent again"),
     "claim.agreed": _("claim agreed by the carrier"),
     "claim.credited": _("claim credited by the carrier"),
+    "supplier_claim.agreed": _("claim agreed by the supplier"),
+    "supplier_claim.credited": _("claim credited by the supplier"),
     "shipping.record_purchases": _("label bought or given back"),
     "settlement.take_carrier_invoices": _("carrier invoice taken in"),
     "settlement.decide_charges": _("charge of a carrier decided"),

@@ -27,7 +27,7 @@ class ReceiveScan:
     """One scan at a node's dock: of the order named, or of the one that expects the goods first.
 
     What the barcode says counts; what is given beside it (lot, expiry, serial, quantity) fills what it leaves open.
-    Without either, a scan is one unit.
+    Without either, a scan is one unit. `serials` are those of several units that were scanned one by one.
     """
 
     company: int
@@ -43,6 +43,7 @@ class ReceiveScan:
     bin: UUID | None = None
     occurred_at: datetime | None = None
     key: str | None = None
+    serials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,8 @@ def _line(
 
 
 def _units(one: ReceiveScan, scan: Scan) -> int:
+    if one.serials:
+        return len(one.serials)
     if scan.serial or one.serial:
         return 1
     return scan.quantity or (1 if one.quantity is None else one.quantity)
@@ -233,7 +236,7 @@ def _order(one: ReceiveScan, scan: Scan, line: _Line) -> ReceiveOrder:
     serial = scan.serial or one.serial
     counted = ReceivedLine(
         line.id, _units(one, scan), scan.lot or one.lot, scan.expires_on or one.expires_on,
-        "damaged" if one.damaged else "sellable", one.note, (serial,) if serial else (),
+        "damaged" if one.damaged else "sellable", one.note, one.serials or ((serial,) if serial else ()),
     )  # fmt: skip
     return ReceiveOrder(line.order, (counted,), one.bin, one.occurred_at)
 

@@ -50,6 +50,7 @@ from entrepot.web.api.answers import (
 )
 from entrepot.web.api.schemas import (
     LINES_MAX,
+    MINOR_MAX,
     QUANTITY_MAX,
     Code,
     Key,
@@ -367,6 +368,8 @@ class SupplierClaimOut(Out):
     state: str
     opened_at: datetime
     outcome: str
+    agreed_minor: int
+    credited_minor: int
 
 
 class SupplierClaimsOut(Out):
@@ -378,8 +381,9 @@ class SupplierClaimsOut(Out):
 
 class AnsweredIn(Keyed):
     claim: UUID
-    answer: Literal["credit", "replace", "refuse"]
+    answer: Literal["agree", "credit", "replace", "refuse"]
     note: Reason
+    amount_minor: Annotated[StrictInt, Field(ge=1, le=MINOR_MAX)] | None = None
 
 
 class AnsweredOut(Out):
@@ -722,11 +726,11 @@ def decide_quality_checks(
 def list_supplier_claims(
     request: HttpRequest,  # noqa: ARG001
     company: Company = None,
-    state: Literal["", "open", "credited", "replaced", "refused"] = "open",
+    state: Literal["", "due", "open", "agreed", "credited", "replaced", "refused"] = "open",
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Claims to suppliers, the oldest first, a page at a time."""
+    """Claims to suppliers, the oldest first, a page at a time; `due`: open, or agreed and not credited yet."""
     rows = dock.claims(parse.company_of(company), state=state, after=after, limit=limit + 1)
     return paged(rows, limit)
 
@@ -740,7 +744,7 @@ def close_supplier_claims(
     """Say what suppliers answered to claims."""
     return give(
         request, close_claims, payload, idempotency_key,
-        lambda one, key: CloseClaim(one.claim, one.answer, one.note, key=key),
+        lambda one, key: CloseClaim(one.claim, one.answer, one.note, key=key, amount_minor=one.amount_minor),
     )  # fmt: skip
 
 

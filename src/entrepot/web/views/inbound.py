@@ -36,6 +36,7 @@ from entrepot.web.edge import (
     give,
     int_in,
     kept,
+    minor_in,
     page,
     uuid_in,
 )
@@ -181,7 +182,7 @@ def scan(request: Request) -> HttpResponse:
     results = receive_scans(cause_of(request), requests=wanted) if wanted else []
     for one in results:
         if isinstance(one, ScanReceived):
-            messages.success(request, _scanned(one))
+            messages.success(request, told(one))
         elif isinstance(one, Refused):
             messages.error(request, words.refusal(one))
     return back(request, reverse("receiving"), results)
@@ -193,7 +194,7 @@ def checks(request: Request) -> HttpResponse:
     company = request.reader.company.id
     context = {
         "checks": dock.checks(company, limit=PAGE),
-        "claims": dock.claims(company, limit=PAGE),
+        "claims": dock.claims(company, state="due", limit=PAGE),
         "answers": tuple(zip(ANSWERS, _answers(), strict=True)),
         "kept": kept(request),
     }
@@ -223,8 +224,13 @@ def answer(request: Request) -> HttpResponse:
     """What the supplier said of a claim."""
     which = uuid_in(request.POST.get("claim"))
     said = clean(request.POST.get("answer")), clean(request.POST.get("note"))
-    wanted = [CloseClaim(which, *said)] if which else []
-    results = give(request, close_claims, wanted, lambda _: gettext("The claim is closed."))
+    asked, currency = clean(request.POST.get("amount")), clean(request.POST.get("currency"))
+    amount = minor_in(asked, currency) if asked else None
+    if asked and amount is None:
+        messages.error(request, gettext("%(found)s is no amount of money.") % {"found": asked})
+        return back(request, reverse("quality"))
+    wanted = [CloseClaim(which, *said, amount_minor=amount)] if which else []
+    results = give(request, close_claims, wanted, lambda _: gettext("Their answer is kept."))
     return back(request, reverse("quality"), results)
 
 
@@ -260,7 +266,7 @@ def put(request: Request) -> HttpResponse:
 
 def _answers() -> tuple[str, ...]:
     """The answers of a supplier as people read them, in the order of ANSWERS."""
-    return gettext("Credited"), gettext("Sent again"), gettext("Refused")
+    return gettext("They agree"), gettext("Credited"), gettext("Sent again"), gettext("Refused")
 
 
 def _received(_: int) -> str:
@@ -275,7 +281,8 @@ def _closed(_: int) -> str:
     return gettext("Nothing more is expected.")
 
 
-def _scanned(one: ScanReceived) -> str:
+def told(one: ScanReceived) -> str:
+    """What a scan came to, in a sentence or two."""
     said = ngettext(
         "%(n)s unit of %(sku)s is received for %(order)s.", "%(n)s units of %(sku)s are received for %(order)s.",
         one.quantity,

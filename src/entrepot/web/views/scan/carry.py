@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,10 +14,11 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
-from entrepot.warehouse import carrying, shelf_queries
+from entrepot.warehouse import carrying, shelf_queries, storing
 from entrepot.warehouse.carrying import Load
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.shelf_queries import Here
+from entrepot.warehouse.storing import Waiting
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -24,7 +26,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
-    give_one,
+    finish,
     hear,
     keep,
     kind_of,
@@ -45,7 +47,7 @@ NOWHERE = UUID(int=0)
 def received(request: Request) -> HttpResponse:
     """What waits to be put away: an item is scanned, or tapped."""
     node = node_of(request)
-    rows = shelf_queries.to_put_away(node=node.id) if node else []
+    rows = storing.to_put_away(node=node.id) if node else []
 
     def screen() -> Screen:
         return Screen(
@@ -107,14 +109,15 @@ def move_in(request: Request, which: UUID) -> HttpResponse:
     return show(request, screen())
 
 
-def _choice(one: Here, flow: str) -> Choice:
+def _choice(one: Here | Waiting, flow: str) -> Choice:
     status = "" if one.status == "sellable" else word(one.status)
     lot = gettext("lot %(lot)s") % {"lot": one.lot} if one.lot else ""
-    note = " · ".join(filter(None, (one.bin_code, lot, one.serial, status)))
+    goes = f"→ {one.choices[0].code}" if isinstance(one, Waiting) and one.choices else ""
+    note = " · ".join(filter(None, (one.bin_code, lot, one.serial, status, goes)))
     return Choice(reverse(f"scan-{flow}-one", args=[one.bucket]), f"{one.free} × {one.sku_code}", note)
 
 
-def _choose(request: Request, flow: str, rows: list[Here], scan: Scan, key: str) -> Outcome:
+def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: Scan, key: str) -> Outcome:
     """The first bucket that the scan fits, with one scan made of it; else why it fits none."""
     today = timezone.now().date()
     refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted=gettext("an item that waits here"))
@@ -135,28 +138,30 @@ def _choose(request: Request, flow: str, rows: list[Here], scan: Scan, key: str)
     return refused
 
 
-def _item(one: Here) -> Item:
+def _item(one: Here | Waiting) -> Item:
     return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
 def put_away_one(request: Request, which: UUID) -> HttpResponse:
-    return _carry(request, "put-away", which, carrying.SHELVES)
+    return _carry(request, "put-away", which)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
 def move_one(request: Request, which: UUID) -> HttpResponse:
-    return _carry(request, "move", which, ANYWHERE)
+    return _carry(request, "move", which)
 
 
-def _carry(request: Request, flow: str, which: UUID, kinds: tuple[str, ...]) -> HttpResponse:
+def _carry(request: Request, flow: str, which: UUID) -> HttpResponse:
     one = shelf_queries.in_bucket(which)
     if one is None:
         return redirect(f"scan-{flow}")
     if one.company != request.reader.company.id:
         raise Http404
+    shelves = carrying.SHELVES if one.status == "sellable" else carrying.ASIDE
+    kinds = ANYWHERE if flow == "move" else shelves
     load = Load(Named(one.bin, one.bin_code), _item(one), kinds=kinds, is_checked=True)
     at = progress(request, flow, which)
     title = gettext("Put away") if flow == "put-away" else gettext("Move")
@@ -172,10 +177,9 @@ def _carry(request: Request, flow: str, which: UUID, kinds: tuple[str, ...]) -> 
             one.company, one.sku, one.bin, found.bin.id, found.units, one.status, one.lot, one.serial, key=key,
             why="move" if flow == "move" else "put_away",
         )  # fmt: skip
-        answer = give_one(request, put_away, wanted)
+        answer = finish(request, at, put_away, wanted)
         if isinstance(answer, Refused):
             return answer
-        keep(request, at, (), None)
         return moved(request, found, one.sku_code, f"scan-{flow}")
 
     if request.method == "POST":
@@ -191,14 +195,15 @@ def moved(request: Request, found: carrying.Carried, code: str, then: str) -> Ht
 
 
 def carry_screen(title: str, load: Load, one: Here, at: Progress, back: str) -> Screen:
-    """The step of a load that may go to any bin: with the bins where more of it stands."""
+    """The step of a load that may go to any bin: with the bins that the rules of put-away suggest, and why."""
     units = counted(at.tokens).units
-    shelves = shelf_queries.shelves_of(sku=one.sku, node=one.node) if units else []
-    others = [code for code in shelves if code != one.bin_code]
-    also = ", ".join([*others[1:], gettext("any other bin")]) if others else ""
+    found = storing.suggested(bucket=one.bucket, units=units) if units else ()
+    others = [choice.code for choice in found]
+    also = ", ".join([*others[1:4], gettext("any other bin")]) if others else ""
     facts = (
         (gettext("What"), f"{units} × {one.sku_code}" if units else ""), (gettext("From"), one.bin_code),
-        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial), (gettext("Or into"), also),
+        (gettext("Lot"), one.lot), (gettext("Serial"), one.serial),
+        (gettext("Why there"), found[0].why if found else ""), (gettext("Or into"), also),
     )  # fmt: skip
     return screen_of(title, load, one.name, facts, at, back, suggested=others[0] if others else "")
 

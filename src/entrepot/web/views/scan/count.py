@@ -23,6 +23,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
+    finish,
     give_one,
     hear,
     node_of,
@@ -109,7 +110,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         if not is_begun:
             return _start(request, row, scan, key)
         found = tallying.scanned(goods, row.whole, at.tokens, scan)
-        return _enter(request, row, found, key) if isinstance(found, tallying.Reported) else found
+        return _enter(request, at, row, found, key) if isinstance(found, tallying.Reported) else found
 
     if request.method == "POST":
         return hear(request, at, COMMANDS, screen, decide)
@@ -164,12 +165,14 @@ def _named(pile: tallying.Pile) -> str:
     return " · ".join(filter(None, (pile.code, lot, pile.serial, status)))
 
 
-def _enter(request: Request, row: counted.CountRow, found: tallying.Reported, key: str) -> Outcome:
+def _enter(
+    request: Request, at: Progress, row: counted.CountRow, found: tallying.Reported, key: str
+) -> Outcome:
     said = tuple(
         Counted(pile.sku, units, pile.lot, pile.serial, pile.status, pile.expires_on)
         for pile, units in found.units
     )
-    answer = give_one(request, enter_counts, EnterCount(row.id, said, key=key))
+    answer = finish(request, at, enter_counts, EnterCount(row.id, said, key=key))
     if isinstance(answer, Refused):
         return answer
     told = {

@@ -23,7 +23,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
-    give_one,
+    finish,
     hear,
     node_of,
     progress,
@@ -98,7 +98,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date())
         if not isinstance(answer, checking.Packed):
             return answer
-        done = give_one(request, pack, PackFulfillment(which, answer.carton, key=key))
+        done = finish(request, at, pack, PackFulfillment(which, answer.carton, key=key))
         if isinstance(done, Refused):
             return done
         told = {

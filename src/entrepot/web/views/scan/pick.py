@@ -26,6 +26,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
+    finish,
     give_one,
     hear,
     node_of,
@@ -196,7 +197,7 @@ def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, 
         return answer if isinstance(answer, Refused) else said
     shorts = ((stop.task, found.units),) if found.units < stop.item.quantity else ()
     wanted = PickFulfillment(stop.fulfillment, shorts, request.reader.name, key=key, tasks=(stop.task,))
-    answer = give_one(request, pick, wanted)
+    answer = finish(request, at, pick, wanted)
     if isinstance(answer, Refused):
         return answer
     if shorts:

@@ -1,7 +1,8 @@
-"""Receiving a purchase order with a scanner: everything that came, then one receipt of it."""
+"""Receiving with a scanner: one kind of goods after the other, each taken in at one tap or by the next scan."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,62 +16,98 @@ from django.views.decorators.http import require_http_methods
 from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Refused
 from entrepot.purchasing import docking, queries
-from entrepot.purchasing.commands.receive import ReceivedLine, ReceiveOrder, receive
+from entrepot.purchasing.commands.receive_scans import ReceiveScan, receive_scans
 from entrepot.web.edge import Request, console
+from entrepot.web.views.inbound import told
 from entrepot.web.views.scan.screen import (
     Choice,
     Outcome,
     Progress,
     Screen,
     Tap,
+    finish,
     give_one,
     hear,
-    keep,
     node_of,
     progress,
     show,
 )
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Scan
+from entrepot.work.scanning import ALL, YES, Keep, Scan
 
 SHOWN = 30
 OPEN = ("open", "part_received")
+COMMANDS = ("purchasing.receive_scans",)
 
 
-def _orders(request: Request) -> list[queries.Order]:
-    node = node_of(request)
+class Dock(NamedTuple):
+    """Where goods come in, of which order (None: whichever expects them first), and what is in the hands."""
+
+    node: UUID
+    order: queries.Order | None
+    at: Progress
+    load: docking.Load | None
+    lot_policy: str
+    to_come: int
+
+    @property
+    def step(self) -> str:
+        return docking.ask(self.load, self.lot_policy)
+
+
+def _dock(request: Request, node: UUID, order: queries.Order | None) -> Dock:
+    at = progress(request, "receive", order.id if order else node)
+    load = docking.load(at.tokens)
+    if load is None:
+        return Dock(node, order, at, None, "none", 0)
+    sku = catalog.skus_by_id([load.sku])[load.sku]
+    lines = queries.lines(order.id) if order else []
+    to_come = sum(max(0, one.quantity - one.received) for one in lines if one.sku == load.sku)
+    return Dock(node, order, at, load, sku.lot_policy, to_come)
+
+
+def _orders(request: Request, node: UUID | None) -> list[queries.Order]:
     company = request.reader.company.id
     rows = [one for state in OPEN for one in queries.orders(company, state=state, limit=200)]
-    return [one for one in rows if node and one.node == node.id]
+    return [one for one in rows if one.node == node]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
 def waiting(request: Request) -> HttpResponse:
-    """Orders that something is to come of; a scan of the number on the delivery note opens one."""
-    rows = _orders(request)
+    """Orders that something is to come of: a scan of the number on the delivery note opens one; a package, or goods
+    without their order, are scanned here."""
+    node = node_of(request)
+    rows = _orders(request, node.id if node else None)
+    if node is None:
+        return show(request, Screen(gettext("Receive"), gettext("Nothing is expected here")))
+    dock = _dock(request, node.id, None)
 
     def screen() -> Screen:
-        return Screen(
-            gettext("Receive"),
-            gettext("Scan the order's number, or tap it") if rows else gettext("Nothing is expected here"),
-            note="" if rows else gettext("Purchase orders appear here when they are written."),
-            choices=tuple(_choice(one) for one in rows[:SHOWN]),
-            scans=gettext("Order, or the supplier's number") if rows else "",
-        )
+        return _load_screen(dock) if dock.load else _list_screen(rows)
 
-    def decide(scan: Scan, _: str) -> Outcome:
+    def decide(scan: Scan, key: str) -> Outcome:
         text = scan.text.casefold()
-        found = next(
-            (one for one in rows if text in (one.number.casefold(), one.external_ref.casefold())), None
-        )
-        if found:
-            return redirect("scan-receive-one", found.id)
-        return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("the number of an order of this list"))
+        named = [one for one in rows if text in (one.number.casefold(), one.external_ref.casefold())]
+        if named and not dock.load:
+            return redirect("scan-receive-one", named[0].id)
+        return _decide(request, dock, scan, key)
 
     if request.method == "POST":
-        return hear(request, Progress("receive jobs", UUID(int=0), (), 0), (), screen, decide)
+        return hear(request, dock.at, COMMANDS, screen, decide)
     return show(request, screen())
+
+
+def _list_screen(rows: list[queries.Order]) -> Screen:
+    return Screen(
+        gettext("Receive"),
+        gettext("Scan the order's number, a package or what came")
+        if rows
+        else gettext("Nothing is expected here"),
+        note="" if rows else gettext("Purchase orders appear here when they are written."),
+        choices=tuple(_choice(one) for one in rows[:SHOWN]),
+        scans=gettext("Order, package or item"),
+    )
 
 
 def _choice(one: queries.Order) -> Choice:
@@ -89,109 +126,106 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     if order.state not in OPEN:
         return redirect("scan-receive")
-    expected = _expected(order)
-    at = progress(request, "receive", which)
+    dock = _dock(request, order.node, order)
 
     def screen() -> Screen:
-        return _screen(order, expected, at)
-
-    def decide(scan: Scan, key: str) -> Outcome:
-        found = docking.scanned(expected, at.tokens, scan, timezone.now().date())
-        return _receive(request, at, order, found, key) if isinstance(found, docking.Received) else found
+        return _load_screen(dock) if dock.load else _order_screen(dock, order)
 
     if request.method == "POST":
-        return hear(request, at, ("purchasing.receive",), screen, decide)
+        return hear(request, dock.at, COMMANDS, screen, lambda scan, key: _decide(request, dock, scan, key))
     return show(request, screen())
 
 
-def _expected(order: queries.Order) -> list[docking.Expected]:
-    lines = queries.lines(order.id)
-    skus = catalog.skus_by_id([one.sku for one in lines])
-    return [
-        docking.Expected(one.id, one.sku, one.sku_code, one.quantity - one.received, skus[one.sku].lot_policy)
-        for one in lines
-        if one.quantity > one.received
-    ]
-
-
-def _screen(order: queries.Order, expected: list[docking.Expected], at: Progress) -> Screen:
-    found = docking.came(at.tokens)
-    step = docking.ask(expected, at.tokens)
-    so_far = sum(one.units for one in found)
-    to_come = sum(one.at_most for one in expected)
-    if step == "sure":
-        facts = tuple((f"{one.units} ×", _named(one)) for one in found)
-        return Screen(
-            order.number, gettext("This came"), units=(so_far, to_come), facts=facts or ((gettext("Nothing"), ""),),
-            taps=(Tap(YES, gettext("Yes, receive it"), "main"),) if found else (), at=str(order.id), can_undo=True,
-            back="scan-receive",
-        )  # fmt: skip
-    last = found[-1] if found else None
-    facts_left = (
+def _order_screen(dock: Dock, order: queries.Order) -> Screen:
+    left = [one for one in queries.lines(order.id) if one.quantity > one.received]
+    named = ", ".join(f"{one.quantity - one.received} × {one.sku_code}" for one in left[:6])
+    facts = (
         (gettext("From"), order.supplier_name),
-        (gettext("To come"), _left(expected, at)),
+        (gettext("To come"), named + (" …" if len(left) > 6 else "")),
     )
-    ask, what = gettext("Scan everything that came"), order.number
-    if last:
-        ask, what = gettext("Came"), f"{last.units} × {last.code}"
-    if step in ("lot", "expiry"):
-        ask = (
-            gettext("Type or scan its lot")
-            if step == "lot"
-            else gettext("When does it expire? As 2027-06-30")
-        )
     return Screen(
-        order.number, ask, what, _named(last) if last else "", facts=tuple(fact for fact in facts_left if fact[1]),
-        note=gettext("Scan more, or type how many there are.") if last and step == "item" else "",
-        units=(so_far, to_come), taps=_taps(expected, found, at) if step == "item" else (),
-        scans={"lot": gettext("Lot"), "expiry": gettext("Day")}.get(step, gettext("Item or number")),
-        at=str(order.id), can_undo=bool(at.tokens), back="scan-receive",
+        order.number, gettext("Scan everything that came"), order.number, facts=facts,
+        units=(order.received, order.quantity), scans=gettext("Item or package"), at=str(dock.at.subject),
+        back="scan-receive",
     )  # fmt: skip
 
 
-def _left(expected: list[docking.Expected], at: Progress) -> str:
-    """What is still to come, the first few."""
-    found = docking.came(at.tokens)
-    left = [(one, one.at_most - sum(c.units for c in found if c.line == one.line)) for one in expected]
-    told = [f"{units} × {one.code}" for one, units in left if units]
-    return ", ".join(told[:6]) + (" …" if len(told) > 6 else "")
+def _load_screen(dock: Dock) -> Screen:
+    """The goods in the hands: what is still to be said of them, or how they are taken in."""
+    load = dock.load
+    assert load is not None
+    ask, scans = {
+        "lot": (gettext("Type or scan its lot"), gettext("Lot")),
+        "expiry": (gettext("When does it expire? As 2027-06-30"), gettext("Day")),
+        "note": (gettext("Type what is damaged"), gettext("Damage")),
+        "sure": (gettext("Came"), gettext("Item or number")),
+    }[dock.step]
+    facts = (
+        (gettext("Lot"), load.lot),
+        (gettext("Expires"), load.expires_on.isoformat() if load.expires_on else ""),
+        (gettext("Serial numbers"), ", ".join(load.serials[-5:])),
+        (gettext("Damaged"), load.note),
+        (gettext("To come"), str(dock.to_come) if dock.order else ""),
+    )
+    note = gettext("Scan more of it, type how many there are, or go on with the next.")
+    return Screen(
+        dock.order.number if dock.order else gettext("Receive"), ask, f"{load.units} × {load.code}",
+        note=note if dock.step == "sure" else "", facts=tuple(fact for fact in facts if fact[1]),
+        taps=_taps(dock, load) if dock.step == "sure" else (), scans=scans, at=str(dock.at.subject), can_undo=True,
+        back="scan-receive",
+    )  # fmt: skip
 
 
-def _taps(expected: list[docking.Expected], found: list[docking.Came], at: Progress) -> tuple[Tap, ...]:
-    taps = []
-    last = found[-1] if found else None
-    if last and not last.serial:
-        line = next((one for one in expected if one.line == last.line), None)
-        others = sum(one.units for one in found[:-1] if one.line == last.line)
-        if line and line.at_most - others > last.units:
-            told = gettext("All %(n)s of %(code)s") % {"n": line.at_most - others, "code": last.code}
-            taps.append(Tap(ALL, told, "main"))
-    if at.tokens:
-        taps.append(Tap(f"={docking.FINISHED}", gettext("That is all that came"), "quiet"))
+def _taps(dock: Dock, load: docking.Load) -> tuple[Tap, ...]:
+    taps = [Tap(YES, gettext("Receive %(n)s") % {"n": load.units}, "main")]
+    if not load.serials and dock.to_come > load.units:
+        taps.append(Tap(ALL, gettext("All %(n)s are here") % {"n": dock.to_come}, "quiet"))
+    if not load.damaged:
+        taps.append(Tap(docking.DAMAGED, gettext("These came damaged"), "quiet"))
     return tuple(taps)
 
 
-def _named(one: docking.Came) -> str:
-    lot = gettext("lot %(lot)s") % {"lot": one.lot} if one.lot else ""
-    until = gettext("until %(day)s") % {"day": one.expires_on.isoformat()} if one.expires_on else ""
-    return " · ".join(filter(None, (one.code, lot, until, one.serial)))
+def _decide(request: Request, dock: Dock, scan: Scan, key: str) -> Outcome:
+    company, order = request.reader.company.id, dock.order.id if dock.order else None
+    if dock.step in ("item", "sure") and _is_for_the_command(scan):
+        return _receive(request, dock, ReceiveScan(company, dock.node, scan.text, order, key=key))
+    found = docking.scanned(dock.at.tokens, dock.lot_policy, dock.to_come, scan, timezone.now().date())
+    if isinstance(found, Keep) and not dock.load and order:
+        wrong = _not_of_it(dock, scan)
+        return wrong or found
+    if not isinstance(found, docking.TakeIn):
+        return found
+    one = found.load
+    wanted = ReceiveScan(
+        company, dock.node, one.code, order, one.units, one.lot, one.expires_on, damaged=one.damaged, note=one.note,
+        key=key, serials=one.serials,
+    )  # fmt: skip
+    return _receive(request, dock, wanted, found.then)
 
 
-def _receive(
-    request: Request, at: Progress, order: queries.Order, found: docking.Received, key: str
-) -> Outcome:
-    lines = tuple(
-        ReceivedLine(
-            one.line, one.units, one.lot, one.expires_on, serials=(one.serial,) if one.serial else ()
-        )
-        for one in found.came
+def _is_for_the_command(scan: Scan) -> bool:
+    """A package, a barcode that nobody knows, or one of several SKUs: the command knows what to do."""
+    typed = scan.text.startswith("=") or (scan.text.isdigit() and len(scan.text) <= docking.DIGITS_MAX)
+    return not scan.bin and not typed and len(scan.items) != 1
+
+
+def _not_of_it(dock: Dock, scan: Scan) -> Refused | None:
+    """Why goods are not of the order that is open, before anybody counts them."""
+    lines = queries.lines(dock.at.subject)
+    if any(one.sku == scan.items[0].id for one in lines):
+        return None
+    return errors.ScanWrongItem(
+        scanned=scan.shown, wanted=gettext("only what was ordered, and set this aside")
     )
-    answer = give_one(request, receive, ReceiveOrder(order.id, lines, key=key))
+
+
+def _receive(request: Request, dock: Dock, wanted: ReceiveScan, then: str = "") -> Outcome:
+    is_load = dock.load is not None and wanted.text == dock.load.code
+    if is_load or then:
+        answer = finish(request, dock.at, receive_scans, wanted, (then,) if then else ())
+    else:
+        answer = give_one(request, receive_scans, wanted)
     if isinstance(answer, Refused):
         return answer
-    keep(request, at, (), None)  # what comes next of the order is another delivery
-    told = {"number": answer.number, "n": answer.quantity, "order": order.number}
-    messages.success(
-        request, gettext("%(number)s: %(n)s units of %(order)s are received. Put them away.") % told
-    )
-    return redirect("scan-receive")
+    messages.success(request, f"{answer.number}: {told(answer)}")
+    return redirect(request.path)

@@ -25,7 +25,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
-    give_one,
+    finish,
     hear,
     node_of,
     progress,
@@ -108,7 +108,7 @@ def _decide(
     request: Request, row: ReplenishmentRow, load: Load, at: Progress, scan: Scan, key: str
 ) -> Outcome:
     if scan.text == FEWER and "bin" in at.tokens and not counted(at.tokens).units:
-        answer = give_one(request, replenish, Replenish(row.id, 0, key=key))
+        answer = finish(request, at, replenish, Replenish(row.id, 0, key=key))
         if isinstance(answer, Refused):
             return answer
         messages.success(request, gettext("Noted: none there. A supervisor is told."))
@@ -116,5 +116,5 @@ def _decide(
     found = carrying.scanned(load, at.tokens, scan, timezone.now().date())
     if not isinstance(found, Carried):
         return found
-    answer = give_one(request, replenish, Replenish(row.id, found.units, key=key))
+    answer = finish(request, at, replenish, Replenish(row.id, found.units, key=key))
     return answer if isinstance(answer, Refused) else moved(request, found, row.sku_code, "scan-replenish")

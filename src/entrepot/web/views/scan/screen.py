@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from entrepot.kernel import ids
 from entrepot.kernel import queries as kernel
+from entrepot.kernel.command import all_or_none
 from entrepot.kernel.errors import Refused, RequestInFlight
 from entrepot.network import queries as network
 from entrepot.warehouse import shelf_queries
@@ -150,6 +151,15 @@ def give_one(request: Request, command: Callable[..., list[Any]], wanted: Any) -
     """Give one command for a scan; its answer."""
     (answer,) = command(cause_of(request), requests=[wanted])
     return answer
+
+
+def finish(
+    request: Request, done: Progress, command: Callable[..., list[Any]], wanted: Any, then: Sequence[str] = ()
+) -> Any:
+    """Give the command that the remembered scans come to, and in its transaction forget them, or remember `then` in
+    their place: what was done is never at hand to be done again."""
+    answers = all_or_none(lambda: give_one(request, command, wanted), lambda: keep(request, done, then, None))
+    return answers if isinstance(answers, Refused) else answers[0]
 
 
 def kind_of(scan: Scan) -> str:

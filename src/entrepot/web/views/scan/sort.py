@@ -21,9 +21,8 @@ from entrepot.web.views.scan.screen import (
     Outcome,
     Progress,
     Screen,
-    give_one,
+    finish,
     hear,
-    keep,
     node_of,
     progress,
     show,
@@ -93,10 +92,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         answer = sorting.scanned(rows, at.tokens, scan)
         if not isinstance(answer, sorting.Sorted):
             return answer
-        done = give_one(request, sort_stops, SortStop(answer.task, answer.tote, key=key))
+        done = finish(request, at, sort_stops, SortStop(answer.task, answer.tote, key=key))
         if isinstance(done, Refused):
             return done
-        keep(request, at, (), None)
         return gettext("It stands in %(tote)s.") % {"tote": answer.tote}
 
     if request.method == "POST":
