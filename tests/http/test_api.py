@@ -287,6 +287,16 @@ def test_a_cart_holds_units_comes_to_the_checkout_and_gives_them_back(program):
     is_problem(caller.post(url, cart | {"sku": "NONE"}, "six"), 404, "kernel.not_found")
 
 
+def test_what_does_not_fit_is_told_of_what_was_sent(program):
+    """Not that a list is not one of a thing, nor the other way round."""
+    line = {"sku": "MUG-BLUE", "quantity": 0, "unit_price": "1.00"}
+    one = {"channel": "web", "external_id": "E", "currency": "GBP", "country": "GB", "lines": [line]}
+    for body, where in ((one, "body.payload.lines.0.quantity"), ([one], "body.payload.0.lines.0.quantity")):
+        told = is_problem(program("engineer").post(ORDERS, body), 422, "http.422")
+        assert told["detail"] == f"{where}: Input should be greater than or equal to 1"
+        assert [".".join(map(str, each["where"])) for each in told["errors"]] == [where]
+
+
 @pytest.mark.parametrize("days", [-1, 30])
 def test_a_day_outside_the_horizon_is_refused(program, days):
     day = timezone.localdate() + timedelta(days=days)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from entrepot.kernel import bounds, policies
 from entrepot.kernel.bounds import Bounds
 from entrepot.orders.validation import Validation
-from entrepot.sourcing.rules import Profile
+from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.returns.recovery import Recovery, Way
+from entrepot.sourcing.rules import DropShip, Profile
 from entrepot.stock.commands.adjust import AdjustmentPolicy
 from entrepot.warehouse.commands import stream  # noqa: F401  registers its policy
 from entrepot.warehouse.waves import Waves
@@ -28,6 +30,19 @@ from entrepot.web.policy_form import form
         (AdjustmentPolicy(-1), "approve_above_minor", "0 to 1000000000000000", "-1"),
         (Waves(pickers=10_001), "pickers", "0 to 10000", "10001"),
         (Validation(velocity_card_max=10**10), "velocity_card_max", "0 to 1000000000", "10000000000"),
+        (
+            Profile(drop_ship=(DropShip("A"), DropShip("B", lead_days=-1))),
+            "drop_ship 2: lead_days",
+            "0 to 3660",
+            "-1",
+        ),
+        (
+            Quality((Plan(), Plan(defects_max=10**10))),
+            "plans 2: defects_max",
+            "0 to 1000000000",
+            "10000000000",
+        ),
+        (Recovery(ways={"donate": Way({}, days=3661)}), "ways donate: days", "0 to 3660", "3661"),
     ],
 )
 def test_a_number_out_of_its_bounds_is_refused_by_name(body, field, expected, found):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -50,15 +50,33 @@ def of_field(name: str, own: Own) -> Bounds:
 
 
 def misfit(body: Any, own: Own) -> Invalid | None:
-    """The first number of a policy that is out of its bounds; of a mapping, with the name it stands under."""
-    for field in fields(body):
-        given, bounds = getattr(body, field.name), of_field(field.name, own)
-        named = given.items() if isinstance(given, Mapping) else (("", given),)
-        for name, number in named:
-            if is_number(number) and not bounds.holds(number):
-                found = f"{name} = {number}" if name else str(number)
-                return Invalid(field=field.name, expected=str(bounds), found=found)
+    """The first number of a policy that is out of its bounds, however deep it stands in it. The field says where; of a
+    mapping, what was found has the name that it stands under. `own` are bounds of the policy's own fields."""
+    for name, where, entry, number in _numbers("", "", body):
+        bounds = of_field(name, own if name == where else {})
+        if not bounds.holds(number):
+            found = f"{entry} = {number}" if entry else str(number)
+            return Invalid(field=where, expected=str(bounds), found=found)
     return None
+
+
+_Number = tuple[str, str, str, float | Decimal]
+"""The name of a field, where it stands, the entry of a mapping, and what is given."""
+
+
+def _numbers(name: str, where: str, given: Any, entry: str = "") -> Iterator[_Number]:
+    if is_number(given):
+        yield name, where, entry, given
+    elif is_dataclass(given):
+        inside = f"{where} {entry}".strip() + (": " if where else "")
+        for field in fields(given):
+            yield from _numbers(field.name, inside + field.name, getattr(given, field.name))
+    elif isinstance(given, Mapping):
+        for key, one in given.items():
+            yield from _numbers(name, where, one, str(key))
+    elif isinstance(given, list | tuple | set | frozenset):
+        for place, one in enumerate(given, 1):
+            yield from _numbers(name, f"{where} {place}", one, entry)
 
 
 def is_number(given: object) -> bool:

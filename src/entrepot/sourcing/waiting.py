@@ -29,8 +29,8 @@ _FREED = """
 SELECT DISTINCT b.sku_id FROM orders_line AS l JOIN sourcing_backorder AS b ON b.sku_id = l.sku_id
 WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.open + l.backordered > 0
   AND (b.sku_id IN (SELECT sku_id FROM stock_unpublished WHERE freed)
-       OR b.sku_id IN (SELECT subject FROM kernel_ready WHERE queue = 'serve')
-       OR b.order_id IN (SELECT subject FROM kernel_ready WHERE queue = 'allocate'))
+       OR EXISTS (SELECT FROM kernel_ready AS r WHERE r.queue = 'serve' AND r.subject = b.sku_id)
+       OR EXISTS (SELECT FROM kernel_ready AS r WHERE r.queue = 'allocate' AND r.subject = b.order_id))
 """
 
 # Whether something else may be sent is decided when the order is allocated: here it is only offered.

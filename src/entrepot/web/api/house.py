@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, wraps
 from http import HTTPStatus
 from typing import Any
@@ -176,12 +176,32 @@ def unavailable(_request: HttpRequest, _error: Unavailable) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    found = [{"where": list(one["loc"]), "message": one["msg"]} for one in error.errors]
+    found = [{"where": _where(one["loc"]), "message": one["msg"]} for one in _meant(error.errors)]
     first = found[0] if found else {"where": [], "message": "it does not fit the schema"}
     where = ".".join(map(str, first["where"]))
     return problems.problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "http.422", f"{where}: {first['message']}", errors=found
     )
+
+
+def _meant(errors: list[Any]) -> list[Any]:
+    """Where one of a thing or a list of it may be sent: the errors of which of both it was, not that it is not the
+    other."""
+    meant = [
+        one
+        for one in errors
+        if one["type"] not in ("model_type", "list_type") or not _is_branch(one["loc"][-1])
+    ]
+    return meant or errors
+
+
+def _where(loc: Iterable[Any]) -> list[Any]:
+    return [part for part in loc if not _is_branch(part)]
+
+
+def _is_branch(part: Any) -> bool:
+    """Whether it is the name of a schema, as `HoldIn` or `list[HoldIn]`: no field has a capital letter."""
+    return isinstance(part, str) and part.endswith(("In", "]")) and part != part.lower()
 
 
 @api.exception_handler(HttpError)
