@@ -13,6 +13,7 @@ from entrepot.kernel import sql
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.ids import uuid7
 from entrepot.parties import queries
+from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
 from entrepot.parties.commands.register import (
     RegisterAddress,
     RegisterCompany,
@@ -181,6 +182,7 @@ def test_a_key_gets_its_answer_again(offer, case):
 
 
 @pytest.mark.counts(
+    "parties.keep_gift_messages",
     "parties.register_addresses",
     "parties.register_companies",
     "parties.register_customers",
@@ -201,6 +203,8 @@ def test_statements_do_not_grow_with_the_batch(statements, offer):
         1,
         1,
     ]
+    said = batches(lambda _: KeepGiftMessage(COMPANY, uuid7(), "Happy birthday"))
+    assert counts(statements, keep_gift_messages, said) == [1, 1, 1]
     skus = [
         [sku.id for sku in done(register_skus, *batch)]
         for batch in batches(lambda code: RegisterSku(COMPANY, code, code))

@@ -84,6 +84,18 @@ def test_missing_units_come_from_another_bin_of_the_node(house: Floor):
     assert queries.of_order(order)[0].short == 2
 
 
+def test_the_bin_that_came_up_short_is_gone_to_again_last(house: Floor):
+    """Its books still say that more is there."""
+    house.stock(0, 9)
+    house.stock(0, 1, kind="reserve")
+    (work_,) = released(house.order((0, 3)).order)
+    (task,) = queries.tasks([work_])
+    pick(SYSTEM, requests=[PickFulfillment(work_, ((task.id, 1),))])
+    assert sorted((t.bin_code, t.quantity) for t in queries.tasks([work_]) if t.state == "open") == [
+        ("PICK", 1), ("RESERVE", 1),
+    ]  # fmt: skip
+
+
 def test_what_is_nowhere_at_the_node_is_sourced_again(house: Floor):
     house.stock(0, 3)
     house.stock(1, 3)

@@ -130,7 +130,7 @@ def test_a_short_pick_goes_on_a_new_list_of_the_wave(house: Floor):
     assert (answer.picked, answer.short, len(answer.complete), len(answer.again)) == (1, 1, 1, 1)
     _, again = queries.pick_lists(wave=wave.wave)
     (stop,) = queries.list_stops(again.id)
-    assert (stop.task, stop.bin_code, again.length_mm) == (answer.again[0], "PICK", 16_000)
+    assert (stop.task, stop.bin_code, again.length_mm) == (answer.again[0], "RESERVE", 28_000)
     (last,) = pick_lists(SYSTEM, requests=[PickList(again.id)])
     assert len(last.complete) == 1
     assert states(wave.wave) == {"picked"}

@@ -6,9 +6,12 @@ import re
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from entrepot.kernel import ids, sql
 from entrepot.orders import queries as orders
+from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
 from entrepot.shipping import customs
 from entrepot.warehouse import queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
@@ -185,3 +188,32 @@ def test_what_leaves_the_country_has_a_commercial_invoice(console, shop):
         "FR",
         len({line.number for line in lines}),
     )
+
+
+def test_a_gift_message_comes_with_the_order_and_lies_in_its_parcel(console, waits, program, shop):
+    file = SimpleUploadedFile(
+        "o.csv", b"Order,SKU,Qty,Price,Gift message\nG-1,NOTE-A5,1,9.95,Happy birthday!\n"
+    )
+    console("service").post(reverse("orders-import"), {"channel": "web", "file": file, "do": "place"})
+    (placed,) = orders.orders_page(COMPANY, text="G-1")
+    assert orders.gift_message(placed.id) == "Happy birthday!"
+    given = {
+        "channel": "web", "external_id": "G-2", "currency": "GBP", "gift_message": "With love, Ada",
+        "lines": [{"sku": "NOTE-A5", "quantity": 2, "unit_price": "9.95"}],
+    }  # fmt: skip
+    robot = program("service")
+    assert robot.post("/api/v1/orders", given | {"gift_message": "x" * 501}).status_code == 422
+    placed = robot.post("/api/v1/orders", given).json()
+    assert orders.gift_message(placed["order"]) == "With love, Ada"
+
+    page = console("supervisor")
+    page.post(f"/packing/{waits.id}/pack/", {"as": "proposed"})
+    before = page.get(f"/packing/{waits.id}/slip.pdf")
+    said = [
+        KeepGiftMessage(COMPANY, waits.order, "Für dich, Ömer"),
+        KeepGiftMessage(COMPANY, ids.uuid7(), ""),
+    ]
+    keep_gift_messages(the_system(shop.now), requests=said)
+    assert "Für dich, Ömer" in page.get(f"/packing/{waits.id}/").content.decode()
+    assert "Für dich" not in console("auditor").get(f"/packing/{waits.id}/").content.decode()
+    assert len(page.get(f"/packing/{waits.id}/slip.pdf").content) > len(before.content)

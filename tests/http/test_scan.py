@@ -151,7 +151,8 @@ def test_fewer_units_and_an_undone_scan(shop, handheld):
     hand.scans("=undo")
     assert hand.asks[0] == "Take"
     hand.scans("=fewer", "=yes")
-    assert hand.right == [f"Noted: {stop.item.quantity} missing. A supervisor is told."]
+    assert hand.right[0].startswith(f"Noted: {stop.item.quantity} missing. A supervisor is told. ")
+    assert " instead: it is a stop of this order now." in hand.right[0], "the bin is believed to hold more"
     assert queries.tasks([one.id])[0].state == "short"
 
 
@@ -182,6 +183,30 @@ def test_a_cluster_goes_into_the_tote_of_its_place(shop, handheld):
     hand.goes("/scan/pack/")
     hand.scans("T-1")
     assert hand.asks[0] == "Scan every unit"
+
+
+@pytest.mark.parametrize("method", ["discrete", "batch", "cluster", "zone"])
+def test_what_is_short_is_told_with_where_it_comes_from_and_the_wave_stays_true(shop, handheld, method):
+    made = a_list(shop, method)
+    stop = floor_queries.stops(pick_list=made.id)[0].stop
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": shop.nodes[0]}))
+    spare = Receive(COMPANY, stop.item.sku, shop.nodes[0], bins["R-01"], 1, 100, "receipt", ids.uuid7())
+    receive(the_system(shop.now), requests=[spare])
+    sql.run(
+        "UPDATE network_bin SET kind = 'quarantine' WHERE code LIKE 'A-%%' AND id <> %(b)s",
+        {"b": stop.bin.id},
+    )
+    hand = handheld("supervisor")
+    hand.goes(f"/scan/pick/list/{made.id}/")
+    if stop.slot:
+        hand.scans("T-1")
+    hand.scans(stop.bin.code, "=fewer", "=yes")
+    (said,) = hand.right
+    wave = queries.wave(made.wave)
+    again = [one for one in queries.pick_lists(wave=made.wave) if one.number in said]
+    assert again or f"{stop.item.quantity} are looked for" in said, said
+    assert wave.open_stops == sum(one.open_stops for one in queries.pick_lists(wave=made.wave))
+    assert again[0].number in hand.goes("/scan/pick/")
 
 
 @pytest.mark.parametrize("method", ["batch", "zone"])

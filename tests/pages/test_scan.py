@@ -110,6 +110,41 @@ def test_what_comes_after_a_wrong_scan_is_not_used(handheld: Page, shop: Shop, t
     assert page.evaluate("JSON.parse(localStorage.getItem('entrepot.scans')).scans") == []
 
 
+CAMERA = """
+window.BarcodeDetector = class { async detect() { return window.sees ? [{ rawValue: window.sees }] : []; } };
+Object.defineProperty(navigator, "mediaDevices", { value: {
+  getUserMedia: async () => {
+    if (!window.sees) throw new DOMException("", "NotAllowedError");
+    const picture = document.createElement("canvas");
+    picture.getContext("2d").fillRect(0, 0, 9, 9);
+    return picture.captureStream();
+  } } });
+"""
+
+
+@pytest.mark.timeout(180)
+def test_the_camera_reads_where_it_can_and_says_so_where_not(
+    handheld: Page, shop: Shop, tmp_path: Path
+) -> None:
+    from entrepot.warehouse import queries
+
+    page = handheld
+    one = queries.of_order(shop.one("released"))[0]
+    page.goto(f"/scan/pick/order/{one.id}/")
+    page.evaluate("delete window.BarcodeDetector")
+    camera = page.get_by_role("button", name="Scan with the camera")
+    camera.click()
+    expect(page.locator("#unsent")).to_contain_text("This browser can not read barcodes by camera.")
+    fits(page, "blind", tmp_path)
+    page.evaluate(CAMERA)
+    camera.click()
+    expect(page.locator("#unsent")).to_contain_text("Allow it for this site")
+    page.evaluate("window.sees = 'A-01'")
+    camera.click()
+    expect(verb(page)).to_have_text("Take")
+    expect(page.locator("video")).to_be_hidden()
+
+
 @pytest.mark.timeout(180)
 def test_an_order_is_packed_at_the_handheld(handheld: Page, shop: Shop, tmp_path: Path) -> None:
     from entrepot.warehouse import floor_queries, queries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from entrepot.shipping.easypost import build, parse
 from entrepot.shipping.easypost.client import Client
 from entrepot.shipping.karrio import client as karrio_client
 from entrepot.shipping.karrio import parse as karrio
-from entrepot.shipping.live import Asked, Box, Place, Rate, RefusedByCarrierError, together
+from entrepot.shipping.live import Asked, Bought, Box, Place, Rate, RefusedByCarrierError, together
 from entrepot.shipping.rules import UnreadableError
 from tests.imitation import an_imitation, easypost
 from tests.rules.test_easypost import PAYLOADS
@@ -156,6 +157,59 @@ def test_rates_and_tracking_by_karrio_of_an_imitation(monkeypatch):
         )
         with pytest.raises(RefusedByCarrierError):
             client.rates(ASKED)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("karrio") is None or importlib.util.find_spec("karrio.mappers.easypost") is None,
+    reason="the extra [carriers] with karrio-easypost is not installed",
+)
+def test_a_label_is_bought_and_given_back_by_karrio(monkeypatch):
+    client = karrio_client.Client({"easypost": {"api_key": "k", "test_mode": True}})
+    settings = type(client.gateways["easypost"].settings)
+    with an_imitation(easypost) as other:
+        monkeypatch.setattr(settings, "server_url", property(lambda _: other.url))
+
+        def answers(path: str, body: Any) -> tuple[int, Any]:
+            if path.endswith("/label"):
+                return 200, "%PDF-1.4 a label"
+            status, told = easypost(path, body)
+            if path.endswith("/buy"):
+                told["postage_label"] = {
+                    "label_url": f"{other.url}/label",
+                    "label_file_type": "application/pdf",
+                }
+            return status, told
+
+        other.answer = answers
+        name = client.rates(ASKED)[1].name
+        one = client.buy(ASKED, name)
+        assert (one.reference, one.tracking, one.amount_minor, one.currency) == (
+            "easypost:shp_1", "PP100200300GB", 910, "GBP",
+        )  # fmt: skip
+        kind, _, body = one.label_url.partition(";base64,")
+        assert (kind, base64.b64decode(body)) == ("data:application/pdf", b"%PDF-1.4 a label")
+        assert other.asked[-2] == ("/v2/shipments/shp_1/buy", {"rate": {"id": "rate_Fast"}})
+        client.void(one.reference)
+        assert other.asked[-1][0] == "/v2/shipments/shp_1/refund"
+        with pytest.raises(RefusedByCarrierError, match="does not take"):
+            client.buy(ASKED, "easypost Gone")
+        with pytest.raises(RefusedByCarrierError, match="no account"):
+            client.void("ups:shp_1")
+        other.answer = lambda *_: (422, {"error": {"code": "X", "message": "too late", "errors": []}})
+        with pytest.raises(RefusedByCarrierError, match="not given back"):
+            client.void(one.reference)
+
+
+def test_a_label_of_karrio_is_charged_as_told_or_as_quoted():
+    rate = Rate("ups ups_ground", 740, "USD", 3, "")
+    told = {"id": "s1", "tracking": "1Z9", "label": "JVBE\nRg==", "type": "PDF"}
+    assert karrio.bought("ups", told, rate) == Bought(
+        "ups:s1", "1Z9", 740, "USD", "data:application/pdf;base64,JVBERg=="
+    )
+    charged = karrio.bought("ups", told | {"total_charge": 7.9, "currency": "USD", "type": "ZPL"}, rate)
+    assert (charged.amount_minor, charged.label_url[:16]) == (790, "data:text/plain;")
+    with pytest.raises(RefusedByCarrierError, match="without its number"):
+        karrio.bought("ups", told | {"tracking": None}, rate)
 
 
 def test_tracking_by_karrio_is_told_in_our_words():

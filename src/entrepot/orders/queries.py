@@ -433,6 +433,12 @@ def checked() -> dict[str, int]:
     return {"orders": sql.run(_COUNT_ORDERS)[0][0], "order lines": sql.run(_COUNT_LINES)[0][0]}
 
 
+def gift_message(order: UUID) -> str:
+    """What the buyer wrote to whoever gets it: of the order, else of the one that it was split from; and of those that
+    became part of it. Show it to those who pack. 1 statement."""
+    return "\n\n".join(message for (message,) in sql.run(_GIFT_MESSAGE, {"id": order}))
+
+
 def discrepancies() -> list[str]:
     """Sentences about orders that disagree with their lines, holds or credits; [] when all is right."""
     wrong = [sentence for statement in _WRONG for (sentence,) in sql.run(statement)]
@@ -751,4 +757,18 @@ FROM (SELECT o.number, o.status, o.commercial, o.held_by, ARRAY(
           SELECT sign(x)::int FROM unnest(ARRAY[{_SUMS}]) WITH ORDINALITY AS s(x, i) ORDER BY i) AS u
       FROM orders_order AS o LEFT JOIN orders_line AS l ON l.order_id = o.id GROUP BY o.id) AS derived
 GROUP BY status, commercial, held_by, u
+"""
+
+_GIFT_MESSAGE = """
+WITH RECURSIVE family AS (
+    SELECT id, origin_id, 0 AS steps FROM orders_order WHERE id = %(id)s::uuid
+    UNION ALL
+    SELECT o.id, o.origin_id, steps + 1 FROM family JOIN orders_order AS o ON o.id = family.origin_id)
+SELECT message FROM (
+    (SELECT m.message, m.kept_at FROM family JOIN parties_giftmessage AS m ON m.order_id = family.id
+     ORDER BY steps LIMIT 1)
+    UNION
+    SELECT m.message, m.kept_at FROM orders_order AS o JOIN parties_giftmessage AS m ON m.order_id = o.id
+    WHERE o.merged_into = %(id)s::uuid) AS said
+GROUP BY message ORDER BY min(kept_at), message
 """

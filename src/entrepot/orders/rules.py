@@ -25,6 +25,9 @@ KINDS = (
 POLICIES = ("ship_complete", "line_complete", "partial_backorder", "partial_cancel")
 """What becomes of an order that stock can't serve at once."""
 
+GIFT_MESSAGE_MAX = 500
+"""Characters of a gift message: what fits on a packing slip."""
+
 DEMANDS = {"sale": "partial_backorder", "wholesale": "line_complete", "replenishment": "partial_cancel"}
 """Kinds of demand, and what becomes of an order of each that stock can't serve at once, where it says nothing itself.
 

@@ -90,6 +90,20 @@ class Offer(models.Model):
         ]
 
 
+class GiftMessage(models.Model):
+    """What a buyer writes to whoever gets an order: of the vault too, by the order's id."""
+
+    order_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    message = models.TextField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="parties_giftmessage_says_something", condition=~Q(message=""))
+        ]
+
+
 class Address(models.Model):
     """The vault: the one table with names, streets, emails and phones. Everything else refers to it by id."""
 

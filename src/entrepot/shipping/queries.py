@@ -99,6 +99,8 @@ class LabelRow:
     node_postal_code: str
     node_country: str
     address: UUID | None
+    picture: str
+    """Where the carrier's own label is, where it was bought: a web address, or the label itself in one."""
 
 
 def labels(
@@ -305,8 +307,9 @@ GROUP BY 1, 2 ORDER BY 1, 2
 _LABELS = """
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
        l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
-       n.country, o.address_id
+       n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, '')
 FROM shipping_label AS l
+LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
 JOIN shipping_shipment AS h ON h.id = l.shipment_id
 JOIN orders_order AS o ON o.id = h.order_id
 JOIN warehouse_package AS p ON p.id = l.package_id

@@ -44,6 +44,7 @@ class Slip(NamedTuple):
     number: str
     address: Address | None
     packages: Sequence[tuple[str, str, Sequence[SlipLine]]]  # number, carton, contents
+    gift_message: str = ""
 
 
 class Paper(FPDF):
@@ -101,6 +102,10 @@ def packing_slip(slip: Slip) -> bytes:
         paper.ln(4)
         paper.say(f"Package {number}, carton {carton}" if number else "Contents", 11, 7)
         _contents(paper, lines)
+    if slip.gift_message:
+        paper.ln(8)
+        paper.say("A message for you", 11, 7)
+        paper.say(slip.gift_message, 12, 7)
     return bytes(paper.output())
 
 

@@ -102,6 +102,7 @@ urlpatterns = [
     path("shipments/<uuid:which>/buy/", shipping.buy, name="labels-buy"),
     path("shipments/<uuid:which>/labels/", shipping.make_labels, name="labels-print"),
     path("shipments/<uuid:which>/labels.<str:kind>", shipping.labels, name="labels"),
+    path("labels/<uuid:which>/carrier/", shipping.carriers_label, name="label-of-carrier"),
     path("labels/<uuid:which>/void/", shipping.void, name="label-void"),
     path("packing/<uuid:which>/customs.pdf", packing.commercial_invoice, name="packing-customs"),
     path("shipments/<uuid:which>/claim/", claims.make, name="claim-open"),

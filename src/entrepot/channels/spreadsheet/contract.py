@@ -58,6 +58,7 @@ FIELDS: dict[str, Field] = {
     "priority": Field("whole", False, ("priority", "prioritat")),
     "demand": Field("text", False, ("demand", "ordertype", "demandkind")),
     "campaign": Field("text", False, ("campaign", "utmcampaign", "kampagne")),
+    "gift_message": Field("text", False, ("giftmessage", "giftnote", "giftcard", "grusskarte", "message")),
     "provider": Field("text", False, ("provider", "paymentprovider", "paymentmethod")),
     "payment_reference": Field("text", False, ("paymentreference", "paymentid", "transactionid")),
     "paid": Field("amount", False, ("paid", "authorized", "authorizedamount", "paidamount", "totalpaid")),

@@ -170,6 +170,7 @@ def _order(company: int, channel: str, one: Grouped, cause: Cause) -> PlaceOrder
         head.get("discount", 0), head.get("shipping", 0), head.get("tax", 0), head.get("policy", ""),
         head.get("priority"), head.get("promise_at"), head.get("service", ""), payment,
         demand=head.get("demand", "sale"), campaign=head.get("campaign", ""),
+        gift_message=head.get("gift_message", ""),
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class PlaceDraft:
     payment: PaymentGiven | None = None
     billing: BillingGiven | None = None
     tax_number: str = ""
+    gift_message: str = ""
     key: str | None = None
 
 
@@ -120,7 +121,7 @@ def place_draft(cause: Cause, /, *, requests: Sequence[PlaceDraft]) -> list[Plac
         if refused is None and known:
             order = replace(
                 known.order, address=one.address, payment=one.payment, billing=one.billing,
-                tax_number=one.tax_number, priced_at=known.saved_at,
+                tax_number=one.tax_number, priced_at=known.saved_at, gift_message=one.gift_message,
             )  # fmt: skip
             wanted.append((one, order))
         answers.append(refused)
@@ -218,9 +219,11 @@ def _misfit(
         return NotFound(what="channel", which=order.channel)
     if one.draft and found[one.draft].company != order.company:
         return Invalid(field="company", expected=found[one.draft].company, found=order.company)
-    if order.address or order.payment or order.billing or order.tax_number:
+    if order.address or order.payment or order.billing or order.tax_number or order.gift_message:
         return Invalid(
-            field="address, payment and tax number", expected="to come when it is placed", found="given now"
+            field="address, payment, tax number and gift message",
+            expected="to come when it is placed",
+            found="given now",
         )
     wrong = rules.misfit(order.lines, order.policy or rules.DEMANDS.get(order.demand, ""))
     return wrong and errors.Unplaceable(external_id=order.external_id, **wrong._asdict())

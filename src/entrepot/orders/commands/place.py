@@ -19,6 +19,7 @@ from entrepot.orders.commands.hold import NewHold, open_holds
 from entrepot.orders.facts import Channel, Known
 from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import LineFact, OrderFacts, Warned
+from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
 from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
@@ -131,6 +132,8 @@ class PlaceOrder:
     tax_number: str = ""
     priced_at: datetime | None = None
     key: str | None = None
+    gift_message: str = ""
+    """What the buyer writes to whoever gets it: kept in the vault, and printed on the packing slip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     sql.write("orders_fingerprint", _FINGERPRINT_COLUMNS, prints)
     sql.write("orders_promotion", _PROMOTION_COLUMNS, [row for draft in fresh for row in draft.promotions])
     _keep_addresses(cause, fresh)
+    _keep_gift_messages(cause, fresh)
     payments = [
         authorization(draft.request.company, draft.id, draft.request.currency, draft.request.payment)
         for draft in fresh
@@ -298,6 +302,9 @@ def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
         return rules.Misfit("substitutes", "agreed, refused or nothing", request.substitutes)
     if request.demand not in rules.DEMANDS:
         return rules.Misfit("demand", f"one of {', '.join(rules.DEMANDS)}", request.demand)
+    if len(request.gift_message) > rules.GIFT_MESSAGE_MAX:
+        expected = f"at most {rules.GIFT_MESSAGE_MAX} characters"
+        return rules.Misfit("gift_message", expected, f"{len(request.gift_message)} of them")
     wrong = rules.misfit_promotions(request.promotions, request.discount_minor)
     for line in request.lines:
         if line.promotions:
@@ -399,6 +406,16 @@ def _keep_addresses(cause: Cause, drafts: Sequence[_Draft]) -> None:
         for order, there, billed in places
     ]
     sql.run(_ADDRESS, sql.columns(("orders", "addresses", "billings"), rows))
+
+
+def _keep_gift_messages(cause: Cause, drafts: Sequence[_Draft]) -> None:
+    said = [
+        KeepGiftMessage(one.request.company, one.id, one.request.gift_message.strip())
+        for one in drafts
+        if one.request.gift_message.strip()
+    ]
+    if said:
+        keep_gift_messages(cause, requests=said)
 
 
 def _billed(one: PlaceOrder) -> RegisterAddress:

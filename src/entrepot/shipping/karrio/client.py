@@ -9,7 +9,7 @@ from typing import Any
 
 from entrepot.kernel.errors import Unavailable
 from entrepot.shipping.karrio import parse
-from entrepot.shipping.live import Asked, Bought, Place, Rate, RefusedByCarrierError, together
+from entrepot.shipping.live import Asked, Bought, Box, Place, Rate, RefusedByCarrierError, together
 from entrepot.shipping.rules import UnreadableError
 
 MISSING = "karrio is not installed: pip install 'entrepot[carriers]' and the plugin of the carrier"
@@ -51,14 +51,9 @@ class Client:
         import karrio.core.models as models
         import karrio.sdk as karrio
 
-        box = asked.boxes[place]
-        parcel: dict[str, Any] = {"weight": box.weight_g / 1000, "weight_unit": "KG"}
-        if box.length_mm and box.width_mm and box.height_mm:
-            sides = {"length": box.length_mm, "width": box.width_mm, "height": box.height_mm}
-            parcel |= {side: mm / 10 for side, mm in sides.items()} | {"dimension_unit": "CM"}
         request = models.RateRequest(
-            shipper=_address(asked.origin), recipient=_address(asked.destination), parcels=[parcel],
-            reference=asked.reference,
+            shipper=_address(asked.origin), recipient=_address(asked.destination),
+            parcels=[_parcel(asked.boxes[place])], reference=asked.reference,
         )  # fmt: skip
         details, messages = _ask(lambda: karrio.Rating.fetch(request).from_(gateway).parse())
         if not details:
@@ -93,15 +88,55 @@ class Client:
         }
         return json.dumps(whole, default=str)
 
-    def buy(self, asked: Asked, name: str) -> Bought:  # noqa: ARG002  the interface's
-        """Labels are bought by EasyPost's adapter; karrio's carriers are quoted and followed."""
-        raise RefusedByCarrierError(
-            "labels are not bought by karrio here: print them, or register a service of EasyPost"
-        )
+    def buy(self, asked: Asked, name: str) -> Bought:
+        """The label of one package, of the account that quotes the service, at its rate of now."""
+        (box,) = asked.boxes
+        account, rate = self._quoted(asked, name)
+        import karrio.core.models as models
+        import karrio.sdk as karrio
 
-    def void(self, reference: str) -> None:  # noqa: ARG002  the interface's
-        """Nothing was bought."""
-        raise RefusedByCarrierError("no label was bought by karrio here")
+        request = models.ShipmentRequest(
+            service=name.partition(" ")[2], shipper=_address(asked.origin), recipient=_address(asked.destination),
+            parcels=[_parcel(box)], reference=asked.reference, label_type="PDF",
+        )  # fmt: skip
+        bought, messages = _ask(lambda: karrio.Shipment.create(request).from_(self.gateways[account]).parse())
+        if not bought:
+            raise RefusedByCarrierError("; ".join(str(one.message) for one in messages) or "no label")
+        charged = bought.selected_rate
+        return parse.bought(
+            account,
+            {"id": bought.shipment_identifier, "tracking": bought.tracking_number, "label": bought.docs.label,
+             "type": bought.label_type, "total_charge": charged and charged.total_charge,
+             "currency": charged and charged.currency},
+            rate,
+        )  # fmt: skip
+
+    def _quoted(self, asked: Asked, name: str) -> tuple[str, Rate]:
+        """The account that quotes a service, with its rate of now."""
+        for account, gateway in self.gateways.items():
+            try:
+                found = self._rates(gateway, asked, 0)
+            except (RefusedByCarrierError, UnreadableError):
+                continue
+            rate = next((one for one in found if one.name == name), None)
+            if rate:
+                return account, rate
+        raise RefusedByCarrierError(f"{name} does not take this package")
+
+    def void(self, reference: str) -> None:
+        """Give a label back by the account that it was bought of."""
+        account, _, shipment = reference.partition(":")
+        gateway = self.gateways.get(account)
+        if gateway is None:
+            raise RefusedByCarrierError(f"there is no account {account} with karrio any more")
+        import karrio.core.models as models
+        import karrio.sdk as karrio
+
+        request = models.ShipmentCancelRequest(shipment_identifier=shipment)
+        done, messages = _ask(lambda: karrio.Shipment.cancel(request).from_(gateway).parse())
+        if not (done and done.success) or messages:
+            why = "; ".join(str(one.message) for one in messages) or "the carrier does not take it back"
+            raise RefusedByCarrierError(f"the label is not given back: {why}")
 
 
 def _ask(call: Any) -> Any:
@@ -111,6 +146,14 @@ def _ask(call: Any) -> Any:
         raise Unavailable(f"karrio does not get an answer: {error}") from error
     except Exception as error:  # karrio raises what its plugins raise
         raise RefusedByCarrierError(f"karrio: {error}") from error
+
+
+def _parcel(box: Box) -> dict[str, Any]:
+    parcel: dict[str, Any] = {"weight": box.weight_g / 1000, "weight_unit": "KG"}
+    if box.length_mm and box.width_mm and box.height_mm:
+        sides = {"length": box.length_mm, "width": box.width_mm, "height": box.height_mm}
+        parcel |= {side: mm / 10 for side, mm in sides.items()} | {"dimension_unit": "CM"}
+    return parcel
 
 
 def _address(place: Place) -> dict[str, Any]:

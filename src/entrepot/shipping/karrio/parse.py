@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from entrepot.kernel import money
-from entrepot.shipping.live import Rate
+from entrepot.shipping.live import Bought, Rate, RefusedByCarrierError
 from entrepot.shipping.rules import EVENT_KINDS, CarrierEvent, UnreadableError
 
 SOURCE = "karrio"
@@ -41,6 +41,25 @@ def rates(found: Sequence[Mapping[str, Any]]) -> list[Rate]:
             Rate(name, money.round_half_away(amount), currency, days if isinstance(days, int) else None, "")
         )
     return answers
+
+
+def bought(account: str, told: Mapping[str, Any], rate: Rate) -> Bought:
+    """A label as karrio unifies it, with its picture in the address; at the rate quoted where none is charged."""
+    number, shipment, label = (str(told.get(name) or "") for name in ("tracking", "id", "label"))
+    if not number or not shipment:
+        raise RefusedByCarrierError("a label without its number: ask the carrier whether it was bought")
+    amount, currency = rate.amount_minor, rate.currency
+    if told.get("total_charge") is not None and told.get("currency"):
+        charged = {"carrier_name": account, "service": "", **told}
+        (found,) = rates([charged])
+        amount, currency = found.amount_minor, found.currency
+    kind = "text/plain" if str(told.get("type") or "").upper() == "ZPL" else "application/pdf"
+    if str(told.get("type") or "").upper() in ("PNG", "JPG", "GIF"):
+        kind = f"image/{str(told['type']).lower()}"
+    picture = "".join(label.split())
+    return Bought(
+        f"{account}:{shipment}", number, amount, currency, f"data:{kind};base64,{picture}" if picture else ""
+    )
 
 
 def message_id(payload: str) -> str:

@@ -31,6 +31,8 @@ class Missed(Protocol):
     @property
     def sku(self) -> UUID: ...
     @property
+    def bin(self) -> UUID: ...
+    @property
     def quantity(self) -> int: ...
 
 
@@ -47,13 +49,16 @@ class Again:
         self.tasks: list[tuple[object, ...]] = []
         self.items: list[OpenItem] = []
         self.reopened: dict[UUID, Fulfillment] = {}
+        self.doubtful: set[UUID] = set()
 
     def plan(self, shorts: Sequence[tuple[Missed, int, Fulfillment]], positions: stock.Positions) -> None:
-        """Choose another bin for each short, as far as the node has free units; the rest is open again.
+        """Choose another bin for each short, as far as the node has free units; the rest is open again. A bin that came
+        up short is gone to again only for what no other has: until it is counted, what it should hold is in doubt.
 
         The missing units have left their position together with their promise, so what was free there still is.
         """
         shelves = Shelves({(task.sku, one.node) for task, _, one in shorts}, self.cause.at.date())
+        self.doubtful = {task.bin for task, *_ in shorts}
         for task, units, one in shorts:
             found = self._promise_again(task, units, one, positions, shelves)
             if found < units:
@@ -66,7 +71,7 @@ class Again:
     ) -> int:
         position = positions.get((task.sku, one.node))
         wanted = min(units, position.free_for(one.channel)) if position else 0
-        picks, nowhere = shelves.plan(task.sku, one.node, wanted)
+        picks, nowhere = shelves.plan(task.sku, one.node, wanted, self.doubtful)
         found = wanted - nowhere
         if not found:
             return 0

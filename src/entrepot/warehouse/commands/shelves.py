@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from uuid import UUID
 
@@ -29,9 +29,11 @@ class Shelves:
             self.left[shelf.bucket] = shelf.free
         self._sorted = {pair: rules.in_pick_order(found, today) for pair, found in by_pair.items()}
 
-    def plan(self, sku: UUID, node: UUID, units: int) -> tuple[Picks, int]:
-        """Take units off the shelves; how many could not be found comes second."""
-        picks, nowhere = rules.plan_picks(units, self._sorted.get((sku, node), ()), self.left)
+    def plan(self, sku: UUID, node: UUID, units: int, doubtful: Collection[UUID] = ()) -> tuple[Picks, int]:
+        """Take units off the shelves; how many could not be found comes second. From `doubtful` bins only what is
+        nowhere else."""
+        shelves = sorted(self._sorted.get((sku, node), ()), key=lambda shelf: shelf.bin in doubtful)
+        picks, nowhere = rules.plan_picks(units, shelves, self.left)
         for shelf, taken in picks:
             self.left[shelf.bucket] -= taken
         return picks, nowhere

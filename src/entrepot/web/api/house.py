@@ -39,6 +39,7 @@ from entrepot.web.api import (
     reservations,
     return_parcels,
     returns,
+    shelves,
     shipping,
     sourcing,
     taxes,
@@ -144,6 +145,7 @@ api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])
+api.add_router("/v1", shelves.router, tags=["floor"])
 api.add_router("/v1", ageing.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])

@@ -181,6 +181,14 @@ class OrderIn(Strict):
             description="The buyer's, such as a VAT number or an EIN. Kept in the vault; never answered.",
         ),
     ] = ""
+    gift_message: Annotated[
+        str,
+        Field(
+            max_length=rules.GIFT_MESSAGE_MAX,
+            pattern=NO_NUL,
+            description="Words to whoever gets it, on the packing slip. Kept in the vault; never answered.",
+        ),
+    ] = ""
     priced_at: Annotated[
         Moment | None, Field(description="When its prices were quoted; else, when it was placed.")
     ] = None

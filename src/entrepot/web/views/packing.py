@@ -82,6 +82,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "kept": kept(request),
         "rates": _rates(found),
         "claimed": CLAIMED,
+        "gift": orders.gift_message(found.order) if request.reader.actor.may("warehouse.pack") else "",
         "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
         "live": any(service.live for service in carriage.services(companies=[found.company])[found.company]),
     }  # fmt: skip
@@ -157,6 +158,7 @@ def slip(request: Request, which: UUID) -> HttpResponse:
             (number, carton, [papers.SlipLine(line.sku_code, line.sku_name, line.units) for line in lines])
             for (number, carton), lines in packed
         ],
+        orders.gift_message(found.order) if may else "",
     )  # fmt: skip
     response = HttpResponse(papers.packing_slip(told), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'

@@ -149,9 +149,11 @@
   async function camera() {
     const view = $("[data-view]");
     if (stream) { stopCamera(); return; }
+    if (!("BarcodeDetector" in window && navigator.mediaDevices)) { tell(body.dataset.blind); return; }
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    } catch { return; }
+    } catch { tell(body.dataset.shut); return; }
+    tell("");
     view.srcObject = stream;
     view.hidden = false;
     await view.play();
@@ -159,7 +161,7 @@
     const look = async () => {
       if (!stream) return;
       const found = await reader.detect(view).catch(() => []);
-      if (found.length) { stopCamera(); push(found[0].rawValue); return; }
+      if (stream && found.length) { stopCamera(); push(found[0].rawValue); return; }
       requestAnimationFrame(look);
     };
     look();
@@ -169,7 +171,7 @@
 
   function ready() {
     const button = $("[data-camera]");
-    if (button) button.hidden = !("BarcodeDetector" in window && navigator.mediaDevices);
+    if (button) button.hidden = false;
     const field = $("#code");
     if (field) field.focus({ preventScroll: true });
   }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
+from entrepot.orders import queries as orders
 from entrepot.warehouse import checking, floor_queries, packing, queries
 from entrepot.warehouse.checking import Wanted
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
@@ -123,6 +124,7 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
         (gettext("Order"), found.order_number),
         (gettext("Totes"), totes),
         (gettext("Still on"), on_carts),
+        (gettext("Gift message"), orders.gift_message(found.order)),
     ]
     if not left:
         boxes = packing.boxes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -201,7 +202,21 @@ def _decide(request: Request, job: Job, row: StopRow, at: Progress, scan: Scan, 
     if isinstance(answer, Refused):
         return answer
     if shorts:
-        return gettext("Noted: %(n)s missing. A supervisor is told.") % {
-            "n": stop.item.quantity - found.units
-        }
+        return _missing(stop.item.quantity - found.units, answer.tasks)
     return gettext("%(n)s × %(code)s picked.") % {"n": found.units, "code": stop.item.code}
+
+
+def _missing(units: int, tasks: Sequence[UUID]) -> str:
+    """What becomes of missing units: another bin, by which list; the rest goes back to sourcing."""
+    others = floor_queries.instead(tasks)
+    said = [gettext("Noted: %(n)s missing. A supervisor is told.") % {"n": units}]
+    for one in others:
+        told = {"n": one.units, "bin": one.bin_code, "list": one.list_number}
+        if one.list_number:
+            said.append(gettext("%(n)s come from %(bin)s instead, by list %(list)s.") % told)
+        else:
+            said.append(gettext("%(n)s come from %(bin)s instead: it is a stop of this order now.") % told)
+    left = units - sum(one.units for one in others)
+    if left:
+        said.append(gettext("%(n)s are looked for at other nodes, or wait for supply.") % {"n": left})
+    return " ".join(said)
