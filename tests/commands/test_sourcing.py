@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connection
 
 from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.command import whole
@@ -18,6 +15,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, a
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.explain import Flip
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
+from tests.together import all_at_once
 
 
 @pytest.fixture
@@ -146,18 +144,8 @@ def test_two_allocators_of_one_order_promise_it_once(committed_db: None) -> None
     floor = a_floor()
     floor.stock(quantity=100)
     order = floor.order((0, 7)).order
-    start, answers = threading.Barrier(8), []
 
-    def one() -> None:
-        start.wait()
-        answers.extend(allocate(SYSTEM, requests=[AllocateOrder(order)]))
-        connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = all_at_once(allocate, SYSTEM, *[[AllocateOrder(order)]] * 8)
 
     assert sum(isinstance(answer, OrderAllocated) for answer in answers) == 1
     assert sql.run("SELECT allocated FROM stock_position") == [(7,)]
