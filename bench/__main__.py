@@ -11,6 +11,7 @@ import time
 
 from bench import (
     availability,
+    books,
     hot_sku,
     house,
     import_year,
@@ -40,6 +41,7 @@ PARTS = (
     "tracking",
     "validate",
     "back",
+    "books",
     "import",
     "promise",
     "trial",
@@ -96,6 +98,9 @@ def main() -> int:
             facts["milliseconds_per_1000_returned_lines"] = steps
         if arguments.only in (None, "validate"):
             rows += measure_validation(1_000 if arguments.quick else 100_000)
+        if arguments.only in (None, "books"):
+            rows += measure_books(60_000 if arguments.quick else 1_000_000)
+            rows += measure_audit(arguments.rounds, arguments.orders // 2, arguments.batch)
         if arguments.only in (None, "import") and not arguments.quick:
             rows += measure_import()
         if arguments.only in (None, "promise") and not arguments.quick:
@@ -434,6 +439,39 @@ def measure_trial(orders: int) -> list[report.Row]:
         _say(f"trial of {name}: {done:,} decisions in {took:.1f} s")
         rows.append(report.Row(f"a trial of {name}, two replays", "decisions/s", done / took, floor=500))
     return rows
+
+
+def measure_books(lines: int) -> list[report.Row]:
+    books.furnish(lines)
+    proved, closed = books.proved(), books.closed()
+    _say(
+        f"books of {lines:,} lines: {proved.seconds:.1f} s to prove ({proved.worked:.1f} s worked),"
+        f" {closed.seconds:.1f} s to close ({closed.worked:.1f})"
+    )
+    return [
+        report.Row(f"{lines:,} lines of the ledger proved", "lines/s", lines / proved.seconds, floor=100_000),
+        report.Row(
+            f"a month of {lines:,} lines closed", "s", closed.seconds, floor=30, less_is_better=True
+        ),
+    ]  # fmt: skip
+
+
+def measure_audit(rounds: int, orders: int, batch: int) -> list[report.Row]:
+    shares = []
+    for i in range(rounds):
+        found = books.audited(orders, batch)
+        rest = found.walk - found.events
+        shares.append(100 * found.events / rest)
+        _say(
+            f"audit, round {i + 1}: {found.walk:.1f} s worked, of them {found.events:.2f} for {found.count:,} events;"
+            f" {found.seal:.2f} to seal them afterwards"
+        )
+    name = "the log of events, more work than the walk without it"
+    return [
+        report.Row(
+            name, "%", statistics.median(shares), floor=10, less_is_better=True, rounds={"ours": shares}
+        )
+    ]
 
 
 def measure_import() -> list[report.Row]:

@@ -208,20 +208,26 @@ def abreast(orders: int, size: int) -> tuple[float, dict[str, str]]:
 
     house.fresh()
     one = Ours(orders, size)
-    _go_through(one, [0])
+    go_through(one, [0])
+    house.disconnect()
     parts = [range(1 + i, len(one.requests), THREADS) for i in range(THREADS)]
     began = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(partial(_go_through, one), parts))
+        list(threads.map(partial(_go_apart, one), parts))
         took = time.perf_counter() - began
     return orders / took, books()
 
 
-def _go_through(one: Ours, batches: Iterable[int]) -> None:
+def go_through(one: Ours, batches: Iterable[int]) -> None:
+    """The whole walk of some batches."""
+    for batch in batches:
+        for step in STEPS:
+            getattr(one, step)(batch)
+
+
+def _go_apart(one: Ours, batches: Iterable[int]) -> None:
     try:
-        for batch in batches:
-            for step in STEPS:
-                getattr(one, step)(batch)
+        go_through(one, batches)
     finally:
         house.disconnect()
 

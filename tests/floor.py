@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
@@ -82,20 +83,29 @@ class Floor:
             priority, None, NOW,
         )  # fmt: skip
 
-    def order(self, *lines: tuple[int, int], channel: str = "shop", policy: str = "partial_backorder", **facts: object
-              ) -> Placed:  # fmt: skip
+    def order(self, *lines: tuple[int, int], **facts: Any) -> Placed:
         """Place an order of (sku number, quantity) lines at 9.99 each, or at their own price."""
-        self.placed += 1
-        request = PlaceOrder(
-            company=COMPANY, channel=channel, external_id=f"T-{self.placed}", currency="GBP", country="GB",
-            postal_code="SW1A 1AA", policy=policy,
-            lines=tuple(
-                OrderLine(self.codes[sku], quantity, self.prices.get(sku, Decimal("9.99"))) for sku, quantity in lines
-            ), **facts,
-        )  # type: ignore[arg-type]  # fmt: skip
-        (answer,) = place(SYSTEM, requests=[request])
-        assert isinstance(answer, Placed), answer
+        (answer,) = self.orders(1, *lines, **facts)
         return answer
+
+    def orders(self, count: int, *lines: tuple[int, int], channel: str = "shop", policy: str = "partial_backorder",
+               **facts: Any) -> list[Placed]:  # fmt: skip
+        """As many orders alike, by one command."""
+        wanted = tuple(
+            OrderLine(self.codes[sku], quantity, self.prices.get(sku, Decimal("9.99")))
+            for sku, quantity in lines
+        )
+        first, self.placed = self.placed + 1, self.placed + count
+        requests = [
+            PlaceOrder(
+                company=COMPANY, channel=channel, external_id=f"T-{first + i}", currency="GBP", country="GB",
+                postal_code="SW1A 1AA", policy=policy, lines=wanted, **facts,
+            )
+            for i in range(count)
+        ]  # fmt: skip
+        answers = place(SYSTEM, requests=requests)
+        assert all(isinstance(answer, Placed) for answer in answers), answers
+        return answers  # type: ignore[return-value]
 
 
 def a_floor(skus: int = 3, channels: Sequence[str] = ("shop", "market")) -> Floor:

@@ -25,6 +25,7 @@ from entrepot.kernel.errors import (
     RequestReused,
 )  # fmt: skip
 from entrepot.kernel.events import Event
+from tests.together import all_at_once
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SYSTEM = Cause(Actor("system:test", everything=True), AT, "a test")
@@ -156,19 +157,8 @@ def test_a_key_in_flight_elsewhere_is_refused_not_waited_for(committed_db: None)
 
 def test_fifty_threads_with_one_key_have_one_effect(committed_db: None) -> None:
     request = a_greeting(key="race")
-    answers: list[object] = []
-    start = threading.Barrier(50)
 
-    def one() -> None:
-        start.wait()
-        answers.extend(greet(SYSTEM, requests=[request]))
-        connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = all_at_once(greet, SYSTEM, *[[request]] * 50)
 
     greeted = [answer for answer in answers if isinstance(answer, Greeted)]
     assert len({answer.serial for answer in greeted}) == 1

@@ -185,9 +185,10 @@ def test_statements_do_not_grow_with_the_batch(house, statements, kind, count):
     counts = []
     for batch in (1, 10, 1000):
         payment = PaymentGiven("account", "P", 19_98, NOW)
-        orders = [house.order((0, 1), (1, 1), payment=payment).order for _ in range(batch)]
+        orders = [one.order for one in house.orders(batch, (0, 1), (1, 1), payment=payment)]
         walk.allocated(*orders)
-        requests = [_change(order, kind, house.codes[0]) for order in orders]
+        lines = dict(sql.run(_LINES, {"orders": orders}))
+        requests = [_change(order, lines[order], kind, house.codes[0]) for order in orders]
         with statements() as ran:
             changed = orders_edit(SYSTEM, requests=requests)
         assert all(isinstance(one, OrderEdited) for one in changed)
@@ -195,12 +196,17 @@ def test_statements_do_not_grow_with_the_batch(house, statements, kind, count):
     assert counts == [count] * 3
 
 
-def _change(order, kind: str, sku: str) -> EditOrder:
-    first, second = queries.order(order).lines
+_LINES = """
+SELECT order_id, array_agg(id ORDER BY number) FROM orders_line WHERE order_id = ANY(%(orders)s::uuid[]) GROUP BY 1
+"""
+
+
+def _change(order, lines, kind: str, sku: str) -> EditOrder:
+    first, second = lines
     changes = {
         "service": {"service": "express"},
-        "lines": {"add": (AddLine(sku, 1, like=first.id),), "remove": ((second.id, 1),)},
+        "lines": {"add": (AddLine(sku, 1, like=first),), "remove": ((second, 1),)},
         "address": {"address": AddressGiven("A", "B", "C")},
-        "held": {"add": (AddLine(sku, 1, like=first.id),)},
+        "held": {"add": (AddLine(sku, 1, like=first),)},
     }
     return an_edit(order, **changes[kind])

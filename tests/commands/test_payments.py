@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from entrepot.kernel import delivery, ids, relay, sql
@@ -21,6 +20,7 @@ from entrepot.payments.commands.settle import Settle, Settled, settle
 from entrepot.payments.providers import fake
 from entrepot.payments.tasks import DESTINATIONS
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
+from tests.together import all_at_once
 
 pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work")]
 
@@ -234,18 +234,8 @@ def test_refunds_at_once_never_exceed_what_was_captured(committed_db: None) -> N
     order = ids.uuid7()
     authorized(order)
     capture(SYSTEM, requests=[Capture(order, 1000)])
-    start, answers = threading.Barrier(20), []
 
-    def one() -> None:
-        start.wait()
-        answers.extend(refund(SYSTEM, requests=[Refund(order, 99)]))
-        connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = all_at_once(refund, SYSTEM, *[[Refund(order, 99)]] * 20)
 
     assert sum(isinstance(answer, Refunded) for answer in answers) == 10
     assert amounts(order) == [(1000, 1000, 990, "part_refunded")]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connection
 
 from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.command import whole
@@ -21,6 +18,7 @@ from entrepot.sourcing.commands.allocate import AllocateOrder, OrderAllocated, a
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.explain import Flip
 from tests.floor import COMPANY, SYSTEM, Floor, a_floor
+from tests.together import all_at_once
 
 
 @pytest.fixture
@@ -142,7 +140,7 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
     floor.stock(quantity=100_000)
     counts = []
     for size in (1, 10, 1000):
-        requests = [AllocateOrder(floor.order((0, 1)).order) for _ in range(size)]
+        requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             allocate(SYSTEM, requests=requests)
         counts.append(len(ran))
@@ -166,18 +164,8 @@ def test_two_allocators_of_one_order_promise_it_once(committed_db: None) -> None
     floor = a_floor()
     floor.stock(quantity=100)
     order = floor.order((0, 7)).order
-    start, answers = threading.Barrier(8), []
 
-    def one() -> None:
-        start.wait()
-        answers.extend(allocate(SYSTEM, requests=[AllocateOrder(order)]))
-        connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = all_at_once(allocate, SYSTEM, *[[AllocateOrder(order)]] * 8)
 
     assert sum(isinstance(answer, OrderAllocated) for answer in answers) == 1
     assert sql.run("SELECT allocated FROM stock_position") == [(7,)]
@@ -360,7 +348,7 @@ def test_by_cost_statements_do_not_grow_with_the_batch(floor: Floor, statements)
     profile(choose_by="cost", km_minor=1.0, orders_per_day={"N1": 10})
     counts = []
     for size in (1, 10, 1000):
-        requests = [AllocateOrder(floor.order((0, 1)).order) for _ in range(size)]
+        requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             allocate(SYSTEM, requests=requests)
         counts.append(len(ran))

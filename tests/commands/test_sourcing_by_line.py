@@ -193,7 +193,7 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements: Any) ->
     floor.stock(quantity=100_000)
     counts = []
     for size in (1, 10, 1000):
-        requests = [AllocateOrder(floor.order((0, 1)).order) for _ in range(size)]
+        requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             allocate(SYSTEM, requests=requests)
         counts.append(len(ran))

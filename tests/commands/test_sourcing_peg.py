@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection
 
 from entrepot.kernel import ids, ready, sql, worker
 from entrepot.kernel.cause import Actor, Cause
@@ -21,6 +19,7 @@ from entrepot.sourcing.commands.peg import PegSku, SkuPegged, peg
 from entrepot.sourcing.waiting import waiting_for
 from entrepot.stock.commands.expect import Expect, expect
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor
+from tests.together import all_at_once
 
 TODAY = NOW.date()
 
@@ -215,17 +214,7 @@ def test_two_that_peg_the_same_at_once_agree(committed_db: None) -> None:
     orders = [waiting(floor, (0, 2)) for _ in range(4)]
     coming(floor, 4, 2)
     coming(floor, 4, 6)
-    start = threading.Barrier(6)
 
-    def one() -> None:
-        start.wait()
-        peg(SYSTEM, requests=[PegSku(sku) for sku in floor.skus])
-        connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    all_at_once(peg, SYSTEM, *[[PegSku(sku) for sku in floor.skus]] * 6)
 
     assert [days(order) for order in orders] == [2, 2, 6, 6]

@@ -205,7 +205,7 @@ def test_statements_do_not_grow_with_the_batch_whatever_is_asked(floor: Floor, s
     )  # fmt: skip
     counts = []
     for size in (1, 10, 1000):
-        requests = [AllocateOrder(floor.order((0, 1)).order) for _ in range(size)]
+        requests = [AllocateOrder(one.order) for one in floor.orders(size, (0, 1))]
         with statements() as ran:
             whole(allocate(SYSTEM, requests=requests))
         counts.append(len(ran))

@@ -167,7 +167,7 @@ def test_the_same_key_rejects_once(floor: Floor) -> None:
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     counts = []
     for size in (1, 10, 1000):
-        orders = [floor.order((0, 1)).order for _ in range(size)]
+        orders = [one.order for one in floor.orders(size, (0, 1))]
         whole(allocate(SYSTEM, requests=[AllocateOrder(order) for order in orders]))
         with statements() as ran:
             whole(reject(SYSTEM, requests=[RejectOrder(order, floor.nodes[0], "why") for order in orders]))

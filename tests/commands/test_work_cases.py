@@ -111,7 +111,9 @@ def test_statements_do_not_grow_with_the_batch(statements, size):
     with statements() as ran:
         cases = open_case(ADA, requests=[case(order) for order in orders])
     assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 3, ran  # open, link, events
-    assert [linked(one.item) for one in cases] == [{item} for item in items]
+    assert [linked(one.item) for one in cases[:: max(1, size // 20)]] == [
+        {item} for item in items[:: max(1, size // 20)]
+    ]
     with statements() as ran:
         link(
             ADA,
