@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db
 
 
 def duty(person: str = "ada", side: str = "order", document=None, **changes) -> Duty:
-    return Duty(document or uuid7(), "order×receive", side, person, **changes)
+    return Duty(document or uuid7(), "order×receive×accept", side, person, **changes)
 
 
 def test_a_duty_is_held_with_its_time():
     one = duty()
     assert take_duty(CAUSE, requests=[one]) == [DutyTaken(one)]
     (held,) = queries.duties_of(one.document)
-    assert (held.pair, held.side, held.person, held.taken_at) == ("order×receive", "order", "ada", NOW)
+    assert (held.pair, held.side, held.person, held.taken_at) == ("order×receive×accept", "order", "ada", NOW)
 
 
 def test_the_other_side_is_for_somebody_else():
@@ -40,7 +40,7 @@ def test_the_other_side_is_for_somebody_else():
     mine = duty("ada", "receive", document)
     theirs = duty("ben", "receive", document)
     assert take_duty(CAUSE, requests=[mine, theirs]) == [
-        DutiesApart(person="ada", pair="order×receive", document=document, side="receive"),
+        DutiesApart(person="ada", pair="order×receive×accept", document=document, side="receive"),
         DutyTaken(theirs),
     ]
     assert {(held.person, held.side) for held in queries.duties_of(document)} == {
@@ -83,11 +83,11 @@ def test_an_unknown_pair_is_refused():
 
 def test_the_database_itself_refuses_both_sides():
     document = uuid7()
-    row = (document, "order×receive", "order", "ada", NOW)
+    row = (document, "order×receive×accept", "order", "ada", NOW)
     columns = ("document", "pair", "side", "person", "taken_at")
     sql.write("access_duty", columns, [row])
     with pytest.raises(psycopg.errors.ExclusionViolation, match="access_duty_apart"), transaction.atomic():
-        sql.write("access_duty", columns, [(document, "order×receive", "receive", "ada", NOW)])
+        sql.write("access_duty", columns, [(document, "order×receive×accept", "receive", "ada", NOW)])
 
 
 def test_the_database_keeps_duties_for_good():

@@ -64,7 +64,7 @@ def test_an_order_is_open_with_its_lines_and_its_number(house):
 def test_whoever_orders_takes_that_duty(house):
     (answer,) = order(BUYER, requests=[goods(house)])
     (held,) = access.duties_of(answer.order)
-    assert (held.pair, held.side, held.person) == ("order×receive", "order", "bea")
+    assert (held.pair, held.side, held.person) == ("order×receive×accept", "order", "bea")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_nobody_receives_what_they_ordered(house):
     one = ordered(house, (10, "1"))
     (answer,) = receive(BUYER, requests=[ReceiveOrder(one)])
     ((number,),) = sql.run("SELECT number FROM purchasing_order")
-    assert answer == DutiesApart(person="bea", pair="order×receive", document=number, side="receive")
+    assert answer == DutiesApart(person="bea", pair="order×receive×accept", document=number, side="receive")
     assert nothing_received(house, one)
 
 
@@ -126,7 +126,7 @@ def test_the_database_refuses_it_too(house):
     one = ordered(house, (10, "1"))
     columns = ("document", "pair", "side", "person", "taken_at")
     with pytest.raises(psycopg.errors.ExclusionViolation), transaction.atomic():
-        sql.write("access_duty", columns, [(one, "order×receive", "receive", "bea", NOW)])
+        sql.write("access_duty", columns, [(one, "order×receive×accept", "receive", "bea", NOW)])
 
 
 def nothing_received(house: Retailer, one: UUID) -> bool:

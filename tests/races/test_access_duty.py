@@ -26,7 +26,7 @@ def test_one_person_never_gets_both_sides_however_fast():
     for _ in range(20):
         document = uuid7()
         sides = ["order", "receive"] * 4
-        answers = taken_at_once(*([Duty(document, "order×receive", side, "ada")] for side in sides))
+        answers = taken_at_once(*([Duty(document, "order×receive×accept", side, "ada")] for side in sides))
         taken = {answer.duty.side for (answer,) in answers if isinstance(answer, DutyTaken)}
         refused = [answer for (answer,) in answers if isinstance(answer, DutiesApart)]
         assert len(taken) == 1
@@ -36,9 +36,9 @@ def test_one_person_never_gets_both_sides_however_fast():
 
 def test_two_persons_each_get_their_side_and_batches_in_contrary_order_do_not_deadlock():
     documents = [uuid7() for _ in range(200)]
-    ordered = [Duty(one, "order×receive", "order", "ada") for one in documents]
-    received = [Duty(one, "order×receive", "receive", "ben") for one in reversed(documents)]
-    contrary = [Duty(one, "order×receive", "receive", "ada") for one in reversed(documents)]
+    ordered = [Duty(one, "order×receive×accept", "order", "ada") for one in documents]
+    received = [Duty(one, "order×receive×accept", "receive", "ben") for one in reversed(documents)]
+    contrary = [Duty(one, "order×receive×accept", "receive", "ada") for one in reversed(documents)]
 
     ours, theirs, mine = taken_at_once(ordered, received, contrary)
 

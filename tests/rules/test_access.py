@@ -48,8 +48,8 @@ def test_the_earlier_of_two_contrary_duties_stands(wanted):
 
 
 @pytest.mark.parametrize(
-    ("changes", "field"), [(("nonsense", "order", "ada"), "pair"), (("order×receive", "pay", "ada"), "side"),
-                           (("order×receive", "order", ""), "person")],
+    ("changes", "field"), [(("nonsense", "order", "ada"), "pair"), (("order×receive×accept", "pay", "ada"), "side"),
+                           (("order×receive×accept", "order", ""), "person")],
 )  # fmt: skip
 def test_a_duty_that_is_none_is_refused(changes, field):
     (refusal,) = rules.decide_duties([Duty(DOCUMENTS[0], *changes)])
@@ -58,9 +58,9 @@ def test_a_duty_that_is_none_is_refused(changes, field):
 
 
 def test_the_refusal_says_who_and_what():
-    duty = Duty(DOCUMENTS[0], "order×receive", "receive", "ada")
+    duty = Duty(DOCUMENTS[0], "order×receive×accept", "receive", "ada")
     assert isinstance(rules.apart(duty), DutiesApart)
-    assert "ada did the other part of order×receive" in rules.apart(duty).message
+    assert "ada did the other part of order×receive×accept" in rules.apart(duty).message
 
 
 def test_the_auditor_changes_nothing():

@@ -10,7 +10,8 @@ from entrepot.access.errors import DutiesApart
 from entrepot.kernel.errors import Invalid, Refused
 
 PAIRS: dict[str, tuple[str, ...]] = {
-    "order×receive": ("order", "receive"),  # whoever orders goods does not attest that they came
+    # of one order to a supplier: whoever orders the goods, whoever attests that they came, whoever accepts the bill
+    "order×receive×accept": ("order", "receive", "accept"),
     "propose×approve": ("propose", "approve"),  # whoever proposes an order does not accept it
     "adjust×approve": ("adjust", "approve"),  # whoever corrects stock does not approve the correction
     # of one count: whoever counts first, whoever counts again, and whoever approves the difference
@@ -161,6 +162,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "payments.take_messages",
         "settlement.take_payouts", "settlement.explain",
+        "settlement.take_supplier_invoices", "settlement.decide_supplier_lines", "settlement.match_arrivals",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
         "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",
         "settlement.close_books",

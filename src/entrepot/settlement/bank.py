@@ -16,6 +16,10 @@ PURPOSES = ("payable", "charges", "receivable", "other")
 _WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_./-]*[0-9A-Za-z]|[0-9A-Za-z]")
 
 
+PAYABLE = ("carrier_invoice", "supplier_invoice")
+"""What we owe: paying it takes it off the accounts payable."""
+
+
 @dataclass(frozen=True, slots=True)
 class BankMatching:
     """How lines find what they belong to: by its name in their text, else a payout of the very amount within so many
@@ -48,7 +52,7 @@ class Statement(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What the bank should show: a payout, or a carrier's invoice that we pay. `amount` as the line's."""
+    """What the bank should show: a payout, or an invoice that we pay. `amount` as the line's."""
 
     kind: str
     id: UUID

@@ -61,7 +61,7 @@ def lines(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRow:
-    """What the bank should have shown, and has not: a payout, or a carrier's invoice that is not paid."""
+    """What the bank should have shown, and has not: a payout, or a carrier's or supplier's invoice that is not paid."""
 
     kind: str
     id: UUID
@@ -99,8 +99,13 @@ SELECT i.company_id::int, i.currency::text, 'carrier_invoice', i.id, i.number, i
        (i.invoiced_at AT TIME ZONE 'UTC')::date
 FROM settlement_carrierinvoice AS i
 WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
+UNION ALL
+SELECT i.company_id::int, i.currency::text, 'supplier_invoice', i.id, i.number, i.external_id, -i.total_minor,
+       (i.invoiced_at AT TIME ZONE 'UTC')::date
+FROM settlement_supplierinvoice AS i
+WHERE NOT EXISTS (SELECT FROM settlement_bankstatementline AS l WHERE l.known_id = i.id)
 """
-"""Payouts that no line of a statement has brought, and carriers' invoices that none has paid."""
+"""Payouts that no line of a statement has brought, and invoices of carriers and suppliers that none has paid."""
 
 _STATEMENTS = """
 SELECT s.id, s.number, s.account, s.external_id, s.currency::text, s.closing_minor, s.state, s.taken_at,
@@ -152,7 +157,8 @@ FULL JOIN (SELECT company_id, currency::text, sum(net_minor)::bigint AS amount
   USING (company_id, currency)
 FULL JOIN (SELECT s.company_id, s.currency::text, sum(l.amount_minor)::bigint AS amount
            FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
-           WHERE l.state = 'booked' OR l.known_kind = 'carrier_invoice' GROUP BY 1, 2) AS l
+           WHERE l.state = 'booked' OR l.known_kind IN ('carrier_invoice', 'supplier_invoice')
+           GROUP BY 1, 2) AS l
   USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(p.amount, 0) + COALESCE(l.amount, 0)
 """

@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-KINDS = ("bank lines", "payout lines", "documents", "refunds", "credits", "carrier charges", "clearing")
+KINDS = (
+    "bank lines",
+    "payout lines",
+    "documents",
+    "refunds",
+    "credits",
+    "carrier charges",
+    "supplier lines",
+    "clearing",
+)
 """What may be open: lines of bank statements and payouts that wait, bookings without an invoice or credit note, refunds
-and credits that nobody has approved, charges of carriers in question, and clearing accounts that are not zero."""
+and credits that nobody has approved, what carriers and suppliers bill and is in question, and clearing accounts that
+are not zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,7 @@ class Closing:
     refunds: bool = True
     credits: bool = True
     carrier_charges: bool = False
+    supplier_lines: bool = False
     clearing: bool = False
 
     def refuses(self, kind: str) -> bool:

@@ -64,6 +64,10 @@ SELECT 'carrier charges', count(*)::int, COALESCE(sum(c.difference_minor), 0)::b
 FROM settlement_carrierinvoice AS i JOIN settlement_carriercharge AS c ON c.invoice_id = i.id
 WHERE i.company_id = m.company AND c.state IN ('differs', 'unmatched', 'disputed') AND i.invoiced_at < m.ends
 UNION ALL
+SELECT 'supplier lines', count(*)::int, COALESCE(sum(l.difference_minor), 0)::bigint, ''
+FROM settlement_supplierinvoice AS i JOIN settlement_supplierline AS l ON l.invoice_id = i.id
+WHERE i.company_id = m.company AND l.state IN ('differs', 'unmatched', 'disputed') AND i.invoiced_at < m.ends
+UNION ALL
 SELECT 'clearing', 1, sum(b.functional_minor)::bigint, a.code || ' ' || a.name
 FROM ledger_account AS a JOIN ledger_balance AS b ON b.company_id = a.company_id AND b.account = a.code
 WHERE a.company_id = m.company AND a.clearing AND b.month <= m.month

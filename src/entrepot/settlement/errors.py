@@ -89,3 +89,28 @@ class StatementTakenOtherwise(Refused):
 class NotReadyToClose(Refused):
     code = "settlement.not_ready_to_close"
     says = "{month} can't be closed, there are still open: {found}. Settle them under Books, then close it again."
+
+
+class NotASupplierLine(Refused):
+    code = "settlement.not_a_supplier_line"
+    kind = "invalid"
+    says = "Supplier invoice {external_id}, line {line}: {field}: expected {expected}, found {found}."
+
+
+class SupplierInvoiceDoesNotAddUp(Refused):
+    code = "settlement.supplier_invoice_does_not_add_up"
+    kind = "invalid"
+    says = (
+        "Supplier invoice {external_id}: its lines and tax make {found}, it says {expected}."
+        " Ask the supplier for the whole invoice."
+    )
+
+
+class SupplierInvoiceTakenOtherwise(Refused):
+    """The supplier's number stands for another invoice already."""
+
+    code = "settlement.supplier_invoice_taken_otherwise"
+    says = (
+        "Supplier invoice {external_id} was taken as {number} over {expected}, not over {found}."
+        " Ask the supplier which one is right."
+    )

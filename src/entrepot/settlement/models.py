@@ -139,6 +139,79 @@ class CarrierCharge(models.Model):
         ]
 
 
+class SupplierInvoice(models.Model):
+    """What a supplier bills, as he says so. `settled` when no line is in question."""
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    supplier_id = models.UUIDField()
+    external_id = models.TextField()
+    currency = models.CharField(max_length=3)
+    tax_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+    state = models.TextField()
+    invoiced_at = models.DateTimeField()
+    taken_by = models.TextField()
+
+    class Meta:
+        db_table = "settlement_supplierinvoice"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "supplier_id", "external_id"],
+                name="settlement_supplierinvoice_taken_once",
+            ),
+            models.CheckConstraint(
+                name="settlement_supplierinvoice_known",
+                condition=Q(state__in=["open", "disputed", "settled"], tax_minor__gte=0),
+            ),
+        ]
+
+
+class SupplierLine(models.Model):
+    """A line of a supplier's invoice: the units of an order's line that it settles, what they were taken in at, and
+    what it bills beyond."""
+
+    pk = models.CompositePrimaryKey("invoice_id", "number")
+    invoice_id = models.UUIDField()
+    number = models.IntegerField()
+    order_number = models.TextField()
+    order_line = models.IntegerField()
+    order_id = models.UUIDField(null=True)
+    line_id = models.UUIDField(null=True)
+    quantity = models.IntegerField()
+    amount_minor = models.BigIntegerField()
+    units = models.IntegerField(db_default=0)
+    expected_minor = models.BigIntegerField(db_default=0)
+    difference_minor = models.BigIntegerField(db_default=0)
+    credited_minor = models.BigIntegerField(db_default=0)
+    state = models.TextField()
+    why = models.TextField(db_default="")
+    reason = models.TextField(db_default="")
+    decided_by = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "settlement_supplierline"
+        indexes = [models.Index(fields=["line_id"], name="settlement_supplierline_of")]
+        constraints = [
+            models.CheckConstraint(
+                name="settlement_supplierline_adds_up",
+                condition=Q(amount_minor=F("expected_minor") + F("difference_minor")),
+            ),
+            models.CheckConstraint(
+                name="settlement_supplierline_known",
+                condition=Q(
+                    state__in=states.SUPPLIER_LINE.states,
+                    quantity__gte=1,
+                    units__gte=0,
+                    units__lte=F("quantity"),
+                    amount_minor__gte=0,
+                    credited_minor__gte=0,
+                ),
+            ),
+        ]
+
+
 class Series(models.Model):
     """How far the numbers of a company's documents of a kind and year have come; locked by whoever draws one."""
 

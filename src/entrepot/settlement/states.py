@@ -26,6 +26,17 @@ CHARGE = machine(
 """A charge in question is accepted as a cost, or disputed until the carrier credits it or it is accepted after all."""
 IN_QUESTION = ("differs", "unmatched", "disputed")
 
+SUPPLIER_LINE = machine(
+    "line of a supplier's invoice", "matched",
+    ("differ", "matched", "differs"),
+    ("miss", "matched", "unmatched"),
+    ("arrive", ("differs", "disputed"), "matched"),
+    ("accept", ("differs", "unmatched", "disputed"), "accepted", True),
+    ("dispute", ("differs", "unmatched"), "disputed", True),
+    ("credit", ("differs", "unmatched", "disputed"), "credited"),
+)  # fmt: skip
+"""As a charge of a carrier; a line that was billed before its goods came is matched when they do."""
+
 BANK = machine(
     "line of a bank statement", "matched",
     ("differ", "matched", "differs"),

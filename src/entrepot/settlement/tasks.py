@@ -1,17 +1,33 @@
-"""Background work of settlement: invoices and credit notes of what was posted."""
+"""Background work of settlement: invoices and credit notes of what was posted, and goods that came after they were
+billed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from entrepot.kernel.cause import Cause
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.settlement import supplier_queries
+from entrepot.settlement.commands.decide_supplier_lines import MatchArrivals, match_arrivals
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 
 
 def serve_invoice(cause: Cause, sources: Sequence[UUID]) -> None:
     """The documents of sources; those of one that has them already stay as they are."""
     issue_documents(cause, requests=[IssueDocument(one) for one in sources])
+
+
+@app.periodic(cron="25 * * * *")
+@app.task(name="settlement.match_arrivals", queueing_lock="settlement.match_arrivals")
+def match_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: goods that came after they were billed."""
+    cause = Cause(
+        Actor("system:settlement", everything=True), timezone.now(), "goods that came after their invoice"
+    )
+    match_arrivals(cause, requests=[MatchArrivals(one) for one in supplier_queries.waiting_for_goods()])
 
 
 QUEUES = {"invoice": serve_invoice}

@@ -20,7 +20,7 @@ from entrepot.orders.commands import progress
 from entrepot.purchasing import errors
 from entrepot.sourcing.commands.drop_ship import PassedOn, take_passed
 
-DUTY = "order×receive"
+DUTY = "order×receive×accept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,9 @@ def order(cause: Cause, /, *, requests: Sequence[OrderGoods]) -> list[GoodsOrder
     _write_lines(cause, requests, asked, answers, known)
     rows = [row for row in rows if row[0] in made]
     whole(
-        take_duty(cause, requests=[Duty(row[0], "order×receive", "order", cause.actor.name) for row in rows])
+        take_duty(
+            cause, requests=[Duty(row[0], "order×receive×accept", "order", cause.actor.name) for row in rows]
+        )
     )
     announce(
         cause,

@@ -171,7 +171,7 @@ def _decide(
 
 
 def _duty(cause: Cause, order: Order) -> Duty:
-    return Duty(order.id, "order×receive", "receive", cause.actor.name, order.number)
+    return Duty(order.id, "order×receive×accept", "receive", cause.actor.name, order.number)
 
 
 def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:

@@ -15,7 +15,7 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import post
-from entrepot.settlement.bank import PURPOSES, BankMatching, Expected
+from entrepot.settlement.bank import PAYABLE, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, paid
@@ -69,7 +69,7 @@ class _Decided(NamedTuple):
         """What it is booked as; '' where the books have it."""
         if self.known is None:
             return self.request.purpose
-        return "payable" if self.known.kind == "carrier_invoice" else ""
+        return "payable" if self.known.kind in PAYABLE else ""
 
 
 @command("settlement.decide_bank_lines")

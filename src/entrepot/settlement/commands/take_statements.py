@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import bank, errors
-from entrepot.settlement.bank import BankMatching, Expected, Matched, Statement
+from entrepot.settlement.bank import PAYABLE, BankMatching, Expected, Matched, Statement
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -185,7 +185,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         )
         for one in drafts
         for m in one.lines
-        if m.state == "matched" and m.known and m.known.kind == "carrier_invoice"
+        if m.state == "matched" and m.known and m.known.kind in PAYABLE
     ]
     if postings:
         whole(post(cause, requests=postings))

@@ -42,6 +42,7 @@ from entrepot.web.api import (
     shelves,
     shipping,
     sourcing,
+    supplier_invoices,
     taxes,
     transfers,
     waves,
@@ -141,6 +142,7 @@ api.add_router("/v1", drop_ships.router, tags=["drop-ships"])
 api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
+api.add_router("/v1", supplier_invoices.router, tags=["supplier invoices"])
 api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])

@@ -1,0 +1,119 @@
+"""Suppliers' invoices: taken in, their lines in question decided, and what came and was never billed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.parties import queries as parties
+from entrepot.settlement import supplier_csv, supplier_queries
+from entrepot.settlement.commands.decide_supplier_lines import (
+    ArrivalsMatched,
+    DecideSupplierLine,
+    MatchArrivals,
+    decide_supplier_lines,
+    match_arrivals,
+)
+from entrepot.settlement.commands.take_supplier_invoices import TakeSupplierInvoice, take_supplier_invoices
+from entrepot.web import words
+from entrepot.web.edge import (
+    Request,
+    back,
+    cause_of,
+    clean,
+    console,
+    give,
+    int_in,
+    kept,
+    minor_in,
+    page,
+    uuid_in,
+)
+
+PAGE = 25
+TEXT_MAX = 1_000_000
+FAULTS_SHOWN_MAX = 8
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """What suppliers billed, what of it is in question, and what came that they never billed."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = supplier_queries.invoices(company, after=after, limit=PAGE + 1)
+    lines = supplier_queries.lines(company, in_question=True)
+    context = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "lines": lines,
+        "wait": any(one.order and one.units < one.quantity for one in lines),
+        "numbers": {one.id: one for one in rows},
+        "unbilled": supplier_queries.unbilled(company),
+        "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
+        "kept": kept(request),
+    }
+    return page(request, "web/supplier_invoices.html", context, area="books")
+
+
+@require_POST
+@console
+def take(request: Request) -> HttpResponse:
+    """An invoice with its lines as a file or as text; or every fault of them."""
+    company = request.reader.company
+    named = {name: clean(request.POST.get(name)) for name in ("supplier", "external_id")}
+    total = minor_in(request.POST.get("total", ""), company.currency)
+    tax = minor_in(request.POST.get("tax") or "0", company.currency)
+    file = request.FILES.get("file")
+    text = (
+        file.read(TEXT_MAX).decode("utf-8", "replace")
+        if file
+        else str(request.POST.get("lines", ""))[:TEXT_MAX]
+    )
+    if not all(named.values()) or total is None or tax is None or not text.strip():
+        messages.error(request, gettext("Say whose invoice it is, its number, its total and its lines."))
+        return back(request, reverse("supplier-invoices"), [])
+    sheet = supplier_csv.read(text, company.currency)
+    if sheet.faults:
+        for fault in sheet.faults[:FAULTS_SHOWN_MAX]:
+            messages.error(request, gettext("Line %(line)s, %(column)s: %(message)s.") % fault._asdict())
+        return back(request, reverse("supplier-invoices"), [])
+    wanted = TakeSupplierInvoice(
+        company.id, named["supplier"], named["external_id"], company.currency, total, sheet.lines, tax
+    )
+    results = give(request, take_supplier_invoices, [wanted], lambda _: gettext("The invoice is taken in."))
+    return back(request, reverse("supplier-invoices"), results)
+
+
+@require_POST
+@console
+def decide(request: Request) -> HttpResponse:
+    """A line accepted, disputed, or credited."""
+    invoice, line = uuid_in(request.POST.get("invoice")), int_in(request.POST.get("line"))
+    decision, reason = clean(request.POST.get("decision")), clean(request.POST.get("reason"))
+    wanted: list[Any] = [DecideSupplierLine(invoice, line, decision, reason)] if invoice and line else []
+    results = give(request, decide_supplier_lines, wanted, lambda _: gettext("The line is decided."))
+    return back(request, reverse("supplier-invoices"), results)
+
+
+@require_POST
+@console
+def match_again(request: Request) -> HttpResponse:
+    """Goods that came after they were billed; the same happens every hour."""
+    lines = supplier_queries.lines(request.reader.company.id, in_question=True)
+    waiting = {one.invoice for one in lines if one.order and one.units < one.quantity}
+    results = (
+        match_arrivals(cause_of(request), requests=[MatchArrivals(one) for one in waiting]) if waiting else []
+    )
+    units = sum(one.units for one in results if isinstance(one, ArrivalsMatched))
+    for one in results[:1]:
+        if not isinstance(one, ArrivalsMatched):
+            messages.error(request, words.refusal(one))
+            return back(request, reverse("supplier-invoices"), results)
+    told = ngettext("%(n)s unit has come since.", "%(n)s units have come since.", units) % {"n": units}
+    messages.success(request, told if units else gettext("Nothing of it has come since."))
+    return back(request, reverse("supplier-invoices"))
