@@ -125,6 +125,7 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
         payment=PaymentGiven(**item.payment.model_dump()) if item.payment else None, signals=tuple(item.signals),
         demand=item.demand, campaign=item.campaign, reservation=item.reservation, substitutes=item.substitutes,
         promotions=promotions_of(item.promotions), tax_number=item.tax_number, priced_at=item.priced_at, key=key,
+        store_credit_minor=item.store_credit_minor,
         billing=BillingGiven(**item.billing.model_dump()) if item.billing else None,
     )  # fmt: skip
 
