@@ -30,9 +30,9 @@ REFUND = machine(
     ("fail", "approved", "failed"),
     ("ask_again", "failed", "approved"),
 )  # fmt: skip
-"""What pays for a replacement is `agreed` until what comes back is there; where the replacement was cancelled meanwhile,
-it is a refund as others are. These begin `waiting` for another person or `approved`: posted, and asked of the provider.
-`failed` waits for a person."""
+"""What pays for a replacement is `agreed` until what comes back is there; where the replacement was cancelled
+meanwhile, it is a refund as others are. These begin `waiting` for another person or `approved`: posted, and asked of
+the provider. `failed` waits for a person."""
 
 EXCHANGE = machine(
     "exchange", "agreed",
