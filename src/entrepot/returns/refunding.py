@@ -475,7 +475,7 @@ def _reasons(
         if part.shipping and part.ours
     ]
     if any(part.exchanged for part in parts):
-        told.append("exchanged, at the price as sold")
+        told.append("exchanged: worth what was paid")
     elif parts and all_is_back(now.values()):
         standard = terms.currency in terms.policy.standard_shipping and not any(
             one.ours for one in now.values()
