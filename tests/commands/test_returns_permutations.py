@@ -11,9 +11,12 @@ from entrepot.kernel import sql
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments import queries as payments
 from entrepot.payments.commands.authorize import Authorize, authorize
+from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.refund import Refund, Refunded, refund
-from tests.back import ASKS, asked, back, policy
-from tests.floor import COMPANY, NOW, SYSTEM
+from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
+from entrepot.returns.tasks import serve_refund
+from tests.back import ASKS, asked, back, came, policy
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +46,56 @@ def test_every_sequence_of_returns_ends_at_the_same_cents_per_tender_and_part(db
     assert len(ends) == 1, ends
     ((tenders, _, _),) = ends
     assert all(refunded > 0 for _, refunded in tenders), "both tenders have given back"
+
+
+def test_exchanges_among_returns_end_at_the_same_cents_per_tender_too(db: None):
+    """Of a tender of store credit and another: what is exchanged stays paid by the other one, whenever that happens."""
+    house = a_house()
+    house.stock(0, 200)
+    policy(approve_above_minor=None, fee_percent=7, refund_at="received")
+    sequences = sorted(permutations(("exchange", "changed_mind", "defective")))
+    amounts = {"discount_minor": 701, "tax_minor": 353, "shipping_minor": 499}
+    ends = []
+    for place, sequence in enumerate(sequences):  # each its own customer, whose credit is worth two units
+        for _ in range(2):
+            _credit(house, f"C{place}")
+        (order,) = placed(
+            house, 1, (0, 3), customer=f"C{place}", store_credit_minor=1_500,
+            payment=PaymentGiven("account", "a card", 3_148 - 1_500, NOW), **amounts,
+        )  # fmt: skip
+        shipped(order)
+        replacement = _exchange_and_return(house, order, sequence)
+        ends.append((_tenders(order), _tenders(replacement), sql.run(_PARTS, {"order": order})[0]))
+    assert all(end == ends[0] for end in ends), ends
+    assert (1_500, 1_500) in ends[0][0], "store credit comes back first"
+
+
+def _credit(house: Floor, customer: str) -> None:
+    (order,) = placed(house, 1, (0, 1), customer=customer, payment=PaymentGiven("account", "x", 999, NOW))
+    shipped(order)
+    one = asked(order, 1, asked="store_credit")
+    came(one)
+    refund(ASKS, requests=[Refund(one.return_id)])
+
+
+def _exchange_and_return(house: Floor, order: UUID, sequence: tuple[str, ...]) -> UUID:
+    """The replacement, in the course of the sequence."""
+    replacement = order
+    for step in sequence:
+        one = asked(order, 1, reason="poor_fit" if step == "exchange" else step)
+        came(one)
+        if step == "exchange":
+            (new,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[0])])
+            settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)])
+            replacement = new.order
+        else:
+            refund(ASKS, requests=[Refund(one.return_id)])
+        serve_refund(SYSTEM, [order])
+    return replacement
+
+
+def _tenders(order: UUID) -> list[tuple[int, int]]:
+    return [(one.captured_minor, one.refunded_minor) for one in payments.of_order(order)]
 
 
 def _end(

@@ -1,13 +1,13 @@
 """However an order is taken back, it ends at the same cents per tender, tax and discount.
 
-Units are cancelled and come back one by one, in any order: each step is decided as the rules decide it after all that
-went before; and of two tenders each gets what the policy's order leaves for it.
+Units are cancelled, exchanged and come back one by one, in any order: each step is decided as the rules decide it
+after all that went before; and of two tenders each gets what the policy's order leaves for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import permutations
 from typing import Any, NamedTuple
@@ -25,10 +25,13 @@ PROVIDERS = ("voucher", "card")
 
 
 class Step(NamedTuple):
-    """A unit of a line that is cancelled before it leaves, or comes back for a reason."""
+    """A unit of a line that is cancelled before it leaves, is exchanged, or comes back for a reason."""
 
     line: UUID
-    reason: str  # '' to cancel
+    reason: str  # '' to cancel, EXCHANGE to exchange
+
+
+EXCHANGE = "exchange"
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Books:
     given_back: int = 0
     tax: int = 0
     discount: int = 0
+    passed_on: list[int] = field(default_factory=lambda: [0, 0])  # of each tender, to what replaces the goods
 
     def pay(self, amount: int) -> None:
         turns = tender_order(PROVIDERS, self.terms.policy.tender_order)
@@ -50,6 +54,14 @@ class Books:
         assert rest == 0, "never more than was captured"
         for turn, part in zip(turns, parts, strict=True):
             self.tenders[turn] -= part
+
+    def pass_on(self, amount: int) -> None:
+        turns = tender_order(PROVIDERS, self.terms.policy.tender_order)[::-1]
+        parts, rest = over([self.tenders[turn] for turn in turns], amount)
+        assert rest == 0, "never more than was captured"
+        for turn, part in zip(turns, parts, strict=True):
+            self.tenders[turn] -= part
+            self.passed_on[turn] += part
 
     def cancel(self, line: UUID) -> None:
         one = self.lines[line]
@@ -68,25 +80,37 @@ class Books:
         self.discount += borne.discount
         self.pay(amount)
 
-    def come_back(self, wanted: Sequence[tuple[UUID, int, str]]) -> None:
-        found = refunding.refund(self.lines, wanted, self.terms, self.charged)
+    def come_back(self, wanted: Sequence[tuple[UUID, int, str]], *, exchange: bool = False) -> None:
+        found = refunding.refund(self.lines, wanted, self.terms._replace(exchange=exchange), self.charged)
         for part in found.parts:
             one = self.lines[part.line]
-            of = one.frozen.of_units(one.quantity, one.refunded, part.units)
+            first = one.left - one.exchanged - part.units if exchange else one.given_back
+            of = one.frozen.of_units(one.quantity, first, part.units)
             self.discount += of.discount
             self.tax += part.tax
             self.lines[part.line] = refunding.take(one, part)
         self.charged = self.charged.plus(found.charged)
-        self.pay(found.total)
+        if not exchange:
+            self.pay(found.total)
+            return
+        assert found.total >= sum(part.goods + part.tax + part.shipping for part in found.parts), (
+            "nothing is kept"
+        )
+        worth = sum(part.goods + part.tax + part.shipping for part in found.parts)
+        self.pass_on(worth)
+        self.pay(found.total - worth)
 
     def run(self, steps: Iterable[Step]) -> tuple[object, ...]:
         for step in steps:
-            if step.reason:
+            if step.reason == EXCHANGE:
+                self.come_back([(step.line, 1, "changed_mind")], exchange=True)
+                self.come_back([])  # likewise
+            elif step.reason:
                 self.come_back([(step.line, 1, step.reason)])
             else:
                 self.cancel(step.line)
                 self.come_back([])  # shipping may be due now
-        return (tuple(self.tenders), self.tax, self.discount, self.charged)
+        return (tuple(self.tenders), tuple(self.passed_on), self.tax, self.discount, self.charged)
 
 
 def books(frozen: Sequence[Frozen], quantities: Sequence[int], steps: Sequence[Step], terms: Terms) -> Books:
@@ -125,17 +149,21 @@ def test_every_order_of_every_cancellation_and_return_of_small_orders_ends_at_th
     ends = 0
     for frozen, quantities in small():
         units = [UUID(int=i) for i, n in enumerate(quantities) for _ in range(n)]
-        for choice in range(4 ** len(units)):
-            reasons = [
-                ("", "changed_mind", "defective", None)[choice // 4**place % 4] for place in range(len(units))
-            ]
+        kinds = (
+            ("", "changed_mind", EXCHANGE, None)
+            if len(units) > 3
+            else ("", "changed_mind", "defective", EXCHANGE, None)
+        )
+        n = len(kinds)
+        for choice in range(n ** len(units)):
+            reasons = [kinds[choice // n**place % n] for place in range(len(units))]
             steps = [
                 Step(unit, reason) for unit, reason in zip(units, reasons, strict=True) if reason is not None
             ]
             found = {books(frozen, quantities, steps, terms()).run(one) for one in set(permutations(steps))}
             assert len(found) == 1, (quantities, steps, found)
             ends += 1
-    assert ends == 4**3 + 4**3 + 4**4
+    assert ends == 5**3 + 5**3 + 4**4
 
 
 @st.composite
@@ -149,7 +177,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Frozen], list[int], list[Step], lis
     )  # fmt: skip
     quantities = [n for n, _ in bought]
     units = [UUID(int=i) for i, n in enumerate(quantities) for _ in range(n)]
-    kinds = st.sampled_from(["", "changed_mind", "poor_fit", "defective", "arrived_late", "kept"])
+    kinds = st.sampled_from(["", EXCHANGE, "changed_mind", "poor_fit", "defective", "arrived_late", "kept"])
     steps = [Step(unit, draw(kinds)) for unit in units]
     steps = [step for step in steps if step.reason != "kept"]
     return frozen, quantities, steps, draw(st.permutations(steps))

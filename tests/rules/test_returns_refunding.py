@@ -25,7 +25,7 @@ def sold(line: UUID, quantity: int, frozen: Frozen, left: int | None = None, to_
 def test_a_unit_is_refunded_with_its_part_of_what_was_frozen():
     line = sold(A, 3, Frozen(1000, 100, 50, 200))
     one = refunding.refund({A: line}, [(A, 1, "changed_mind")])
-    assert one.parts == ((A, 1, 300, 67, 0, 0, 0, 0),)
+    assert one.parts == ((A, 1, 300, 67, 0, 0, 0, 0, 0),)
     assert (one.total, one.reasons) == (367, ())
 
 

@@ -129,7 +129,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.announce_parcels",
-        "returns.decide_strays",
+        "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges",
     ),
     "returns inspector": (
         *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",
@@ -159,6 +159,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "ledger.record_rates", "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
+        "returns.settle_exchanges", "returns.withdraw_exchanges", "payments.expire_credits",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "payments.take_messages",
         "settlement.take_payouts", "settlement.explain",

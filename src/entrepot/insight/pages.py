@@ -748,6 +748,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "claim": ("shipping_claim", "number", "state"),
     "label": ("shipping_label", "tracking", "state"),
     "manifest": ("shipping_manifest", "number", "''"),
+    "store_credit": ("payments_credit", "currency", "''"),
     "payment": ("payments_payment", "provider || ' ' || reference", "state"),
     "adjustment": ("stock_adjustment", "number", "state"),
     "transfer": ("stock_transfer", "number", "state"),

@@ -25,6 +25,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (2300, "Refunds payable", "liability", True),
     (2310, "Refund liability", "liability", False),
     (2400, "Gift vouchers", "liability", False),
+    (2410, "Store credit", "liability", False),
     (4000, "Sales of goods", "income", False),
     (4010, "Shipping income", "income", False),
     (4020, "Other income", "income", False),
@@ -32,6 +33,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (4090, "Discounts and manual adjustments", "income", False),
     (4100, "Sales returns and credits", "income", False),
     (4110, "Expected returns", "income", False),
+    (4120, "Store credit bonuses", "income", False),
     (5000, "Cost of goods sold", "expense", False),
     (5010, "Cost of expected returns", "expense", False),
     (5100, "Inventory shrinkage", "expense", False),
@@ -62,10 +64,11 @@ CREDITED = _TRADE | {"goods": 4100}
 
 RETURNED = {
     "goods": 4100, "shipping": 4010, "tax": 2200, "fee": 4030, "fee_tax": 2200, "clawback": 4090, "clawback_tax": 2200,
-    "adjustment": 4100,
+    "adjustment": 4100, "exchanged": 4000,
 }  # fmt: skip
 """Where the parts of a refund belong. A fee, and what a promotion is lost for, come with a negative amount: the
-customer gets less."""
+customer gets less. Goods that are exchanged for equal ones leave the sales by as much as their replacement brings: an
+even exchange is no return."""
 
 RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),
@@ -77,6 +80,13 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.paid_out", "fee", 5210, 1100),
     ("payment.explained", "difference", 5210, 1100),
     ("prepayment.returned", "settlement", 2100, 2300),
+    ("payment.passed_on", "settlement", 2300, 2100),
+    ("store_credit.issued", "settlement", 2300, 2410),
+    ("store_credit.issued", "bonus", 4120, 2410),
+    ("store_credit.used", "settlement", 2410, 2100),
+    ("store_credit.returned", "settlement", 2300, 2410),
+    ("store_credit.expired", "value", 2410, 4020),
+    ("store_credit.expired", "bonus", 2410, 4120),
     *(("sale", f"sale.{kind}", 2100, account) for kind, account in _TRADE.items()),
     *(("credit", f"credit.{kind}", account, 2300) for kind, account in CREDITED.items()),
     *(("return", f"return.{kind}", account, 2300) for kind, account in RETURNED.items()),

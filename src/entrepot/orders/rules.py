@@ -28,12 +28,22 @@ POLICIES = ("ship_complete", "line_complete", "partial_backorder", "partial_canc
 GIFT_MESSAGE_MAX = 500
 """Characters of a gift message: what fits on a packing slip."""
 
-DEMANDS = {"sale": "partial_backorder", "wholesale": "line_complete", "replenishment": "partial_cancel"}
+EXCHANGE = "exchange"
+DEMANDS = {
+    "sale": "partial_backorder", "wholesale": "line_complete", "replenishment": "partial_cancel",
+    EXCHANGE: "partial_backorder",
+}  # fmt: skip
 """Kinds of demand, and what becomes of an order of each that stock can't serve at once, where it says nothing itself.
 
 Wholesale takes whole lines, as its customers book them in; what a store's replenishment does not get, the next asks
-for again.
+for again. An exchange replaces what comes back: returns places it, it is promised at once and waits for its money.
 """
+
+ASKED_FOR = tuple(demand for demand in DEMANDS if demand != EXCHANGE)
+"""Kinds of demand that come from outside."""
+
+WAITS_AS_EXCHANGE = ("release", "ship")
+"""What an exchange may not do before what it replaces is there."""
 
 PLACES = (
     "open", "backordered", "allocated", "with_supplier", "released", "picked", "packed", "shipped", "delivered",

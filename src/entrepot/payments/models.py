@@ -1,11 +1,12 @@
-"""Tables of payments: what was authorized, captured and refunded, and each attempt at it."""
+"""Tables of payments: what was authorized, captured and refunded, each attempt at it, and store credit."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
 
-from entrepot.payments import states
+from entrepot.kernel.models import append_only
+from entrepot.payments import rules, states
 
 
 class Payment(models.Model):
@@ -23,6 +24,10 @@ class Payment(models.Model):
     refunding_minor = models.BigIntegerField(db_default=0)
     refunded_minor = models.BigIntegerField(db_default=0)
     disputed_minor = models.BigIntegerField(db_default=0)  # charged back and not won
+    credited_minor = models.BigIntegerField(
+        db_default=0
+    )  # of what was captured, given as store credit instead
+    prepaid_minor = models.BigIntegerField(db_default=0)  # captured for goods that have not left yet
     state = models.TextField()  # authorized, captured, part_refunded, refunded, voided, failed
     authorized_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
@@ -43,8 +48,13 @@ class Payment(models.Model):
                 condition=Q(
                     refunded_minor__gte=0,
                     refunding_minor__gte=0,
-                    captured_minor__gte=F("refunded_minor") + F("refunding_minor"),
+                    credited_minor__gte=0,
+                    captured_minor__gte=F("refunded_minor") + F("refunding_minor") + F("credited_minor"),
                 ),
+            ),
+            models.CheckConstraint(
+                name="payments_payment_prepaid_within_captured",
+                condition=Q(prepaid_minor__gte=0, captured_minor__gte=F("prepaid_minor")),
             ),
             models.CheckConstraint(
                 name="payments_payment_disputed_within_captured",
@@ -65,7 +75,7 @@ class Attempt(models.Model):
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
     payment_id = models.UUIDField()
-    kind = models.TextField()  # capture, refund, void
+    kind = models.TextField()  # rules.KINDS
     amount_minor = models.BigIntegerField()
     state = models.TextField()
     retry_of = models.UUIDField(null=True)  # the failed attempt that this one asks for again
@@ -94,7 +104,7 @@ class Attempt(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="payments_attempt_known",
-                condition=Q(kind__in=["capture", "refund", "void"], state__in=states.ATTEMPT.states),
+                condition=Q(kind__in=list(rules.KINDS), state__in=states.ATTEMPT.states),
             ),
             # What failed is asked for again once; what fails again is asked for by its own name.
             models.UniqueConstraint(
@@ -130,3 +140,83 @@ class Dispute(models.Model):
                 name="payments_dispute_state_known", condition=Q(state__in=states.DISPUTE.states)
             ),
         ]
+
+
+class Credit(models.Model):
+    """The store credit of a customer in a currency: what the house owes, and what of it orders have laid hold of."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    customer_id = models.UUIDField()
+    currency = models.TextField()
+    balance_minor = models.BigIntegerField(db_default=0)
+    held_minor = models.BigIntegerField(db_default=0)  # authorized for orders, not captured yet
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "customer_id", "currency"], name="payments_credit_one_of_a_customer"
+            ),
+            models.CheckConstraint(
+                name="payments_credit_holds_no_more_than_there_is",
+                condition=Q(held_minor__gte=0, balance_minor__gte=F("held_minor")),
+            ),
+        ]
+
+
+class CreditGrant(models.Model):
+    """Store credit given at once: worth what was paid, or a bonus on top of it, until it expires."""
+
+    id = models.UUIDField(primary_key=True)
+    credit_id = models.UUIDField(db_index=True)
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()
+    amount_minor = models.BigIntegerField()
+    left_minor = models.BigIntegerField()
+    expires_at = models.DateTimeField(null=True)
+    document_id = models.UUIDField()
+    granted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["company_id", "expires_at"],
+                name="payments_creditgrant_expiring",
+                condition=Q(left_minor__gt=0),
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="payments_creditgrant_known", condition=Q(kind__in=["value", "bonus"])
+            ),
+            models.CheckConstraint(
+                name="payments_creditgrant_left_within_the_amount",
+                condition=Q(amount_minor__gt=0, left_minor__gte=0, amount_minor__gte=F("left_minor")),
+            ),
+        ]
+
+
+class CreditMove(models.Model):
+    """What changed the balance of a store credit, by the grant that it touched: the ledger of the account."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    credit_id = models.UUIDField(db_index=True)
+    grant_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()
+    amount_minor = models.BigIntegerField()
+    document_id = models.UUIDField()
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="payments_creditmove_has_the_sign_of_its_kind",
+                condition=Q(kind__in=["issued", "returned"], amount_minor__gt=0)
+                | Q(kind__in=["used", "expired"], amount_minor__lt=0),
+            )
+        ]
+        triggers = append_only()

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.payments import credit_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def refund_states(documents: Collection[UUID]) -> dict[UUID, tuple[int, int, int
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("payments_payment", "payments_attempt", "payments_dispute")
+    tables = ("payments_payment", "payments_attempt", "payments_dispute", "payments_creditmove")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -64,7 +65,7 @@ def discrepancies() -> list[str]:
         sentence
         for statement in (_UNEXPLAINED, _ATTEMPTS, _DISPUTED, _RETRIED)
         for (sentence,) in sql.run(statement)
-    ]
+    ] + credit_queries.discrepancies()
 
 
 _OF_ORDER = """
@@ -93,7 +94,7 @@ _UNEXPLAINED = """
 SELECT format('company %s: payments put %s %s into account 1100, they explain %s', company_id, COALESCE(b.balance, 0),
               currency, COALESCE(p.balance, 0))
 FROM (SELECT company_id, currency, sum(captured_minor - refunded_minor - disputed_minor)::bigint AS balance
-      FROM payments_payment GROUP BY 1, 2) AS p
+      FROM payments_payment WHERE provider <> 'store_credit' GROUP BY 1, 2) AS p
 FULL JOIN (SELECT company_id, currency, sum(amount_minor)::bigint AS balance FROM ledger_line
            WHERE account = 1100 AND document_kind = 'payment' GROUP BY 1, 2) AS b USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(p.balance, 0)
@@ -119,14 +120,17 @@ WHERE (f.state = 'retried') <> (r.id IS NOT NULL)
 
 # invariant 2: what a payment says was taken and given back is what its attempts did
 _ATTEMPTS = """
-SELECT format('payment %s says captured %s, refunded %s; its attempts make %s and %s', p.id, captured_minor,
-              refunded_minor, COALESCE(a.captured, 0), COALESCE(a.refunded, 0))
+SELECT format('payment %s says captured %s, refunded %s, credited %s; its attempts make %s, %s and %s', p.id,
+              captured_minor, refunded_minor, credited_minor, COALESCE(a.captured, 0), COALESCE(a.refunded, 0),
+              COALESCE(a.credited, 0))
 FROM payments_payment AS p LEFT JOIN (
-    SELECT payment_id, sum(amount_minor) FILTER (WHERE kind = 'capture' AND state = 'done') AS captured,
+    SELECT payment_id, sum(amount_minor) FILTER (WHERE kind IN ('capture', 'moved') AND state = 'done') AS captured,
+           sum(amount_minor) FILTER (WHERE kind = 'credit') AS credited,
            sum(amount_minor) FILTER (WHERE kind = 'refund' AND state = 'done') AS refunded,
            sum(amount_minor) FILTER (WHERE kind = 'capture' AND state = 'waiting') AS capturing,
            sum(amount_minor) FILTER (WHERE kind = 'refund' AND state = 'waiting') AS refunding
     FROM payments_attempt GROUP BY payment_id) AS a ON a.payment_id = p.id
-WHERE (p.captured_minor, p.refunded_minor, p.capturing_minor, p.refunding_minor)
-   <> (COALESCE(a.captured, 0), COALESCE(a.refunded, 0), COALESCE(a.capturing, 0), COALESCE(a.refunding, 0))
+WHERE (p.captured_minor, p.refunded_minor, p.capturing_minor, p.refunding_minor, p.credited_minor)
+   <> (COALESCE(a.captured, 0), COALESCE(a.refunded, 0), COALESCE(a.capturing, 0), COALESCE(a.refunding, 0),
+       COALESCE(a.credited, 0))
 """

@@ -1,8 +1,19 @@
-"""How an amount is given back over the tenders of an order. Pure."""
+"""How an amount is given back over the tenders of an order, and over the grants of a store credit. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel.money import round_half_away
+
+KINDS = ("capture", "refund", "void", "moved", "credit")
+"""What is done with a payment. A provider is asked for the first three; `moved` is captured money that pays for another
+order from now on, and `credit` what is given as store credit instead: neither changes hands."""
 
 
 def tender_order(providers: Sequence[str], first: Sequence[str]) -> list[int]:
@@ -20,3 +31,69 @@ def over(left: Sequence[int], amount: int) -> tuple[list[int], int]:
         parts.append(min(amount, max(0, most)))
         amount -= parts[-1]
     return parts, amount
+
+
+# ---- store credit
+
+
+@dataclass(frozen=True, slots=True)
+class CreditPolicy:
+    """How long store credit is good for: worth what was paid, by default for ever; a bonus for a year. What comes back
+    from an order stays good for `grace_days` at least."""
+
+    days: int | None = None
+    bonus_days: int | None = 365
+    grace_days: int = 30
+
+
+class Grant(NamedTuple):
+    """Store credit given at once, and what of it is left."""
+
+    id: UUID
+    amount: int
+    left: int
+    expires_at: datetime | None
+    is_bonus: bool
+
+
+def by_expiry(grants: Iterable[Grant]) -> list[Grant]:
+    """Grants in the order in which they are used: what expires first, and of equals a bonus first."""
+    return sorted(grants, key=_turn)
+
+
+def _turn(one: Grant) -> tuple[bool, float, bool, UUID]:
+    ends = one.expires_at.timestamp() if one.expires_at else 0.0
+    return (one.expires_at is None, ends, not one.is_bonus, one.id)
+
+
+def use(grants: Iterable[Grant], amount: int) -> list[tuple[UUID, int]]:
+    """The grants that an amount is taken from, with the part of each."""
+    turns = by_expiry(grants)
+    parts, rest = over([one.left for one in turns], amount)
+    assert not rest, f"{rest} more used than there is"
+    return [(one.id, part) for one, part in zip(turns, parts, strict=True) if part]
+
+
+def put_back(grants: Iterable[Grant], amount: int) -> list[tuple[UUID, int]]:
+    """The grants that an amount goes back to: those that were used last come first, so that a bonus stays a bonus."""
+    turns = by_expiry(grants)[::-1]
+    parts, rest = over([one.amount - one.left for one in turns], amount)
+    assert not rest, f"{rest} more put back than was used"
+    return [(one.id, part) for one, part in zip(turns, parts, strict=True) if part]
+
+
+def free(balance: int, held: int, expired: int) -> int:
+    """What may still be spent: what is held was promised first, and from what expires first."""
+    return balance - max(held, expired)
+
+
+def expiring(left: Sequence[int], balance: int, held: int) -> list[int]:
+    """What of grants whose time is over goes: as far as no order holds it."""
+    return over(left, max(0, balance - held))[0]
+
+
+def bonus(parts: Iterable[tuple[int, int]], credited: int, total: int) -> int:
+    """What is added to a store credit, of (worth, percent) of each line; where part of the amount goes back to where it
+    came from, only for the rest."""
+    full = sum((Decimal(worth * percent) / 100 for worth, percent in parts), Decimal(0))
+    return max(0, round_half_away(full * credited / total)) if total else 0

@@ -75,6 +75,25 @@ class NotThatMuch(Refused):
     says = "Return {number}: {what} to refund, expected at most {left}, found {wanted}."
 
 
+class NoCustomer(Refused):
+    """Store credit is an account, and somebody's."""
+
+    code = "returns.no_customer"
+    says = "Order {order} names no customer whose store credit it could be. Refund it in money."
+
+
+class NotExchangeable(Refused):
+    code = "returns.not_exchangeable"
+    says = "{sku} can't replace units of return {number}: {why}."
+
+
+class NotDueYet(Refused):
+    """A replacement is settled when what it is for has come that far."""
+
+    code = "returns.not_due_yet"
+    says = "Exchange {number} waits until {units} units are {milestone}; {reached} are."
+
+
 class DuplicateReturn(Refused):
     code = "returns.duplicate"
     says = "The channel's return {external_id} of order {order} is return {number} already."

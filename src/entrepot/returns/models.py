@@ -75,6 +75,7 @@ class Line(models.Model):
     inspected = models.IntegerField(default=0, db_default=0)
     disposed = models.IntegerField(default=0, db_default=0)
     refunded = models.IntegerField(default=0, db_default=0)
+    exchanged = models.IntegerField(default=0, db_default=0)  # of those refunded, such as are replaced
     reason = models.TextField()
     note = models.TextField(default="", db_default="")
     found_by = models.TextField(
@@ -94,7 +95,9 @@ class Line(models.Model):
                     quantity__gte=F("received") + F("cancelled"),
                     received__gte=F("inspected"),
                     inspected__gte=F("disposed"),
+                    exchanged__gte=0,
                 )
+                & Q(refunded__gte=F("exchanged"))
                 & Q(quantity__gte=F("refunded") + F("cancelled")),
             ),
             models.CheckConstraint(
@@ -353,6 +356,11 @@ class Refund(models.Model):
     adjustment_minor = models.BigIntegerField(default=0, db_default=0)
     adjustment_reason = models.TextField(default="", db_default="")
     total_minor = models.BigIntegerField()
+    outcome = models.TextField(default="money", db_default="money")
+    applied_minor = models.BigIntegerField(
+        default=0, db_default=0
+    )  # of the total, what is no money: given as store credit, or paid for a replacement with
+    bonus_minor = models.BigIntegerField(default=0, db_default=0)  # given beside the total as store credit
     approve_above_minor = models.BigIntegerField(null=True)
     reasons = models.JSONField(default=list)
     steps = models.JSONField(default=list, db_default=[])  # the derivation of the total: what, minor, why
@@ -383,7 +391,13 @@ class Refund(models.Model):
                 condition=Q(flat_fee_minor__gte=0, fee_minor__gte=F("flat_fee_minor")),
             ),
             models.CheckConstraint(
-                name="returns_refund_known", condition=Q(state__in=states.REFUND.states, total_minor__gte=0)
+                name="returns_refund_known",
+                condition=Q(state__in=states.REFUND.states, outcome__in=rules.GIVEN, total_minor__gte=0),
+            ),
+            models.CheckConstraint(
+                name="returns_refund_applied_within_the_total",
+                condition=Q(applied_minor__gte=0, bonus_minor__gte=0, total_minor__gte=F("applied_minor"))
+                & (~Q(outcome="money") | Q(applied_minor=0, bonus_minor=0)),
             ),
             models.CheckConstraint(
                 name="returns_refund_adjusted_for_a_reason",
@@ -433,3 +447,51 @@ class RefundLine(models.Model):
             )
         ]
         triggers = append_only()
+
+
+class Exchange(models.Model):
+    """What replaces units of a return line, under the key of the refund that pays for it."""
+
+    refund_id = models.UUIDField(primary_key=True)
+    return_id = models.UUIDField(db_index=True)
+    return_line_id = models.UUIDField()
+    company_id = models.SmallIntegerField()
+    quantity = models.IntegerField()
+    sku_id = models.UUIDField()
+    sku_code = models.TextField()
+    even = models.BooleanField()  # at the price as sold
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6)
+    discount_minor = models.BigIntegerField()
+    shipping_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()  # what the replacement costs
+    send_at = models.TextField()
+    replacement_id = models.UUIDField(null=True)  # the order, once it is placed
+    state = models.TextField()
+    reason = models.TextField(default="", db_default="")
+    agreed_by = models.TextField()
+    agreed_at = models.DateTimeField()
+    due_at = models.DateTimeField()  # what it is for must have come by then
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], name="returns_exchange_open", condition=Q(state="agreed")),
+            models.Index(fields=["replacement_id"], name="returns_exchange_of_order"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["replacement_id"], name="returns_exchange_of_one_order"),
+            models.CheckConstraint(
+                name="returns_exchange_known",
+                condition=Q(
+                    state__in=states.EXCHANGE.states,
+                    send_at__in=rules.MILESTONES,
+                    quantity__gt=0,
+                    total_minor__gte=0,
+                ),
+            ),
+            models.CheckConstraint(
+                name="returns_exchange_settled_with_an_order",
+                condition=~Q(state="settled") | Q(replacement_id__isnull=False, settled_at__isnull=False),
+            ),
+        ]

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.returns import exchange_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ class DispositionRow:
 class RefundRow:
     """A refund with its parts and reasons; `requested_at` is when it was computed.
 
+    `outcome` is what it is given as: money, store credit (of which `applied_minor` was given anew, and a bonus on top),
+    or an exchange (of which `applied_minor` paid for the replacement).
     `steps` are the lines of its derivation, each with `what`, `minor` and `why`; refunds of before they were kept have
     none. In fees and in what a lost promotion costs, the tax is included.
     """
@@ -162,6 +165,9 @@ class RefundRow:
     decided_by: str
     decided_at: datetime | None
     note: str
+    outcome: str
+    applied_minor: int
+    bonus_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +404,8 @@ _REFUNDS = """
 SELECT f.id, f.number, f.return_id, r.number, f.order_id, o.number, f.currency, f.state, f.goods_minor,
        f.shipping_minor, f.tax_minor, f.fee_minor, f.fee_tax_minor, f.flat_fee_minor, f.clawback_minor,
        f.clawback_tax_minor, f.adjustment_minor, f.adjustment_reason, f.total_minor, f.approve_above_minor, f.reasons,
-       f.steps, f.requested_by, f.requested_at, f.decided_by, f.decided_at, f.note
+       f.steps, f.requested_by, f.requested_at, f.decided_by, f.decided_at, f.note, f.outcome,
+       f.applied_minor, f.bonus_minor
 FROM returns_refund AS f JOIN returns_return AS r ON r.id = f.return_id JOIN orders_order AS o ON o.id = f.order_id
 """
 
@@ -421,7 +428,7 @@ CROSS JOIN LATERAL (
            sum(l.shipping_minor) AS shipping, sum(COALESCE(s.shipping_minor, 0)) AS refunded
     FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
     WHERE l.order_id = r.order_id AND l.sku_id IS NOT NULL) AS o
-WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked = 'refund'
+WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked IN ('refund', 'store_credit', 'exchange')
   AND r.state NOT IN ('requested', 'declined', 'cancelled') AND o.gone AND o.back AND o.refunded < o.shipping
 ORDER BY r.order_id, r.id DESC
 """
@@ -550,7 +557,7 @@ FROM returns_refund AS f LEFT JOIN (
     SELECT document_id, -sum(amount_minor) AS amount FROM ledger_line
     WHERE event = 'return' AND account = 2300 GROUP BY 1
 ) AS b ON b.document_id = f.id
-WHERE COALESCE(b.amount, 0) <> CASE WHEN f.state IN ('waiting', 'rejected') THEN 0 ELSE f.total_minor END
+WHERE COALESCE(b.amount, 0) <> CASE WHEN f.state IN ('waiting', 'agreed', 'rejected') THEN 0 ELSE f.total_minor END
 """
 
 # invariant 6: nobody took two of the duties, and no step was done without its duty
@@ -573,4 +580,13 @@ CROSS JOIN LATERAL (SELECT sum((step->>'minor')::bigint) AS total FROM jsonb_arr
 WHERE f.total_minor <> d.total
 """
 
-_CHECKS: tuple[Any, ...] = (_SOLD, _STEPS, _MOVES, _REFUNDED, _POSTED, _DUTY, _DERIVED)
+_CHECKS: tuple[Any, ...] = (
+    _SOLD,
+    _STEPS,
+    _MOVES,
+    _REFUNDED,
+    _POSTED,
+    _DUTY,
+    _DERIVED,
+    *exchange_queries.CHECKS,
+)

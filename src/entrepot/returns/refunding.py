@@ -44,13 +44,14 @@ class RefundPolicy:
     goods bear of it is deducted."""
     thresholds: dict[str, int] = field(default_factory=dict)
     """By the code of a promotion, what had to be bought for it, in minor units before discounts."""
-    tender_order: tuple[str, ...] = ()
+    tender_order: tuple[str, ...] = ("store_credit",)
     """Payment providers that get money back first, in this order; the others follow, the latest payment first."""
 
 
 class SoldLine(NamedTuple):
     """A line of goods of an order: units that left and that are still to leave, its frozen amounts, and what of units
-    and amounts was refunded before: among them units that the house answers for, and units that bore no fee."""
+    and amounts was refunded before: among them units that the house answers for, units that bore no fee, and units
+    that were exchanged."""
 
     line: UUID
     quantity: int
@@ -64,6 +65,14 @@ class SoldLine(NamedTuple):
     ours: int = 0
     spared: int = 0
     name: str = ""
+    exchanged: int = 0
+    goods_exchanged: int = 0
+    tax_exchanged: int = 0
+
+    @property
+    def given_back(self) -> int:
+        """Units that were refunded and not replaced: the first ones. Those exchanged are the last that left."""
+        return self.refunded - self.exchanged
 
     @property
     def kept(self) -> int:
@@ -91,6 +100,10 @@ class Terms(NamedTuple):
     """By line, the restocking fee that the customer was told of when the return was authorized."""
     by_law: frozenset[UUID] = frozenset()
     """Lines of which the law lets nothing be kept."""
+    exchange: bool = False
+    """The units are exchanged: all that they bear goes to what replaces them, with their part of the shipping. Nothing
+    is kept. The rest of the shipping, where nothing else is left of the order, is no part of that: it is refunded by
+    itself."""
 
     def fee_of(self, line: UUID) -> int:
         return self.fees.get(line, self.fee_percent)
@@ -120,7 +133,7 @@ class Charged(NamedTuple):
 
 class Part(NamedTuple):
     """What is refunded of a line: `goods` net of discount; `fee` is kept from it. Of its units `ours` are such as the
-    house answers for, and `spared` bear no fee."""
+    house answers for, `spared` bear no fee, and `exchanged` are replaced."""
 
     line: UUID
     units: int
@@ -130,6 +143,7 @@ class Part(NamedTuple):
     fee: int
     ours: int = 0
     spared: int = 0
+    exchanged: int = 0
 
 
 class Step(NamedTuple):
@@ -189,7 +203,7 @@ def refund(
     """
     now, parts = _parts(lines, wanted, terms)
     amounts = sum(part.goods + part.tax + part.shipping - part.fee for part in parts)
-    claw = _clawback(now, terms, before, amounts)
+    claw = _clawback(now, terms, before, amounts) if _may_claw(now, terms) else _Claw(Charged())
     flat = _flat(parts, terms, before, amounts - claw.charged.clawback)
     fee = sum(part.fee for part in parts) + flat
     fee_tax = _contained(before.fee + fee, terms.policy.fee_tax_percent) - before.fee_tax
@@ -203,7 +217,9 @@ def take(sold: SoldLine, part: Part) -> SoldLine:
     return sold._replace(
         refunded=sold.refunded + part.units, goods_refunded=sold.goods_refunded + part.goods,
         tax_refunded=sold.tax_refunded + part.tax, shipping_refunded=sold.shipping_refunded + part.shipping,
-        ours=sold.ours + part.ours, spared=sold.spared + part.spared,
+        ours=sold.ours + part.ours, spared=sold.spared + part.spared, exchanged=sold.exchanged + part.exchanged,
+        goods_exchanged=sold.goods_exchanged + (part.goods if part.exchanged else 0),
+        tax_exchanged=sold.tax_exchanged + (part.tax if part.exchanged else 0),
     )  # fmt: skip
 
 
@@ -225,7 +241,7 @@ def _parts(
         shipping -= part.shipping
         now[line] = take(now[line], part)
         parts.append(part)
-    if all_is_back(now.values()):
+    if all_is_back(now.values()) and not terms.exchange:
         rest = shipping if any(one.ours for one in now.values()) else _standard(now, shipping, terms)
         if not parts and rest:
             # What was still to leave has been cancelled since: shipping is due without another unit.
@@ -253,13 +269,32 @@ def _standard(now: Mapping[UUID, SoldLine], left: int, terms: Terms) -> int:
 
 
 def _part(sold: SoldLine, units: int, reason: str, terms: Terms) -> Part:
-    ours, spared = is_ours(reason), terms.spares(reason) or sold.line in terms.by_law
-    upto = sold.frozen.of_units(sold.quantity, 0, sold.refunded + units)
-    goods, tax = upto.gross - upto.discount - sold.goods_refunded, upto.tax - sold.tax_refunded
-    shipping = sold.frozen.of_units(sold.quantity, sold.ours, units).shipping if ours else 0
+    exchanged = terms.exchange
+    ours = is_ours(reason) and not exchanged
+    spared = exchanged or terms.spares(reason) or sold.line in terms.by_law
+    goods, tax = _worth(sold, units, exchanged=exchanged)
+    first = sold.left - sold.exchanged - units if exchanged else sold.ours
+    goes_along = ours or exchanged
+    shipping = sold.frozen.of_units(sold.quantity, first, units).shipping if goes_along else 0
     # Units differ by a cent: what is kept of one is never more than that one was worth.
     fee = 0 if spared else min(_restocking(sold, units, terms.fee_of(sold.line)), goods + tax)
-    return Part(sold.line, units, goods, tax, shipping, fee, units * ours, units * spared)
+    return Part(
+        sold.line, units, goods, tax, shipping, fee, units * ours, units * spared, units * exchanged
+    )  # fmt: skip
+
+
+def _worth(sold: SoldLine, units: int, *, exchanged: bool) -> tuple[int, int]:
+    """Goods net of discount, and tax. What is refunded runs from the first unit on and what is exchanged from the last
+    one back, so that neither depends on which came first; whatever closes the line takes the rest of it."""
+    if sold.refunded + units == sold.left and not sold.to_leave:
+        all_ = sold.frozen.of_units(sold.quantity, 0, sold.left)
+        return all_.gross - all_.discount - sold.goods_refunded, all_.tax - sold.tax_refunded
+    if exchanged:
+        last = sold.frozen.of_units(sold.quantity, sold.left - sold.exchanged - units, units)
+        return last.gross - last.discount, last.tax
+    upto = sold.frozen.of_units(sold.quantity, 0, sold.given_back + units)
+    goods, tax = sold.goods_refunded - sold.goods_exchanged, sold.tax_refunded - sold.tax_exchanged
+    return upto.gross - upto.discount - goods, upto.tax - tax
 
 
 def _restocking(sold: SoldLine, units: int, percent: int) -> int:
@@ -286,6 +321,11 @@ def _flat(parts: Sequence[Part], terms: Terms, before: Charged, most: int) -> in
 def _contained(gross: int, percent: Decimal) -> int:
     """The tax in an amount that includes it."""
     return round_half_away(gross * percent / (100 + percent))
+
+
+def _may_claw(now: Mapping[UUID, SoldLine], terms: Terms) -> bool:
+    """An exchange costs no promotion, and gives none back while something else of the order is kept."""
+    return not terms.exchange or not any(one.kept for one in now.values())
 
 
 class _Claw(NamedTuple):
@@ -333,8 +373,8 @@ def _why_clawback(lost: Lost, before: Charged, after: int, terms: Terms) -> str:
 def lost_promotions(lines: Mapping[UUID, SoldLine], terms: Terms) -> Lost:
     """Promotions that too little is kept for, priced over the goods that are kept.
 
-    What came back for a reason of the house's own counts as kept, and so does what was cancelled: the customer is not
-    to pay for that.
+    What came back for a reason of the house's own counts as kept, and so does what was cancelled or exchanged: the
+    customer is not to pay for that.
     """
     policy, paid, goods, tax = terms.policy, 0, 0, 0
     codes = []
@@ -346,7 +386,7 @@ def lost_promotions(lines: Mapping[UUID, SoldLine], terms: Terms) -> Lost:
                 goods += sum(net for net, _ in more)
                 tax += sum(on_it for _, on_it in more)
     for line in lines.values() if codes else ():
-        kept = line.frozen.of_units(line.quantity, line.refunded, line.kept)
+        kept = line.frozen.of_units(line.quantity, line.given_back, line.kept)
         paid += kept.gross - kept.discount + kept.tax
     return Lost(tuple(dict.fromkeys(codes)), paid, goods, tax)
 
@@ -354,7 +394,7 @@ def lost_promotions(lines: Mapping[UUID, SoldLine], terms: Terms) -> Lost:
 def _spent(lines: Mapping[UUID, SoldLine], promotion: Promotion) -> int:
     """What an order is worth towards a promotion, before discounts; a gift of the promotion is worth nothing to it."""
     return sum(
-        one.frozen.of_units(one.quantity, 0, one.quantity - one.refunded + one.ours).gross
+        one.frozen.of_units(one.quantity, 0, one.quantity - one.refunded + one.ours + one.exchanged).gross
         for one in lines.values()
         if one.line != promotion.line
     )
@@ -374,7 +414,7 @@ def _over(lines: Mapping[UUID, SoldLine], promotion: Promotion, terms: Terms) ->
 def _borne(line: SoldLine, part: int) -> tuple[int, int]:
     """What the kept units bear of a line's part of a promotion, and the tax on it at the rate they were sold with."""
     net = line.frozen.gross - line.frozen.discount
-    borne = money.of_units(part, line.quantity, line.refunded, line.kept)
+    borne = money.of_units(part, line.quantity, line.given_back, line.kept)
     return borne, round_half_away(Decimal(line.frozen.tax * borne) / net) if net else 0
 
 
@@ -395,7 +435,9 @@ def _steps_of_parts(
             yield Step("tax", part.tax, f"on {part.units} of {name}, as charged when sold")
         if part.shipping:
             why = f"because it {REASONS[reason].says}" if part.ours else "because all of the order came back"
-            most = None if part.ours else terms.policy.standard_shipping.get(terms.currency)
+            if part.exchanged:
+                why = "as paid: what replaces it is sent for it"
+            most = None if part.ours or part.exchanged else terms.policy.standard_shipping.get(terms.currency)
             yield Step(
                 "shipping",
                 part.shipping,
@@ -432,7 +474,9 @@ def _reasons(
         for part, (_, _, reason) in zip(parts, wanted, strict=False)
         if part.shipping and part.ours
     ]
-    if parts and all_is_back(now.values()):
+    if any(part.exchanged for part in parts):
+        told.append("exchanged: worth what was paid")
+    elif parts and all_is_back(now.values()):
         standard = terms.currency in terms.policy.standard_shipping and not any(
             one.ours for one in now.values()
         )

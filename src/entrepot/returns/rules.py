@@ -77,6 +77,23 @@ LEAVES = {"donate": "stock.donated", "dispose": "stock.disposed"}
 
 MILESTONES = ("authorized", "received", "disposed")
 
+GIVEN = ("money", "store_credit", "exchange")
+"""What a refund is given as."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangePolicy:
+    """How goods are exchanged.
+
+    `reserve`: stock is promised to the replacement at once, else when it is to be sent. `send_at`: the milestone of
+    what comes back from which the replacement is sent. `wait_days`: what has not come by then is not exchanged, and
+    the replacement is cancelled.
+    """
+
+    reserve: bool = True
+    send_at: str = "received"
+    wait_days: int = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -20,11 +20,23 @@ waits for anything. Closed is a return whose goods and money are done with."""
 FINAL = frozenset({"declined", "closed", "cancelled"})
 
 REFUND = machine(
-    "refund", "waiting",
+    "refund", "agreed",
+    ("settle", "agreed", "approved"),
+    ("wait", "agreed", "waiting"),
+    ("withdraw", "agreed", "rejected", True),
     ("approve", "waiting", "approved"),
     ("reject", "waiting", "rejected", True),
     ("pay", ("approved", "failed"), "paid"),
     ("fail", "approved", "failed"),
     ("ask_again", "failed", "approved"),
 )  # fmt: skip
-"""`waiting` for another person; `approved` is posted and asked of the provider; `failed` waits for a person."""
+"""What pays for a replacement is `agreed` until what comes back is there; where the replacement was cancelled
+meanwhile, it is a refund as others are. These begin `waiting` for another person or `approved`: posted, and asked of
+the provider. `failed` waits for a person."""
+
+EXCHANGE = machine(
+    "exchange", "agreed",
+    ("settle", "agreed", "settled"),
+    ("withdraw", "agreed", "withdrawn", True),
+)  # fmt: skip
+"""`settled`: its money is the replacement's, which goes its way."""

@@ -10,11 +10,15 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
-from entrepot.returns import asked_queries, queries
+from entrepot.payments import credit_queries
+from entrepot.payments.commands.store_credit import ExpireCredits, expire_credits
+from entrepot.returns import asked_queries, exchange_queries, queries
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
+from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.returns.commands.watch import Watch, watch
+from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 
 
 def serve_decide_refund(cause: Cause, returns: Sequence[UUID]) -> None:
@@ -32,14 +36,35 @@ def serve_refund(cause: Cause, orders: Sequence[UUID]) -> None:
     refund(cause, requests=[Refund(one, ()) for one in queries.shipping_left(orders)])
 
 
+def serve_exchange(cause: Cause, returns: Sequence[UUID]) -> None:
+    """Settle what is exchanged for goods that have come; what is not due yet is refused, and comes again with them."""
+    wanted = exchange_queries.open_of(list(returns))
+    if wanted:
+        settle_exchanges(cause, requests=[SettleExchange(one) for one in wanted])
+
+
 @app.periodic(cron="45 * * * *")
 @app.task(name="returns.watch", queueing_lock="returns.watch")
 def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every hour: a work item for each return that waits too long, and the estimate of what will come back."""
+    """Every hour: a work item for each return that waits too long, the estimate of what will come back, exchanges that
+    wait, and store credit whose time is over."""
     cause = Cause(Actor("system:returns", everything=True), timezone.now(), "hourly look at returns")
     companies = [company.id for company in parties.companies()]
     watch(cause, requests=[Watch(company) for company in companies])
     estimate(cause, requests=[Estimate(company) for company in companies])
+    look_at_exchanges(cause)
+    expire_credits(
+        cause, requests=[ExpireCredits(company) for company in credit_queries.companies_with_due(cause.at)]
+    )
 
 
-QUEUES = {"decide_refund": serve_decide_refund, "refund": serve_refund}
+def look_at_exchanges(cause: Cause) -> None:
+    """Exchanges whose goods came and whose turn was lost are settled; those whose goods did not come in time end."""
+    serve_exchange(cause, exchange_queries.reached())
+    why = "what was to come back did not come in time"
+    late = [WithdrawExchange(one, why) for one in exchange_queries.overdue(cause.at)]
+    if late:
+        withdraw_exchanges(cause, requests=late)
+
+
+QUEUES = {"decide_refund": serve_decide_refund, "exchange": serve_exchange, "refund": serve_refund}

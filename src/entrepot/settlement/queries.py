@@ -184,7 +184,7 @@ SELECT a.company_id, p.provider, p.currency, a.kind,
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 LEFT JOIN settlement_payoutline AS l
   ON l.known_id = a.id AND l.kind = CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END
-WHERE a.state = 'done' AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL
+WHERE a.state = 'done' AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL AND p.provider <> 'store_credit'
 UNION ALL
 SELECT d.company_id, p.provider, p.currency, 'dispute',
        CASE WHEN d.state = 'won' THEN 0 ELSE -d.amount_minor END

@@ -54,6 +54,7 @@ AREAS = (
         Page("returns", _("Returns")),
         Page("station", _("Inspection"), "returns.inspect"),
         Page("refunds", _("Refunds")),
+        Page("store-credits", _("Store credit")),
         Page("return-parcels", _("Parcels")),
         Page("return-reasons", _("Reasons")),
     )),

@@ -298,7 +298,12 @@ def give_back(cause: Cause, plan: Cancellation) -> dict[UUID, int]:
     at = {order: plan.decided[order][0].occurred_at for order in back}
     if back:
         whole(
-            refund(cause, requests=[Refund(order, minor, at[order], order) for order, minor in back.items()])
+            refund(
+                cause,
+                requests=[
+                    Refund(order, minor, at[order], order, unused=True) for order, minor in back.items()
+                ],
+            )
         )
         postings = [
             Posting(

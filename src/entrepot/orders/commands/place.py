@@ -24,6 +24,7 @@ from entrepot.parties.commands.register import AddressRegistered, RegisterAddres
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.payments.commands.authorize import Authorize, authorize
+from entrepot.payments.commands.store_credit import Spend, spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class PlaceOrder:
     `reservation` is the cart or checkout whose reserved units the order takes over. `substitutes` says whether
     something else may be sent where nothing is left of what was ordered: `agreed`, `refused`, or nothing. `tax_number`
     is the buyer's, kept in the vault. `priced_at` is when its prices were quoted, without it when it was placed.
+    `store_credit_minor` is to be paid with the customer's store credit: no more than is there and the order costs.
     """
 
     company: int
@@ -131,6 +133,7 @@ class PlaceOrder:
     billing: BillingGiven | None = None
     tax_number: str = ""
     priced_at: datetime | None = None
+    store_credit_minor: int = 0
     key: str | None = None
     gift_message: str = ""
     """What the buyer writes to whoever gets it: kept in the vault, and printed on the packing slip."""
@@ -138,13 +141,15 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order, its number, its status, the types of the holds on it, and what rules noticed that only warn."""
+    """The order, its number, its status, the types of the holds on it, what rules noticed that only warn, and what is
+    paid with store credit."""
 
     order: UUID
     number: str
     status: str
     holds: tuple[str, ...]
     warnings: tuple[Warned, ...] = ()
+    store_credit_minor: int = 0
 
 
 @command("orders.place")
@@ -152,11 +157,12 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     """Orders with their amounts frozen: held for what validation found, or ready for the next room.
 
     Goods unknown to the catalog are held and new customers registered, so that nothing a channel sends is lost.
-    Locks: the names of the new orders, in their order.
+    Locks: the store credit that they ask for, then the names of the new orders, each in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
     new customers, 2 for addresses, 3 for holds, 1 for duplicates, 1 for promotions; where a policy asks for them 1
-    each for recent orders, more about the goods, their list prices, stock and tax, and 2 for fingerprints.
+    each for recent orders, more about the goods, their list prices, stock and tax, and 2 for fingerprints; 5 for store
+    credit.
     """
     known = facts.load(cause, requests)
 
@@ -181,10 +187,15 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     ]
     if payments:
         authorize(cause, requests=payments)
+    spent = [
+        Spend(one.id, known.account_of(one.request), one.credit, one.placed_at) for one in fresh if one.credit
+    ]
+    if spent:
+        spend(cause, spent)
     _hold(cause, fresh, known)
 
     announce(cause, [_event(draft, numbers[draft.id]) for draft in fresh])
-    offer("allocate", [draft.ready for draft in fresh if draft.goods and not draft.verdict.holds])
+    offer("allocate", [draft.ready for draft in fresh if draft.goods and draft.goes_on])
     offer("perform", [draft.ready for draft in fresh if not draft.goods and not draft.verdict.holds])
     return [draft if isinstance(draft, Refused) else draft.answer(numbers[draft.id]) for draft in drafts]
 
@@ -197,6 +208,7 @@ class _Draft:
 
     __slots__ = (
         "channel",
+        "credit",
         "customer",
         "fingerprints",
         "goods",
@@ -227,6 +239,12 @@ class _Draft:
         self.seen: OrderFacts
         self.verdict = validation.FINE
         self.version = 0
+        self.credit = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether stock is promised to it now: an exchange waits for its money later."""
+        return not self.verdict.holds or self.request.demand == rules.EXCHANGE
 
     @property
     def held_by(self) -> str:
@@ -236,7 +254,7 @@ class _Draft:
     def answer(self, number: str) -> Placed:
         holds = self.verdict.holds
         types = tuple(hold.type for hold in holds)
-        return Placed(self.id, number, self.held_by or "ready", types, self.verdict.warnings)
+        return Placed(self.id, number, self.held_by or "ready", types, self.verdict.warnings, self.credit)
 
 
 def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
@@ -273,7 +291,9 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
                 found=less,
             )
     total = goods - discount + request.shipping_minor + request.tax_minor
-    _judge(draft, facts.Priced(_set_lines(draft, frozen, known), frozen, goods - discount, total), known)
+    draft.credit = known.pay_with_credit(request, total, draft.placed_at)
+    lines = _set_lines(draft, frozen, known)
+    _judge(draft, facts.Priced(lines, frozen, goods - discount, total, draft.credit), known)
     held_by = draft.held_by
     draft.row = (
         draft.id, company, channel.id, request.external_id, customer, request.currency, request.country,
@@ -290,16 +310,23 @@ def _judge(draft: _Draft, priced: facts.Priced, known: Known) -> None:
     request = draft.request
     draft.version, policy = known.policy(request.company, request.channel)
     seen = draft.seen = facts.of(request, draft.placed_at, priced, known, policy)
-    draft.verdict = validation.judge(seen, policy)
+    draft.verdict = _EXCHANGED if request.demand == rules.EXCHANGE else validation.judge(seen, policy)
     known.note((request.company, request.channel, request.external_id), draft.customer, seen)
     if policy.velocity != "off":
         draft.fingerprints = [(draft.id, one, request.company, draft.placed_at) for one in seen.fingerprints]
+
+
+_EXCHANGED = validation.Verdict(
+    (validation.Found("payment hold", "It replaces what comes back, and waits for that.", {}),), ()
+)
 
 
 def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
     """Why the demand, what it says of substitutes or the promotions can't be the order's."""
     if request.substitutes not in SAID_OF_SUBSTITUTES:
         return rules.Misfit("substitutes", "agreed, refused or nothing", request.substitutes)
+    if request.store_credit_minor < 0 or (request.store_credit_minor and request.customer is None):
+        return rules.Misfit("store_credit_minor", "0 or more, of a customer", request.store_credit_minor)
     if request.demand not in rules.DEMANDS:
         return rules.Misfit("demand", f"one of {', '.join(rules.DEMANDS)}", request.demand)
     if len(request.gift_message) > rules.GIFT_MESSAGE_MAX:
@@ -455,6 +482,7 @@ def _hold(cause: Cause, drafts: Sequence[_Draft], known: Known) -> None:
             one.reason,
             one.facts,
             draft.placed_at,
+            rules.WAITS_AS_EXCHANGE if draft.request.demand == rules.EXCHANGE else None,
             value_minor=draft.row[_TOTAL],
             tier=known.tiers.get(draft.customer) if draft.customer else None,
             promise_at=draft.request.promise_at,

@@ -47,6 +47,7 @@ class Priced(NamedTuple):
     frozen: Sequence[rules.Frozen]
     net_minor: int
     total_minor: int
+    credit_minor: int = 0  # to be paid with store credit
 
 
 def line(sku: str, quantity: int, unit_price: Decimal, found: Sku | None, priced_at: datetime) -> LineFact:
@@ -92,7 +93,11 @@ def of(
         should = _expected_tax(request, placed_at, priced, known, policy, who, there, number)
     paid = None
     if given is not None:
-        paid = PaymentFact(given.amount_minor, given.authorized_at, given.expires_at, given.currency)
+        paid = PaymentFact(
+            given.amount_minor + priced.credit_minor, given.authorized_at, given.expires_at, given.currency
+        )
+    elif priced.credit_minor:
+        paid = PaymentFact(priced.credit_minor, placed_at, None, "")
     is_to_box, problems = of_address(request.address, request.country, request.postal_code, policy)
     differs = formats.difference(there, billed) if there and billed else ""
     return OrderFacts(

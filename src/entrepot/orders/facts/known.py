@@ -17,6 +17,8 @@ from entrepot.orders.facts.marks import Marks, marks_of
 from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import Earlier, GoodsFact, OrderFacts, Validation
 from entrepot.parties.commands.register import RegisterCustomer, Registered, register_customers
+from entrepot.payments.commands.credit_accounts import Account
+from entrepot.payments.commands.store_credit import Owner, spendable
 from entrepot.tax.rules import Exemption, Rate
 
 if TYPE_CHECKING:
@@ -48,8 +50,8 @@ class Known:
     """What a batch refers to, by (company, code), and what is known of its customers and goods."""
 
     __slots__ = (
-        "_marks", "channels", "customers", "exemptions", "first", "kits", "nowhere", "policies", "rates",
-        "recent", "sellers", "sightings", "skus", "tiers",
+        "_credit_left", "_marks", "channels", "credits", "customers", "exemptions", "first", "kits", "nowhere",
+        "policies", "rates", "recent", "sellers", "sightings", "skus", "tiers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -67,6 +69,8 @@ class Known:
         self.sellers: dict[int, str] = {}  # their countries
         self.exemptions: dict[UUID, list[Exemption]] = {}
         self._marks: dict[int, Marks] = {}
+        self.credits: dict[Owner, Account] = {}  # locked, where orders ask to be paid with them
+        self._credit_left: dict[Owner, int] = {}
 
     def marks(self, request: PlaceOrder) -> Marks:
         """What one of its orders names of people and places, worked out once."""
@@ -74,6 +78,25 @@ class Known:
         if found is None:
             found = self._marks[id(request)] = marks_of(request)
         return found
+
+    def account_of(self, request: PlaceOrder) -> Account:
+        """The store credit of who placed an order."""
+        assert request.customer is not None, "only a customer has store credit"
+        return self.credits[
+            request.company, self.customers[request.company, request.customer], request.currency
+        ]
+
+    def pay_with_credit(self, request: PlaceOrder, total: int, at: datetime) -> int:
+        """What of an order its customer's store credit pays: as much as it asks for, as far as it is there."""
+        if not request.store_credit_minor or request.customer is None:
+            return 0
+        owner = (request.company, self.customers[request.company, request.customer], request.currency)
+        if owner not in self.credits:
+            return 0
+        left = self._credit_left.setdefault(owner, self.credits[owner].free(at))
+        paid = max(0, min(request.store_credit_minor, left, total))
+        self._credit_left[owner] -= paid
+        return paid
 
     def policy(self, company: int, channel: str) -> tuple[int, Validation]:
         """The version in force for a channel, or that for all channels, or the default of the channel's kind."""
@@ -130,7 +153,19 @@ def load(cause: Cause, requests: Sequence[PlaceOrder]) -> Known:
     if len(known.customers) < len(customers):
         _register_customers(cause, [name for name in customers if name not in known.customers], known)
     _load_more(cause, requests, known)
+    _load_credits(cause, requests, known)
     return known
+
+
+def _load_credits(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> None:
+    """Lock the store credit that orders ask to be paid with. 3 statements, none where none asks."""
+    owners = {
+        (one.company, known.customers[one.company, one.customer], one.currency)
+        for one in requests
+        if one.store_credit_minor and one.customer is not None
+    }
+    if owners:
+        known.credits = spendable(cause, owners)
 
 
 def _named(names: Sequence[tuple[int, str]]) -> str:

@@ -11,9 +11,10 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
-from entrepot.payments import errors, providers
+from entrepot.payments import errors
 
-KNOWN = (*sorted(providers.LOCAL), "fake", "stripe")
+KNOWN = ("account", "fake", "stripe")
+"""Providers of whose payments others may tell; of store credit only its own account does (`store_credit.spend`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
-from entrepot.payments import errors
+from entrepot.payments import errors, rules
 from entrepot.payments.commands import take
 
 
@@ -38,21 +38,35 @@ class Captured:
 def capture(cause: Cause, /, *, requests: Sequence[Capture]) -> list[Captured | Refused]:
     """Take authorized money. A local provider settles and posts at once; a remote one is asked after the commit.
 
-    Locks: the orders' payments in id order. Refuses: NotAPayment. Again: by key. 8 statements at most.
+    What was captured ahead of the goods, as the money of an exchange, is used up first.
+    Locks: the orders' payments in id order. Refuses: NotAPayment. Again: by key. 13 statements at most.
     """
     payments = take.lock_of_orders({request.order for request in requests})
     answers: list[Captured | Refused] = []
     attempts: list[take.Attempt] = []
+    used: list[take.Payment] = []
     for r in requests:
         if r.amount_minor < 0:
             answers.append(errors.NotAPayment(field="amount", expected="0 or more", found=r.amount_minor))
             continue
         own = [one for one in payments.get(r.order, ()) if r.currency in ("", one.currency)]
-        made, left = take.spread(cause, "capture", own, r.amount_minor, r.occurred_at)
+        due = _use_prepaid(own, r.amount_minor)
+        if due != r.amount_minor:
+            used += own
+        made, left = take.spread(cause, "capture", own, due, r.occurred_at)
         attempts += made
         answers.append(Captured(r.amount_minor - left, left))
     take.make(cause, attempts)
+    take.store(used)
     return answers
+
+
+def _use_prepaid(payments: Sequence[take.Payment], amount: int) -> int:
+    """What of an amount is still to be taken once all that was captured ahead is used up."""
+    parts, rest = rules.over([one.prepaid for one in payments], amount)
+    for one, part in zip(payments, parts, strict=True):
+        one.prepaid -= part
+    return rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ from entrepot.payments.commands import take
 @dataclass(frozen=True, slots=True)
 class Refund:
     """An amount of an order to be given back over its payments: those of the providers named `first`, in that order,
-    then the others, the latest first. `document` is what it is for."""
+    then the others, the latest first. `document` is what it is for. What is `unused` was paid for goods that will not
+    leave: nothing of it pays for others."""
 
     order: UUID
     amount_minor: int
     occurred_at: datetime | None = None
     document: UUID | None = None
     first: tuple[str, ...] = ()
+    unused: bool = False
     key: str | None = None
 
 
@@ -55,6 +57,8 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         made, _ = take.spread(
             cause, "refund", [own[turn] for turn in turns], r.amount_minor, r.occurred_at, r.document
         )
+        for one in made if r.unused else ():
+            one.payment.prepaid -= min(one.payment.prepaid, one.amount)
         attempts += made
         answers.append(Refunded(r.amount_minor))
     take.make(cause, attempts)

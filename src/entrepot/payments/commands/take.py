@@ -13,6 +13,7 @@ from entrepot.kernel.command import announce
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import providers, rules
+from entrepot.payments.commands.credit_accounts import Booking, book_credit
 
 
 @dataclass(slots=True)
@@ -32,6 +33,8 @@ class Payment:
     refunded: int
     state: str
     disputed: int = 0
+    credited: int = 0
+    prepaid: int = 0
 
     @property
     def capturable(self) -> int:
@@ -39,7 +42,7 @@ class Payment:
 
     @property
     def refundable(self) -> int:
-        return max(0, self.captured - self.refunded - self.refunding - self.disputed)
+        return max(0, self.captured - self.refunded - self.refunding - self.credited - self.disputed)
 
     def count(self, kind: str, amount: int) -> None:
         """Book an amount: at once where the provider is local, as asked for where it has to answer first."""
@@ -50,8 +53,9 @@ class Payment:
 
     def settle_state(self) -> None:
         """The state that the amounts say."""
-        if self.refunded:
-            self.state = "refunded" if self.refunded == self.captured else "part_refunded"
+        back = self.refunded + self.credited
+        if back:
+            self.state = "refunded" if back == self.captured else "part_refunded"
         elif self.captured:
             self.state = "captured"
 
@@ -122,7 +126,8 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
         return
     rows, messages, settled = [], [], []
     for attempt in attempts:
-        payment, local = attempt.payment, attempt.payment.provider in providers.LOCAL
+        payment = attempt.payment
+        local = payment.provider in providers.LOCAL or attempt.kind == "credit"
         rows.append(
             (
                 attempt.id,
@@ -159,21 +164,32 @@ def make(cause: Cause, attempts: Sequence[Attempt]) -> None:
 def store(payments: Sequence[Payment]) -> None:
     """Write the amounts and states of locked payments. One statement."""
     rows = {
-        p.id: (p.id, p.authorized, p.capturing, p.captured, p.refunding, p.refunded, p.state)
+        p.id: (
+            p.id,
+            p.authorized,
+            p.capturing,
+            p.captured,
+            p.refunding,
+            p.refunded,
+            p.state,
+            p.credited,
+            p.prepaid,
+        )
         for p in payments
     }
     if rows:
-        names = ("ids", "authorized", "capturing", "captured", "refunding", "refunded", "states")
+        names = (
+            "ids", "authorized", "capturing", "captured", "refunding", "refunded", "states", "credited", "prepaid",
+        )  # fmt: skip
         sql.run(_STORE, sql.columns(names, rows.values()))
 
 
 def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
-    """Post what was captured and refunded."""
-    events = {"capture": "payment.captured", "refund": "payment.refunded"}
+    """Post what was captured and refunded; what was paid with store credit, in the accounts of it as well."""
     postings = [
         Posting(
             one.payment.company,
-            events[one.kind],
+            EVENTS[one.payment.provider == providers.STORE_CREDIT][one.kind],
             "payment",
             one.payment.id,
             one.payment.currency,
@@ -181,11 +197,22 @@ def post_settled(cause: Cause, attempts: Sequence[Attempt]) -> None:
             one.occurred_at,
         )
         for one in attempts
-        if one.kind in events
+        if one.kind in EVENTS[False]
     ]
     if postings:
         post(cause, requests=postings)
+    book_credit(cause, [
+        Booking(UUID(one.payment.reference), one.kind, one.amount, one.payment.id, one.occurred_at)
+        for one in attempts
+        if one.payment.provider == providers.STORE_CREDIT and one.kind != "credit"
+    ])  # fmt: skip
 
+
+EVENTS = (
+    {"capture": "payment.captured", "refund": "payment.refunded"},
+    {"capture": "store_credit.used", "refund": "store_credit.returned"},
+)
+"""Of the ledger, for what a provider settles and for store credit."""
 
 _ATTEMPT = (
     "id", "company_id", "payment_id", "kind", "amount_minor", "state", "provider_reference", "error", "occurred_at",
@@ -194,15 +221,17 @@ _ATTEMPT = (
 
 _FIELDS = """
 SELECT id, company_id::int, order_id, provider, reference, currency, authorized_minor, capturing_minor, captured_minor,
-       refunding_minor, refunded_minor, state, disputed_minor
+       refunding_minor, refunded_minor, state, disputed_minor, credited_minor, prepaid_minor
 FROM payments_payment
 """
 
 _STORE = """
 UPDATE payments_payment AS p SET authorized_minor = d.authorized, capturing_minor = d.capturing,
-    captured_minor = d.captured, refunding_minor = d.refunding, refunded_minor = d.refunded, state = d.state
+    captured_minor = d.captured, refunding_minor = d.refunding, refunded_minor = d.refunded, state = d.state,
+    credited_minor = d.credited, prepaid_minor = d.prepaid
 FROM unnest(%(ids)s::uuid[], %(authorized)s::bigint[], %(capturing)s::bigint[], %(captured)s::bigint[],
-            %(refunding)s::bigint[], %(refunded)s::bigint[], %(states)s::text[])
-     AS d(id, authorized, capturing, captured, refunding, refunded, state)
+            %(refunding)s::bigint[], %(refunded)s::bigint[], %(states)s::text[], %(credited)s::bigint[],
+            %(prepaid)s::bigint[])
+     AS d(id, authorized, capturing, captured, refunding, refunded, state, credited, prepaid)
 WHERE p.id = d.id
 """

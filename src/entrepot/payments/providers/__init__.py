@@ -30,5 +30,7 @@ class Client(Protocol):
     def ask(self, asked: Asked) -> Outcome: ...
 
 
-LOCAL = frozenset({"account"})
-"""Providers without an outside: goods on account are settled by the books alone."""
+STORE_CREDIT = "store_credit"
+LOCAL = frozenset({"account", STORE_CREDIT})
+"""Providers without an outside: goods on account, and what customers have with the house, are settled by the books
+alone."""

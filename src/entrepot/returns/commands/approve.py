@@ -18,7 +18,7 @@ from entrepot.kernel.events import Event
 from entrepot.kernel.policies import of_companies
 from entrepot.returns import errors
 from entrepot.returns.commands.lock import Return, lock_returns, store
-from entrepot.returns.commands.pay import Payable, count_refunded, pay, refundable
+from entrepot.returns.commands.pay import Paid, Payable, count_refunded, pay, refundable
 from entrepot.returns.refunding import RefundPolicy
 from entrepot.returns.states import REFUND
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -63,6 +63,8 @@ class _Refund(NamedTuple):
     adjustment: int
     total: int
     computed_by: str
+    outcome: str
+    bonus: int
 
 
 class _Decision(NamedTuple):
@@ -79,7 +81,7 @@ def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | R
     Whoever approves has neither asked for the return nor received it: the database holds them to it.
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; access.duties_apart. Again: by key.
-    32 statements at most.
+    32 statements at most; 26 more for store credit.
     """
     wanted = [one.refund for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])
@@ -115,7 +117,9 @@ def _refuse(
     states: Mapping[UUID, str],
     left: dict[UUID, int],
 ) -> Refused | None:
-    step = REFUND.step(states[one.id], "approve" if request.agree else "reject")
+    step = REFUND.step(
+        states[one.id], "approve" if request.agree else "reject"
+    )  # what is agreed waits for nobody
     if isinstance(step, Refused):
         return step
     if not request.agree:
@@ -138,9 +142,13 @@ def _write(cause: Cause, decisions: Sequence[_Decision]) -> dict[UUID, str]:
     whole(take_duty(cause, requests=[one.of.duty("approve", who) for one in agreed]))
     states = {one.refund.id: "rejected" for one in decisions}
     policies = of_companies((one.of.company for one in agreed), RefundPolicy, cause.at)
-    states |= pay(cause, [Payable(one.refund.id, *one.refund[4:-1], one.at) for one in agreed], policies)
-    rows = [(one.refund.id, states[one.refund.id], who, one.at, one.request.reason) for one in decisions]
-    sql.run(_STORE, sql.columns(("ids", "states", "persons", "times", "notes"), rows))
+    paid = pay(cause, [_payable(one) for one in agreed], policies)
+    states |= {refund: one.state for refund, one in paid.items()}
+    rows = [
+        (one.refund.id, states[one.refund.id], who, one.at, one.request.reason, *_given(one, paid))
+        for one in decisions
+    ]
+    sql.run(_STORE, sql.columns(("ids", "states", "persons", "times", "notes", "applied", "bonuses"), rows))
     _give_back([one for one in decisions if not one.request.agree])
     announce(cause, [
         Event("refund", one.refund.id, one.of.company, "waiting", states[one.refund.id], one.at,
@@ -156,6 +164,18 @@ def _write(cause: Cause, decisions: Sequence[_Decision]) -> dict[UUID, str]:
         for one in decisions
     ])  # fmt: skip
     return states
+
+
+def _payable(one: _Decision) -> Payable:
+    refund = one.refund
+    # The bonus that was told, as one part of it.
+    percents = ((refund.bonus * 100, 1),) if refund.bonus else ()
+    return Payable(refund.id, *refund[4:16], one.at, refund.outcome, one.of.customer, percents)
+
+
+def _given(one: _Decision, paid: Mapping[UUID, Paid]) -> tuple[int, int]:
+    found = paid.get(one.refund.id)
+    return (found.applied, found.bonus) if found else (0, 0)
 
 
 def _give_back(rejected: Sequence[_Decision]) -> None:
@@ -178,14 +198,17 @@ _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_refund WHERE id = ANY(%(re
 
 _REFUNDS = """
 SELECT id, return_id, number, state, company_id::int, order_id, currency, goods_minor, shipping_minor, tax_minor,
-       fee_minor, fee_tax_minor, clawback_minor, clawback_tax_minor, adjustment_minor, total_minor, requested_by
+       fee_minor, fee_tax_minor, clawback_minor, clawback_tax_minor, adjustment_minor, total_minor, requested_by,
+       outcome, bonus_minor
 FROM returns_refund WHERE id = ANY(%(refunds)s::uuid[])
 """
 
 _STORE = """
-UPDATE returns_refund AS f SET state = d.state, decided_by = d.person, decided_at = d.at, note = d.note
-FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(persons)s::text[], %(times)s::timestamptz[], %(notes)s::text[])
-     AS d(id, state, person, at, note)
+UPDATE returns_refund AS f SET state = d.state, decided_by = d.person, decided_at = d.at, note = d.note,
+       applied_minor = d.applied, bonus_minor = d.bonus
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(persons)s::text[], %(times)s::timestamptz[], %(notes)s::text[],
+            %(applied)s::bigint[], %(bonuses)s::bigint[])
+     AS d(id, state, person, at, note, applied, bonus)
 WHERE f.id = d.id
 """
 

@@ -129,7 +129,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     Whoever asks for it here neither receives it nor approves its refunds.
     Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked, condition);
     returns.more_than_sold; returns.too_late; returns.not_allowed; returns.not_offered; returns.several_nodes;
-    returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most.
+    returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most.
     """
     known = _Known(cause, requests)
     answers: list[Authorized | Refused] = []
@@ -201,7 +201,9 @@ def _decide(cause: Cause, request: Authorize, known: _Known) -> _Draft | Refused
     if request.external_id:
         known.names[request.order, request.external_id] = number
     version, policy = known.in_force.returns(order.company)
-    is_due = request.asked == "keep" or (policy.refund_at == "authorized" and request.asked == "refund")
+    is_due = request.asked == "keep" or (
+        policy.refund_at == "authorized" and request.asked in ("refund", "store_credit")
+    )
     return _Draft(
         ids.uuid7(), number, request, order, node, decision.state, decision.reasons, at, version,
         is_due and decision.state == "authorized", tuple(one for _, one in items),
@@ -216,6 +218,8 @@ def _misfit(request: Authorize, order: Order | None, known: _Known) -> Refused |
         return NotFound(what="node of the company", which=str(request.node))
     if request.asked not in rules.ASKED:
         return Invalid(field="asked", expected=f"one of {', '.join(rules.ASKED)}", found=request.asked)
+    if request.asked == "store_credit" and order.customer is None:
+        return errors.NoCustomer(order=order.number)
     name = (request.order, request.external_id)
     if request.external_id and name in known.names:
         return errors.DuplicateReturn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -15,9 +16,22 @@ from entrepot.returns.commands.pay import refundable
 from entrepot.returns.refunding import Charged, Promotion, RefundPolicy, SoldLine, Sum, Terms, is_ours, take
 
 
+class _Before(NamedTuple):
+    """Units of a line that were refunded by a return, such as were exchanged among them."""
+
+    reason: str
+    units: int
+    exchanged: int
+    by_law: bool
+
+    def spared(self, terms: Terms) -> int:
+        """Those that bore no fee."""
+        return self.units if self.by_law or terms.spares(self.reason) else self.exchanged
+
+
 class Facts:
     """The goods of each order, its promotions and customer, what can be refunded of it, and the policies.
-    9 statements."""
+    9 statements, and 1 where something was exchanged."""
 
     def __init__(self, cause: Cause, found: Mapping[UUID, Return]) -> None:
         orders = list({one.order for one in found.values()})
@@ -37,24 +51,37 @@ class Facts:
             self._charged[order] = self._charged[order].plus(Charged(*kept))
             self._flat[return_id] = flat
         self._fees: dict[UUID, dict[UUID, int]] = defaultdict(dict)
+        self._bonuses: dict[UUID, dict[UUID, int]] = defaultdict(dict)
         self._by_law: dict[UUID, set[UUID]] = defaultdict(set)
-        self.sold = self._sold(orders, {one.order: one for one in found.values()})
+        self.sold = self._sold(orders, {one.order: one.company for one in found.values()})
 
-    def _sold(self, orders: list[UUID], of: Mapping[UUID, Return]) -> dict[UUID, dict[UUID, SoldLine]]:
-        reasons: dict[UUID, list[tuple[str, int, bool]]] = defaultdict(list)
-        for return_id, line, reason, units, fee, by_law in sql.run(_REASONS, {"orders": orders}):
-            reasons[line].append((reason, units, by_law))
+    def _sold(self, orders: list[UUID], companies: Mapping[UUID, int]) -> dict[UUID, dict[UUID, SoldLine]]:
+        before: dict[UUID, list[_Before]] = defaultdict(list)
+        for return_id, line, reason, units, exchanged, fee, bonus, by_law in sql.run(
+            _REASONS, {"orders": orders}
+        ):
+            before[line].append(_Before(reason, units, exchanged, bool(by_law)))
             if fee is not None:  # returns of before terms were kept have none
                 self._fees[return_id][line] = fee
+                self._bonuses[return_id][line] = bonus
             if by_law:
                 self._by_law[return_id].add(line)
+        replaced = [line for line, of in before.items() if any(one.exchanged for one in of)]
+        amounts = {row[0]: row[1:] for row in sql.run(_EXCHANGED, {"lines": replaced})} if replaced else {}
         found: dict[UUID, dict[UUID, SoldLine]] = defaultdict(dict)
         for order, line, name, quantity, left, to_leave, *rest in sql.run(_SOLD, {"orders": orders}):
-            terms = self.terms(of[order])
-            ours = sum(units for reason, units, _ in reasons[line] if is_ours(reason))
-            spared = sum(units for reason, units, by_law in reasons[line] if by_law or terms.spares(reason))
+            # Whether a reason bears a fee is the customer's and the policy's: the same for all returns of an order.
+            terms = Terms(policy=self.refunds[companies[order]][1], tier=self._tiers.get(order, ""))
             sold = SoldLine(line, quantity, left, to_leave, Frozen(*rest[:4]), *rest[4:])
-            found[order][line] = sold._replace(ours=ours, spared=spared, name=name)
+            found[order][line] = sold._replace(
+                ours=sum(one.units - one.exchanged for one in before[line] if is_ours(one.reason)),
+                spared=sum(one.spared(terms) for one in before[line]),
+                exchanged=sum(one.exchanged for one in before[line]),
+                name=name,
+            )
+            if line in amounts:
+                goods, tax = amounts[line]
+                found[order][line] = found[order][line]._replace(goods_exchanged=goods, tax_exchanged=tax)
         return found
 
     def terms(self, one: Return) -> Terms:
@@ -64,6 +91,11 @@ class Facts:
             self._tiers.get(one.order, ""), tuple(self._promotions[one.order]), self._fees[one.id],
             frozenset(self._by_law[one.id]),
         )  # fmt: skip
+
+    def percents(self, one: Return, found: Sum) -> tuple[tuple[int, int], ...]:
+        """What of a refund is raised as store credit, in (worth, percent) of each part, as the customer was told."""
+        bonuses = self._bonuses[one.id]
+        return tuple((p.goods + p.tax - p.fee, bonuses[p.line]) for p in found.parts if bonuses.get(p.line))
 
     def charged(self, one: Return) -> Charged:
         """What earlier refunds of the order kept, and once of the return."""
@@ -88,6 +120,13 @@ FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
 WHERE l.order_id = ANY(%(orders)s::uuid[]) AND l.sku_id IS NOT NULL ORDER BY l.order_id, l.number
 """
 
+_EXCHANGED = """
+SELECT l.line_id, sum(p.goods_minor)::bigint, sum(p.tax_minor)::bigint
+FROM returns_line AS l JOIN returns_refundline AS p ON p.return_line_id = l.id
+JOIN returns_refund AS f ON f.id = p.refund_id AND f.outcome = 'exchange' AND f.state <> 'rejected'
+WHERE l.line_id = ANY(%(lines)s::uuid[]) GROUP BY 1
+"""
+
 _TERMS = """
 SELECT o.id, COALESCE(c.tier, ''), p.code, p.amount_minor, p.line_id
 FROM orders_order AS o LEFT JOIN parties_customer AS c ON c.id = o.customer_id
@@ -102,7 +141,7 @@ FROM returns_refund WHERE order_id = ANY(%(orders)s::uuid[]) AND state <> 'rejec
 """
 
 _REASONS = """
-SELECT l.return_id, l.line_id, l.reason, l.refunded, t.fee_percent::int, t.by_law
+SELECT l.return_id, l.line_id, l.reason, l.refunded, l.exchanged, t.fee_percent::int, t.bonus_percent::int, t.by_law
 FROM returns_return AS r JOIN returns_line AS l ON l.return_id = r.id
 LEFT JOIN returns_terms AS t ON t.return_line_id = l.id
 WHERE r.order_id = ANY(%(orders)s::uuid[]) ORDER BY l.id

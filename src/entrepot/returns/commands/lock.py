@@ -23,6 +23,7 @@ from entrepot.returns.refunding import RefundPolicy
 
 policies.shape("returns", window_days=(0, 36_525))(rules.Policy)
 policies.shape("returns.refunds", fee_tax_percent=(0, 100))(RefundPolicy)
+policies.shape("returns.exchanges")(rules.ExchangePolicy)
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Line:
     inspected: int
     disposed: int
     refunded: int
+    exchanged: int = 0
 
     @property
     def units(self) -> rules.Units:
@@ -49,7 +51,8 @@ class Line:
 
 @dataclass(slots=True)
 class Return:
-    """A locked return with its lines; `open_refunds` are those not paid and not rejected."""
+    """A locked return with its lines; `open_refunds` are those not paid and not rejected, and `exchanges` such as wait
+    for what comes back."""
 
     id: UUID
     number: str
@@ -61,6 +64,8 @@ class Return:
     state: str
     without_refund: bool
     open_refunds: int
+    customer: UUID | None = None
+    exchanges: int = 0
     lines: dict[UUID, Line] = field(default_factory=dict)
     sides: list[tuple[str, str]] = field(default_factory=list)
 
@@ -98,11 +103,14 @@ def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, tuple[int, rul
 def offer_refunds(
     cause: Cause, reached: str, returns: Iterable[Return], times: Mapping[UUID, datetime]
 ) -> None:
-    """Let the refunds of returns be decided where one is asked for and the policy waits for nothing more.
+    """Let the refunds of returns be decided where one is asked for and the policy waits for nothing more, and exchanges
+    be settled.
 
     As many statements as companies.
     """
-    asked = [one for one in returns if one.asked in ("refund", "keep")]
+    returns = list(returns)
+    offer("exchange", [(one.id, 0, times.get(one.id, cause.at)) for one in returns if one.exchanges])
+    asked = [one for one in returns if one.asked in ("refund", "store_credit", "keep")]
     policies = in_force(cause, (one.company for one in asked))
     offer("decide_refund", [
         (one.id, 0, times.get(one.id, cause.at))
@@ -119,8 +127,8 @@ def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime
     sql.run(
         _STORE_LINES,
         sql.columns(
-            ("ids", "cancelled", "received", "inspected", "disposed", "refunded"),
-            [(line.id, *line.units[1:]) for one in changed for line in one.lines.values()],
+            ("ids", "cancelled", "received", "inspected", "disposed", "refunded", "exchanged"),
+            [(line.id, *line.units[1:], line.exchanged) for one in changed for line in one.lines.values()],
         ),
     )
     steps = []
@@ -197,12 +205,13 @@ ORDER BY id FOR UPDATE
 
 _RETURNS = """
 SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.asked, r.state, r.without_refund,
-       (SELECT count(*) FROM returns_refund AS f WHERE f.return_id = r.id AND f.state NOT IN ('paid', 'rejected'))
+       (SELECT count(*) FROM returns_refund AS f WHERE f.return_id = r.id AND f.state NOT IN ('paid', 'rejected')),
+       r.customer_id, (SELECT count(*) FROM returns_exchange AS x WHERE x.return_id = r.id AND x.state = 'agreed')
 FROM returns_return AS r WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 """
 
 _LINES = """
-SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded
+SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded, exchanged
 FROM returns_line WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
 """
 
@@ -213,11 +222,12 @@ WHERE document = ANY(%(returns)s::uuid[]) AND pair = %(pair)s::text
 
 _STORE_LINES = """
 UPDATE returns_line AS l SET cancelled = d.cancelled, received = d.received, inspected = d.inspected,
-       disposed = d.disposed, refunded = d.refunded
+       disposed = d.disposed, refunded = d.refunded, exchanged = d.exchanged
 FROM unnest(%(ids)s::uuid[], %(cancelled)s::int[], %(received)s::int[], %(inspected)s::int[], %(disposed)s::int[],
-            %(refunded)s::int[]) AS d(id, cancelled, received, inspected, disposed, refunded)
-WHERE l.id = d.id AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded)
-   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded)
+            %(refunded)s::int[], %(exchanged)s::int[])
+     AS d(id, cancelled, received, inspected, disposed, refunded, exchanged)
+WHERE l.id = d.id AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.exchanged)
+   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded, d.exchanged)
 """
 
 _STORE = """

@@ -13,13 +13,19 @@ from entrepot.kernel.command import whole
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import queries as payments
 from entrepot.payments.commands import take
+from entrepot.payments.commands.pass_on import PassOn, pass_on
 from entrepot.payments.commands.refund import Refund, refund
+from entrepot.payments.commands.store_credit import GiveCredit, give_credit
 from entrepot.returns import rules
 from entrepot.returns.refunding import RefundPolicy
 
 
 class Payable(NamedTuple):
-    """A decided refund with its parts; `fee` and `clawback` are kept, each with the tax in it."""
+    """A decided refund with its parts; `fee` and `clawback` are kept, each with the tax in it.
+
+    As store credit it is the `customer`'s, raised by `percents` (worth, percent). For an exchange so much of it as the
+    `replacement` still `costs` is passed on to that.
+    """
 
     id: UUID
     company: int
@@ -35,12 +41,26 @@ class Payable(NamedTuple):
     adjustment: int
     total: int
     at: datetime
+    outcome: str = "money"
+    customer: UUID | None = None
+    percents: tuple[tuple[int, int], ...] = ()
+    replacement: UUID | None = None
+    costs: int = 0
+    even: bool = False
+
+
+class Paid(NamedTuple):
+    """What became of a refund: its state, how much of it is no money, and the bonus on top."""
+
+    state: str
+    applied: int = 0
+    bonus: int = 0
 
 
 def refundable(orders: Collection[UUID]) -> dict[UUID, int]:
     """What may still be refunded of orders: captured, less refunds paid, asked for and waiting for approval.
 
-    The payments are locked, so that it stays true. 2 statements.
+    The payments are locked, so that it stays true. What waits for an exchange is counted as spent. 2 statements.
     """
     found = {
         order: sum(payment.refundable for payment in own)
@@ -53,30 +73,74 @@ def refundable(orders: Collection[UUID]) -> dict[UUID, int]:
 
 def pay(
     cause: Cause, refunds: Sequence[Payable], policies: Mapping[int, tuple[int, RefundPolicy]]
-) -> dict[UUID, str]:
-    """Post refunds and ask their payments for the money, in the order of tenders that each company's policy says; the
-    state of each afterwards.
+) -> dict[UUID, Paid]:
+    """Post refunds, and give them as what they are: money of their payments, in the order of tenders that each
+    company's policy says, store credit, or the payment of a replacement; what became of each.
 
-    The caller has locked the orders and seen that the money is there. 17 statements at most.
+    The caller has locked the orders and seen that the money is there. 17 statements at most for money; 26 more
+    for store credit, 8 for exchanges.
     """
     if not refunds:
         return {}
     whole(post(cause, requests=[
         Posting(one.company, "return", "refund", one.id, one.currency, _amounts(one), one.at) for one in refunds
     ]))  # fmt: skip
-    asked = [one for one in refunds if one.total]
+    first = {company: policy.tender_order for company, (_, policy) in policies.items()}
+    applied = _as_credit(cause, refunds, first) | _as_replacements(cause, refunds, first)
+    asked = [
+        (one, minor)
+        for one in refunds
+        if one.outcome != "store_credit" and (minor := one.total - applied.get(one.id, (0, 0))[0])
+    ]
     whole(refund(cause, requests=[
-        Refund(one.order, one.total, one.at, one.id, policies[one.company][1].tender_order) for one in asked
+        Refund(one.order, minor, one.at, one.id, first[one.company]) for one, minor in asked
     ]))  # fmt: skip
-    states = payments.refund_states([one.id for one in asked])
-    return {
-        one.id: rules.paid_state(one.total, *states[one.id][:2]) if one.total else "paid" for one in refunds
-    }
+    states = payments.refund_states([one.id for one, _ in asked])
+    found = {one.id: rules.paid_state(minor, *states[one.id][:2]) for one, minor in asked}
+    return {one.id: Paid(found.get(one.id, "paid"), *applied.get(one.id, (0, 0))) for one in refunds}
+
+
+def _as_credit(
+    cause: Cause, refunds: Sequence[Payable], first: Mapping[int, tuple[str, ...]]
+) -> dict[UUID, tuple[int, int]]:
+    """Give what is store credit; by refund, what was given anew and the bonus."""
+    wanted = [
+        GiveCredit(
+            one.company,
+            one.order,
+            one.customer,
+            one.currency,
+            one.total,
+            one.percents,
+            one.id,
+            one.at,
+            first[one.company],
+        )
+        for one in refunds
+        if one.outcome == "store_credit" and one.total and one.customer
+    ]
+    given = give_credit(cause, wanted) if wanted else []
+    return {one.document: (of.credited, of.bonus) for one, of in zip(wanted, given, strict=True)}
+
+
+def _as_replacements(
+    cause: Cause, refunds: Sequence[Payable], first: Mapping[int, tuple[str, ...]]
+) -> dict[UUID, tuple[int, int]]:
+    """Pay for replacements; by refund, with how much."""
+    wanted = [
+        PassOn(one.order, one.replacement, min(one.total, one.costs), one.at, one.id, first[one.company])
+        for one in refunds
+        if one.replacement and min(one.total, one.costs)
+    ]
+    if wanted:
+        pass_on(cause, wanted)
+    return {one.document: (one.amount, 0) for one in wanted}
 
 
 def _amounts(one: Payable) -> list[tuple[str, int]]:
     amounts = (
-        ("return.goods", one.goods), ("return.shipping", one.shipping), ("return.tax", one.tax),
+        ("return.exchanged" if one.even else "return.goods", one.goods), ("return.shipping", one.shipping),
+        ("return.tax", one.tax),
         ("return.fee", one.fee_tax - one.fee), ("return.fee_tax", -one.fee_tax),
         ("return.clawback", one.clawback_tax - one.clawback), ("return.clawback_tax", -one.clawback_tax),
         ("return.adjustment", one.adjustment),
@@ -92,7 +156,7 @@ def count_refunded(rows: Sequence[Sequence[Any]]) -> None:
 
 _WAITING = """
 SELECT order_id, sum(total_minor)::bigint FROM returns_refund
-WHERE order_id = ANY(%(orders)s::uuid[]) AND state = 'waiting' GROUP BY order_id
+WHERE order_id = ANY(%(orders)s::uuid[]) AND state IN ('waiting', 'agreed') GROUP BY order_id
 """
 
 _COUNT = """

@@ -12,12 +12,13 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
+from entrepot.payments.rules import bonus
 from entrepot.returns import errors, refunding, rules
 from entrepot.returns.commands.facts import Facts
 from entrepot.returns.commands.lock import Line, Return, lock_returns, store
-from entrepot.returns.commands.pay import Payable, count_refunded, pay
+from entrepot.returns.commands.pay import Paid, Payable, count_refunded, pay
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -28,7 +29,8 @@ class Refund:
     `adjustment_minor` is given above the frozen amounts, or below zero kept from them, for a reason. Where
     `total_minor` says what the customer was told, the difference from the frozen amounts is the adjustment. With
     `up_to` no more is refunded than there is left of what was captured. No lines at all, `()`, ask for the shipping
-    that became due when the rest of an order was cancelled.
+    that became due when the rest of an order was cancelled. It is given as `outcome` says (money, store_credit), or as
+    was asked for.
     """
 
     return_id: UUID
@@ -37,6 +39,7 @@ class Refund:
     adjustment_reason: str = ""
     total_minor: int | None = None
     up_to: bool = False
+    outcome: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
 
@@ -65,6 +68,8 @@ class _Draft(NamedTuple):
     limit: int | None
     version: int
     at: datetime
+    outcome: str
+    percents: tuple[tuple[int, int], ...]
 
     @property
     def steps(self) -> tuple[refunding.Step, ...]:
@@ -84,7 +89,8 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
-    captured); returns.reason_needed. Again: by key. 33 statements at most.
+    captured); returns.reason_needed; returns.no_customer (store credit). Again: by key. 33 statements at most; 26 more
+    for store credit.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -122,6 +128,11 @@ def _decide(
     if one.state in ("requested", "declined", "cancelled"):
         expected = "authorized or further"
         return WrongState(subject="return", found=one.state, event="refund", expected=expected)
+    outcome = request.outcome or ("store_credit" if one.asked == "store_credit" else "money")
+    if outcome not in _OUTCOMES:
+        return Invalid(field="outcome", expected=" or ".join(_OUTCOMES), found=outcome)
+    if outcome == "store_credit" and one.customer is None:
+        return errors.NoCustomer(order=str(one.order))
     version, policy = facts.policies[one.company]
     wanted = _wanted(request, one, policy)
     if isinstance(wanted, Refused):
@@ -153,7 +164,8 @@ def _decide(
     number = next(iter(numbers))
     return _Draft(
         ids.uuid7(), number, one, due, parts, total - due.total, reason if total != due.total else "", total,
-        policy.approve_above_minor, version, at,
+        policy.approve_above_minor, version, at, outcome,
+        facts.percents(one, due) if outcome == "store_credit" else (),
     )  # fmt: skip
 
 
@@ -163,6 +175,7 @@ def _on_its_line(one: Return, due: refunding.Sum) -> refunding.Sum:
     return due._replace(parts=tuple(p if p.line in lines else p._replace(line=lines[0]) for p in due.parts))
 
 
+_OUTCOMES = ("money", "store_credit")
 _CAPPED = "no more was left of what was captured"
 
 
@@ -193,14 +206,15 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
 
 def _write(cause: Cause, drafts: Sequence[_Draft], facts: Facts) -> dict[UUID, str]:
     """The refunds' states."""
-    states = {one.id: "waiting" for one in drafts}
-    states |= pay(cause, [_payable(one) for one in drafts if not one.waits], facts.refunds)
-    sql.write("returns_refund", _REFUND, [_row(cause, one, states[one.id]) for one in drafts])
-    sql.write("returns_refundline", _REFUND_LINE, [
+    paid = {one.id: Paid("waiting", 0, _bonus(one)) for one in drafts}
+    paid |= pay(cause, [_payable(one) for one in drafts if not one.waits], facts.refunds)
+    states = {refund: one.state for refund, one in paid.items()}
+    sql.write("returns_refund", REFUND, [_row(cause, one, paid[one.id]) for one in drafts])
+    sql.write("returns_refundline", REFUND_LINE, [
         (one.id, line.id, part.units, part.goods, part.tax, part.shipping, part.fee)
         for one in drafts for line, part in one.parts
     ])  # fmt: skip
-    _count(drafts)
+    count(one.sum for one in drafts)
     announce(cause, [
         Event("refund", one.id, one.of.company, "", states[one.id], one.at,
               {"return": one.of.id, "number": one.number, "total_minor": one.total})
@@ -218,25 +232,31 @@ def _write(cause: Cause, drafts: Sequence[_Draft], facts: Facts) -> dict[UUID, s
 def _payable(one: _Draft) -> Payable:
     return Payable(
         one.id, one.of.company, one.of.order, one.of.currency, one.sum.goods, one.sum.shipping, one.sum.tax,
-        *one.sum.charged[:4], one.adjustment, one.total, one.at,
+        *one.sum.charged[:4], one.adjustment, one.total, one.at, one.outcome, one.of.customer, one.percents,
     )  # fmt: skip
 
 
-def _row(cause: Cause, one: _Draft, state: str) -> tuple[Any, ...]:
+def _bonus(one: _Draft) -> int:
+    """What store credit will be raised by, as it stands before anybody agreed."""
+    return bonus(one.percents, one.total, one.total)
+
+
+def _row(cause: Cause, one: _Draft, paid: Paid) -> tuple[Any, ...]:
     p = _payable(one)
     return (
-        one.id, one.number, p.company, one.of.id, p.order, p.currency, state, p.goods, p.shipping, p.tax, p.fee,
+        one.id, one.number, p.company, one.of.id, p.order, p.currency, paid.state, p.goods, p.shipping, p.tax, p.fee,
         p.fee_tax, one.sum.charged.flat, p.clawback, p.clawback_tax, p.adjustment, one.reason, one.total, one.limit,
+        one.outcome, paid.applied, paid.bonus,
         wire.dump(one.sum.reasons), wire.dump([step._asdict() for step in one.steps]), one.version,
         cause.actor.name, one.at, "", None if one.waits else one.at,
     )  # fmt: skip
 
 
-def _count(drafts: Sequence[_Draft]) -> None:
-    """What is refunded of order lines, in units and amounts."""
+def count(sums_: Iterable[refunding.Sum]) -> None:
+    """What is refunded of order lines, in units and amounts. 1 statement."""
     rows: dict[UUID, list[Any]] = {}
-    for one in drafts:
-        for part in one.sum.parts:
+    for one in sums_:
+        for part in one.parts:
             sums = rows.setdefault(part.line, [part.line, 0, 0, 0, 0])
             for place, amount in enumerate((part.units, part.goods, part.tax, part.shipping), 1):
                 sums[place] += amount
@@ -252,13 +272,14 @@ def _item(one: _Draft) -> OpenItem:
     )  # fmt: skip
 
 
-_REFUND = (
+REFUND = (
     "id", "number", "company_id", "return_id", "order_id", "currency", "state", "goods_minor", "shipping_minor",
     "tax_minor", "fee_minor", "fee_tax_minor", "flat_fee_minor", "clawback_minor", "clawback_tax_minor",
-    "adjustment_minor", "adjustment_reason", "total_minor", "approve_above_minor", "reasons", "steps", "policy_version",
+    "adjustment_minor", "adjustment_reason", "total_minor", "approve_above_minor", "outcome", "applied_minor",
+    "bonus_minor", "reasons", "steps", "policy_version",
     "requested_by", "requested_at", "decided_by", "decided_at",
 )  # fmt: skip
-_REFUND_LINE = (
+REFUND_LINE = (
     "refund_id",
     "return_line_id",
     "units",

@@ -38,7 +38,7 @@ class _Refund(NamedTuple):
     return_id: UUID
     order: UUID
     state: str
-    total: int
+    total: int  # that is money
 
 
 @command("returns.settle_refunds")
@@ -76,13 +76,14 @@ WHERE order_id = ANY(%(orders)s::uuid[]) AND state IN ('approved', 'failed')
 """
 
 _OPEN = """
-SELECT id, return_id, order_id, state, total_minor FROM returns_refund
+SELECT id, return_id, order_id, state, total_minor - applied_minor FROM returns_refund
 WHERE return_id = ANY(%(returns)s::uuid[]) AND state IN ('approved', 'failed')
 """
 
 _UNDECIDED = """
 SELECT r.id FROM returns_return AS r
-WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked = 'refund' AND r.state IN ('received', 'inspected', 'disposed')
+WHERE r.order_id = ANY(%(orders)s::uuid[]) AND r.asked IN ('refund', 'store_credit')
+  AND r.state IN ('received', 'inspected', 'disposed')
   AND EXISTS (SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded)
 ORDER BY r.id
 """

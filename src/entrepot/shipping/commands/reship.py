@@ -14,6 +14,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder, place
+from entrepot.orders.rules import EXCHANGE
 from entrepot.shipping import errors
 
 
@@ -76,7 +77,8 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
         found[one.id] = one._replace(again=f"of {one.number}")
         wanted[one.id] = PlaceOrder(
             one.company, one.channel, f"{one.external_id}/{one.number}", tuple(lines[one.id]), one.currency,
-            customer=one.customer, country=one.country, postal_code=one.postal_code, demand=one.demand,
+            customer=one.customer, country=one.country, postal_code=one.postal_code,
+            demand="sale" if one.demand == EXCHANGE else one.demand,
             address=AddressGiven(*one.address) if one.address else None,
         )  # fmt: skip
         answers.append(None)

@@ -27,6 +27,7 @@ from entrepot.web.api import (
     claims,
     counts,
     drop_ships,
+    exchanges,
     holds,
     invoices,
     kits,
@@ -135,6 +136,7 @@ api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
+api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
 api.add_router("/v1", transfers.router, tags=["transfers"])

@@ -126,6 +126,7 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
         demand=item.demand, campaign=item.campaign, reservation=item.reservation, substitutes=item.substitutes,
         promotions=promotions_of(item.promotions), tax_number=item.tax_number, priced_at=item.priced_at, key=key,
         billing=BillingGiven(**item.billing.model_dump()) if item.billing else None, gift_message=item.gift_message,
+        store_credit_minor=item.store_credit_minor,
     )  # fmt: skip
 
 

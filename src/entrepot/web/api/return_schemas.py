@@ -187,7 +187,8 @@ class RefundLineIn(Strict):
 
 
 class RefundIn(Strict):
-    """Refund what is due of a return, or units of its lines; an adjustment needs its reason."""
+    """Refund what is due of a return, or units of its lines; an adjustment needs its reason. Without an outcome it is
+    given as was asked for."""
 
     model_config = _example(
         return_id=ONE,
@@ -200,6 +201,7 @@ class RefundIn(Strict):
     lines: Annotated[list[RefundLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
     adjustment_minor: Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)] = 0
     adjustment_reason: Text = ""
+    outcome: Literal["", "money", "store_credit"] = ""
     occurred_at: Moment | None = None
     key: Own = None
 
@@ -451,7 +453,8 @@ class StepOut(Out):
 
 class RefundOut(Out):
     """A refund: total = goods + shipping + tax − fee − clawback + adjustment. `steps` say why it is this amount, line
-    by line. The fee and what a lost promotion costs (`clawback`) include their tax."""
+    by line. The fee and what a lost promotion costs (`clawback`) include their tax. It is given as its `outcome` says:
+    `applied_minor` of it as store credit, raised by `bonus_minor`, or to pay for a replacement; the rest is money."""
 
     id: UUID
     number: str
@@ -480,6 +483,9 @@ class RefundOut(Out):
     decided_by: str
     decided_at: datetime | None
     note: str
+    outcome: str
+    applied_minor: int
+    bonus_minor: int
 
 
 class RefundsOut(Out):

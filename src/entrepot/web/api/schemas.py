@@ -155,7 +155,7 @@ class OrderIn(Strict):
     shipping_minor: Minor = 0
     tax_minor: Minor = 0
     policy: Literal[rules.POLICIES] | None = None  # type: ignore[valid-type]
-    demand: Literal[tuple(rules.DEMANDS)] = "sale"  # type: ignore[valid-type]
+    demand: Literal[rules.ASKED_FOR] = "sale"  # type: ignore[valid-type]
     campaign: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     reservation: Annotated[
         str,
@@ -171,6 +171,9 @@ class OrderIn(Strict):
     promise_at: Moment | None = None
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     payment: PaymentIn | None = None
+    store_credit_minor: Annotated[
+        Minor, Field(description="To be paid with the customer's store credit, as far as it is there.")
+    ] = 0
     signals: Annotated[list[Code], Field(max_length=20)] = []
     billing: BillingIn | None = None
     tax_number: Annotated[
@@ -380,6 +383,7 @@ class PlacedOut(Out):
     status: str
     holds: list[str]
     warnings: list[WarningOut]
+    store_credit_minor: int
 
 
 class CancelledOut(Out):

@@ -100,7 +100,7 @@ def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder 
         "channel": channel,
         "total": total_of(order) if order and lines else 0,
         "currency": order.currency if order else company.currency,
-        "demands": rules.DEMANDS,
+        "demands": rules.ASKED_FOR,
         "open": found is None or found.state == "draft",
     }
 

@@ -20,7 +20,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
-from entrepot.returns import asked_queries, parcel_queries, queries, rules, states
+from entrepot.returns import asked_queries, exchange_queries, parcel_queries, queries, rules, states
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized, authorize
 from entrepot.returns.commands.close import Close, close
@@ -109,6 +109,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
             for side, says in SIDES.items()
         ],
         "terms": asked_queries.terms_of(which),
+        "exchanges": exchange_queries.of_return(which),
+        "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
         "expected": expected,
         "bins": _bins(request, head.node) if expected else [],
@@ -124,6 +126,13 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "items": work.of_subject(which),
     }
     return page(request, "web/return.html", context, area="returns")
+
+
+def _may_exchange(request: Request, found: queries.Whole) -> bool:
+    """Whether the reader may agree on an exchange, and something is left to be exchanged."""
+    open_ = found.head.state not in (*states.FINAL, "requested")
+    left = any(line.quantity > line.cancelled + line.refunded for line in found.lines)
+    return open_ and left and request.reader.actor.may("returns.exchange")
 
 
 def _policy(company: int) -> rules.Policy:

@@ -1,0 +1,81 @@
+"""What is sent for what comes back, and store credit."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.payments import credit_queries
+from entrepot.returns.commands.exchange import Exchange, exchange
+from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+
+PAGE = 50
+
+
+@require_POST
+@console
+def agree(request: Request, which: UUID) -> HttpResponse:
+    """Units of a line of the return are exchanged for a SKU."""
+    wanted = _exchange(request, which)
+    told = gettext("The replacement is agreed. It is sent when what it is for has come.")
+    results = give(request, exchange, wanted, lambda _n: told) if wanted else []
+    return back(request, f"/returns/{which}/", results)
+
+
+def _exchange(request: Request, which: UUID) -> list[Exchange]:
+    """What the form asks for; none, and a message, where its price can't be read."""
+    line, text = uuid_in(request.POST.get("line")), clean(request.POST.get("price")).replace(",", ".")
+    try:
+        price = Decimal(text) if text else None
+    except InvalidOperation:
+        price = Decimal("NaN")
+    if line is None or (price is not None and not price.is_finite()):
+        messages.error(request, gettext("Write the price of one unit like 12.50, or leave it empty."))
+        return []
+    units, sku = int_in(request.POST.get("units")) or 0, clean(request.POST.get("sku"))
+    return [Exchange(which, line, units, sku, price, clean(request.POST.get("reason")))]
+
+
+@require_POST
+@console
+def give_up(request: Request, which: UUID) -> HttpResponse:
+    """An exchange of the return that will not be."""
+    refund = uuid_in(request.POST.get("refund"))
+    wanted = [WithdrawExchange(refund, clean(request.POST.get("reason")))] if refund else []
+    told = gettext("The exchange is given up and its replacement cancelled.")
+    results = give(request, withdraw_exchanges, wanted, lambda _n: told)
+    return back(request, f"/returns/{which}/", results)
+
+
+@require_safe
+@console
+def store_credits(request: Request) -> HttpResponse:
+    """What customers have with the house."""
+    company, text = request.reader.company.id, clean(request.GET.get("q"))
+    rows = credit_queries.accounts(
+        company, text=text, after=uuid_in(request.GET.get("after")), limit=PAGE + 1
+    )
+    context: dict[str, Any] = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "text": text,
+    }
+    return page(request, "web/store_credits.html", context, area="returns")
+
+
+@require_safe
+@console
+def store_credit(request: Request, which: UUID) -> HttpResponse:
+    """One account: what is good until when, and its ledger."""
+    one = credit_queries.account(request.reader.company.id, which)
+    if one is None:
+        raise Http404
+    context = {"one": one, "grants": credit_queries.grants(which), "moves": credit_queries.moves(which)}
+    return page(request, "web/store_credit.html", context, area="returns")

@@ -1,0 +1,324 @@
+"""returns.exchange, returns.settle_exchanges, returns.withdraw_exchanges"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import ids, policies, sql
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.ledger import queries as ledger
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.orders.commands.take_payment import TakePayment, take_payment
+from entrepot.payments import queries as payments
+from entrepot.returns import errors, exchange_queries, queries
+from entrepot.returns.commands.authorize import Authorized
+from entrepot.returns.commands.close import Close, Closed, close
+from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
+from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.commands.settle_exchanges import ExchangeSettled, SettleExchange, settle_exchanges
+from entrepot.returns.commands.withdraw_exchanges import (
+    ExchangeWithdrawn,
+    WithdrawExchange,
+    withdraw_exchanges,
+)
+from entrepot.returns.rules import ExchangePolicy
+from entrepot.returns.tasks import look_at_exchanges, serve_exchange
+from entrepot.sourcing.commands.cancel import cancel
+from entrepot.work import queries as work
+from tests.back import ASKS, asked, back, came, policy, sold
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.walk import a_house, queued, shipped
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    """Three SKUs: the first two cost 9.99, the third 14.99."""
+    house = a_house()
+    prices = ("9.99", "9.99", "14.99")
+    register_skus(SYSTEM, requests=[
+        RegisterSku(COMPANY, code, code, list_price=Decimal(price), weight_g=200)
+        for code, price in zip(house.codes, prices, strict=True)
+    ])  # fmt: skip
+    for sku in range(3):
+        house.stock(sku, 3000)
+    return house
+
+
+def exchanges(**facts: Any) -> None:
+    body = replace(ExchangePolicy(), **facts)
+    kept = policies.SetPolicy(COMPANY, "returns.exchanges", body, NOW - timedelta(days=1))
+    policies.set_policy(SYSTEM, requests=[kept])
+
+
+def wanted(house: Floor, *units: int, **facts: Any) -> Authorized:
+    """A return of so many units of each line of an order, to be exchanged."""
+    (order,) = sold(house, 1, *((i, n) for i, n in enumerate(units)), **facts)
+    return asked(order, *units, asked="exchange")
+
+
+def exchanged(
+    house: Floor, one: Authorized, sku: int = 1, units: int = 1, line: int = 0, **facts: Any
+) -> Exchanged:
+    (answer,) = exchange(
+        ASKS, requests=[Exchange(one.return_id, one.lines[line], units, house.codes[sku], **facts)]
+    )
+    assert isinstance(answer, Exchanged), answer
+    return answer
+
+
+def settled(one: Exchanged) -> ExchangeSettled:
+    (answer,) = settle_exchanges(SYSTEM, requests=[SettleExchange(one.refund)])
+    assert isinstance(answer, ExchangeSettled), answer
+    return answer
+
+
+def tenders(order: Any) -> list[tuple[int, int]]:
+    return [(one.captured_minor, one.refunded_minor) for one in payments.of_order(order)]
+
+
+def sales() -> dict[str, int]:
+    found = ledger.sums_by_kind(company=COMPANY)
+    return {kind: amount for kind, amount in found.items() if amount}
+
+
+def test_an_even_exchange_keeps_the_price_as_sold_and_leaves_no_return_in_the_books(house: Floor):
+    one = wanted(house, 2, discount_minor=199, tax_minor=333, shipping_minor=501)
+    sold_ = sales()
+    order = queries.return_(one.return_id).order
+
+    new = exchanged(house, one, units=2)
+
+    assert (new.worth_minor, new.costs_minor, new.even) == (2633, 2633, True)
+    view = orders.order(new.order)
+    assert (view.status, view.head.demand if hasattr(view, "head") else "exchange") == (
+        "payment hold",
+        "exchange",
+    )
+    assert queued("allocate") == [new.order], "reserved at once"
+    assert tenders(new.order) == []
+    assert queries.refund(new.refund).state == "agreed"
+    came(one)
+    assert queued("exchange") == [one.return_id]
+    serve_exchange(SYSTEM, [one.return_id])
+    row = queries.refund(new.refund)
+    assert (row.state, row.outcome, row.applied_minor) == ("paid", "exchange", 2633)
+    assert orders.order(new.order).status == "ready"
+    assert tenders(order) == [(0, 0)]
+    assert tenders(new.order) == [(2633, 0)]
+    shipped(new.order)
+    assert not work.items(COMPANY, kind="not paid")
+    after = sales()
+    assert {k: v for k, v in after.items() if k.startswith("return.")} == {
+        "return.exchanged": -1799, "return.tax": -333, "return.shipping": -501,
+    }  # fmt: skip
+    net = sum(after.values())
+    assert net == sum(sold_.values()), "the house earned nothing by it, and lost nothing"
+    assert (balance(2100), balance(2300), balance(4100)) == (0, 0, 0)
+
+
+def test_something_dearer_waits_for_the_difference_and_something_cheaper_gives_it_back(house: Floor):
+    one = wanted(house, 1, 1, 1)
+    (dear,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 1, house.codes[2])])
+    assert (dear.worth_minor, dear.costs_minor, dear.even) == (999, 1499, False)
+    cheap = exchanged(house, one, 0, line=1, unit_price=Decimal("4.00"), reason="a scratch")
+    assert (cheap.worth_minor, cheap.costs_minor) == (999, 400)
+    came(one)
+
+    first, second = settled(dear), settled(cheap)
+
+    assert (first.applied_minor, first.back_minor) == (999, 0)
+    assert orders.order(dear.order).status == "payment hold"
+    paid = PaymentGiven("account", "the difference", 500, NOW)
+    (answer,) = take_payment(SYSTEM, requests=[TakePayment(dear.order, paid)])
+    assert answer.status == "ready"
+    assert (second.applied_minor, second.back_minor, second.state) == (400, 599, "paid")
+    shipped(dear.order, cheap.order)
+    assert tenders(dear.order) == [(999, 0), (500, 0)]
+    assert (balance(2100), balance(2300)) == (0, 0)
+    assert sales()["return.goods"] == -2 * 999
+
+
+def test_what_was_exchanged_and_comes_back_gives_no_more_than_was_paid(house: Floor):
+    """Twice exchanged, then refunded: the card gets what it paid, and no more."""
+    policy(approve_above_minor=None)
+    one = wanted(house, 1, tax_minor=100, shipping_minor=250)
+    first = queries.return_(one.return_id).order
+    new = exchanged(house, one)
+    back(one)
+    settled(new)
+    shipped(new.order)
+    again = asked(new.order, 1, asked="exchange")
+    newer = exchanged(house, again, 0)
+    back(again)
+    settled(newer)
+    shipped(newer.order)
+    last = asked(newer.order, 1)
+    back(last)
+
+    (answer,) = refund(ASKS, requests=[Refund(last.return_id)])
+
+    assert isinstance(answer, Refunded)
+    assert answer.total_minor == 999 + 100 + 250
+    assert [tenders(order) for order in (first, new.order, newer.order)] == [
+        [(0, 0)],
+        [(0, 0)],
+        [(1349, 1349)],
+    ]
+    assert sum(v for k, v in sales().items()) == 0
+    assert (balance(2100), balance(2300)) == (0, 0)
+    for which in (one, again, last):
+        assert queries.return_(which.return_id).state == "closed"
+
+
+def test_replacements_are_placed_when_they_are_sent_where_the_policy_does_not_reserve(house: Floor):
+    exchanges(reserve=False, send_at="disposed")
+    one = wanted(house, 2)
+    new = exchanged(house, one, units=2)
+    assert (new.order, queued("allocate")) == (None, [])
+    came(one, 1)
+    (early,) = settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)])
+    assert early == errors.NotDueYet(number=new.number, units=2, milestone="disposed", reached=0)
+    back(one, 1)
+    (early,) = settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)])
+    assert isinstance(early, errors.NotDueYet)
+
+
+def test_a_unit_that_came_is_for_one_exchange(house: Floor):
+    one = wanted(house, 2)
+    first, second = exchanged(house, one), exchanged(house, one, 2)
+    came(one, 1)
+    serve_exchange(SYSTEM, [one.return_id])
+    assert {row.refund: row.state for row in exchange_queries.of_return(one.return_id)} == {
+        first.refund: "settled", second.refund: "agreed",
+    }  # fmt: skip
+
+
+def test_an_exchange_that_is_given_up_cancels_its_order_and_frees_units_and_money(house: Floor):
+    one = wanted(house, 1)
+    new = exchanged(house, one)
+    (answer,) = withdraw_exchanges(ASKS, requests=[WithdrawExchange(new.refund, "changed her mind")])
+    assert answer == ExchangeWithdrawn(new.refund, new.order)
+    assert orders.order(new.order).status == "cancelled"
+    assert queries.refund(new.refund).state == "rejected"
+    again = exchanged(house, one, 2)
+    back(one)
+    assert settled(again).applied_minor == 999
+
+
+def test_what_does_not_come_in_time_is_not_exchanged(house: Floor):
+    one = wanted(house, 1)
+    new = exchanged(house, one)
+    look_at_exchanges(replace(SYSTEM, at=NOW + timedelta(days=29)))
+    assert queries.refund(new.refund).state == "agreed"
+    look_at_exchanges(replace(SYSTEM, at=NOW + timedelta(days=31)))
+    assert queries.refund(new.refund).state == "rejected"
+    assert orders.order(new.order).status == "cancelled"
+    (answer,) = close(ASKS, requests=[Close(one.return_id, "it never came")])
+    assert answer == Closed(one.return_id, "cancelled")
+
+
+def test_where_the_replacement_was_cancelled_it_is_a_refund_and_needs_another_person_above_the_limit(
+    house: Floor,
+):
+    policy(approve_above_minor=1500)
+    one, other = wanted(house, 2), wanted(house, 1)
+    much, little = exchanged(house, one, units=2), exchanged(house, other)
+    cancel(SYSTEM, requests=[CancelOrder(each.order, "no longer made") for each in (much, little)])
+    back(one)
+    back(other)
+    assert (settled(much).state, settled(little).state) == ("waiting", "paid")
+    row = queries.refund(much.refund)
+    assert (row.outcome, row.applied_minor, row.approve_above_minor) == ("money", 0, 1500)
+    assert [item.subject for item in work.items(COMPANY, kind="refund to approve")] == [much.refund]
+    assert sales()["return.goods"] == -999
+
+
+def test_money_that_went_elsewhere_since_is_not_paid_twice(house: Floor):
+    one = wanted(house, 1)
+    new = exchanged(house, one)
+    sql.run(
+        "UPDATE returns_refund SET goods_minor = 90000, total_minor = 90000, steps = %(steps)s::jsonb"
+        " WHERE id = %(id)s",
+        {"id": new.refund, "steps": '[{"what": "goods", "minor": 90000, "why": ""}]'},
+    )
+    came(one)
+    (answer,) = settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)])
+    assert isinstance(answer, errors.NotThatMuch)
+    assert [item.subject for item in work.items(COMPANY, kind="exchange to decide")] == [one.return_id]
+    sql.run(
+        "UPDATE returns_refund SET goods_minor = 999, total_minor = 999, steps = %(steps)s::jsonb"
+        " WHERE id = %(id)s",
+        {"id": new.refund, "steps": '[{"what": "goods", "minor": 999, "why": ""}]'},
+    )
+
+
+def test_refusals_leave_everything_as_it_was(house: Floor):
+    policy(approve_above_minor=900)
+    one, unknown = wanted(house, 1), ids.uuid7()
+    (line,), number = one.lines, one.number
+    code = house.codes[1]
+    register_skus(SYSTEM, requests=[RegisterSku(COMPANY, "NOPRICE", "No price")])
+
+    answers = exchange(ASKS, requests=[
+        Exchange(unknown, line, 1, code),
+        Exchange(one.return_id, unknown, 1, code),
+        Exchange(one.return_id, line, 2, code),
+        Exchange(one.return_id, line, 0, code),
+        Exchange(one.return_id, line, 1, "NONE"),
+        Exchange(one.return_id, line, 1, code, Decimal(-1), "why"),
+        Exchange(one.return_id, line, 1, code, Decimal(1)),
+        Exchange(one.return_id, line, 1, "NOPRICE"),
+        Exchange(one.return_id, line, 1, code, Decimal("0.50"), "as good as given"),
+    ])  # fmt: skip
+
+    assert answers[:6] == [
+        NotFound(what="return", which=str(unknown)),
+        NotFound(what=f"line in return {number}", which=str(unknown)),
+        errors.NotThatMuch(number=number, what="units", wanted=2, left=1),
+        errors.NotThatMuch(number=number, what="units", wanted=0, left=1),
+        NotFound(what="SKU", which="NONE"),
+        Invalid(field="unit_price", expected="0 or more", found="-1"),
+    ]
+    assert [type(one) for one in answers[6:]] == [
+        errors.ReasonNeeded,
+        errors.NotExchangeable,
+        errors.NotExchangeable,
+    ]
+    assert queries.whole(one.return_id).refunds == []
+    new = exchanged(house, one)
+    gone = [
+        *settle_exchanges(SYSTEM, requests=[SettleExchange(unknown)]),
+        *withdraw_exchanges(
+            SYSTEM, requests=[WithdrawExchange(unknown, "x"), WithdrawExchange(new.refund, " ")]
+        ),
+    ]
+    assert [type(one) for one in gone] == [NotFound, NotFound, errors.ReasonNeeded]
+    came(one)
+    settled(new)
+    twice = [
+        *settle_exchanges(SYSTEM, requests=[SettleExchange(new.refund)]),
+        *withdraw_exchanges(SYSTEM, requests=[WithdrawExchange(new.refund, "x")]),
+        *exchange(ASKS, requests=[Exchange(one.return_id, line, 1, code)]),
+    ]
+    assert [type(one) for one in twice] == [WrongState, WrongState, errors.NotThatMuch]
+
+
+def test_the_same_key_gets_the_same_answer(house: Floor):
+    one = wanted(house, 1)
+    request = Exchange(one.return_id, one.lines[0], 1, house.codes[1], key="once")
+    first, second = exchange(ASKS, requests=[request]), exchange(ASKS, requests=[request])
+    assert first == second
+    assert len(exchange_queries.of_return(one.return_id)) == 1
+    came(one)
+    settle = SettleExchange(first[0].refund, key="s")
+    assert settle_exchanges(SYSTEM, requests=[settle]) == settle_exchanges(SYSTEM, requests=[settle])
