@@ -21,5 +21,5 @@ ON CONFLICT DO NOTHING
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0010_bank_lines")]
+    dependencies = [("ledger", "0011_accounts_of_supplier_claims")]
     operations = [migrations.RunSQL(ADD, migrations.RunSQL.noop)]
