@@ -89,3 +89,10 @@ class StatementTakenOtherwise(Refused):
 class NotReadyToClose(Refused):
     code = "settlement.not_ready_to_close"
     says = "{month} can't be closed, there are still open: {found}. Settle them under Books, then close it again."
+
+
+class NotToBeErasedYet(Refused):
+    """Something of theirs is open, or a legal hold keeps it."""
+
+    code = "settlement.not_to_be_erased_yet"
+    says = "This person can't be erased yet: {found}. Finish or release that first, then ask again."

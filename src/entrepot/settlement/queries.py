@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.settlement import bank_queries, carrier_queries, invoice_queries
+from entrepot.settlement import bank_queries, carrier_queries, invoice_queries, privacy_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,13 @@ def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("settlement_payout", "settlement_payoutline")
     found = {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
-    return found | carrier_queries.checked() | invoice_queries.checked() | bank_queries.checked()
+    return (
+        found
+        | carrier_queries.checked()
+        | invoice_queries.checked()
+        | bank_queries.checked()
+        | privacy_queries.checked()
+    )
 
 
 def discrepancies() -> list[str]:
@@ -130,6 +136,7 @@ def discrepancies() -> list[str]:
         + carrier_queries.discrepancies()
         + invoice_queries.discrepancies()
         + bank_queries.discrepancies()
+        + privacy_queries.discrepancies()
     )
 
 

@@ -1,17 +1,32 @@
-"""Background work of settlement: invoices and credit notes of what was posted."""
+"""Background work of settlement: invoices and credit notes of what was posted, and the retention rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from entrepot.kernel.cause import Cause
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.parties import queries as parties
+from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 
 
 def serve_invoice(cause: Cause, sources: Sequence[UUID]) -> None:
     """The documents of sources; those of one that has them already stay as they are."""
     issue_documents(cause, requests=[IssueDocument(one) for one in sources])
+
+
+@app.periodic(cron="47 2 * * *")
+@app.task(name="settlement.apply_retention", queueing_lock="settlement.apply_retention")
+def let_go(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: what has been kept for as long as the rules say."""
+    cause = Cause(
+        Actor("system:settlement", everything=True), timezone.now(), "kept for as long as the rules say"
+    )
+    apply_retention(cause, requests=[ApplyRetention(one.id) for one in parties.companies()])
 
 
 QUEUES = {"invoice": serve_invoice}

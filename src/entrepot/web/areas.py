@@ -88,6 +88,7 @@ AREAS = (
         Page("carriers", _("Carrier invoices")),
         Page("taxes", _("Taxes")),
         Page("closing", _("Month end")),
+        Page("privacy", _("Privacy")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
