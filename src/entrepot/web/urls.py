@@ -8,6 +8,7 @@ from django.urls import path
 from entrepot.web.api import house
 from entrepot.web.views import (
     ageing,
+    audit,
     bank,
     books,
     campaigns,
@@ -201,6 +202,8 @@ urlpatterns = [
     path("books/bank/", bank.told, name="bank"),
     path("books/bank/take/", bank.take, name="bank-take"),
     path("books/bank/decide/", bank.decide, name="bank-decide"),
+    path("books/audit/", audit.told, name="audit"),
+    path("books/audit/heads/", audit.heads, name="audit-heads"),
     path("books/privacy/", privacy.told, name="privacy"),
     path("books/privacy/decide/", privacy.decide, name="privacy-decide"),
     path("books/privacy/release/", privacy.release, name="privacy-release"),
