@@ -54,6 +54,8 @@ SETTINGS = {
     " several machines need the same.",
     "ENTREPOT_TLS": "`1`: a proxy in front speaks TLS and sets `X-Forwarded-Proto`. Cookies are then sent over TLS"
     " only, and HTTP is redirected.",
+    "ENTREPOT_VAULT_KEY": "Locks the keys of people in the vault of personal data. Without it, `ENTREPOT_SECRET_KEY`"
+    " does, or what is kept in the home folder. Nobody can read the vault without it.",
     "XDG_DATA_HOME": "Where the home folder stands if `ENTREPOT_HOME` is not set.",
     "ENTREPOT_STRIPE_KEY": "The secret key of an account with Stripe. Without it nothing is asked of Stripe.",
     "ENTREPOT_STRIPE_SECRET": "The secret by which Stripe signs its webhooks. Without it none is taken.",

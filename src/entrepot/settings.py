@@ -37,6 +37,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+VAULT_KEY = os.environ.get("ENTREPOT_VAULT_KEY", "") or SECRET_KEY
 DEBUG = _flag("ENTREPOT_DEBUG")
 ALLOWED_HOSTS = _names("ENTREPOT_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _names("ENTREPOT_ORIGINS", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from entrepot.kernel.errors import (
     RequestReused,
 )  # fmt: skip
 from entrepot.kernel.events import Event
+from tests.floor import a_floor
 from tests.together import all_at_once
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -224,6 +225,40 @@ def test_not_even_the_owner_changes_the_event_log(committed_db: None, owner) -> 
             owner.execute(statement)
 
 
+@pytest.mark.parametrize(
+    ("table", "behind_its_back", "named"),
+    [
+        ("ledger_line", "UPDATE ledger_line SET account = 1000 WHERE id = {id}", "was changed"),
+        ("ledger_line", "DELETE FROM ledger_line WHERE id = {id}", "is gone"),
+        (
+            "stock_move",
+            "UPDATE stock_move SET occurred_at = occurred_at - interval '1 s' WHERE id = {id}",
+            "was changed",
+        ),
+        ("stock_move", "UPDATE stock_move SET id = id - 1000000 WHERE id = {id}", "is gone"),
+    ],
+)
+def test_rows_of_both_ledgers_are_named_that_were_changed_behind_its_back(
+    committed_db: None, owner, table, behind_its_back, named
+) -> None:
+    a_floor(skus=1).stock(0, 5)
+    seal.seal(SYSTEM)
+    assert seal.verify().discrepancies == []
+    ((row, text),) = sql.run(f"SELECT id, to_jsonb(t)::text FROM {table} AS t ORDER BY id DESC LIMIT 1")
+
+    owner.execute("SET session_replication_role = replica")
+    owner.execute(behind_its_back.format(id=row))
+
+    found = seal.verify().discrepancies
+    assert any(f"{row} {named}" in sentence for sentence in found), found
+    owner.execute(f"DELETE FROM {table} WHERE id IN ({row}, {row} - 1000000)")
+    owner.execute(
+        f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM jsonb_populate_record(NULL::{table}, %s)",
+        [text],
+    )
+    assert seal.verify().discrepancies == []
+
+
 def test_the_chain_of_seals_finds_what_was_changed_behind_its_back(committed_db: None, owner) -> None:
     subjects = [ids.uuid7() for _ in range(5)]
     greet(SYSTEM, requests=[Greet(f"n{i}", subject) for i, subject in enumerate(subjects)])
@@ -232,9 +267,16 @@ def test_the_chain_of_seals_finds_what_was_changed_behind_its_back(committed_db:
     assert seal.seal(SYSTEM) == 1
     assert (seal.verify().rows, seal.verify().links, seal.verify().discrepancies) == (6, 2, [])
 
+    kept = seal.heads()
     owner.execute("SET session_replication_role = replica")
     owner.execute("UPDATE kernel_event SET actor = 'eve' WHERE subject_id = %s", [subjects[2]])
 
     (found,) = seal.verify().discrepancies
     assert "their content changed" in found
+    ((seq,),) = sql.run("SELECT seq FROM kernel_event WHERE subject_id = %(id)s", {"id": subjects[2]})
+    assert found.endswith(f": {seq} was changed")
+    assert seal.written_anew(kept) == []
+    assert seal.written_anew([replace(kept[0], digest="0" * 64)]) == [
+        f"kernel_event: no link ends at {kept[0].last} with the digest that was kept: it was written anew"
+    ]
     owner.execute("UPDATE kernel_event SET actor = 'system:test' WHERE subject_id = %s", [subjects[2]])

@@ -12,7 +12,7 @@ from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.kernel.ids import uuid7
-from entrepot.parties import queries
+from entrepot.parties import queries, vault
 from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
 from entrepot.parties.commands.register import (
     RegisterAddress,
@@ -151,6 +151,36 @@ def test_an_address_is_in_the_vault_and_nowhere_else():
     assert "Lovelace" not in str(content())
 
 
+def test_invariant_4_the_vault_is_sealed_with_a_key_of_each_person():
+    a_company()
+    given = RegisterAddress(
+        COMPANY, "Ada Lovelace", line1="12 St James's Square", email="Ada@b.cd", phone="0123"
+    )
+    first, again, other, coded, unknown = done(
+        register_addresses, given, replace(given, email="ada@B.cd"), replace(given, email="o@b.cd"),
+        replace(given, customer="C-1"), RegisterAddress(COMPANY, "Ada Lovelace"),
+    )  # fmt: skip
+    (third,) = done(register_addresses, replace(given, line1="elsewhere"))
+    rows = dict(sql.run("SELECT id, person_id FROM parties_address"))
+    assert rows[first.id] == rows[again.id] == rows[third.id]
+    assert len({rows[one.id] for one in (first, other, coded, unknown)}) == 4
+    tables = ("parties_address", "parties_person")
+    for table in tables:
+        assert not sql.run(
+            # Nothing that could stand in hexadecimal digits by chance.
+            f"SELECT 1 FROM {table} AS t WHERE t::text ~* 'lovelace|james|@b.cd'"
+        ), table
+    assert queries.addresses([third.id, other.id])[third.id].line1 == "elsewhere"
+
+
+def test_another_installation_can_t_open_the_vault(settings):
+    a_company()
+    (kept,) = done(register_addresses, RegisterAddress(COMPANY, "Ada"))
+    settings.VAULT_KEY = "of another house"
+    with pytest.raises(vault.WrongVaultKey, match="ENTREPOT_VAULT_KEY"):
+        queries.address(kept.id)
+
+
 def test_an_address_again_is_another_row_but_not_with_its_key():
     a_company()
     given = RegisterAddress(COMPANY, "Ada")
@@ -199,9 +229,9 @@ def test_statements_do_not_grow_with_the_batch(statements, offer):
     assert counts(statements, register_customers, batches(lambda code: replace(ADA, code=code))) == [1, 1, 1]
     assert counts(statements, register_suppliers, batches(lambda code: replace(MILL, code=code))) == [4, 4, 4]
     assert counts(statements, register_addresses, batches(lambda code: RegisterAddress(COMPANY, code))) == [
-        1,
-        1,
-        1,
+        3,
+        3,
+        3,
     ]
     said = batches(lambda _: KeepGiftMessage(COMPANY, uuid7(), "Happy birthday"))
     assert counts(statements, keep_gift_messages, said) == [1, 1, 1]

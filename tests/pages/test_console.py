@@ -140,6 +140,8 @@ def addresses(shop: Shop) -> dict[str, str]:
         "station": "/returns/station/",
         "refunds": "/returns/refunds/",
         "payouts": "/books/payouts/",
+        "privacy": "/books/privacy/",
+        "audit": "/books/audit/",
         "search": "/search/?q=mug",
     }
 

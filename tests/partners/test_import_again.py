@@ -51,10 +51,10 @@ AS_WRITTEN = {
 }
 """Times that are those of writing for some rows: a row that can't be read has no time of its own, and supply is told
 when it is recorded."""
-HANDED_OUT = {"id", "seq", "number", "slot", "tracking", "correlation", "dedupe"}
+HANDED_OUT = {"id", "seq", "number", "slot", "tracking", "correlation", "dedupe", "sealed"}
 """Columns whose values are made or numbered in passing; a run that was undone leaves gaps in numbers."""
-BY_PROCESS = {"kernel_seal", "ledger_balance"}
-"""Links are cut, and balances slotted, by who wrote them; that their sums agree is what `verify` proves."""
+BY_PROCESS = {"kernel_seal", "kernel_rowseal", "ledger_balance", "parties_person"}
+"""Links are cut, balances slotted and keys drawn by who wrote them; that they agree is what `verify` proves."""
 NUMBERS = re.compile(
     r"\b(?:SO|CN|PO|GR|FF|SH|PK|ADJ|TR|RMA|RF)-\d+\b|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 )

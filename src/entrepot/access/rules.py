@@ -167,6 +167,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
         "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",
         "settlement.close_books",
+        "settlement.erase_people", "settlement.hold_data", "settlement.release_data",
     ),
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
@@ -202,6 +203,7 @@ OF_NO_ROLE = (
     "returns.watch", "purchasing.watch_drop_ships", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
+    "orders.forget_buyers", "parties.erase", "settlement.apply_retention",
     "simulation.report_trials", "simulation.keep_trials",
     "stock.publish", "stock.republish",
     "warehouse.recall", "warehouse.stream", "warehouse.classify_skus", "warehouse.expire_lots",

@@ -21,11 +21,12 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "beancount": "the journal in Beancount's format",
         "journal": "the journal of a company as CSV, one row a line",
         "saft": "a standard audit file of a company (SAF-T, structure of OECD 2.0)",
+        "heads": "the heads of the audit chains, to be kept elsewhere for `entrepot verify --heads`",
     }
     for name, says in told.items():
         one = formats.add_parser(name, help=says)
         one.add_argument("file", type=Path, nargs="?", help="where to write (default: standard output)")
-        if name != "beancount":
+        if name not in ("beancount", "heads"):
             one.add_argument("--company", default="", help="the company's code (default: the first)")
             one.add_argument("--year", type=int, help="only this year (default: all)")
         add_database_option(one)
@@ -53,8 +54,10 @@ def _writer(arguments: argparse.Namespace) -> Write | None:
     """What writes the format that was asked for; None where its company is unknown."""
     from django.utils import timezone
 
-    from entrepot.insight import beancount, ledger_export
+    from entrepot.insight import audit, beancount, ledger_export
 
+    if arguments.format == "heads":
+        return audit.write_heads
     if arguments.format == "beancount":
         return beancount.export
     company = ledger_export.company_of(arguments.company)

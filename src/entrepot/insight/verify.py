@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TextIO
 
 from django.conf import settings
 
-from entrepot.kernel import sql
+from entrepot.kernel import seal, sql
 
 SHOWN_MAX = 20
 """Discrepancies printed of one room; the rest are counted."""
@@ -28,8 +28,11 @@ def discrepancies(rooms: Collection[str] = ()) -> list[str]:
         ]
 
 
-def run(out: TextIO) -> bool:
-    """Say per room what was checked, how many rows, and what differs. True where nothing does."""
+def run(out: TextIO, heads: Sequence[seal.Head] = ()) -> bool:
+    """Say per room what was checked, how many rows, and what differs. True where nothing does.
+
+    `heads` were exported before, and must be links of the chains still.
+    """
     began = time.perf_counter()
     found = rows = 0
     for room, queries in _rooms():
@@ -39,6 +42,10 @@ def run(out: TextIO) -> bool:
         rows += sum(checked.values())
         found += len(sentences)
         _report(out, room, checked, sentences)
+    if heads:
+        anew = seal.written_anew(list(heads))
+        found += len(anew)
+        _report(out, "heads", {"heads kept elsewhere": len(heads)}, anew)
     took = f"{rows:,} rows checked in {time.perf_counter() - began:.1f} s"
     if found:
         out.write(f"\nNOT IN ORDER: {found:,} {'discrepancy' if found == 1 else 'discrepancies'}. {took}.\n")
@@ -63,10 +70,13 @@ def _checked(room: str, queries: ModuleType) -> dict[str, int]:
 
 
 def _chain() -> dict[str, int]:
-    """How long the audit chain is that the kernel has just walked, and what no link holds yet."""
-    links, last = sql.run("SELECT count(*), coalesce(max(last_seq), 0) FROM kernel_seal")[0]
-    unsealed = sql.run("SELECT count(*) FROM kernel_event WHERE seq > %(last)s::bigint", {"last": last})[0][0]
-    return {"links of the audit chain": links, "events not sealed yet": unsealed}
+    """How long the audit chains are that the kernel has just walked, and what no link holds yet."""
+    walk = seal.lengths()
+    return {
+        "rows of the audit chains": walk.rows,
+        "links": walk.links,
+        "rows not sealed yet": walk.unsealed,
+    }
 
 
 def _report(out: TextIO, room: str, checked: dict[str, int], sentences: list[str]) -> None:

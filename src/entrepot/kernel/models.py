@@ -72,9 +72,34 @@ class Seal(models.Model):
     last_seq = models.BigIntegerField(unique=True)
     rows = models.BigIntegerField()
     digest = models.BinaryField()
+    leaves = models.BinaryField(
+        null=True
+    )  # of each row its number from the first, and four bytes of its digest
     sealed_at = models.DateTimeField()
 
     class Meta:
+        triggers = append_only()
+
+
+class RowSeal(models.Model):
+    """A link of the chain of a room's ledger, as `Seal` is of the events'."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.TextField()
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    digest = models.BinaryField()
+    leaves = models.BinaryField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "kernel_rowseal"
+        constraints = [
+            models.UniqueConstraint(fields=["source", "last_seq"], name="kernel_rowseal_rows_sealed_once")
+        ]
         triggers = append_only()
 
 

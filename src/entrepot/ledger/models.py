@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from entrepot.kernel.models import append_only
+from entrepot.kernel.seal import watch
 
 
 class Account(models.Model):
@@ -168,3 +169,11 @@ class Rate(models.Model):
     currency = models.TextField()
     on_date = models.DateField()
     rate = models.DecimalField(max_digits=18, decimal_places=9)
+
+
+watch(
+    "ledger_line",
+    "id company_id entry_id number account amount_minor functional_minor currency kind event document_kind document_id",
+    "month occurred_at recorded_at",
+    "journal line",
+)

@@ -583,10 +583,8 @@ _COULD_MERGE = """
     SELECT o.id, o.number, o.external_id, o.status, o.currency, o.total_minor, o.line_count, o.placed_at,
            ROW(o.company_id, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code, o.service, o.demand,
                o.policy, o.campaign, o.substitutes,
-               (SELECT md5(ROW(b.name, b.line1, b.line2, b.city, b.region, b.postal_code, b.country, b.tax_number
-                               )::text) FROM parties_address AS b WHERE b.id = o.billing_id),
-               (SELECT md5(ROW(a.name, a.line1, a.line2, a.city, a.region)::text) FROM parties_address AS a
-                WHERE a.id = o.address_id))::text AS alike
+               (SELECT b.billed FROM parties_address AS b WHERE b.id = o.billing_id),
+               (SELECT a.place FROM parties_address AS a WHERE a.id = o.address_id))::text AS alike
     FROM orders_order AS o
     WHERE o.status IN ('ready', 'inventory hold')
       AND NOT EXISTS (SELECT FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open')

@@ -104,24 +104,46 @@ class GiftMessage(models.Model):
         ]
 
 
-class Address(models.Model):
-    """The vault: the one table with names, streets, emails and phones. Everything else refers to it by id."""
+class Person(models.Model):
+    """Whose data the vault holds: one key for all of it. Without its key, what was sealed with it is nobody's."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
-    name = models.TextField(db_default="")
-    line1 = models.TextField(db_default="")
-    line2 = models.TextField(db_default="")
-    city = models.TextField(db_default="")
+    mark = models.TextField(db_default="")  # the fingerprint of what they are known by; '' where nothing is
+    key = models.BinaryField(null=True)  # locked with the installation's
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "mark"], name="parties_person_marked_once", condition=~Q(mark="")
+            ),
+            models.CheckConstraint(
+                name="parties_person_erased_has_no_key",
+                condition=Q(erased_at__isnull=True, key__isnull=False)
+                | Q(erased_at__isnull=False, key__isnull=True, mark=""),
+            ),
+        ]
+
+
+class Address(models.Model):
+    """The vault: the one table with names, streets, emails and phones, sealed. All else refers to it by id."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    person_id = models.UUIDField()
     region = models.TextField(db_default="")
-    postal_code = models.TextField(db_default="")
     country = models.TextField(db_default="")
-    email = models.TextField(db_default="")
-    phone = models.TextField(db_default="")
-    tax_number = models.TextField(db_default="")
-    tax_number_kind = models.TextField(
-        db_default=""
-    )  # '' where it has no form, or not the one of its country
-    written = models.JSONField(
-        null=True
-    )  # the normalized copy, `address.Written`; null where the country is unknown
+    has_tax_number = models.BooleanField(db_default=False)
+    sealed = models.BinaryField(null=True)  # vault.SEALED; null where it was erased
+    place = models.TextField(db_default="")  # fingerprints: of name and place,
+    billed = models.TextField(db_default="")  # and of all that an invoice says; '' where they were erased
+
+    class Meta:
+        indexes = [models.Index(fields=["person_id"], name="parties_address_of_person")]
+        constraints = [
+            models.CheckConstraint(
+                name="parties_address_erased_is_empty",
+                condition=Q(sealed__isnull=False) | Q(region="", place="", billed=""),
+            )
+        ]

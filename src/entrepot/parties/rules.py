@@ -85,7 +85,8 @@ class RegisterOffer:
 @dataclass(frozen=True, slots=True)
 class RegisterAddress:
     """An address for the vault. It is kept as given, with a normalized copy (`address.written`) beside it: whether it
-    is a good one, `address.problems` says. `tax_number` is that of whoever is billed there.
+    is a good one, `address.problems` says. `tax_number` is that of whoever is billed there. `customer`: the code of
+    whose it is, as the channel knows them; without it a person is known by their mail address.
     """
 
     company: int
@@ -100,6 +101,7 @@ class RegisterAddress:
     phone: str = ""
     tax_number: str = ""
     key: str | None = None
+    customer: str = ""
 
 
 def misfit_company(

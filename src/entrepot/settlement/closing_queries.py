@@ -9,6 +9,8 @@ from entrepot.kernel import policies, sql
 from entrepot.settlement.closing import Checked, Closing, Open, check
 from entrepot.settlement.invoice_queries import WE_ISSUE, issuing
 
+policies.shape("settlement.closing")(Closing)
+
 
 def checklist(company: int, month: date, at: datetime) -> list[Checked]:
     """What is open at the end of a month, by its first day. 3 statements."""

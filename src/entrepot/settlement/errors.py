@@ -114,3 +114,10 @@ class SupplierInvoiceTakenOtherwise(Refused):
         "Supplier invoice {external_id} was taken as {number} over {expected}, not over {found}."
         " Ask the supplier which one is right."
     )
+
+
+class NotToBeErasedYet(Refused):
+    """Something of theirs is open, or a legal hold keeps it."""
+
+    code = "settlement.not_to_be_erased_yet"
+    says = "This person can't be erased yet: {found}. Finish or release that first, then ask again."

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.kernel.models import append_only
-from entrepot.settlement import bank, invoicing, rules, states
+from entrepot.settlement import bank, invoicing, privacy, rules, states
 
 
 class Payout(models.Model):
@@ -379,3 +379,84 @@ class BankStatementLine(models.Model):
                 | Q(state__in=["differs", "unmatched"], known_id__isnull=True, purpose=""),
             ),
         ]
+
+
+class LegalHold(models.Model):
+    """A reason why nothing of a customer or an order may be erased, until somebody releases it."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    customer_id = models.UUIDField(null=True)
+    order_id = models.UUIDField(null=True)
+    reason = models.TextField()
+    placed_by = models.TextField()
+    placed_at = models.DateTimeField()
+    released_by = models.TextField(db_default="")
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "settlement_legalhold"
+        constraints = [
+            models.CheckConstraint(
+                name="settlement_legalhold_of_one_thing",
+                condition=Q(customer_id__isnull=True, order_id__isnull=False)
+                | Q(customer_id__isnull=False, order_id__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="settlement_legalhold_says_why_and_who",
+                condition=~Q(reason="") & ~Q(placed_by="")
+                & (Q(released_at__isnull=True, released_by="") | Q(released_at__isnull=False) & ~Q(released_by="")),
+            ),
+        ]  # fmt: skip
+
+
+class Erasure(models.Model):
+    """That somebody was erased, by whom and why: the proof of it, without who it was."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    asked_of = models.UUIDField()  # the customer or order that named them
+    people = ArrayField(models.UUIDField())
+    orders = models.IntegerField()
+    addresses = models.IntegerField()
+    kept = models.IntegerField()  # addresses that invoices need until the retention ends
+    messages = models.IntegerField()
+    remaining = models.IntegerField()  # rows of the event log and of work items whose words nobody can change
+    reason = models.TextField()
+    erased_by = models.TextField()
+    erased_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "id"], name="settlement_erasure_newest")]
+        constraints = [
+            models.CheckConstraint(name="settlement_erasure_says_why", condition=~Q(reason="") & ~Q(erased_by=""))
+        ]  # fmt: skip
+        triggers = append_only()
+
+
+class RetentionRun(models.Model):
+    """What a run of the retention rules did to records of a kind."""
+
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()
+    older_than = models.DateTimeField(null=True)  # null where the policy keeps them
+    gone = models.IntegerField()
+    kept = models.IntegerField()  # that would have gone, and something open or a legal hold keeps
+    policy_version = models.IntegerField()
+    run_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "settlement_retentionrun"
+        indexes = [models.Index(fields=["company_id", "id"], name="settlement_retention_newest")]
+        constraints = [
+            models.CheckConstraint(
+                name="settlement_retention_kind_known", condition=Q(kind__in=privacy.KINDS, gone__gte=0)
+            )
+        ]
+        triggers = append_only()

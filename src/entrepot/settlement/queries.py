@@ -8,7 +8,13 @@ from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.settlement import bank_queries, carrier_queries, invoice_queries, supplier_queries
+from entrepot.settlement import (
+    bank_queries,
+    carrier_queries,
+    invoice_queries,
+    privacy_queries,
+    supplier_queries,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,7 @@ def checked() -> dict[str, int]:
         | supplier_queries.checked()
         | invoice_queries.checked()
         | bank_queries.checked()
+        | privacy_queries.checked()
     )
 
 
@@ -137,6 +144,7 @@ def discrepancies() -> list[str]:
         + supplier_queries.discrepancies()
         + invoice_queries.discrepancies()
         + bank_queries.discrepancies()
+        + privacy_queries.discrepancies()
     )
 
 

@@ -1,5 +1,5 @@
-"""Background work of settlement: invoices and credit notes of what was posted, and goods that came after they were
-billed."""
+"""Background work of settlement: invoices and credit notes of what was posted, goods that came after they were billed,
+and the retention rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from entrepot.kernel.cause import Actor, Cause
+from entrepot.parties import queries as parties
 from entrepot.settlement import supplier_queries
+from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
 from entrepot.settlement.commands.decide_supplier_lines import MatchArrivals, match_arrivals
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 
@@ -28,6 +30,16 @@ def match_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
         Actor("system:settlement", everything=True), timezone.now(), "goods that came after their invoice"
     )
     match_arrivals(cause, requests=[MatchArrivals(one) for one in supplier_queries.waiting_for_goods()])
+
+
+@app.periodic(cron="47 2 * * *")
+@app.task(name="settlement.apply_retention", queueing_lock="settlement.apply_retention")
+def let_go(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: what has been kept for as long as the rules say."""
+    cause = Cause(
+        Actor("system:settlement", everything=True), timezone.now(), "kept for as long as the rules say"
+    )
+    apply_retention(cause, requests=[ApplyRetention(one.id) for one in parties.companies()])
 
 
 QUEUES = {"invoice": serve_invoice}

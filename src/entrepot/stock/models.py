@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from entrepot.kernel.models import append_only
+from entrepot.kernel.seal import watch
 
 STATUSES = (
     "sellable", "pending_inspection", "second_grade", "refurbish", "vendor_return", "liquidation", "quarantined",
@@ -380,3 +381,12 @@ class Published(models.Model):
         constraints = [
             models.CheckConstraint(name="stock_published_quantity_not_negative", condition=Q(quantity__gte=0))
         ]
+
+
+watch(
+    "stock_move",
+    "id company_id sku_id quantity from_place from_bucket to_place to_bucket reason document_kind document_id line_id"
+    " value_minor corrects correlation",
+    "occurred_at recorded_at",
+    "move",
+)

@@ -93,6 +93,8 @@ AREAS = (
         Page("supplier-invoices", _("Supplier invoices")),
         Page("taxes", _("Taxes")),
         Page("closing", _("Month end")),
+        Page("privacy", _("Privacy")),
+        Page("audit", _("Audit")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),

@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 from entrepot.web.api import house
 from entrepot.web.views import (
     ageing,
+    audit,
     bank,
     books,
     campaigns,
@@ -34,6 +35,7 @@ from entrepot.web.views import (
     people,
     policies,
     portal,
+    privacy,
     promises,
     reorders,
     replenishment,
@@ -212,6 +214,12 @@ urlpatterns = [
     path("books/bank/", bank.told, name="bank"),
     path("books/bank/take/", bank.take, name="bank-take"),
     path("books/bank/decide/", bank.decide, name="bank-decide"),
+    path("books/audit/", audit.told, name="audit"),
+    path("books/audit/heads/", audit.heads, name="audit-heads"),
+    path("books/privacy/", privacy.told, name="privacy"),
+    path("books/privacy/decide/", privacy.decide, name="privacy-decide"),
+    path("books/privacy/release/", privacy.release, name="privacy-release"),
+    path("books/privacy/export/", privacy.export, name="privacy-export"),
     path("books/closing/", closing.told, name="closing"),
     path("books/closing/close/", closing.close, name="closing-close"),
     path("books/supplier-invoices/", supplier_invoices.told, name="supplier-invoices"),

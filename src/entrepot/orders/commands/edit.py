@@ -38,6 +38,7 @@ from entrepot.orders.validation import (
 )
 from entrepot.parties.address import Written, difference
 from entrepot.parties.commands.register import AddressRegistered, register_addresses
+from entrepot.parties.queries import addresses
 from entrepot.stock.commands.allocate import Free, free
 
 
@@ -104,7 +105,7 @@ def edit(
     Locks: as `orders.cancel`.
     Refuses: NotFound (order, SKU); Invalid (nothing to change; no reason; an order twice; no price); EditTooLate;
     PriceOverridden; and as `orders.cancel`.
-    Again: by key. 10 statements; 7 more where lines come and units go, 6 for addresses, 1 for services, 3 for holds, 1
+    Again: by key. 11 statements; 7 more where lines come and units go, 8 for addresses, 1 for services, 3 for holds, 1
     where a policy asks for hazardous goods.
     """
     plan = cancel.look(one.order for one in requests)
@@ -138,7 +139,8 @@ class _Order(NamedTuple):
     channel: str
     channel_kind: str
     service: str
-    billed: dict[str, str] | None  # where it is billed, as its country writes it
+    billed: Written | None  # where it is billed, as its country writes it
+    customer: str
 
 
 class _Line(NamedTuple):
@@ -166,7 +168,13 @@ class _Known(NamedTuple):
 
 def _load(requests: Sequence[EditOrder]) -> _Known:
     wanted = {"orders": [one.order for one in requests]}
-    orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, wanted)}
+    rows = sql.run(_ORDERS, wanted)
+    billed = addresses([row[-2] for row in rows if row[-2]])
+    orders = {}
+    for row in rows:
+        bill, customer = row[-2:]
+        written = billed[bill].written if bill in billed else None
+        orders[row[0]] = _Order(*row[:-2], written, customer)  # type: ignore[call-arg]
     lines: dict[UUID, dict[UUID, _Line]] = {}
     sums: dict[UUID, list[int]] = {}
     for row in sql.run(_LINES, wanted):
@@ -368,7 +376,7 @@ def _facts(cause: Cause, one: _Edit, policy: Validation, hazardous: set[tuple[in
     is_to_box, problems = facts.of_address(asked.address, order.country, code, policy)
     there = facts.written(asked.address, order.country, code) if asked.address else None
     # Of some only a tax number is known: that is no place.
-    billed = Written(**order.billed) if order.billed and order.billed["line1"] else None
+    billed = order.billed if order.billed and order.billed.line1 else None
     return OrderFacts(
         asked.occurred_at or cause.at, order.country, code, order.currency, 0, 0, one.total, goods, None,
         service=order.service if asked.service is None else asked.service, has_address=True, is_to_box=is_to_box,
@@ -426,7 +434,7 @@ def _addresses(cause: Cause, edits: Sequence[_Edit]) -> dict[UUID, UUID]:
         given = one.request.address
         assert given is not None
         code = one.order.postal_code if one.request.postal_code is None else one.request.postal_code
-        wanted.append(for_the_vault(one.order.company, given, code, one.order.country))
+        wanted.append(for_the_vault(one.order.company, given, code, one.order.country, one.order.customer))
     kept = register_addresses(cause, requests=wanted) if wanted else []
     return {
         one.order.id: answer.id
@@ -487,7 +495,8 @@ SELECT o.id, o.company_id::int, o.number, o.currency, o.country, o.postal_code,
        (SELECT sum(p.authorized_minor)::bigint FROM payments_payment AS p
         WHERE p.order_id = o.id AND p.currency = o.currency AND p.state NOT IN ('voided', 'failed')),
        ARRAY(SELECT h.type FROM orders_hold AS h WHERE h.order_id = o.id AND h.state = 'open'),
-       c.code, c.kind, o.service, (SELECT a.written FROM parties_address AS a WHERE a.id = o.billing_id)
+       c.code, c.kind, o.service, o.billing_id,
+       COALESCE((SELECT k.code FROM parties_customer AS k WHERE k.id = o.customer_id), '')
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
 

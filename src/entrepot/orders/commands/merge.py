@@ -325,9 +325,9 @@ _ORDERS = """
 SELECT o.id, o.number, o.company_id::int, o.promise_at, o.priority::int, o.reservation, o.commercial,
        o.goods_minor, o.discount_minor, o.shipping_minor, o.tax_minor, o.total_minor,
        o.company_id::int, o.channel_id, o.customer_id, o.currency, o.country, o.postal_code,
-       COALESCE(md5(ROW(a.name, a.line1, a.line2, a.city, a.region)::text), ''), o.service, o.demand, o.policy,
+       COALESCE(a.place, ''), o.service, o.demand, o.policy,
        o.campaign, o.substitutes,
-       COALESCE(md5(ROW(b.name, b.line1, b.line2, b.city, b.region, b.postal_code, b.country, b.tax_number)::text), ''),
+       COALESCE(b.billed, ''),
        o.customer_id IS NOT NULL,
        (SELECT COALESCE(sum(l.with_supplier + l.released + l.picked + l.packed + l.shipped + l.delivered), 0)::int
         FROM orders_line AS l WHERE l.order_id = o.id), o.external_id, c.code, c.kind = 'import'

@@ -160,7 +160,7 @@ def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | R
     Locks: the store credit that they ask for, then the names of the new orders, each in their order.
     Refuses: NotFound (channel); Unplaceable; Duplicate.
     Again: by key; and a channel's order is placed once, whatever the key. 3 statements, and 1 for payments, 1 for
-    new customers, 2 for addresses, 3 for holds, 1 for duplicates, 1 for promotions; where a policy asks for them 1
+    new customers, 4 for addresses, 3 for holds, 1 for duplicates, 1 for promotions; where a policy asks for them 1
     each for recent orders, more about the goods, their list prices, stock and tax, and 2 for fingerprints; 5 for store
     credit.
     """
@@ -416,7 +416,9 @@ def _keep_addresses(cause: Cause, drafts: Sequence[_Draft]) -> None:
         one, there, billed = draft.request, None, None
         if one.address:
             there = len(wanted)
-            wanted.append(for_the_vault(one.company, one.address, one.postal_code, one.country))
+            wanted.append(
+                for_the_vault(one.company, one.address, one.postal_code, one.country, one.customer or "")
+            )
         if one.billing or one.tax_number:
             billed = len(wanted)
             wanted.append(_billed(one))
@@ -448,18 +450,23 @@ def _keep_gift_messages(cause: Cause, drafts: Sequence[_Draft]) -> None:
 def _billed(one: PlaceOrder) -> RegisterAddress:
     """Who is billed; of whom nothing is known but a tax number, that."""
     if one.billing is None:
-        return RegisterAddress(one.company, country=one.country, tax_number=one.tax_number)
-    kept = for_the_vault(one.company, one.billing, one.billing.postal_code, one.billing.country)
+        return RegisterAddress(
+            one.company, country=one.country, tax_number=one.tax_number, customer=one.customer or ""
+        )
+    kept = for_the_vault(
+        one.company, one.billing, one.billing.postal_code, one.billing.country, one.customer or ""
+    )
     return replace(kept, tax_number=one.tax_number)
 
 
 def for_the_vault(
-    company: int, given: AddressGiven | BillingGiven, postal_code: str, country: str
+    company: int, given: AddressGiven | BillingGiven, postal_code: str, country: str, customer: str
 ) -> RegisterAddress:
     """An address as the vault of personal data takes it."""
     return RegisterAddress(
         company=company, name=given.name, line1=given.line1, line2=given.line2, city=given.city,
         region=given.region, postal_code=postal_code, country=country, email=given.email, phone=given.phone,
+        customer=customer,
     )  # fmt: skip
 
 

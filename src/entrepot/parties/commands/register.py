@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from entrepot.catalog.register import Register, put, sieve, tell
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.parties import address, numbers, rules
+from entrepot.parties import address, fingerprints, numbers, rules, vault
 from entrepot.parties.rules import (
     RegisterAddress,
     RegisterCompany,
@@ -175,33 +176,78 @@ def register_offers(cause: Cause, /, *, requests: Sequence[RegisterOffer]) -> li
 def register_addresses(
     _cause: Cause, /, *, requests: Sequence[RegisterAddress]
 ) -> list[AddressRegistered | Refused]:
-    """New rows of the vault, each with its normalized copy, and its tax number checked.
+    """New rows of the vault, each with its normalized copy, and its tax number checked; sealed with the key of whose
+    they are: one person for a customer's code, else for a mail address, else for the row.
 
     No event: the document that names an address has one, and the log holds nobody's data.
 
-    Again: by key; without one, another row. 1 statement.
+    Locks: the persons, against being erased. Again: by key; without one, another row. 3 statements.
     """
     keys = [ids.uuid7() for _ in requests]
-    rows = [
-        (key, *(getattr(one, name) for name in _ADDRESS[1:]), *_read(one))
-        for key, one in zip(keys, requests, strict=True)
-    ]
-    sql.write(
-        "parties_address",
-        ("id", "company_id", *_ADDRESS[2:], "tax_number", "tax_number_kind", "written"),
-        rows,
-    )
+    owners = _owners(requests)
+    rows = []
+    for which, one, (person, secret) in zip(keys, requests, owners, strict=True):
+        values = _read(one)
+        rows.append((
+            which, one.company, person, one.region, one.country, bool(values[7]), vault.seal(secret, which, values),
+            fingerprints.of_place(one.name, one.line1, one.line2, one.city, one.region),
+            fingerprints.of_place(
+                one.name, one.line1, one.line2, one.city, one.region, one.postal_code, one.country, values[7]
+            ),
+        ))  # fmt: skip
+    sql.write("parties_address", _ADDRESS, rows)
     return [AddressRegistered(key) for key in keys]
 
 
-def _read(one: RegisterAddress) -> tuple[str, str, str | None]:
-    """What the house makes of an address: its tax number and the kind of that, and its normalized copy."""
-    written = address.written(one.country, one.postal_code, one.region, one.city, one.line1, one.line2)
-    copy = None if written is None else wire.dump(written._asdict())
-    if not one.tax_number:
-        return "", "", copy
-    number = numbers.check(one.country, one.tax_number)
-    return number.number, number.kind if number.is_proved else "", copy
+def _owners(requests: Sequence[RegisterAddress]) -> list[tuple[UUID, bytes]]:
+    """Whose each address is, with their key: persons known already, or new ones."""
+    made: dict[tuple[int, str], tuple[UUID, bytes, bytes]] = {}
+    names = [(one.company, _mark(one) or str(place)) for place, one in enumerate(requests)]
+    for name in names:
+        if name not in made:
+            person = ids.uuid7()
+            made[name] = (person, *vault.new_key(person))
+    # In one order: two batches with persons in common wait for each other, and not in a circle.
+    rows = sorted(
+        (company, mark if ":" in mark else "", person, kept)
+        for (company, mark), (person, _, kept) in made.items()
+    )
+    batch = sql.columns(("companies", "marks", "persons", "keys"), rows)
+    sql.change(_KNOW, batch)
+    stands = {
+        (company, mark): (person, bytes(kept))
+        for company, mark, person, kept in sql.run(_KNOWN, batch)
+        if mark
+    }
+    # Erased between the two statements: who comes back is somebody new.
+    gone = [
+        (made[name][0], name[0], "", made[name][2]) for name in made if ":" in name[1] and name not in stands
+    ]
+    sql.write("parties_person", ("id", "company_id", "mark", "key"), gone)
+    owners: dict[tuple[int, str], tuple[UUID, bytes]] = {}
+    for name, (person, secret, _) in made.items():
+        known, kept = stands.get(name, (person, b""))
+        owners[name] = (person, secret) if known == person else (known, vault.open_key(kept, known))
+    return [owners[name] for name in names]
+
+
+def _mark(one: RegisterAddress) -> str:
+    if one.customer:
+        return fingerprints.of_customer(one.customer)
+    return fingerprints.of_email(one.email) if one.email else ""
+
+
+def _read(one: RegisterAddress) -> list[Any]:
+    """What is sealed of an address, and what the house makes of it: its tax number and the kind of that, and its
+    normalized copy."""
+    copy = address.written(one.country, one.postal_code, one.region, one.city, one.line1, one.line2)
+    tax_number = kind = ""
+    if one.tax_number:
+        number = numbers.check(one.country, one.tax_number)
+        tax_number, kind = number.number, number.kind if number.is_proved else ""
+    return [
+        one.name, one.line1, one.line2, one.city, one.postal_code, one.email, one.phone, tax_number, kind, copy
+    ]  # fmt: skip
 
 
 def _companies(companies: Sequence[int]) -> set[int]:
@@ -234,8 +280,22 @@ _OFFERS = Register(
     kind="offer",
 )
 _ADDRESS = (
-    "id", "company", "name", "line1", "line2", "city", "region", "postal_code", "country", "email", "phone",
+    "id", "company_id", "person_id", "region", "country", "has_tax_number", "sealed", "place", "billed",
 )  # fmt: skip
+
+_KNOW = """
+INSERT INTO parties_person (id, company_id, mark, key)
+SELECT * FROM unnest(%(persons)s::uuid[], %(companies)s::smallint[], %(marks)s::text[], %(keys)s::bytea[])
+ON CONFLICT (company_id, mark) WHERE mark <> '' DO NOTHING
+"""
+
+# Their keys stay while the addresses are written: whoever erases one of them waits, or is waited for.
+_KNOWN = """
+SELECT p.company_id::int, p.mark, p.id, p.key
+FROM unnest(%(companies)s::smallint[], %(marks)s::text[]) AS d(company, mark)
+JOIN parties_person AS p ON p.company_id = d.company AND p.mark = d.mark AND p.mark <> ''
+ORDER BY p.id FOR KEY SHARE OF p
+"""
 
 _LOCK_COMPANIES = "SELECT id::int, code, currency FROM parties_company ORDER BY id FOR UPDATE"
 

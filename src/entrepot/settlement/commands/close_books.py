@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from entrepot.kernel import policies, sql
+from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.commands.close_month import CloseMonth, MonthClosed, close_month
 from entrepot.settlement import closing, closing_queries, errors
-from entrepot.settlement.closing import Closing
-
-policies.shape("settlement.closing")(Closing)
 
 
 @dataclass(frozen=True, slots=True)

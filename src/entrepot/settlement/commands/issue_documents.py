@@ -266,7 +266,7 @@ FROM orders_creditline WHERE credit_id = ANY(%(sources)s::uuid[]) AND kind = 'go
 _ABOUT = """
 SELECT d.id, o.id, COALESCE(o.customer_id, c.customer_id), COALESCE(o.billing_id, o.address_id),
        COALESCE(NULLIF(o.country, ''), y.country), COALESCE(h.code, ''), y.country,
-       COALESCE(a.tax_number, '') <> ''
+       COALESCE(a.has_tax_number, false)
 FROM unnest(%(sources)s::uuid[]) AS d(id)
 LEFT JOIN shipping_shipment AS s ON s.id = d.id
 LEFT JOIN returns_refund AS r ON r.id = d.id

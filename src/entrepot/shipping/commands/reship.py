@@ -15,6 +15,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder, place
 from entrepot.orders.rules import EXCHANGE
+from entrepot.parties import queries as parties
 from entrepot.shipping import errors
 
 
@@ -49,7 +50,7 @@ class _Shipment(NamedTuple):
     postal_code: str
     demand: str
     again: str | None
-    address: tuple[str, ...] | None
+    address: UUID | None
 
 
 @command("shipping.reship")
@@ -58,10 +59,11 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
     other; their goods are a cost, and nobody is charged a second time.
 
     Locks: the shipments in id order; as `orders.place`. Refuses: NotFound; Invalid (no reason); shipping.sent_again;
-    what `orders.place` refuses. Again: by key; a shipment is sent again once. 3 statements, and those of
+    what `orders.place` refuses. Again: by key; a shipment is sent again once. 4 statements, and those of
     `orders.place`.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
+    homes = parties.addresses([one.address for one in found.values() if one.address])
     lines: dict[UUID, list[OrderLine]] = {}
     for shipment, code, units in sql.run(_LINES, {"ids": list(found)}):
         lines.setdefault(shipment, []).append(OrderLine(code, units, Decimal(0)))
@@ -79,7 +81,7 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
             one.company, one.channel, f"{one.external_id}/{one.number}", tuple(lines[one.id]), one.currency,
             customer=one.customer, country=one.country, postal_code=one.postal_code,
             demand="sale" if one.demand == EXCHANGE else one.demand,
-            address=AddressGiven(*one.address) if one.address else None,
+            address=_given(homes.get(one.address)) if one.address else None,
         )  # fmt: skip
         answers.append(None)
     placed = dict(zip(wanted, place(cause, requests=list(wanted.values())), strict=True)) if wanted else {}
@@ -88,6 +90,12 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
         _answer(request.shipment, placed[request.shipment]) if answer is None else answer
         for request, answer in zip(requests, answers, strict=True)
     ]
+
+
+def _given(one: parties.Address | None) -> AddressGiven | None:
+    if one is None:  # it was erased
+        return None
+    return AddressGiven(one.name, one.line1, one.city, one.line2, one.region, one.email, one.phone)
 
 
 def _misfit(request: Reship, one: _Shipment | None) -> Refused | None:
@@ -120,13 +128,11 @@ def _write(
 
 _LOCK = """
 SELECT h.id, h.number, h.company_id::int, c.code, o.external_id, o.currency::text, k.code, o.country, o.postal_code,
-       o.demand, x.number,
-       CASE WHEN a.id IS NOT NULL THEN ARRAY[a.name, a.line1, a.city, a.line2, a.region, a.email, a.phone] END
+       o.demand, x.number, o.address_id
 FROM shipping_shipment AS h
 JOIN orders_order AS o ON o.id = h.order_id
 JOIN network_channel AS c ON c.id = o.channel_id
 LEFT JOIN parties_customer AS k ON k.id = o.customer_id
-LEFT JOIN parties_address AS a ON a.id = o.address_id
 LEFT JOIN shipping_reshipment AS r ON r.shipment_id = h.id
 LEFT JOIN orders_order AS x ON x.id = r.order_id
 WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id FOR UPDATE OF h

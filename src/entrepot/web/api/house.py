@@ -21,6 +21,7 @@ from ninja.utils import normalize_path
 from entrepot.kernel.errors import AllOrNothing, Invalid, Refused, Unavailable
 from entrepot.web.api import (
     ageing,
+    audit,
     availability,
     bank,
     carriers,
@@ -35,6 +36,7 @@ from entrepot.web.api import (
     orders,
     owned,
     packing,
+    privacy,
     problems,
     purchasing,
     reservations,
@@ -146,6 +148,8 @@ api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", supplier_invoices.router, tags=["supplier invoices"])
 api.add_router("/v1", bank.router, tags=["bank"])
+api.add_router("/v1", audit.router, tags=["audit"])
+api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])

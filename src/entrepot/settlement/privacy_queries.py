@@ -1,0 +1,329 @@
+"""What is asked of people's data: what there is of somebody, what keeps it, and what was erased."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.parties import fingerprints
+from entrepot.parties import queries as parties
+from entrepot.settlement.privacy import Open, Retention
+
+policies.shape(
+    "settlement.retention",
+    buyers_years=(1, 100),
+    business_buyers_years=(1, 100),
+    messages_in_days=(1, 36_500),
+    messages_out_days=(1, 36_500),
+    return_days=(0, 3_650),
+)(Retention)
+
+
+@dataclass(slots=True)
+class Subject:
+    """Everything that is somebody's: customers (id → code), persons of the vault, orders, addresses."""
+
+    company: int
+    customers: dict[UUID, str] = field(default_factory=dict)
+    people: set[UUID] = field(default_factory=set)
+    orders: set[UUID] = field(default_factory=set)
+    addresses: dict[UUID, parties.Address] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.customers or self.people or self.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    id: UUID
+    customer: str
+    order_number: str
+    reason: str
+    placed_by: str
+    placed_at: datetime
+    released_by: str
+    released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRow:
+    id: UUID
+    number: str
+    orders: int
+    addresses: int
+    kept: int
+    messages: int
+    remaining: int
+    reason: str
+    erased_by: str
+    erased_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    kind: str
+    older_than: datetime | None
+    gone: int
+    kept: int
+    policy_version: int
+    run_at: datetime
+
+
+def whose(asked: Sequence[tuple[int, str, UUID | None]]) -> list[Subject]:
+    """Everything that is somebody's, of whom a customer's code or one order of theirs is known: whatever has the same
+    customer, or the same mail address. 4 statements."""
+    found = [Subject(company) for company, _, _ in asked]
+    rows = [(place, *one) for place, one in enumerate(asked)]
+    seeds = sql.columns(("places", "companies", "codes", "orders"), rows)
+    for place, kind, which, code in sql.run(_SEEDS, seeds):
+        _add(found[place], kind, which, code)
+
+    pairs = [(place, person) for place, one in enumerate(found) for person in one.people]
+    _open(found, pairs)
+    marks = {
+        (place, fingerprints.of_email(each.email))
+        for place, one in enumerate(found)
+        for each in one.addresses.values()
+        if each.email
+    }
+    same = sql.columns(
+        ("places", "companies", "marks"), [(p, found[p].company, mark) for p, mark in sorted(marks)]
+    )
+    _open(
+        found,
+        [(place, person) for place, person in sql.run(_SAME, same) if person not in found[place].people],
+    )
+
+    everything = [
+        (place, address, customer)
+        for place, one in enumerate(found)
+        for address, customer in [(each, None) for each in one.addresses]
+        + [(None, each) for each in one.customers]
+    ]
+    for place, order in sql.run(_ORDERS, sql.columns(("places", "addresses", "customers"), everything)):
+        found[place].orders.add(order)
+    return found
+
+
+def _add(one: Subject, kind: str, which: UUID, code: str) -> None:
+    if kind == "customer":
+        one.customers[which] = code
+    elif kind == "order":
+        one.orders.add(which)
+    else:
+        one.people.add(which)
+
+
+def _open(found: Sequence[Subject], pairs: Iterable[tuple[int, UUID]]) -> None:
+    """Their addresses out of the vault. 2 statements."""
+    of: dict[UUID, list[int]] = {}
+    for place, person in pairs:
+        found[place].people.add(person)
+        of.setdefault(person, []).append(place)
+    owners = dict(sql.run(_ADDRESSES, {"people": list(of)}))
+    for which, address in parties.addresses(list(owners)).items():
+        for place in of[owners[which]]:
+            found[place].addresses[which] = address
+
+
+def open_things(orders: Collection[UUID], delivered_after: datetime) -> dict[UUID, list[Open]]:
+    """What is not done with, by order. 1 statement."""
+    found: dict[UUID, list[Open]] = {}
+    for order, kind, which in sql.run(_OPEN, {"orders": sorted(orders), "delivered_after": delivered_after}):
+        found.setdefault(order, []).append(Open(kind, which))
+    return found
+
+
+def legal_holds(orders: Collection[UUID], customers: Collection[UUID]) -> dict[UUID, list[Open]]:
+    """Legal holds in force, by the order or customer that they are on. 1 statement."""
+    found: dict[UUID, list[Open]] = {}
+    for which, reason in sql.run(_HOLDS, {"orders": sorted(orders), "customers": sorted(customers)}):
+        found.setdefault(which, []).append(Open("legal hold:", reason))
+    return found
+
+
+def needed(addresses: Sequence[tuple[UUID, datetime | None]]) -> set[UUID]:
+    """Of addresses, each with a moment, those of businesses on invoices that are younger. 1 statement."""
+    return {which for (which,) in sql.run(_NEEDED, sql.columns(("addresses", "moments"), addresses))}
+
+
+def everything_of(company: int, customer: str = "", order: UUID | None = None) -> dict[str, Any] | None:
+    """All that the house knows of somebody, for them to be given; None where nobody is known. 6 statements."""
+    (one,) = whose([(company, customer, order)])
+    if not one:
+        return None
+    told: dict[str, Any] = {
+        "addresses": [
+            {
+                "name": each.name, "line1": each.line1, "line2": each.line2, "city": each.city, "region": each.region,
+                "postal_code": each.postal_code, "country": each.country, "email": each.email, "phone": each.phone,
+                "tax_number": each.tax_number,
+            }
+            for each in one.addresses.values()
+        ]
+    }  # fmt: skip
+    params = {"orders": sorted(one.orders), "customers": sorted(one.customers)}
+    for name, row in sql.run(_EVERYTHING, params):
+        told.setdefault(name, []).append(row)
+    return told
+
+
+def order_named(company: int, text: str) -> UUID | None:
+    """An order by its number, ours or the channel's. 1 statement."""
+    rows = sql.run(_NAMED, {"company": company, "text": text})
+    return rows[0][0] if rows else None
+
+
+def holds(company: int, limit: int = 100) -> list[HoldRow]:
+    """Legal holds, those in force first. 1 statement."""
+    return [HoldRow(*row) for row in sql.run(_HOLD_ROWS, {"company": company, "limit": limit})]
+
+
+def erasures(company: int, limit: int = 100) -> list[ErasureRow]:
+    """Who erased how much and why, the latest first. 1 statement."""
+    return [ErasureRow(*row) for row in sql.run(_ERASURES, {"company": company, "limit": limit})]
+
+
+def runs(company: int, limit: int = 40) -> list[RunRow]:
+    """What the retention rules did, the latest first. 1 statement."""
+    return [RunRow(*row) for row in sql.run(_RUNS, {"company": company, "limit": limit})]
+
+
+def checked() -> dict[str, int]:
+    """Rows that `discrepancies` looks at."""
+    return {"settlement_erasure": sql.run("SELECT count(*) FROM settlement_erasure")[0][0]}
+
+
+def discrepancies() -> list[str]:
+    """Sentences about people who were erased and are still there."""
+    return [sentence for (sentence,) in sql.run(_STILL_THERE)]
+
+
+_SEEDS = """
+WITH asked AS (SELECT * FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(codes)s::text[],
+                                    %(orders)s::uuid[]) AS d(place, company, code, order_id)),
+customers AS (
+    SELECT a.place, k.id, k.code FROM asked AS a
+    JOIN parties_customer AS k ON k.company_id = a.company AND k.code = a.code AND a.code <> ''
+    UNION
+    SELECT a.place, k.id, k.code
+    FROM asked AS a JOIN orders_order AS o ON o.id = a.order_id AND o.company_id = a.company
+    JOIN parties_customer AS k ON k.id = o.customer_id
+),
+orders AS (
+    SELECT a.place, o.id, o.address_id, o.billing_id
+    FROM asked AS a JOIN orders_order AS o ON o.id = a.order_id AND o.company_id = a.company
+    UNION
+    SELECT c.place, o.id, o.address_id, o.billing_id FROM customers AS c JOIN orders_order AS o ON o.customer_id = c.id
+)
+SELECT place, 'customer', id, code FROM customers
+UNION ALL SELECT place, 'order', id, '' FROM orders
+UNION ALL SELECT DISTINCT o.place, 'person', a.person_id, ''
+FROM orders AS o JOIN parties_address AS a ON a.id IN (o.address_id, o.billing_id)
+"""
+
+_ADDRESSES = "SELECT id, person_id FROM parties_address WHERE person_id = ANY(%(people)s::uuid[])"
+
+_SAME = """
+SELECT d.place, p.id
+FROM unnest(%(places)s::int[], %(companies)s::smallint[], %(marks)s::text[]) AS d(place, company, mark)
+JOIN parties_person AS p ON p.company_id = d.company AND p.mark = d.mark AND p.mark <> ''
+"""
+
+_ORDERS = """
+WITH d AS (SELECT * FROM unnest(%(places)s::int[], %(addresses)s::uuid[], %(customers)s::uuid[])
+                         AS d(place, address, customer))
+SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.address_id = d.address
+UNION SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.billing_id = d.address
+UNION SELECT d.place, o.id FROM d JOIN orders_order AS o ON o.customer_id = d.customer
+"""
+
+_OPEN = """
+WITH o AS (SELECT * FROM orders_order WHERE id = ANY(%(orders)s::uuid[]))
+SELECT o.id, 'order', o.number FROM o WHERE o.status NOT IN ('delivered', 'cancelled', 'closed')
+UNION ALL
+SELECT o.id, 'order that may still come back', o.number FROM o WHERE EXISTS (
+    SELECT FROM shipping_shipment AS s WHERE s.order_id = o.id AND s.delivered_at > %(delivered_after)s::timestamptz)
+UNION ALL
+SELECT o.id, 'return', r.number FROM o JOIN returns_return AS r ON r.order_id = o.id
+WHERE r.state NOT IN ('declined', 'closed', 'cancelled')
+UNION ALL
+SELECT o.id, 'refund', f.number FROM o JOIN returns_refund AS f ON f.order_id = o.id
+WHERE f.state IN ('waiting', 'approved', 'failed')
+UNION ALL
+SELECT o.id, 'dispute', p.reference FROM o JOIN payments_payment AS p ON p.order_id = o.id
+JOIN payments_dispute AS d ON d.payment_id = p.id AND d.state = 'open'
+UNION ALL
+SELECT o.id, 'payment', p.reference FROM o JOIN payments_payment AS p ON p.order_id = o.id
+WHERE p.capturing_minor + p.refunding_minor > 0
+UNION ALL
+SELECT o.id, 'claim', c.number FROM o JOIN shipping_shipment AS s ON s.order_id = o.id
+JOIN shipping_claim AS c ON c.shipment_id = s.id AND c.state IN ('open', 'filed', 'agreed')
+"""
+
+_HOLDS = """
+SELECT COALESCE(order_id, customer_id), reason FROM settlement_legalhold
+WHERE released_at IS NULL AND (order_id = ANY(%(orders)s::uuid[]) OR customer_id = ANY(%(customers)s::uuid[]))
+ORDER BY id
+"""
+
+_NEEDED = """
+SELECT DISTINCT d.address_id
+FROM unnest(%(addresses)s::uuid[], %(moments)s::timestamptz[]) AS asked(address_id, after)
+JOIN settlement_document AS d USING (address_id) JOIN parties_address AS a ON a.id = d.address_id
+WHERE a.has_tax_number AND (asked.after IS NULL OR d.issued_at > asked.after)
+"""
+
+_EVERYTHING = """
+SELECT 'customers', to_jsonb(k) FROM parties_customer AS k WHERE k.id = ANY(%(customers)s::uuid[])
+UNION ALL SELECT 'orders', to_jsonb(o) FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'order_lines', to_jsonb(l) FROM orders_line AS l WHERE l.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'payments', to_jsonb(p) FROM payments_payment AS p WHERE p.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'shipments', to_jsonb(s) FROM shipping_shipment AS s WHERE s.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'returns', to_jsonb(r) FROM returns_return AS r WHERE r.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'return_lines', to_jsonb(l) FROM returns_line AS l JOIN returns_return AS r ON r.id = l.return_id
+WHERE r.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'refunds', to_jsonb(f) FROM returns_refund AS f WHERE f.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'documents', to_jsonb(d) FROM settlement_document AS d WHERE d.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'fingerprints', to_jsonb(f) FROM orders_fingerprint AS f WHERE f.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'work_items', to_jsonb(w) FROM work_item AS w WHERE w.subject_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'events', to_jsonb(e) FROM kernel_event AS e WHERE e.subject_id = ANY(%(orders)s::uuid[])
+"""
+
+_NAMED = """
+SELECT id FROM orders_order
+WHERE company_id = %(company)s::smallint AND (number = %(text)s::text OR external_id = %(text)s::text) LIMIT 1
+"""
+
+_HOLD_ROWS = """
+SELECT h.id, COALESCE(k.code, ''), COALESCE(o.number, ''), h.reason, h.placed_by, h.placed_at, h.released_by,
+       h.released_at
+FROM settlement_legalhold AS h LEFT JOIN parties_customer AS k ON k.id = h.customer_id
+LEFT JOIN orders_order AS o ON o.id = h.order_id
+WHERE h.company_id = %(company)s::smallint ORDER BY h.released_at IS NOT NULL, h.id DESC LIMIT %(limit)s::int
+"""
+
+_ERASURES = """
+SELECT id, number, orders, addresses, kept, messages, remaining, reason, erased_by, erased_at FROM settlement_erasure
+WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(limit)s::int
+"""
+
+_RUNS = """
+SELECT kind, older_than, gone, kept, policy_version, run_at FROM settlement_retentionrun
+WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(limit)s::int
+"""
+
+_STILL_THERE = """
+SELECT format('erasure %s says that %s addresses are kept of people, and %s are', e.number, e.kept, found.sealed)
+FROM settlement_erasure AS e CROSS JOIN LATERAL (
+    SELECT count(*) AS sealed FROM parties_address AS a
+    WHERE a.person_id = ANY(e.people) AND a.sealed IS NOT NULL) AS found
+WHERE found.sealed > e.kept
+UNION ALL
+SELECT format('erasure %s says that nothing is kept of a person, whose key is still there', e.number)
+FROM settlement_erasure AS e JOIN parties_person AS p ON p.id = ANY(e.people) AND p.key IS NOT NULL WHERE e.kept = 0
+"""

@@ -1,0 +1,96 @@
+"""People's data: what there is of somebody, erased where they ask for it, held, and how long each kind is kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.kernel import policies
+from entrepot.kernel.errors import NotPermitted
+from entrepot.settlement import privacy_queries
+from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
+from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
+from entrepot.settlement.privacy import KINDS, Retention
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+
+WHERE = "/books/privacy/"
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """Erasures, legal holds, and the retention rules with what they did."""
+    company, now = request.reader.company.id, fmt.reading().now
+    version, rules = _rules(company, now)
+    context = {
+        "erasures": privacy_queries.erasures(company),
+        "holds": privacy_queries.holds(company),
+        "runs": privacy_queries.runs(company),
+        "version": version,
+        "rules": [(kind, rules.before(kind, now)) for kind in KINDS],
+    }
+    return page(request, "web/privacy.html", context, area="books")
+
+
+def _rules(company: int, at: datetime) -> tuple[int, Retention]:
+    return policies.of_companies({company}, Retention, at)[company]
+
+
+def _named(request: Request, text: str) -> dict[str, object]:
+    """What was typed: the number of an order of ours, else the code of a customer."""
+    found = privacy_queries.order_named(request.reader.company.id, text)
+    return {"order": found} if found else {"customer": text}
+
+
+@require_POST
+@console
+def decide(request: Request) -> HttpResponse:
+    """Somebody erased, or held."""
+    company, reason = request.reader.company.id, clean(request.POST.get("reason"))
+    who = _named(request, clean(request.POST.get("who")))
+    if request.POST.get("what") == "hold":
+        wanted = [HoldData(company, reason, **who)]  # type: ignore[arg-type]
+        return back(request, WHERE, give(request, hold_data, wanted, lambda _: gettext("It is held.")))
+    asked = [ErasePerson(company, reason, **who)]  # type: ignore[arg-type]
+    results = give(request, erase_people, asked, lambda _: gettext("They are erased; the proof is below."))
+    return back(request, WHERE, results)
+
+
+@require_POST
+@console
+def release(request: Request) -> HttpResponse:
+    """A legal hold is over."""
+    hold = uuid_in(request.POST.get("hold"))
+    if hold is None:
+        messages.error(request, gettext("Choose a legal hold."))
+        return back(request, WHERE, [])
+    wanted = [ReleaseData(hold, clean(request.POST.get("reason")))]
+    return back(
+        request, WHERE, give(request, release_data, wanted, lambda _: gettext("The hold is released."))
+    )
+
+
+@require_POST
+@console
+def export(request: Request) -> HttpResponse:
+    """Everything about somebody as a file, for them to be given. Who may erase people may read it."""
+    command = "settlement.erase_people"
+    if not request.reader.actor.may(command):
+        messages.error(request, str(NotPermitted(actor=request.reader.actor.name, command=command)))
+        return back(request, WHERE, [])
+    who = _named(request, clean(request.POST.get("who")))
+    found = privacy_queries.everything_of(request.reader.company.id, **who)  # type: ignore[arg-type]
+    if found is None:
+        messages.error(request, gettext("There is no customer and no order of that name."))
+        return back(request, WHERE, [])
+    answer = HttpResponse(json.dumps(found, cls=DjangoJSONEncoder, indent=1), content_type="application/json")
+    answer["Content-Disposition"] = 'attachment; filename="person.json"'
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,242 @@
+"""settlement.erase_people, settlement.hold_data, settlement.release_data, settlement.apply_retention"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import transaction
+
+from entrepot.kernel import delivery, inbox, seal, sql
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
+from entrepot.orders.commands.place import AddressGiven
+from entrepot.orders.validation import Validation
+from entrepot.parties import queries as parties
+from entrepot.parties.commands.erase import ErasePeople, erase
+from entrepot.settlement import errors, invoice_queries, privacy_queries
+from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
+from entrepot.settlement.commands.erase_people import ErasePerson, PersonErased, erase_people
+from entrepot.settlement.commands.hold_data import DataHeld, HoldData, ReleaseData, hold_data, release_data
+from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
+from entrepot.settlement.privacy import BUSINESS_BUYERS, BUYERS, CAME, WENT, Retention
+from entrepot.shipping.commands.deliver import Delivered, deliver
+from entrepot.sourcing.commands.cancel import cancel
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.walk import a_house, placed, shipped
+
+pytestmark = pytest.mark.django_db
+ADA = AddressGiven(
+    "Ada Q. Lovelace", "12 Quince Row", "Ockham", email="ada@quince.example", phone="+44 1632 960 001"
+)
+BOB = AddressGiven("Bob Wexford", "7 Yarrow Lane", "Leeds", email="bob@yarrow.example")
+PERSONAL = ("lovelace", "quince", "960 001", "ada-q-77")
+LATER = replace(SYSTEM, at=NOW + timedelta(days=60))
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 3_000)
+    return house
+
+
+def bought(house: Floor, address: AddressGiven = ADA, **facts: object) -> UUID:
+    """An order that is delivered."""
+    (order,) = placed(house, 1, (0, 1), address=address, **facts)
+    (shipment,) = shipped(order)
+    deliver(SYSTEM, requests=[Delivered(shipment, NOW)])
+    issue_documents(SYSTEM, requests=[IssueDocument(shipment)])
+    return order
+
+
+def erased(*requests: ErasePerson, cause=LATER) -> list:
+    return erase_people(cause, requests=requests)
+
+
+def everywhere(*texts: str) -> dict[str, list[str]]:
+    """Tables of the whole database in which a text stands, in any column."""
+    tables = [one for (one,) in sql.run("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")]
+    found = {}
+    for table in tables:
+        hits = [text for text in texts if sql.run(f"SELECT 1 FROM {table} AS t WHERE t::text ILIKE %(t)s LIMIT 1",
+                                                  {"t": f"%{text}%"})]  # fmt: skip
+        if hits:
+            found[table] = hits
+    return found
+
+
+def books() -> list[tuple]:
+    return [
+        *sql.run("SELECT * FROM ledger_line ORDER BY 1, 2"), *sql.run("SELECT * FROM stock_move ORDER BY 1"),
+        *sql.run("SELECT seq, payload::text FROM kernel_event WHERE command <> 'settlement.erase_people' ORDER BY seq"),
+        *sql.run("SELECT id, number, total_minor FROM settlement_document ORDER BY 1"),
+    ]  # fmt: skip
+
+
+def test_nothing_of_an_erased_person_is_left_and_the_books_stand(house: Floor):
+    set_policy(
+        SYSTEM, requests=[SetPolicy(COMPANY, "orders.validation", Validation(velocity="enforce"), NOW)]
+    )
+    mine = bought(house, customer="ada-q-77")
+    guest = bought(house)  # by mail address alone
+    other = bought(house, BOB)
+    ((name,),) = sql.run("SELECT external_id FROM orders_order WHERE id = %(id)s", {"id": mine})
+    raw = [inbox.Incoming(COMPANY, "shop", name, "order", json.dumps({"no": 1})),
+           inbox.Incoming(COMPANY, "post", "t1", "tracking", '{"signed_by": "Ada Q. Lovelace"}'),
+           inbox.Incoming(COMPANY, "post", "t2", "tracking", '{"signed_by": "Bob Wexford"}')]  # fmt: skip
+    inbox.receive(SYSTEM, raw, state="done")
+    delivery.send(SYSTEM, [delivery.Message("mail", "sent", mine, COMPANY, {"to": ADA.email})])
+    sql.run("UPDATE kernel_delivery SET state = 'kept'")
+    seal.seal(SYSTEM)
+    before, sealed = books(), seal.verify()
+    told = privacy_queries.everything_of(COMPANY, customer="ada-q-77")
+    assert told and len(told["orders"]) == len(told["addresses"]) == 2
+    assert {each["email"] for each in told["addresses"]} == {ADA.email}
+    assert set(everywhere(*PERSONAL)) == {"kernel_inbox", "kernel_delivery", "parties_customer"}
+
+    (answer,) = erased(ErasePerson(COMPANY, "asked by letter of 1 December", customer="ada-q-77"))
+
+    assert isinstance(answer, PersonErased)
+    assert (answer.orders, answer.addresses, answer.kept, answer.messages, answer.remaining) == (
+        2,
+        2,
+        0,
+        3,
+        0,
+    )
+    assert everywhere(*PERSONAL) == {}
+    assert books() == before
+    assert (seal.verify().discrepancies, seal.verify().links) == ([], sealed.links)
+    rows = sql.run("SELECT id, postal_code <> '' FROM orders_order ORDER BY id")
+    assert dict(rows) == {mine: False, guest: False, other: True}
+    (paper,) = [invoice_queries.paper(one) for one in invoice_queries.documents(COMPANY, order=mine)]
+    assert paper.buyer.name == invoice_queries.ERASED
+    assert everywhere("wexford") == {"kernel_inbox": ["wexford"]}
+    assert [one.name for one in parties.addresses(_addresses(other)).values()] == ["Bob Wexford"]
+    (row,) = privacy_queries.erasures(COMPANY)
+    assert (row.number, row.reason, row.orders) == (answer.number, "asked by letter of 1 December", 2)
+    assert privacy_queries.everything_of(COMPANY, customer="ada-q-77") is None
+    assert isinstance(erased(ErasePerson(COMPANY, "again", customer="ada-q-77"))[0], NotFound)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), transaction.atomic():
+        sql.run("UPDATE settlement_erasure SET reason = 'x'")
+
+
+def _addresses(order: UUID) -> list[UUID]:
+    return [one for (one,) in sql.run("SELECT address_id FROM orders_order WHERE id = %(id)s", {"id": order})]
+
+
+def test_whoever_comes_back_is_somebody_new(house: Floor):
+    first = bought(house)
+    assert isinstance(erased(ErasePerson(COMPANY, "asked", order=first))[0], PersonErased)
+    second = bought(house)
+    home = parties.addresses(_addresses(first) + _addresses(second))
+    assert [one.name for one in home.values()] == [ADA.name]
+
+
+def test_what_is_open_is_told_and_keeps_everything(house: Floor):
+    (waiting,) = placed(house, 1, (0, 1), address=BOB, customer="bob-1")
+    mine = bought(house)
+    asked = ErasePerson(COMPANY, "asked", order=mine)
+
+    early, still, nobody, both, silent = erased(
+        asked, ErasePerson(COMPANY, "asked", customer="bob-1"), ErasePerson(COMPANY, "asked", customer="none"),
+        replace(asked, customer="bob-1"), replace(asked, reason=" "), cause=SYSTEM,
+    )  # fmt: skip
+    assert isinstance(early, errors.NotToBeErasedYet)
+    assert "may still come back" in str(early)
+    assert isinstance(still, errors.NotToBeErasedYet)
+    ((number,),) = sql.run("SELECT number FROM orders_order WHERE id = %(id)s", {"id": waiting})
+    assert f"order {number}" in str(still)
+    assert [type(one) for one in (nobody, both, silent)] == [NotFound, Invalid, Invalid]
+
+    (held,) = hold_data(SYSTEM, requests=[HoldData(COMPANY, "case 4711", order=mine)])
+    assert isinstance(held, DataHeld)
+    (refused,) = erased(asked)
+    assert "legal hold: case 4711" in str(refused)
+    assert sql.run("SELECT count(*) FROM parties_address WHERE sealed IS NULL") == [(0,)]
+    release_data(SYSTEM, requests=[ReleaseData(held.hold, "settled")])
+    assert isinstance(erased(asked)[0], PersonErased)
+
+
+def test_an_invoice_of_a_business_keeps_its_name_until_the_retention_ends(house: Floor):
+    mine = bought(house, tax_number="GB123456789", billing=None)
+    (answer,) = erased(ErasePerson(COMPANY, "asked", order=mine))
+    assert (answer.addresses, answer.kept) == (1, 1)
+
+    much_later = replace(SYSTEM, at=NOW + timedelta(days=4_000))
+    (told,) = apply_retention(much_later, requests=[ApplyRetention(COMPANY)])
+    assert (told.gone[BUYERS], told.gone[BUSINESS_BUYERS]) == (0, 1)
+    assert sql.run("SELECT count(*) FROM parties_person WHERE key IS NOT NULL") == [(0,)]
+
+
+def test_retention_lets_go_of_what_is_old_and_not_open_or_held(house: Floor):
+    policy = Retention(buyers_years=1, messages_in_days=30, messages_out_days=None)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.retention", policy, NOW)])
+    bought(house)
+    kept = bought(house, BOB, customer="bob-1")
+    hold_data(SYSTEM, requests=[HoldData(COMPANY, "audit", customer="bob-1")])
+    inbox.receive(SYSTEM, [inbox.Incoming(COMPANY, "shop", "x", "order", "raw")], state="done")
+
+    (none,) = apply_retention(LATER, requests=[ApplyRetention(COMPANY)])
+    assert none.gone == {BUYERS: 0, BUSINESS_BUYERS: 0, CAME: 1, WENT: 0}
+    (done,) = apply_retention(
+        replace(SYSTEM, at=NOW + timedelta(days=400)), requests=[ApplyRetention(COMPANY)]
+    )
+    assert (done.gone[BUYERS], done.kept[BUYERS]) == (1, 1)
+    assert parties.addresses(_addresses(kept))
+    assert len(privacy_queries.runs(COMPANY)) == 8
+    assert privacy_queries.runs(COMPANY)[-1].kind == BUYERS
+
+
+def test_legal_holds_are_placed_and_released(house: Floor):
+    mine = bought(house, customer="ada-q-77")
+    wanted = HoldData(COMPANY, "case", customer="ada-q-77", key="h")
+    (held,), (again,) = (hold_data(SYSTEM, requests=[wanted]) for _ in range(2))
+    assert held == again
+    unknown, silent, both = hold_data(SYSTEM, requests=[
+        HoldData(COMPANY, "x", customer="none"), replace(wanted, reason="", key=None),
+        replace(wanted, order=mine, key=None),
+    ])  # fmt: skip
+    assert [type(one) for one in (unknown, silent, both)] == [NotFound, Invalid, Invalid]
+    assert [(row.customer, row.reason) for row in privacy_queries.holds(COMPANY)] == [("ada-q-77", "case")]
+    release = ReleaseData(held.hold, "over")
+    answers = release_data(
+        SYSTEM, requests=[release, release, replace(release, hold=mine), replace(release, reason="")]
+    )
+    assert [type(one).__name__ for one in answers] == ["DataReleased", "WrongState", "NotFound", "Invalid"]
+    assert isinstance(release_data(SYSTEM, requests=[release])[0], WrongState)
+
+
+@pytest.mark.counts("settlement.hold_data", "settlement.release_data")
+def test_statements_of_holds_do_not_grow_with_the_batch(house: Floor, statements):
+    mine = bought(house)
+    for size in (1, 10, 1000):
+        with statements():
+            held = hold_data(SYSTEM, requests=[HoldData(COMPANY, "case", order=mine)] * size)
+        with statements():
+            release_data(SYSTEM, requests=[ReleaseData(one.hold, "over") for one in held])
+
+
+@pytest.mark.counts(
+    "settlement.erase_people", "settlement.apply_retention", "parties.erase", "orders.forget_buyers"
+)
+def test_statements_of_erasure_do_not_grow_with_the_batch(house: Floor, statements):
+    for size in (1, 10, 1000):
+        orders = placed(house, size, (0, 1), address=AddressGiven("Ida Ko", "Row", "X"))
+        cancel(SYSTEM, requests=[CancelOrder(order, "changed their mind") for order in orders])
+        with statements():
+            done = erased(*[ErasePerson(COMPANY, "asked", order=order) for order in orders])
+        assert {type(one) for one in done} == {PersonErased}
+        with statements():
+            apply_retention(SYSTEM, requests=[ApplyRetention(COMPANY)] * size)
+        with statements():
+            erase(SYSTEM, requests=[ErasePeople((order,)) for order in orders])
+        with statements():
+            forget_buyers(SYSTEM, requests=[ForgetBuyer(COMPANY, (order,)) for order in orders])
