@@ -36,6 +36,7 @@ from entrepot.web.api import (
     problems,
     purchasing,
     reservations,
+    return_inspections,
     return_parcels,
     returns,
     shipping,
@@ -127,6 +128,7 @@ api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
+api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
