@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from entrepot.kernel import policies, sql
-from entrepot.returns import parcel_queries, queries
+from entrepot.returns import checklists, parcel_queries, queries
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.recovery import Recovery, Way
 from tests import back
@@ -113,7 +115,9 @@ def test_a_return_goes_its_way_by_forms(house: Floor) -> None:
     form = {"inspection": found.id, "units": "1"}
     inspector.post("/returns/station/dispose/", form)
     form |= {"disposition": "liquidate", "reason": "The last of its color."}
-    inspector.post("/returns/station/dispose/", form)
+    refused = inspector.post("/returns/station/dispose/", form)
+    assert "returns.override_dispositions" in said(refused)[-1]
+    supervisor.post("/returns/station/dispose/", form)
     assert [(row.disposition, row.quantity) for row in one_return().dispositions] == [
         ("second_grade", 1),
         ("liquidate", 1),
@@ -472,3 +476,54 @@ def test_the_station_shows_what_each_way_brings(house: Floor) -> None:
     back.found(back.came(one, cause=someone("supervisor")), "C", cause=someone("inspector"))
     shown = text_of(a_browser("inspector").get("/returns/station/"))
     assert "Liquidate £5.00 £0.50 £0.00 £0.00 £4.50 Refurbish £2.00" in shown
+
+
+def test_the_station_asks_what_the_checklist_says_keeps_photos_and_does_equal_units_in_one_go(
+    house: Floor,
+) -> None:
+    questions = (
+        checklists.Question("clean", "Is it clean?", caps={"no": "C"}, codes={"no": "dirty"}),
+        checklists.Question("wear", "How worn is it?", "choice", ("none", "some"), caps={"some": "B"}),
+        checklists.Question("length", "Length in mm", "number", least=90, most=110, required=False),
+    )
+    body = checklists.Checklists({"*": questions})
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.checklists", body, NOW)])
+    made = [back.asked(order, 1, cause=someone("service")) for order in sold(house, 2, (0, 1))]
+    (one, other) = back.came_all(made, cause=someone("supervisor"))
+    inspector, supervisor = a_browser("inspector"), a_browser("supervisor")
+    station = inspector.get("/returns/station/")
+    assert [task.receipt for task in station.context["equal"]] == [other.receipt]
+    shown = text_of(station)
+    assert "Is it clean?" in shown
+    assert "The same holds for 1 more return" in shown
+
+    form = {"receipt": one.receipt, "units": "1", "grade": "", "equal": f"{other.receipt}/1", "all": "1"}
+    missing = inspector.post("/returns/station/inspect/", form)
+    assert "not answered: clean, wear" in said(missing)[0]
+    form |= {"answer-clean": "no", "answer-wear": "some"}
+    noted = inspector.post("/returns/station/inspect/", form)
+    assert said(noted)[-1:] == ["Noted of 2 returns. Now decide what is done with them."]
+    found = [queries.whole(each.return_id).inspections[0] for each in made]
+    assert [(row.grade, row.codes) for row in found] == [("C", "dirty"), ("C", "dirty")]
+
+    picture = SimpleUploadedFile("evil.html", base64.b64decode(PNG), "text/html")
+    kept = inspector.post("/returns/station/photos/", {"inspection": found[0].id, "photos": picture})
+    assert said(kept)[-1:] == ["1 photo is kept."]
+    script = SimpleUploadedFile("photo.png", b"<script>alert(1)</script>", "image/png")
+    refused = inspector.post("/returns/station/photos/", {"inspection": found[0].id, "photos": script})
+    assert "expected a whole JPEG, PNG or WebP" in said(refused)[-1]
+    (photo,) = queries.whole(made[0].return_id).inspections[0].photos
+    answer = inspector.get(f"/returns/photos/{photo}/")
+    assert (answer["Content-Type"], answer["X-Content-Type-Options"]) == ("image/png", "nosniff")
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.content == base64.b64decode(PNG)
+    assert inspector.get(f"/returns/photos/{made[0].return_id}/").status_code == 404
+    assert f"/returns/photos/{photo}/" in inspector.get(f"/returns/{made[0].return_id}/").content.decode()
+
+    assert "Something else is decided by a supervisor" in text_of(inspector.get("/returns/station/"))
+    form = {"inspection": found[0].id, "disposition": "liquidate", "reason": "nobody mends these"}
+    assert said(supervisor.post("/returns/station/override/", form))[-1:] == ["It is proposed instead."]
+    assert "nobody mends these" in text_of(inspector.get(f"/returns/{made[0].return_id}/"))
+
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -92,6 +92,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.take_tracking", "shipping.ask_rates", "shipping.buy_labels",
         "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close", "returns.announce_parcels", "returns.decide_strays",
+        "returns.dispose", "returns.override_dispositions",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
     ),
     "warehouse supervisor": (
@@ -107,7 +108,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
         "shipping.close_manifests", "shipping.ask_rates", "shipping.buy_labels",
         "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_notices",
-        "returns.receive", "returns.receive_parcels",
+        "returns.receive", "returns.receive_parcels", "returns.dispose", "returns.override_dispositions",
         "stock.ship_transfer", "stock.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
     "picker": (
@@ -133,7 +134,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "returns inspector": (
         *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",
-        "returns.receive", "returns.receive_parcels", "returns.inspect", "returns.dispose",
+        "returns.receive", "returns.receive_parcels", "returns.inspect", "returns.add_photos", "returns.dispose",
     ),
     "inventory manager": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",

@@ -104,3 +104,22 @@ class NotDone(Refused):
 
     code = "returns.not_done"
     says = "Return {number} can't be closed: {what}."
+
+
+class AnswersMissing(Refused):
+    """The checklist of the category has questions that were not answered."""
+
+    code = "returns.answers_missing"
+    kind = "invalid"
+    says = "The checklist of these goods is not answered: {codes}. Answer it at the inspection station."
+
+
+class SerialNeeded(Refused):
+    code = "returns.serial_needed"
+    kind = "invalid"
+    says = "{left} units left with their serial number. Read the one on this unit, so that a swap is seen."
+
+
+class TooManyPhotos(Refused):
+    code = "returns.too_many_photos"
+    says = "An inspection has {most} photos at most, and this one has them."

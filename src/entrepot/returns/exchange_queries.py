@@ -94,7 +94,7 @@ SELECT x.refund_id FROM returns_exchange AS x JOIN returns_line AS l ON l.id = x
 WHERE x.state = 'agreed' AND x.due_at <= %(at)s::timestamptz AND l.received < l.refunded ORDER BY 1
 """
 
-# invariant 9: of a return line so many units are exchanged as its exchanges say that were not given up or refunded
+# invariant 11: of a return line so many units are exchanged as its exchanges say that were not given up or refunded
 _UNITS = """
 SELECT format('return line %s: %s units exchanged, its exchanges say %s', l.id, l.exchanged, COALESCE(x.units, 0))
 FROM returns_line AS l LEFT JOIN (
@@ -104,7 +104,7 @@ FROM returns_line AS l LEFT JOIN (
 WHERE l.exchanged <> COALESCE(x.units, 0)
 """
 
-# invariant 10: what a refund was applied to is what was passed on of its order, or given as store credit
+# invariant 12: what a refund was applied to is what was passed on of its order, or given as store credit
 _APPLIED = """
 SELECT format('refund %s says that %s of it is no money, payments say %s', f.number, f.applied_minor,
               COALESCE(a.amount, 0))
@@ -114,7 +114,7 @@ FROM returns_refund AS f LEFT JOIN (
 WHERE f.applied_minor <> COALESCE(a.amount, 0)
 """
 
-# invariant 10, of the bonus
+# invariant 12, of the bonus
 _BONUS = """
 SELECT format('refund %s says %s bonus, store credit says %s', f.number, f.bonus_minor, COALESCE(g.amount, 0))
 FROM returns_refund AS f LEFT JOIN (

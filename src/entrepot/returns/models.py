@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel.models import append_only
-from entrepot.returns import arrivals, rules, states
+from entrepot.returns import arrivals, photos, rules, states
 
 DUTY = "request×receive×approve"
 
@@ -289,6 +289,12 @@ class Inspection(models.Model):
     sums = models.JSONField(
         default=list, db_default=[]
     )  # of one unit, by way: what it is expected to bring, best first
+    checklist = models.IntegerField(
+        db_default=0
+    )  # version of the policy that asked; 0 where it asked nothing
+    answers = models.JSONField(default=list, db_default=[])  # what was answered and checked, with its grade
+    weight_g = models.IntegerField(null=True)
+    serial = models.TextField(default="", db_default="")  # as it was read on the unit
     inspected_by = models.TextField()
     inspected_at = models.DateTimeField()
 
@@ -303,6 +309,77 @@ class Inspection(models.Model):
                 condition=Q(grade__in=list(rules.GRADES), proposed__in=list(rules.DISPOSITIONS)),
             ),
         ]
+
+
+class Photo(models.Model):
+    """A picture, kept once for a company by the digest of its bytes."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    digest = models.CharField(max_length=64)  # SHA-256 of the content
+    kind = models.TextField()
+    width = models.IntegerField()
+    height = models.IntegerField()
+    content = models.BinaryField()
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "digest"], name="returns_photo_once"),
+            models.CheckConstraint(
+                name="returns_photo_known",
+                condition=Q(
+                    kind__in=list(photos.TYPES),
+                    width__range=(1, photos.SIDE_MAX),
+                    height__range=(1, photos.SIDE_MAX),
+                ),
+            ),
+        ]
+        triggers = append_only()
+
+
+class InspectionPhoto(models.Model):
+    """A picture that shows units of an inspection."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("inspection_id", "photo_id")
+    inspection_id = models.UUIDField()
+    photo_id = models.UUIDField(db_index=True)
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        triggers = append_only()
+
+
+class Override(models.Model):
+    """A disposition that somebody proposes instead of the one that the rules did, for all units that wait for it."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    inspection_id = models.UUIDField(db_index=True)
+    company_id = models.SmallIntegerField()
+    proposed = models.TextField()
+    instead = models.TextField()
+    reason = models.TextField()
+    decided_by = models.TextField()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="returns_override_known",
+                condition=Q(proposed__in=list(rules.DISPOSITIONS), instead__in=list(rules.DISPOSITIONS))
+                & ~Q(proposed=F("instead")),
+            ),
+            models.CheckConstraint(name="returns_override_for_a_reason", condition=~Q(reason="")),
+        ]
+        triggers = append_only()
 
 
 class Disposition(models.Model):

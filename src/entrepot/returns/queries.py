@@ -113,6 +113,10 @@ class InspectionRow:
     why: str
     inspected_by: str
     inspected_at: datetime
+    answers: list[dict[str, Any]]
+    weight_g: int | None
+    serial: str
+    photos: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +278,9 @@ class Task:
     received_at: datetime
     sums: list[dict[str, Any]]
     currency: str
+    category: str
+    answers: list[dict[str, Any]]
+    photos: list[UUID]
 
 
 def tasks(company: int, *, node: str = "", limit: int = 50) -> list[Task]:
@@ -384,8 +391,10 @@ FROM returns_receipt AS r JOIN network_bin AS b ON b.id = r.bin_id WHERE r.retur
 """
 
 _INSPECTIONS = """
-SELECT id, return_line_id, receipt_id, quantity, disposed, grade, codes, note, proposed, why, inspected_by, inspected_at
-FROM returns_inspection WHERE return_id = %(id)s::uuid ORDER BY id
+SELECT id, return_line_id, receipt_id, quantity, disposed, grade, codes, note, proposed, why, inspected_by,
+       inspected_at, answers, weight_g, serial,
+       ARRAY(SELECT s.photo_id FROM returns_inspectionphoto AS s WHERE s.inspection_id = i.id ORDER BY s.photo_id)
+FROM returns_inspection AS i WHERE return_id = %(id)s::uuid ORDER BY id
 """
 
 _DISPOSITIONS = """
@@ -442,14 +451,16 @@ WHERE l.order_id = %(order)s::uuid AND l.sku_id IS NOT NULL ORDER BY l.number
 
 _TASKS = """
 SELECT r.id, r.number, o.number, n.code, l.sku_code, s.name, x.reason, x.note, c.condition, b.code, c.lot, c.serial,
-       c.id, w.inspection, w.units, w.grade, w.proposed, w.why, c.received_at, w.sums, r.currency
+       c.id, w.inspection, w.units, w.grade, w.proposed, w.why, c.received_at, w.sums, r.currency,
+       s.category, w.answers,
+       ARRAY(SELECT p.photo_id FROM returns_inspectionphoto AS p WHERE p.inspection_id = w.inspection ORDER BY 1)
 FROM returns_return AS r
 JOIN returns_receipt AS c ON c.return_id = r.id
 CROSS JOIN LATERAL (
     SELECT NULL::uuid AS inspection, c.quantity - c.inspected AS units, '' AS grade, '' AS proposed, '' AS why,
-           '[]'::jsonb AS sums
+           '[]'::jsonb AS sums, '[]'::jsonb AS answers
     UNION ALL
-    SELECT i.id, i.quantity - i.disposed, i.grade, i.proposed, i.why, i.sums
+    SELECT i.id, i.quantity - i.disposed, i.grade, i.proposed, i.why, i.sums, i.answers
     FROM returns_inspection AS i WHERE i.receipt_id = c.id
 ) AS w
 JOIN returns_line AS x ON x.id = c.return_line_id
@@ -580,6 +591,13 @@ CROSS JOIN LATERAL (SELECT sum((step->>'minor')::bigint) AS total FROM jsonb_arr
 WHERE f.total_minor <> d.total
 """
 
+# invariant 10: a grade is not better than its findings allow
+_CAPPED = """
+SELECT format('inspection %s has grade %s, %s allows %s at most', i.id, i.grade, f->>'question', f->>'cap')
+FROM returns_inspection AS i CROSS JOIN LATERAL jsonb_array_elements(i.answers) AS f
+WHERE f->>'cap' <> '' AND f->>'cap' > i.grade
+"""
+
 _CHECKS: tuple[Any, ...] = (
     _SOLD,
     _STEPS,
@@ -588,5 +606,6 @@ _CHECKS: tuple[Any, ...] = (
     _POSTED,
     _DUTY,
     _DERIVED,
+    _CAPPED,
     *exchange_queries.CHECKS,
 )

@@ -282,6 +282,7 @@ _EVERYTHING = """
 SELECT 'customers', to_jsonb(k) FROM parties_customer AS k WHERE k.id = ANY(%(customers)s::uuid[])
 UNION ALL SELECT 'orders', to_jsonb(o) FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'order_lines', to_jsonb(l) FROM orders_line AS l WHERE l.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'gift_messages', to_jsonb(g) FROM parties_giftmessage AS g WHERE g.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'payments', to_jsonb(p) FROM payments_payment AS p WHERE p.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'shipments', to_jsonb(s) FROM shipping_shipment AS s WHERE s.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'returns', to_jsonb(r) FROM returns_return AS r WHERE r.order_id = ANY(%(orders)s::uuid[])

@@ -14,11 +14,12 @@ from entrepot.kernel.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class ErasePeople:
-    """Persons of the vault and customers, without the addresses that the law wants kept."""
+    """Persons of the vault, customers, and gift messages of orders; without addresses that the law wants kept."""
 
     people: tuple[UUID, ...]
     customers: tuple[UUID, ...] = ()
     keep: tuple[UUID, ...] = ()
+    orders: tuple[UUID, ...] = ()
     key: str | None = None
 
 
@@ -40,7 +41,7 @@ def erase(cause: Cause, /, *, requests: Sequence[ErasePeople]) -> list[PeopleEra
 
     No event: whoever asks for it leaves one.
 
-    Locks: the persons in id order. Refuses: nothing. Again: finds nothing to erase. 4 statements.
+    Locks: the persons in id order. Refuses: nothing. Again: finds nothing to erase. 5 statements.
     """
     everybody = sorted({person for one in requests for person in one.people})
     keep = sorted({address for one in requests for address in one.keep})
@@ -50,6 +51,7 @@ def erase(cause: Cause, /, *, requests: Sequence[ErasePeople]) -> list[PeopleEra
         found[person] = [emptied, kept]
     sql.run(_FORGET_KEYS, {"people": everybody, "at": cause.at})
     sql.run(_FORGET_CODES, {"customers": sorted({each for one in requests for each in one.customers})})
+    sql.run(_FORGET_GIFTS, {"orders": sorted({order for one in requests for order in one.orders})})
     return [
         PeopleErased(*(sum(found.get(person, [0, 0])[i] for person in set(one.people)) for i in range(2)))
         for one in requests
@@ -77,6 +79,8 @@ FROM (SELECT q.id, EXISTS (SELECT FROM parties_address AS a WHERE a.person_id = 
       FROM parties_person AS q WHERE q.id = ANY(%(people)s::uuid[])) AS d
 WHERE p.id = d.id
 """
+
+_FORGET_GIFTS = "DELETE FROM parties_giftmessage WHERE order_id = ANY(%(orders)s::uuid[])"
 
 _FORGET_CODES = """
 UPDATE parties_customer SET code = 'erased-' || id::text, since = NULL, substitutes = ''

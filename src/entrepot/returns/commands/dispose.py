@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
@@ -20,10 +20,13 @@ from entrepot.stock.commands.move import At, Bucket
 from entrepot.stock.commands.take_back import SetDown, lock_pending, pending, set_down
 from entrepot.stock.errors import NotThere
 
+OVERRIDES = "returns.override_dispositions"
+
 
 @dataclass(frozen=True, slots=True)
 class Dispose:
-    """The disposition of units of an inspection: '' for the one proposed; another needs a reason.
+    """The disposition of units of an inspection: '' for the one proposed; another needs a reason, and somebody who may
+    override.
 
     `bin` is where they are put: by default they stay, and what is restocked goes to the shelf of its SKU.
     """
@@ -73,8 +76,11 @@ class _Decided(NamedTuple):
 def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | Refused]:
     """Units moved to where their disposition sends them; what is sellable again serves those who wait for it.
 
+    Another disposition than the proposed one is for those who may give `returns.override_dispositions`.
+
     Locks: the orders in id order, then as `stock.set_down`.
-    Refuses: NotFound; Invalid (quantity, disposition); returns.more_than_waits; returns.reason_needed;
+    Refuses: NotFound; Invalid (quantity, disposition); NotPermitted (another than proposed);
+    returns.more_than_waits; returns.reason_needed;
     returns.no_bin; stock.not_there. Again: by key. 32 statements at most.
     """
     wanted = [one.inspection for one in requests]
@@ -95,7 +101,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
         one = found[units.return_id]
         line = one.lines[units.line]
         bucket = _bucket(one, units)
-        where = _decide(request, units, left[request.inspection], line, shelves, nodes)
+        where = _decide(cause, request, units, left[request.inspection], line, shelves, nodes)
         if not isinstance(where, Refused) and there.get(bucket, 0) < request.quantity:
             where = NotThere(
                 wanted=request.quantity,
@@ -136,6 +142,7 @@ def _bins(
 
 
 def _decide(
+    cause: Cause,
     request: Dispose,
     units: _Waiting,
     left: int,
@@ -153,6 +160,8 @@ def _decide(
         return Invalid(field="quantity", expected="1 or more", found=request.quantity)
     if request.quantity > left:
         return errors.MoreThanWaits(wanted=request.quantity, step="disposed of", left=left)
+    if disposition != units.proposed and not cause.actor.may(OVERRIDES):
+        return NotPermitted(actor=cause.actor.name, command=OVERRIDES)
     if disposition != units.proposed and not request.reason:
         why = f"{units.proposed} was proposed"
         return errors.ReasonNeeded(step=f"{disposition} instead", why=why)

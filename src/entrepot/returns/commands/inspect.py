@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -14,21 +14,30 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.returns import errors, recovery, rules
+from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.work.commands.open_items import OpenItem, open_items
 
 policies.shape("returns.recovery")(recovery.Recovery)
+policies.shape("returns.checklists")(checklists.Checklists)
 
 
 @dataclass(frozen=True, slots=True)
 class Inspect:
-    """What was found of units of a receipt: a grade (`rules.GRADES`), codes of defects, a note."""
+    """What was found of units of a receipt: a grade (`rules.GRADES`), codes of defects, a note.
+
+    `answers` are those to the checklist of the category, by the codes of its questions. They may lower the grade; with
+    '' it is the best that they allow. `weight_g` is of all units together, `serial` is read on the unit.
+    """
 
     receipt: UUID
     quantity: int
-    grade: str
+    grade: str = ""
     codes: tuple[str, ...] = ()
     note: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
+    weight_g: int | None = None
+    serial: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
 
@@ -36,12 +45,14 @@ class Inspect:
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """The inspection, the disposition that the rules propose, and why; where the expected recovery decides, what each
-    way brings of a unit."""
+    way brings of a unit. `grade` is the one that stands, `codes` are those of answers and checks too."""
 
     inspection: UUID
     proposed: str
     why: str
     sums: tuple[recovery.Sum, ...] = ()
+    grade: str = ""
+    codes: tuple[str, ...] = ()
 
 
 class _Found(NamedTuple):
@@ -51,72 +62,134 @@ class _Found(NamedTuple):
     of: Return
     line: Line
     request: Inspect
+    checked: _Checked
     proposed: str
     why: str
     sums: tuple[recovery.Sum, ...]
     at: datetime
 
 
+class _Checked(NamedTuple):
+    """What the answers and checks say: the grade that stands, why it is lower, and all codes."""
+
+    grade: str
+    lowered: str
+    codes: tuple[str, ...]
+    found: tuple[checklists.Finding, ...]
+    version: int
+
+
+class _Waiting(NamedTuple):
+    """Units of a receipt that wait for an inspection, and what is known of them."""
+
+    return_id: UUID
+    line: UUID
+    left: int
+    category: str
+    price: int
+    cost: int
+    sold_at: datetime | None
+    weight_g: int
+    lot: str
+    serial: str
+    lots: list[str]
+    serials: list[str]
+
+
 @command("returns.inspect")
 def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected | Refused]:
     """Inspections, each with a proposed disposition; the units stay where they are until it is decided.
 
-    Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade); returns.more_than_waits.
-    Again: by key. 14 statements at most.
+    A serial number that did not leave with the order is a swap: somebody is asked about it.
+    Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
+    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 18 statements at most.
     """
     wanted = [one.receipt for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"receipts": wanted})])
-    waiting = {row[0]: row[1:] for row in sql.run(_WAITING, {"receipts": wanted})}
-    left = {receipt: row[2] for receipt, row in waiting.items()}
+    waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"receipts": wanted})}
+    left = {receipt: one.left for receipt, one in waiting.items()}
     companies = {one.company for one in found.values()}
     usual = in_force(cause, companies)
     recoveries = policies.of_companies(companies, recovery.Recovery, cause.at)
+    asked = policies.of_companies(companies, checklists.Checklists, cause.at)
 
     answers: list[Inspected | Refused] = []
     inspections: list[_Found] = []
     for request in requests:
-        refused = _misfit(request, left.get(request.receipt))
-        if refused:
-            answers.append(refused)
+        units = waiting.get(request.receipt)
+        if units is None:
+            answers.append(NotFound(what="receipt", which=str(request.receipt)))
             continue
-        return_id, line_id, _, *goods = waiting[request.receipt]
+        one = found[units.return_id]
+        checked = _misfit(request, left[request.receipt]) or _check(request, units, *asked[one.company])
+        if isinstance(checked, Refused):
+            answers.append(checked)
+            continue
         left[request.receipt] -= request.quantity
-        one = found[return_id]
-        line = one.lines[line_id]
+        line = one.lines[units.line]
         line.inspected += request.quantity
         at = request.occurred_at or cause.at
-        sums = recovery.sums(recoveries[one.company][1], _goods(request.grade, at, *goods))
-        proposed, why = _propose(usual[one.company][1], request.grade, sums)
-        inspections.append(_Found(ids.uuid7(), one, line, request, proposed, why, sums, at))
-        answers.append(Inspected(inspections[-1].id, proposed, why, sums))
+        sums = recovery.sums(recoveries[one.company][1], _goods(checked.grade, at, units))
+        proposed, why = _propose(usual[one.company][1], checked, sums)
+        inspections.append(_Found(ids.uuid7(), one, line, request, checked, proposed, why, sums, at))
+        answers.append(Inspected(inspections[-1].id, proposed, why, sums, checked.grade, checked.codes))
     if inspections:
         _write(cause, inspections)
     return answers
 
 
-def _goods(
-    grade: str, at: datetime, category: str, price: int, cost: int, sold_at: datetime | None
-) -> recovery.Goods:
-    age = max(0, (at - sold_at).days) if sold_at else 0
-    return recovery.Goods(grade, category, price, cost, age)
+def _check(
+    request: Inspect, units: _Waiting, version: int, policy: checklists.Checklists
+) -> _Checked | Refused:
+    """What the checklist of the category, the weight and the serial number say of the grade."""
+    questions = policy.of(units.category)
+    if not request.grade and not questions:
+        return Invalid(field="grade", expected=f"one of {', '.join(rules.GRADES)}", found="none")
+    answered = checklists.answered(questions, request.answers)
+    if isinstance(answered, Refused):
+        return answered
+    serial = request.serial or units.serial
+    matched = checklists.matched(policy, serial, units.serials, units.lot, units.lots)
+    if isinstance(matched, Refused):
+        return matched
+    if units.serials and request.quantity != 1:
+        return Invalid(field="quantity", expected="1 of goods with serial numbers", found=request.quantity)
+    found = (
+        *answered,
+        *checklists.weighed(policy, units.weight_g, request.weight_g, request.quantity),
+        *matched,
+    )
+    grade, lowered = checklists.capped(request.grade, found)
+    codes = tuple(dict.fromkeys((*request.codes, *checklists.codes_of(found))))
+    return _Checked(grade, lowered, codes, found, version if questions else 0)
 
 
-def _propose(policy: rules.Policy, grade: str, sums: tuple[recovery.Sum, ...]) -> tuple[str, str]:
+def _goods(grade: str, at: datetime, units: _Waiting) -> recovery.Goods:
+    age = max(0, (at - units.sold_at).days) if units.sold_at else 0
+    return recovery.Goods(grade, units.category, units.price, units.cost, age)
+
+
+def _propose(policy: rules.Policy, checked: _Checked, sums: tuple[recovery.Sum, ...]) -> tuple[str, str]:
     """What brings the most, where that decides; what the policy says for the grade otherwise."""
-    if not sums:
-        return rules.propose(policy, grade)
-    return sums[0].disposition, recovery.told(sums, f"grade {grade} ({rules.GRADES[grade]})")
+    grade = checked.grade
+    if sums:
+        proposed, why = sums[0].disposition, recovery.told(sums, f"grade {grade} ({rules.GRADES[grade]})")
+    else:
+        proposed, why = rules.propose(policy, grade)
+    return proposed, f"{why}; {checked.lowered}" if checked.lowered else why
 
 
-def _misfit(request: Inspect, left: int | None) -> Refused | None:
-    if left is None:
-        return NotFound(what="receipt", which=str(request.receipt))
-    if request.grade not in rules.GRADES:
+def _misfit(request: Inspect, left: int) -> Refused | None:
+    if request.grade and request.grade not in rules.GRADES:
         return Invalid(field="grade", expected=f"one of {', '.join(rules.GRADES)}", found=request.grade)
     if request.quantity < 1:
         return Invalid(field="quantity", expected="1 or more", found=request.quantity)
     if any(" " in code or not code for code in request.codes):
         return Invalid(field="codes", expected="words without spaces", found=", ".join(request.codes))
+    if request.weight_g is not None and not 0 <= request.weight_g < 2**31:
+        return Invalid(field="weight_g", expected="grams, 0 or more", found=request.weight_g)
+    if request.serial and request.quantity != 1:
+        return Invalid(field="quantity", expected="1 with a serial number", found=request.quantity)
     if request.quantity > left:
         return errors.MoreThanWaits(wanted=request.quantity, step="inspected", left=left)
     return None
@@ -126,9 +199,11 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
     who = cause.actor.name
     sql.write("returns_inspection", _INSPECTION, [
         (
-            one.id, one.of.id, one.line.id, one.request.receipt, one.request.quantity, 0, one.request.grade,
-            " ".join(one.request.codes), one.request.note, one.proposed, one.why,
-            wire.dump([each._asdict() for each in one.sums]), who, one.at,
+            one.id, one.of.id, one.line.id, one.request.receipt, one.request.quantity, 0, one.checked.grade,
+            " ".join(one.checked.codes), one.request.note, one.proposed, one.why,
+            wire.dump([each._asdict() for each in one.sums]), one.checked.version,
+            wire.dump([each._asdict() for each in one.checked.found]), one.request.weight_g, one.request.serial,
+            who, one.at,
         )
         for one in inspections
     ])  # fmt: skip
@@ -138,7 +213,7 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
     sql.run(_COUNT, sql.columns(("receipts", "units"), list(counts.items())))
     announce(cause, [
         Event("return", one.of.id, one.of.company, "", "", one.at,
-              {"inspection": one.id, "grade": one.request.grade, "units": one.request.quantity})
+              {"inspection": one.id, "grade": one.checked.grade, "units": one.request.quantity})
         for one in inspections
     ])  # fmt: skip
     store(
@@ -146,24 +221,46 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
         {one.of.id: one.of for one in inspections}.values(),
         {one.of.id: one.at for one in inspections},
     )
+    swapped = [one for one in inspections if checklists.SWAPPED in one.checked.codes]
+    if swapped:
+        open_items(cause, requests=[_question(one) for one in swapped])
+
+
+def _question(one: _Found) -> OpenItem:
+    told = next(each.answer for each in one.checked.found if each.code == checklists.SWAPPED)
+    return OpenItem(
+        company=one.of.company, type="swapped serial number", subject_kind="return", subject=one.of.id,
+        reason=f"Return {one.of.number}: serial number {told}.", role="customer service",
+        facts={"return": one.of.id, "inspection": one.id},
+    )  # fmt: skip
 
 
 _INSPECTION = (
     "id", "return_id", "return_line_id", "receipt_id", "quantity", "disposed", "grade", "codes", "note", "proposed",
-    "why", "sums", "inspected_by", "inspected_at",
+    "why", "sums", "checklist", "answers", "weight_g", "serial", "inspected_by", "inspected_at",
 )  # fmt: skip
 
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_receipt WHERE id = ANY(%(receipts)s::uuid[])"
 
-# Of one unit: what was paid for it without tax, and what it had cost.
+# Of one unit: what was paid for it without tax, and what it had cost. What left is looked at only for SKUs that have
+# lots or serial numbers.
 _WAITING = """
 SELECT r.id, r.return_id, r.return_line_id, r.quantity - r.inspected, k.category,
        ((o.gross_minor - o.discount_minor) / o.quantity)::bigint, (r.cost_minor / r.quantity)::bigint,
-       (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id)
+       (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = l.order_id),
+       k.weight_g, r.lot, r.serial, COALESCE(w.lots, '{}'), COALESCE(w.serials, '{}')
 FROM returns_receipt AS r
 JOIN returns_line AS l ON l.id = r.return_line_id
 JOIN orders_line AS o ON o.id = l.line_id
 JOIN catalog_sku AS k ON k.id = r.sku_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(DISTINCT b.lot) FILTER (WHERE b.lot <> '') AS lots,
+           array_agg(DISTINCT b.serial) FILTER (WHERE b.serial <> '') AS serials
+    FROM shipping_shipment AS h
+    JOIN stock_move AS m ON m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer'
+    JOIN stock_bucket AS b ON b.id = m.from_bucket
+    WHERE h.order_id = l.order_id
+) AS w ON k.lot_policy <> 'none' OR k.serial_policy <> 'none'
 WHERE r.id = ANY(%(receipts)s::uuid[])
 """
 

@@ -51,7 +51,7 @@ def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[Pe
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes and claims that are open, or the legal
-    hold. Again: by key; who is erased is not found again by their code. 33 statements.
+    hold. Again: by key; who is erased is not found again by their code. 34 statements.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
     lock_people([person for one in found for person in one.people])
@@ -86,14 +86,16 @@ def why_not(cause: Cause, found: Sequence[Subject]) -> list[Refused | None]:
 
 
 def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> list[PeopleErased]:
-    """What parties and orders know of people, without the addresses that are kept. 7 statements."""
+    """What parties and orders know of people, without the addresses that are kept. 8 statements."""
     if not gone:
         return []
     forget_buyers(cause, requests=[
         ForgetBuyer(one.company, tuple(sorted(one.orders)), tuple(one.customers.values())) for one, _ in gone
     ])  # fmt: skip
     wanted = [
-        ErasePeople(tuple(sorted(one.people)), tuple(one.customers), tuple(sorted(keep)))
+        ErasePeople(
+            tuple(sorted(one.people)), tuple(one.customers), tuple(sorted(keep)), tuple(sorted(one.orders))
+        )
         for one, keep in gone
     ]
     return [one for one in erase(cause, requests=wanted) if isinstance(one, PeopleErased)]

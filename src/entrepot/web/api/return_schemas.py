@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StrictInt
 
-from entrepot.returns import admission, arrivals, rules
+from entrepot.returns import admission, arrivals, photos, rules
 from entrepot.web.api.schemas import (
     CODE_MAX,
     LINES_MAX,
@@ -27,6 +27,8 @@ Own = Annotated[
     Key | None, Field(description="Idempotency key of this one of a list; else the header's and its place.")
 ]
 
+PHOTO_MAX = (photos.BYTES_MAX + 2) // 3 * 4
+"""Characters of base64."""
 ONE, OTHER = "019aa0f2-6f0c-7c11-9f6e-0d3c5f1b7a01", "019aa0f2-6f0c-7c11-9f6e-0d3c5f1b7a02"
 """Keys of documents, in examples."""
 
@@ -158,10 +160,39 @@ class InspectIn(Strict):
 
     receipt: UUID
     quantity: Quantity
-    grade: Literal[tuple(rules.GRADES)]  # type: ignore[valid-type]
+    grade: Literal[("", *rules.GRADES)] = ""  # type: ignore[valid-type]
     codes: Annotated[list[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]], Field(max_length=20)] = []
     note: Text = ""
+    answers: Annotated[dict[Code, Text], Field(max_length=100)] = {}
+    weight_g: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    serial: Text = ""
     occurred_at: Moment | None = None
+    key: Own = None
+
+
+class OverrideIn(Strict):
+    """Another disposition than the rules proposed, for all units of an inspection that wait for theirs."""
+
+    model_config = _example(
+        inspection=ONE, instead="return_to_vendor", reason="The vendor takes them until Friday."
+    )
+
+    inspection: UUID
+    instead: Literal[tuple(rules.DISPOSITIONS)]  # type: ignore[valid-type]
+    reason: Text
+    key: Own = None
+
+
+class PhotoIn(Strict):
+    """A picture of what was found: JPEG, PNG or WebP, told by its bytes."""
+
+    model_config = _example(
+        inspection=ONE,
+        content="iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    )
+
+    inspection: UUID
+    content: Annotated[str, Field(max_length=PHOTO_MAX, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
     key: Own = None
 
 
@@ -341,6 +372,33 @@ class InspectedOut(Out):
     proposed: str
     why: str
     sums: list[SumOut]
+    grade: str
+    codes: list[str]
+
+
+class QuestionOut(Out):
+    """A question of a checklist; which answers bring which grade at most, and which code."""
+
+    code: str
+    asks: str
+    kind: str
+    choices: list[str]
+    least: int | None
+    most: int | None
+    caps: dict[str, str]
+    codes: dict[str, str]
+    required: bool
+
+
+class OverriddenOut(Out):
+    inspection: UUID
+    proposed: str
+    instead: str
+
+
+class PhotoOut(Out):
+    photo: UUID
+    digest: str
 
 
 class DisposedOut(Out):
@@ -416,6 +474,16 @@ class ReceiptOut(Out):
     received_at: datetime
 
 
+class FindingOut(Out):
+    """An answer to a question of the checklist, or what a check said: with the grade it brings at most."""
+
+    question: str
+    asks: str
+    answer: str
+    cap: str
+    code: str
+
+
 class InspectionOut(Out):
     id: UUID
     line: UUID
@@ -429,6 +497,10 @@ class InspectionOut(Out):
     why: str
     inspected_by: str
     inspected_at: datetime
+    answers: list[FindingOut]
+    weight_g: int | None
+    serial: str
+    photos: list[UUID]
 
 
 class DispositionOut(Out):

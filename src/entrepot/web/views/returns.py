@@ -1,4 +1,4 @@
-"""Returns: the list, one return with its steps, the inspector's station, and refunds that wait for another person."""
+"""Returns: the list, one return with its steps, and refunds that wait for another person."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ from entrepot.kernel import queries as kernel
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
-from entrepot.returns import asked_queries, exchange_queries, parcel_queries, queries, rules, states
+from entrepot.returns import (
+    asked_queries,
+    exchange_queries,
+    inspection_queries,
+    parcel_queries,
+    queries,
+    rules,
+    states,
+)
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorized, authorize
 from entrepot.returns.commands.close import Close, close
-from entrepot.returns.commands.dispose import Dispose, dispose
-from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
@@ -36,7 +42,6 @@ from entrepot.web.edge import (
     clean,
     console,
     give,
-    int_in,
     kept,
     minor_in,
     page,
@@ -52,8 +57,6 @@ SIDES = {"request": _("Asked by"), "receive": _("Received by"), "approve": _("Ap
 """The three duties, as what somebody did."""
 ARRIVALS = ("quarantine", "receiving")
 """Kinds of bins that returned goods are put into."""
-LOOKED_THROUGH = 500
-"""Tasks among which a scan looks for its own."""
 MILESTONES = {
     "authorized": _("authorized"),
     "received": _("received"),
@@ -257,62 +260,6 @@ def close_one(request: Request, which: UUID) -> HttpResponse:
     return back(request, f"/returns/{which}/", results)
 
 
-# ---- the inspector's station
-
-
-@require_safe
-@console
-def station(request: Request) -> HttpResponse:
-    """One task at a time: the one that was scanned, or what waits longest first."""
-    company, node = request.reader.company.id, clean(request.GET.get("node"))
-    text, later = clean(request.GET.get("q")), int_in(request.GET.get("later")) or 0
-    tasks = queries.tasks(company, node=node, limit=LOOKED_THROUGH)
-    scanned = [task for task in tasks if _is_scanned(task, text)] if text else tasks
-    task = scanned[later % len(scanned)] if scanned else None
-    before = kept(request)
-    fields = before.get("fields", {})
-    same = task and {fields.get("receipt"), fields.get("inspection")} & {str(task.inspection or task.receipt)}
-    context: dict[str, Any] = {
-        "task": task,
-        "left": pages.returns_waiting(company=company, node=node).tasks,
-        "next": later + 1 if len(scanned) > 1 else None,
-        "text": text,
-        "node": node,
-        "nodes": sorted(one.code for one in network.nodes(company=company)),
-        "grades": rules.GRADES,
-        "dispositions": rules.DISPOSITIONS,
-        "reasons": rules.REASONS,
-        "kept": before if same else {},
-    }
-    return page(request, "web/station.html", context, area="returns")
-
-
-def _is_scanned(task: queries.Task, text: str) -> bool:
-    names = (task.number, task.order_number, task.sku_code, task.serial)
-    return text.casefold() in (name.casefold() for name in names if name)
-
-
-@require_POST
-@console
-def inspect_units(request: Request) -> HttpResponse:
-    receipt, units = uuid_in(request.POST.get("receipt")), int_in(request.POST.get("units")) or 0
-    codes = tuple(clean(request.POST.get("codes")).lower().replace(",", " ").split())
-    grade, note = clean(request.POST.get("grade")), clean(request.POST.get("note"))
-    wanted = [Inspect(receipt, units, grade, codes, note)] if receipt else []
-    results = give(request, inspect, wanted, lambda _n: gettext("Noted. Now decide what is done with it."))
-    return back(request, "/returns/station/", results)
-
-
-@require_POST
-@console
-def dispose_units(request: Request) -> HttpResponse:
-    inspection, units = uuid_in(request.POST.get("inspection")), int_in(request.POST.get("units")) or 0
-    disposition, reason = clean(request.POST.get("disposition")), clean(request.POST.get("reason"))
-    wanted = [Dispose(inspection, units, disposition, reason=reason)] if inspection else []
-    results = give(request, dispose, wanted, lambda _n: gettext("Done. Put it there."))
-    return back(request, "/returns/station/", results)
-
-
 # ---- refunds that wait for another person
 
 
@@ -327,7 +274,9 @@ def approvals(request: Request) -> HttpResponse:
     for one in waiting:
         sums[one.refund.currency] += one.refund.total_minor
     before = kept(request)
+    shown = inspection_queries.photos_of({one.refund.return_id for one in waiting})
     context: dict[str, Any] = {
+        "photos": shown,
         "waiting": [
             (one, lines[one.refund.return_id], _in_the_way(one, request.reader.name), _kept_of(before, one))
             for one in waiting

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from entrepot.kernel.errors import Refused
 from entrepot.returns import queries, rules
-from entrepot.returns.commands.dispose import Dispose, dispose
+from entrepot.returns.commands.dispose import OVERRIDES, Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
@@ -94,7 +94,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
     at = progress(request, "inspect", subject)
 
     def screen() -> Screen:
-        return _disposition(task) if task.inspection else _grade(task)
+        may = request.reader.actor.may(OVERRIDES)
+        others = [one for one in rules.DISPOSITIONS if one != task.proposed]
+        return _disposition(task, others if may else []) if task.inspection else _grade(task)
 
     def decide(scan: Scan, key: str) -> Outcome:
         return _dispose(request, task, scan, key) if task.inspection else _inspect(request, task, scan, key)
@@ -121,8 +123,7 @@ def _grade(task: queries.Task) -> Screen:
     )  # fmt: skip
 
 
-def _disposition(task: queries.Task) -> Screen:
-    others = [one for one in rules.DISPOSITIONS if one != task.proposed]
+def _disposition(task: queries.Task, others: list[str]) -> Screen:
     taps = [Tap(f"={task.proposed}", sentence(task.proposed), "main")]
     taps += [Tap(f"={one}", sentence(one), "quiet") for one in others]
     return Screen(

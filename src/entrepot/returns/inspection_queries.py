@@ -1,0 +1,51 @@
+"""What is asked of inspections: the questions of a station, and the pictures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.returns import checklists, photos
+
+
+def questions(company: int, category: str, at: datetime) -> tuple[checklists.Question, ...]:
+    """What is asked about goods of a category. 1 statement."""
+    return policies.of_company(company, checklists.Checklists, at)[1].of(category)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture as it was sent."""
+
+    content: bytes
+    type: str
+    digest: str
+
+
+def photo(photo_id: UUID, *, company: int) -> Photo | None:
+    """A picture of a company; None where it has none of that id. 1 statement."""
+    rows = sql.run(_PHOTO, {"id": photo_id, "company": company})
+    return Photo(bytes(rows[0][0]), photos.TYPES[rows[0][1]], rows[0][2]) if rows else None
+
+
+def photos_of(returns: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """Pictures of returns, by return. 1 statement."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for return_id, photo_id in sql.run(_PHOTOS, {"returns": list(returns)}):
+        found[return_id].append(photo_id)
+    return found
+
+
+_PHOTO = """
+SELECT content, kind, digest FROM returns_photo WHERE id = %(id)s::uuid AND company_id = %(company)s::smallint
+"""
+
+_PHOTOS = """
+SELECT DISTINCT i.return_id, s.photo_id
+FROM returns_inspection AS i JOIN returns_inspectionphoto AS s ON s.inspection_id = i.id
+WHERE i.return_id = ANY(%(returns)s::uuid[]) ORDER BY 1, 2
+"""

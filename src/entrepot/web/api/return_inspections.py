@@ -1,0 +1,69 @@
+"""Inspections of returned goods, for programs: what is asked, other dispositions, and pictures."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from entrepot.returns import inspection_queries
+from entrepot.returns.commands.add_photos import AddPhoto, add_photos
+from entrepot.returns.commands.override import OverrideDisposition, override_dispositions
+from entrepot.web.api import parse
+from entrepot.web.api import return_schemas as s
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.schemas import Code, Problem
+
+router = Router()
+
+
+@router.get("/returns/checklist", response={200: list[s.QuestionOut], **READ})
+def read_checklist(
+    request: HttpRequest,
+    category: Annotated[Code, Query(description="The category of the goods.")],
+    company: Company = None,
+) -> Any:
+    """What inspectors are asked about goods of a category, as the policy in force says."""
+    at = parse.cause_of(request).at
+    return inspection_queries.questions(parse.company_of(company), category, at)
+
+
+@router.post(
+    "/returns/override", response={200: s.OverriddenOut | list[s.OverriddenOut | Problem], **REFUSED}
+)
+def override_returns(
+    request: HttpRequest,
+    payload: s.OverrideIn | Annotated[list[s.OverrideIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Propose another disposition than the rules did. What they proposed is kept, with who and why."""
+
+    def make(item: s.OverrideIn, key: str) -> OverrideDisposition:
+        return OverrideDisposition(item.inspection, item.instead, item.reason, key)
+
+    return give(request, override_dispositions, payload, idempotency_key, make)
+
+
+@router.post("/returns/photos", response={200: s.PhotoOut | list[s.PhotoOut | Problem], **REFUSED})
+def add_return_photos(
+    request: HttpRequest,
+    payload: s.PhotoIn | Annotated[list[s.PhotoIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Keep pictures of what was found, in base64. The console shows them under `/returns/photos/`."""
+
+    def make(item: s.PhotoIn, key: str) -> AddPhoto:
+        return AddPhoto(item.inspection, _bytes(item.content), key)
+
+    return give(request, add_photos, payload, idempotency_key, make)
+
+
+def _bytes(text: str) -> bytes:
+    """None where the text is no base64: no bytes are no picture, which the command says."""
+    try:
+        return b64decode(text, validate=True)
+    except binascii.Error:
+        return b""
