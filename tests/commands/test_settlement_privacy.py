@@ -99,7 +99,12 @@ def test_nothing_of_an_erased_person_is_left_and_the_books_stand(house: Floor):
     told = privacy_queries.everything_of(COMPANY, customer="ada-q-77")
     assert told and len(told["orders"]) == len(told["addresses"]) == 2
     assert {each["email"] for each in told["addresses"]} == {ADA.email}
-    assert set(everywhere(*PERSONAL)) == {"kernel_inbox", "kernel_delivery", "parties_customer", "parties_giftmessage"}
+    assert set(everywhere(*PERSONAL)) == {
+        "kernel_inbox",
+        "kernel_delivery",
+        "parties_customer",
+        "parties_giftmessage",
+    }
     assert [each["message"] for each in told["gift_messages"]] == ["To Byron, from Lovelace"]
 
     (answer,) = erased(ErasePerson(COMPANY, "asked by letter of 1 December", customer="ada-q-77"))

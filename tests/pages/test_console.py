@@ -203,6 +203,7 @@ def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
         ("o", "/orders/"),
         ("r", "/returns/"),
         ("f", "/floor/"),
+        ("d", "/packing/"),
         ("i", "/inbound/"),
         ("s", "/stock/"),
         ("w", "/work/"),

@@ -52,3 +52,24 @@ class Tries(models.Model):
     class Meta:
         indexes = [models.Index(fields=["since"], name="access_tries_since")]
         constraints = [models.CheckConstraint(name="access_tries_some", condition=models.Q(count__gte=1))]
+
+
+class View(models.Model):
+    """A list as a person wants to see it again: its filters and columns, under a name; for a role too, where given."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    person = models.TextField()
+    list = models.TextField()
+    name = models.TextField()
+    query = models.TextField(db_default="")
+    role = models.TextField(db_default="")
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "list", "person", "name"], name="access_view_name_once"
+            ),
+            models.CheckConstraint(name="access_view_named", condition=~models.Q(name="")),
+        ]

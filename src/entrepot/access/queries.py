@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -27,6 +28,18 @@ class ApiKey:
     person: str
     created_at: datetime
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A list under a name; `role` is '' where it is its person's alone."""
+
+    id: UUID
+    list: str
+    name: str
+    query: str
+    role: str
+    person: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,19 @@ def roles_of(user: Person) -> tuple[str, ...]:
 def able(command: str) -> list[str]:
     """Everybody who may enter and give a command, by name. 1 statement."""
     return [name for (name,) in sql.run(_ABLE, {"command": command})]
+
+
+def views(company: int, of: str, person: str, roles: Sequence[str]) -> list[View]:
+    """Views of a list: the person's own and those shared with their roles, by name. 1 statement."""
+    params = {"company": company, "list": of, "person": person, "roles": list(roles)}
+    return [View(*row) for row in sql.run(_VIEWS, params)]
+
+
+def view(company: int, which: UUID, person: str, roles: Sequence[str]) -> View | None:
+    """A view that the person may see. 1 statement."""
+    params = {"company": company, "which": which, "person": person, "roles": list(roles)}
+    found = sql.run(_VIEW, params)
+    return View(*found[0]) if found else None
 
 
 def api_keys() -> list[ApiKey]:
@@ -128,6 +154,19 @@ ORDER BY username
 _ROLES = """
 SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
 WHERE user_id = %(user)s::int ORDER BY name
+"""
+
+_VIEWS = """
+SELECT id, list, name, query, role, person FROM access_view
+WHERE company_id = %(company)s::smallint AND list = %(list)s::text
+  AND (person = %(person)s::text OR (role <> '' AND role = ANY(%(roles)s::text[])))
+ORDER BY name, person LIMIT 100
+"""
+
+_VIEW = """
+SELECT id, list, name, query, role, person FROM access_view
+WHERE id = %(which)s::uuid AND company_id = %(company)s::smallint
+  AND (person = %(person)s::text OR (role <> '' AND role = ANY(%(roles)s::text[])))
 """
 
 _KEYS = """

@@ -67,9 +67,24 @@ def apart(duty: Duty) -> Refused:
     )
 
 
+VIEW_NAME_MAX = 60
+VIEW_QUERY_MAX = 2_000
+
+
+def misfit_of_view(name: str, query: str, role: str, roles: Collection[str]) -> Refused | None:
+    """Why a view of a list can't be kept: no name or too long a one, or for a role that its person does not have."""
+    if not 0 < len(name) <= VIEW_NAME_MAX:
+        return Invalid(field="name", expected=f"1 to {VIEW_NAME_MAX} letters", found=f"{len(name)}")
+    if len(query) > VIEW_QUERY_MAX:
+        return Invalid(field="query", expected=f"{VIEW_QUERY_MAX} letters at most", found=f"{len(query)}")
+    if role and role not in roles:
+        return Invalid(field="role", expected="a role of yours, or none", found=role)
+    return None
+
+
 EVERYBODY = (
     "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
-    "work.keep_scans",
+    "work.keep_scans", "access.save_view", "access.drop_view",
 )  # fmt: skip
 """What every role may do that changes anything at all."""
 

@@ -125,36 +125,6 @@ def _order_row(row: tuple[Any, ...]) -> OrderRow:
     return OrderRow(*values)
 
 
-class Found(NamedTuple):
-    """A document that a search found."""
-
-    kind: str
-    id: UUID
-    name: str
-    more: str
-
-
-def search(*, company: int, text: str, limit: int = 20) -> list[Found]:
-    """Documents by number, external id, code, name, or tracking number. One statement."""
-    params = {
-        "company": company,
-        "text": text,
-        "begins": _begins(text),
-        "part": f"%{_plain(text)}%",
-        "limit": limit,
-    }
-    return [Found(*row) for row in sql.run(_SEARCH, params)]
-
-
-def _begins(text: str) -> str:
-    return f"{_plain(text)}%"
-
-
-def _plain(text: str) -> str:
-    """The text with LIKE's own signs taken literally."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 # ---- one order
 
 
@@ -572,50 +542,6 @@ _OPEN_HOLDS = """
 SELECT h.id, o.number FROM orders_hold AS h JOIN orders_order AS o ON o.id = h.order_id
 WHERE h.order_id = ANY(%(orders)s::uuid[]) AND h.state = 'open' AND %(kind)s::text IN ('', h.type)
 ORDER BY h.opened_at, h.id
-"""
-
-_SEARCH = """
-(SELECT 'order', o.id, o.number, concat_ws(' · ', c.code, o.external_id, o.status)
- FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
- WHERE o.company_id = %(company)s::smallint AND o.number = upper(%(text)s::text))
-UNION ALL
-(SELECT 'order', o.id, o.number, concat_ws(' · ', c.code, o.external_id, o.status)
- FROM network_channel AS c JOIN orders_order AS o ON o.company_id = c.company_id AND o.channel_id = c.id
- WHERE c.company_id = %(company)s::smallint AND o.external_id = %(text)s::text)
-UNION ALL
-(SELECT 'order', o.id, o.number, concat_ws(' · ', u.code, o.external_id, o.status)
- FROM parties_customer AS u JOIN orders_order AS o ON o.customer_id = u.id
- WHERE u.company_id = %(company)s::smallint AND u.code = %(text)s::text
- ORDER BY o.placed_at DESC LIMIT %(limit)s::int)
-UNION ALL
-(SELECT 'fulfillment', id, number, state FROM warehouse_fulfillment WHERE number = upper(%(text)s::text))
-UNION ALL
-(SELECT 'package', id, number, carton FROM warehouse_package WHERE number = upper(%(text)s::text))
-UNION ALL
-(SELECT 'shipment', id, number, concat_ws(' · ', tracking, state) FROM shipping_shipment
- WHERE number = upper(%(text)s::text) OR tracking = %(text)s::text LIMIT %(limit)s::int)
-UNION ALL
-(SELECT 'purchase', id, number, state FROM purchasing_order WHERE number = upper(%(text)s::text))
-UNION ALL
-(SELECT 'drop_ship', id, number, state FROM purchasing_dropship WHERE number = upper(%(text)s::text))
-UNION ALL
-(SELECT 'receipt', id, number, received_by FROM purchasing_receipt WHERE number = upper(%(text)s::text))
-UNION ALL
-(SELECT 'credit', id, number, external_id FROM orders_credit
- WHERE number = upper(%(text)s::text) OR external_id = %(text)s::text LIMIT %(limit)s::int)
-UNION ALL
-(SELECT 'return', id, number, concat_ws(' · ', external_id, state) FROM returns_return
- WHERE number = upper(%(text)s::text)
-    OR order_id IN (SELECT id FROM orders_order
-                    WHERE company_id = %(company)s::smallint AND number = upper(%(text)s::text))
- LIMIT %(limit)s::int)
-UNION ALL
-(SELECT 'refund', id, number, state FROM returns_refund WHERE number = upper(%(text)s::text))
-UNION ALL
-(SELECT 'sku', id, code, name FROM catalog_sku
- WHERE company_id = %(company)s::smallint
-   AND (code ILIKE %(begins)s::text OR barcode = %(text)s::text OR name ILIKE %(part)s::text)
- ORDER BY code = %(text)s::text DESC, code LIMIT %(limit)s::int)
 """
 
 _PROMISES = """

@@ -37,6 +37,11 @@ class Shipment(models.Model):
         indexes = [
             models.Index(fields=["order_id"], name="shipping_shipment_of_order"),
             models.Index(
+                fields=["company_id", "tracking"],
+                name="shipping_shipment_by_tracking",
+                condition=~Q(tracking=""),
+            ),
+            models.Index(
                 fields=["drop_ship_id"],
                 name="shipping_shipment_of_drop_ship",
                 condition=Q(drop_ship_id__isnull=False),
@@ -104,6 +109,7 @@ class Label(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["shipment_id"], name="shipping_label_of_shipment"),
+            models.Index(fields=["company_id", "tracking"], name="shipping_label_by_tracking"),
             models.Index(
                 fields=["company_id", "node_id", "carrier"],
                 name="shipping_label_waits",

@@ -5,6 +5,7 @@ A new page of an area is one line here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
@@ -58,16 +59,16 @@ AREAS = (
         Page("return-parcels", _("Parcels")),
         Page("return-reasons", _("Reasons")),
     )),
-    Area("floor", _("Floor"), "box", "f", _("Floor: waves and lists"), (
+    Area("floor", _("Floor"), "floor", "f", _("Floor: waves, lists, scans"), (
         Page("floor", _("Waves and lists")),
         Page("scan", _("Scan"), "work.keep_scans"),
         Page("replenishment", _("Replenishment")),
+        Page("labor", _("Labor")),
+    )),
+    Area("ship", _("Ship"), "box", "d", _("Ship: pack and dispatch"), (
         Page("packings", _("Packing")),
         Page("manifests", _("Manifests")),
         Page("claims", _("Claims")),
-        Page("counts", _("Counts")),
-        Page("counts-accuracy", _("Accuracy")),
-        Page("labor", _("Labor")),
     )),
     Area("inbound", _("Inbound"), "truck", "i", _("Inbound: what suppliers send"), (
         Page("purchase-orders", _("Purchase orders")),
@@ -81,6 +82,8 @@ AREAS = (
     Area("stock", _("Stock"), "stock", "s", _("Stock"), (
         Page("stock", _("Stock")),
         Page("transfers", _("Transfers")),
+        Page("counts", _("Counts")),
+        Page("counts-accuracy", _("Accuracy")),
         Page("ageing", _("Age and expiry")),
     )),
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
@@ -104,7 +107,89 @@ AREAS = (
 """In the order of the navigation."""
 
 
-def tabs_beside(url: str) -> tuple[Page, ...]:
-    """The pages that stand beside one; none for a page without a tab, or that is alone in its area."""
-    found = next((area.pages for area in AREAS if url in [one.url for one in area.pages]), ())
-    return found if len(found) > 1 else ()
+class Action(NamedTuple):
+    """Something that a person goes somewhere to do, for the search by its words."""
+
+    title: _StrPromise
+    url: str
+    query: str = ""
+    needs: str = ""
+
+
+ACTIONS = (
+    Action(_("Enter an order"), "draft-new", "", "orders.draft"),
+    Action(_("Release held orders"), "orders", "?status=held", "orders.release_holds"),
+    Action(_("See what is late"), "orders", "?late=1"),
+    Action(_("Work that is mine"), "work", "?view=mine", "work.claim"),
+    Action(_("Overdue work"), "work", "?view=overdue"),
+    Action(_("Propose a wave"), "floor", "", "warehouse.propose_wave"),
+    Action(_("Pack an order"), "packings", "", "warehouse.pack"),
+    Action(_("Close a manifest"), "manifests", "", "shipping.close_manifests"),
+    Action(_("Receive goods"), "receiving", "", "purchasing.receive_scans"),
+    Action(_("Review reorder proposals"), "reorders", "", "purchasing.accept_proposals"),
+    Action(_("Count stock"), "counts", "", "warehouse.ask_counts"),
+    Action(_("Move stock between nodes"), "transfers", "", "sourcing.accept_transfers"),
+    Action(_("Receive a return"), "return-parcels", "", "returns.receive_parcels"),
+    Action(_("Inspect returns"), "station", "", "returns.inspect"),
+    Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
+    Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
+    Action(_("Close a month"), "closing", "", "settlement.close_books"),
+    Action(_("Draft a policy"), "policies", "", "kernel.draft_policy"),
+    Action(_("Try a policy on recorded orders"), "trials", "", "simulation.ask_trials"),
+)
+"""What the search offers beside pages, to those who may give the command."""
+
+MOST_TABS = 7
+"""Tabs that stand in a row; what an area has beyond them is under "More"."""
+AT_HAND = 5
+"""Areas in the bar of a phone; the others are under "More"."""
+
+FIRST: dict[str, tuple[str, ...]] = {
+    "operations lead": ("home", "orders", "work", "floor", "returns"),
+    "warehouse supervisor": ("home", "floor", "ship", "inbound", "work"),
+    "picker": ("floor", "ship", "stock", "work", "home"),
+    "packer": ("ship", "floor", "orders", "work", "home"),
+    "customer service": ("home", "orders", "returns", "work", "ship"),
+    "returns inspector": ("returns", "work", "stock", "inbound", "home"),
+    "inventory manager": ("home", "stock", "inbound", "floor", "work"),
+    "controller": ("home", "books", "returns", "work", "orders"),
+    "integration engineer": ("home", "orders", "policies", "work", "stock"),
+    "auditor": ("home", "books", "orders", "stock", "policies"),
+}
+"""The areas of a role's day, the first the most used: what a phone's bar has room for."""
+
+
+def at_hand(roles: Sequence[str]) -> frozenset[str]:
+    """The areas in the bar of a phone: in turn the first of each of a person's roles, the second, and so on."""
+    lists = [FIRST[role] for role in roles if role in FIRST]
+    everybody = FIRST["operations lead"]
+    turns = (name for rank in zip(*lists, strict=True) for name in rank) if lists else iter(())
+    return frozenset(list(dict.fromkeys([*turns, *everybody]))[:AT_HAND])
+
+
+def area_of(url: str) -> Area | None:
+    """The area in which a page has its tab."""
+    return next((area for area in AREAS if url in [one.url for one in area.pages]), None)
+
+
+class Tabs(NamedTuple):
+    """The pages that stand beside one: in a row, and what the row has no room for."""
+
+    row: tuple[Page, ...] = ()
+    rest: tuple[Page, ...] = ()
+
+
+def tabs_beside(url: str, may: Callable[[str], bool]) -> Tabs:
+    """The pages beside one that its reader may use; none for a page without a tab, or that is alone in its area.
+
+    A page that the row has no room for takes its last place while it is open, so that the reader sees where they are.
+    """
+    area = area_of(url)
+    pages = [one for one in area.pages if not one.needs or may(one.needs) or one.url == url] if area else []
+    if len(pages) < 2:
+        return Tabs()
+    row, rest = pages[:MOST_TABS], pages[MOST_TABS:]
+    if here := [one for one in rest if one.url == url]:
+        rest = [row.pop(), *(one for one in rest if one.url != url)]
+        row += here
+    return Tabs(tuple(row), tuple(rest))

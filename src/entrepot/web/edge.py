@@ -30,7 +30,8 @@ from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
 from entrepot.web import words
-from entrepot.web.areas import AREAS, tabs_beside
+from entrepot.web.areas import AREAS, area_of, at_hand, tabs_beside
+from entrepot.web.lists import Listing
 
 P = ParamSpec("P")
 
@@ -140,9 +141,31 @@ def page(
     """Render a page of an area of the console."""
     around: dict[str, Any] = {"reader": request.reader, "area": area, "ended": pages.ENDED}
     if not request.htmx:
-        here = (request.resolver_match and request.resolver_match.url_name) or ""
-        around |= {"waits": _waits(request.reader), "areas": AREAS, "tabs": tabs_beside(here), "here": here}
+        around |= _frame(request, area)
+    if listing := context.get("listing"):
+        around |= _of_list(request, listing)
     return render(request, template, {**around, **context}, status=status)
+
+
+def _frame(request: Request, area: str) -> dict[str, Any]:
+    """What stands around a whole page: the areas, those at hand on a phone, and the tabs."""
+    reader, here = request.reader, (request.resolver_match and request.resolver_match.url_name) or ""
+    own, first = area_of(here), at_hand(reader.roles)
+    return {
+        "waits": _waits(reader), "areas": AREAS, "first": first, "here": here, "area": own.name if own else area,
+        "further": [one for one in AREAS if one.name not in first],
+        "tabs": tabs_beside(here, reader.actor.may),
+    }  # fmt: skip
+
+
+def _of_list(request: Request, listing: Listing) -> dict[str, Any]:
+    """The columns that the reader left out, and the views of the list; no views for further rows alone."""
+    shown, reader = request.GET.getlist("show"), request.reader
+    left_out = {name for name in listing.columns if name not in shown} if shown else set()
+    if request.htmx and request.GET.get("after"):
+        return {"left_out": left_out}
+    views = access.views(reader.company.id, listing.name, reader.name, reader.roles)
+    return {"left_out": left_out, "saved_views": views}
 
 
 def _waits(reader: Reader) -> int:

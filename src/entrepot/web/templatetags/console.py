@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django import template
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.template.base import Parser, Token
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -164,6 +165,12 @@ def may(actor: Actor, command: str) -> bool:
 
 
 @register.filter
+def values(data: QueryDict, name: str) -> list[str]:
+    """Everything that an address says under a name."""
+    return [str(one) for one in data.getlist(name)]
+
+
+@register.filter
 def get(mapping: Mapping[Any, Any], key: Any) -> Any:
     return mapping.get(key, "")
 
@@ -179,9 +186,40 @@ def said(context: Mapping[str, Any], form: str, name: str, otherwise: Any = "", 
 def query(context: Mapping[str, Any], **changes: Any) -> str:
     """The query of this page with some of its parameters changed; '' takes one out."""
     request: HttpRequest = context["request"]
-    kept = {name: value for name, value in request.GET.items() if name not in changes}
+    kept: dict[str, Any] = {name: values for name, values in request.GET.lists() if name not in changes}
     kept |= {name: str(value) for name, value in changes.items() if value not in ("", None)}
-    return f"?{urlencode(kept)}" if kept else "?"
+    return f"?{urlencode(kept, doseq=True)}" if kept else "?"
+
+
+@register.simple_tag(takes_context=True)
+def kept_fields(context: Mapping[str, Any], *without: str) -> SafeString:
+    """What the address of this page says, as hidden fields of a form that goes there again."""
+    request: HttpRequest = context["request"]
+    fields = (
+        (name, value) for name, values in request.GET.lists() if name not in without for value in values
+    )
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
+
+
+class ColumnNode(template.Node):
+    """What belongs to a column that a reader may leave out."""
+
+    def __init__(self, name: str, inside: template.NodeList) -> None:
+        self.name, self.nodelist = name, inside
+
+    def render(self, context: template.Context) -> SafeString:
+        return (
+            mark_safe("") if self.name in (context.get("left_out") or ()) else self.nodelist.render(context)
+        )
+
+
+@register.tag
+def column(parser: Parser, token: Token) -> ColumnNode:
+    """`{% column "channel" %}<td>…</td>{% endcolumn %}`: nothing where the reader left the column out."""
+    name = token.split_contents()[1].strip("\"'")
+    inside = parser.parse(("endcolumn",))
+    parser.delete_first_token()
+    return ColumnNode(name, inside)
 
 
 @register.simple_tag

@@ -13,6 +13,8 @@ from entrepot.insight import pages
 from entrepot.ledger import queries as ledger
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
+from entrepot.web import lists
+from entrepot.web.as_file import as_file
 from entrepot.web.edge import Request, back, clean, console, give, int_in, month_in, page, uuid_in
 
 PAGE = 100
@@ -78,10 +80,17 @@ def account(request: Request, code: int) -> HttpResponse:
     if found is None:
         raise Http404
     month, before = month_in(request.GET.get("month")), int_in(request.GET.get("before"))
-    lines = pages.account_lines(company=company, account=code, month=month, before=before, limit=PAGE + 1)
+
+    def fetch(before: int | None, limit: int) -> list[pages.JournalLine]:
+        return pages.account_lines(company=company, account=code, month=month, before=before, limit=limit)
+
+    if file := as_file(request, lists.JOURNAL, fetch, lambda one: one.id):
+        return file
+    lines = fetch(before, PAGE + 1)
     shown = lines[:PAGE]
     sums = [one for one in ledger.trial_balance(company=company, month=month) if one.account == code]
     context = {
+        "listing": lists.JOURNAL,
         "account": found,
         "month": month,
         "months": ledger.months(company=company),

@@ -23,7 +23,7 @@ def told(request: Request) -> HttpResponse:
     """What carriers shall pay for, and what they did."""
     rows = queries.claims(request.reader.company.id, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
     context = {"rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None}
-    return page(request, "web/claims.html", context, area="floor")
+    return page(request, "web/claims.html", context, area="ship")
 
 
 @require_POST

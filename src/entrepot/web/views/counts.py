@@ -66,7 +66,7 @@ def counts(request: Request) -> HttpResponse:
         "currency": request.reader.company.currency,
         "kept": kept(request),
     }
-    return page(request, "web/counts.html", context, area="floor")
+    return page(request, "web/counts.html", context, area="stock")
 
 
 def _causes(request: Request) -> list[str]:
@@ -135,7 +135,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "currency": request.reader.company.currency,
         "kept": kept(request),
     }
-    return page(request, "web/count.html", context, area="floor")
+    return page(request, "web/count.html", context, area="stock")
 
 
 @require_POST
@@ -191,7 +191,7 @@ def accuracy(request: Request) -> HttpResponse:
         "right": sum(one.right for one in whole),
         "currency": company.currency,
     }
-    return page(request, "web/count_accuracy.html", context, area="floor")
+    return page(request, "web/count_accuracy.html", context, area="stock")
 
 
 TABLES: tuple[tuple[counted.By, Any], ...] = (

@@ -12,7 +12,10 @@ from django.views.decorators.http import require_safe
 
 from entrepot.insight import pages, summary
 from entrepot.web import format as fmt
+from entrepot.web import homes
 from entrepot.web.edge import Request, console, page
+from entrepot.web.kpi_words import WORDS
+from entrepot.web.views.reports import slug
 from entrepot.work import queries as work
 
 LANES: tuple[tuple[Any, tuple[str, ...]], ...] = (
@@ -49,7 +52,11 @@ def home(request: Request) -> HttpResponse:
     ]
     pulses = pages.pulse(company=company, since=now - timedelta(hours=PULSE_HOURS - 1), until=now)
     most = max([1, *(one.placed for one in pulses), *(one.shipped for one in pulses)])
+    reader = request.reader
+    own = homes.home_of(reader.roles)
     context = {
+        "for_you": homes.told(own, company=company, person=reader.name, roles=reader.roles, now=now),
+        "figures": [(slug(name), WORDS[name]) for name in own.figures],
         "lanes": lanes,
         "alive": sum(stage.orders for stage in stages.values() if stage.status not in pages.ENDED),
         "late": sum(stage.late for stage in stages.values()),

@@ -25,7 +25,8 @@ from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
 from entrepot.purchasing.states import NOTICE, ORDER
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
-from entrepot.web import words
+from entrepot.web import lists, words
+from entrepot.web.as_file import as_file
 from entrepot.web.edge import (
     Request,
     back,
@@ -49,8 +50,15 @@ PAGE = 50
 def orders_list(request: Request) -> HttpResponse:
     company, state = request.reader.company.id, clean(request.GET.get("state"))
     after = uuid_in(request.GET.get("after"))
-    rows = queries.orders(company, state=state, after=after, limit=PAGE + 1)
+
+    def fetch(after: UUID | None, limit: int) -> list[queries.Order]:
+        return queries.orders(company, state=state, after=after, limit=limit)
+
+    if file := as_file(request, lists.PURCHASES, fetch, lambda one: one.id):
+        return file
+    rows = fetch(after, PAGE + 1)
     context = {
+        "listing": lists.PURCHASES,
         "rows": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "state": state,

@@ -35,6 +35,8 @@ from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, reject
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
+from entrepot.web import lists
+from entrepot.web.as_file import as_file
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, minor_in, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
@@ -55,11 +57,18 @@ def orders_list(request: Request) -> HttpResponse:
     status, channel = clean(request.GET.get("status")), clean(request.GET.get("channel"))
     text, late = clean(request.GET.get("q")), request.GET.get("late") == "1"
     after = uuid_in(request.GET.get("after"))
-    rows = pages.orders(
-        company=company, now=fmt.reading().now, statuses=GROUPS.get(status, (status,) if status else ()),
-        channel=channel, text=text, late=late, after=after, limit=PAGE + 1,
-    )  # fmt: skip
+
+    def fetch(after: UUID | None, limit: int) -> list[pages.OrderRow]:
+        return pages.orders(
+            company=company, now=fmt.reading().now, statuses=GROUPS.get(status, (status,) if status else ()),
+            channel=channel, text=text, late=late, after=after, limit=limit,
+        )  # fmt: skip
+
+    if file := as_file(request, lists.ORDERS, fetch, lambda one: one.id):
+        return file
+    rows = fetch(after, PAGE + 1)
     context: dict[str, Any] = {
+        "listing": lists.ORDERS,
         "orders": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "after": after,

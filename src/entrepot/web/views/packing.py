@@ -50,7 +50,7 @@ def waiting(request: Request) -> HttpResponse:
         "missing": bool(text and not found),
         "full": len(rows) == PAGE,
     }
-    return page(request, "web/packing.html", context, area="floor")
+    return page(request, "web/packing.html", context, area="ship")
 
 
 @require_safe
@@ -86,7 +86,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "abroad": customs.of_fulfillment(which, fmt.reading().now) is not None,
         "live": any(service.live for service in carriage.services(companies=[found.company])[found.company]),
     }  # fmt: skip
-    return page(request, "web/packing_one.html", context, area="floor")
+    return page(request, "web/packing_one.html", context, area="ship")
 
 
 @require_POST

@@ -36,6 +36,8 @@ from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.web import format as fmt
+from entrepot.web import lists
+from entrepot.web.as_file import as_file
 from entrepot.web.edge import (
     Request,
     back,
@@ -71,8 +73,15 @@ def returns_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
     state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
     after = uuid_in(request.GET.get("after"))
-    rows = queries.returns_page(company, state=state, text=text, after=after, limit=PAGE + 1)
+
+    def fetch(after: UUID | None, limit: int) -> list[queries.ReturnRow]:
+        return queries.returns_page(company, state=state, text=text, after=after, limit=limit)
+
+    if file := as_file(request, lists.RETURNS, fetch, lambda one: one.id):
+        return file
+    rows = fetch(after, PAGE + 1)
     context: dict[str, Any] = {
+        "listing": lists.RETURNS,
         "returns": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "state": state,

@@ -103,7 +103,7 @@ def manifests(request: Request) -> HttpResponse:
         "manifests": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
     }
-    return page(request, "web/manifests.html", context, area="floor")
+    return page(request, "web/manifests.html", context, area="ship")
 
 
 @require_POST

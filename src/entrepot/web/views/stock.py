@@ -18,6 +18,8 @@ from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
+from entrepot.web import lists
+from entrepot.web.as_file import as_file
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
 
 PAGE = 60
@@ -36,7 +38,13 @@ def stock_list(request: Request) -> HttpResponse:
         uuid_in(request.GET.get("node")),
         clean(request.GET.get("after")),
     )
-    rows = stock.standing(company=company, text=text, node=node, after=after, limit=PAGE + 1)
+
+    def fetch(after: str | None, limit: int) -> list[stock.Standing]:
+        return stock.standing(company=company, text=text, node=node, after=after or "", limit=limit)
+
+    if file := as_file(request, lists.STOCK, fetch, _place):
+        return file
+    rows = fetch(after, PAGE + 1)
     shown = rows[:PAGE]
     last = shown[-1] if len(rows) > PAGE else None
     totals = summary.stock_by_status(company)
@@ -44,7 +52,8 @@ def stock_list(request: Request) -> HttpResponse:
         "rows": shown,
         "statuses": [status for status in STATUSES if status in {one.status for one in totals}]
         or ["sellable"],
-        "next": f"{last.sku_code}|{last.node_code}" if last else None,
+        "listing": lists.STOCK,
+        "next": _place(last) if last else None,
         "after": after,
         "text": text,
         "node": node,
@@ -57,6 +66,11 @@ def stock_list(request: Request) -> HttpResponse:
         return page(request, "web/parts/stock_table.html", context, area="stock")
     context |= {"nodes": network.nodes(company=company)}
     return page(request, "web/stock.html", context, area="stock")
+
+
+def _place(row: stock.Standing) -> str:
+    """Where a row stands in the list."""
+    return f"{row.sku_code}|{row.node_code}"
 
 
 @require_safe

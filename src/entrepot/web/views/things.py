@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import pages
+from entrepot.access.rules import SEES_BUYERS
+from entrepot.insight import finding, pages
 from entrepot.kernel import queries as kernel
 from entrepot.stock import queries as stock
 from entrepot.web.edge import BIGINT_MAX, Request, clean, console, page
@@ -36,12 +37,22 @@ AREAS = {
 def search(request: Request) -> HttpResponse:
     """Straight to what is meant where only one thing can be."""
     text = clean(request.GET.get("q"))
-    found = pages.search(company=request.reader.company.id, text=text) if text else []
-    if len({one.id for one in found}) == 1:
-        one = found[0]
+    sees = any(map(request.reader.actor.may, SEES_BUYERS))
+    found = finding.find(company=request.reader.company.id, text=text, sees_buyers=sees) if text else []
+    if one := meant(found, text):
         return redirect(url_of(one.kind, one.id))
     context: dict[str, Any] = {"searched": text, "found": found}
     return page(request, "web/search.html", context, area="search")
+
+
+def meant(found: Sequence[finding.Found], text: str) -> finding.Found | None:
+    """The one thing that a text can mean: the only one found, or the only one called that among longer names."""
+    if len({one.id for one in found}) == 1:
+        return found[0]
+    said = text.casefold()
+    called = [one for one in found if one.name.casefold() == said]
+    longer = all(one.name.casefold().startswith(said) for one in found)
+    return called[0] if len(called) == 1 and longer else None
 
 
 def url_of(kind: str, which: UUID) -> str:

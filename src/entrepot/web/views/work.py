@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from entrepot.orders import queries as orders
 from entrepot.orders.rules import RESOLUTIONS
 from entrepot.sourcing.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
+from entrepot.web import lists
+from entrepot.web.as_file import as_file
 from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
@@ -66,9 +69,13 @@ def work_list(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
     asked = {name: clean(request.GET.get(name)) for name in ("type", "role", "view", "kind")}
     after = uuid_in(request.GET.get("after"))
-    items = _items(request, asked, after)
+    file = as_file(request, lists.WORK, partial(_items, request, asked), lambda one: one.id)
+    if file:
+        return file
+    items = _items(request, asked, after, PAGE + 1)
     shown = items[:PAGE]
     context: dict[str, Any] = {
+        "listing": lists.WORK,
         **asked,
         "items": shown,
         "points": {one.id: one.points_at(now) for one in shown},
@@ -96,7 +103,7 @@ def work_list(request: Request) -> HttpResponse:
     return page(request, template, context, area="work")
 
 
-def _items(request: Request, asked: dict[str, str], after: UUID | None) -> list[work.Item]:
+def _items(request: Request, asked: dict[str, str], after: UUID | None, limit: int) -> list[work.Item]:
     now, view = fmt.reading().now, asked["view"]
     return work.items(
         request.reader.company.id,
@@ -108,7 +115,7 @@ def _items(request: Request, asked: dict[str, str], after: UUID | None) -> list[
         awake_at=None if view in ("snoozed", "overdue") else now,
         asleep_at=now if view == "snoozed" else None,
         after=after,
-        limit=PAGE + 1,
+        limit=limit,
     )
 
 

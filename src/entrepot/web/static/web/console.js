@@ -7,7 +7,7 @@
 
   // ---- keys
 
-  const PLACES = Object.fromEntries($$(".areas a").map((one) => [one.getAttribute("aria-keyshortcuts").slice(-1), one.href]));
+  const PLACES = Object.fromEntries($$(".areas a[aria-keyshortcuts]").map((one) => [one.getAttribute("aria-keyshortcuts").slice(-1), one.href]));
   const GO_MS = 1500;
   let goUntil = 0;
 
@@ -72,8 +72,15 @@
     if (target.closest("[data-dismiss]")) target.closest(".message").remove();
     if (target.closest("[data-help]")) { target.closest("details").open = false; $("#help").showModal(); }
     if (target.closest("[data-theme-toggle]")) toggleTheme();
+    if (target.closest("[data-density-toggle]")) toggleDensity();
     for (const menu of $$("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
   });
+
+  function toggleDensity() {
+    const root = document.documentElement;
+    root.dataset.density = root.dataset.density === "compact" ? "comfortable" : "compact";
+    try { localStorage.setItem("density", root.dataset.density); } catch { /* for this page only, then */ }
+  }
 
   function toggleTheme() {
     const root = document.documentElement;

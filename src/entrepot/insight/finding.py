@@ -1,0 +1,115 @@
+"""What a few typed letters may mean: documents, SKUs, customers and bins of a company, each by an index of its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.parties import fingerprints
+
+
+class Found(NamedTuple):
+    """A document that a search found; `more` tells it apart from others."""
+
+    kind: str
+    id: UUID
+    name: str
+    more: str
+
+
+PREFIX_MIN = 2
+"""Letters of a number from which on its beginning is looked for; a single one begins nearly all of them."""
+
+
+def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False) -> list[Found]:
+    """Documents by number, external id, code, barcode, name or tracking number; those called exactly that come first.
+
+    Orders and customers are found by the beginning of their numbers and codes as well. Whoever `sees_buyers` finds
+    the orders of a mail address, as long as its fingerprint is kept. `limit` is of each kind. One statement.
+    """
+    mail = fingerprints.of_email(text) if sees_buyers and "@" in text else ""
+    params = {
+        "company": company, "text": text, "upper": text.upper(), "begins": f"{_plain(text)}%",
+        "upper_begins": f"{_plain(text.upper())}%", "part": f"%{_plain(text)}%", "mail": mail, "limit": limit,
+        "prefix": len(text) >= PREFIX_MIN,
+    }  # fmt: skip
+    return list(dict.fromkeys(Found(*row) for row in sql.run(_FIND, params)))
+
+
+def _plain(text: str) -> str:
+    """The text with LIKE's own signs taken literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+_NUMBERED = {
+    "fulfillment": ("warehouse_fulfillment", "state"),
+    "package": ("warehouse_package", "carton"),
+    "wave": ("warehouse_wave", "state"),
+    "pick_list": ("warehouse_picklist", "''"),
+    "shipment": ("shipping_shipment", "concat_ws(' · ', NULLIF(tracking, ''), state)"),
+    "claim": ("shipping_claim", "state"),
+    "manifest": ("shipping_manifest", "''"),
+    "purchase": ("purchasing_order", "concat_ws(' · ', NULLIF(external_ref, ''), state)"),
+    "drop_ship": ("purchasing_dropship", "state"),
+    "receipt": ("purchasing_receipt", "received_by"),
+    "notice": ("purchasing_notice", "state"),
+    "credit": ("orders_credit", "external_id"),
+    "return": ("returns_return", "concat_ws(' · ', NULLIF(external_id, ''), state)"),
+    "refund": ("returns_refund", "state"),
+    "transfer": ("stock_transfer", "state"),
+    "invoice": ("settlement_document", "kind"),
+}
+"""Documents that are found by their number: kind → table, what is said beside the number. A number is looked up by its
+unique index, and only then asked whose it is."""
+
+_ORDER = "'order', o.id, o.number, concat_ws(' · ', c.code, o.external_id, o.status)"
+_OWN = "company_id = %(company)s::smallint"
+
+# A number's beginning is a range of its index, in every collation: behind it stand digits, and those come before Z.
+_FIND = "\nUNION ALL\n".join(
+    (
+        f"""(SELECT {_ORDER} FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+ WHERE o.{_OWN} AND o.number = %(upper)s::text)""",
+        f"""(SELECT {_ORDER} FROM network_channel AS c JOIN orders_order AS o ON o.company_id = c.company_id
+  AND o.channel_id = c.id WHERE c.{_OWN} AND o.external_id = %(text)s::text)""",
+        *(
+            f"(SELECT '{kind}', id, number, {more} FROM {table} WHERE number = %(upper)s::text AND {_OWN})"
+            for kind, (table, more) in _NUMBERED.items()
+        ),
+        f"""(SELECT 'return', r.id, r.number, concat_ws(' · ', o.number, r.state)
+ FROM orders_order AS o JOIN returns_return AS r ON r.order_id = o.id
+ WHERE o.{_OWN} AND o.number = %(upper)s::text LIMIT %(limit)s::int)""",
+        f"""(SELECT 'purchase', id, number, concat_ws(' · ', external_ref, state) FROM purchasing_order
+ WHERE {_OWN} AND external_ref = %(text)s::text AND external_ref <> '' LIMIT %(limit)s::int)""",
+        f"""(SELECT 'shipment', id, number, concat_ws(' · ', tracking, state) FROM shipping_shipment
+ WHERE {_OWN} AND tracking = %(text)s::text AND tracking <> '' LIMIT %(limit)s::int)""",
+        f"""(SELECT 'shipment', s.id, s.number, concat_ws(' · ', l.tracking, s.state)
+ FROM shipping_label AS l JOIN shipping_shipment AS s ON s.id = l.shipment_id
+ WHERE l.{_OWN} AND l.tracking = %(text)s::text LIMIT %(limit)s::int)""",
+        f"""(SELECT 'return', r.id, r.number, concat_ws(' · ', p.tracking, r.state)
+ FROM returns_parcel AS p JOIN returns_return AS r ON r.id = p.return_id
+ WHERE p.{_OWN} AND p.tracking = %(text)s::text LIMIT %(limit)s::int)""",
+        f"""(SELECT 'sku', id, code, name FROM catalog_sku WHERE {_OWN}
+  AND (code ILIKE %(begins)s::text OR barcode = %(text)s::text OR name ILIKE %(part)s::text)
+ ORDER BY code = %(upper)s::text DESC, code LIMIT %(limit)s::int)""",
+        f"""(SELECT 'customer', id, code, tier FROM parties_customer WHERE {_OWN} AND %(prefix)s::bool
+  AND code >= %(text)s::text AND code <= %(text)s::text || 'Z' AND code LIKE %(begins)s::text
+ ORDER BY code LIMIT %(limit)s::int)""",
+        f"""(SELECT {_ORDER} FROM parties_customer AS u JOIN orders_order AS o ON o.customer_id = u.id
+  JOIN network_channel AS c ON c.id = o.channel_id WHERE u.{_OWN} AND u.code = %(text)s::text
+ ORDER BY o.placed_at DESC LIMIT %(limit)s::int)""",
+        f"""(SELECT {_ORDER} FROM orders_fingerprint AS f JOIN orders_order AS o ON o.id = f.order_id
+  JOIN network_channel AS c ON c.id = o.channel_id
+ WHERE %(mail)s::text <> '' AND f.fingerprint = %(mail)s::text AND o.{_OWN}
+ ORDER BY f.placed_at DESC LIMIT %(limit)s::int)""",
+        f"""(SELECT 'bin', b.id, b.code, concat_ws(' · ', n.code, b.kind)
+ FROM network_node AS n JOIN network_bin AS b ON b.node_id = n.id
+ WHERE b.{_OWN} AND b.code = %(upper)s::text LIMIT %(limit)s::int)""",
+        f"""(SELECT 'supplier', id, code, name FROM parties_supplier
+ WHERE {_OWN} AND (code ILIKE %(begins)s::text OR name ILIKE %(part)s::text) ORDER BY code LIMIT %(limit)s::int)""",
+        f"""(SELECT {_ORDER} FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id
+ WHERE o.{_OWN} AND %(prefix)s::bool AND o.number > %(upper)s::text AND o.number <= %(upper)s::text || 'Z'
+   AND o.number LIKE %(upper_begins)s::text ORDER BY o.number DESC LIMIT %(limit)s::int)""",
+    )
+)

@@ -1,0 +1,69 @@
+"""What waits, what is late and what goes wrong, counted: the lines of the home pages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from entrepot.kernel import sql
+
+_OPEN = "FROM work_item WHERE company_id = %(company)s::smallint AND state <> 'done'"
+_THEIRS = f"{_OPEN} AND role = ANY(%(roles)s::text[])"
+_AWAKE = "(snoozed_until IS NULL OR snoozed_until <= %(now)s::timestamptz)"
+
+
+def _queued(queue: str) -> str:
+    """Fulfillments in a queue of the floor; late where their cut-off has passed."""
+    return f"""FROM kernel_ready AS q JOIN warehouse_fulfillment AS f ON f.id = q.subject
+ WHERE q.queue = '{queue}' AND f.company_id = %(company)s::smallint"""
+
+
+def _in_state(table: str, *states: str) -> str:
+    known = ", ".join(f"'{state}'" for state in states)
+    return f"FROM {table} WHERE company_id = %(company)s::smallint AND state IN ({known})"
+
+
+_NO_TIME = "f.due_at < %(now)s::timestamptz"
+
+SIGNALS = {
+    "mine": f"{_OPEN} AND owner = %(person)s::text",
+    "untaken": f"{_THEIRS} AND owner = '' AND {_AWAKE}",
+    "overdue": f"{_THEIRS} AND due_at < %(now)s::timestamptz",
+    "cases": f"{_OPEN} AND kind = 'case' AND {_AWAKE}",
+    "to pick": _queued("pick"),
+    "to pack": _queued("pack"),
+    "to ship": _queued("ship"),
+    "pick late": f"{_queued('pick')} AND {_NO_TIME}",
+    "pack late": f"{_queued('pack')} AND {_NO_TIME}",
+    "held": "FROM orders_hold AS h WHERE h.company_id = %(company)s::smallint AND h.state = 'open'",
+    "backorders": "FROM sourcing_backorder WHERE company_id = %(company)s::smallint",
+    "labels": _in_state("shipping_label", "printed"),
+    "replenishments": _in_state("warehouse_replenishment", "open"),
+    "counts": _in_state("warehouse_counttask", "open", "counting", "recount"),
+    "counts to decide": _in_state("warehouse_counttask", "waiting"),
+    "reorders": _in_state("purchasing_proposal", "proposed"),
+    "checks": _in_state("purchasing_check", "waiting"),
+    "supplier claims": _in_state("purchasing_claim", "open"),
+    "returns to answer": _in_state("returns_return", "requested"),
+    "returns to inspect": _in_state("returns_return", "received", "inspected"),
+    "refunds to approve": _in_state("returns_refund", "waiting"),
+    "refunds failed": _in_state("returns_refund", "failed"),
+    "claims": _in_state("shipping_claim", "open"),
+    "credits": _in_state("orders_credit", "waiting"),
+    "dead letters": "FROM kernel_delivery WHERE state = 'dead'",
+    "undelivered": "FROM kernel_delivery WHERE state = 'waiting'",
+    "served by the house": "FROM kernel_ready WHERE queue <> ALL(ARRAY['pick', 'pack', 'ship'])",
+}
+"""What can be counted, by name."""
+
+
+def counted(
+    signals: Collection[str], *, company: int, person: str, roles: Sequence[str], now: datetime
+) -> dict[str, int]:
+    """How much of each waits. One statement, whatever is asked."""
+    names = list(dict.fromkeys(signals))
+    if not names:
+        return {}
+    statement = "SELECT " + ", ".join(f"(SELECT count(*) {SIGNALS[name]})::int" for name in names)
+    params = {"company": company, "person": person, "roles": list(roles), "now": now}
+    return dict(zip(names, sql.run(statement, params)[0], strict=True))

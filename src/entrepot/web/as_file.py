@@ -1,0 +1,80 @@
+"""A filtered list as a file: every row of it, not only the page that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+from django.http import HttpResponse
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+
+from entrepot.web import format as fmt
+from entrepot.web.as_csv import as_csv
+from entrepot.web.edge import Request
+from entrepot.web.lists import Listing
+
+STEP = 5_000
+"""Rows that one statement fetches."""
+MOST = 50_000
+"""Rows of a file; whoever needs more filters by time, or asks the API."""
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def as_file(
+    request: Request, listing: Listing, fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]
+) -> HttpResponse | None:
+    """What `format` asks for: `csv` or `xlsx`; None where it asks for a page.
+
+    `fetch` gives so many rows behind the one whose `key` is given, None for the first; one statement each STEP rows.
+    """
+    kind = request.GET.get("format")
+    if kind not in ("csv", "xlsx"):
+        return None
+    columns = list(listing.cells)
+    rows = ([cell(row) for cell in listing.cells.values()] for row in _all(fetch, key))
+    name = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}"
+    return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, rows)
+
+
+def _all(fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]) -> Iterator[Any]:
+    after, left = None, MOST
+    while left:
+        step = min(STEP, left)
+        rows = fetch(after, step)
+        yield from rows
+        if len(rows) < step:
+            return
+        after, left = key(rows[-1]), left - step
+
+
+def as_xlsx(name: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> HttpResponse:
+    """Rows under a head that stays in sight; text stays text, and times are those of the reader's zone."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(name[:31])
+    sheet.freeze_panes = "A2"
+    head = [WriteOnlyCell(sheet, value=one) for one in columns]
+    for cell in head:
+        cell.font = Font(bold=True)
+    sheet.append(head)
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+    out = BytesIO()
+    book.save(out)
+    response = HttpResponse(out.getvalue(), content_type=XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    return response
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(fmt.reading().zone).replace(tzinfo=None)
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value))
+    cell.data_type = "s"  # never a formula, whatever it begins with
+    return cell

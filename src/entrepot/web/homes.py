@@ -1,0 +1,150 @@
+"""What the first page tells each role: what waits, what is late, what goes wrong, and the figures that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from entrepot.insight import waiting
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+class Line(NamedTuple):
+    """What a signal is called, and the page where it is dealt with."""
+
+    title: _StrPromise
+    url: str
+    query: str = ""
+
+
+LINES = {
+    "mine": Line(_("Work that you took"), "work", "?view=mine"),
+    "untaken": Line(_("Work for your role that nobody took"), "work", "?role={role}"),
+    "overdue": Line(_("Overdue work of your role"), "work", "?view=overdue&role={role}"),
+    "cases": Line(_("Cases of customers"), "work", "?kind=cases"),
+    "to pick": Line(_("Fulfillments to pick"), "floor"),
+    "to pack": Line(_("Fulfillments to pack"), "packings"),
+    "to ship": Line(_("Packed, not handed over"), "packings"),
+    "pick late": Line(_("Not picked, cut-off passed"), "floor"),
+    "pack late": Line(_("Not packed, cut-off passed"), "packings"),
+    "held": Line(_("Holds that are open"), "orders", "?status=held"),
+    "backorders": Line(_("Order lines that wait for stock"), "orders", "?status=inventory hold"),
+    "labels": Line(_("Labels on no manifest yet"), "manifests"),
+    "replenishments": Line(_("Pick faces to fill"), "replenishment"),
+    "counts": Line(_("Counts to do"), "counts"),
+    "counts to decide": Line(_("Differences of counts to decide"), "counts"),
+    "reorders": Line(_("Reorder proposals"), "reorders"),
+    "checks": Line(_("Goods that wait for a quality check"), "quality"),
+    "supplier claims": Line(_("Claims to suppliers without an answer"), "quality"),
+    "returns to answer": Line(_("Returns to answer"), "returns", "?state=requested"),
+    "returns to inspect": Line(_("Returns here that are not done with"), "station"),
+    "refunds to approve": Line(_("Refunds to approve"), "refunds"),
+    "refunds failed": Line(_("Refunds that failed"), "returns"),
+    "claims": Line(_("Claims to carriers without an answer"), "claims"),
+    "credits": Line(_("Credits to approve"), "refunds"),
+    "dead letters": Line(_("Messages given up"), "work"),
+    "undelivered": Line(_("Messages on their way out"), "home"),
+    "served by the house": Line(_("Steps that the house has to take itself"), "home"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The signals of a role by what they say, and its key figures."""
+
+    waits: tuple[str, ...]
+    late: tuple[str, ...]
+    wrong: tuple[str, ...]
+    figures: tuple[str, ...]
+
+
+LATE = ("overdue",)
+HOMES = {
+    "operations lead": Home(
+        ("mine", "untaken", "held", "returns to answer"), ("overdue", "pick late", "pack late"),
+        ("backorders", "dead letters", "claims"), ("shipped on time", "order cycle time", "held orders"),
+    ),
+    "warehouse supervisor": Home(
+        ("to pick", "to pack", "to ship", "replenishments", "counts", "untaken"),
+        ("pick late", "pack late", "overdue"), ("labels", "checks", "counts to decide"),
+        ("shipped on time", "pick accuracy", "record accuracy"),
+    ),
+    "picker": Home(("to pick", "replenishments", "counts"), ("pick late",), (), ("pick accuracy",)),
+    "packer": Home(("to pack", "to ship"), ("pack late",), ("labels",), ("shipped on time",)),
+    "customer service": Home(
+        ("mine", "cases", "untaken", "returns to answer"), LATE, ("held", "backorders", "claims"),
+        ("time to resolve", "resolved in time", "delivered on time"),
+    ),
+    "returns inspector": Home(
+        ("returns to inspect", "mine", "untaken"), LATE, ("refunds failed",), ("return times", "return rate"),
+    ),
+    "inventory manager": Home(
+        ("reorders", "counts to decide", "checks", "untaken"), LATE, ("backorders", "supplier claims"),
+        ("fill rate", "record accuracy", "oversold lines"),
+    ),
+    "controller": Home(
+        ("refunds to approve", "credits", "counts to decide", "untaken"), LATE, ("refunds failed", "claims"),
+        ("return rate", "cancelled units"),
+    ),
+    "integration engineer": Home(
+        ("untaken", "served by the house", "undelivered"), LATE, ("dead letters", "refunds failed"),
+        ("oversold lines", "cancelled units"),
+    ),
+    "auditor": Home(
+        ("refunds to approve", "counts to decide"), (), ("refunds failed", "dead letters"),
+        ("record accuracy", "perfect order"),
+    ),
+}  # fmt: skip
+
+FIGURES_MAX = 3
+
+
+class Told(NamedTuple):
+    """A line of a home page."""
+
+    title: _StrPromise
+    url: str
+    size: int
+
+
+class ForYou(NamedTuple):
+    waits: list[Told]
+    late: list[Told]
+    wrong: list[Told]
+
+
+def home_of(roles: Sequence[str]) -> Home:
+    """The homes of a person's roles as one, each signal once; of nobody's role, the operations lead's."""
+    homes = [HOMES[role] for role in roles if role in HOMES] or [HOMES["operations lead"]]
+    return Home(
+        _each_once(one.waits for one in homes),
+        _each_once(one.late for one in homes),
+        _each_once(one.wrong for one in homes),
+        _each_once(one.figures for one in homes)[:FIGURES_MAX],
+    )
+
+
+def _each_once(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def told(home: Home, *, company: int, person: str, roles: Sequence[str], now: datetime) -> ForYou:
+    """The home's lines with their counts. One statement."""
+    sides = (home.waits, home.late, home.wrong)
+    signals = [name for side in sides for name in side]
+    counts = waiting.counted(signals, company=company, person=person, roles=roles, now=now)
+    return ForYou(*([_told(name, counts[name], roles) for name in side] for side in sides))
+
+
+def _told(name: str, count: int, roles: Sequence[str]) -> Told:
+    line = LINES[name]
+    query = line.query.format(role=roles[0] if len(roles) == 1 else "").removesuffix("&role=")
+    return Told(line.title, reverse(line.url) + query.replace(" ", "+").removesuffix("?role="), count)

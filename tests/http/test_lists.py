@@ -1,0 +1,94 @@
+"""What the lists of the console share: columns left out, views kept, files of all rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import datetime
+
+import openpyxl
+import pytest
+
+from entrepot.access import queries as access
+from entrepot.web import as_file
+
+LISTS = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
+
+
+def read(response) -> list[list]:
+    book = openpyxl.load_workbook(io.BytesIO(response.content), read_only=True)
+    return [list(row) for row in book.active.values]
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_every_list_is_a_page_and_two_kinds_of_file(console, shop, address):
+    browser = console("lead")
+    text = browser.get(address).content.decode()
+    assert "Save what is shown as" in text
+    rows = list(csv.reader(io.StringIO(browser.get(address, {"format": "csv"}).content.decode())))
+    book = read(browser.get(address, {"format": "xlsx"}))
+    assert len(rows) == len(book)
+    assert rows[0] == book[0]
+    assert text.count("<tr data-row>") == min(len(rows) - 1, 100)
+
+
+def test_a_file_has_all_rows_of_the_filter_however_they_are_fetched(console, shop, monkeypatch):
+    browser = console("lead")
+    everything = read(browser.get("/orders/", {"format": "xlsx"}))
+    assert len(everything) == 23
+    monkeypatch.setattr(as_file, "STEP", 5)
+    assert read(browser.get("/orders/", {"format": "xlsx"})) == everything
+    monkeypatch.setattr(as_file, "MOST", 7)
+    assert len(read(browser.get("/orders/", {"format": "xlsx"}))) == 8
+
+    (head, *packed) = read(browser.get("/orders/", {"format": "xlsx", "status": "packed"}))
+    assert len(packed) == 2
+    assert {row[head.index("status")] for row in packed} == {"packed"}
+    assert isinstance(packed[0][head.index("placed_at")], datetime)
+    assert isinstance(packed[0][head.index("total")], int | float)
+
+
+def test_no_text_of_a_file_is_a_formula(console, shop):
+    from entrepot.kernel import sql
+
+    sql.run("UPDATE catalog_sku SET name = E'=1+1\\x07' WHERE code = 'LAMP-OAK' RETURNING 1")
+    response = console("lead").get("/stock/", {"format": "xlsx", "q": "LAMP-OAK"})
+    sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
+    assert sheet["B2"].value == "=1+1"
+    assert sheet["B2"].data_type != "f"
+
+
+def test_columns_are_left_out_and_stay_so(console, shop):
+    browser = console("auditor")
+    page = browser.get("/orders/?show=total&show=customer&status=packed").content.decode()
+    assert '<th scope="col">Customer</th>' in page
+    assert "Channel</th>" not in page
+    assert 'data-name="Placed"' not in page
+    assert page.count('<input type="hidden" name="show"') == 2  # in the form of the filters
+    assert "Save what is shown as" not in page  # an auditor changes nothing
+
+
+def test_a_view_is_saved_opened_shared_and_forgotten(console, shop):
+    lead, other = console("lead"), console("service")
+    told = {"name": "Packed", "role": "operations lead", "next": "/orders/?status=packed&show=total&after=1"}
+    assert lead.post("/views/orders/save/", told)["Location"] == told["next"]
+    (one,) = access.views(1, "orders", "lead", [])
+    assert lead.get(f"/views/{one.id}/")["Location"] == "/orders/?status=packed&show=total"
+    assert re.search(rf'href="/views/{one.id}/">Packed', lead.get("/orders/").content.decode())
+    assert other.get(f"/views/{one.id}/").status_code == 404
+
+    refused = lead.post("/views/orders/save/", {"next": "/orders/"}, follow=True).content.decode()
+    assert 'class="message error"' in refused
+    assert lead.post("/views/nothing/save/", told).status_code == 404
+    other.post(f"/views/{one.id}/drop/")
+    assert access.views(1, "orders", "lead", []) == [one]
+    lead.post(f"/views/{one.id}/drop/")
+    assert access.views(1, "orders", "lead", []) == []
+
+
+def test_a_view_of_an_account_leads_back_to_it(console, shop):
+    browser = console("books")
+    browser.post("/views/journal/save/", {"name": "Stock", "next": "/books/accounts/1200/?month=2026-03"})
+    (one,) = access.views(1, "journal", "books", [])
+    assert browser.get(f"/views/{one.id}/")["Location"] == "/books/accounts/1200/?month=2026-03"

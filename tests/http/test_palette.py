@@ -1,0 +1,121 @@
+"""The search in the head of every page: what it finds, for whom, and how."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from entrepot.insight import finding, pages
+from entrepot.insight.finding import Found
+from entrepot.kernel import sql
+from entrepot.orders import queries as orders
+from entrepot.web.views.palette import fits
+from entrepot.web.views.things import meant
+
+
+def rows(browser, text: str) -> list[dict[str, str]]:
+    groups = browser.get("/find/", {"q": text}).json()["groups"]
+    return [row for group in groups for row in group["rows"]]
+
+
+def names(browser, text: str) -> list[str]:
+    return [row["name"] for row in rows(browser, text)]
+
+
+def test_documents_are_found_by_what_people_call_them(console, shop):
+    browser = console("auditor")
+    delivered = orders.order(shop.one("delivered"))
+    shipment = pages.shipments(order=delivered.id)[0]
+    sql.run(
+        "UPDATE shipping_shipment SET tracking = 'TRK77' WHERE id = %(id)s RETURNING 1", {"id": shipment.id}
+    )
+    bin_code, kind = sql.run("SELECT code, kind FROM network_bin ORDER BY code LIMIT 1")[0]
+
+    assert rows(browser, delivered.number.lower())[0]["url"] == f"/orders/{delivered.id}/"
+    assert names(browser, delivered.external_id) == [delivered.number]
+    assert len(names(browser, delivered.number[:-1])) > 1  # the beginning of a number
+    assert names(browser, "TRK77") == [shipment.number]
+    assert [row["url"] for row in rows(browser, "lamp-oak")] == [f"/stock/{shop.skus['LAMP-OAK']}/"]
+    assert any(row["more"].endswith(kind) for row in rows(browser, bin_code.lower()))
+    assert names(browser, "no such thing") == []
+    assert names(browser, "100%") == []
+
+
+def test_a_mail_address_finds_its_orders_for_those_who_see_buyers(console, shop):
+    from entrepot.parties import fingerprints
+
+    one = orders.order(shop.one("ready"))
+    sql.run(
+        "INSERT INTO orders_fingerprint VALUES (%(order)s, %(print)s, 1, now()) ON CONFLICT DO NOTHING RETURNING 1",
+        {"order": one.id, "print": fingerprints.of_email("ada@example.com")},
+    )
+    assert names(console("service"), "Ada+shop@Example.com") == [one.number]
+    assert names(console("auditor"), "ada@example.com") == []
+
+
+def test_what_another_company_has_is_not_found(shop):
+    one = orders.order(shop.one("delivered"))
+    numbers = [
+        one.number, one.external_id, pages.shipments(order=one.id)[0].number,
+        pages.fulfillments(order=one.id)[0].number, pages.packages(order=one.id)[0].number, "LAMP-OAK",
+    ]  # fmt: skip
+    for text in numbers:
+        assert finding.find(company=1, text=text), text
+        assert finding.find(company=2, text=text) == [], text
+
+
+def test_pages_and_actions_are_those_that_the_reader_may_use(console, shop):
+    assert names(console("lead"), "enter an ord") == ["Enter an order"]
+    assert names(console("auditor"), "enter an ord") == []
+    assert names(console("books"), "mon clo")[0] == "Close a month"
+    assert rows(console("lead"), "replen")[0] == {
+        "name": "Replenishment", "kind": "Floor", "more": "", "url": "/floor/replenishment/",
+    }  # fmt: skip
+    assert "Propose a wave" in names(console("supervisor"), "")
+    assert "Propose a wave" not in names(console("inspector"), "")
+
+
+def test_it_takes_few_statements_and_each_part_an_index(console, shop):
+    browser = console("lead")
+    with CaptureQueriesContext(connection) as few:
+        browser.get("/find/", {"q": "SO"})
+    assert len(few) <= 8
+
+    params = {
+        "company": 1, "text": "X-1", "upper": "X-1", "begins": "X-1%", "upper_begins": "X-1%", "part": "%X-1%",
+        "mail": "m", "limit": 6, "prefix": True,
+    }  # fmt: skip
+    sql.run("SELECT set_config('enable_seqscan', 'off', true)")
+    plan = "\n".join(line for (line,) in sql.run("EXPLAIN " + finding._FIND, params))
+    scanned = {
+        line.split("Seq Scan on ")[1].split()[0] for line in plan.splitlines() if "Seq Scan on " in line
+    }
+    assert scanned <= {"network_channel", "network_node"}, plan
+
+
+def a_found(name: str, which: int) -> Found:
+    return Found("order", UUID(int=which), name, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "is_meant"),
+    [
+        (["SO-1"], "so", True),
+        (["SO-1", "SO-10", "SO-11"], "so-1", True),
+        (["SO-1", "RET-5"], "SO-1", False),  # its return is as likely
+        (["SO-10", "SO-11"], "SO-1", False),
+        ([], "SO-1", False),
+    ],
+)
+def test_a_search_goes_straight_to_the_one_thing_that_can_be_meant(names, text, is_meant):
+    found = [a_found(name, i) for i, name in enumerate(names)]
+    assert meant(found, text) == (found[0] if is_meant else None)
+
+
+def test_each_word_begins_one_of_the_title():
+    assert fits("Close a month Do", ["mon", "clo"])
+    assert not fits("Close a month Do", ["onth"])
+    assert fits("Anything", [])
