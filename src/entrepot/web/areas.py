@@ -89,6 +89,7 @@ AREAS = (
         Page("payouts", _("Payouts")),
         Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
+        Page("valuation", _("Valuation")),
         Page("taxes", _("Taxes")),
         Page("closing", _("Month end")),
     )),

@@ -43,6 +43,7 @@ from entrepot.web.api import (
     sourcing,
     taxes,
     transfers,
+    valuation,
     waves,
     work,
 )
@@ -141,6 +142,7 @@ api.add_router("/v1", packing.router, tags=["packing"])
 api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", bank.router, tags=["bank"])
+api.add_router("/v1", valuation.router, tags=["valuation"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])
