@@ -681,6 +681,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "transfer_proposal": ("sourcing_transferproposal", "number", "state"),
     "purchase": ("purchasing_order", "number", "state"),
     "receipt": ("purchasing_receipt", "number", "''"),
+    "landed_cost": ("purchasing_landedcost", "number", "kind"),
+    "costing": ("ledger_costing", "method", "''"),
     "reorder_proposal": ("purchasing_proposal", "number", "state"),
     "notice": ("purchasing_notice", "number", "state"),
     "quality_check": ("purchasing_check", "number", "state"),
@@ -740,6 +742,7 @@ _LINES_OF = {
         "transfer": ("stock_transferline", "transfer_id", "id"),
         "purchase": ("purchasing_orderline", "order_id", "number"),
         "receipt": ("purchasing_receiptline", "receipt_id", "id"),
+        "landed_cost": ("purchasing_landedpart", "cost_id", "line_id"),
     }.items()
 }
 

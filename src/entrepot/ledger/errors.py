@@ -35,3 +35,13 @@ class NotBalanced(Refused):
     code = "ledger.not_balanced"
     kind = "invalid"
     says = "The entry is off by {off}: debits and credits must be equal. Correct a line and send it again."
+
+
+class StockOnHand(Refused):
+    """The method of valuation is changed while there is stock."""
+
+    code = "ledger.stock_on_hand"
+    says = (
+        "{units} units worth {value} are valued by the method in force. Choose another one when there is no stock,"
+        " or say that stock is revalued as of now."
+    )

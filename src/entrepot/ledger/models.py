@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
+from entrepot.ledger import layers
 
 
 class Account(models.Model):
@@ -157,6 +158,60 @@ class Valuation(models.Model):
             ),
             models.CheckConstraint(
                 name="ledger_valuation_of_nothing_is_nothing", condition=Q(quantity__gt=0) | Q(value_minor=0)
+            ),
+        ]
+
+
+class Costing(models.Model):
+    """How a company values its stock, from a moment on: the last one counts, the moving average without any. Units and
+    value are what stood there when it was chosen."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    method = models.TextField()
+    chosen_at = models.DateTimeField()
+    chosen_by = models.TextField()
+    reason = models.TextField()
+    quantity = models.BigIntegerField()
+    value_minor = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "-id"], name="ledger_costing_last")]
+        constraints = [
+            models.CheckConstraint(name="ledger_costing_known", condition=Q(method__in=layers.METHODS))
+        ]
+        triggers = append_only()
+
+
+class Layer(models.Model):
+    """What is left of units that came to a node together, with their value, where a company values by layers."""
+
+    id = models.BigAutoField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    pool = models.TextField()  # stock, transit
+    acquired_at = models.DateTimeField()
+    document_id = models.UUIDField()
+    quantity = models.BigIntegerField()
+    value_minor = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["company_id", "sku_id", "node_id", "pool", "acquired_at", "id"],
+                name="ledger_layer_standing",
+                condition=Q(quantity__gt=0),
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_layer_not_negative", condition=Q(quantity__gte=0, value_minor__gte=0)
+            ),
+            models.CheckConstraint(
+                name="ledger_layer_of_nothing_is_nothing", condition=Q(quantity__gt=0) | Q(value_minor=0)
             ),
         ]
 

@@ -75,9 +75,48 @@ def months(*, company: int) -> list[date]:
     return [row[0] for row in sql.run(statement, {"company": company})]
 
 
+@dataclass(frozen=True, slots=True)
+class CostingRow:
+    """A method that was chosen to value stock by, and what stood there then."""
+
+    method: str
+    chosen_at: datetime
+    chosen_by: str
+    reason: str
+    quantity: int
+    value_minor: int
+
+
+def costings(*, company: int) -> list[CostingRow]:
+    """The methods that were chosen, the one in force first; none: the moving average, from the beginning."""
+    return [CostingRow(*row) for row in sql.run(_COSTINGS, {"company": company})]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """What is left of units that came together."""
+
+    id: int
+    sku: UUID
+    node: UUID
+    pool: str
+    acquired_at: datetime
+    document: UUID
+    quantity: int
+    value_minor: int
+
+
+def layers(
+    *, company: int, sku: UUID | None = None, after: int | None = None, limit: int = 200
+) -> list[LayerRow]:
+    """Layers that stand: of a SKU by age, or of all as they were written, behind the layer `after`."""
+    params = {"company": company, "sku": sku, "after": after, "limit": limit}
+    return [LayerRow(*row) for row in sql.run(_LAYERS, params)]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("ledger_line", "ledger_balance", "ledger_valuation")
+    tables = ("ledger_line", "ledger_balance", "ledger_valuation", "ledger_layer")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -107,6 +146,18 @@ WHERE l.company_id = %(company)s::smallint
   AND (%(month)s::date IS NULL OR l.month = %(month)s::date)
   AND (%(before)s::bigint IS NULL OR l.id < %(before)s::bigint)
 ORDER BY l.id DESC LIMIT %(limit)s::int
+"""
+
+_COSTINGS = """
+SELECT method, chosen_at, chosen_by, reason, quantity, value_minor FROM ledger_costing
+WHERE company_id = %(company)s::smallint ORDER BY id DESC
+"""
+
+_LAYERS = """
+SELECT id, sku_id, node_id, pool, acquired_at, document_id, quantity, value_minor FROM ledger_layer
+WHERE company_id = %(company)s::smallint AND quantity > 0 AND (%(sku)s::uuid IS NULL OR sku_id = %(sku)s::uuid)
+  AND (%(after)s::bigint IS NULL OR id > %(after)s::bigint)
+ORDER BY CASE WHEN %(sku)s::uuid IS NOT NULL THEN acquired_at END, id LIMIT %(limit)s::int
 """
 
 _BY_KIND = """
@@ -153,5 +204,18 @@ _DISCREPANCIES = (
     FROM ledger_line AS l JOIN ledger_period AS p ON p.company_id = l.company_id AND p.month = l.month
      AND p.state = 'closed' AND l.recorded_at > p.decided_at
     GROUP BY l.company_id, l.month
+    """,
+    # invariant 7: where a company values by layers, they are its stock; elsewhere there are none
+    """
+    SELECT format('company %s, SKU %s at node %s, %s: %s units valued at %s, their layers make %s at %s', company_id,
+                  sku_id, node_id, pool, COALESCE(v.quantity, 0), COALESCE(v.value, 0), COALESCE(l.quantity, 0),
+                  COALESCE(l.value, 0))
+    FROM (SELECT v.company_id, sku_id, node_id, pool, v.quantity, v.value_minor AS value FROM ledger_valuation AS v
+          WHERE v.quantity > 0 AND 'fifo' = (SELECT method FROM ledger_costing AS c WHERE c.company_id = v.company_id
+                                             ORDER BY id DESC LIMIT 1)) AS v
+    FULL JOIN (SELECT company_id, sku_id, node_id, pool, sum(quantity) AS quantity, sum(value_minor) AS value
+               FROM ledger_layer WHERE quantity > 0 GROUP BY 1, 2, 3, 4) AS l
+      USING (company_id, sku_id, node_id, pool)
+    WHERE (COALESCE(v.quantity, 0), COALESCE(v.value, 0)) <> (COALESCE(l.quantity, 0), COALESCE(l.value, 0))
     """,
 )

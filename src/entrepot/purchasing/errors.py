@@ -93,3 +93,13 @@ class SeveralSkus(Refused):
 class NotOrdered(Refused):
     code = "purchasing.not_ordered"
     says = "{sku} is not on {order}. Look for another order, or put the goods aside."
+
+
+class LandedOtherwise(Refused):
+    """The payee's number for a bill stands for another one already."""
+
+    code = "purchasing.landed_otherwise"
+    says = (
+        "Bill {external_id} of {payee} was taken as {number} over {expected}, not over {found}."
+        " Ask {payee} which one is right; a correction is a credit with a number of its own."
+    )

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from entrepot.kernel.models import append_only
-from entrepot.purchasing import states
+from entrepot.purchasing import landing, states
 
 ARRIVED = ("sellable", "pending_inspection", "damaged")
 
@@ -454,3 +454,62 @@ class Proposal(models.Model):
                 | Q(state="ordered", order_id__isnull=False),
             ),
         ]
+
+
+class LandedCost(models.Model):
+    """A bill for bringing goods here, spread over receipt lines; a credit below zero."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    number = models.TextField(unique=True)
+    company_id = models.SmallIntegerField()
+    kind = models.TextField()
+    payee = models.TextField()
+    external_id = models.TextField()
+    basis = models.TextField()
+    amount_minor = models.BigIntegerField()
+    landed_by = models.TextField()
+    landed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "purchasing_landedcost"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "payee", "external_id"], name="purchasing_landedcost_taken_once"
+            ),
+            models.CheckConstraint(
+                name="purchasing_landedcost_known",
+                condition=Q(kind__in=landing.KINDS, basis__in=landing.BASES) & ~Q(amount_minor=0),
+            ),
+        ]
+        triggers = append_only()
+
+
+class LandedPart(models.Model):
+    """What a receipt line bears of a bill: its units that were there, in stock; the rest in the cost of sales."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("cost_id", "line_id")
+    cost_id = models.UUIDField()
+    line_id = models.UUIDField()  # of the receipt
+    receipt_id = models.UUIDField()
+    sku_id = models.UUIDField()
+    quantity = models.IntegerField()
+    on_hand = models.IntegerField()
+    amount_minor = models.BigIntegerField()
+    stock_minor = models.BigIntegerField()
+    gone_minor = models.BigIntegerField()
+
+    class Meta:
+        db_table = "purchasing_landedpart"
+        indexes = [models.Index(fields=["line_id"], name="purchasing_landedpart_of_line")]
+        constraints = [
+            models.CheckConstraint(
+                name="purchasing_landedpart_adds_up",
+                condition=Q(amount_minor=F("stock_minor") + F("gone_minor"))
+                & Q(on_hand__gte=0, on_hand__lte=F("quantity")),
+            ),
+        ]
+        triggers = append_only()

@@ -361,4 +361,16 @@ _CHECKS = (
         WHERE ordered_by = received_by ORDER BY 2 LIMIT 100
         """,
     ),
+    (
+        "Landed cost {0} is {1}, its parts make {2}, and its payee is owed {3} in the books.",
+        """
+        SELECT c.number, c.amount_minor, COALESCE(p.amount, 0), COALESCE(l.owed, 0)
+        FROM purchasing_landedcost AS c
+        LEFT JOIN (SELECT cost_id, sum(amount_minor) AS amount FROM purchasing_landedpart GROUP BY 1) AS p
+          ON p.cost_id = c.id
+        LEFT JOIN (SELECT document_id, -sum(amount_minor) AS owed FROM ledger_line
+                   WHERE account = 2000 AND document_kind = 'landed_cost' GROUP BY 1) AS l ON l.document_id = c.id
+        WHERE (c.amount_minor, c.amount_minor) IS DISTINCT FROM (p.amount, l.owed) ORDER BY 1 LIMIT 100
+        """,
+    ),
 )

@@ -94,6 +94,7 @@ AREAS = (
         Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
         Page("supplier-invoices", _("Supplier invoices")),
+        Page("valuation", _("Valuation")),
         Page("taxes", _("Taxes")),
         Page("closing", _("Month end")),
         Page("privacy", _("Privacy")),

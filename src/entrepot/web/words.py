@@ -136,6 +136,13 @@ WORDS: dict[str, str | Promise] = {
     "carrier.invoiced": _("billed by the carrier"),
     "carrier.accepted": _("charge of a carrier accepted"),
     "carrier.credited": _("credited by the carrier"),
+    "ledger.choose_costing": _("method of valuation chosen"),
+    "purchasing.land_costs": _("landed cost spread"),
+    "stock.cost_added": _("cost added to stock"),
+    "landed_cost": _("landed cost"),
+    "costing": _("method of valuation"),
+    "fifo": _("first in, first out"),
+    "average": _("moving average"),
     # source kinds
     "fee.marketplace": _("marketplace fee"),
     "fee.bank": _("bank charge"),

@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import whole
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Value, value_moves
+from entrepot.ledger.layers import Piece
 from entrepot.stock import rules
 from entrepot.stock.commands.mark import MARK_CHANGED
 
@@ -324,27 +325,35 @@ def _change_buckets(changes: _Changes, found: dict[int | None, UUID]) -> None:
 
 
 def _values(cause: Cause, moves: Sequence[Move]) -> list[int]:
-    """The value of each move: what comes in brings its cost, what leaves takes the average of where it stood."""
+    """The value of each move: what comes in brings its cost, what leaves takes the average of where it stood, or the
+    layers there; from node to node it stays the layers that it was."""
     leaving = [i for i, move in enumerate(moves) if move.event and isinstance(move.source, At)]
     values = [move.cost_minor or 0 for move in moves]
+    pieces: dict[int, tuple[Piece, ...]] = {}
     if leaving:
         taken = value_moves(
             cause, [_value(moves[i], moves[i].source, -moves[i].quantity, None) for i in leaving]
         )
-        for i, value in zip(leaving, taken, strict=True):
-            values[i] = value
+        for i, valued in zip(leaving, taken, strict=True):
+            values[i], pieces[i] = valued
     arriving = [i for i, move in enumerate(moves) if move.event and isinstance(move.target, At)]
     if arriving:
         value_moves(
-            cause, [_value(moves[i], moves[i].target, moves[i].quantity, values[i]) for i in arriving]
+            cause,
+            [
+                _value(moves[i], moves[i].target, moves[i].quantity, values[i], pieces.get(i, ()))
+                for i in arriving
+            ],
         )
     return values
 
 
-def _value(move: Move, place: At | str, quantity: int, cost_minor: int | None) -> Value:
+def _value(
+    move: Move, place: At | str, quantity: int, cost_minor: int | None, pieces: tuple[Piece, ...] = ()
+) -> Value:
     assert isinstance(place, At)
     pool = "transit" if place.status == "in_transit" else "stock"
-    return Value(move.company, move.sku, place.node, pool, quantity, cost_minor)
+    return Value(move.company, move.sku, place.node, pool, quantity, cost_minor, move.document, pieces)
 
 
 def _post(cause: Cause, moves: Sequence[Move], values: Sequence[int]) -> None:

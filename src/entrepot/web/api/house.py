@@ -49,6 +49,7 @@ from entrepot.web.api import (
     supplier_invoices,
     taxes,
     transfers,
+    valuation,
     waves,
     work,
 )
@@ -152,6 +153,7 @@ api.add_router("/v1", supplier_invoices.router, tags=["supplier invoices"])
 api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
+api.add_router("/v1", valuation.router, tags=["valuation"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])

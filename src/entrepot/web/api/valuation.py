@@ -1,0 +1,201 @@
+"""What stock is worth, by which method, and what was added to its cost, for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field, StrictBool, StrictInt
+
+from entrepot.ledger import queries
+from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
+from entrepot.purchasing import landing_queries
+from entrepot.purchasing.commands.land_costs import LandCost, land_costs
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import Code, Key, Moment, Out, Problem, Strict, Text
+
+router = Router()
+
+
+class LandCostIn(Strict):
+    """A bill in the company's currency for bringing the goods of some receipts; a credit below zero."""
+
+    kind: Literal["freight", "duty", "insurance", "handling"]
+    payee: Code
+    external_id: Code
+    amount_minor: Annotated[StrictInt, Field(ge=-(10**12), le=10**12)]
+    basis: Literal["value", "weight", "quantity", "volume"] = "value"
+    receipts: Annotated[list[UUID], Field(min_length=1, max_length=1_000)]
+    occurred_at: Moment | None = None
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class CostLandedOut(Out):
+    cost: UUID
+    number: str
+    lines: int
+    stock_minor: int
+    gone_minor: int
+    fresh: bool
+
+
+class LandedCostOut(Out):
+    """A bill; what of it stock bears, and what the cost of sales."""
+
+    id: UUID
+    number: str
+    kind: str
+    payee: str
+    external_id: str
+    basis: str
+    amount_minor: int
+    stock_minor: int
+    gone_minor: int
+    lines: int
+    landed_by: str
+    landed_at: datetime
+
+
+class LandedCostsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[LandedCostOut]
+    next: UUID | None
+
+
+class LandedPartOut(Out):
+    """What a line of a receipt bears: `on_hand` of its units were still there."""
+
+    receipt: UUID
+    receipt_number: str
+    sku: UUID
+    sku_code: str
+    quantity: int
+    on_hand: int
+    amount_minor: int
+    stock_minor: int
+    gone_minor: int
+
+
+class ChooseCostingIn(Strict):
+    """`average` or `fifo`. With stock on hand it takes `revalue`."""
+
+    method: Literal["average", "fifo"]
+    reason: Text
+    revalue: StrictBool = False
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class CostingChosenOut(Out):
+    company: int
+    method: str
+    quantity: int
+    value_minor: int
+    fresh: bool
+
+
+class CostingOut(Out):
+    """A method that was chosen, and what stood there then."""
+
+    method: str
+    chosen_at: datetime
+    chosen_by: str
+    reason: str
+    quantity: int
+    value_minor: int
+
+
+class LayerOut(Out):
+    """What is left of units that came together."""
+
+    id: int
+    sku: UUID
+    node: UUID
+    pool: str
+    acquired_at: datetime
+    document: UUID
+    quantity: int
+    value_minor: int
+
+
+@router.post("/landed-costs", response={200: CostLandedOut | list[CostLandedOut | Problem], **REFUSED})
+def land_cost(
+    request: HttpRequest,
+    payload: LandCostIn | Annotated[list[LandCostIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Spread a bill over receipt lines: to stock for what is there, to the cost of sales for what is gone."""
+    which = parse.company_of(company)
+    return give(
+        request, land_costs, payload, idempotency_key,
+        lambda one, key: LandCost(
+            which, one.kind, one.payee, one.external_id, one.amount_minor, one.basis, tuple(one.receipts),
+            one.occurred_at, key=key,
+        ),
+    )  # fmt: skip
+
+
+@router.get("/landed-costs", response={200: LandedCostsOut, **READ})
+def list_landed_costs(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Bills that were spread, the latest first, a page at a time."""
+    return paged(landing_queries.costs(parse.company_of(company), after=after, limit=limit + 1), limit)
+
+
+@router.get("/landed-costs/{cost}/parts", response={200: list[LandedPartOut], **READ})
+def list_landed_parts(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    cost: UUID,
+    company: Company = None,
+) -> list[Any]:
+    """What each receipt line bears of a bill."""
+    return landing_queries.parts(parse.company_of(company), cost)
+
+
+@router.post("/costing", response={200: CostingChosenOut | list[CostingChosenOut | Problem], **REFUSED})
+def choose_method(
+    request: HttpRequest,
+    payload: ChooseCostingIn | Annotated[list[ChooseCostingIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Choose how stock is valued from now on."""
+    which = parse.company_of(company)
+    return give(
+        request, choose_costing, payload, idempotency_key,
+        lambda one, key: ChooseCosting(which, one.method, one.reason, one.revalue, key=key),
+    )  # fmt: skip
+
+
+@router.get("/costing", response={200: list[CostingOut], **READ})
+def list_methods(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+) -> list[Any]:
+    """The methods that were chosen, the one in force first; none: the moving average."""
+    return queries.costings(company=parse.company_of(company))
+
+
+@router.get("/layers", response={200: list[LayerOut], **READ})
+def list_layers(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    sku: UUID | None = None,
+    after: Annotated[int | None, Query(ge=0)] = None,
+    limit: Limit = 50,
+) -> list[Any]:
+    """Layers that stand: of a SKU by age, or of all, behind the layer `after`."""
+    return queries.layers(company=parse.company_of(company), sku=sku, after=after, limit=limit)

@@ -1,0 +1,89 @@
+"""What stock is worth: the method, the layers of a SKU, and what was added to its cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.catalog import queries as catalog
+from entrepot.ledger import queries
+from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
+from entrepot.purchasing import landing, landing_queries
+from entrepot.purchasing.commands.land_costs import LandCost, land_costs
+from entrepot.web.edge import Request, back, clean, console, give, kept, minor_in, page, uuid_in
+
+PAGE = 25
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """The method in force, the layers of the SKU asked for, and landed costs, the latest first."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    text = clean(request.GET.get("sku"))
+    sku = catalog.skus(company=company, codes=[text]).get(text) if text else None
+    costs = landing_queries.costs(company, after=after, limit=PAGE + 1)
+    methods = queries.costings(company=company)
+    context = {
+        "method": methods[0].method if methods else "average",
+        "methods": methods,
+        "text": text,
+        "sku": sku,
+        "layers": queries.layers(company=company, sku=sku.id) if sku else [],
+        "costs": costs[:PAGE],
+        "next": costs[PAGE - 1].id if len(costs) > PAGE else None,
+        "kinds": landing.KINDS,
+        "bases": landing.BASES,
+        "kept": kept(request),
+    }
+    return page(request, "web/valuation.html", context, area="books")
+
+
+@require_POST
+@console
+def choose(request: Request) -> HttpResponse:
+    """Another method from now on."""
+    wanted = ChooseCosting(
+        request.reader.company.id, clean(request.POST.get("method")), clean(request.POST.get("reason")),
+        request.POST.get("revalue") == "1",
+    )  # fmt: skip
+    results = give(request, choose_costing, [wanted], lambda _: gettext("Stock is valued so from now on."))
+    return back(request, reverse("valuation"), results)
+
+
+@require_POST
+@console
+def land(request: Request) -> HttpResponse:
+    """A bill spread over the receipts named by their numbers."""
+    company = request.reader.company
+    numbers = clean(request.POST.get("receipts")).replace(",", " ").split()
+    found = landing_queries.receipts_named(company.id, numbers)
+    unknown = [number for number in numbers if number not in found]
+    amount = minor_in(request.POST.get("amount", ""), company.currency)
+    if unknown or not numbers or amount is None:
+        messages.error(
+            request,
+            gettext("There is no receipt %(numbers)s here.") % {"numbers": ", ".join(unknown)}
+            if unknown
+            else gettext("Say the amount, and the numbers of the receipts that the bill is for."),
+        )
+        return back(request, reverse("valuation"), [])
+    kind, payee, external = (clean(request.POST.get(name)) for name in ("kind", "payee", "external_id"))
+    wanted: list[Any] = [
+        LandCost(
+            company.id,
+            kind,
+            payee,
+            external,
+            amount,
+            clean(request.POST.get("basis")),
+            tuple(found[one] for one in numbers),
+        )
+    ]
+    results = give(request, land_costs, wanted, lambda _: gettext("The bill is spread over its goods."))
+    return back(request, reverse("valuation"), results)
