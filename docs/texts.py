@@ -126,7 +126,7 @@ def renew(language: str) -> Catalog:
 
 
 def _strings(text: Message) -> tuple[str, ...]:
-    return (text.string,) if isinstance(text.string, str) else tuple(text.string)
+    return (text.string,) if isinstance(text.string, str) else tuple(text.string or ("",))
 
 
 def main() -> None:
