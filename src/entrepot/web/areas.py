@@ -90,6 +90,7 @@ AREAS = (
         Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
         Page("valuation", _("Valuation")),
+        Page("preview", _("Posting preview")),
         Page("taxes", _("Taxes")),
         Page("closing", _("Month end")),
     )),
