@@ -89,3 +89,26 @@ def test_programs_do_the_same(shop, program):
     assert (part["sku"], part["on_hand"]) == (str(sku), 10)
     assert [one["method"] for one in api.get("/api/v1/costing").json()] == ["fifo"]
     assert {one["sku"] for one in api.get(f"/api/v1/layers?sku={sku}").json()} == {str(sku)}
+
+
+def test_what_an_event_would_post_is_shown_and_not_posted(shop, console, program):
+    before = queries.trial_balance(company=COMPANY)
+    page = console("auditor")
+
+    assert "stock.issue.sale" in page.get("/books/preview/").content.decode()
+    shown = page.get("/books/preview/?event=sale&amount_sale.goods=100&amount_sale.tax=20").content.decode()
+    assert "£120.00" in shown  # taken off what the customer had paid
+    assert "Output tax" in shown
+    assert "x is not an amount" in page.get("/books/preview/?event=sale&amount_sale.goods=x").content.decode()
+
+    api = program("auditor")
+    assert {one["kind"] for one in api.get("/api/v1/posting-rules?event=stock.cost_added").json()} == {
+        "stock", "transit", "gone",
+    }  # fmt: skip
+    lines = api.get("/api/v1/posting-preview?event=stock.cost_added&amount=stock:451&amount=gone:300").json()
+    assert [(one["account"], one["kind"], one["amount_minor"]) for one in lines] == [
+        (1200, "stock", 451), (2000, "stock", -451), (5000, "gone", 300), (2000, "gone", -300),
+    ]  # fmt: skip
+    assert is_problem(api.get("/api/v1/posting-preview?event=sale&amount=tip:5"), 409, "ledger.no_rule")
+    assert is_problem(api.get("/api/v1/posting-preview?event=sale&amount=5"), 422, "kernel.invalid")
+    assert queries.trial_balance(company=COMPANY) == before

@@ -91,3 +91,33 @@ def test_functional_amounts_sum_to_zero_and_stay_within_the_rounding(
 
     assert sum(spread) == 0
     assert sum(a != b for a, b in zip(spread, rounded, strict=True)) <= 1
+
+
+def test_an_entry_is_made_of_the_rules_alone() -> None:
+    accounts = {(1, "sale", "sale.goods"): (2100, 4000), (1, "sale", "sale.tax"): (2100, 2200)}
+
+    lines, missing = rules.lines_of(1, "sale", [("sale.goods", 100), ("sale.tax", 20)], accounts)
+
+    assert missing is None
+    assert lines == {(2100, "settlement"): 120, (4000, "sale.goods"): -100, (2200, "sale.tax"): -20}
+    assert rules.lines_of(1, "sale", [("tip", 5)], accounts)[1] == "tip"
+
+
+def test_example_22_of_ifrs_15_posts_what_it_says() -> None:
+    """100 sold at 100 with a cost of 60, 97 expected to be kept: revenue 9,700, refund liability 300, cost 5,820, asset
+    180."""
+    accounts = {(1, event, kind): (debit, credit) for event, kind, debit, credit in rules.RULES}
+    sums: dict[int, int] = {}
+    for event, amounts in (
+        ("sale", [("sale.goods", 10_000)]),
+        ("stock.issue.sale", [("cost", 6_000)]),
+        ("return.expected", [("estimate.revenue", 300), ("estimate.cost", 180)]),
+    ):
+        for (account, _), amount in rules.lines_of(1, event, amounts, accounts)[0].items():
+            sums[account] = sums.get(account, 0) + amount
+
+    assert sums[4000] + sums[4110] == -9_700
+    assert sums[2310] == -300
+    assert sums[5000] + sums[5010] == 5_820
+    assert sums[1220] == 180
+    assert sum(sums.values()) == 0

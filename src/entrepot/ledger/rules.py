@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 CHART: tuple[tuple[int, str, str, bool], ...] = (
     (1000, "Bank", "asset", False),
@@ -148,6 +149,23 @@ def two_lines(
         return (debit, kind, amount), (credit, kind, -amount)
     debit_kind, credit_kind = ("settlement", kind) if debit in SETTLEMENT_ACCOUNTS else (kind, "settlement")
     return (debit, debit_kind, amount), (credit, credit_kind, -amount)
+
+
+def lines_of(
+    company: int,
+    event: str,
+    amounts: Sequence[tuple[str, int]],
+    accounts: Mapping[tuple[int, str, str], tuple[int, int]],
+) -> tuple[dict[tuple[int, str], int], str | None]:
+    """Both sides of each amount, summed by account and kind; and the first kind that no rule covers."""
+    lines: dict[tuple[int, str], int] = defaultdict(int)
+    for kind, amount in amounts:
+        rule = accounts.get((company, event, kind))
+        if rule is None:
+            return lines, kind
+        for account, line_kind, signed in two_lines(kind, *rule, amount):
+            lines[account, line_kind] += signed
+    return lines, None
 
 
 def value_run(quantity: int, value: int, moves: Iterable[tuple[int, int]]) -> tuple[list[int], int, int]:

@@ -95,6 +95,7 @@ AREAS = (
         Page("carriers", _("Carrier invoices")),
         Page("supplier-invoices", _("Supplier invoices")),
         Page("valuation", _("Valuation")),
+        Page("preview", _("Posting preview")),
         Page("taxes", _("Taxes")),
         Page("closing", _("Month end")),
         Page("privacy", _("Privacy")),

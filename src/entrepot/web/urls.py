@@ -240,6 +240,7 @@ urlpatterns = [
     path("books/invoices/issue/", invoices.issue, name="invoices-issue"),
     path("books/invoices/<uuid:which>/invoice.pdf", invoices.as_pdf, name="invoice-pdf"),
     path("books/invoices/<uuid:which>/invoice.xml", invoices.as_xml, name="invoice-xml"),
+    path("books/preview/", books.preview, name="preview"),
     path("books/valuation/", valuation.told, name="valuation"),
     path("books/valuation/choose/", valuation.choose, name="valuation-choose"),
     path("books/valuation/land/", valuation.land, name="valuation-land"),

@@ -59,7 +59,7 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     days: dict[datetime, tuple[date, date]] = {}
     at = cause.at
     for company, event, document_kind, document, currency, amounts, occurred_at, _key in requests:
-        lines, missing = _lines(company, event, amounts, accounts)
+        lines, missing = rules.lines_of(company, event, amounts, accounts)
         if occurred_at not in days:
             day = occurred_at.astimezone(UTC).date()
             days[occurred_at] = (day, day.replace(day=1))
@@ -102,23 +102,6 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
         totals = [(*key, *sums) for key, sums in sorted(balances.items())]
         sql.change(_ADD_TO_BALANCES, sql.columns(names, totals))
     return answers
-
-
-def _lines(
-    company: int,
-    event: str,
-    amounts: Sequence[tuple[str, int]],
-    accounts: dict[tuple[int, str, str], tuple[int, int]],
-) -> tuple[dict[tuple[int, str], int], str | None]:
-    """Both sides of each amount, summed by account and kind; and the first kind that no rule covers."""
-    lines: dict[tuple[int, str], int] = defaultdict(int)
-    for kind, amount in amounts:
-        rule = accounts.get((company, event, kind))
-        if rule is None:
-            return lines, kind
-        for account, line_kind, signed in rules.two_lines(kind, *rule, amount):
-            lines[account, line_kind] += signed
-    return lines, None
 
 
 def _rules(companies: list[int], events: list[str]) -> dict[tuple[int, str, str], tuple[int, int]]:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field, StrictBool, StrictInt
 
+from entrepot.kernel.errors import Invalid, Refused
 from entrepot.ledger import queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.purchasing import landing_queries
@@ -19,6 +20,7 @@ from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyK
 from entrepot.web.api.schemas import Code, Key, Moment, Out, Problem, Strict, Text
 
 router = Router()
+AMOUNT_DIGITS = 15
 
 
 class LandCostIn(Strict):
@@ -124,6 +126,60 @@ class LayerOut(Out):
     document: UUID
     quantity: int
     value_minor: int
+
+
+class PostingRuleOut(Out):
+    """Where an amount of a kind goes when an event happens; a negative amount swaps the sides."""
+
+    event: str
+    kind: str
+    debit: int
+    debit_name: str
+    credit: int
+    credit_name: str
+
+
+class PreviewLineOut(Out):
+    """A line that would be written, debit positive."""
+
+    account: int
+    account_name: str
+    kind: str
+    amount_minor: int
+
+
+@router.get("/posting-rules", response={200: list[PostingRuleOut], **READ})
+def list_posting_rules(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    event: Annotated[str, Query(max_length=100)] = "",
+) -> list[Any]:
+    """The posting rules of an event, or of all."""
+    return queries.posting_rules(company=parse.company_of(company), event=event)
+
+
+@router.get("/posting-preview", response={200: list[PreviewLineOut], **READ})
+def preview_posting(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    event: Annotated[str, Query(max_length=100)],
+    amount: Annotated[
+        list[str], Query(description="`kind:minor units`, once for each kind: `cost:1250`", max_length=100)
+    ],
+    company: Company = None,
+) -> list[Any]:
+    """The entry that an event with these amounts would be, in the company's currency. Nothing is written."""
+    amounts = [_amount(one) for one in amount]
+    answer = queries.preview(company=parse.company_of(company), event=event, amounts=amounts)
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def _amount(text: str) -> tuple[str, int]:
+    kind, _, amount = text.rpartition(":")
+    if not kind or not amount.removeprefix("-").isdecimal() or len(amount) > AMOUNT_DIGITS:
+        raise Invalid(field="amount", expected="kind:minor units, as cost:1250", found=text)
+    return kind, int(amount)
 
 
 @router.post("/landed-costs", response={200: CostLandedOut | list[CostLandedOut | Problem], **REFUSED})

@@ -15,7 +15,7 @@ from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import lists
 from entrepot.web.as_file import as_file
-from entrepot.web.edge import Request, back, clean, console, give, int_in, month_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
 
 PAGE = 100
 ACCOUNT_MAX = 2**31 - 1
@@ -125,3 +125,21 @@ def entry(request: Request, which: UUID) -> HttpResponse:
         ),
     }
     return page(request, "web/entry.html", context, area="books")
+
+
+@require_safe
+@console
+def preview(request: Request) -> HttpResponse:
+    """What an event would post: the rules of it, and the entry for the amounts entered. Nothing is written."""
+    company = request.reader.company
+    found = ledger.posting_rules(company=company.id)
+    events = sorted({one.event for one in found})
+    event = clean(request.GET.get("event"))
+    chosen = [one for one in found if one.event == event]
+    said = [(one, clean(request.GET.get(f"amount_{one.kind}"))) for one in chosen]
+    read = [(one.kind, text, minor_in(text, company.currency)) for one, text in said if text]
+    wrong = [text for _, text, amount in read if amount is None]
+    amounts = [(kind, amount) for kind, _, amount in read if amount is not None]
+    lines = ledger.preview(company=company.id, event=event, amounts=amounts) if amounts and not wrong else []
+    context = {"events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines}
+    return page(request, "web/preview.html", context, area="books")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.catalog import queries as catalog
+from entrepot.insight import pages
 from entrepot.ledger import queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.purchasing import landing, landing_queries
@@ -29,12 +30,14 @@ def told(request: Request) -> HttpResponse:
     sku = catalog.skus(company=company, codes=[text]).get(text) if text else None
     costs = landing_queries.costs(company, after=after, limit=PAGE + 1)
     methods = queries.costings(company=company)
+    layers = queries.layers(company=company, sku=sku.id) if sku else []
     context = {
         "method": methods[0].method if methods else "average",
         "methods": methods,
         "text": text,
         "sku": sku,
-        "layers": queries.layers(company=company, sku=sku.id) if sku else [],
+        "layers": layers,
+        "names": pages.names(which for one in layers for which in (one.document, one.node)),
         "costs": costs[:PAGE],
         "next": costs[PAGE - 1].id if len(costs) > PAGE else None,
         "kinds": landing.KINDS,
