@@ -107,6 +107,8 @@ OPERATIONS = [
     ("/api/v1/pick-lists/take", "post"),
     ("/api/v1/pick-lists/{which}", "get"),
     ("/api/v1/pick-stops/sort", "post"),
+    ("/api/v1/posting-preview", "get"),
+    ("/api/v1/posting-rules", "get"),
     ("/api/v1/privacy/erasures", "post"),
     ("/api/v1/privacy/exports", "post"),
     ("/api/v1/privacy/holds", "post"),

@@ -94,10 +94,12 @@ AREAS = (
         Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
         Page("supplier-invoices", _("Supplier invoices")),
+    )),
+    Area("month", _("Month end"), "check", "m", _("Month end: close, value, tax, audit"), (
+        Page("closing", _("Month end")),
         Page("valuation", _("Valuation")),
         Page("preview", _("Posting preview")),
         Page("taxes", _("Taxes")),
-        Page("closing", _("Month end")),
         Page("privacy", _("Privacy")),
         Page("audit", _("Audit")),
     )),
@@ -154,9 +156,9 @@ FIRST: dict[str, tuple[str, ...]] = {
     "customer service": ("home", "orders", "returns", "work", "ship"),
     "returns inspector": ("returns", "work", "stock", "inbound", "home"),
     "inventory manager": ("home", "stock", "inbound", "floor", "work"),
-    "controller": ("home", "books", "returns", "work", "orders"),
+    "controller": ("home", "books", "month", "returns", "work"),
     "integration engineer": ("home", "orders", "policies", "work", "stock"),
-    "auditor": ("home", "books", "orders", "stock", "policies"),
+    "auditor": ("home", "books", "month", "orders", "stock"),
 }
 """The areas of a role's day, the first the most used: what a phone's bar has room for."""
 
