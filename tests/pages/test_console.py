@@ -211,6 +211,7 @@ def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
         ("p", "/policies/"),
         ("h", "/"),
     ):
+        keys.press("Escape")  # out of the field that waits for a scan, where there is one
         keys.press("g")
         keys.press(letter)
         console.wait_for_url(f"**{path}")

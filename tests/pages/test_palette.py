@@ -54,12 +54,12 @@ def test_anything_is_found_without_the_mouse_and_a_list_is_made_ones_own(console
 
     expect(console.locator(".areas a:visible")).to_have_count(5)
     console.locator(".further-areas summary").click()
-    console.get_by_role("link", name="Orders", exact=True).click()
+    console.locator(".further-areas").get_by_role("link", name="Orders").click()
     console.wait_for_url("**/orders/")
     assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     console.get_by_text("Columns", exact=True).click()
-    console.get_by_label("Customer").uncheck()
+    console.get_by_role("checkbox", name="Customer").uncheck()
     console.get_by_role("button", name="Show these").click()
     expect(console.locator("td[data-name=Channel]").first).to_be_visible()
     expect(console.locator("td[data-name=Customer]")).to_have_count(0)
