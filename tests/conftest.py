@@ -191,6 +191,15 @@ def _django_db_helper(_begins_in, _django_db_helper):
 
 
 @pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """A request leaves its language to the thread; what comes after it here is no request."""
+    yield
+    from django.utils import translation
+
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def nothing_amiss(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test that used the database and passed, each room finds its sums in order."""
     asked = set(request.fixturenames)
