@@ -118,7 +118,8 @@ def _by_the_rule(
             missing[request.order, request.node] += nowhere
             for promise, picks, _ in planned:
                 if nowhere:
-                    shelves.put_back(picks)
+                    for shelf, units in picks:
+                        shelves.left[shelf.bucket] += units
                 else:
                     taken |= {(promise, shelf.bucket): units for shelf, units in picks}
     return taken, missing

@@ -94,7 +94,7 @@ def test_what_is_ones_own_and_what_nobody_has_is_as_ever(two, console):
 KINDS = {
     "orders": "orders_order", "returns": "returns_return", "shipments": "shipping_shipment", "work": "work_item",
     "drop-ships": "purchasing_dropship", "invoices": "settlement_document", "counts": "warehouse_counttask",
-    "purchase-orders": "purchasing_order",
+    "purchase-orders": "purchasing_order", "store-credits": "payments_credit", "landed-costs": "purchasing_landedcost",
     "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave", "pick-lists": "warehouse_picklist",
 }  # fmt: skip
 

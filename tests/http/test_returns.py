@@ -199,8 +199,10 @@ def test_other_dispositions_and_adjustments_need_a_reason(house: Floor, call) ->
     receipt, inspector = came(call, one), call("inspector")
     found = inspector.post(f"{RETURNS}/inspect", {"receipt": receipt, "quantity": 2, "grade": "A"}).json()
     other = {"inspection": found["inspection"], "quantity": 1, "disposition": "liquidate"}
-    is_problem(inspector.post(f"{RETURNS}/dispose", other, again="a"), 422, "returns.reason_needed")
-    done = inspector.post(f"{RETURNS}/dispose", {**other, "reason": "The last of its color."}, again="b")
+    is_problem(inspector.post(f"{RETURNS}/dispose", other, again="a"), 403, "kernel.not_permitted")
+    supervisor = call("supervisor")
+    is_problem(supervisor.post(f"{RETURNS}/dispose", other, again="a"), 422, "returns.reason_needed")
+    done = supervisor.post(f"{RETURNS}/dispose", {**other, "reason": "The last of its color."}, again="b")
     assert done.json()["disposition"] == "liquidate"
 
     less = {
@@ -283,7 +285,7 @@ def test_examples_of_the_document_are_what_it_takes() -> None:
         one for name, one in vars(schemas).items() if name.endswith("In") and "model_config" in vars(one)
     ]
     told = [one for one in kinds if one.model_config.get("json_schema_extra")]
-    assert len(told) == 11
+    assert len(told) == 13
     for kind in told:
         assert kind.model_config["extra"] == "forbid"
         for example in kind.model_config["json_schema_extra"]["examples"]:

@@ -51,6 +51,6 @@ def test_a_program_stores_goods_fills_faces_and_binds_totes(shop, program):
     assert robot.get("/api/v1/totes/t-8?node=LDN").json()["fulfillment"] is None
     task = queries.tasks([one.id])[0]
     sort = {"task": str(task.id), "tote": "T-7"}
-    assert is_problem(robot.post("/api/v1/pick-stops/sort", sort), 409, "kernel.wrong_state"), (
-        "nothing is picked yet"
+    assert is_problem(robot.post("/api/v1/pick-stops/sort", sort), 404, "kernel.not_found"), (
+        "it is on no list"
     )

@@ -21,6 +21,7 @@ from entrepot.orders.rules import GOODS
 from entrepot.orders.validation import LineFact, OrderFacts, Warned
 from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
 from entrepot.parties.commands.register import AddressRegistered, RegisterAddress, register_addresses
+from entrepot.parties.queries import Address
 from entrepot.parties.rules import SAID_OF_SUBSTITUTES
 from entrepot.payments.commands.authorize import KNOWN as PROVIDERS
 from entrepot.payments.commands.authorize import Authorize, authorize
@@ -76,6 +77,13 @@ class AddressGiven:
     region: str = ""
     email: str = ""
     phone: str = ""
+
+    @classmethod
+    def of(cls, home: Address | None) -> AddressGiven | None:
+        """The same address once more; none where it was erased."""
+        if home is None:
+            return None
+        return cls(home.name, home.line1, home.city, home.line2, home.region, home.email, home.phone)
 
 
 @dataclass(frozen=True, slots=True)

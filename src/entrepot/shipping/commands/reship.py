@@ -81,7 +81,7 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
             one.company, one.channel, f"{one.external_id}/{one.number}", tuple(lines[one.id]), one.currency,
             customer=one.customer, country=one.country, postal_code=one.postal_code,
             demand="sale" if one.demand == EXCHANGE else one.demand,
-            address=_given(homes.get(one.address)) if one.address else None,
+            address=AddressGiven.of(homes.get(one.address)) if one.address else None,
         )  # fmt: skip
         answers.append(None)
     placed = dict(zip(wanted, place(cause, requests=list(wanted.values())), strict=True)) if wanted else {}
@@ -90,12 +90,6 @@ def reship(cause: Cause, /, *, requests: Sequence[Reship]) -> list[Reshipped | R
         _answer(request.shipment, placed[request.shipment]) if answer is None else answer
         for request, answer in zip(requests, answers, strict=True)
     ]
-
-
-def _given(one: parties.Address | None) -> AddressGiven | None:
-    if one is None:  # it was erased
-        return None
-    return AddressGiven(one.name, one.line1, one.city, one.line2, one.region, one.email, one.phone)
 
 
 def _misfit(request: Reship, one: _Shipment | None) -> Refused | None:

@@ -50,11 +50,11 @@ class WhoIn(Strict):
     order: UUID | None = None
 
 
-class HoldOut(Out):
+class LegalHoldOut(Out):
     hold: UUID
 
 
-class ReleaseIn(Strict):
+class ReleaseLegalHoldIn(Strict):
     hold: UUID
     reason: Text
     key: Key | None = Field(
@@ -95,7 +95,7 @@ def export_person(request: HttpRequest, payload: WhoIn, company: Company = None)
     return found
 
 
-@router.post("/privacy/holds", response={200: HoldOut | list[HoldOut | Problem], **REFUSED})
+@router.post("/privacy/holds", response={200: LegalHoldOut | list[LegalHoldOut | Problem], **REFUSED})
 def place_legal_hold(
     request: HttpRequest,
     payload: PersonIn | Annotated[list[PersonIn], Many],
@@ -110,10 +110,10 @@ def place_legal_hold(
     )  # fmt: skip
 
 
-@router.post("/privacy/holds/release", response={200: HoldOut | list[HoldOut | Problem], **REFUSED})
+@router.post("/privacy/holds/release", response={200: LegalHoldOut | list[LegalHoldOut | Problem], **REFUSED})
 def release_legal_hold(
     request: HttpRequest,
-    payload: ReleaseIn | Annotated[list[ReleaseIn], Many],
+    payload: ReleaseLegalHoldIn | Annotated[list[ReleaseLegalHoldIn], Many],
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Release legal holds."""

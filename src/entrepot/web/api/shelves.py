@@ -154,7 +154,7 @@ class FacesOut(Out):
     next: UUID | None
 
 
-class ReviewIn(Strict):
+class ReviewFacesIn(Strict):
     node: Code
     key: OwnKey
 
@@ -341,7 +341,7 @@ def keep_pick_faces(
 @router.post("/pick-faces/review", response={200: ReviewedOut | list[ReviewedOut | Problem], **REFUSED})
 def review_pick_faces(
     request: HttpRequest,
-    payload: ReviewIn | Annotated[list[ReviewIn], Many],
+    payload: ReviewFacesIn | Annotated[list[ReviewFacesIn], Many],
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field, StrictBool, StrictInt
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.ledger import queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.purchasing import landing_queries
@@ -218,7 +218,10 @@ def list_landed_parts(
     company: Company = None,
 ) -> list[Any]:
     """What each receipt line bears of a bill."""
-    return landing_queries.parts(parse.company_of(company), cost)
+    found = landing_queries.parts(parse.company_of(company), cost)
+    if not found:  # a bill has parts from its first moment
+        raise NotFound(what="landed cost", which=str(cost))
+    return found
 
 
 @router.post("/costing", response={200: CostingChosenOut | list[CostingChosenOut | Problem], **REFUSED})
