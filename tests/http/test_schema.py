@@ -10,6 +10,7 @@ import schemathesis
 from django.core import signals
 from django.db import close_old_connections
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -253,7 +254,11 @@ def test_the_api_keeps_its_word(program, schema, path, method, mode):
         assume(not any(map(_is_sent_as_nothing, (case.query or {}).values())))
         case.call_and_validate(headers={"X-API-Key": key}, checks=CHECKS)
 
-    walk()
+    try:
+        walk()
+    except Unsatisfiable:
+        # All that does not fit an address that takes a company at most is sent as nothing.
+        assert (mode, method) == (GenerationMode.NEGATIVE, "get")
 
 
 def _is_sent_as_nothing(value: object) -> bool:

@@ -34,8 +34,8 @@ def test_a_packer_packs_what_is_proposed(page: Page, site: str, shop: Shop, tmp_
     )
     waits = queries.of_order(shop.one("picked"))[0]
     enter(page, "supervisor")
-    page.goto("/floor/")
-    page.get_by_role("link", name="Packing").click()
+    page.goto("/")
+    page.get_by_role("link", name="Ship", exact=True).click()
     page.wait_for_url("**/packing/")
     stands(page, "waiting", tmp_path)
     page.keyboard.type(waits.number)  # the scanner's field has the focus

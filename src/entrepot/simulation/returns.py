@@ -111,7 +111,13 @@ def _inspect(day: Day, at: datetime, receipts: Sequence[tuple[Received, int]]) -
         for answer, (_, units), (grade, chosen) in zip(found, receipts, verdicts, strict=True)
         if isinstance(answer, Inspected) and chosen
     ]
-    refused = [one for one in dispose(inspector, requests=dispositions) if isinstance(one, Refused)]
+    # What was not proposed is for somebody who may decide against the rules.
+    otherwise = [one for one in dispositions if one.reason]
+    done = [
+        *dispose(inspector, requests=[one for one in dispositions if not one.reason]),
+        *dispose(day.cause("supervisor", at, "inspection"), requests=otherwise),
+    ]
+    refused = [one for one in done if isinstance(one, Refused)]
     assert not refused, refused
 
 
