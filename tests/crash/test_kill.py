@@ -165,6 +165,7 @@ def _walk_the_yard(yard: Yard, cycles: int) -> None:
     assert {"paid", "rejected"} <= {state for (state,) in refunds}, "the load was mixed"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_three_kills_lose_nothing_and_repeat_nothing(yard: Yard) -> None:
     _walk_the_yard(yard, 3)

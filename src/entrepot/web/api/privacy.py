@@ -14,7 +14,7 @@ from entrepot.settlement import privacy_queries
 from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import Code, Key, Out, Problem, Strict, Text
 
 router = Router()
@@ -79,7 +79,7 @@ def erase_person(
     )  # fmt: skip
 
 
-@router.post("/privacy/exports", response={200: dict[str, Any], **READ})
+@router.post("/privacy/exports", response={200: dict[str, Any], **REFUSED})
 def export_person(request: HttpRequest, payload: WhoIn, company: Company = None) -> Any:
     """Everything that the house knows of somebody. For those who may erase people."""
     actor, command = parse.cause_of(request).actor, "settlement.erase_people"
