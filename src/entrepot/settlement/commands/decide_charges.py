@@ -11,16 +11,15 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
+from entrepot.settlement import in_question
 from entrepot.settlement.carriers import CarrierTolerance
 from entrepot.settlement.commands.take_carrier_invoices import DUTY, ITEM
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.states import CHARGE, IN_QUESTION
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
-
-DECISIONS = ("accept", "dispute", "credit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list
         if isinstance(answer, _Decided):
             states[line[:2]] = answer.state
     decided = [one for one in answers if isinstance(one, _Decided)]
-    invoices = _invoices(states)
+    invoices = in_question.of_invoices(states)
     if decided:
         _write(cause, decided, invoices)
     return [
@@ -123,36 +122,11 @@ def _apart(
 
 
 def _decide(line: _Line, request: DecideCharge) -> _Decided | Refused:
-    if request.decision not in DECISIONS:
-        return Invalid(field="decision", expected=f"one of {', '.join(DECISIONS)}", found=request.decision)
-    state = CHARGE.step(line.state, request.decision)
-    if isinstance(state, Refused):
-        return state
-    if request.decision != "credit":
-        if not request.reason.strip():
-            return Invalid(
-                field="reason", expected="why it is right, or what is wrong with it", found="nothing"
-            )
-        return _Decided(line, request, state, 0)
-    credited = line.difference if request.credited_minor is None else request.credited_minor
-    if not 0 < credited <= line.difference:
-        return Invalid(field="credited_minor", expected=f"from 1 to {line.difference}", found=credited)
-    return _Decided(line, request, state, credited)
-
-
-def _invoices(states: dict[tuple[UUID, int], str]) -> dict[UUID, str]:
-    """The state of each invoice by those of its charges."""
-    found: dict[UUID, set[str]] = {}
-    for (invoice, _), state in states.items():
-        found.setdefault(invoice, set()).add(state)
-    return {
-        invoice: "open"
-        if some & {"differs", "unmatched"}
-        else "disputed"
-        if "disputed" in some
-        else "settled"
-        for invoice, some in found.items()
-    }
+    found = in_question.decide(
+        CHARGE, line.state, line.difference,
+        decision=request.decision, reason=request.reason, credited_minor=request.credited_minor,
+    )  # fmt: skip
+    return found if isinstance(found, Refused) else _Decided(line, request, *found)
 
 
 def _write(cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str]) -> None:

@@ -11,17 +11,16 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.settlement import supplier_invoices
+from entrepot.settlement import in_question, supplier_invoices
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.commands.take_supplier_invoices import BILLED, CAME, DUTY, ITEM, KIND
 from entrepot.settlement.states import IN_QUESTION, SUPPLIER_LINE
 from entrepot.settlement.supplier_invoices import Goods, Invoiced, Matched, SupplierTolerance
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-DECISIONS = ("accept", "dispute", "credit")
 BOUGHT = "order×receive×accept"
 
 
@@ -99,7 +98,7 @@ def decide_supplier_lines(
         if isinstance(answer, _Decided):
             states[line[:2]] = answer.state
     decided = [one for one in answers if isinstance(one, _Decided)]
-    invoices = invoice_states(states)
+    invoices = in_question.of_invoices(states)
     if decided:
         _write(cause, decided, invoices)
     return [
@@ -135,36 +134,11 @@ def _apart(
 
 
 def _decide(line: _Line, request: DecideSupplierLine) -> _Decided | Refused:
-    if request.decision not in DECISIONS:
-        return Invalid(field="decision", expected=f"one of {', '.join(DECISIONS)}", found=request.decision)
-    state = SUPPLIER_LINE.step(line.state, request.decision)
-    if isinstance(state, Refused):
-        return state
-    if request.decision != "credit":
-        if not request.reason.strip():
-            return Invalid(
-                field="reason", expected="why it is right, or what is wrong with it", found="nothing"
-            )
-        return _Decided(line, request, state, 0)
-    credited = line.difference if request.credited_minor is None else request.credited_minor
-    if not 0 < credited <= line.difference:
-        return Invalid(field="credited_minor", expected=f"from 1 to {line.difference}", found=credited)
-    return _Decided(line, request, state, credited)
-
-
-def invoice_states(states: dict[tuple[UUID, int], str]) -> dict[UUID, str]:
-    """The state of each invoice by those of its lines."""
-    found: dict[UUID, set[str]] = {}
-    for (invoice, _), state in states.items():
-        found.setdefault(invoice, set()).add(state)
-    return {
-        invoice: "open"
-        if some & {"differs", "unmatched"}
-        else "disputed"
-        if "disputed" in some
-        else "settled"
-        for invoice, some in found.items()
-    }
+    found = in_question.decide(
+        SUPPLIER_LINE, line.state, line.difference,
+        decision=request.decision, reason=request.reason, credited_minor=request.credited_minor,
+    )  # fmt: skip
+    return found if isinstance(found, Refused) else _Decided(line, request, *found)
 
 
 def _write(cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str]) -> None:
@@ -273,7 +247,7 @@ def match_arrivals(cause: Cause, /, *, requests: Sequence[MatchArrivals]) -> lis
     for one, found in came:
         if found.state == "matched":
             states[one.line[:2]] = "matched"
-    invoices = {**known, **invoice_states(states)}
+    invoices = {**known, **in_question.of_invoices(states)}
     if came:
         _arrive(cause, came, invoices)
     units: dict[UUID, int] = {}

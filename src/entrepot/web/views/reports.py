@@ -83,10 +83,10 @@ def report(request: Request, which: str) -> HttpResponse:
     )
     if request.GET.get("format") == "csv":
         return as_csv(which, FIGURES, figures)
-    rows = kpis.rows(kpi, company, asked, limit=ROWS + 1)
     if request.GET.get("rows") == "csv":
         facts = kpis.rows(kpi, company, asked, limit=1_000_000)
         return as_csv(f"{which}-rows", kpis.Row._fields, facts)
+    rows = kpis.rows(kpi, company, asked, limit=ROWS + 1)
     now = kpis.total(kpi, company, asked)
     context: dict[str, Any] = {
         "kpi": kpi, "words": WORDS[kpi.name], "slug": which, **window, "side": side,
