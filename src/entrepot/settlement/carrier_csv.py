@@ -112,7 +112,7 @@ def _line(
 
     if not cell("tracking"):
         return fault("tracking", "a tracking number")
-    amount = _minor(cell("amount"), currency)
+    amount = minor_of(cell("amount"), currency)
     if amount is None:
         return fault("amount", f"an amount in {currency} from 0, such as 7.42")
     weight = cell("weight")
@@ -124,7 +124,7 @@ def _line(
     )
 
 
-def _minor(text: str, currency: str) -> int | None:
+def minor_of(text: str, currency: str) -> int | None:
     """An amount in minor units, exactly; None where it is none, or finer than the currency."""
     try:
         exact = Decimal(text).scaleb(money.exponent(currency))

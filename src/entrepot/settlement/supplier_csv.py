@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from entrepot.kernel import money
+from entrepot.settlement.carrier_csv import Fault, minor_of
 from entrepot.settlement.supplier_invoices import LINES_MAX, Invoiced
 
 COLUMNS = ("order", "line", "units", "amount")
 FAULTS_MAX = 50
-
-
-class Fault(NamedTuple):
-    """What is wrong with a line of the file, counted from 1."""
-
-    line: int
-    column: str
-    message: str
 
 
 class Sheet(NamedTuple):
@@ -61,15 +52,7 @@ def _line(number: int, cells: list[str], currency: str) -> Invoiced | Fault:
     for column, text in (("line", line), ("units", units)):
         if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
             return Fault(number, column, f"expected a whole number from 1, found {text or 'nothing'}")
-    minor = _minor(amount, currency)
+    minor = minor_of(amount.replace(",", "."), currency)
     if minor is None:
         return Fault(number, "amount", f"expected an amount such as 12.50, found {amount or 'nothing'}")
     return Invoiced(order, int(line), int(units), minor)
-
-
-def _minor(text: str, currency: str) -> int | None:
-    try:
-        value = Decimal(text.replace(",", ".")).scaleb(money.exponent(currency))
-    except InvalidOperation:
-        return None
-    return int(value) if value.is_finite() and value == value.to_integral_value() else None

@@ -125,10 +125,15 @@ def _enter(response: HttpResponseBase, order: UUID) -> HttpResponseBase:
     return response
 
 
+def _door_left(request: HttpRequest) -> Door | None:
+    """The door of a visit, however old its cookie is."""
+    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, None)
+    return portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+
+
 def _ended(request: HttpRequest) -> HttpResponse:
     """The visit is over. Whose door it was the cookie still tells, however old it is."""
-    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, None)
-    door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+    door = _door_left(request)
     return render(request, "portal/ended.html", {"door": door}, status=HTTPStatus.FORBIDDEN)
 
 
@@ -211,8 +216,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponseBase:
 @_read
 def leave(request: HttpRequest) -> HttpResponseBase:
     """Out: whoever has the device next sees nothing."""
-    order_id = _signed(request.COOKIES.get(VISIT, ""), VISIT, None)
-    door = portal_queries.door_of(order_id, fmt.reading().now) if order_id else None
+    door = _door_left(request)
     response = render(request, "portal/ended.html", {"door": door, "left": True})
     response.delete_cookie(VISIT, path=PATH)
     return response
