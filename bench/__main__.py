@@ -207,7 +207,7 @@ def measure_hot_sku(rounds: int, units: int) -> list[report.Row]:
     gathered, contending, alone, served = [], [], [], []
     for i in range(rounds):
         gathered.append(hot_sku.gathered(units))
-        served.append(hot_sku.through_the_api(units))
+        served.append(hot_sku.through_the_api(units * 2))
         contending.append(hot_sku.contending(units // 10))
         ours, command = (statistics.median(took) for took in hot_sku.alone(units // 20))
         alone.append(ours / command)

@@ -187,7 +187,8 @@ class Reservation(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["sku_id", "node_id"], name="stock_reservation_of_position"),
+            # Of a SKU that everybody wants, what has expired is found without a look at all that has not.
+            models.Index(fields=["sku_id", "expires_at"], name="stock_reservation_by_expiry"),
             models.Index(fields=["holder"], name="stock_reservation_of_holder"),
         ]
         constraints = [

@@ -7,8 +7,8 @@ Here for every write at once, so that no operation has to think of it: all ids i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Any
+from functools import cache, wraps
+from typing import Annotated, Any, Literal, get_args, get_origin
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -61,11 +61,26 @@ def _named(name: str, sent: Any) -> Iterator[tuple[UUID, str]]:
     if isinstance(sent, UUID):
         yield sent, name
     elif isinstance(sent, BaseModel):
-        for field in type(sent).model_fields:
+        for field in _naming(type(sent)):
             yield from _named(field, getattr(sent, field))
     elif isinstance(sent, list | tuple):
         for one in sent:
             yield from _named(name, one)
+
+
+@cache
+def _naming(schema: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a schema in which an id may stand: to look at the others takes longer than to read a request."""
+    return tuple(name for name, field in schema.model_fields.items() if _may_name(field.annotation))
+
+
+def _may_name(kind: Any) -> bool:
+    """Whether values of a type can hold an id. Of what is no plain class it is assumed."""
+    if get_origin(kind) is Annotated:
+        return _may_name(get_args(kind)[0])
+    if inner := get_args(kind):
+        return get_origin(kind) is not Literal and any(map(_may_name, inner))
+    return not isinstance(kind, type) or issubclass(kind, UUID | BaseModel)
 
 
 def _refuse_others(named: dict[UUID, str], code: str | None) -> None:
