@@ -64,12 +64,13 @@ def reject(cause: Cause, /, *, requests: Sequence[RejectOrder]) -> list[OrderRej
 
     Locks: the orders in id order, then the positions of their promises in key order, then the promises.
     Refuses: NotFound; Invalid (no reason); NothingToReject (nothing of it is promised there and unreleased).
-    Again: by key. 13 statements; 2 more where too many nodes have rejected a line.
+    Again: by key. 14 statements; 2 more where too many nodes have rejected a line.
     """
     order_ids = [request.order for request in requests]
     progress.lock(order_ids)
     stock.lock_promised(order_ids)
     orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"orders": order_ids})}
+    nodes = dict(sql.run(_NODES, {"nodes": [request.node for request in requests]}))
     promises: dict[tuple[UUID, UUID], list[_Promise]] = {}
     for row in sql.run(_PROMISES, {"orders": order_ids}):
         promises.setdefault(row[:2], []).append(_Promise(*row))
@@ -77,7 +78,7 @@ def reject(cause: Cause, /, *, requests: Sequence[RejectOrder]) -> list[OrderRej
     answers: list[OrderRejected | Refused] = []
     given_back: list[tuple[_Promise, RejectOrder]] = []
     for request in requests:
-        answer = _answer(request, orders, promises)
+        answer = _answer(request, orders, nodes, promises)
         if isinstance(answer, Refused):
             answers.append(answer)
             continue
@@ -97,7 +98,10 @@ def reject(cause: Cause, /, *, requests: Sequence[RejectOrder]) -> list[OrderRej
 
 
 def _answer(
-    request: RejectOrder, orders: Mapping[UUID, _Order], promises: dict[tuple[UUID, UUID], list[_Promise]]
+    request: RejectOrder,
+    orders: Mapping[UUID, _Order],
+    nodes: Mapping[UUID, str],
+    promises: dict[tuple[UUID, UUID], list[_Promise]],
 ) -> list[_Promise] | Refused:
     """What is given back, taken out of the promises, so that nothing is given back twice."""
     if request.order not in orders:
@@ -108,7 +112,8 @@ def _answer(
     here = promises.get(key, [])
     found = [one for one in here if not request.lines or one.line in request.lines]
     if not found:
-        return errors.NothingToReject(order=orders[request.order].number, node=str(request.node))
+        node = nodes.get(request.node, str(request.node))
+        return errors.NothingToReject(order=orders[request.order].number, node=node)
     promises[key] = [one for one in here if one not in found]
     return found
 
@@ -278,6 +283,8 @@ _ORDERS = """
 SELECT o.id, o.company_id::int, o.number, o.priority::int, COALESCE(o.promise_at, o.placed_at), c.code
 FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id WHERE o.id = ANY(%(orders)s::uuid[])
 """
+
+_NODES = "SELECT id, code FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
 
 _PROMISES = """
 SELECT order_id, node_id, line_id, sum(quantity - released)::int FROM stock_allocation
