@@ -57,12 +57,21 @@ class Floor:
         self, sku: int = 0, quantity: int = 10, node: int = 0, cost: int | None = None, kind: str = "pick"
     ) -> None:
         """Receive units; `cost` of all of them, 100 a unit without."""
+        self.stock_all([sku], quantity, node, cost, kind)
+
+    def stock_all(
+        self, skus: Sequence[int], quantity: int, node: int = 0, cost: int | None = None, kind: str = "pick"
+    ) -> None:
+        """As `stock`, of many SKUs at once."""
         where = self.nodes[node]
-        request = Receive(
-            COMPANY, self.skus[sku], where, self.bins[where, kind], quantity, quantity * 100 if cost is None else cost,
-            "test receipt", ids.uuid7(),
-        )  # fmt: skip
-        receive(SYSTEM, requests=[request])
+        requests = [
+            Receive(
+                COMPANY, self.skus[sku], where, self.bins[where, kind], quantity,
+                quantity * 100 if cost is None else cost, "test receipt", ids.uuid7(),
+            )
+            for sku in skus
+        ]  # fmt: skip
+        receive(SYSTEM, requests=requests)
 
     def kit(self, code: str, *components: tuple[int, int], price: str | None = None) -> int:
         """A kit of (sku number, units) components; the number of its SKU."""

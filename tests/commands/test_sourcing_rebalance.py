@@ -311,8 +311,7 @@ def test_statements_do_not_grow_with_the_batch(db: None, statements) -> None:
     steer(cost_max_percent=100)
     counts = []
     for some in (range(1), range(1, 11), range(11, 1011)):
-        for sku in some:
-            house.stock(sku, 30)
+        house.stock_all(some, 30)
         set_safety(SYSTEM, requests=[SetSafety(COMPANY, house.skus[sku], house.nodes[1], 10) for sku in some])
         with statements() as proposing:
             propose_transfers(SYSTEM, requests=[ProposeTransfers(house.skus[sku]) for sku in some])
