@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.orders.commands.place import PaymentGiven
+from entrepot.orders.commands.place import AddressGiven, PaymentGiven
 from entrepot.orders.rules import GOODS
 from entrepot.returns.admission import Admission
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
@@ -19,19 +19,53 @@ from entrepot.returns.commands.inspect import Inspect, Inspected, inspect
 from entrepot.returns.commands.receive import Receive, Received, receive
 from entrepot.returns.rules import Policy
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
-from tests.walk import placed, shipped
+from tests.walk import a_house, placed, shipped
 
 ASKS, RECEIVES, INSPECTS, APPROVES = (someone(name) for name in ("ann", "rob", "ivy", "carl"))
 """Three people whose duties are apart, and an inspector."""
 
 
+HOME = AddressGiven("Ada Byron", "1 High Street", "Leeds", email="ada@example.com")
+STANDING = 1_030
+
+
+def a_house_that_sold() -> Floor:
+    """A house with orders sent, for tests that take a thousand of them and a few."""
+    house = a_house()
+    house.stock(0, 2 * STANDING + 2_000)
+    house.sold = sold(house, STANDING, (0, 2), address=HOME)
+    return house
+
+
 def sold(house: Floor, count: int, *lines: tuple[int, int], **facts: object) -> list[UUID]:
     """Orders alike that were sent and captured on account."""
+    if lines == ((0, 2),) and not facts and len(house.sold) >= count:
+        given, house.sold = house.sold[:count], house.sold[count:]
+        return given
     amount = sum(quantity for _, quantity in lines) * 999 + 10_000
     facts.setdefault("payment", PaymentGiven("account", "an account", amount, NOW))
     orders = placed(house, count, *lines, **facts)
     shipped(*orders)
     return orders
+
+
+def sent(house: Floor, count: int) -> list[UUID]:
+    """The shipments of so many orders, one each."""
+    orders = sold(house, count, (0, 2))
+    shipments = dict(
+        sql.run(
+            "SELECT order_id, id FROM shipping_shipment WHERE order_id = ANY(%(ids)s::uuid[])",
+            {"ids": orders},
+        )
+    )
+    return [shipments[order] for order in orders]
+
+
+def trackings(shipments: Sequence[UUID]) -> list[str]:
+    """Their tracking numbers, in order."""
+    statement = "SELECT id, tracking FROM shipping_shipment WHERE id = ANY(%(ids)s::uuid[])"
+    numbers = dict(sql.run(statement, {"ids": list(shipments)}))
+    return [numbers[one] for one in shipments]
 
 
 def lines_of(order: UUID) -> list[UUID]:

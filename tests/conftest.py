@@ -5,6 +5,7 @@ application's role, as the running house does. Ways to use the database:
 
 * `db` (or `@pytest.mark.django_db`): one transaction, rolled back. For nearly everything.
 * `standing_shop`: the same, in a database with a shop in the middle of its day.
+* `sold_house`: the same, in a database with a thousand orders that were sent and paid.
 * `committed_db`: real commits, for threads, races and pages; afterwards what was written is emptied again.
 """
 
@@ -18,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hypothesis
 import pytest
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # Django isn't set up yet when this file is read
 # Before anything imports the settings.
 RUN = Path(tempfile.mkdtemp(prefix="entrepot-test-"))
 RUN.chmod(0o711)  # root's server runs as another user, who must pass through
-DATABASE, TEMPLATE, SHOP = "entrepot_test", "entrepot_template", "entrepot_shop"
+DATABASE, TEMPLATE = "entrepot_test", "entrepot_template"
 for _name in ("DATABASE_URL", "ENTREPOT_DB_ROLE", "ENTREPOT_POSTGRES", "ENTREPOT_TLS", "ENTREPOT_DEBUG"):
     os.environ.pop(_name, None)
 os.environ |= {
@@ -163,25 +164,49 @@ def committed_db(template, committed: leavings.Committed, django_db_blocker) -> 
 
 
 @pytest.fixture(scope="session")
-def standing_shop(django_db_setup, django_db_blocker) -> Iterator[leavings.StandingShop]:
+def standing_shop(django_db_setup, django_db_blocker) -> Iterator[leavings.Standing]:
     """A shop that is set up once: a test that asks for it finds it so in its transaction."""
+    from tests.shop import an_open_shop
+
+    yield from _standing(django_db_blocker, "entrepot_shop", lambda: an_open_shop(each=2))
+
+
+@pytest.fixture(scope="session")
+def standing_sold(django_db_setup, django_db_blocker) -> Iterator[leavings.Standing]:
+    """A house with a thousand orders sent, for tests that would send so many each."""
+    from tests.back import a_house_that_sold
+
+    yield from _standing(django_db_blocker, "entrepot_sold", a_house_that_sold)
+
+
+def _standing(blocker: Any, database: str, make: Callable[[], Any]) -> Iterator[leavings.Standing]:
     from tests import leavings
 
-    with django_db_blocker.unblock():
-        shop = leavings.StandingShop(SHOP, TEMPLATE)
-        yield shop
-        shop.close()
+    with blocker.unblock():
+        made = leavings.Standing(database, TEMPLATE, make)
+        yield made
+        made.close()
+
+
+STANDING = ("standing_shop", "standing_sold")
 
 
 @pytest.fixture
 def _begins_in(request: pytest.FixtureRequest, template) -> Iterator[leavings.Template]:
     """The database that the test's connection leads to: what it is before anybody writes to it."""
-    if "standing_shop" not in request.fixturenames:
+    names = [name for name in STANDING if name in request.fixturenames]
+    if not names:
         yield template
         return
-    shop = request.getfixturevalue("standing_shop")
-    with shop.entered():
-        yield shop.template
+    standing = request.getfixturevalue(*names)
+    with standing.entered():
+        yield standing.template
+
+
+@pytest.fixture
+def sold_house(standing_sold: leavings.Standing, db: None) -> Any:
+    """A floor of which `back.sold` and `back.sent` give out orders that stand there, as long as there are enough."""
+    return standing_sold.made()
 
 
 @pytest.fixture
@@ -207,7 +232,9 @@ def nothing_amiss(request: pytest.FixtureRequest) -> Iterator[None]:
         asked.add("db")
     used = asked & {"db", "committed_db"}
     assert len(used) < 2, "ask for `db` or for `committed_db`, not for both"
-    assert not {"committed_db", "standing_shop"} <= asked, "the shop that stands is for a transaction of `db`"
+    assert not ("committed_db" in asked and asked.intersection(STANDING)), (
+        "what stands is for transactions of `db`"
+    )
     for name in used:  # set up before this fixture, so that it still stands when we look
         request.getfixturevalue(name)
     template = request.getfixturevalue("_begins_in") if used else None

@@ -41,6 +41,8 @@ class Floor:
     skus: list[UUID]
     codes: list[str]
     placed: int = field(default=0)
+    sold: list[UUID] = field(default_factory=list)
+    """Orders of two of the first SKU that were sent and paid, and that nobody has taken yet: `back.sold` gives them."""
     prices: dict[int, Decimal] = field(default_factory=dict)
     """Of SKUs that are not sold at 9.99."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 import psycopg
@@ -20,7 +20,6 @@ from entrepot import postgres
 from entrepot.insight import verify
 from entrepot.kernel import sql
 from entrepot.kernel.pipeline import Pipeline
-from tests.shop import Shop, an_open_shop
 
 BLOATED_BYTES = 64 * 2**20
 """Beyond this, dead rows cost more than a new copy of the template."""
@@ -79,21 +78,21 @@ def written_here() -> set[str]:
     return written
 
 
-class StandingShop:
-    """A database of its own with a shop in the middle of its day, which every test finds as it was set up."""
+class Standing:
+    """A database of its own with something set up once, `made`, which every test finds as it was."""
 
-    def __init__(self, database: str, template: str) -> None:
+    def __init__(self, database: str, template: str, make: Callable[[], Any]) -> None:
         postgres.recreate_database(database, template)
         self._connection = connections.create_connection(DEFAULT_DB_ALIAS)
         self._connection.settings_dict = {**self._connection.settings_dict, "NAME": database}
         self._pipeline: Pipeline | None = None
         with self.entered():
-            self._shop = an_open_shop(each=2)
+            self._made = make()
             self.template = Template()
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """This thread's connection leads to the shop."""
+        """This thread's connection leads to it."""
         before, state = connections[DEFAULT_DB_ALIAS], sql._state
         connections[DEFAULT_DB_ALIAS] = self._connection
         # Each connection keeps the names of what is prepared on it.
@@ -104,9 +103,9 @@ class StandingShop:
             self._pipeline, state.pipeline = state.pipeline, pipeline
             connections[DEFAULT_DB_ALIAS] = before
 
-    def shop(self) -> Shop:
+    def made(self) -> Any:
         """A copy, for a test to change."""
-        return copy.deepcopy(self._shop)
+        return copy.deepcopy(self._made)
 
     def close(self) -> None:
         self._connection.close()

@@ -160,12 +160,12 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 
 @pytest.mark.counts("returns.authorize")
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):
         requests = [
-            wants(order, key=str(order), external_id="R", node=house.nodes[1], occurred_at=late)
-            for i, order in enumerate(sold(house, size, (0, 2)))
+            wants(order, key=str(order), external_id="R", node=sold_house.nodes[1], occurred_at=late)
+            for i, order in enumerate(sold(sold_house, size, (0, 2)))
             for late in [NOW + timedelta(days=31 if i == 0 else 0)]
         ]
         with statements() as ran:

@@ -134,10 +134,10 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 
 @pytest.mark.counts("returns.close")
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):
-        returns = asked_all(sold(house, size, (0, 2)), 1)
+        returns = asked_all(sold(sold_house, size, (0, 2)), 1)
         requests = [Close(one.return_id, "kept", key=str(one.return_id)) for one in returns]
         with statements() as ran:
             answers = close(ASKS, requests=requests)

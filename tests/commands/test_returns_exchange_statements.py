@@ -13,29 +13,26 @@ from entrepot.returns.commands.withdraw_exchanges import (
 )
 from tests.back import ASKS, asked_all, came_all, policy, sold
 from tests.floor import SYSTEM
-from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.counts("returns.exchange", "returns.settle_exchanges", "returns.withdraw_exchanges")
-def test_statements_are_equal_at_1_10_and_1_000(db: None, statements):
-    house = a_house()
-    house.stock(0, 3_000)
+def test_statements_are_equal_at_1_10_and_1_000(sold_house, statements):
     policy(approve_above_minor=None)
     counts = []
     for size in (1, 1, 10, 1_000):  # the first one makes the rows that the others find
-        asked = asked_all(sold(house, size, (0, 2)), 2, asked="exchange")
+        asked = asked_all(sold(sold_house, size, (0, 2)), 2, asked="exchange")
         came_all(asked)
         with statements() as ran:
             given = exchange(
-                ASKS, requests=[Exchange(r.return_id, r.lines[0], 1, house.codes[0]) for r in asked]
+                ASKS, requests=[Exchange(r.return_id, r.lines[0], 1, sold_house.codes[0]) for r in asked]
             )
             assert {type(one) for one in given} == {Exchanged}
             done = settle_exchanges(SYSTEM, requests=[SettleExchange(one.refund) for one in given])
             assert {type(one) for one in done} == {ExchangeSettled}
             other = exchange(
-                ASKS, requests=[Exchange(r.return_id, r.lines[0], 1, house.codes[0]) for r in asked]
+                ASKS, requests=[Exchange(r.return_id, r.lines[0], 1, sold_house.codes[0]) for r in asked]
             )
             gone = withdraw_exchanges(ASKS, requests=[WithdrawExchange(one.refund, "no") for one in other])
             assert {type(one) for one in gone} == {ExchangeWithdrawn}

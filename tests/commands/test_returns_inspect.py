@@ -109,7 +109,7 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
     counts = []
-    for size in (1, 10, 1000):
+    for size in (1, 10, 100):
         receipts = [one.receipt for one in came_all(asked_all(sold(house, size, (0, 2)), 2))]
         requests = [Inspect(one, 1, grade, key=f"{one}{grade}") for one in receipts for grade in "AD"]
         with statements() as ran:

@@ -148,10 +148,10 @@ def test_a_key_gets_its_answer_again(house: Floor):
 
 
 @pytest.mark.counts("returns.announce_parcels", "returns.receive_parcels", "returns.decide_strays")
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
     for size in (1, 1, 10, 1_000):  # the first one makes the bucket that the others find
-        returns = asked_all(sold(house, size, (0, 2)), 2)
+        returns = asked_all(sold(sold_house, size, (0, 2)), 2)
         trackings = [str(one.return_id) for one in returns]
         with statements() as ran:
             announce_parcels(
@@ -160,7 +160,9 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
             )
             came = receive_parcels(
                 RECEIVES,
-                requests=[parcel(house, ("SKU-000", 1), ("a sock", 1), tracking=one) for one in trackings],
+                requests=[
+                    parcel(sold_house, ("SKU-000", 1), ("a sock", 1), tracking=one) for one in trackings
+                ],
             )
             decided = decide_strays(
                 INSPECTS, requests=[DecideStray(one.strays[0], "kept", reason="unknown") for one in came]

@@ -98,13 +98,13 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 @pytest.mark.counts("returns.review")
 @pytest.mark.parametrize("accept", [True, False])
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements, accept: bool):
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements, accept: bool):
     policy(refund_at="authorized")
     counts = []
     for size in (1, 10, 1000):
         requests = [
             Review(one.return_id, accept, "because", key=str(one.return_id))
-            for one in asked_all(sold(house, size, (0, 2)), 1, occurred_at=LATE)
+            for one in asked_all(sold(sold_house, size, (0, 2)), 1, occurred_at=LATE)
         ]
         with statements() as ran:
             answers = review(ASKS, requests=requests)

@@ -94,15 +94,15 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
 
 
 @pytest.mark.counts("returns.watch")
-def test_statements_do_not_grow_with_what_waits(house: Floor, statements):
+def test_statements_do_not_grow_with_what_waits(sold_house: Floor, statements):
     counts = []
-    waiting = [a_return(house)]
+    waiting = [a_return(sold_house)]
     receipts = came(waiting[0])
     watch(later(49), requests=[Watch(COMPANY)])
     for size in (1, 10, 1000):
         put(found(receipts))  # these go on
         refund(ASKS, requests=[Refund(one.return_id) for one in waiting])
-        waiting = asked_all(sold(house, size, (0, 2)), 1)
+        waiting = asked_all(sold(sold_house, size, (0, 2)), 1)
         receipts = came_all(waiting)
         with statements() as ran:
             answers = watch(later(49), requests=[Watch(COMPANY, key=f"{size}-{i}") for i in range(size)])

@@ -18,6 +18,7 @@ from entrepot.settlement.commands.take_carrier_invoices import (
 from entrepot.shipping import queries as shipping
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.work import queries as work
+from tests.back import sent, trackings
 from tests.floor import COMPANY, SYSTEM, Floor, balance, someone
 from tests.walk import a_house, placed, shipped
 
@@ -145,8 +146,8 @@ def test_an_answer_is_given_again_for_its_key(house: Floor):
 
 
 @pytest.mark.counts("settlement.take_carrier_invoices", "settlement.decide_charges")
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
-    parcels = iter(numbers(house, 1011))
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
+    parcels = iter(trackings(sent(sold_house, 1011)))
     for size in (1, 10, 1000):
         wanted = [
             an_invoice(

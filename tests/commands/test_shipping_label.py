@@ -21,8 +21,9 @@ from entrepot.shipping.commands.label import (
 )
 from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from tests.back import sent
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
-from tests.walk import a_house, placed, shipped
+from tests.walk import a_house, shipped
 
 pytestmark = pytest.mark.django_db
 
@@ -174,10 +175,10 @@ def test_the_time_and_the_person_are_those_of_the_cause(house: Floor):
 
 
 @pytest.mark.counts("shipping.close_manifests", "shipping.print_labels", "shipping.void_labels")
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):
-        shipments = shipped(*placed(house, size, (0, 1)))
+        shipments = sent(sold_house, size)
         with statements() as ran:
             labels = printed(*shipments)
             void_labels(SYSTEM, requests=[VoidLabel(one, "torn") for one in labels])
@@ -187,7 +188,7 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
                 *(f"carrier {i}" for i in range(1, size)),
             ]  # the others have nothing to hand over
             close_manifests(
-                SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], one) for one in carriers]
+                SYSTEM, requests=[CloseManifest(COMPANY, sold_house.nodes[0], one) for one in carriers]
             )
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts[0] == counts[1] == counts[2], counts

@@ -16,9 +16,10 @@ from entrepot.shipping.commands.label import PrintLabels, print_labels
 from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
 from entrepot.work import queries as work
+from tests.back import sent, trackings
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.rules.test_easypost import a_message, detail
-from tests.walk import a_house, placed, shipped
+from tests.walk import a_house, shipped
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=2)
@@ -143,10 +144,10 @@ def test_promises_are_held_against_what_happened(house: Floor):
 
 
 @pytest.mark.counts("shipping.take_tracking")
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     counts = []
     for size in (1, 10, 1000):
-        numbers = [queries.shipment(one).tracking for one in shipped(*placed(house, size, (0, 1)))]
+        numbers = trackings(sent(sold_house, size))
         broken = detail("failure", LATER + timedelta(days=1), "damaged")
         came = detail("delivered", LATER)
         messages = [a_message(number, broken, came, name=number) for number in numbers]

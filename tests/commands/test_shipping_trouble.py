@@ -12,7 +12,6 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
-from entrepot.orders.commands.place import AddressGiven
 from entrepot.parties import queries as parties
 from entrepot.shipping import errors, queries, tasks
 from entrepot.shipping.commands.claim import (
@@ -33,13 +32,13 @@ from entrepot.shipping.commands.watch import (
     watch_silence,
 )
 from entrepot.work import queries as work
+from tests.back import HOME, sent
 from tests.commands.test_shipping_take_tracking import take
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.rules.test_easypost import a_message, detail
 from tests.walk import a_house, placed, queued, shipped
 
 pytestmark = pytest.mark.django_db
-HOME = AddressGiven("Ada Byron", "1 High Street", "Leeds", email="ada@example.com")
 LATER = replace(SYSTEM, at=NOW + timedelta(days=11))
 
 
@@ -176,19 +175,21 @@ def test_an_answer_is_given_again_for_its_key(house: Floor):
     "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "shipping.watch_silence",
     "shipping.answer_trouble",
 )  # fmt: skip
-def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
+def test_statements_do_not_grow_with_the_batch(sold_house: Floor, statements):
     policy(reship=["lost"], claim=["lost"])
     for size in (1, 10, 1000):
-        sent = a_parcel(house, size)
+        parcels = sent(sold_house, size)
         with statements():
-            claims = open_claims(SYSTEM, requests=[OpenClaim(one, "damaged", key=f"c{one}") for one in sent])
+            claims = open_claims(
+                SYSTEM, requests=[OpenClaim(one, "damaged", key=f"c{one}") for one in parcels]
+            )
         with statements():
             advance_claims(
                 SYSTEM, requests=[AdvanceClaim(one.claim, "agree", key=str(one.claim)) for one in claims]
             )
         with statements():
-            reship(SYSTEM, requests=[Reship(one, "lost", key=f"r{one}") for one in sent])
-        silent = a_parcel(house, size)
+            reship(SYSTEM, requests=[Reship(one, "lost", key=f"r{one}") for one in parcels])
+        silent = a_parcel(sold_house, size)
         with statements():
             watch_silence(LATER, requests=[WatchSilence(COMPANY, key=f"{size}-{i}") for i in range(size)])
         watch_silence(LATER, requests=[WatchSilence(COMPANY)])  # those that the first left

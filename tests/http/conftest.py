@@ -11,13 +11,13 @@ if TYPE_CHECKING:  # Django isn't set up yet when this file is read
     from django.test import Client
 
     from tests.asking import Program
-    from tests.leavings import StandingShop
+    from tests.leavings import Standing
     from tests.shop import Shop
 
 
 @pytest.fixture
-def shop(standing_shop: StandingShop, db) -> Shop:
-    return standing_shop.shop()
+def shop(standing_shop: Standing, db) -> Shop:
+    return standing_shop.made()
 
 
 @pytest.fixture
