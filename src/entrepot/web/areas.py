@@ -89,6 +89,7 @@ AREAS = (
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
+        Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
         Page("bank", _("Bank")),

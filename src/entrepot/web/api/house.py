@@ -38,6 +38,7 @@ from entrepot.web.api import (
     packing,
     privacy,
     problems,
+    profit,
     purchasing,
     reservations,
     return_inspections,
@@ -154,6 +155,7 @@ api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
+api.add_router("/v1", profit.router, tags=["profit"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])
