@@ -99,6 +99,7 @@ AREAS = (
     Area("month", _("Month end"), "check", "m", _("Month end: close, value, tax, audit"), (
         Page("closing", _("Month end")),
         Page("valuation", _("Valuation")),
+        Page("cohorts", _("Expected returns")),
         Page("preview", _("Posting preview")),
         Page("taxes", _("Taxes")),
         Page("privacy", _("Privacy")),

@@ -102,13 +102,16 @@ SERIES = 6
 """Parts that a drawing can tell apart."""
 
 
-def stacked(name: str, title: object, rows: Sequence[tuple[str, Mapping[str, float], str]]) -> Stacked:
-    """Bars for figures by series, the longest as wide as the plot. What is below zero has no length."""
+def stacked(
+    name: str, title: object, rows: Sequence[tuple[str, Mapping[str, float], str]], *, by_name: bool = False
+) -> Stacked:
+    """Bars for figures by series, the largest first or by name; the longest bar is as wide as the plot. What is below
+    zero has no length."""
     sums: dict[str, float] = {}
     for _, parts, _ in rows:
         for of, figure in parts.items():
             sums[of] = sums.get(of, 0) + figure
-    series = tuple(sorted(sums, key=lambda of: (-sums[of], of)))
+    series = tuple(sorted(sums, key=lambda of: (0 if by_name else -sums[of], of)))
     most = max((sum(max(0, figure) for figure in parts.values()) for _, parts, _ in rows), default=0) or 1
     stacks = []
     for row, parts, told in rows:
