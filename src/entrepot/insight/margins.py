@@ -26,12 +26,6 @@ CALCULATED = ("labor", "cartons")
 """Components that no account holds: worked out from standard times and what cartons cost."""
 
 
-def nearest(over: int, under: int) -> int:
-    """The whole number nearest to a quotient; a half goes away from zero."""
-    size = (2 * abs(over) + under) // (2 * under)
-    return size if over >= 0 else -size
-
-
 _OF_ACCOUNT = {
     4000: "goods", 4010: "shipping", 4020: "other income", 4030: "return fees", 4090: "discounts", 4100: "refunds",
     4110: "expected returns", 4120: "refunds",
@@ -94,7 +88,7 @@ class Profit:
     @property
     def per_unit_minor(self) -> int | None:
         """Of each unit that left, on average."""
-        return nearest(self.profit_minor, self.units) if self.units else None
+        return money.nearest(self.profit_minor, self.units) if self.units else None
 
     @property
     def eroded_percent(self) -> float:
@@ -129,7 +123,7 @@ def recovered_share(taken_back_minor: int, lost_minor: int) -> Fraction:
 def at_risk(one: Risk, rate: Fraction, recovered: Fraction) -> int:
     """What units are expected to lose: the probability that they come back × (what is refunded − what is recovered)."""
     loss = rate * (one.sold_minor - one.cost_minor * recovered)
-    return nearest(loss.numerator, loss.denominator)
+    return money.nearest(loss.numerator, loss.denominator)
 
 
 def of_each_unit(amounts: Mapping[str, int], units: int) -> list[dict[str, int]]:
