@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from entrepot.insight import profit
+from entrepot.insight import margins, profit
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY
 
@@ -19,7 +19,7 @@ def test_the_page_its_files_and_the_api_tell_the_same(shop, console, program):
     today = timezone.now().date()
     behind = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
     asked = profit.Asked((today.replace(day=1) - timedelta(days=1)).replace(day=1), behind)
-    groups = profit.profit(COMPANY, asked, "sku", timezone.now())
+    groups = profit.profit(COMPANY, asked, "sku", timezone.now()).groups()
     assert any(one.units for one in groups)
     browser = console("auditor")
     shown = browser.get("/books/profit/").content.decode()
@@ -49,7 +49,7 @@ def test_the_page_its_files_and_the_api_tell_the_same(shop, console, program):
     lines = machine.get(f"/api/v1/profit/lines?since={asked.since}&until={today}&sku={sold.name}").json()
     assert sum(one["profit"]["profit_minor"] for one in lines) == sold.profit_minor
     eroded = machine.get(f"/api/v1/profit/erosion?since={asked.since}&until={today}").json()
-    whole = profit.total(groups)
+    whole = margins.total(groups)
     assert sum(one["taken_minor"] for one in eroded) == -whole.returns_minor
     assert is_problem(
         machine.get(f"/api/v1/profit?since={today}&until={date(2001, 1, 1)}"), 422, "kernel.invalid"

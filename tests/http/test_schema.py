@@ -46,6 +46,8 @@ OPERATIONS = [
     ("/api/v1/claims", "get"),
     ("/api/v1/claims", "post"),
     ("/api/v1/claims/advance", "post"),
+    ("/api/v1/closing", "get"),
+    ("/api/v1/closing", "post"),
     ("/api/v1/costing", "get"),
     ("/api/v1/costing", "post"),
     ("/api/v1/counts", "get"),
@@ -57,12 +59,15 @@ OPERATIONS = [
     ("/api/v1/counts/plan", "post"),
     ("/api/v1/counts/start", "post"),
     ("/api/v1/counts/{which}", "get"),
+    ("/api/v1/currency-balances", "get"),
+    ("/api/v1/currency-balances", "post"),
     ("/api/v1/drop-ships", "get"),
     ("/api/v1/drop-ships/call-off", "post"),
     ("/api/v1/drop-ships/confirm", "post"),
     ("/api/v1/drop-ships/refuse", "post"),
     ("/api/v1/drop-ships/sent", "post"),
     ("/api/v1/drop-ships/{drop_ship}", "get"),
+    ("/api/v1/exchange-rates", "post"),
     ("/api/v1/expected-returns", "get"),
     ("/api/v1/expected-returns/measured", "get"),
     ("/api/v1/expected-returns/measured", "post"),
@@ -215,6 +220,8 @@ OPERATIONS = [
     ("/api/v1/work/resolve", "post"),
     ("/api/v1/work/snooze", "post"),
     ("/api/v1/work/{item_id}", "get"),
+    ("/api/v1/write-downs", "get"),
+    ("/api/v1/write-downs", "post"),
 ]
 
 

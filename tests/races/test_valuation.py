@@ -35,7 +35,7 @@ def test_a_bill_is_borne_once_while_stock_moves_and_its_method_changes(committed
 def test_stock_is_written_down_once_while_it_moves(committed_db: None) -> None:
     house = a_retailer(skus=1)
     arrived(house, (10, "1.00"))
-    request = WriteDown(house.company, house.skus[0], house.nodes[0], Decimal(60), "out of fashion")
+    request = WriteDown(house.company, house.skus[0], house.node, Decimal(60), "out of fashion")
     answers = at_once([
         *[lambda: write_down(CLERK, requests=[request])[0]] * 3,
         *[lambda: lost(house, 1)] * 3,

@@ -3,10 +3,10 @@ coming back. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from entrepot.kernel import money
 
@@ -95,6 +95,22 @@ class Profit:
         """What returns took of the margin that the sales had made."""
         before = self.booked_minor - self.returns_minor
         return -100 * self.returns_minor / before if before > 0 else 0.0
+
+
+def merged(found: Iterable[Profit]) -> list[Profit]:
+    """Groups of the same name as one."""
+    sums: dict[str, list[Any]] = {}
+    for one in found:
+        row = sums.setdefault(one.name, [0, 0, {}, 0])
+        row[0], row[1], row[3] = row[0] + one.units, row[1] + one.returned, row[3] + one.at_risk_minor
+        for name, amount in one.amounts.items():
+            row[2][name] = row[2].get(name, 0) + amount
+    return [Profit(name, *row) for name, row in sums.items()]
+
+
+def total(found: Iterable[Profit]) -> Profit:
+    """All groups as one."""
+    return next(iter(merged(replace(one, name="") for one in found)), Profit(""))
 
 
 class Risk(NamedTuple):

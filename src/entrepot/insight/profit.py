@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -41,44 +40,39 @@ class Asked(NamedTuple):
     reason: str = ""
 
 
-def profit(company: int, asked: Asked, side: str, at: datetime) -> list[Profit]:
-    """Profit by `side`, those that earned most first, months in order. '' is what belongs to no unit. 9 statements."""
-    groups = _profit(company, asked, profit_facts.SIDES[side], at)
-    if side == "month":
-        return sorted(groups, key=lambda one: one.name)
-    return sorted(groups, key=lambda one: (not one.name, -one.profit_minor, one.name))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Profit of groups month by month, looked up once, from which all else is told."""
+
+    side: str
+    by_month: tuple[tuple[str, Profit], ...]
+
+    def groups(self) -> list[Profit]:
+        """Over all months: those that earned most first, months in order. '' is what belongs to no unit."""
+        merged = margins.merged(one for _, one in self.by_month)
+        if self.side == "month":
+            return sorted(merged, key=lambda one: one.name)
+        return sorted(merged, key=lambda one: (not one.name, -one.profit_minor, one.name))
+
+    def erosion(self, largest: int = 6) -> list[Eroded]:
+        """By month, what returns took of the margin, by the groups that lost most."""
+        return margins.erosion(self.by_month, largest)
 
 
-def erosion(company: int, asked: Asked, side: str, at: datetime, largest: int = 6) -> list[Eroded]:
-    """By month, what returns took of the margin, by reason, SKU or channel. 9 statements."""
+def profit(company: int, asked: Asked, side: str, at: datetime) -> Told:
+    """Profit by `side`, one of SIDES. 9 statements."""
     name = f"{profit_facts.SIDES['month']} || ' ' || {profit_facts.SIDES[side]}"
-    found = [(one.name[:7], replace(one, name=one.name[8:])) for one in _profit(company, asked, name, at)]
-    return margins.erosion(found, largest)
-
-
-def _profit(company: int, asked: Asked, name: str, at: datetime) -> list[Profit]:
     params = _params(company, asked, at)
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     statement = profit_facts.FACTS + profit_facts.SUMS.format(name=name.format(row="f"), asked=_where("f"))
     for group, account, event, kind, amount in sql.run(statement, params):
         sums[group][margins.component(account, event, kind)] += amount
     units, returned, risks = _units(name, params)
-    return [
-        Profit(group, units[group], returned[group], dict(sums[group]), risks[group])
-        for group in {*sums, *units, *returned}
+    return Told(side, tuple(
+        (group[:7], Profit(group[8:], units[group], returned[group], dict(sums[group]), risks[group]))
+        for group in sorted({*sums, *units, *returned})
         if units[group] or returned[group] or any(sums[group].values())
-    ]
-
-
-def total(groups: Iterable[Profit]) -> Profit:
-    """The sum of groups."""
-    amounts: dict[str, int] = defaultdict(int)
-    units = returned = risk = 0
-    for one in groups:
-        units, returned, risk = units + one.units, returned + one.returned, risk + one.at_risk_minor
-        for name, amount in one.amounts.items():
-            amounts[name] += amount
-    return Profit("", units, returned, dict(amounts), risk)
+    ))  # fmt: skip
 
 
 class Tied(NamedTuple):
@@ -93,12 +87,15 @@ class Tied(NamedTuple):
         return self.told_minor - self.books_minor
 
 
-def ties(company: int, asked: Asked, at: datetime) -> list[Tied]:
-    """By month, whether the sums are the books'. What is asked of a SKU or channel does not count here."""
-    whole = Asked(asked.since, asked.until)
-    books = dict(sql.run(profit_facts.BOOKS, _params(company, whole, at)))
-    told = {one.name: one.booked_minor for one in profit(company, whole, "month", at)}
-    return [Tied(month, told.get(f"{month:%Y-%m}", 0), minor) for month, minor in books.items()]
+def ties(company: int, asked: Asked, told: Told) -> list[Tied]:
+    """By month, whether the sums of what was told of all SKUs, channels and reasons are the books'. 1 statement."""
+    params = {"company": company, "since": asked.since, "until": asked.until}
+    sums: dict[str, int] = defaultdict(int)
+    for month, one in told.by_month:
+        sums[month] += one.booked_minor
+    return [
+        Tied(month, sums[f"{month:%Y-%m}"], minor) for month, minor in sql.run(profit_facts.BOOKS, params)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,7 @@ class OfLine:
 
 def lines(company: int, asked: Asked, at: datetime, limit: int) -> list[OfLine]:
     """Order lines by profit, those that lost most first. 10 statements."""
-    found = [one for one in profit(company, asked, "line", at) if one.name]
+    found = [one for one in profit(company, asked, "line", at).groups() if one.name]
     chosen = {
         UUID(one.name): one for one in sorted(found, key=lambda one: (one.profit_minor, one.name))[:limit]
     }

@@ -116,17 +116,16 @@ sent AS MATERIALIZED (
 
 # Running sums, rounded: what one row gets too much the next gets less, and the last brings the whole.
 FACTS = f"""
-WITH {JOURNAL}, {PARTS}, weighed AS (
-    SELECT id, line_id, sku_id, reason, channel_id,
-           CASE WHEN sum(weight) OVER of_line = 0 THEN 1 ELSE weight END::numeric AS weight
-    FROM parts WINDOW of_line AS (PARTITION BY id)
-), running AS (
-    SELECT *, sum(weight) OVER (PARTITION BY id) AS whole,
-           sum(weight) OVER (PARTITION BY id ORDER BY line_id, sku_id ROWS UNBOUNDED PRECEDING) AS upto
-    FROM weighed
+WITH {JOURNAL}, {PARTS}, running AS (
+    SELECT *, sum(weight) OVER whole AS whole, count(*) OVER whole AS rows,
+           sum(weight) OVER upto AS upto, row_number() OVER upto AS place
+    FROM parts WINDOW whole AS (PARTITION BY id),
+         upto AS (PARTITION BY id ORDER BY line_id, sku_id ROWS UNBOUNDED PRECEDING)
 ), facts AS (
     SELECT j.month, j.account, j.event, j.kind, r.line_id, r.sku_id, r.reason, r.channel_id,
-           CASE WHEN r.id IS NULL THEN j.amount
+           CASE WHEN COALESCE(r.rows, 1) = 1 THEN j.amount
+                WHEN r.whole = 0 THEN (round(j.amount * r.place::numeric / r.rows)
+                                       - round(j.amount * (r.place - 1)::numeric / r.rows))::bigint
                 ELSE (round(j.amount * r.upto / r.whole) - round(j.amount * (r.upto - r.weight) / r.whole))::bigint
            END AS amount
     FROM journal AS j LEFT JOIN running AS r ON r.id = j.id

@@ -34,6 +34,7 @@ from entrepot.web.api import (
     invoices,
     kits,
     labor,
+    month_end,
     orders,
     owned,
     packing,
@@ -156,6 +157,7 @@ api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
+api.add_router("/v1", month_end.router, tags=["month end"])
 api.add_router("/v1", cohorts.router, tags=["returns"])
 api.add_router("/v1", profit.router, tags=["profit"])
 api.add_router("/v1", invoices.router, tags=["invoices"])

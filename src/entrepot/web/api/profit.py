@@ -78,7 +78,7 @@ class TiedOut(Out):
 
 
 class ProfitsOut(Out):
-    """Groups, and that their sums are the books'."""
+    """Groups; and that their sums are the books', where all units are asked for."""
 
     groups: list[ProfitOut]
     ties: list[TiedOut]
@@ -121,9 +121,11 @@ def tell_profit(
     """Profit of months by SKU, channel, reason of return or month."""
     chosen, now = parse.company_of(company), timezone.now()
     asked = _asked(since, until, sku, channel, reason)
+    found = profit.profit(chosen, asked, by, now)
+    whole = not (sku or channel or reason)
     return {
-        "groups": [_out(one) for one in profit.profit(chosen, asked, by, now)],
-        "ties": profit.ties(chosen, asked, now),
+        "groups": [_out(one) for one in found.groups()],
+        "ties": profit.ties(chosen, asked, found) if whole else [],
     }
 
 
@@ -157,4 +159,4 @@ def tell_erosion(
     company: Company = None,
 ) -> Any:
     """By month, what returns took of the margin."""
-    return profit.erosion(parse.company_of(company), _asked(since, until), by, timezone.now())
+    return profit.profit(parse.company_of(company), _asked(since, until), by, timezone.now()).erosion()

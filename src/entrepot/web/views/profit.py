@@ -18,7 +18,7 @@ from entrepot.web import plots
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, clean, console, month_in, page
 
-MONTHS = 6
+MONTHS = 3
 MONTHS_MAX = 36
 SHOWN = 100
 """Groups that the page names; the file has all."""
@@ -34,28 +34,30 @@ def told(request: Request) -> HttpResponse:
     side = request.GET.get("by", "")
     side = side if side in profit.SIDES and side != "line" else "sku"
     asked = asked_of(request, now.date())
-    groups = profit.profit(company.id, asked, side, now)
+    found = profit.profit(company.id, asked, side, now)
+    groups = found.groups()
     if request.GET.get("format") == "csv":
         return as_csv(f"profit-{side}", COLUMNS, (_row(one) for one in groups))
     if request.GET.get("lines") == "csv":
-        found = profit.lines(company.id, asked, now, 1_000_000)
-        told = ((one.number, one.sku_code, one.channel, *_row(one.profit)[1:]) for one in found)
-        return as_csv("profit-lines", ("order", "sku", "channel", *COLUMNS[1:]), told)
-    whole = profit.total(groups)
+        lines = profit.lines(company.id, asked, now, 1_000_000)
+        rows = ((one.number, one.sku_code, one.channel, *_row(one.profit)[1:]) for one in lines)
+        return as_csv("profit-lines", ("order", "sku", "channel", *COLUMNS[1:]), rows)
+    whole, narrowed = margins.total(groups), bool(asked.sku or asked.channel or asked.reason)
     context = {
         "side": side, "sides": [one for one in profit.SIDES if one != "line"], "asked": asked, "whole": whole,
         "last": _before(asked.until), "groups": groups[:SHOWN], "more": max(0, len(groups) - SHOWN),
         "statement": [(name, whole.amounts[name]) for name in margins.COMPONENTS if whole.amounts.get(name)],
-        "calculated": margins.CALCULATED, "ties": profit.ties(company.id, asked, now),
-        "lines": profit.lines(company.id, asked, now, LINES) if asked.sku or asked.channel or asked.reason else [],
-        "plot": _plot(company.id, asked, side, now), "currency": company.currency,
+        "calculated": margins.CALCULATED, "narrowed": narrowed,
+        "ties": [] if narrowed else profit.ties(company.id, asked, found),
+        "lines": profit.lines(company.id, asked, now, LINES) if narrowed else [],
+        "plot": _plot(found), "currency": company.currency,
         "channels": network.channels(company=company.id).values(), "reasons": list(returns.REASONS),
     }  # fmt: skip
     return page(request, "web/profit.html", context, area="books")
 
 
 def asked_of(request: Request, today: date) -> Asked:
-    """What was asked for; without a month, the last six."""
+    """What was asked for; without a month, the last three."""
     last = month_in(request.GET.get("until")) or today.replace(day=1)
     since = min(month_in(request.GET.get("since")) or _later(last, 1 - MONTHS), last)
     since = max(since, _later(last, 1 - MONTHS_MAX))
@@ -73,12 +75,11 @@ def _before(month: date) -> date:
     return _later(month, -1)
 
 
-def _plot(company: int, asked: Asked, side: str, now: Any) -> plots.Stacked:
-    """What returns took, by month; by reason where the page is by month."""
-    by = "reason" if side == "month" else side
-    rows = profit.erosion(company, asked, by, now, plots.SERIES)
+def _plot(found: profit.Told) -> plots.Stacked:
+    """What returns took, by month."""
     return plots.stacked("erosion", gettext("What returns took of the margin"), [
-        (one.month, one.taken, gettext("%(percent)s %%") % {"percent": f"{one.percent:.1f}"}) for one in rows
+        (one.month, one.taken, gettext("%(percent)s %%") % {"percent": f"{one.percent:.1f}"})
+        for one in found.erosion(plots.SERIES)
     ])  # fmt: skip
 
 
