@@ -13,6 +13,7 @@ from entrepot.kernel.errors import NotFound, RequestReused
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.parties.commands.register import RegisterCompany, register_companies
+from entrepot.returns import cohort_queries
 from entrepot.returns.commands.estimate import Estimate, Estimated, estimate
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
@@ -115,6 +116,67 @@ def test_a_key_gets_its_answer_again_and_none_for_other_content(house: Floor):
     assert again == [RequestReused(key="k", command="returns.estimate")]
 
 
+def cohorts() -> list[tuple[object, ...]]:
+    return [
+        (
+            f"{one.measured:%m}",
+            f"{one.month:%m}",
+            one.sold_minor,
+            one.liability_minor,
+            one.asset_minor,
+            one.stands,
+        )
+        for one in cohort_queries.measures(COMPANY)
+    ]
+
+
+def test_each_month_of_sales_has_its_part_and_keeps_what_was_measured(house: Floor):
+    """invariant_13"""
+    sold(house, 10, (0, 1))
+    estimated()
+    assert cohorts() == [("11", "11", 9990, 999, 100, True)]
+    december = NOW + timedelta(days=10)
+    sold_later = placed(house, 5, (0, 1), payment=PaymentGiven("account", "an account", 99_999, NOW))
+    ship(SYSTEM, requests=[ShipFulfillment(one, occurred_at=december) for one in packed(*sold_later)])
+    assert estimated(occurred_at=december).liability_minor == 999 + 500
+    assert cohorts() == [
+        ("12", "11", 9990, 999, 100, True), ("12", "12", 4995, 500, 50, True), ("11", "11", 9990, 999, 100, False),
+    ]  # fmt: skip
+    policy(expected_percent=Decimal(0))
+    assert estimated(occurred_at=december) == Estimated(COMPANY, 0, 0, -1499)
+    assert not any(one[-1] for one in cohorts())
+
+
+def test_by_what_was_observed_of_sales_whose_window_is_over(house: Floor):
+    orders = sold(house, 10, (0, 1))
+    policy(expected_percent=Decimal(7), expected_by="observed", window_days=20, observed_months=3)
+    assert estimated().liability_minor == 699, "nothing is over yet: the policy's percentage"
+    one = asked(orders[0], 1)
+    back(one, grade="D", disposition="dispose")
+    refund(ASKS, requests=[Refund(one.return_id)])
+    january = NOW + timedelta(days=60)
+    later = placed(house, 20, (0, 1), payment=PaymentGiven("account", "an account", 99_999, NOW))
+    ship(SYSTEM, requests=[ShipFulfillment(which, occurred_at=january) for which in packed(*later)])
+    found = cohort_queries.outlook(COMPANY, january)
+    assert (found.basis.percent, found.basis.recovered, found.basis.cohorts) == (10, 0, 1)
+    # A tenth came back, and was thrown away: what comes back is worth nothing.
+    assert estimated(occurred_at=january) == Estimated(COMPANY, 1998, 0, 1998 - 699)
+    assert books() == (-1998, 1998, 0, 0)
+    what_if = cohort_queries.outlook(COMPANY, january, Decimal(50))
+    assert (what_if.measured[0].liability, what_if.liability_minor) == (9990, 1998)
+
+
+def test_what_comes_back_after_the_moment_is_not_counted(house: Floor):
+    orders = sold(house, 10, (0, 1))
+    one = asked(orders[0], 1)
+    back(one)
+    refund(ASKS, requests=[Refund(one.return_id)])
+    earlier = NOW - timedelta(seconds=1)
+    ((sold_then, _),) = [(row.sold, row) for row in cohort_queries.cohorts({COMPANY: (NOW, 60)})[COMPANY]]
+    assert sold_then == 9990
+    assert cohort_queries.cohorts({COMPANY: (earlier, 60)})[COMPANY] == []
+
+
 @pytest.mark.counts("returns.estimate")
 def test_statements_grow_neither_with_the_batch_nor_with_companies(house: Floor, statements):
     register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])
@@ -126,4 +188,4 @@ def test_statements_grow_neither_with_the_batch_nor_with_companies(house: Floor,
             answers = estimate(SYSTEM, requests=requests)
         assert answers[0].changed_minor
         counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
-    assert [len(one) for one in counts] == [10] * 4
+    assert [len(one) for one in counts] == [12] * 4

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
@@ -16,6 +17,8 @@ from entrepot.kernel.errors import Refused, RequestInFlight
 from entrepot.ledger import errors
 from entrepot.ledger.commands.close_month import CloseMonth, MonthClosed, close_month
 from entrepot.ledger.commands.post import Posted, Posting, post
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.ledger.commands.revalue import Revalue, revalue
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
 from tests.together import at_once
 
@@ -210,3 +213,17 @@ class _in_a_thread(threading.Thread):  # noqa: N801  reads as a function
             self.answers = [error]
         finally:
             connection.close()
+
+
+def test_balances_in_another_currency_are_measured_once():
+    record_rates(SYSTEM, requests=[
+        RecordRate(COMPANY, "EUR", NOW.date(), Decimal("0.80")),
+        RecordRate(COMPANY, "EUR", NOW.date() + timedelta(days=1), Decimal("0.90")),
+    ])  # fmt: skip
+    euros = Posting(COMPANY, "payment.captured", "payment", ids.uuid7(), "EUR", (("settlement", 1_000),), NOW)
+    assert isinstance(post(SYSTEM, requests=[euros])[0], Posted)
+    later = replace(SYSTEM, at=NOW + timedelta(days=2))
+    wanted = Revalue(COMPANY, NOW.date() + timedelta(days=1))
+    answers = at_once([lambda: revalue(later, requests=[wanted])[0]] * 4)
+    assert sorted(one.unrealized_minor for one in answers) == [0, 0, 0, 100]
+    assert (balance(1100), balance(5710)) == (900, -100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import UUID
 
 import psycopg
@@ -18,10 +19,11 @@ from entrepot.payments import queries as payments
 from entrepot.returns import errors, queries
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
+from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.receive import Receive, Received, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from tests.back import APPROVES, ASKS, RECEIVES, asked, back, lines_of, policy, sold
-from tests.floor import COMPANY, Floor, someone, units
+from tests.floor import COMPANY, SYSTEM, Floor, balance, someone, units
 from tests.together import at_once
 from tests.walk import a_house
 
@@ -211,3 +213,11 @@ def test_the_steps_of_a_return_while_the_others_walk(house: Floor):
     assert queries.by_state(COMPANY) == {"closed": 24}
     assert units(house.skus[0]) == 500
     assert verify.discrepancies() == []
+
+
+def test_what_is_expected_is_posted_once_by_whoever_measures_at_once(house: Floor):
+    policy(expected_percent=Decimal(10))
+    sold(house, 10, (0, 1))
+    answers = at_once([lambda: estimate(SYSTEM, requests=[Estimate(COMPANY)])[0]] * 4)
+    assert sorted(one.changed_minor for one in answers) == [0, 0, 0, 999]
+    assert (balance(2310), balance(1220)) == (-999, 100)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.states import Machine
 from entrepot.returns import errors, models, rules
-from entrepot.returns.rules import Cohort, Policy, Units, Wanted
+from entrepot.returns.rules import Policy, Units, Wanted
 from entrepot.returns.states import FINAL, REFUND, RETURN
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
@@ -208,29 +208,6 @@ def test_above_the_limit_another_person_agrees():
 )
 def test_where_a_refund_stands_that_was_asked_for(waiting: int, done: int, state: str):
     assert rules.paid_state(100, waiting, done) == state
-
-
-# ---- what is expected back
-
-
-def test_what_is_expected_of_each_month_less_what_came_of_it():
-    months = [Cohort(10_000, 4_000, 300, 100), Cohort(1_000, 500, 900, 400)]
-    # Of the second more came than was expected; that says nothing about the first.
-    assert rules.expected(months, Decimal(5)) == (200, 100)
-    assert rules.expected(months, Decimal(0)) == (0, 0)
-    assert rules.expected([], Decimal(5)) == (0, 0)
-
-
-@given(
-    st.lists(st.builds(Cohort, *[st.integers(0, 10**9)] * 4), max_size=5),
-    st.decimals(0, 100, places=2, allow_nan=False),
-)
-def test_expected_is_never_below_zero_and_never_above_what_was_sold(months: list[Cohort], percent: Decimal):
-    liability, asset = rules.expected(months, percent)
-    assert 0 <= liability <= sum(one.sold for one in months)
-    assert 0 <= asset <= sum(one.cost for one in months)
-    unreturned = [one._replace(returned=0, returned_cost=0) for one in months]
-    assert rules.expected(unreturned, percent) >= (liability, 0)
 
 
 # ---- policy

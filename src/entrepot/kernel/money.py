@@ -50,6 +50,12 @@ def round_half_away(value: Decimal) -> int:
     return int(value.quantize(_ONE, rounding=ROUND_HALF_UP))
 
 
+def nearest(over: int, under: int) -> int:
+    """The whole number nearest to a quotient; a half goes away from zero."""
+    size = (2 * abs(over) + under) // (2 * under)
+    return size if over >= 0 else -size
+
+
 def share(amount: int, weights: Sequence[int]) -> list[int]:
     """Split an amount over weights by largest remainder; ties go to the earlier. The parts sum to the amount.
 

@@ -45,3 +45,10 @@ class StockOnHand(Refused):
         "{units} units worth {value} are valued by the method in force. Choose another one when there is no stock,"
         " or say that stock is revalued as of now."
     )
+
+
+class MeasuredSince(Refused):
+    """Balances in other currencies were measured as of a later moment already."""
+
+    code = "ledger.measured_since"
+    says = "Balances of company {company} were measured as of {until}. Measure as of a later day."

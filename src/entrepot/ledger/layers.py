@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,6 +34,8 @@ class Layer:
     document: UUID
     quantity: int
     value: int
+    written: int = 0
+    """By how much it is below its cost."""
 
     def __lt__(self, other: Layer) -> bool:
         return (self.acquired_at, self.id) < (other.acquired_at, other.id)
@@ -41,6 +44,7 @@ class Layer:
         """Units out of the layer at its cost, halves up; the last one takes what is left."""
         assert 0 < units <= self.quantity
         worth = (2 * self.value * units + self.quantity) // (2 * self.quantity)
+        self.written -= money.nearest(self.written * units, self.quantity)
         self.quantity, self.value = self.quantity - units, self.value - worth
         return Piece(self.acquired_at, self.document, units, worth)
 
@@ -92,3 +96,20 @@ def add(amount: int, standing: Sequence[tuple[int, int]]) -> list[int]:
     more from any than it is worth."""
     shares = money.share(amount, [units for units, _ in standing])
     return [max(share, -value) for share, (_, value) in zip(shares, standing, strict=True)]
+
+
+def at_most(quantity: int, value: int, written: int, unit: Decimal) -> tuple[int, int]:
+    """Value and what it is below cost, at the lower of cost and what so many units bring."""
+    brings = money.round_half_away(unit * quantity)
+    after = min(value + written, brings)
+    return after, value + written - after
+
+
+def left_below_cost(quantity: int, written: int, moves: Iterable[int]) -> int:
+    """What is left of a write-down after a run of moves (units in, or −out): what leaves takes its part along, and what
+    comes bears none of it."""
+    for units in moves:
+        if units < 0:
+            written -= money.nearest(written * -units, quantity)
+        quantity += units
+    return written

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
-from entrepot.ledger import layers
+from entrepot.ledger import exchange, layers
 
 
 class Account(models.Model):
@@ -150,14 +150,17 @@ class Valuation(models.Model):
     pool = models.TextField()  # stock, transit
     quantity = models.BigIntegerField()
     value_minor = models.BigIntegerField()
+    written_minor = models.BigIntegerField(db_default=0)  # by how much it is below cost
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="ledger_valuation_not_negative", condition=Q(quantity__gte=0, value_minor__gte=0)
+                name="ledger_valuation_not_negative",
+                condition=Q(quantity__gte=0, value_minor__gte=0, written_minor__gte=0),
             ),
             models.CheckConstraint(
-                name="ledger_valuation_of_nothing_is_nothing", condition=Q(quantity__gt=0) | Q(value_minor=0)
+                name="ledger_valuation_of_nothing_is_nothing",
+                condition=Q(quantity__gt=0) | Q(value_minor=0, written_minor=0),
             ),
         ]
 
@@ -197,6 +200,7 @@ class Layer(models.Model):
     document_id = models.UUIDField()
     quantity = models.BigIntegerField()
     value_minor = models.BigIntegerField()
+    written_minor = models.BigIntegerField(db_default=0)  # by how much it is below cost
 
     class Meta:
         indexes = [
@@ -208,11 +212,66 @@ class Layer(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                name="ledger_layer_not_negative", condition=Q(quantity__gte=0, value_minor__gte=0)
+                name="ledger_layer_not_negative",
+                condition=Q(quantity__gte=0, value_minor__gte=0, written_minor__gte=0),
             ),
             models.CheckConstraint(
-                name="ledger_layer_of_nothing_is_nothing", condition=Q(quantity__gt=0) | Q(value_minor=0)
+                name="ledger_layer_of_nothing_is_nothing",
+                condition=Q(quantity__gt=0) | Q(value_minor=0, written_minor=0),
             ),
+        ]
+
+
+class WriteDown(models.Model):
+    """Stock of a SKU at a node brought to what it can still be sold for, or back towards its cost; never changed."""
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    node_id = models.UUIDField()
+    quantity = models.BigIntegerField()
+    unit_minor = models.DecimalField(
+        max_digits=18, decimal_places=6
+    )  # what a unit brings, less what selling it costs
+    before_minor = models.BigIntegerField()
+    after_minor = models.BigIntegerField()
+    written_minor = models.BigIntegerField()  # below cost since
+    reason = models.TextField()
+    decided_by = models.TextField()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "-id"], name="ledger_writedown_last")]
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_writedown_of_something",
+                condition=Q(quantity__gt=0, unit_minor__gte=0, written_minor__gte=0, after_minor__gte=0)
+                & ~Q(before_minor=F("after_minor")),
+            ),
+            models.CheckConstraint(name="ledger_writedown_for_a_reason", condition=~Q(reason="")),
+        ]
+        triggers = append_only()
+
+
+class Exposure(models.Model):
+    """A balance of an account in another currency as it was last measured, with all lines up to then."""
+
+    pk = models.CompositePrimaryKey("company_id", "account", "currency")
+    company_id = models.SmallIntegerField()
+    account = models.IntegerField()
+    currency = models.TextField()
+    amount_minor = models.BigIntegerField()
+    worth_minor = models.BigIntegerField()
+    upto_at = models.DateTimeField()  # of what occurred until then, all lines
+    upto_id = models.BigIntegerField()  # up to this one
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_exposure_of_a_known_account", condition=Q(account__in=sorted(exchange.MEASURED))
+            )
         ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -164,6 +165,79 @@ def layers(
     return [LayerRow(*row) for row in sql.run(_LAYERS, params)]
 
 
+@dataclass(frozen=True, slots=True)
+class ExposureRow:
+    """A balance in another currency as it was last measured."""
+
+    account: int
+    currency: str
+    amount_minor: int
+    worth_minor: int
+    upto_at: datetime
+
+
+def exposures(*, company: int) -> list[ExposureRow]:
+    """Balances in other currencies as they were last measured. 1 statement."""
+    return [ExposureRow(*row) for row in sql.run(_EXPOSURES, {"company": company})]
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """Units of the company's currency for one unit of another, from a day on."""
+
+    currency: str
+    on_date: date
+    rate: Decimal
+
+
+def rates(*, company: int, limit: int = 100) -> list[RateRow]:
+    """Rates of exchange, the latest first. 1 statement."""
+    return [RateRow(*row) for row in sql.run(_RATES, {"company": company, "limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteDownRow:
+    """Stock that was brought to what it can still be sold for, or back towards its cost."""
+
+    id: UUID
+    sku: UUID
+    node: UUID
+    quantity: int
+    unit_minor: Decimal
+    before_minor: int
+    after_minor: int
+    written_minor: int
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+    @property
+    def change_minor(self) -> int:
+        return self.after_minor - self.before_minor
+
+
+def write_downs(*, company: int, after: UUID | None = None, limit: int = 50) -> list[WriteDownRow]:
+    """Write-downs and reversals, the latest first, behind the one named. 1 statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [WriteDownRow(*row) for row in sql.run(_WRITE_DOWNS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRow:
+    """What of a SKU at a node is valued below its cost."""
+
+    sku: UUID
+    node: UUID
+    quantity: int
+    value_minor: int
+    written_minor: int
+
+
+def below_cost(*, company: int, limit: int = 200) -> list[WrittenRow]:
+    """Stock that is valued below cost, that most below first. 1 statement."""
+    return [WrittenRow(*row) for row in sql.run(_BELOW_COST, {"company": company, "limit": limit})]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
     tables = ("ledger_line", "ledger_balance", "ledger_valuation", "ledger_layer")
@@ -219,6 +293,29 @@ WHERE company_id = %(company)s::smallint AND quantity > 0 AND (%(sku)s::uuid IS 
 ORDER BY CASE WHEN %(sku)s::uuid IS NOT NULL THEN acquired_at END, id LIMIT %(limit)s::int
 """
 
+_EXPOSURES = """
+SELECT account, currency, amount_minor, worth_minor, upto_at FROM ledger_exposure
+WHERE company_id = %(company)s::smallint ORDER BY account, currency
+"""
+
+_RATES = """
+SELECT currency, on_date, rate FROM ledger_rate WHERE company_id = %(company)s::smallint
+ORDER BY on_date DESC, currency LIMIT %(limit)s::int
+"""
+
+_WRITE_DOWNS = """
+SELECT id, sku_id, node_id, quantity, unit_minor, before_minor, after_minor, written_minor, reason, decided_by,
+       decided_at
+FROM ledger_writedown WHERE company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR id < %(after)s::uuid)
+ORDER BY id DESC LIMIT %(limit)s::int
+"""
+
+_BELOW_COST = """
+SELECT sku_id, node_id, quantity, value_minor, written_minor FROM ledger_valuation
+WHERE company_id = %(company)s::smallint AND written_minor > 0
+ORDER BY written_minor DESC, sku_id, node_id LIMIT %(limit)s::int
+"""
+
 _BY_KIND = """
 SELECT kind, -sum(functional_minor)::bigint FROM ledger_line WHERE company_id = %(company)s::smallint
   AND (kind LIKE 'sale.%%' OR kind LIKE 'credit.%%' OR kind LIKE 'return.%%' OR kind = 'bad_debt')
@@ -264,17 +361,40 @@ _DISCREPANCIES = (
      AND p.state = 'closed' AND l.recorded_at > p.decided_at
     GROUP BY l.company_id, l.month
     """,
+    # invariant 8: what is written down is in the books with its difference
+    """
+    SELECT format('write-down %s of company %s: value went from %s to %s, account 1200 says %s', w.id, w.company_id,
+                  w.before_minor, w.after_minor, COALESCE(l.amount, 0))
+    FROM ledger_writedown AS w
+    LEFT JOIN (SELECT document_id, sum(functional_minor) AS amount FROM ledger_line
+               WHERE event IN ('stock.written_down', 'stock.written_up') AND account = 1200 GROUP BY 1) AS l
+      ON l.document_id = w.id
+    WHERE w.after_minor - w.before_minor <> COALESCE(l.amount, 0)
+    """,
+    # invariant 9: what a balance in another currency was measured at is what its lines up to then make
+    """
+    SELECT format('company %s, account %s: %s %s measured at %s, its lines make %s at %s', e.company_id, e.account,
+                  e.amount_minor, e.currency, e.worth_minor, COALESCE(l.amount, 0), COALESCE(l.worth, 0))
+    FROM ledger_exposure AS e
+    CROSS JOIN LATERAL (SELECT sum(amount_minor) AS amount, sum(functional_minor) AS worth FROM ledger_line
+                        WHERE company_id = e.company_id AND account = e.account AND currency = e.currency
+                          AND occurred_at <= e.upto_at AND id <= e.upto_id) AS l
+    WHERE (e.amount_minor, e.worth_minor) <> (COALESCE(l.amount, 0), COALESCE(l.worth, 0))
+    """,
     # invariant 7: where a company values by layers, they are its stock; elsewhere there are none
     """
     SELECT format('company %s, SKU %s at node %s, %s: %s units valued at %s, their layers make %s at %s', company_id,
                   sku_id, node_id, pool, COALESCE(v.quantity, 0), COALESCE(v.value, 0), COALESCE(l.quantity, 0),
                   COALESCE(l.value, 0))
-    FROM (SELECT v.company_id, sku_id, node_id, pool, v.quantity, v.value_minor AS value FROM ledger_valuation AS v
+    FROM (SELECT v.company_id, sku_id, node_id, pool, v.quantity, v.value_minor AS value,
+                 written_minor AS written FROM ledger_valuation AS v
           WHERE v.quantity > 0 AND 'fifo' = (SELECT method FROM ledger_costing AS c WHERE c.company_id = v.company_id
                                              ORDER BY id DESC LIMIT 1)) AS v
-    FULL JOIN (SELECT company_id, sku_id, node_id, pool, sum(quantity) AS quantity, sum(value_minor) AS value
+    FULL JOIN (SELECT company_id, sku_id, node_id, pool, sum(quantity) AS quantity, sum(value_minor) AS value,
+                      sum(written_minor) AS written
                FROM ledger_layer WHERE quantity > 0 GROUP BY 1, 2, 3, 4) AS l
       USING (company_id, sku_id, node_id, pool)
-    WHERE (COALESCE(v.quantity, 0), COALESCE(v.value, 0)) <> (COALESCE(l.quantity, 0), COALESCE(l.value, 0))
+    WHERE (COALESCE(v.quantity, 0), COALESCE(v.value, 0), COALESCE(v.written, 0))
+       <> (COALESCE(l.quantity, 0), COALESCE(l.value, 0), COALESCE(l.written, 0))
     """,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from entrepot.ledger.exchange import MEASURED, MONETARY, REVALUED
+
 CHART: tuple[tuple[int, str, str, bool], ...] = (
     (1000, "Bank", "asset", False),
     (1100, "Payment provider clearing", "asset", True),
@@ -44,6 +46,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (5300, "Bad debt", "expense", False),
     (5310, "Chargeback losses", "expense", False),
     (5320, "Losses on returned goods", "expense", False),
+    (5330, "Write-downs of stock", "expense", False),
     (5400, "Samples", "expense", False),
     (5410, "Donations", "expense", False),
     (5420, "Packaging", "expense", False),
@@ -52,6 +55,8 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (5520, "Carrier claims recovered", "income", False),
     (5600, "Purchase price variance", "expense", False),
     (5620, "Supplier claims recovered", "income", False),
+    (5700, "Exchange differences, realized", "expense", False),
+    (5710, "Exchange differences, unrealized", "expense", False),
 )
 """Code, name, type, clearing: the chart that a new company's books open with."""
 
@@ -108,6 +113,10 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("stock.cost_added", "stock", 1200, 2000),
     ("stock.cost_added", "transit", 1210, 2000),
     ("stock.cost_added", "gone", 5000, 2000),
+    ("stock.written_down", "write_down", 5330, 1200),
+    ("stock.written_up", "reversal", 1200, 5330),
+    *((REVALUED, f"realized.{account}", account, 5700) for account in sorted(MEASURED)),
+    *((REVALUED, f"unrealized.{account}", account, 5710) for account in sorted(MONETARY)),
     ("shipping.accrued", "carriage", 5500, 2150),
     ("carrier.invoiced", "accrual", 2150, 2000),
     ("carrier.invoiced", "variance", 5510, 2000),

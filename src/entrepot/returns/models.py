@@ -572,3 +572,34 @@ class Exchange(models.Model):
                 condition=~Q(state="settled") | Q(replacement_id__isnull=False, settled_at__isnull=False),
             ),
         ]
+
+
+class Cohort(models.Model):
+    """What of a month's sales is expected to come back, as it was last measured in the month `measured`; what stands is
+    what the books hold."""
+
+    pk = models.CompositePrimaryKey("company_id", "measured", "month")
+    company_id = models.SmallIntegerField()
+    measured = models.DateField()
+    month = models.DateField()
+    sold_minor = models.BigIntegerField()
+    cost_minor = models.BigIntegerField()
+    returned_minor = models.BigIntegerField()
+    returned_cost_minor = models.BigIntegerField()
+    percent = models.DecimalField(max_digits=7, decimal_places=4)
+    recovered = models.DecimalField(max_digits=7, decimal_places=4)
+    liability_minor = models.BigIntegerField()
+    asset_minor = models.BigIntegerField()
+    stands = models.BooleanField(db_default=True)
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="returns_cohort_not_negative", condition=Q(liability_minor__gte=0, asset_minor__gte=0)
+            ),
+            models.CheckConstraint(
+                name="returns_cohort_months",
+                condition=Q(measured__day=1, month__day=1, month__lte=F("measured")),
+            ),
+        ]

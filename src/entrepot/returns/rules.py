@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, Refused
-from entrepot.kernel.money import round_half_away
 from entrepot.returns import errors
 
 
@@ -102,8 +101,9 @@ class Policy:
     `late`: what becomes of a request after `window_days` from delivery: `review` by a person, or `decline`.
     `refund_at`: the milestone from which units are refunded: authorized, received, disposed. Refunds above
     `approve_above_minor` (None: no limit) wait for another person. `fee_percent` of the goods is kept where the house
-    is not at fault. `expected_percent` of what is sold is expected to come back. `wait_hours`: how long units may wait
-    for inspection, disposition or refund before somebody is asked.
+    is not at fault. Of what is sold `expected_percent` is expected to come back, or, with `expected_by` observed, what
+    came back of the sales of the `observed_months` whose window is over; the percentage where there are none.
+    `wait_hours`: how long units may wait for inspection, disposition or refund before somebody is asked.
     """
 
     window_days: int = 30
@@ -112,6 +112,8 @@ class Policy:
     approve_above_minor: int | None = 10_000
     fee_percent: int = 0
     expected_percent: Decimal = Decimal(0)
+    expected_by: Literal["policy", "observed"] = "policy"
+    observed_months: int = 12
     wait_hours: int = 48
     dispositions: dict[str, str] = field(
         default_factory=lambda: {"A": "restock", "B": "second_grade", "C": "refurbish", "D": "dispose"}
@@ -248,27 +250,6 @@ def paid_state(total_minor: int, waiting: int, done: int) -> str:
     return "approved" if waiting + done >= total_minor else "failed"
 
 
-# ---- what is expected back
-
-
-class Cohort(NamedTuple):
-    """What was sold in a month and came back of it, in minor units: revenue and cost."""
-
-    sold: int
-    cost: int
-    returned: int
-    returned_cost: int
-
-
-def expected(cohorts: Iterable[Cohort], percent: Decimal) -> tuple[int, int]:
-    """The refund liability and the right-of-return asset: what of each cohort is still expected to come back."""
-    liability = asset = 0
-    for one in cohorts:
-        liability += max(0, round_half_away(one.sold * percent / 100) - one.returned)
-        asset += max(0, round_half_away(one.cost * percent / 100) - one.returned_cost)
-    return liability, asset
-
-
 def misfit(policy: Policy) -> Refused | None:
     """Why a policy can't be one."""
     checks: tuple[tuple[str, Any, bool, str], ...] = (
@@ -276,6 +257,7 @@ def misfit(policy: Policy) -> Refused | None:
         ("refund_at", policy.refund_at, policy.refund_at in MILESTONES, " or ".join(MILESTONES)),
         ("fee_percent", policy.fee_percent, 0 <= policy.fee_percent <= 100, "0 to 100"),
         ("expected_percent", policy.expected_percent, 0 <= policy.expected_percent <= 100, "0 to 100"),
+        ("observed_months", policy.observed_months, 1 <= policy.observed_months <= 60, "1 to 60"),
         ("dispositions", policy.dispositions, set(policy.dispositions.values()) <= set(DISPOSITIONS),
          f"values among {', '.join(DISPOSITIONS)}"),
     )  # fmt: skip

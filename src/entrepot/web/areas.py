@@ -89,6 +89,7 @@ AREAS = (
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
+        Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
         Page("bank", _("Bank")),
@@ -98,6 +99,7 @@ AREAS = (
     Area("month", _("Month end"), "check", "m", _("Month end: close, value, tax, audit"), (
         Page("closing", _("Month end")),
         Page("valuation", _("Valuation")),
+        Page("cohorts", _("Expected returns")),
         Page("preview", _("Posting preview")),
         Page("taxes", _("Taxes")),
         Page("privacy", _("Privacy")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,6 +67,62 @@ def single(name: str, title: object, rows: Sequence[tuple[str, float]], kind: st
     return Bars(
         name, title, tuple(Bar(row, figure, abs(figure) / most * WIDTH) for row, figure in rows), kind
     )
+
+
+class Segment(NamedTuple):
+    """A part of a bar; `place` is its series', `x` where it begins and `length` how long it is."""
+
+    name: str
+    figure: float
+    place: int
+    x: float
+    length: float
+
+
+class Stack(NamedTuple):
+    """A bar made of parts, and a text beside it."""
+
+    name: str
+    segments: tuple[Segment, ...]
+    figure: float
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stacked:
+    """Bars of parts on one scale; `series` are the names of the parts in their order."""
+
+    name: str
+    title: object
+    series: tuple[str, ...]
+    stacks: tuple[Stack, ...]
+
+
+SERIES = 6
+"""Parts that a drawing can tell apart."""
+
+
+def stacked(
+    name: str, title: object, rows: Sequence[tuple[str, Mapping[str, float], str]], *, by_name: bool = False
+) -> Stacked:
+    """Bars for figures by series, the largest first or by name; the longest bar is as wide as the plot. What is below
+    zero has no length."""
+    sums: dict[str, float] = {}
+    for _, parts, _ in rows:
+        for of, figure in parts.items():
+            sums[of] = sums.get(of, 0) + figure
+    series = tuple(sorted(sums, key=lambda of: (0 if by_name else -sums[of], of)))
+    most = max((sum(max(0, figure) for figure in parts.values()) for _, parts, _ in rows), default=0) or 1
+    stacks = []
+    for row, parts, told in rows:
+        x, segments = 0.0, []
+        for place, of in enumerate(series):
+            length = max(0, parts.get(of, 0)) / most * WIDTH
+            if length:
+                segments.append(Segment(of, parts[of], place % SERIES, x, length))
+            x += length
+        stacks.append(Stack(row, tuple(segments), sum(parts.values()), told))
+    return Stacked(name, title, series, tuple(stacks))
 
 
 class Point(NamedTuple):

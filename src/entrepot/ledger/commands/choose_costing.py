@@ -117,13 +117,14 @@ WHERE c.id = ANY(%(companies)s::smallint[]) GROUP BY c.id
 """
 
 _CLEAR = """
-UPDATE ledger_layer SET quantity = 0, value_minor = 0
+UPDATE ledger_layer SET quantity = 0, value_minor = 0, written_minor = 0
 WHERE company_id = ANY(%(companies)s::smallint[]) AND quantity > 0
 """
 
 _BEGIN = """
-INSERT INTO ledger_layer (company_id, sku_id, node_id, pool, acquired_at, document_id, quantity, value_minor)
-SELECT v.company_id, v.sku_id, v.node_id, v.pool, %(at)s::timestamptz, c.id, v.quantity, v.value_minor
+INSERT INTO ledger_layer (company_id, sku_id, node_id, pool, acquired_at, document_id, quantity, value_minor,
+                          written_minor)
+SELECT v.company_id, v.sku_id, v.node_id, v.pool, %(at)s::timestamptz, c.id, v.quantity, v.value_minor, v.written_minor
 FROM (SELECT company_id, max(id::text)::uuid AS id FROM ledger_costing
       WHERE company_id = ANY(%(companies)s::smallint[]) GROUP BY 1) AS c
 JOIN ledger_valuation AS v ON v.company_id = c.company_id AND v.quantity > 0

@@ -15,6 +15,7 @@ from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import exponent, round_half_away
 from entrepot.ledger import errors, rules
+from entrepot.ledger.exchange import REVALUED
 
 TOLD = "invoice"
 """The queue of documents of which an invoice or credit note must tell."""
@@ -75,9 +76,11 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             continue
         functional = (
             [amount for _, _, amount in kept]
-            if currency == home[company]
+            if currency == home[company] or event == REVALUED
             else rates.convert(company, currency, day, [amount for _, _, amount in kept])
         )
+        if event == REVALUED:
+            kept = [(account, kind, 0) for account, kind, _ in kept]
         entry = ids.uuid7()
         for number, ((account, kind, amount), in_home) in enumerate(zip(kept, functional, strict=True), 1):
             rows.append(

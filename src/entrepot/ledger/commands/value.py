@@ -43,7 +43,7 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[Valued]:
     """The value of each move, in order; the valuation rows change with it, and the layers where a company has them.
 
     Called inside a command, before the moves are written. Locks: valuation rows in key order. 2 statements; 3 where a
-    SKU comes to a node for the first time; with layers up to 3 more.
+    SKU comes to a node for the first time, 1 more where some of it is below cost; with layers up to 3 more.
     """
     runs: dict[Key, list[int]] = defaultdict(list)
     for i, one in enumerate(requests):
@@ -52,16 +52,22 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[Valued]:
     rows = sql.run(_LOCK, sql.columns(names, list(runs)))
     found = {row[:4]: row[4:] for row in rows if row[1]}
     in_layers = {row[0] for row in rows if not row[1]}
-    pieces = (
+    pieces, below_cost = (
         _by_layers(cause, requests, {key: runs[key] for key in runs if key[0] in in_layers})
         if in_layers
-        else {}
+        else ({}, {})
     )
     values = [Valued(0, ())] * len(requests)
     known: list[tuple[object, ...]] = []
+    written: list[tuple[object, ...]] = []
     new: list[tuple[object, ...]] = []
     for key, places in runs.items():
-        quantity, value = found.get(key, (0, 0))
+        quantity, value, below = found.get(key, (0, 0, 0))
+        left = below
+        if key in below_cost:
+            left = below_cost[key]
+        elif below:
+            left = layers.left_below_cost(quantity, below, (requests[i].quantity for i in places))
         if key[0] in in_layers:
             for i in places:
                 values[i] = Valued(layers.worth(pieces[i]), pieces[i])
@@ -72,18 +78,23 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[Valued]:
             of_run, quantity, value = rules.value_run(quantity, value, moves)
             for i, worth in zip(places, of_run, strict=True):
                 values[i] = Valued(worth, ())
-        (known if key in found else new).append((*key, quantity, value))
+        if left != below:
+            written.append((*key, quantity, value, left))
+        else:
+            (known if key in found else new).append((*key, quantity, value))
     for statement, changed in ((_STORE, known), (_BEGIN, new)):
         if changed:
             sql.change(statement, sql.columns((*names, "quantities", "values"), changed))
+    if written:
+        sql.change(STORE_WRITTEN, sql.columns((*names, "quantities", "values", "written"), written))
     return values
 
 
 def _by_layers(
     cause: Cause, requests: Sequence[Value], runs: Mapping[Key, list[int]]
-) -> dict[int, tuple[Piece, ...]]:
-    """The pieces of each move, by its place; the layers change with them. Back-dated facts are as old as their
-    recording: what was taken from layers before is not told anew."""
+) -> tuple[dict[int, tuple[Piece, ...]], dict[Key, int]]:
+    """The pieces of each move, by its place, and by how much what is left is below cost; the layers change with them.
+    Back-dated facts are as old as their recording: what was taken from layers before is not told anew."""
     leaving = [key for key, places in runs.items() if any(requests[i].quantity < 0 for i in places)]
     standing = load_layers(leaving) if leaving else {}
     pieces: dict[int, tuple[Piece, ...]] = {}
@@ -103,7 +114,7 @@ def _by_layers(
     sql.write("ledger_layer", _LAYER, [
         (*key, one.acquired_at, one.document, one.quantity, one.value) for key, one in began if one.quantity
     ])  # fmt: skip
-    return pieces
+    return pieces, {key: sum(layer.written for layer in of_key) for key, of_key in standing.items()}
 
 
 def _incoming(cause: Cause, one: Value) -> Incoming:
@@ -122,9 +133,9 @@ def load_layers(keys: Sequence[Key]) -> dict[Key, list[Layer]]:
 
 def store_layers(changed: Iterable[Layer]) -> None:
     """What is left of layers that were there before. 1 statement, none for none."""
-    rows = [(one.id, one.quantity, one.value) for one in changed]
+    rows = [(one.id, one.quantity, one.value, one.written) for one in changed]
     if rows:
-        sql.change(_LEFT, sql.columns(("ids", "quantities", "values"), rows))
+        sql.change(_LEFT, sql.columns(("ids", "quantities", "values", "written"), rows))
 
 
 _LAYER = ("company_id", "sku_id", "node_id", "pool", "acquired_at", "document_id", "quantity", "value_minor")
@@ -132,7 +143,7 @@ _LAYER = ("company_id", "sku_id", "node_id", "pool", "acquired_at", "document_id
 # Companies with layers come along as rows without a SKU: nobody else pays a statement for them.
 _LOCK = """
 WITH standing AS MATERIALIZED (
-    SELECT v.company_id::int, v.sku_id, v.node_id, v.pool, v.quantity, v.value_minor
+    SELECT v.company_id::int, v.sku_id, v.node_id, v.pool, v.quantity, v.value_minor, v.written_minor
     FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[], %(pools)s::text[])
          AS k(company, sku, node, pool)
     JOIN ledger_valuation AS v
@@ -141,14 +152,15 @@ WITH standing AS MATERIALIZED (
 )
 SELECT * FROM standing
 UNION ALL
-SELECT company_id::int, NULL, NULL, method, 0, 0
+SELECT company_id::int, NULL, NULL, method, 0, 0, 0
 FROM (SELECT DISTINCT ON (company_id) company_id, method FROM ledger_costing
       WHERE company_id = ANY(%(companies)s::smallint[]) ORDER BY company_id, id DESC) AS chosen
 WHERE method = 'fifo'
 """
 
 _STANDING = """
-SELECT l.company_id::int, l.sku_id, l.node_id, l.pool, l.id, l.acquired_at, l.document_id, l.quantity, l.value_minor
+SELECT l.company_id::int, l.sku_id, l.node_id, l.pool, l.id, l.acquired_at, l.document_id, l.quantity, l.value_minor,
+       l.written_minor
 FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[], %(pools)s::text[])
      AS k(company, sku, node, pool)
 JOIN ledger_layer AS l
@@ -157,8 +169,9 @@ ORDER BY l.acquired_at, l.id
 """
 
 _LEFT = """
-UPDATE ledger_layer AS l SET quantity = d.quantity, value_minor = d.value
-FROM unnest(%(ids)s::bigint[], %(quantities)s::bigint[], %(values)s::bigint[]) AS d(id, quantity, value)
+UPDATE ledger_layer AS l SET quantity = d.quantity, value_minor = d.value, written_minor = d.written
+FROM unnest(%(ids)s::bigint[], %(quantities)s::bigint[], %(values)s::bigint[], %(written)s::bigint[])
+     AS d(id, quantity, value, written)
 WHERE l.id = d.id
 """
 
@@ -166,6 +179,14 @@ _STORE = """
 UPDATE ledger_valuation AS v SET quantity = d.quantity, value_minor = d.value
 FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[], %(pools)s::text[],
             %(quantities)s::bigint[], %(values)s::bigint[]) AS d(company, sku, node, pool, quantity, value)
+WHERE v.company_id = d.company AND v.sku_id = d.sku AND v.node_id = d.node AND v.pool = d.pool
+"""
+
+STORE_WRITTEN = """
+UPDATE ledger_valuation AS v SET quantity = d.quantity, value_minor = d.value, written_minor = d.written
+FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[], %(pools)s::text[],
+            %(quantities)s::bigint[], %(values)s::bigint[], %(written)s::bigint[])
+     AS d(company, sku, node, pool, quantity, value, written)
 WHERE v.company_id = d.company AND v.sku_id = d.sku AND v.node_id = d.node AND v.pool = d.pool
 """
 

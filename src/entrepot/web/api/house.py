@@ -26,6 +26,7 @@ from entrepot.web.api import (
     bank,
     carriers,
     claims,
+    cohorts,
     counts,
     drop_ships,
     exchanges,
@@ -33,11 +34,13 @@ from entrepot.web.api import (
     invoices,
     kits,
     labor,
+    month_end,
     orders,
     owned,
     packing,
     privacy,
     problems,
+    profit,
     purchasing,
     reservations,
     return_inspections,
@@ -154,6 +157,9 @@ api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
+api.add_router("/v1", month_end.router, tags=["month end"])
+api.add_router("/v1", cohorts.router, tags=["returns"])
+api.add_router("/v1", profit.router, tags=["profit"])
 api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +15,8 @@ from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.ledger import queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
+from entrepot.ledger.commands.write_down import WriteDown, write_down
+from entrepot.network import queries as network
 from entrepot.purchasing import landing, landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
 from entrepot.web.edge import Request, back, clean, console, give, kept, minor_in, page, uuid_in
@@ -31,13 +34,25 @@ def told(request: Request) -> HttpResponse:
     costs = landing_queries.costs(company, after=after, limit=PAGE + 1)
     methods = queries.costings(company=company)
     layers = queries.layers(company=company, sku=sku.id) if sku else []
+    written = queries.write_downs(company=company, limit=PAGE)
+    below = queries.below_cost(company=company, limit=PAGE)
+    stood = [*((one.sku, one.node) for one in written), *((one.sku, one.node) for one in below)]
     context = {
+        "written": written,
+        "below": below,
+        "nodes": network.nodes(company=company),
+        "skus": {which: one.code for which, one in catalog.skus_by_id({sku for sku, _ in stood}).items()},
         "method": methods[0].method if methods else "average",
         "methods": methods,
         "text": text,
         "sku": sku,
         "layers": layers,
-        "names": pages.names(which for one in layers for which in (one.document, one.node)),
+        "names": pages.names(
+            [
+                *(which for one in layers for which in (one.document, one.node)),
+                *(node for _, node in stood),
+            ]
+        ),
         "costs": costs[:PAGE],
         "next": costs[PAGE - 1].id if len(costs) > PAGE else None,
         "kinds": landing.KINDS,
@@ -56,6 +71,22 @@ def choose(request: Request) -> HttpResponse:
         request.POST.get("revalue") == "1",
     )  # fmt: skip
     results = give(request, choose_costing, [wanted], lambda _: gettext("Stock is valued so from now on."))
+    return back(request, reverse("valuation"), results)
+
+
+@require_POST
+@console
+def write(request: Request) -> HttpResponse:
+    """Stock of a SKU at a node valued at what a unit still brings."""
+    company = request.reader.company
+    code = clean(request.POST.get("sku"))
+    sku = catalog.skus(company=company.id, codes=[code]).get(code)
+    node, unit = uuid_in(request.POST.get("node")), minor_in(request.POST.get("unit", ""), company.currency)
+    if sku is None or node is None or unit is None:
+        messages.error(request, gettext("Say the SKU, the node, and what a unit brings."))
+        return back(request, reverse("valuation"), [])
+    wanted = WriteDown(company.id, sku.id, node, Decimal(unit), clean(request.POST.get("reason")))
+    results = give(request, write_down, [wanted], lambda _: gettext("The stock is worth what it brings."))
     return back(request, reverse("valuation"), results)
 
 

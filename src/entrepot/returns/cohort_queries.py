@@ -1,0 +1,184 @@
+"""What is asked of the sales that may still come back: their cohorts, the rates observed, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from entrepot.kernel import policies, sql
+from entrepot.returns import rules
+from entrepot.returns.expecting import Basis, Cohort, Measured, measure, observed
+
+
+def cohorts(windows: Mapping[int, tuple[datetime, int]]) -> dict[int, list[Cohort]]:
+    """By company, with a moment and days of window: what was sold in each month of it and came back by then.
+    1 statement; none for none."""
+    found: dict[int, list[Cohort]] = {one: [] for one in windows}
+    if windows:
+        rows = [(company, *window) for company, window in windows.items()]
+        for company, *cohort in sql.run(_COHORTS, sql.columns(("companies", "times", "days"), rows)):
+            found[company].append(Cohort(*cohort))
+    return found
+
+
+def bases(policies_of: Mapping[int, rules.Policy], times: Mapping[int, datetime]) -> dict[int, Basis]:
+    """By company, by what it measures at a moment. 2 statements where some observe, else none."""
+    found = {company: Basis(one.expected_percent) for company, one in policies_of.items()}
+    asked = [
+        (company, times[company], one.window_days, one.observed_months)
+        for company, one in policies_of.items()
+        if one.expected_by == "observed"
+    ]
+    if asked:
+        params = sql.columns(("companies", "times", "days", "months"), asked)
+        over: dict[int, list[tuple[int, int]]] = {}
+        for company, sold, returned in sql.run(_OVER, params):
+            over.setdefault(company, []).append((sold, returned))
+        for company, taken_back, lost in sql.run(_RECOVERED, params):
+            found[company] = observed(over.get(company, ()), taken_back, lost) or found[company]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A company's cohorts as they would be measured at a moment, by what, and what the books hold."""
+
+    basis: Basis
+    measured: tuple[Measured, ...]
+    liability_minor: int
+    asset_minor: int
+
+
+def outlook(company: int, at: datetime, percent: Decimal | None = None) -> Outlook:
+    """What measuring would find, by the policy in force or by another percentage; nothing is posted. 5 statements."""
+    _, policy = policies.of_company(company, rules.Policy, at)
+    basis = bases({company: policy}, {company: at})[company]
+    if percent is not None:
+        basis = Basis(percent, basis.recovered)
+    found = cohorts({company: (at, policy.window_days)})[company]
+    ((_, _, liability, asset),) = books([company]) or [(company, "", 0, 0)]
+    return Outlook(basis, tuple(measure(found, basis)), liability, asset)
+
+
+def books(companies: Collection[int]) -> list[tuple[int, str, int, int]]:
+    """Company, currency, refund liability and right-of-return asset as the books have them. 1 statement."""
+    return [tuple(row) for row in sql.run(_BOOKS, {"companies": list(companies)})]  # type: ignore[misc]
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRow:
+    """A cohort as it was last measured in a month; those that stand make up the books."""
+
+    measured: date
+    month: date
+    sold_minor: int
+    cost_minor: int
+    returned_minor: int
+    returned_cost_minor: int
+    percent: Decimal
+    recovered: Decimal
+    liability_minor: int
+    asset_minor: int
+    stands: bool
+    measured_at: datetime
+
+
+def measures(company: int, *, limit: int = 240) -> list[CohortRow]:
+    """What was measured, the latest month first, and its cohorts by month of sale. 1 statement."""
+    return [CohortRow(*row) for row in sql.run(_MEASURES, {"company": company, "limit": limit})]
+
+
+# By the month in which the first units of a line left: what they sold for and cost, and what of both has come back.
+_COHORTS = """
+WITH w AS (
+    SELECT * FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[]) AS w(company, at, days)
+),
+sold AS (
+    SELECT h.company_id, w.at, date_trunc('month', h.shipped_at, 'UTC')::date AS month, l.line_id,
+           l.goods_minor - l.discount_minor AS sold,
+           (SELECT COALESCE(sum(m.value_minor), 0) FROM stock_move AS m
+            WHERE m.document_id = h.id AND m.line_id = l.line_id AND m.to_place = 'customer') AS cost
+    FROM w JOIN shipping_shipment AS h ON h.company_id = w.company
+      AND h.shipped_at > w.at - make_interval(days => w.days) AND h.shipped_at <= w.at
+    JOIN shipping_shipmentline AS l ON l.shipment_id = h.id
+),
+lines AS (
+    SELECT company_id, at, min(month) AS month, line_id, sum(sold) AS sold, sum(cost) AS cost
+    FROM sold GROUP BY company_id, at, line_id
+)
+SELECT s.company_id::int, s.month, sum(s.sold)::bigint, sum(s.cost)::bigint, COALESCE(sum(b.returned), 0)::bigint,
+       COALESCE(sum(b.cost), 0)::bigint
+FROM lines AS s
+LEFT JOIN LATERAL (
+    SELECT (SELECT sum(p.goods_minor) FROM returns_line AS l JOIN returns_refundline AS p ON p.return_line_id = l.id
+            JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= s.at
+            WHERE l.line_id = s.line_id) AS returned,
+           (SELECT sum(r.cost_minor) FROM returns_line AS l JOIN returns_receipt AS r ON r.return_line_id = l.id
+            WHERE l.line_id = s.line_id AND r.received_at <= s.at) AS cost
+) AS b ON EXISTS (SELECT FROM returns_sold WHERE line_id = s.line_id)
+GROUP BY s.company_id, s.month ORDER BY s.company_id, s.month
+"""
+
+# Months that ended before the window began; what came back of a sale that was rejected or is asked for later is not.
+_OVER = """
+SELECT w.company::int, sum(l.goods_minor - l.discount_minor)::bigint, COALESCE(sum(b.returned), 0)::bigint
+FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[], %(months)s::int[])
+     AS w(company, at, days, months)
+CROSS JOIN LATERAL (SELECT date_trunc('month', w.at - make_interval(days => w.days), 'UTC') AS until) AS m
+JOIN shipping_shipment AS h ON h.company_id = w.company AND h.shipped_at < m.until
+ AND h.shipped_at >= m.until - make_interval(months => w.months)
+JOIN shipping_shipmentline AS l ON l.shipment_id = h.id
+LEFT JOIN LATERAL (
+    SELECT sum(p.goods_minor * l.quantity / s.shipped) AS returned
+    FROM returns_sold AS s JOIN returns_line AS r ON r.line_id = s.line_id
+    JOIN returns_refundline AS p ON p.return_line_id = r.id
+    JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= w.at
+    WHERE s.line_id = l.line_id
+) AS b ON TRUE
+GROUP BY w.company, date_trunc('month', h.shipped_at, 'UTC')
+"""
+
+_RECOVERED = """
+SELECT w.company::int,
+       COALESCE(-sum(l.functional_minor) FILTER (WHERE l.event = 'stock.return' AND l.account = 5000), 0)::bigint,
+       COALESCE(sum(l.functional_minor) FILTER (WHERE l.event <> 'stock.return' AND l.account <> 1200), 0)::bigint
+FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[], %(months)s::int[])
+     AS w(company, at, days, months)
+LEFT JOIN ledger_line AS l ON l.company_id = w.company AND l.kind = 'cost' AND l.occurred_at <= w.at
+ AND l.occurred_at > w.at - make_interval(months => w.months)
+ AND l.event IN ('stock.return', 'stock.disposed', 'stock.donated')
+GROUP BY w.company
+"""
+
+_BOOKS = """
+SELECT c.id::int, c.currency::text,
+       COALESCE(sum(b.credit_minor - b.debit_minor) FILTER (WHERE b.account = 2310), 0)::bigint,
+       COALESCE(sum(b.debit_minor - b.credit_minor) FILTER (WHERE b.account = 1220), 0)::bigint
+FROM parties_company AS c LEFT JOIN ledger_balance AS b ON b.company_id = c.id AND b.account IN (2310, 1220)
+WHERE c.id = ANY(%(companies)s::smallint[]) GROUP BY c.id, c.currency
+"""
+
+_MEASURES = """
+SELECT measured, month, sold_minor, cost_minor, returned_minor, returned_cost_minor, percent, recovered,
+       liability_minor, asset_minor, stands, measured_at
+FROM returns_cohort WHERE company_id = %(company)s::smallint
+ORDER BY measured DESC, month LIMIT %(limit)s::int
+"""
+
+# invariant 13: the cohorts that were measured last make up what the books hold
+CHECK = """
+SELECT format('company %s: cohorts expect %s back and goods worth %s, accounts 2310 and 1220 hold %s and %s',
+              c.company_id, c.liability, c.asset, COALESCE(b.liability, 0), COALESCE(b.asset, 0))
+FROM (
+    SELECT k.company_id, sum(k.liability_minor) AS liability, sum(k.asset_minor) AS asset
+    FROM returns_cohort AS k WHERE k.stands GROUP BY k.company_id
+) AS c
+LEFT JOIN (
+    SELECT company_id, sum(credit_minor - debit_minor) FILTER (WHERE account = 2310) AS liability,
+           sum(debit_minor - credit_minor) FILTER (WHERE account = 1220) AS asset
+    FROM ledger_balance WHERE account IN (2310, 1220) GROUP BY company_id
+) AS b USING (company_id)
+WHERE (c.liability, c.asset) <> (COALESCE(b.liability, 0), COALESCE(b.asset, 0))
+"""

@@ -1,0 +1,263 @@
+"""The end of a month, for programs: stock at what it brings, other currencies at the rate of the day, and the close."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+from pydantic import Field, StrictInt
+
+from entrepot.kernel.errors import Refused
+from entrepot.ledger import currency_queries, queries
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.ledger.commands.revalue import Revalue, revalue
+from entrepot.ledger.commands.write_down import WriteDown, write_down
+from entrepot.settlement import closing_queries
+from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import Key, Out, Problem, Strict, Text
+
+router = Router()
+OF_LIST = "Idempotency key of this one of a list; else the header's and its place."
+Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
+
+
+class WriteDownIn(Strict):
+    """What a unit of a SKU at a node brings when it is sold, less what selling it costs, in minor units."""
+
+    sku: UUID
+    node: UUID
+    unit_minor: Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=6)]
+    reason: Text
+    key: Key | None = Field(None, description=OF_LIST)
+
+
+class WrittenDownOut(Out):
+    """`change_minor` above zero: written up again."""
+
+    change_minor: int
+    value_minor: int
+    written_minor: int
+
+
+class WriteDownOut(Out):
+    """Stock that was brought to what it can still be sold for, or back towards its cost."""
+
+    id: UUID
+    sku: UUID
+    node: UUID
+    quantity: int
+    unit_minor: Decimal
+    before_minor: int
+    after_minor: int
+    written_minor: int
+    reason: str
+    decided_by: str
+    decided_at: datetime
+
+
+class WriteDownsOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[WriteDownOut]
+    next: UUID | None
+
+
+class CurrencyBalanceOut(Out):
+    """A balance in another currency: what it was carried at, what settling brought, and what it is worth."""
+
+    account: int
+    currency: str
+    amount_minor: int
+    carried_minor: int
+    worth_minor: int
+    realized_minor: int
+    unrealized_minor: int
+
+
+class CurrencyBalancesOut(Out):
+    """As of the end of a day; `refused`: why they can't be measured, empty where they can."""
+
+    on_date: date
+    balances: list[CurrencyBalanceOut]
+    refused: str
+
+
+class RevalueIn(Strict):
+    """Post the differences as of the end of a day."""
+
+    on_date: Day
+    key: Key | None = Field(None, description=OF_LIST)
+
+
+class RevaluedOut(Out):
+    company: int
+    realized_minor: int
+    unrealized_minor: int
+    balances: int
+
+
+class ExchangeRateIn(Strict):
+    """Units of the company's currency for one of another, from a day on. The first rate of a day stands."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    on_date: Day
+    rate: Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9)]
+    key: Key | None = Field(None, description=OF_LIST)
+
+
+class ExchangeRateOut(Out):
+    currency: str
+    on_date: date
+    fresh: bool
+
+
+class OpenOut(Out):
+    """Something open at the end of a month, and whether it stands in the way of closing it."""
+
+    kind: str
+    count: int
+    amount_minor: int
+    about: str
+    refuses: bool
+
+
+class ClosingOut(Out):
+    """A month, by its first day; null where every month with bookings is closed."""
+
+    month: date | None
+    open: list[OpenOut]
+
+
+class CloseMonthIn(Strict):
+    """Close a month for good, by its year and number."""
+
+    year: Annotated[StrictInt, Field(ge=1990, le=2200)]
+    month: Annotated[StrictInt, Field(ge=1, le=12)]
+    key: Key | None = Field(None, description=OF_LIST)
+
+
+class MonthClosedOut(Out):
+    company: int
+    month: date
+
+
+@router.get("/write-downs", response={200: WriteDownsOut, **READ})
+def list_write_downs(request: HttpRequest, limit: Limit, after: After = None, company: Company = None) -> Any:  # noqa: ARG001
+    """Write-downs of stock and their reversals, the latest first."""
+    found = queries.write_downs(company=parse.company_of(company), after=after, limit=limit + 1)
+    return paged(found, limit)
+
+
+@router.post("/write-downs", response={200: WrittenDownOut | list[WrittenDownOut | Problem], **REFUSED})
+def write_stock_down(
+    request: HttpRequest,
+    payload: WriteDownIn | Annotated[list[WriteDownIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Value stock at the lower of its cost and what it brings."""
+    chosen = parse.company_of(company)
+    return give(
+        request, write_down, payload, idempotency_key,
+        lambda one, key: WriteDown(chosen, one.sku, one.node, one.unit_minor, one.reason, key),
+    )  # fmt: skip
+
+
+@router.get("/currency-balances", response={200: CurrencyBalancesOut, **READ})
+def tell_currency_balances(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    on_date: Annotated[
+        date | None, Query(description="As of the end of this day; today's so far without.")
+    ] = None,
+    company: Company = None,
+) -> Any:
+    """Balances in other currencies as they would be measured. Nothing is posted."""
+    chosen, now = parse.company_of(company), timezone.now()
+    today = now.astimezone(UTC).date()
+    day = min(on_date or today, today)
+    found = currency_queries.measure({chosen: day}, now)[chosen]
+    return {
+        "on_date": day, "refused": str(found.refused) if isinstance(found.refused, Refused) else "",
+        "balances": [
+            {
+                "account": one.account, "currency": one.currency, "amount_minor": one.now.amount,
+                "carried_minor": one.carried.worth, "worth_minor": one.now.worth, "realized_minor": one.realized,
+                "unrealized_minor": one.unrealized,
+            }
+            for one in found.measured
+        ],
+    }  # fmt: skip
+
+
+@router.post("/currency-balances", response={200: RevaluedOut | list[RevaluedOut | Problem], **REFUSED})
+def measure_currencies(
+    request: HttpRequest,
+    payload: RevalueIn | Annotated[list[RevalueIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Post what settling brought, and what the rate of a day brings to what is open."""
+    chosen = parse.company_of(company)
+    return give(
+        request, revalue, payload, idempotency_key, lambda one, key: Revalue(chosen, one.on_date, key)
+    )
+
+
+@router.post("/exchange-rates", response={200: ExchangeRateOut | list[ExchangeRateOut | Problem], **REFUSED})
+def record_exchange_rates(
+    request: HttpRequest,
+    payload: ExchangeRateIn | Annotated[list[ExchangeRateIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Rates of exchange from a day on."""
+    chosen = parse.company_of(company)
+    return give(
+        request, record_rates, payload, idempotency_key,
+        lambda one, key: RecordRate(chosen, one.currency, one.on_date, one.rate, key),
+    )  # fmt: skip
+
+
+@router.get("/closing", response={200: ClosingOut, **READ})
+def tell_closing(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    month: Annotated[
+        date | None, Query(description="A day of the month; without, the oldest that is open.")
+    ] = None,
+    company: Company = None,
+) -> Any:
+    """What is open at the end of a month, what stands in the way of closing it first."""
+    chosen = parse.company_of(company)
+    which = month.replace(day=1) if month else closing_queries.to_close(chosen)
+    return {
+        "month": which,
+        "open": [
+            {
+                "kind": one.open.kind, "count": one.open.count, "amount_minor": one.open.amount_minor,
+                "about": one.open.about, "refuses": one.refuses,
+            }
+            for one in (closing_queries.checklist(chosen, which, timezone.now()) if which else [])
+        ],
+    }  # fmt: skip
+
+
+@router.post("/closing", response={200: MonthClosedOut | list[MonthClosedOut | Problem], **REFUSED})
+def close_a_month(
+    request: HttpRequest,
+    payload: CloseMonthIn | Annotated[list[CloseMonthIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Close months for good; refused with what stands in the way."""
+    chosen = parse.company_of(company)
+    return give(
+        request, close_books, payload, idempotency_key,
+        lambda one, key: CloseBooks(chosen, date(one.year, one.month, 1), key),
+    )  # fmt: skip

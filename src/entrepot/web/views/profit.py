@@ -1,0 +1,96 @@
+"""Profit to the shipped unit, and what returns take of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from entrepot.insight import margins, profit
+from entrepot.insight.profit import Asked
+from entrepot.network import queries as network
+from entrepot.returns import rules as returns
+from entrepot.web import format as fmt
+from entrepot.web import plots
+from entrepot.web.as_csv import as_csv
+from entrepot.web.edge import Request, clean, console, month_in, page
+
+MONTHS = 3
+MONTHS_MAX = 36
+SHOWN = 100
+"""Groups that the page names; the file has all."""
+LINES = 50
+COLUMNS = ("name", "units", "returned", *margins.COMPONENTS, "booked", "profit", "at_risk")
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """Profit of months by SKU, channel, reason or month. With `format=csv` the table, with `lines=csv` order lines."""
+    company, now = request.reader.company, fmt.reading().now
+    side = request.GET.get("by", "")
+    side = side if side in profit.SIDES and side != "line" else "sku"
+    asked = asked_of(request, now.date())
+    found = profit.profit(company.id, asked, side, now)
+    groups = found.groups()
+    if request.GET.get("format") == "csv":
+        return as_csv(f"profit-{side}", COLUMNS, (_row(one) for one in groups))
+    if request.GET.get("lines") == "csv":
+        lines = profit.lines(company.id, asked, now, 1_000_000)
+        rows = ((one.number, one.sku_code, one.channel, *_row(one.profit)[1:]) for one in lines)
+        return as_csv("profit-lines", ("order", "sku", "channel", *COLUMNS[1:]), rows)
+    whole, narrowed = margins.total(groups), bool(asked.sku or asked.channel or asked.reason)
+    context = {
+        "side": side, "sides": [one for one in profit.SIDES if one != "line"], "asked": asked, "whole": whole,
+        "last": _before(asked.until), "groups": groups[:SHOWN], "more": max(0, len(groups) - SHOWN),
+        "statement": [(name, whole.amounts[name]) for name in margins.COMPONENTS if whole.amounts.get(name)],
+        "calculated": margins.CALCULATED, "narrowed": narrowed,
+        "ties": [] if narrowed else profit.ties(company.id, asked, found),
+        "lines": profit.lines(company.id, asked, now, LINES) if narrowed else [],
+        "plot": _plot(found), "currency": company.currency,
+        "channels": network.channels(company=company.id).values(), "reasons": list(returns.REASONS),
+    }  # fmt: skip
+    return page(request, "web/profit.html", context, area="books")
+
+
+def asked_of(request: Request, today: date) -> Asked:
+    """What was asked for; without a month, the last three."""
+    last = month_in(request.GET.get("until")) or today.replace(day=1)
+    since = min(month_in(request.GET.get("since")) or _later(last, 1 - MONTHS), last)
+    since = max(since, _later(last, 1 - MONTHS_MAX))
+    return Asked(
+        since, _later(last, 1), *(clean(request.GET.get(name)) for name in ("sku", "channel", "reason"))
+    )
+
+
+def _later(month: date, months: int) -> date:
+    years, place = divmod(month.month - 1 + months, 12)
+    return date(month.year + years, place + 1, 1)
+
+
+def _before(month: date) -> date:
+    return _later(month, -1)
+
+
+def _plot(found: profit.Told) -> plots.Stacked:
+    """What returns took, by month."""
+    return plots.stacked("erosion", gettext("What returns took of the margin"), [
+        (one.month, one.taken, gettext("%(percent)s %%") % {"percent": f"{one.percent:.1f}"})
+        for one in found.erosion(plots.SERIES)
+    ])  # fmt: skip
+
+
+def _row(one: margins.Profit) -> list[Any]:
+    amounts = (one.amounts.get(name, 0) for name in margins.COMPONENTS)
+    return [
+        one.name,
+        one.units,
+        one.returned,
+        *amounts,
+        one.booked_minor,
+        one.profit_minor,
+        one.at_risk_minor,
+    ]

@@ -1,0 +1,147 @@
+"""ledger.revalue"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from entrepot.kernel import ids
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import NotFound, RequestReused
+from entrepot.ledger import errors, queries
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
+from entrepot.ledger.commands.post import Posted, Posting, post
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.ledger.commands.revalue import Revalue, Revalued, revalue
+from entrepot.parties.commands.register import RegisterCompany, register_companies
+from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
+
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("ledger")]
+DAY = NOW.date()
+DECEMBER = Cause(SYSTEM.actor, NOW + timedelta(days=20))
+
+
+@pytest.fixture(autouse=True)
+def house(db: None) -> None:
+    """A euro is worth 0.80, then 0.85, then 0.90 from day to day."""
+    a_floor(skus=0, channels=())
+    record_rates(SYSTEM, requests=[
+        RecordRate(COMPANY, "EUR", DAY + timedelta(days=i), Decimal(rate))
+        for i, rate in enumerate(("0.80", "0.85", "0.90"))
+    ])  # fmt: skip
+
+
+def posted(event: str, amount: int, days: int = 0, kind: str = "settlement") -> UUID | None:
+    at: datetime = NOW + timedelta(days=days)
+    posting = Posting(COMPANY, event, "payment", ids.uuid7(), "EUR", [(kind, amount)], at)
+    (answer,) = post(SYSTEM, requests=[posting])
+    assert isinstance(answer, Posted), answer
+    return answer.entry
+
+
+def measured(days: int = 0, cause: Cause = DECEMBER, **facts: str) -> Revalued | object:
+    return revalue(cause, requests=[Revalue(COMPANY, DAY + timedelta(days=days), **facts)])[0]
+
+
+def books() -> tuple[int, ...]:
+    return tuple(balance(account) for account in (1100, 2300, 5700, 5710))
+
+
+def test_what_is_open_is_worth_the_rate_of_the_day():
+    """invariant_9"""
+    posted("payment.captured", 10_000)
+    assert balance(1100) == 8_000
+    assert measured() == Revalued(COMPANY, 0, 0, 2)
+    assert measured(1) == Revalued(COMPANY, 0, 500, 2)
+    assert books() == (8_500, 0, 0, -500)
+    assert balance(2100) == -8_000, "an advance is worth what it was when it was paid"
+    assert measured(1) == Revalued(COMPANY, 0, 0, 2)
+    exposure, _ = queries.exposures(company=COMPANY)
+    assert (exposure.account, exposure.amount_minor, exposure.worth_minor) == (1100, 10_000, 8_500)
+
+
+def test_what_is_settled_at_another_rate_brings_a_difference():
+    posted("payment.captured", 10_000)
+    posted("payment.paid_out", 4_000, 1)  # carried at 3,200, paid out at 3,400
+    assert measured(1) == Revalued(COMPANY, 200, 300, 3)
+    assert books() == (5_100, 0, -200, -300)
+    # What is left was measured at 0.85 and is paid out at 0.90; the bank holds 4,000 that were worth 0.85.
+    posted("payment.paid_out", 6_000, 2)
+    assert measured(2) == Revalued(COMPANY, 300, 200, 3)
+    assert balance(1100) == 0
+    assert balance(1000) == 9_000
+
+
+def test_a_refund_owed_in_another_currency_costs_what_it_takes_to_pay():
+    posted("prepayment.returned", 1_000)  # owed at 800
+    posted("payment.refunded", 1_000, 2)  # paid at 900
+    answer = measured(2)
+    assert isinstance(answer, Revalued)
+    assert balance(2300) == 0
+    assert balance(5700) == 100, "a loss"
+
+
+def test_an_advance_in_another_currency_leaves_nothing_behind():
+    posted("payment.captured", 1_000)
+    posted("sale", 1_000, 2, "sale.goods")
+    measured(2)
+    assert balance(2100) == 0
+
+
+def test_what_is_recorded_late_is_measured_the_next_time():
+    posted("payment.captured", 1_000, 1)
+    assert measured(1) == Revalued(COMPANY, 0, 0, 2)
+    posted("payment.captured", 1_000, 0)
+    assert measured(1) == Revalued(COMPANY, 0, 50, 2)
+    assert balance(1100) == 1_700
+
+
+def test_refusals_leave_everything_as_it_was():
+    posted("payment.captured", 1_000)
+    register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])
+    assert revalue(DECEMBER, requests=[Revalue(99, DAY), Revalue(2, DAY)]) == [
+        NotFound(what="company", which="99"), Revalued(2, 0, 0, 0),
+    ]  # fmt: skip
+    assert measured(-1) == Revalued(COMPANY, 0, 0, 0), "nothing had happened yet"
+    assert measured(1) == Revalued(COMPANY, 0, 50, 2)
+    earlier = measured(0)
+    assert isinstance(earlier, errors.MeasuredSince), earlier
+    close_month(
+        Cause(SYSTEM.actor, NOW + timedelta(days=10)), requests=[CloseMonth(COMPANY, date(2026, 11, 1))]
+    )
+    closed = measured(2)
+    assert isinstance(closed, errors.MonthClosed), closed
+    assert balance(1100) == 850
+
+
+def test_without_a_rate_nothing_is_measured():
+    posted("payment.captured", 1_000)
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "USD", DAY + timedelta(days=1), Decimal("0.7"))])
+    posting = Posting(COMPANY, "payment.captured", "payment", ids.uuid7(), "USD", [("settlement", 100)], NOW)
+    (refused,) = post(SYSTEM, requests=[posting])
+    assert isinstance(refused, errors.NoRate)
+
+
+def test_a_key_gets_its_answer_again_and_none_for_other_content():
+    posted("payment.captured", 1_000)
+    first = measured(1, key="k")
+    assert measured(1, key="k") == first
+    assert measured(2, key="k") == RequestReused(key="k", command="ledger.revalue")
+
+
+@pytest.mark.counts("ledger.revalue")
+def test_statements_grow_neither_with_the_batch_nor_with_companies(statements):
+    register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])
+    counts = []
+    posted("payment.captured", 1_000)
+    for step, size in enumerate((1, 10, 1000), 1):
+        requests = [Revalue(1 + i % 2, DAY + timedelta(days=step), f"{size}-{i}") for i in range(size)]
+        rate = RecordRate(COMPANY, "EUR", DAY + timedelta(days=step), Decimal(f"0.7{step}"))
+        record_rates(SYSTEM, requests=[rate])
+        with statements() as ran:
+            revalue(DECEMBER, requests=requests)
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert len(set(counts)) == 1, counts

@@ -1,0 +1,80 @@
+"""Stock at what it brings, other currencies, and the close: the pages and the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from entrepot.kernel import ids, sql
+from entrepot.ledger import queries
+from entrepot.ledger.commands.post import Posted, Posting, post
+from tests.http.test_api import is_problem
+from tests.http.test_packing import said
+from tests.shop import COMPANY, the_system
+
+pytestmark = pytest.mark.django_db
+SKU = "MUG-BLUE"
+
+
+def test_a_controller_writes_stock_down(shop, console, program):
+    page, api = console("books"), program("books")
+    node = str(
+        sql.run(
+            "SELECT node_id FROM ledger_valuation WHERE sku_id = %(sku)s AND quantity > 0 ORDER BY quantity DESC",
+            {"sku": shop.skus[SKU]},
+        )[0][0]
+    )
+    form = {"sku": SKU, "node": node, "unit": "0.01", "reason": "chipped"}
+    assert "Say the SKU" in said(page.post("/books/valuation/write-down/", {**form, "sku": "NONE"}))[0]
+    assert said(page.post("/books/valuation/write-down/", form)) == ["The stock is worth what it brings."]
+    shown = page.get("/books/valuation/").content.decode()
+    assert "Stock below cost" in shown
+    assert "chipped" in shown
+    assert page.get(f"/documents/{queries.write_downs(company=COMPANY)[0].id}/").status_code == 200
+
+    (first,) = api.get("/api/v1/write-downs").json()["items"]
+    assert first["written_minor"] == first["before_minor"] - first["after_minor"] > 0
+    body = {"sku": str(shop.skus[SKU]), "node": node, "unit_minor": "1000000", "reason": "sought after"}
+    again = api.post("/api/v1/write-downs", body).json()
+    assert again == {
+        "change_minor": first["written_minor"], "value_minor": first["before_minor"], "written_minor": 0,
+    }  # fmt: skip
+    assert is_problem(
+        api.post("/api/v1/write-downs", {**body, "sku": node}, again="2"), 404, "kernel.not_found"
+    )
+
+
+def test_balances_in_another_currency_are_measured(shop, console, program):
+    page, api = console("books"), program("books")
+    now = timezone.now()
+    before = {"currency": "eur", "day": str(now.date() - timedelta(days=1)), "rate": "0,80"}
+    assert said(page.post("/books/currencies/rate/", before)) == ["The rate is in force from that day on."]
+    assert "rate" in said(page.post("/books/currencies/rate/", {**before, "rate": "much"}))[0]
+    body = {"currency": "EUR", "on_date": str(now.date()), "rate": "0.90"}
+    assert api.post("/api/v1/exchange-rates", body).json()["fresh"]
+    euros = Posting(
+        COMPANY, "supplier.invoiced", "supplier_invoice", ids.uuid7(), "EUR", (("variance", 1_000),),
+        now - timedelta(days=1),
+    )  # fmt: skip
+    assert isinstance(post(the_system(now), requests=[euros])[0], Posted)
+    (told,) = api.get("/api/v1/currency-balances").json()["balances"]
+    assert (told["account"], told["worth_minor"], told["unrealized_minor"]) == (2000, -900, -100)
+    assert "Exchange differences, unrealized" in page.get("/books/currencies/").content.decode()
+    assert said(page.post("/books/currencies/measure/", {})) == ["The balances are measured."]
+    assert "Nothing to post" in page.get("/books/currencies/").content.decode()
+    again = api.post("/api/v1/currency-balances", {"on_date": str(now.date())}).json()
+    assert (again["unrealized_minor"], again["balances"]) == (0, 1)
+
+
+def test_a_month_is_closed_or_it_is_said_what_stands_in_the_way(shop, program):
+    api = program("books")
+    told = api.get("/api/v1/closing").json()
+    assert told["month"] == f"{timezone.now():%Y-%m}-01"
+    assert any(one["refuses"] for one in told["open"])
+    now = timezone.now()
+    refused = api.post("/api/v1/closing", {"year": now.year, "month": now.month})
+    assert is_problem(refused, 409, "settlement.not_ready_to_close")
+    closed = api.post("/api/v1/closing", {"year": 2020, "month": 2}, again="2").json()
+    assert closed == {"company": COMPANY, "month": "2020-02-01"}
