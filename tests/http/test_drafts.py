@@ -78,7 +78,9 @@ def test_a_program_makes_changes_places_and_discards_drafts(shop, program):
     assert orders.gift_message(orders.draft(one).order_id) == "For you"
     assert "For you" not in placed.content.decode()
     assert api.get(f"/api/v1/drafts/{one}").json()["state"] == "placed"
-    assert api.post("/api/v1/drafts/discard", {"draft": one}, again="x1").json()["code"] == "kernel.wrong_state"
+    assert (
+        api.post("/api/v1/drafts/discard", {"draft": one}, again="x1").json()["code"] == "kernel.wrong_state"
+    )
 
     other = api.post("/api/v1/drafts", said, again="d3").json()["draft"]
     assert [row["id"] for row in api.get("/api/v1/drafts").json()] == [other]

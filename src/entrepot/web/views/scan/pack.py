@@ -31,7 +31,7 @@ from entrepot.web.views.scan.screen import (
     show,
 )
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Scan
+from entrepot.work.scanning import ALL, YES, Scan, astray
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -77,7 +77,7 @@ def _open(request: Request, scan: Scan) -> Outcome:
         return errors.ScanOutOfTurn(
             scanned=rows[0].number, wanted=gettext("what is missing: %(lists)s") % {"lists": lists}
         )
-    return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("a tote or an order that is picked"))
+    return astray(scan, gettext("a tote or an order that is picked"), ("name",))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,7 +99,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
         answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date())
         if not isinstance(answer, checking.Packed):
             return answer
-        done = finish(request, at, pack, PackFulfillment(which, answer.carton, key=key))
+        done = finish(
+            request,
+            at,
+            pack,
+            PackFulfillment(which, answer.carton, answer.weight_g, weight_note=answer.note, key=key),
+        )
         if isinstance(done, Refused):
             return done
         told = {
@@ -131,11 +136,7 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
             packing.contents([found.id]).get(found.id, []), packing.cartons([found.company])[found.company]
         )
         proposed = ", ".join(box.carton.code for box in boxes)
-        return Screen(
-            found.number, gettext("All is right. Pack it into"), proposed, units=(checked, total),
-            facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(YES, gettext("Packed as shown"), "main"),),
-            scans=gettext("Another carton"), at=str(found.id), can_undo=True, back="scan-pack",
-        )  # fmt: skip
+        return _carton(found, proposed, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
     facts.append((gettext("Then"), open_ones))
     first, units = left[0]
@@ -147,4 +148,23 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
         found.number, gettext("Scan every unit"), f"{units} × {first.code}", units=(checked, total),
         facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(ALL, told, "main"),) if rest else (),
         scans=gettext("Item"), at=str(found.id), can_undo=bool(at.tokens), back="scan-pack",
+    )  # fmt: skip
+
+
+def _carton(
+    found: queries.FulfillmentRow, proposed: str, units: tuple[int, int], facts: list[tuple[str, str]], at: Progress
+) -> Screen:  # fmt: skip
+    """The last step: what it goes into, and what it weighs where there is a scale."""
+    scale = checking.weighed(at.tokens)
+    weight = gettext("%(n)s g") % {"n": scale.weight_g} if scale.weight_g else ""
+    facts = [*facts, (gettext("Weight"), weight), (gettext("It is right, because"), scale.note)]
+    taps = [Tap(YES, gettext("Packed as shown"), "main")]
+    if scale.weight_g and not scale.note:
+        taps.append(Tap(checking.WHY, gettext("The weight is right all the same"), "quiet"))
+    ask = gettext("All is right. Pack it into")
+    return Screen(
+        found.number, gettext("Type why the weight is right") if scale.asks_why else ask, proposed, units=units,
+        facts=tuple(fact for fact in facts if fact[1]), taps=() if scale.asks_why else tuple(taps),
+        scans=gettext("Why") if scale.asks_why else gettext("Another carton, or the weight, as 850 g"),
+        at=str(found.id), can_undo=True, back="scan-pack",
     )  # fmt: skip
