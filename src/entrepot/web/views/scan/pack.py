@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
+from entrepot.kernel import policies
 from entrepot.kernel.errors import Refused
 from entrepot.orders import queries as orders
 from entrepot.warehouse import checking, floor_queries, packing, queries
@@ -132,10 +133,8 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
         (gettext("Gift message"), orders.gift_message(found.order)),
     ]
     if not left:
-        boxes = packing.boxes(
-            packing.contents([found.id]).get(found.id, []), packing.cartons([found.company])[found.company]
-        )
-        proposed = ", ".join(box.carton.code for box in boxes)
+        proposed, dunnage = _proposed(found)
+        facts.append((gettext("Dunnage"), dunnage))
         return _carton(found, proposed, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
     facts.append((gettext("Then"), open_ones))
@@ -149,6 +148,16 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
         facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(ALL, told, "main"),) if rest else (),
         scans=gettext("Item"), at=str(found.id), can_undo=bool(at.tokens), back="scan-pack",
     )  # fmt: skip
+
+
+def _proposed(found: queries.FulfillmentRow) -> tuple[str, str]:
+    """The cartons that it should go into, and what fills them."""
+    inside = packing.contents([found.id]).get(found.id, [])
+    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
+    _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
+    fillings = [packing.filling(box, inside, policy) for box in boxes]
+    told = [gettext("%(ml)s ml, %(g)s g") % {"ml": one.ml, "g": one.grams} for one in fillings if one.ml]
+    return ", ".join(box.carton.code for box in boxes), "; ".join(told)
 
 
 def _carton(
