@@ -190,6 +190,13 @@ def test_every_unit_is_checked_and_then_the_carton():
     assert type(checking.scanned(ORDER, done, mug(), TODAY)) is errors.ScanTooMany
 
 
+def test_a_lot_that_was_not_picked_is_not_packed():
+    order = (Wanted(MUG.id, "MUG", 2, lots=("L-1", "L-2")),)
+    assert type(checking.scanned(order, (), mug(lot="L-3"), TODAY)) is errors.ScanWrongLot
+    assert isinstance(checking.scanned(order, (), mug(lot="L-2"), TODAY), Keep)
+    assert isinstance(checking.scanned(order, (), mug(), TODAY), Keep)
+
+
 @pytest.mark.parametrize(
     ("typed", "grams"), [("850 g", 850), ("850g", 850), ("1.25 kg", 1250), ("1,25KG", 1250), ("0.0004 kg", 0)]
 )

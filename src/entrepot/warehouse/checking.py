@@ -15,12 +15,13 @@ from entrepot.work.scanning import ALL, YES, Item, Keep, Scan, Tally, check_item
 
 
 class Wanted(NamedTuple):
-    """Units of a SKU that were picked, with their serial numbers where these were asked for."""
+    """Units of a SKU that were picked, with their serial numbers and lots where these were asked for."""
 
     sku: UUID
     code: str
     units: int
     serials: tuple[str, ...] = ()
+    lots: tuple[str, ...] = ()
 
 
 class Packed(NamedTuple):
@@ -105,6 +106,8 @@ def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
         return errors.ScanUnknown(scanned=scan.shown, wanted=f"the serial number of {one.code}")
     if one.serials and serial not in one.serials:
         return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
+    if scan.lot and one.lots and scan.lot not in one.lots:
+        return errors.ScanWrongLot(scanned=scan.lot, wanted=", ".join(one.lots))
     item = Item(one.sku, one.code, one.units, serial=serial if one.serials else "")
     answer = check_item(item, tally, scan, today)
     if isinstance(answer, Refused):

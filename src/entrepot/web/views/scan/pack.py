@@ -90,7 +90,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     if found.state != "picked":
         return redirect("scan-pack")
-    wanted = [Wanted(row.sku, row.code, row.units, row.serials) for row in floor_queries.picked([which])]
+    wanted = [
+        Wanted(row.sku, row.code, row.units, row.serials, row.lots) for row in floor_queries.picked([which])
+    ]
     at = progress(request, "pack", which)
 
     def screen() -> Screen:
