@@ -120,6 +120,20 @@ def test_the_carton_proposed_is_taken_and_noted(house: Floor):
     assert (package.carton, package.proposed, package.volume_cm3) == ("eight", "eight", 4_000)
 
 
+def test_dunnage_is_part_of_what_a_package_weighs(house: Floor):
+    with_cartons(house)
+    filled = packing.Packing(weight_tolerance_percent=0, weight_tolerance_g=5, dunnage_g_per_liter=15)
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "warehouse.packing", filled, NOW)])
+    one, other = picked(house.order((0, 2)).order, house.order((0, 2)).order)
+
+    (off,) = pack(SYSTEM, requests=[PackFulfillment(other, "eight", 2 * 250 + 120)])
+    by_catalog, by_scale = pack(SYSTEM, requests=[PackFulfillment(one), PackFulfillment(other, "eight", 668)])
+
+    assert by_catalog.weight_g == 2 * 250 + 120 + 45, "three of four liters are filled"
+    assert (type(off), off.facts["expected"]) == (errors.WeightOff, 665)
+    assert by_scale.weight_g == 668
+
+
 def test_another_carton_than_the_proposed_one_is_noted(house: Floor):
     with_cartons(house)
     order = house.order((0, 1)).order

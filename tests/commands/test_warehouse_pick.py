@@ -7,15 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, ready, sql
 from entrepot.kernel.errors import NotFound, WrongState
 from entrepot.orders import queries as orders
 from entrepot.stock import queries as stock
-from entrepot.warehouse import errors, queries
+from entrepot.warehouse import counted, errors, queries
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
+from entrepot.warehouse.tasks import serve_count
 from entrepot.work import queries as work
-from tests.floor import NOW, SYSTEM, Floor, someone, units
-from tests.walk import a_house, placed, queued, released
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone, units
+from tests.walk import a_house, allocated, placed, queued, released
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +95,30 @@ def test_the_bin_that_came_up_short_is_gone_to_again_last(house: Floor):
     assert sorted((t.bin_code, t.quantity) for t in queries.tasks([work_]) if t.state == "open") == [
         ("PICK", 1), ("RESERVE", 1),
     ]  # fmt: skip
+
+
+def test_a_bin_that_is_short_twice_is_not_gone_to_a_third_time(house: Floor):
+    """Its books say 9, it holds none, and no other bin has any: it is held back until it is counted."""
+    house.stock(0, 9)
+    order, promised = house.order((0, 3)).order, house.order((0, 2)).order
+    (work_,) = released(order)
+    allocated(promised)
+    (task,) = queries.tasks([work_])
+    (answer,) = pick(SYSTEM, requests=[PickFulfillment(work_, ((task.id, 0),))])
+    (again,) = answer.tasks
+
+    (answer,) = pick(SYSTEM, requests=[PickFulfillment(work_, ((again, 0),))])
+
+    assert (answer.state, answer.tasks) == ("cancelled", ())
+    assert (line_places(order), queued("allocate")) == ([{"open": 3}], [order])
+    assert line_places(promised) == [{"allocated": 2}]  # a promise is not broken on a picker's word
+    assert units(house.skus[0], "researching") == 7
+    (item,) = work.of_subject(again)
+    assert (item.facts["held_back"], "until the bin is counted" in item.reason) == (1, True)
+
+    serve_count(SYSTEM, ready.claim("count", 10))  # as the policy of counts has it by default
+    (count,) = counted.counts(company=COMPANY, node=house.nodes[0])
+    assert (count.bin_code, count.state) == ("PICK", "open")
 
 
 def test_what_is_nowhere_at_the_node_is_sourced_again(house: Floor):

@@ -27,9 +27,16 @@ def test_a_draft_is_made_shown_and_placed(shop, console):
     assert draft.number in client.get(reverse("drafts")).content.decode()
 
     address = {"name": "Ada Byron", "line1": "1 High Street", "city": "Leeds"}
-    client.post(reverse("draft", args=[draft.id]), FORM | address | {"do": "place"})
+    gift = {"gift_message": "For you,\r\nfrom Bea "}
+    expensive = FORM | address | gift | {"do": "place", "discount": "999"}
+    again = client.post(reverse("draft", args=[draft.id]), expensive).content.decode()
+    assert "For you,\nfrom Bea</textarea>" in again, "what was typed is not lost"
+    assert orders.draft(draft.id).state == "draft"
+
+    client.post(reverse("draft", args=[draft.id]), FORM | address | gift | {"do": "place"})
     order = orders.order(orders.draft(draft.id).order_id)
     assert (order.total_minor, order.customer, order.external_id) == (22_90, "C-1", draft.number)
+    assert orders.gift_message(order.id) == "For you,\nfrom Bea"
     assert client.get(reverse("draft", args=[draft.id])).status_code == 200
 
 
@@ -51,3 +58,34 @@ def test_an_auditor_only_reads(shop, console):
     client = console("auditor")
     client.post(reverse("draft-new"), FORM | {"do": "save"})
     assert not orders.drafts(COMPANY)
+
+
+def test_a_program_makes_changes_places_and_discards_drafts(shop, program):
+    api = program("root")
+    line = {"sku": "NOTE-A5", "quantity": 2, "unit_price": "9.95"}
+    said = {"channel": "web", "currency": "GBP", "lines": [line], "shipping_minor": 300}
+    made = api.post("/api/v1/drafts", said, again="d1")
+    assert (made.status_code, made.json()["total_minor"]) == (201, 22_90)
+    one = made.json()["draft"]
+    changed = api.post("/api/v1/drafts", said | {"draft": one, "shipping_minor": 0}, again="d2").json()
+    assert (changed["draft"], changed["total_minor"]) == (one, 19_90)
+
+    address = {"name": "Ada Byron", "line1": "1 High Street", "city": "Leeds"}
+    placed = api.post(
+        "/api/v1/drafts/place", {"draft": one, "address": address, "gift_message": "For you"}, again="p1"
+    )
+    assert placed.status_code == 201
+    assert orders.gift_message(orders.draft(one).order_id) == "For you"
+    assert "For you" not in placed.content.decode()
+    assert api.get(f"/api/v1/drafts/{one}").json()["state"] == "placed"
+    assert (
+        api.post("/api/v1/drafts/discard", {"draft": one}, again="x1").json()["code"] == "kernel.wrong_state"
+    )
+
+    other = api.post("/api/v1/drafts", said, again="d3").json()["draft"]
+    assert [row["id"] for row in api.get("/api/v1/drafts").json()] == [other]
+    assert (
+        api.post("/api/v1/drafts/discard", {"draft": other, "reason": "too dear"}, again="x2").status_code
+        == 200
+    )
+    assert api.get("/api/v1/drafts").json() == []

@@ -10,11 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from entrepot.kernel import ids, sql
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.gift_messages import KeepGiftMessage, keep_gift_messages
 from entrepot.shipping import customs
 from entrepot.warehouse import queries
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from entrepot.warehouse.packing import Packing
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY, the_system
 
@@ -113,7 +115,7 @@ def test_the_slip_is_a_pdf_with_the_address_for_packers_only(console, waits):
 # ---- API
 
 
-def test_from_carton_to_package_through_the_api(program, waits):
+def test_from_carton_to_package_through_the_api(shop, program, console, waits):
     person = program("supervisor")
     carton = {"code": "C0", "length_mm": 100, "width_mm": 100, "height_mm": 50, "max_weight_g": 900}
     made = person.post("/api/v1/cartons", [carton, carton | {"code": "OWN"}], "c")
@@ -122,10 +124,16 @@ def test_from_carton_to_package_through_the_api(program, waits):
     assert made.json()[1]["code"] == "kernel.invalid"
     assert [one["code"] for one in person.get("/api/v1/cartons").json()] == ["C0", "C1", "C2", "C3"]
 
+    filled = SetPolicy(
+        COMPANY, "warehouse.packing", Packing(dunnage_from_percent=0, dunnage_g_per_liter=15), shop.now
+    )
+    set_policy(the_system(shop.now), requests=[filled])
     proposal = person.get(f"/api/v1/fulfillments/{waits.id}/packing").json()
     assert proposal["number"] == waits.number
     packages = proposal["proposed"]
     assert sum(len(one["places"]) for one in packages) == waits.picked
+    assert all(one["dunnage_ml"] > 0 < one["dunnage_g"] for one in packages)
+    assert "g of dunnage" in console("supervisor").get(f"/packing/{waits.id}/").content.decode()
     parts = [{"carton": one["carton"], "contents": one["contents"]} for one in packages]
 
     off = person.post("/api/v1/packages", {"fulfillment": str(waits.id), "carton": "C3", "weight_g": 1}, "w")

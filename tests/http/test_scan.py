@@ -21,6 +21,7 @@ from entrepot.warehouse import floor_queries, queries, shelf_queries
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.slots import SetSlot, set_slots
 from entrepot.warehouse.commands.waves import ReleaseWave, release_wave
+from entrepot.work import queries as work
 from tests import back
 from tests.shop import COMPANY, the_system
 from tests.waves import a_shop_that_gathers
@@ -426,7 +427,7 @@ def test_a_delivery_is_received_as_it_is_unpacked(shop, handheld):
     hand.scans("dn-77")
     assert hand.asks == ("Scan everything that came", made.number)
     hand.scans("LAMP-OAK")
-    assert hand.wrong.startswith("Wrong item: this is LAMP-OAK.")
+    assert hand.wrong.startswith("LAMP-OAK is not on that order.")
     hand.scans("MUG-BLUE", "20")
     assert hand.asks == ("Came", "20 × MUG-BLUE")
     hand.scans("TEA-ASSAM")
@@ -518,6 +519,82 @@ def test_what_came_back_is_graded_and_disposed_of(shop, handheld):
     hand.scans(f"={inspected.proposed}")
     assert returns.tasks(COMPANY) == []
     assert task.sku_code in hand.right[-1]
+
+
+LISTS = {
+    "/scan/pick/": ("comes later", "comes later"),
+    "/scan/sort/": ("comes later", "comes later"),
+    "/scan/pack/": ("comes later", "comes later"),
+    "/scan/count/": ("Wrong bin: this is A-02.", "comes later"),
+    "/scan/replenish/": ("Wrong bin: this is A-02.", "Wrong item: this is LAMP-OAK."),
+    "/scan/inspect/": ("comes later", "Wrong item: this is LAMP-OAK."),
+    "/scan/put-away/": ("comes later", "Wrong item: this is LAMP-OAK."),
+    "/scan/receive/": ("comes later", ""),
+}
+"""What each list says to a bin, and to an item, that open nothing of it."""
+
+
+def test_what_opens_nothing_is_told_apart_on_every_screen_and_changes_nothing(shop, handheld):
+    hand = handheld("root")
+    before = sql.run("SELECT count(*) FROM stock_move")
+    for address, (bin_, item) in LISTS.items():
+        hand.goes(address)
+        hand.scans("A-02")
+        assert bin_ in hand.wrong, address
+        hand.scans("no such thing")
+        assert "Nothing here has the barcode" in hand.wrong or "no such thing" in hand.wrong, address
+        if item:
+            hand.scans("LAMP-OAK")
+            assert item in hand.wrong, address
+    assert sql.run("SELECT count(*) FROM stock_move") == before
+
+
+def test_a_person_decides_about_expired_goods_and_about_what_nobody_ordered(shop, handheld):
+    sql.run("UPDATE catalog_sku SET barcode = '5012345678900' WHERE code = 'PEN-STEEL'")
+    system, node, sku = the_system(shop.now), shop.nodes[0], shop.skus["PEN-STEEL"]
+    bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": node}))
+    came = Receive(COMPANY, sku, node, bins["IN"], 12, 1200, "receipt", ids.uuid7(), lot="L1")
+    receive(system, requests=[came])
+    hand = handheld("supervisor")
+    hand.goes("/scan/put-away/")
+    hand.scans("]C1010501234567890017200630", "]C1010501234567890017200630")
+    assert hand.wrong.startswith("Expired on 2020-06-30")
+
+    (supplier,) = register_suppliers(system, requests=[RegisterSupplier(COMPANY, "PENS", "Pens Ltd", "GBP")])
+    order_goods(
+        system, requests=[OrderGoods(COMPANY, supplier.id, node, "DN-79", [OrderedLine(sku, 3, Decimal(2))])]
+    )
+    hand.goes("/scan/receive/")
+    hand.scans("dn-79", "LAMP-OAK")
+    assert hand.wrong.startswith("LAMP-OAK is not on that order.")
+    assert hand.asks[0] == "Scan everything that came"
+    assert sorted((one.type, one.role) for one in work.of_subject(node)) == [
+        ("expired on the floor", "inventory manager"), ("not ordered", "buyer"),
+    ]  # fmt: skip
+    assert stands(sku) == {"IN": 12}
+
+
+def test_a_package_that_weighs_too_much_is_packed_only_with_why(shop, handheld):
+    one = queries.of_order(shop.one("picked"))[0]
+    hand = handheld("supervisor")
+    hand.goes("/scan/pack/")
+    hand.scans(one.number)
+    for row in floor_queries.picked([one.id]):
+        hand.scans(row.code)
+        if row.units > 1:
+            hand.scans("=all")
+    hand.scans("99 kg", "=yes")
+    assert "weighs 99000 g;" in hand.wrong
+    assert queries.fulfillment(one.id).state == "picked"
+    hand.goes(hand.at)
+    assert "<dd>99000 g</dd>" in hand.page, "a reload goes on"
+    hand.scans("=why")
+    assert hand.asks[0] == "Type why the weight is right"
+    hand.scans("it is full of lead", "=yes")
+    assert queries.fulfillment(one.id).state == "packed"
+    assert sql.run("SELECT reason FROM work_item WHERE type = 'weight off'")[0][0].endswith(
+        "it is full of lead"
+    )
 
 
 def test_roles_see_what_is_theirs(shop, handheld):

@@ -1,4 +1,4 @@
-"""Two docks count the same delivery: it comes in once."""
+"""Two docks count the same delivery: it comes in once. Two buyers answer the same claim: it is answered once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import pytest
 
 from entrepot.insight import verify
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.purchasing import queries
+from entrepot.kernel.errors import WrongState
+from entrepot.purchasing import dock, queries
+from entrepot.purchasing.commands.close_claims import ClaimClosed, CloseClaim, close_claims
 from entrepot.purchasing.commands.order import GoodsOrdered, OrderGoods, order
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceiveOrder, receive
 from entrepot.purchasing.errors import Duplicate
-from tests.retailer import BUYER, NOW, a_retailer
-from tests.together import at_once
+from tests.retailer import BUYER, CLERK, NOW, a_retailer
+from tests.together import all_at_once, at_once
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -46,3 +48,24 @@ def test_one_reference_is_ordered_once_however_many_ask():
 
     (made,) = [answer for answer in answers if isinstance(answer, GoodsOrdered)]
     assert answers.count(Duplicate(external_ref="W1", number=made.number)) == 7
+
+
+def test_two_who_hear_of_the_same_credit_notes_book_each_once():
+    house = a_retailer(skus=1)
+    lines = ((house.skus[0], 20, Decimal("2.50")),)
+    (made,) = order(BUYER, requests=[OrderGoods(house.company, house.supplier, house.node, "", lines)])
+    (line,) = queries.lines(made.order)
+    receive(CLERK, requests=[ReceiveOrder(made.order, ((line.id, 1, "", None, "damaged", "wet"),) * 10)])
+    claims = [one.id for one in dock.claims(house.company)]
+    batches = [
+        [CloseClaim(one, "credit", f"note {i}") for one in claims[:: 1 - 2 * (i % 2)]] for i in range(4)
+    ]
+
+    answers = all_at_once(close_claims, BUYER, *batches)
+
+    closed = [one.claim for one in answers if isinstance(one, ClaimClosed)]
+    assert sorted(closed) == sorted(claims)
+    assert len(claims) == 10
+    assert sum(isinstance(one, WrongState) for one in answers) == 30
+    assert dock.claims(house.company) == []
+    assert verify.discrepancies() == []

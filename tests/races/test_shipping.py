@@ -6,9 +6,17 @@ import pytest
 
 from entrepot.insight import verify
 from entrepot.kernel import sql
+from entrepot.kernel.errors import WrongState
 from entrepot.shipping import queries
-from entrepot.shipping.commands.label import LabelsPrinted, PrintLabels, print_labels
-from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
+from entrepot.shipping.commands.label import (
+    LabelsPrinted,
+    LabelVoided,
+    PrintLabels,
+    VoidLabel,
+    print_labels,
+    void_labels,
+)
+from entrepot.shipping.commands.manifest import CloseManifest, ManifestClosed, close_manifests
 from entrepot.shipping.commands.take_tracking import TakeTracking, TrackingTaken, take_tracking
 from tests.floor import COMPANY, SYSTEM, Floor
 from tests.rules.test_easypost import a_message, detail
@@ -35,6 +43,31 @@ def test_each_label_is_on_one_manifest(house: Floor):
     closed = queries.manifests(COMPANY)
     assert sum(one.labels for one in closed) == 20
     assert sql.run("SELECT count(*)::int FROM shipping_label WHERE state = 'manifested'") == [(20,)]
+    assert verify.discrepancies() == []
+
+
+def test_a_label_is_voided_or_on_a_manifest_and_never_both(house: Floor):
+    printed = print_labels(SYSTEM, requests=[PrintLabels(one) for one in shipped(*placed(house, 12, (0, 1)))])
+    labels = [label.label for one in printed for label in one.labels]
+
+    def close() -> list:
+        return close_manifests(SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], "Post")])
+
+    def void(step: int) -> list:
+        """The first half, in either order."""
+        return void_labels(SYSTEM, requests=[VoidLabel(one, "torn") for one in labels[:6][::step]])
+
+    answers = at_once([lambda: void(1), close, lambda: void(-1), close])
+
+    voided = {one.label for got in (answers[0], answers[2]) for one in got if isinstance(one, LabelVoided)}
+    refused = [one for got in (answers[0], answers[2]) for one in got if isinstance(one, WrongState)]
+    (closed,) = [one for got in (answers[1], answers[3]) for one in got if isinstance(one, ManifestClosed)]
+    assert len(voided) + len(refused) == 12
+    assert len(voided) in (0, 6)
+    assert closed.labels == 12 - len(voided)
+    assert dict(
+        sql.run("SELECT state, count(*)::int FROM shipping_label WHERE state <> 'voided' GROUP BY 1")
+    ) == {"manifested": closed.labels}
     assert verify.discrepancies() == []
 
 

@@ -16,7 +16,20 @@ from entrepot.warehouse.carrying import Carried, Load
 from entrepot.warehouse.checking import Packed, Wanted
 from entrepot.warehouse.picking import Bound, Picked, Stop
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, FEWER, YES, Item, Keep, Named, Scan, Tally, check_item, counted
+from entrepot.work.scanning import (
+    ALL,
+    FEWER,
+    YES,
+    Item,
+    Keep,
+    Named,
+    Scan,
+    Tally,
+    astray,
+    check_item,
+    counted,
+    find_of,
+)
 
 TODAY = date(2026, 11, 28)
 MUG, LAMP = (Named(UUID(int=i), code) for i, code in ((1, "MUG"), (2, "LAMP")))
@@ -175,6 +188,59 @@ def test_every_unit_is_checked_and_then_the_carton():
     assert checking.scanned(ORDER, done, Scan(YES), TODAY) == Packed(None)
     assert checking.scanned(ORDER, done, Scan("box-m"), TODAY) == Packed("BOX-M")
     assert type(checking.scanned(ORDER, done, mug(), TODAY)) is errors.ScanTooMany
+
+
+def test_a_lot_that_was_not_picked_is_not_packed():
+    order = (Wanted(MUG.id, "MUG", 2, lots=("L-1", "L-2")),)
+    assert type(checking.scanned(order, (), mug(lot="L-3"), TODAY)) is errors.ScanWrongLot
+    assert isinstance(checking.scanned(order, (), mug(lot="L-2"), TODAY), Keep)
+    assert isinstance(checking.scanned(order, (), mug(), TODAY), Keep)
+
+
+@pytest.mark.parametrize(
+    ("typed", "grams"), [("850 g", 850), ("850g", 850), ("1.25 kg", 1250), ("1,25KG", 1250), ("0.0004 kg", 0)]
+)
+def test_a_weight_that_is_off_is_packed_with_why_it_is_right(typed, grams):
+    done = (f"{MUG.id}|2|", f"{LAMP.id}|1|S-1")
+    said = checking.scanned(ORDER, done, Scan(typed), TODAY)
+    assert said == Keep(f"weight|{grams}")
+    assert checking.open_units(ORDER, (*done, said.token)) == []
+    if not grams:
+        return
+    assert checking.scanned(ORDER, (*done, said.token), Scan(YES), TODAY) == Packed(None, grams)
+    why = checking.scanned(ORDER, (*done, said.token), Scan(checking.WHY), TODAY)
+    asked = (*done, said.token, why.token)
+    assert type(checking.scanned(ORDER, asked, Scan(YES), TODAY)) is errors.ScanOutOfTurn
+    note = checking.scanned(ORDER, asked, Scan("a new lid"), TODAY)
+    noted = (*asked, note.token)
+    assert checking.scanned(ORDER, noted, Scan("box-m"), TODAY) == Packed("BOX-M", grams, "a new lid")
+    again = checking.scanned(ORDER, noted, Scan("900 g"), TODAY)
+    assert checking.weighed((*noted, again.token)) == checking.Scale(900), "the note was about another weight"
+
+
+def test_what_the_one_who_scans_can_not_settle_is_for_a_person():
+    expired = check_item(item(), Tally(), mug(expires_on=date(2026, 11, 27)), TODAY)
+    unknown = errors.ScanUnknown(scanned="x", wanted="y")
+    assert find_of(expired, "5012345600001", of_a_count=False) == "expired"
+    assert find_of(unknown, "4006381333931", of_a_count=True) == "unknown"
+    assert find_of(unknown, "4006381333931", of_a_count=False) is None
+    assert find_of(unknown, "mug", of_a_count=True) is None
+    assert find_of(errors.ScanSerialTwice(scanned="S-1"), "5012345600001", of_a_count=True) is None
+
+
+@pytest.mark.parametrize(
+    ("scan", "opens", "refusal"),
+    [
+        (A_BIN, ("bin",), errors.ScanWrongBin),
+        (A_BIN, ("item", "name"), errors.ScanOutOfTurn),
+        (A_LAMP, ("item",), errors.ScanWrongItem),
+        (A_LAMP, ("bin",), errors.ScanOutOfTurn),
+        (NOTHING, ("bin", "item"), errors.ScanUnknown),
+        (Scan("pl-7"), ("name",), errors.ScanDone),
+    ],
+)
+def test_what_opens_nothing_of_a_list_is_told_apart(scan, opens, refusal):
+    assert type(astray(scan, "something of this list", opens, {"PL-7"})) is refusal
 
 
 class Row:

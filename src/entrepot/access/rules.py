@@ -84,7 +84,7 @@ def misfit_of_view(name: str, query: str, role: str, roles: Collection[str]) -> 
 
 EVERYBODY = (
     "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
-    "work.keep_scans", "access.save_view", "access.drop_view",
+    "work.keep_scans", "work.report_scans", "access.save_view", "access.drop_view",
 )  # fmt: skip
 """What every role may do that changes anything at all."""
 

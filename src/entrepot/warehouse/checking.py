@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,24 +15,58 @@ from entrepot.work.scanning import ALL, YES, Item, Keep, Scan, Tally, check_item
 
 
 class Wanted(NamedTuple):
-    """Units of a SKU that were picked, with their serial numbers where these were asked for."""
+    """Units of a SKU that were picked, with their serial numbers and lots where these were asked for."""
 
     sku: UUID
     code: str
     units: int
     serials: tuple[str, ...] = ()
+    lots: tuple[str, ...] = ()
 
 
 class Packed(NamedTuple):
-    """All was checked: it goes into this carton, or, None, as is proposed."""
+    """All was checked: it goes into this carton, or, None, as is proposed; with what the scale said, and why that is
+    right where it is off."""
 
     carton: str | None
+    weight_g: int | None = None
+    note: str = ""
+
+
+WHY = "=why"
+"""What the button says where a weight is off and right all the same."""
+WEIGHT = re.compile(r"(\d{1,6}(?:[.,]\d{1,4})?) ?(k?g)", re.IGNORECASE)
+"""As a scale types it, or a person: `850 g`, `1.25 kg`."""
+
+
+class Scale(NamedTuple):
+    """What was said of the weight so far; `asks_why`: a note is typed next."""
+
+    weight_g: int | None = None
+    note: str = ""
+    asks_why: bool = False
+
+
+def weighed(tokens: Sequence[str]) -> Scale:
+    """What was said of the weight: the last of it counts, and a note is about the weight before it."""
+    scale = Scale()
+    for token in tokens:
+        kind, _, rest = token.partition("|")
+        if kind == "weight":
+            scale = Scale(int(rest))
+        elif kind == "why":
+            scale = scale._replace(asks_why=True)
+        elif kind == "note":
+            scale = scale._replace(note=rest, asks_why=False)
+    return scale
 
 
 def tallies(tokens: Sequence[str]) -> dict[UUID, Tally]:
     """What was checked so far by SKU: each token is `sku|units|serial`."""
     found: dict[UUID, Tally] = {}
     for token in tokens:
+        if token.partition("|")[0] in ("weight", "why", "note"):
+            continue
         sku, units, serial = token.split("|", 2)
         before = found.get(UUID(sku), Tally())
         serials = (*before.serials, serial) if serial else before.serials
@@ -51,7 +87,7 @@ def scanned(
     """What a scan does: a unit that is right, the carton when all are, or why it is wrong."""
     left = open_units(wanted, tokens)
     if not left:
-        return _carton(wanted, scan)
+        return _carton(wanted, weighed(tokens), scan)
     if scan.text == ALL:
         return _rest(left, tokens)
     if scan.bin and not scan.items:
@@ -70,6 +106,8 @@ def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
         return errors.ScanUnknown(scanned=scan.shown, wanted=f"the serial number of {one.code}")
     if one.serials and serial not in one.serials:
         return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
+    if scan.lot and one.lots and scan.lot not in one.lots:
+        return errors.ScanWrongLot(scanned=scan.lot, wanted=", ".join(one.lots))
     item = Item(one.sku, one.code, one.units, serial=serial if one.serials else "")
     answer = check_item(item, tally, scan, today)
     if isinstance(answer, Refused):
@@ -86,13 +124,23 @@ def _rest(left: Sequence[tuple[Wanted, int]], tokens: Sequence[str]) -> Keep | R
     return errors.ScanOutOfTurn(scanned="the rest", wanted=left[0][0].code)
 
 
-def _carton(wanted: Sequence[Wanted], scan: Scan) -> Packed | Refused:
+def _carton(wanted: Sequence[Wanted], scale: Scale, scan: Scan) -> Keep | Packed | Refused:
+    if scale.asks_why:
+        is_said = not (scan.items or scan.bin or scan.text in (ALL, YES, WHY))
+        told = errors.ScanOutOfTurn(scanned=scan.shown, wanted="why the weight is right: type it")
+        return Keep(f"note|{scan.text}") if is_said else told
     if scan.text == YES:
-        return Packed(None)
+        return Packed(None, scale.weight_g, scale.note)
+    if scan.text == WHY and scale.weight_g:
+        return Keep("why|")
+    said = WEIGHT.fullmatch(scan.text)
+    if said:
+        grams = Decimal(said[1].replace(",", ".")) * (1_000 if said[2].lower() == "kg" else 1)
+        return Keep(f"weight|{round(grams)}")
     named = {one.id for one in scan.items}
     extra = next((one for one in wanted if one.sku in named), None)
     if extra:
         return errors.ScanTooMany(wanted=extra.units, found=extra.units + 1)
     if scan.items or scan.bin or scan.text == ALL:
         return errors.ScanDone(scanned="everything in this order", wanted="the carton")
-    return Packed(scan.text.upper())
+    return Packed(scan.text.upper(), scale.weight_g, scale.note)

@@ -97,14 +97,15 @@ class InFulfillment(NamedTuple):
     name: str
     units: int
     serials: tuple[str, ...]
+    lots: tuple[str, ...] = ()
 
 
 def picked(fulfillments: Collection[UUID]) -> list[InFulfillment]:
-    """What was picked for fulfillments, by SKU, with the serial numbers that were asked for. 1 statement."""
+    """What was picked for fulfillments, by SKU, with its lots and the serial numbers that were asked for. 1 statement."""
     rows = sql.run(_PICKED, {"ids": list(fulfillments)})
     return [
-        InFulfillment(sku, code, name, units, tuple(serials or ()))
-        for sku, code, name, units, serials in rows
+        InFulfillment(sku, code, name, units, tuple(serials or ()), tuple(lots or ()))
+        for sku, code, name, units, serials, lots in rows
     ]
 
 
@@ -311,7 +312,8 @@ _LIST_NAMED = (
 
 _PICKED = """
 SELECT t.sku_id, s.code, s.name, sum(t.picked)::int,
-       array_remove(array_agg(t.serial ORDER BY t.serial) FILTER (WHERE t.picked > 0), '')
+       array_remove(array_agg(t.serial ORDER BY t.serial) FILTER (WHERE t.picked > 0), ''),
+       array_remove(array_agg(DISTINCT t.lot ORDER BY t.lot) FILTER (WHERE t.picked > 0), '')
 FROM warehouse_picktask AS t JOIN catalog_sku AS s ON s.id = t.sku_id
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) GROUP BY 1, 2, 3 HAVING sum(t.picked) > 0 ORDER BY s.code
 """

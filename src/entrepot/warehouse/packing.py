@@ -9,21 +9,27 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
-from entrepot.warehouse import rules
+from entrepot.warehouse import dunnage, rules
 from entrepot.warehouse.cartons import OWN, Carton, Item, Packed, Proposal, proposed
 
 
-@policies.shape("warehouse.packing", weight_tolerance_percent=(0, 100))
+@policies.shape("warehouse.packing", weight_tolerance_percent=(0, 100), dunnage_from_percent=(0, 100))
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """By how much what the scale says may differ from what the catalog says: the greater of the two counts."""
+    """By how much what the scale says may differ from what the catalog says: the greater of the two counts. And what
+    fills the room that goods leave in a carton: from how many percent of emptiness on, and the grams of a liter of it;
+    0 grams: nothing does."""
 
     weight_tolerance_percent: int = 10
     weight_tolerance_g: int = 100
+    dunnage_from_percent: int = 10
+    dunnage_g_per_liter: int = 0
 
     def __post_init__(self) -> None:
         if min(self.weight_tolerance_percent, self.weight_tolerance_g) < 0:
             raise ValueError("tolerances: expected 0 or more")
+        if not 0 <= self.dunnage_from_percent <= 100 or not 0 <= self.dunnage_g_per_liter <= 1_000:
+            raise ValueError("dunnage_from_percent: expected 0 to 100; dunnage_g_per_liter: 0 to 1000")
 
 
 class Contents(NamedTuple):
@@ -102,6 +108,18 @@ def boxes(inside: Sequence[Contents], known: Cartons) -> list[Box]:
     return packed + [
         Box(as_they_are([(units[i][1], 1)]), {units[i][0]: 1}, None, OWN) for i in proposal.unfit
     ]
+
+
+def filling(box: Box, inside: Sequence[Contents], policy: Packing) -> dunnage.Dunnage:
+    """What fills the room that the goods of a box leave."""
+    units = [(one.item, box.units.get(one.line, 0)) for one in inside]
+    return dunnage.needed(box.carton, units, policy.dunnage_from_percent, policy.dunnage_g_per_liter)
+
+
+def weight(box: Box, inside: Sequence[Contents], policy: Packing) -> int:
+    """What a box weighs by the catalog, with its carton and its dunnage."""
+    goods = sum(one.item.weight_g * box.units.get(one.line, 0) for one in inside)
+    return box.carton.tare_g + filling(box, inside, policy).grams + goods
 
 
 def as_they_are(units: Sequence[tuple[Item, int]]) -> Carton:

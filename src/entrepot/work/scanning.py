@@ -62,6 +62,34 @@ class Keep(NamedTuple):
     token: str
 
 
+FINDS = {"expired": "expired on the floor", "unknown": "unknown barcode"}
+"""The types of work items that scans lead to, by what was found."""
+BARCODE_DIGITS = 8
+"""A text of as many digits is the barcode of something, and no mistyped word."""
+
+
+def find_of(refused: Refused, scan_text: str, *, of_a_count: bool) -> str | None:
+    """What a person has to decide about after a scan that was refused; None where the one who scans only has to scan
+    something else. `of_a_count`: what nobody knows stands in the bin all the same."""
+    if isinstance(refused, errors.ScanExpired):
+        return "expired"
+    is_barcode = scan_text.isascii() and scan_text.isdigit() and len(scan_text) >= BARCODE_DIGITS
+    return "unknown" if of_a_count and isinstance(refused, errors.ScanUnknown) and is_barcode else None
+
+
+def astray(scan: Scan, wanted: str, opens: Collection[str], done: Collection[str] = ()) -> Refused:
+    """Why a scan opens nothing of a list: `opens` says what would (`bin`, `item`, `name`), `done` are codes of what
+    stood there before."""
+    if scan.shown in done or scan.text.upper() in done:
+        return errors.ScanDone(scanned=scan.shown, wanted=wanted)
+    if scan.bin and "bin" in opens:
+        return errors.ScanWrongBin(scanned=scan.bin.code, wanted=wanted)
+    if scan.items and "item" in opens:
+        return errors.ScanWrongItem(scanned=scan.shown, wanted=wanted)
+    told = errors.ScanOutOfTurn if scan.bin or scan.items else errors.ScanUnknown
+    return told(scanned=scan.shown, wanted=wanted)
+
+
 def counted(tokens: Sequence[str]) -> Tally:
     """What the remembered scans of items come to: each `item|units|serial`."""
     units, serials = 0, []

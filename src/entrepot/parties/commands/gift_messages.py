@@ -33,10 +33,10 @@ def keep_gift_messages(
 ) -> list[GiftMessageKept | Refused]:
     """The messages of orders, each in place of the one before; nothing said takes it away.
 
-    No event: the order has one, and the log holds nobody's words. Locks: the rows that exist. Again: it stands as said.
-    1 statement; 1 more where one is taken away.
+    No event: the order has one, and the log holds nobody's words. Locks: the rows in order of their orders. Again: it
+    stands as said. 1 statement; 1 more where one is taken away.
     """
-    said = {one.order: one for one in requests}
+    said = {one.order: one for one in sorted(requests, key=lambda one: one.order)}
     gone = [one.order for one in said.values() if not one.message]
     rows = [(one.order, one.company, one.message, cause.at) for one in said.values() if one.message]
     if gone:
@@ -48,4 +48,7 @@ def keep_gift_messages(
     return [GiftMessageKept(one.order) for one in requests]
 
 
-_FORGET = "DELETE FROM parties_giftmessage WHERE order_id = ANY(%(orders)s::uuid[])"
+_FORGET = """
+DELETE FROM parties_giftmessage WHERE order_id IN (
+    SELECT order_id FROM parties_giftmessage WHERE order_id = ANY(%(orders)s::uuid[]) ORDER BY order_id FOR UPDATE)
+"""

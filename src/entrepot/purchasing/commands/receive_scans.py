@@ -97,12 +97,13 @@ def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[S
     """A receipt for each scan, as `purchasing.receive` makes it. The number of a package (SSCC) receives all that its
     notice says is in it.
 
-    A barcode that nobody knows is refused, changes no stock, and is work for whoever keeps the catalog.
+    A barcode that nobody knows is refused, changes no stock, and is work for whoever keeps the catalog; so are goods
+    that nobody ordered, for a buyer.
     Locks: as `purchasing.receive`. Refuses: catalog.unreadable_barcode; purchasing.unknown_barcode;
     purchasing.several_skus; purchasing.not_ordered; purchasing.package_received;
     purchasing.elsewhere_expected; and as `purchasing.receive`.
     Again: by key. 2 statements and those of `purchasing.receive`, for each company; 1 more where a package was
-    scanned, and 1 where a barcode is unknown.
+    scanned, and 1 where a barcode is unknown or goods are not ordered.
     """
     read = [barcodes.read(one.text, (one.occurred_at or cause.at).date()) for one in requests]
     skus = _skus(requests, read)
@@ -252,16 +253,22 @@ def _answer(taken: _Wanted, answer: GoodsReceived) -> ScanReceived:
 
 
 def _ask_whose(cause: Cause, refused: Sequence[tuple[ReceiveScan, Refused]]) -> None:
-    """Work for whoever keeps the catalog: a barcode that nobody knows stands on goods that have come."""
+    """Work for whoever keeps the catalog where a barcode that nobody knows stands on goods that have come, and for a
+    buyer where nobody ordered them."""
+    roles = {
+        errors.UnknownBarcode: ("unknown barcode", "inventory manager"),
+        errors.NotOrdered: ("not ordered", "buyer"),
+    }
     open_items(
         cause,
         requests=[
             OpenItem(
-                one.company, "unknown barcode", "node", one.node, refusal.message, "inventory manager",
-                {"barcode": one.text}, dedupe=f"{one.node}/{one.text}",
+                one.company, kind, "node", one.node, refusal.message, role, {"barcode": one.text},
+                dedupe=f"{one.node}/{one.text}",
             )
             for one, refusal in refused
-            if isinstance(refusal, errors.UnknownBarcode)
+            if type(refusal) in roles
+            for kind, role in [roles[type(refusal)]]
         ],
     )  # fmt: skip
 

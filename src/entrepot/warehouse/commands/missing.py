@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -51,9 +51,15 @@ class Again:
         self.reopened: dict[UUID, Fulfillment] = {}
         self.doubtful: set[UUID] = set()
 
-    def plan(self, shorts: Sequence[tuple[Missed, int, Fulfillment]], positions: stock.Positions) -> None:
+    def plan(
+        self,
+        shorts: Sequence[tuple[Missed, int, Fulfillment]],
+        positions: stock.Positions,
+        held: Mapping[tuple[UUID, UUID], int],
+    ) -> None:
         """Choose another bin for each short, as far as the node has free units; the rest is open again. A bin that came
-        up short is gone to again only for what no other has: until it is counted, what it should hold is in doubt.
+        up short is gone to again only for what no other has, and once: until it is counted, what it should hold is in
+        doubt. `held` says what is held back of SKUs at nodes because of that.
 
         The missing units have left their position together with their promise, so what was free there still is.
         """
@@ -64,7 +70,7 @@ class Again:
             if found < units:
                 self.steps.append(Progress(task.line, one.order, "released", "open", units - found))
                 self.reopened[one.order] = one
-            self.items.append(_short_pick(task, units, found, one))
+            self.items.append(_short_pick(task, units, found, one, held.get((task.sku, one.node), 0)))
 
     def _promise_again(
         self, task: Missed, units: int, one: Fulfillment, positions: stock.Positions, shelves: Shelves
@@ -109,9 +115,17 @@ class Again:
         )
 
 
-def _short_pick(task: Missed, units: int, found: int, one: Fulfillment) -> OpenItem:
+def _short_pick(task: Missed, units: int, found: int, one: Fulfillment, held: int) -> OpenItem:
     reason = f"{units} of {task.quantity} units for {one.order_number} were not in their bin"
-    facts = {"units": units, "from_another_bin": found, "sku": task.sku, "order": one.order}
+    facts: dict[str, object] = {
+        "units": units,
+        "from_another_bin": found,
+        "sku": task.sku,
+        "order": one.order,
+    }
+    if held:
+        reason += f" for the second time: {held} more are not sold until the bin is counted"
+        facts["held_back"] = held
     role = "warehouse supervisor"
     return OpenItem(
         one.company, "short pick", "pick_task", task.id, reason, role, facts, due_in_hours=4,

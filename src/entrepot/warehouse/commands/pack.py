@@ -39,8 +39,8 @@ class PackFulfillment:
     """What was picked goes into the carton named, or into the `parts` said; without either, as is proposed, or into the
     smallest carton by volume where nothing can be.
 
-    Without `weight_g` a package weighs what the catalog says of its contents, and the carton. A weight that is off is
-    taken only with a `weight_note`, which says why it is right.
+    Without `weight_g` a package weighs what the catalog says of its contents, the carton, and its dunnage. A weight
+    that is off is taken only with a `weight_note`, which says why it is right.
     """
 
     fulfillment: UUID
@@ -180,12 +180,11 @@ def _decide(
     elif len(proposed) > 1:
         expected = f"one for each of {len(proposed)} packages, as parts"
         return Invalid(field="weight_g", expected=expected, found=request.weight_g)
-    grams = {each.line: each.item.weight_g for each in inside}
     weighed = []
     for box, weight in zip(chosen, weights, strict=True):
         if isinstance(box, Refused):
             return box
-        answer = _weigh(request, one, box, weight, grams, tolerance)
+        answer = _weigh(request, one, box, weight, inside, tolerance)
         if isinstance(answer, Refused):
             return answer
         weighed.append(answer)
@@ -241,15 +240,16 @@ def _weigh(
     one: Fulfillment,
     box: Box,
     weight_g: int | None,
-    grams: Mapping[UUID, int],
+    inside: Sequence[Contents],
     tolerance: Packing,
 ) -> _Weighed | Refused:
     """What a box weighs by the scale, where it may be so; by the catalog, where nobody weighed it."""
-    units = [(count, grams[line]) for line, count in box.units.items()]
     if weight_g is None:
-        return _Weighed(box, sum(count * each for count, each in units) + box.carton.tare_g)
+        return _Weighed(box, packing.weight(box, inside, tolerance))
+    units = [(box.units[each.line], each.item.weight_g) for each in inside if box.units.get(each.line)]
+    around_g = box.carton.tare_g + packing.filling(box, inside, tolerance).grams
     check = rules.expected_weight(
-        units, box.carton.tare_g, tolerance.weight_tolerance_percent, tolerance.weight_tolerance_g
+        units, around_g, tolerance.weight_tolerance_percent, tolerance.weight_tolerance_g
     )
     if check is None or check.holds(weight_g):
         return _Weighed(box, weight_g, check.expected_g if check else None)

@@ -16,7 +16,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.progress import Progress, progress
 from entrepot.stock.commands import allocate as stock
-from entrepot.stock.commands.fulfill import Pick, Short, pick_units, short_units
+from entrepot.stock.commands.fulfill import Pick, Short, hold_back, pick_units, short_units
 from entrepot.warehouse import errors
 from entrepot.warehouse.commands import missing, picklists
 from entrepot.warehouse.commands.lock import Fulfillment, lock_fulfillments
@@ -65,12 +65,13 @@ class Task(NamedTuple):
 @command("warehouse.pick")
 def pick(cause: Cause, /, *, requests: Sequence[PickFulfillment]) -> list[FulfillmentPicked | Refused]:
     """Picked units stand in staging. Missing ones are marked as being looked for, and promised anew from another bin
-    of the node where it has one; else their lines are open again for sourcing, and a work item asks why.
+    of the node where it has one; else their lines are open again for sourcing, and a work item asks why. Where a bin
+    was short twice for one order, what the records still say is free there is held back until it is counted.
 
     Locks: the orders with their fulfillments, then positions, promises and buckets as `stock` does.
     Refuses: NotFound; WrongState; warehouse.no_staging; warehouse.task_unknown; warehouse.picked_out_of_range.
     Again: by key. 14 statements, 2 more for the first units of a SKU and 2 where tasks stay open; 34 where something is
-    missing, 40 where that is of a wave.
+    missing, 40 where that is of a wave, and about 8 more where a bin was short twice.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     tasks = _open_tasks(found)
@@ -206,12 +207,16 @@ class _Batch:
             return again
         found = [(task.id, found) for task, found, _ in self.shorts]
         lacking = [(task.fulfillment_line, task.quantity - found) for task, found, _ in self.shorts]
-        sql.run(_TASKS_SHORT, sql.columns(("ids", "units"), found))
+        twice = {task for task, again in sql.run(_TASKS_SHORT, sql.columns(("ids", "units"), found)) if again}
         sql.run(_LINES_SHORT, sql.columns(("ids", "units"), lacking))
         positions = stock.lock_positions((one.company, task.sku) for task, _, one in self.shorts)
         rows = [_short(task, found, one, self.times[one.order]) for task, found, one in self.shorts]
         displaced = short_units(self.cause, rows)
-        again.plan([(task, task.quantity - found, one) for task, found, one in self.shorts], positions)
+        doubted = [row for row, (task, *_) in zip(rows, self.shorts, strict=True) if task.id in twice]
+        held = hold_back(self.cause, doubted)
+        for place, units in held.items():
+            positions[place].free -= units
+        again.plan([(task, task.quantity - found, one) for task, found, one in self.shorts], positions, held)
         self.steps += again.steps
         # Behind the promises of the shorts themselves stand those of others.
         missing.reopen(self.cause, displaced[len(rows) :])
@@ -279,6 +284,8 @@ ORDER BY node_id, pick_sequence, code
 _TASKS_SHORT = """
 UPDATE warehouse_picktask AS t SET state = 'short', picked = d.units
 FROM unnest(%(ids)s::uuid[], %(units)s::int[]) AS d(id, units) WHERE t.id = d.id
+RETURNING t.id, EXISTS (SELECT FROM warehouse_picktask AS o WHERE o.fulfillment_id = t.fulfillment_id
+                        AND o.bucket_id = t.bucket_id AND o.state = 'short' AND o.id <> t.id)
 """
 
 _LINES_SHORT = """

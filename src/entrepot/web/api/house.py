@@ -28,6 +28,7 @@ from entrepot.web.api import (
     claims,
     cohorts,
     counts,
+    drafts,
     drop_ships,
     exchanges,
     holds,
@@ -140,6 +141,7 @@ api = _Api(
 api.add_router("/v1", holds.router, tags=["orders"])  # before orders, whose ids would match its addresses
 api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
+api.add_router("/v1", drafts.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])

@@ -6,13 +6,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Router
 from pydantic import Field, StrictInt
 
+from entrepot.kernel import policies
 from entrepot.kernel.errors import NotFound
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from entrepot.warehouse.dunnage import Dunnage
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
 from entrepot.web.api.schemas import LINES_MAX, MINOR_MAX, Code, Key, Out, Problem, Quantity, Strict, Text
@@ -77,6 +80,8 @@ class ProposedPackageOut(Out):
     carton: str
     contents: list[ProposedUnitsOut]
     places: list[PlaceOut]
+    dunnage_ml: Annotated[int, Field(description="Room to be filled, by the policy `warehouse.packing`.")]
+    dunnage_g: int
 
 
 class PackingOut(Out):
@@ -164,21 +169,26 @@ def show_packing(
         raise NotFound(what="fulfillment", which=str(fulfillment))
     inside = packing.contents([fulfillment]).get(fulfillment, [])
     boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
+    _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
     kinds = [one.item.kind for one in inside for _ in range(one.units)]
     return {
         "fulfillment": found.id,
         "number": found.number,
         "state": found.state,
-        "proposed": [_told(box, kinds) for box in boxes] if found.state == "picked" else [],
+        "proposed": [_told(box, kinds, packing.filling(box, inside, policy)) for box in boxes]
+        if found.state == "picked"
+        else [],
     }
 
 
-def _told(box: packing.Box, kinds: list[str]) -> dict[str, Any]:
+def _told(box: packing.Box, kinds: list[str], filling: Dunnage) -> dict[str, Any]:
     places = box.packed.places if box.packed else ()
     return {
         "carton": box.carton.code,
         "contents": [{"line": line, "units": units} for line, units in box.units.items()],
         "places": [{"sku": kinds[place.item], **place._asdict()} for place in places],
+        "dunnage_ml": filling.ml,
+        "dunnage_g": filling.grams,
     }
 
 

@@ -36,6 +36,7 @@ from entrepot.web.api.schemas import (
     DecideHoldIn,
     EditIn,
     HoldIn,
+    LineIn,
     MergeIn,
     OrderIn,
     PromotionIn,
@@ -104,20 +105,9 @@ def keys_of(request: HttpRequest, header: str, items: Sequence[Any]) -> list[str
 
 
 def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
-    lines = tuple(
-        OrderLine(
-            line.sku,
-            line.quantity,
-            Decimal(line.unit_price),
-            line.kind,
-            line.description,
-            line.discount_minor,
-            promotions_of(line.promotions),
-        )
-        for line in item.lines
-    )
     return PlaceOrder(
-        company=company, channel=item.channel, external_id=item.external_id, lines=lines, currency=item.currency,
+        company=company, channel=item.channel, external_id=item.external_id,
+        lines=order_lines(item.lines), currency=item.currency,
         occurred_at=item.occurred_at, customer=item.customer, country=item.country, postal_code=item.postal_code,
         address=AddressGiven(**item.address.model_dump()) if item.address else None,
         discount_minor=item.discount_minor, shipping_minor=item.shipping_minor, tax_minor=item.tax_minor,
@@ -128,6 +118,21 @@ def place_order(company: int, item: OrderIn, key: str) -> PlaceOrder:
         billing=BillingGiven(**item.billing.model_dump()) if item.billing else None, gift_message=item.gift_message,
         store_credit_minor=item.store_credit_minor,
     )  # fmt: skip
+
+
+def order_lines(lines: Sequence[LineIn]) -> tuple[OrderLine, ...]:
+    return tuple(
+        OrderLine(
+            line.sku,
+            line.quantity,
+            Decimal(line.unit_price),
+            line.kind,
+            line.description,
+            line.discount_minor,
+            promotions_of(line.promotions),
+        )
+        for line in lines
+    )
 
 
 def promotions_of(items: Sequence[PromotionIn]) -> tuple[PromotionGiven, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -139,6 +140,24 @@ class PaymentIn(Strict):
     ] = ""
 
 
+TaxNumber = Annotated[
+    str,
+    Field(
+        max_length=40,
+        pattern=NO_NUL,
+        description="The buyer's, such as a VAT number or an EIN. Kept in the vault; never answered.",
+    ),
+]
+GiftMessage = Annotated[
+    str,
+    Field(
+        max_length=rules.GIFT_MESSAGE_MAX,
+        pattern=NO_NUL,
+        description="Words to whoever gets it, on the packing slip. Kept in the vault; never answered.",
+    ),
+]
+
+
 class OrderIn(Strict):
     """An order of a channel. `external_id` is the channel's own name for it, once for ever."""
 
@@ -176,22 +195,8 @@ class OrderIn(Strict):
     ] = 0
     signals: Annotated[list[Code], Field(max_length=20)] = []
     billing: BillingIn | None = None
-    tax_number: Annotated[
-        str,
-        Field(
-            max_length=40,
-            pattern=NO_NUL,
-            description="The buyer's, such as a VAT number or an EIN. Kept in the vault; never answered.",
-        ),
-    ] = ""
-    gift_message: Annotated[
-        str,
-        Field(
-            max_length=rules.GIFT_MESSAGE_MAX,
-            pattern=NO_NUL,
-            description="Words to whoever gets it, on the packing slip. Kept in the vault; never answered.",
-        ),
-    ] = ""
+    tax_number: TaxNumber = ""
+    gift_message: GiftMessage = ""
     priced_at: Annotated[
         Moment | None, Field(description="When its prices were quoted; else, when it was placed.")
     ] = None
@@ -201,12 +206,16 @@ class OrderIn(Strict):
 
     @model_validator(mode="after")
     def is_payable(self) -> OrderIn:
-        """The sum of an order fits where sums are kept."""
-        digits = money.exponent(self.currency)
-        worth = sum(abs(Decimal(line.unit_price)) * line.quantity for line in self.lines).scaleb(digits)  # type: ignore[union-attr]
-        if worth > MINOR_MAX:
-            raise ValueError(f"expected lines worth at most {MINOR_MAX} minor units together, found {worth}")
+        must_fit(self.currency, self.lines)
         return self
+
+
+def must_fit(currency: str, lines: Sequence[LineIn]) -> None:
+    """The sum of an order fits where sums are kept."""
+    digits = money.exponent(currency)
+    worth = sum(abs(Decimal(line.unit_price)) * line.quantity for line in lines).scaleb(digits)  # type: ignore[union-attr]
+    if worth > MINOR_MAX:
+        raise ValueError(f"expected lines worth at most {MINOR_MAX} minor units together, found {worth}")
 
 
 class CancelLineIn(Strict):

@@ -73,10 +73,13 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
     if not isinstance(saved[0], DraftSaved):
         return page(request, "web/draft.html", _context(request, found, order), area="orders")
     if do == "place":
-        wanted = PlaceDraft(saved[0].draft, _address(request))
+        wanted = PlaceDraft(saved[0].draft, _address(request), gift_message=_gift_message(request))
         placed = give(request, place_draft, [wanted], lambda _: gettext("The order was placed."))
         if isinstance(placed[0], Placed):
             return redirect("order", placed[0].order)
+        return page(
+            request, "web/draft.html", _context(request, orders.draft(saved[0].draft), order), area="orders"
+        )
     return redirect("draft", saved[0].draft)
 
 
@@ -102,6 +105,9 @@ def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder 
         "currency": order.currency if order else company.currency,
         "demands": rules.ASKED_FOR,
         "open": found is None or found.state == "draft",
+        "said": {name: clean(request.POST.get(name)) for name in ("name", "line1", "city")}
+        | {"gift_message": _gift_message(request)},
+        "gift_message_max": rules.GIFT_MESSAGE_MAX,
     }
 
 
@@ -141,6 +147,12 @@ def _price(text: str) -> Decimal:
 def _address(request: Request) -> AddressGiven | None:
     name, line1, city = (clean(request.POST.get(part)) for part in ("name", "line1", "city"))
     return AddressGiven(name, line1, city) if name and line1 and city else None
+
+
+def _gift_message(request: Request) -> str:
+    """As it was written, line by line; a browser sends its lines with a carriage return."""
+    said = request.POST.get("gift_message", "").replace("\r\n", "\n")
+    return "\n".join(clean(line) for line in said.split("\n")).strip()
 
 
 def _valid_until(request: Request) -> datetime | None:

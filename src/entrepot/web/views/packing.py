@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Parcel, charged_weight_g
 from entrepot.catalog import queries as catalog
+from entrepot.kernel import policies
 from entrepot.orders import queries as orders
 from entrepot.parties import queries as parties
 from entrepot.shipping import customs
@@ -60,18 +61,19 @@ def one(request: Request, which: UUID) -> HttpResponse:
     inside = packing.contents([which]).get(which, [])
     known = packing.cartons([found.company])[found.company]
     boxes = packing.boxes(inside, known) if found.state == "picked" else []
+    _, policy = policies.of_company(found.company, packing.Packing, fmt.reading().now)
     shipments = [gone for gone in shipping.of_order(found.order) if gone.fulfillment == which]
     labels = [label for gone in shipments for label in shipping.labels(shipment=gone.id)]
     context: dict[str, Any] = {
         "one": found,
         "inside": inside,
         "skus": catalog.skus(company=found.company, codes={one.item.kind for one in inside}),
-        "boxes": [_shown(box, inside) for box in boxes],
+        "boxes": [_shown(box, inside, policy) for box in boxes],
         "unmeasured": sorted({one.item.kind for one in inside if min(one.item[:3]) <= 0}),
         "registered": bool(known.registered),
         "cartons": [*known.usable],
         "own": OWN,
-        "charged": _charged(found.company, boxes, inside),
+        "charged": _charged(found.company, boxes, inside, policy),
         "packages": [
             made for made in queries.packages(found.order) if made.fulfillment == which and not made.voided_at
         ],
@@ -203,7 +205,7 @@ def _grams(text: str) -> int | None:
     return (int_in(text.strip()) or 0) if text.strip() else None
 
 
-def _shown(box: packing.Box, inside: Sequence[packing.Contents]) -> dict[str, Any]:
+def _shown(box: packing.Box, inside: Sequence[packing.Contents], policy: packing.Packing) -> dict[str, Any]:
     """A box with its picture and the order in which its units go in."""
     kinds = [one.item.kind for one in inside for _ in range(one.units)]
     steps: list[dict[str, Any]] = []
@@ -215,22 +217,22 @@ def _shown(box: packing.Box, inside: Sequence[packing.Contents]) -> dict[str, An
     return {
         "carton": box.carton,
         "units": sum(box.units.values()),
-        "weight_g": _weight(box, inside),
+        "weight_g": packing.weight(box, inside, policy),
+        "dunnage": packing.filling(box, inside, policy),
         "steps": steps,
         "picture": drawing.carton(box.packed, kinds) if box.packed else "",
         "proposed": box.proposed,
     }
 
 
-def _weight(box: packing.Box, inside: Sequence[packing.Contents]) -> int:
-    return box.carton.tare_g + sum(one.item.weight_g * box.units.get(one.line, 0) for one in inside)
-
-
 def _charged(
-    company: int, boxes: Sequence[packing.Box], inside: Sequence[packing.Contents]
+    company: int,
+    boxes: Sequence[packing.Box],
+    inside: Sequence[packing.Contents],
+    policy: packing.Packing,
 ) -> list[tuple[str, int, bool]]:
     """By service, the grams that the packages are charged for, and whether it is their size that decides."""
-    parcels = [Parcel(_weight(box, inside), box.carton.volume_cm3, "", "") for box in boxes]
+    parcels = [Parcel(packing.weight(box, inside, policy), box.carton.volume_cm3, "", "") for box in boxes]
     weight = sum(parcel.weight_g for parcel in parcels)
     found = []
     for service in carriage.services(companies=[company])[company] if boxes else ():

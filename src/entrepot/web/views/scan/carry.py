@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from django.contrib import messages
@@ -119,7 +120,6 @@ def _choice(one: Here | Waiting, flow: str) -> Choice:
 
 def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: Scan, key: str) -> Outcome:
     """The first bucket that the scan fits, with one scan made of it; else why it fits none."""
-    today = timezone.now().date()
     refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted=gettext("an item that waits here"))
     if scan.bin and not scan.items:
         return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted=gettext("what you take"))
@@ -127,6 +127,7 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
     for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
         if one.sku not in named and one.serial != scan.text:
             continue
+        today = timezone.now().date() if one.status == "sellable" else date.min
         found = check_item(_item(one), counted(()), scan, today)
         if isinstance(found, Keep):
             before = progress(request, flow, one.bucket)
@@ -170,7 +171,9 @@ def _carry(request: Request, flow: str, which: UUID) -> HttpResponse:
         return carry_screen(title, load, one, at, f"scan-{flow}")
 
     def decide(scan: Scan, key: str) -> Outcome:
-        found = carrying.scanned(load, at.tokens, scan, timezone.now().date(), kind_of(scan))
+        # What is not for sale may have expired: it is brought aside.
+        today = timezone.now().date() if one.status == "sellable" else date.min
+        found = carrying.scanned(load, at.tokens, scan, today, kind_of(scan))
         if not isinstance(found, carrying.Carried):
             return found
         wanted = PutAway(

@@ -31,8 +31,7 @@ from entrepot.web.views.scan.screen import (
     show,
 )
 from entrepot.web.words import word
-from entrepot.work import errors
-from entrepot.work.scanning import YES, Named, Scan, check_bin
+from entrepot.work.scanning import YES, Named, Scan, astray, check_bin
 
 SHOWN = 30
 COMMANDS = ("warehouse.start_counts", "warehouse.enter_counts")
@@ -60,11 +59,20 @@ def waiting(request: Request) -> HttpResponse:
         found = next((one for one in rows if scan.bin and one.bin == scan.bin.id), None)
         if found:
             return redirect("scan-count-one", found.id)
-        return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("a bin of this list"))
+        return astray(scan, gettext("a bin of this list"), ("bin",), _counted_of_late(request, node))
 
     if request.method == "POST":
         return hear(request, Progress("count jobs", UUID(int=0), (), 0), (), screen, decide)
     return show(request, screen())
+
+
+def _counted_of_late(request: Request, node: network.Node | None) -> set[str]:
+    """Bins that were counted, and wait for others or for nobody."""
+    if node is None:
+        return set()
+    company = request.reader.company.id
+    both = (counted.counts(company=company, node=node.id, done=done, limit=SHOWN) for done in (True, False))
+    return {one.bin_code for rows in both for one in rows if one.state not in ("open", "counting")}
 
 
 def _counts(request: Request, node: network.Node | None) -> list[counted.CountRow]:

@@ -30,7 +30,7 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import sentence, word
 from entrepot.work import errors
-from entrepot.work.scanning import Scan
+from entrepot.work.scanning import Scan, astray
 
 LOOKED_THROUGH = 200
 SHOWN = 20
@@ -58,7 +58,7 @@ def waiting(request: Request) -> HttpResponse:
 
     if request.method == "POST":
         at = Progress("inspect jobs", UUID(int=0), (), 0)
-        return hear(request, at, (), screen, lambda scan, _: _open(rows, scan))
+        return hear(request, at, (), screen, lambda scan, _: _open(request, rows, scan))
     return show(request, screen())
 
 
@@ -70,15 +70,16 @@ def _choice(one: queries.Task) -> Choice:
     return Choice(_address(one), f"{one.quantity} × {one.sku_code}", f"{one.number} · {one.bin}")
 
 
-def _open(rows: list[queries.Task], scan: Scan) -> Outcome:
+def _open(request: Request, rows: list[queries.Task], scan: Scan) -> Outcome:
     codes = {item.code for item in scan.items}
     text = scan.text.casefold()
     for one in rows:
         names = {one.number.casefold(), one.order_number.casefold(), one.serial.casefold()} - {""}
         if text in names or one.sku_code in codes:
             return redirect(_address(one))
-    told = errors.ScanWrongItem if scan.items else errors.ScanUnknown
-    return told(scanned=scan.shown, wanted=gettext("something that waits for inspection"))
+    before = queries.returns_page(request.reader.company.id, text=scan.text.upper(), limit=1)
+    inspected = {one.number for one in before if one.state in ("inspected", "closed")}
+    return astray(scan, gettext("something that waits for inspection"), ("item", "name"), inspected)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -133,8 +134,22 @@ def _disposition(task: queries.Task, others: list[str]) -> Screen:
     )  # fmt: skip
 
 
+def _wrong(task: queries.Task, scan: Scan) -> Refused | None:
+    """Why what was scanned is not what is looked at."""
+    if scan.items and all(one.code != task.sku_code for one in scan.items):
+        return errors.ScanWrongItem(scanned=scan.shown, wanted=task.sku_code)
+    if task.serial and scan.serial and scan.serial != task.serial:
+        return errors.ScanWrongSerial(scanned=scan.serial, wanted=task.serial)
+    if task.lot and scan.lot and scan.lot != task.lot:
+        return errors.ScanWrongLot(scanned=scan.lot, wanted=task.lot)
+    return None
+
+
 def _inspect(request: Request, task: queries.Task, scan: Scan, key: str) -> Outcome:
     grade = scan.text.removeprefix("=")
+    wrong = _wrong(task, scan)
+    if wrong:
+        return wrong
     if grade not in rules.GRADES:
         return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("a grade: one of the buttons"))
     answer = give_one(request, inspect, Inspect(task.receipt, task.quantity, grade, key=key))
@@ -143,6 +158,9 @@ def _inspect(request: Request, task: queries.Task, scan: Scan, key: str) -> Outc
 
 def _dispose(request: Request, task: queries.Task, scan: Scan, key: str) -> Outcome:
     chosen = scan.text.removeprefix("=")
+    wrong = _wrong(task, scan)
+    if wrong:
+        return wrong
     if chosen not in rules.DISPOSITIONS or task.inspection is None:
         return errors.ScanOutOfTurn(scanned=scan.shown, wanted=gettext("one of the buttons"))
     reason = "" if chosen == task.proposed else gettext("decided by the inspector with the goods in hand")

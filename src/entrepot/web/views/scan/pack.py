@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
+from entrepot.kernel import policies
 from entrepot.kernel.errors import Refused
 from entrepot.orders import queries as orders
 from entrepot.warehouse import checking, floor_queries, packing, queries
@@ -31,7 +32,7 @@ from entrepot.web.views.scan.screen import (
     show,
 )
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Scan
+from entrepot.work.scanning import ALL, YES, Scan, astray
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -77,7 +78,7 @@ def _open(request: Request, scan: Scan) -> Outcome:
         return errors.ScanOutOfTurn(
             scanned=rows[0].number, wanted=gettext("what is missing: %(lists)s") % {"lists": lists}
         )
-    return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("a tote or an order that is picked"))
+    return astray(scan, gettext("a tote or an order that is picked"), ("name",))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,7 +90,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     if found.state != "picked":
         return redirect("scan-pack")
-    wanted = [Wanted(row.sku, row.code, row.units, row.serials) for row in floor_queries.picked([which])]
+    wanted = [
+        Wanted(row.sku, row.code, row.units, row.serials, row.lots) for row in floor_queries.picked([which])
+    ]
     at = progress(request, "pack", which)
 
     def screen() -> Screen:
@@ -99,7 +102,12 @@ def one(request: Request, which: UUID) -> HttpResponse:
         answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date())
         if not isinstance(answer, checking.Packed):
             return answer
-        done = finish(request, at, pack, PackFulfillment(which, answer.carton, key=key))
+        done = finish(
+            request,
+            at,
+            pack,
+            PackFulfillment(which, answer.carton, answer.weight_g, weight_note=answer.note, key=key),
+        )
         if isinstance(done, Refused):
             return done
         told = {
@@ -127,15 +135,9 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
         (gettext("Gift message"), orders.gift_message(found.order)),
     ]
     if not left:
-        boxes = packing.boxes(
-            packing.contents([found.id]).get(found.id, []), packing.cartons([found.company])[found.company]
-        )
-        proposed = ", ".join(box.carton.code for box in boxes)
-        return Screen(
-            found.number, gettext("All is right. Pack it into"), proposed, units=(checked, total),
-            facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(YES, gettext("Packed as shown"), "main"),),
-            scans=gettext("Another carton"), at=str(found.id), can_undo=True, back="scan-pack",
-        )  # fmt: skip
+        proposed, dunnage = _proposed(found)
+        facts.append((gettext("Dunnage"), dunnage))
+        return _carton(found, proposed, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
     facts.append((gettext("Then"), open_ones))
     first, units = left[0]
@@ -147,4 +149,33 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
         found.number, gettext("Scan every unit"), f"{units} × {first.code}", units=(checked, total),
         facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(ALL, told, "main"),) if rest else (),
         scans=gettext("Item"), at=str(found.id), can_undo=bool(at.tokens), back="scan-pack",
+    )  # fmt: skip
+
+
+def _proposed(found: queries.FulfillmentRow) -> tuple[str, str]:
+    """The cartons that it should go into, and what fills them."""
+    inside = packing.contents([found.id]).get(found.id, [])
+    boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
+    _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
+    fillings = [packing.filling(box, inside, policy) for box in boxes]
+    told = [gettext("%(ml)s ml, %(g)s g") % {"ml": one.ml, "g": one.grams} for one in fillings if one.ml]
+    return ", ".join(box.carton.code for box in boxes), "; ".join(told)
+
+
+def _carton(
+    found: queries.FulfillmentRow, proposed: str, units: tuple[int, int], facts: list[tuple[str, str]], at: Progress
+) -> Screen:  # fmt: skip
+    """The last step: what it goes into, and what it weighs where there is a scale."""
+    scale = checking.weighed(at.tokens)
+    weight = gettext("%(n)s g") % {"n": scale.weight_g} if scale.weight_g else ""
+    facts = [*facts, (gettext("Weight"), weight), (gettext("It is right, because"), scale.note)]
+    taps = [Tap(YES, gettext("Packed as shown"), "main")]
+    if scale.weight_g and not scale.note:
+        taps.append(Tap(checking.WHY, gettext("The weight is right all the same"), "quiet"))
+    ask = gettext("All is right. Pack it into")
+    return Screen(
+        found.number, gettext("Type why the weight is right") if scale.asks_why else ask, proposed, units=units,
+        facts=tuple(fact for fact in facts if fact[1]), taps=() if scale.asks_why else tuple(taps),
+        scans=gettext("Why") if scale.asks_why else gettext("Another carton, or the weight, as 850 g"),
+        at=str(found.id), can_undo=True, back="scan-pack",
     )  # fmt: skip

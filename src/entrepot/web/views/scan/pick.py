@@ -34,8 +34,7 @@ from entrepot.web.views.scan.screen import (
     progress,
     show,
 )
-from entrepot.work import errors
-from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, counted
+from entrepot.work.scanning import ALL, FEWER, YES, Keep, Scan, astray, counted
 
 METHODS = {
     "discrete": gettext_lazy("one order"),
@@ -94,7 +93,7 @@ def _open(request: Request, scan: Scan) -> Outcome:
     found = floor_queries.fulfillments_named(company=company, text=text)
     if found:
         return redirect("scan-walk", "order", found[0])
-    return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("the number of a list or an order"))
+    return astray(scan, gettext("the number of a list or an order"), ("name",))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

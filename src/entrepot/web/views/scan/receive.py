@@ -32,8 +32,7 @@ from entrepot.web.views.scan.screen import (
     progress,
     show,
 )
-from entrepot.work import errors
-from entrepot.work.scanning import ALL, YES, Keep, Scan
+from entrepot.work.scanning import ALL, YES, Scan
 
 SHOWN = 30
 OPEN = ("open", "part_received")
@@ -189,10 +188,9 @@ def _decide(request: Request, dock: Dock, scan: Scan, key: str) -> Outcome:
     company, order = request.reader.company.id, dock.order.id if dock.order else None
     if dock.step in ("item", "sure") and _is_for_the_command(scan):
         return _receive(request, dock, ReceiveScan(company, dock.node, scan.text, order, key=key))
+    if not dock.load and order and scan.items and _is_not_of_it(dock, scan):
+        return _receive(request, dock, ReceiveScan(company, dock.node, scan.text, order, key=key))
     found = docking.scanned(dock.at.tokens, dock.lot_policy, dock.to_come, scan, timezone.now().date())
-    if isinstance(found, Keep) and not dock.load and order:
-        wrong = _not_of_it(dock, scan)
-        return wrong or found
     if not isinstance(found, docking.TakeIn):
         return found
     one = found.load
@@ -209,14 +207,9 @@ def _is_for_the_command(scan: Scan) -> bool:
     return not scan.bin and not typed and len(scan.items) != 1
 
 
-def _not_of_it(dock: Dock, scan: Scan) -> Refused | None:
-    """Why goods are not of the order that is open, before anybody counts them."""
-    lines = queries.lines(dock.at.subject)
-    if any(one.sku == scan.items[0].id for one in lines):
-        return None
-    return errors.ScanWrongItem(
-        scanned=scan.shown, wanted=gettext("only what was ordered, and set this aside")
-    )
+def _is_not_of_it(dock: Dock, scan: Scan) -> bool:
+    """Whether goods are not of the order that is open: the command says so, and tells a buyer."""
+    return all(one.sku != scan.items[0].id for one in queries.lines(dock.at.subject))
 
 
 def _receive(request: Request, dock: Dock, wanted: ReceiveScan, then: str = "") -> Outcome:

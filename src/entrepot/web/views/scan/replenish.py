@@ -31,8 +31,7 @@ from entrepot.web.views.scan.screen import (
     progress,
     show,
 )
-from entrepot.work import errors
-from entrepot.work.scanning import FEWER, Item, Named, Scan, counted
+from entrepot.work.scanning import FEWER, Item, Named, Scan, astray, counted
 
 WHY = {"demand": gettext_lazy("orders wait for it"), "minimum": gettext_lazy("the pick face runs low")}
 
@@ -61,7 +60,7 @@ def waiting(request: Request) -> HttpResponse:
         for one in rows:
             if one.sku in named or (scan.bin and one.from_bin == scan.bin.id):
                 return redirect("scan-replenish-one", one.id)
-        return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("a bin or an item of this list"))
+        return astray(scan, gettext("a bin or an item of this list"), ("bin", "item"))
 
     if request.method == "POST":
         return hear(request, Progress("replenish jobs", UUID(int=0), (), 0), (), screen, decide)

@@ -24,7 +24,8 @@ from entrepot.web.views.scan.reading import read
 from entrepot.work import errors
 from entrepot.work import queries as work
 from entrepot.work.commands.keep_scans import KeepScans, keep_scans
-from entrepot.work.scanning import Keep, Scan
+from entrepot.work.commands.report_scans import ReportScan, report_scans
+from entrepot.work.scanning import Keep, Scan, find_of
 
 NODE = "scan_node"
 """The key of the session under which the node stands where somebody works."""
@@ -119,11 +120,22 @@ def hear(
     if isinstance(outcome, Keep):
         outcome = keep(request, done, (*done.tokens, outcome.token), key) or redirect(request.path)
     if isinstance(outcome, Refused):
+        _report(request, done.flow, outcome)
         return show(request, screen(), outcome)
     if isinstance(outcome, str):
         messages.success(request, outcome)
         return redirect(request.path)
     return outcome
+
+
+def _report(request: Request, flow: str, refused: Refused) -> None:
+    """Have a person decide about what was found, where whoever scans can't."""
+    text, node = clean(request.POST.get("scan")), node_of(request)
+    find = find_of(refused, text, of_a_count=flow == "count")
+    if find and node:
+        company = request.reader.company.id
+        wanted = ReportScan(company, node.id, find, text, flow, refused.message)
+        give_one(request, report_scans, wanted)
 
 
 def _outcome(request: Request, done: Progress, key: str, decide: Callable[[Scan, str], Outcome]) -> Outcome:

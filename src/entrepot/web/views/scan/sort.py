@@ -27,8 +27,7 @@ from entrepot.web.views.scan.screen import (
     progress,
     show,
 )
-from entrepot.work import errors
-from entrepot.work.scanning import Scan
+from entrepot.work.scanning import Scan, astray
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,7 +68,7 @@ def _open(request: Request, scan: Scan) -> Outcome:
     found = floor_queries.lists_named(company=request.reader.company.id, number=scan.text.upper())
     if found:
         return redirect("scan-sort-one", found[0])
-    return errors.ScanUnknown(scanned=scan.shown, wanted=gettext("the number of a list"))
+    return astray(scan, gettext("the number of a list"), ("name",))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

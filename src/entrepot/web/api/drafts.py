@@ -1,0 +1,203 @@
+"""Drafts and quotes, for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field, model_validator
+
+from entrepot.kernel.errors import NotFound
+from entrepot.orders import queries as orders
+from entrepot.orders import rules
+from entrepot.orders.commands.draft import (
+    DiscardDraft,
+    PlaceDraft,
+    SaveDraft,
+    discard_draft,
+    draft,
+    place_draft,
+)
+from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, PlaceOrder
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
+from entrepot.web.api.return_schemas import Own
+from entrepot.web.api.schemas import (
+    CODE_MAX,
+    LINES_MAX,
+    NO_NUL,
+    AddressIn,
+    BillingIn,
+    Code,
+    Country,
+    Currency,
+    GiftMessage,
+    LineIn,
+    Minor,
+    Moment,
+    Out,
+    PaymentIn,
+    PlacedOut,
+    Problem,
+    Strict,
+    TaxNumber,
+    Text,
+    must_fit,
+)
+
+router = Router()
+
+
+class DraftIn(Strict):
+    """An order that nobody has agreed to yet; with `draft`, what one says from now on. Whom it is sent to, how it is
+    paid and its gift message come when it is placed."""
+
+    draft: UUID | None = None
+    channel: Code
+    currency: Currency
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=LINES_MAX)]
+    customer: Code | None = None
+    country: Country = ""
+    postal_code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] = ""
+    discount_minor: Minor = 0
+    shipping_minor: Minor = 0
+    tax_minor: Minor = 0
+    demand: Literal[rules.ASKED_FOR] = "sale"  # type: ignore[valid-type]
+    campaign: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    valid_until: Moment | None = None
+    key: Own = None
+
+    @model_validator(mode="after")
+    def is_payable(self) -> DraftIn:
+        must_fit(self.currency, self.lines)
+        return self
+
+
+class DraftSavedOut(Out):
+    draft: UUID
+    number: str
+    total_minor: int
+
+
+class PlaceDraftIn(Strict):
+    """The customer agreed."""
+
+    draft: UUID
+    address: AddressIn | None = None
+    billing: BillingIn | None = None
+    payment: PaymentIn | None = None
+    tax_number: TaxNumber = ""
+    gift_message: GiftMessage = ""
+    key: Own = None
+
+
+class DiscardDraftIn(Strict):
+    draft: UUID
+    reason: Text = ""
+    key: Own = None
+
+
+class DraftDiscardedOut(Out):
+    draft: UUID
+
+
+class DraftOut(Out):
+    """A draft; `order_id` is the order that it became."""
+
+    id: UUID
+    number: str
+    channel: str
+    customer: str
+    currency: str
+    total_minor: int
+    valid_until: datetime | None
+    state: str
+    order_id: UUID | None
+    saved_by: str
+    saved_at: datetime
+
+
+@router.get("/drafts", response={200: list[DraftOut], **READ})
+def list_drafts(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    state: Annotated[Literal["draft", "placed", "discarded"], Query("draft")] = "draft",
+    limit: Limit = 50,
+) -> Any:
+    """Drafts in a state, the latest first."""
+    return orders.drafts(parse.company_of(company), state=state, limit=limit)
+
+
+@router.post(
+    "/drafts", response={201: DraftSavedOut, 200: DraftSavedOut | list[DraftSavedOut | Problem], **REFUSED}
+)
+def save_drafts(
+    request: HttpRequest,
+    payload: DraftIn | Annotated[list[DraftIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Make a draft or change one, or a list of them. Nothing of it is promised, validated or frozen yet."""
+    of = parse.company_of(company)
+    return give(request, draft, payload, idempotency_key, lambda item, key: _save(of, item, key), 201)
+
+
+def _save(company: int, item: DraftIn, key: str) -> SaveDraft:
+    order = PlaceOrder(
+        company, item.channel, "", parse.order_lines(item.lines), item.currency, customer=item.customer,
+        country=item.country, postal_code=item.postal_code, discount_minor=item.discount_minor,
+        shipping_minor=item.shipping_minor, tax_minor=item.tax_minor, demand=item.demand, campaign=item.campaign,
+    )  # fmt: skip
+    return SaveDraft(order, item.draft, item.valid_until, key)
+
+
+@router.post(
+    "/drafts/place", response={201: PlacedOut, 200: PlacedOut | list[PlacedOut | Problem], **REFUSED}
+)
+def place_drafts(
+    request: HttpRequest,
+    payload: PlaceDraftIn | Annotated[list[PlaceDraftIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Make an order of a draft, or of a list of them, at the prices that were quoted. One past its day is refused."""
+    return give(request, place_draft, payload, idempotency_key, _place, 201)
+
+
+def _place(item: PlaceDraftIn, key: str) -> PlaceDraft:
+    return PlaceDraft(
+        item.draft,
+        AddressGiven(**item.address.model_dump()) if item.address else None,
+        PaymentGiven(**item.payment.model_dump()) if item.payment else None,
+        BillingGiven(**item.billing.model_dump()) if item.billing else None,
+        item.tax_number,
+        item.gift_message,
+        key,
+    )
+
+
+@router.post(
+    "/drafts/discard", response={200: DraftDiscardedOut | list[DraftDiscardedOut | Problem], **REFUSED}
+)
+def discard_drafts(
+    request: HttpRequest,
+    payload: DiscardDraftIn | Annotated[list[DiscardDraftIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Drafts that come to nothing. They stay to be read."""
+
+    def make(item: DiscardDraftIn, key: str) -> DiscardDraft:
+        return DiscardDraft(item.draft, item.reason, key)
+
+    return give(request, discard_draft, payload, idempotency_key, make)
+
+
+@router.get("/drafts/{which}", response={200: DraftOut, **READ})
+def get_draft(request: HttpRequest, which: UUID, company: Company = None) -> Any:  # noqa: ARG001
+    """One draft, also one that was placed or discarded."""
+    found = orders.draft(which)
+    if found is None or found.company != parse.company_of(company):
+        raise NotFound(what="draft", which=str(which))
+    return found
