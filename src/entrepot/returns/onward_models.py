@@ -78,8 +78,9 @@ class Departure(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["company_id", "kind", "year", "sequence"], name="returns_departure_number_once"
+                fields=["company_id", "kind", "year", "sequence"], name="returns_departure_sequence_once"
             ),
+            models.UniqueConstraint(fields=["number", "company_id"], name="returns_departure_number_once"),
             models.CheckConstraint(
                 name="returns_departure_known",
                 condition=Q(state__in=states.DEPARTURE.states, kind__in=list(onward.KINDS), sequence__gte=1),
@@ -193,8 +194,9 @@ class WorkOrder(models.Model):
         indexes = [models.Index(fields=["company_id", "-id"], name="returns_workorder_of_company")]
         constraints = [
             models.UniqueConstraint(
-                fields=["company_id", "year", "sequence"], name="returns_workorder_number_once"
+                fields=["company_id", "year", "sequence"], name="returns_workorder_sequence_once"
             ),
+            models.UniqueConstraint(fields=["number", "company_id"], name="returns_workorder_number_once"),
             models.CheckConstraint(
                 name="returns_workorder_known",
                 condition=Q(
