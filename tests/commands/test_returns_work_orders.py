@@ -8,6 +8,7 @@ import pytest
 
 from entrepot.kernel import policies
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.returns import departure_queries, errors, work_order_queries
 from entrepot.returns.commands.finish_work import FinishWork, WorkFinished, finish_work
 from entrepot.returns.commands.work_orders import (
@@ -87,6 +88,17 @@ def test_work_is_an_expense_where_the_policy_says_so_or_nothing_was_made(house: 
     finish_work(INSPECTS, requests=[FinishWork(made.work_order, (Outcome(1, "B"),), parts_minor=30)])
     assert lines(made.work_order) == {2160: -30, 5340: 30}
     assert balance(1230) == 0
+
+
+def test_layers_keep_their_value_through_the_work(house: Floor):
+    """First in, first out: what is taken is of the oldest layer, and comes back as a layer of its own."""
+    choose_costing(SYSTEM, requests=[ChooseCosting(COMPANY, "fifo", "as we are asked to", revalue=True)])
+    house.stock(0, 50, cost=10_000)
+    answer = begun(house, 3)
+    made = (Outcome(1, "A"), Outcome(1, "B", "second_grade", house.skus[1]))
+    finish_work(INSPECTS, requests=[FinishWork(answer.work_order, made, 1, parts_minor=31)])
+    assert lines(answer.work_order) == {1200: -69, 2160: -31, 5320: 100}
+    assert [one.value_minor for one in work_order_queries.results([answer.work_order])] == [116, 115, 100]
 
 
 def test_what_can_not_be_worked_on(house: Floor):

@@ -48,7 +48,7 @@ def test_the_policy_says_when_each_kind_is_due():
         ([(ONE, 3)], "returns.more_than_waits"),
     ],
 )
-def test_no_more_is_gathered_than_waits(wanted, code):
+def test_invariant_13_no_more_is_gathered_than_waits(wanted, code):
     refused = onward.misfit_units(wanted, {ONE: waits()})
     assert (refused.code if refused else None) == code
 
@@ -89,7 +89,7 @@ def test_what_can_not_have_come(amount, final):
 
 
 @given(owed=st.integers(0, 500), amounts=st.lists(st.integers(0, 600), min_size=1, max_size=5))
-def test_what_is_owed_is_received_or_lost_to_the_penny(owed, amounts):
+def test_invariant_14_what_is_owed_is_received_or_lost_to_the_penny(owed, amounts):
     credited = received = difference = 0
     for i, amount in enumerate(amounts):
         found = settle(owed, credited, amount, final=i == len(amounts) - 1)
@@ -123,7 +123,7 @@ def test_labor_is_paid_by_the_minute():
 
 
 @given(total=st.integers(0, 10_000), units=st.lists(st.integers(1, 50), max_size=6))
-def test_the_parts_of_a_cost_are_the_whole(total, units):
+def test_invariant_17_the_parts_of_a_cost_are_the_whole(total, units):
     shares = onward.spread(total, units)
     assert sum(shares) == (total if units else 0)
     assert all(share >= 0 for share in shares)
