@@ -131,7 +131,7 @@ def cohorts() -> list[tuple[object, ...]]:
 
 
 def test_each_month_of_sales_has_its_part_and_keeps_what_was_measured(house: Floor):
-    """invariant_13"""
+    """invariant_20"""
     sold(house, 10, (0, 1))
     estimated()
     assert cohorts() == [("11", "11", 9990, 999, 100, True)]

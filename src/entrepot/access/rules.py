@@ -19,6 +19,7 @@ PAIRS: dict[str, tuple[str, ...]] = {
     "enter×approve": ("enter", "approve"),  # whoever enters a credit or journal entry does not approve it
     # of one return: whoever asks for it, whoever receives it, and whoever approves its refund
     "request×receive×approve": ("request", "receive", "approve"),
+    "send×credit": ("send", "credit"),  # whoever lets goods leave does not say what was given for them
 }
 """The duties kept apart: one person may take one side of a pair on a document, never another."""
 
@@ -108,6 +109,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close", "returns.announce_parcels", "returns.decide_strays",
         "returns.dispose", "returns.override_dispositions",
+        "returns.open_departures", "returns.withdraw_departures", "returns.withdraw_work",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
     ),
     "warehouse supervisor": (
@@ -124,6 +126,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.close_manifests", "shipping.ask_rates", "shipping.buy_labels",
         "purchasing.receive", "purchasing.receive_scans", "purchasing.decide_checks", "purchasing.close_notices",
         "returns.receive", "returns.receive_parcels", "returns.dispose", "returns.override_dispositions",
+        "returns.open_departures", "returns.leave_departures", "returns.withdraw_departures", "returns.add_papers",
+        "returns.open_work_orders", "returns.start_work", "returns.finish_work", "returns.withdraw_work",
         "stock.ship_transfer", "stock.receive_transfer", "sourcing.send_transfers", "sourcing.reject_transfers",
     ),
     "picker": (
@@ -150,6 +154,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "returns inspector": (
         *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",
         "returns.receive", "returns.receive_parcels", "returns.inspect", "returns.add_photos", "returns.dispose",
+        "returns.open_departures", "returns.leave_departures", "returns.add_papers",
+        "returns.open_work_orders", "returns.start_work", "returns.finish_work",
     ),
     "inventory manager": (
         *EVERYBODY, "work.open", "orders.release_holds", "sourcing.decide_holds",
@@ -177,6 +183,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
         "returns.settle_exchanges", "returns.withdraw_exchanges", "payments.expire_credits",
+        "returns.settle_departures", "returns.add_papers",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "payments.take_messages",
         "settlement.take_payouts", "settlement.explain",
@@ -217,7 +224,7 @@ OF_NO_ROLE = (
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
     "orders.edit", "orders.split", "orders.merge",
-    "returns.watch", "purchasing.watch_drop_ships", "work.escalate_overdue",
+    "returns.watch", "returns.watch_departures", "purchasing.watch_drop_ships", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",

@@ -57,6 +57,8 @@ _NUMBERED = {
     "credit": ("orders_credit", "external_id"),
     "return": ("returns_return", "concat_ws(' · ', NULLIF(external_id, ''), state)"),
     "refund": ("returns_refund", "state"),
+    "departure": ("returns_departure", "concat_ws(' · ', receiver, state)"),
+    "work_order": ("returns_workorder", "state"),
     "transfer": ("stock_transfer", "state"),
     "invoice": ("settlement_document", "kind"),
 }

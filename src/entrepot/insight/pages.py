@@ -659,6 +659,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "credit": ("orders_credit", "number", "state"),
     "return": ("returns_return", "number", "state"),
     "refund": ("returns_refund", "number", "state"),
+    "departure": ("returns_departure", "number", "state"),
+    "work_order": ("returns_workorder", "number", "state"),
     "dispute": ("payments_dispute", "external_id", "state"),
     "payout": ("settlement_payout", "number", "state"),
     "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),

@@ -123,3 +123,21 @@ class SerialNeeded(Refused):
 class TooManyPhotos(Refused):
     code = "returns.too_many_photos"
     says = "An inspection has {most} photos at most, and this one has them."
+
+
+class NotOfVendor(Refused):
+    """A vendor takes back what he sold."""
+
+    code = "returns.not_of_vendor"
+    says = "{sku} is neither offered by {vendor} nor was bought there. Return it to whoever sold it, or liquidate it."
+
+
+class NoReceiver(Refused):
+    code = "returns.no_receiver"
+    kind = "invalid"
+    says = "A {kind} needs {expected}. Name who gets the goods."
+
+
+class TooManyPapers(Refused):
+    code = "returns.too_many_papers"
+    says = "A departure has {most} files at most, and this one has them."

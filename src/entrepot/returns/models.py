@@ -9,6 +9,15 @@ from django.db.models import F, Q
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, photos, rules, states
+from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tables here
+    Departure,
+    DepartureItem,
+    Gathered,
+    OnwardSeries,
+    Paper,
+    WorkOrder,
+    WorkResult,
+)
 
 DUTY = "request×receive×approve"
 
@@ -394,6 +403,7 @@ class Disposition(models.Model):
     quantity = models.IntegerField()
     disposition = models.TextField()
     bin_id = models.UUIDField(null=True)
+    value_minor = models.BigIntegerField(db_default=0)  # what left the house with it
     reason = models.TextField(default="", db_default="")
     decided_by = models.TextField()
     decided_at = models.DateTimeField()

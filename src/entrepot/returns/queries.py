@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.returns import cohort_queries, exchange_queries
+from entrepot.returns import cohort_queries, departure_queries, exchange_queries, work_order_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -609,4 +609,6 @@ _CHECKS: tuple[Any, ...] = (
     _CAPPED,
     *exchange_queries.CHECKS,
     cohort_queries.CHECK,
+    *departure_queries.CHECKS,
+    *work_order_queries.CHECKS,
 )

@@ -40,3 +40,19 @@ EXCHANGE = machine(
     ("withdraw", "agreed", "withdrawn", True),
 )  # fmt: skip
 """`settled`: its money is the replacement's, which goes its way."""
+
+DEPARTURE = machine(
+    "departure", "open",
+    ("leave", "open", "gone"),
+    ("settle", "gone", "settled"),
+    ("withdraw", "open", "withdrawn", True),
+)  # fmt: skip
+"""`gone`: the goods have left, and a credit, a payment or the receiver's certificate is awaited. `settled`: it came, or
+nothing will."""
+
+WORK_ORDER = machine(
+    "work order", "planned",
+    ("start", "planned", "started"),
+    ("finish", "started", "finished"),
+    ("withdraw", ("planned", "started"), "withdrawn", True),
+)  # fmt: skip

@@ -18,6 +18,7 @@ from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.returns.commands.watch import Watch, watch
+from entrepot.returns.commands.watch_departures import WatchDepartures, watch_departures
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 
 
@@ -46,11 +47,12 @@ def serve_exchange(cause: Cause, returns: Sequence[UUID]) -> None:
 @app.periodic(cron="45 * * * *")
 @app.task(name="returns.watch", queueing_lock="returns.watch")
 def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every hour: a work item for each return that waits too long, the estimate of what will come back, exchanges that
-    wait, and store credit whose time is over."""
+    """Every hour: a work item for each return that waits too long and for what is owed past its day, the estimate of
+    what will come back, exchanges that wait, and store credit whose time is over."""
     cause = Cause(Actor("system:returns", everything=True), timezone.now(), "hourly look at returns")
     companies = [company.id for company in parties.companies()]
     watch(cause, requests=[Watch(company) for company in companies])
+    watch_departures(cause, requests=[WatchDepartures(company) for company in companies])
     estimate(cause, requests=[Estimate(company) for company in companies])
     look_at_exchanges(cause)
     expire_credits(

@@ -58,6 +58,7 @@ AREAS = (
         Page("store-credits", _("Store credit")),
         Page("return-parcels", _("Parcels")),
         Page("return-reasons", _("Reasons")),
+        Page("recovery", _("Recovery")),
     )),
     Area("floor", _("Floor"), "floor", "f", _("Floor: waves, lists, scans"), (
         Page("floor", _("Waves and lists")),
@@ -137,6 +138,8 @@ ACTIONS = (
     Action(_("Move stock between nodes"), "transfers", "", "sourcing.accept_transfers"),
     Action(_("Receive a return"), "return-parcels", "", "returns.receive_parcels"),
     Action(_("Inspect returns"), "station", "", "returns.inspect"),
+    Action(_("Gather goods for a vendor, buyer or charity"), "departures", "", "returns.open_departures"),
+    Action(_("Refurbish returned goods"), "work-orders", "", "returns.open_work_orders"),
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),

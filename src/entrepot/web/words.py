@@ -17,20 +17,20 @@ TONES: dict[str, tuple[str, ...]] = {
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
         "backordered", "part backordered", "quarantined", "pending_inspection", "researching", "refurbish", "unmatched",
         "unpaid", "split", "part_refunded", "part refunded", "requested", "second_grade", "vendor_return",
-        "liquidation", "proposed", "recount",
+        "liquidation", "proposed", "recount", "planned",
     ),
     "going": (
         "ready", "with supplier", "with_supplier", "asked", "warehouse release", "released", "picking", "picked",
         "packed", "partly shipped", "part_shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
         "in transit", "issued", "ordered", "accepted",
-        "part_received", "counting", "coming",
+        "part_received", "counting", "coming", "gone", "started",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "paid", "won", "explained", "sent", "active", "agreed", "in force",
+        "paid", "won", "explained", "sent", "active", "agreed", "in force", "settled", "finished",
     ),
-    "quiet": ("cancelled", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
+    "quiet": ("cancelled", "withdrawn", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip
 """Tone → states. A tone colors; the word tells."""
 
@@ -123,6 +123,24 @@ WORDS: dict[str, str | Promise] = {
     "returns.approve_refunds": _("refund decided"),
     "returns.settle_refunds": _("refund settled"),
     "returns.close": _("return closed"),
+    "returns.open_departures": _("goods gathered"),
+    "returns.leave_departures": _("goods left"),
+    "returns.settle_departures": _("credit or payment noted"),
+    "returns.withdraw_departures": _("goods stay"),
+    "returns.add_papers": _("file kept"),
+    "returns.open_work_orders": _("refurbishing planned"),
+    "returns.start_work": _("refurbishing begun"),
+    "returns.finish_work": _("refurbishing done"),
+    "returns.withdraw_work": _("refurbishing given up"),
+    "stock.returned_to_vendor": _("goods returned to their vendor"),
+    "stock.liquidated": _("goods sold as a lot"),
+    "stock.work_taken": _("goods taken to be refurbished"),
+    "stock.work_returned": _("refurbished goods put into stock"),
+    "vendor_return.shipped": _("credit of a vendor expected"),
+    "vendor_return.credited": _("credit of a vendor taken"),
+    "liquidation.sold": _("lot sold"),
+    "liquidation.paid": _("lot paid"),
+    "refurbishment.worked": _("work on returned goods"),
     "returns.estimate": _("expected returns estimated"),
     "orders.approve_credits": _("credit decided"),
     "payments.take_messages": _("told by the payment provider"),
@@ -299,6 +317,16 @@ WORDS: dict[str, str | Promise] = {
     "work.resolve_subjects": _("resolved: its cause went away"),
 }
 """What is not simply its own name with spaces."""
+
+DEPARTURES = {
+    "vendor_return": _("Return to vendor"),
+    "liquidation": _("Liquidation lot"),
+    "donation": _("Donation"),
+    "disposal": _("Disposal"),
+    "carrier_claim": _("Claim to a carrier"),
+    "supplier_claim": _("Claim to a supplier"),
+}
+"""Ways that goods leave, and that something is owed for goods."""
 
 TO_CUSTOMERS = {
     "refund": _("Money back"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -132,13 +132,21 @@ def _bins(
     found: Mapping[UUID, Return], requests: Sequence[Dispose]
 ) -> tuple[dict[tuple[UUID, UUID | None], UUID], dict[UUID, UUID]]:
     """Shelves by (node, SKU), and by node alone; the nodes of bins that were named. 2 statements at most."""
-    pairs = list({(one.node, line.sku) for one in found.values() for line in one.lines.values()})
+    pairs = {(one.node, line.sku) for one in found.values() for line in one.lines.values()}
+    return shelves_of(pairs), nodes_of({one.bin for one in requests if one.bin})
+
+
+def shelves_of(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID | None], UUID]:
+    """Shelves for SKUs at nodes, by (node, SKU) and by node alone. 1 statement."""
     shelves: dict[tuple[UUID, UUID | None], UUID] = {}
-    for node, sku, bin_id in sql.run(_SHELVES, sql.columns(("nodes", "skus"), pairs)):
+    for node, sku, bin_id in sql.run(_SHELVES, sql.columns(("nodes", "skus"), sorted(pairs))):
         shelves.setdefault((node, sku), bin_id)
-    named = list({one.bin for one in requests if one.bin})
-    nodes: dict[UUID, UUID] = dict(sql.run(_NODES, {"bins": named})) if named else {}  # type: ignore[arg-type]
-    return shelves, nodes
+    return shelves
+
+
+def nodes_of(bins: Collection[UUID]) -> dict[UUID, UUID]:
+    """The nodes of bins. 1 statement; none for none."""
+    return dict(sql.run(_NODES, {"bins": list(bins)})) if bins else {}  # type: ignore[arg-type]
 
 
 def _decide(
@@ -177,18 +185,18 @@ def _decide(
 
 def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket]) -> None:
     who = cause.actor.name
+    values = set_down(cause, [_set_down(one) for one in decided], buckets)
     sql.write("returns_disposition", _DISPOSITION, [
         (
             one.id, one.of.id, one.line.id, one.request.inspection, one.request.quantity, one.disposition, one.to_bin,
-            one.request.reason, who, one.at,
+            one.request.reason, who, one.at, value,
         )
-        for one in decided
+        for one, value in zip(decided, values, strict=True)
     ])  # fmt: skip
     counts: dict[UUID, int] = defaultdict(int)
     for one in decided:
         counts[one.request.inspection] += one.request.quantity
     sql.run(_COUNT, sql.columns(("inspections", "units"), list(counts.items())))
-    set_down(cause, [_set_down(one) for one in decided], buckets)
     announce(cause, [
         Event("return", one.of.id, one.of.company, "", "", one.at,
               {"disposition": one.disposition, "units": one.request.quantity}, one.request.reason)
@@ -211,7 +219,7 @@ def _set_down(one: _Decided) -> SetDown:
 
 _DISPOSITION: tuple[Any, ...] = (
     "id", "return_id", "return_line_id", "inspection_id", "quantity", "disposition", "bin_id", "reason", "decided_by",
-    "decided_at",
+    "decided_at", "value_minor",
 )  # fmt: skip
 
 _RETURNS_OF = "SELECT DISTINCT return_id FROM returns_inspection WHERE id = ANY(%(inspections)s::uuid[])"

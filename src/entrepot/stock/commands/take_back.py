@@ -75,8 +75,8 @@ def lock_pending(keys: Collection[At]) -> dict[At, Bucket]:
     return lock_buckets(keys)
 
 
-def set_down(cause: Cause, units: Sequence[SetDown], buckets: dict[At, Bucket]) -> None:
-    """Move units that were pending inspection to where their disposition sends them.
+def set_down(cause: Cause, units: Sequence[SetDown], buckets: dict[At, Bucket]) -> list[int]:
+    """Move units that were pending inspection to where their disposition sends them: the value that left with each.
 
     The caller has locked their buckets and seen that they are there. Locks and statements as `move_units`.
     """
@@ -92,4 +92,4 @@ def set_down(cause: Cause, units: Sequence[SetDown], buckets: dict[At, Bucket]) 
                 u.line,
             )
         )  # fmt: skip
-    move_units(cause, moves, buckets)
+    return move_units(cause, moves, buckets).values

@@ -28,6 +28,7 @@ from entrepot.web.api import (
     claims,
     cohorts,
     counts,
+    departures,
     drafts,
     drop_ships,
     exchanges,
@@ -146,6 +147,7 @@ api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
+api.add_router("/v1", departures.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])

@@ -229,9 +229,13 @@ def link(which: UUID | str | None, name: Name | str | None = None, kind: str = "
         return "–"
     text = name.text if isinstance(name, Name) else name
     kind = name.kind if isinstance(name, Name) else kind
-    named = {"order": "order", "sku": "sku", "work_item": "work-item", "return": "return"}.get(
-        kind, "document"
-    )
+    named = {
+        "order": "order",
+        "sku": "sku",
+        "work_item": "work-item",
+        "return": "return",
+        "departure": "departure",
+    }.get(kind, "document")
     return format_html(
         '<a href="{}">{}</a>', reverse(named, args=[which]), text or f"{words.word(kind)} …{str(which)[-8:]}"
     )

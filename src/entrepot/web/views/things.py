@@ -20,7 +20,13 @@ from entrepot.web.edge import BIGINT_MAX, Request, clean, console, page
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
-OWN_PAGES = {"order": "order", "sku": "sku", "work_item": "work-item", "return": "return"}
+OWN_PAGES = {
+    "order": "order",
+    "sku": "sku",
+    "work_item": "work-item",
+    "return": "return",
+    "departure": "departure",
+}
 AREAS = {
     "sku": "stock",
     "adjustment": "stock",
@@ -29,6 +35,7 @@ AREAS = {
     "bucket": "stock",
     "work_item": "work",
     "refund": "returns",
+    "work_order": "returns",
 }
 
 

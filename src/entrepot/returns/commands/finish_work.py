@@ -1,0 +1,287 @@
+"""Refurbishing ends: what each unit became, what the work cost, and what that made of their value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.catalog import queries as catalog
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.returns import errors, onward
+from entrepot.returns.commands.dispose import nodes_of, shelves_of
+from entrepot.returns.commands.gathering import in_force
+from entrepot.returns.onward import Onward, Outcome
+from entrepot.returns.states import WORK_ORDER
+from entrepot.stock.commands.allocate import lock_positions
+from entrepot.stock.commands.move import ADJUSTMENT, SCRAP, At, Bucket, Move, lock_buckets, move_units
+from entrepot.stock.errors import NotThere
+
+
+@dataclass(frozen=True, slots=True)
+class FinishWork:
+    """What became of every unit: `outcomes`, and units `scrapped`. `parts_minor` is what parts cost, `labor_minutes`
+    how long it took; an hour's price is in the policy `returns.onward`."""
+
+    work_order: UUID
+    outcomes: tuple[Outcome, ...] = ()
+    scrapped: int = 0
+    parts_minor: int = 0
+    labor_minutes: int = 0
+    note: str = ""
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFinished:
+    """What the work cost, and how much of that became value of the units."""
+
+    work_order: UUID
+    cost_minor: int
+    capitalized_minor: int
+
+
+class _WorkOrder(NamedTuple):
+    id: UUID
+    company: int
+    state: str
+    sku: UUID
+    node: UUID
+    bin: UUID
+    lot: str
+    serial: str
+    quantity: int
+    currency: str
+
+    @property
+    def at(self) -> At:
+        return At(self.sku, self.node, self.bin, self.company, "refurbish", self.lot, self.serial)
+
+
+class _Done(NamedTuple):
+    of: _WorkOrder
+    request: FinishWork
+    targets: list[At]
+    labor: int
+    capitalized: int
+    at: datetime
+
+    @property
+    def cost(self) -> int:
+        return self.request.parts_minor + self.labor
+
+
+class _Made(NamedTuple):
+    """Value of each outcome before the work, then that of what was scrapped; and what the outcomes are worth now."""
+
+    before: list[int]
+    scrapped: int
+    after: list[int]
+
+
+class _Facts:
+    """What outcomes may name: SKUs with their company and whether they are kits, shelves, and nodes of bins."""
+
+    def __init__(self, found: Mapping[UUID, _WorkOrder], requests: Sequence[FinishWork]) -> None:
+        outcomes = [(found.get(one.work_order), each) for one in requests for each in one.outcomes]
+        named = {each.sku for _, each in outcomes if each.sku}
+        self.skus: dict[UUID, int] = dict(sql.run(_SKUS, {"skus": list(named)}))  # type: ignore[arg-type]
+        self.kits = catalog.kits_among(named)
+        self.shelves = shelves_of({(of.node, each.sku or of.sku) for of, each in outcomes if of})
+        self.nodes = nodes_of({each.bin for _, each in outcomes if each.bin})
+
+
+@command("returns.finish_work")
+def finish_work(cause: Cause, /, *, requests: Sequence[FinishWork]) -> list[WorkFinished | Refused]:
+    """Units in the grade, SKU and status that the work made of them, and those scrapped out of the house at their
+    value. Parts and labor add to the value of what was made, or are an expense, by the policy `returns.onward`; where
+    nothing was made they always are.
+
+    Locks: the work orders in id order, then positions, buckets and balances as `stock.move_units`.
+    Refuses: NotFound; WrongState; Invalid (units that don't add up, a grade, status, cost, or SKU); returns.no_bin;
+    stock.not_there. Again: by key. 43 statements at most.
+    """
+    found = {
+        row[0]: _WorkOrder(*row) for row in sql.run(_LOCK, {"ids": [one.work_order for one in requests]})
+    }
+    facts = _Facts(found, requests)
+    policies = in_force(cause, {one.company for one in found.values()})
+    skus = {(one.company, one.sku) for one in found.values()}
+    lock_positions(skus | {(company, sku) for sku, company in facts.skus.items()})
+    buckets = lock_buckets(one.at for one in found.values())
+    there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+    answers: list[WorkFinished | Refused] = []
+    done: list[_Done] = []
+    for request in requests:
+        decided = _decide(cause, request, found, facts, policies, there)
+        if isinstance(decided, Refused):
+            answers.append(decided)
+            continue
+        done.append(decided)
+        answers.append(WorkFinished(decided.of.id, decided.cost, decided.capitalized))
+    if done:
+        _write(cause, done, buckets)
+    return answers
+
+
+def _decide(
+    cause: Cause,
+    request: FinishWork,
+    found: dict[UUID, _WorkOrder],
+    facts: _Facts,
+    policies: Mapping[int, Onward],
+    there: dict[At, int],
+) -> _Done | Refused:
+    one = found.get(request.work_order)
+    if one is None:
+        return NotFound(what="work order", which=str(request.work_order))
+    step = WORK_ORDER.step(one.state, "finish")
+    if isinstance(step, Refused):
+        return step
+    refused = onward.misfit_outcomes(request.outcomes, request.scrapped, one.quantity)
+    if refused:
+        return refused
+    if min(request.parts_minor, request.labor_minutes) < 0:
+        return Invalid(field="cost", expected="parts and minutes of 0 or more", found="fewer")
+    targets = []
+    for outcome in request.outcomes:
+        target = _target(one, outcome, facts)
+        if isinstance(target, Refused):
+            return target
+        targets.append(target)
+    if there.get(one.at, 0) < one.quantity:
+        where, left = f"bin {one.bin}", there.get(one.at, 0)
+        return NotThere(wanted=one.quantity, sku=str(one.sku), where=where, found=left)
+    there[one.at] -= one.quantity
+    found[one.id] = one._replace(state=step)
+    policy = policies[one.company]
+    labor = onward.labor(request.labor_minutes, policy.labor_minor_per_hour)
+    capitalized = request.parts_minor + labor if policy.capitalize and request.outcomes else 0
+    return _Done(one, request, targets, labor, capitalized, request.occurred_at or cause.at)
+
+
+def _target(one: _WorkOrder, outcome: Outcome, facts: _Facts) -> At | Refused:
+    """Where units of an outcome stand from then on."""
+    sku = outcome.sku or one.sku
+    if outcome.sku and facts.skus.get(outcome.sku) != one.company:
+        return NotFound(what="SKU", which=str(outcome.sku))
+    if outcome.sku in facts.kits:
+        return Invalid(field="sku", expected="a SKU that has stock", found="a kit")
+    bin_id: UUID | None = outcome.bin or one.bin
+    if outcome.bin and facts.nodes.get(outcome.bin) != one.node:
+        return errors.NoBin(node=str(one.node), kind="such", bin=f" {outcome.bin}")
+    if not outcome.bin and outcome.status == "sellable":
+        bin_id = facts.shelves.get((one.node, sku)) or facts.shelves.get((one.node, None))
+    if bin_id is None:
+        return errors.NoBin(node=str(one.node), kind="pick", bin="")
+    return At(sku, one.node, bin_id, one.company, outcome.status, one.lot, one.serial)
+
+
+def _write(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> None:
+    who = cause.actor.name
+    made = _move(cause, done, buckets)
+    rows = [
+        (
+            one.of.id, one.request.parts_minor, one.request.labor_minutes, one.labor, one.capitalized,
+            sum(worth.before) + worth.scrapped, one.request.note.strip(), one.at,
+        )
+        for one, worth in zip(done, made, strict=True)
+    ]  # fmt: skip
+    names = ("ids", "parts", "minutes", "labor", "capitalized", "values", "notes", "times")
+    sql.run(_FINISH, {**sql.columns(names, rows), "who": who})
+    sql.write("returns_workresult", _RESULT, [
+        row for one, worth in zip(done, made, strict=True) for row in _results(one, worth)
+    ])  # fmt: skip
+    postings = [
+        Posting(one.of.company, "refurbishment.worked", "work order", one.of.id, one.of.currency, amounts, one.at)
+        for one in done
+        if (amounts := _amounts(one))
+    ]  # fmt: skip
+    if postings:
+        whole(post(cause, requests=postings))
+    announce(cause, [
+        Event("work_order", one.of.id, one.of.company, "started", "finished", one.at,
+              {"cost_minor": one.cost, "capitalized_minor": one.capitalized, "scrapped": one.request.scrapped},
+              one.request.note.strip())
+        for one in done
+    ])  # fmt: skip
+
+
+def _amounts(one: _Done) -> tuple[tuple[str, int], ...]:
+    both = (("capitalized", one.capitalized), ("expensed", one.cost - one.capitalized))
+    return tuple((kind, amount) for kind, amount in both if amount)
+
+
+def _results(one: _Done, worth: _Made) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = [
+        (one.of.id, place, each.quantity, each.grade, each.status, at.sku, at.bin, value)
+        for place, (each, at, value) in enumerate(
+            zip(one.request.outcomes, one.targets, worth.after, strict=True), 1
+        )
+    ]
+    if one.request.scrapped:
+        last = len(rows) + 1
+        rows.append(
+            (one.of.id, last, one.request.scrapped, "", "scrapped", one.of.sku, one.of.bin, worth.scrapped)
+        )
+    return rows
+
+
+def _move(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> list[_Made]:
+    """Take the units out of stock at their value, and put what was made of them in with the work that was added."""
+    out: list[Move] = []
+    for one in done:
+        out += [_out(one, each.quantity, ADJUSTMENT, "stock.work_taken") for each in one.request.outcomes]
+        if one.request.scrapped:
+            out.append(_out(one, one.request.scrapped, SCRAP, "stock.disposed"))
+    values = iter(move_units(cause, out, buckets).values)
+    made = []
+    back: list[Move] = []
+    for one in done:
+        before = [next(values) for _ in one.request.outcomes]
+        scrapped = next(values) if one.request.scrapped else 0
+        shares = onward.spread(one.capitalized, [each.quantity for each in one.request.outcomes])
+        after = [worth + share for worth, share in zip(before, shares, strict=True)]
+        made.append(_Made(before, scrapped, after))
+        for each, target, value in zip(one.request.outcomes, one.targets, after, strict=True):
+            back.append(Move(
+                one.of.company, target.sku, each.quantity, ADJUSTMENT, target, "refurbished", "work order", one.of.id,
+                one.at, "stock.work_returned", None, value,
+            ))  # fmt: skip
+    move_units(cause, back)
+    return made
+
+
+def _out(one: _Done, quantity: int, place: str, event: str) -> Move:
+    reason = "scrapped in refurbishment" if place == SCRAP else "refurbished"
+    return Move(
+        one.of.company, one.of.sku, quantity, one.of.at, place, reason, "work order", one.of.id, one.at, event
+    )
+
+
+_RESULT = ("work_order_id", "place", "quantity", "grade", "status", "sku_id", "bin_id", "value_minor")
+
+_LOCK = """
+SELECT id, company_id::int, state, sku_id, node_id, bin_id, lot, serial, quantity, currency::text
+FROM returns_workorder WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_SKUS = "SELECT id, company_id::int FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"
+
+_FINISH = """
+UPDATE returns_workorder AS w SET state = 'finished', parts_minor = d.parts, labor_minutes = d.minutes,
+       labor_minor = d.labor, capitalized_minor = d.capitalized, value_minor = d.value, note = d.note,
+       ended_by = %(who)s::text, ended_at = d.at
+FROM unnest(%(ids)s::uuid[], %(parts)s::bigint[], %(minutes)s::int[], %(labor)s::bigint[], %(capitalized)s::bigint[],
+            %(values)s::bigint[], %(notes)s::text[], %(times)s::timestamptz[])
+     AS d(id, parts, minutes, labor, capitalized, value, note, at)
+WHERE w.id = d.id
+"""

@@ -1,0 +1,219 @@
+"""Refurbishing is planned, begun, or given up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.returns import errors, onward
+from entrepot.returns.commands.gathering import counted, draw, lock_waiting, take
+from entrepot.returns.onward import Waits
+from entrepot.returns.states import WORK_ORDER
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWorkOrder:
+    """Units of a disposition `refurbish`, and what is to be done with them."""
+
+    company: int
+    disposition: UUID
+    quantity: int
+    plan: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrderOpened:
+    work_order: UUID
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartWork:
+    work_order: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStarted:
+    work_order: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawWork:
+    """The work order, and why nothing is done."""
+
+    work_order: UUID
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkWithdrawn:
+    work_order: UUID
+
+
+@command("returns.open_work_orders")
+def open_work_orders(
+    cause: Cause, /, *, requests: Sequence[OpenWorkOrder]
+) -> list[WorkOrderOpened | Refused]:
+    """Work orders with their numbers. The units stay where they are.
+
+    Locks: the dispositions in id order, then the series of numbers.
+    Refuses: NotFound; Invalid (quantity, no plan, no disposition to refurbish); returns.more_than_waits.
+    Again: by key. 6 statements.
+    """
+    waits = lock_waiting([one.disposition for one in requests])
+    answers: list[WorkOrderOpened | Refused] = []
+    opened: list[tuple[UUID, OpenWorkOrder]] = []
+    for request in requests:
+        refused = _misfit(request, waits)
+        if refused:
+            answers.append(refused)
+            continue
+        one = waits[request.disposition]
+        waits[one.id] = one._replace(taken=one.taken + request.quantity)
+        opened.append((ids.uuid7(), request))
+        answers.append(WorkOrderOpened(opened[-1][0], ""))
+    if not opened:
+        return answers
+    numbers = _write(cause, opened, waits)
+    return [
+        WorkOrderOpened(one.work_order, numbers[one.work_order]) if isinstance(one, WorkOrderOpened) else one
+        for one in answers
+    ]
+
+
+def _misfit(request: OpenWorkOrder, waits: Mapping[UUID, Waits]) -> Refused | None:
+    one = waits.get(request.disposition)
+    if one is None or one.company != request.company:
+        return NotFound(what="disposition", which=str(request.disposition))
+    if one.disposition != "refurbish":
+        return Invalid(field="disposition", expected="refurbish", found=one.disposition)
+    if not request.plan.strip():
+        return Invalid(field="plan", expected="what is to be done", found="nothing")
+    return onward.misfit_units([(one.id, request.quantity)], {one.id: one})
+
+
+def _write(
+    cause: Cause, opened: Sequence[tuple[UUID, OpenWorkOrder]], waits: Mapping[UUID, Waits]
+) -> dict[UUID, str]:
+    take(counted((one.disposition, one.quantity) for _, one in opened))
+    numbers = draw(cause, [(one.company, onward.WORK) for _, one in opened])
+    who = cause.actor.name
+    sql.write("returns_workorder", _WORK_ORDER, [
+        (
+            which, number.text, one.company, number.year, number.sequence, one.disposition, of.sku, of.node, of.bin,
+            of.lot, of.serial, of.currency, one.quantity, one.plan.strip(), "planned", who, cause.at,
+        )
+        for (which, one), number in zip(opened, numbers, strict=True)
+        for of in [waits[one.disposition]]
+    ])  # fmt: skip
+    announce(cause, [
+        Event("work_order", which, one.company, "", "planned", None, {"units": one.quantity}, one.plan.strip())
+        for which, one in opened
+    ])  # fmt: skip
+    return {which: number.text for (which, _), number in zip(opened, numbers, strict=True)}
+
+
+@command("returns.start_work")
+def start_work(cause: Cause, /, *, requests: Sequence[StartWork]) -> list[WorkStarted | Refused]:
+    """Work orders that somebody works on.
+
+    Locks: the work orders in id order. Refuses: NotFound; WrongState. Again: by key. 3 statements.
+    """
+    found = _lock([one.work_order for one in requests])
+    answers: list[WorkStarted | Refused] = []
+    rows: list[UUID] = []
+    for request in requests:
+        step = _step(found, request.work_order, "start")
+        if isinstance(step, Refused):
+            answers.append(step)
+            continue
+        rows.append(request.work_order)
+        answers.append(WorkStarted(request.work_order))
+    if rows:
+        sql.run(_START, {"ids": rows, "who": cause.actor.name, "at": cause.at})
+        announce(cause, [Event("work_order", which, found[which][0], "planned", "started") for which in rows])
+    return answers
+
+
+@command("returns.withdraw_work")
+def withdraw_work(cause: Cause, /, *, requests: Sequence[WithdrawWork]) -> list[WorkWithdrawn | Refused]:
+    """Work orders that are given up: their units wait for another one. Their numbers stay, so that none is missing.
+
+    Locks: the work orders, then their dispositions, in id order. Refuses: NotFound; WrongState (finished);
+    returns.reason_needed. Again: by key. 5 statements.
+    """
+    found = _lock([one.work_order for one in requests])
+    before = dict(found)
+    answers: list[WorkWithdrawn | Refused] = []
+    rows: list[tuple[UUID, str]] = []
+    for request in requests:
+        if not request.reason.strip():
+            answers.append(errors.ReasonNeeded(step="to give up work", why="it was planned"))
+            continue
+        step = _step(found, request.work_order, "withdraw")
+        if isinstance(step, Refused):
+            answers.append(step)
+            continue
+        rows.append((request.work_order, request.reason.strip()))
+        answers.append(WorkWithdrawn(request.work_order))
+    if rows:
+        freed = [(before[which][2], -before[which][3]) for which, _ in rows]
+        lock_waiting([which for which, _ in freed])
+        take(counted(freed))
+        params = {"who": cause.actor.name, "at": cause.at}
+        sql.run(_WITHDRAW, {**sql.columns(("ids", "reasons"), rows), **params})
+        announce(cause, [
+            Event("work_order", which, before[which][0], before[which][1], "withdrawn", reason=reason)
+            for which, reason in rows
+        ])  # fmt: skip
+    return answers
+
+
+_Found = dict[UUID, tuple[int, str, UUID, int]]
+"""Company, state, disposition and units of work orders."""
+
+
+def _lock(work_orders: Sequence[UUID]) -> _Found:
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in sql.run(_LOCK, {"ids": work_orders})}
+
+
+def _step(found: _Found, which: UUID, event: str) -> str | Refused:
+    """The state after the event, which what comes next in the batch finds."""
+    if which not in found:
+        return NotFound(what="work order", which=str(which))
+    company, state, *rest = found[which]
+    step = WORK_ORDER.step(state, event)
+    if not isinstance(step, Refused):
+        found[which] = (company, step, *rest)  # type: ignore[assignment]
+    return step
+
+
+_WORK_ORDER = (
+    "id", "number", "company_id", "year", "sequence", "disposition_id", "sku_id", "node_id", "bin_id", "lot", "serial",
+    "currency", "quantity", "plan", "state", "opened_by", "opened_at",
+)  # fmt: skip
+
+_LOCK = """
+SELECT id, company_id::int, state, disposition_id, quantity FROM returns_workorder
+WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_START = """
+UPDATE returns_workorder SET state = 'started', started_by = %(who)s::text, started_at = %(at)s::timestamptz
+WHERE id = ANY(%(ids)s::uuid[])
+"""
+
+_WITHDRAW = """
+UPDATE returns_workorder AS w SET state = 'withdrawn', note = d.reason, ended_by = %(who)s::text,
+       ended_at = %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(reasons)s::text[]) AS d(id, reason) WHERE w.id = d.id
+"""

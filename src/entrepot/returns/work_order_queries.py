@@ -1,0 +1,124 @@
+"""Work orders of refurbishing, and what became of their units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    work_order: UUID
+    quantity: int
+    grade: str
+    status: str
+    sku_code: str
+    bin: str
+    value_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrderRow:
+    id: UUID
+    number: str
+    state: str
+    return_id: UUID
+    return_number: str
+    sku: UUID
+    sku_code: str
+    name: str
+    node: UUID
+    node_code: str
+    bin: str
+    lot: str
+    serial: str
+    currency: str
+    quantity: int
+    plan: str
+    grade: str
+    parts_minor: int
+    labor_minutes: int
+    labor_minor: int
+    capitalized_minor: int
+    value_minor: int
+    note: str
+    opened_by: str
+    opened_at: datetime
+    started_by: str
+    started_at: datetime | None
+    ended_by: str
+    ended_at: datetime | None
+
+    @property
+    def cost_minor(self) -> int:
+        return self.parts_minor + self.labor_minor
+
+
+def work_orders(
+    company: int, *, state: str = "", after: UUID | None = None, limit: int = 50
+) -> list[WorkOrderRow]:
+    """Work orders, the latest first."""
+    params = {"company": company, "state": state, "after": after, "limit": limit}
+    return [WorkOrderRow(*row) for row in sql.run(_WORK_ORDERS + _PAGE, params)]
+
+
+def work_order(company: int, which: UUID) -> WorkOrderRow | None:
+    rows = sql.run(_WORK_ORDERS + _ONE, {"company": company, "id": which})
+    return WorkOrderRow(*rows[0]) if rows else None
+
+
+def results(which: list[UUID]) -> list[ResultRow]:
+    """What became of the units of work orders, in order."""
+    return [ResultRow(*row) for row in sql.run(_RESULTS, {"ids": which})]
+
+
+_WORK_ORDERS = """
+SELECT w.id, w.number, w.state, r.id, r.number, w.sku_id, s.code, s.name, w.node_id, n.code, b.code, w.lot, w.serial,
+       w.currency::text, w.quantity, w.plan, x.grade, w.parts_minor, w.labor_minutes, w.labor_minor,
+       w.capitalized_minor, w.value_minor, w.note, w.opened_by, w.opened_at, w.started_by, w.started_at, w.ended_by,
+       w.ended_at
+FROM returns_workorder AS w JOIN returns_disposition AS d ON d.id = w.disposition_id
+JOIN returns_return AS r ON r.id = d.return_id
+JOIN returns_inspection AS x ON x.id = d.inspection_id
+JOIN catalog_sku AS s ON s.id = w.sku_id
+JOIN network_node AS n ON n.id = w.node_id
+JOIN network_bin AS b ON b.id = w.bin_id
+"""
+
+_PAGE = """
+WHERE w.company_id = %(company)s::smallint AND %(state)s::text IN ('', w.state)
+  AND (%(after)s::uuid IS NULL OR w.id < %(after)s::uuid)
+ORDER BY w.id DESC LIMIT %(limit)s::int
+"""
+
+_ONE = "WHERE w.company_id = %(company)s::smallint AND w.id = %(id)s::uuid"
+
+_RESULTS = """
+SELECT t.work_order_id, t.quantity, t.grade, t.status, s.code, b.code, t.value_minor
+FROM returns_workresult AS t JOIN catalog_sku AS s ON s.id = t.sku_id JOIN network_bin AS b ON b.id = t.bin_id
+WHERE t.work_order_id = ANY(%(ids)s::uuid[]) ORDER BY t.work_order_id, t.place
+"""
+
+# invariant 17: every unit of a finished work order became something, and all value is there: that of the units before,
+# and the work that was added to it
+_MADE = """
+SELECT format('work order %s: %s units worth %s with %s of work, its results say %s worth %s', w.number, w.quantity,
+              w.value_minor, w.capitalized_minor, t.units, t.value)
+FROM returns_workorder AS w
+CROSS JOIN LATERAL (SELECT COALESCE(sum(quantity), 0) AS units, COALESCE(sum(value_minor), 0) AS value
+                    FROM returns_workresult WHERE work_order_id = w.id) AS t
+WHERE CASE w.state WHEN 'finished' THEN (t.units, t.value) <> (w.quantity, w.value_minor + w.capitalized_minor)
+                   ELSE t.units <> 0 END
+"""
+
+# invariant 18: nothing stays in refurbishment in the books
+_CLEARED = """
+SELECT format('company %s: account 1230 holds %s, though all work posts whole', company_id,
+              sum(debit_minor - credit_minor))
+FROM ledger_balance WHERE account = 1230 GROUP BY company_id HAVING sum(debit_minor - credit_minor) <> 0
+"""
+
+CHECKS = (_MADE, _CLEARED)

@@ -1,0 +1,587 @@
+"""What follows a disposition, for programs: departures, work orders, and what is owed for goods."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field
+
+from entrepot.kernel.errors import NotFound
+from entrepot.returns import departure_queries, recovery_queries, work_order_queries
+from entrepot.returns.commands.add_papers import AddPaper, add_papers
+from entrepot.returns.commands.finish_work import FinishWork, finish_work
+from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
+from entrepot.returns.commands.open_departures import OpenDeparture, open_departures
+from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
+from entrepot.returns.commands.withdraw_departures import WithdrawDeparture, withdraw_departures
+from entrepot.returns.commands.work_orders import (
+    OpenWorkOrder,
+    StartWork,
+    WithdrawWork,
+    open_work_orders,
+    start_work,
+    withdraw_work,
+)
+from entrepot.returns.onward import Outcome
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, Own, _example
+from entrepot.web.api.schemas import (
+    QUANTITY_MAX,
+    Minor,
+    Moment,
+    Out,
+    Problem,
+    Quantity,
+    Reason,
+    Strict,
+    Text,
+)
+
+router = Router()
+
+KindOf = Literal["vendor_return", "liquidation", "donation", "disposal"]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2200, 1, 1))]
+
+
+class GatheredIn(Strict):
+    """Units of a disposition."""
+
+    disposition: UUID
+    quantity: Quantity
+
+
+class DepartureIn(Strict):
+    """Units that leave together: to a `supplier` where they are returned to the vendor, else to a `receiver`."""
+
+    model_config = _example(
+        kind="liquidation",
+        items=[{"disposition": ONE, "quantity": 2}],
+        receiver="Jobber Ltd",
+        expected_minor=900,
+    )
+
+    kind: KindOf
+    items: Annotated[list[GatheredIn], Field(min_length=1, max_length=1000)]
+    supplier: UUID | None = None
+    receiver: Text = ""
+    expected_minor: Minor | None = None
+    key: Own = None
+
+
+class DepartureOpenedOut(Out):
+    departure: UUID
+    number: str
+
+
+class LeaveIn(Strict):
+    """Goods that are gone. Without `amount_minor` what was expected is owed, or what the units are worth."""
+
+    model_config = _example(departure=ONE, amount_minor=900, reference="RA 4711")
+
+    departure: UUID
+    amount_minor: Minor | None = None
+    due_on: Day | None = None
+    reference: Text = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class LeftOut(Out):
+    departure: UUID
+    value_minor: int
+    owed_minor: int
+    due_on: date
+
+
+class SettleIn(Strict):
+    """A credit note, a payment, or a receiver's certificate. Without `amount_minor` all that is owed still came."""
+
+    model_config = _example(departure=ONE, amount_minor=850, reference="CN 12", note="one was broken")
+
+    departure: UUID
+    amount_minor: Minor | None = None
+    reference: Text = ""
+    note: Text = ""
+    final: bool = True
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class SettledDepartureOut(Out):
+    departure: UUID
+    state: str
+    credited_minor: int
+    difference_minor: int
+
+
+class WithdrawDepartureIn(Strict):
+    model_config = _example(departure=ONE, reason="Nobody bid for it.")
+
+    departure: UUID
+    reason: Reason
+    key: Own = None
+
+
+class DepartureWithdrawnOut(Out):
+    departure: UUID
+
+
+class PaperIn(Strict):
+    """A PDF, JPEG, PNG or WebP about a departure, told by its bytes."""
+
+    model_config = _example(departure=ONE, content="JVBERi0xLjcKJSVFT0YK")
+
+    departure: UUID
+    content: Annotated[str, Field(max_length=PHOTO_MAX, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    key: Own = None
+
+
+class PaperAddedOut(Out):
+    departure: UUID
+    digest: str
+
+
+class DepartureOut(Out):
+    id: UUID
+    number: str
+    kind: str
+    state: str
+    node: str
+    receiver: str
+    supplier: UUID | None
+    currency: str
+    units: int
+    expected_minor: int | None
+    value_minor: int
+    owed_minor: int
+    credited_minor: int
+    due_on: date | None
+    reference: str
+    reason: str
+    opened_at: datetime
+    left_at: datetime | None
+    settled_at: datetime | None
+
+
+class DepartureItemOut(Out):
+    disposition: UUID
+    return_id: UUID
+    return_number: str
+    sku_code: str
+    name: str
+    bin: str
+    lot: str
+    serial: str
+    quantity: int
+    value_minor: int
+
+
+class DeparturePaperOut(Out):
+    id: UUID
+    kind: str
+    digest: str
+    size: int
+    added_by: str
+    added_at: datetime
+
+
+class DepartureWholeOut(Out):
+    departure: DepartureOut
+    items: list[DepartureItemOut]
+    papers: list[DeparturePaperOut]
+
+
+class DeparturesOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[DepartureOut]
+    next: UUID | None
+
+
+class OnwardOut(Out):
+    """Units of a disposition that nothing follows yet."""
+
+    disposition: UUID
+    kind: str
+    return_id: UUID
+    return_number: str
+    sku_code: str
+    name: str
+    node_code: str
+    bin: str
+    lot: str
+    serial: str
+    units: int
+    grade: str
+    since: datetime
+
+
+class WorkOrderIn(Strict):
+    model_config = _example(disposition=ONE, quantity=2, plan="Replace the charger, clean, repack.")
+
+    disposition: UUID
+    quantity: Quantity
+    plan: Reason
+    key: Own = None
+
+
+class WorkOrderOpenedOut(Out):
+    work_order: UUID
+    number: str
+
+
+class WorkOrderStepIn(Strict):
+    model_config = _example(work_order=ONE)
+
+    work_order: UUID
+    key: Own = None
+
+
+class WithdrawWorkIn(Strict):
+    model_config = _example(work_order=ONE, reason="There are no parts.")
+
+    work_order: UUID
+    reason: Reason
+    key: Own = None
+
+
+class WorkOrderStepOut(Out):
+    work_order: UUID
+
+
+class OutcomeIn(Strict):
+    """Units that the work made: of another SKU, or into another bin, where it is named."""
+
+    quantity: Quantity
+    grade: Literal["A", "B", "C", "D"]
+    status: Literal["sellable", "second_grade"] = "sellable"
+    sku: UUID | None = None
+    bin: UUID | None = None
+
+
+class FinishWorkIn(Strict):
+    """What became of every unit of a work order, and what the work cost."""
+
+    model_config = _example(
+        work_order=ONE, outcomes=[{"quantity": 1, "grade": "A", "status": "sellable", "sku": OTHER}], scrapped=1,
+        parts_minor=350, labor_minutes=20,
+    )  # fmt: skip
+
+    work_order: UUID
+    outcomes: Annotated[list[OutcomeIn], Field(max_length=20)] = []
+    scrapped: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
+    parts_minor: Minor = 0
+    labor_minutes: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    note: Text = ""
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class WorkFinishedOut(Out):
+    work_order: UUID
+    cost_minor: int
+    capitalized_minor: int
+
+
+class WorkOrderOut(Out):
+    id: UUID
+    number: str
+    state: str
+    return_id: UUID
+    return_number: str
+    sku_code: str
+    name: str
+    node_code: str
+    bin: str
+    currency: str
+    quantity: int
+    plan: str
+    parts_minor: int
+    labor_minutes: int
+    labor_minor: int
+    capitalized_minor: int
+    value_minor: int
+    note: str
+    opened_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class WorkOrdersOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[WorkOrderOut]
+    next: UUID | None
+
+
+class RecoveryOut(Out):
+    """`owed_minor` is receivable in the books; `claimed_minor` is asked for and not agreed to yet."""
+
+    kind: str
+    id: UUID
+    number: str
+    whom: str
+    state: str
+    currency: str
+    claimed_minor: int
+    owed_minor: int
+    since: datetime
+    age_days: int
+    due_on: date | None
+    overdue: bool
+
+
+Disposition = Annotated[
+    Literal["return_to_vendor", "liquidate", "donate", "dispose", "refurbish"] | None,
+    Query(None, description="Only units of this disposition."),
+]
+DepartureState = Annotated[
+    Literal["open", "gone", "settled", "withdrawn"] | None, Query(None, description="Only those in a state.")
+]
+WorkState = Annotated[
+    Literal["planned", "started", "finished", "withdrawn"] | None,
+    Query(None, description="Only those in a state."),
+]
+KindAsked = Annotated[KindOf | None, Query(None, description="Only those of a kind.")]
+RecoveryKind = Annotated[
+    Literal["vendor_return", "liquidation", "carrier_claim", "supplier_claim"] | None,
+    Query(None, description="Only what is owed in this way."),
+]
+
+Due = Annotated[Literal["overdue"] | None, Query(None, description="Only what is past its day.")]
+
+
+@router.get("/returns/onward", response={200: list[OnwardOut], **READ})
+def list_onward(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    disposition: Disposition = None,
+    limit: Limit = 50,
+) -> Any:
+    """Units whose disposition something must follow and nothing does, what waits longest first."""
+    return departure_queries.waiting(parse.company_of(company), disposition or "", limit=limit)
+
+
+@router.get("/returns/recovery", response={200: list[RecoveryOut], **READ})
+def list_recovery(
+    request: HttpRequest,
+    company: Company = None,
+    kind: RecoveryKind = None,
+    due: Due = None,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Limit = 50,
+) -> Any:
+    """What vendors, carriers and liquidators owe, what is due first before the rest."""
+    at = parse.cause_of(request).at
+    own = parse.company_of(company)
+    return recovery_queries.owed(
+        own, at, kind=kind or "", overdue=due is not None, offset=offset, limit=limit
+    )
+
+
+@router.get("/returns/departures", response={200: DeparturesOut, **READ})
+def list_departures(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    kind: KindAsked = None,
+    state: DepartureState = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Departures, the latest first, a page at a time."""
+    own = parse.company_of(company)
+    rows = departure_queries.departures(own, kind=kind or "", state=state or "", after=after, limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.post(
+    "/returns/departures", response={200: DepartureOpenedOut | list[DepartureOpenedOut | Problem], **REFUSED}
+)
+def open_departure(
+    request: HttpRequest,
+    payload: DepartureIn | Annotated[list[DepartureIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Gather units that leave together by their disposition."""
+    own = parse.company_of(company)
+
+    def make(item: DepartureIn, key: str) -> OpenDeparture:
+        items = tuple((one.disposition, one.quantity) for one in item.items)
+        return OpenDeparture(own, item.kind, items, item.supplier, item.receiver, item.expected_minor, key)
+
+    return give(request, open_departures, payload, idempotency_key, make)
+
+
+@router.post("/returns/departures/leave", response={200: LeftOut | list[LeftOut | Problem], **REFUSED})
+def leave_departure(
+    request: HttpRequest,
+    payload: LeaveIn | Annotated[list[LeaveIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say that goods have left: shipped to their vendor, sold as a lot, given away or destroyed."""
+
+    def make(item: LeaveIn, key: str) -> LeaveDeparture:
+        return LeaveDeparture(
+            item.departure, item.amount_minor, item.due_on, item.reference, item.occurred_at, key
+        )
+
+    return give(request, leave_departures, payload, idempotency_key, make)
+
+
+@router.post(
+    "/returns/departures/settle",
+    response={200: SettledDepartureOut | list[SettledDepartureOut | Problem], **REFUSED},
+)
+def settle_departure(
+    request: HttpRequest,
+    payload: SettleIn | Annotated[list[SettleIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say what was given for goods that left. Whoever let them leave may not."""
+
+    def make(item: SettleIn, key: str) -> SettleDeparture:
+        return SettleDeparture(
+            item.departure, item.amount_minor, item.reference, item.note, item.final, item.occurred_at, key
+        )
+
+    return give(request, settle_departures, payload, idempotency_key, make)
+
+
+@router.post(
+    "/returns/departures/withdraw",
+    response={200: DepartureWithdrawnOut | list[DepartureWithdrawnOut | Problem], **REFUSED},
+)
+def withdraw_departure(
+    request: HttpRequest,
+    payload: WithdrawDepartureIn | Annotated[list[WithdrawDepartureIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Keep goods that were gathered. Their units may be gathered anew."""
+    return give(
+        request, withdraw_departures, payload, idempotency_key,
+        lambda one, key: WithdrawDeparture(one.departure, one.reason, key),
+    )  # fmt: skip
+
+
+@router.post(
+    "/returns/departures/papers", response={200: PaperAddedOut | list[PaperAddedOut | Problem], **REFUSED}
+)
+def add_departure_papers(
+    request: HttpRequest,
+    payload: PaperIn | Annotated[list[PaperIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Keep files about departures, in base64. The console gives them back under `/returns/papers/`."""
+
+    def make(item: PaperIn, key: str) -> AddPaper:
+        try:
+            content = b64decode(item.content, validate=True)
+        except binascii.Error:  # no bytes are no file, which the command says
+            content = b""
+        return AddPaper(item.departure, content, key)
+
+    return give(request, add_papers, payload, idempotency_key, make)
+
+
+@router.get("/returns/departures/{departure}", response={200: DepartureWholeOut, **READ})
+def read_departure(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    departure: UUID,
+    company: Company = None,
+) -> dict[str, Any]:
+    """A departure with its units and files."""
+    found = departure_queries.departure(parse.company_of(company), departure)
+    if found is None:
+        raise NotFound(what="departure", which=str(departure))
+    papers = departure_queries.papers(departure)
+    return {"departure": found, "items": departure_queries.items(departure), "papers": papers}
+
+
+@router.get("/returns/work-orders", response={200: WorkOrdersOut, **READ})
+def list_work_orders(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    state: WorkState = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Work orders of refurbishing, the latest first, a page at a time."""
+    own = parse.company_of(company)
+    return paged(work_order_queries.work_orders(own, state=state or "", after=after, limit=limit + 1), limit)
+
+
+@router.post(
+    "/returns/work-orders", response={200: WorkOrderOpenedOut | list[WorkOrderOpenedOut | Problem], **REFUSED}
+)
+def open_work_order(
+    request: HttpRequest,
+    payload: WorkOrderIn | Annotated[list[WorkOrderIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Plan the refurbishing of units."""
+    own = parse.company_of(company)
+    return give(
+        request, open_work_orders, payload, idempotency_key,
+        lambda one, key: OpenWorkOrder(own, one.disposition, one.quantity, one.plan, key),
+    )  # fmt: skip
+
+
+@router.post(
+    "/returns/work-orders/start",
+    response={200: WorkOrderStepOut | list[WorkOrderStepOut | Problem], **REFUSED},
+)
+def start_work_order(
+    request: HttpRequest,
+    payload: WorkOrderStepIn | Annotated[list[WorkOrderStepIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Begin with work orders."""
+    return give(
+        request, start_work, payload, idempotency_key, lambda one, key: StartWork(one.work_order, key)
+    )
+
+
+@router.post(
+    "/returns/work-orders/finish",
+    response={200: WorkFinishedOut | list[WorkFinishedOut | Problem], **REFUSED},
+)
+def finish_work_order(
+    request: HttpRequest,
+    payload: FinishWorkIn | Annotated[list[FinishWorkIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Say what became of the units of work orders, and what the work cost."""
+
+    def make(item: FinishWorkIn, key: str) -> FinishWork:
+        outcomes = tuple(Outcome(**one.model_dump()) for one in item.outcomes)
+        return FinishWork(
+            item.work_order, outcomes, item.scrapped, item.parts_minor, item.labor_minutes, item.note,
+            item.occurred_at, key,
+        )  # fmt: skip
+
+    return give(request, finish_work, payload, idempotency_key, make)
+
+
+@router.post(
+    "/returns/work-orders/withdraw",
+    response={200: WorkOrderStepOut | list[WorkOrderStepOut | Problem], **REFUSED},
+)
+def withdraw_work_order(
+    request: HttpRequest,
+    payload: WithdrawWorkIn | Annotated[list[WithdrawWorkIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Give up work orders. Their units wait for another one."""
+    return give(
+        request, withdraw_work, payload, idempotency_key,
+        lambda one, key: WithdrawWork(one.work_order, one.reason, key),
+    )  # fmt: skip

@@ -1,0 +1,332 @@
+"""What follows a disposition: goods that leave together, refurbishing, and everything that is owed for goods."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.catalog import queries as catalog
+from entrepot.insight import pages
+from entrepot.kernel import queries as kernel
+from entrepot.kernel.errors import NotFound
+from entrepot.parties import queries as parties
+from entrepot.returns import departure_queries, onward, recovery_queries, work_order_queries
+from entrepot.returns.commands.add_papers import AddPaper, add_papers
+from entrepot.returns.commands.finish_work import FinishWork, finish_work
+from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
+from entrepot.returns.commands.open_departures import DepartureOpened, OpenDeparture, open_departures
+from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
+from entrepot.returns.commands.withdraw_departures import WithdrawDeparture, withdraw_departures
+from entrepot.returns.commands.work_orders import (
+    OpenWorkOrder,
+    StartWork,
+    WithdrawWork,
+    open_work_orders,
+    start_work,
+    withdraw_work,
+)
+from entrepot.returns.onward import KINDS, Outcome
+from entrepot.returns.photos import BYTES_MAX
+from entrepot.returns.rules import GRADES
+from entrepot.web import departure_paper, words
+from entrepot.web.edge import (
+    Request,
+    back,
+    clean,
+    console,
+    day_in,
+    give,
+    int_in,
+    kept,
+    minor_in,
+    page,
+    units_in,
+    uuid_in,
+)
+from entrepot.web.format import number
+from entrepot.web.timeline import steps
+from entrepot.work import queries as work
+
+PAGE = 50
+RECOVERY_PAGE = 100
+
+
+# ---- what is owed
+
+
+@require_safe
+@console
+def recovery(request: Request) -> HttpResponse:
+    """Everything that vendors, carriers and liquidators owe, with its age and due date."""
+    company, now = request.reader.company.id, timezone.now()
+    kind, overdue = clean(request.GET.get("kind")), "overdue" in request.GET
+    offset = min(int_in(request.GET.get("from")) or 0, 1_000_000)
+    kind = kind if kind in recovery_queries.KINDS else ""
+    rows = recovery_queries.owed(
+        company, now, kind=kind, overdue=overdue, offset=offset, limit=RECOVERY_PAGE + 1
+    )
+    context: dict[str, Any] = {
+        "rows": rows[:RECOVERY_PAGE],
+        "next": offset + RECOVERY_PAGE if len(rows) > RECOVERY_PAGE else None,
+        "sums": recovery_queries.sums(company, now),
+        "kind": kind,
+        "overdue": overdue,
+        "waiting": len(departure_queries.waiting(company)),
+        "kinds": words.DEPARTURES,
+    }
+    return page(request, "web/recovery.html", context, area="returns")
+
+
+# ---- departures
+
+
+@require_safe
+@console
+def departures(request: Request) -> HttpResponse:
+    """What waits to be gathered, by kind, and the departures, the latest first."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = departure_queries.departures(company, after=after, limit=PAGE + 1)
+    waiting = departure_queries.waiting(company)
+    groups = [
+        (kind, found)
+        for kind, one in KINDS.items()
+        if (found := [row for row in waiting if row.kind == one.disposition])
+    ]
+    context: dict[str, Any] = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "groups": groups,
+        "kinds": words.DEPARTURES,
+        "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
+        "kept": kept(request),
+    }
+    return page(request, "web/departures.html", context, area="returns")
+
+
+@require_POST
+@console
+def gather(request: Request) -> HttpResponse:
+    """Units that leave together."""
+    text = clean(request.POST.get("expected"))
+    expected = minor_in(text, request.reader.company.currency)
+    wanted = OpenDeparture(
+        request.reader.company.id,
+        clean(request.POST.get("kind")),
+        tuple(units_in(request)),
+        uuid_in(request.POST.get("supplier")),
+        clean(request.POST.get("receiver")),
+        -1 if text and expected is None else expected,
+    )
+    results = give(request, open_departures, [wanted], lambda _n: gettext("They are gathered."))
+    made = next((one for one in results if isinstance(one, DepartureOpened)), None)
+    target = reverse("departure", args=[made.departure]) if made else reverse("departures")
+    return back(request, target, results)
+
+
+@require_safe
+@console
+def departure(request: Request, which: UUID) -> HttpResponse:
+    """One departure: its units, its money, its papers, and what comes next."""
+    one = _departure(request, which)
+    journal = pages.journal(company=request.reader.company.id, documents=[which])
+    context: dict[str, Any] = {
+        "one": one,
+        "kinds": words.DEPARTURES,
+        "owes": bool(KINDS[one.kind].account),
+        "items": departure_queries.items(which),
+        "papers": departure_queries.papers(which),
+        "types": ",".join(onward.PAPER_TYPES.values()),
+        "mine": one.left_by == request.reader.name,
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
+        "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
+        "todo": work.of_subject(which),
+        "kept": kept(request),
+    }
+    return page(request, "web/departure.html", context, area="returns")
+
+
+def _departure(request: Request, which: UUID) -> departure_queries.DepartureRow:
+    found = departure_queries.departure(request.reader.company.id, which)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_POST
+@console
+def leave(request: Request, which: UUID) -> HttpResponse:
+    """The goods are gone."""
+    text = clean(request.POST.get("amount"))
+    amount = minor_in(text, request.reader.company.currency)
+    wanted = LeaveDeparture(
+        which,
+        -1 if text and amount is None else amount,
+        day_in(request.POST.get("due")),
+        clean(request.POST.get("reference")),
+    )
+    results = give(request, leave_departures, [wanted], lambda _n: gettext("The goods have left."))
+    return back(request, reverse("departure", args=[which]), results)
+
+
+@require_POST
+@console
+def settle(request: Request, which: UUID) -> HttpResponse:
+    """What was given for the goods."""
+    text = clean(request.POST.get("amount"))
+    amount = minor_in(text, request.reader.company.currency)
+    answer = clean(request.POST.get("answer"))
+    if answer == "nothing":
+        text, amount = "0", 0
+    wanted = SettleDeparture(
+        which,
+        -1 if text and amount is None else amount,
+        clean(request.POST.get("reference")),
+        clean(request.POST.get("note")),
+        answer != "part",
+    )
+    results = give(request, settle_departures, [wanted], lambda _n: gettext("It is noted and posted."))
+    return back(request, reverse("departure", args=[which]), results)
+
+
+@require_POST
+@console
+def withdraw(request: Request, which: UUID) -> HttpResponse:
+    wanted = WithdrawDeparture(which, clean(request.POST.get("reason")))
+    results = give(
+        request, withdraw_departures, [wanted], lambda _n: gettext("The goods stay. Gather them anew.")
+    )
+    return back(request, reverse("departure", args=[which]), results)
+
+
+@require_POST
+@console
+def keep_papers(request: Request, which: UUID) -> HttpResponse:
+    """Files about a departure; what they are is told by their bytes."""
+    # One byte more than allowed is enough for the refusal.
+    wanted = [AddPaper(which, file.read(BYTES_MAX + 1)) for file in request.FILES.getlist("papers")[:13]]
+    results = give(
+        request, add_papers, wanted,
+        lambda n: ngettext("%(n)s file is kept.", "%(n)s files are kept.", n) % {"n": number(n)},
+    )  # fmt: skip
+    return back(request, reverse("departure", args=[which]), results)
+
+
+@require_safe
+@console
+def paper(request: Request, which: UUID) -> HttpResponse:
+    """A file as it was sent: a picture to look at, a PDF to keep, and nothing that the browser would execute."""
+    found = departure_queries.paper(request.reader.company.id, which)
+    if found is None:
+        raise Http404
+    kind, content = found
+    response = HttpResponse(content, content_type=onward.PAPER_TYPES[kind])
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    shown = "attachment" if kind == "pdf" else "inline"
+    response["Content-Disposition"] = f'{shown}; filename="{str(which)[-12:]}.{kind}"'
+    return response
+
+
+@require_safe
+@console
+def as_pdf(request: Request, which: UUID) -> HttpResponse:
+    """What goes with the goods, or tells of them."""
+    one = _departure(request, which)
+    content = departure_paper.pdf(one, departure_queries.items(which), request.reader.company.name)
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{one.number}.pdf"'
+    return response
+
+
+# ---- refurbishing
+
+
+@require_safe
+@console
+def work_orders(request: Request) -> HttpResponse:
+    """What waits to be refurbished, and the work orders, the latest first."""
+    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    rows = work_order_queries.work_orders(company, after=after, limit=PAGE + 1)
+    results: dict[UUID, list[work_order_queries.ResultRow]] = {}
+    for one in work_order_queries.results([row.id for row in rows[:PAGE]]):
+        results.setdefault(one.work_order, []).append(one)
+    context: dict[str, Any] = {
+        "rows": rows[:PAGE],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "waiting": departure_queries.waiting(company, "refurbish"),
+        "results": results,
+        "grades": GRADES,
+        "made": onward.MADE,
+        "kept": kept(request),
+    }
+    return page(request, "web/work_orders.html", context, area="returns")
+
+
+@require_POST
+@console
+def plan_work(request: Request) -> HttpResponse:
+    """Units to refurbish, and what is to be done."""
+    plan, company = clean(request.POST.get("plan")), request.reader.company.id
+    wanted = [OpenWorkOrder(company, which, units, plan) for which, units in units_in(request)]
+    results = give(
+        request, open_work_orders, wanted,
+        lambda n: ngettext("%(n)s work order is planned.", "%(n)s work orders are planned.", n) % {"n": number(n)},
+    )  # fmt: skip
+    return back(request, reverse("work-orders"), results)
+
+
+@require_POST
+@console
+def begin_work(request: Request, which: UUID) -> HttpResponse:
+    results = give(request, start_work, [StartWork(which)], lambda _n: gettext("The work has begun."))
+    return back(request, reverse("work-orders"), results)
+
+
+@require_POST
+@console
+def end_work(request: Request, which: UUID) -> HttpResponse:
+    """What became of the units: as good as new, of second grade, scrapped."""
+    text, company = clean(request.POST.get("parts")), request.reader.company
+    parts = minor_in(text, company.currency) if text else 0
+    outcomes, unknown = _outcomes(request)
+    if unknown:
+        refused = NotFound(what="SKU", which=unknown)
+        messages.error(request, words.refusal(refused))
+        return back(request, reverse("work-orders"), [refused])
+    wanted = FinishWork(
+        which, outcomes, int_in(request.POST.get("scrapped")) or 0, -1 if parts is None else parts,
+        min(int_in(request.POST.get("minutes")) or 0, 1_000_000), clean(request.POST.get("note")),
+    )  # fmt: skip
+    results = give(request, finish_work, [wanted], lambda _n: gettext("The work is done. Put them there."))
+    return back(request, reverse("work-orders"), results)
+
+
+def _outcomes(request: Request) -> tuple[tuple[Outcome, ...], str]:
+    """By what units are from then on; and the first code that no SKU has."""
+    outcomes = []
+    for status in onward.MADE:
+        units = int_in(request.POST.get(f"units-{status}"))
+        code = clean(request.POST.get(f"sku-{status}"))
+        found = catalog.skus(company=request.reader.company.id, codes=[code]).get(code) if code else None
+        if code and units and found is None:
+            return (), code
+        if units:
+            grade = clean(request.POST.get(f"grade-{status}")) or "A"
+            outcomes.append(Outcome(units, grade, status, found.id if found else None))
+    return tuple(outcomes), ""
+
+
+@require_POST
+@console
+def drop_work(request: Request, which: UUID) -> HttpResponse:
+    wanted = WithdrawWork(which, clean(request.POST.get("reason")))
+    results = give(request, withdraw_work, [wanted], lambda _n: gettext("Nothing is done with them."))
+    return back(request, reverse("work-orders"), results)

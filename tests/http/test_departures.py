@@ -1,0 +1,188 @@
+"""What follows a disposition: on pages and for programs."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from entrepot.returns import departure_queries, recovery_queries, work_order_queries
+from entrepot.web import departure_paper
+from tests.asking import a_browser, a_program
+from tests.floor import COMPANY, NOW, Floor
+from tests.http.test_api import is_problem
+from tests.http.test_returns_pages import said, text_of
+from tests.onward import a_vendor, disposed
+from tests.shop import everybody
+from tests.walk import a_house
+
+pytestmark = pytest.mark.django_db
+
+PDF = b"%PDF-1.7\nsigned\n%%EOF\n"
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 200)
+    everybody()
+    return house
+
+
+def test_goods_are_returned_to_their_vendor_by_forms(house: Floor) -> None:
+    (which,) = disposed(house, "return_to_vendor", 3)
+    vendor = a_vendor(house, 0)
+    inspector, books, auditor = map(a_browser, ("inspector", "books", "auditor"))
+    page = text_of(inspector.get("/returns/departures/"))
+    assert "Return to vendor" in page
+    assert "SKU-000" in page
+    assert "Goods that leave (1)" in text_of(books.get("/returns/recovery/"))
+
+    form = {"kind": "vendor_return", f"units-{which}": "2", "supplier": "", "expected": "2.50"}
+    refused = inspector.post("/returns/departures/gather/", form)
+    assert "needs a supplier" in said(refused)[0]
+    made = inspector.post("/returns/departures/gather/", form | {"supplier": str(vendor)})
+    (one,) = departure_queries.departures(COMPANY)
+    address = f"/returns/departures/{one.id}/"
+    assert (made["Location"], said(made)[-1], one.expected_minor) == (address, "They are gathered.", 250)
+    paper = inspector.get(f"{address}departure.pdf")
+    assert paper.content.startswith(b"%PDF-")
+    assert one.number in paper["Content-Disposition"]
+
+    assert "sends it" in text_of(auditor.get(address))
+    inspector.post(f"{address}leave/", {"amount": "much"})
+    left = inspector.post(f"{address}leave/", {"amount": "", "reference": "RA 7"})
+    assert said(left)[-1] == "The goods have left."
+    assert "A controller notes what came." in text_of(inspector.get(address))
+    owed = text_of(books.get("/returns/recovery/?kind=vendor_return"))
+    assert one.number in owed
+    assert "£2.50" in owed
+
+    files = [SimpleUploadedFile("c.pdf", PDF), SimpleUploadedFile("c.html", b"<script>")]
+    kept = books.post(f"{address}papers/", {"papers": files})
+    assert said(kept)[0] == "1 file is kept."
+    assert "a whole PDF" in said(kept)[1]
+    (file,) = departure_queries.papers(one.id)
+    shown = books.get(f"/returns/papers/{file.id}/")
+    assert (shown.content, shown["Content-Disposition"].split(";")[0]) == (PDF, "attachment")
+    assert "sandbox" in shown["Content-Security-Policy"]
+
+    settled = f"{address}settle/"
+    wrong = books.post(settled, {"answer": "all", "reference": "CN 1", "amount": "2.00"})
+    assert "needs a reason" in said(wrong)[-1]
+    part = books.post(settled, {"answer": "part", "reference": "CN 1", "amount": "1.00"})
+    assert said(part)[-1] == "It is noted and posted."
+    books.post(settled, {"answer": "nothing", "note": "one broke on the way"})
+    told = text_of(books.get(address))
+    assert "£1.50 of what was owed did not come" in told
+    assert "Vendor return credits receivable" in told, "its entries are on its page"
+    assert books.get(f"/documents/{one.id}/")["Location"] == address
+
+
+def test_what_was_gathered_may_stay(house: Floor) -> None:
+    (which,) = disposed(house, "donate", 1)
+    inspector, supervisor = a_browser("inspector"), a_browser("supervisor")
+    form = {"kind": "donation", f"units-{which}": "1", "receiver": "A charity"}
+    inspector.post("/returns/departures/gather/", form)
+    (one,) = departure_queries.departures(COMPANY)
+    done = supervisor.post(f"/returns/departures/{one.id}/withdraw/", {"reason": "it was sold"})
+    assert said(done) == ["The goods stay. Gather them anew."]
+    assert "The goods stayed." in text_of(inspector.get(f"/returns/departures/{one.id}/"))
+    assert inspector.get(f"/returns/departures/{which}/").status_code == 404
+
+
+def test_units_are_refurbished_by_forms(house: Floor) -> None:
+    (which,) = disposed(house, "refurbish", 3)
+    inspector, supervisor = a_browser("inspector"), a_browser("supervisor")
+    planned = inspector.post("/returns/work-orders/plan/", {f"units-{which}": "3", "plan": "New buttons"})
+    assert said(planned) == ["1 work order is planned."]
+    (one,) = work_order_queries.work_orders(COMPANY)
+    address = f"/returns/work-orders/{one.id}/"
+    assert said(inspector.post(f"{address}start/"))[-1] == "The work has begun."
+
+    form = {"units-sellable": "1", "grade-sellable": "A", "units-second_grade": "1", "grade-second_grade": "B",
+            "scrapped": "1", "parts": "0.50", "minutes": "5"}  # fmt: skip
+    unknown = inspector.post(f"{address}finish/", form | {"sku-second_grade": "NONE"})
+    assert said(unknown)[-1] == "There is no SKU NONE."
+    few = inspector.post(f"{address}finish/", form | {"scrapped": "0"})
+    assert "expected 3 units" in said(few)[-1]
+    done = inspector.post(f"{address}finish/", form | {"sku-second_grade": "SKU-001"})
+    assert said(done)[-1] == "The work is done. Put them there."
+    told = text_of(inspector.get("/returns/work-orders/"))
+    assert "Worth £3.00 before; the work cost £0.50, of which £0.50 became value." in told
+    assert "1 × SKU-001 · Grade B" in told
+
+    (other,) = disposed(house, "refurbish", 1)
+    supervisor.post("/returns/work-orders/plan/", {f"units-{other}": "1", "plan": "Mend it"})
+    second = work_order_queries.work_orders(COMPANY)[0]
+    gone = supervisor.post(f"/returns/work-orders/{second.id}/withdraw/", {"reason": "no parts"})
+    assert said(gone)[-1] == "Nothing is done with them."
+
+
+def test_programs_send_goods_on_and_take_the_money(house: Floor) -> None:
+    people = {one.username: one for one in User.objects.all()}
+    floor, books = a_program(people["inspector"]), a_program(people["books"])
+    (lot,) = disposed(house, "liquidate", 2)
+    assert [one["units"] for one in floor.get("/api/v1/returns/onward").json()] == [2]
+    body = {"kind": "liquidation", "items": [{"disposition": str(lot), "quantity": 2}], "receiver": "Jobber"}
+    made = floor.post("/api/v1/returns/departures", body, again="1").json()
+    which = made["departure"]
+    again = floor.post("/api/v1/returns/departures", body, again="2")
+    assert is_problem(again, 409, "returns.more_than_waits")
+    left = floor.post(
+        "/api/v1/returns/departures/leave", {"departure": which, "amount_minor": 150}, again="3"
+    )
+    assert left.json()["value_minor"] == 200
+    (owed,) = books.get("/api/v1/returns/recovery?kind=liquidation").json()
+    assert (owed["number"], owed["owed_minor"]) == (made["number"], 150)
+    paper = {"departure": which, "content": b64encode(PDF).decode()}
+    assert len(books.post("/api/v1/returns/departures/papers", paper, again="4").json()["digest"]) == 64
+    no = floor.post("/api/v1/returns/departures/settle", {"departure": which, "reference": "x"}, again="5")
+    assert is_problem(no, 403, "kernel.not_permitted")
+    paid = books.post("/api/v1/returns/departures/settle", {"departure": which, "reference": "x"}, again="6")
+    assert paid.json()["state"] == "settled"
+    whole = books.get(f"/api/v1/returns/departures/{which}").json()
+    assert (whole["items"][0]["quantity"], whole["papers"][0]["kind"]) == (2, "pdf")
+    assert books.get("/api/v1/returns/departures?state=settled").json()["items"][0]["id"] == which
+    assert is_problem(books.get(f"/api/v1/returns/departures/{lot}"), 404, "kernel.not_found")
+    assert recovery_queries.owed(COMPANY, NOW) == []
+
+
+def test_programs_refurbish(house: Floor) -> None:
+    people = {one.username: one for one in User.objects.all()}
+    floor, supervisor = a_program(people["inspector"]), a_program(people["supervisor"])
+    first, second = disposed(house, "refurbish", 2, 1)
+    body = [
+        {"disposition": str(which), "quantity": n, "plan": "mend"} for which, n in ((first, 2), (second, 1))
+    ]
+    one, two = (
+        made["work_order"] for made in floor.post("/api/v1/returns/work-orders", body, again="1").json()
+    )
+    floor.post("/api/v1/returns/work-orders/start", {"work_order": one}, again="2")
+    end = {"work_order": one, "outcomes": [{"quantity": 1, "grade": "A"}], "scrapped": 1, "parts_minor": 30}
+    done = floor.post("/api/v1/returns/work-orders/finish", end, again="3").json()
+    assert (done["cost_minor"], done["capitalized_minor"]) == (30, 30)
+    drop = {"work_order": two, "reason": "no parts"}
+    assert (
+        supervisor.post("/api/v1/returns/work-orders/withdraw", drop, again="4").json()["work_order"] == two
+    )
+    states = [w["state"] for w in floor.get("/api/v1/returns/work-orders").json()["items"]]
+    assert sorted(states) == ["finished", "withdrawn"]
+
+
+@pytest.mark.parametrize("kind", departure_paper.TITLES)
+def test_every_kind_has_its_paper(kind: str) -> None:
+    key = UUID(int=1)
+    row = departure_queries.DepartureRow(
+        key, "X-1", kind, "gone", "N1", "Žofia & Co", None, "GBP", 2, 250, 300, 250, 0, NOW.date(), "RA", "",
+        "ann", NOW, "ann", NOW, "", None,
+    )  # fmt: skip
+    item = departure_queries.ItemRow(
+        key, key, "RMA-1", "SKU-000", "Thing", "Q", "", "S1", 2, 300, "C", "torn"
+    )
+    assert departure_paper.pdf(row, [item] * 80, "Test Ltd").startswith(b"%PDF-")
+    told = departure_paper._sums(row)[0]
+    assert ("3.00" in told) == (kind in ("donation", "disposal")), "what goods were worth is nobody else's"

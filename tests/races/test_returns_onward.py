@@ -1,0 +1,97 @@
+"""What follows a disposition, in races: no unit is in two documents, none leaves twice, no credit is taken twice."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from entrepot.insight import verify
+from entrepot.kernel import sql
+from entrepot.returns import departure_queries
+from entrepot.returns.commands.finish_work import FinishWork, WorkFinished, finish_work
+from entrepot.returns.commands.leave_departures import DepartureLeft, LeaveDeparture, leave_departures
+from entrepot.returns.commands.open_departures import DepartureOpened, OpenDeparture, open_departures
+from entrepot.returns.commands.settle_departures import DepartureSettled, SettleDeparture, settle_departures
+from entrepot.returns.commands.withdraw_departures import (
+    DepartureWithdrawn,
+    WithdrawDeparture,
+    withdraw_departures,
+)
+from entrepot.returns.commands.work_orders import OpenWorkOrder, StartWork, open_work_orders, start_work
+from tests.back import APPROVES, INSPECTS
+from tests.floor import COMPANY, Floor, balance, units
+from tests.onward import disposed
+from tests.together import all_at_once, at_once
+from tests.walk import a_house
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture
+def house(committed_db: None) -> Floor:
+    house = a_house()
+    house.stock(0, 500)
+    return house
+
+
+def test_a_lot_is_gathered_sold_and_paid_once_however_many_try(house: Floor):
+    (lot,) = disposed(house, "liquidate", 5)
+    asks = OpenDeparture(COMPANY, "liquidation", ((lot, 2),), receiver="Jobber", expected_minor=150)
+
+    made = [
+        one
+        for one in all_at_once(open_departures, INSPECTS, *[[asks]] * 8)
+        if isinstance(one, DepartureOpened)
+    ]
+
+    assert len({one.number for one in made}) == 2, "of five units two lots of two are made"
+    first, second = made
+    leave = LeaveDeparture(first.departure)
+    drop = [WithdrawDeparture(second.departure, "no")]
+    answers = at_once([
+        *[lambda: leave_departures(INSPECTS, requests=[leave, LeaveDeparture(second.departure)])] * 4,
+        *[lambda: withdraw_departures(INSPECTS, requests=drop)] * 4,
+    ])  # fmt: skip
+    ended = [one for batch in answers for one in batch if isinstance(one, DepartureLeft | DepartureWithdrawn)]  # type: ignore[attr-defined]
+    assert len(ended) == 2, "each lot leaves or stays, once"
+    gone = [one for one in departure_queries.departures(COMPANY) if one.state == "gone"]
+    assert units(house.skus[0], "liquidation") == 5 - 2 * len(gone)
+
+    pay = [SettleDeparture(first.departure, reference="INV 9")]
+    answers = all_at_once(settle_departures, APPROVES, *[pay] * 8)
+    assert sum(isinstance(one, DepartureSettled) for one in answers) == 1
+    assert balance(1150) == 150 + _owed_by_customers()
+    assert verify.discrepancies() == []
+
+
+def _owed_by_customers() -> int:
+    """What customers owe: the account is shared."""
+    rows = sql.run(
+        "SELECT COALESCE(sum(amount_minor), 0)::bigint FROM ledger_line"
+        " WHERE account = 1150 AND document_kind <> 'departure'"
+    )
+    return int(rows[0][0])
+
+
+def test_work_ends_once(house: Floor):
+    (which,) = disposed(house, "refurbish", 2)
+    (made,) = open_work_orders(INSPECTS, requests=[OpenWorkOrder(COMPANY, which, 2, "mend")])
+    start_work(INSPECTS, requests=[StartWork(made.work_order)])  # type: ignore[union-attr]
+    end = [FinishWork(made.work_order, scrapped=2, parts_minor=10)]  # type: ignore[union-attr]
+
+    answers = all_at_once(finish_work, INSPECTS, *[end] * 8)
+
+    assert sum(isinstance(one, WorkFinished) for one in answers) == 1
+    assert (balance(5340), balance(1230), units(house.skus[0], "refurbish")) == (10, 0, 0)
+    assert verify.discrepancies() == []
+
+
+def test_past_all_commands_the_database_wants_the_duty(house: Floor):
+    (lot,) = disposed(house, "liquidate", 1)
+    (made,) = open_departures(
+        INSPECTS, requests=[OpenDeparture(COMPANY, "liquidation", ((lot, 1),), receiver="J")]
+    )
+    for column in ("left_by", "settled_by"):
+        statement = f"UPDATE returns_departure SET {column} = 'bo' WHERE id = %(id)s::uuid"
+        with pytest.raises(psycopg.errors.CheckViolation, match="must have taken the duty"):
+            sql.run(statement, {"id": made.departure})  # type: ignore[union-attr]
