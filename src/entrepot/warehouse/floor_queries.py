@@ -101,7 +101,7 @@ class InFulfillment(NamedTuple):
 
 
 def picked(fulfillments: Collection[UUID]) -> list[InFulfillment]:
-    """What was picked for fulfillments, by SKU, with its lots and the serial numbers that were asked for. 1 statement."""
+    """What was picked for fulfillments, by SKU, with its lots and serials. 1 statement."""
     rows = sql.run(_PICKED, {"ids": list(fulfillments)})
     return [
         InFulfillment(sku, code, name, units, tuple(serials or ()), tuple(lots or ()))
