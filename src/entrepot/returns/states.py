@@ -40,3 +40,16 @@ EXCHANGE = machine(
     ("withdraw", "agreed", "withdrawn", True),
 )  # fmt: skip
 """`settled`: its money is the replacement's, which goes its way."""
+
+FRAUD = machine(
+    "suspicion", "clean",
+    ("flag", ("clean", "cleared", "open"), "open"),
+    ("clear", "open", "cleared", True),
+    ("confirm", "open", "confirmed", True),
+    ("reopen", ("cleared", "confirmed"), "open", True),
+)  # fmt: skip
+"""Whether a return was judged to be suspicious, and what a person decided. While it is `open` or `confirmed` nothing of
+it is refunded."""
+
+BLOCKS = ("open", "confirmed")
+"""States in which nothing is refunded."""

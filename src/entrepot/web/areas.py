@@ -58,6 +58,7 @@ AREAS = (
         Page("store-credits", _("Store credit")),
         Page("return-parcels", _("Parcels")),
         Page("return-reasons", _("Reasons")),
+        Page("return-fraud", _("Suspected")),
     )),
     Area("floor", _("Floor"), "floor", "f", _("Floor: waves, lists, scans"), (
         Page("floor", _("Waves and lists")),
@@ -136,6 +137,7 @@ ACTIONS = (
     Action(_("Receive a return"), "return-parcels", "", "returns.receive_parcels"),
     Action(_("Inspect returns"), "station", "", "returns.inspect"),
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
+    Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Draft a policy"), "policies", "", "kernel.draft_policy"),

@@ -98,6 +98,7 @@ WORDS: dict[str, str | Promise] = {
     "returns.approve_refunds": _("refund decided"),
     "returns.settle_refunds": _("refund settled"),
     "returns.close": _("return closed"),
+    "returns.decide_fraud": _("review of fraud decided"),
     "returns.estimate": _("expected returns estimated"),
     "orders.approve_credits": _("credit decided"),
     "payments.take_messages": _("told by the payment provider"),

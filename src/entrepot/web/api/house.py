@@ -40,6 +40,7 @@ from entrepot.web.api import (
     problems,
     purchasing,
     reservations,
+    return_fraud,
     return_inspections,
     return_parcels,
     returns,
@@ -139,6 +140,7 @@ api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
+api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
