@@ -59,6 +59,8 @@ AREAS = (
         Page("return-parcels", _("Parcels")),
         Page("return-reasons", _("Reasons")),
         Page("return-fraud", _("Suspected")),
+        Page("return-staging", _("Staging")),
+        Page("return-times", _("Times")),
     )),
     Area("floor", _("Floor"), "floor", "f", _("Floor: waves, lists, scans"), (
         Page("floor", _("Waves and lists")),

@@ -43,6 +43,7 @@ from entrepot.web.api import (
     return_fraud,
     return_inspections,
     return_parcels,
+    return_times,
     returns,
     shelves,
     shipping,
@@ -143,6 +144,7 @@ api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
+api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
