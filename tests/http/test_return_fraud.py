@@ -49,7 +49,7 @@ def test_a_person_sees_the_facts_and_decides(suspected: list[Authorized]) -> Non
     page = f"/returns/{one.return_id}/fraud/"
     shown = text_of(lead.get(page))
     assert "2 returns of one customer within 30 days." in shown
-    assert "Returns max 1" in shown
+    assert "Returns at most 1" in shown
     assert suspected[0].number in shown, "with the return that it is compared with"
     assert "same address" in shown
     assert "Ada" not in shown

@@ -12,16 +12,18 @@ from django.db import transaction
 
 from entrepot.access.errors import DutiesApart
 from entrepot.insight import verify
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.payments import queries as payments
-from entrepot.returns import errors, queries
+from entrepot.returns import errors, fraud_queries, queries
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
+from entrepot.returns.commands.decide_fraud import DecideFraud, FraudDecided, decide_fraud
 from entrepot.returns.commands.receive import Receive, Received, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.fraud import FraudPolicy
 from tests.back import APPROVES, ASKS, RECEIVES, asked, back, lines_of, policy, sold
-from tests.floor import COMPANY, Floor, someone, units
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone, units
 from tests.together import at_once
 from tests.walk import a_house
 
@@ -210,4 +212,25 @@ def test_the_steps_of_a_return_while_the_others_walk(house: Floor):
 
     assert queries.by_state(COMPANY) == {"closed": 24}
     assert units(house.skus[0]) == 500
+    assert verify.discrepancies() == []
+
+
+def test_a_review_is_decided_once_and_never_refunded_before(house: Floor):
+    policy(refund_at="received")
+    body = FraudPolicy(velocity="enforce", velocity_max=0)
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.fraud", body, NOW)])
+    one = asked(sold(house, 1, (0, 2), customer="C1")[0], 2)
+    receive(RECEIVES, requests=[Receive(one.return_id, one.lines[0], 2)])
+
+    def confirms() -> FraudDecided | Refused:
+        return decide_fraud(APPROVES, requests=[DecideFraud(one.return_id, "confirm", "no parcel")])[0]
+
+    def refunds() -> Refunded | Refused:
+        return refund(ASKS, requests=[Refund(one.return_id)])[0]
+
+    answers = at_once([confirms, refunds] * 4)
+
+    assert sum(isinstance(answer, FraudDecided) for answer in answers) == 1
+    assert not any(isinstance(answer, Refunded) for answer in answers)
+    assert fraud_queries.review(one.return_id).head.state == "confirmed"
     assert verify.discrepancies() == []

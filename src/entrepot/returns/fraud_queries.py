@@ -172,7 +172,7 @@ SELECT j.return_id, r.number, r.order_id, o.number, u.code, c.code, j.tier, j.co
 FROM returns_judgment AS j JOIN returns_return AS r ON r.id = j.return_id JOIN orders_order AS o ON o.id = r.order_id
 JOIN network_channel AS c ON c.id = j.channel_id LEFT JOIN parties_customer AS u ON u.id = r.customer_id
 CROSS JOIN LATERAL (
-    SELECT array_agg(s.rule ORDER BY s.mode, s.found_at, s.rule) AS rules
+    SELECT array_agg(s.rule ORDER BY s.mode, s.found_at, s.stage, s.rule) AS rules
     FROM returns_suspicion AS s WHERE s.return_id = j.return_id) AS f
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum((g.gross_minor - g.discount_minor + g.tax_minor) * l.quantity / g.quantity), 0)::bigint AS worth
@@ -188,7 +188,7 @@ AND EXISTS (SELECT FROM returns_suspicion AS s WHERE s.return_id = j.return_id) 
 
 _SUSPICIONS = """
 SELECT rule, stage, mode, reason, facts, policy_version, found_at FROM returns_suspicion
-WHERE return_id = %(id)s::uuid ORDER BY mode, found_at, rule
+WHERE return_id = %(id)s::uuid ORDER BY mode, found_at, stage, rule
 """
 
 _OTHERS = """

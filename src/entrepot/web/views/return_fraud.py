@@ -36,6 +36,34 @@ SIDES = {"tier": _("Tier"), "country": _("Country"), "channel": _("Channel")}
 BY = {"customer": _("same customer"), "address": _("same address"), "email": _("same mailbox")}
 
 
+FACTS = {
+    "returns": _("returns"),
+    "returns_max": _("returns at most"),
+    "days": _("days looked at"),
+    "returned_minor": _("comes back"),
+    "bought_minor": _("was bought"),
+    "percent": _("percent"),
+    "percent_max": _("percent at most"),
+    "customers": _("customers"),
+    "customers_max": _("customers from which it counts"),
+    "confirmed": _("confirmed, of the customer"),
+    "confirmed_shared": _("confirmed, of others"),
+    "units": _("units"),
+    "weight_g": _("grams on the scales"),
+    "shipped_g": _("grams as packed"),
+    "catalog_g": _("grams by the catalog"),
+    "read": _("serial number read"),
+    "left": _("serial numbers sent"),
+    "grade": _("grade"),
+    "days_left": _("days left of the window"),
+    "end_days": _("days before the end that count"),
+    "before": _("used before"),
+    "repeats": _("times from which it counts"),
+    "kind": _("what is shared"),
+}
+"""Facts by other words than their names."""
+
+
 class Told(NamedTuple):
     """The facts that a rule saw: names with figures, and tables of what it looked at."""
 
@@ -105,12 +133,17 @@ def told(facts: Mapping[str, Any], currency: str) -> Told:
     pairs, tables = [], []
     for name, value in facts.items():
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            head = [sentence(each) for each in value[0]]
+            head = [_name(each) for each in value[0]]
             rows = [[_text(key, cell, currency) for key, cell in row.items()] for row in value]
-            tables.append((sentence(name), head, rows))
+            tables.append((_name(name), head, rows))
         else:
-            pairs.append((sentence(name.removesuffix("_minor")), _text(name, value, currency)))
+            pairs.append((_name(name), _text(name, value, currency)))
     return Told(pairs, tables)
+
+
+def _name(fact: str) -> str:
+    said = str(FACTS.get(fact) or "")
+    return said[:1].upper() + said[1:] if said else sentence(fact.removesuffix("_minor"))
 
 
 def _text(name: str, value: Any, currency: str) -> str:
