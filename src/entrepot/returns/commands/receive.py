@@ -95,7 +95,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
     Whoever receives has neither asked for the return nor approves its refunds.
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: NotFound; WrongState; Invalid (quantity, weight); returns.more_than_authorized; returns.no_bin;
-    access.duties_apart. Again: by key. 30 statements at most; 10 more where the units are weighed and judged.
+    access.duties_apart. Again: by key. 29 statements at most; 10 more where the units are weighed and judged.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = _Facts(cause, found)
