@@ -6,14 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from entrepot.kernel import policies
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import RequestReused
+from entrepot.returns import staging_queries
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.watch import Watch, Watched, watch
+from entrepot.returns.staging import StagingPolicy
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, asked_all, back, came, came_all, found, policy, put, sold
-from tests.floor import COMPANY, NOW, Floor
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +79,32 @@ def test_the_policy_says_how_long_is_too_long(house: Floor):
     came(a_return(house))
     assert watch(later(2), requests=[Watch(COMPANY)])[0].late == 0
     assert watch(later(3), requests=[Watch(COMPANY)])[0].late == 1
+
+
+def test_units_in_staging_have_a_due_time_by_reason_and_category(house: Floor):
+    policy(wait_hours=500)
+    body = StagingPolicy(hours=72, hours_by_category={"": 60}, hours_by_reason={"defective": 6})
+    kept = policies.SetPolicy(COMPANY, "returns.staging", body, NOW - timedelta(days=1))
+    policies.set_policy(SYSTEM, requests=[kept])
+    broken, usual = (asked(sold(house, 1, (0, 2))[0], 2, reason=why) for why in ("defective", "changed_mind"))
+    receipts = [came(one, 1)[0] for one in (broken, usual)]
+    assert [one.due_at - NOW for one in receipts] == [timedelta(hours=6), timedelta(hours=60)]
+
+    assert watch(later(6), requests=[Watch(COMPANY)])[0].late == 0
+    assert watch(later(7), requests=[Watch(COMPANY)])[0].late == 1
+    (item,) = work.items(COMPANY)
+    assert (item.type, item.subject) == ("return to inspect", broken.return_id)
+    assert item.reason.endswith(f"since 7 hours; they were due at {receipts[0].due_at:%Y-%m-%d %H:%M} UTC.")
+
+    at = NOW + timedelta(hours=61)
+    assert [row.number for row in staging_queries.staged(COMPANY, at=at)] == [broken.number, usual.number]
+    late = staging_queries.staged(COMPANY, at=NOW + timedelta(hours=7), overdue=True)
+    assert [(row.to_inspect, row.to_dispose, row.reason) for row in late] == [(1, 0, "defective")]
+    ages = {age.group: age[1:8] for age in staging_queries.ages(COMPANY, at=at, by="reason")}
+    assert ages == {"defective": (1, 0, 0, 1, 0, 0, 1), "changed_mind": (1, 0, 0, 1, 0, 0, 1)}
+    put(found(receipts))
+    assert watch(later(99), requests=[Watch(COMPANY)]) == [Watched(COMPANY, 0)]
+    assert staging_queries.staged(COMPANY, at=at) == []
 
 
 def test_companies_that_have_none_and_the_same_twice(house: Floor):

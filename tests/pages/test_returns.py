@@ -96,7 +96,7 @@ def test_a_return_goes_from_desk_to_dock_to_bench_to_books(
     stands(page, "parcels", tmp_path)
     page.goto(address)
     page.get_by_label("How it looks at the door").fill("box torn")
-    page.get_by_text("Lot or serial number").first.click()
+    page.get_by_text("Lot, serial number or weight").first.click()
     stands(page, "receive", tmp_path)
     page.get_by_role("button", name="Receive").click()
     expect(state(page)).to_have_text("received")

@@ -13,17 +13,19 @@ from django.db import transaction
 
 from entrepot.access.errors import DutiesApart
 from entrepot.insight import verify
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.payments import queries as payments
-from entrepot.returns import errors, queries
+from entrepot.returns import errors, fraud_queries, queries
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize
+from entrepot.returns.commands.decide_fraud import DecideFraud, FraudDecided, decide_fraud
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.receive import Receive, Received, receive
 from entrepot.returns.commands.refund import Refund, Refunded, refund
+from entrepot.returns.fraud import FraudPolicy
 from tests.back import APPROVES, ASKS, RECEIVES, asked, back, lines_of, policy, sold
-from tests.floor import COMPANY, SYSTEM, Floor, balance, someone, units
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, someone, units
 from tests.together import at_once
 from tests.walk import a_house
 
@@ -221,3 +223,24 @@ def test_what_is_expected_is_posted_once_by_whoever_measures_at_once(house: Floo
     answers = at_once([lambda: estimate(SYSTEM, requests=[Estimate(COMPANY)])[0]] * 4)
     assert sorted(one.changed_minor for one in answers) == [0, 0, 0, 999]
     assert (balance(2310), balance(1220)) == (-999, 100)
+
+
+def test_a_review_is_decided_once_and_never_refunded_before(house: Floor):
+    policy(refund_at="received")
+    body = FraudPolicy(velocity="enforce", velocity_max=0)
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.fraud", body, NOW)])
+    one = asked(sold(house, 1, (0, 2), customer="C1")[0], 2)
+    receive(RECEIVES, requests=[Receive(one.return_id, one.lines[0], 2)])
+
+    def confirms() -> FraudDecided | Refused:
+        return decide_fraud(APPROVES, requests=[DecideFraud(one.return_id, "confirm", "no parcel")])[0]
+
+    def refunds() -> Refunded | Refused:
+        return refund(ASKS, requests=[Refund(one.return_id)])[0]
+
+    answers = at_once([confirms, refunds] * 4)
+
+    assert sum(isinstance(answer, FraudDecided) for answer in answers) == 1
+    assert not any(isinstance(answer, Refunded) for answer in answers)
+    assert fraud_queries.review(one.return_id).head.state == "confirmed"
+    assert verify.discrepancies() == []

@@ -141,3 +141,23 @@ class NoReceiver(Refused):
 class TooManyPapers(Refused):
     code = "returns.too_many_papers"
     says = "A departure has {most} files at most, and this one has them."
+
+
+class UnderReview(Refused):
+    """A suspicion of fraud is not decided yet."""
+
+    code = "returns.under_review"
+    says = "Return {number} is under review for fraud: nothing of it is refunded until somebody has decided."
+
+
+class FraudConfirmed(Refused):
+    code = "returns.fraud_confirmed"
+    says = (
+        "Return {number} was confirmed as fraud: nothing of it is refunded."
+        " Open the review again, or close it without a refund."
+    )
+
+
+class NotSuspicious(Refused):
+    code = "returns.not_suspicious"
+    says = "No rule found anything about return {number}: there is nothing to decide."

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel.models import append_only
-from entrepot.returns import arrivals, photos, rules, states
+from entrepot.returns import arrivals, fraud, photos, rules, states
 from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tables here
     Departure,
     DepartureItem,
@@ -20,6 +20,31 @@ from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tab
 )
 
 DUTY = "request×receive×approve"
+
+_DECIDED = """
+IF EXISTS (SELECT FROM added AS a JOIN returns_judgment AS j ON j.return_id = a.return_id {before}
+           WHERE a.state IN ('approved', 'paid') AND j.state IN ('open', 'confirmed'))
+THEN
+    RAISE EXCEPTION 'nothing is refunded of a return under review for fraud'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'returns_refund_waits_for_review';
+END IF;
+RETURN NULL;
+"""
+# What was decided before the suspicion goes its way.
+_UNDECIDED_BEFORE = "JOIN gone AS g ON g.id = a.id AND g.state IN ('waiting', 'agreed')"
+
+
+def _review_triggers() -> list[pgtrigger.Trigger]:
+    return [
+        pgtrigger.Trigger(
+            name=name, level=pgtrigger.Statement, when=pgtrigger.After, operation=operation,
+            referencing=pgtrigger.Referencing(new="added", old=old), func=_DECIDED.format(before=before),
+        )
+        for name, operation, old, before in (
+            ("waits_for_review", pgtrigger.Insert, None, ""),
+            ("waits_for_review_later", pgtrigger.Update, "gone", _UNDECIDED_BEFORE),
+        )
+    ]  # fmt: skip
 
 
 def _duty(side: str, document: str, person: str, when: str = "TRUE") -> str:
@@ -52,6 +77,11 @@ class Return(models.Model):
         indexes = [
             models.Index(fields=["order_id"], name="returns_return_of_order"),
             models.Index(fields=["company_id", "id"], name="returns_return_of_company"),
+            models.Index(
+                fields=["customer_id", "requested_at"],
+                name="returns_return_of_customer",
+                condition=Q(customer_id__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="returns_return_number_once"),
@@ -197,6 +227,8 @@ class Receipt(models.Model):
     inspected = models.IntegerField(default=0, db_default=0)
     condition = models.TextField(default="", db_default="")
     cost_minor = models.BigIntegerField()
+    weight_g = models.IntegerField(null=True)  # of all its units, at the door
+    due_at = models.DateTimeField(null=True)  # until when they should be done with; none for those of before
     received_by = models.TextField()
     received_at = models.DateTimeField()
 
@@ -508,7 +540,7 @@ class Refund(models.Model):
                 _duty("approve", "return_id", "decided_by", "a.decided_by <> '' AND a.state <> 'rejected'"),
             )
             for name, operation in (("approve", pgtrigger.Insert), ("approve_later", pgtrigger.Update))
-        ]  # fmt: skip
+        ] + _review_triggers()  # fmt: skip
 
 
 class RefundLine(models.Model):
@@ -612,4 +644,93 @@ class Cohort(models.Model):
                 name="returns_cohort_months",
                 condition=Q(measured__day=1, month__day=1, month__lte=F("measured")),
             ),
+        ]
+
+
+class Judgment(models.Model):
+    """Whether a return was suspicious, and what a person decided. `tier`, `country` and the channel are as they were
+    then: by them it can be seen whom the rules hit."""
+
+    return_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    channel_id = models.UUIDField()
+    tier = models.TextField(default="", db_default="")
+    country = models.TextField(default="", db_default="")
+    state = models.TextField()
+    policy_version = models.IntegerField()
+    judged_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    decided_by = models.TextField(default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
+    note = models.TextField(default="", db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["company_id", "judged_at"], name="returns_judgment_lately"),
+            models.Index(
+                fields=["company_id", "opened_at"], name="returns_judgment_waits", condition=Q(state="open")
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(name="returns_judgment_known", condition=Q(state__in=states.FRAUD.states)),
+            models.CheckConstraint(
+                name="returns_judgment_opened_at_some_time",
+                condition=Q(state="clean", opened_at__isnull=True)
+                | (~Q(state="clean") & Q(opened_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="returns_judgment_decided_by_someone_for_a_reason",
+                condition=Q(state__in=["clean", "open"], decided_by="", decided_at__isnull=True)
+                | (
+                    Q(state__in=["cleared", "confirmed"], decided_at__isnull=False)
+                    & ~Q(decided_by="")
+                    & ~Q(note="")
+                ),
+            ),
+        ]
+
+
+class Suspicion(models.Model):
+    """What a rule found of a return, with the facts that it saw. The first that a rule finds stands."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("return_id", "rule")
+    return_id = models.UUIDField()
+    rule = models.TextField()
+    stage = models.TextField()
+    mode = models.TextField()
+    reason = models.TextField()
+    facts = models.JSONField()
+    policy_version = models.IntegerField()
+    found_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="returns_suspicion_known",
+                condition=Q(rule__in=fraud.RULES, stage__in=list(fraud.STAGES), mode__in=["enforce", "warn"]),
+            )
+        ]
+        triggers = append_only()
+
+
+class Mark(models.Model):
+    """A keyed hash of an address or mail address of the order that a return is of, where the policy compares customers.
+    Gone with the person, and when no policy can ask for it any more."""
+
+    pk = models.CompositePrimaryKey("return_id", "fingerprint")
+    return_id = models.UUIDField()
+    fingerprint = models.TextField()
+    company_id = models.SmallIntegerField()
+    order_id = models.UUIDField(db_index=True)
+    who = (
+        models.TextField()
+    )  # the customer's id; of guests the fingerprint of the mailbox, else the order's id
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["fingerprint", "asked_at"], name="returns_mark_lately"),
+            models.Index(fields=["company_id", "asked_at"], name="returns_mark_asked"),
         ]

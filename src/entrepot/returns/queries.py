@@ -10,7 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.returns import cohort_queries, departure_queries, exchange_queries, work_order_queries
+from entrepot.returns import (
+    cohort_queries,
+    departure_queries,
+    exchange_queries,
+    fraud_queries,
+    work_order_queries,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -611,4 +617,5 @@ _CHECKS: tuple[Any, ...] = (
     cohort_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,
+    *fraud_queries.CHECKS,
 )

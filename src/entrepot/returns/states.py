@@ -56,3 +56,15 @@ WORK_ORDER = machine(
     ("finish", "started", "finished"),
     ("withdraw", ("planned", "started"), "withdrawn", True),
 )  # fmt: skip
+FRAUD = machine(
+    "suspicion", "clean",
+    ("flag", ("clean", "cleared", "open"), "open"),
+    ("clear", "open", "cleared", True),
+    ("confirm", "open", "confirmed", True),
+    ("reopen", ("cleared", "confirmed"), "open", True),
+)  # fmt: skip
+"""Whether a return was judged to be suspicious, and what a person decided. While it is `open` or `confirmed` nothing of
+it is refunded."""
+
+BLOCKS = ("open", "confirmed")
+"""States in which nothing is refunded."""

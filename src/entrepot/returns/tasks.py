@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from entrepot.kernel import policies
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
 from entrepot.payments.commands.store_credit import ExpireCredits, expire_credits
 from entrepot.returns import asked_queries, exchange_queries, queries
 from entrepot.returns.commands.estimate import Estimate, estimate
+from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
 from entrepot.returns.commands.watch import Watch, watch
 from entrepot.returns.commands.watch_departures import WatchDepartures, watch_departures
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
+from entrepot.returns.fraud import FraudPolicy
 
 
 def serve_decide_refund(cause: Cause, returns: Sequence[UUID]) -> None:
@@ -48,16 +52,27 @@ def serve_exchange(cause: Cause, returns: Sequence[UUID]) -> None:
 @app.task(name="returns.watch", queueing_lock="returns.watch")
 def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every hour: a work item for each return that waits too long and for what is owed past its day, the estimate of
-    what will come back, exchanges that wait, and store credit whose time is over."""
+    what will come back, exchanges that wait, store credit whose time is over, and fingerprints that no policy asks for
+    any more."""
     cause = Cause(Actor("system:returns", everything=True), timezone.now(), "hourly look at returns")
     companies = [company.id for company in parties.companies()]
     watch(cause, requests=[Watch(company) for company in companies])
     watch_departures(cause, requests=[WatchDepartures(company) for company in companies])
     estimate(cause, requests=[Estimate(company) for company in companies])
     look_at_exchanges(cause)
+    forget_old_marks(cause, companies)
     expire_credits(
         cause, requests=[ExpireCredits(company) for company in credit_queries.companies_with_due(cause.at)]
     )
+
+
+def forget_old_marks(cause: Cause, companies: Sequence[int]) -> None:
+    """Fingerprints older than each company's policy looks back."""
+    in_force = policies.of_companies(companies, FraudPolicy, cause.at)
+    forget_marks(cause, requests=[
+        ForgetMarks(company, before=cause.at - timedelta(days=max(policy.memory_days, policy.cluster_days)))
+        for company, (_, policy) in in_force.items()
+    ])  # fmt: skip
 
 
 def look_at_exchanges(cause: Cause) -> None:

@@ -291,6 +291,11 @@ WHERE r.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'refunds', to_jsonb(f) FROM returns_refund AS f WHERE f.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'documents', to_jsonb(d) FROM settlement_document AS d WHERE d.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'fingerprints', to_jsonb(f) FROM orders_fingerprint AS f WHERE f.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'return_fingerprints', to_jsonb(m) FROM returns_mark AS m WHERE m.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'return_judgments', to_jsonb(j) FROM returns_judgment AS j
+JOIN returns_return AS r ON r.id = j.return_id WHERE r.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'return_suspicions', to_jsonb(s) FROM returns_suspicion AS s
+JOIN returns_return AS r ON r.id = s.return_id WHERE r.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'work_items', to_jsonb(w) FROM work_item AS w WHERE w.subject_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'events', to_jsonb(e) FROM kernel_event AS e WHERE e.subject_id = ANY(%(orders)s::uuid[])
 """

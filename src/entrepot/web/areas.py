@@ -59,6 +59,9 @@ AREAS = (
         Page("return-parcels", _("Parcels")),
         Page("return-reasons", _("Reasons")),
         Page("recovery", _("Recovery")),
+        Page("return-fraud", _("Suspected")),
+        Page("return-staging", _("Staging")),
+        Page("return-times", _("Times")),
     )),
     Area("floor", _("Floor"), "floor", "f", _("Floor: waves, lists, scans"), (
         Page("floor", _("Waves and lists")),
@@ -141,6 +144,7 @@ ACTIONS = (
     Action(_("Gather goods for a vendor, buyer or charity"), "departures", "", "returns.open_departures"),
     Action(_("Refurbish returned goods"), "work-orders", "", "returns.open_work_orders"),
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
+    Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Draft a policy"), "policies", "", "kernel.draft_policy"),

@@ -141,6 +141,7 @@ WORDS: dict[str, str | Promise] = {
     "liquidation.sold": _("lot sold"),
     "liquidation.paid": _("lot paid"),
     "refurbishment.worked": _("work on returned goods"),
+    "returns.decide_fraud": _("review of fraud decided"),
     "returns.estimate": _("expected returns estimated"),
     "orders.approve_credits": _("credit decided"),
     "payments.take_messages": _("told by the payment provider"),

@@ -80,8 +80,8 @@ def approve(cause: Cause, /, *, requests: Sequence[Approve]) -> list[Decided | R
 
     Whoever approves has neither asked for the return nor received it: the database holds them to it.
     Locks: the orders, then their payments, in id order.
-    Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; access.duties_apart. Again: by key.
-    32 statements at most; 26 more for store credit.
+    Refuses: NotFound; WrongState; returns.reason_needed; returns.not_that_much; returns.under_review;
+    returns.fraud_confirmed; access.duties_apart. Again: by key. 32 statements at most; 26 more for store credit.
     """
     wanted = [one.refund for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"refunds": wanted})])
@@ -124,6 +124,8 @@ def _refuse(
         return step
     if not request.agree:
         return None if request.reason else errors.ReasonNeeded(step="rejecting", why="somebody asked for it")
+    if refused := of.held_back():
+        return refused
     if left.get(one.order, 0) < 0:
         # What waits is counted as spent: below zero, money that it counted on has gone elsewhere since.
         wanted, rest = one.total, max(0, one.total + left[one.order])

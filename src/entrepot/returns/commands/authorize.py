@@ -18,6 +18,7 @@ from entrepot.orders.commands.note_returns import note_returns
 from entrepot.orders.commands.progress import lock
 from entrepot.returns import admission, errors, reasons, rules
 from entrepot.returns.commands.admitting import InForce, Line, Nodes, Order, facts, lines_of, orders_of
+from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.lock import axes
 from entrepot.returns.models import DUTY
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -126,10 +127,12 @@ class _Draft(NamedTuple):
 def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authorized | Refused]:
     """Returns of units that left, authorized by the policies of the day; where they say so a person decides, or no.
 
-    Whoever asks for it here neither receives it nor approves its refunds.
+    Whoever asks for it here neither receives it nor approves its refunds. What the policy `returns.fraud` suspects
+    is not refunded until somebody has decided (`returns.decide_fraud`).
     Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked, condition);
     returns.more_than_sold; returns.too_late; returns.not_allowed; returns.not_offered; returns.several_nodes;
-    returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most.
+    returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 17 statements at most; 14 more
+    where returns are judged.
     """
     known = _Known(cause, requests)
     answers: list[Authorized | Refused] = []
@@ -308,6 +311,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     review = [one for one in drafts if one.state == "requested"]
     if review:
         open_items(cause, requests=[_item(one) for one in review])
+    judge(cause, "authorized", {one.id: one.order.company for one in drafts})
     offer("decide_refund", [(one.id, 0, one.at) for one in drafts if one.offer])
 
 

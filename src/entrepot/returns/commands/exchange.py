@@ -78,8 +78,8 @@ def exchange(cause: Cause, /, *, requests: Sequence[Exchange]) -> list[Exchanged
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound (return, line, SKU); Invalid; WrongState; returns.not_that_much (units; money);
-    returns.not_offered; returns.reason_needed; returns.not_exchangeable. Again: by key. 26 statements, and those of
-    `orders.place` where the policy reserves.
+    returns.not_offered; returns.reason_needed; returns.not_exchangeable; returns.under_review;
+    returns.fraud_confirmed. Again: by key. 26 statements, and those of `orders.place` where the policy reserves.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -154,7 +154,7 @@ def _decide(
     numbers: Iterable[str],
 ) -> _Draft | Refused:
     line = one.lines.get(request.line)
-    refused = _misfit(request, one, line, known)
+    refused = _misfit(request, one, line, known) or one.held_back()
     if refused or line is None:
         return refused or NotFound(what=f"line in return {one.number}", which=str(request.line))
     sku, status, list_price = known.skus[one.company, request.sku]

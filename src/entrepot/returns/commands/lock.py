@@ -17,7 +17,7 @@ from entrepot.kernel.command import announce, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
-from entrepot.returns import rules, states
+from entrepot.returns import errors, rules, states
 from entrepot.returns.models import DUTY
 from entrepot.returns.refunding import RefundPolicy
 
@@ -52,7 +52,7 @@ class Line:
 @dataclass(slots=True)
 class Return:
     """A locked return with its lines; `open_refunds` are those not paid and not rejected, and `exchanges` such as wait
-    for what comes back."""
+    for what comes back. `fraud` is the state of its judgment (`states.FRAUD`), '' where nobody judged it."""
 
     id: UUID
     number: str
@@ -66,6 +66,7 @@ class Return:
     open_refunds: int
     customer: UUID | None = None
     exchanges: int = 0
+    fraud: str = ""
     lines: dict[UUID, Line] = field(default_factory=dict)
     sides: list[tuple[str, str]] = field(default_factory=list)
 
@@ -78,6 +79,13 @@ class Return:
         if any(whose == person and taken != side for taken, whose in self.sides):
             return apart(self.duty(side, person))
         return None
+
+    def held_back(self) -> Refused | None:
+        """The refusal where nothing of it may be refunded, because of fraud or while that is not decided."""
+        if self.fraud not in states.BLOCKS:
+            return None
+        refusal = errors.UnderReview if self.fraud == "open" else errors.FraudConfirmed
+        return refusal(number=self.number)
 
     def duty(self, side: str, person: str) -> Duty:
         return Duty(self.id, DUTY, side, person, self.number)
@@ -206,8 +214,10 @@ ORDER BY id FOR UPDATE
 _RETURNS = """
 SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.asked, r.state, r.without_refund,
        (SELECT count(*) FROM returns_refund AS f WHERE f.return_id = r.id AND f.state NOT IN ('paid', 'rejected')),
-       r.customer_id, (SELECT count(*) FROM returns_exchange AS x WHERE x.return_id = r.id AND x.state = 'agreed')
-FROM returns_return AS r WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
+       r.customer_id, (SELECT count(*) FROM returns_exchange AS x WHERE x.return_id = r.id AND x.state = 'agreed'),
+       COALESCE(j.state, '')
+FROM returns_return AS r LEFT JOIN returns_judgment AS j ON j.return_id = r.id
+WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 """
 
 _LINES = """

@@ -10,20 +10,25 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import take_duty
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
+from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
+from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
 from entrepot.stock.commands.take_back import TakenBack, take_back
+
+policies.shape("returns.staging")(StagingPolicy)
 
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """Units of a return's line that came, put into a bin (by default the node's quarantine bin)."""
+    """Units of a return's line that came, put into a bin (by default the node's quarantine bin). `weight_g` is what
+    they weigh together, where somebody weighed them."""
 
     return_id: UUID
     line: UUID
@@ -33,13 +38,17 @@ class Receive:
     lot: str = ""
     serial: str = ""
     occurred_at: datetime | None = None
+    weight_g: int | None = None
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
+    """The receipt; `due_at` is by when its units are done with (policy `returns.staging`)."""
+
     receipt: UUID
     cost_minor: int
+    due_at: datetime
 
 
 class _Receipt(NamedTuple):
@@ -52,18 +61,24 @@ class _Receipt(NamedTuple):
     bin: UUID
     cost: int
     at: datetime
+    due: datetime
 
 
 class _Facts:
-    """What the house knows of the goods: the costs they left at, units received before, and bins."""
+    """What the house knows of the goods: the costs they left at, units received before, how long they may stand, and
+    bins."""
 
-    def __init__(self, found: Mapping[UUID, Return]) -> None:
+    def __init__(self, cause: Cause, found: Mapping[UUID, Return]) -> None:
+        self.staging = policies.of_companies({one.company for one in found.values()}, StagingPolicy, cause.at)
         lines = list({line.line for one in found.values() for line in one.lines.values()})
         self.left: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
         orders = list({one.order for one in found.values()})
         for line, units, value in sql.run(_LEFT, {"orders": orders, "lines": lines}):
             self.left[line].append((units, value))
-        self.received: dict[UUID, int] = dict(sql.run(_RECEIVED, {"lines": lines}))  # type: ignore[arg-type]
+        self.received: dict[UUID, int] = {}
+        self.categories: dict[UUID, str] = {}
+        for line, units, category in sql.run(_RECEIVED, {"lines": lines}):
+            self.received[line], self.categories[line] = units, category
         nodes = list({one.node for one in found.values()})
         self.bins: dict[UUID, UUID] = {}
         self.nodes: dict[UUID, UUID] = {}
@@ -79,11 +94,11 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
 
     Whoever receives has neither asked for the return nor approves its refunds.
     Locks: the orders in id order, then as `stock.take_back`.
-    Refuses: NotFound; WrongState; Invalid (quantity); returns.more_than_authorized; returns.no_bin;
-    access.duties_apart. Again: by key. 28 statements at most.
+    Refuses: NotFound; WrongState; Invalid (quantity, weight); returns.more_than_authorized; returns.no_bin;
+    access.duties_apart. Again: by key. 29 statements at most; 10 more where the units are weighed and judged.
     """
     found = lock_returns([one.return_id for one in requests])
-    facts = _Facts(found)
+    facts = _Facts(cause, found)
     answers: list[Received | Refused] = []
     receipts: list[_Receipt] = []
     for request in requests:
@@ -92,7 +107,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
             answers.append(decided)
             continue
         receipts.append(decided)
-        answers.append(Received(decided.id, decided.cost))
+        answers.append(Received(decided.id, decided.cost, decided.due))
     if receipts:
         _write(cause, receipts)
     return answers
@@ -110,6 +125,8 @@ def _decide(cause: Cause, request: Receive, one: Return | None, facts: _Facts) -
         return refused
     if request.quantity < 1 or (request.serial and request.quantity != 1):
         return Invalid(field="quantity", expected="1 or more, 1 with a serial number", found=request.quantity)
+    if request.weight_g is not None and not 0 <= request.weight_g < 2**31:
+        return Invalid(field="weight_g", expected="grams, 0 or more", found=request.weight_g)
     line = one.lines[request.line]
     expected = line.quantity - line.cancelled - line.received
     if request.quantity > expected:
@@ -124,7 +141,9 @@ def _decide(cause: Cause, request: Receive, one: Return | None, facts: _Facts) -
     cost = rules.cost_of_units(facts.left[line.line], before, request.quantity)
     facts.received[line.line] = before + request.quantity
     line.received += request.quantity
-    return _Receipt(ids.uuid7(), one, line, request, bin_id, cost, request.occurred_at or cause.at)
+    at = request.occurred_at or cause.at
+    due = due_at(facts.staging[one.company][1], facts.categories.get(line.line, ""), line.reason, at)
+    return _Receipt(ids.uuid7(), one, line, request, bin_id, cost, at, due)
 
 
 def _write(cause: Cause, receipts: Sequence[_Receipt]) -> None:
@@ -135,7 +154,7 @@ def _write(cause: Cause, receipts: Sequence[_Receipt]) -> None:
     sql.write("returns_receipt", _RECEIPT, [
         (
             r.id, r.of.id, r.line.id, r.of.company, r.line.sku, r.of.node, r.bin, r.request.lot, r.request.serial,
-            r.request.quantity, 0, r.request.condition, r.cost, who, r.at,
+            r.request.quantity, 0, r.request.condition, r.cost, r.request.weight_g, r.due, who, r.at,
         )
         for r in receipts
     ])  # fmt: skip
@@ -154,12 +173,14 @@ def _write(cause: Cause, receipts: Sequence[_Receipt]) -> None:
     ])  # fmt: skip
     times = {r.of.id: r.at for r in receipts}
     store(cause, changed, times)
+    weighed = [r for r in receipts if r.request.weight_g is not None]
+    judge(cause, "received", {r.of.id: r.of.company for r in weighed}, [r.id for r in weighed])
     offer_refunds(cause, "received", changed, times)
 
 
 _RECEIPT = (
     "id", "return_id", "return_line_id", "company_id", "sku_id", "node_id", "bin_id", "lot", "serial", "quantity",
-    "inspected", "condition", "cost_minor", "received_by", "received_at",
+    "inspected", "condition", "cost_minor", "weight_g", "due_at", "received_by", "received_at",
 )  # fmt: skip
 
 # In the order in which they left, so that the units that come back first are those that left first.
@@ -170,7 +191,11 @@ WHERE h.order_id = ANY(%(orders)s::uuid[]) AND m.line_id = ANY(%(lines)s::uuid[]
 ORDER BY m.id
 """
 
-_RECEIVED = "SELECT line_id, received FROM returns_sold WHERE line_id = ANY(%(lines)s::uuid[])"
+_RECEIVED = """
+SELECT s.line_id, s.received, k.category
+FROM returns_sold AS s JOIN orders_line AS l ON l.id = s.line_id JOIN catalog_sku AS k ON k.id = l.sku_id
+WHERE s.line_id = ANY(%(lines)s::uuid[])
+"""
 
 _BINS = """
 SELECT id, node_id, kind IN ('quarantine', 'receiving') FROM network_bin WHERE node_id = ANY(%(nodes)s::uuid[])

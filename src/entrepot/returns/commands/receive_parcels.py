@@ -24,13 +24,15 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Units alike in a parcel: by the code or barcode of their SKU, or in words where nobody can tell."""
+    """Units alike in a parcel: by the code or barcode of their SKU, or in words where nobody can tell. `weight_g` is of
+    all of them; where they belong to several returns, each is given its part."""
 
     said: str
     quantity: int
     lot: str = ""
     serial: str = ""
     condition: str = ""
+    weight_g: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +181,10 @@ def _stray(request: ReceiveParcel, bin_id: UUID, known: _Known, place: int, unit
 
 def _receive(request: ReceiveParcel, bin_id: UUID, part: Part) -> Receive:
     content = request.content[part.place]
+    weight = None if content.weight_g is None else content.weight_g * part.units // content.quantity
     return Receive(
         part.of.return_id, part.of.line, part.units, bin_id, content.condition, content.lot, content.serial,
-        request.occurred_at,
+        request.occurred_at, weight,
     )  # fmt: skip
 
 

@@ -89,8 +89,8 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 
     Locks: the orders, then their payments, in id order.
     Refuses: NotFound; WrongState; returns.nothing_to_refund; returns.not_that_much (units; money beyond what was
-    captured); returns.reason_needed; returns.no_customer (store credit). Again: by key. 33 statements at most; 26 more
-    for store credit.
+    captured); returns.reason_needed; returns.no_customer (store credit); returns.under_review; returns.fraud_confirmed.
+    Again: by key. 33 statements at most; 26 more for store credit.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -128,6 +128,8 @@ def _decide(
     if one.state in ("requested", "declined", "cancelled"):
         expected = "authorized or further"
         return WrongState(subject="return", found=one.state, event="refund", expected=expected)
+    if refused := one.held_back():
+        return refused
     outcome = request.outcome or ("store_credit" if one.asked == "store_credit" else "money")
     if outcome not in _OUTCOMES:
         return Invalid(field="outcome", expected=" or ".join(_OUTCOMES), found=outcome)

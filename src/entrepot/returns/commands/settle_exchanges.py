@@ -103,8 +103,9 @@ def settle_exchanges(
     which is placed where it was not, and sent. What the replacement costs less is given back.
 
     Locks: the orders, then their payments, in id order.
-    Refuses: NotFound; WrongState; returns.not_due_yet; returns.not_that_much (money that went elsewhere; a work item
-    says so); what `orders.place` refuses. Again: by key. 75 statements at most.
+    Refuses: NotFound; WrongState; returns.under_review; returns.fraud_confirmed; returns.not_due_yet;
+    returns.not_that_much (money that went elsewhere; a work item says so); what `orders.place` refuses. Again: by
+    key. 75 statements at most.
     """
     known = Known([one.refund for one in requests])
     left = refundable([one.order for one in known.returns.values()])
@@ -167,6 +168,8 @@ def _refuse(one: OpenExchange | None, known: Known, again: bool, left: Mapping[U
     if isinstance(step, Refused):
         return step
     line, on = known.line(one), known.returns[one.return_id]
+    if refused := on.held_back():
+        return refused
     # What came was for the units first that something was given for already.
     units = line.refunded - one.waiting + known.settled[one.line] + one.quantity
     reached = exchanging.reached(line.units, one.send_at)

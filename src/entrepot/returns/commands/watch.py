@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,6 +40,12 @@ class _Late(NamedTuple):
     number: str
     waits_for: str
     hours: int
+    due_at: datetime | None
+
+    @property
+    def reason(self) -> str:
+        overdue = f"; they were due at {self.due_at:%Y-%m-%d %H:%M} UTC" if self.due_at else ""
+        return f"Return {self.number}: {WAITS[self.waits_for][2]} since {self.hours} hours{overdue}."
 
 
 WAITS: dict[str, tuple[str, str, str]] = {
@@ -52,7 +58,8 @@ WAITS: dict[str, tuple[str, str, str]] = {
 
 @command("returns.watch")
 def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refused]:
-    """A work item for each return that waits too long; items of those that went on are closed.
+    """A work item for each return that waits too long, or has units in staging that are overdue (policy
+    `returns.staging`); items of those that went on are closed.
 
     Refuses nothing. Again: an item stands once. 6 statements.
     """
@@ -66,8 +73,8 @@ def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refus
         open_items(cause, requests=[
             OpenItem(
                 company=one.company, type=WAITS[one.waits_for][0], subject_kind="return", subject=one.id,
-                reason=f"Return {one.number}: {WAITS[one.waits_for][2]} since {one.hours} hours.",
-                role=WAITS[one.waits_for][1], facts={"return": one.id, "hours": one.hours},
+                reason=one.reason, role=WAITS[one.waits_for][1],
+                facts={"return": one.id, "hours": one.hours, "due_at": one.due_at},
             )
             for one in late
         ])  # fmt: skip
@@ -84,17 +91,22 @@ def watch(cause: Cause, /, *, requests: Sequence[Watch]) -> list[Watched | Refus
     return [Watched(one.company, counts[one.company]) for one in requests]
 
 
+# Of units in staging, what is due first: told where it is overdue.
 _LATE = """
 SELECT r.company_id::int, r.id, r.number, w.waits_for,
-       (EXTRACT(epoch FROM %(now)s::timestamptz - r.changed_at) / 3600)::int
+       (EXTRACT(epoch FROM %(now)s::timestamptz - r.changed_at) / 3600)::int, s.due_at AT TIME ZONE 'UTC'
 FROM unnest(%(companies)s::smallint[], %(since)s::timestamptz[]) AS d(company, since)
-JOIN returns_return AS r ON r.company_id = d.company AND r.changed_at < d.since
- AND r.state IN ('received', 'inspected', 'disposed')
+JOIN returns_return AS r ON r.company_id = d.company AND r.state IN ('received', 'inspected', 'disposed')
 CROSS JOIN LATERAL (
     SELECT CASE r.state WHEN 'received' THEN 'inspection' WHEN 'inspected' THEN 'disposition' ELSE 'refund' END
            AS waits_for) AS w
-WHERE w.waits_for <> 'refund' OR EXISTS (
-    SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded)
+LEFT JOIN LATERAL (
+    SELECT min(x.due_at) AS due_at FROM returns_receipt AS x
+    WHERE x.return_id = r.id AND x.due_at < %(now)s::timestamptz AND w.waits_for <> 'refund'
+      AND x.quantity > (SELECT COALESCE(sum(i.disposed), 0) FROM returns_inspection AS i WHERE i.receipt_id = x.id)
+) AS s ON TRUE
+WHERE s.due_at IS NOT NULL OR r.changed_at < d.since AND (w.waits_for <> 'refund' OR EXISTS (
+    SELECT FROM returns_line AS l WHERE l.return_id = r.id AND l.received > l.refunded))
 ORDER BY r.id
 """
 

@@ -45,8 +45,10 @@ from entrepot.web.api import (
     profit,
     purchasing,
     reservations,
+    return_fraud,
     return_inspections,
     return_parcels,
+    return_times,
     returns,
     shelves,
     shipping,
@@ -145,9 +147,11 @@ api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", drafts.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
+api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", departures.router, tags=["returns"])
+api.add_router("/v1", return_times.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])

@@ -97,6 +97,7 @@ class ReceiveIn(Strict):
     condition: Text = ""
     lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
+    weight_g: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     occurred_at: Moment | None = None
     key: Own = None
 
@@ -120,6 +121,7 @@ class ContentIn(Strict):
     lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     condition: Text = ""
+    weight_g: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
 class ParcelIn(Strict):
@@ -314,6 +316,7 @@ class StateOut(Out):
 class ReceivedOut(Out):
     receipt: UUID
     cost_minor: int
+    due_at: datetime
 
 
 class AnnouncedOut(Out):

@@ -56,7 +56,8 @@ def received(request: Request) -> HttpResponse:
     condition, node = clean(request.POST.get("condition")), uuid_in(request.POST.get("node"))
     content = [
         Content(one.sku_code, units, clean(request.POST.get(f"lot-{one.line}")),
-                clean(request.POST.get(f"serial-{one.line}")), condition)
+                clean(request.POST.get(f"serial-{one.line}")), condition,
+                int_in(request.POST.get(f"weight-{one.line}")))
         for one in parcel_queries.expected(company, tracking)
         if (units := int_in(request.POST.get(f"units-{one.line}")))
     ]  # fmt: skip

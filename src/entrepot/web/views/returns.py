@@ -23,6 +23,7 @@ from entrepot.orders.commands.approve_credits import ApproveCredit, approve_cred
 from entrepot.returns import (
     asked_queries,
     exchange_queries,
+    fraud_queries,
     inspection_queries,
     parcel_queries,
     queries,
@@ -44,6 +45,7 @@ from entrepot.web.edge import (
     clean,
     console,
     give,
+    int_in,
     kept,
     minor_in,
     page,
@@ -51,6 +53,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.timeline import steps
+from entrepot.web.views import return_fraud
 from entrepot.web.views.return_asking import request_of
 from entrepot.work import queries as work
 
@@ -130,6 +133,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
         **_refundable(found, _policy(company)),
         "not_closed": _not_closed(found),
         "alive": head.state not in states.FINAL,
+        "review": fraud_queries.review(which),
+        "suspected": return_fraud.RULES,
         "reasons": rules.REASONS,
         "grades": rules.GRADES,
         "kept": kept(request),
@@ -227,7 +232,7 @@ def receive_one(request: Request, which: UUID) -> HttpResponse:
     wanted = [
         Receive(
             which, line, units, uuid_in(said.get("bin")), said.get("condition", ""),
-            said.get(f"lot-{line}", ""), said.get(f"serial-{line}", ""),
+            said.get(f"lot-{line}", ""), said.get(f"serial-{line}", ""), weight_g=int_in(said.get(f"weight-{line}")),
         )
         for line, units in units_in(request)
     ]  # fmt: skip

@@ -1,0 +1,117 @@
+"""Units in returns staging by age and due time, and how long returns take, stage by stage."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, fields
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from entrepot.insight import return_times
+from entrepot.insight.return_times import Asked, Times, Way
+from entrepot.network import queries as network
+from entrepot.returns import rules, staging_queries
+from entrepot.web import format as fmt
+from entrepot.web import plots
+from entrepot.web.as_csv import as_csv
+from entrepot.web.edge import Request, clean, console, day_in, page
+
+DAYS = 90
+DAYS_MAX = 1100
+SHOWN = 200
+STAGED_SIDES = {"node": _("Node"), "reason": _("Reason"), "category": _("Category")}
+SIDES = {"node": _("Node"), "channel": _("Channel"), "reason": _("Reason")}
+STAGES = {
+    "asked to authorized": _("asked to authorized"),
+    "authorized to received": _("authorized to received"),
+    "received to inspected": _("received to inspected"),
+    "inspected to disposed": _("inspected to put where it goes"),
+    "received to refunded": _("received to refunded"),
+    "refunded to paid": _("refunded to paid"),
+    "authorized to closed": _("authorized to financial closure"),
+}
+
+
+@require_safe
+@console
+def staging(request: Request) -> HttpResponse:
+    """Units that wait for inspection or disposition, what is due first at the top; with `format=csv` as a file."""
+    company, now = request.reader.company.id, fmt.reading().now
+    node, overdue = clean(request.GET.get("node")), request.GET.get("overdue") == "1"
+    if request.GET.get("format") == "csv":
+        rows = staging_queries.staged(company, at=now, node=node, overdue=overdue, limit=1_000_000)
+        return as_csv(
+            "returns-staging", [one.name for one in fields(staging_queries.Staged)], map(astuple, rows)
+        )
+    side = next(
+        (one for one in staging_queries.SIDES if one == request.GET.get("by")), staging_queries.SIDES[0]
+    )
+    rows = staging_queries.staged(company, at=now, node=node, overdue=overdue, limit=SHOWN + 1)
+    context: dict[str, Any] = {
+        "rows": rows[:SHOWN],
+        "more": len(rows) > SHOWN,
+        "shown": SHOWN,
+        "ages": staging_queries.ages(company, at=now, by=side),
+        "side": side,
+        "sides": STAGED_SIDES,
+        "nodes": network.nodes(company=company),
+        "node": node,
+        "overdue": overdue,
+        "now": now,
+        "reasons": rules.REASONS,
+    }
+    return page(request, "web/return_staging.html", context, area="returns")
+
+
+@require_safe
+@console
+def times(request: Request) -> HttpResponse:
+    """Hours of each stage. With `format=csv` the table, with `rows=csv` when each return came how far."""
+    company = request.reader.company.id
+    since, until = _days(request)
+    asked = Asked(
+        _at(since), _at(until + timedelta(days=1)),
+        *(clean(request.GET.get(name)) for name in ("node", "channel", "reason")),
+    )  # fmt: skip
+    side = next((one for one in return_times.SIDES if one == request.GET.get("by")), None)
+    if request.GET.get("rows") == "csv":
+        return as_csv("return-times-rows", Way._fields, return_times.ways(company, asked, limit=1_000_000))
+    rows = return_times.times(company, asked, side)
+    if request.GET.get("format") == "csv":
+        return as_csv("return-times", Times._fields, rows)
+    stage = next((one for one in STAGES if one == request.GET.get("stage")), return_times.STAGES[-1])
+    weeks = return_times.over_time(company, asked, stage)
+    ways = return_times.ways(company, asked, limit=SHOWN + 1)
+    context: dict[str, Any] = {
+        "since": since, "until": until, "asked": asked, "side": side, "sides": SIDES, "rows": rows,
+        "plot": _plot(return_times.times(company, asked) if side else rows),
+        "stages": STAGES, "stage": stage, "weeks": weeks, "line": _line(weeks),
+        "ways": ways[:SHOWN], "more": len(ways) > SHOWN, "shown": SHOWN, "reasons": rules.REASONS,
+        "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),
+    }  # fmt: skip
+    return page(request, "web/return_times.html", context, area="returns")
+
+
+def _days(request: Request) -> tuple[date, date]:
+    """The days that are told of, both included: the last ninety where none are named."""
+    today = fmt.reading().now.astimezone(fmt.reading().zone).date()
+    until = min(day_in(request.GET.get("until")) or today, today)
+    since = day_in(request.GET.get("since")) or until - timedelta(days=DAYS - 1)
+    return max(min(since, until), until - timedelta(days=DAYS_MAX)), until
+
+
+def _at(day: date) -> datetime:
+    return datetime.combine(day, time.min, fmt.reading().zone)
+
+
+def _plot(rows: list[Times]) -> plots.Plot:
+    """Half of the returns, and nine of ten, by stage."""
+    return plots.paired("stages", _("Hours by stage"), "", [(one.stage, one.median, one.p90) for one in rows])
+
+
+def _line(weeks: list[Times]) -> plots.Line | None:
+    points = [(one.group, one.median) for one in weeks]
+    return plots.line(points, None) if len(points) > 1 else None
