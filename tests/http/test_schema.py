@@ -141,6 +141,8 @@ OPERATIONS = [
     ("/api/v1/reservations/renew", "post"),
     ("/api/v1/returns", "get"),
     ("/api/v1/returns", "post"),
+    ("/api/v1/returns/card-holds", "get"),
+    ("/api/v1/returns/card-holds/decide", "post"),
     ("/api/v1/returns/checklist", "get"),
     ("/api/v1/returns/close", "post"),
     ("/api/v1/returns/consider", "post"),

@@ -145,7 +145,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.announce_parcels",
-        "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges",
+        "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges", "returns.decide_holds",
     ),
     "returns inspector": (
         *EVERYBODY, "work.open", "warehouse.adjust", "warehouse.put_away",
@@ -176,7 +176,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.credit", "orders.approve_credits",
         "warehouse.approve_adjustment", "warehouse.decide_counts", "tax.register_rates", "tax.register_exemptions",
         "returns.refund", "returns.approve_refunds", "returns.estimate", "returns.settle_refunds", "returns.close",
-        "returns.settle_exchanges", "returns.withdraw_exchanges", "payments.expire_credits",
+        "returns.settle_exchanges", "returns.withdraw_exchanges", "returns.decide_holds", "payments.expire_credits",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
         "payments.open_disputes", "payments.close_disputes", "payments.take_messages",
         "settlement.take_payouts", "settlement.explain",
@@ -214,9 +214,11 @@ OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
+    "payments.hold",
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
     "orders.edit", "orders.split", "orders.merge",
+    "returns.place_holds", "returns.settle_holds",
     "returns.watch", "purchasing.watch_drop_ships", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",

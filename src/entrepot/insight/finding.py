@@ -57,6 +57,7 @@ _NUMBERED = {
     "credit": ("orders_credit", "external_id"),
     "return": ("returns_return", "concat_ws(' · ', NULLIF(external_id, ''), state)"),
     "refund": ("returns_refund", "state"),
+    "card_hold": ("returns_hold", "state"),
     "transfer": ("stock_transfer", "state"),
     "invoice": ("settlement_document", "kind"),
 }

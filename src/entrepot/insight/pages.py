@@ -659,6 +659,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "credit": ("orders_credit", "number", "state"),
     "return": ("returns_return", "number", "state"),
     "refund": ("returns_refund", "number", "state"),
+    "card_hold": ("returns_hold", "number", "state"),
     "dispute": ("payments_dispute", "external_id", "state"),
     "payout": ("settlement_payout", "number", "state"),
     "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.returns import exchange_queries
+from entrepot.returns import exchange_queries, hold_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -608,4 +608,5 @@ _CHECKS: tuple[Any, ...] = (
     _DERIVED,
     _CAPPED,
     *exchange_queries.CHECKS,
+    *hold_queries.CHECKS,
 )

@@ -15,7 +15,7 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
-from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, offer_refunds, store
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 policies.shape("returns.recovery")(recovery.Recovery)
@@ -102,7 +102,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
 
     A serial number that did not leave with the order is a swap: somebody is asked about it.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
-    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 18 statements at most.
+    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 19 statements at most.
     """
     wanted = [one.receipt for one in requests]
     found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, {"receipts": wanted})])
@@ -218,6 +218,12 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
     ])  # fmt: skip
     store(
         cause,
+        {one.of.id: one.of for one in inspections}.values(),
+        {one.of.id: one.at for one in inspections},
+    )
+    offer_refunds(
+        cause,
+        "inspected",
         {one.of.id: one.of for one in inspections}.values(),
         {one.of.id: one.at for one in inspections},
     )

@@ -24,6 +24,7 @@ from entrepot.web.api import (
     audit,
     availability,
     bank,
+    card_holds,
     carriers,
     claims,
     counts,
@@ -141,6 +142,7 @@ api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
+api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])
