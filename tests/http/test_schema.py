@@ -153,6 +153,7 @@ OPERATIONS = [
     ("/api/v1/returns/override", "post"),
     ("/api/v1/returns/parcels", "post"),
     ("/api/v1/returns/parcels/receive", "post"),
+    ("/api/v1/returns/parcels/scanned", "post"),
     ("/api/v1/returns/photos", "post"),
     ("/api/v1/returns/reasons", "get"),
     ("/api/v1/returns/receive", "post"),

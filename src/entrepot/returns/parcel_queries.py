@@ -93,7 +93,7 @@ SELECT tracking FROM returns_parcel WHERE return_id = %(id)s::uuid ORDER BY anno
 """
 
 _SCANNED = """
-SELECT FROM returns_parcel WHERE return_id = %(id)s::uuid AND scanned_at IS NOT NULL LIMIT 1
+SELECT 1 FROM returns_parcel WHERE return_id = %(id)s::uuid AND scanned_at IS NOT NULL LIMIT 1
 """
 
 _STRAYS = """

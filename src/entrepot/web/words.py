@@ -74,6 +74,7 @@ WORDS: dict[str, str | Promise] = {
     "hold.goods": _("goods that did not come back"),
     "hold.shipping": _("their shipping"),
     "hold.tax": _("their tax"),
+    "returns.note_scans": _("carrier's scan noted"),
     "returns.place_holds": _("amount to be held on a card"),
     "returns.settle_holds": _("held amount looked at"),
     "returns.decide_holds": _("held amount decided"),

@@ -109,7 +109,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     company, head = request.reader.company.id, found.head
-    parts = [which, *(refund.id for refund in found.refunds)]
+    held = hold_queries.of_return(which)
+    parts = [which, *(refund.id for refund in found.refunds), *(one_.id for one_ in held)]
     events = kernel.timeline(subjects=parts)
     journal = pages.journal(company=company, documents=parts)
     expected = any(line.quantity > line.received + line.cancelled for line in found.lines)
@@ -125,7 +126,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         ],
         "terms": asked_queries.terms_of(which),
         "exchanges": exchange_queries.of_return(which),
-        "card_holds": hold_queries.of_return(which),
+        "card_holds": held,
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
         "expected": expected,
