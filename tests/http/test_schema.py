@@ -102,6 +102,7 @@ OPERATIONS = [
     ("/api/v1/orders/{order_id}/returnable", "get"),
     ("/api/v1/orders/{order_id}/sourcing", "get"),
     ("/api/v1/packages", "post"),
+    ("/api/v1/payouts/stripe", "post"),
     ("/api/v1/pick-faces", "get"),
     ("/api/v1/pick-faces", "post"),
     ("/api/v1/pick-faces/review", "post"),

@@ -37,6 +37,7 @@ from entrepot.web.api import (
     orders,
     owned,
     packing,
+    payouts,
     privacy,
     problems,
     purchasing,
@@ -142,6 +143,7 @@ api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
+api.add_router("/v1", payouts.router, tags=["settlement"])
 api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
