@@ -19,11 +19,16 @@ def example(name: str, **facts: Any) -> dict[str, Any]:
 
 def answers(path: str, body: Any) -> tuple[int, Any]:
     """As Stripe answers: intents that are named `declined…` are refused, `slow…` are not decided, `busy…` fail."""
-    intent = body.get("payment_intent") or path.split("/")[3]
+    intent = (body or {}).get("payment_intent") or (path.split("/")[3:] or [""])[0]
     if intent.startswith("busy"):
         return 503, {"error": {"message": "try again", "type": "api_error"}}
     if intent.startswith("declined"):
         return 402, {"error": {"message": "It was declined.", "code": "card_declined", "type": "card_error"}}
+    if path == "/v2/payment_intents":
+        return _held(body)
+    if body is None:
+        kept = {} if intent.startswith("nocard") else {"customer": "cus_1", "payment_method": f"pm_{intent}"}
+        return 200, example("payment_intent", id=intent, **kept)
     if path.endswith("/refunds"):
         amount, status = int(body["amount"]), "pending" if intent.startswith("slow") else "succeeded"
         return 200, example("refund", id=f"re_{intent}", amount=amount, status=status, payment_intent=intent)
@@ -41,6 +46,15 @@ def answers(path: str, body: Any) -> tuple[int, Any]:
         wrong = {"code": "payment_intent_unexpected_state", "message": "no", "payment_intent": intent_now}
         return 400, {"error": wrong}
     return 200, example("payment_intent", id=intent, status="canceled")
+
+
+def _held(body: Any) -> tuple[int, Any]:
+    """An amount is held on a card; one that is named so needs its owner."""
+    if body["payment_method"].startswith("pm_owner"):
+        told = {"message": "The owner has to agree.", "code": "authentication_required", "type": "card_error"}
+        return 402, {"error": told}
+    held = f"pi_held_{body['payment_method']}"
+    return 200, example("payment_intent", id=held, status="requires_capture", amount=int(body["amount"]))
 
 
 def event(name: str, kind: str, thing: dict[str, Any], at: int = 1_767_225_600) -> str:

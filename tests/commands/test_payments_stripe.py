@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,12 @@ import pytest
 
 from entrepot.kernel import ids, relay, sql
 from entrepot.kernel.errors import Unavailable
-from entrepot.payments import queries
+from entrepot.payments import errors, hold_queries, queries
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, Void, capture, void
+from entrepot.payments.commands.hold import HoldAmount, hold
 from entrepot.payments.commands.refund import Refund, refund
+from entrepot.payments.commands.retry import Retry, retry
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.commands.take_messages import MessageTaken, TakeMessage, take_messages
 from entrepot.payments.providers import Asked, Outcome
@@ -93,6 +96,47 @@ def test_what_is_declined_is_a_work_item_and_what_a_capture_let_go_is_none(house
     relayed()
     assert state(rest) == (0, 0, "voided")
     assert work.items(COMPANY, kind="payment void failed") == []
+
+
+def test_an_amount_is_held_on_the_card_of_the_order_and_taken_in_part(house: None, stripe: Imitation):
+    order, document = captured("pi_1"), ids.uuid7()
+    hold(SYSTEM, requests=[HoldAmount(order, document, 400, "GBP")])
+    relayed()
+    assert stripe.asked[-1] == (
+        "/v2/payment_intents",
+        {
+            "amount": "400", "currency": "gbp", "customer": "cus_1", "payment_method": "pm_pi_1",
+            "capture_method": "manual", "confirm": "true", "off_session": "true", "metadata[attempt]": stripe.keys[-1],
+        },
+    )  # fmt: skip
+    (held,) = queries.of_order(document)
+    assert (held.state, held.reference, held.authorized_minor) == ("authorized", "pi_held_pm_pi_1", 400)
+    assert held.expires_at == held.authorized_at + timedelta(days=7)
+    capture(SYSTEM, requests=[Capture(document, 150)])
+    relayed()
+    void(SYSTEM, requests=[Void(document)])
+    relayed()
+    assert state(document) == (150, 0, "captured")
+    assert stripe.asked[-2][0] == "/v2/payment_intents/pi_held_pm_pi_1/capture"
+    assert balance(1100) == 1150
+
+
+@pytest.mark.parametrize(
+    ("intent", "why"),
+    [
+        ("owner_1", "The owner has to agree. authentication_required"),
+        ("nocard_1", "Stripe keeps no card of the payment that an amount could be held on"),
+    ],
+)
+def test_what_stripe_does_not_hold_is_no_work_item(house: None, stripe: Imitation, intent: str, why: str):
+    order, document = captured(intent), ids.uuid7()
+    hold(SYSTEM, requests=[HoldAmount(order, document, 400, "GBP")])
+    relayed()
+    assert state(document) == (0, 0, "failed")
+    assert hold_queries.held([document])[document][0].error == why
+    assert work.items(COMPANY) == []
+    ((attempt,),) = sql.run("SELECT id FROM payments_attempt WHERE state = 'failed'")
+    assert isinstance(retry(SYSTEM, requests=[Retry(attempt)])[0], errors.NotAPayment)
 
 
 @pytest.mark.parametrize("intent", ["busy_1", "slow_1"])

@@ -58,3 +58,20 @@ def test_a_credit_waits_on_the_page_for_somebody_else() -> None:
 
     assert sql.run("SELECT state, decided_by FROM orders_credit") == [("unmatched", "books")]
     assert balance(2300) == -1000
+
+
+def test_a_payout_of_stripe_is_taken_item_by_item() -> None:
+    from entrepot.kernel import ids
+    from tests.asking import a_program
+    from tests.rules.test_stripe_report import ROWS, told
+    from tests.shop import a_person
+
+    program = a_program(a_person("bookkeeper", "controller"))
+    body = {"transactions": told(ROWS)}
+    taken = program.post("/api/v1/payouts/stripe", body, again=str(ids.uuid7())).json()
+    assert (taken["state"], taken["open_lines"], taken["fresh"]) == ("open", 4, True)
+    assert program.post("/api/v1/payouts/stripe", body, again=str(ids.uuid7())).json()["fresh"] is False
+    broken = {"transactions": told(ROWS[1:])}
+    refused = program.post("/api/v1/payouts/stripe", broken, again=str(ids.uuid7()))
+    assert refused.status_code == 422
+    assert "type payout" in str(refused.json())

@@ -12,8 +12,12 @@ from django.test import Client
 
 from entrepot.kernel import sql
 from entrepot.orders import queries as orders
+from entrepot.returns import parcel_queries
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
+from entrepot.returns.commands.authorize import Authorize, Item, authorize
 from entrepot.shipping import queries
 from tests.rules.test_easypost import a_message, detail
+from tests.shop import the_system
 from tests.stripe import dispute, event, signature
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +97,16 @@ def test_a_message_of_stripe_is_kept_once_and_only_with_its_signature(shop, code
     told = tell(code, "{")
     assert (told.status_code, "no JSON" in told.content.decode()) == (422, True)
     assert sql.run("SELECT source, external_id, state FROM kernel_inbox") == [("stripe", "evt_1", "done")]
+
+
+def test_what_a_carrier_tells_of_a_parcel_that_comes_back_is_its_scan(shop, code):
+    order = shop.one("delivered")
+    ((line,),) = sql.run(
+        "SELECT id FROM orders_line WHERE order_id = %(id)s AND sku_id IS NOT NULL LIMIT 1", {"id": order}
+    )
+    (asked,) = authorize(the_system(shop.now), requests=[Authorize(order, (Item(line, 1),))])
+    announce_parcels(the_system(shop.now), requests=[AnnounceParcel(asked.return_id, "back 1")])
+    assert send(code, a_message("BACK1", detail("pre_transit", shop.now))).status_code == 200
+    assert not parcel_queries.is_scanned(asked.return_id)
+    assert send(code, a_message("BACK1", detail("in_transit", shop.now))).status_code == 200
+    assert parcel_queries.is_scanned(asked.return_id)

@@ -59,6 +59,7 @@ _NUMBERED = {
     "refund": ("returns_refund", "state"),
     "departure": ("returns_departure", "concat_ws(' · ', receiver, state)"),
     "work_order": ("returns_workorder", "state"),
+    "card_hold": ("returns_hold", "state"),
     "transfer": ("stock_transfer", "state"),
     "invoice": ("settlement_document", "kind"),
 }

@@ -82,6 +82,9 @@ RETURNED = {
 customer gets less. Goods that are exchanged for equal ones leave the sales by as much as their replacement brings: an
 even exchange is no return."""
 
+HELD = {"goods": 4100, "shipping": 4010, "tax": 2200}
+"""Where what is taken for goods that did not come back belongs: it undoes their refund."""
+
 RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),
     ("payment.refunded", "settlement", 2300, 1100),
@@ -102,6 +105,8 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     *(("sale", f"sale.{kind}", 2100, account) for kind, account in _TRADE.items()),
     *(("credit", f"credit.{kind}", account, 2300) for kind, account in CREDITED.items()),
     *(("return", f"return.{kind}", account, 2300) for kind, account in RETURNED.items()),
+    *(("card_hold.taken", f"hold.{kind}", 2100, account) for kind, account in HELD.items()),
+    *(("card_hold.returned", f"hold.{kind}", account, 2300) for kind, account in HELD.items()),
     ("return.expected", "estimate.revenue", 4110, 2310),
     ("return.expected", "estimate.cost", 1220, 5010),
     ("bad_debt", "bad_debt", 1150, 5300),

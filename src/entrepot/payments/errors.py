@@ -46,3 +46,10 @@ class ExceedsAuthorized(Refused):
         "{wanted} were to be captured of payment {payment}, {left} of what was authorized are left."
         " Capture at most that, with payments.capture."
     )
+
+
+class NoCard(Refused):
+    """Nothing can be held: the order was paid on account, with store credit, or not at all."""
+
+    code = "payments.no_card"
+    says = "Order {order} has no captured payment by card in {currency} that an amount could be held on."

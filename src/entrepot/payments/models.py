@@ -8,6 +8,8 @@ from django.db.models import F, Q
 from entrepot.kernel.models import append_only
 from entrepot.payments import rules, states
 
+STATES = ("asked", "authorized", "captured", "part_refunded", "refunded", "voided", "failed")
+
 
 class Payment(models.Model):
     """A tender of an order. What is refunded never exceeds what was captured: by constraint, under the row's lock."""
@@ -28,7 +30,8 @@ class Payment(models.Model):
         db_default=0
     )  # of what was captured, given as store credit instead
     prepaid_minor = models.BigIntegerField(db_default=0)  # captured for goods that have not left yet
-    state = models.TextField()  # authorized, captured, part_refunded, refunded, voided, failed
+    state = models.TextField()  # asked, authorized, captured, part_refunded, refunded, voided, failed
+    is_hold = models.BooleanField(db_default=False)  # placed by the house: `order_id` is what it secures
     authorized_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
 
@@ -62,9 +65,7 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 name="payments_payment_state_known",
-                condition=Q(
-                    state__in=["authorized", "captured", "part_refunded", "refunded", "voided", "failed"]
-                ),
+                condition=Q(state__in=STATES),
             ),
         ]
 

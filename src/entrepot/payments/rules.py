@@ -11,8 +11,8 @@ from uuid import UUID
 
 from entrepot.kernel.money import round_half_away
 
-KINDS = ("capture", "refund", "void", "moved", "credit")
-"""What is done with a payment. A provider is asked for the first three; `moved` is captured money that pays for another
+KINDS = ("capture", "refund", "void", "hold", "moved", "credit")
+"""What is done with a payment. A provider is asked for the first four; `moved` is captured money that pays for another
 order from now on, and `credit` what is given as store credit instead: neither changes hands."""
 
 

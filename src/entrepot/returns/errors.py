@@ -57,6 +57,13 @@ class NoBin(Refused):
     says = "Node {node} has no {kind} bin{bin}. Name a bin of the node."
 
 
+class NotSecured(Refused):
+    """Nothing is given for a return before its goods are there."""
+
+    code = "returns.not_secured"
+    says = "Nothing is held for return {number}: {why}. It is refunded and exchanged at the usual milestone."
+
+
 class ReasonNeeded(Refused):
     code = "returns.reason_needed"
     kind = "invalid"

@@ -61,6 +61,12 @@ def reached() -> list[UUID]:
     return [one for (one,) in sql.run(_REACHED)]
 
 
+def unsecured(returns: list[UUID]) -> list[tuple[UUID, UUID]]:
+    """Exchanges of returns that wait for an amount to be held, for which none was asked: return and refund. 1
+    statement."""
+    return [(row[0], row[1]) for row in sql.run(_UNSECURED, {"returns": returns})]
+
+
 def overdue(at: datetime) -> list[UUID]:
     """Refunds of exchanges whose goods have not come in time. 1 statement."""
     return [refund for (refund,) in sql.run(_OVERDUE, {"at": at})]
@@ -84,9 +90,17 @@ ORDER BY refund_id
 _REACHED = """
 SELECT DISTINCT x.return_id FROM returns_exchange AS x JOIN returns_line AS l ON l.id = x.return_line_id
 WHERE x.state = 'agreed'
-  AND CASE x.send_at WHEN 'authorized' THEN l.quantity - l.cancelled WHEN 'received' THEN l.received ELSE l.disposed END
+  AND CASE x.send_at WHEN 'authorized' THEN l.quantity - l.cancelled WHEN 'inspected' THEN l.inspected
+           WHEN 'disposed' THEN l.disposed ELSE l.received END
       >= x.quantity
 ORDER BY 1
+"""
+
+_UNSECURED = """
+SELECT x.return_id, x.refund_id FROM returns_exchange AS x
+WHERE x.return_id = ANY(%(returns)s::uuid[]) AND x.state = 'agreed' AND x.send_at = 'secured'
+  AND NOT EXISTS (SELECT FROM returns_hold AS h WHERE h.refund_id = x.refund_id)
+ORDER BY x.refund_id
 """
 
 _OVERDUE = """

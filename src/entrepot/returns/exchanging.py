@@ -67,5 +67,7 @@ def _as_sold(part: Part, unit_price: Decimal, currency: str) -> tuple[Decimal, i
 
 
 def reached(units: Units, milestone: str) -> int:
-    """How many units have come as far as a milestone."""
-    return units.quantity - units.cancelled if milestone == "authorized" else int(getattr(units, milestone))
+    """How many units have come as far as a milestone; where an amount is to be held for them, as long as none is."""
+    if milestone == "authorized":
+        return units.quantity - units.cancelled
+    return units.received if milestone == "secured" else int(getattr(units, milestone))

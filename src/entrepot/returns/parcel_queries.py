@@ -37,6 +37,11 @@ def trackings(return_id: UUID) -> list[str]:
     return [tracking for (tracking,) in sql.run(_TRACKINGS, {"id": return_id})]
 
 
+def is_scanned(return_id: UUID) -> bool:
+    """Whether a carrier has told of a parcel of the return. 1 statement."""
+    return bool(sql.run(_SCANNED, {"id": return_id}))
+
+
 @dataclass(frozen=True, slots=True)
 class StrayRow:
     """Goods that nobody announced, and where they are."""
@@ -85,6 +90,10 @@ WHERE p.company_id = %(company)s::smallint AND p.tracking = %(tracking)s::text O
 
 _TRACKINGS = """
 SELECT tracking FROM returns_parcel WHERE return_id = %(id)s::uuid ORDER BY announced_at DESC, tracking
+"""
+
+_SCANNED = """
+SELECT 1 FROM returns_parcel WHERE return_id = %(id)s::uuid AND scanned_at IS NOT NULL LIMIT 1
 """
 
 _STRAYS = """

@@ -15,6 +15,7 @@ from entrepot.returns import (
     departure_queries,
     exchange_queries,
     fraud_queries,
+    hold_queries,
     work_order_queries,
 )
 
@@ -618,4 +619,5 @@ _CHECKS: tuple[Any, ...] = (
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,
     *fraud_queries.CHECKS,
+    *hold_queries.CHECKS,
 )

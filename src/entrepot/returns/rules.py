@@ -74,7 +74,12 @@ DISPOSITIONS: dict[str, str | None] = {
 LEAVES = {"donate": "stock.donated", "dispose": "stock.disposed"}
 """The ledger event under which the value of a unit leaves with it."""
 
-MILESTONES = ("authorized", "received", "disposed")
+MILESTONES = ("authorized", "scanned", "received", "inspected", "disposed")
+"""From where units may be refunded. `scanned`: a carrier has told of the parcel that they were announced in."""
+
+SEND_AT = ("authorized", "secured", "received", "inspected", "disposed")
+"""From where a replacement is sent. `secured`: when an amount is held on the customer's card for it, else when what
+comes back was received."""
 
 GIVEN = ("money", "store_credit", "exchange")
 """What a refund is given as."""
@@ -85,8 +90,9 @@ class ExchangePolicy:
     """How goods are exchanged.
 
     `reserve`: stock is promised to the replacement at once, else when it is to be sent. `send_at`: the milestone of
-    what comes back from which the replacement is sent. `wait_days`: what has not come by then is not exchanged, and
-    the replacement is cancelled.
+    what comes back from which the replacement is sent; `authorized` sends it without security, `secured` as soon as an
+    amount is held on the card (policy `returns.instant`), else when it is received. `wait_days`: what has not come by
+    then is not exchanged, and the replacement is cancelled.
     """
 
     reserve: bool = True
@@ -99,7 +105,8 @@ class Policy:
     """How returns are handled.
 
     `late`: what becomes of a request after `window_days` from delivery: `review` by a person, or `decline`.
-    `refund_at`: the milestone from which units are refunded: authorized, received, disposed. Refunds above
+    `refund_at`: the milestone from which units are refunded: authorized, scanned by the carrier, received, inspected,
+    disposed. Refunds above
     `approve_above_minor` (None: no limit) wait for another person. `fee_percent` of the goods is kept where the house
     is not at fault. Of what is sold `expected_percent` is expected to come back, or, with `expected_by` observed, what
     came back of the sales of the `observed_months` whose window is over; the percentage where there are none.
@@ -237,6 +244,14 @@ def due(units: Units, milestone: str) -> int:
     """Units that may be refunded now: those at the milestone, less those refunded."""
     reached = units.quantity - units.cancelled if milestone == "authorized" else getattr(units, milestone)
     return int(max(0, reached - units.refunded))
+
+
+def milestone_of(refund_at: str, *, scanned: bool) -> str:
+    """What units have to have reached: where the carrier's scan is what is waited for, nothing more once there is one,
+    and arrival while there is none."""
+    if refund_at == "scanned":
+        return "authorized" if scanned else "received"
+    return refund_at
 
 
 def needs_approval(total_minor: int, approve_above_minor: int | None) -> bool:

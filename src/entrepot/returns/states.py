@@ -68,3 +68,19 @@ it is refunded."""
 
 BLOCKS = ("open", "confirmed")
 """States in which nothing is refunded."""
+HOLD = machine(
+    "card hold", "asked",
+    ("place", "asked", "placed"),
+    ("decline", "asked", "declined"),
+    ("renew", "placed", "renewing"),
+    ("renewed", "renewing", "placed"),
+    ("not_renewed", "renewing", "placed"),
+    ("release", "placed", "released"),
+    ("take", "placed", "taking"),
+    ("took", ("taking", "failed"), "taken"),
+    ("fail", "taking", "failed"),
+    ("lapse", "placed", "lapsed"),
+)  # fmt: skip
+"""An amount on a customer's card. `declined`: it never stood, so nothing was given for it. `taken` is what was captured
+of it; what of that turns out not to be owed is given back. `failed` waits for a person, who asks for it again.
+`lapsed`: its time at the bank was over before anybody decided."""

@@ -14,12 +14,14 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
 from entrepot.payments.commands.store_credit import ExpireCredits, expire_credits
-from entrepot.returns import asked_queries, exchange_queries, queries
+from entrepot.returns import asked_queries, exchange_queries, hold_queries, queries
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
+from entrepot.returns.commands.place_holds import PlaceHold, place_holds
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
 from entrepot.returns.commands.settle_exchanges import SettleExchange, settle_exchanges
+from entrepot.returns.commands.settle_holds import SettleHolds, settle_holds
 from entrepot.returns.commands.watch import Watch, watch
 from entrepot.returns.commands.watch_departures import WatchDepartures, watch_departures
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
@@ -38,6 +40,9 @@ def serve_refund(cause: Cause, orders: Sequence[UUID]) -> None:
     """Note what providers answered about the payments of orders, and give back the shipping of orders whose last units
     were cancelled after the others had come back."""
     settle(cause, requests=[Settle(order) for order in orders])
+    secured = hold_queries.of_documents(orders)
+    if secured:
+        settle_holds(cause, requests=[SettleHolds(one) for one in secured])
     refund(cause, requests=[Refund(one, ()) for one in queries.shipping_left(orders)])
 
 
@@ -48,12 +53,25 @@ def serve_exchange(cause: Cause, returns: Sequence[UUID]) -> None:
         settle_exchanges(cause, requests=[SettleExchange(one) for one in wanted])
 
 
+def serve_hold(cause: Cause, returns: Sequence[UUID]) -> None:
+    """Give what returns are worth before their goods are back, where the policy lets an amount be held on the card for
+    it; and look at what is held. What is not secured goes the usual way."""
+    ids = list(returns)
+    wanted = [PlaceHold(one) for one in hold_queries.unsecured(ids)]
+    wanted += [PlaceHold(one, refund) for one, refund in exchange_queries.unsecured(ids)]
+    if wanted:
+        place_holds(cause, requests=wanted)
+    held = hold_queries.standing(ids)
+    if held:
+        settle_holds(cause, requests=[SettleHolds(one) for one in held])
+
+
 @app.periodic(cron="45 * * * *")
 @app.task(name="returns.watch", queueing_lock="returns.watch")
 def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every hour: a work item for each return that waits too long and for what is owed past its day, the estimate of
-    what will come back, exchanges that wait, store credit whose time is over, and fingerprints that no policy asks for
-    any more."""
+    what will come back, exchanges that wait, amounts on cards, store credit whose time is over, and fingerprints that
+    no policy asks for any more."""
     cause = Cause(Actor("system:returns", everything=True), timezone.now(), "hourly look at returns")
     companies = [company.id for company in parties.companies()]
     watch(cause, requests=[Watch(company) for company in companies])
@@ -61,6 +79,7 @@ def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
     estimate(cause, requests=[Estimate(company) for company in companies])
     look_at_exchanges(cause)
     forget_old_marks(cause, companies)
+    look_at_holds(cause)
     expire_credits(
         cause, requests=[ExpireCredits(company) for company in credit_queries.companies_with_due(cause.at)]
     )
@@ -84,4 +103,13 @@ def look_at_exchanges(cause: Cause) -> None:
         withdraw_exchanges(cause, requests=late)
 
 
-QUEUES = {"decide_refund": serve_decide_refund, "exchange": serve_exchange, "refund": serve_refund}
+def look_at_holds(cause: Cause) -> None:
+    """Holds whose goods are not back in time are taken, and those that end soon at the bank decided about."""
+    due = hold_queries.due(cause.at)
+    if due:
+        settle_holds(cause, requests=[SettleHolds(one) for one in due])
+
+
+QUEUES = {
+    "decide_refund": serve_decide_refund, "exchange": serve_exchange, "hold": serve_hold, "refund": serve_refund,
+}  # fmt: skip

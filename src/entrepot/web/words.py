@@ -11,7 +11,7 @@ from entrepot.kernel.errors import Refused
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
         "declined", "differs", "lost", "refused",
-        "exception", "failed", "dead", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
+        "lapsed", "exception", "failed", "dead", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
@@ -20,6 +20,7 @@ TONES: dict[str, tuple[str, ...]] = {
         "liquidation", "proposed", "recount", "planned",
     ),
     "going": (
+        "renewing", "taking",
         "ready", "with supplier", "with_supplier", "asked", "warehouse release", "released", "picking", "picked",
         "packed", "partly shipped", "part_shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
@@ -28,7 +29,7 @@ TONES: dict[str, tuple[str, ...]] = {
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "paid", "won", "explained", "sent", "active", "agreed", "in force", "settled", "finished",
+        "taken", "paid", "won", "explained", "sent", "active", "agreed", "in force", "settled", "finished",
     ),
     "quiet": ("cancelled", "withdrawn", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip
@@ -67,6 +68,17 @@ WORDS: dict[str, str | Promise] = {
     "store_credit": _("store credit"),
     "return": _("return"),
     "refund": _("refund"),
+    "card_hold": _("amount held on a card"),
+    "card_hold.taken": _("held amount taken"),
+    "card_hold.returned": _("taken amount given back"),
+    "hold.goods": _("goods that did not come back"),
+    "hold.shipping": _("their shipping"),
+    "hold.tax": _("their tax"),
+    "returns.note_scans": _("carrier's scan noted"),
+    "returns.place_holds": _("amount to be held on a card"),
+    "returns.settle_holds": _("held amount looked at"),
+    "returns.decide_holds": _("held amount decided"),
+    "payments.hold": _("amount held on a card"),
     "return.goods": _("goods returned"),
     "return.shipping": _("shipping given back"),
     "return.tax": _("tax given back"),

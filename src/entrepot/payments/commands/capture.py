@@ -71,9 +71,10 @@ def _use_prepaid(payments: Sequence[take.Payment], amount: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """What is authorized on an order and not captured is given up."""
+    """What is authorized on an order and not captured is given up; with a `payment`, of that alone."""
 
     order: UUID
+    payment: UUID | None = None
     key: str | None = None
 
 
@@ -93,7 +94,7 @@ def void(cause: Cause, /, *, requests: Sequence[Void]) -> list[Voided | Refused]
         released = 0
         for payment in payments.get(r.order, ()):
             amount = payment.capturable
-            if not amount:
+            if not amount or r.payment not in (None, payment.id):
                 continue
             released += amount
             payment.authorized -= amount

@@ -48,7 +48,8 @@ def retry(cause: Cause, /, *, requests: Sequence[Retry]) -> list[Retried | Refus
     """Ask again for attempts that failed, of the same payments; their work items are closed with the last of an order.
 
     Locks: the attempts, then their payments, in id order.
-    Refuses: NotFound; WrongState (it did not fail, or was asked for again); ExceedsCaptured or ExceedsAuthorized,
+    Refuses: NotFound; WrongState (it did not fail, or was asked for again); NotAPayment (a hold); ExceedsCaptured or
+    ExceedsAuthorized,
     where the amount has gone elsewhere meanwhile. Again: by key. 11 statements.
     """
     found = {row[0]: _Failed(*row[1:]) for row in sql.run(_LOCK, {"ids": [one.attempt for one in requests]})}
@@ -65,7 +66,7 @@ def retry(cause: Cause, /, *, requests: Sequence[Retry]) -> list[Retried | Refus
             answers.append(state)
             continue
         payment = payments[one.payment]
-        refused = _no_room(payment, one)
+        refused = _no_room(payment, one) or _no_hold(one)
         if refused:
             answers.append(refused)
             continue
@@ -91,6 +92,13 @@ def _no_room(payment: take.Payment, failed: _Failed) -> Refused | None:
         left = payment.capturable
         return errors.ExceedsAuthorized(payment=str(payment.id), wanted=failed.amount, left=left)
     return None
+
+
+def _no_hold(failed: _Failed) -> Refused | None:
+    """What could not be held was given otherwise since, or not at all."""
+    if failed.kind != "hold":
+        return None
+    return errors.NotAPayment(field="attempt", expected="a capture, refund or void", found="a hold")
 
 
 def _write(cause: Cause, attempts: Sequence[take.Attempt]) -> None:

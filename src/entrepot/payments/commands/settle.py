@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -12,6 +13,7 @@ from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.payments.commands import take
+from entrepot.payments.providers import HOLD_DAYS
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -34,14 +36,16 @@ class Settled:
 
 @command("payments.settle")
 def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Refused]:
-    """Settle attempts: what succeeded is posted, what failed opens a work item. Settled ones keep their first outcome.
+    """Settle attempts: what succeeded is posted, what failed opens a work item, but for a hold: whoever asked for
+    it goes on without. Settled ones keep their first outcome.
 
-    Locks: attempts, then their payments, in id order. Refuses: NotFound. Again: the first outcome. 8 statements.
+    Locks: attempts, then their payments, in id order. Refuses: NotFound. Again: the first outcome. 9 statements at
+    most.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": [request.attempt for request in requests]})}
     payments = take.lock({row[0] for row in found.values()})
     answers: list[Settled | Refused] = []
-    outcomes, posted, items = [], [], []
+    outcomes, posted, items, held = [], [], [], []
     for r in requests:
         if r.attempt not in found:
             answers.append(NotFound(what="payment attempt", which=str(r.attempt)))
@@ -52,10 +56,13 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
             state = "done" if r.ok else "failed"
             found[r.attempt] = (payment_id, kind, amount, state, occurred_at)
             _apply(payment, kind, amount, ok=r.ok)
+            if kind == "hold":
+                payment.reference = r.provider_reference or payment.reference
+                held.append((payment.id, payment.reference, cause.at, cause.at + timedelta(days=HOLD_DAYS)))
             outcomes.append((r.attempt, state, r.provider_reference, r.error, cause.at))
             if r.ok:
                 posted.append(take.Attempt(payment, kind, amount, occurred_at))
-            else:
+            elif kind != "hold":  # whoever asked for one goes on without it
                 items.append(_item(payment, kind, amount, r))
             announce(
                 cause,
@@ -78,6 +85,8 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
         sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))
         take.store(list(payments.values()))
         take.post_settled(cause, posted)
+    if held:
+        sql.run(_HELD, sql.columns(("ids", "references", "times", "ends"), held))
     if items:
         open_items(cause, requests=items)
     return answers
@@ -90,12 +99,15 @@ def _apply(payment: take.Payment, kind: str, amount: int, *, ok: bool) -> None:
     elif kind == "refund":
         payment.refunding -= amount
         payment.refunded += amount if ok else 0
+    elif kind == "hold":
+        payment.state = "authorized" if ok else "failed"
     payment.settle_state()
 
 
 def _item(payment: take.Payment, kind: str, amount: int, request: Settle) -> OpenItem:
     return OpenItem(
-        company=payment.company, type=f"payment {kind} failed", subject_kind="order", subject=payment.order,
+        company=payment.company, type=f"payment {kind} failed",
+        subject_kind="card_hold" if payment.is_hold else "order", subject=payment.order,
         reason=f"{payment.provider} refused the {kind}: {request.error or 'no reason given'}", role="controller",
         facts={"payment": payment.id, "amount_minor": amount}, priority=80, due_in_hours=8, dedupe=str(request.attempt),
     )  # fmt: skip
@@ -104,6 +116,13 @@ def _item(payment: take.Payment, kind: str, amount: int, request: Settle) -> Ope
 _LOCK = """
 SELECT id, payment_id, kind, amount_minor, state, occurred_at FROM payments_attempt WHERE id = ANY(%(ids)s::uuid[])
 ORDER BY id FOR UPDATE
+"""
+
+_HELD = """
+UPDATE payments_payment AS p SET reference = d.reference, authorized_at = d.at, expires_at = d.ends
+FROM unnest(%(ids)s::uuid[], %(references)s::text[], %(times)s::timestamptz[], %(ends)s::timestamptz[])
+     AS d(id, reference, at, ends)
+WHERE p.id = d.id
 """
 
 _SETTLE = """

@@ -35,10 +35,15 @@ class Payment:
     disputed: int = 0
     credited: int = 0
     prepaid: int = 0
+    is_hold: bool = False
 
     @property
     def capturable(self) -> int:
-        return 0 if self.state in ("voided", "failed") else self.authorized - self.captured - self.capturing
+        return (
+            0
+            if self.state in ("asked", "voided", "failed")
+            else self.authorized - self.captured - self.capturing
+        )
 
     @property
     def refundable(self) -> int:
@@ -221,7 +226,7 @@ _ATTEMPT = (
 
 _FIELDS = """
 SELECT id, company_id::int, order_id, provider, reference, currency, authorized_minor, capturing_minor, captured_minor,
-       refunding_minor, refunded_minor, state, disputed_minor, credited_minor, prepaid_minor
+       refunding_minor, refunded_minor, state, disputed_minor, credited_minor, prepaid_minor, is_hold
 FROM payments_payment
 """
 

@@ -31,6 +31,8 @@ class Client(Protocol):
 
 
 STORE_CREDIT = "store_credit"
+HOLD_DAYS = 7
+"""How long an authorization of a card that the house places by itself is good for, as card schemes have it."""
 LOCAL = frozenset({"account", STORE_CREDIT})
 """Providers without an outside: goods on account, and what customers have with the house, are settled by the books
 alone."""

@@ -9,7 +9,8 @@ from entrepot.payments.providers import Asked, Outcome
 
 
 class FakeClient:
-    """References that say so are declined (`declined…`) or time out a number of times (`slow2…` twice) first."""
+    """References that say so are declined (`declined…`; `unheld…` where an amount is to be held) or time out a
+    number of times (`slow2…` twice) first."""
 
     def __init__(self) -> None:
         self.answers: dict[object, Outcome] = {}
@@ -27,7 +28,9 @@ class FakeClient:
             if sum(one.attempt == asked.attempt for one in self.asked) <= times:
                 raise Unavailable("the provider did not answer in time")
         if asked.attempt not in self.answers:
-            declined = asked.reference.startswith("declined")
+            declined = asked.reference.startswith(
+                ("declined", "unheld") if asked.kind == "hold" else "declined"
+            )
             error = "card declined" if declined else ""
             self.answers[asked.attempt] = Outcome(not declined, f"fake_{asked.attempt.hex[-12:]}", error)
         return self.answers[asked.attempt]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel import policies, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.returns import admission, reasons, rules
+from entrepot.returns import admission, holding, reasons, rules
 from entrepot.returns.commands import lock  # noqa: F401  it registers the policy of returns
 
 policies.shape("returns.authorization")(admission.Admission)
@@ -20,6 +20,7 @@ _SHAPES = {
     "returns": rules.Policy,
     "returns.authorization": admission.Admission,
     "returns.reasons": reasons.Reasons,
+    "returns.instant": holding.InstantPolicy,
 }
 
 
@@ -73,6 +74,10 @@ class InForce:
     def admission(self, order: Order) -> tuple[int, admission.Admission]:
         """That of the order's channel, or of all."""
         return self._of(order.company, "returns.authorization", order.channel_code)
+
+    def instant(self, company: int) -> holding.InstantPolicy:
+        found: holding.InstantPolicy = self._of(company, "returns.instant")[1]
+        return found
 
     def reasons(self, company: int) -> reasons.Reasons:
         found: reasons.Reasons = self._of(company, "returns.reasons")[1]

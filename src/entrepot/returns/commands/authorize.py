@@ -109,6 +109,7 @@ class _Draft(NamedTuple):
     at: datetime
     version: int
     offer: bool
+    hold: bool
     lines: tuple[_Item, ...]
 
     @property
@@ -207,9 +208,11 @@ def _decide(cause: Cause, request: Authorize, known: _Known) -> _Draft | Refused
     is_due = request.asked == "keep" or (
         policy.refund_at == "authorized" and request.asked in ("refund", "store_credit")
     )
+    instant = request.asked == "refund" and known.in_force.instant(order.company).refunds
     return _Draft(
         ids.uuid7(), number, request, order, node, decision.state, decision.reasons, at, version,
-        is_due and decision.state == "authorized", tuple(one for _, one in items),
+        is_due and decision.state == "authorized", instant and decision.state == "authorized",
+        tuple(one for _, one in items),
     )  # fmt: skip
 
 
@@ -313,6 +316,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         open_items(cause, requests=[_item(one) for one in review])
     judge(cause, "authorized", {one.id: one.order.company for one in drafts})
     offer("decide_refund", [(one.id, 0, one.at) for one in drafts if one.offer])
+    offer("hold", [(one.id, 0, one.at) for one in drafts if one.hold])
 
 
 def _row(cause: Cause, one: _Draft) -> tuple[Any, ...]:

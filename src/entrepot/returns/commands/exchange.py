@@ -232,6 +232,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft], placed: dict[UUID, UUID]) -> 
     for one in drafts:
         one.of.open_refunds += 1
     store(cause, {one.of.id: one.of for one in drafts}.values(), {one.of.id: one.at for one in drafts})
+    offer("hold", [(one.of.id, 0, one.at) for one in drafts if one.policy.send_at == "secured"])
     offer("exchange", [
         (one.of.id, 0, one.at) for one in drafts
         if exchanging.reached(one.line.units, one.policy.send_at) >= one.request.quantity

@@ -16,7 +16,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
-from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, store
+from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, offer_refunds, store
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 policies.shape("returns.recovery")(recovery.Recovery)
@@ -103,7 +103,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
 
     A serial number that did not leave with the order is a swap: somebody is asked about it.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
-    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 19 statements at most; 13
+    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 20 statements at most; 13
     more where returns are judged.
     """
     wanted = [one.receipt for one in requests]
@@ -228,6 +228,12 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
         "inspected",
         {one.of.id: one.of.company for one in inspections},
         [one.id for one in inspections],
+    )
+    offer_refunds(
+        cause,
+        "inspected",
+        {one.of.id: one.of for one in inspections}.values(),
+        {one.of.id: one.at for one in inspections},
     )
     swapped = [one for one in inspections if checklists.SWAPPED in one.checked.codes]
     if swapped:

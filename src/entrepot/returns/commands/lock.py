@@ -17,13 +17,14 @@ from entrepot.kernel.command import announce, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
-from entrepot.returns import errors, rules, states
+from entrepot.returns import errors, holding, rules, states
 from entrepot.returns.models import DUTY
 from entrepot.returns.refunding import RefundPolicy
 
 policies.shape("returns", window_days=(0, 36_525))(rules.Policy)
 policies.shape("returns.refunds", fee_tax_percent=(0, 100))(RefundPolicy)
 policies.shape("returns.exchanges")(rules.ExchangePolicy)
+policies.shape("returns.instant", margin_hours=(1, 96))(holding.InstantPolicy)
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class Line:
 @dataclass(slots=True)
 class Return:
     """A locked return with its lines; `open_refunds` are those not paid and not rejected, and `exchanges` such as wait
-    for what comes back. `fraud` is the state of its judgment (`states.FRAUD`), '' where nobody judged it."""
+    for what comes back. `fraud` is the state of its judgment (`states.FRAUD`), '' where nobody judged it; `holds` are
+    amounts on the card that are not done with; of what is `scanned` a carrier told."""
 
     id: UUID
     number: str
@@ -67,6 +69,8 @@ class Return:
     customer: UUID | None = None
     exchanges: int = 0
     fraud: str = ""
+    holds: int = 0
+    scanned: bool = False
     lines: dict[UUID, Line] = field(default_factory=dict)
     sides: list[tuple[str, str]] = field(default_factory=list)
 
@@ -119,12 +123,20 @@ def offer_refunds(
     returns = list(returns)
     offer("exchange", [(one.id, 0, times.get(one.id, cause.at)) for one in returns if one.exchanges])
     asked = [one for one in returns if one.asked in ("refund", "store_credit", "keep")]
+    if reached == "authorized":
+        offer("hold", [(one.id, 0, times.get(one.id, cause.at)) for one in asked if one.asked == "refund"])
     policies = in_force(cause, (one.company for one in asked))
     offer("decide_refund", [
         (one.id, 0, times.get(one.id, cause.at))
         for one in asked
-        if ("authorized" if one.asked == "keep" else policies[one.company][1].refund_at) == reached
+        if _waits_for(one, policies[one.company][1]) == reached
     ])  # fmt: skip
+
+
+def _waits_for(one: Return, policy: rules.Policy) -> str:
+    if one.asked == "keep":
+        return "authorized"
+    return rules.milestone_of(policy.refund_at, scanned=one.scanned)
 
 
 def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime]) -> None:
@@ -132,6 +144,7 @@ def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime
     changed = list(changed)
     if not changed:
         return
+    offer("hold", [(one.id, 0, times.get(one.id, cause.at)) for one in changed if one.holds])
     sql.run(
         _STORE_LINES,
         sql.columns(
@@ -215,7 +228,10 @@ _RETURNS = """
 SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.asked, r.state, r.without_refund,
        (SELECT count(*) FROM returns_refund AS f WHERE f.return_id = r.id AND f.state NOT IN ('paid', 'rejected')),
        r.customer_id, (SELECT count(*) FROM returns_exchange AS x WHERE x.return_id = r.id AND x.state = 'agreed'),
-       COALESCE(j.state, '')
+       COALESCE(j.state, ''),
+       (SELECT count(*) FROM returns_hold AS h
+        WHERE h.return_id = r.id AND h.state IN ('asked', 'placed', 'renewing', 'taking', 'failed', 'taken')),
+       EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL)
 FROM returns_return AS r LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 """

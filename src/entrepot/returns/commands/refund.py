@@ -184,7 +184,8 @@ _CAPPED = "no more was left of what was captured"
 def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Line, int]] | Refused:
     """Lines with the units to refund now."""
     if request.lines is None:
-        wanted = [(line, rules.due(line.units, policy.refund_at)) for line in one.lines.values()]
+        milestone = rules.milestone_of(policy.refund_at, scanned=one.scanned)
+        wanted = [(line, rules.due(line.units, milestone)) for line in one.lines.values()]
         if any(units for _, units in wanted):
             return [(line, units) for line, units in wanted if units]
         return errors.NothingToRefund(

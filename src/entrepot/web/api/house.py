@@ -24,6 +24,7 @@ from entrepot.web.api import (
     audit,
     availability,
     bank,
+    card_holds,
     carriers,
     claims,
     cohorts,
@@ -40,6 +41,7 @@ from entrepot.web.api import (
     orders,
     owned,
     packing,
+    payouts,
     privacy,
     problems,
     profit,
@@ -152,6 +154,8 @@ api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", departures.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])
+api.add_router("/v1", payouts.router, tags=["settlement"])
+api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])
 api.add_router("/v1", returns.router, tags=["returns"])
 api.add_router("/v1", work.router, tags=["work"])

@@ -10,6 +10,7 @@ from ninja import Query, Router
 from entrepot.returns import parcel_queries
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
+from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
 from entrepot.web.api import parse
 from entrepot.web.api import return_schemas as s
@@ -31,6 +32,23 @@ def announce_returns(
         return AnnounceParcel(item.return_id, item.tracking, item.carrier, key)
 
     return give(request, announce_parcels, payload, idempotency_key, make)
+
+
+@router.post(
+    "/returns/parcels/scanned", response={200: s.ScanNotedOut | list[s.ScanNotedOut | Problem], **REFUSED}
+)
+def parcel_scanned(
+    request: HttpRequest,
+    payload: s.ScanIn | Annotated[list[s.ScanIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Note that a carrier had parcels in its hands: refunds that wait for no more are due."""
+    own = parse.company_of(company)
+    return give(
+        request, note_scans, payload, idempotency_key,
+        lambda one, key: NoteScan(own, one.tracking, one.occurred_at, key),
+    )  # fmt: skip
 
 
 @router.post("/returns/parcels/receive", response={200: s.ParcelOut | list[s.ParcelOut | Problem], **REFUSED})

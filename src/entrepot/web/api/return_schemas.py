@@ -113,6 +113,23 @@ class AnnounceIn(Strict):
     key: Own = None
 
 
+class ScanIn(Strict):
+    """A carrier had a parcel in its hands."""
+
+    model_config = _example(tracking="JD014600003828392837")
+
+    tracking: Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
+    occurred_at: Moment | None = None
+    key: Own = None
+
+
+class ScanNotedOut(Out):
+    """How many returns are in the parcel that nobody had told of before."""
+
+    tracking: str
+    returns: int
+
+
 class ContentIn(Strict):
     """Units alike: the code or barcode of their SKU, or words where nobody can tell."""
 

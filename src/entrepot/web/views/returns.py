@@ -24,6 +24,7 @@ from entrepot.returns import (
     asked_queries,
     exchange_queries,
     fraud_queries,
+    hold_queries,
     inspection_queries,
     parcel_queries,
     queries,
@@ -64,7 +65,9 @@ ARRIVALS = ("quarantine", "receiving")
 """Kinds of bins that returned goods are put into."""
 MILESTONES = {
     "authorized": _("authorized"),
+    "scanned": _("scanned by the carrier"),
     "received": _("received"),
+    "inspected": _("inspected"),
     "disposed": _("inspected and put where they go"),
 }
 """What the policy waits for before units are refunded."""
@@ -109,7 +112,8 @@ def one(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     company, head = request.reader.company.id, found.head
-    parts = [which, *(refund.id for refund in found.refunds)]
+    held = hold_queries.of_return(which)
+    parts = [which, *(refund.id for refund in found.refunds), *(one_.id for one_ in held)]
     events = kernel.timeline(subjects=parts)
     journal = pages.journal(company=company, documents=parts)
     expected = any(line.quantity > line.received + line.cancelled for line in found.lines)
@@ -125,6 +129,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         ],
         "terms": asked_queries.terms_of(which),
         "exchanges": exchange_queries.of_return(which),
+        "card_holds": held,
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
         "expected": expected,
@@ -186,11 +191,15 @@ def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
         for line in found.lines
     ]
     return {
-        "due": sum(rules.due(one, policy.refund_at) for one in units),
+        "due": sum(rules.due(one, _milestone(found, policy)) for one in units),
         "unrefunded": sum(max(0, one.quantity - one.cancelled - one.refunded) for one in units),
         "milestone": MILESTONES[policy.refund_at],
         "limit": policy.approve_above_minor,
     }
+
+
+def _milestone(found: queries.Whole, policy: rules.Policy) -> str:
+    return rules.milestone_of(policy.refund_at, scanned=parcel_queries.is_scanned(found.head.id))
 
 
 def _not_closed(found: queries.Whole) -> str:

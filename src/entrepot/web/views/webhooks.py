@@ -17,9 +17,12 @@ from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.payments.commands.take_messages import TakeMessage, take_messages
 from entrepot.payments.providers.stripe import parse as payments
+from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
-from entrepot.shipping.easypost.parse import SOURCE
+from entrepot.shipping.easypost.parse import SOURCE, events
 
+BEFORE_A_SCAN = ("announced", "cancelled", "unknown")
+"""Kinds of events that say nothing of where a parcel is."""
 SIGNATURE = "X-Hmac-Signature"
 PREFIX = "hmac-sha256-hex="
 
@@ -35,12 +38,19 @@ def easypost(request: HttpRequest, company: str) -> HttpResponse:
         return HttpResponse(
             "The signature does not fit.", status=HTTPStatus.FORBIDDEN, content_type="text/plain"
         )
-    actor = Actor(f"carrier:{SOURCE}", frozenset({"shipping.take_tracking"}))
+    actor = Actor(f"carrier:{SOURCE}", frozenset({"shipping.take_tracking", "returns.note_scans"}))
     cause = Cause(actor, timezone.now(), "a carrier's message")
     text = request.body.decode("utf-8", "replace")
     (answer,) = take_tracking(cause, requests=[TakeTracking(found.id, SOURCE, text)])
     if isinstance(answer, Refused):
         return HttpResponse(answer.message, status=HTTPStatus.UNPROCESSABLE_ENTITY, content_type="text/plain")
+    # The parcel may be one that comes back.
+    scans = [
+        NoteScan(found.id, one.tracking, one.occurred_at)
+        for one in events(text)
+        if one.kind not in BEFORE_A_SCAN
+    ]
+    note_scans(cause, requests=scans)
     return HttpResponse(status=HTTPStatus.OK)
 
 

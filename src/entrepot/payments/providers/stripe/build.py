@@ -25,3 +25,17 @@ def call(asked: Asked) -> Call:
         amount = str(asked.amount_minor)
         return Call("/refunds", {"payment_intent": asked.reference, "amount": amount, **named})
     return Call(f"{intent}/cancel", {})
+
+
+def hold(asked: Asked, customer: str, method: str) -> Call:
+    """An amount to be held on the card of an earlier payment, its owner not being there."""
+    fields = {
+        "amount": str(asked.amount_minor), "currency": asked.currency.lower(), "payment_method": method,
+        "capture_method": "manual", "confirm": "true", "off_session": "true", "metadata[attempt]": str(asked.attempt),
+    }  # fmt: skip
+    return Call("/payment_intents", fields | ({"customer": customer} if customer else {}))
+
+
+def look(asked: Asked) -> str:
+    """Where the earlier payment is, whose card is asked for."""
+    return f"/payment_intents/{quote(asked.reference, safe='')}"

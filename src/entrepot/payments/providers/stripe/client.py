@@ -30,9 +30,13 @@ class Client:
     def ask(self, asked: Asked) -> Outcome:
         """What became of an attempt. What Stripe does not know yet is `Unavailable`: it is asked again, or a webhook
         tells it."""
-        path, fields = build.call(asked)
         try:
-            said = self._send(path, fields, str(asked.attempt))
+            call = self._hold(asked) if asked.kind == "hold" else build.call(asked)
+            if call is None:
+                return Outcome(
+                    False, "", "Stripe keeps no card of the payment that an amount could be held on"
+                )
+            said = self._send(call.path, call.fields, str(asked.attempt))
             found = parse.outcome(asked, said)
         except _RefusedError as error:
             return parse.refused(asked, error.said)
@@ -42,12 +46,17 @@ class Client:
             raise Unavailable("Stripe has not decided yet")
         return found
 
-    def _send(self, path: str, fields: dict[str, str], key: str) -> str:
+    def _hold(self, asked: Asked) -> build.Call | None:
+        """A hold on the card of the earlier payment, whose intent says which."""
+        customer, method = parse.card(self._send(build.look(asked)))
+        return build.hold(asked, customer, method) if method else None
+
+    def _send(self, path: str, fields: dict[str, str] | None = None, key: str = "") -> str:
         request = urllib.request.Request(  # noqa: S310  the address is the installation's own setting
             self.url + path,
-            urllib.parse.urlencode(fields).encode(),
-            {"Authorization": f"Bearer {self.key}", "Idempotency-Key": key},
-            method="POST",
+            None if fields is None else urllib.parse.urlencode(fields).encode(),
+            {"Authorization": f"Bearer {self.key}"} | ({"Idempotency-Key": key} if key else {}),
+            method="GET" if fields is None else "POST",
         )
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310

@@ -61,7 +61,17 @@ def _outcome(kind: str, body: dict[str, Any]) -> Outcome | None:
     if kind == "refund":
         said = body.get("failure_reason")
         return _decided(status, ("succeeded",), ("pending", "requires_action"), name, said)
+    if kind == "hold":
+        return _decided(status, ("requires_capture",), ("processing",), name)
     return _decided(status, ("canceled",), (), name)
+
+
+def card(payload: str) -> tuple[str, str]:
+    """The customer and the payment method of an intent, '' where Stripe keeps none."""
+    body = _body(payload)
+    found = (body.get("customer"), body.get("payment_method"))
+    customer, method = (one.get("id") if isinstance(one, dict) else one for one in found)
+    return str(customer or ""), str(method or "")
 
 
 def _decided(

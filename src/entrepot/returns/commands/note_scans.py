@@ -1,0 +1,86 @@
+"""A carrier has told of a parcel that returns are in: refunds that wait for no more than that are due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.events import Event
+from entrepot.returns.commands.announce import tracking_of
+from entrepot.returns.commands.lock import lock_returns, offer_refunds
+
+
+@dataclass(frozen=True, slots=True)
+class NoteScan:
+    """A carrier had a parcel in its hands, by the number on it."""
+
+    company: int
+    tracking: str
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanNoted:
+    """How many returns are in the parcel that nobody had told of before."""
+
+    tracking: str
+    returns: int
+
+
+@command("returns.note_scans")
+def note_scans(cause: Cause, /, *, requests: Sequence[NoteScan]) -> list[ScanNoted | Refused]:
+    """The first scan of parcels that returns were announced in. Where the policy refunds from `scanned`, their refunds
+    are ready to be decided. Of a parcel that nobody announced nothing is kept.
+
+    Locks: the orders in id order. Refuses: Invalid (no number). Again: the first scan counts.
+    8 statements at most, and one for each company.
+    """
+    times: dict[tuple[int, str], datetime] = {}
+    for one in requests:
+        name, at = (one.company, tracking_of(one.tracking)), one.occurred_at or cause.at
+        times[name] = min(at, times.get(name, at))
+    rows = [(*name, at) for name, at in times.items() if name[1]]
+    wanted = sql.columns(("companies", "trackings", "times"), rows)
+    found = lock_returns([row[0] for row in sql.run(_RETURNS_OF, wanted)])
+    scanned = sql.run(_SCAN, {**wanted, "returns": list(found)}) if found else []
+    counts = dict.fromkeys(times, 0)
+    for return_id, tracking in scanned:
+        one_ = found[return_id]
+        one_.scanned = True
+        counts[one_.company, tracking] += 1
+    announce(cause, [
+        Event("return", key, found[key].company, "", "", times[found[key].company, tracking], {"scanned": tracking})
+        for key, tracking in scanned
+    ])  # fmt: skip
+    fresh = {key: found[key] for key, _ in scanned}
+    if fresh:
+        at_ = {key: times[found[key].company, tracking] for key, tracking in scanned}
+        offer_refunds(cause, "authorized", fresh.values(), at_)
+    return [
+        ScanNoted(tracking_of(one.tracking), counts[one.company, tracking_of(one.tracking)])
+        if tracking_of(one.tracking)
+        else Invalid(field="tracking", expected="the number on the parcel", found="nothing")
+        for one in requests
+    ]
+
+
+_RETURNS_OF = """
+SELECT DISTINCT p.return_id
+FROM unnest(%(companies)s::smallint[], %(trackings)s::text[], %(times)s::timestamptz[]) AS d(company, tracking, at)
+JOIN returns_parcel AS p ON p.company_id = d.company AND p.tracking = d.tracking
+WHERE p.scanned_at IS NULL ORDER BY 1
+"""
+
+_SCAN = """
+UPDATE returns_parcel AS p SET scanned_at = d.at
+FROM unnest(%(companies)s::smallint[], %(trackings)s::text[], %(times)s::timestamptz[]) AS d(company, tracking, at)
+WHERE p.company_id = d.company AND p.tracking = d.tracking AND p.return_id = ANY(%(returns)s::uuid[])
+  AND p.scanned_at IS NULL
+RETURNING p.return_id, p.tracking
+"""

@@ -1,0 +1,93 @@
+"""What Stripe paid out, from the list of its balance transactions: lines that a payout is matched by. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from entrepot.settlement.rules import PayoutLine, gross
+
+KINDS = {
+    "charge": "charge", "payment": "charge", "refund": "refund", "payment_refund": "refund",
+    "dispute": "chargeback", "dispute_reversal": "chargeback_reversal",
+}  # fmt: skip
+"""Categories of balance transactions that we know a document of. Others are lines of their own: what costs is a fee,
+what is neither is looked at by a person."""
+FEES = ("fee", "stripe_fee", "network_cost", "tax")
+
+
+class UnreadableError(ValueError):
+    """What came is no list of balance transactions of one payout."""
+
+
+class Report(NamedTuple):
+    """A payout as it stands in the list: its name, what came to the bank, and its lines."""
+
+    external_id: str
+    currency: str
+    net_minor: int
+    arrived_at: datetime
+    lines: tuple[PayoutLine, ...]
+
+
+def read(text: str) -> Report:
+    """The payout of a list, as Stripe gives it for `payout=po_…`: its own transaction, and those it is made of."""
+    rows = _rows(text)
+    payouts = [row for row in rows if _word(row, "type") == "payout"]
+    if len(payouts) != 1:
+        raise UnreadableError(f"one transaction of type payout is expected, found {len(payouts)}")
+    own = payouts[0]
+    currencies = {_word(row, "currency") for row in rows}
+    if len(currencies) != 1:
+        raise UnreadableError(f"one currency is expected, found {', '.join(sorted(currencies))}")
+    lines = tuple(_line(row) for row in rows if row is not own)
+    net = -_whole(own, "amount")
+    found = gross(lines) - sum(line.fee_minor for line in lines)
+    if found != net:
+        raise UnreadableError(f"{net} were paid out, the transactions make {found}: is the list whole?")
+    at = datetime.fromtimestamp(_whole(own, "available_on"), UTC)
+    return Report(_word(own, "source"), currencies.pop().upper(), net, at, lines)
+
+
+def _line(row: dict[str, Any]) -> PayoutLine:
+    amount, fee = _whole(row, "amount"), _whole(row, "fee")
+    if amount - fee != _whole(row, "net"):
+        raise UnreadableError(f"{_word(row, 'id')}: amount less fee is not net")
+    category = str(row.get("reporting_category") or row.get("type") or "")
+    if category in FEES or _word(row, "type") in FEES:
+        return PayoutLine("fee", _word(row, "id"), 0, fee - amount)
+    kind = KINDS.get(category, "")
+    if kind in ("charge", "chargeback_reversal") and amount >= 0:
+        return PayoutLine(kind, _word(row, "source"), amount, fee)
+    if kind in ("refund", "chargeback") and amount <= 0:
+        return PayoutLine(kind, _word(row, "source"), -amount, fee)
+    # Nothing of ours has the transaction's own name: it waits for a person.
+    return PayoutLine("charge" if amount >= 0 else "refund", _word(row, "id"), abs(amount), fee)
+
+
+def _rows(text: str) -> list[dict[str, Any]]:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:  # the latter of what is nested too deep
+        raise UnreadableError("no JSON") from error
+    rows = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UnreadableError("no list of balance transactions")
+    if isinstance(body, dict) and body.get("has_more") is True:
+        raise UnreadableError("the list goes on: put its pages together")
+    return rows
+
+
+def _word(row: dict[str, Any], name: str) -> str:
+    found = row.get(name)
+    if not isinstance(found, str) or not found or len(found) > 200 or "\x00" in found:
+        raise UnreadableError(f"a transaction without {name}")
+    return found
+
+
+def _whole(row: dict[str, Any], name: str) -> int:
+    found = row.get(name)
+    if not isinstance(found, int) or isinstance(found, bool) or abs(found) >= 2**40:
+        raise UnreadableError(f"a transaction without {name}")
+    return found

@@ -1,0 +1,341 @@
+"""returns.place_holds, returns.settle_holds, returns.decide_holds, payments.hold"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.kernel import ids, policies, relay, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.orders import queries as orders
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.payments import errors as payment_errors
+from entrepot.payments import queries as payments
+from entrepot.payments.commands.hold import AmountAsked, HoldAmount, hold
+from entrepot.payments.commands.retry import Retry, retry
+from entrepot.payments.tasks import DESTINATIONS
+from entrepot.returns import errors, hold_queries, queries
+from entrepot.returns.commands.authorize import Authorized
+from entrepot.returns.commands.decide_holds import DecideHold, HoldDecided, decide_holds
+from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
+from entrepot.returns.commands.place_holds import HoldAsked, PlaceHold, place_holds
+from entrepot.returns.commands.settle_holds import HoldsSettled, SettleHolds, settle_holds
+from entrepot.returns.holding import InstantPolicy
+from entrepot.returns.rules import ExchangePolicy
+from entrepot.returns.tasks import look_at_holds, serve_exchange, serve_hold, serve_refund
+from entrepot.work import queries as work
+from tests.back import ASKS, asked, asked_all, back, came, found, policy, sold
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
+from tests.walk import a_house, queued
+
+pytestmark = pytest.mark.django_db
+
+TOTAL = 2 * 999
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    """Two SKUs at 9.99; refunds and exchanges are given at once, and no limit asks for another person."""
+    house = a_house()
+    register_skus(SYSTEM, requests=[
+        RegisterSku(COMPANY, code, code, list_price=Decimal("9.99"), weight_g=200) for code in house.codes
+    ])  # fmt: skip
+    for sku in range(2):
+        house.stock(sku, 3000)
+    policy(approve_above_minor=None)
+    instant()
+    return house
+
+
+def instant(**facts: Any) -> None:
+    body = replace(InstantPolicy(refunds=True, exchanges=True, earlier_orders=0), **facts)
+    kept = policies.SetPolicy(COMPANY, "returns.instant", body, NOW - timedelta(days=1))
+    policies.set_policy(SYSTEM, requests=[kept])
+
+
+def later(days: float) -> Cause:
+    return replace(SYSTEM, at=NOW + timedelta(days=days))
+
+
+def relayed(at: Cause = SYSTEM) -> None:
+    """What the relay and the workers do until nothing waits: providers asked, and what they said acted on."""
+    for _ in range(4):
+        relay.relay_once(DESTINATIONS, at=at.at + timedelta(hours=1))
+        serve_refund(at, [row[0] for row in sql.run("SELECT DISTINCT order_id FROM payments_payment")])
+        serve_hold(at, [row[0] for row in sql.run("SELECT id FROM returns_return")])
+
+
+def paid(house: Floor, reference: str = "card", units: int = 2) -> UUID:
+    (order,) = sold(house, 1, (0, units), payment=PaymentGiven("fake", reference, 11_998, NOW))
+    relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
+    return order
+
+
+def held(house: Floor, reference: str = "card", units: int = 2) -> Authorized:
+    """A return that was refunded when it was authorized."""
+    one = asked(paid(house, reference, units), units)
+    assert queued("hold") == [one.return_id]
+    relayed()
+    return one
+
+
+def the_hold(one: Authorized) -> hold_queries.HoldRow:
+    (row,) = hold_queries.of_return(one.return_id)
+    return row
+
+
+def refunds(one: Authorized) -> list[tuple[str, int]]:
+    return [(row.state, row.total_minor) for row in queries.whole(one.return_id).refunds]
+
+
+def test_a_refund_is_given_when_the_amount_is_held_and_what_comes_back_lets_it_go(house: Floor):
+    one = held(house)
+    row = the_hold(one)
+    assert (row.state, row.kind, row.amount_minor, row.units) == ("placed", "refund", TOTAL, 2)
+    assert (row.due_at, row.expires_at) == (NOW + timedelta(days=21), NOW + timedelta(days=7, hours=1))
+    assert refunds(one) == [("paid", TOTAL)]
+    assert hold_queries.sums(COMPANY) == [("GBP", 1, TOTAL)]
+    back(one)
+    relayed()
+    row = the_hold(one)
+    assert (row.state, row.taken_minor, row.why) == ("released", 0, "all is back, as it should be")
+    assert [p.state for p in payments.of_order(row.id)] == ["voided"]
+    assert refunds(one) == [("paid", TOTAL)], "once"
+    assert queries.return_(one.return_id).state == "closed"
+    assert balance(2100) == balance(2300) == 0
+
+
+def test_what_is_not_back_in_time_is_taken_and_what_comes_after_all_is_given_back(house: Floor):
+    instant(before_expiry="renew", due_days=5)
+    one = held(house)
+    first = came(one, 1)
+    relayed()
+    assert the_hold(one).state == "placed"
+    look_at_holds(later(6))
+    assert the_hold(one).state == "placed", "what came is not inspected yet"
+    found(first)
+    look_at_holds(later(6))
+    relayed(later(6))
+    row = the_hold(one)
+    assert (row.state, row.taken_minor, row.why) == ("taken", 999, "not back in time")
+    assert balance(1100) == TOTAL - TOTAL + 999
+    assert balance(2100) == balance(2300) == 0
+    found(came(one, 1))
+    relayed(later(9))
+    row = the_hold(one)
+    assert (row.taken_minor, row.returned_minor) == (999, 999)
+    assert balance(1100) == 0
+    assert balance(2100) == balance(2300) == 0
+    relayed(later(10))
+    assert the_hold(one).returned_minor == 999, "once"
+
+
+def test_what_comes_back_wrong_or_empty_is_taken_in_part(house: Floor):
+    one = held(house)
+    found(came(one, 1), "A")
+    found(came(one, 1), "D")
+    relayed()
+    row = the_hold(one)
+    assert (row.state, row.taken_minor, row.why) == ("taken", 999, "not back as it should be")
+    assert [(p.captured_minor, p.authorized_minor) for p in payments.of_order(row.id)] == [(999, 999)]
+
+
+def test_a_declined_hold_leaves_the_return_to_its_usual_milestone(house: Floor):
+    one = held(house, "unheld")
+    assert (the_hold(one).state, the_hold(one).why) == ("declined", "card declined")
+    assert refunds(one) == []
+    assert work.items(COMPANY, kind="payment hold failed") == []
+    back(one)
+    assert queued("decide_refund") == [one.return_id]
+
+
+def test_a_hold_that_ends_is_placed_anew_and_the_old_one_let_go(house: Floor):
+    one = held(house)
+    look_at_holds(later(5))
+    assert the_hold(one).state == "placed"
+    soon = later(6.5)
+    look_at_holds(soon)
+    assert the_hold(one).state == "renewing"
+    relayed(soon)
+    assert the_hold(one).state == "placed"
+    assert sorted(p.state for p in payments.of_order(the_hold(one).id)) == ["authorized", "voided"]
+    assert refunds(one) == [("paid", TOTAL)]
+
+
+@pytest.mark.parametrize(("rule", "state"), [("take", "taken"), ("release", "released")])
+def test_a_hold_that_is_not_placed_anew_is_taken_or_let_go_by_rule(house: Floor, rule: Any, state: str):
+    instant(not_renewed=rule)
+    one = held(house)
+    sql.run("UPDATE payments_payment SET reference = 'unheld' WHERE reference = 'card'")
+    relayed(later(6.5))
+    look_at_holds(later(6.6))
+    relayed(later(6.6))
+    assert (the_hold(one).state, the_hold(one).taken_minor) == (state, TOTAL if rule == "take" else 0)
+
+
+def test_a_hold_that_the_bank_ended_is_a_question(house: Floor):
+    one = held(house)
+    look_at_holds(later(8))
+    assert the_hold(one).state == "lapsed"
+    (item,) = work.items(COMPANY, kind="hold lapsed")
+    assert the_hold(one).number in item.reason
+
+
+def test_a_capture_that_is_refused_waits_and_is_asked_again(house: Floor):
+    one = held(house)
+    sql.run("UPDATE payments_payment SET reference = 'declined' WHERE is_hold")
+    found(came(one), "D")
+    relayed()
+    assert the_hold(one).state == "failed"
+    (item,) = work.items(COMPANY, kind="payment capture failed")
+    assert (item.subject_kind, item.subject) == ("card_hold", the_hold(one).id)
+    sql.run("UPDATE payments_payment SET reference = 'better' WHERE is_hold")
+    ((attempt,),) = sql.run("SELECT id FROM payments_attempt WHERE state = 'failed'")
+    retry(SYSTEM, requests=[Retry(attempt)])
+    relayed()
+    assert (the_hold(one).state, the_hold(one).taken_minor) == ("taken", TOTAL)
+
+
+def test_a_replacement_is_sent_when_the_amount_is_held(house: Floor):
+    kept = policies.SetPolicy(
+        COMPANY, "returns.exchanges", ExchangePolicy(send_at="secured"), NOW - timedelta(days=1)
+    )
+    policies.set_policy(SYSTEM, requests=[kept])
+    one = asked(paid(house), 2, asked="exchange")
+    (new,) = exchange(ASKS, requests=[Exchange(one.return_id, one.lines[0], 2, house.codes[1])])
+    assert isinstance(new, Exchanged)
+    assert queued("exchange") == [], "not unsecured"
+    relayed()
+    assert queued("exchange") == [one.return_id]
+    serve_exchange(SYSTEM, [one.return_id])
+    assert orders.order(new.order).status == "ready"
+    relayed()
+    assert the_hold(one).state == "placed"
+    found(came(one), "A")
+    relayed()
+    assert the_hold(one).state == "released"
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"refunds": False}, "gives no refund"),
+        ({"tiers": ("gold",)}, "tier none is not one of gold"),
+        ({"most_minor": {"GBP": 1000}}, "are above"),
+        ({"earlier_orders": 1}, "0 earlier orders"),
+    ],
+)
+def test_the_policy_says_for_whom(house: Floor, facts: dict[str, Any], why: str):
+    one = asked(paid(house), 2)
+    instant(**facts)
+    (answer,) = place_holds(SYSTEM, requests=[PlaceHold(one.return_id)])
+    assert isinstance(answer, errors.NotSecured)
+    assert why in str(answer)
+    assert hold_queries.of_return(one.return_id) == []
+
+
+def test_what_can_not_be_held_is_refused(house: Floor):
+    (on_account,) = sold(house, 1, (0, 1))
+    first, second = asked(on_account, 1), asked(paid(house), 2)
+    unknown = ids.uuid7()
+    answers = place_holds(SYSTEM, requests=[
+        PlaceHold(first.return_id), PlaceHold(unknown), PlaceHold(second.return_id),
+        PlaceHold(second.return_id, unknown),
+    ])  # fmt: skip
+    assert isinstance(answers[0], errors.NotSecured)
+    assert "not paid by card" in str(answers[0])
+    assert isinstance(answers[1], NotFound)
+    assert isinstance(answers[2], HoldAsked)
+    assert isinstance(answers[3], errors.NotSecured)
+    again = place_holds(SYSTEM, requests=[PlaceHold(second.return_id)])
+    assert "asked for before" in str(again[0])
+    assert settle_holds(SYSTEM, requests=[SettleHolds(unknown)]) == [
+        NotFound(what="return", which=str(unknown))
+    ]
+    amounts = hold(SYSTEM, requests=[
+        HoldAmount(on_account, unknown, 5, "GBP"), HoldAmount(on_account, unknown, 0, "GBP")
+    ])  # fmt: skip
+    assert [type(one) for one in amounts] == [payment_errors.NoCard, payment_errors.NotAPayment]
+
+
+def test_repeated_with_its_key_nothing_happens_twice(house: Floor):
+    order = paid(house)
+    one = asked(order, 2)
+    asking = [PlaceHold(one.return_id, key="k")]
+    assert place_holds(SYSTEM, requests=asking) == place_holds(SYSTEM, requests=asking)
+    relayed()
+    settling = [SettleHolds(one.return_id, key="s")]
+    assert settle_holds(SYSTEM, requests=settling) == settle_holds(SYSTEM, requests=settling)
+    assert settle_holds(SYSTEM, requests=[SettleHolds(one.return_id)]) == [HoldsSettled(one.return_id, 0)]
+    which = the_hold(one).id
+    deciding = [DecideHold(which, "take", "never sent", key="d")]
+    assert decide_holds(SYSTEM, requests=deciding) == decide_holds(SYSTEM, requests=deciding)
+    amount = [HoldAmount(order, ids.uuid7(), 5, "GBP", key="h")]
+    assert isinstance(hold(SYSTEM, requests=amount)[0], AmountAsked)
+    assert len({str(hold(SYSTEM, requests=amount)) for _ in range(2)}) == 1
+    relayed()
+    assert the_hold(one).taken_minor == TOTAL
+
+
+def test_a_person_takes_no_more_than_is_owed_and_lets_go_for_a_reason(house: Floor):
+    one = held(house)
+    which = the_hold(one).id
+
+    def decide(what: Any, reason: str = "as I see it", minor: int | None = None) -> object:
+        return decide_holds(SYSTEM, requests=[DecideHold(which, what, reason, minor)])[0]
+
+    assert isinstance(decide("release", " "), errors.ReasonNeeded)
+    assert isinstance(decide("take", minor=TOTAL + 1), errors.NotThatMuch)
+    assert isinstance(decide("take", minor=0), errors.NotThatMuch)
+    assert isinstance(decide_holds(SYSTEM, requests=[DecideHold(ids.uuid7(), "take", "so")])[0], NotFound)
+    assert isinstance(decide("keep"), Invalid)
+    assert decide("take", minor=500) == HoldDecided(which, "taking", 500)
+    assert isinstance(decide("release"), WrongState)
+    relayed()
+    assert (the_hold(one).state, the_hold(one).taken_minor, the_hold(one).why) == (
+        "taken",
+        500,
+        "as I see it",
+    )
+
+
+@pytest.mark.counts("returns.place_holds", "returns.settle_holds", "returns.decide_holds", "payments.hold")
+@pytest.mark.slow
+def test_statements_do_not_grow_with_the_batch(house: Floor, statements) -> None:
+    orders_ = sold(house, 1011, (0, 1), payment=PaymentGiven("fake", "card", 11_998, NOW))
+    for _ in range(12):
+        relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
+    returns = [one.return_id for one in asked_all(orders_, 1)]
+    counts = []
+    parts = (slice(0, 1), slice(1, 11), slice(11, 1011))
+    for part in parts:
+        with statements() as ran:
+            place_holds(SYSTEM, requests=[PlaceHold(one) for one in returns[part]])
+        counts.append(len(ran.texts))
+    for _ in range(12):
+        relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
+    for part in parts:
+        with statements() as ran:
+            settle_holds(SYSTEM, requests=[SettleHolds(one) for one in returns[part]])
+        counts.append(len(ran.texts))
+    for part in parts:
+        with statements() as ran:
+            settle_holds(SYSTEM, requests=[SettleHolds(one) for one in returns[part]])
+        counts.append(len(ran.texts))
+    holds = [row[0] for row in sql.run("SELECT id FROM returns_hold ORDER BY id")]
+    for part in parts:
+        with statements() as ran:
+            decide_holds(SYSTEM, requests=[DecideHold(one, "release", "so") for one in holds[part]])
+        counts.append(len(ran.texts))
+    for part in parts:
+        with statements() as ran:
+            hold(SYSTEM, requests=[HoldAmount(one, ids.uuid7(), 5, "GBP") for one in orders_[part]])
+        counts.append(len(ran.texts))
+    assert counts == [each for each in counts[::3] for _ in parts]
