@@ -79,7 +79,7 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             if currency == home[company] or event == REVALUED
             else rates.convert(company, currency, day, [amount for _, _, amount in kept])
         )
-        if event == REVALUED:
+        if event == REVALUED and currency != home[company]:  # a difference of rates has no amount of its own
             kept = [(account, kind, 0) for account, kind, _ in kept]
         entry = ids.uuid7()
         for number, ((account, kind, amount), in_home) in enumerate(zip(kept, functional, strict=True), 1):
