@@ -190,7 +190,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials",
-        "access.issue_key", "access.revoke_key",
+        "access.issue_key", "access.revoke_key", "kernel.replay_messages", "kernel.drop_messages",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",
         "catalog.register_skus", "catalog.register_kits",
@@ -216,6 +216,7 @@ OF_NO_ROLE = (
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
+    "kernel.keep_unread", "shipping.retake_tracking", "payments.retake_messages",
     "orders.edit", "orders.split", "orders.merge",
     "returns.watch", "purchasing.watch_drop_ships", "work.escalate_overdue",
     "sourcing.expire_reservations", "sourcing.peg", "sourcing.expire_holds", "sourcing.propose_transfers",

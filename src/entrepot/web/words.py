@@ -11,13 +11,13 @@ from entrepot.kernel.errors import Refused
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
         "declined", "differs", "lost", "refused",
-        "exception", "failed", "dead", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
+        "exception", "failed", "dead", "silent", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
         "backordered", "part backordered", "quarantined", "pending_inspection", "researching", "refurbish", "unmatched",
         "unpaid", "split", "part_refunded", "part refunded", "requested", "second_grade", "vendor_return",
-        "liquidation", "proposed", "recount",
+        "liquidation", "proposed", "recount", "late", "set_aside", "kept",
     ),
     "going": (
         "ready", "with supplier", "with_supplier", "asked", "warehouse release", "released", "picking", "picked",
@@ -28,7 +28,7 @@ TONES: dict[str, tuple[str, ...]] = {
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "paid", "won", "explained", "sent", "active", "agreed", "in force",
+        "paid", "won", "explained", "sent", "active", "agreed", "in force", "fresh",
     ),
     "quiet": ("cancelled", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip
@@ -127,6 +127,9 @@ WORDS: dict[str, str | Promise] = {
     "supplier.accepted": _("line of a supplier accepted"),
     "supplier.credited": _("credited by the supplier"),
     "settlement.close_books": _("month closed"),
+    "kernel.replay_messages": _("message sent on its way again"),
+    "kernel.drop_messages": _("message dropped"),
+    "set_aside": _("set aside"),
     "settlement.erase_people": _("erased on request"),
     "settlement.hold_data": _("legal hold placed"),
     "settlement.release_data": _("legal hold released"),

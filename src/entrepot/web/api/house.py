@@ -33,6 +33,7 @@ from entrepot.web.api import (
     invoices,
     kits,
     labor,
+    messages,
     orders,
     owned,
     packing,
@@ -151,6 +152,7 @@ api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", supplier_invoices.router, tags=["supplier invoices"])
 api.add_router("/v1", bank.router, tags=["bank"])
+api.add_router("/v1", messages.router, tags=["messages"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
