@@ -85,6 +85,7 @@ def misfit_of_view(name: str, query: str, role: str, roles: Collection[str]) -> 
 EVERYBODY = (
     "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
     "work.keep_scans", "access.save_view", "access.drop_view",
+    "access.subscribe_reports", "access.end_subscriptions",
 )  # fmt: skip
 """What every role may do that changes anything at all."""
 
@@ -212,6 +213,7 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
+    "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",

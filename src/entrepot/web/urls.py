@@ -41,6 +41,7 @@ from entrepot.web.views import (
     promises,
     reorders,
     replenishment,
+    report_mails,
     reports,
     return_asking,
     return_inspections,
@@ -72,6 +73,8 @@ from entrepot.web.views.scan import sort as scan_sort
 urlpatterns = [
     path("", home.home, name="home"),
     path("reports/", reports.reports, name="reports"),
+    path("reports/mails/<uuid:which>/end/", report_mails.end, name="report-mail-end"),
+    path("reports/<slug:which>/mail/", report_mails.subscribe, name="report-mail"),
     path("reports/<slug:which>/", reports.report, name="report"),
     path("reports/<slug:which>/tile/", reports.tile, name="report-tile"),
     path("orders/", orders.orders_list, name="orders"),

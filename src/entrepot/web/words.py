@@ -17,14 +17,14 @@ TONES: dict[str, tuple[str, ...]] = {
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
         "backordered", "part backordered", "quarantined", "pending_inspection", "researching", "refurbish", "unmatched",
         "unpaid", "split", "part_refunded", "part refunded", "requested", "second_grade", "vendor_return",
-        "liquidation", "proposed", "recount", "late", "set_aside", "kept",
+        "liquidation", "proposed", "recount", "late", "set_aside", "kept", "doubtful",
     ),
     "going": (
         "ready", "with supplier", "with_supplier", "asked", "warehouse release", "released", "picking", "picked",
         "packed", "partly shipped", "part_shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
         "in transit", "issued", "ordered", "accepted",
-        "part_received", "counting", "coming",
+        "part_received", "counting", "coming", "sending",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",

@@ -40,6 +40,7 @@ from entrepot.web.api import (
     privacy,
     problems,
     purchasing,
+    report_mails,
     reservations,
     return_inspections,
     return_parcels,
@@ -153,6 +154,7 @@ api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", supplier_invoices.router, tags=["supplier invoices"])
 api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", messages.router, tags=["messages"])
+api.add_router("/v1", report_mails.router, tags=["reports"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
