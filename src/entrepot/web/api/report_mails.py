@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -28,7 +28,8 @@ router = Router()
 
 OWN_KEY = "Idempotency key of this one of a list; else the header's and its place."
 if TYPE_CHECKING:
-    Report = Language = str
+    Report: TypeAlias = str
+    Language: TypeAlias = str
 else:
     Report, Language = Literal[tuple(kpis.KPIS)], Literal[tuple(LANGUAGES)]
 Filter = Code | Literal[""]
