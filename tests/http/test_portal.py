@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from entrepot.kernel import ids, policies, sql
@@ -17,6 +18,7 @@ from entrepot.parties.commands.register import RegisterAddress, register_address
 from entrepot.returns import portal_queries, queries
 from entrepot.returns.portal_queries import Portal
 from entrepot.web.views import portal
+from tests.rules.test_returns_photos import jpeg, png
 from tests.shop import COMPANY, the_system
 
 START = "/portal/hearth/web/"
@@ -165,6 +167,34 @@ def test_a_return_is_answered_and_written_once(customer, order):
     assert whole.duties == [("request", f"portal {order.number}")], "so anybody of the house may receive it"
     slip = customer.get(f"{first['Location']}slip/")
     assert slip.content.startswith(b"%PDF")
+
+
+def test_photos_come_with_the_return_and_after_it(customer, order, console):
+    enters(customer, order)
+    said = wants(order) | {"asked": "refund"}
+    sent = [SimpleUploadedFile("it.png", png()), SimpleUploadedFile("me.svg", b"<svg/>")]
+    refused = customer.post("/portal/ask/", said | {"photos": sent})
+    assert refused.status_code == 422 and "JPEG, PNG or WebP" in text_of(refused)
+    assert portal_queries.returns_of(order.id) == [], "nothing is asked with photos that are none"
+    many = [SimpleUploadedFile(f"{n}.png", png(1, n)) for n in range(1, 8)]
+    assert "photos" in text_of(customer.post("/portal/ask/", said | {"photos": many}))
+
+    offered = customer.post("/portal/answer/", said).content.decode()
+    assert 'name="photos"' in offered and "multipart/form-data" in offered
+    made = customer.post("/portal/ask/", said | {"photos": [SimpleUploadedFile("it.png", png())]})
+    page = customer.get(made["Location"])
+    assert "We have 1 photo of it." in text_of(page)
+    more = f"{made['Location']}photos/"
+    assert customer.post(more, {"photos": [SimpleUploadedFile("x.jpg", jpeg())]}).status_code == 302
+    assert "Choose a photo first." in text_of(customer.post(more, {}))
+    bad = customer.post(more, {"photos": [SimpleUploadedFile("x.jpg", b"x")]})
+    assert bad.status_code == 422 and "We have 2 photos of it." in text_of(bad)
+
+    (seen,) = portal_queries.returns_of(order.id)
+    staff = console("service").get(f"/returns/{seen.id}/").content.decode()
+    assert "Photos of the customer" in staff and staff.count('loading="lazy"') == 2
+    thief = Client()
+    assert thief.post(more, {"photos": [SimpleUploadedFile("x.png", png())]}).status_code == 403
 
 
 def test_what_the_rules_refuse_is_told(customer, order):

@@ -146,6 +146,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.announce_parcels",
+        "returns.add_return_photos",
         "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges",
     ),
     "returns inspector": (

@@ -35,8 +35,9 @@ from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.parties import fingerprints
-from entrepot.returns import asked_queries, portal_queries, queries
+from entrepot.returns import asked_queries, errors, inspection_queries, photos, portal_queries, queries
 from entrepot.returns.admission import CONDITIONS
+from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_return_photos
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.portal import STEPS
 from entrepot.returns.portal_queries import Door
@@ -56,7 +57,9 @@ TRIES_MINUTES = 15
 TRIES_OF_SOURCE = 30
 TRIES_OF_ORDER = 10
 ASKS_OF_ORDER = 40
-MAY = frozenset({"access.count_tries", "access.forget_tries", "returns.authorize"})
+MAY = frozenset(
+    {"access.count_tries", "access.forget_tries", "returns.authorize", "returns.add_return_photos"}
+)
 """All that the portal can do for whoever visits it."""
 
 
@@ -270,6 +273,7 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
             (one, found) for one, found in zip(ASKED, answers, strict=True) if isinstance(found, Authorized)
         ]
         context |= {"offered": offered, "items": _named(visit, items)}
+        context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
         refused = None if offered else next(one for one in answers if isinstance(one, Refused))
     if refused or not items:
         context["refused"] = words.refusal(refused) if refused else gettext("Choose what you send back.")
@@ -282,12 +286,15 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
 def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """The return is written. The key that the form carries makes a second tap the same return."""
     key, asked = uuid_in(request.POST.get("key")), clean(request.POST.get("asked"))
-    items = _items(request)
-    refused = _too_often(visit)
+    items, pictures = _items(request), _pictures(request)
+    refused = _too_often(visit) or _unfit(pictures)
     if refused is None and items and key:
         wanted = Authorize(visit.order.id, items, asked, key=f"portal {visit.order.id} {key}")
         found = authorize(visit.cause, requests=[wanted])[0]
         if not isinstance(found, Refused):
+            add_return_photos(
+                visit.cause, requests=[AddReturnPhoto(found.return_id, one) for one in pictures]
+            )
             return redirect("portal-return", number=found.number)
         refused = found
     context = {
@@ -296,6 +303,35 @@ def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         "refused": words.refusal(refused) if refused else gettext("Choose what you send back."),
     }
     return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@require_POST
+@visited
+def show(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
+    """More photos of a return whose goods have not come yet."""
+    seen, pictures = _seen(visit, number), _pictures(request)
+    refused = _too_often(visit)
+    if refused is None and pictures:
+        wanted = [AddReturnPhoto(seen.id, one) for one in pictures]
+        answers = add_return_photos(visit.cause, requests=wanted)
+        refused = next((one for one in answers if isinstance(one, Refused)), None)
+        if refused is None:
+            return redirect("portal-return", number=number)
+    told = words.refusal(refused) if refused else gettext("Choose a photo first.")
+    return _one_return(request, visit, seen, told)
+
+
+def _pictures(request: HttpRequest) -> list[bytes]:
+    """The photos of a form; one more than allowed, and of each one byte more, is enough for the refusal."""
+    files = request.FILES.getlist("photos")[: photos.OF_CUSTOMER_MAX + 1]
+    return [one.read(photos.BYTES_MAX + 1) for one in files]
+
+
+def _unfit(pictures: list[bytes]) -> Refused | None:
+    """Why photos can't be sent: told before anything is written."""
+    if len(pictures) > photos.OF_CUSTOMER_MAX:
+        return errors.TooManyPhotos(most=photos.OF_CUSTOMER_MAX)
+    return next((found for one in pictures if isinstance(found := photos.read(one), Refused)), None)
 
 
 def _too_often(visit: Visit) -> Refused | None:
@@ -339,7 +375,12 @@ def _named(visit: Visit, items: tuple[Item, ...]) -> list[tuple[int, str]]:
 @visited
 def one_return(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
     """How far a return has come, what to do next, and the code that its parcel bears."""
-    seen = _seen(visit, number)
+    return _one_return(request, visit, _seen(visit, number))
+
+
+def _one_return(
+    request: HttpRequest, visit: Visit, seen: portal_queries.Seen, refused: str = ""
+) -> HttpResponse:
     code = segno.make(seen.number, error="m")
     context = {
         "door": visit.door,
@@ -350,8 +391,13 @@ def one_return(request: HttpRequest, visit: Visit, number: str) -> HttpResponseB
         "code": mark_safe(code.svg_inline(omitsize=True, border=2)),  # noqa: S308  drawn by segno of our own number
         "send_to": _send_to(visit, seen),
         "whole": queries.whole(seen.id),
+        "photos": len(inspection_queries.photos_of_customer(seen.id)),
+        "most": photos.OF_CUSTOMER_MAX,
+        "types": ",".join(photos.TYPES.values()),
+        "refused": refused,
     }
-    return render(request, "portal/return.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, "portal/return.html", context, status=status)
 
 
 @require_safe
