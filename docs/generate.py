@@ -47,6 +47,12 @@ SETTINGS = {
     "ENTREPOT_KARRIO_ACCOUNTS": "Accounts with carriers for the extra `[carriers]`, as JSON: karrio's name of each with"
     ' its credentials, such as `{"ups": {"client_id": "…", "client_secret": "…"}}`.',
     "ENTREPOT_LOG_LEVEL": "What is logged to standard error. `DEBUG` writes a line for each command.",
+    "ENTREPOT_MAIL_FROM": "The sender of mails.",
+    "ENTREPOT_MAIL_HOST": "The mail server (SMTP) that reports are sent by. Without it none is.",
+    "ENTREPOT_MAIL_PASSWORD": "The password at the mail server.",
+    "ENTREPOT_MAIL_PORT": "The port of the mail server.",
+    "ENTREPOT_MAIL_TLS": "`starttls` or `tls`: speak TLS with the mail server.",
+    "ENTREPOT_MAIL_USER": "The user name at the mail server.",
     "ENTREPOT_ORIGINS": "Origins whose forms are trusted, with scheme, separated by commas:"
     " `https://entrepot.example.com`.",
     "ENTREPOT_POSTGRES": "Settings of the embedded server, as `name=value` separated by spaces, over the shipped ones.",
@@ -54,6 +60,7 @@ SETTINGS = {
     " several machines need the same.",
     "ENTREPOT_TLS": "`1`: a proxy in front speaks TLS and sets `X-Forwarded-Proto`. Cookies are then sent over TLS"
     " only, and HTTP is redirected.",
+    "ENTREPOT_URL": "Where people reach the console: what links in mails begin with.",
     "ENTREPOT_VAULT_KEY": "Locks the keys of people in the vault of personal data. Without it, `ENTREPOT_SECRET_KEY`"
     " does, or what is kept in the home folder. Nobody can read the vault without it.",
     "XDG_DATA_HOME": "Where the home folder stands if `ENTREPOT_HOME` is not set.",

@@ -184,6 +184,18 @@ STRIPE_SECRET = os.environ.get("ENTREPOT_STRIPE_SECRET", "")
 STRIPE_URL = os.environ.get("ENTREPOT_STRIPE_URL", "https://api.stripe.com/v1")
 KARRIO_ACCOUNTS = os.environ.get("ENTREPOT_KARRIO_ACCOUNTS", "")
 
+PUBLIC_URL = os.environ.get("ENTREPOT_URL", "http://localhost:8000").rstrip(
+    "/"
+)  # where people reach the console
+EMAIL_HOST = os.environ.get("ENTREPOT_MAIL_HOST", "")  # without one nothing is mailed
+EMAIL_PORT = int(os.environ.get("ENTREPOT_MAIL_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("ENTREPOT_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("ENTREPOT_MAIL_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("ENTREPOT_MAIL_TLS", "") == "starttls"
+EMAIL_USE_SSL = os.environ.get("ENTREPOT_MAIL_TLS", "") == "tls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("ENTREPOT_MAIL_FROM", "entrepot@localhost")
+
 LOG_LEVEL = os.environ.get("ENTREPOT_LOG_LEVEL", "WARNING").upper()
 # What lies below the level costs nothing: hot commands have a line each.
 structlog.configure(

@@ -9,14 +9,16 @@ from uuid import UUID
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from entrepot.kernel import ids, policies, sql
+from entrepot.kernel import ids, policies, relay, sql
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
-from entrepot.returns import portal_queries, queries
+from entrepot.returns import exchange_queries, portal_queries, queries
 from entrepot.returns.portal_queries import Portal
 from entrepot.web.views import portal
+from tests.rules.test_returns_photos import jpeg, png
 from tests.shop import COMPANY, the_system
 
 START = "/portal/hearth/web/"
@@ -165,6 +167,62 @@ def test_a_return_is_answered_and_written_once(customer, order):
     assert whole.duties == [("request", f"portal {order.number}")], "so anybody of the house may receive it"
     slip = customer.get(f"{first['Location']}slip/")
     assert slip.content.startswith(b"%PDF")
+
+
+def test_photos_come_with_the_return_and_after_it(customer, order, console):
+    enters(customer, order)
+    said = wants(order) | {"asked": "refund"}
+    sent = [SimpleUploadedFile("it.png", png()), SimpleUploadedFile("me.svg", b"<svg/>")]
+    refused = customer.post("/portal/ask/", said | {"photos": sent})
+    assert refused.status_code == 422 and "JPEG, PNG or WebP" in text_of(refused)
+    assert portal_queries.returns_of(order.id) == [], "nothing is asked with photos that are none"
+    many = [SimpleUploadedFile(f"{n}.png", png(1, n)) for n in range(1, 8)]
+    assert "photos" in text_of(customer.post("/portal/ask/", said | {"photos": many}))
+
+    offered = customer.post("/portal/answer/", said).content.decode()
+    assert 'name="photos"' in offered and "multipart/form-data" in offered
+    made = customer.post("/portal/ask/", said | {"photos": [SimpleUploadedFile("it.png", png())]})
+    page = customer.get(made["Location"])
+    assert "We have 1 photo of it." in text_of(page)
+    more = f"{made['Location']}photos/"
+    assert customer.post(more, {"photos": [SimpleUploadedFile("x.jpg", jpeg())]}).status_code == 302
+    assert "Choose a photo first." in text_of(customer.post(more, {}))
+    bad = customer.post(more, {"photos": [SimpleUploadedFile("x.jpg", b"x")]})
+    assert bad.status_code == 422 and "We have 2 photos of it." in text_of(bad)
+
+    (seen,) = portal_queries.returns_of(order.id)
+    staff = console("service").get(f"/returns/{seen.id}/").content.decode()
+    assert "Photos of the customer" in staff and staff.count('loading="lazy"') == 2
+    thief = Client()
+    assert thief.post(more, {"photos": [SimpleUploadedFile("x.png", png())]}).status_code == 403
+
+
+def test_something_else_of_its_price_is_exchanged_at_once(customer, order):
+    line = next(one for one in queries.returnable(order.id) if one.left)
+    relay.relay_once(relay.destinations())  # what was sent is paid for
+    sql.run(
+        "UPDATE catalog_sku SET category = 'gifts', list_price = 20 WHERE company_id = %(c)s", {"c": COMPANY}
+    )
+    enters(customer, order)
+    offered = customer.post("/portal/answer/", wants(order)).content.decode()
+    assert f'name="instead-{line.line}"' in offered and 'value="exchange"' in offered
+    codes = re.findall(r'<option value="([A-Z0-9-]+)">', offered)
+    assert codes[0] == line.sku_code and len(codes) > 2, "the same again comes first"
+    said = wants(order) | {"asked": "exchange"}
+    refused = customer.post("/portal/ask/", said | {f"instead-{line.line}": "GOLD-BAR"})
+    assert refused.status_code == 422 and "GOLD-BAR" in text_of(refused)
+    assert portal_queries.returns_of(order.id) == []
+
+    wish = said | {f"instead-{line.line}": codes[1]}
+    first, second = (customer.post("/portal/ask/", wish) for _ in range(2))
+    assert first["Location"] == second["Location"]
+    (seen,) = portal_queries.returns_of(order.id)
+    (made,) = exchange_queries.of_return(seen.id)
+    assert (made.sku_code, made.even, made.worth_minor) == (codes[1], True, made.costs_minor)
+    page = text_of(customer.get(first["Location"]))
+    assert "What you get instead" in page and codes[1] in page
+    whole = queries.whole(seen.id)
+    assert whole and whole.lines[0].note == f"→ {codes[1]}"
 
 
 def test_what_the_rules_refuse_is_told(customer, order):

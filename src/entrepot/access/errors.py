@@ -15,3 +15,8 @@ class TooManyTries(Refused):
     code = "access.too_many_tries"
     kind = "forbidden"
     says = "There were too many tries. Wait {minutes} minutes, then try again."
+
+
+class NoMailAddress(Refused):
+    code = "access.no_mail_address"
+    says = "{person} has no mail address that reports could go to. Ask an administrator to write one down."

@@ -73,3 +73,68 @@ class View(models.Model):
             ),
             models.CheckConstraint(name="access_view_named", condition=~models.Q(name="")),
         ]
+
+
+class Subscription(models.Model):
+    """A report that a person gets by mail."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    person = models.TextField()
+    report = models.TextField()
+    query = models.TextField(db_default="")
+    rhythm = models.TextField()  # daily, weekly, monthly
+    hour = models.SmallIntegerField()
+    zone = models.TextField()
+    language = models.TextField()
+    next_at = models.DateTimeField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at", "id"], name="access_subscription_due")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company_id", "person", "report", "query"], name="access_subscription_once"
+            ),
+            models.CheckConstraint(
+                name="access_subscription_rhythm_known",
+                condition=models.Q(rhythm__in=["daily", "weekly", "monthly"]),
+            ),
+            models.CheckConstraint(
+                name="access_subscription_hour_of_a_day", condition=models.Q(hour__gte=0, hour__lte=23)
+            ),
+        ]
+
+
+class Mailing(models.Model):
+    """The mail of a subscription about a period: there is one at most, whatever became of it."""
+
+    id = models.UUIDField(primary_key=True)
+    subscription_id = models.UUIDField()
+    period = models.TextField()  # 2026-11-27, 2026-W48, 2026-11
+    since = models.DateField()
+    until = models.DateField()
+    state = models.TextField()  # sending, sent, failed (certainly not sent), doubtful (perhaps sent)
+    attempts = models.SmallIntegerField()
+    taken_at = models.DateTimeField()
+    next_try_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_try_at", "id"],
+                name="access_mailing_failed",
+                condition=models.Q(state="failed"),
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscription_id", "period"], name="access_mailing_once_a_period"
+            ),
+            models.CheckConstraint(
+                name="access_mailing_state_known",
+                condition=models.Q(state__in=["sending", "sent", "failed", "doubtful"]),
+            ),
+        ]

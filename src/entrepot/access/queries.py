@@ -88,6 +88,27 @@ def view(company: int, which: UUID, person: str, roles: Sequence[str]) -> View |
     return View(*found[0]) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A report by mail, with what became of the last one; `state` is '' before the first."""
+
+    id: UUID
+    report: str
+    query: str
+    rhythm: str
+    hour: int
+    zone: str
+    next_at: datetime
+    state: str
+    error: str
+    taken_at: datetime | None
+
+
+def subscriptions(company: int, person: str) -> list[Subscription]:
+    """Reports that a person gets by mail, by name. 1 statement."""
+    return [Subscription(*row) for row in sql.run(_SUBSCRIPTIONS, {"company": company, "person": person})]
+
+
 def api_keys() -> list[ApiKey]:
     """Every key, newest first, without its secret. 1 statement."""
     return [ApiKey(*row) for row in sql.run(_KEYS)]
@@ -167,6 +188,16 @@ _VIEW = """
 SELECT id, list, name, query, role, person FROM access_view
 WHERE id = %(which)s::uuid AND company_id = %(company)s::smallint
   AND (person = %(person)s::text OR (role <> '' AND role = ANY(%(roles)s::text[])))
+"""
+
+_SUBSCRIPTIONS = """
+SELECT s.id, s.report, s.query, s.rhythm, s.hour::int, s.zone, s.next_at, COALESCE(m.state, ''), COALESCE(m.error, ''),
+       m.taken_at
+FROM access_subscription AS s LEFT JOIN LATERAL (
+    SELECT state, error, taken_at FROM access_mailing WHERE subscription_id = s.id
+    ORDER BY taken_at DESC, id DESC LIMIT 1
+) AS m ON true
+WHERE s.company_id = %(company)s::smallint AND s.person = %(person)s::text ORDER BY s.report, s.query
 """
 
 _KEYS = """

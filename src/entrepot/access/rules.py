@@ -86,6 +86,7 @@ def misfit_of_view(name: str, query: str, role: str, roles: Collection[str]) -> 
 EVERYBODY = (
     "work.claim", "work.put_back", "work.snooze", "work.escalate", "work.link", "work.resolve",
     "work.keep_scans", "work.report_scans", "access.save_view", "access.drop_view",
+    "access.subscribe_reports", "access.end_subscriptions",
 )  # fmt: skip
 """What every role may do that changes anything at all."""
 
@@ -149,6 +150,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.announce_parcels",
+        "returns.add_return_photos",
         "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges", "returns.decide_holds",
     ),
     "returns inspector": (
@@ -198,7 +200,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials",
-        "access.issue_key", "access.revoke_key",
+        "access.issue_key", "access.revoke_key", "kernel.replay_messages", "kernel.drop_messages",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",
         "catalog.register_skus", "catalog.register_kits",
@@ -220,11 +222,13 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
+    "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
     "payments.hold",
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
+    "kernel.keep_unread", "shipping.retake_tracking", "payments.retake_messages",
     "orders.edit", "orders.split", "orders.merge",
     "returns.place_holds", "returns.settle_holds",
     "returns.watch", "returns.watch_departures", "returns.forget_marks", "purchasing.watch_drop_ships",

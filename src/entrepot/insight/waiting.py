@@ -50,8 +50,8 @@ SIGNALS = {
     "refunds failed": _in_state("returns_refund", "failed"),
     "claims": _in_state("shipping_claim", "open"),
     "credits": _in_state("orders_credit", "waiting"),
-    "dead letters": "FROM kernel_delivery WHERE state = 'dead'",
-    "undelivered": "FROM kernel_delivery WHERE state = 'waiting'",
+    "dead letters": _in_state("kernel_delivery", "dead"),
+    "undelivered": _in_state("kernel_delivery", "waiting"),
     "served by the house": "FROM kernel_ready WHERE queue <> ALL(ARRAY['pick', 'pack', 'ship'])",
 }
 """What can be counted, by name."""

@@ -60,7 +60,7 @@ WITH about AS (
 ),
 emptied AS (
     UPDATE kernel_inbox AS i SET payload = '{{}}' FROM (SELECT id, min(place) AS place FROM about GROUP BY id) AS a
-    WHERE i.id = a.id AND i.state IN ('done', 'set_aside', 'dead') AND i.payload <> '{{}}'
+    WHERE i.id = a.id AND i.state IN ('done', 'set_aside', 'dead', 'dropped') AND i.payload <> '{{}}'
     RETURNING a.place)
 SELECT place, count(*)::int FROM emptied GROUP BY place
 """
@@ -72,7 +72,7 @@ WITH about AS (
 ),
 emptied AS (
     UPDATE kernel_delivery AS m SET body = '{{}}' FROM about AS a
-    WHERE m.id = a.id AND m.state IN ('delivered', 'dead', 'kept') RETURNING a.place)
+    WHERE m.id = a.id AND m.state IN ('delivered', 'dead', 'kept', 'dropped') RETURNING a.place)
 SELECT place, count(*)::int FROM emptied GROUP BY place
 """
 
@@ -81,7 +81,7 @@ WITH emptied AS (
     UPDATE kernel_inbox SET payload = '{}' WHERE id IN (
         SELECT id FROM kernel_inbox
         WHERE company_id = %(company)s::smallint AND received_at < %(before)s::timestamptz
-          AND state IN ('done', 'set_aside', 'dead') AND payload <> '{}' LIMIT %(limit)s::int)
+          AND state IN ('done', 'set_aside', 'dead', 'dropped') AND payload <> '{}' LIMIT %(limit)s::int)
     RETURNING 1)
 SELECT count(*)::int FROM emptied
 """
@@ -91,7 +91,7 @@ WITH emptied AS (
     UPDATE kernel_delivery SET body = '{}' WHERE id IN (
         SELECT id FROM kernel_delivery
         WHERE company_id = %(company)s::smallint AND created_at < %(before)s::timestamptz
-          AND state IN ('delivered', 'dead', 'kept') AND body <> '{}' LIMIT %(limit)s::int)
+          AND state IN ('delivered', 'dead', 'kept', 'dropped') AND body <> '{}' LIMIT %(limit)s::int)
     RETURNING 1)
 SELECT count(*)::int FROM emptied
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -34,10 +34,34 @@ def receive(cause: Cause, messages: Sequence[Incoming], state: str = "received")
     return dict(sql.run(_RECEIVE, params))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message that waits to be taken again."""
+
+    id: UUID
+    company: int
+    source: str
+    external_id: str
+    payload: str
+
+
+def lock(message_ids: Sequence[UUID], sources: Sequence[str]) -> dict[UUID, Kept]:
+    """Messages of some sources that wait to be taken again, locked in id order. One statement."""
+    rows = sql.run(_LOCK, {"ids": list(message_ids), "sources": list(sources)})
+    return {row[0]: Kept(*row) for row in rows}
+
+
 def mark(message_ids: Sequence[UUID], state: str, error: str = "") -> None:
     """Note what became of messages."""
     if message_ids:
         sql.run(_MARK, {"ids": list(message_ids), "state": state, "error": error})
+
+
+def mark_each(errors: Mapping[UUID, str], state: str) -> None:
+    """Note what became of messages, each with its own error."""
+    if errors:
+        params = sql.columns(("ids", "errors"), sorted(errors.items())) | {"state": state}
+        sql.run(_MARK_EACH, params)
 
 
 _RECEIVE = """
@@ -49,7 +73,17 @@ ON CONFLICT (company_id, source, external_id) DO NOTHING
 RETURNING external_id, id
 """
 
+_LOCK = """
+SELECT id, company_id::int, source, external_id, payload FROM kernel_inbox
+WHERE id = ANY(%(ids)s::uuid[]) AND source = ANY(%(sources)s::text[]) AND state = 'received' ORDER BY id FOR UPDATE
+"""
+
 _MARK = """
 UPDATE kernel_inbox SET state = %(state)s::text, last_error = %(error)s::text, attempts = attempts + 1
 WHERE id = ANY(%(ids)s::uuid[])
+"""
+
+_MARK_EACH = """
+UPDATE kernel_inbox AS m SET state = %(state)s::text, last_error = d.error, attempts = attempts + 1
+FROM unnest(%(ids)s::uuid[], %(errors)s::text[]) AS d(id, error) WHERE m.id = d.id
 """

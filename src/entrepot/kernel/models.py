@@ -130,7 +130,7 @@ class Delivery(models.Model):
     created_at = models.DateTimeField()
     state = models.TextField(
         db_default="waiting"
-    )  # waiting, delivered, dead, kept (until a connector is there)
+    )  # waiting, delivered, dead, kept (until a connector is there), dropped (by a person)
     attempts = models.IntegerField(db_default=0)
     next_try_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
@@ -144,11 +144,16 @@ class Delivery(models.Model):
                 condition=models.Q(state="waiting"),
             ),
             models.Index(fields=["subject_id"], name="kernel_delivery_subject"),
+            models.Index(
+                fields=["company_id", "id"],
+                name="kernel_delivery_standing",
+                condition=~models.Q(state="delivered"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
                 name="kernel_delivery_state_known",
-                condition=models.Q(state__in=["waiting", "delivered", "dead", "kept"]),
+                condition=models.Q(state__in=["waiting", "delivered", "dead", "kept", "dropped"]),
             )
         ]
 
@@ -163,16 +168,23 @@ class Inbox(models.Model):
     kind = models.TextField(db_default="")
     payload = models.TextField()
     received_at = models.DateTimeField()
-    state = models.TextField(db_default="received")  # received, done, set_aside, failed, dead
+    state = models.TextField(db_default="received")  # received, done, set_aside, failed, dead, dropped
     attempts = models.IntegerField(db_default=0)
     last_error = models.TextField(db_default="")
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["company_id", "id"],
+                name="kernel_inbox_standing",
+                condition=~models.Q(state="done"),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["company_id", "source", "external_id"], name="kernel_inbox_once"),
             models.CheckConstraint(
                 name="kernel_inbox_state_known",
-                condition=models.Q(state__in=["received", "done", "set_aside", "failed", "dead"]),
+                condition=models.Q(state__in=["received", "done", "set_aside", "failed", "dead", "dropped"]),
             ),
         ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import seal, sql
@@ -48,6 +48,56 @@ def deliveries(*, states: Sequence[str] = ("waiting", "dead"), limit: int = 200)
     return [DeliveryRow(*row) for row in sql.run(_DELIVERIES, {"states": list(states), "limit": limit})]
 
 
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message without what it says. `place` is a destination or a source; `about` a topic, or a kind and name."""
+
+    side: str
+    id: str
+    place: str
+    about: str
+    subject: UUID | None
+    state: str
+    attempts: int
+    at: datetime
+    next_try_at: datetime | None
+    error: str
+
+
+def messages(
+    company: int, side: str, *, states: Sequence[str], place: str = "", before: str = "", limit: int = 50
+) -> list[MessageRow]:
+    """Messages of a side in some states that have not had their effect, the latest first; `before`: the last id of the
+    page before. 1 statement."""
+    nothing_before = str(2**62) if side == "out" else "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    params = {
+        "company": company, "states": list(states), "place": place, "before": before or nothing_before, "limit": limit,
+    }  # fmt: skip
+    statement = _MESSAGES_OUT if side == "out" else _MESSAGES_IN
+    return [MessageRow(*row) for row in sql.run(statement, params)]
+
+
+def message(company: int, side: str, which: str) -> tuple[MessageRow, str] | None:
+    """One message with what it says; None where the company has none of the id. 1 statement."""
+    rows = sql.run(_MESSAGE_OUT if side == "out" else _MESSAGE_IN, {"company": company, "id": which})
+    return (MessageRow(*rows[0][:-1]), str(rows[0][-1])) if rows else None
+
+
+class Standing(NamedTuple):
+    """How many messages of a place stand in a state, since when the oldest."""
+
+    side: str
+    place: str
+    state: str
+    size: int
+    oldest_at: datetime
+
+
+def standing(company: int) -> list[Standing]:
+    """Messages that have not had their effect, by place and state. 1 statement."""
+    return [Standing(*row) for row in sql.run(_STANDING, {"company": company})]
+
+
 def is_answered(key: str, commands: Sequence[str]) -> bool:
     """Whether one of some commands was given under a key: what was sent again has happened. 1 statement."""
     params = {"key": key, "commands": list(commands)}
@@ -74,6 +124,43 @@ _TIMELINE = """
 SELECT seq, occurred_at, recorded_at, actor, command, subject_kind, subject_id, state_before, state_after, reason,
        payload
 FROM kernel_event WHERE subject_id = ANY(%(subjects)s::uuid[]) ORDER BY seq LIMIT %(limit)s::int
+"""
+
+_OUT = "'out', id::text, destination, topic, subject_id, state, attempts, created_at, next_try_at, last_error"
+_IN = (
+    "'in', id::text, source, concat_ws(' ', kind, external_id), NULL::uuid, state, attempts, received_at,"
+    " NULL::timestamptz, last_error"
+)
+
+_MESSAGES_OUT = f"""
+SELECT {_OUT} FROM kernel_delivery AS one
+WHERE company_id = %(company)s::smallint AND state <> 'delivered' AND state = ANY(%(states)s::text[])
+  AND %(place)s::text IN ('', destination) AND id < %(before)s::bigint
+ORDER BY one.id DESC LIMIT %(limit)s::int
+"""
+
+_MESSAGES_IN = f"""
+SELECT {_IN} FROM kernel_inbox AS one
+WHERE company_id = %(company)s::smallint AND state <> 'done' AND state = ANY(%(states)s::text[])
+  AND %(place)s::text IN ('', source) AND id < %(before)s::uuid
+ORDER BY one.id DESC LIMIT %(limit)s::int
+"""
+
+_MESSAGE_OUT = f"""
+SELECT {_OUT}, body::text FROM kernel_delivery WHERE company_id = %(company)s::smallint AND id = %(id)s::bigint
+"""
+
+_MESSAGE_IN = f"""
+SELECT {_IN}, payload FROM kernel_inbox WHERE company_id = %(company)s::smallint AND id = %(id)s::uuid
+"""
+
+_STANDING = """
+SELECT 'out', destination, state, count(*)::int, min(created_at) FROM kernel_delivery
+WHERE company_id = %(company)s::smallint AND state <> 'delivered' AND state <> 'dropped' GROUP BY 2, 3
+UNION ALL
+SELECT 'in', source, state, count(*)::int, min(received_at) FROM kernel_inbox
+WHERE company_id = %(company)s::smallint AND state <> 'done' AND state <> 'dropped' GROUP BY 2, 3
+ORDER BY 1, 2, 3
 """
 
 _DELIVERIES = """

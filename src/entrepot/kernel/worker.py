@@ -43,6 +43,11 @@ def sweeps() -> dict[str, Sweep]:
     return _of_rooms("SWEEPS")
 
 
+def as_written() -> dict[str, str]:
+    """Destinations and sources whose messages nobody may edit, and why: the `AS_WRITTEN` of each room's tasks.py."""
+    return _of_rooms("AS_WRITTEN")
+
+
 def _of_rooms(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for room in settings.ROOMS:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.stock import queries as stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,37 @@ def of_order(order: UUID) -> ExchangeRow | None:
     return ExchangeRow(*rows[0]) if rows else None
 
 
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A SKU that a customer may have instead of the one of a line, for what was paid for it; so many are free."""
+
+    sku_code: str
+    name: str
+    free: int
+
+
+INSTEAD_MAX = 12
+
+
+def instead_of(lines: list[UUID]) -> dict[UUID, list[Instead]]:
+    """What customers may have instead, by order line: the same again, and what is sold of its category at its list
+    price, as far as the order's channel has any. 2 statements for each channel."""
+    alike: dict[tuple[int, str], list[tuple[UUID, str, str]]] = {}
+    for company, channel, line, code, name in sql.run(_ALIKE, {"lines": lines, "most": INSTEAD_MAX}):
+        alike.setdefault((company, channel), []).append((line, code, name))
+    found: dict[UUID, list[Instead]] = {}
+    for (company, channel), rows in alike.items():
+        codes = [code for _, code, _ in rows]
+        free = {
+            one.sku_code: one.quantity
+            for one in stock.availability(company=company, channel=channel, skus=codes)
+        }
+        for line, code, name in rows:
+            if free.get(code, 0) > 0:
+                found.setdefault(line, []).append(Instead(code, name, free[code]))
+    return found
+
+
 def open_of(returns: list[UUID]) -> list[UUID]:
     """Refunds of the exchanges of returns that are not settled. 1 statement."""
     return [refund for (refund,) in sql.run(_OPEN_OF, {"returns": returns})]
@@ -80,6 +112,19 @@ FROM returns_exchange AS x
 JOIN returns_refund AS f ON f.id = x.refund_id
 JOIN returns_return AS r ON r.id = x.return_id
 LEFT JOIN orders_order AS o ON o.id = x.replacement_id
+"""
+
+_ALIKE = """
+SELECT o.company_id::int, c.code, l.id, other.code, other.name
+FROM orders_line AS l JOIN orders_order AS o ON o.id = l.order_id JOIN network_channel AS c ON c.id = o.channel_id
+JOIN catalog_sku AS s ON s.id = l.sku_id
+CROSS JOIN LATERAL (
+    SELECT a.code, a.name FROM catalog_sku AS a
+    WHERE a.company_id = s.company_id AND a.status = 'active'
+      AND (a.id = s.id OR a.category = s.category AND s.category <> '' AND a.list_price = s.list_price)
+    ORDER BY a.id <> s.id, a.name, a.code LIMIT %(most)s::int
+) AS other
+WHERE l.id = ANY(%(lines)s::uuid[]) ORDER BY l.id, other.code <> s.code, other.name, other.code
 """
 
 _OPEN_OF = """

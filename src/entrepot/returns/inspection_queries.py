@@ -40,6 +40,15 @@ def photos_of(returns: Collection[UUID]) -> dict[UUID, list[UUID]]:
     return found
 
 
+def photos_of_customer(return_id: UUID) -> list[UUID]:
+    """Pictures that the customer of a return sent, in that order. 1 statement."""
+    return [photo_id for (photo_id,) in sql.run(_OF_CUSTOMER, {"return": return_id})]
+
+
+_OF_CUSTOMER = """
+SELECT photo_id FROM returns_returnphoto WHERE return_id = %(return)s::uuid ORDER BY added_at, photo_id
+"""
+
 _PHOTO = """
 SELECT content, kind, digest FROM returns_photo WHERE id = %(id)s::uuid AND company_id = %(company)s::smallint
 """

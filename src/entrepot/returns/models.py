@@ -398,6 +398,21 @@ class InspectionPhoto(models.Model):
         triggers = append_only()
 
 
+class ReturnPhoto(models.Model):
+    """A picture that a customer sent with a return."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("return_id", "photo_id")
+    return_id = models.UUIDField()
+    photo_id = models.UUIDField(db_index=True)
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        triggers = append_only()
+
+
 class Override(models.Model):
     """A disposition that somebody proposes instead of the one that the rules did, for all units that wait for it."""
 

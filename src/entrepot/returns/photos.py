@@ -12,6 +12,8 @@ SIDE_MAX = 12_000
 PIXELS_MAX = 40_000_000
 PHOTOS_MAX = 12
 """Of one inspection."""
+OF_CUSTOMER_MAX = 6
+"""Of one return, by its customer."""
 
 TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 

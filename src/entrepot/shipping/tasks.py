@@ -19,7 +19,13 @@ from entrepot.shipping.commands.buy import RecordPurchase, record_purchases
 from entrepot.shipping.commands.perform import PerformServices, perform
 from entrepot.shipping.commands.poll import PollTracking, poll
 from entrepot.shipping.commands.quote import AskRates, RecordQuotes, ask_rates, record_quotes
-from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
+from entrepot.shipping.commands.take_tracking import (
+    SOURCES,
+    RetakeTracking,
+    TakeTracking,
+    retake_tracking,
+    take_tracking,
+)
 from entrepot.shipping.commands.watch import AnswerTrouble, WatchSilence, answer_trouble, watch_silence
 from entrepot.shipping.easypost import parse as easypost
 from entrepot.shipping.live import Adapter, Asked, RefusedByCarrierError
@@ -37,7 +43,14 @@ def serve_trouble(cause: Cause, shipments: Sequence[UUID]) -> None:
     answer_trouble(cause, requests=[AnswerTrouble(shipment) for shipment in shipments])
 
 
-QUEUES = {"perform": serve_perform, "trouble": serve_trouble}
+def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:
+    """Messages of carriers that a person wants taken again."""
+    retake_tracking(cause, requests=[RetakeTracking(message) for message in messages])
+
+
+QUEUES = {"perform": serve_perform, "trouble": serve_trouble} | {
+    f"inbox.{source}": serve_inbox for source in SOURCES
+}
 
 
 # ---- what the relay sends to adapters

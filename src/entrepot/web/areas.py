@@ -109,6 +109,10 @@ AREAS = (
         Page("privacy", _("Privacy")),
         Page("audit", _("Audit")),
     )),
+    Area("integration", _("Integration"), "out", "x", _("Integration: messages and feeds"), (
+        Page("messages", _("Messages")),
+        Page("feeds", _("Feeds")),
+    )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
         Page("trials", _("Trials")),
@@ -147,6 +151,7 @@ ACTIONS = (
     Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
+    Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),
     Action(_("Draft a policy"), "policies", "", "kernel.draft_policy"),
     Action(_("Try a policy on recorded orders"), "trials", "", "simulation.ask_trials"),
 )
@@ -166,7 +171,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "returns inspector": ("returns", "work", "stock", "inbound", "home"),
     "inventory manager": ("home", "stock", "inbound", "floor", "work"),
     "controller": ("home", "books", "month", "returns", "work"),
-    "integration engineer": ("home", "orders", "policies", "work", "stock"),
+    "integration engineer": ("home", "integration", "orders", "policies", "work"),
     "auditor": ("home", "books", "month", "orders", "stock"),
 }
 """The areas of a role's day, the first the most used: what a phone's bar has room for."""

@@ -50,8 +50,8 @@ LINES = {
     "refunds failed": Line(_("Refunds that failed"), "returns"),
     "claims": Line(_("Claims to carriers without an answer"), "claims"),
     "credits": Line(_("Credits to approve"), "refunds"),
-    "dead letters": Line(_("Messages given up"), "work"),
-    "undelivered": Line(_("Messages on their way out"), "home"),
+    "dead letters": Line(_("Messages given up"), "messages"),
+    "undelivered": Line(_("Messages on their way out"), "messages", "?state=waiting"),
     "served by the house": Line(_("Steps that the house has to take itself"), "home"),
 }
 

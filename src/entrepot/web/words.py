@@ -11,13 +11,14 @@ from entrepot.kernel.errors import Refused
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
         "declined", "differs", "lost", "refused",
-        "lapsed", "exception", "failed", "dead", "short", "voided", "rejected", "damaged", "non_sellable", "overdue",
+        "lapsed", "exception", "failed", "dead", "silent", "short", "voided", "rejected", "damaged", "non_sellable",
+        "overdue",
     ),
     "held": (
         "payment hold", "fraud review", "address hold", "tax hold", "inventory hold", "open", "waiting", "held",
         "backordered", "part backordered", "quarantined", "pending_inspection", "researching", "refurbish", "unmatched",
         "unpaid", "split", "part_refunded", "part refunded", "requested", "second_grade", "vendor_return",
-        "liquidation", "proposed", "recount", "planned",
+        "liquidation", "proposed", "recount", "planned", "late", "set_aside", "kept", "doubtful",
     ),
     "going": (
         "renewing", "taking",
@@ -25,11 +26,11 @@ TONES: dict[str, tuple[str, ...]] = {
         "packed", "partly shipped", "part_shipped", "allocated",
         "inspected", "disposed", "in return", "claimed", "placed", "confirmed", "authorized", "in_transit",
         "in transit", "issued", "ordered", "accepted",
-        "part_received", "counting", "coming", "gone", "started",
+        "part_received", "counting", "coming", "gone", "started", "sending",
     ),
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
-        "taken", "paid", "won", "explained", "sent", "active", "agreed", "in force", "settled", "finished",
+        "taken", "paid", "won", "explained", "sent", "active", "agreed", "in force", "settled", "finished", "fresh",
     ),
     "quiet": ("cancelled", "withdrawn", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip
@@ -183,6 +184,9 @@ WORDS: dict[str, str | Promise] = {
     "supplier.accepted": _("line of a supplier accepted"),
     "supplier.credited": _("credited by the supplier"),
     "settlement.close_books": _("month closed"),
+    "kernel.replay_messages": _("message sent on its way again"),
+    "kernel.drop_messages": _("message dropped"),
+    "set_aside": _("set aside"),
     "settlement.erase_people": _("erased on request"),
     "settlement.hold_data": _("legal hold placed"),
     "settlement.release_data": _("legal hold released"),

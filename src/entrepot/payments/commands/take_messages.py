@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.payments import errors
 from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
 from entrepot.payments.commands.settle import Settle, settle
@@ -61,12 +61,57 @@ def take_messages(cause: Cause, /, *, requests: Sequence[TakeMessage]) -> list[M
             new[at] = one
         else:
             answers[at] = MessageTaken("known")
+    _act(cause, requests, new, answers)
+    inbox.mark_each(
+        {
+            kept[one.id]: answer.message
+            for at, one in new.items()
+            if isinstance(answer := answers.get(at), Refused)
+        },
+        "set_aside",
+    )
+    return [answers.get(at, MessageTaken("nothing")) for at in range(len(requests))]
+
+
+@dataclass(frozen=True, slots=True)
+class RetakeMessage:
+    """A message of Stripe that waits in the inbox to be taken again."""
+
+    message: UUID
+    key: str | None = None
+
+
+@command("payments.retake_messages")
+def retake_messages(cause: Cause, /, *, requests: Sequence[RetakeMessage]) -> list[MessageTaken | Refused]:
+    """Messages of Stripe from the inbox, taken as if they had come now: `unread` where one can't be read, and it is
+    dead again; what is refused is set aside again.
+
+    Locks: the messages in id order, then as taking does. Refuses: NotFound (nothing of Stripe that waits); as taking.
+    Again: NotFound; by key. 42 statements at most.
+    """
+    kept = inbox.lock([one.message for one in requests], [parse.SOURCE])
+    waiting = list(kept.values())
+    asked = [TakeMessage(one.company, one.payload) for one in waiting]
+    read = [_read(one) for one in asked]
+    new = {at: one for at, one in enumerate(read) if isinstance(one, parse.Message)}
+    answers: dict[int, MessageTaken | Refused] = {}
+    _act(cause, asked, new, answers)
+
+    unread = {waiting[at].id: one.message for at, one in enumerate(read) if isinstance(one, Refused)}
+    refused = {waiting[at].id: one.message for at, one in answers.items() if isinstance(one, Refused)}
+    inbox.mark([one for one in kept if one not in unread and one not in refused], "done")
+    inbox.mark_each(unread, "dead")
+    inbox.mark_each(refused, "set_aside")
+    told = {one.id: answers.get(at, MessageTaken("nothing")) for at, one in enumerate(waiting)}
+    told |= dict.fromkeys(unread, MessageTaken("unread"))
+    return [told.get(one.message, NotFound(what="waiting message", which=one.message)) for one in requests]
+
+
+def _act(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
+    """What new messages tell, done."""
     _open(cause, requests, new, answers)
     _close(cause, requests, new, answers)
     _settle(cause, requests, new, answers)
-    refused = [kept[one.id] for at, one in new.items() if isinstance(answers.get(at), Refused)]
-    inbox.mark(refused, "set_aside", "refused: see the answer")
-    return [answers.get(at, MessageTaken("nothing")) for at in range(len(requests))]
 
 
 def _read(one: TakeMessage) -> parse.Message | Refused:

@@ -77,18 +77,7 @@ def _write(
     cause: Cause, new: Sequence[tuple[int, str, AddPhoto, photos.Picture]], returns: dict[UUID, UUID]
 ) -> dict[tuple[int, str], UUID]:
     """The ids of the pictures by company and digest."""
-    once = {(company, digest): (request, picture) for company, digest, request, picture in new}
-    rows: list[tuple[Any, ...]] = [
-        (ids.uuid7(), company, digest, picture.kind, picture.width, picture.height, request.content)
-        for (company, digest), (request, picture) in once.items()
-    ]
-    names = ("ids", "companies", "digests", "kinds", "widths", "heights", "contents")
-    sql.run(_KEEP, {**sql.columns(names, rows), "who": cause.actor.name, "at": cause.at})
-    pairs = list(once)
-    kept: dict[tuple[int, str], UUID] = {
-        (company, digest): key
-        for company, digest, key in sql.run(_KEPT, sql.columns(("companies", "digests"), pairs))
-    }
+    kept = keep_pictures(cause, [(company, picture, request.content) for company, _, request, picture in new])
     shown = list({(request.inspection, kept[company, digest]) for company, digest, request, _ in new})
     sql.run(
         _SHOW,
@@ -100,6 +89,23 @@ def _write(
         for (one, company), n in counts.items()
     ])  # fmt: skip
     return kept
+
+
+def keep_pictures(
+    cause: Cause, new: Sequence[tuple[int, photos.Picture, bytes]]
+) -> dict[tuple[int, str], UUID]:
+    """The ids of pictures by company and digest, each kept once. 2 statements."""
+    once = {(company, picture.digest): (picture, content) for company, picture, content in new}
+    rows: list[tuple[Any, ...]] = [
+        (ids.uuid7(), company, digest, picture.kind, picture.width, picture.height, content)
+        for (company, digest), (picture, content) in once.items()
+    ]
+    names = ("ids", "companies", "digests", "kinds", "widths", "heights", "contents")
+    sql.run(_KEEP, {**sql.columns(names, rows), "who": cause.actor.name, "at": cause.at})
+    return {
+        (company, digest): key
+        for company, digest, key in sql.run(_KEPT, sql.columns(("companies", "digests"), list(once)))
+    }
 
 
 _LOCK = """

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer, whole
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.shipping import rules
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.easypost import parse as easypost
@@ -32,6 +32,9 @@ SOURCES = {
     karrio.SOURCE: Source(karrio.message_id, karrio.events),
 }
 
+WHY = {"done": "", "set_aside": "about no parcel of ours"}
+"""What is noted with a message, by what became of it."""
+
 PAYLOAD_MAX = 1_000_000
 """Characters of a message; carriers send some thousands."""
 
@@ -50,7 +53,8 @@ class TakeTracking:
 class TrackingTaken:
     """`fresh`: events that nobody had told before; `delivered`: shipments that this made arrive.
 
-    `state` is what became of the message: done, or set aside where it is about no parcel of ours.
+    `state` is what became of the message: done, set aside where it is about no parcel of ours, or dead where one that
+    was taken again can't be read.
     """
 
     state: str
@@ -98,8 +102,7 @@ def take_tracking(cause: Cause, /, *, requests: Sequence[TakeTracking]) -> list[
     taken = _Taken(cause, fresh)
     states = {key: taken.state_of(key) for key in fresh}
     for state in ("done", "set_aside"):
-        why = "" if state == "done" else "about no parcel of ours"
-        inbox.mark([fresh_ids[key[1]] for key, found in states.items() if found == state], state, why)
+        inbox.mark([fresh_ids[key[1]] for key, found in states.items() if found == state], state, WHY[state])
 
     place = iter(incoming)
     told: list[TrackingTaken | Refused] = []
@@ -125,6 +128,42 @@ def _read(request: TakeTracking) -> tuple[str, list[CarrierEvent]] | Refused:
         return source.message_id(request.payload), source.events(request.payload)
     except rules.UnreadableError as error:
         return Invalid(field="payload", expected=f"a message of {request.source}", found=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class RetakeTracking:
+    """A message that waits in the inbox to be taken again."""
+
+    message: UUID
+    key: str | None = None
+
+
+@command("shipping.retake_tracking")
+def retake_tracking(cause: Cause, /, *, requests: Sequence[RetakeTracking]) -> list[TrackingTaken | Refused]:
+    """Messages of carriers from the inbox, taken as if they had come now: what can't be read is dead again.
+
+    Locks: the messages in id order, then as taking does. Refuses: NotFound (nothing of a carrier that waits).
+    Again: NotFound; by key. 4 statements, and more where something arrived or there is trouble, as taking.
+    """
+    kept = inbox.lock([one.message for one in requests], list(SOURCES))
+    read = {which: _read(TakeTracking(one.company, one.source, one.payload)) for which, one in kept.items()}
+    # Two messages may say the same: each stands under its own id, and what they say is recorded once.
+    told = {
+        (kept[which].company, str(which)): (kept[which].source, one[1])
+        for which, one in read.items()
+        if not isinstance(one, Refused)
+    }
+    taken = _Taken(cause, told)
+    for state in ("done", "set_aside"):
+        found = [which for company, which in told if taken.state_of((company, which)) == state]
+        inbox.mark([UUID(which) for which in found], state, WHY[state])
+    answers: dict[UUID, TrackingTaken | Refused] = {}
+    unread = {which: one.message for which, one in read.items() if isinstance(one, Refused)}
+    inbox.mark_each(unread, "dead")
+    for which, one in kept.items():
+        key = (one.company, str(which))
+        answers[which] = TrackingTaken("dead") if which in unread else taken.answer(key)
+    return [answers.get(one.message, NotFound(what="waiting message", which=one.message)) for one in requests]
 
 
 class _Taken:

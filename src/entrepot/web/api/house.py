@@ -37,6 +37,7 @@ from entrepot.web.api import (
     invoices,
     kits,
     labor,
+    messages,
     month_end,
     orders,
     owned,
@@ -46,6 +47,7 @@ from entrepot.web.api import (
     problems,
     profit,
     purchasing,
+    report_mails,
     reservations,
     return_fraud,
     return_inspections,
@@ -166,6 +168,8 @@ api.add_router("/v1", shipping.router, tags=["shipping"])
 api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", supplier_invoices.router, tags=["supplier invoices"])
 api.add_router("/v1", bank.router, tags=["bank"])
+api.add_router("/v1", messages.router, tags=["messages"])
+api.add_router("/v1", report_mails.router, tags=["reports"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])

@@ -7,10 +7,10 @@ customer service made, sees this one order for half an hour; everything else is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, NamedTuple, ParamSpec
 from uuid import UUID
 
 import segno
@@ -35,9 +35,19 @@ from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.parties import fingerprints
-from entrepot.returns import asked_queries, portal_queries, queries
+from entrepot.returns import (
+    asked_queries,
+    errors,
+    exchange_queries,
+    inspection_queries,
+    photos,
+    portal_queries,
+    queries,
+)
 from entrepot.returns.admission import CONDITIONS
+from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_return_photos
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
+from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.portal import STEPS
 from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
@@ -56,7 +66,15 @@ TRIES_MINUTES = 15
 TRIES_OF_SOURCE = 30
 TRIES_OF_ORDER = 10
 ASKS_OF_ORDER = 40
-MAY = frozenset({"access.count_tries", "access.forget_tries", "returns.authorize"})
+MAY = frozenset(
+    {
+        "access.count_tries",
+        "access.forget_tries",
+        "returns.authorize",
+        "returns.add_return_photos",
+        "returns.exchange",
+    }
+)
 """All that the portal can do for whoever visits it."""
 
 
@@ -270,6 +288,8 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
             (one, found) for one, found in zip(ASKED, answers, strict=True) if isinstance(found, Authorized)
         ]
         context |= {"offered": offered, "items": _named(visit, items)}
+        context["instead"] = _instead(visit, items) if any(one == "exchange" for one, _ in offered) else []
+        context |= {"most": photos.OF_CUSTOMER_MAX, "types": ",".join(photos.TYPES.values())}
         refused = None if offered else next(one for one in answers if isinstance(one, Refused))
     if refused or not items:
         context["refused"] = words.refusal(refused) if refused else gettext("Choose what you send back.")
@@ -282,12 +302,20 @@ def answer(request: HttpRequest, visit: Visit) -> HttpResponseBase:
 def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """The return is written. The key that the form carries makes a second tap the same return."""
     key, asked = uuid_in(request.POST.get("key")), clean(request.POST.get("asked"))
-    items = _items(request)
-    refused = _too_often(visit)
+    items, pictures = _items(request), _pictures(request)
+    refused = _too_often(visit) or _unfit(pictures)
+    chosen = _chosen(request, visit, items) if asked == "exchange" and not refused else {}
+    if isinstance(chosen, Refused):
+        refused, chosen = chosen, {}
+    items = tuple(_wishing(one, chosen.get(one.line, "")) for one in items)
     if refused is None and items and key:
         wanted = Authorize(visit.order.id, items, asked, key=f"portal {visit.order.id} {key}")
         found = authorize(visit.cause, requests=[wanted])[0]
         if not isinstance(found, Refused):
+            add_return_photos(
+                visit.cause, requests=[AddReturnPhoto(found.return_id, one) for one in pictures]
+            )
+            _exchange(visit, found, items, chosen)
             return redirect("portal-return", number=found.number)
         refused = found
     context = {
@@ -296,6 +324,82 @@ def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         "refused": words.refusal(refused) if refused else gettext("Choose what you send back."),
     }
     return render(request, "portal/answer.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@require_POST
+@visited
+def show(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
+    """More photos of a return whose goods have not come yet."""
+    seen, pictures = _seen(visit, number), _pictures(request)
+    refused = _too_often(visit)
+    if refused is None and pictures:
+        wanted = [AddReturnPhoto(seen.id, one) for one in pictures]
+        answers = add_return_photos(visit.cause, requests=wanted)
+        refused = next((one for one in answers if isinstance(one, Refused)), None)
+        if refused is None:
+            return redirect("portal-return", number=number)
+    told = words.refusal(refused) if refused else gettext("Choose a photo first.")
+    return _one_return(request, visit, seen, told)
+
+
+def _pictures(request: HttpRequest) -> list[bytes]:
+    """The photos of a form; one more than allowed, and of each one byte more, is enough for the refusal."""
+    files = request.FILES.getlist("photos")[: photos.OF_CUSTOMER_MAX + 1]
+    return [one.read(photos.BYTES_MAX + 1) for one in files]
+
+
+def _unfit(pictures: list[bytes]) -> Refused | None:
+    """Why photos can't be sent: told before anything is written."""
+    if len(pictures) > photos.OF_CUSTOMER_MAX:
+        return errors.TooManyPhotos(most=photos.OF_CUSTOMER_MAX)
+    return next((found for one in pictures if isinstance(found := photos.read(one), Refused)), None)
+
+
+class Choice(NamedTuple):
+    """What a customer may have instead of units of a line."""
+
+    line: UUID
+    name: str
+    others: list[exchange_queries.Instead]
+
+
+def _instead(visit: Visit, items: tuple[Item, ...]) -> list[Choice]:
+    found = exchange_queries.instead_of([one.line for one in items])
+    names = {one.id: one.description or one.sku_code for one in visit.order.lines}
+    return [
+        Choice(one.line, names.get(one.line, ""), others)
+        for one in items
+        if (others := [other for other in found.get(one.line, ()) if other.free >= one.quantity])
+    ]
+
+
+def _chosen(request: HttpRequest, visit: Visit, items: tuple[Item, ...]) -> dict[UUID, str] | Refused:
+    """The SKU that is wanted instead, by line: one of those that were offered; '' leaves it to customer service."""
+    offered = {one.line: {other.sku_code for other in one.others} for one in _instead(visit, items)}
+    chosen = {one.line: clean(request.POST.get(f"instead-{one.line}")) for one in items}
+    for line, code in chosen.items():
+        if code and code not in offered.get(line, ()):
+            return errors.NotExchangeable(
+                sku=code, number=visit.order.number, why="it is not to be had any more"
+            )
+    return {line: code for line, code in chosen.items() if code}
+
+
+def _wishing(item: Item, code: str) -> Item:
+    """The wish stands with the item, for whoever decides about a return that waits for a person."""
+    return replace(item, note=f"{item.note[:140]} → {code}".strip()) if code else item
+
+
+def _exchange(visit: Visit, made: Authorized, items: tuple[Item, ...], chosen: dict[UUID, str]) -> None:
+    """What is accepted at once is exchanged at once. Where that is refused, customer service finds the wish."""
+    if made.state != "authorized" or not chosen:
+        return
+    wanted = [
+        Exchange(made.return_id, line, item.quantity, chosen[item.line], key=f"portal {line}")
+        for line, item in zip(made.lines, items, strict=True)
+        if item.line in chosen
+    ]
+    exchange(visit.cause, requests=wanted)
 
 
 def _too_often(visit: Visit) -> Refused | None:
@@ -339,7 +443,12 @@ def _named(visit: Visit, items: tuple[Item, ...]) -> list[tuple[int, str]]:
 @visited
 def one_return(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
     """How far a return has come, what to do next, and the code that its parcel bears."""
-    seen = _seen(visit, number)
+    return _one_return(request, visit, _seen(visit, number))
+
+
+def _one_return(
+    request: HttpRequest, visit: Visit, seen: portal_queries.Seen, refused: str = ""
+) -> HttpResponse:
     code = segno.make(seen.number, error="m")
     context = {
         "door": visit.door,
@@ -350,8 +459,14 @@ def one_return(request: HttpRequest, visit: Visit, number: str) -> HttpResponseB
         "code": mark_safe(code.svg_inline(omitsize=True, border=2)),  # noqa: S308  drawn by segno of our own number
         "send_to": _send_to(visit, seen),
         "whole": queries.whole(seen.id),
+        "exchanges": exchange_queries.of_return(seen.id),
+        "photos": len(inspection_queries.photos_of_customer(seen.id)),
+        "most": photos.OF_CUSTOMER_MAX,
+        "types": ",".join(photos.TYPES.values()),
+        "refused": refused,
     }
-    return render(request, "portal/return.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    return render(request, "portal/return.html", context, status=status)
 
 
 @require_safe

@@ -9,11 +9,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from entrepot.access import queries as access
+from entrepot.access.mailing import RHYTHMS
 from entrepot.insight import kpis
 from entrepot.insight.kpis import Asked, Figure, Kpi
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
-from entrepot.web import plots
+from entrepot.web import plots, report_mail
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, clean, console, day_in, page
 from entrepot.web.kpi_words import KINDS, WORDS
@@ -48,6 +50,11 @@ def reports(request: Request) -> HttpResponse:
         "all": [(name, WORDS[name], name in shown) for name in kpis.KPIS],
         "channels": network.channels(company=request.reader.company.id).values(),
         "chosen": bool(wanted),
+        "mails": [
+            (one, slug(one.report), WORDS[one.report])
+            for one in access.subscriptions(request.reader.company.id, request.reader.name)
+            if one.report in WORDS
+        ],
     }
     return page(request, "web/reports.html", context, area="home")
 
@@ -96,6 +103,8 @@ def report(request: Request, which: str) -> HttpResponse:
         "bars": plots.single("figures", WORDS[kpi.name].title, [(one.name, one.value or 0.0) for one in figures]),
         "rows": rows[:ROWS], "more": len(rows) > ROWS, "asked": asked,
         "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),
+        "filters": report_mail.kept(request.GET), "can_mail": report_mail.is_set_up(), "rhythms": RHYTHMS,
+        "hours": range(24), "zone": fmt.reading().zone,
     }  # fmt: skip
     return page(request, "web/report.html", context, area="home")
 

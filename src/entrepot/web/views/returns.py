@@ -132,6 +132,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "card_holds": held,
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
+        "shown": inspection_queries.photos_of_customer(which),
         "expected": expected,
         "bins": _bins(request, head.node) if expected else [],
         "to_look_at": sum(line.received - line.disposed for line in found.lines),

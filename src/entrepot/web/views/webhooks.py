@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST
 
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.messages import KeepUnread, keep_unread
 from entrepot.parties import queries as parties
 from entrepot.payments.commands.take_messages import TakeMessage, take_messages
+from entrepot.payments.errors import NotAPayment
 from entrepot.payments.providers.stripe import parse as payments
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
@@ -38,11 +40,13 @@ def easypost(request: HttpRequest, company: str) -> HttpResponse:
         return HttpResponse(
             "The signature does not fit.", status=HTTPStatus.FORBIDDEN, content_type="text/plain"
         )
-    actor = Actor(f"carrier:{SOURCE}", frozenset({"shipping.take_tracking", "returns.note_scans"}))
+    may = frozenset({"shipping.take_tracking", "returns.note_scans", "kernel.keep_unread"})
+    actor = Actor(f"carrier:{SOURCE}", may)
     cause = Cause(actor, timezone.now(), "a carrier's message")
     text = request.body.decode("utf-8", "replace")
     (answer,) = take_tracking(cause, requests=[TakeTracking(found.id, SOURCE, text)])
     if isinstance(answer, Refused):
+        keep_unread(cause, requests=[KeepUnread(found.id, SOURCE, text, answer.message)])
         return HttpResponse(answer.message, status=HTTPStatus.UNPROCESSABLE_ENTITY, content_type="text/plain")
     # The parcel may be one that comes back.
     scans = [
@@ -67,9 +71,13 @@ def stripe(request: HttpRequest, company: str) -> HttpResponse:
         return HttpResponse(
             "The signature does not fit.", status=HTTPStatus.FORBIDDEN, content_type="text/plain"
         )
-    actor = Actor(f"provider:{payments.SOURCE}", frozenset({"payments.take_messages"}))
+    actor = Actor(f"provider:{payments.SOURCE}", frozenset({"payments.take_messages", "kernel.keep_unread"}))
+    cause = Cause(actor, now, "a message of the payment provider")
     message = TakeMessage(found.id, request.body.decode("utf-8", "replace"))
-    (answer,) = take_messages(Cause(actor, now, "a message of the payment provider"), requests=[message])
+    (answer,) = take_messages(cause, requests=[message])
+    if isinstance(answer, NotAPayment):
+        unread = KeepUnread(found.id, payments.SOURCE, message.payload, answer.message)
+        keep_unread(cause, requests=[unread])
     if isinstance(answer, Refused):
         return HttpResponse(answer.message, status=HTTPStatus.UNPROCESSABLE_ENTITY, content_type="text/plain")
     return HttpResponse(status=HTTPStatus.OK)

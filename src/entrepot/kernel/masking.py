@@ -1,0 +1,121 @@
+"""What a message says, for readers who may not see whom it is about. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+MASK = "•••"
+
+PERSONAL = frozenset(
+    (
+        "name",
+        "first",
+        "last",
+        "given",
+        "family",
+        "surname",
+        "email",
+        "mail",
+        "phone",
+        "mobile",
+        "fax",
+        "tel",
+        "telephone",
+        "address",
+        "street",
+        "line",
+        "city",
+        "town",
+        "zip",
+        "zipcode",
+        "postal",
+        "postcode",
+        "recipient",
+        "receiver",
+        "sender",
+        "contact",
+        "organization",
+        "buyer",
+        "customer",
+        "person",
+        "shipto",
+        "billto",
+        "note",
+        "notes",
+        "message",
+        "comment",
+        "gift",
+        "greeting",
+        "birth",
+        "birthday",
+        "dob",
+        "ip",
+        "iban",
+        "account",
+        "card",
+        "holder",
+        "vat",
+        "login",
+        "user",
+        "username",
+        "password",
+        "secret",
+        "token",
+        "signature",
+        "latitude",
+        "longitude",
+    )
+)
+"""Words in the name of a field by which what it says may be about somebody."""
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SAID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # an id
+    r"|\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?",  # a day or a moment
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,59}")
+"""One word without a sign of an address of mail: a code, a state, a kind."""
+
+
+def masked(content: str) -> str:
+    """A message with everything masked that may tell of a person; what is no JSON is masked whole."""
+    try:
+        said = json.loads(content)
+    except ValueError:
+        return MASK
+    return json.dumps(_masked(said, is_personal=False), ensure_ascii=False, indent=2)
+
+
+def readable(content: str) -> str:
+    """A message as people read it: JSON with a line for each field; anything else as it is."""
+    try:
+        return json.dumps(json.loads(content), ensure_ascii=False, indent=2)
+    except ValueError:
+        return content
+
+
+def is_masked(content: str) -> bool:
+    """Whether a reader who may not see people would miss something of a message."""
+    return MASK in masked(content)
+
+
+def _masked(said: Any, *, is_personal: bool) -> Any:
+    if isinstance(said, dict):
+        return {
+            name: _masked(value, is_personal=is_personal or personal(name)) for name, value in said.items()
+        }
+    if isinstance(said, list):
+        return [_masked(one, is_personal=is_personal) for one in said]
+    if said is None or isinstance(said, bool):
+        return said
+    if isinstance(said, str):
+        return said if _SAID.fullmatch(said) or (_CODE.fullmatch(said) and not is_personal) else MASK
+    return MASK if is_personal else said
+
+
+def personal(field: str) -> bool:
+    """Whether a field of this name may tell of a person."""
+    return any(word.lower() in PERSONAL for word in _WORDS.findall(field))

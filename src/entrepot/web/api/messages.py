@@ -1,0 +1,168 @@
+"""Messages in and out that stand still, and feeds, for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+from pydantic import Field
+
+from entrepot.access.rules import SEES_BUYERS
+from entrepot.insight import feeds
+from entrepot.kernel import masking
+from entrepot.kernel import queries as kernel
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.messages import CONTENT_MAX, DropMessage, ReplayMessage, drop_messages, replay_messages
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.schemas import NO_NUL, Key, Out, Problem, Reason, Strict, Text
+from entrepot.web.edge import int_in, uuid_in
+
+router = Router()
+
+Side = Literal["in", "out"]
+State = Literal["received", "set_aside", "failed", "dead", "kept", "waiting", "dropped"]
+MessageId = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[0-9a-f-]+$")]
+OWN_KEY = "Idempotency key of this one of a list; else the header's and its place."
+
+
+class MessageOut(Out):
+    """A message that has not had its effect. `place` is a destination or a source."""
+
+    side: str
+    id: str
+    place: str
+    about: str
+    state: str
+    attempts: int
+    at: datetime
+    error: str
+
+
+class MessagesOut(Out):
+    """A page. `next` is the cursor of the page behind it; null at the end."""
+
+    items: list[MessageOut]
+    next: str | None
+
+
+class MessageContentOut(Out):
+    """What a message says; `is_masked`: parts of it may tell of a person, and stand as dots."""
+
+    side: str
+    id: str
+    state: str
+    content: str
+    is_masked: bool
+
+
+class MessageReplayIn(Strict):
+    """`content`: what it shall say, without it what it says. `anyway`: also where a later one has arrived."""
+
+    side: Side
+    message: MessageId
+    reason: Reason
+    content: Annotated[str, Field(max_length=CONTENT_MAX, pattern=NO_NUL)] | None = None
+    anyway: bool = False
+    key: Key | None = Field(None, description=OWN_KEY)
+
+
+class MessageDropIn(Strict):
+    """A message that shall have no effect."""
+
+    side: Side
+    message: MessageId
+    reason: Reason
+    key: Key | None = Field(None, description=OWN_KEY)
+
+
+class MessageNowOut(Out):
+    side: str
+    message: str
+    state: str
+
+
+class FeedOut(Out):
+    """`usual_s`: the gap in seconds that 19 of 20 stay below."""
+
+    kind: str
+    name: str
+    last_at: datetime
+    day: int
+    usual_s: float | None
+    freshness: str
+
+
+@router.get("/messages", response={200: MessagesOut, **READ})
+def list_messages(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    side: Side = "out",
+    state: State = "dead",
+    place: Text = "",
+    after: Annotated[MessageId | None, Query(description="The cursor: `next` of the page before.")] = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Messages of a side in a state, the latest first, a page at a time."""
+    if after is not None and not _is_id(side, after):
+        raise Invalid(field="after", expected="`next` of the page before", found=after)
+    which = parse.company_of(company)
+    rows = kernel.messages(which, side, states=(state,), place=place, before=after or "", limit=limit + 1)
+    return paged(rows, limit)
+
+
+@router.get("/messages/content", response={200: MessageContentOut, **READ})
+def get_message_content(
+    request: HttpRequest, side: Side, message: MessageId, company: Company = None
+) -> dict[str, Any]:
+    """What a message says, masked for whoever may not see buyers."""
+    found = kernel.message(parse.company_of(company), side, message) if _is_id(side, message) else None
+    if found is None:
+        raise NotFound(what="message", which=message)
+    row, content = found
+    hides = not any(map(parse.actor_of(request).may, SEES_BUYERS)) and masking.is_masked(content)
+    told = masking.masked(content) if hides else content
+    return {"side": side, "id": row.id, "state": row.state, "content": told, "is_masked": hides}
+
+
+@router.get("/feeds", response={200: list[FeedOut], **READ})
+def list_feeds(request: HttpRequest, company: Company = None) -> list[Any]:  # noqa: ARG001
+    """Whether each source, channel and destination is as lively as it usually is."""
+    return list(feeds.feeds(parse.company_of(company), timezone.now()))
+
+
+@router.post("/messages/replay", response={200: MessageNowOut | list[MessageNowOut | Problem], **REFUSED})
+def replay_message(
+    request: HttpRequest,
+    payload: MessageReplayIn | Annotated[list[MessageReplayIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Send messages on their way again, as they are or edited."""
+    company = parse.company_of(request.GET.get("company"))
+    return give(
+        request, replay_messages, payload, idempotency_key,
+        lambda one, key: ReplayMessage(
+            company, one.side, one.message, one.reason, one.content, one.anyway, key=key
+        ),
+    )  # fmt: skip
+
+
+@router.post("/messages/drop", response={200: MessageNowOut | list[MessageNowOut | Problem], **REFUSED})
+def drop_message(
+    request: HttpRequest,
+    payload: MessageDropIn | Annotated[list[MessageDropIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Drop messages, each for a reason; what they said stays to be read."""
+    company = parse.company_of(request.GET.get("company"))
+    return give(
+        request, drop_messages, payload, idempotency_key,
+        lambda one, key: DropMessage(company, one.side, one.message, one.reason, key=key),
+    )  # fmt: skip
+
+
+def _is_id(side: str, text: str) -> bool:
+    return bool(uuid_in(text)) if side == "in" else bool(int_in(text))

@@ -1,0 +1,120 @@
+"""Reports by mail, for programs: those of the person whose key it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field
+
+from entrepot.access import queries as access
+from entrepot.access.commands.subscribe import (
+    EndSubscription,
+    SubscribeReport,
+    end_subscriptions,
+    subscribe_reports,
+)
+from entrepot.insight import kpis
+from entrepot.languages import LANGUAGES
+from entrepot.web import report_mail
+from entrepot.web.api import parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.schemas import Code, Key, Out, Problem, Strict
+
+router = Router()
+
+OWN_KEY = "Idempotency key of this one of a list; else the header's and its place."
+if TYPE_CHECKING:
+    Report: TypeAlias = str
+    Language: TypeAlias = str
+else:
+    Report, Language = Literal[tuple(kpis.KPIS)], Literal[tuple(LANGUAGES)]
+Filter = Code | Literal[""]
+
+
+class ReportMailIn(Strict):
+    """A report by mail at an hour of a zone: of the day, the week or the month before, with the filters given."""
+
+    report: Report
+    rhythm: Literal["daily", "weekly", "monthly"]
+    hour: Annotated[int, Field(ge=0, le=23)]
+    zone: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_+/-]+$")] = "UTC"
+    by: Literal["", "channel", "node", "kind"] = ""
+    channel: Filter = ""
+    node: Filter = ""
+    language: Language = "en"
+    key: Key | None = Field(None, description=OWN_KEY)
+
+
+class ReportMailMadeOut(Out):
+    id: UUID
+    next_at: datetime
+
+
+class ReportMailOut(Out):
+    """`state` is what became of the last mail: sending, sent, failed or doubtful; '' before the first."""
+
+    id: UUID
+    report: str
+    query: str
+    rhythm: str
+    hour: int
+    zone: str
+    next_at: datetime
+    state: str
+    error: str
+
+
+class ReportMailEndIn(Strict):
+    id: UUID
+    key: Key | None = Field(None, description=OWN_KEY)
+
+
+class ReportMailEndedOut(Out):
+    id: UUID
+
+
+@router.get("/report-mails", response={200: list[ReportMailOut], **READ})
+def list_report_mails(request: HttpRequest, company: Company = None) -> list[Any]:
+    """Reports that the person of the key gets by mail."""
+    return list(access.subscriptions(parse.company_of(company), parse.actor_of(request).name))
+
+
+@router.post(
+    "/report-mails", response={200: ReportMailMadeOut | list[ReportMailMadeOut | Problem], **REFUSED}
+)
+def subscribe_report(
+    request: HttpRequest,
+    payload: ReportMailIn | Annotated[list[ReportMailIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Subscribe to reports; the same report with the same filters again changes its rhythm."""
+    company = parse.company_of(request.GET.get("company"))
+    return give(
+        request, subscribe_reports, payload, idempotency_key,
+        lambda one, key: SubscribeReport(
+            company, one.report, one.rhythm, one.hour, one.zone,
+            report_mail.kept({"by": one.by, "channel": one.channel, "node": one.node}), one.language, key=key,
+        ),
+    )  # fmt: skip
+
+
+@router.post(
+    "/report-mails/end", response={200: ReportMailEndedOut | list[ReportMailEndedOut | Problem], **REFUSED}
+)
+def end_report_mail(
+    request: HttpRequest,
+    payload: ReportMailEndIn | Annotated[list[ReportMailEndIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """End reports by mail."""
+    return give(
+        request,
+        end_subscriptions,
+        payload,
+        idempotency_key,
+        lambda one, key: EndSubscription(one.id, key=key),
+    )

@@ -1,0 +1,121 @@
+"""Messages that stand still: which, why, what they say; sent on their way again, mended, or dropped."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.access.rules import SEES_BUYERS
+from entrepot.insight import feeds
+from entrepot.kernel import masking, messages
+from entrepot.kernel import queries as kernel
+from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+
+PAGE = 50
+SIDES = ("out", "in")
+NEED = {"out": ("dead", "kept"), "in": ("dead", "failed", "set_aside")}
+"""What stands until a person does something, by side: the page shows it where nothing else is asked for."""
+
+
+@require_safe
+@console
+def told(request: Request) -> HttpResponse:
+    """Messages of a side that have not had their effect, by state and place, the latest first."""
+    company, side = request.reader.company.id, request.GET.get("side", "")
+    side = side if side in SIDES else "out"
+    state, place = request.GET.get("state", ""), clean(request.GET.get("place"))
+    states = (state,) if state in (*messages.STANDING[side], "dropped") else NEED[side]
+    before = request.GET.get("before", "")
+    before = before if _is_id(side, before) else ""
+    rows = kernel.messages(company, side, states=states, place=place, before=before, limit=PAGE + 1)
+    context = {
+        "rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "side": side, "state": state, "place": place, "standing": kernel.standing(company),
+        "states": (*messages.STANDING[side], "dropped"), "ways_in": messages.ways_in(),
+        "may": any(map(request.reader.actor.may, ("kernel.replay_messages", "kernel.drop_messages"))),
+    }  # fmt: skip
+    return page(request, "web/messages.html", context, area="integration")
+
+
+@require_safe
+@console
+def one(request: Request, side: str, which: str) -> HttpResponse:
+    """One message with what it says; what may tell of a person is masked for those who may not see people."""
+    if side not in SIDES or not _is_id(side, which):
+        raise Http404
+    found = kernel.message(request.reader.company.id, side, which)
+    if found is None:
+        raise Http404
+    row, content = found
+    sees, fixed = _sees(request), messages.as_written().get(row.place, "")
+    hides = not sees and masking.is_masked(content)
+    context = {
+        "one": row, "side": side, "content": masking.readable(content) if sees else masking.masked(content),
+        "hides": hides, "fixed": fixed, "is_edited_here": not hides and not fixed,
+        "may_replay": row.state in messages.STANDING[side] and (side == "out" or row.place in messages.ways_in()),
+        "may_drop": row.state in messages.STANDING[side],
+        "events": kernel.timeline(subjects=[UUID(which) if side == "in" else row.subject or UUID(int=0)])[-20:],
+    }  # fmt: skip
+    return page(request, "web/message.html", context, area="integration")
+
+
+@require_POST
+@console
+def act(request: Request) -> HttpResponse:
+    """Messages that were selected, or the one of a page: replayed, as they are or as edited, or dropped."""
+    company, side = request.reader.company.id, request.POST.get("side", "")
+    side = side if side in SIDES else "out"
+    chosen = list(dict.fromkeys(text for text in request.POST.getlist("message") if _is_id(side, text)))
+    reason = clean(request.POST.get("reason"))
+    home = reverse("messages") + f"?side={side}"
+    if request.POST.get("do") == "drop":
+        drops = [DropMessage(company, side, text, reason) for text in chosen]  # type: ignore[arg-type]
+        return back(request, home, give(request, drop_messages, drops, _dropped))
+    anyway = request.POST.get("anyway") == "yes"
+    content = _edited(request, company, side, chosen[0]) if len(chosen) == 1 else None
+    replays = [ReplayMessage(company, side, text, reason, content, anyway) for text in chosen]  # type: ignore[arg-type]
+    return back(request, home, give(request, replay_messages, replays, _replayed))
+
+
+@require_safe
+@console
+def flows(request: Request) -> HttpResponse:
+    """Whether each source and channel is fresh, and whether channels have what we would tell them."""
+    company, now = request.reader.company.id, fmt.reading().now
+    context = {"feeds": feeds.feeds(company, now), "shelves": feeds.shelves(company, now.date())}
+    return page(request, "web/flows.html", context, area="integration")
+
+
+def _sees(request: Request) -> bool:
+    return any(map(request.reader.actor.may, SEES_BUYERS))
+
+
+def _edited(request: Request, company: int, side: str, which: str) -> str | None:
+    """What a message shall say instead; None where nothing was changed, or the reader was not shown all of it."""
+    said = request.POST.get("content")
+    found = kernel.message(company, side, which) if said is not None else None
+    if said is None or found is None:
+        return None
+    said = said.replace("\r\n", "\n")
+    if said in (masking.readable(found[1]), found[1]):
+        return None
+    return None if not _sees(request) and masking.is_masked(found[1]) else said
+
+
+def _is_id(side: str, text: str) -> bool:
+    return bool(uuid_in(text)) if side == "in" else bool(int_in(text))
+
+
+def _dropped(n: int) -> str:
+    return ngettext("%(n)s message will have no effect.", "%(n)s messages will have no effect.", n) % {"n": n}
+
+
+def _replayed(n: int) -> str:
+    said = ngettext("%(n)s message is on its way again.", "%(n)s messages are on their way again.", n)
+    return said % {"n": n} + " " + gettext("What becomes of it is seen here in a moment.")

@@ -1,0 +1,115 @@
+"""The integration desk: messages that stand still, their payloads, feeds; pages and API."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from entrepot.kernel import delivery, ids, sql
+from entrepot.kernel.delivery import Message
+from entrepot.kernel.masking import MASK
+from entrepot.kernel.messages import KeepUnread, keep_unread
+from tests.shop import COMPANY, the_system
+
+pytestmark = pytest.mark.django_db
+
+BODY = {"sku": "MUG-BLUE", "email": "ada@example.com"}
+
+
+@pytest.fixture
+def dead(shop) -> str:
+    """A message to the web shop that was given up, with somebody in it."""
+    delivery.send(the_system(shop.now), [Message("channels:web", "order.told", ids.uuid7(), COMPANY, BODY)])
+    return sql.run(
+        "UPDATE kernel_delivery SET state = 'dead', last_error = 'the shop does not answer'"
+        " WHERE id = (SELECT max(id) FROM kernel_delivery) RETURNING id::text"
+    )[0][0]
+
+
+def test_an_engineer_sees_what_stands_and_why_but_no_person(console, dead):
+    engineer = console("engineer")
+    listed = engineer.get("/integration/").content.decode()
+    assert "the shop does not answer" in listed and "order.told" in listed and "channels:web" in listed
+    one = engineer.get(f"/integration/out/{dead}/").content.decode()
+    assert "MUG-BLUE" in one and MASK in one and "ada@example.com" not in one
+    assert 'name="content"' not in one, "who is not shown all of it can't edit it"
+    whole = console("service").get(f"/integration/out/{dead}/").content.decode()
+    assert "ada@example.com" in whole and "Drop" not in whole, (
+        "customer service sees buyers and may do nothing here"
+    )
+    assert engineer.get("/integration/out/x/").status_code == 404
+    assert engineer.get("/integration/in/00000000-0000-0000-0000-000000000000/").status_code == 404
+
+
+def test_it_is_mended_replayed_and_dropped_with_a_reason(console, dead):
+    engineer, root = console("engineer"), console("root")
+    told = {"side": "out", "message": dead, "do": "replay"}
+    page = engineer.post("/integration/act/", told | {"reason": ""}, follow=True).content.decode()
+    assert "reason: expected why" in page
+    engineer.post("/integration/act/", told | {"reason": "try", "content": '{"masked": true}'})
+    assert _row(dead) == ("waiting", BODY), "what was masked is not written back"
+    root.post("/integration/act/", told | {"reason": "wrong SKU", "content": '{"sku": "MUG-SAND"}'})
+    assert _row(dead) == ("waiting", {"sku": "MUG-SAND"})
+    page = engineer.post("/integration/act/", told | {"do": "drop", "reason": "too late"}, follow=True)
+    assert "1 message will have no effect" in page.content.decode()
+    assert _row(dead)[0] == "dropped"
+    assert "too late" in engineer.get("/integration/?state=dropped").content.decode()
+    refused = (
+        console("lead").post("/integration/act/", told | {"reason": "mine"}, follow=True).content.decode()
+    )
+    assert "may not do" in refused
+
+
+def _row(message):
+    return sql.run("SELECT state, body FROM kernel_delivery WHERE id = %(id)s", {"id": int(message)})[0]
+
+
+def test_programs_list_read_replay_and_drop(program, dead, shop):
+    (unread,) = keep_unread(the_system(shop.now), requests=[KeepUnread(COMPANY, "easypost", "{", "no JSON")])
+    api = program("engineer")
+    listed = api.get("/api/v1/messages").json()
+    assert [(one["id"], one["error"]) for one in listed["items"]] == [(dead, "the shop does not answer")]
+    assert api.get(f"/api/v1/messages?after={dead}").json() == {"items": [], "next": None}
+    assert api.get("/api/v1/messages?after=ab").status_code == 422
+    assert [one["id"] for one in api.get("/api/v1/messages?side=in").json()["items"]] == [unread.message]
+    said = api.get(f"/api/v1/messages/content?side=out&message={dead}").json()
+    assert said["is_masked"] and json.loads(said["content"]) == BODY | {"email": MASK}
+    assert api.get("/api/v1/messages/content?side=out&message=1234567").status_code == 404
+
+    body = {"side": "out", "message": dead, "reason": "it is back"}
+    assert api.post("/api/v1/messages/replay", body).json() == {
+        "side": "out",
+        "message": dead,
+        "state": "waiting",
+    }
+    both = [body, {"side": "in", "message": unread.message, "reason": "noise"}]
+    answers = api.post("/api/v1/messages/drop", both, "two").json()
+    assert [one["state"] for one in answers] == ["dropped", "dropped"]
+    assert program("lead").post("/api/v1/messages/drop", body, "three").status_code == 403
+
+
+def test_feeds_and_published_stock_are_compared(console, program, shop):
+    page = console("engineer").get("/integration/feeds/").content.decode()
+    assert "Orders of web" in page and "Never arrived" in page and "market" in page
+    feeds = program("engineer").get("/api/v1/feeds").json()
+    web = next(one for one in feeds if (one["kind"], one["name"]) == ("orders", "web"))
+    assert web["freshness"] in ("fresh", "late", "silent", "unknown") and web["day"] >= 0
+
+
+def test_what_a_channel_was_told_is_compared_with_what_it_may_have(shop):
+    from entrepot.insight import feeds
+    from entrepot.stock.commands.publish import PublishChanges, publish
+
+    publish(the_system(shop.now), requests=[PublishChanges()])
+    (market, web) = feeds.shelves(COMPANY, shop.now.date())
+    assert (market.channel, web.channel, web.wrong) == ("market", "web", 0) and web.skus > 0
+    sql.run(
+        "UPDATE stock_published SET quantity = quantity + 1 WHERE sku_id = %(sku)s",
+        {"sku": shop.skus["MUG-BLUE"]},
+    )
+    assert [one.wrong for one in feeds.shelves(COMPANY, shop.now.date())] == [1, 1]
+    sql.run(
+        "UPDATE stock_published SET quantity = quantity - 1 WHERE sku_id = %(sku)s",
+        {"sku": shop.skus["MUG-BLUE"]},
+    )

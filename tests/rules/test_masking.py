@@ -1,0 +1,42 @@
+"""What a message shows to readers who may not see people."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entrepot.kernel.masking import MASK, is_masked, masked, personal, readable
+
+
+def test_ids_codes_times_and_figures_stay_and_people_do_not():
+    said = {
+        "order": "0198a3f2-0000-7000-8000-000000000001", "sku": "MUG-BLUE", "quantity": 3, "paid": True, "lot": None,
+        "placed_at": "2026-11-23T09:00:00Z", "shipTo": {"line1": "1", "city": "Leeds", "zip": 12345},
+        "customerEmail": "ada@example.com", "said": "call Ada", "rows": [{"firstName": "Ada", "units": 2}],
+    }  # fmt: skip
+    told = json.loads(masked(json.dumps(said)))
+
+    assert told == said | {
+        "shipTo": {"line1": MASK, "city": MASK, "zip": MASK}, "customerEmail": MASK, "said": MASK,
+        "rows": [{"firstName": MASK, "units": 2}],
+    }  # fmt: skip
+
+
+def test_what_is_no_json_is_masked_whole_and_what_names_nobody_is_not_masked():
+    assert masked("UNH+1+ORDERS'NAD+BY+Ada'") == MASK
+    assert is_masked("<x/>") and not is_masked('{"sku": "MUG-BLUE", "quantity": 1}')
+    assert readable('{"a":1}') == '{\n  "a": 1\n}' and readable("<x/>") == "<x/>"
+
+
+@pytest.mark.parametrize("field", ["name", "shipToName", "ship_to_phone", "ADDRESS", "email2", "buyerNote"])
+def test_fields_that_may_tell_of_a_person(field):
+    assert personal(field)
+
+
+@settings(max_examples=20)
+@given(st.text("aé Z9@.", min_size=1), st.sampled_from(["name", "email", "street", "phone"]))
+def test_nothing_of_a_personal_field_is_left(text, field):
+    assert json.loads(masked(json.dumps({field: {"x": [text]}}))) == {field: {"x": [MASK]}}
