@@ -46,7 +46,7 @@ LOADED = """() => {
 QUICK = {
     "home", "report", "orders", "draft", "order", "packing", "station", "refunds", "return", "receiving", "sku",
     "floor", "counts", "work", "work-item", "books", "closing", "preview", "audit", "policy-draft",
-    "scan", "scan-walk", "portal-start", "portal-order",
+    "style", "scan", "scan-walk", "portal-start", "portal-order",
 }  # fmt: skip
 """Pages that differ in how they are built; `make slow` walks all."""
 
