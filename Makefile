@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 READY := .venv/ready-$(shell cat requirements.txt pyproject.toml | cksum | cut -d' ' -f1)
 BIN := .venv/bin
 
-.PHONY: help demo test slow check format bench docs texts browser soak crash lock clean
+.PHONY: help demo test slow check format bench docs texts browser screenshots soak crash lock clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ texts: $(READY) ## bring the catalogs of translations in step with the texts of 
 
 docs: $(READY) ## build the documentation into docs/_build/
 	@$(BIN)/python docs/build.py
+
+screenshots: $(READY) ## a picture of every page, on a desk and a phone, into build/screenshots/, and README's four (needs Chromium)
+	@$(BIN)/python -m docs.screenshots
 
 soak: $(READY) ## random walks against the model of both ledgers, for SOAK_MINUTES (10)
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),10) $(BIN)/python -m pytest -m soak --timeout 0 -s --hypothesis-profile=explore $(ARGS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, NamedTuple, ParamSpec
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -42,6 +42,8 @@ LANGUAGE = settings.LANGUAGE_COOKIE_NAME
 """The cookie that keeps the language that was chosen over the browser's."""
 COMPANY = "company"
 """The key of the session under which the chosen company stands."""
+UNDO = "undo"
+"""The key of the session under which the form stands that takes back what was just done."""
 KEPT = "kept"
 """The key of the session under which a refused form stands until its page has shown it again."""
 
@@ -65,6 +67,14 @@ class Request(HttpRequest):
 
     reader: Reader
     htmx: Any
+
+
+class Undo(NamedTuple):
+    """The form that takes back what was done: the command behind it, its address, and its fields."""
+
+    needs: str
+    address: str
+    fields: list[tuple[str, str]]
 
 
 class NoCompany(Exception):  # noqa: N818  not an error of ours: the house is empty
@@ -154,7 +164,7 @@ def _frame(request: Request, area: str) -> dict[str, Any]:
     return {
         "waits": _waits(reader), "areas": AREAS, "first": first, "here": here, "area": own.name if own else area,
         "further": [one for one in AREAS if one.name not in first],
-        "tabs": tabs_beside(here, reader.actor.may),
+        "tabs": tabs_beside(here, reader.actor.may), "undo": _undo_left(request),
     }  # fmt: skip
 
 
@@ -191,20 +201,41 @@ def give(
     *,
     reason: str = "",
     names: Sequence[str] = (),
+    undo: Callable[[list[Any]], Undo] | None = None,
 ) -> list[Any]:
-    """Call one command for a form and say on the next page what became of it, of each by its name where given."""
+    """Call one command for a form and say on the next page what became of it, of each by its name where given.
+
+    `undo` is told the requests that were done with their answers, and says what takes them back.
+    """
     if not requests:
         messages.info(request, gettext("Nothing was selected, so nothing was done."))
         return []
     results = command(cause_of(request, reason), requests=requests)
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     if len(refusals) < len(results):
-        messages.success(request, done(len(results) - len(refusals)))
+        told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in refusals]
+        offered = undo is not None and _offer(request, undo(told))
+        messages.success(request, done(len(told)), extra_tags=UNDO if offered else "")
     _say(
         request,
         [f"{names[i]}: {words.refusal(one)}" if names else words.refusal(one) for i, one in refusals.items()],
     )
     return results
+
+
+def _offer(request: Request, undo: Undo) -> bool:
+    """Keep an undo for the next page, where the reader may give its command."""
+    if request.reader.actor.may(undo.needs):
+        request.session[UNDO] = {"address": undo.address, "fields": undo.fields}
+        return True
+    return False
+
+
+def _undo_left(request: Request) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = request.session.get(UNDO)
+    if found is not None:
+        del request.session[UNDO]
+    return found
 
 
 def _say(request: Request, refusals: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -37,7 +38,7 @@ from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
 from entrepot.web import lists
 from entrepot.web.as_file import as_file
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, minor_in, page, uuid_in
+from entrepot.web.edge import Request, Undo, back, clean, console, give, ids_in, minor_in, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
 from entrepot.web.views.drop_ships import around, with_lines
@@ -135,8 +136,14 @@ def hold(request: Request, which: UUID) -> HttpResponse:
     wanted = PlaceHold(
         which, clean(request.POST.get("type")), clean(request.POST.get("reason")), waits_for=waits_for
     )
-    give(request, place_hold, [wanted], lambda _: gettext("The order is held."))
+    give(request, place_hold, [wanted], lambda _: gettext("The order is held."), undo=_let_go)
     return back(request, f"/orders/{which}/")
+
+
+def _let_go(done: list[Any]) -> Undo:
+    holds = [("hold", str(answer.hold)) for _, answer in done]
+    note = ("note", gettext("Undone at once."))
+    return Undo("orders.release_holds", reverse("holds-release"), [*holds, note])
 
 
 @require_POST

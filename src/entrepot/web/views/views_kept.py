@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
 from entrepot.access.commands.save_view import DropView, SaveView, drop_view, save_view
-from entrepot.web.edge import Request, back, clean, console, give
+from entrepot.web.edge import Request, Undo, back, clean, console, give
 from entrepot.web.lists import LISTS
 
 OF_A_PAGE = ("after", "before", "format")
@@ -27,8 +28,10 @@ def save(request: Request, of: str) -> HttpResponse:
     listing = LISTS.get(of)
     if listing is None:
         raise Http404
+    said = request.POST.get("query")
+    address = request.POST.get("next", "") if said is None else f"?{said}"
     wanted = SaveView(
-        request.reader.company.id, of, clean(request.POST.get("name")), _query(request.POST.get("next", "")),
+        request.reader.company.id, of, clean(request.POST.get("name")), _query(address),
         clean(request.POST.get("role")),
     )  # fmt: skip
     give(request, save_view, [wanted], lambda _: gettext("The view is saved. It stands under Views."))
@@ -56,7 +59,15 @@ def go(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def drop(request: Request, which: UUID) -> HttpResponse:
-    give(request, drop_view, [DropView(which)], lambda _: gettext("The view is forgotten."))
+    found = access.view(request.reader.company.id, which, request.reader.name, request.reader.roles)
+
+    def keep(_: list[Any]) -> Undo:
+        assert found
+        said = [("name", found.name), ("query", found.query), ("role", found.role)]
+        return Undo("access.save_view", reverse("view-save", args=[found.list]), said)
+
+    given = lambda _: gettext("The view is forgotten.")  # noqa: E731
+    give(request, drop_view, [DropView(which)], given, undo=keep if found else None)
     return back(request, "/")
 
 

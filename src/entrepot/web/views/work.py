@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -24,7 +25,7 @@ from entrepot.sourcing.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
 from entrepot.web import lists
 from entrepot.web.as_file import as_file
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, page, uuid_in
+from entrepot.web.edge import Request, Undo, back, clean, console, give, ids_in, int_in, page, uuid_in
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 from entrepot.work import rules
@@ -167,9 +168,10 @@ def act(request: Request) -> HttpResponse:
     note = clean(request.POST.get("note"))
     match request.POST.get("action"):
         case "claim":
-            give(request, claim, [ClaimItem(one) for one in chosen], _claimed)
+            give(request, claim, [ClaimItem(one) for one in chosen], _claimed, undo=_other("put_back"))
         case "put_back":
-            give(request, put_back, [PutBackItem(one, note) for one in chosen], _put_back)
+            wanted = [PutBackItem(one, note) for one in chosen]
+            give(request, put_back, wanted, _put_back, undo=_other("claim"))
         case "assign":
             person = clean(request.POST.get("person"))
             give(request, assign, [AssignItem(one, person, note) for one in chosen], _assigned)
@@ -201,7 +203,21 @@ def _snooze(request: Request, chosen: Sequence[UUID], note: str) -> None:
     hours = int_in(request.POST.get("hours"))
     known = [one for one, _ in SNOOZES]
     until = fmt.reading().now + timedelta(hours=hours) if hours in known else None
-    give(request, snooze, [SnoozeItem(one, until, note) for one in chosen], _snoozed if until else _woken)
+    wanted = [SnoozeItem(one, until, note) for one in chosen]
+    if until:
+        give(request, snooze, wanted, _snoozed, undo=_other("snooze"))
+    else:
+        give(request, snooze, wanted, _woken)
+
+
+def _other(action: str) -> Callable[[list[Any]], Undo]:
+    """What takes an act on items back: another act on those that were done."""
+
+    def undo(done: list[Any]) -> Undo:
+        items = [("item", str(request.item)) for request, _ in done]
+        return Undo(f"work.{action}", reverse("work-act"), [("action", action), *items])
+
+    return undo
 
 
 @require_POST

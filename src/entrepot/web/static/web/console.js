@@ -114,6 +114,22 @@
     if (event.persisted) for (const button of $$("form button[disabled]:not([data-none])")) button.disabled = false;
   });
 
+  // ---- what went well is said and goes again, unless somebody is at it; what can be undone stays
+
+  const TOAST_MS = 12000;
+  for (const toast of $$(".toasts .message")) {
+    if ($("form", toast)) continue;
+    setTimeout(function go() {
+      if (toast.matches(":hover, :focus-within")) setTimeout(go, TOAST_MS / 4);
+      else toast.remove();
+    }, TOAST_MS);
+  }
+
+  // ---- a row of tabs that is wider than the screen begins at the one that is open
+
+  const tab = $(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
+
   // ---- the board keeps itself up to date, unless somebody is in it or does not want it to
 
   const LIVE_MS = 20000;

@@ -1,0 +1,44 @@
+"""What pages show beside a day's orders: an open portal, a draft, a saved view; by commands, for pictures and tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from entrepot.access.commands.save_view import SaveView, save_view
+from entrepot.catalog import queries as catalog
+from entrepot.kernel import policies
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.drafts import DraftPolicy, draft_policy
+from entrepot.network import queries as network
+from entrepot.orders.commands.draft import SaveDraft, draft
+from entrepot.orders.commands.place import OrderLine, PlaceOrder
+from entrepot.parties import queries as parties
+from entrepot.returns.portal_queries import Portal
+from entrepot.sourcing.rules import Profile
+
+
+def furnish() -> None:
+    """Add it to the first company of this database."""
+    company, now = parties.companies()[0], timezone.now()
+    system = Cause(Actor("admin", everything=True), now)
+    portal = Portal(is_open=True, name=company.name, help="mailto:help@example.com")
+    policies.set_policy(
+        replace(system, at=now - timedelta(minutes=1)),
+        requests=[policies.SetPolicy(company.id, "returns.portal", portal, now - timedelta(minutes=1))],
+    )
+    channel = next(iter(network.channels(company=company.id).values()))
+    skus = list(catalog.skus(company=company.id).values())[:2]
+    lines = tuple(OrderLine(one.code, 2, Decimal("24.50")) for one in skus)
+    draft(
+        system,
+        requests=[SaveDraft(PlaceOrder(company.id, channel.code, "", lines, channel.currency, country="GB"))],
+    )
+    profile = Profile(split_minor=200, late_day_minor=100)
+    draft_policy(
+        system, requests=[DraftPolicy(company.id, "sourcing.profile", profile, note="Splits cost too much.")]
+    )
+    save_view(system, requests=[SaveView(company.id, "orders", "Late orders", "late=1")])

@@ -1,0 +1,158 @@
+"""A walk over the pages of the house: one of each, as far as the database has something to show on it.
+
+The tests of pages walk it, and so does `make screenshots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import getclosurevars
+from typing import Any, NamedTuple
+
+
+class Stop(NamedTuple):
+    """A page: the name of its address, and the address."""
+
+    name: str
+    address: str
+
+
+_LAST = "SELECT id FROM {} ORDER BY id DESC LIMIT 1"
+_RICHEST = """
+SELECT o.id FROM orders_order AS o
+WHERE o.status IN ('delivered', 'shipped', 'partly shipped')
+ORDER BY (SELECT count(*) FROM returns_return AS r WHERE r.order_id = o.id) DESC, o.line_count DESC, o.id LIMIT 1
+"""
+_RETURN = """
+SELECT r.id FROM returns_return AS r
+ORDER BY array_position(ARRAY['inspected', 'disposed', 'received', 'closed', 'authorized'], r.state::text), r.id LIMIT 1
+"""
+_FULFILLMENT = """
+SELECT f.id FROM warehouse_fulfillment AS f WHERE f.state <> 'cancelled'
+ORDER BY array_position(ARRAY[{}], f.state::text), f.id LIMIT 1
+"""
+_BUCKET = """
+SELECT b.id FROM stock_bucket AS b
+JOIN network_bin AS n ON n.id = b.bin_id
+WHERE b.quantity > b.committed AND b.status = 'sellable' ORDER BY (n.kind = '{}') DESC, b.id LIMIT 1
+"""
+_DOOR = """
+SELECT c.code, ch.code FROM network_channel AS ch
+JOIN parties_company AS c ON c.id = ch.company_id ORDER BY ch.id LIMIT 1
+"""
+_TO_COUNT = "SELECT id FROM warehouse_counttask ORDER BY (state IN ('open', 'counting')) DESC, id LIMIT 1"
+_BOUGHT = (
+    "SELECT id FROM purchasing_order ORDER BY (state IN ('ordered', 'partly received')) DESC, id DESC LIMIT 1"
+)
+
+PACKED = "'picked', 'packed', 'released', 'shipped'"
+
+WHICH: dict[str, str] = {
+    "draft": _LAST.format("orders_draft"),
+    "trial": _LAST.format("simulation_trial"),
+    "order": _RICHEST,
+    "packing": _FULFILLMENT.format(PACKED),
+    "return": _RETURN,
+    "store-credit": "SELECT id FROM payments_credit ORDER BY id LIMIT 1",
+    "purchase-order": _BOUGHT,
+    "notice": _LAST.format("purchasing_notice"),
+    "sku": "SELECT sku_id FROM stock_position ORDER BY allocated DESC, sku_id LIMIT 1",
+    "count": _TO_COUNT,
+    "wave": _LAST.format("warehouse_wave"),
+    "pick-list": _LAST.format("warehouse_picklist"),
+    "scan-walk": _FULFILLMENT.format("'released', 'picked', 'packed', 'shipped'"),
+    "scan-sort-one": _LAST.format("warehouse_picklist"),
+    "scan-pack-one": _FULFILLMENT.format(PACKED),
+    "scan-count-one": _TO_COUNT,
+    "scan-receive-one": _BOUGHT,
+    "scan-inspect-one": _RETURN,
+    "scan-replenish-one": _LAST.format("warehouse_replenishment"),
+    "scan-put-away-one": _BUCKET.format("receiving"),
+    "scan-move-in": "SELECT bin_id FROM stock_bucket WHERE quantity > 0 AND bin_id IS NOT NULL ORDER BY id LIMIT 1",
+    "scan-move-one": _BUCKET.format("pick"),
+    "work-item": "SELECT id FROM work_item ORDER BY (state = 'open') DESC, id LIMIT 1",
+    "entry": "SELECT entry_id FROM ledger_line ORDER BY id DESC LIMIT 1",
+    "event": "SELECT seq FROM kernel_event ORDER BY seq DESC LIMIT 1",
+    "document": "SELECT id FROM shipping_shipment ORDER BY id LIMIT 1",
+}
+"""The pages of one thing, by the name of their address, and how one is found that has much to show."""
+
+GIVEN: dict[str, list[Any]] = {
+    "account": [1200],
+    "policy": ["sourcing.profile"],
+    "policy-draft": ["sourcing.profile"],
+    "report": ["perfect-order"],
+}
+"""Pages whose address names what is in every house."""
+
+OF_THE_PORTAL = ("portal-start", "portal-order", "portal-return")
+"""The pages of a customer's visit."""
+
+NOT_WALKED = {
+    "find": "parts of the search",
+    "report-tile": "a part of the reports",
+    "view": "leads to a list",
+    "return-photo": "a picture",
+    "label-of-carrier": "a file",
+    "audit-heads": "a file",
+    "portal-slip": "a file",
+    "portal-link": "leads to an order",
+}
+"""Addresses that answer a GET, and are no page of the walk, and why."""
+
+_READING = {"GET", "HEAD"}
+
+
+def shown() -> dict[str, int]:
+    """The addresses of the house that show a page, by name, with the number of their arguments."""
+    from entrepot.web.urls import urlpatterns
+
+    found = {}
+    for one in urlpatterns:
+        name, address = getattr(one, "name", None), str(one.pattern)
+        methods = getclosurevars(one.callback).nonlocals.get("request_method_list", ()) if name else ()
+        if _READING & set(methods) and (address == "" or address.endswith("/")) and name not in NOT_WALKED:
+            found[name] = len(one.pattern.converters)
+    return found
+
+
+def stops() -> Iterator[Stop]:
+    """A page of each kind that this database can show; those of the portal last, in the order of a visit."""
+    from django.urls import reverse
+
+    for name, arguments in shown().items():
+        if name.startswith("portal-"):
+            continue
+        given = _given(name) if arguments else []
+        if given is not None:
+            yield Stop(name, reverse(name, args=given))
+    yield from _portal()
+
+
+def _given(name: str) -> list[Any] | None:
+    from entrepot.kernel import sql
+
+    if name in GIVEN:
+        return GIVEN[name]
+    found = sql.run(WHICH[name])
+    if not found:
+        return None
+    return ["order", found[0][0]] if name == "scan-walk" else [found[0][0]]
+
+
+def _portal() -> Iterator[Stop]:
+    from django.core import signing
+    from django.urls import reverse
+
+    from entrepot.kernel import sql
+    from entrepot.web.views.portal import LINK
+
+    for company, channel in sql.run(_DOOR):
+        yield Stop("portal-start", reverse("portal-start", args=[company, channel]))
+    for (order,) in sql.run(_RICHEST):
+        token = signing.dumps(str(order), salt=LINK, compress=True)
+        yield Stop("portal-order", reverse("portal-link", args=[token]))
+        for (number,) in sql.run(
+            "SELECT number FROM returns_return WHERE order_id = %(o)s LIMIT 1", {"o": order}
+        ):
+            yield Stop("portal-return", reverse("portal-return", args=[number]))

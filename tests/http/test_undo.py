@@ -1,0 +1,78 @@
+"""What a person has just done and can take back: the toast carries the form of the reversing command."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from entrepot.access import queries as access
+from entrepot.orders import queries as orders
+from entrepot.work import queries as work
+from tests.shop import COMPANY
+
+pytestmark = pytest.mark.django_db
+TOAST = re.compile(
+    r'<div class="message success">.*?<form method="post" action="(.+?)">(.*?)</form>', re.DOTALL
+)
+
+
+def undo_of(page: Any) -> tuple[str, dict[str, list[str]]]:
+    """The form that the toast of a page offers: where it goes and what it says."""
+    found = TOAST.search(page.content.decode())
+    assert found, "no undo is offered"
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', found[2]):
+        fields.setdefault(name, []).append(value.replace("&amp;", "&"))
+    return found[1], fields
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"action": "claim"}, "1 item is back in the queue."),
+        ({"action": "snooze", "hours": "24"}, "1 item waits again."),
+    ],
+)
+def test_items_that_were_taken_or_put_aside_wait_again(console, shop, asked, said):
+    item = work.of_subject(shop.one("fraud"))[0].id
+    before = work.item(item)
+    lead = console("lead")
+    done = lead.post("/work/act/", asked | {"item": item, "next": "/work/"}, follow=True)
+    assert work.item(item) != before
+    address, fields = undo_of(done)
+    assert fields["next"] == ["/work/"]
+    undone = lead.post(address, fields, follow=True)
+    assert said in undone.content.decode()
+    assert (work.item(item).owner, work.item(item).snoozed_until) == (before.owner, before.snoozed_until)
+    assert not TOAST.search(lead.get("/work/").content.decode()), "it is offered once"
+
+
+def test_a_hold_that_was_placed_is_let_go(console, shop):
+    order = shop.one("ready")
+    lead = console("lead")
+    done = lead.post(f"/orders/{order}/hold/", {"type": "address hold", "reason": "A slip."}, follow=True)
+    assert orders.order(order).status == "address hold"
+    address, fields = undo_of(done)
+    lead.post(address, fields)
+    assert orders.order(order).status == "ready"
+
+
+def test_a_view_that_was_forgotten_is_kept_again(console, shop):
+    lead = console("lead")
+    lead.post("/views/orders/save/", {"name": "Late", "next": "/orders/?late=1&status=held"})
+    kept = next(one for one in access.views(COMPANY, "orders", "lead", ()) if one.name == "Late")
+    address, fields = undo_of(lead.post(f"/views/{kept.id}/drop/", {"next": "/orders/"}, follow=True))
+    assert access.view(COMPANY, kept.id, "lead", ()) is None
+    lead.post(address, fields)
+    again = next(one for one in access.views(COMPANY, "orders", "lead", ()) if one.name == "Late")
+    assert (again.query, again.role) == (kept.query, kept.role)
+
+
+def test_what_was_refused_or_may_not_be_reversed_offers_nothing(console, shop):
+    order = shop.one("cancelled")
+    done = console("lead").post(
+        f"/orders/{order}/hold/", {"type": "address hold", "reason": "x"}, follow=True
+    )
+    assert not TOAST.search(done.content.decode())
