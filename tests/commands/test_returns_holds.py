@@ -27,6 +27,7 @@ from entrepot.returns.commands.decide_holds import DecideHold, HoldDecided, deci
 from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
 from entrepot.returns.commands.place_holds import HoldAsked, PlaceHold, place_holds
 from entrepot.returns.commands.settle_holds import HoldsSettled, SettleHolds, settle_holds
+from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.holding import InstantPolicy
 from entrepot.returns.rules import ExchangePolicy
 from entrepot.returns.tasks import look_at_holds, serve_exchange, serve_hold, serve_refund
@@ -72,8 +73,8 @@ def relayed(at: Cause = SYSTEM) -> None:
         serve_hold(at, [row[0] for row in sql.run("SELECT id FROM returns_return")])
 
 
-def paid(house: Floor, reference: str = "card", units: int = 2) -> UUID:
-    (order,) = sold(house, 1, (0, units), payment=PaymentGiven("fake", reference, 11_998, NOW))
+def paid(house: Floor, reference: str = "card", units: int = 2, **facts: Any) -> UUID:
+    (order,) = sold(house, 1, (0, units), payment=PaymentGiven("fake", reference, 11_998, NOW), **facts)
     relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
     return order
 
@@ -263,6 +264,18 @@ def test_what_can_not_be_held_is_refused(house: Floor):
         HoldAmount(on_account, unknown, 5, "GBP"), HoldAmount(on_account, unknown, 0, "GBP")
     ])  # fmt: skip
     assert [type(one) for one in amounts] == [payment_errors.NoCard, payment_errors.NotAPayment]
+
+
+def test_nothing_is_held_or_given_while_fraud_is_suspected(house: Floor):
+    suspects = FraudPolicy(velocity="enforce", velocity_max=0)
+    policies.set_policy(SYSTEM, requests=[policies.SetPolicy(COMPANY, "returns.fraud", suspects, NOW)])
+    order = paid(house, customer="C1")
+    one = asked(order, 2)
+    relayed()
+    assert place_holds(SYSTEM, requests=[PlaceHold(one.return_id)]) == [
+        errors.UnderReview(number=queries.whole(one.return_id).head.number)
+    ]
+    assert (hold_queries.of_return(one.return_id), refunds(one)) == ([], [])
 
 
 def test_repeated_with_its_key_nothing_happens_twice(house: Floor):

@@ -71,7 +71,8 @@ def place_holds(cause: Cause, /, *, requests: Sequence[PlaceHold]) -> list[HoldA
     for; where it is declined, the usual milestone counts.
 
     Locks: the orders, then their payments, in id order.
-    Refuses: NotFound; returns.not_secured, with why. Again: by key; units are held for once. 26 statements at most.
+    Refuses: NotFound; returns.under_review; returns.fraud_confirmed; returns.not_secured, with why. Again: by key;
+    units are held for once. 26 statements at most.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = Facts(cause, found)
@@ -118,6 +119,8 @@ def _decide(
 ) -> _Draft | Refused:
     if one is None:
         return NotFound(what="return", which=str(request.return_id))
+    if (refused := one.held_back()) is not None:
+        return refused
     kind = "exchange" if request.refund else "refund"
     worth = _of_exchange(request, one, known) if request.refund else _of_refund(one, facts, known)
     if isinstance(worth, str):
