@@ -53,6 +53,8 @@ WHICH: dict[str, str] = {
     "order": _RICHEST,
     "packing": _FULFILLMENT.format(PACKED),
     "return": _RETURN,
+    "return-suspicion": "SELECT return_id FROM returns_judgment ORDER BY (state = 'open') DESC, return_id LIMIT 1",
+    "departure": _LAST.format("returns_departure"),
     "store-credit": "SELECT id FROM payments_credit ORDER BY id LIMIT 1",
     "purchase-order": _BOUGHT,
     "notice": _LAST.format("purchasing_notice"),
@@ -60,7 +62,9 @@ WHICH: dict[str, str] = {
     "count": _TO_COUNT,
     "wave": _LAST.format("warehouse_wave"),
     "pick-list": _LAST.format("warehouse_picklist"),
-    "scan-walk": _FULFILLMENT.format("'released', 'picked', 'packed', 'shipped'"),
+    "scan-walk": _FULFILLMENT.replace("f.id", "'order', f.id", 1).format(
+        "'released', 'picked', 'packed', 'shipped'"
+    ),
     "scan-sort-one": _LAST.format("warehouse_picklist"),
     "scan-pack-one": _FULFILLMENT.format(PACKED),
     "scan-count-one": _TO_COUNT,
@@ -73,6 +77,7 @@ WHICH: dict[str, str] = {
     "work-item": "SELECT id FROM work_item ORDER BY (state = 'open') DESC, id LIMIT 1",
     "entry": "SELECT entry_id FROM ledger_line ORDER BY id DESC LIMIT 1",
     "event": "SELECT seq FROM kernel_event ORDER BY seq DESC LIMIT 1",
+    "message": "SELECT 'out', id::text FROM kernel_delivery ORDER BY (state = 'dead') DESC, id LIMIT 1",
     "document": "SELECT id FROM shipping_shipment ORDER BY id LIMIT 1",
 }
 """The pages of one thing, by the name of their address, and how one is found that has much to show."""
@@ -93,6 +98,7 @@ NOT_WALKED = {
     "report-tile": "a part of the reports",
     "view": "leads to a list",
     "return-photo": "a picture",
+    "departure-paper": "a file",
     "label-of-carrier": "a file",
     "audit-heads": "a file",
     "portal-slip": "a file",
@@ -137,7 +143,7 @@ def _given(name: str) -> list[Any] | None:
     found = sql.run(WHICH[name])
     if not found:
         return None
-    return ["order", found[0][0]] if name == "scan-walk" else [found[0][0]]
+    return list(found[0])
 
 
 def _portal() -> Iterator[Stop]:

@@ -92,7 +92,8 @@ def test_what_is_ones_own_and_what_nobody_has_is_as_ever(two, console):
 
 
 KINDS = {
-    "orders": "orders_order", "returns": "returns_return", "shipments": "shipping_shipment", "work": "work_item",
+    "orders": "orders_order", "drafts": "orders_draft", "returns": "returns_return", "work": "work_item",
+    "shipments": "shipping_shipment",
     "drop-ships": "purchasing_dropship", "invoices": "settlement_document", "counts": "warehouse_counttask",
     "purchase-orders": "purchasing_order", "store-credits": "payments_credit", "landed-costs": "purchasing_landedcost",
     "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave", "pick-lists": "warehouse_picklist",
@@ -137,6 +138,8 @@ def example(schema: Any, named: dict[str, Any], which: UUID) -> Any:
             name for name, one in fields.items() if name in schema.get("required", ()) or has_id(one, named)
         ]
         return {name: example(fields[name], named, which) for name in wanted}
+    if schema.get("pattern") == "^[A-Z]{3}$":
+        return "EUR"
     texts = {"date-time": "2026-11-28T12:00:00Z", "date": "2026-11-28"}
     plain = {"integer": schema.get("minimum", 1), "number": 1, "boolean": True, "null": None}
     return plain.get(schema.get("type"), texts.get(schema.get("format"), "1"))

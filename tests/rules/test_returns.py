@@ -189,9 +189,9 @@ def test_units_are_due_once_they_are_that_far(milestone: str, due: int):
     assert rules.due(Units(8, 1, 5, 4, 2, 2), milestone) == due
 
 
-@given(counts(), st.sampled_from(rules.MILESTONES))
-def test_never_more_is_due_than_is_left(units: Units, milestone: str):
-    due = rules.due(units, milestone)
+@given(counts(), st.sampled_from(rules.MILESTONES), st.booleans())
+def test_never_more_is_due_than_is_left(units: Units, refund_at: str, scanned: bool):
+    due = rules.due(units, rules.milestone_of(refund_at, scanned=scanned))
     assert 0 <= due <= units.quantity - units.cancelled - units.refunded
     assert due <= rules.due(units, "authorized")
 
@@ -221,7 +221,7 @@ def test_a_policy_that_fits():
     ("field", "value"),
     [
         ("late", "perhaps"),
-        ("refund_at", "inspected"),
+        ("refund_at", "perhaps"),
         ("fee_percent", 101),
         ("fee_percent", -1),
         ("expected_percent", Decimal("100.5")),

@@ -36,11 +36,11 @@ IN = machine(
     ("take", "received", "done"),
     ("set aside", "received", "set_aside"),
     ("give up", "received", "dead"),
-    ("replay", ("dead", "failed", "set_aside", "received"), "received"),
-    ("drop", ("dead", "failed", "set_aside", "received"), "dropped"),
+    ("replay", ("dead", "set_aside", "received"), "received"),
+    ("drop", ("dead", "set_aside", "received"), "dropped"),
 )
 MACHINES: dict[str, Machine] = {"in": IN, "out": OUT}
-STANDING = {"in": ("dead", "failed", "set_aside", "received"), "out": ("dead", "kept", "waiting")}
+STANDING = {"in": ("dead", "set_aside", "received"), "out": ("dead", "kept", "waiting")}
 """States in which a message has not had its effect, by side."""
 
 CONTENT_MAX = 1_000_000

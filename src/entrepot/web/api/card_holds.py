@@ -23,7 +23,7 @@ State = Literal[
 ]
 
 
-class DecideHoldIn(Strict):
+class DecideCardHoldIn(Strict):
     """What becomes of a hold that stands: it is let go, or what is owed of it is taken, at most `minor`."""
 
     model_config = _example(hold=ONE, what="release", reason="The shop took it back by hand.")
@@ -35,7 +35,7 @@ class DecideHoldIn(Strict):
     key: Own = None
 
 
-class HoldDecidedOut(Out):
+class CardHoldDecidedOut(Out):
     """The hold's state; `taken_minor` is what is asked of its provider."""
 
     hold: UUID
@@ -92,11 +92,12 @@ def list_card_holds(
 
 
 @router.post(
-    "/returns/card-holds/decide", response={200: HoldDecidedOut | list[HoldDecidedOut | Problem], **REFUSED}
+    "/returns/card-holds/decide",
+    response={200: CardHoldDecidedOut | list[CardHoldDecidedOut | Problem], **REFUSED},
 )
 def decide_card_holds(
     request: HttpRequest,
-    payload: DecideHoldIn | Annotated[list[DecideHoldIn], Many],
+    payload: DecideCardHoldIn | Annotated[list[DecideCardHoldIn], Many],
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Let holds go, or take what is owed of them."""

@@ -197,7 +197,8 @@ def discard_drafts(
 @router.get("/drafts/{which}", response={200: DraftOut, **READ})
 def get_draft(request: HttpRequest, which: UUID, company: Company = None) -> Any:  # noqa: ARG001
     """One draft, also one that was placed or discarded."""
+    of = parse.company_of(company)
     found = orders.draft(which)
-    if found is None or found.company != parse.company_of(company):
+    if found is None or found.company != of:
         raise NotFound(what="draft", which=str(which))
     return found

@@ -39,7 +39,7 @@ def announce_returns(
 )
 def parcel_scanned(
     request: HttpRequest,
-    payload: s.ScanIn | Annotated[list[s.ScanIn], Many],
+    payload: s.ParcelScanIn | Annotated[list[s.ParcelScanIn], Many],
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:

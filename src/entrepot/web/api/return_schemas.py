@@ -113,7 +113,7 @@ class AnnounceIn(Strict):
     key: Own = None
 
 
-class ScanIn(Strict):
+class ParcelScanIn(Strict):
     """A carrier had a parcel in its hands."""
 
     model_config = _example(tracking="JD014600003828392837")
