@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, Refused
@@ -38,6 +39,74 @@ def decide(
     if not 0 < credited <= difference:
         return Invalid(field="credited_minor", expected=f"from 1 to {difference}", found=credited)
     return Decision(after, credited)
+
+
+Which = tuple[UUID, int]
+"""A line by its invoice and place."""
+
+
+class Asked(Protocol):
+    """What is asked about a line."""
+
+    @property
+    def invoice(self) -> UUID: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def decision(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def credited_minor(self) -> int | None: ...
+
+
+class Billed(Protocol):
+    """A line as it stands; `difference` is what it bills beyond what was expected."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def difference(self) -> int: ...
+
+
+A = TypeVar("A", bound=Asked)
+B = TypeVar("B", bound=Billed)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Generic[B, A]):
+    """A line with what was asked about it, and what it comes to."""
+
+    line: B
+    request: A
+    state: str
+    credited: int
+
+
+def decide_all(
+    machine: Machine, requests: Sequence[A], lines: Mapping[Which, B], apart: Mapping[Which, Refused],
+    missing: Callable[[A], Refused],
+) -> tuple[list[Decided[B, A] | Refused], dict[Which, str]]:  # fmt: skip
+    """Each request in turn, seeing what those before it decided; and the states of all lines afterwards. `apart` are
+    lines that another person has to accept."""
+    answers: list[Decided[B, A] | Refused] = []
+    states = {which: one.state for which, one in lines.items()}
+    for request in requests:
+        which = (request.invoice, request.line)
+        line = lines.get(which)
+        if line is None:
+            answers.append(missing(request))
+            continue
+        found = apart.get(which) or decide(
+            machine, states[which], line.difference,
+            decision=request.decision, reason=request.reason, credited_minor=request.credited_minor,
+        )  # fmt: skip
+        if isinstance(found, Refused):
+            answers.append(found)
+            continue
+        answers.append(Decided(line, request, *found))
+        states[which] = found.state
+    return answers, states
 
 
 def of_invoices(states: Mapping[tuple[UUID, int], str]) -> dict[UUID, str]:

@@ -56,11 +56,7 @@ class _Line(NamedTuple):
     before: str
 
 
-class _Decided(NamedTuple):
-    line: _Line
-    request: DecideCharge
-    state: str
-    credited: int
+_Decided = in_question.Decided[_Line, DecideCharge]
 
 
 @command("settlement.decide_charges")
@@ -76,25 +72,14 @@ def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list
     lines = _lines(requests)
     apart = _apart(cause, requests, lines)
 
-    answers: list[_Decided | Refused] = []
-    states = {which: one.state for which, one in lines.items()}
-    for request in requests:
-        line = lines.get((request.invoice, request.line))
-        if line is None:
-            answers.append(NotFound(what="charge", which=f"line {request.line} of {request.invoice}"))
-            continue
-        line = line._replace(state=states[line[:2]])
-        answer = _decide(line, request) if line[:2] not in apart else apart[line[:2]]
-        answers.append(answer)
-        if isinstance(answer, _Decided):
-            states[line[:2]] = answer.state
-    decided = [one for one in answers if isinstance(one, _Decided)]
+    answers, states = in_question.decide_all(CHARGE, requests, lines, apart, _missing)
+    decided = [one for one in answers if not isinstance(one, Refused)]
     invoices = in_question.of_invoices(states)
     if decided:
         _write(cause, decided, invoices)
     return [
         ChargeDecided(one.line.invoice, one.line.line, one.state, invoices[one.line.invoice])
-        if isinstance(one, _Decided)
+        if not isinstance(one, Refused)
         else one
         for one in answers
     ]
@@ -121,12 +106,8 @@ def _apart(
     return {which: one for which, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
 
 
-def _decide(line: _Line, request: DecideCharge) -> _Decided | Refused:
-    found = in_question.decide(
-        CHARGE, line.state, line.difference,
-        decision=request.decision, reason=request.reason, credited_minor=request.credited_minor,
-    )  # fmt: skip
-    return found if isinstance(found, Refused) else _Decided(line, request, *found)
+def _missing(request: DecideCharge) -> Refused:
+    return NotFound(what="charge", which=f"line {request.line} of {request.invoice}")
 
 
 def _write(cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str]) -> None:

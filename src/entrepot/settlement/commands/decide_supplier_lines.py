@@ -60,11 +60,7 @@ class _Line(NamedTuple):
     order_number: str
 
 
-class _Decided(NamedTuple):
-    line: _Line
-    request: DecideSupplierLine
-    state: str
-    credited: int
+_Decided = in_question.Decided[_Line, DecideSupplierLine]
 
 
 @command("settlement.decide_supplier_lines")
@@ -83,27 +79,14 @@ def decide_supplier_lines(
     lines = _lines(requests)
     apart = _apart(cause, requests, lines)
 
-    answers: list[_Decided | Refused] = []
-    states = {which: one.state for which, one in lines.items()}
-    for request in requests:
-        line = lines.get((request.invoice, request.line))
-        if line is None:
-            answers.append(
-                NotFound(what="line of a supplier's invoice", which=f"{request.line} of {request.invoice}")
-            )
-            continue
-        line = line._replace(state=states[line[:2]])
-        answer = apart.get(line[:2]) or _decide(line, request)
-        answers.append(answer)
-        if isinstance(answer, _Decided):
-            states[line[:2]] = answer.state
-    decided = [one for one in answers if isinstance(one, _Decided)]
+    answers, states = in_question.decide_all(SUPPLIER_LINE, requests, lines, apart, _missing)
+    decided = [one for one in answers if not isinstance(one, Refused)]
     invoices = in_question.of_invoices(states)
     if decided:
         _write(cause, decided, invoices)
     return [
         SupplierLineDecided(one.line.invoice, one.line.line, one.state, invoices[one.line.invoice])
-        if isinstance(one, _Decided)
+        if not isinstance(one, Refused)
         else one
         for one in answers
     ]
@@ -133,12 +116,8 @@ def _apart(
     return {which: one for (which, _), one in zip(duties, told, strict=True) if isinstance(one, Refused)}
 
 
-def _decide(line: _Line, request: DecideSupplierLine) -> _Decided | Refused:
-    found = in_question.decide(
-        SUPPLIER_LINE, line.state, line.difference,
-        decision=request.decision, reason=request.reason, credited_minor=request.credited_minor,
-    )  # fmt: skip
-    return found if isinstance(found, Refused) else _Decided(line, request, *found)
+def _missing(request: DecideSupplierLine) -> Refused:
+    return NotFound(what="line of a supplier's invoice", which=f"{request.line} of {request.invoice}")
 
 
 def _write(cause: Cause, decided: Sequence[_Decided], invoices: dict[UUID, str]) -> None:
