@@ -184,9 +184,8 @@ STRIPE_SECRET = os.environ.get("ENTREPOT_STRIPE_SECRET", "")
 STRIPE_URL = os.environ.get("ENTREPOT_STRIPE_URL", "https://api.stripe.com/v1")
 KARRIO_ACCOUNTS = os.environ.get("ENTREPOT_KARRIO_ACCOUNTS", "")
 
-PUBLIC_URL = os.environ.get("ENTREPOT_URL", "http://localhost:8000").rstrip(
-    "/"
-)  # where people reach the console
+# Where people reach the console.
+PUBLIC_URL = os.environ.get("ENTREPOT_URL", "http://localhost:8000").rstrip("/")
 EMAIL_HOST = os.environ.get("ENTREPOT_MAIL_HOST", "")  # without one nothing is mailed
 EMAIL_PORT = int(os.environ.get("ENTREPOT_MAIL_PORT", "25"))
 EMAIL_HOST_USER = os.environ.get("ENTREPOT_MAIL_USER", "")

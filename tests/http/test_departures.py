@@ -178,7 +178,7 @@ def test_every_kind_has_its_paper(kind: str) -> None:
     key = UUID(int=1)
     row = departure_queries.DepartureRow(
         key, "X-1", kind, "gone", "N1", "Žofia & Co", None, "GBP", 2, 250, 300, 250, 0, NOW.date(), "RA", "",
-        "ann", NOW, "ann", NOW, "", None,
+        "ann", NOW, "ann", NOW, None,
     )  # fmt: skip
     item = departure_queries.ItemRow(
         key, key, "RMA-1", "SKU-000", "Thing", "Q", "", "S1", 2, 300, "C", "torn"

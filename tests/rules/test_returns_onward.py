@@ -16,7 +16,7 @@ ONE, TWO = UUID(int=1), UUID(int=2)
 
 
 def waits(which: UUID = ONE, disposition: str = "liquidate", **facts: object) -> Waits:
-    one = Waits(which, 1, disposition, 3, 1, UUID(int=8), UUID(int=9), UUID(int=10), "", "", 0, "GBP")
+    one = Waits(which, 1, disposition, 3, 1, UUID(int=8), UUID(int=9), UUID(int=10), "", "", "GBP")
     return one._replace(**facts)  # type: ignore[arg-type]
 
 

@@ -16,8 +16,6 @@ class Held(NamedTuple):
     payment: UUID
     document: UUID
     state: str
-    authorized_minor: int
-    capturing_minor: int
     captured_minor: int
     refundable_minor: int
     expires_at: datetime | None
@@ -36,7 +34,7 @@ def held(documents: Collection[UUID]) -> dict[UUID, list[Held]]:
 
 
 _HELD = """
-SELECT p.id, p.order_id, p.state, p.authorized_minor, p.capturing_minor, p.captured_minor,
+SELECT p.id, p.order_id, p.state, p.captured_minor,
        GREATEST(0, p.captured_minor - p.refunded_minor - p.refunding_minor - p.disputed_minor), p.expires_at,
        EXISTS (SELECT FROM payments_attempt AS a
                WHERE a.payment_id = p.id AND a.kind = 'capture' AND a.state = 'failed'),

@@ -31,7 +31,6 @@ class DepartureRow:
     opened_at: datetime
     left_by: str
     left_at: datetime | None
-    settled_by: str
     settled_at: datetime | None
 
     @property
@@ -117,6 +116,12 @@ def waiting(company: int, disposition: str = "", *, limit: int = 500) -> list[Wa
     return [WaitingRow(*row) for row in sql.run(_WAITING, params)]
 
 
+def waiting_count(company: int) -> int:
+    """How many dispositions something must follow and nothing does."""
+    ((count,),) = sql.run(_WAITING_COUNT, {"company": company})
+    return int(count)
+
+
 def papers(which: UUID) -> list[PaperRow]:
     """The files of a departure, without their content."""
     return [PaperRow(*row) for row in sql.run(_PAPERS, {"id": which})]
@@ -132,7 +137,7 @@ _DEPARTURES = """
 SELECT p.id, p.number, p.kind, p.state, n.code, p.receiver, p.supplier_id, p.currency::text,
        (SELECT COALESCE(sum(i.quantity), 0)::int FROM returns_departureitem AS i WHERE i.departure_id = p.id),
        p.expected_minor, p.value_minor, p.owed_minor, p.credited_minor, p.due_on, p.reference, p.reason, p.opened_by,
-       p.opened_at, p.left_by, p.left_at, p.settled_by, p.settled_at
+       p.opened_at, p.left_by, p.left_at, p.settled_at
 FROM returns_departure AS p JOIN network_node AS n ON n.id = p.node_id
 """
 
@@ -155,7 +160,15 @@ JOIN network_bin AS b ON b.id = i.bin_id
 WHERE i.departure_id = %(id)s::uuid ORDER BY s.code, r.number, i.disposition_id
 """
 
-_WAITING = """
+_FOLLOWED = "('return_to_vendor', 'liquidate', 'donate', 'dispose', 'refurbish')"
+
+_WAITING_COUNT = f"""
+SELECT count(*) FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
+LEFT JOIN returns_gathered AS g ON g.disposition_id = d.id
+WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0) AND d.disposition IN {_FOLLOWED}
+"""
+
+_WAITING = f"""
 SELECT d.id, d.disposition, r.id, r.number, s.id, s.code, s.name, n.id, n.code, b.code, c.lot, c.serial,
        d.quantity - COALESCE(g.units, 0), x.grade, x.note, d.decided_at
 FROM returns_disposition AS d
@@ -167,7 +180,7 @@ JOIN network_node AS n ON n.id = c.node_id
 JOIN network_bin AS b ON b.id = d.bin_id
 LEFT JOIN returns_gathered AS g ON g.disposition_id = d.id
 WHERE r.company_id = %(company)s::smallint AND d.quantity > COALESCE(g.units, 0)
-  AND d.disposition IN ('return_to_vendor', 'liquidate', 'donate', 'dispose', 'refurbish')
+  AND d.disposition IN {_FOLLOWED}
   AND %(disposition)s::text IN ('', d.disposition)
 ORDER BY d.id LIMIT %(limit)s::int
 """

@@ -166,16 +166,21 @@ def by_group(company: int, side: Side, since: datetime) -> list[GroupRow]:
     return [GroupRow(*row) for row in sql.run(statement, {"company": company, "since": since})]
 
 
-_SUSPECTED = """
+WORTH = (
+    """COALESCE(sum((g.gross_minor - g.discount_minor + g.tax_minor) * l.quantity / g.quantity), 0)::bigint"""
+)
+"""What was paid for the lines `l` of a return, of the lines `g` of its order."""
+
+_SUSPECTED = f"""
 SELECT j.return_id, r.number, r.order_id, o.number, u.code, c.code, j.tier, j.country, r.state, r.asked, r.currency,
-       w.worth, j.state, COALESCE(f.rules, '{}'), j.opened_at, j.decided_by, j.decided_at, j.note
+       w.worth, j.state, COALESCE(f.rules, '{{}}'), j.opened_at, j.decided_by, j.decided_at, j.note
 FROM returns_judgment AS j JOIN returns_return AS r ON r.id = j.return_id JOIN orders_order AS o ON o.id = r.order_id
 JOIN network_channel AS c ON c.id = j.channel_id LEFT JOIN parties_customer AS u ON u.id = r.customer_id
 CROSS JOIN LATERAL (
     SELECT array_agg(s.rule ORDER BY s.mode, s.found_at, s.stage, s.rule) AS rules
     FROM returns_suspicion AS s WHERE s.return_id = j.return_id) AS f
 CROSS JOIN LATERAL (
-    SELECT COALESCE(sum((g.gross_minor - g.discount_minor + g.tax_minor) * l.quantity / g.quantity), 0)::bigint AS worth
+    SELECT {WORTH} AS worth
     FROM returns_line AS l JOIN orders_line AS g ON g.id = l.line_id WHERE l.return_id = r.id) AS w
 """
 
@@ -191,7 +196,7 @@ SELECT rule, stage, mode, reason, facts, policy_version, found_at FROM returns_s
 WHERE return_id = %(id)s::uuid ORDER BY mode, found_at, stage, rule
 """
 
-_OTHERS = """
+_OTHERS = f"""
 WITH others AS (
     SELECT 'customer' AS by, e.id FROM returns_return AS r
     JOIN returns_return AS e ON e.customer_id = r.customer_id AND e.company_id = r.company_id AND e.id <> r.id
@@ -207,7 +212,7 @@ FROM told AS t JOIN returns_return AS e ON e.id = t.id
 LEFT JOIN parties_customer AS u ON u.id = e.customer_id LEFT JOIN returns_judgment AS j ON j.return_id = e.id
 CROSS JOIN LATERAL (
     SELECT sum(l.quantity)::int AS units,
-           COALESCE(sum((g.gross_minor - g.discount_minor + g.tax_minor) * l.quantity / g.quantity), 0)::bigint AS worth
+           {WORTH} AS worth
     FROM returns_line AS l JOIN orders_line AS g ON g.id = l.line_id WHERE l.return_id = e.id) AS w
 ORDER BY e.requested_at DESC, e.id LIMIT 50
 """

@@ -97,7 +97,6 @@ class Waits(NamedTuple):
     bin: UUID
     lot: str
     serial: str
-    value: int
     currency: str
 
 

@@ -193,6 +193,15 @@ def cause_of(request: Request, reason: str = "") -> Cause:
     return Cause(request.reader.actor, timezone.now(), reason)
 
 
+def file_of(content: bytes, type_: str, name: str, *, shown: bool = True) -> HttpResponse:
+    """A file that somebody sent us, as it was sent: the browser may show or keep it, and do nothing else with it."""
+    response = HttpResponse(content, content_type=type_)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Content-Disposition"] = f'{"inline" if shown else "attachment"}; filename="{name}"'
+    return response
+
+
 def give(
     request: Request,
     command: Callable[..., list[Any]],

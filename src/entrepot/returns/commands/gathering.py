@@ -11,7 +11,6 @@ from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.returns import onward
 from entrepot.returns.onward import Onward, Waits
-from entrepot.stock.commands.move import At
 
 policies.shape("returns.onward")(Onward)
 
@@ -52,15 +51,6 @@ def draw(cause: Cause, wanted: Sequence[tuple[int, str]]) -> list[Number]:
     return numbers
 
 
-def stands_at(one: Waits) -> At:
-    """The bucket that units of a disposition stand in while they wait for what follows."""
-    status = _STATUS[one.disposition]
-    return At(one.sku, one.node, one.bin, one.company, status, one.lot, one.serial)
-
-
-_STATUS = {kind.disposition: kind.status for kind in onward.KINDS.values()} | {"refurbish": "refurbish"}
-
-
 def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, Onward]:
     """Each company's policy. 1 statement."""
     found = policies.of_companies(companies, Onward, cause.at)
@@ -83,7 +73,7 @@ WITH locked AS (
     ON CONFLICT (disposition_id) DO UPDATE SET units = returns_gathered.units
     RETURNING disposition_id, units)
 SELECT d.id, r.company_id::int, d.disposition, d.quantity, locked.units, c.sku_id, c.node_id, d.bin_id, c.lot, c.serial,
-       d.value_minor, p.currency::text
+       p.currency::text
 FROM locked JOIN returns_disposition AS d ON d.id = locked.disposition_id
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN parties_company AS p ON p.id = r.company_id

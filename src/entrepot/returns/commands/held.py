@@ -14,7 +14,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import of_companies
 from entrepot.payments import hold_queries
 from entrepot.returns import holding
-from entrepot.returns.commands.lock import Return, lock_returns
+from entrepot.returns.commands.lock import lock_returns
 from entrepot.returns.holding import InstantPolicy, Line, Move, Standing
 from entrepot.returns.states import HOLD
 
@@ -113,9 +113,6 @@ class Known:
 
     def of(self, hold: UUID) -> Held | None:
         return next((one for one in self.holds if one.id == hold), None)
-
-    def return_of(self, one: Held) -> Return:
-        return self.returns[one.return_id]
 
 
 def _held(row: tuple) -> Held:  # type: ignore[type-arg]

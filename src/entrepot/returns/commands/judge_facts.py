@@ -23,6 +23,7 @@ from entrepot.returns.fraud import (
     asked,
     is_used,
 )
+from entrepot.returns.fraud_queries import WORTH
 
 
 class Head(NamedTuple):
@@ -188,10 +189,10 @@ def _inspected(
         )
 
 
-_HEADS = """
+_HEADS = f"""
 SELECT r.id, r.number, r.company_id::int, r.channel_id, r.customer_id, r.order_id, r.requested_at, r.currency,
        COALESCE(c.tier, ''), o.country, array_remove(ARRAY[o.address_id, o.billing_id], NULL),
-       (SELECT COALESCE(sum((g.gross_minor - g.discount_minor + g.tax_minor) * l.quantity / g.quantity), 0)::bigint
+       (SELECT {WORTH}
         FROM returns_line AS l JOIN orders_line AS g ON g.id = l.line_id WHERE l.return_id = r.id),
        COALESCE(j.state, ''), ARRAY(SELECT s.rule FROM returns_suspicion AS s WHERE s.return_id = r.id)
 FROM returns_return AS r JOIN orders_order AS o ON o.id = r.order_id
@@ -239,10 +240,10 @@ _EARLIER = f"""{_ASKED}, earlier AS (
     WHERE a.customer_id IS NULL),
 worth AS (
     SELECT l.return_id, o.currency,
-           sum((g.gross_minor - g.discount_minor + g.tax_minor) * l.quantity / g.quantity) AS minor
+           {WORTH} AS minor
     FROM returns_line AS l JOIN orders_line AS g ON g.id = l.line_id JOIN orders_order AS o ON o.id = l.order_id
     WHERE l.return_id IN (SELECT other FROM earlier) GROUP BY 1, 2)
-SELECT b.id, b.requested_at, CASE WHEN w.currency = b.currency THEN w.minor::bigint ELSE 0 END
+SELECT b.id, b.requested_at, CASE WHEN w.currency = b.currency THEN w.minor ELSE 0 END
 FROM earlier AS b JOIN worth AS w ON w.return_id = b.other ORDER BY b.id, b.requested_at, b.other
 """
 

@@ -149,14 +149,17 @@ def _decide(
     if one.kind == "liquidation" and amount is None:
         return Invalid(field="amount_minor", expected="the price of the lot", found="nothing")
     standing = [item for item in items[one.id] if item.at.status]
+    wanted: dict[At, int] = defaultdict(int)
     for item in standing:
-        if there.get(item.at, 0) < sum(other.quantity for other in standing if other.at == item.at):
+        wanted[item.at] += item.quantity
+    for item in standing:
+        if there.get(item.at, 0) < wanted[item.at]:
             return NotThere(
                 wanted=item.quantity, sku=str(item.at.sku), where=f"bin {item.at.bin}",
                 found=there.get(item.at, 0),
             )  # fmt: skip
-    for item in standing:
-        there[item.at] -= item.quantity
+    for bucket, units in wanted.items():
+        there[bucket] -= units
     return _Leaving(one, replace(request, amount_minor=amount), items[one.id], due, at)
 
 

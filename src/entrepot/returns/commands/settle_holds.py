@@ -123,8 +123,6 @@ def _give(cause: Cause, placed: Sequence[Held]) -> None:
     if sent:
         sql.run(_SEND, {"refunds": [one.refund for one in sent]})
         offer("exchange", [(one.return_id, 0, cause.at) for one in sent])
-    # What was refunded meanwhile needs no security.
-    offer("hold", [(one.return_id, 0, cause.at) for one in money])
 
 
 # ---- what is done
@@ -220,7 +218,7 @@ def write(cause: Cause, changed: Sequence[Held]) -> None:
               {"taken_minor": one.taken, "returned_minor": one.returned}, one.why)
         for one in changed
     ])  # fmt: skip
-    # Goods may have come while the provider was asked.
+    # Goods may have come while the provider was asked, and what was refunded meanwhile needs no security.
     offer("hold", [(one.return_id, 0, cause.at) for one in changed if not one.is_closed])
 
 

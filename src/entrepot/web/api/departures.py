@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -482,11 +480,7 @@ def add_departure_papers(
     """Keep files about departures, in base64. The console gives them back under `/returns/papers/`."""
 
     def make(item: PaperIn, key: str) -> AddPaper:
-        try:
-            content = b64decode(item.content, validate=True)
-        except binascii.Error:  # no bytes are no file, which the command says
-            content = b""
-        return AddPaper(item.departure, content, key)
+        return AddPaper(item.departure, parse.bytes_of(item.content), key)
 
     return give(request, add_papers, payload, idempotency_key, make)
 

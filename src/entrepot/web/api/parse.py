@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
@@ -182,3 +184,11 @@ def take_payment(item: TakePaymentIn, key: str) -> TakePayment:
 def cancel_order(item: CancelIn, key: str) -> CancelOrder:
     lines = None if item.lines is None else tuple((line.line, line.quantity) for line in item.lines)
     return CancelOrder(item.order, item.reason, lines, code=item.code, key=key)
+
+
+def bytes_of(text: str) -> bytes:
+    """What stands in base64; none where the text is no base64: no bytes are no file, which the commands say."""
+    try:
+        return b64decode(text, validate=True)
+    except binascii.Error:
+        return b""

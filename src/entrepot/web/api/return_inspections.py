@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -56,14 +54,6 @@ def add_return_photos(
     """Keep pictures of what was found, in base64. The console shows them under `/returns/photos/`."""
 
     def make(item: s.PhotoIn, key: str) -> AddPhoto:
-        return AddPhoto(item.inspection, _bytes(item.content), key)
+        return AddPhoto(item.inspection, parse.bytes_of(item.content), key)
 
     return give(request, add_photos, payload, idempotency_key, make)
-
-
-def _bytes(text: str) -> bytes:
-    """None where the text is no base64: no bytes are no picture, which the command says."""
-    try:
-        return b64decode(text, validate=True)
-    except binascii.Error:
-        return b""

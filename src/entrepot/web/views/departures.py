@@ -43,6 +43,7 @@ from entrepot.web.edge import (
     clean,
     console,
     day_in,
+    file_of,
     give,
     int_in,
     kept,
@@ -79,7 +80,7 @@ def recovery(request: Request) -> HttpResponse:
         "sums": recovery_queries.sums(company, now),
         "kind": kind,
         "overdue": overdue,
-        "waiting": len(departure_queries.waiting(company)),
+        "waiting": departure_queries.waiting_count(company),
         "kinds": words.DEPARTURES,
     }
     return page(request, "web/recovery.html", context, area="returns")
@@ -115,15 +116,13 @@ def departures(request: Request) -> HttpResponse:
 @console
 def gather(request: Request) -> HttpResponse:
     """Units that leave together."""
-    text = clean(request.POST.get("expected"))
-    expected = minor_in(text, request.reader.company.currency)
     wanted = OpenDeparture(
         request.reader.company.id,
         clean(request.POST.get("kind")),
         tuple(units_in(request)),
         uuid_in(request.POST.get("supplier")),
         clean(request.POST.get("receiver")),
-        -1 if text and expected is None else expected,
+        _amount(request, "expected"),
     )
     results = give(request, open_departures, [wanted], lambda _n: gettext("They are gathered."))
     made = next((one for one in results if isinstance(one, DepartureOpened)), None)
@@ -153,6 +152,13 @@ def departure(request: Request, which: UUID) -> HttpResponse:
     return page(request, "web/departure.html", context, area="returns")
 
 
+def _amount(request: Request, name: str) -> int | None:
+    """What was typed, in minor units; -1, which commands refuse, where it is no amount, and None for nothing."""
+    text = clean(request.POST.get(name))
+    found = minor_in(text, request.reader.company.currency)
+    return -1 if text and found is None else found
+
+
 def _departure(request: Request, which: UUID) -> departure_queries.DepartureRow:
     found = departure_queries.departure(request.reader.company.id, which)
     if found is None:
@@ -164,11 +170,9 @@ def _departure(request: Request, which: UUID) -> departure_queries.DepartureRow:
 @console
 def leave(request: Request, which: UUID) -> HttpResponse:
     """The goods are gone."""
-    text = clean(request.POST.get("amount"))
-    amount = minor_in(text, request.reader.company.currency)
     wanted = LeaveDeparture(
         which,
-        -1 if text and amount is None else amount,
+        _amount(request, "amount"),
         day_in(request.POST.get("due")),
         clean(request.POST.get("reference")),
     )
@@ -180,14 +184,10 @@ def leave(request: Request, which: UUID) -> HttpResponse:
 @console
 def settle(request: Request, which: UUID) -> HttpResponse:
     """What was given for the goods."""
-    text = clean(request.POST.get("amount"))
-    amount = minor_in(text, request.reader.company.currency)
     answer = clean(request.POST.get("answer"))
-    if answer == "nothing":
-        text, amount = "0", 0
     wanted = SettleDeparture(
         which,
-        -1 if text and amount is None else amount,
+        0 if answer == "nothing" else _amount(request, "amount"),
         clean(request.POST.get("reference")),
         clean(request.POST.get("note")),
         answer != "part",
@@ -227,12 +227,8 @@ def paper(request: Request, which: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     kind, content = found
-    response = HttpResponse(content, content_type=onward.PAPER_TYPES[kind])
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    shown = "attachment" if kind == "pdf" else "inline"
-    response["Content-Disposition"] = f'{shown}; filename="{str(which)[-12:]}.{kind}"'
-    return response
+    name = f"{str(which)[-12:]}.{kind}"
+    return file_of(content, onward.PAPER_TYPES[kind], name, shown=kind != "pdf")
 
 
 @require_safe
@@ -294,15 +290,13 @@ def begin_work(request: Request, which: UUID) -> HttpResponse:
 @console
 def end_work(request: Request, which: UUID) -> HttpResponse:
     """What became of the units: as good as new, of second grade, scrapped."""
-    text, company = clean(request.POST.get("parts")), request.reader.company
-    parts = minor_in(text, company.currency) if text else 0
     outcomes, unknown = _outcomes(request)
     if unknown:
         refused = NotFound(what="SKU", which=unknown)
         messages.error(request, words.refusal(refused))
         return back(request, reverse("work-orders"), [refused])
     wanted = FinishWork(
-        which, outcomes, int_in(request.POST.get("scrapped")) or 0, -1 if parts is None else parts,
+        which, outcomes, int_in(request.POST.get("scrapped")) or 0, _amount(request, "parts") or 0,
         min(int_in(request.POST.get("minutes")) or 0, 1_000_000), clean(request.POST.get("note")),
     )  # fmt: skip
     results = give(request, finish_work, [wanted], lambda _n: gettext("The work is done. Put them there."))

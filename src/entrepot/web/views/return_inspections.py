@@ -18,7 +18,7 @@ from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.override import OverrideDisposition, override_dispositions
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, file_of, give, int_in, kept, page, uuid_in
 
 LOOKED_THROUGH = 500
 """Tasks among which a scan looks for its own."""
@@ -157,9 +157,6 @@ def photo(request: Request, which: UUID) -> HttpResponse:
     found = inspection_queries.photo(which, company=request.reader.company.id)
     if found is None:
         raise Http404
-    response = HttpResponse(found.content, content_type=found.type)
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Content-Disposition"] = f'inline; filename="{found.digest[:16]}"'
+    response = file_of(found.content, found.type, found.digest[:16])
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     return response

@@ -191,8 +191,9 @@ def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
         )
         for line in found.lines
     ]
+    milestone = _milestone(found, policy)
     return {
-        "due": sum(rules.due(one, _milestone(found, policy)) for one in units),
+        "due": sum(rules.due(one, milestone) for one in units),
         "unrefunded": sum(max(0, one.quantity - one.cancelled - one.refunded) for one in units),
         "milestone": MILESTONES[policy.refund_at],
         "limit": policy.approve_above_minor,
@@ -200,7 +201,10 @@ def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
 
 
 def _milestone(found: queries.Whole, policy: rules.Policy) -> str:
-    return rules.milestone_of(policy.refund_at, scanned=parcel_queries.is_scanned(found.head.id))
+    waits_for_scan = policy.refund_at == "scanned"
+    return rules.milestone_of(
+        policy.refund_at, scanned=waits_for_scan and parcel_queries.is_scanned(found.head.id)
+    )
 
 
 def _not_closed(found: queries.Whole) -> str:
