@@ -157,7 +157,7 @@ def web_arguments(host: str, port: int, workers: int = WORKERS) -> tuple[str, ..
     """What Python is started with to answer requests."""
     return (
         *("-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "4", "--log-level", "warning"),
+        *("--workers", str(workers), "--blocking-threads", "5", "--log-level", "warning"),
         *("--workers-kill-timeout", "4", "--respawn-failed-workers", "entrepot.web.wsgi:application"),
     )
 

@@ -262,12 +262,16 @@ def _answer_type(body: Callable[..., Any]) -> Any:
     return kinds[0]
 
 
-# The lock is held to the end of the transaction, so that a second sender of the same key is told to wait.
+# The lock is held to the end of the transaction, so that a second sender of the same key is told to wait. The LIMIT
+# keeps the look-up by key: a plan from before a burst would read all that the command was ever asked, for each batch.
 _CLAIM = """
 SELECT asked.key, pg_try_advisory_xact_lock(hashtextextended(%(command)s || asked.key, 0)),
-       kernel_request.fingerprint, kernel_request.answer::text
+       before.fingerprint, before.answer::text
 FROM unnest(%(keys)s::text[]) AS asked(key)
-LEFT JOIN kernel_request ON kernel_request.command = %(command)s AND kernel_request.key = asked.key
+LEFT JOIN LATERAL (
+    SELECT r.fingerprint, r.answer FROM kernel_request AS r
+    WHERE r.command = %(command)s AND r.key = asked.key LIMIT 1
+) AS before ON true
 """
 
 _ANSWERED = "SELECT key FROM kernel_request WHERE command = %(command)s AND key = ANY(%(keys)s::text[])"

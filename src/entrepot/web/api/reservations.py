@@ -14,9 +14,9 @@ from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back,
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.schemas import (
+    Each,
     HeldOut,
     HolderIn,
-    Problem,
     RenewIn,
     ReservationIn,
     ReservedOut,
@@ -27,7 +27,7 @@ reserve_gathered = Gathered(reserve)
 """Carts want the same SKU in the same second: what arrives together is committed together."""
 
 
-@router.post("/reservations", response={201: ReservedOut, 200: list[ReservedOut | Problem], **REFUSED})
+@router.post("/reservations", response={201: ReservedOut, 200: list[Each[ReservedOut]], **REFUSED})
 def reserve_units(
     request: HttpRequest,
     payload: ReservationIn | Annotated[list[ReservationIn], Many],
@@ -59,7 +59,7 @@ def reserve_units(
     return give(request, reserve_gathered, payload, idempotency_key, make, 201)
 
 
-@router.post("/reservations/renew", response={200: HeldOut | list[HeldOut | Problem], **REFUSED})
+@router.post("/reservations/renew", response={200: HeldOut | list[Each[HeldOut]], **REFUSED})
 def renew_reservations(
     request: HttpRequest,
     payload: RenewIn | Annotated[list[RenewIn], Many],
@@ -74,7 +74,7 @@ def renew_reservations(
     )  # fmt: skip
 
 
-@router.post("/reservations/give-back", response={200: HeldOut | list[HeldOut | Problem], **REFUSED})
+@router.post("/reservations/give-back", response={200: HeldOut | list[Each[HeldOut]], **REFUSED})
 def give_reservations_back(
     request: HttpRequest,
     payload: HolderIn | Annotated[list[HolderIn], Many],
