@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
+from entrepot.kernel import command as command_module
 from entrepot.kernel import ids, queries, ready, seal, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import announce, command, offer, whole
@@ -280,3 +281,14 @@ def test_the_chain_of_seals_finds_what_was_changed_behind_its_back(committed_db:
         f"kernel_event: no link ends at {kept[0].last} with the digest that was kept: it was written anew"
     ]
     owner.execute("UPDATE kernel_event SET actor = 'system:test' WHERE subject_id = %s", [subjects[2]])
+
+
+def test_a_key_is_looked_up_by_itself_in_a_burst_that_the_plan_knows_nothing_of(db: None) -> None:
+    sql.run(
+        "INSERT INTO kernel_request (command, key, fingerprint, answer, at)"
+        " SELECT 'test.greet', n::text, '', '{}', %(at)s FROM generate_series(1, 5000) AS n",
+        {"at": AT},
+    )
+    params = {"command": "test.greet", "keys": [f"key {i}" for i in range(100)]}
+    plan = "\n".join(line for (line,) in sql.run("EXPLAIN " + command_module._CLAIM, params))
+    assert "Index Cond: ((command = 'test.greet'::text) AND (key = asked.key))" in plan, plan
