@@ -211,3 +211,13 @@ def tabs_beside(url: str, may: Callable[[str], bool]) -> Tabs:
         rest = [row.pop(), *(one for one in rest if one.url != url)]
         row += here
     return Tabs(tuple(row), tuple(rest))
+
+
+OWN_PAGES = {
+    "order": "order",
+    "sku": "sku",
+    "work_item": "work-item",
+    "return": "return",
+    "departure": "departure",
+}
+"""The name of the address of documents that have a page made for their kind."""

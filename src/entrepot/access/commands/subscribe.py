@@ -165,10 +165,18 @@ def take_due_reports(cause: Cause, /, *, requests: Sequence[TakeDueReports]) -> 
     its time has come.
 
     Locks: subscriptions and mailings that are due, passing by those that another takes now. Again: finds what is left.
-    5 statements.
+    5 statements; 2 where nothing is due, as in most minutes.
     """
     params = {"at": cause.at, "limit": sum(one.most for one in requests)}
     due = [_Due(*row) for row in sql.run(_TAKE_DUE, params)]
+    again = [which for (which,) in sql.run(_AGAIN, params | {"tries": mailing.TRIES})]
+    which = [*(_begin(cause, due) if due else ()), *again]
+    taken = [DueReport(*row) for row in sql.run(_TAKEN, {"ids": which})] if which else []
+    return [DueTaken(tuple(taken) if i == 0 else ()) for i in range(len(requests))]
+
+
+def _begin(cause: Cause, due: Sequence[_Due]) -> list[UUID]:
+    """The mailings of subscriptions that are due, which are due again in their next period. 2 statements."""
     rows = []
     for one in due:
         last = mailing.last_due(one.rhythm, one.hour, one.zone, cause.at)
@@ -177,10 +185,7 @@ def take_due_reports(cause: Cause, /, *, requests: Sequence[TakeDueReports]) -> 
         rows.append((ids.uuid7(), one.subscription, *period, following))
     batch = sql.columns(("ids", "subscriptions", "periods", "sinces", "untils", "dues"), rows)
     sql.run(_MOVE_ON, batch)
-    fresh = [which for (which,) in sql.run(_BEGIN, batch | {"at": cause.at})]
-    again = [which for (which,) in sql.run(_AGAIN, params | {"tries": mailing.TRIES})]
-    taken = [DueReport(*row) for row in sql.run(_TAKEN, {"ids": [*fresh, *again]})]
-    return [DueTaken(tuple(taken) if i == 0 else ()) for i in range(len(requests))]
+    return [which for (which,) in sql.run(_BEGIN, batch | {"at": cause.at})]
 
 
 @command("access.record_mailings")

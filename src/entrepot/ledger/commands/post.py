@@ -15,14 +15,17 @@ from entrepot.kernel.command import command, offer
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.money import exponent, round_half_away
 from entrepot.ledger import errors, rules
-from entrepot.ledger.exchange import REVALUED
 
 TOLD = "invoice"
 """The queue of documents of which an invoice or credit note must tell."""
 
 
 class Posting(NamedTuple):
-    """What happened to a document, as amounts by source kind; becomes one entry by the posting rules of its event."""
+    """What happened to a document, as amounts by source kind; becomes one entry by the posting rules of its event.
+
+    `in_home`: the amounts are in the company's own currency, though they are of accounts in another: a difference of
+    rates, which has no amount in the foreign one.
+    """
 
     company: int
     event: str
@@ -32,6 +35,7 @@ class Posting(NamedTuple):
     amounts: Sequence[tuple[str, int]]
     occurred_at: datetime
     key: str | None = None
+    in_home: bool = False
 
 
 class Posted(NamedTuple):
@@ -59,7 +63,7 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
     balances: dict[tuple[int, int, date, str], list[int]] = {}
     days: dict[datetime, tuple[date, date]] = {}
     at = cause.at
-    for company, event, document_kind, document, currency, amounts, occurred_at, _key in requests:
+    for company, event, document_kind, document, currency, amounts, occurred_at, _key, in_home in requests:
         lines, missing = rules.lines_of(company, event, amounts, accounts)
         if occurred_at not in days:
             day = occurred_at.astimezone(UTC).date()
@@ -76,22 +80,22 @@ def post(cause: Cause, /, *, requests: Sequence[Posting]) -> list[Posted | Refus
             continue
         functional = (
             [amount for _, _, amount in kept]
-            if currency == home[company] or event == REVALUED
+            if in_home or currency == home[company]
             else rates.convert(company, currency, day, [amount for _, _, amount in kept])
         )
-        if event == REVALUED and currency != home[company]:  # a difference of rates has no amount of its own
+        if in_home and currency != home[company]:
             kept = [(account, kind, 0) for account, kind, _ in kept]
         entry = ids.uuid7()
-        for number, ((account, kind, amount), in_home) in enumerate(zip(kept, functional, strict=True), 1):
+        for number, ((account, kind, amount), at_home) in enumerate(zip(kept, functional, strict=True), 1):
             rows.append(
-                (company, entry, number, account, amount, in_home, currency, kind, event, document_kind, document,
+                (company, entry, number, account, amount, at_home, currency, kind, event, document_kind, document,
                  month, occurred_at, at)
             )  # fmt: skip
             sums = balances.get((company, account, month, currency))
             if sums is None:
                 sums = balances[company, account, month, currency] = [0, 0, 0]
             sums[amount < 0] += abs(amount)
-            sums[2] += in_home
+            sums[2] += at_home
         answers.append(Posted(entry))
 
     if rows:

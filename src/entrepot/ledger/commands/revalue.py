@@ -49,7 +49,9 @@ def revalue(cause: Cause, /, *, requests: Sequence[Revalue]) -> list[Revalued | 
         days.setdefault(one.company, one.on_date)
     found = measure(days, cause.at)
     postings = [
-        Posting(company, exchange.REVALUED, "revaluation", ids.uuid7(), currency, parts, one.until)
+        Posting(
+            company, exchange.REVALUED, "revaluation", ids.uuid7(), currency, parts, one.until, in_home=True
+        )
         for company, one in found.items()
         if one.refused is None
         for currency, parts in amounts(one.measured).items()

@@ -43,7 +43,7 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[Valued]:
     """The value of each move, in order; the valuation rows change with it, and the layers where a company has them.
 
     Called inside a command, before the moves are written. Locks: valuation rows in key order. 2 statements; 3 where a
-    SKU comes to a node for the first time, 1 more where some of it is below cost; with layers up to 3 more.
+    SKU comes to a node for the first time; with layers up to 3 more.
     """
     runs: dict[Key, list[int]] = defaultdict(list)
     for i, one in enumerate(requests):
@@ -59,7 +59,6 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[Valued]:
     )
     values = [Valued(0, ())] * len(requests)
     known: list[tuple[object, ...]] = []
-    written: list[tuple[object, ...]] = []
     new: list[tuple[object, ...]] = []
     for key, places in runs.items():
         quantity, value, below = found.get(key, (0, 0, 0))
@@ -78,15 +77,13 @@ def value_moves(cause: Cause, requests: Sequence[Value]) -> list[Valued]:
             of_run, quantity, value = rules.value_run(quantity, value, moves)
             for i, worth in zip(places, of_run, strict=True):
                 values[i] = Valued(worth, ())
-        if left != below:
-            written.append((*key, quantity, value, left))
+        if key in found:
+            known.append((*key, quantity, value, left))
         else:
-            (known if key in found else new).append((*key, quantity, value))
-    for statement, changed in ((_STORE, known), (_BEGIN, new)):
-        if changed:
-            sql.change(statement, sql.columns((*names, "quantities", "values"), changed))
-    if written:
-        sql.change(STORE_WRITTEN, sql.columns((*names, "quantities", "values", "written"), written))
+            new.append((*key, quantity, value))
+    store_values(known)
+    if new:
+        sql.change(_BEGIN, sql.columns((*names, "quantities", "values"), new))
     return values
 
 
@@ -121,6 +118,14 @@ def _incoming(cause: Cause, one: Value) -> Incoming:
     if one.quantity < 0 or one.pieces:
         return Incoming(one.quantity, one.pieces)
     return Incoming(one.quantity, (Piece(cause.at, one.document, one.quantity, one.cost_minor or 0),))
+
+
+def store_values(rows: Sequence[tuple[object, ...]]) -> None:
+    """What stands now of keys that the caller has locked: key, quantity, value, and by how much it is below cost.
+    1 statement, none for none."""
+    if rows:
+        names = ("companies", "skus", "nodes", "pools", "quantities", "values", "written")
+        sql.change(_STORE, sql.columns(names, rows))
 
 
 def load_layers(keys: Sequence[Key]) -> dict[Key, list[Layer]]:
@@ -176,13 +181,6 @@ WHERE l.id = d.id
 """
 
 _STORE = """
-UPDATE ledger_valuation AS v SET quantity = d.quantity, value_minor = d.value
-FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[], %(pools)s::text[],
-            %(quantities)s::bigint[], %(values)s::bigint[]) AS d(company, sku, node, pool, quantity, value)
-WHERE v.company_id = d.company AND v.sku_id = d.sku AND v.node_id = d.node AND v.pool = d.pool
-"""
-
-STORE_WRITTEN = """
 UPDATE ledger_valuation AS v SET quantity = d.quantity, value_minor = d.value, written_minor = d.written
 FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[], %(pools)s::text[],
             %(quantities)s::bigint[], %(values)s::bigint[], %(written)s::bigint[])

@@ -14,7 +14,7 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger import layers
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.ledger.commands.value import STORE_WRITTEN, Key, load_layers, store_layers
+from entrepot.ledger.commands.value import Key, load_layers, store_layers, store_values
 from entrepot.ledger.layers import Layer
 
 UNIT_MAX = Decimal(10) ** 12
@@ -54,12 +54,14 @@ class _Stock:
 class _Draft:
     id: UUID
     of: WriteDown
+    quantity: int
     before: int
-    after: _Stock
+    after: int
+    written: int
 
     @property
     def change(self) -> int:
-        return self.after.value - self.before
+        return self.after - self.before
 
     @property
     def event(self) -> str:
@@ -91,8 +93,7 @@ def write_down(cause: Cause, /, *, requests: Sequence[WriteDown]) -> list[Writte
         _bring(found, one.unit_minor)
         answers.append(WrittenDown(found.value - before, found.value, found.written))
         if found.value != before:
-            now = _Stock(found.quantity, found.value, found.written, found.layers)
-            drafts.append(_Draft(ids.uuid7(), one, before, now))
+            drafts.append(_Draft(ids.uuid7(), one, found.quantity, before, found.value, found.written))
     if drafts:
         _write(cause, drafts, stock)
     return answers
@@ -130,12 +131,11 @@ def _bring(found: _Stock, unit: Decimal) -> None:
 def _write(cause: Cause, drafts: Sequence[_Draft], stock: dict[Key, _Stock]) -> None:
     touched = {(one.of.company, one.of.sku, one.of.node, "stock") for one in drafts}
     rows = [(*key, stock[key].quantity, stock[key].value, stock[key].written) for key in sorted(touched)]
-    names = ("companies", "skus", "nodes", "pools", "quantities", "values", "written")
-    sql.change(STORE_WRITTEN, sql.columns(names, rows))
+    store_values(rows)
     store_layers([layer for key in touched for layer in stock[key].layers])
     sql.write("ledger_writedown", _WRITE_DOWN, [
-        (one.id, one.of.company, one.of.sku, one.of.node, one.after.quantity, one.of.unit_minor, one.before,
-         one.after.value, one.after.written, one.of.reason.strip(), cause.actor.name, cause.at)
+        (one.id, one.of.company, one.of.sku, one.of.node, one.quantity, one.of.unit_minor, one.before,
+         one.after, one.written, one.of.reason.strip(), cause.actor.name, cause.at)
         for one in drafts
     ])  # fmt: skip
     currencies = dict(sql.run("SELECT id::int, currency::text FROM parties_company"))
@@ -146,7 +146,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft], stock: dict[Key, _Stock]) -> 
     ]))  # fmt: skip
     announce(cause, [
         Event("writedown", one.id, one.of.company, "", "written down" if one.change < 0 else "written up", None,
-              {"sku": one.of.sku, "units": one.after.quantity, "value_minor": one.after.value,
+              {"sku": one.of.sku, "units": one.quantity, "value_minor": one.after,
                "change_minor": one.change}, one.of.reason.strip())
         for one in drafts
     ])  # fmt: skip

@@ -25,6 +25,7 @@ from entrepot.returns.queries import LineRow as ReturnLineRow
 from entrepot.stock.queries import Standing
 from entrepot.web import format as fmt
 from entrepot.web import words
+from entrepot.web.areas import OWN_PAGES
 from entrepot.web.icons import PATHS
 from entrepot.web.plots import WIDTH
 
@@ -230,13 +231,7 @@ def link(which: UUID | str | None, name: Name | str | None = None, kind: str = "
         return "–"
     text = name.text if isinstance(name, Name) else name
     kind = name.kind if isinstance(name, Name) else kind
-    named = {
-        "order": "order",
-        "sku": "sku",
-        "work_item": "work-item",
-        "return": "return",
-        "departure": "departure",
-    }.get(kind, "document")
+    named = OWN_PAGES.get(kind, "document")
     return format_html(
         '<a href="{}">{}</a>', reverse(named, args=[which]), text or f"{words.word(kind)} …{str(which)[-8:]}"
     )

@@ -16,17 +16,11 @@ from entrepot.access.rules import SEES_BUYERS
 from entrepot.insight import finding, pages
 from entrepot.kernel import queries as kernel
 from entrepot.stock import queries as stock
+from entrepot.web.areas import OWN_PAGES
 from entrepot.web.edge import BIGINT_MAX, Request, clean, console, page
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
-OWN_PAGES = {
-    "order": "order",
-    "sku": "sku",
-    "work_item": "work-item",
-    "return": "return",
-    "departure": "departure",
-}
 AREAS = {
     "sku": "stock",
     "adjustment": "stock",

@@ -127,8 +127,7 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
     for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
         if one.sku not in named and one.serial != scan.text:
             continue
-        today = timezone.now().date() if one.status == "sellable" else date.min
-        found = check_item(_item(one), counted(()), scan, today)
+        found = check_item(_item(one), counted(()), scan, _expiring(one))
         if isinstance(found, Keep):
             before = progress(request, flow, one.bucket)
             tokens = before.tokens or (found.token,)
@@ -141,6 +140,11 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
 
 def _item(one: Here | Waiting) -> Item:
     return Item(one.sku, one.sku_code, one.free, one.lot, one.serial, None)
+
+
+def _expiring(one: Here | Waiting) -> date:
+    """The day up to which nothing may have expired. What is not for sale may: it is brought aside."""
+    return timezone.now().date() if one.status == "sellable" else date.min
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -171,9 +175,7 @@ def _carry(request: Request, flow: str, which: UUID) -> HttpResponse:
         return carry_screen(title, load, one, at, f"scan-{flow}")
 
     def decide(scan: Scan, key: str) -> Outcome:
-        # What is not for sale may have expired: it is brought aside.
-        today = timezone.now().date() if one.status == "sellable" else date.min
-        found = carrying.scanned(load, at.tokens, scan, today, kind_of(scan))
+        found = carrying.scanned(load, at.tokens, scan, _expiring(one), kind_of(scan))
         if not isinstance(found, carrying.Carried):
             return found
         wanted = PutAway(
