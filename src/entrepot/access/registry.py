@@ -16,10 +16,9 @@ from entrepot.kernel.command import commands
 
 @cache
 def command_names() -> tuple[str, ...]:
-    """The names of all commands, sorted. Imports the commands of the rooms that the settings list."""
-    importlib.import_module("entrepot.kernel.drafts")  # and with it policies
-    for room in settings.ROOMS:
-        for _ in _modules(f"entrepot.{room}.commands"):
+    """The names of all commands, sorted. Imports the kernel and the commands of the rooms that the settings list."""
+    for package in ("entrepot.kernel", *(f"entrepot.{room}.commands" for room in settings.ROOMS)):
+        for _ in _modules(package):
             pass
     return tuple(sorted(commands))
 
