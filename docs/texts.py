@@ -1,4 +1,5 @@
-"""What there is to translate: the texts of templates and code, what refusals say, and words for states and kinds.
+"""What there is to translate: the texts of templates and code, what refusals and policies say, and words for states and
+kinds.
 
 `make texts` brings `src/entrepot/locale/*/LC_MESSAGES/django.po` in step with them: what is new is added without a
 translation, what is gone is dropped, and the number of those without a translation is told.
@@ -6,8 +7,9 @@ translation, what is gone is dropped, and the number of those without a translat
 
 from __future__ import annotations
 
+import ast
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from inspect import getmembers
 from pathlib import Path
@@ -40,11 +42,12 @@ msgstr ""
 
 
 def texts() -> Catalog:
-    """Every text of templates and code, every sentence of a refusal, and every word for a state or kind."""
+    """Every text of templates and code, every sentence of a refusal and its facts, what policies and their fields are
+    for, and every word for a state or kind."""
     catalog = Catalog()
     for path, line, text, context in _marked():
         catalog.add(text, locations=[(path.relative_to(PACKAGE).as_posix(), line)], context=context)
-    for text in sorted({*_refusals(), *_words()}):
+    for text in sorted({*_refusals(), *_facts(), *_policies(), *_words()} - {""}):
         catalog.add(text)
     return catalog
 
@@ -69,6 +72,67 @@ def _refusals() -> Iterator[str]:
     from entrepot.kernel.errors import Refused
 
     return (refusal.says for refusal in Refused.known.values())
+
+
+def _facts() -> Iterator[str]:
+    """Words that refusals are given as facts, where they stand in the code as they are said."""
+    from entrepot.kernel.errors import Refused
+    from entrepot.web import words
+
+    refusals = {one.__name__ for one in Refused.known.values()}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            for name, value in _given(node, refusals):
+                found = list(_literals(value))
+                yield from map(words.spaced, found) if name in words.NAMES else found
+
+
+def _given(node: ast.AST, refusals: Collection[str]) -> Iterator[tuple[str, ast.AST]]:
+    """Facts by their names: given to a refusal, or kept under such a name for one."""
+    from entrepot.web import words
+
+    if isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called == "Said":
+            yield "expected", node.args[0]
+        elif called in refusals:
+            yield from ((one.arg, one.value) for one in node.keywords if one.arg in words.IN_WORDS)
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            pairs = (
+                zip(target.elts, node.value.elts, strict=False)
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                else [(target, node.value)]
+            )
+            yield from (
+                (name.id, value)
+                for name, value in pairs
+                if isinstance(name, ast.Name) and name.id in words.IN_WORDS - words.NAMES
+            )
+
+
+def _literals(node: ast.AST) -> Iterator[str]:
+    """What an expression may be, as far as it is written out."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if any(map(str.isalpha, node.value)):
+            yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*_literals(node.body), *_literals(node.orelse))
+    elif isinstance(node, ast.BoolOp):
+        for one in node.values:
+            yield from _literals(one)
+
+
+def _policies() -> Iterator[str]:
+    """What policies are for, and their fields."""
+    from entrepot.kernel import policies
+    from entrepot.web import policy_form, words
+
+    for kind, body in policies.bodies.items():
+        yield policy_form.title(kind)
+        yield policy_form.purpose(body)
+        for one in policy_form.form(body()):
+            yield from (one.label, one.help, *map(words.spaced, one.choices))
 
 
 def _words() -> Iterator[str]:

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
+
+
+class Said(str):
+    """A fact that is words around facts of its own: as text it is English, and pages tell it in their language."""
+
+    says: str
+    facts: dict[str, Any]
+
+    def __new__(cls, says: str, **facts: Any) -> Said:
+        one = super().__new__(cls, says.format_map(facts))
+        one.says, one.facts = says, facts
+        return one
+
+
+def one_of(names: Iterable[object]) -> Said:
+    """What is expected where some names are known and no others."""
+    return Said("one of {names}", names=", ".join(map(str, names)))
 
 
 class Refused(Exception):  # noqa: N818  a refusal is an answer; most are returned, few raised
@@ -32,9 +50,9 @@ class Refused(Exception):  # noqa: N818  a refusal is an answer; most are return
     def message(self) -> str:
         return self.told(self.says)
 
-    def told(self, sentence: str) -> str:
-        """The facts in a sentence: in `says`, or in a translation of it."""
-        return sentence.format_map(_Facts(self.facts))
+    def told(self, sentence: str, word: Callable[[str, Any], Any] = lambda _name, fact: fact) -> str:
+        """The facts in a sentence: in `says`, or in a translation of it with a `word` for each fact by its name."""
+        return sentence.format_map(_Facts({name: word(name, fact) for name, fact in self.facts.items()}))
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 
 TONES: dict[str, tuple[str, ...]] = {
     "bad": (
@@ -366,9 +366,28 @@ def spaced(name: str) -> str:
     return name.replace("_", " ").replace(".", " · ")
 
 
+IN_WORDS = frozenset({
+    "asked", "carrier", "event", "expected", "field", "found", "kind", "lot", "milestone", "scanned", "step", "subject",
+    "wanted", "what", "where", "why",
+})  # fmt: skip
+"""Facts of refusals that are words, or may be."""
+
+NAMES = frozenset({"event", "field", "subject"})
+"""Those that are names of ours: states' events, fields and documents."""
+
+
 def refusal(one: Refused) -> str:
     """What a refusal says, in the language of the page."""
-    return one.told(gettext(one.says))
+    return one.told(gettext(one.says), _fact)
+
+
+def _fact(name: str, fact: object) -> object:
+    """A fact in the language of the page, where it is words and not what somebody typed or something is called."""
+    if isinstance(fact, Said):
+        return gettext(fact.says).format_map({inner: _fact(inner, one) for inner, one in fact.facts.items()})
+    if not isinstance(fact, str) or name not in IN_WORDS:
+        return fact
+    return word(fact) if name in NAMES or fact in WORDS else gettext(fact)
 
 
 def sentence(name: object) -> str:
