@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Said(str):
     """A fact that is words around facts of its own: as text it is English, and pages tell it in their language."""
 
-    says: str
-    facts: dict[str, Any]
+    __slots__ = ("facts", "says")
 
-    def __new__(cls, says: str, **facts: Any) -> Said:
-        one = super().__new__(cls, says.format_map(facts))
+    def __new__(cls, says: str, *facts: object) -> Self:
+        one = super().__new__(cls, says.format(*facts))
         one.says, one.facts = says, facts
         return one
 
 
 def one_of(names: Iterable[object]) -> Said:
     """What is expected where some names are known and no others."""
-    return Said("one of {names}", names=", ".join(map(str, names)))
+    return Said("one of {0}", ", ".join(map(str, names)))
 
 
 class Refused(Exception):  # noqa: N818  a refusal is an answer; most are returned, few raised

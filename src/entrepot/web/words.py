@@ -384,7 +384,7 @@ def refusal(one: Refused) -> str:
 def _fact(name: str, fact: object) -> object:
     """A fact in the language of the page, where it is words and not what somebody typed or something is called."""
     if isinstance(fact, Said):
-        return gettext(fact.says).format_map({inner: _fact(inner, one) for inner, one in fact.facts.items()})
+        return gettext(fact.says).format(*fact.facts)
     if not isinstance(fact, str) or name not in IN_WORDS:
         return fact
     return word(fact) if name in NAMES or fact in WORDS else gettext(fact)
