@@ -10,7 +10,7 @@ from django.utils import translation
 
 from docs import generate, texts
 from entrepot import languages
-from entrepot.kernel.errors import WrongState
+from entrepot.kernel.errors import Invalid, WrongState, one_of
 from entrepot.web import words
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\w+\}")
@@ -69,10 +69,17 @@ def test_catalogs_are_compiled_once_and_anew_when_a_text_changes(tmp_path, monke
 
 def test_a_refusal_is_told_in_the_language_of_the_page():
     one = WrongState(subject="order", found="held", event="release", expected="ready")
+    other = Invalid(field="unit_price", expected=one_of(("pick", "ready")), found="<typed>")
     with translation.override("de"):
         told = words.refusal(one)
+        assert all(words.word(fact) in told for fact in one.facts.values())
+        assert words.refusal(other) == translation.gettext(other.says).format(
+            field=words.word("unit_price"),
+            expected=translation.gettext("one of {0}").format("pick, ready"),
+            found="<typed>",
+        )
     assert told != one.message
-    assert all(fact in told for fact in ("order", "held", "release", "ready"))
+    assert other.message == "unit_price: expected one of pick, ready, found <typed>."
 
 
 def test_who_enters_reads_the_language_of_the_browser_or_the_one_that_they_chose():

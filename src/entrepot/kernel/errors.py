@@ -10,6 +10,8 @@ class Said(str):
     """A fact that is words around facts of its own: as text it is English, and pages tell it in their language."""
 
     __slots__ = ("facts", "says")
+    says: str
+    facts: tuple[object, ...]
 
     def __new__(cls, says: str, *facts: object) -> Self:
         one = super().__new__(cls, says.format(*facts))

@@ -387,7 +387,7 @@ def _fact(name: str, fact: object) -> object:
         return gettext(fact.says).format(*fact.facts)
     if not isinstance(fact, str) or name not in IN_WORDS:
         return fact
-    return word(fact) if name in NAMES or fact in WORDS else gettext(fact)
+    return word(fact) if name in NAMES or fact in WORDS or fact in _TONE_OF else gettext(fact)
 
 
 def sentence(name: object) -> str:
