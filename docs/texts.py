@@ -84,7 +84,7 @@ def _facts() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_bytes())):
             for name, value in _given(node, refusals):
                 found = list(_literals(value))
-                yield from map(words.spaced, found) if name in words.NAMES else found
+                yield from (words.spaced(words.named(one)) if name in words.NAMES else one for one in found)
 
 
 def _given(node: ast.AST, refusals: Collection[str]) -> Iterator[tuple[str, ast.AST]]:

@@ -109,7 +109,7 @@ def test_a_form_that_cannot_be_comes_back_as_it_was_filled_in(shop: Shop, consol
 
     told = answer.content.decode()
     assert answer.status_code == 200
-    assert "split_minor: expected a whole number, found two &lt;hundred&gt;." in told
+    assert "split: expected a whole number, found two &lt;hundred&gt;." in told
     assert 'name="handling_minor" value="17"' in told
     assert drafts.drafts(COMPANY) == []
 

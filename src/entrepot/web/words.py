@@ -387,7 +387,14 @@ def _fact(name: str, fact: object) -> object:
         return gettext(fact.says).format(*fact.facts)
     if not isinstance(fact, str) or name not in IN_WORDS:
         return fact
-    return word(fact) if name in NAMES or fact in WORDS or fact in _TONE_OF else gettext(fact)
+    if name in NAMES:
+        return word(named(fact))
+    return word(fact) if fact in WORDS or fact in _TONE_OF else gettext(fact)
+
+
+def named(field: str) -> str:
+    """The name of a field as people say it: amounts are typed as amounts are written, not in minor units."""
+    return field.removesuffix("_minor")
 
 
 def sentence(name: object) -> str:
