@@ -85,7 +85,7 @@ def test_a_weight_that_is_off_asks_for_a_note_and_keeps_what_was_typed(console, 
 @pytest.mark.parametrize("weight", ["-5", "ten", "1.5", "0", "9" * 30])
 def test_what_is_no_weight_is_refused(console, waits, weight):
     told = console("supervisor").post(f"/packing/{waits.id}/pack/", {"carton": "C3", "weight": weight})
-    assert said(told) == ["weight g: expected more than 0, found 0."]
+    assert said(told) == ["weight in grams: expected more than 0, found 0."]
     assert queries.packages(waits.order) == []
 
 
