@@ -136,9 +136,12 @@ def _policies() -> Iterator[str]:
 
 
 def _words() -> Iterator[str]:
-    """Names of states and kinds that are written as they are: those of machines, and those that tables know."""
+    """Names of states and kinds that are written as they are, those of machines and those that tables know; and why
+    an invoice has no tax."""
+    from entrepot.settlement.ubl import REASONS
     from entrepot.web import words
 
+    yield from (told for _code, told in REASONS.values())
     names = {*_of_machines(), *_of_tables(), *(state for states in words.TONES.values() for state in states)}
     return (words.spaced(name) for name in names if name and name not in words.WORDS)
 

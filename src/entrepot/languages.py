@@ -15,6 +15,19 @@ LOCALE = Path(__file__).resolve().parent / "locale"
 LANGUAGES = {"en": "English", "de": "Deutsch", "es": "Español"}
 """By code, each by its own name. English is what the texts are written in."""
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
+OF_COUNTRIES = {
+    "de": frozenset({"AT", "CH", "DE", "LI"}),
+    "es": frozenset({
+        "AR", "BO", "CL", "CO", "CR", "CU", "DO", "EC", "ES", "GT", "HN", "MX", "NI", "PA", "PE", "PR", "PY", "SV",
+        "UY", "VE",
+    }),
+}  # fmt: skip
+"""Where a paper is read in which language, unless somebody says otherwise."""
+
+
+def of_country(country: str) -> str:
+    """The language of papers to somebody there; English where we have none of theirs."""
+    return next((language for language, countries in OF_COUNTRIES.items() if country in countries), "en")
 
 
 def po_file(language: str) -> Path:

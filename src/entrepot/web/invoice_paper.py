@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext, override
+
+from entrepot import languages
 from entrepot.kernel import money
 from entrepot.settlement import invoicing
 from entrepot.settlement.invoicing import INVOICE
@@ -13,7 +17,12 @@ from entrepot.web.papers import HEAD
 
 
 def pdf(told: Paper) -> bytes:
-    """As PDF on A4: seller, buyer, lines, tax by rate, sums."""
+    """As PDF on A4, in the language of the buyer's country: seller, buyer, lines, tax by rate, sums."""
+    with override(languages.of_country(told.buyer.country)):
+        return _pdf(told)
+
+
+def _pdf(told: Paper) -> bytes:
     paper = papers.Paper()
     paper.say(told.seller.name, 14, 8)
     for line in _address(told.seller):
@@ -22,32 +31,39 @@ def pdf(told: Paper) -> bytes:
     for line in (told.buyer.name, *_address(told.buyer)):
         paper.say(line)
     paper.ln(6)
-    paper.say(f"{'Invoice' if told.kind == INVOICE else 'Credit note'} {told.number}", 14, 8)
-    paper.say(f"Issued {told.issued_on:%d %b %Y}, supplied {told.supplied_on:%d %b %Y}", 9)
+    title = gettext("Invoice %(number)s") if told.kind == INVOICE else gettext("Credit note %(number)s")
+    paper.say(title % {"number": told.number}, 14, 8)
+    days = {
+        "issued": date_format(told.issued_on, "j M Y"),
+        "supplied": date_format(told.supplied_on, "j M Y"),
+    }
+    paper.say(gettext("Issued %(issued)s, supplied %(supplied)s") % days, 9)
     if told.order:
-        paper.say(f"Order {told.order}", 9)
+        paper.say(gettext("Order %(number)s") % {"number": told.order}, 9)
     if told.corrects:
-        paper.say(f"Corrects {', '.join(told.corrects)}", 9)
+        paper.say(gettext("Corrects %(numbers)s") % {"numbers": ", ".join(told.corrects)}, 9)
     paper.ln(4)
     _lines(paper, told)
     paper.ln(4)
     _sums(paper, told)
     paper.ln(4)
     for category in sorted({group.category for group in told.groups} & set(REASONS)):
-        paper.say(REASONS[category][1], 9)
+        paper.say(gettext(REASONS[category][1]), 9)
     paper.say(told.terms, 9)
     return bytes(paper.output())
 
 
 def _address(one: Party) -> list[str]:
     town = " ".join(filter(None, (one.postal_code, one.city, one.region)))
-    tax = f"VAT {one.tax_number}" if one.tax_number else ""
-    register = f"Register {one.registration}" if one.registration else ""
+    tax = gettext("VAT %(number)s") % {"number": one.tax_number} if one.tax_number else ""
+    register = gettext("Register %(number)s") % {"number": one.registration} if one.registration else ""
     return [text for text in (one.line1, one.line2, town, one.country, tax, register) if text]
 
 
 def _lines(paper: papers.Paper, told: Paper) -> None:
-    heads = ("", "What", "Units", "Price", "Discount", "Shipping", "Tax", f"Net {told.currency}")
+    net = gettext("Net %(currency)s") % {"currency": told.currency}
+    amounts = (gettext("Price"), gettext("Discount"), gettext("Shipping"), gettext("Tax"), net)
+    heads = ("", gettext("What"), gettext("Units"), *amounts)
     rows = [
         (
             str(number), f"{line.sku} {line.description}".strip(), str(line.quantity),
@@ -72,10 +88,12 @@ def _sums(paper: papers.Paper, told: Paper) -> None:
         for group in told.groups
     ]  # fmt: skip
     total = (
-        "Total",
+        gettext("Total"),
         *(money.text(one, told.currency) for one in (told.net, told.tax, told.net + told.tax)),
     )
-    _table(paper, (30, 25, 25, 25), 1, (("Tax", "Net", "Tax", f"Total {told.currency}"), *rows, total))
+    whole = gettext("Total %(currency)s") % {"currency": told.currency}
+    heads = (gettext("Tax"), gettext("Net"), gettext("Tax"), whole)
+    _table(paper, (30, 25, 25, 25), 1, (heads, *rows, total))
 
 
 def _table(

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import barcode
 from barcode.codex import Code128
+from django.utils.translation import gettext, override
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 
+from entrepot import languages
 from entrepot.kernel import money
 from entrepot.parties import queries as parties
 from entrepot.parties.queries import Address
@@ -89,22 +91,34 @@ def postal_lines(address: Address | None) -> list[str]:
 
 
 def packing_slip(slip: Slip) -> bytes:
-    """A packing slip as PDF."""
+    """A packing slip as PDF, in the language of where it goes."""
+    with override(languages.of_country(slip.address.country if slip.address else "")):
+        return _packing_slip(slip)
+
+
+def _packing_slip(slip: Slip) -> bytes:
     paper = Paper()
     paper.say(slip.company, 14, 8)
-    paper.say(f"Packing slip {slip.number}", 12, 7)
-    paper.say(f"Order {slip.order}" + (f", yours {slip.channel_order}" if slip.channel_order else ""))
+    paper.say(gettext("Packing slip %(number)s") % {"number": slip.number}, 12, 7)
+    facts = {"number": slip.order, "theirs": slip.channel_order}
+    paper.say(
+        (gettext("Order %(number)s, yours %(theirs)s") if slip.channel_order else gettext("Order %(number)s"))
+        % facts
+    )
     paper.bars(slip.number, 140, MARGIN, 55, 12)
     paper.ln(4)
     for line in postal_lines(slip.address):
         paper.say(line)
     for number, carton, lines in slip.packages:
         paper.ln(4)
-        paper.say(f"Package {number}, carton {carton}" if number else "Contents", 11, 7)
+        facts = {"number": number, "carton": carton}
+        paper.say(
+            gettext("Package %(number)s, carton %(carton)s") % facts if number else gettext("Contents"), 11, 7
+        )
         _contents(paper, lines)
     if slip.gift_message:
         paper.ln(8)
-        paper.say("A message for you", 11, 7)
+        paper.say(gettext("A message for you"), 11, 7)
         paper.say(slip.gift_message, 12, 7)
     return bytes(paper.output())
 
@@ -123,8 +137,8 @@ def return_slip(slip: ReturnSlip) -> bytes:
     """A return slip as PDF: its number in bars, where it goes, what is in it. No name and no price."""
     paper = Paper()
     paper.say(slip.company, 14, 8)
-    paper.say(f"Return {slip.number}", 12, 7)
-    paper.say(f"Order {slip.order}")
+    paper.say(gettext("Return %(number)s") % {"number": slip.number}, 12, 7)
+    paper.say(gettext("Order %(number)s") % {"number": slip.order})
     paper.bars(slip.number, 125, MARGIN, 70, 18)
     paper.ln(6)
     for line in slip.send_to:
@@ -139,7 +153,8 @@ def _contents(paper: Paper, lines: Sequence[SlipLine]) -> None:
     with paper.table(
         col_widths=(28, 62, 10), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
     ) as table:
-        for cells in (("SKU", "What", "Units"), *((one.sku, one.name, str(one.units)) for one in lines)):
+        heads = (gettext("SKU"), gettext("What"), gettext("Units"))
+        for cells in (heads, *((one.sku, one.name, str(one.units)) for one in lines)):
             row = table.row()
             for cell in cells:
                 row.cell(cell)
@@ -296,7 +311,7 @@ def manifest_pdf(told: ManifestPaper) -> bytes:
     """What a carrier signs when it collects."""
     paper = Paper()
     paper.say(told.company, 14, 8)
-    paper.say(f"Manifest {told.number}", 12, 7)
+    paper.say(gettext("Manifest %(number)s") % {"number": told.number}, 12, 7)
     paper.bars(told.number, 140, MARGIN, 55, 12)
     paper.say(f"{told.carrier or 'Own means'}, from {told.node}, closed {told.closed}")
     paper.say(f"{len(told.labels)} packages, {told.weight_g / 1000:.2f} kg")
@@ -305,10 +320,14 @@ def manifest_pdf(told: ManifestPaper) -> bytes:
     with paper.table(
         col_widths=(60, 25, 15), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
     ) as table:
-        for cells in (("Tracking", "Package", "Grams"), *((a, b, str(c)) for a, b, c in told.labels)):
+        for cells in (
+            (gettext("Tracking"), gettext("Package"), gettext("Grams")),
+            *((a, b, str(c)) for a, b, c in told.labels),
+        ):
             row = table.row()
             for cell in cells:
                 row.cell(cell)
     paper.ln(10)
-    paper.say("Collected by: ______________________   on: ______________________")
+    line = "______________________"
+    paper.say(gettext("Collected by: %(line)s on: %(line)s") % {"line": line})
     return bytes(paper.output())
