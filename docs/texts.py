@@ -28,6 +28,9 @@ _MARKS = {
     "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
 
+_KEPT = ("expected", "wanted", "what", "why")
+"""Names under which code keeps a fact in words before a refusal is made of it."""
+
 _HEAD = """\
 # Kept in step with the pages by `make texts`.
 msgid ""
@@ -107,7 +110,7 @@ def _given(node: ast.AST, refusals: Collection[str]) -> Iterator[tuple[str, ast.
             yield from (
                 (name.id, value)
                 for name, value in pairs
-                if isinstance(name, ast.Name) and name.id in words.IN_WORDS - words.NAMES
+                if isinstance(name, ast.Name) and name.id in _KEPT
             )
 
 
