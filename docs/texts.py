@@ -108,9 +108,7 @@ def _given(node: ast.AST, refusals: Collection[str]) -> Iterator[tuple[str, ast.
                 else [(target, node.value)]
             )
             yield from (
-                (name.id, value)
-                for name, value in pairs
-                if isinstance(name, ast.Name) and name.id in _KEPT
+                (name.id, value) for name, value in pairs if isinstance(name, ast.Name) and name.id in _KEPT
             )
 
 
@@ -146,7 +144,7 @@ def _words() -> Iterator[str]:
 
     yield from (told for _code, told in REASONS.values())
     names = {*_of_machines(), *_of_tables(), *(state for states in words.TONES.values() for state in states)}
-    return (words.spaced(name) for name in names if name and name not in words.WORDS)
+    yield from (words.spaced(name) for name in names if name and name not in words.WORDS)
 
 
 def _of_machines() -> Iterator[str]:

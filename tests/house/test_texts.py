@@ -32,6 +32,20 @@ def test_every_text_has_a_translation_and_none_is_left_over(language, wanted):
     assert not [text.id for text in kept.values() if "fuzzy" in text.flags]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "part backordered",  # a state
+        "Export outside the EU",  # why there is no tax
+        "There is no {what} {which}.",  # a refusal
+        "an SSCC, 18 digits with their check digit",  # a fact of one
+        "When and how much is ordered again.",  # what a policy is for
+    ],
+)
+def test_texts_of_every_kind_are_found(text, wanted):
+    assert text in {one.id for one in wanted}
+
+
 @pytest.mark.parametrize("language", languages.TRANSLATED)
 def test_a_translation_has_the_facts_of_its_text(language):
     for text in languages.read(language):
