@@ -31,7 +31,7 @@ from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
 from entrepot.web import words
 from entrepot.web.areas import AREAS, area_of, at_hand, tabs_beside
-from entrepot.web.lists import Listing
+from entrepot.web.listing import Listing
 
 P = ParamSpec("P")
 
@@ -169,13 +169,13 @@ def _frame(request: Request, area: str) -> dict[str, Any]:
 
 
 def _of_list(request: Request, listing: Listing) -> dict[str, Any]:
-    """The columns that the reader left out, and the views of the list; no views for further rows alone."""
+    """The columns that the reader left out, the order, and the views of the list; no views for further rows alone."""
     shown, reader = request.GET.getlist("show"), request.reader
     left_out = {name for name in listing.columns if name not in shown} if shown else set()
+    around = {"left_out": left_out, "order": listing.ordered(clean(request.GET.get("sort")))}
     if request.htmx and request.GET.get("after"):
-        return {"left_out": left_out}
-    views = access.views(reader.company.id, listing.name, reader.name, reader.roles)
-    return {"left_out": left_out, "saved_views": views}
+        return around
+    return around | {"saved_views": access.views(reader.company.id, listing.name, reader.name, reader.roles)}
 
 
 def _waits(reader: Reader) -> int:

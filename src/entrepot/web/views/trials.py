@@ -21,8 +21,10 @@ from entrepot.simulation.commands.try_profiles import AskTrial, TrialNow, ask_tr
 from entrepot.simulation.comparison import LATENESS, PARCELS, TERMS, Changed, Comparison
 from entrepot.simulation.whatif import Report
 from entrepot.web import format as fmt
+from entrepot.web import lists_books
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, back, beginning_in, console, day_in, give, page, uuid_in
+from entrepot.web.listed import listed_whole
 from entrepot.web.plots import Plot, paired
 
 KIND = "sourcing.profile"
@@ -41,8 +43,11 @@ def trials_list(request: Request) -> HttpResponse:
     span = recorded.first_and_last(company)
     last = span[1].astimezone(UTC).date() if span else fmt.reading().now.astimezone(UTC).date()
     first = span[0].astimezone(UTC).date() if span else last
+    shown = listed_whole(request, lists_books.TRIALS, queries.trials(company=company))
+    if shown.answer:
+        return shown.answer
     context = {
-        "trials": queries.trials(company=company),
+        **shown.context("trials"),
         "drafts": [one for one in known if one.state in LIVING],
         "notes": {one.id: one.note for one in known},
         "chosen": uuid_in(request.GET.get("draft")),
