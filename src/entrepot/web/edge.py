@@ -30,7 +30,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
 from entrepot.web import words
-from entrepot.web.areas import AREAS, area_of, at_hand, tabs_beside
+from entrepot.web.areas import AREAS, RENEWED_S, area_of, at_hand, tabs_beside
 from entrepot.web.listing import Listing
 
 P = ParamSpec("P")
@@ -160,11 +160,12 @@ def page(
 def _frame(request: Request, area: str) -> dict[str, Any]:
     """What stands around a whole page: the areas, those at hand on a phone, and the tabs."""
     reader, here = request.reader, (request.resolver_match and request.resolver_match.url_name) or ""
-    own, first = area_of(here), at_hand(reader.roles)
+    own, first, is_live = area_of(here), at_hand(reader.roles), "X-Live" in request.headers
     return {
         "waits": _waits(reader), "areas": AREAS, "first": first, "here": here, "area": own.name if own else area,
         "further": [one for one in AREAS if one.name not in first],
-        "tabs": tabs_beside(here, reader.actor.may), "undo": _undo_left(request),
+        "tabs": tabs_beside(here, reader.actor.may), "undo": None if is_live else _undo_left(request),
+        "is_live": is_live, "renewed_s": RENEWED_S.get(here),
     }  # fmt: skip
 
 
@@ -175,7 +176,15 @@ def _of_list(request: Request, listing: Listing) -> dict[str, Any]:
     around = {"left_out": left_out, "order": listing.ordered(clean(request.GET.get("sort")))}
     if request.htmx and request.GET.get("after"):
         return around
-    return around | {"saved_views": access.views(reader.company.id, listing.name, reader.name, reader.roles)}
+    views = access.views(reader.company.id, listing.name, reader.name, reader.roles)
+    return around | {"saved_views": views, "orders_told": _orders_told(listing)}
+
+
+def _orders_told(listing: Listing) -> list[tuple[str, str]]:
+    """The orders that a list can be put in, each both ways, in words."""
+    heads = [one for one in listing.heads if one.by]
+    ways = (("", gettext("%(column)s, up")), ("-", gettext("%(column)s, down")))
+    return [(f"{sign}{one.by}", told % {"column": one.title}) for one in heads for sign, told in ways]
 
 
 def _waits(reader: Reader) -> int:
@@ -288,7 +297,7 @@ NOT_KEPT = ("csrfmiddlewaretoken", "next")
 def kept(request: HttpRequest) -> dict[str, Any]:
     """The form that was refused on this page just now: `form`, `refused` (a code), `fields`; {} where none was."""
     found: dict[str, Any] = request.session.get(KEPT, {})
-    if found.get("page") != request.path:
+    if found.get("page") != request.path or "X-Live" in request.headers:
         return {}
     del request.session[KEPT]
     return found

@@ -103,6 +103,9 @@ JOURNAL = Listing(
     },
 )  # fmt: skip
 
-OF_THIS_PAGE = (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL)
+BOARDS = Listing("boards", "dashboard", (), {})
+"""Boards of key figures, which are kept as the views of lists are."""
+
+OF_THIS_PAGE = (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL, BOARDS)
 LISTS = {one.name: one for one in (*OF_THIS_PAGE, *lists_returns.ALL, *lists_floor.ALL, *lists_books.ALL)}
 """Every list of the console by its name."""

@@ -21,6 +21,7 @@ from entrepot.web.views import (
     conflicts,
     counts,
     currencies,
+    dashboard,
     departures,
     drafts,
     drop_ships,
@@ -81,6 +82,7 @@ from entrepot.web.views.scan import sort as scan_sort
 urlpatterns = [
     path("api/", house.urls()),  # first: to pass by all pages took a program half a millisecond
     path("", home.home, name="home"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("reports/", reports.reports, name="reports"),
     path("reports/mails/<uuid:which>/end/", report_mails.end, name="report-mail-end"),
     path("reports/<slug:which>/mail/", report_mails.subscribe, name="report-mail"),
