@@ -93,10 +93,10 @@ ORDERS: Mapping[str, tuple[str, ...]] = {"at": (), "due": ("{row}.due", "{row}.r
 
 def test_a_page_behind_a_row_is_read_by_the_columns_of_an_index():
     assert keyset("t", "o", ORDERS, "-at", None) == ("", "ORDER BY o.id DESC")
-    assert keyset("t", "o", ORDERS, "due", AFTER) == (
-        "AND (o.due, o.rank, o.id) > (SELECT last_row.due, last_row.rank, last_row.id FROM t AS last_row "
-        "WHERE last_row.id = %(after)s::uuid)",
-        "ORDER BY o.due, o.rank, o.id",
+    behind, order = keyset("t", "o", ORDERS, "due", AFTER)
+    assert order == "ORDER BY o.due, o.rank, o.id"
+    assert behind.startswith(
+        "AND (o.due, o.rank, o.id) > (SELECT last_row.due, last_row.rank, last_row.id FROM t"
     )
     assert keyset("t", "o", ORDERS, "-due", AFTER).behind.startswith("AND (o.due, o.rank, o.id) <")
     with pytest.raises(KeyError):

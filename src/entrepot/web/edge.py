@@ -160,10 +160,10 @@ def page(
 def _frame(request: Request, area: str) -> dict[str, Any]:
     """What stands around a whole page: the areas, those at hand on a phone, and the tabs."""
     reader, here = request.reader, (request.resolver_match and request.resolver_match.url_name) or ""
-    own, first, is_live = area_of(here), at_hand(reader.roles), "X-Live" in request.headers
+    own, near, is_live = area_of(here), at_hand(reader.roles), "X-Live" in request.headers
     return {
-        "waits": _waits(reader), "areas": AREAS, "first": first, "here": here, "area": own.name if own else area,
-        "further": [one for one in AREAS if one.name not in first],
+        "waits": _waits(reader), "areas": AREAS, "near": near, "here": here, "area": own.name if own else area,
+        "further": [one for one in AREAS if one.name not in near],
         "tabs": tabs_beside(here, reader.actor.may), "undo": None if is_live else _undo_left(request),
         "is_live": is_live, "renewed_s": RENEWED_S.get(here),
     }  # fmt: skip

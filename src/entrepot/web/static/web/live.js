@@ -110,7 +110,7 @@
   // ---- when
 
   const isOn = () => !box || box.checked;
-  const isExtended = () => main.querySelector("[data-extended]") !== null;
+  const isExtended = () => main.querySelector("table[data-extended]") !== null;
   const isHandOn = () => Date.now() - touchedAt < QUIET_MS || !window.getSelection().isCollapsed;
 
   function tell() {
