@@ -305,7 +305,9 @@ def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page
     assert console.locator("[data-count]").inner_text() == "2 selected"
 
     told = console.locator("#live-told")
-    console.route("**/work/", lambda route: route.abort())
+    console.route(
+        "**/work/", lambda route: route.fulfill(body="<p>Something between", content_type="text/html")
+    )
     for _ in range(3):
         renew(console)
         console.wait_for_timeout(150)

@@ -99,6 +99,7 @@ urlpatterns = [
     path("orders/trials/", trials.trials_list, name="trials"),
     path("orders/trials/ask/", trials.ask, name="trials-ask"),
     path("orders/trials/<uuid:which>/", trials.one, name="trial"),
+    path("orders/trials/<uuid:which>/withdraw/", trials.withdraw, name="trial-withdraw"),
     path("orders/trials/<uuid:which>/activate/", trials.activate, name="trial-activate"),
     path("orders/act/", orders.act, name="orders-act"),
     path("orders/<uuid:which>/", orders.order, name="order"),

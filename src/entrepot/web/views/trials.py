@@ -18,6 +18,7 @@ from entrepot.kernel import drafts, money
 from entrepot.kernel.drafts import ActivateDraft, activate_draft
 from entrepot.simulation import queries, recorded
 from entrepot.simulation.commands.try_profiles import AskTrial, TrialNow, ask_trials
+from entrepot.simulation.commands.withdraw_trials import WithdrawTrial, withdraw_trials
 from entrepot.simulation.comparison import LATENESS, PARCELS, TERMS, Changed, Comparison
 from entrepot.simulation.whatif import Report
 from entrepot.web import format as fmt
@@ -88,6 +89,20 @@ def one(request: Request, which: UUID) -> HttpResponse:
         context |= _told(request, report)
         context["is_last"] = draft is not None and draft.report == which
     return page(request, "web/trial.html", context, area="policies")
+
+
+@require_POST
+@console
+def withdraw(request: Request, which: UUID) -> HttpResponse:
+    """A trial that nobody waits for any more."""
+    wanted = [WithdrawTrial(_of_reader(request, which).id)]
+    give(
+        request,
+        withdraw_trials,
+        wanted,
+        lambda _: gettext("The trial is withdrawn. Nothing was changed by it."),
+    )
+    return redirect("trial", which=which)
 
 
 @require_POST
