@@ -1,4 +1,4 @@
-"""simulation.ask_trials, simulation.report_trials, simulation.keep_trials, and the replay that they tell of"""
+"""simulation: ask_trials, report_trials, keep_trials, withdraw_trials, and the replay that they tell of"""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from entrepot.simulation.commands.try_profiles import (
     keep_trials,
     report_trials,
 )
+from entrepot.simulation.commands.withdraw_trials import WithdrawTrial, withdraw_trials
 from entrepot.simulation.errors import NothingDecided
 from entrepot.simulation.whatif import Report
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
@@ -462,7 +463,12 @@ def test_again_by_key_answers_the_same(floor: Floor) -> None:
     assert len(queries.trials(company=COMPANY)) == 2
 
 
-@pytest.mark.counts("simulation.ask_trials", "simulation.keep_trials", "simulation.report_trials")
+@pytest.mark.counts(
+    "simulation.ask_trials",
+    "simulation.keep_trials",
+    "simulation.report_trials",
+    "simulation.withdraw_trials",
+)
 def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None:
     floor.stock(quantity=9)
     decided(floor, 0, (0, 1))
@@ -479,7 +485,27 @@ def test_statements_do_not_grow_with_the_batch(floor: Floor, statements) -> None
         with statements() as ran:
             keep_trials(SYSTEM, requests=[KeepTrial(COMPANY, report, one.draft) for one in made])
         counts[-1].append(len(ran))
+        given_up = ask_trials(SYSTEM, requests=ask)
+        with statements() as ran:
+            withdraw_trials(SYSTEM, requests=[WithdrawTrial(one.trial) for one in given_up])
+        counts[-1].append(len(ran))
     assert counts[0] == counts[1] == counts[2], counts
+
+
+def test_a_trial_is_withdrawn_once_and_its_report_comes_too_late(floor: Floor) -> None:
+    floor.stock(quantity=9)
+    decided(floor, 0, (0, 1))
+    (draft,) = draft_policy(SYSTEM, requests=[DraftPolicy(COMPANY, KIND, NOT_N1)])
+    (asked,) = ask_trials(SYSTEM, requests=[AskTrial(COMPANY, draft.draft, DAY, DAY + timedelta(days=1))])
+    wanted = [WithdrawTrial(asked.trial, key="w"), WithdrawTrial(ids.uuid7())]
+    now, unknown = withdraw_trials(SYSTEM, requests=wanted)
+    assert (now.state, type(unknown)) == ("withdrawn", NotFound)
+    assert withdraw_trials(SYSTEM, requests=wanted)[0] == now
+    assert isinstance(withdraw_trials(SYSTEM, requests=[WithdrawTrial(asked.trial)])[0], WrongState)
+    assert isinstance(report_trials(SYSTEM, requests=[ReportTrial(asked.trial, tried())])[0], WrongState)
+    tasks.serve_whatif(SYSTEM, [asked.trial])  # nothing is left to do
+    found = queries.trial(asked.trial)
+    assert found and (found.state, found.summary) == ("withdrawn", "")
 
 
 def test_a_report_survives_its_keeping(floor: Floor) -> None:

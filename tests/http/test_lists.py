@@ -9,11 +9,14 @@ from datetime import datetime
 
 import openpyxl
 import pytest
+from django.urls import reverse
 
 from entrepot.access import queries as access
-from entrepot.web import as_file
+from entrepot.insight import pages
+from entrepot.web import as_file, listed
+from entrepot.web.lists import BOARDS, JOURNAL, LISTS
 
-LISTS = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
+LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
 
 
 def read(response) -> list[list]:
@@ -21,7 +24,7 @@ def read(response) -> list[list]:
     return [list(row) for row in book.active.values]
 
 
-@pytest.mark.parametrize("address", LISTS)
+@pytest.mark.parametrize("address", LONG)
 def test_every_list_is_a_page_and_two_kinds_of_file(console, shop, address):
     browser = console("lead")
     text = browser.get(address).content.decode()
@@ -92,3 +95,73 @@ def test_a_view_of_an_account_leads_back_to_it(console, shop):
     browser.post("/views/journal/save/", {"name": "Stock", "next": "/books/accounts/1200/?month=2026-03"})
     (one,) = access.views(1, "journal", "books", [])
     assert browser.get(f"/views/{one.id}/")["Location"] == "/books/accounts/1200/?month=2026-03"
+
+
+def table(browser, address: str, **asked: str) -> list[list[str]]:
+    text = browser.get(address, {"format": "csv", **asked}).content.decode()
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_each_list_has_a_file_its_sums_and_each_of_its_orders(console, standing_shop):
+    browser = console("root")
+    for one in LISTS.values():
+        if one in (JOURNAL, BOARDS):
+            continue
+        address = reverse(one.url)
+        (head, *rows) = table(browser, address)
+        assert head == list(one.cells), one.name
+        page = browser.get(address).content.decode()
+        if rows:
+            assert "Save what is shown as" in page, one.name
+            assert 'class="totals"' in page, one.name
+        for by in sorted(one.orders if len(rows) > 1 else ()):
+            again = table(browser, address, sort=f"-{by}")[1:]
+            assert sorted(again) == sorted(rows), (one.name, by)
+
+
+def numbers(page: str) -> list[str]:
+    return re.findall(r'class="title"><a href="/orders/[^"]+">([^<]+)</a>', page)
+
+
+def pages_of(browser, order: str) -> list[str]:
+    found, after = [], ""
+    while True:
+        page = browser.get("/orders/", {"sort": order, "after": after}).content.decode()
+        found += numbers(page)
+        behind = re.search(r'hx-get="/orders/[^"]*after=([0-9a-f-]{36})', page)
+        if not behind:
+            return found
+        after = behind[1]
+
+
+def test_every_order_of_a_list_goes_through_all_pages_and_none_is_told_twice(console, shop, monkeypatch):
+    monkeypatch.setattr(listed.listed, "__kwdefaults__", {**listed.listed.__kwdefaults__, "size": 5})
+    browser = console("lead")
+    for order in ("placed_at", "promise_at"):
+        up, down = pages_of(browser, order), pages_of(browser, f"-{order}")
+        assert len(up) == len(set(up)) == 22
+        assert down == up[::-1]
+    assert pages_of(browser, "total_minor") == pages_of(browser, "-placed_at")  # no index, so not its order
+    page = browser.get("/orders/?sort=-promise_at").content.decode()
+    assert re.search(r'aria-sort="descending"><a class="by" href="\?sort=promise_at">Promise', page)
+
+
+def test_the_sums_are_those_of_the_filter_and_say_where_they_end(console, shop, monkeypatch):
+    browser = console("lead")
+    told = browser.get("/orders/?status=packed&format=totals").content.decode()
+    assert "2 rows" in told
+    sold = sum(one.total_minor for one in pages.orders(company=1, now=shop.now, statuses=["packed"]))
+    assert f"{sold / 100:,.2f}" in told
+    monkeypatch.setattr(listed, "SUMMED_MAX", 1)
+    assert "The first 1 rows of more" in browser.get("/orders/?status=packed&format=totals").content.decode()
+
+
+def test_a_form_acts_on_all_that_match_and_on_nothing_else(console, shop):
+    browser = console("lead")
+    before = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["cancelled"])}
+    ready = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["ready"])}
+    assert ready
+    told = {"all": "1", "action": "cancel", "reason": "Test", "next": "/orders/"}
+    browser.post("/orders/act/?status=ready", told)
+    after = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["cancelled"])}
+    assert after - before == ready

@@ -66,7 +66,7 @@ def test_a_person_sees_the_facts_and_decides(suspected: list[Authorized]) -> Non
     noted = text_of(lead.get("/returns/fraud/?state=clean"))
     assert suspected[0].number in noted
     assert lead.get(f"/returns/{COMPANY:032x}/fraud/").status_code == 404
-    file = lead.get("/returns/fraud/?format=csv&by=channel").content.decode()
+    file = lead.get("/returns/fraud/?groups=csv&by=channel").content.decode()
     assert file.splitlines() == ["group,judged,flagged,confirmed,cleared", "shop,3,1,0,1"]
 
 

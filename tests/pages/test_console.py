@@ -16,6 +16,8 @@ from entrepot.kernel.errors import Refused
 if TYPE_CHECKING:
     from tests.shop import Shop
 
+HAND_MS = 2600
+"""How long no hand may have been on a page before it renews itself."""
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 # Text that is too faint for its ground, by WCAG's formula: 4.5 to 1, or 3 to 1 where it is large.
@@ -250,8 +252,76 @@ def test_the_board_keeps_itself_up_to_date(console: Page, shop: Shop):
     ready = console.locator(".stage", has_text="Ready").locator("b")
     assert ready.inner_text() == "4"
     cancel(the_system(shop.now), requests=[CancelOrder(shop.one("ready"), "A test.")])
-    console.evaluate("htmx.trigger('#board', 'refresh')")
+    renew(console)
     expect(ready).to_have_text("3")
+
+
+def renew(page: Page) -> None:
+    """Ask the page to renew itself, as it does by itself after a while without a hand on it."""
+    page.locator("main").dispatch_event("live")
+
+
+def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page, shop: Shop):
+    from uuid import uuid4
+
+    from entrepot.work import queries
+    from entrepot.work.commands.open_items import OpenItem, open_items
+    from entrepot.work.commands.resolve import ResolveItem, resolve
+    from tests.shop import COMPANY, the_system
+
+    system = the_system(shop.now)
+    console.goto("/work/")
+    rows = console.locator("table.rows tbody [data-row]", has=console.locator("[name=item]"))
+    before = rows.count()
+    chosen, note = rows.nth(0).locator("[name=item]"), console.locator("#bulk-note")
+    chosen.check()
+    rows.nth(1).locator("[name=item]").click(modifiers=["Shift"])
+    assert console.locator("[data-count]").inner_text() == "2 selected"
+    gone = chosen.get_attribute("value")
+    chosen = console.locator(f"[name=item][value='{gone}']")
+    note.fill("Half a senten")
+    link = rows.nth(2).locator("a").first
+    link.focus()
+    console.get_by_text("Give away, put aside or escalate").click()
+    link.focus()
+    named = link.get_attribute("href")
+
+    (item,) = [one for one in queries.items(COMPANY) if str(one.id) == gone]
+    resolve(system, requests=[ResolveItem(item.id, "no fault")])
+    open_items(
+        system,
+        requests=[OpenItem(COMPANY, "test", "order", uuid4(), "Quite new", "operations lead", priority=99)],
+    )
+    console.wait_for_timeout(HAND_MS)
+    renew(console)
+
+    expect(console.get_by_text("Quite new")).to_be_visible()
+    assert rows.count() == before + 1  # what was chosen stays, and says that it is gone
+    expect(console.locator("tr[data-gone]")).to_have_count(1)
+    expect(chosen).to_be_checked()
+    assert note.input_value() == "Half a senten"
+    assert console.evaluate("document.activeElement.getAttribute('href')") == named
+    assert console.locator(".bulk details[open]").count() == 1
+    assert console.locator("[data-count]").inner_text() == "2 selected"
+
+    told = console.locator("#live-told")
+    console.route(
+        "**/work/", lambda route: route.fulfill(body="<p>Something between", content_type="text/html")
+    )
+    for _ in range(3):
+        renew(console)
+        console.wait_for_timeout(150)
+    expect(told).to_contain_text("Not renewed since")
+    console.unroute("**/work/")
+    asked: list[str] = []
+    console.on("request", lambda one: asked.append(one.url))
+    console.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    renew(console)
+    console.wait_for_timeout(150)
+    assert asked == []
+    console.evaluate("delete document.hidden")
+    renew(console)
+    expect(told).to_have_text("")
 
 
 def test_the_documents_of_the_api_open(console: Page):

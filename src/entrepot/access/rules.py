@@ -94,7 +94,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "operations lead": (
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
-        "simulation.ask_trials",
+        "simulation.ask_trials", "simulation.withdraw_trials",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
@@ -199,7 +199,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "integration engineer": (
         *EVERYBODY, "work.open", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
-        "simulation.ask_trials",
+        "simulation.ask_trials", "simulation.withdraw_trials",
         "access.issue_key", "access.revoke_key", "kernel.replay_messages", "kernel.drop_messages",
         "orders.place", "orders.cancel", "orders.take_payment", "sourcing.cancel", "orders.credit",
         "stock.reserve", "stock.renew", "stock.give_back",

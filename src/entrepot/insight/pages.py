@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kernel import sql
+from entrepot.kernel.keyset import keyset
 
 ENDED = ("shipped", "delivered", "cancelled", "closed")
 """Statuses in which an order can't be late any more."""
@@ -94,18 +95,20 @@ def orders(
     channel: str = "",
     text: str = "",
     late: bool = False,
+    order: str = "-placed_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[OrderRow]:
-    """Orders, the latest placed first, behind the order `after`. One statement.
+    """Orders, the latest placed first or in another of `ORDERS_BY`, behind the order `after`. One statement.
 
     `text` is an order's number, an external id, or a customer's code.
     """
+    behind, by = keyset("orders_order", "o", ORDERS_BY, order, after)
     params = {
         "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
         "limit": limit, "text": text, "ended": list(ENDED),
     }  # fmt: skip
-    statement = _ORDERS.format(text=_TEXT if text else "")
+    statement = _ORDERS.format(text=_TEXT if text else "", behind=behind, by=by)
     return [_order_row(row) for row in sql.run(statement, params)]
 
 
@@ -508,16 +511,17 @@ LEFT JOIN parties_customer AS u ON u.id = o.customer_id
 WHERE o.company_id = %(company)s::smallint
 """
 
-# Keys are made in the order of placing, so the primary key is the order of the list.
+ORDERS_BY = {"placed_at": (), "promise_at": ("COALESCE({row}.promise_at, 'infinity'::timestamptz)",)}
+"""What the list of orders can be put in order by; keys are made in the order of placing."""
+
 _ORDERS = (
     _ROW
     + """
   AND (cardinality(%(statuses)s::text[]) = 0 OR o.status = ANY(%(statuses)s::text[]))
   AND (%(channel)s::text = '' OR c.code = %(channel)s::text)
   AND (NOT %(late)s::bool OR (o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])))
-  AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
-  {text}
-ORDER BY o.id DESC LIMIT %(limit)s::int
+  {text} {behind}
+{by} LIMIT %(limit)s::int
 """
 )
 

@@ -6,7 +6,8 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast, Coalesce
 
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.orders import holding, rules, states
@@ -74,6 +75,13 @@ class Order(models.Model):
                 fields=["company_id", "campaign", "placed_at"],
                 name="orders_order_of_campaign",
                 condition=~Q(campaign=""),
+            ),
+            # The list by promise; what has none comes last.
+            models.Index(
+                "company_id",
+                Coalesce("promise_at", Cast(Value("infinity"), models.DateTimeField())),
+                "id",
+                name="orders_order_by_promise",
             ),
         ]
         constraints = [

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.kernel.keyset import keyset
 from entrepot.kernel.money import EXPONENTS
 from entrepot.purchasing import drop_ship_queries
 
@@ -68,10 +69,16 @@ class Receipt:
     value_minor: int
 
 
-def orders(company: int, *, state: str = "", after: UUID | None = None, limit: int = 50) -> list[Order]:
-    """Orders, the newest first; '' for every state, `after` continues behind an order. 1 statement."""
+def orders(
+    company: int, *, state: str = "", order: str = "-ordered_at", after: UUID | None = None, limit: int = 50
+) -> list[Order]:
+    """Orders, the newest first or in another of `ORDERS_BY`; '' for every state, `after` continues behind an order.
+
+    1 statement.
+    """
     params = {"company": company, "state": state, "after": after, "limit": limit}
-    return [Order(*row) for row in sql.run(_ORDERS, params)]
+    behind, by = keyset("purchasing_order", "purchasing_order", ORDERS_BY, order, after)
+    return [Order(*row) for row in sql.run(_ORDERS.format(behind=behind, by=by), params)]
 
 
 def order(which: UUID) -> Order | None:
@@ -167,10 +174,12 @@ CROSS JOIN LATERAL (
 
 _ORDERS = f"""{_FIELDS}
 WHERE purchasing_order.company_id = %(company)s::smallint AND %(state)s::text IN ('', state)
-  AND (%(after)s::uuid IS NULL OR (ordered_at, purchasing_order.id) <
-       (SELECT last.ordered_at, last.id FROM purchasing_order AS last WHERE last.id = %(after)s::uuid))
-ORDER BY ordered_at DESC, purchasing_order.id DESC LIMIT %(limit)s::int
+  {{behind}}
+{{by}} LIMIT %(limit)s::int
 """
+
+ORDERS_BY = {"ordered_at": ("{row}.ordered_at",)}
+"""What the list of purchase orders can be put in order by."""
 
 _ORDER = f"{_FIELDS} WHERE purchasing_order.id = %(which)s::uuid"
 

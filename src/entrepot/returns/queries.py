@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.kernel.keyset import keyset
 from entrepot.returns import (
     cohort_queries,
     departure_queries,
@@ -50,15 +51,20 @@ def returns_page(
     state: str | None = None,
     text: str | None = None,
     order: UUID | None = None,
+    by: str = "-requested_at",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[ReturnRow]:
-    """Returns, the latest first, behind the return `after`; `text` is its number, the order's, or the channel's id."""
+    """Returns, the latest first or in another of `RETURNS_BY`, behind the return `after`.
+
+    `text` is its number, the order's, or the channel's id.
+    """
     params = {
         "company": company, "state": state or None, "text": text or None, "order": order, "after": after,
         "limit": limit,
     }  # fmt: skip
-    return [ReturnRow(*row) for row in sql.run(_LIST + _PAGE, params)]
+    behind, ordered = keyset("returns_return", "r", RETURNS_BY, by, after)
+    return [ReturnRow(*row) for row in sql.run(_LIST + _PAGE.format(behind=behind, ordered=ordered), params)]
 
 
 def return_(return_id: UUID) -> ReturnRow | None:
@@ -379,9 +385,12 @@ WHERE r.company_id = %(company)s::smallint AND (%(state)s::text IS NULL OR r.sta
   AND (%(order)s::uuid IS NULL OR r.order_id = %(order)s::uuid)
   AND (%(text)s::text IS NULL OR r.number = %(text)s::text OR r.external_id = %(text)s::text
        OR r.order_id IN (SELECT id FROM orders_order WHERE number = %(text)s::text))
-  AND (%(after)s::uuid IS NULL OR r.id < %(after)s::uuid)
-ORDER BY r.id DESC LIMIT %(limit)s::int
+  {behind}
+{ordered} LIMIT %(limit)s::int
 """
+
+RETURNS_BY: dict[str, tuple[str, ...]] = {"requested_at": ()}
+"""What the list of returns can be put in order by; keys are made in the order of asking."""
 
 _BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(company)s::smallint GROUP BY 1 ORDER BY 1"
 

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 
 class Trial(models.Model):
-    """A draft tried on a window of recorded orders: asked for, then done with its report, or failed with a reason."""
+    """A draft tried on a window of recorded orders: asked for, then done with its report, failed, or withdrawn."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -16,7 +16,7 @@ class Trial(models.Model):
     profile = models.JSONField()
     since = models.DateTimeField()
     until = models.DateTimeField()
-    state = models.TextField(db_default="asked")  # asked, done, failed
+    state = models.TextField(db_default="asked")  # asked, done, failed, withdrawn
     summary = models.TextField(db_default="")
     report = models.JSONField(null=True)
     asked_by = models.TextField()
@@ -33,6 +33,6 @@ class Trial(models.Model):
                 name="simulation_trial_done_has_a_report",
                 condition=Q(state="asked", report__isnull=True, done_at__isnull=True)
                 | Q(state="done", report__isnull=False, done_at__isnull=False)
-                | Q(state="failed", report__isnull=True, done_at__isnull=False),
+                | Q(state__in=["failed", "withdrawn"], report__isnull=True, done_at__isnull=False),
             ),
         ]

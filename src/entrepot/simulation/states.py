@@ -9,4 +9,5 @@ TRIAL = machine(
     "asked",
     ("report", "asked", "done"),
     ("fail", "asked", "failed"),
+    ("withdraw", "asked", "withdrawn"),
 )

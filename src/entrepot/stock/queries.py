@@ -185,15 +185,23 @@ class Standing:
 
 
 def standing(
-    *, company: int, text: str = "", node: UUID | None = None, after: str = "", limit: int = 100
+    *,
+    company: int,
+    text: str = "",
+    node: UUID | None = None,
+    down: bool = False,
+    after: str = "",
+    limit: int = 100,
 ) -> list[Standing]:
-    """Stock by SKU and node in order of code; `after` is "<sku code>|<node code>" of the last row seen."""
+    """Stock by SKU and node in order of code, or down from the last; `after` is "<sku code>|<node code>" of a row."""
     sku_after, _, node_after = after.partition("|")
     params = {
         "company": company, "text": f"%{text}%", "node": node, "sku_after": sku_after, "node_after": node_after,
         "limit": limit,
     }  # fmt: skip
-    return [Standing(*row) for row in sql.run(_STANDING, params)]
+    behind = f"AND (s.code, n.code) {'<' if down else '>'} (%(sku_after)s::text, %(node_after)s::text)"
+    statement = _STANDING.format(behind=behind if after else "", way="DESC" if down else "ASC")
+    return [Standing(*row) for row in sql.run(statement, params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,15 +420,15 @@ WITH shown AS (
     JOIN catalog_sku AS s ON s.id = b.sku_id AND (s.code ILIKE %(text)s::text OR s.name ILIKE %(text)s::text)
     JOIN network_node AS n ON n.id = b.node_id
     WHERE (%(node)s::uuid IS NULL OR b.node_id = %(node)s::uuid)
-      AND (s.code, n.code) > (%(sku_after)s::text, %(node_after)s::text)
-    GROUP BY 1, 2, 3, 4, 5 ORDER BY s.code, n.code LIMIT %(limit)s::int
+      {behind}
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY s.code {way}, n.code {way} LIMIT %(limit)s::int
 )
 SELECT shown.sku_id, sku_code, name, shown.node_id, node_code, by_status, COALESCE(p.reserved, 0),
        COALESCE(p.allocated, 0), COALESCE(v.value_minor, 0)
 FROM shown
 LEFT JOIN stock_position AS p ON p.sku_id = shown.sku_id AND p.node_id = shown.node_id
 LEFT JOIN ledger_valuation AS v ON v.sku_id = shown.sku_id AND v.node_id = shown.node_id AND v.pool = 'stock'
-ORDER BY sku_code, node_code
+ORDER BY sku_code {way}, node_code {way}
 """
 
 _BUCKETS = """

@@ -40,6 +40,7 @@ class Area(NamedTuple):
 AREAS = (
     Area("home", _("Flow"), "home", "h", _("Flow: what stands where"), (
         Page("home", _("Flow")),
+        Page("dashboard", _("Dashboard")),
         Page("reports", _("Reports")),
     )),
     Area("orders", _("Orders"), "orders", "o", _("Orders"), (
@@ -156,6 +157,29 @@ ACTIONS = (
     Action(_("Try a policy on recorded orders"), "trials", "", "simulation.ask_trials"),
 )
 """What the search offers beside pages, to those who may give the command."""
+
+RENEWED_S = {
+    "home": 20,
+    "work": 20,
+    "refunds": 20,
+    "station": 20,
+    "return-fraud": 60,
+    "return-parcels": 30,
+    "floor": 20,
+    "wave": 20,
+    "replenishment": 30,
+    "counts": 30,
+    "packings": 15,
+    "manifests": 30,
+    "expected": 60,
+    "quality": 30,
+    "put-away": 30,
+    "messages": 20,
+    "feeds": 30,
+    "drop-ships": 60,
+    "trials": 15,
+}
+"""The queues and boards that keep themselves up to date, and every how many seconds."""
 
 MOST_TABS = 7
 """Tabs that stand in a row; what an area has beyond them is under "More"."""

@@ -16,7 +16,7 @@ from openpyxl.styles import Font
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request
-from entrepot.web.lists import Listing
+from entrepot.web.listing import Listing
 
 STEP = 5_000
 """Rows that one statement fetches."""

@@ -30,8 +30,8 @@ from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
 from entrepot.web import format as fmt
 from entrepot.web import words
-from entrepot.web.areas import AREAS, area_of, at_hand, tabs_beside
-from entrepot.web.lists import Listing
+from entrepot.web.areas import AREAS, RENEWED_S, area_of, at_hand, tabs_beside
+from entrepot.web.listing import Listing
 
 P = ParamSpec("P")
 
@@ -160,22 +160,31 @@ def page(
 def _frame(request: Request, area: str) -> dict[str, Any]:
     """What stands around a whole page: the areas, those at hand on a phone, and the tabs."""
     reader, here = request.reader, (request.resolver_match and request.resolver_match.url_name) or ""
-    own, first = area_of(here), at_hand(reader.roles)
+    own, near, is_live = area_of(here), at_hand(reader.roles), "X-Live" in request.headers
     return {
-        "waits": _waits(reader), "areas": AREAS, "first": first, "here": here, "area": own.name if own else area,
-        "further": [one for one in AREAS if one.name not in first],
-        "tabs": tabs_beside(here, reader.actor.may), "undo": _undo_left(request),
+        "waits": _waits(reader), "areas": AREAS, "near": near, "here": here, "area": own.name if own else area,
+        "further": [one for one in AREAS if one.name not in near],
+        "tabs": tabs_beside(here, reader.actor.may), "undo": None if is_live else _undo_left(request),
+        "is_live": is_live, "renewed_s": RENEWED_S.get(here),
     }  # fmt: skip
 
 
 def _of_list(request: Request, listing: Listing) -> dict[str, Any]:
-    """The columns that the reader left out, and the views of the list; no views for further rows alone."""
+    """The columns that the reader left out, the order, and the views of the list; no views for further rows alone."""
     shown, reader = request.GET.getlist("show"), request.reader
     left_out = {name for name in listing.columns if name not in shown} if shown else set()
+    around = {"left_out": left_out, "order": listing.ordered(clean(request.GET.get("sort")))}
     if request.htmx and request.GET.get("after"):
-        return {"left_out": left_out}
+        return around
     views = access.views(reader.company.id, listing.name, reader.name, reader.roles)
-    return {"left_out": left_out, "saved_views": views}
+    return around | {"saved_views": views, "orders_told": _orders_told(listing)}
+
+
+def _orders_told(listing: Listing) -> list[tuple[str, str]]:
+    """The orders that a list can be put in, each both ways, in words."""
+    heads = [one for one in listing.heads if one.by]
+    ways = (("", gettext("%(column)s, up")), ("-", gettext("%(column)s, down")))
+    return [(f"{sign}{one.by}", told % {"column": one.title}) for one in heads for sign, told in ways]
 
 
 def _waits(reader: Reader) -> int:
@@ -288,7 +297,7 @@ NOT_KEPT = ("csrfmiddlewaretoken", "next")
 def kept(request: HttpRequest) -> dict[str, Any]:
     """The form that was refused on this page just now: `form`, `refused` (a code), `fields`; {} where none was."""
     found: dict[str, Any] = request.session.get(KEPT, {})
-    if found.get("page") != request.path:
+    if found.get("page") != request.path or "X-Live" in request.headers:
         return {}
     del request.session[KEPT]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -122,18 +122,21 @@ class ForYou(NamedTuple):
 
 
 def home_of(roles: Sequence[str]) -> Home:
-    """The homes of a person's roles as one, each signal once; of nobody's role, the operations lead's."""
+    """The homes of a person's roles as one; of nobody's role, the operations lead's.
+
+    Each signal stands once: what is late for one role and only wrong for another stands under what is late.
+    """
     homes = [HOMES[role] for role in roles if role in HOMES] or [HOMES["operations lead"]]
+    late = _each_once(one.late for one in homes)
+    waits = _each_once((one.waits for one in homes), late)
     return Home(
-        _each_once(one.waits for one in homes),
-        _each_once(one.late for one in homes),
-        _each_once(one.wrong for one in homes),
+        waits, late, _each_once((one.wrong for one in homes), (*late, *waits)),
         _each_once(one.figures for one in homes)[:FIGURES_MAX],
-    )
+    )  # fmt: skip
 
 
-def _each_once(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(lists)))
+def _each_once(lists: Iterable[tuple[str, ...]], told: Collection[str] = ()) -> tuple[str, ...]:
+    return tuple(one for one in dict.fromkeys(chain.from_iterable(lists)) if one not in told)
 
 
 def told(home: Home, *, company: int, person: str, roles: Sequence[str], now: datetime) -> ForYou:
@@ -141,7 +144,10 @@ def told(home: Home, *, company: int, person: str, roles: Sequence[str], now: da
     sides = (home.waits, home.late, home.wrong)
     signals = [name for side in sides for name in side]
     counts = waiting.counted(signals, company=company, person=person, roles=roles, now=now)
-    return ForYou(*([_told(name, counts[name], roles) for name in side] for side in sides))
+    told = ([_told(name, counts[name], roles) for name in side] for side in sides)
+    return ForYou(
+        *(sorted(side, key=lambda one: not one.size) for side in told)
+    )  # what is nothing stands last
 
 
 def _told(name: str, count: int, roles: Sequence[str]) -> Told:

@@ -1,41 +1,15 @@
-"""The lists of the console: the columns that a reader may leave out, and what each row is in a file."""
+"""The lists of orders, returns, work, stock, purchases and the journal; and every list by its name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from entrepot.kernel import money
 from entrepot.stock.models import STATUSES
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A list: the columns that can be left out, by name, and the cells of its rows in a file."""
-
-    name: str
-    url: str
-    columns: dict[str, _StrPromise]
-    cells: dict[str, Callable[[Any], Any]]
-
-
-def _attributes(*names: str) -> dict[str, Callable[[Any], Any]]:
-    def of(name: str) -> Callable[[Any], Any]:
-        return lambda row: getattr(row, name)
-
-    return {name: of(name) for name in names}
-
-
-def _major(name: str) -> Callable[[Any], Decimal]:
-    """An amount in whole units of its row's currency, as a spreadsheet adds it up."""
-    return lambda row: Decimal(getattr(row, name)).scaleb(-money.exponent(row.currency))
+from entrepot.web import lists_books, lists_floor, lists_returns
+from entrepot.web.listing import Head, Listing, attributes, major
 
 
 def _of_status(status: str) -> Callable[[Any], int]:
@@ -44,71 +18,94 @@ def _of_status(status: str) -> Callable[[Any], int]:
 
 ORDERS = Listing(
     "orders", "orders",
+    (
+        Head(_("Order")), Head(_("Status")), Head(_("Channel"), "channel"), Head(_("Customer"), "customer"),
+        Head(_("Lines"), "lines", n=True, sum="line_count"), Head(_("Units"), "units", n=True, sum="units"),
+        Head(_("Total"), "total", n=True, sum="total_minor"), Head(_("Placed"), "placed", "placed_at"),
+        Head(_("Promise"), "promise", "promise_at"),
+    ),
     {
-        "channel": _("Channel"), "customer": _("Customer"), "lines": _("Lines"), "units": _("Units"),
-        "total": _("Total"), "placed": _("Placed"), "promise": _("Promise"),
+        **attributes("number", "status", "channel", "external_id", "customer", "country", "line_count", "units"),
+        "total": major("total_minor"), **attributes("currency", "placed_at", "promise_at", "holds", "id"),
     },
-    {
-        **_attributes("number", "status", "channel", "external_id", "customer", "country", "line_count", "units"),
-        "total": _major("total_minor"), **_attributes("currency", "placed_at", "promise_at"),
-        "holds": lambda row: ", ".join(row.holds), "id": lambda row: str(row.id),
-    },
+    "-placed_at",
 )  # fmt: skip
 RETURNS = Listing(
     "returns", "returns",
+    (
+        Head(_("Return")), Head(_("State")), Head(_("Order"), "order"), Head(_("Node"), "node"),
+        Head(_("Asked"), "asked", n=True, sum="units"), Head(_("Came"), "came", n=True, sum="received"),
+        Head(_("Done with"), "done", n=True, sum="disposed"),
+        Head(_("Refunded"), "refunded", n=True, sum="refunded_minor"), Head(_("Age"), "age", "requested_at"),
+        Head(_("Last step"), "last"),
+    ),
     {
-        "order": _("Order"), "node": _("Node"), "asked": _("Asked"), "came": _("Came"), "done": _("Done with"),
-        "refunded": _("Refunded"), "age": _("Age"), "last": _("Last step"),
-    },
-    {
-        **_attributes(
+        **attributes(
             "number", "state", "asked", "order_number", "channel", "customer", "node", "units", "received", "disposed",
             "refunded",
         ),
-        "refunded_amount": _major("refunded_minor"),
-        **_attributes("currency", "requested_by", "requested_at", "changed_at"), "id": lambda row: str(row.id),
+        "refunded_amount": major("refunded_minor"),
+        **attributes("currency", "requested_by", "requested_at", "changed_at", "id"),
     },
+    "-requested_at",
 )  # fmt: skip
 WORK = Listing(
     "work", "work",
-    {"about": _("About"), "state": _("State"), "for": _("For"), "priority": _("Priority"), "due": _("Due")},
-    {
-        **_attributes("type", "subject_kind"), "subject": lambda row: str(row.subject),
-        **_attributes("reason", "role", "owner", "state", "priority", "opened_at", "due_at", "snoozed_until"),
-        "id": lambda row: str(row.id),
-    },
+    (
+        Head(_("What")), Head(_("About"), "about"), Head(_("State"), "state"), Head(_("For"), "for"),
+        Head(_("Priority"), "priority", "rank", n=True), Head(_("Due"), "due", "due_at"),
+    ),
+    attributes(
+        "type", "subject_kind", "subject", "reason", "role", "owner", "state", "priority", "opened_at", "due_at",
+        "snoozed_until", "id",
+    ),
+    "rank",
 )  # fmt: skip
 STOCK = Listing(
     "stock", "stock",
-    {"node": _("Node"), "statuses": _("Statuses"), "promised": _("Promised"), "free": _("Free"), "value": _("Value")},
+    (
+        Head(_("SKU"), by="sku_code"), Head(_("Node"), "node"), Head(_("Statuses"), "statuses", n=True, spread={}),
+        Head(_("Promised"), "promised", n=True, sum="allocated"), Head(_("Free"), "free", n=True),
+        Head(_("Value"), "value", n=True, sum="value_minor"),
+    ),
     {
-        **_attributes("sku_code", "sku_name", "node_code"),
+        **attributes("sku_code", "sku_name", "node_code"),
         **{one: _of_status(one) for one in STATUSES},
-        **_attributes("reserved", "allocated", "value_minor"),
+        **attributes("reserved", "allocated", "value_minor"),
     },
+    "sku_code",
 )  # fmt: skip
 PURCHASES = Listing(
     "purchases", "purchase-orders",
-    {
-        "supplier": _("Supplier"), "node": _("Node"), "ordered": _("Ordered"), "received": _("Received"),
-        "when": _("When"),
-    },
-    {
-        **_attributes(
-            "number", "external_ref", "state", "supplier_name", "node_code", "quantity", "received", "ordered_at",
-            "ordered_by",
-        ),
-        "id": lambda row: str(row.id),
-    },
+    (
+        Head(_("Order")), Head(_("State")), Head(_("Supplier"), "supplier"), Head(_("Node"), "node"),
+        Head(_("Ordered"), "ordered", n=True, sum="quantity"), Head(_("Received"), "received", n=True, sum="received"),
+        Head(_("When"), "when", "ordered_at"),
+    ),
+    attributes(
+        "number", "external_ref", "state", "supplier_name", "node_code", "quantity", "received", "ordered_at",
+        "ordered_by", "id",
+    ),
+    "-ordered_at",
 )  # fmt: skip
 JOURNAL = Listing(
     "journal", "account",
-    {"document": _("Document")},
+    (
+        Head(_("When")), Head(_("What")), Head(_("Document"), "document"), Head(_("Debit"), n=True),
+        Head(_("Credit"), n=True),
+    ),
     {
-        **_attributes("id"), "entry": lambda row: str(row.entry),
-        **_attributes("occurred_at", "recorded_at", "account", "account_name", "event", "kind", "document_kind"),
-        "document": lambda row: str(row.document), "amount": _major("amount_minor"), **_attributes("currency"),
+        **attributes(
+            "id", "entry", "occurred_at", "recorded_at", "account", "account_name", "event", "kind", "document_kind",
+            "document",
+        ),
+        "amount": major("amount_minor"), **attributes("currency"),
     },
 )  # fmt: skip
 
-LISTS = {one.name: one for one in (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL)}
+BOARDS = Listing("boards", "dashboard", (), {})
+"""Boards of key figures, which are kept as the views of lists are."""
+
+OF_THIS_PAGE = (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL, BOARDS)
+LISTS = {one.name: one for one in (*OF_THIS_PAGE, *lists_returns.ALL, *lists_floor.ALL, *lists_books.ALL)}
+"""Every list of the console by its name."""

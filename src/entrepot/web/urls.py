@@ -21,6 +21,7 @@ from entrepot.web.views import (
     conflicts,
     counts,
     currencies,
+    dashboard,
     departures,
     drafts,
     drop_ships,
@@ -81,6 +82,7 @@ from entrepot.web.views.scan import sort as scan_sort
 urlpatterns = [
     path("api/", house.urls()),  # first: to pass by all pages took a program half a millisecond
     path("", home.home, name="home"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("reports/", reports.reports, name="reports"),
     path("reports/mails/<uuid:which>/end/", report_mails.end, name="report-mail-end"),
     path("reports/<slug:which>/mail/", report_mails.subscribe, name="report-mail"),
@@ -97,6 +99,7 @@ urlpatterns = [
     path("orders/trials/", trials.trials_list, name="trials"),
     path("orders/trials/ask/", trials.ask, name="trials-ask"),
     path("orders/trials/<uuid:which>/", trials.one, name="trial"),
+    path("orders/trials/<uuid:which>/withdraw/", trials.withdraw, name="trial-withdraw"),
     path("orders/trials/<uuid:which>/activate/", trials.activate, name="trial-activate"),
     path("orders/act/", orders.act, name="orders-act"),
     path("orders/<uuid:which>/", orders.order, name="order"),

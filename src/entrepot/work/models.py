@@ -41,6 +41,9 @@ class Item(models.Model):
                 fields=["company_id", "ranked_at", "due_at", "id"], name="work_item_queue",
                 condition=~Q(state="done"),
             ),
+            models.Index(
+                fields=["company_id", "due_at", "id"], name="work_item_by_due", condition=~Q(state="done")
+            ),
         ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from entrepot.kernel import sql
+from entrepot.kernel.keyset import keyset
 from entrepot.work.rules import Term, points_of, terms_at
 
 
@@ -81,20 +82,23 @@ def items(
     overdue_at: datetime | None = None,
     awake_at: datetime | None = None,
     asleep_at: datetime | None = None,
+    order: str = "rank",
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[Item]:
-    """Unfinished items, the most urgent first. 1 statement.
+    """Unfinished items, the most urgent first or in another of `ITEMS_BY`. 1 statement.
 
     '' and None leave a filter out. `cases` are those of customer service, or the exceptions. At a moment an item is
     overdue, asleep or awake. `after` continues behind an item.
     """
     asked = {
         "type": kind, "role": role, "owner": owner, "kind": "" if cases is None else "case" if cases else "exception",
-        "overdue": overdue_at, "awake": awake_at, "asleep": asleep_at, "after": after,
+        "overdue": overdue_at, "awake": awake_at, "asleep": asleep_at,
     }  # fmt: skip
     filters = " ".join(_FILTERS[name] for name, value in asked.items() if value not in ("", None))
-    found = sql.run(_QUEUE.format(filters=filters), asked | {"company": company, "limit": limit})
+    behind, by = keyset("work_item", "work_item", ITEMS_BY, order, after)
+    statement = _QUEUE.format(filters=filters, behind=behind, by=by)
+    found = sql.run(statement, asked | {"company": company, "after": after, "limit": limit})
     return [_item(row) for row in found]
 
 
@@ -184,9 +188,12 @@ FACTS, TERMS = 6, 17
 # Only what is asked for stands in the statement, so that it is read in the order of the index as far as the page goes.
 _QUEUE = f"""
 SELECT {_FIELDS} FROM work_item
-WHERE company_id = %(company)s::smallint AND state <> 'done' {{filters}}
-ORDER BY ranked_at, due_at, id LIMIT %(limit)s::int
+WHERE company_id = %(company)s::smallint AND state <> 'done' {{filters}} {{behind}}
+{{by}} LIMIT %(limit)s::int
 """
+
+ITEMS_BY = {"rank": ("{row}.ranked_at", "{row}.due_at"), "due_at": ("{row}.due_at",)}
+"""What unfinished items can be put in order by; each has an index."""
 
 _FILTERS = {
     "type": "AND type = %(type)s::text",
@@ -196,8 +203,6 @@ _FILTERS = {
     "overdue": "AND due_at < %(overdue)s::timestamptz",
     "awake": "AND (snoozed_until IS NULL OR snoozed_until <= %(awake)s::timestamptz)",
     "asleep": "AND snoozed_until > %(asleep)s::timestamptz",
-    "after": "AND (ranked_at, due_at, id) > (SELECT last.ranked_at, last.due_at, last.id FROM work_item AS last"
-    " WHERE last.id = %(after)s::uuid)",
 }
 
 _LINKED = f"""

@@ -27,6 +27,7 @@ from entrepot.web import format as fmt
 from entrepot.web import words
 from entrepot.web.areas import OWN_PAGES
 from entrepot.web.icons import PATHS
+from entrepot.web.listing import Head, Listing, next_order
 from entrepot.web.plots import WIDTH
 
 register = template.Library()
@@ -222,6 +223,43 @@ def column(parser: Parser, token: Token) -> ColumnNode:
     inside = parser.parse(("endcolumn",))
     parser.delete_first_token()
     return ColumnNode(name, inside)
+
+
+@register.simple_tag(takes_context=True)
+def heads(context: Mapping[str, Any], *, pick: bool = False, acts: str = "") -> SafeString:
+    """The head of the page's list: a link where it puts the list in order; with boxes and with acts where asked."""
+    listing: Listing = context["listing"]
+    left_out, order = context.get("left_out") or (), context.get("order", "")
+    first = format_html(_PICK, gettext("Select all shown")) if pick else ""
+    titles = ((_head(context, one, order),) for one in listing.heads if one.name not in left_out)
+    last = format_html('<th scope="col"><span class="hidden">{}</span></th>', acts) if acts else ""
+    return format_html("<thead><tr>{}{}{}</tr></thead>", first, format_html_join("", "{}", titles), last)
+
+
+_PICK = '<th scope="col" class="pick"><label><input type="checkbox" data-all aria-label="{}"></label></th>'
+
+
+def _head(context: Mapping[str, Any], one: Head, order: str) -> SafeString:
+    kind = mark_safe(' class="n"') if one.n else ""
+    if one.spread is not None:
+        titles = (context.get("spread") or {}).get(one.name, ())
+        return format_html_join("", '<th scope="col"{}>{}</th>', ((kind, title) for title in titles))
+    if not one.by:
+        return format_html('<th scope="col"{}>{}</th>', kind, one.title)
+    ways = {one.by: "ascending", f"-{one.by}": "descending"}
+    told = format_html(' aria-sort="{}"', ways[order]) if order in ways else ""
+    return format_html(
+        '<th scope="col"{}{}><a class="by" href="{}">{}</a></th>',
+        kind, told, query(context, sort=next_order(one, order), after=""), one.title,
+    )  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def list_fields(context: Mapping[str, Any]) -> SafeString:
+    """What a form of filters keeps of the list: its columns and its order, as hidden fields."""
+    request: HttpRequest = context["request"]
+    fields = ((name, value) for name in ("show", "sort") for value in request.GET.getlist(name))
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
 
 
 @register.simple_tag

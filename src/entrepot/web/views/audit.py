@@ -12,7 +12,9 @@ from entrepot.insight import audit, pages
 from entrepot.insight.audit import Asked
 from entrepot.kernel import seal
 from entrepot.web import format as fmt
+from entrepot.web import lists_books
 from entrepot.web.edge import Request, clean, console, day_in, int_in, page
+from entrepot.web.listed import listed
 
 PAGE = 100
 
@@ -26,12 +28,18 @@ def told(request: Request) -> HttpResponse:
     asked = Asked(
         request.reader.company.id, **given, since=since, until=until + timedelta(days=1) if until else None
     )
-    rows = audit.entries(asked, before=int_in(request.GET.get("before")), limit=PAGE + 1)
-    shown = rows[:PAGE]
+
+    def fetch(before: int | None, limit: int) -> list[audit.Entry]:
+        return audit.entries(asked, before=before, limit=limit)
+
+    shown = listed(
+        request, lists_books.AUDIT, fetch, key=lambda one: one.seq, read=int_in, size=PAGE, name="before"
+    )
+    if shown.answer:
+        return shown.answer
     context = {
-        "rows": shown,
-        "names": pages.names(one.subject for one in shown),
-        "next": shown[-1].seq if len(rows) > PAGE else None,
+        **shown.context(),
+        "names": pages.names(one.subject for one in shown.rows),
         "given": given | {name: request.GET.get(name, "") for name in ("since", "until")},
         "heads": seal.heads(),
         "lengths": seal.lengths(),

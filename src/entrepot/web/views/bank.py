@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,7 +16,9 @@ from entrepot.settlement.bank import PURPOSES, Statement
 from entrepot.settlement.bank_files import UnreadableError
 from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decide_bank_lines
 from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
+from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 25
 WAITING_SHOWN_MAX = 100
@@ -27,12 +30,17 @@ FILE_MAX = 20_000_000
 @console
 def told(request: Request) -> HttpResponse:
     """Lines that wait, what the bank has not shown yet, and the statements."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = bank_queries.statements(company, after=after, limit=PAGE + 1)
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[bank_queries.StatementRow]:
+        return bank_queries.statements(company, after=after, limit=limit)
+
+    shown = listed(request, lists_books.STATEMENTS, fetch)
+    if shown.answer:
+        return shown.answer
     expected = bank_queries.expected(company, limit=EXPECTED_SHOWN_MAX)
     context = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "waiting": [
             (line, [one for one in expected if (one.amount_minor, one.currency) == (line.amount_minor, line.currency)])
             for line in bank_queries.lines(company, waiting=True, limit=WAITING_SHOWN_MAX)

@@ -14,8 +14,8 @@ from entrepot.ledger import queries as ledger
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import lists
-from entrepot.web.as_file import as_file
 from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 100
 ACCOUNT_MAX = 2**31 - 1
@@ -79,27 +79,26 @@ def account(request: Request, code: int) -> HttpResponse:
     found = pages.account(company=company, code=code) if code <= ACCOUNT_MAX else None
     if found is None:
         raise Http404
-    month, before = month_in(request.GET.get("month")), int_in(request.GET.get("before"))
+    month = month_in(request.GET.get("month"))
 
     def fetch(before: int | None, limit: int) -> list[pages.JournalLine]:
         return pages.account_lines(company=company, account=code, month=month, before=before, limit=limit)
 
-    if file := as_file(request, lists.JOURNAL, fetch, lambda one: one.id):
-        return file
-    lines = fetch(before, PAGE + 1)
-    shown = lines[:PAGE]
+    shown = listed(request, lists.JOURNAL, fetch, read=int_in, size=PAGE, name="before")
+    if shown.answer:
+        return shown.answer
     sums = [one for one in ledger.trial_balance(company=company, month=month) if one.account == code]
     context = {
-        "listing": lists.JOURNAL,
+        **shown.context("lines"),
         "account": found,
         "month": month,
         "months": ledger.months(company=company),
-        "lines": shown,
-        "next": shown[-1].id if len(lines) > PAGE else None,
-        "names": pages.names(one.document for one in shown),
+        "names": pages.names(one.document for one in shown.rows),
         "sums": sums[0] if sums else None,
     }
-    template = "web/parts/account_rows.html" if request.htmx and before else "web/account.html"
+    template = (
+        "web/parts/account_rows.html" if request.htmx and request.GET.get("before") else "web/account.html"
+    )
     return page(request, template, context, area="books")
 
 

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.returns import hold_queries, states
 from entrepot.returns.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
+from entrepot.web import lists_returns
 from entrepot.web.edge import Request, back, clean, console, give, minor_in, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 50
 
@@ -23,10 +25,15 @@ PAGE = 50
 def holds(request: Request) -> HttpResponse:
     """Holds that are open, or in a state."""
     company, state = request.reader.company.id, clean(request.GET.get("state")) or "open"
-    rows = hold_queries.holds(company, state=state, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
+
+    def fetch(after: UUID | None, limit: int) -> list[hold_queries.HoldRow]:
+        return hold_queries.holds(company, state=state, after=after, limit=limit)
+
+    shown = listed(request, lists_returns.CARD_HOLDS, fetch)
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "state": state,
         "states": ("open", *states.HOLD.states),
         "sums": hold_queries.sums(company),

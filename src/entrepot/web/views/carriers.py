@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,7 +16,9 @@ from entrepot.settlement import carrier_csv, carrier_queries
 from entrepot.settlement.carrier_csv import FIELDS
 from entrepot.settlement.commands.decide_charges import DecideCharge, decide_charges
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
+from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 25
 FILE_MAX = 5_000_000
@@ -26,14 +29,19 @@ FAULTS_SHOWN_MAX = 8
 @console
 def told(request: Request) -> HttpResponse:
     """What carriers charged, what of it is in question, and what they never charged for."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = carrier_queries.invoices(company, after=after, limit=PAGE + 1)
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[carrier_queries.CarrierInvoiceRow]:
+        return carrier_queries.invoices(company, after=after, limit=limit)
+
+    shown = listed(request, lists_books.CARRIER_INVOICES, fetch)
+    if shown.answer:
+        return shown.answer
     charges = carrier_queries.charges(company, in_question=True)
     context = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "charges": charges,
-        "numbers": {one.id: one for one in rows},
+        "numbers": {one.id: one for one in shown.rows},
         "unbilled": carrier_queries.unbilled(company),
         "carriers": sorted({one.carrier for one in carriage.services(companies=[company])[company]}),
         "fields": FIELDS,

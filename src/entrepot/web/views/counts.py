@@ -24,7 +24,7 @@ from entrepot.warehouse.commands.plan_counts import AskCount, PlanCounts, ask_co
 from entrepot.warehouse.commands.start_counts import StartCount, start_counts
 from entrepot.warehouse.counting import Accuracy, Counting
 from entrepot.web import format as fmt
-from entrepot.web import plots
+from entrepot.web import lists_floor, plots
 from entrepot.web.edge import (
     Request,
     back,
@@ -38,6 +38,7 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
+from entrepot.web.listed import listed
 
 PAGE = 50
 EXTRA = range(1, 4)
@@ -54,13 +55,18 @@ def counts(request: Request) -> HttpResponse:
     """What is to be counted and what waits for a decision."""
     company = request.reader.company.id
     done = request.GET.get("done") == "1"
-    after = uuid_in(request.GET.get("after"))
-    rows = counted.counts(company=company, done=done, after=after, limit=PAGE + 1)
+
+    def fetch(after: UUID | None, limit: int) -> list[counted.CountRow]:
+        return counted.counts(company=company, done=done, after=after, limit=limit)
+
+    shown = listed(request, lists_floor.COUNTS, fetch)
+    if shown.answer:
+        return shown.answer
+    first = not request.GET.get("after")
     context: dict[str, Any] = {
-        "counts": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context("counts"),
         "done": done,
-        "differences": [] if done or after else counted.differences(company=company, limit=PAGE),
+        "differences": counted.differences(company=company, limit=PAGE) if first and not done else [],
         "causes": _causes(request),
         "nodes": network.nodes(company=company),
         "currency": request.reader.company.currency,

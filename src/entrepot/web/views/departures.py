@@ -36,7 +36,7 @@ from entrepot.returns.commands.work_orders import (
 from entrepot.returns.onward import KINDS, Outcome
 from entrepot.returns.photos import BYTES_MAX
 from entrepot.returns.rules import GRADES
-from entrepot.web import departure_paper, words
+from entrepot.web import departure_paper, lists_returns, words
 from entrepot.web.edge import (
     Request,
     back,
@@ -53,6 +53,7 @@ from entrepot.web.edge import (
     uuid_in,
 )
 from entrepot.web.format import number
+from entrepot.web.listed import listed
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
@@ -93,8 +94,14 @@ def recovery(request: Request) -> HttpResponse:
 @console
 def departures(request: Request) -> HttpResponse:
     """What waits to be gathered, by kind, and the departures, the latest first."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = departure_queries.departures(company, after=after, limit=PAGE + 1)
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[departure_queries.DepartureRow]:
+        return departure_queries.departures(company, after=after, limit=limit)
+
+    shown = listed(request, lists_returns.DEPARTURES, fetch)
+    if shown.answer:
+        return shown.answer
     waiting = departure_queries.waiting(company)
     groups = [
         (kind, found)
@@ -102,8 +109,7 @@ def departures(request: Request) -> HttpResponse:
         if (found := [row for row in waiting if row.kind == one.disposition])
     ]
     context: dict[str, Any] = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "groups": groups,
         "kinds": words.DEPARTURES,
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),

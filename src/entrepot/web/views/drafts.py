@@ -32,7 +32,9 @@ from entrepot.orders.commands.draft import (
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder
 from entrepot.stock import queries as stock
 from entrepot.web import format as fmt
+from entrepot.web import lists_floor
 from entrepot.web.edge import Request, clean, console, give, int_in, minor_in, page
+from entrepot.web.listed import listed_whole
 
 BLANK = 3
 """Empty lines beneath those that are filled in."""
@@ -43,8 +45,11 @@ QUANTITY_MAX = 1_000_000
 @require_safe
 @console
 def drafts_list(request: Request) -> HttpResponse:
-    rows = orders.drafts(request.reader.company.id)
-    return page(request, "web/drafts.html", {"drafts": rows, "now": fmt.reading().now}, area="orders")
+    shown = listed_whole(request, lists_floor.DRAFTS, orders.drafts(request.reader.company.id))
+    if shown.answer:
+        return shown.answer
+    context = {**shown.context("drafts"), "now": fmt.reading().now}
+    return page(request, "web/drafts.html", context, area="orders")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,7 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.payments import credit_queries
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
+from entrepot.web import lists_returns
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 50
 
@@ -59,12 +61,15 @@ def give_up(request: Request, which: UUID) -> HttpResponse:
 def store_credits(request: Request) -> HttpResponse:
     """What customers have with the house."""
     company, text = request.reader.company.id, clean(request.GET.get("q"))
-    rows = credit_queries.accounts(
-        company, text=text, after=uuid_in(request.GET.get("after")), limit=PAGE + 1
-    )
+
+    def fetch(after: UUID | None, limit: int) -> list[credit_queries.CreditRow]:
+        return credit_queries.accounts(company, text=text, after=after, limit=limit)
+
+    shown = listed(request, lists_returns.STORE_CREDITS, fetch)
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "text": text,
     }
     return page(request, "web/store_credits.html", context, area="returns")

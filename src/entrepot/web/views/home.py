@@ -14,8 +14,7 @@ from entrepot.insight import pages, summary
 from entrepot.web import format as fmt
 from entrepot.web import homes
 from entrepot.web.edge import Request, console, page
-from entrepot.web.kpi_words import WORDS
-from entrepot.web.views.reports import slug
+from entrepot.web.views import dashboard
 from entrepot.work import queries as work
 
 LANES: tuple[tuple[Any, tuple[str, ...]], ...] = (
@@ -53,10 +52,13 @@ def home(request: Request) -> HttpResponse:
     pulses = pages.pulse(company=company, since=now - timedelta(hours=PULSE_HOURS - 1), until=now)
     most = max([1, *(one.placed for one in pulses), *(one.shipped for one in pulses)])
     reader = request.reader
-    own = homes.home_of(reader.roles)
+    name, tiles = dashboard.own(reader)
     context = {
-        "for_you": homes.told(own, company=company, person=reader.name, roles=reader.roles, now=now),
-        "figures": [(slug(name), WORDS[name]) for name in own.figures],
+        "for_you": homes.told(
+            homes.home_of(reader.roles), company=company, person=reader.name, roles=reader.roles, now=now
+        ),
+        "tiles": dashboard.shown(tiles),
+        "board": name,
         "lanes": lanes,
         "alive": sum(stage.orders for stage in stages.values() if stage.status not in pages.ENDED),
         "late": sum(stage.late for stage in stages.values()),
@@ -71,4 +73,4 @@ def home(request: Request) -> HttpResponse:
         "placed": sum(one.placed for one in pulses),
         "shipped": sum(one.shipped for one in pulses),
     }
-    return page(request, "web/parts/board.html" if request.htmx else "web/home.html", context, area="home")
+    return page(request, "web/home.html", context, area="home")

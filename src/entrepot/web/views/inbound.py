@@ -25,8 +25,7 @@ from entrepot.purchasing.commands.take_notices import CloseNotice, close_notices
 from entrepot.purchasing.states import NOTICE, ORDER
 from entrepot.warehouse import storing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
-from entrepot.web import lists, words
-from entrepot.web.as_file import as_file
+from entrepot.web import lists, lists_floor, words
 from entrepot.web.edge import (
     Request,
     back,
@@ -41,6 +40,7 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
+from entrepot.web.listed import listed, listed_whole, order_of
 
 PAGE = 50
 
@@ -49,18 +49,16 @@ PAGE = 50
 @console
 def orders_list(request: Request) -> HttpResponse:
     company, state = request.reader.company.id, clean(request.GET.get("state"))
-    after = uuid_in(request.GET.get("after"))
+    order = order_of(request, lists.PURCHASES)
 
     def fetch(after: UUID | None, limit: int) -> list[queries.Order]:
-        return queries.orders(company, state=state, after=after, limit=limit)
+        return queries.orders(company, state=state, order=order, after=after, limit=limit)
 
-    if file := as_file(request, lists.PURCHASES, fetch, lambda one: one.id):
-        return file
-    rows = fetch(after, PAGE + 1)
+    shown = listed(request, lists.PURCHASES, fetch)
+    if shown.answer:
+        return shown.answer
     context = {
-        "listing": lists.PURCHASES,
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "state": state,
         "states": ORDER.states,
     }
@@ -140,11 +138,14 @@ def expected(request: Request) -> HttpResponse:
     company = request.reader.company.id
     state = request.GET.get("state", "expected")
     state = state if state in NOTICE.states else "expected"
-    rows = dock.notices(company, state=state, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
-    context = {
-        "rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None, "state": state,
-        "states": NOTICE.states,
-    }  # fmt: skip
+
+    def fetch(after: UUID | None, limit: int) -> list[dock.Notice]:
+        return dock.notices(company, state=state, after=after, limit=limit)
+
+    shown = listed(request, lists_floor.EXPECTED, fetch)
+    if shown.answer:
+        return shown.answer
+    context = {**shown.context(), "state": state, "states": NOTICE.states}
     return page(request, "web/expected.html", context, area="inbound")
 
 
@@ -200,8 +201,11 @@ def scan(request: Request) -> HttpResponse:
 @console
 def checks(request: Request) -> HttpResponse:
     company = request.reader.company.id
+    shown = listed_whole(request, lists_floor.CHECKS, dock.checks(company, limit=PAGE))
+    if shown.answer:
+        return shown.answer
     context = {
-        "checks": dock.checks(company, limit=PAGE),
+        **shown.context("checks"),
         "claims": dock.claims(company, state="due", limit=PAGE),
         "answers": tuple(zip(ANSWERS, _answers(), strict=True)),
         "kept": kept(request),
@@ -248,8 +252,10 @@ def to_put_away(request: Request) -> HttpResponse:
     nodes = network.nodes(company=request.reader.company.id)
     chosen = uuid_in(request.GET.get("node"))
     node = next((one for one in nodes if one.id == chosen), nodes[0] if nodes else None)
-    context = {"nodes": nodes, "node": node, "rows": storing.to_put_away(node=node.id) if node else [],
-               "kept": kept(request)}  # fmt: skip
+    shown = listed_whole(request, lists_floor.PUT_AWAY, storing.to_put_away(node=node.id) if node else [])
+    if shown.answer:
+        return shown.answer
+    context = {"nodes": nodes, "node": node, **shown.context(), "kept": kept(request)}
     return page(request, "web/put_away.html", context, area="inbound")
 
 

@@ -15,8 +15,9 @@ from entrepot.settlement import invoice_queries, ubl
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.settlement.invoice_queries import DocumentRow
 from entrepot.settlement.ubl import Paper
-from entrepot.web import invoice_paper
-from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+from entrepot.web import invoice_paper, lists_books
+from entrepot.web.edge import Request, back, clean, console, give, page
+from entrepot.web.listed import listed
 
 PAGE = 50
 UNTOLD_SHOWN_MAX = 500
@@ -28,12 +29,18 @@ KINDS = ("invoice", "credit_note")
 @console
 def told(request: Request) -> HttpResponse:
     """The latest first, and what no document tells of yet."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    kind = clean(request.GET.get("kind"))
-    rows = invoice_queries.documents(company, kind=kind if kind in KINDS else "", after=after, limit=PAGE + 1)
+    company, kind = request.reader.company.id, clean(request.GET.get("kind"))
+
+    def fetch(after: UUID | None, limit: int) -> list[DocumentRow]:
+        return invoice_queries.documents(
+            company, kind=kind if kind in KINDS else "", after=after, limit=limit
+        )
+
+    shown = listed(request, lists_books.INVOICES, fetch)
+    if shown.answer:
+        return shown.answer
     context = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "kind": kind,
         "kinds": KINDS,
         "untold": len(_untold(company)),

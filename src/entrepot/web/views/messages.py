@@ -15,7 +15,9 @@ from entrepot.kernel import masking, messages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
 from entrepot.web import format as fmt
+from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 50
 SIDES = ("out", "in")
@@ -31,11 +33,18 @@ def told(request: Request) -> HttpResponse:
     side = side if side in SIDES else "out"
     state, place = request.GET.get("state", ""), clean(request.GET.get("place"))
     states = (state,) if state in (*messages.STANDING[side], "dropped") else NEED[side]
-    before = request.GET.get("before", "")
-    before = before if _is_id(side, before) else ""
-    rows = kernel.messages(company, side, states=states, place=place, before=before, limit=PAGE + 1)
+
+    def fetch(before: str | None, limit: int) -> list[kernel.MessageRow]:
+        return kernel.messages(company, side, states=states, place=place, before=before or "", limit=limit)
+
+    def read(text: str | None) -> str:
+        return text if text and _is_id(side, text) else ""
+
+    shown = listed(request, lists_books.MESSAGES, fetch, read=read, name="before")
+    if shown.answer:
+        return shown.answer
     context = {
-        "rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "side": side, "state": state, "place": place, "standing": kernel.standing(company),
         "states": (*messages.STANDING[side], "dropped"), "ways_in": messages.ways_in(),
         "may": any(map(request.reader.actor.may, ("kernel.replay_messages", "kernel.drop_messages"))),

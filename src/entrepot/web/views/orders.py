@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -37,8 +38,8 @@ from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, 
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
 from entrepot.web import lists
-from entrepot.web.as_file import as_file
 from entrepot.web.edge import Request, Undo, back, clean, console, give, ids_in, minor_in, page, uuid_in
+from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
 from entrepot.web.views.drop_ships import around, with_lines
@@ -54,33 +55,17 @@ GROUPS = {"held": tuple(rules.HOLDS)}
 @require_safe
 @console
 def orders_list(request: Request) -> HttpResponse:
-    company = request.reader.company.id
-    status, channel = clean(request.GET.get("status")), clean(request.GET.get("channel"))
-    text, late = clean(request.GET.get("q")), request.GET.get("late") == "1"
-    after = uuid_in(request.GET.get("after"))
-
-    def fetch(after: UUID | None, limit: int) -> list[pages.OrderRow]:
-        return pages.orders(
-            company=company, now=fmt.reading().now, statuses=GROUPS.get(status, (status,) if status else ()),
-            channel=channel, text=text, late=late, after=after, limit=limit,
-        )  # fmt: skip
-
-    if file := as_file(request, lists.ORDERS, fetch, lambda one: one.id):
-        return file
-    rows = fetch(after, PAGE + 1)
+    company, asked = request.reader.company.id, _asked(request)
+    shown = listed(request, lists.ORDERS, partial(_fetch, request, asked))
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "listing": lists.ORDERS,
-        "orders": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
-        "after": after,
-        "status": status,
-        "channel": channel,
-        "text": text,
-        "late": late,
-        "filtered": bool(status or channel or text or late),
+        **shown.context("orders"),
+        **asked,
+        "filtered": any(asked.values()),
         "hold_types": rules.HOLDS,
     }
-    if request.htmx and after:
+    if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/order_rows.html", context, area="orders")
     if request.htmx:
         return page(request, "web/parts/order_table.html", context, area="orders")
@@ -88,18 +73,33 @@ def orders_list(request: Request) -> HttpResponse:
     return page(request, "web/orders.html", context, area="orders")
 
 
+def _asked(request: Request) -> dict[str, Any]:
+    """What the filters of the list say."""
+    said: dict[str, Any] = {name: clean(request.GET.get(name)) for name in ("status", "channel")}
+    return said | {"text": clean(request.GET.get("q")), "late": request.GET.get("late") == "1"}
+
+
+def _fetch(request: Request, asked: dict[str, Any], after: UUID | None, limit: int) -> list[pages.OrderRow]:
+    status = asked["status"]
+    return pages.orders(
+        company=request.reader.company.id, now=fmt.reading().now,
+        statuses=GROUPS.get(status, (status,) if status else ()), channel=asked["channel"], text=asked["text"],
+        late=asked["late"], order=order_of(request, lists.ORDERS), after=after, limit=limit,
+    )  # fmt: skip
+
+
 @require_POST
 @console
 def act(request: Request) -> HttpResponse:
-    """Many orders, one command."""
-    chosen = ids_in(request.POST.getlist("order"))
+    """Many orders, one command: those chosen, or all that the filters let through."""
+    which = chosen(request, "order", partial(_fetch, request, _asked(request)))
     reason = clean(request.POST.get("reason"))
     if request.POST.get("action") == "cancel":
-        _cancel(request, [CancelOrder(one, reason) for one in chosen])
+        _cancel(request, [CancelOrder(one, reason) for one in which])
     elif request.POST.get("action") == "release":
         kind = clean(request.POST.get("kind"))
-        holds = pages.open_holds(orders=chosen, kind=kind)
-        if chosen and not holds:
+        holds = pages.open_holds(orders=which, kind=kind)
+        if which and not holds:
             messages.info(request, gettext("None of the selected orders is held by that."))
         else:
             wanted = [ReleaseHold(one, reason) for one, _ in holds]

@@ -29,9 +29,10 @@ from entrepot.shipping.trouble import CLAIMED
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
-from entrepot.web import drawing, papers
+from entrepot.web import drawing, lists_floor, papers
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
+from entrepot.web.listed import listed_whole
 
 PAGE = 100
 
@@ -45,8 +46,11 @@ def waiting(request: Request) -> HttpResponse:
     found = [one for one in rows if text.upper() in (one.number, one.order_number)] if text else []
     if len(found) == 1:
         return redirect("packing", which=found[0].id)
+    shown = listed_whole(request, lists_floor.PACKING, found or rows)
+    if shown.answer:
+        return shown.answer
     context = {
-        "rows": found or rows,
+        **shown.context(),
         "text": text,
         "missing": bool(text and not found),
         "full": len(rows) == PAGE,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -18,7 +20,9 @@ from entrepot.purchasing.commands.proposals import (
     reject_proposals,
 )
 from entrepot.purchasing.commands.reorder import ReviewReorders, review_reorders
-from entrepot.web.edge import Request, back, clean, console, day_in, give, ids_in, page, uuid_in
+from entrepot.web import lists_floor
+from entrepot.web.edge import Request, back, clean, console, day_in, give, page
+from entrepot.web.listed import chosen, listed, listed_whole
 
 PAGE = 50
 LOOKED_BACK = timedelta(days=90)
@@ -27,15 +31,19 @@ LOOKED_BACK = timedelta(days=90)
 @require_safe
 @console
 def proposed(request: Request) -> HttpResponse:
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = queries.proposals(company, after=after, limit=PAGE + 1)
+    shown = listed(request, lists_floor.REORDERS, partial(_proposals, request))
+    if shown.answer:
+        return shown.answer
     context = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
-        "worth": sum(one.value_minor for one in rows[:PAGE]),
+        **shown.context(),
+        "worth": sum(one.value_minor for one in shown.rows),
         "currency": request.reader.company.currency,
     }
     return page(request, "web/reorders.html", context, area="inbound")
+
+
+def _proposals(request: Request, after: UUID | None, limit: int) -> list[queries.Proposal]:
+    return queries.proposals(request.reader.company.id, after=after, limit=limit)
 
 
 @require_POST
@@ -50,13 +58,13 @@ def review(request: Request) -> HttpResponse:
 @console
 def act(request: Request) -> HttpResponse:
     """Order or reject the chosen proposals."""
-    chosen = ids_in(request.POST.getlist("proposal"))
+    which = chosen(request, "proposal", partial(_proposals, request))
     match request.POST.get("action"):
         case "order":
-            give(request, accept_proposals, [AcceptProposal(one) for one in chosen], _ordered)
+            give(request, accept_proposals, [AcceptProposal(one) for one in which], _ordered)
         case "reject":
             reason = clean(request.POST.get("reason"))
-            give(request, reject_proposals, [RejectProposal(one, reason) for one in chosen], _rejected)
+            give(request, reject_proposals, [RejectProposal(one, reason) for one in which], _rejected)
     return back(request, reverse("reorders"))
 
 
@@ -69,8 +77,11 @@ def suppliers(request: Request) -> HttpResponse:
     until = day_in(request.GET.get("until")) or today
     # The form names the last day that counts, the query the first one that does not.
     span = {"since": since, "until": until + timedelta(days=1)}
+    shown = listed_whole(request, lists_floor.SUPPLIERS, performance.of_suppliers(company, **span))
+    if shown.answer:
+        return shown.answer
     context = {
-        "rows": performance.of_suppliers(company, **span),
+        **shown.context(),
         "docks": performance.dock_to_stock(company, **span),
         "since": since,
         "until": until,

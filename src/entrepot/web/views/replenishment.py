@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext, ngettext
@@ -13,8 +15,9 @@ from entrepot.network import queries as network
 from entrepot.warehouse import shelf_queries
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces, set_pick_faces
 from entrepot.warehouse.replenishing import SetPickFace
-from entrepot.web import words
+from entrepot.web import lists_floor, words
 from entrepot.web.edge import Request, back, cause_of, clean, console, give, int_in, kept, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 100
 
@@ -22,12 +25,17 @@ PAGE = 100
 @require_safe
 @console
 def faces(request: Request) -> HttpResponse:
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = shelf_queries.pick_faces(company=company, after=after, limit=PAGE + 1)
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[shelf_queries.FaceRow]:
+        return shelf_queries.pick_faces(company=company, after=after, limit=limit)
+
+    shown = listed(request, lists_floor.FACES, fetch)
+    if shown.answer:
+        return shown.answer
     nodes = network.nodes(company=company)
     context = {
-        "faces": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context("faces"),
         "open": shelf_queries.replenishments(company=company, limit=PAGE),
         "nodes": nodes,
         "kept": kept(request),

@@ -45,7 +45,7 @@ def reports(request: Request) -> HttpResponse:
     wanted = [name for name in request.GET.getlist("show") if name in kpis.KPIS]
     shown = wanted or list(kpis.KPIS)
     context = {
-        **_window(request),
+        **days_asked(request),
         "shown": [(name, slug(name), WORDS[name]) for name in shown],
         "all": [(name, WORDS[name], name in shown) for name in kpis.KPIS],
         "channels": network.channels(company=request.reader.company.id).values(),
@@ -64,7 +64,7 @@ def reports(request: Request) -> HttpResponse:
 def tile(request: Request, which: str) -> HttpResponse:
     """One figure for the board: now, before, and its way over time. Each is loaded by itself, so that none waits."""
     kpi = _kpi(which)
-    window = _window(request)
+    window = days_asked(request)
     asked, company = _asked(request, window), request.reader.company.id
     now = kpis.total(kpi, company, asked)
     context = {
@@ -80,7 +80,7 @@ def tile(request: Request, which: str) -> HttpResponse:
 def report(request: Request, which: str) -> HttpResponse:
     """One figure whole. With `format=csv` the table, with `rows=csv` the facts behind it."""
     kpi = _kpi(which)
-    window = _window(request)
+    window = days_asked(request)
     asked, company = _asked(request, window), request.reader.company.id
     side = request.GET.get("by", "")
     side = side if side in kpis.SIDES and (side != "kind" or kpi.kind) else "time"
@@ -120,7 +120,7 @@ def _kpi(which: str) -> Kpi:
     return found
 
 
-def _window(request: Request) -> dict[str, Any]:
+def days_asked(request: Request) -> dict[str, Any]:
     """The days that are told of, both included, in the reader's zone: the last thirty where none are named."""
     today = fmt.reading().now.astimezone(fmt.reading().zone).date()
     until = min(day_in(request.GET.get("until")) or today, today)

@@ -16,8 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.returns import fraud_queries
 from entrepot.returns.commands.decide_fraud import DecideFraud, decide_fraud
 from entrepot.web import format as fmt
+from entrepot.web import lists_returns
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
+from entrepot.web.listed import listed_whole
 from entrepot.web.words import sentence
 
 DAYS = (90, 30, 365)
@@ -81,15 +83,20 @@ def queue(request: Request) -> HttpResponse:
     since = now - timedelta(days=days)
     side = next((one for one in fraud_queries.SIDES if one == request.GET.get("by")), fraud_queries.SIDES[0])
     groups = fraud_queries.by_group(company, side, since)
-    if request.GET.get("format") == "csv":
+    if request.GET.get("groups") == "csv":
         rows = ([getattr(one, name) for name in GROUP_COLUMNS] for one in groups)
         return as_csv(f"suspected-returns-by-{side}", GROUP_COLUMNS, rows)
     state = clean(request.GET.get("state")) or "open"
+    shown = listed_whole(
+        request, lists_returns.SUSPECTED, fraud_queries.suspected(company, state=state, limit=SHOWN)
+    )
+    if shown.answer:
+        return shown.answer
     counts = fraud_queries.by_state(company)
     context: dict[str, Any] = {
         "state": state,
         "counts": [(one, counts.get(one, 0)) for one in ("open", "confirmed", "cleared", "clean")],
-        "rows": fraud_queries.suspected(company, state=state, limit=SHOWN),
+        **shown.context(),
         "rules": fraud_queries.by_rule(company, since),
         "groups": groups,
         "says": RULES,

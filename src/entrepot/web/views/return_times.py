@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -15,13 +14,15 @@ from entrepot.insight.return_times import Asked, Times, Way
 from entrepot.network import queries as network
 from entrepot.returns import rules, staging_queries
 from entrepot.web import format as fmt
-from entrepot.web import plots
+from entrepot.web import lists_returns, plots
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, clean, console, day_in, page
+from entrepot.web.listed import listed_whole
 
 DAYS = 90
 DAYS_MAX = 1100
 SHOWN = 200
+AS_FILE_MAX = 50_000
 STAGED_SIDES = {"node": _("Node"), "reason": _("Reason"), "category": _("Category")}
 SIDES = {"node": _("Node"), "channel": _("Channel"), "reason": _("Reason")}
 STAGES = {
@@ -41,17 +42,16 @@ def staging(request: Request) -> HttpResponse:
     """Units that wait for inspection or disposition, what is due first at the top; with `format=csv` as a file."""
     company, now = request.reader.company.id, fmt.reading().now
     node, overdue = clean(request.GET.get("node")), request.GET.get("overdue") == "1"
-    if request.GET.get("format") == "csv":
-        rows = staging_queries.staged(company, at=now, node=node, overdue=overdue, limit=1_000_000)
-        return as_csv(
-            "returns-staging", [one.name for one in fields(staging_queries.Staged)], map(astuple, rows)
-        )
     side = next(
         (one for one in staging_queries.SIDES if one == request.GET.get("by")), staging_queries.SIDES[0]
     )
-    rows = staging_queries.staged(company, at=now, node=node, overdue=overdue, limit=SHOWN + 1)
+    most = AS_FILE_MAX if request.GET.get("format") else SHOWN + 1
+    rows = staging_queries.staged(company, at=now, node=node, overdue=overdue, limit=most)
+    shown = listed_whole(request, lists_returns.STAGING, rows if most == AS_FILE_MAX else rows[:SHOWN])
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "rows": rows[:SHOWN],
+        **shown.context(),
         "more": len(rows) > SHOWN,
         "shown": SHOWN,
         "ages": staging_queries.ages(company, at=now, by=side),

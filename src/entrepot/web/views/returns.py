@@ -39,7 +39,6 @@ from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.web import format as fmt
 from entrepot.web import lists
-from entrepot.web.as_file import as_file
 from entrepot.web.edge import (
     Request,
     back,
@@ -53,6 +52,7 @@ from entrepot.web.edge import (
     units_in,
     uuid_in,
 )
+from entrepot.web.listed import listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import return_fraud
 from entrepot.web.views.return_asking import request_of
@@ -78,23 +78,21 @@ MILESTONES = {
 def returns_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
     state, text = clean(request.GET.get("state")), clean(request.GET.get("q"))
-    after = uuid_in(request.GET.get("after"))
+    by = order_of(request, lists.RETURNS)
 
     def fetch(after: UUID | None, limit: int) -> list[queries.ReturnRow]:
-        return queries.returns_page(company, state=state, text=text, after=after, limit=limit)
+        return queries.returns_page(company, state=state, text=text, by=by, after=after, limit=limit)
 
-    if file := as_file(request, lists.RETURNS, fetch, lambda one: one.id):
-        return file
-    rows = fetch(after, PAGE + 1)
+    shown = listed(request, lists.RETURNS, fetch)
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "listing": lists.RETURNS,
-        "returns": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context("returns"),
         "state": state,
         "text": text,
         "filtered": bool(state or text),
     }
-    if request.htmx and after:
+    if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/return_rows.html", context, area="returns")
     if request.htmx:
         return page(request, "web/parts/return_table.html", context, area="returns")

@@ -19,8 +19,9 @@ from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
 from entrepot.web import format as fmt
-from entrepot.web import papers
+from entrepot.web import lists_floor, papers
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 50
 KEPT_OVER = timedelta(days=30)
@@ -94,14 +95,19 @@ def labels(request: Request, which: UUID, kind: str) -> HttpResponse:
 @require_safe
 @console
 def manifests(request: Request) -> HttpResponse:
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = queries.manifests(company, after=after, limit=PAGE + 1)
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[queries.ManifestRow]:
+        return queries.manifests(company, after=after, limit=limit)
+
+    shown = listed(request, lists_floor.MANIFESTS, fetch)
+    if shown.answer:
+        return shown.answer
     now = timezone.now()
     context = {
         "kept": queries.kept(company, since=now - KEPT_OVER, now=now),
         "waiting": queries.waiting(company),
-        "manifests": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context("manifests"),
     }
     return page(request, "web/manifests.html", context, area="ship")
 

@@ -18,9 +18,9 @@ from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.stock.models import STATUSES
-from entrepot.web import lists
-from entrepot.web.as_file import as_file
+from entrepot.web import lists, words
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.listed import listed, order_of
 
 PAGE = 60
 MOVES = 60
@@ -33,34 +33,30 @@ SHOWN = 25
 @console
 def stock_list(request: Request) -> HttpResponse:
     company = request.reader.company.id
-    text, node, after = (
-        clean(request.GET.get("q")),
-        uuid_in(request.GET.get("node")),
-        clean(request.GET.get("after")),
-    )
+    text, node = clean(request.GET.get("q")), uuid_in(request.GET.get("node"))
+    down = order_of(request, lists.STOCK).startswith("-")
 
     def fetch(after: str | None, limit: int) -> list[stock.Standing]:
-        return stock.standing(company=company, text=text, node=node, after=after or "", limit=limit)
+        return stock.standing(
+            company=company, text=text, node=node, down=down, after=after or "", limit=limit
+        )
 
-    if file := as_file(request, lists.STOCK, fetch, _place):
-        return file
-    rows = fetch(after, PAGE + 1)
-    shown = rows[:PAGE]
-    last = shown[-1] if len(rows) > PAGE else None
+    shown = listed(request, lists.STOCK, fetch, key=_place, read=clean, size=PAGE)
+    if shown.answer:
+        return shown.answer
     totals = summary.stock_by_status(company)
+    known = {one.status for one in totals}
+    statuses = [status for status in STATUSES if status in known] or ["sellable"]
     context: dict[str, Any] = {
-        "rows": shown,
-        "statuses": [status for status in STATUSES if status in {one.status for one in totals}]
-        or ["sellable"],
-        "listing": lists.STOCK,
-        "next": _place(last) if last else None,
-        "after": after,
+        **shown.context(),
+        "statuses": statuses,
+        "spread": {"statuses": [words.sentence(one) for one in statuses]},
         "text": text,
         "node": node,
         "filtered": bool(text or node),
         "totals": totals,
     }
-    if request.htmx and after:
+    if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/stock_rows.html", context, area="stock")
     if request.htmx:
         return page(request, "web/parts/stock_table.html", context, area="stock")

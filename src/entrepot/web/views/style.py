@@ -19,6 +19,7 @@ from entrepot.web import format as fmt
 from entrepot.web import lists, style_sheet, words
 from entrepot.web.edge import UNDO, Request, Undo, console, page
 from entrepot.web.icons import PATHS
+from entrepot.web.listing import sums_of
 
 ROWS = 4
 MEANINGS = {
@@ -64,6 +65,7 @@ def told(request: Request) -> HttpResponse:
             Said(gettext("Order SO-100001 is shipped. Ask for a return instead."), "error"),
         ],
         "undo": Undo("work.claim", reverse("work-act"), [("action", "claim")]),
-        "listing": lists.ORDERS, "orders": shown, "hold_types": rules.HOLDS, "next": None, "filtered": False,
+        "listing": lists.ORDERS, "orders": shown, "sums": sums_of(lists.ORDERS, shown),
+        "count": len(shown), "hold_types": rules.HOLDS, "next": None, "filtered": False,
     }  # fmt: skip
     return page(request, "web/style.html", context, area="")

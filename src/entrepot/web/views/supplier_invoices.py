@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -20,7 +21,7 @@ from entrepot.settlement.commands.decide_supplier_lines import (
     match_arrivals,
 )
 from entrepot.settlement.commands.take_supplier_invoices import TakeSupplierInvoice, take_supplier_invoices
-from entrepot.web import words
+from entrepot.web import lists_books, words
 from entrepot.web.edge import (
     Request,
     back,
@@ -34,6 +35,7 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
+from entrepot.web.listed import listed
 
 PAGE = 25
 TEXT_MAX = 1_000_000
@@ -44,15 +46,20 @@ FAULTS_SHOWN_MAX = 8
 @console
 def told(request: Request) -> HttpResponse:
     """What suppliers billed, what of it is in question, and what came that they never billed."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = supplier_queries.invoices(company, after=after, limit=PAGE + 1)
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[supplier_queries.SupplierInvoiceRow]:
+        return supplier_queries.invoices(company, after=after, limit=limit)
+
+    shown = listed(request, lists_books.SUPPLIER_INVOICES, fetch)
+    if shown.answer:
+        return shown.answer
     lines = supplier_queries.lines(company, in_question=True)
     context = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
         "lines": lines,
         "wait": any(one.order and one.units < one.quantity for one in lines),
-        "numbers": {one.id: one for one in rows},
+        "numbers": {one.id: one for one in shown.rows},
         "unbilled": supplier_queries.unbilled(company),
         "suppliers": sorted(parties.suppliers(company=company).values(), key=lambda one: one.name),
         "kept": kept(request),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from uuid import UUID
+
 from django.http import HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -18,7 +21,9 @@ from entrepot.sourcing.commands.transfers import (
 )
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.transfer import ReceiveTransfer, receive_transfer
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, page, uuid_in
+from entrepot.web import lists_floor
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, page
+from entrepot.web.listed import chosen, listed
 
 PAGE = 100
 
@@ -26,17 +31,22 @@ PAGE = 100
 @require_safe
 @console
 def transfers_list(request: Request) -> HttpResponse:
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = sourcing.proposals(company=company, after=after, limit=PAGE + 1)
+    company = request.reader.company.id
+    shown = listed(request, lists_floor.TRANSFERS, partial(_proposals, request))
+    if shown.answer:
+        return shown.answer
     context = {
-        "proposed": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context("proposed"),
         "accepted": sourcing.proposals(company=company, state="accepted", limit=PAGE),
         "totals": sourcing.proposal_totals(company=company),
         "under_way": stock.transfers_under_way(company=company, limit=PAGE),
         "currency": request.reader.company.currency,
     }
     return page(request, "web/transfers.html", context, area="stock")
+
+
+def _proposals(request: Request, after: UUID | None, limit: int) -> list[sourcing.ProposalRow]:
+    return sourcing.proposals(company=request.reader.company.id, after=after, limit=limit)
 
 
 @require_POST
@@ -51,15 +61,15 @@ def review(request: Request) -> HttpResponse:
 @console
 def act(request: Request) -> HttpResponse:
     """Accept, reject or send the chosen proposals with one command."""
-    chosen = ids_in(request.POST.getlist("proposal"))
+    which = chosen(request, "proposal", partial(_proposals, request))
     reason = clean(request.POST.get("reason"))
     match request.POST.get("action"):
         case "accept":
-            give(request, accept_transfers, [AcceptTransfer(one) for one in chosen], _accepted)
+            give(request, accept_transfers, [AcceptTransfer(one) for one in which], _accepted)
         case "reject":
-            give(request, reject_transfers, [RejectTransfer(one, reason) for one in chosen], _rejected)
+            give(request, reject_transfers, [RejectTransfer(one, reason) for one in which], _rejected)
         case "send":
-            give(request, send_transfers, [SendTransfer(one) for one in chosen], _sent)
+            give(request, send_transfers, [SendTransfer(one) for one in which], _sent)
     return back(request, "/stock/transfers/")
 
 

@@ -18,11 +18,14 @@ from entrepot.kernel import drafts, money
 from entrepot.kernel.drafts import ActivateDraft, activate_draft
 from entrepot.simulation import queries, recorded
 from entrepot.simulation.commands.try_profiles import AskTrial, TrialNow, ask_trials
+from entrepot.simulation.commands.withdraw_trials import WithdrawTrial, withdraw_trials
 from entrepot.simulation.comparison import LATENESS, PARCELS, TERMS, Changed, Comparison
 from entrepot.simulation.whatif import Report
 from entrepot.web import format as fmt
+from entrepot.web import lists_books
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, back, beginning_in, console, day_in, give, page, uuid_in
+from entrepot.web.listed import listed_whole
 from entrepot.web.plots import Plot, paired
 
 KIND = "sourcing.profile"
@@ -41,8 +44,11 @@ def trials_list(request: Request) -> HttpResponse:
     span = recorded.first_and_last(company)
     last = span[1].astimezone(UTC).date() if span else fmt.reading().now.astimezone(UTC).date()
     first = span[0].astimezone(UTC).date() if span else last
+    shown = listed_whole(request, lists_books.TRIALS, queries.trials(company=company))
+    if shown.answer:
+        return shown.answer
     context = {
-        "trials": queries.trials(company=company),
+        **shown.context("trials"),
         "drafts": [one for one in known if one.state in LIVING],
         "notes": {one.id: one.note for one in known},
         "chosen": uuid_in(request.GET.get("draft")),
@@ -83,6 +89,20 @@ def one(request: Request, which: UUID) -> HttpResponse:
         context |= _told(request, report)
         context["is_last"] = draft is not None and draft.report == which
     return page(request, "web/trial.html", context, area="policies")
+
+
+@require_POST
+@console
+def withdraw(request: Request, which: UUID) -> HttpResponse:
+    """A trial that nobody waits for any more."""
+    wanted = [WithdrawTrial(_of_reader(request, which).id)]
+    give(
+        request,
+        withdraw_trials,
+        wanted,
+        lambda _: gettext("The trial is withdrawn. Nothing was changed by it."),
+    )
+    return redirect("trial", which=which)
 
 
 @require_POST

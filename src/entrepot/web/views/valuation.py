@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -19,7 +20,9 @@ from entrepot.ledger.commands.write_down import WriteDown, write_down
 from entrepot.network import queries as network
 from entrepot.purchasing import landing, landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
+from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, kept, minor_in, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 25
 
@@ -28,10 +31,16 @@ PAGE = 25
 @console
 def told(request: Request) -> HttpResponse:
     """The method in force, the layers of the SKU asked for, and landed costs, the latest first."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
+    company = request.reader.company.id
     text = clean(request.GET.get("sku"))
     sku = catalog.skus(company=company, codes=[text]).get(text) if text else None
-    costs = landing_queries.costs(company, after=after, limit=PAGE + 1)
+
+    def fetch(after: UUID | None, limit: int) -> list[landing_queries.LandedCost]:
+        return landing_queries.costs(company, after=after, limit=limit)
+
+    shown = listed(request, lists_books.LANDED, fetch)
+    if shown.answer:
+        return shown.answer
     methods = queries.costings(company=company)
     layers = queries.layers(company=company, sku=sku.id) if sku else []
     written = queries.write_downs(company=company, limit=PAGE)
@@ -53,8 +62,7 @@ def told(request: Request) -> HttpResponse:
                 *(node for _, node in stood),
             ]
         ),
-        "costs": costs[:PAGE],
-        "next": costs[PAGE - 1].id if len(costs) > PAGE else None,
+        **shown.context("costs"),
         "kinds": landing.KINDS,
         "bases": landing.BASES,
         "kept": kept(request),

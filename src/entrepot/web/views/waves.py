@@ -23,7 +23,9 @@ from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_list
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
 from entrepot.warehouse.waves import METHODS
+from entrepot.web import lists_floor
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
+from entrepot.web.listed import listed
 
 PAGE = 50
 
@@ -32,13 +34,18 @@ PAGE = 50
 @console
 def floor(request: Request) -> HttpResponse:
     company = request.reader.company.id
-    rows = queries.waves(company=company, before=uuid_in(request.GET.get("after")), limit=PAGE + 1)
+
+    def fetch(after: UUID | None, limit: int) -> list[queries.WaveRow]:
+        return queries.waves(company=company, before=after, limit=limit)
+
+    shown = listed(request, lists_floor.WAVES, fetch)
+    if shown.answer:
+        return shown.answer
     waiting = queries.waiting_for_waves(company=company)
     nodes = network.nodes(company=company)
     services = carriage.services(companies=[company])[company]
     context = {
-        "waves": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context("waves"),
         "nodes": [(node, waiting.get(node.id, 0)) for node in nodes],
         "waiting": sum(waiting.values()),
         "first": max(nodes, key=lambda node: waiting.get(node.id, 0)).id if nodes else None,

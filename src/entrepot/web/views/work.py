@@ -24,8 +24,8 @@ from entrepot.orders.rules import RESOLUTIONS
 from entrepot.sourcing.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
 from entrepot.web import lists
-from entrepot.web.as_file import as_file
-from entrepot.web.edge import Request, Undo, back, clean, console, give, ids_in, int_in, page, uuid_in
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 from entrepot.work import rules
@@ -36,7 +36,6 @@ from entrepot.work.commands.escalate import EscalateItem, escalate
 from entrepot.work.commands.resolve import ResolveItem, resolve
 from entrepot.work.commands.snooze import SnoozeItem, snooze
 
-PAGE = 50
 SNOOZES = (
     (1, _("for an hour")), (4, _("for four hours")), (24, _("for a day")), (72, _("for three days")),
     (168, _("for a week")),
@@ -68,25 +67,19 @@ ROOT_CAUSES = {
 @console
 def work_list(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
-    asked = {name: clean(request.GET.get(name)) for name in ("type", "role", "view", "kind")}
-    after = uuid_in(request.GET.get("after"))
-    file = as_file(request, lists.WORK, partial(_items, request, asked), lambda one: one.id)
-    if file:
-        return file
-    items = _items(request, asked, after, PAGE + 1)
-    shown = items[:PAGE]
+    asked = _asked(request)
+    shown = listed(request, lists.WORK, partial(_items, request, asked))
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "listing": lists.WORK,
+        **shown.context("items"),
         **asked,
-        "items": shown,
-        "points": {one.id: one.points_at(now) for one in shown},
-        "next": shown[-1].id if len(items) > PAGE else None,
-        "after": after,
+        "points": {one.id: one.points_at(now) for one in shown.rows},
         "filtered": any(asked.values()),
-        "names": pages.names(item.subject for item in shown),
+        "names": pages.names(item.subject for item in shown.rows),
         "now": now,
     }
-    if request.htmx and after:
+    if request.htmx and request.GET.get("after"):
         return page(request, "web/parts/work_rows.html", context, area="work")
     queues = work.queues(company, now)
     context |= {
@@ -104,6 +97,10 @@ def work_list(request: Request) -> HttpResponse:
     return page(request, template, context, area="work")
 
 
+def _asked(request: Request) -> dict[str, str]:
+    return {name: clean(request.GET.get(name)) for name in ("type", "role", "view", "kind")}
+
+
 def _items(request: Request, asked: dict[str, str], after: UUID | None, limit: int) -> list[work.Item]:
     now, view = fmt.reading().now, asked["view"]
     return work.items(
@@ -115,6 +112,7 @@ def _items(request: Request, asked: dict[str, str], after: UUID | None, limit: i
         overdue_at=now if view == "overdue" else None,
         awake_at=None if view in ("snoozed", "overdue") else now,
         asleep_at=now if view == "snoozed" else None,
+        order=order_of(request, lists.WORK),
         after=after,
         limit=limit,
     )
@@ -164,30 +162,30 @@ def item(request: Request, which: UUID) -> HttpResponse:
 @console
 def act(request: Request) -> HttpResponse:
     """Do one thing with the chosen items, by one command."""
-    chosen = ids_in(request.POST.getlist("item"))
+    which = chosen(request, "item", partial(_items, request, _asked(request)))
     note = clean(request.POST.get("note"))
     match request.POST.get("action"):
         case "claim":
-            give(request, claim, [ClaimItem(one) for one in chosen], _claimed, undo=_other("put_back"))
+            give(request, claim, [ClaimItem(one) for one in which], _claimed, undo=_other("put_back"))
         case "put_back":
-            wanted = [PutBackItem(one, note) for one in chosen]
+            wanted = [PutBackItem(one, note) for one in which]
             give(request, put_back, wanted, _put_back, undo=_other("claim"))
         case "assign":
             person = clean(request.POST.get("person"))
-            give(request, assign, [AssignItem(one, person, note) for one in chosen], _assigned)
+            give(request, assign, [AssignItem(one, person, note) for one in which], _assigned)
         case "snooze":
-            _snooze(request, chosen, note)
+            _snooze(request, which, note)
         case "escalate":
             role = clean(request.POST.get("role"))
-            give(request, escalate, [EscalateItem(one, role, note) for one in chosen], _escalated)
+            give(request, escalate, [EscalateItem(one, role, note) for one in which], _escalated)
         case "link":
             other = uuid_in(request.POST.get("other"))
-            give(request, link, [LinkItems(one, other) for one in chosen if other], _linked)
+            give(request, link, [LinkItems(one, other) for one in which if other], _linked)
         case "release" | "reject" as decision:
-            _decide(request, chosen, decision, note)
+            _decide(request, which, decision, note)
         case "resolve":
             cause = clean(request.POST.get("root_cause"))
-            give(request, resolve, [ResolveItem(one, cause, note) for one in chosen], _resolved)
+            give(request, resolve, [ResolveItem(one, cause, note) for one in which], _resolved)
     return back(request, "/work/")
 
 

@@ -22,15 +22,15 @@
     links[next].closest("[data-row]").scrollIntoView({ block: "nearest" });
   }
 
+  const boxHere = () => $("input[type=checkbox]", document.activeElement.closest("[data-row]") || document.createElement("i"));
+
   const KEYS = {
     "/": () => { $("#search").focus(); $("#search").select(); },
     "?": () => $("#help").showModal(),
     j: () => moveBy(1),
     k: () => moveBy(-1),
-    x: () => {
-      const box = $("input[type=checkbox]", document.activeElement.closest("[data-row]") || document.createElement("i"));
-      if (box) box.click();
-    },
+    x: () => boxHere()?.click(),
+    X: () => { const box = boxHere(); if (box) selectTo(box, !box.checked); },
     f: () => { const field = $(".filters input, .filters select"); if (field) field.focus(); },
     g: () => { goUntil = Date.now() + GO_MS; },
   };
@@ -49,6 +49,9 @@
       location.assign(PLACES[event.key]);
       return;
     }
+    // Arrows go through rows where a row has the focus; elsewhere they scroll, as everywhere.
+    const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (arrow && event.target.closest("[data-row]")) { event.preventDefault(); moveBy(arrow); return; }
     const act = KEYS[event.key];
     if (act) { event.preventDefault(); act(); }
   });
@@ -91,11 +94,44 @@
 
   // ---- selecting many
 
+  let lastBox = null;
+
+  function selectTo(box, checked) {
+    const boxes = $$("tbody .pick input[type=checkbox]", box.closest("form[data-many]") || document.createElement("i"));
+    const [from, to] = [boxes.indexOf(lastBox), boxes.indexOf(box)].sort((one, other) => one - other);
+    for (const one of from < 0 ? [box] : boxes.slice(from, to + 1)) one.checked = checked;
+    lastBox = box;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest("form[data-many] tbody .pick input[type=checkbox]");
+    if (box && event.shiftKey && lastBox?.isConnected) selectTo(box, box.checked);
+    else if (box) lastBox = box;
+    const all = event.target.closest("[data-match-all]");
+    if (all) selectMatching(all);
+  });
+
+  // All that the filter lets through, shown or not: the form says so instead of naming them.
+  function selectMatching(button) {
+    const form = button.closest("form");
+    for (const box of $$("tbody .pick input[type=checkbox]", form)) box.checked = true;
+    $("[data-all]", form)?.dispatchEvent(new Event("change", { bubbles: true }));
+    $("[data-all-matching]", form).disabled = false;
+    $("[data-count]", form).textContent = button.dataset.told;
+  }
+
+  document.addEventListener("renewed", () => {
+    for (const form of $$("form[data-many]")) $("tbody .pick input[type=checkbox]", form)?.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-many]");
     if (!form || event.target.type !== "checkbox") return;
-    const boxes = $$("tbody input[type=checkbox]", form);
-    if (event.target.matches("[data-all]")) for (const box of boxes) box.checked = event.target.checked;
+    const matching = $("[data-all-matching]", form);
+    if (matching) { matching.disabled = true; $(".matching", form).textContent = ""; }
+    const boxes = $$("tbody .pick input[type=checkbox]", form);
+    if (event.target.matches("[data-all]") && event.isTrusted) for (const box of boxes) box.checked = event.target.checked;
     const count = boxes.filter((box) => box.checked).length;
     const all = $("[data-all]", form);
     if (all) { all.checked = count > 0 && count === boxes.length; all.indeterminate = count > 0 && count < boxes.length; }
@@ -129,19 +165,4 @@
 
   const tab = $(".tabs [aria-current]");
   if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
-
-  // ---- the board keeps itself up to date, unless somebody is in it or does not want it to
-
-  const LIVE_MS = 20000;
-  const live = $("#live");
-  if (live) {
-    try { live.checked = localStorage.getItem("live") !== "off"; } catch { /* on, then */ }
-    live.addEventListener("change", () => {
-      try { localStorage.setItem("live", live.checked ? "on" : "off"); } catch { /* for this page only */ }
-    });
-    setInterval(() => {
-      const board = $("#board");
-      if (live.checked && !document.hidden && !board.contains(document.activeElement)) htmx.trigger(board, "refresh");
-    }, LIVE_MS);
-  }
 })();

@@ -1,0 +1,96 @@
+"""A page of a list: its rows, its file, its sums, and the rows that a form chose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from entrepot.web.as_file import as_file
+from entrepot.web.edge import Request, clean, ids_in, uuid_in
+from entrepot.web.listing import Listing, Sum, in_order, sums_of
+
+PAGE = 50
+SUMMED_MAX = 2_000
+"""Rows that the sums of a filter are made of; where it lets through more, the sums say so."""
+AT_ONCE_MAX = 1_000
+"""Rows that one form acts on where it asks for all that match."""
+
+Fetch = Callable[[Any, int], Sequence[Any]]
+"""So many rows behind the one whose key is given, None for the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page of a list shows; `answer` is a file or the sums, where the address asks for those instead."""
+
+    listing: Listing
+    answer: HttpResponse | None = None
+    rows: list[Any] = field(default_factory=list)
+    next: Any = None
+    sums: list[Sum] | None = None
+    """Of all rows that the filter lets through, where this page has them all; else they are asked for later."""
+
+    def context(self, rows: str = "rows") -> dict[str, Any]:
+        """For the template, with the rows under a name of its own."""
+        return {
+            "listing": self.listing, rows: self.rows, "next": self.next, "sums": self.sums, "count": len(self.rows),
+        }  # fmt: skip
+
+
+def by_id(row: Any) -> Any:
+    return row.id
+
+
+def order_of(request: Request, listing: Listing) -> str:
+    return listing.ordered(clean(request.GET.get("sort")))
+
+
+def listed(
+    request: Request,
+    listing: Listing,
+    fetch: Fetch,
+    *,
+    key: Callable[[Any], Any] = by_id,
+    read: Callable[[str | None], Any] = uuid_in,
+    size: int = PAGE,
+    name: str = "after",
+) -> Shown:
+    """A page of a list that is read page by page; `name` is what the address calls the last row. One statement."""
+    if file := as_file(request, listing, fetch, key):
+        return Shown(listing, answer=file)
+    if request.GET.get("format") == "totals":
+        return Shown(listing, answer=_totals(request, listing, fetch(None, SUMMED_MAX + 1)))
+    after = read(request.GET.get(name)) or None
+    rows = list(fetch(after, size + 1))
+    more = len(rows) > size
+    whole = None if more or after else sums_of(listing, rows, request.reader.company.currency)
+    return Shown(listing, None, rows[:size], key(rows[size - 1]) if more else None, whole)
+
+
+def listed_whole(request: Request, listing: Listing, rows: Sequence[Any]) -> Shown:
+    """A list that is never long: all of its rows, in any order that a head asks for."""
+    ordered = in_order(rows, order_of(request, listing))
+    if file := as_file(request, listing, lambda _after, limit: ordered[:limit], lambda _row: None):
+        return Shown(listing, answer=file)
+    return Shown(listing, None, ordered, None, sums_of(listing, ordered, request.reader.company.currency))
+
+
+def _totals(request: Request, listing: Listing, rows: Sequence[Any]) -> HttpResponse:
+    kept = rows[:SUMMED_MAX]
+    context = {
+        "count": len(kept), "sums": sums_of(listing, kept, request.reader.company.currency),
+        "more": len(rows) > len(kept),
+    }  # fmt: skip
+    return render(request, "web/parts/list_totals.html", context)
+
+
+def chosen(request: Request, field: str, fetch: Fetch) -> list[UUID]:
+    """The rows that a form chose by their boxes, or all that the filter in its address lets through, to a bound."""
+    if request.POST.get("all") == "1":
+        return [one.id for one in fetch(None, AT_ONCE_MAX)]
+    return ids_in(request.POST.getlist(field))

@@ -1,0 +1,95 @@
+"""The lists of the books, of messages, of trials and of the audit trail."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from entrepot.insight.audit import Entry
+from entrepot.kernel.queries import MessageRow
+from entrepot.purchasing.landing_queries import LandedCost
+from entrepot.settlement.bank_queries import StatementRow
+from entrepot.settlement.carrier_queries import CarrierInvoiceRow
+from entrepot.settlement.invoice_queries import DocumentRow
+from entrepot.settlement.supplier_queries import SupplierInvoiceRow
+from entrepot.simulation.queries import TrialRow
+from entrepot.web.listing import Head, Listing, cells_of
+
+INVOICES = Listing(
+    "invoices", "invoices",
+    (
+        Head(_("Number")), Head(_("Issued"), "issued"), Head(_("For"), "for"),
+        Head(_("Net"), "net", n=True, sum="net_minor"), Head(_("Tax"), "tax", n=True, sum="tax_minor"),
+        Head(_("Total"), "total", n=True, sum="total_minor"), Head(_("Files"), "files"),
+    ),
+    cells_of(DocumentRow),
+)  # fmt: skip
+STATEMENTS = Listing(
+    "statements", "bank",
+    (
+        Head(_("Statement")), Head(_("State"), "state"), Head(_("Lines"), "lines", n=True, sum="lines"),
+        Head(_("Waiting"), "waiting", n=True, sum="waiting"),
+        Head(_("Closing balance"), "closing-balance", n=True, sum="closing_minor"),
+    ),
+    cells_of(StatementRow),
+)  # fmt: skip
+CARRIER_INVOICES = Listing(
+    "carrier-invoices", "carriers",
+    (
+        Head(_("Invoice")), Head(_("State"), "state"), Head(_("Charges"), "charges", n=True, sum="lines"),
+        Head(_("Billed"), "billed", n=True, sum="total_minor"),
+        Head(_("Accrued"), "accrued", n=True, sum="expected_minor"),
+        Head(_("Variance"), "variance", n=True, sum="variance_minor"),
+        Head(_("In question"), "in-question", n=True, sum="question_minor"),
+    ),
+    cells_of(CarrierInvoiceRow),
+)  # fmt: skip
+SUPPLIER_INVOICES = Listing(
+    "supplier-invoices", "supplier-invoices",
+    (
+        Head(_("Invoice")), Head(_("State"), "state"), Head(_("Lines"), "lines", n=True, sum="lines"),
+        Head(_("Billed"), "billed", n=True, sum="total_minor"),
+        Head(_("Tax"), "tax", n=True, sum="tax_minor"),
+        Head(_("Came at"), "came-at", n=True, sum="expected_minor"),
+        Head(_("Variance"), "variance", n=True, sum="variance_minor"),
+        Head(_("In question"), "in-question", n=True, sum="question_minor"),
+    ),
+    cells_of(SupplierInvoiceRow),
+)  # fmt: skip
+LANDED = Listing(
+    "landed-costs", "valuation",
+    (
+        Head(_("Bill")), Head(_("Spread by"), "spread-by"), Head(_("Lines"), "lines", n=True, sum="lines"),
+        Head(_("Amount"), "amount", n=True, sum="amount_minor"),
+        Head(_("In stock"), "in-stock", n=True, sum="stock_minor"),
+        Head(_("In the cost of sales"), "in-the-cost-of-sales", n=True, sum="gone_minor"),
+    ),
+    cells_of(LandedCost),
+)  # fmt: skip
+MESSAGES = Listing(
+    "messages", "messages",
+    (
+        Head(_("Message")), Head(_("From or to"), "from-or-to"), Head(_("State"), "state"),
+        Head(_("Age"), "age"), Head(_("Attempts"), "attempts", n=True),
+        Head(_("Why"), "why"),
+    ),
+    cells_of(MessageRow),
+)  # fmt: skip
+TRIALS = Listing(
+    "trials", "trials",
+    (
+        Head(_("Draft")), Head(_("State"), "state", "state"), Head(_("Window"), "window", "since"),
+        Head(_("What came out"), "what-came-out", "summary"), Head(_("Asked by"), "asked-by", "asked_by"),
+        Head(_("When"), "when", "asked_at"),
+    ),
+    cells_of(TrialRow),
+)  # fmt: skip
+AUDIT = Listing(
+    "audit", "audit",
+    (
+        Head(_("When")), Head(_("What"), "what"), Head(_("Document"), "document"),
+        Head(_("Before and after"), "before-and-after"), Head(_("Who"), "who"), Head(_("Why"), "why"),
+    ),
+    cells_of(Entry),
+)  # fmt: skip
+
+ALL = (INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT)

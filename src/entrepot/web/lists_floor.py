@@ -1,0 +1,152 @@
+"""The lists of drafts, the floor, the dock and the suppliers."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from entrepot.orders.queries import DraftRow
+from entrepot.purchasing.dock import Check, Notice
+from entrepot.purchasing.performance import Performance
+from entrepot.purchasing.queries import Proposal
+from entrepot.shipping.queries import ManifestRow
+from entrepot.sourcing.queries import ProposalRow
+from entrepot.warehouse.counted import CountRow
+from entrepot.warehouse.queries import FulfillmentRow, WaveRow
+from entrepot.warehouse.shelf_queries import FaceRow
+from entrepot.warehouse.storing import Waiting
+from entrepot.web.listing import Head, Listing, cells_of
+
+DRAFTS = Listing(
+    "drafts", "drafts",
+    (
+        Head(_("Number"), by="number"), Head(_("Customer"), "customer", "customer"),
+        Head(_("Channel"), "channel", "channel"),
+        Head(_("Total"), "total", "total_minor", n=True, sum="total_minor"),
+        Head(_("Valid until"), "valid-until", "valid_until"),
+    ),
+    cells_of(DraftRow),
+)  # fmt: skip
+WAVES = Listing(
+    "waves", "floor",
+    (
+        Head(_("Wave")), Head(_("State"), "state"), Head(_("Method"), "method"),
+        Head(_("Orders"), "orders", n=True, sum="orders"), Head(_("Lines"), "lines", n=True, sum="lines"),
+        Head(_("Meters"), "meters", n=True), Head(_("Cut-off"), "cut-off"),
+        Head(_("Proposed"), "proposed"), Head(_("Stops open"), "stops-open", n=True),
+    ),
+    cells_of(WaveRow),
+)  # fmt: skip
+PACKING = Listing(
+    "packing", "packings",
+    (
+        Head(_("Fulfillment"), by="number"), Head(_("Order"), "order", "order_number"),
+        Head(_("Node"), "node", "node_code"), Head(_("Units"), "units", "picked", n=True, sum="picked"),
+        Head(_("Due"), "due", "due_at"),
+    ),
+    cells_of(FulfillmentRow),
+)  # fmt: skip
+MANIFESTS = Listing(
+    "manifests", "manifests",
+    (
+        Head(_("Manifest")), Head(_("Carrier"), "carrier"), Head(_("Node"), "node"),
+        Head(_("Packages"), "packages", n=True, sum="labels"),
+        Head(_("Weight"), "weight", n=True), Head(_("Closed"), "closed"),
+    ),
+    cells_of(ManifestRow),
+)  # fmt: skip
+FACES = Listing(
+    "pick-faces", "replenishment",
+    (
+        Head(_("Bin")), Head(_("What"), "what"), Head(_("Node"), "node"),
+        Head(_("There"), "there", n=True, sum="there"), Head(_("Coming"), "coming", n=True, sum="coming"),
+        Head(_("Promised"), "promised", n=True, sum="demand"),
+        Head(_("Minimum"), "minimum", n=True),
+        Head(_("Maximum"), "maximum", n=True),
+        Head(_("Case"), "case", n=True),
+    ),
+    cells_of(FaceRow),
+)  # fmt: skip
+COUNTS = Listing(
+    "counts", "counts",
+    (
+        Head(_("Count")), Head(_("State"), "state"), Head(_("Bin"), "bin"), Head(_("Why"), "why"),
+        Head(_("Goods"), "goods", n=True), Head(_("With"), "with"), Head(_("Counted"), "counted"),
+    ),
+    cells_of(CountRow),
+)  # fmt: skip
+PUT_AWAY = Listing(
+    "put-away", "put-away",
+    (
+        Head(_("SKU"), by="sku_code"), Head(_("Stands in"), "stands-in", "bin_code"),
+        Head(_("Units"), "units", "quantity", n=True, sum="quantity"), Head(_("Since"), "since", "since"),
+        Head(_("Goes to"), "goes-to"),
+    ),
+    cells_of(Waiting),
+)  # fmt: skip
+EXPECTED = Listing(
+    "expected", "expected",
+    (
+        Head(_("Notice")), Head(_("State"), "state"), Head(_("Supplier"), "supplier"),
+        Head(_("Node"), "node"), Head(_("Expected"), "expected"),
+        Head(_("Packages"), "packages", n=True, sum="packages"),
+        Head(_("Units"), "units", n=True, sum="units"),
+        Head(_("Received"), "received", n=True, sum="received"),
+    ),
+    cells_of(Notice),
+)  # fmt: skip
+SUPPLIERS = Listing(
+    "suppliers", "suppliers",
+    (
+        Head(_("Supplier"), by="name"), Head(_("Lines due"), "lines-due", "lines", n=True, sum="lines"),
+        Head(_("On time"), "on-time", "on_time_share", n=True),
+        Head(_("In full"), "in-full", "in_full_share", n=True),
+        Head(_("Both"), "both", "both_share", n=True),
+        Head(_("Units"), "units", "units", n=True, sum="units"), Head(_("Good"), "good", "good_share", n=True),
+        Head(_("Lead time, days"), "lead-time-days", "lead_days", n=True),
+    ),
+    cells_of(Performance),
+)  # fmt: skip
+REORDERS = Listing(
+    "reorders", "reorders",
+    (
+        Head(_("SKU")), Head(_("Node"), "node"), Head(_("Supplier"), "supplier"),
+        Head(_("Units"), "units", n=True, sum="quantity"),
+        Head(_("Worth"), "worth", n=True, sum="value_minor"), Head(_("The sum"), "the-sum"),
+    ),
+    cells_of(Proposal),
+)  # fmt: skip
+TRANSFERS = Listing(
+    "transfers", "transfers",
+    (
+        Head(_("SKU")), Head(_("From"), "from"), Head(_("To"), "to"),
+        Head(_("Units"), "units", n=True, sum="quantity"),
+        Head(_("Moving costs"), "moving-costs", n=True, sum="cost_minor"),
+        Head(_("Goods worth"), "goods-worth", n=True, sum="value_minor"),
+    ),
+    cells_of(ProposalRow),
+)  # fmt: skip
+CHECKS = Listing(
+    "checks", "quality",
+    (
+        Head(_("Check"), by="number"), Head(_("SKU"), "sku"), Head(_("From"), "from", "supplier_name"),
+        Head(_("Bin"), "bin", "node_code"), Head(_("Units"), "units", "quantity", n=True, sum="quantity"),
+        Head(_("Look at"), "look-at", "sample", n=True, sum="sample"),
+        Head(_("Bad ones found"), "bad-ones-found"),
+    ),
+    cells_of(Check),
+)  # fmt: skip
+
+ALL = (
+    DRAFTS,
+    WAVES,
+    PACKING,
+    MANIFESTS,
+    FACES,
+    COUNTS,
+    PUT_AWAY,
+    EXPECTED,
+    SUPPLIERS,
+    REORDERS,
+    TRANSFERS,
+    CHECKS,
+)

@@ -1,0 +1,66 @@
+"""The lists of returns: store credit, suspicion, staging, departures, holds on cards."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from entrepot.payments.credit_queries import CreditRow
+from entrepot.returns.departure_queries import DepartureRow
+from entrepot.returns.fraud_queries import Suspected
+from entrepot.returns.hold_queries import HoldRow
+from entrepot.returns.staging_queries import Staged
+from entrepot.web.listing import Head, Listing, cells_of
+
+STORE_CREDITS = Listing(
+    "store-credits", "store-credits",
+    (
+        Head(_("Customer")), Head(_("Balance"), "balance", n=True, sum="balance_minor"),
+        Head(_("Held by orders"), "held-by-orders", n=True, sum="held_minor"),
+        Head(_("Bonus"), "bonus", n=True, sum="bonus_minor"),
+        Head(_("Next ends"), "next-ends"),
+    ),
+    cells_of(CreditRow),
+)  # fmt: skip
+SUSPECTED = Listing(
+    "suspected-returns", "return-fraud",
+    (
+        Head(_("Return"), by="number"), Head(_("What was found"), "what-was-found"),
+        Head(_("Customer"), "customer", "customer"),
+        Head(_("Where it stands"), "where-it-stands", "return_state"),
+        Head(_("Goods"), "goods", "value_minor", n=True, sum="value_minor"),
+        Head(_("Since"), "since", "decided_at"),
+    ),
+    cells_of(Suspected),
+)  # fmt: skip
+STAGING = Listing(
+    "returns-staging", "return-staging",
+    (
+        Head(_("Return"), by="number"), Head(_("SKU"), "sku", "sku_code"), Head(_("Reason"), "reason", "reason"),
+        Head(_("Where"), "where", "node"),
+        Head(_("To inspect"), "to-inspect", "to_inspect", n=True, sum="to_inspect"),
+        Head(_("To dispose of"), "to-dispose-of", "to_dispose", n=True, sum="to_dispose"),
+        Head(_("Came"), "came", "received_at"), Head(_("Due"), "due", "due_at"),
+    ),
+    cells_of(Staged),
+)  # fmt: skip
+DEPARTURES = Listing(
+    "departures", "departures",
+    (
+        Head(_("Number")), Head(_("Kind"), "kind"), Head(_("State"), "state"),
+        Head(_("Units"), "units", n=True, sum="units"), Head(_("Worth"), "worth", n=True, sum="value_minor"),
+        Head(_("Owed"), "owed", n=True, sum="owed_minor"), Head(_("Came"), "came", n=True, sum="credited_minor"),
+        Head(_("Due"), "due"),
+    ),
+    cells_of(DepartureRow),
+)  # fmt: skip
+CARD_HOLDS = Listing(
+    "card-holds", "card-holds",
+    (
+        Head(_("Return")), Head(_("State"), "state"), Head(_("Held"), "held", n=True, sum="amount_minor"),
+        Head(_("Taken"), "taken", n=True, sum="taken_minor"), Head(_("Due back"), "due-back"),
+        Head(_("The bank ends it"), "the-bank-ends-it"),
+    ),
+    cells_of(HoldRow),
+)  # fmt: skip
+
+ALL = (STORE_CREDITS, SUSPECTED, STAGING, DEPARTURES, CARD_HOLDS)

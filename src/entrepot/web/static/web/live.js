@@ -1,0 +1,172 @@
+// Queues and boards keep themselves up to date without a reload: the page is asked for again, and what changed in it is
+// put in its place. What a person typed, chose, opened or stands on is left alone; what vanished under it is kept and
+// marked. Nothing is asked for while the page is hidden, and a page that could not be renewed says since when.
+"use strict";
+(() => {
+  const main = document.querySelector("main[data-live]");
+  if (!main) return;
+  const EVERY_MS = Number(main.dataset.live) * 1000;
+  const QUIET_MS = 2500; // nothing moves under a hand that is about to press
+  const STALE_AFTER = 3; // renewals that failed or were put off
+  const box = document.getElementById("live");
+  const told = document.getElementById("live-told");
+  const FIELDS = "input:not([type=hidden], [type=checkbox], [type=radio], [type=submit]), select, textarea";
+  const CHOICES = "input[type=checkbox], input[type=radio]";
+
+  let touchedAt = 0;
+  let freshAt = Date.now();
+  let failed = 0;
+  let running = false;
+
+  // ---- what must not be lost
+
+  const isChanged = (field) => field.matches("select")
+    ? [...field.options].some((one) => one.selected !== one.defaultSelected) && field.selectedOptions[0] !== field.options[0]
+    : field.type === "file" ? field.files.length > 0 : field.value !== field.defaultValue;
+  const fieldsIn = (element) => [...element.querySelectorAll(FIELDS), ...(element.matches(FIELDS) ? [element] : [])];
+  const isBusy = (element) => fieldsIn(element).some((one) => one === document.activeElement || isChanged(one))
+    || element.matches("details[open], dialog[open]") || element.querySelector("details.menu[open], dialog[open]") !== null;
+  const isChosen = (element) => [...element.querySelectorAll(CHOICES)].some((one) => one.checked !== one.defaultChecked);
+
+  // What a part of the page is about: rows and cards are told apart by it, not by where they stand.
+  function keyOf(node) {
+    if (node.nodeType !== Node.ELEMENT_NODE) return null;
+    if (!node.matches("[data-row], section, article, li, form, .step")) return node.id || null;
+    const box = node.matches("[data-row]") && node.querySelector("input[type=checkbox][name]");
+    if (box) return `box ${box.value}`;
+    const hidden = [...node.querySelectorAll("input[type=hidden]")].find((one) => !["csrfmiddlewaretoken", "next"].includes(one.name));
+    if (hidden && !node.querySelector("[data-row]")) return `${node.localName} ${hidden.name} ${hidden.value}`;
+    const link = node.matches("[data-row]") && node.querySelector("a[href]");
+    if (link) return `link ${link.getAttribute("href")}`;
+    return node.getAttribute("aria-labelledby") || node.getAttribute("aria-label") || node.id || null;
+  }
+
+  // ---- putting the new in the place of the old
+
+  const IS_KEPT = "[data-live-hold]"; // never changes under a hand: it only says that it is gone
+  const LOADS_ITSELF = "[hx-trigger*=load], [hx-trigger*=intersect]";
+  const NOT_TAKEN_OVER = new Set(["open", "data-gone", "aria-busy", "disabled"]);
+
+  function alike(old, other) {
+    return old.nodeType === other.nodeType && old.nodeName === other.nodeName && keyOf(old) === keyOf(other);
+  }
+
+  function takeAttributes(old, other) {
+    for (const { name, value } of [...other.attributes]) {
+      if (NOT_TAKEN_OVER.has(name)) continue;
+      if ((name === "value" || name === "checked") && old.matches(FIELDS + "," + CHOICES)) continue;
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const { name } of [...old.attributes]) {
+      if (!NOT_TAKEN_OVER.has(name) && name !== "checked" && !other.hasAttribute(name)) old.removeAttribute(name);
+    }
+  }
+
+  function renew(old, other) {
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.nodeValue !== other.nodeValue) old.nodeValue = other.nodeValue;
+      return;
+    }
+    if (old.isEqualNode(other)) return;
+    if (old.name === "csrfmiddlewaretoken" || old.matches(IS_KEPT)) return;
+    const isPart = old.matches("[data-row], details, dialog, .step, fieldset")
+      || (old.matches("form, section") && !old.querySelector("[data-row], section"));
+    if (isPart && isBusy(old)) return;
+    if (old.matches(FIELDS)) {
+      if (old !== document.activeElement && !isChanged(old)) { takeAttributes(old, other); renewField(old, other); }
+      return;
+    }
+    if (old.matches(LOADS_ITSELF) && other.matches(LOADS_ITSELF)) return;
+    takeAttributes(old, other);
+    renewChildren(old, other);
+  }
+
+  function renewField(old, other) {
+    if (old.matches("select, textarea")) { old.replaceWith(other); return; }
+    if (old.type !== "file" && old.getAttribute("value") !== other.getAttribute("value")) old.value = old.defaultValue = other.defaultValue;
+  }
+
+  function renewChildren(old, other) {
+    const left = new Set(old.childNodes);
+    let place = old.firstChild;
+    for (const wanted of [...other.childNodes]) {
+      let found = [...left].find((one) => alike(one, wanted) && (keyOf(wanted) !== null || one === place));
+      found ??= keyOf(wanted) === null ? [...left].find((one) => alike(one, wanted)) : undefined;
+      if (!found) { old.insertBefore(wanted, place); htmx.process(wanted.nodeType === Node.ELEMENT_NODE ? wanted : old); continue; }
+      left.delete(found);
+      found.removeAttribute?.("data-gone");
+      if (found === place) place = found.nextSibling;
+      else old.insertBefore(found, place);
+      renew(found, wanted);
+      while (place && !left.has(place)) place = place.nextSibling;
+    }
+    for (const one of left) {
+      if (one.nodeType !== Node.ELEMENT_NODE || one.isConnected === false) one.remove();
+      else if (one.matches(IS_KEPT) || one.querySelector(IS_KEPT) || isBusy(one) || isChosen(one)) one.setAttribute("data-gone", main.dataset.saysGone);
+      else one.remove();
+    }
+  }
+
+  // ---- when
+
+  const isOn = () => !box || box.checked;
+  const isExtended = () => main.querySelector("table[data-extended]") !== null;
+  const isHandOn = () => Date.now() - touchedAt < QUIET_MS || !window.getSelection().isCollapsed;
+
+  function tell() {
+    const stale = isOn() && (failed >= STALE_AFTER || Date.now() - freshAt > STALE_AFTER * EVERY_MS);
+    const put = isOn() && isExtended();
+    told.textContent = put ? told.dataset.extended : stale ? told.dataset.stale.replace("%t", new Date(freshAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })) : "";
+    told.toggleAttribute("data-is-stale", stale && !put);
+  }
+
+  async function ask() {
+    if (running || !isOn() || document.hidden || isExtended() || isHandOn()) { tell(); return; }
+    running = true;
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, cache: "no-store", redirect: "error" });
+      if (!answer.ok) throw new Error(answer.status);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const other = page.querySelector("main[data-live]");
+      if (!other) throw new Error("another page");
+      if (isHandOn()) return; // a hand came while it was on its way: the next one is new as well
+      const focused = document.activeElement;
+      renewChildren(main, other);
+      if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+      main.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
+      freshAt = Date.now();
+      failed = 0;
+    } catch {
+      failed += 1;
+    } finally {
+      running = false;
+      tell();
+    }
+  }
+
+  for (const kind of ["pointerdown", "keydown", "input"]) {
+    document.addEventListener(kind, (event) => { if (main.contains(event.target)) touchedAt = Date.now(); }, true);
+  }
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const row = event.detail.requestConfig?.elt?.closest?.("tr.more") || (event.detail.target.matches?.("tr.more") && event.detail.target);
+    if (row) main.querySelector("table.rows")?.setAttribute("data-extended", "");
+  });
+  if (box) {
+    try { box.checked = localStorage.getItem("live") !== "off"; } catch { /* on, then */ }
+    box.addEventListener("change", () => {
+      try { localStorage.setItem("live", box.checked ? "on" : "off"); } catch { /* for this page only */ }
+      touchedAt = 0;
+      if (box.checked) ask();
+      else tell();
+    });
+  }
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+  main.addEventListener("live", ask);
+  let next = Date.now() + EVERY_MS;
+  setInterval(() => {
+    if (Date.now() < next) return;
+    // Put off while a hand is on the page, for a second at a time.
+    next = Date.now() + (isHandOn() ? 1000 : EVERY_MS);
+    ask();
+  }, 500);
+})();
