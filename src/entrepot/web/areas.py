@@ -93,6 +93,7 @@ AREAS = (
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
+        Page("clearing", _("Clearing")),
         Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
@@ -149,6 +150,7 @@ ACTIONS = (
     Action(_("Refurbish returned goods"), "work-orders", "", "returns.open_work_orders"),
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
     Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
+    Action(_("Match what clearing accounts hold"), "clearing", "", "ledger.match_lines"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),

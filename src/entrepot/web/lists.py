@@ -110,5 +110,15 @@ JOURNAL = Listing(
         "document": lambda row: str(row.document), "amount": _major("amount_minor"), **_attributes("currency"),
     },
 )  # fmt: skip
+CLEARING = Listing(
+    "clearing", "clearing",
+    {"document": _("Document"), "with": _("With"), "since": _("Since"), "note": _("Note")},
+    {
+        **_attributes("line"), "entry": lambda row: str(row.entry),
+        **_attributes("account", "since", "event", "document_kind"), "document": lambda row: str(row.document),
+        **_attributes("counterparty"), "amount": _major("amount_minor"), "open": _major("open_minor"),
+        **_attributes("currency", "code", "note", "role", "due_on"),
+    },
+)  # fmt: skip
 
-LISTS = {one.name: one for one in (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL)}
+LISTS = {one.name: one for one in (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL, CLEARING)}
