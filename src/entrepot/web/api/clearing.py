@@ -103,7 +103,7 @@ class ClearingMatchesOut(Out):
     next: UUID | None
 
 
-class PartIn(Strict):
+class ClearingPartIn(Strict):
     """A line, and how much of it: all that is open where no amount is said."""
 
     line: LineNumber
@@ -113,7 +113,7 @@ class PartIn(Strict):
         return Part(self.line, self.amount_minor)
 
 
-Parts = Annotated[list[PartIn], Field(min_length=1, max_length=PARTS_MAX)]
+Parts = Annotated[list[ClearingPartIn], Field(min_length=1, max_length=PARTS_MAX)]
 
 
 class MatchLinesIn(Strict):
@@ -151,7 +151,7 @@ class AccountsClearedOut(Out):
     lines: int
 
 
-class WriteOffIn(Strict):
+class ClearingWriteOffIn(Strict):
     """Parts of lines of one account: what they make together is given up."""
 
     parts: Parts
@@ -183,7 +183,7 @@ class WriteOffDecidedOut(Out):
     state: str
 
 
-class WriteOffOut(Out):
+class ClearingWriteOffOut(Out):
     id: UUID
     number: str
     account: int
@@ -199,8 +199,8 @@ class WriteOffOut(Out):
     note: str
 
 
-class WriteOffsOut(Out):
-    items: list[WriteOffOut]
+class ClearingWriteOffsOut(Out):
+    items: list[ClearingWriteOffOut]
     next: UUID | None
 
 
@@ -324,7 +324,7 @@ def note_clearing_lines(
     )  # fmt: skip
 
 
-@router.get("/clearing/write-offs", response={200: WriteOffsOut, **READ})
+@router.get("/clearing/write-offs", response={200: ClearingWriteOffsOut, **READ})
 def list_clearing_write_offs(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     limit: Limit,
@@ -342,7 +342,7 @@ def list_clearing_write_offs(
 @router.post("/clearing/write-offs", response={200: WrittenOffOut | list[WrittenOffOut | Problem], **REFUSED})
 def write_clearing_off(
     request: HttpRequest,
-    payload: WriteOffIn | Annotated[list[WriteOffIn], Many],
+    payload: ClearingWriteOffIn | Annotated[list[ClearingWriteOffIn], Many],
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
