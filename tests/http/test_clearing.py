@@ -110,3 +110,15 @@ def test_programs_do_the_same(program, lines):
     )
     assert ask.post("/api/v1/clearing", {}, again="r").json()["company"] == COMPANY
     assert len(ask.get("/api/v1/clearing/lines?account=2150&limit=2").json()["items"]) == 2
+
+
+def test_a_file_of_a_list_and_everything_of_a_person_are_noted(console, shop):
+    page = console("books")
+    page.get("/books/clearing/lines/?account=2150&format=csv")
+    ((number,),) = sql.run("SELECT number FROM orders_order WHERE address_id IS NOT NULL LIMIT 1")
+    page.post("/books/privacy/export/", {"who": number})
+    told = sql.run(
+        "SELECT payload->>'what', payload->>'about' FROM kernel_event WHERE command = 'kernel.note_exports'"
+    )
+    assert [what for what, _ in told] == ["clearing", "everything of a person"]
+    assert told[1][1]

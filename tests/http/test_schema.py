@@ -243,6 +243,7 @@ OPERATIONS = [
     ("/api/v1/supplier-quantities", "post"),
     ("/api/v1/tax/exemptions", "get"),
     ("/api/v1/tax/exemptions", "post"),
+    ("/api/v1/tax/report", "get"),
     ("/api/v1/tax/rates", "get"),
     ("/api/v1/tax/rates", "post"),
     ("/api/v1/totes", "post"),

@@ -229,7 +229,7 @@ OF_NO_ROLE = (
     "payments.hold",
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
-    "kernel.keep_unread", "shipping.retake_tracking", "payments.retake_messages",
+    "kernel.keep_unread", "kernel.note_exports", "shipping.retake_tracking", "payments.retake_messages",
     "orders.edit", "orders.split", "orders.merge",
     "returns.place_holds", "returns.settle_holds",
     "returns.watch", "returns.watch_departures", "returns.forget_marks", "purchasing.watch_drop_ships",

@@ -106,6 +106,7 @@ AREAS = (
         Page("valuation", _("Valuation")),
         Page("cohorts", _("Expected returns")),
         Page("preview", _("Posting preview")),
+        Page("tax-report", _("Tax report")),
         Page("taxes", _("Taxes")),
         Page("privacy", _("Privacy")),
         Page("audit", _("Audit")),

@@ -212,6 +212,8 @@ WORDS: dict[str, str | Promise] = {
     "rounding": _("rounding"),
     "kernel.replay_messages": _("message sent on its way again"),
     "kernel.drop_messages": _("message dropped"),
+    "kernel.note_exports": _("taken out as a file"),
+    "exported": _("taken out"),
     "set_aside": _("set aside"),
     "settlement.erase_people": _("erased on request"),
     "settlement.hold_data": _("legal hold placed"),
