@@ -58,6 +58,7 @@ OPERATIONS = [
     ("/api/v1/clearing/write-offs/decide", "post"),
     ("/api/v1/closing", "get"),
     ("/api/v1/closing", "post"),
+    ("/api/v1/closing/report", "get"),
     ("/api/v1/costing", "get"),
     ("/api/v1/costing", "post"),
     ("/api/v1/counts", "get"),

@@ -271,6 +271,7 @@ urlpatterns = [
     path("books/privacy/release/", privacy.release, name="privacy-release"),
     path("books/privacy/export/", privacy.export, name="privacy-export"),
     path("books/closing/", closing.told, name="closing"),
+    path("books/closing/report/", closing.report, name="closing-report"),
     path("books/closing/close/", closing.close, name="closing-close"),
     path("books/currencies/", currencies.told, name="currencies"),
     path("books/currencies/measure/", currencies.measure, name="currencies-measure"),
