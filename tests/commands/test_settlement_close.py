@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from entrepot.kernel import ids
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.close_month import MonthClosed
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.ledger.commands.record_rates import RecordRate, record_rates
+from entrepot.ledger.commands.revalue import Revalue, revalue
+from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.settlement import closing_queries, errors
 from entrepot.settlement.bank import BankLine
-from entrepot.settlement.closing import Closing
+from entrepot.settlement.closing import KINDS, Closing
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
+from entrepot.settlement.rules import PayoutLine
+from tests.back import policy
 from tests.commands.test_settlement_bank import DAY, a_statement, take
 from tests.commands.test_settlement_invoices import issue
-from tests.floor import COMPANY, NOW, SYSTEM, a_floor
+from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +57,43 @@ def test_a_month_is_closed_when_what_stands_in_the_way_is_settled():
     assert close(MONTH, MONTH) == [MonthClosed(COMPANY, MONTH)] * 2
     assert close(MONTH) == [MonthClosed(COMPANY, MONTH)]
     assert closing_queries.to_close(COMPANY) is None
+
+
+def test_other_currencies_and_expected_returns_are_measured_as_of_the_end_first():
+    """A fee in euros and a month of sales of which a tenth comes back; the month before stays open."""
+    house = a_house()
+    house.stock(0, 10)
+    policy(expected_percent=Decimal(10))
+    (shipment,) = shipped(*placed(house, 1, (0, 1)))
+    issue(shipment)
+    rate = Decimal("0.85")
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "EUR", NOW.date(), rate)])
+    fee = (PayoutLine("fee", "", 0, 1_000),)
+    take_payouts(SYSTEM, requests=[TakePayout(COMPANY, "fake", "po_1", "EUR", -1_000, fee, NOW)])
+    estimate(SYSTEM, requests=[Estimate(COMPANY)])
+    early = NOW - timedelta(days=40)
+    post(
+        SYSTEM,
+        requests=[
+            Posting(COMPANY, "shipping.accrued", "test", ids.uuid7(), "GBP", (("carriage", 5),), early)
+        ],
+    )
+
+    (refused,) = close(MONTH)
+
+    assert refused == errors.NotReadyToClose(
+        month="2026-11", found="1 exchange differences, 1 expected returns, 1 earlier months"
+    )
+    last = date(2026, 11, 30)
+    revalue(LATER, requests=[Revalue(COMPANY, last)])
+    estimate(LATER, requests=[Estimate(COMPANY, datetime(2026, 11, 30, 23, tzinfo=UTC))])
+    assert close(early.date().replace(day=1)) == [MonthClosed(COMPANY, early.date().replace(day=1))]
+    assert close(MONTH) == [MonthClosed(COMPANY, MONTH)]
+    report = closing_queries.month_report(COMPANY, MONTH, LATER.at)
+    assert (report.closed_by, report.closed_at) == (LATER.actor.name, LATER.at)
+    assert {one.open.kind for one in report.checked} == set(KINDS)
+    assert {one.account: end for one, end in report.accounts}[2150] == -305
+    assert report.result_minor == 5 - sum(balance(one) for one in range(4000, 6000))  # 5 were of October
 
 
 def test_what_has_not_ended_is_not_closed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrepot.settlement.closing import KINDS, Closing, Open, check, reasons
+from entrepot.settlement.closing import KINDS, Closing, Open, check, looked_at, reasons
 
 
 def test_what_stands_in_the_way_comes_first_and_is_the_reason():
@@ -23,3 +23,14 @@ def test_a_month_is_ready_where_nothing_that_refuses_is_open(pairs, strict):
     checked = check([Open(kind, count, 0) for kind, count in pairs], policy)
     assert len(checked) == sum(count > 0 for _, count in pairs)
     assert (reasons(checked) == "") == (not any(count and policy.refuses(kind) for kind, count in pairs))
+
+
+def test_a_report_names_every_kind_that_was_looked_at():
+    found = [
+        Open("clearing", 1, 500, "2050 Goods"),
+        Open("clearing", 1, 5, "2150 Carriers"),
+        Open("refunds", 0, 0),
+    ]
+    told = looked_at(found, Closing())
+    assert {one.open.kind for one in told} == set(KINDS)
+    assert [one.open.about for one in told if one.open.count] == ["2050 Goods", "2150 Carriers"]

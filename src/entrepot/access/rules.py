@@ -193,7 +193,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "settlement.take_supplier_invoices", "settlement.decide_supplier_lines", "settlement.match_arrivals",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
         "settlement.issue_documents", "settlement.take_statements", "settlement.decide_bank_lines",
-        "settlement.close_books",
+        "settlement.close_books", "ledger.match_lines", "ledger.undo_matches",
+        "settlement.clear_accounts", "settlement.write_off", "settlement.decide_write_offs", "settlement.note_lines",
         "settlement.erase_people", "settlement.hold_data", "settlement.release_data",
     ),
     "integration engineer": (
@@ -228,7 +229,7 @@ OF_NO_ROLE = (
     "payments.hold",
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
-    "kernel.keep_unread", "shipping.retake_tracking", "payments.retake_messages",
+    "kernel.keep_unread", "kernel.note_exports", "shipping.retake_tracking", "payments.retake_messages",
     "orders.edit", "orders.split", "orders.merge",
     "returns.place_holds", "returns.settle_holds",
     "returns.watch", "returns.watch_departures", "returns.forget_marks", "purchasing.watch_drop_ships",

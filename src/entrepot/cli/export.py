@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,14 +41,36 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stderr.write(f"There is no company {arguments.company}.\n")
             return BAD_USE
         if arguments.file is None:
-            write(sys.stdout)
-            return 0
-        # Beside its place and then renamed: a half-written journal never stands under the real name.
-        making = arguments.file.with_name(f"{arguments.file.name}.part")
-        with making.open("w", encoding="utf-8") as out:
-            write(out)
-        making.replace(arguments.file)
+            rows = write(sys.stdout)
+        else:
+            # Beside its place and then renamed: a half-written journal never stands under the real name.
+            making = arguments.file.with_name(f"{arguments.file.name}.part")
+            with making.open("w", encoding="utf-8") as out:
+                rows = write(out)
+            making.replace(arguments.file)
+        if (
+            arguments.format != "heads"
+        ):  # they are taken to prove the trail, and would be another one's at once
+            _note(arguments, rows)
     return 0
+
+
+def _note(arguments: argparse.Namespace, rows: object) -> None:
+    """Write into the audit trail what was taken, and under which name of the machine."""
+    from django.utils import timezone
+
+    from entrepot.insight import ledger_export
+    from entrepot.kernel.cause import Actor, Cause
+    from entrepot.kernel.exports import NoteExport, note_exports
+    from entrepot.parties import queries as parties
+
+    cause = Cause(
+        Actor("system:export", everything=True), timezone.now(), f"by {getpass.getuser()} in a terminal"
+    )
+    chosen = None if arguments.format == "beancount" else ledger_export.company_of(arguments.company)
+    companies = [one.id for one in parties.companies()] if chosen is None else [chosen]
+    counted = rows if isinstance(rows, int) else 0
+    note_exports(cause, requests=[NoteExport(one, "journal", arguments.format, counted) for one in companies])
 
 
 def _writer(arguments: argparse.Namespace) -> Write | None:

@@ -671,6 +671,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),
     "supplier_invoice": ("settlement_supplierinvoice", "number", "state"),
     "bank_statement": ("settlement_bankstatement", "number", "state"),
+    "write_off": ("settlement_writeoff", "number", "state"),
+    "clearing_note": ("settlement_clearingnote", "code", "''"),
     "invoice": ("settlement_document", "number", "''"),
     "credit_note": ("settlement_document", "number", "''"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),

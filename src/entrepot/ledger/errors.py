@@ -52,3 +52,18 @@ class MeasuredSince(Refused):
 
     code = "ledger.measured_since"
     says = "Balances of company {company} were measured as of {until}. Measure as of a later day."
+
+
+class DoesNotClear(Refused):
+    """Parts of lines of a clearing account don't make up zero."""
+
+    code = "ledger.does_not_clear"
+    kind = "invalid"
+    says = "The lines are off by {off}. Choose others, take a part of one, or write the rest off."
+
+
+class NotOpen(Refused):
+    """More of a line is to be matched than is open of it."""
+
+    code = "ledger.not_open"
+    says = "Of line {line}, {expected} is wanted and {found} is open: somebody matched it, or it is on the other side."

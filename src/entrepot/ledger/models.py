@@ -10,6 +10,12 @@ from django.db.models import F, Q
 from entrepot.kernel.models import append_only
 from entrepot.kernel.seal import watch
 from entrepot.ledger import exchange, layers
+from entrepot.ledger.clearing_models import (  # noqa: F401  Django looks for tables here
+    TAKE_ITEMS,
+    ClearingItem,
+    Match,
+    MatchPart,
+)
 
 
 class Account(models.Model):
@@ -122,6 +128,14 @@ class Line(models.Model):
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="added"),
                 func=CHECK_ENTRIES,
+            ),
+            pgtrigger.Trigger(
+                name="take_clearing_items",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="added"),
+                func=TAKE_ITEMS,
             ),
         ]
 

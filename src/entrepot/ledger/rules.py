@@ -27,7 +27,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (2050, "Goods received not invoiced", "liability", True),
     (2100, "Contract liability", "liability", True),
     (2150, "Carrier accrual", "liability", True),
-    (2160, "Refurbishment accrual", "liability", False),
+    (2160, "Refurbishment accrual", "liability", True),
     (2200, "Output tax", "liability", False),
     (2300, "Refunds payable", "liability", True),
     (2310, "Refund liability", "liability", False),
@@ -85,6 +85,10 @@ even exchange is no return."""
 HELD = {"goods": 4100, "shipping": 4010, "tax": 2200}
 """Where what is taken for goods that did not come back belongs: it undoes their refund."""
 
+WRITTEN_OFF = {2050: 5600, 2100: 4020, 2150: 5510, 2160: 5340, 2300: 4020}
+"""Where what is left of a clearing account goes when somebody gives it up. The others are settled where their documents
+are: a line of a payout is explained, a charge accepted, a claim credited."""
+
 RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),
     ("payment.refunded", "settlement", 2300, 1100),
@@ -135,6 +139,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("carrier.accepted", "question", 5510, 1170),
     ("carrier.credited", "question", 2000, 1170),
     ("supplier.invoiced", "receipt", 2050, 2000),
+    ("supplier.invoiced", "work", 2160, 2000),
     ("supplier.invoiced", "variance", 5600, 2000),
     ("supplier.invoiced", "question", 1175, 2000),
     ("supplier.invoiced", "tax", 1240, 2000),
@@ -162,6 +167,10 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("stock.work_returned", "cost", 1200, 1230),
     ("refurbishment.worked", "capitalized", 1230, 2160),
     ("refurbishment.worked", "expensed", 5340, 2160),
+    *(
+        ("clearing.written_off", f"remainder.{account}", other, account)
+        for account, other in WRITTEN_OFF.items()
+    ),
 )
 """Event, source kind, account debited, account credited. A negative amount swaps the sides."""
 

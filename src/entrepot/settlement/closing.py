@@ -14,11 +14,17 @@ KINDS = (
     "credits",
     "carrier charges",
     "supplier lines",
+    "write-offs",
+    "exchange differences",
+    "expected returns",
+    "earlier months",
+    "open lines",
     "clearing",
 )
 """What may be open: lines of bank statements and payouts that wait, bookings without an invoice or credit note, refunds
-and credits that nobody has approved, what carriers and suppliers bill and is in question, and clearing accounts that
-are not zero."""
+and credits that nobody has approved, what carriers and suppliers bill and is in question, write-offs that nobody has
+approved, balances in other currencies and months of sales that were not measured as of the end, months before that are
+not closed, old lines of clearing accounts that nobody has explained, and clearing accounts that are not zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +38,15 @@ class Closing:
     credits: bool = True
     carrier_charges: bool = False
     supplier_lines: bool = False
+    write_offs: bool = True
+    exchange_differences: bool = True
+    expected_returns: bool = True
+    earlier_months: bool = True
+    open_lines: bool = False
     clearing: bool = False
 
     def refuses(self, kind: str) -> bool:
-        return bool(getattr(self, kind.replace(" ", "_")))
+        return bool(getattr(self, kind.replace(" ", "_").replace("-", "_")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,14 @@ def check(found: Sequence[Open], policy: Closing) -> list[Checked]:
     """What is open, what stands in the way first."""
     checked = [Checked(one, policy.refuses(one.kind)) for one in found if one.count]
     return sorted(checked, key=lambda one: (not one.refuses, KINDS.index(one.open.kind), one.open.about))
+
+
+def looked_at(found: Sequence[Open], policy: Closing) -> list[Checked]:
+    """As `check`, with the kinds of which nothing is open, for whoever keeps a record of what was looked at."""
+    known = {one.kind for one in found if one.count}
+    return check(found, policy) + [
+        Checked(Open(kind, 0, 0), policy.refuses(kind)) for kind in KINDS if kind not in known
+    ]
 
 
 def reasons(checked: Sequence[Checked]) -> str:

@@ -3,29 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from entrepot.kernel import policies, sql
-from entrepot.settlement.closing import Checked, Closing, Open, check
+from entrepot.ledger import queries as ledger
+from entrepot.ledger.exchange import MEASURED
+from entrepot.ledger.queries import TrialLine
+from entrepot.settlement.clearing import ClearingPolicy
+from entrepot.settlement.closing import Checked, Closing, Open, check, looked_at
 from entrepot.settlement.invoice_queries import WE_ISSUE, issuing
 
 policies.shape("settlement.closing")(Closing)
 
 
 def checklist(company: int, month: date, at: datetime) -> list[Checked]:
-    """What is open at the end of a month, by its first day. 3 statements."""
+    """What is open at the end of a month, by its first day. 4 statements."""
     return checklists([(company, month)], at)[company, month]
 
 
 def checklists(months: Sequence[tuple[int, date]], at: datetime) -> dict[tuple[int, date], list[Checked]]:
-    """As `checklist`, for several. 3 statements."""
-    wanted = sorted(set(months))
-    rules = policies.of_companies({company for company, _ in wanted}, Closing, at)
-    found: dict[tuple[int, date], list[Open]] = {one: [] for one in wanted}
-    params = sql.columns(("companies", "months"), wanted) | issuing(rules, at)
-    for company, month, *one in sql.run(_OPEN, params):
-        found[company, month].append(Open(*one))
+    """As `checklist`, for several. 4 statements."""
+    found, rules = _found(months, at)
     return {which: check(some, rules[which[0]][1]) for which, some in found.items()}
+
+
+def _found(
+    months: Sequence[tuple[int, date]], at: datetime
+) -> tuple[dict[tuple[int, date], list[Open]], dict[int, tuple[int, Closing]]]:
+    wanted = sorted(set(months))
+    companies = {company for company, _ in wanted}
+    rules = policies.of_companies(companies, Closing, at)
+    limits = policies.of_companies(companies, ClearingPolicy, at)
+    found: dict[tuple[int, date], list[Open]] = {one: [] for one in wanted}
+    rows = [(*one, limits[one[0]][1].days) for one in wanted]
+    params = sql.columns(("companies", "months", "days"), rows) | issuing(rules, at)
+    for company, month, *one in sql.run(_OPEN, params | {"measured": sorted(MEASURED)}):
+        found[company, month].append(Open(*one))
+    return found, rules
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """A month as it stands: what was looked at, the accounts with what the month posted and what they hold at its end,
+    and who closed it when, where somebody did."""
+
+    company: int
+    month: date
+    closed_by: str
+    closed_at: datetime | None
+    checked: list[Checked]
+    accounts: list[tuple[TrialLine, int]]
+
+    @property
+    def result_minor(self) -> int:
+        """What the month earned."""
+        return -sum(held.balance_minor for held, _ in self.accounts if held.type in ("income", "expense"))
+
+
+def month_report(company: int, month: date, at: datetime) -> MonthReport:
+    """The report of a month, by its first day. 7 statements."""
+    found, rules = _found([(company, month)], at)
+    closed = sql.run(_CLOSED, {"company": company, "month": month})
+    moved = {one.account: one for one in ledger.trial_balance(company=company, month=month)}
+    accounts = [
+        (
+            moved.get(one.account) or replace(one, debit_minor=0, credit_minor=0, balance_minor=0),
+            one.balance_minor,
+        )
+        for one in ledger.trial_balance(company=company, up_to=month)
+    ]
+    checked = looked_at(found[company, month], rules[company][1])
+    who, when = closed[0] if closed else ("", None)
+    return MonthReport(company, month, who, when, checked, accounts)
 
 
 def to_close(company: int) -> date | None:
@@ -34,9 +84,9 @@ def to_close(company: int) -> date | None:
 
 
 _OPEN = f"""
-WITH m AS (SELECT company, month, month::timestamp AT TIME ZONE 'UTC' AS begins,
+WITH m AS (SELECT company, month, days, month::timestamp AT TIME ZONE 'UTC' AS begins,
                   (month + interval '1 month') AT TIME ZONE 'UTC' AS ends
-           FROM unnest(%(companies)s::smallint[], %(months)s::date[]) AS d(company, month))
+           FROM unnest(%(companies)s::smallint[], %(months)s::date[], %(days)s::int[]) AS d(company, month, days))
 SELECT m.company::int, m.month, o.* FROM m CROSS JOIN LATERAL (
 SELECT 'bank lines', count(*)::int, COALESCE(sum(l.amount_minor), 0)::bigint, ''
 FROM settlement_bankstatementline AS l
@@ -70,6 +120,37 @@ SELECT 'supplier lines', count(*)::int, COALESCE(sum(l.difference_minor), 0)::bi
 FROM settlement_supplierinvoice AS i JOIN settlement_supplierline AS l ON l.invoice_id = i.id
 WHERE i.company_id = m.company AND l.state IN ('differs', 'unmatched', 'disputed') AND i.invoiced_at < m.ends
 UNION ALL
+SELECT 'write-offs', count(*)::int, COALESCE(sum(w.amount_minor), 0)::bigint, ''
+FROM settlement_writeoff AS w
+WHERE w.company_id = m.company AND w.state = 'waiting' AND w.asked_at < m.ends
+UNION ALL  -- measured as of any moment of the last day, or later
+SELECT 'exchange differences', count(*)::int, COALESCE(sum(b.worth), 0)::bigint, ''
+FROM (SELECT b.account, b.currency, sum(b.functional_minor) AS worth
+      FROM ledger_balance AS b JOIN parties_company AS c ON c.id = b.company_id AND c.currency <> b.currency
+      WHERE b.company_id = m.company AND b.month <= m.month AND b.account = ANY(%(measured)s::int[])
+      GROUP BY 1, 2 HAVING sum(b.debit_minor - b.credit_minor) <> 0 OR sum(b.functional_minor) <> 0) AS b
+WHERE NOT EXISTS (SELECT FROM ledger_exposure AS e
+                  WHERE e.company_id = m.company AND e.account = b.account AND e.currency = b.currency
+                    AND e.upto_at >= m.ends - interval '1 day')
+UNION ALL
+SELECT 'expected returns', count(*)::int, COALESCE(sum(c.liability_minor), 0)::bigint, ''
+FROM returns_cohort AS c
+WHERE c.company_id = m.company AND c.stands AND c.month <= m.month
+  AND NOT EXISTS (SELECT FROM returns_cohort AS o
+                  WHERE o.company_id = m.company AND o.measured_at >= m.ends - interval '1 day')
+UNION ALL
+SELECT 'earlier months', count(DISTINCT b.month)::int, 0, ''
+FROM ledger_balance AS b
+WHERE b.company_id = m.company AND b.month < m.month
+  AND NOT EXISTS (SELECT FROM ledger_period AS p
+                  WHERE p.company_id = b.company_id AND p.month = b.month AND p.state = 'closed')
+UNION ALL
+SELECT 'open lines', count(*)::int, COALESCE(sum(i.open_minor), 0)::bigint, i.account || ' ' || a.name
+FROM ledger_clearingitem AS i JOIN ledger_account AS a ON a.company_id = i.company_id AND a.code = i.account
+WHERE i.company_id = m.company AND i.open_minor <> 0 AND i.since_at < m.ends - make_interval(days => m.days)
+  AND NOT EXISTS (SELECT FROM settlement_clearingnote AS n WHERE n.line_id = i.line_id AND n.ended_at IS NULL)
+GROUP BY i.account, a.name
+UNION ALL
 SELECT 'clearing', 1, sum(b.functional_minor)::bigint, a.code || ' ' || a.name
 FROM ledger_account AS a JOIN ledger_balance AS b ON b.company_id = a.company_id AND b.account = a.code
 WHERE a.company_id = m.company AND a.clearing AND b.month <= m.month
@@ -82,4 +163,9 @@ SELECT b.month FROM ledger_balance AS b
 WHERE b.company_id = %(company)s::smallint AND NOT EXISTS (
     SELECT FROM ledger_period AS p WHERE p.company_id = b.company_id AND p.month = b.month AND p.state = 'closed')
 ORDER BY b.month LIMIT 1
+"""
+
+_CLOSED = """
+SELECT decided_by, decided_at FROM ledger_period
+WHERE company_id = %(company)s::smallint AND month = %(month)s::date AND state = 'closed'
 """

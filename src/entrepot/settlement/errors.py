@@ -121,3 +121,20 @@ class NotToBeErasedYet(Refused):
 
     code = "settlement.not_to_be_erased_yet"
     says = "This person can't be erased yet: {found}. Finish or release that first, then ask again."
+
+
+class SettledElsewhere(Refused):
+    """What is left of an account is not written off in general: its documents say how it ends."""
+
+    code = "settlement.settled_elsewhere"
+    says = "Account {account} is settled by its documents: {how}."
+
+
+class TooMuch(Refused):
+    """More is to be written off than anybody may."""
+
+    code = "settlement.too_much_to_write_off"
+    says = (
+        "{found} is more than the {expected} that the policy settlement.clearing lets anybody write off."
+        " Find what it belongs to, or change the policy."
+    )

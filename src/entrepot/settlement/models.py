@@ -8,6 +8,11 @@ from django.db.models import F, Q
 
 from entrepot.kernel.models import append_only
 from entrepot.settlement import bank, invoicing, privacy, rules, states
+from entrepot.settlement.clearing_models import (  # noqa: F401  Django looks for tables here
+    ClearingNote,
+    WriteOff,
+    WriteOffPart,
+)
 
 
 class Payout(models.Model):

@@ -172,6 +172,12 @@ def everything_of(company: int, customer: str = "", order: UUID | None = None) -
     return told
 
 
+def stands_for(company: int, customer: str = "", order: UUID | None = None) -> UUID | None:
+    """The customer's record that somebody is known by, else the order; None where nobody is known. 4 statements."""
+    (one,) = whose([(company, customer, order)])
+    return min(one.customers or one.orders, default=None)
+
+
 def order_named(company: int, text: str) -> UUID | None:
     """An order by its number, ours or the channel's. 1 statement."""
     rows = sql.run(_NAMED, {"company": company, "text": text})

@@ -11,6 +11,7 @@ from entrepot.kernel import sql
 from entrepot.settlement import (
     bank_queries,
     carrier_queries,
+    clearing_queries,
     invoice_queries,
     privacy_queries,
     supplier_queries,
@@ -128,6 +129,7 @@ def checked() -> dict[str, int]:
         | supplier_queries.checked()
         | invoice_queries.checked()
         | bank_queries.checked()
+        | clearing_queries.checked()
         | privacy_queries.checked()
     )
 
@@ -144,6 +146,7 @@ def discrepancies() -> list[str]:
         + supplier_queries.discrepancies()
         + invoice_queries.discrepancies()
         + bank_queries.discrepancies()
+        + clearing_queries.discrepancies()
         + privacy_queries.discrepancies()
     )
 

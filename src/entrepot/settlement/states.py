@@ -45,3 +45,10 @@ BANK = machine(
     ("book", ("differs", "unmatched"), "booked", True),
 )  # fmt: skip
 """A line that belongs to nothing we know is matched by a person with what it is, or booked for a reason."""
+
+WRITE_OFF = machine(
+    "write-off", "waiting",
+    ("approve", "waiting", "posted"),
+    ("decline", "waiting", "declined", True),
+)  # fmt: skip
+"""What is left of a clearing account is given up at once within the limit, else when another person approves it."""

@@ -32,7 +32,8 @@ class SupplierTolerance:
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """A line of a supplier's invoice: units of a line of an order of ours, by their numbers. The amount has no tax."""
+    """A line of a supplier's invoice: units of a line of an order of ours, by their numbers; of a work order, of its
+    line 1. The amount has no tax."""
 
     order: str
     line: int
@@ -41,7 +42,8 @@ class Invoiced:
 
 
 class Goods(NamedTuple):
-    """A line of an order: units that came and what they were taken in at, and what of both was billed before."""
+    """A line of an order: units that came and what they were taken in at, and what of both was billed before; or a work
+    order: units that were worked on and what that was reported to cost."""
 
     line: UUID
     order: UUID
@@ -49,6 +51,7 @@ class Goods(NamedTuple):
     value: int
     billed: int
     released: int
+    is_work: bool = False
 
     @property
     def left(self) -> int:

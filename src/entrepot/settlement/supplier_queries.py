@@ -101,7 +101,7 @@ def checked() -> dict[str, int]:
 
 def discrepancies() -> list[str]:
     """Sentences about invoices that don't add up, and about accounts that their lines don't explain."""
-    return [row[0] for statement in (_SUMS, _QUESTION, _RELEASED) for row in sql.run(statement)]
+    return [row[0] for statement in (_SUMS, _QUESTION, _RELEASED, _WORK) for row in sql.run(statement)]
 
 
 _IN_QUESTION = "state IN ('differs', 'unmatched', 'disputed')"
@@ -187,4 +187,16 @@ LEFT JOIN (SELECT line_id, sum(quantity) AS units, sum(value_minor) AS value
            FROM purchasing_receiptline GROUP BY 1) AS r ON r.line_id = b.line_id
 WHERE b.units > COALESCE(r.units, 0) OR b.value > COALESCE(r.value, 0)
    OR (b.units = r.units AND b.value <> r.value)
+"""
+
+# invariant 22, of work: no more of a work order is billed as expected than was reported
+_WORK = """
+SELECT format('work order %s: %s units cost %s, invoices settle %s at %s', w.number, w.quantity, COALESCE(l.value, 0),
+              b.units, b.value)
+FROM (SELECT line_id, sum(units) AS units, sum(expected_minor) AS value FROM settlement_supplierline
+      WHERE line_id IS NOT NULL GROUP BY line_id) AS b
+JOIN returns_workorder AS w ON w.id = b.line_id
+LEFT JOIN (SELECT document_id, -sum(amount_minor) AS value FROM ledger_line
+           WHERE account = 2160 AND document_kind = 'work order' GROUP BY 1) AS l ON l.document_id = w.id
+WHERE b.units > w.quantity OR b.value > COALESCE(l.value, 0)
 """

@@ -1,5 +1,5 @@
 """Background work of settlement: invoices and credit notes of what was posted, goods that came after they were billed,
-and the retention rules."""
+what belongs together on clearing accounts, and the retention rules."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from procrastinate.contrib.django import app
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.settlement import supplier_queries
+from entrepot.settlement.clearing_groups import GROUPS_MAX
 from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
+from entrepot.settlement.commands.clear_accounts import AccountsCleared, ClearAccounts, clear_accounts
 from entrepot.settlement.commands.decide_supplier_lines import MatchArrivals, match_arrivals
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
+
+RUNS_MAX = 100
+"""Runs of one hour over a company's clearing accounts; what they leave is the next hour's."""
 
 
 def serve_invoice(cause: Cause, sources: Sequence[UUID]) -> None:
@@ -30,6 +35,18 @@ def match_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
         Actor("system:settlement", everything=True), timezone.now(), "goods that came after their invoice"
     )
     match_arrivals(cause, requests=[MatchArrivals(one) for one in supplier_queries.waiting_for_goods()])
+
+
+@app.periodic(cron="35 * * * *")
+@app.task(name="settlement.clear_accounts", queueing_lock="settlement.clear_accounts")
+def clear_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every hour: what belongs together on clearing accounts, until the rules find no more."""
+    cause = Cause(Actor("system:settlement", everything=True), timezone.now(), "what belongs together")
+    for one in parties.companies():
+        for _ in range(RUNS_MAX):
+            (answer,) = clear_accounts(cause, requests=[ClearAccounts(one.id)])
+            if not isinstance(answer, AccountsCleared) or answer.matches < GROUPS_MAX:
+                break
 
 
 @app.periodic(cron="47 2 * * *")

@@ -94,6 +94,7 @@ AREAS = (
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
     Area("books", _("Books"), "books", "b", _("Books"), (
         Page("books", _("Trial balance")),
+        Page("clearing", _("Clearing")),
         Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
@@ -106,6 +107,7 @@ AREAS = (
         Page("valuation", _("Valuation")),
         Page("cohorts", _("Expected returns")),
         Page("preview", _("Posting preview")),
+        Page("tax-report", _("Tax report")),
         Page("taxes", _("Taxes")),
         Page("privacy", _("Privacy")),
         Page("audit", _("Audit")),
@@ -150,6 +152,7 @@ ACTIONS = (
     Action(_("Refurbish returned goods"), "work-orders", "", "returns.open_work_orders"),
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
     Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
+    Action(_("Match what clearing accounts hold"), "clearing", "", "ledger.match_lines"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from openpyxl import Workbook
@@ -13,9 +14,10 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 
+from entrepot.kernel.exports import NoteExport, as_oneself, note_exports
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
-from entrepot.web.edge import Request
+from entrepot.web.edge import Request, cause_of
 from entrepot.web.listing import Listing
 
 STEP = 5_000
@@ -36,9 +38,16 @@ def as_file(
     if kind not in ("csv", "xlsx"):
         return None
     columns = list(listing.cells)
-    rows = ([cell(row) for cell in listing.cells.values()] for row in _all(fetch, key))
+    rows = [[cell(row) for cell in listing.cells.values()] for row in _all(fetch, key)]
+    note(request, listing.name, kind, len(rows))
     name = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}"
-    return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, rows)
+    return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, iter(rows))
+
+
+def note(request: Request, what: str, kind: str, rows: int, about: UUID | None = None) -> None:
+    """Write into the audit trail that somebody took a file."""
+    wanted = NoteExport(request.reader.company.id, what, kind, rows, about)
+    note_exports(as_oneself(cause_of(request)), requests=[wanted])
 
 
 def _all(fetch: Callable[[Any, int], Sequence[Any]], key: Callable[[Any], Any]) -> Iterator[Any]:

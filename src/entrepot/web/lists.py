@@ -102,7 +102,6 @@ JOURNAL = Listing(
         "amount": major("amount_minor"), **attributes("currency"),
     },
 )  # fmt: skip
-
 BOARDS = Listing("boards", "dashboard", (), {})
 """Boards of key figures, which are kept as the views of lists are."""
 

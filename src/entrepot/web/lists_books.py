@@ -12,7 +12,7 @@ from entrepot.settlement.carrier_queries import CarrierInvoiceRow
 from entrepot.settlement.invoice_queries import DocumentRow
 from entrepot.settlement.supplier_queries import SupplierInvoiceRow
 from entrepot.simulation.queries import TrialRow
-from entrepot.web.listing import Head, Listing, cells_of
+from entrepot.web.listing import Head, Listing, attributes, cells_of, major
 
 INVOICES = Listing(
     "invoices", "invoices",
@@ -91,5 +91,17 @@ AUDIT = Listing(
     ),
     cells_of(Entry),
 )  # fmt: skip
+CLEARING = Listing(
+    "clearing", "clearing-lines",
+    (
+        Head(_("What")), Head(_("Document"), "document"), Head(_("With"), "with"), Head(_("Since"), "since"),
+        Head(_("Open"), n=True, sum="open_minor"), Head(_("Of it")), Head(_("Note"), "note"),
+    ),
+    {
+        **attributes("line", "entry", "account", "since", "event", "document_kind", "document", "counterparty"),
+        "amount": major("amount_minor"), "open": major("open_minor"),
+        **attributes("currency", "code", "note", "role", "due_on"),
+    },
+)  # fmt: skip
 
-ALL = (INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT)
+ALL = (CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT)

@@ -25,6 +25,7 @@ policies.shape("settlement.suppliers")(SupplierTolerance)
 DUTY = "enter×approve"
 ITEM = "supplier invoice to check"
 KIND = "supplier_invoice"
+WORK_ORDER = "WO-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ def take_supplier_invoices(
     cause: Cause, /, *, requests: Sequence[TakeSupplierInvoice]
 ) -> list[SupplierInvoiceTaken | Refused]:
     """Suppliers' invoices as what we owe: what came of each line leaves goods received not invoiced at what it was
-    taken in at; what is billed beyond that is price variance within tolerance, else in question and a work item.
+    taken in at, and work on returned goods its accrual at what was reported; what is billed beyond that is price
+    variance within tolerance, else in question and a work item.
 
     Locks: the accounts with the suppliers, in the order of their ids; the balances.
     Refuses: NotFound (the supplier); Invalid (another currency than his); settlement.not_a_supplier_line;
@@ -153,7 +155,14 @@ class _Facts:
         names = sql.columns(("companies", "codes"), sorted({(one.company, one.supplier) for one in requests}))
         rows = sql.run(_SUPPLIERS, names)
         self.suppliers = {(row[0], row[1]): _Supplier(*row[2:]) for row in rows}
-        sql.run(_LOCK, sql.columns(("companies", "providers"), [(row[0], str(row[2])) for row in rows]))
+        locks = [(row[0], str(row[2])) for row in rows]
+        # Two suppliers may bill one work order.
+        locks += [
+            (one.company, "work")
+            for one in requests
+            if any(line.order.startswith(WORK_ORDER) for line in one.lines)
+        ]
+        sql.run(_LOCK, sql.columns(("companies", "providers"), locks))
         taken = [
             (self.suppliers[one.company, one.supplier].id, one.external_id)
             for one in requests
@@ -227,7 +236,8 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
 def _amounts(one: _Draft) -> tuple[tuple[str, int], ...]:
     matched = [line for line in one.lines if line.state == "matched"]
     amounts = (
-        ("receipt", sum(line.expected for line in one.lines)),
+        ("receipt", sum(line.expected for line in one.lines if not (line.goods and line.goods.is_work))),
+        ("work", sum(line.expected for line in one.lines if line.goods and line.goods.is_work)),
         ("variance", sum(line.difference for line in matched)),
         ("question", sum(line.difference for line in one.in_question)),
         ("tax", one.request.tax_minor),
@@ -285,9 +295,19 @@ BILLED = """
 """
 
 _GOODS = f"""
-SELECT o.supplier_id, o.number, l.number, l.id, o.id, came.units, came.value, billed.units, billed.value
+SELECT o.supplier_id, o.number, l.number, l.id, o.id, came.units, came.value, billed.units, billed.value, FALSE
 FROM unnest(%(suppliers)s::uuid[], %(orders)s::text[]) AS d(supplier, number)
 JOIN purchasing_order AS o ON o.supplier_id = d.supplier AND o.number = d.number
 JOIN purchasing_orderline AS l ON l.order_id = o.id
 CROSS JOIN LATERAL ({CAME}) AS came CROSS JOIN LATERAL ({BILLED}) AS billed
+UNION ALL
+SELECT s.id, l.number, 1, l.id, l.id, l.quantity, worked.value, billed.units, billed.value, TRUE
+FROM unnest(%(suppliers)s::uuid[], %(orders)s::text[]) AS d(supplier, number)
+JOIN parties_supplier AS s ON s.id = d.supplier
+JOIN returns_workorder AS l ON l.company_id = s.company_id AND l.number = d.number AND l.currency = s.currency
+CROSS JOIN LATERAL (
+    SELECT COALESCE(-sum(amount_minor), 0)::bigint AS value FROM ledger_line
+    WHERE document_id = l.id AND document_kind = 'work order' AND account = 2160
+) AS worked
+CROSS JOIN LATERAL ({BILLED}) AS billed WHERE l.state = 'finished'
 """

@@ -27,6 +27,7 @@ from entrepot.web.api import (
     card_holds,
     carriers,
     claims,
+    clearing,
     cohorts,
     counts,
     departures,
@@ -173,6 +174,7 @@ api.add_router("/v1", report_mails.router, tags=["reports"])
 api.add_router("/v1", audit.router, tags=["audit"])
 api.add_router("/v1", privacy.router, tags=["privacy"])
 api.add_router("/v1", valuation.router, tags=["valuation"])
+api.add_router("/v1", clearing.router, tags=["clearing"])
 api.add_router("/v1", month_end.router, tags=["month end"])
 api.add_router("/v1", cohorts.router, tags=["returns"])
 api.add_router("/v1", profit.router, tags=["profit"])

@@ -18,6 +18,7 @@ from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.ledger.commands.write_down import WriteDown, write_down
 from entrepot.settlement import closing_queries
+from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
@@ -135,6 +136,29 @@ class ClosingOut(Out):
     open: list[OpenOut]
 
 
+class ClosingAccountOut(Out):
+    """What a month posted to an account, and what it holds at its end; debit above zero."""
+
+    account: int
+    name: str
+    type: str
+    debit_minor: int
+    credit_minor: int
+    end_minor: int
+
+
+class MonthReportOut(Out):
+    """What was looked at, kinds with nothing open too; the accounts; and who closed the month when, where somebody
+    did."""
+
+    month: date
+    closed_by: str
+    closed_at: datetime | None
+    result_minor: int
+    looked_at: list[OpenOut]
+    accounts: list[ClosingAccountOut]
+
+
 class CloseMonthIn(Strict):
     """Close a month for good, by its year and number."""
 
@@ -239,12 +263,37 @@ def tell_closing(
     return {
         "month": which,
         "open": [
-            {
-                "kind": one.open.kind, "count": one.open.count, "amount_minor": one.open.amount_minor,
-                "about": one.open.about, "refuses": one.refuses,
-            }
+            _open(one)
             for one in (closing_queries.checklist(chosen, which, timezone.now()) if which else [])
         ],
+    }  # fmt: skip
+
+
+@router.get("/closing/report", response={200: MonthReportOut, **READ})
+def report_month(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    month: Annotated[date, Query(description="A day of the month.")],
+    company: Company = None,
+) -> Any:
+    """The report of a month, closed or not."""
+    found = closing_queries.month_report(parse.company_of(company), month.replace(day=1), timezone.now())
+    return {
+        "month": found.month, "closed_by": found.closed_by, "closed_at": found.closed_at,
+        "result_minor": found.result_minor, "looked_at": [_open(one) for one in found.checked],
+        "accounts": [
+            {
+                "account": one.account, "name": one.name, "type": one.type, "debit_minor": one.debit_minor,
+                "credit_minor": one.credit_minor, "end_minor": end,
+            }
+            for one, end in found.accounts
+        ],
+    }  # fmt: skip
+
+
+def _open(one: Checked) -> dict[str, Any]:
+    return {
+        "kind": one.open.kind, "count": one.open.count, "amount_minor": one.open.amount_minor,
+        "about": one.open.about, "refuses": one.refuses,
     }  # fmt: skip
 
 

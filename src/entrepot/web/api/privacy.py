@@ -10,6 +10,7 @@ from ninja import Router
 from pydantic import Field
 
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
+from entrepot.kernel.exports import NoteExport, as_oneself, note_exports
 from entrepot.settlement import privacy_queries
 from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
@@ -89,9 +90,13 @@ def export_person(request: HttpRequest, payload: WhoIn, company: Company = None)
         raise Invalid(
             field="customer", expected="the code of a customer, or an order", found="both or neither"
         )
-    found = privacy_queries.everything_of(parse.company_of(company), payload.customer or "", payload.order)
+    chosen = parse.company_of(company)
+    found = privacy_queries.everything_of(chosen, payload.customer or "", payload.order)
     if found is None:
         raise NotFound(what="customer or order", which=payload.customer or str(payload.order))
+    about = privacy_queries.stands_for(chosen, payload.customer or "", payload.order)
+    wanted = NoteExport(chosen, "everything of a person", "json", 1, about)
+    note_exports(as_oneself(parse.cause_of(request)), requests=[wanted])
     return found
 
 

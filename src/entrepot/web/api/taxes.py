@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BeforeValidator, Field
 
+from entrepot.insight import tax_report
 from entrepot.tax import queries
 from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
@@ -155,3 +156,51 @@ def save_tax_exemptions(
             of, one.customer, one.certificate, one.valid_from, one.country or "", one.valid_until, key
         ),
     )  # fmt: skip
+
+
+class TaxRowOut(Out):
+    """A place, rate and month in the company's currency. `rate` is null where no invoice tells it: of what has none
+    yet, of fees, and of promotions that were taken back."""
+
+    month: date
+    country: str
+    region: str
+    rate: str | None
+    sold_minor: int
+    collected_minor: int
+    returned_minor: int
+    refunded_minor: int
+    net_minor: int
+
+
+class TaxReportOut(Out):
+    """The rows make `net_minor`; account 2200 moved by `account_minor`, input tax (1240) by `input_minor`."""
+
+    rows: list[TaxRowOut]
+    net_minor: int
+    account_minor: int
+    input_minor: int
+
+
+@router.get("/tax/report", response={200: TaxReportOut, **READ})
+def tell_tax(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    since: Annotated[date, Query(description="A day of the first month.")],
+    until: Annotated[date, Query(description="A day of the last month.")],
+    company: Company = None,
+) -> Any:
+    """Tax that was collected and refunded, by jurisdiction, rate and month."""
+    found = tax_report.report(parse.company_of(company), since.replace(day=1), until.replace(day=1))
+    rows = [
+        {
+            "month": one.month, "country": one.country, "region": one.region,
+            "rate": None if one.rate is None else str(one.rate), "sold_minor": one.sold_minor,
+            "collected_minor": one.collected_minor, "returned_minor": one.returned_minor,
+            "refunded_minor": one.refunded_minor, "net_minor": one.net_minor,
+        }
+        for one in found.rows
+    ]  # fmt: skip
+    return {
+        "rows": rows, "net_minor": found.net_minor, "account_minor": found.account_minor,
+        "input_minor": found.input_minor,
+    }  # fmt: skip

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC
+from decimal import Decimal
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import tax_report
+from entrepot.kernel import money
 from entrepot.ledger import queries as ledger
 from entrepot.settlement import closing_queries
+from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
+from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import as_xlsx, note
 from entrepot.web.edge import Request, back, console, give, month_in, page
 
 WHERE = {
     "bank lines": "bank", "payout lines": "payouts", "documents": "invoices", "refunds": "refunds", "credits": "work",
-    "carrier charges": "carriers",
+    "carrier charges": "carriers", "supplier lines": "supplier-invoices", "write-offs": "clearing",
+    "exchange differences": "currencies", "expected returns": "cohorts", "earlier months": "closing",
 }  # fmt: skip
 """The page where things of a kind are settled."""
 
@@ -33,11 +42,59 @@ def told(request: Request) -> HttpResponse:
     context = {
         "month": month,
         "months": ledger.months(company=company),
-        "checked": [(one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0]) for one in checked],
+        "checked": _with_places(checked),
         "blocked": any(one.refuses for one in checked),
         "ended": month is not None and month < today.replace(day=1),
     }
     return page(request, "web/closing.html", context, area="books")
+
+
+def _with_places(checked: Sequence[Checked]) -> list[tuple[Checked, str, str]]:
+    """Each with the page where it is settled, and the account that it is about, where it is one."""
+    return [(one, WHERE.get(one.open.kind, ""), one.open.about.partition(" ")[0]) for one in checked]
+
+
+@require_safe
+@console
+def report(request: Request) -> HttpResponse:
+    """The report of a month: what was looked at, and the accounts; as a page to print, or as a workbook."""
+    company, now = request.reader.company, timezone.now()
+    month = month_in(request.GET.get("month")) or closing_queries.to_close(company.id)
+    if month is None:
+        raise Http404
+    found = closing_queries.month_report(company.id, month, now)
+    if request.GET.get("format") in ("csv", "xlsx"):
+        return _file(request, found)
+    taxes = tax_report.report(company.id, month, month)
+    context = {
+        "report": found, "checked": _with_places(found.checked), "taxes": taxes,
+        "debit": sum(one.debit_minor for one, _ in found.accounts),
+        "credit": sum(one.credit_minor for one, _ in found.accounts),
+    }  # fmt: skip
+    return page(request, "web/closing_report.html", context, area="month")
+
+
+def _file(request: Request, found: closing_queries.MonthReport) -> HttpResponse:
+    """One row for each thing that was looked at, and for each account."""
+    exponent = money.exponent(request.reader.company.currency)
+
+    def major(minor: int) -> Decimal:
+        return Decimal(minor).scaleb(-exponent)
+
+    rows: list[list[Any]] = [
+        ["looked at", one.open.about or one.open.kind, one.open.kind, one.open.count,
+         "yes" if one.refuses else "no", "", "", major(one.open.amount_minor)]
+        for one in found.checked
+    ]  # fmt: skip
+    rows += [
+        ["account", f"{one.account} {one.name}", one.type, "", "", major(one.debit_minor), major(one.credit_minor),
+         major(end)]
+        for one, end in found.accounts
+    ]  # fmt: skip
+    columns = ("part", "what", "kind", "count", "stands in the way", "debit", "credit", "amount")
+    kind, name = request.GET["format"], f"month-{found.month:%Y-%m}"
+    note(request, "month report", kind, len(rows))
+    return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, iter(rows))
 
 
 @require_POST

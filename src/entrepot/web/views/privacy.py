@@ -18,6 +18,7 @@ from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
 from entrepot.settlement.privacy import KINDS, Retention
 from entrepot.web import format as fmt
+from entrepot.web.as_file import note
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
 
 WHERE = "/books/privacy/"
@@ -90,6 +91,8 @@ def export(request: Request) -> HttpResponse:
     if found is None:
         messages.error(request, gettext("There is no customer and no order of that name."))
         return back(request, WHERE, [])
+    about = privacy_queries.stands_for(request.reader.company.id, **who)  # type: ignore[arg-type]
+    note(request, "everything of a person", "json", 1, about)
     answer = HttpResponse(json.dumps(found, cls=DjangoJSONEncoder, indent=1), content_type="application/json")
     answer["Content-Disposition"] = 'attachment; filename="person.json"'
     answer["Cache-Control"] = "no-store"

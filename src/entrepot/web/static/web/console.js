@@ -137,7 +137,28 @@
     if (all) { all.checked = count > 0 && count === boxes.length; all.indeterminate = count > 0 && count < boxes.length; }
     const told = $("[data-count]", form);
     if (told) told.textContent = told.dataset.count.replace("%n", count);
+    add(form);
   });
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("form[data-many] [data-part]")) add(event.target.form);
+  });
+
+  // What the selected rows make on each side, and what is left of them together.
+  function add(form) {
+    const told = $("[data-sum]", form);
+    if (!told) return;
+    const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: told.dataset.currency });
+    const scale = 10 ** money.resolvedOptions().maximumFractionDigits;
+    let debit = 0, credit = 0;
+    for (const box of $$("tbody input:checked[data-minor]", form)) {
+      const all = Number(box.dataset.minor);
+      const said = $("[data-part]", box.closest("tr")).value.trim().replace(",", ".");
+      const part = said === "" ? all : Math.sign(all) * Math.round(Math.abs(Number(said) || 0) * scale);
+      if (part > 0) debit += part; else credit -= part;
+    }
+    const texts = { "%d": debit, "%c": credit, "%l": debit - credit };
+    told.textContent = told.dataset.sum.replace(/%[dcl]/g, (name) => money.format(texts[name] / scale));
+  }
 
   // ---- sending
 
