@@ -210,6 +210,7 @@ urlpatterns = [
     path("floor/replenishment/review/", replenishment.review, name="replenishment-review"),
     path("floor/replenishment/set/", replenishment.set_face, name="replenishment-set"),
     path("floor/propose/", waves.propose, name="wave-propose"),
+    path("floor/cut-offs/", waves.cut_offs, name="carrier-cut-offs"),
     path("floor/counts/", counts.counts, name="counts"),
     path("floor/counts/plan/", counts.plan, name="counts-plan"),
     path("floor/counts/ask/", counts.ask, name="counts-ask"),

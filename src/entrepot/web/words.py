@@ -302,6 +302,8 @@ WORDS: dict[str, str | Promise] = {
     "sourcing.send_transfers": _("proposal sent"),
     "warehouse.release": _("released to the warehouse"),
     "warehouse.propose_wave": _("wave proposed"),
+    "warehouse.pace": _("work sent to the floor as there was time for it"),
+    "carriage.set_cut_offs": _("cut-offs of carriers set"),
     "warehouse.release_wave": _("wave released"),
     "warehouse.drop_wave": _("wave dropped"),
     "warehouse.take_lists": _("list taken"),
