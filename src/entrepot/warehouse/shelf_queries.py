@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -119,6 +120,28 @@ def replenishments(*, company: int, node: UUID | None = None, limit: int = 100) 
     return [ReplenishmentRow(*row) for row in sql.run(statement, params)]
 
 
+def brought_of_late(
+    *,
+    node: UUID,
+    reason: str,
+    since: datetime,
+    skus: Sequence[UUID] = (),
+    bin_id: UUID | None = None,
+    serial: str = "",
+) -> set[str]:
+    """Codes of what was brought elsewhere at a node since a moment, of SKUs, from a bin, or with a serial number: of the
+    SKUs, of the bins that it was taken from, and serial numbers. `reason` is that of the move. 1 statement."""
+    params = {
+        "node": node,
+        "reason": reason,
+        "since": since,
+        "skus": list(skus),
+        "bin": bin_id,
+        "serial": serial,
+    }
+    return {code for codes in sql.run(_BROUGHT, params) for code in codes if code}
+
+
 def replenishment(which: UUID) -> ReplenishmentRow | None:
     """One replenishment; None where there is none of that id. 1 statement."""
     rows = sql.run(_REPLENISHMENTS.format(which="r.id = %(id)s::uuid"), {"id": which})
@@ -153,6 +176,16 @@ LEFT JOIN LATERAL (SELECT sum(quantity - released) AS demand FROM stock_allocati
     WHERE sku_id = f.sku_id AND node_id = f.node_id) AS a ON true
 WHERE f.company_id = %(company)s::smallint AND f.maximum > 0 AND (%(after)s::uuid IS NULL OR f.id > %(after)s::uuid)
 ORDER BY f.id LIMIT %(limit)s::int
+"""
+
+_BROUGHT = """
+SELECT DISTINCT s.code, n.code, b.serial
+FROM stock_bucket AS b JOIN catalog_sku AS s ON s.id = b.sku_id JOIN network_bin AS n ON n.id = b.bin_id
+WHERE b.node_id = %(node)s::uuid
+  AND (b.sku_id = ANY(%(skus)s::uuid[]) OR b.bin_id = %(bin)s::uuid
+       OR (%(serial)s::text <> '' AND b.serial = %(serial)s::text))
+  AND EXISTS (SELECT FROM stock_move AS m WHERE m.sku_id = b.sku_id AND m.from_bucket = b.id
+                AND m.reason = %(reason)s::text AND m.occurred_at > %(since)s::timestamptz)
 """
 
 _REPLENISHMENTS = """

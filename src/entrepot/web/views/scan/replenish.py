@@ -25,6 +25,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
+    brought_of_late,
     finish,
     hear,
     node_of,
@@ -52,7 +53,7 @@ def waiting(request: Request) -> HttpResponse:
             gettext("Replenish"),
             gettext("Tap one, or scan its bin") if rows else gettext("Every pick face has what it needs"),
             choices=tuple(_choice(one) for one in rows),
-            scans=gettext("Bin or item") if rows else "",
+            scans=gettext("Bin or item"),
         )
 
     def decide(scan: Scan, _: str) -> Outcome:
@@ -60,7 +61,8 @@ def waiting(request: Request) -> HttpResponse:
         for one in rows:
             if one.sku in named or (scan.bin and one.from_bin == scan.bin.id):
                 return redirect("scan-replenish-one", one.id)
-        return astray(scan, gettext("a bin or an item of this list"), ("bin", "item"))
+        done = brought_of_late(node, "replenish", scan)
+        return astray(scan, gettext("a bin or an item of this list"), ("bin", "item"), done)
 
     if request.method == "POST":
         return hear(request, Progress("replenish jobs", UUID(int=0), (), 0), (), screen, decide)
