@@ -122,6 +122,8 @@ OPERATIONS = [
     ("/api/v1/orders/{order_id}/returnable", "get"),
     ("/api/v1/orders/{order_id}/sourcing", "get"),
     ("/api/v1/packages", "post"),
+    ("/api/v1/packagings", "post"),
+    ("/api/v1/packagings/{code}", "get"),
     ("/api/v1/payouts/stripe", "post"),
     ("/api/v1/pick-faces", "get"),
     ("/api/v1/pick-faces", "post"),

@@ -237,6 +237,7 @@ WORDS: dict[str, str | Promise] = {
     "access.revoke_key": _("API key revoked"),
     "catalog.register_skus": _("registered in the catalog"),
     "catalog.register_kits": _("kit registered"),
+    "catalog.register_packagings": _("cases and pallets set"),
     "carriage.register_services": _("carriage service registered"),
     "kernel.set_policy": _("policy set"),
     "kernel.draft_policy": _("policy drafted"),

@@ -18,7 +18,7 @@ from entrepot.stock.commands.fulfill import look_at_pickable
 from entrepot.warehouse import errors, waves
 from entrepot.warehouse.commands.leaving import Going, Leaving, Place
 from entrepot.warehouse.commands.picklists import plans
-from entrepot.warehouse.commands.shelves import Shelves
+from entrepot.warehouse.commands.shelves import Shelves, sizes_of
 from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
 
@@ -93,7 +93,7 @@ def propose_wave(cause: Cause, /, *, requests: Sequence[ProposeWave]) -> list[Wa
 
     Nothing is taken from a bin yet: the lists are made anew at release. An order is in one proposed wave only.
     Locks: proposing at each node, in id order. Refuses: NotFound; Invalid (unknown method, zone or carrier; a limit
-    below nothing); warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 19 statements; 1 more
+    below nothing); warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 20 statements; 1 more
     where orders wait no longer.
     """
     facts = _Facts(cause, requests)
@@ -168,7 +168,8 @@ class _Facts:
         for line in rows:
             self.lines[line.node][line.order].append(line)
         today = cause.at.date()
-        self.shelves = Shelves({(line.sku, line.node) for line in rows}, today, look_at_pickable)
+        pairs, sizes = {(line.sku, line.node) for line in rows}, sizes_of({line.sku for line in rows})
+        self.shelves = Shelves(pairs, today, look_at_pickable, sizes)
         self.bins = {row[0]: row[1:] for row in sql.run(_BINS, {"nodes": list(self.nodes)})}
         self.plans = plans(self.nodes)
         places = {

@@ -213,8 +213,17 @@ class WaveWithListsOut(WaveOut):
     pick_lists: list[ListOut]
 
 
+class PiecesOut(Out):
+    """So many cases, pallets, or ('') loose units, with the units of one."""
+
+    kind: str
+    number: int
+    units: int
+
+
 class StopOut(Out):
-    """A stop; `slot` is the place on the cart that it goes to, 0 where any will do."""
+    """A stop; `slot` is the place on the cart that it goes to, 0 where any will do. `pieces` are its units as they are
+    taken: out of reserve in whole pallets and cases."""
 
     task: UUID
     place: int
@@ -226,6 +235,7 @@ class StopOut(Out):
     lot: str
     serial: str
     quantity: int
+    pieces: list[PiecesOut]
     picked: int
     state: str
     fulfillment: UUID

@@ -124,8 +124,6 @@ def _choice(one: Here | Waiting, flow: str) -> Choice:
 def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: Scan, key: str) -> Outcome:
     """The first bucket that the scan fits, with one scan made of it; else why it fits none."""
     refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted="")
-    if scan.bin and not scan.items:
-        return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted=gettext("what you take"))
     named = {item.id for item in scan.items}
     for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
         if one.sku not in named and one.serial != scan.text:
@@ -139,8 +137,8 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
         refused = found
     if not isinstance(refused, errors.ScanUnknown):
         return refused
-    done = brought_of_late(node_of(request), _REASONS[flow], scan)
-    return astray(scan, gettext("an item that waits here"), ("item",), done)
+    wanted = gettext("what you take") if scan.bin else gettext("an item that waits here")
+    return astray(scan, wanted, ("item",), brought_of_late(node_of(request), _REASONS[flow], scan))
 
 
 def _item(one: Here | Waiting) -> Item:

@@ -17,6 +17,7 @@ from entrepot.warehouse import carrying, shelf_queries
 from entrepot.warehouse.carrying import Carried, Load
 from entrepot.warehouse.commands.replenish import Replenish, replenish
 from entrepot.warehouse.shelf_queries import ReplenishmentRow
+from entrepot.web import format as fmt
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.carry import moved, screen_of
 from entrepot.web.views.scan.screen import (
@@ -92,7 +93,10 @@ def one(request: Request, which: UUID) -> HttpResponse:
     at = progress(request, "replenish", which)
 
     def screen() -> Screen:
-        facts = ((gettext("From"), row.from_code), (gettext("To"), row.to_code), (gettext("Lot"), row.lot))
+        facts = (
+            (gettext("From"), row.from_code), (gettext("To"), row.to_code), (gettext("Lot"), row.lot),
+            (gettext("As"), fmt.pieces(row.pieces)),
+        )  # fmt: skip
         empty = "bin" in at.tokens and not counted(at.tokens).units
         taps = (Tap(FEWER, gettext("None of it is here"), "quiet"),) if empty else ()
         return screen_of(row.number, load, row.name, facts, at, "scan-replenish", taps)
