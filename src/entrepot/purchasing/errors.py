@@ -12,7 +12,7 @@ class Duplicate(Refused):
 
 class NoticedBefore(Refused):
     code = "purchasing.noticed_before"
-    says = "{external_ref} was announced before, as {number}. Receive that notice, or give the new one a number of its own."
+    says = "{external_ref} was announced before, as {number}. Receive that one, or give the new one its own number."
 
 
 class ExceedsOrdered(Refused):
