@@ -26,7 +26,7 @@ from entrepot.purchasing.commands.take_notices import (
     close_notices,
     take_notices,
 )
-from entrepot.purchasing.errors import Duplicate, ElsewhereExpected, PackageReceived, UnknownBarcode
+from entrepot.purchasing.errors import ElsewhereExpected, NoticedBefore, PackageReceived, UnknownBarcode
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
 
 pytestmark = pytest.mark.django_db
@@ -183,7 +183,14 @@ def test_what_makes_no_sense_is_no_notice_and_a_number_is_taken_once(house):
             good,
         ],
     )
-    assert [type(one) for one in answers] == [Invalid, NotFound, NotFound, WrongState, NoticeTaken, Duplicate]
+    assert [type(one) for one in answers] == [
+        Invalid,
+        NotFound,
+        NotFound,
+        WrongState,
+        NoticeTaken,
+        NoticedBefore,
+    ]
     assert len(dock.notices(house.company)) == 1
 
 

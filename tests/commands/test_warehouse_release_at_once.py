@@ -12,13 +12,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from entrepot.catalog.commands.register_packagings import RegisterPackaging, register_packagings
 from entrepot.kernel import ids, sql
 from entrepot.orders import queries as orders
 from entrepot.stock.commands.fulfill import look_at_pickable
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse import errors, queries
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
-from entrepot.warehouse.commands.shelves import Shelves
+from entrepot.warehouse.commands.shelves import Shelves, sizes_of
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, allocated
 
@@ -60,6 +61,11 @@ def test_bins_and_lots_are_those_of_the_rule(db, there, wanted, dice, by_node):
 
 def _bins_and_lots_are_those_of_the_rule(there, wanted, dice, by_node):
     house = a_house()
+    in_cases = [
+        RegisterPackaging(COMPANY, house.codes[0], kind, units)
+        for kind, units in (("case", 2), ("pallet", 4))
+    ]
+    register_packagings(SYSTEM, requests=in_cases)
     _receive(house, there)
     placed = [house.order(*lines).order for lines in wanted]
     allocated(*placed)
@@ -104,7 +110,8 @@ def _by_the_rule(
 ) -> tuple[dict[tuple[UUID, UUID], int], dict[tuple[UUID, UUID | None], int]]:
     """Units by promise and bucket, and those that stand nowhere by request."""
     promises = sql.run("SELECT id, order_id, node_id, sku_id, quantity FROM stock_allocation ORDER BY id")
-    shelves = Shelves({(sku, node) for *_, node, sku, _ in promises}, NOW.date(), look_at_pickable)
+    pairs, sizes = {(sku, node) for *_, node, sku, _ in promises}, sizes_of({row[3] for row in promises})
+    shelves = Shelves(pairs, NOW.date(), look_at_pickable, sizes)
     taken: dict[tuple[UUID, UUID], int] = {}
     missing: dict[tuple[UUID, UUID | None], int] = defaultdict(int)
     for request in requests:

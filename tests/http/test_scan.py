@@ -308,6 +308,10 @@ def test_received_goods_are_put_away_and_moved(shop, handheld):
     assert "OUT, for staging" in hand.wrong
     hand.scans("R-01")
     assert hand.right == ["12 × PEN-STEEL stand in R-01."]
+    hand.scans("PEN-STEEL")
+    assert hand.wrong == "Done already: PEN-STEEL. Now scan an item that waits here."
+    hand.scans("R-01")
+    assert hand.wrong == "Done already: R-01. Now scan what you take."
     assert stands(sku) == {"R-01": 12}
 
     hand.goes("/scan/move/")
@@ -400,6 +404,9 @@ def test_a_pick_face_is_filled_from_reserve(shop, handheld, console):
     assert hand.right == [f"{one.quantity} × MUG-BLUE stand in A-01."]
     after = stands(sku)
     assert after["A-01"] - before["A-01"] == before["R-01"] - after["R-01"] == one.quantity
+    for again in ("MUG-BLUE", "R-01", "A-01"):
+        hand.scans(again)
+        assert hand.wrong.startswith(f"Done already: {again}."), "it was brought just now"
     wrong = {
         "node": str(shop.nodes[0]),
         "bin": "none",

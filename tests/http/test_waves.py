@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 
 import pytest
 from django.contrib.messages import get_messages
 
+from entrepot.carriage import queries as carriage
 from entrepot.kernel import ids
 from entrepot.network import queries as network
 from entrepot.warehouse import queries
@@ -145,3 +147,37 @@ def test_the_api_lays_a_node_out(shop, program):
         "/api/v1/layouts", {"node": "MAN", "aisles": [4, 0], "cross_aisles": [0, 30]}, "two"
     )
     is_problem(refused, 422, "kernel.invalid")
+
+
+def test_carriers_have_cut_offs_of_their_own_by_page_and_api(shop, console, program):
+    browser, asks = console("supervisor"), program("supervisor")
+    carrier = carriage.carriers(company=COMPANY)[0]
+    form = {"node": str(shop.nodes[0]), "carrier": carrier, "day": ["0", "1"], "at": "16:30"}
+    done = browser.post("/floor/cut-offs/", form)
+    assert said(done) == ["The cut-offs are set. Waves and paced work go by them from now on."]
+    assert "Mon, Tue 16:30" in browser.get("/floor/").content.decode()
+    browser.post("/floor/cut-offs/", {**form, "at": "noon"})
+    week = {0: time(16, 30), 1: time(16, 30)}
+    assert carriage.cut_offs(nodes=shop.nodes[:1]) == {shop.nodes[0]: {carrier: week}}
+
+    one = {"node": "LDN", "carrier": carrier, "weekday": 1, "at": None}
+    assert asks.post("/api/v1/carrier-cut-offs", one, "a").json()["node"] == str(shop.nodes[0])
+    told = {"node_code": "LDN", "carrier": carrier, "weekday": 0, "at": "16:30:00"}
+    assert asks.get("/api/v1/carrier-cut-offs").json() == [told]
+    is_problem(asks.post("/api/v1/carrier-cut-offs", {**one, "carrier": "x"}, "b"), 404, "kernel.not_found")
+    is_problem(asks.post("/api/v1/waves/pace", {"node": "LDN"}, "c"), 409, "kernel.wrong_state")
+
+
+def test_a_wave_by_carrier_is_proposed_on_the_page_and_by_the_api(shop, console, program):
+    browser, asks = console("supervisor"), program("supervisor")
+    first = asks.post(API, {"node": "LDN"}, "first").json()["wave"]
+    carrier, count = next(iter(queries.wave(first).figures["carriers"].items()))
+    asks.post(f"{API}/drop", {"wave": first}, "drop-first")
+    proposed = browser.post("/floor/propose/", {"node": str(shop.nodes[0]), "carrier": carrier})
+    page = browser.get(proposed.url).content.decode()
+    assert f"{carrier} {count}" in page
+    assert "Expected carriers" in page
+    asks.post(f"{API}/drop", {"wave": proposed.url.split("/")[-2]}, "drop")
+    again = asks.post(API, {"node": "LDN", "carriers": [carrier], "ahead_minutes": 60}, "again").json()
+    assert again["orders"] == count
+    is_problem(asks.post(API, {"node": "LDN", "carriers": ["moon"]}, "d"), 422, "kernel.invalid")

@@ -7,12 +7,14 @@ import pytest
 from entrepot.insight import verify
 from entrepot.kernel.errors import Refused
 from entrepot.warehouse import queries
+from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pick_lists import ListPicked, PickList, pick_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, WaveReleased, drop_wave, release_wave
 from tests.floor import COMPANY, SYSTEM, Floor
 from tests.together import at_once
+from tests.walk import queued
 from tests.waves import gathers, waiting
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -30,6 +32,13 @@ def test_supervisors_who_propose_at_once_share_the_orders(house: Floor):
     assert [one.orders for one in made] == [10, 10, 10]
     orders = [row.order for one in made for row in queries.wave_orders(one.wave)]
     assert len(set(orders)) == 30
+
+
+def test_work_that_paces_itself_twice_at_once_goes_once(house: Floor):
+    gathers(mode="paced")
+    orders = waiting(house, 20, (0, 1))
+    outcomes = at_once([lambda: pace(SYSTEM, requests=[PaceNode(house.nodes[0])])] * 3)
+    assert sum(one.orders for answers in outcomes for one in answers) == len(orders) == len(queued("pick"))
 
 
 def test_a_wave_is_released_once_and_each_order_once(house: Floor):

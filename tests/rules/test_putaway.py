@@ -108,3 +108,35 @@ def test_a_slot_and_a_policy_make_sense():
     assert isinstance(misfit_slot("", -1), Invalid)
     with pytest.raises(ValueError, match="together 100"):
         PutAwayPolicy(a_percent=90, b_percent=20)
+
+
+def test_whole_pallets_go_to_reserve_and_the_rest_where_it_belongs():
+    shelves = [
+        shelf("face", 1, fixed_for=MUG, kind="pick"),
+        shelf("near", 2, volume_ml=10_000, kind="reserve"),
+        shelf("small", 3, volume_ml=4_000, kind="reserve"),
+        shelf("far", 9, volume_ml=10_000, kind="reserve"),
+    ]
+    goods = Goods(MUG, "", 130, 100, "", 48)
+    assert chosen(goods, *shelves) == [
+        ("near", 96, "whole pallet"), ("face", 34, "fixed"),
+    ]  # fmt: skip
+    assert suggest(goods, shelves)[0].why.startswith("whole pallets of 48; ")
+
+
+@given(
+    st.integers(1, 300), st.integers(2, 60),
+    st.lists(st.tuples(st.sampled_from(["pick", "reserve"]), st.integers(0, 200)), max_size=6),
+)  # fmt: skip
+def test_no_pallet_is_split_over_bins_of_reserve(quantity: int, pallet: int, rows: list[tuple[str, int]]):
+    shelves = [shelf(str(i), i, volume_ml=room, kind=kind) for i, (kind, room) in enumerate(rows)]
+    rooms = {one.code: one.room(Goods(MUG, "", quantity, 1)) for one in shelves}
+    found = suggest(Goods(MUG, "", quantity, 1, "", pallet), shelves)
+    assert total(found) <= quantity
+    of_bin = {code: sum(one.quantity for one in found if one.code == code) for code in rooms}
+    assert all(of_bin[code] <= room for code, room in rooms.items())
+    whole = [one for one in found if one.rule == "whole pallet"]
+    assert all(one.quantity % pallet == 0 for one in whole)
+    assert total(whole) == min(
+        quantity // pallet, sum(rooms[one.code] // pallet for one in shelves if one.kind == "reserve")
+    ) * pallet  # fmt: skip

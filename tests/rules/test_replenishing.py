@@ -71,6 +71,24 @@ def test_a_face_never_overflows_and_reserve_gives_no_more_than_it_has(one, reser
         assert brought >= min(room, one.demand - one.free - one.coming), "what is promised comes first"
 
 
+@given(FACES, st.lists(st.integers(0, 30), max_size=4))
+def test_no_case_is_broken_but_for_what_is_promised(one, reserve):
+    shelves = [Shelf(UUID(int=100 + i)) for i in range(len(reserve))]
+    left = {shelf.bucket: units for shelf, units in zip(shelves, reserve, strict=True)}
+    for filling in plan([one], {(SKU, NODE): shelves}, left):
+        empties = filling.units == left[filling.shelf.bucket]
+        assert filling.why == DEMAND or empties or filling.units % one.case_units == 0
+
+
+def test_a_broken_case_is_used_up_before_a_whole_one_is_opened():
+    shelves = {(SKU, NODE): [Shelf(UUID(int=100)), Shelf(UUID(int=101))]}
+    left = {UUID(int=100): 7, UUID(int=101): 48}
+    fillings = plan([face(4, maximum=28, case=12)], shelves, left)
+    assert [(one.units, one.why) for one in fillings] == [(7, MINIMUM), (12, MINIMUM)]
+    fillings = plan([face(4, maximum=28, case=12, demand=30)], shelves, left)
+    assert sum(one.units for one in fillings) == 24, "what is promised breaks one"
+
+
 def test_of_two_faces_the_first_serves_the_demand_and_demand_goes_first():
     first, second = face(2, demand=10), face(9, demand=10, bin_id=4)
     other = face(1, bin_id=5)._replace(sku=UUID(int=7))

@@ -7,9 +7,10 @@ from itertools import product
 from typing import NamedTuple
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from entrepot.catalog.packagings import Packaging, pieces
 from entrepot.kernel.errors import WrongState
 from entrepot.warehouse.rules import (
     CARTONS,
@@ -92,6 +93,57 @@ def test_a_plan_takes_what_is_there_and_no_more(rows: list[tuple[str, int, int |
     # every shelf but the last is emptied, and none before it is passed over
     assert all(units == left[shelf.bucket] for shelf, units in picks[:-1])
     assert [shelf for shelf, _ in picks] == [s for s in good if left[s.bucket]][: len(picks)]
+
+
+def test_whole_cases_and_pallets_come_from_reserve_and_the_rest_from_the_pick_face():
+    face, near, far = a_shelf(1, "pick"), a_shelf(2, "reserve", 1), a_shelf(3, "reserve", 2)
+    left = {face.bucket: 30, near.bucket: 17, far.bucket: 60}
+    there = [face, near, far]
+    assert plan_picks(5, there, left, (6, 24)) == ([(face, 5)], 0)
+    assert plan_picks(14, there, left, (6, 24)) == ([(face, 2), (near, 12)], 0)
+    assert plan_picks(50, there, left, (6, 24)) == ([(face, 2), (far, 48)], 0), "two pallets, and loose ones"
+    assert plan_picks(107, there, left, (6, 24)) == ([(face, 30), (near, 17), (far, 60)], 0), (
+        "at last broken cases"
+    )
+
+
+def test_no_lot_is_passed_over_for_a_whole_case():
+    soon, late = a_shelf(1, "pick", days=3), a_shelf(2, "reserve", days=9)
+    assert plan_picks(12, [soon, late], {soon.bucket: 5, late.bucket: 24}, (12,)) == (
+        [(soon, 5), (late, 7)],
+        0,
+    )
+
+
+few_shelves = st.lists(
+    st.tuples(st.sampled_from(["pick", "reserve"]), st.integers(0, 9)), min_size=1, max_size=3
+)
+
+
+def handled(units: int, kind: str, sizes: tuple[int, ...]) -> int:
+    """How often a picker reaches for units in one bin."""
+    return sum(
+        piece.number for piece in pieces(units, [Packaging("", size) for size in sizes if kind == "reserve"])
+    )
+
+
+@settings(max_examples=60)
+@given(few_shelves, st.integers(1, 20), st.sampled_from([(2,), (2, 4), (3,), (2, 8), (4,)]))
+def test_no_other_plan_handles_fewer_pieces(rows: list[tuple[str, int]], wanted: int, sizes: tuple[int, ...]):
+    there = in_pick_order([a_shelf(i, kind) for i, (kind, _) in enumerate(rows)], TODAY)
+    left = {a_shelf(i, kind).bucket: units for i, (kind, units) in enumerate(rows)}
+
+    picks, nowhere = plan_picks(wanted, there, left, sizes)
+
+    taken = sum(units for _, units in picks)
+    assert (taken + nowhere, taken) == (wanted, min(wanted, sum(left.values())))
+    assert all(0 < units <= left[shelf.bucket] for shelf, units in picks)
+    least = min(
+        sum(handled(units, shelf.bin_kind, sizes) for shelf, units in zip(there, plan, strict=True))
+        for plan in product(*(range(left[shelf.bucket] + 1) for shelf in there))
+        if sum(plan) == taken
+    )
+    assert sum(handled(units, shelf.bin_kind, sizes) for shelf, units in picks) == least
 
 
 def test_who_finds_too_little_takes_nothing_and_leaves_it_to_the_next():

@@ -22,6 +22,7 @@ from entrepot.warehouse.waves import (
     Waves,
     by_method,
     choose,
+    paced,
     pick_seconds,
     room,
     why_others_wait,
@@ -41,7 +42,7 @@ def ready(number: int = 1, **facts: object) -> Ready:
 def whys(*found: Ready, asked: Asked = Asked(), policy: Waves = Waves(), left: Room = PLENTY) -> list[str]:  # noqa: B008
     return [
         "" if choice.joins else choice.why
-        for choice in sorted(choose(found, asked, policy, left), key=lambda one: one.ready.order)
+        for choice in sorted(choose(found, asked, policy, [left]), key=lambda one: one.ready.order)
     ]
 
 
@@ -57,6 +58,8 @@ orders = st.lists(
         st.sampled_from(("slow", "fast")),
         st.frozensets(st.sampled_from("AB"), min_size=1),
         st.sampled_from((0, 0, 0, 2)),
+        st.just(""),
+        st.none(),
     ),
     max_size=30,
     unique_by=lambda one: one.order,
@@ -68,7 +71,7 @@ def test_no_wave_asks_for_more_than_there_is_room_for(
     found: list[Ready], seconds: int, packed: int, lines: int
 ):
     policy = Waves(lines_max=lines)
-    choices = choose(found, Asked(), policy, Room(CUT_OFF, seconds, packed))
+    choices = choose(found, Asked(), policy, [Room(CUT_OFF, seconds, packed)])
     assert sorted(one.ready.order for one in choices) == sorted(one.order for one in found)
     joining = [one.ready for one in choices if one.joins]
     assert sum(one.lines for one in joining) <= lines
@@ -82,7 +85,7 @@ def test_no_wave_asks_for_more_than_there_is_room_for(
 @given(orders)
 def test_with_room_for_all_everything_that_is_asked_for_joins(found: list[Ready]):
     asked = Asked(NOW + timedelta(minutes=200), ("fast",), ("A",), 4, 1_000)
-    joining = {one.ready for one in choose(found, asked, Waves(), PLENTY) if one.joins}
+    joining = {one.ready for one in choose(found, asked, Waves(), [PLENTY]) if one.joins}
     assert joining == {
         one
         for one in found
@@ -93,6 +96,47 @@ def test_with_room_for_all_everything_that_is_asked_for_joins(found: list[Ready]
         and one.value_minor >= 1_000
         and not one.missing
     }
+
+
+EARLY, LATE = CUT_OFF - timedelta(hours=1), CUT_OFF
+
+
+@given(orders, st.data(), st.integers(0, 1_500), st.integers(0, 1_500), st.integers(0, 6), st.integers(0, 6))
+def test_no_cut_off_gets_more_than_is_done_before_it(
+    found: list[Ready], data: st.DataObject, soon: int, more: int, packed_soon: int, packed_more: int
+):
+    ends = st.sampled_from((EARLY, LATE))
+    found = [one._replace(cutoff_at=data.draw(ends)) for one in found]
+    rooms = [Room(EARLY, soon, packed_soon), Room(LATE, soon + more, packed_soon + packed_more)]
+    choices = choose(found, Asked(), Waves(), rooms)
+    joining = [one.ready for one in choices if one.joins]
+    for room_, mine in ((rooms[0], [one for one in joining if one.cutoff_at == EARLY]), (rooms[1], joining)):
+        assert sum(pick_seconds(Waves(), one.lines, one.units) for one in mine) <= room_.pick_seconds
+        assert len(mine) <= room_.orders_packed
+
+
+def test_what_leaves_later_does_not_take_the_time_of_what_leaves_soon():
+    one = pick_seconds(Waves(), 2, 3)
+    rooms = [Room(EARLY, one, 9), Room(LATE, 2 * one, 9)]
+    first, second, third = (ready(n, cutoff_at=ends) for n, ends in ((1, EARLY), (2, LATE), (3, LATE)))
+    choices = choose([first, second, third], Asked(), Waves(), rooms)
+    assert [one.why if not one.joins else "" for one in choices] == ["", "", NO_PICKERS]
+    assert [one.joins for one in choose([second, first._replace(priority=1)], Asked(), Waves(), rooms)] == [
+        True,
+        True,
+    ]
+
+
+def test_what_paces_itself_is_what_the_policy_names():
+    policy = Waves(
+        paced_carriers=("dpd",), paced_zones=("A",), paced_priority_min=5, paced_value_min_minor=900
+    )
+    asked = paced(policy)
+    assert whys(ready(carrier="dpd"), asked=asked) == [""]
+    assert whys(ready(carrier="post"), asked=asked) == ["another carrier"]
+    assert whys(ready(carrier="dpd", priority=4), asked=asked) == ["a lower priority"]
+    assert whys(ready(carrier="dpd", value_minor=899), asked=asked) == ["a lower value"]
+    assert whys(ready(), asked=paced(Waves())) == [""]
 
 
 def test_the_more_urgent_takes_the_room():
@@ -111,6 +155,7 @@ def test_each_limit_has_its_word():
     assert whys(ready(missing=1)) == [NOT_PICKABLE]
     assert whys(ready(), left=Room(CUT_OFF, 10**6, 0)) == [NO_STATIONS]
     assert whys(ready(), asked=Asked(services=("fast",))) == ["another service"]
+    assert whys(ready(carrier="post"), asked=Asked(carriers=("dpd",))) == ["another carrier"]
     assert whys(ready(), asked=Asked(zones=("B",))) == ["in other zones too"]
     assert whys(ready(), asked=Asked(priority_min=6)) == ["a lower priority"]
     assert whys(ready(), asked=Asked(value_min_minor=2_000)) == ["a lower value"]

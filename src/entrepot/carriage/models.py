@@ -99,3 +99,20 @@ class Surcharge(models.Model):
                 ),
             )
         ]
+
+
+class CutOff(models.Model):
+    """Until when what a carrier is to take from a node has to be ready: local time of the node, by weekday (0 is
+    Monday). A carrier without any takes what is ready at the node's own cut-off."""
+
+    pk = models.CompositePrimaryKey("carrier_id", "node_id", "weekday")
+    carrier_id = models.UUIDField()
+    node_id = models.UUIDField()
+    weekday = models.SmallIntegerField()
+    at = models.TimeField()
+
+    class Meta:
+        db_table = "carriage_cutoff"
+        constraints = [
+            models.CheckConstraint(name="carriage_cutoff_on_a_weekday", condition=Q(weekday__range=(0, 6)))
+        ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import time
 from typing import Any
+from uuid import UUID
 
 from entrepot.carriage.rules import Service, Surcharge
 from entrepot.kernel import sql
@@ -31,9 +33,23 @@ def services(*, companies: Collection[int]) -> dict[int, list[Service]]:
     return found
 
 
+def cut_offs(*, nodes: Collection[UUID]) -> dict[UUID, dict[str, dict[int, time]]]:
+    """Of each node the weeks of the carriers that have cut-offs of their own there, as `network.rules.next_ship_date`
+    takes them: by code, weekday to local time. One statement."""
+    found: dict[UUID, dict[str, dict[int, time]]] = {node: {} for node in nodes}
+    for node, carrier, weekday, at in sql.run(_CUT_OFFS, {"nodes": list(found)}):
+        found[node].setdefault(carrier, {})[weekday] = at
+    return found
+
+
+def carriers(*, company: int) -> list[str]:
+    """The codes of a company's carriers."""
+    return [code for (code,) in sql.run(_CARRIERS, {"company": company})]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("carriage_service", "carriage_zone", "carriage_rate", "carriage_surcharge")
+    tables = ("carriage_service", "carriage_zone", "carriage_rate", "carriage_surcharge", "carriage_cutoff")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -48,6 +64,14 @@ SELECT s.company_id::int, s.id, c.code, s.code, s.transit_days, s.max_weight_g, 
 FROM carriage_service AS s JOIN carriage_carrier AS c ON c.id = s.carrier_id
 WHERE s.company_id = ANY(%(companies)s::smallint[]) AND s.active ORDER BY s.code
 """
+
+_CUT_OFFS = """
+SELECT o.node_id, c.code, o.weekday::int, o.at
+FROM carriage_cutoff AS o JOIN carriage_carrier AS c ON c.id = o.carrier_id
+WHERE o.node_id = ANY(%(nodes)s::uuid[]) ORDER BY o.node_id, c.code, o.weekday
+"""
+
+_CARRIERS = "SELECT code FROM carriage_carrier WHERE company_id = %(company)s::smallint ORDER BY code"
 
 _ZONES = """
 SELECT z.service_id, z.origin, z.destination, z.zone
@@ -89,4 +113,8 @@ UNION ALL
 SELECT format('service %s has rates in several currencies', s.code)
 FROM carriage_service AS s JOIN carriage_rate AS r ON r.service_id = s.id
 GROUP BY s.id, s.code HAVING count(DISTINCT r.currency) > 1
+UNION ALL
+SELECT DISTINCT 'a cut-off is of a carrier and a node that are not of one company' FROM carriage_cutoff AS o
+WHERE NOT EXISTS (SELECT FROM carriage_carrier AS c JOIN network_node AS n ON n.company_id = c.company_id
+                  WHERE c.id = o.carrier_id AND n.id = o.node_id)
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -57,6 +57,19 @@ class RegisterService:
     surcharges: tuple[Surcharge, ...] = ()
     max_length_mm: int = 0
     live: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetCarrierCutOff:
+    """The local time of a node up to which a carrier takes on a weekday (Monday is 0) what is ready; None where it does
+    not come on that day. A carrier without any takes what is ready at the node's own cut-off."""
+
+    company: int
+    carrier: str
+    node: UUID
+    weekday: int
+    at: time | None
     key: str | None = None
 
 

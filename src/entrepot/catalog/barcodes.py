@@ -102,6 +102,12 @@ def _number(text: str, body: str) -> Scan:
     return Scan(text, (body,))
 
 
+def is_misread(barcode: str) -> bool:
+    """Whether a text has the length of an article's number, but not its check digit."""
+    found = _number(barcode, barcode) if barcode else Scan("")
+    return not found.sound
+
+
 def _fits(digits: str) -> bool:
     return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
 

@@ -84,3 +84,28 @@ class Component(models.Model):
             models.CheckConstraint(name="catalog_component_of_another", condition=~Q(kit_id=F("sku_id"))),
             models.CheckConstraint(name="catalog_component_has_units", condition=Q(units__gte=1)),
         ]
+
+
+class Packaging(models.Model):
+    """A case or a pallet of a SKU: how many units stand in it, and the barcode (GTIN) that it bears itself, '' where it
+    bears none."""
+
+    pk = models.CompositePrimaryKey("sku_id", "kind")
+    sku_id = models.UUIDField()
+    kind = models.TextField()
+    company_id = models.SmallIntegerField()
+    units = models.IntegerField()
+    barcode = models.TextField(db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="catalog_packaging_kind_known", condition=Q(kind__in=("case", "pallet"))
+            ),
+            models.CheckConstraint(name="catalog_packaging_of_several_units", condition=Q(units__gte=2)),
+            models.UniqueConstraint(
+                fields=["company_id", "barcode"],
+                name="catalog_packaging_barcode_once",
+                condition=~Q(barcode=""),
+            ),
+        ]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.catalog.barcodes import Scan
+from entrepot.catalog.packagings import Packaging
 from entrepot.kernel import sql
 
 
@@ -35,6 +36,8 @@ class Sku:
     fragile: bool
     upright: bool
     is_kit: bool
+    scanned_units: int = 1
+    """Units that the barcode stands on by which the SKU was found: several on a case or a pallet."""
 
 
 def skus(*, company: int, codes: Collection[str] | None = None) -> dict[str, Sku]:
@@ -65,17 +68,26 @@ def by_barcode(*, company: int, barcodes: Collection[str]) -> dict[str, list[Sku
 
 
 def by_scan(*, company: int, scans: Sequence[Scan]) -> list[list[Sku]]:
-    """For each scan the SKUs that bear one of its numbers as barcode, or that have it as their code. One statement."""
+    """For each scan the SKUs that bear one of its numbers as barcode, on a unit, a case or a pallet, or that have it as
+    their code. One statement."""
     wanted = list(dict.fromkeys(number for scan in scans for number in scan.barcodes))
     found: dict[str, list[Sku]] = {}
-    for row in sql.run(_BY_SCAN, {"company": company, "numbers": wanted}) if wanted else ():
+    for barcode, *row in sql.run(_BY_SCAN, {"company": company, "numbers": wanted}) if wanted else ():
         sku = Sku(*row)
-        for number in {sku.barcode, sku.code}:
+        for number in {barcode} if barcode else {sku.barcode, sku.code}:
             found.setdefault(number, []).append(sku)
     return [
         list({sku.id: sku for number in scan.barcodes for sku in found.get(number, ())}.values())
         for scan in scans
     ]
+
+
+def packagings(skus: Collection[UUID]) -> dict[UUID, tuple[Packaging, ...]]:
+    """The cases and pallets of SKUs, the smaller first; a SKU without any is absent. One statement."""
+    found: dict[UUID, tuple[Packaging, ...]] = {}
+    for sku, *packaging in sql.run(_PACKAGINGS, {"skus": list(set(skus))}):
+        found[sku] = (*found.get(sku, ()), Packaging(*packaging))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,7 @@ def kits_with(*, sku: UUID) -> list[Part]:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("catalog_sku", "catalog_component")
+    tables = ("catalog_sku", "catalog_component", "catalog_packaging")
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -123,13 +135,12 @@ def discrepancies() -> list[str]:
     return [row[0] for row in sql.run(_CONTRADICTIONS)]
 
 
-_FIELDS = """
-SELECT id, code, name, category, status, weight_g, length_mm, width_mm, height_mm, lot_policy, minimum_age::int,
+_COLUMNS = """id, code, name, category, status, weight_g, length_mm, width_mm, height_mm, lot_policy, minimum_age::int,
        hazardous, barcode, list_price, standard_cost, serial_policy, hs_code,
        fragile, upright,
-       EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)
-FROM catalog_sku
-"""
+       EXISTS (SELECT FROM catalog_component AS m WHERE m.kit_id = catalog_sku.id)"""
+
+_FIELDS = f"SELECT {_COLUMNS} FROM catalog_sku"
 
 _SKUS = _FIELDS + (
     " WHERE company_id = %(company)s::smallint"
@@ -140,10 +151,20 @@ _BY_BARCODE = _FIELDS + (
     " WHERE company_id = %(company)s::smallint AND barcode <> '' AND barcode = ANY(%(barcodes)s::text[]) ORDER BY code"
 )
 
-_BY_SCAN = _FIELDS + (
-    " WHERE company_id = %(company)s::smallint AND (barcode <> '' AND barcode = ANY(%(numbers)s::text[])"
-    " OR code = ANY(%(numbers)s::text[])) ORDER BY code"
-)
+_BY_SCAN = f"""
+SELECT found.number, {_COLUMNS}, found.units
+FROM (SELECT id AS sku_id, '' AS number, 1 AS units FROM catalog_sku
+      WHERE company_id = %(company)s::smallint AND (barcode <> '' AND barcode = ANY(%(numbers)s::text[])
+                                                    OR code = ANY(%(numbers)s::text[]))
+      UNION ALL
+      SELECT sku_id, barcode, units FROM catalog_packaging
+      WHERE company_id = %(company)s::smallint AND barcode <> '' AND barcode = ANY(%(numbers)s::text[])) AS found
+JOIN catalog_sku ON catalog_sku.id = found.sku_id ORDER BY code, found.units DESC
+"""
+
+_PACKAGINGS = """
+SELECT sku_id, kind, units, barcode FROM catalog_packaging WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY sku_id, units
+"""
 
 _COMPONENTS = """
 SELECT s.id, s.code, s.name, m.units, s.list_price FROM catalog_component AS m JOIN catalog_sku AS s ON s.id = m.sku_id
@@ -175,4 +196,11 @@ UNION ALL
 SELECT format('kit %s is made of a SKU of another company: %s', k.code, s.code)
 FROM catalog_component AS m JOIN catalog_sku AS k ON k.id = m.kit_id JOIN catalog_sku AS s ON s.id = m.sku_id
 WHERE k.company_id <> s.company_id
+UNION ALL
+SELECT format('a pallet of %s has no whole cases', s.code)
+FROM catalog_packaging AS p JOIN catalog_packaging AS c ON c.sku_id = p.sku_id AND c.kind = 'case'
+JOIN catalog_sku AS s ON s.id = p.sku_id WHERE p.kind = 'pallet' AND (mod(p.units, c.units) <> 0 OR p.units = c.units)
+UNION ALL
+SELECT format('a %s is of a SKU that is not of its company', p.kind) FROM catalog_packaging AS p
+WHERE NOT EXISTS (SELECT FROM catalog_sku AS s WHERE s.id = p.sku_id AND s.company_id = p.company_id)
 """

@@ -10,6 +10,11 @@ class Duplicate(Refused):
     says = "{external_ref} was ordered before, as {number}. Receive that order, or give the new one its own reference."
 
 
+class NoticedBefore(Refused):
+    code = "purchasing.noticed_before"
+    says = "{external_ref} was announced before, as {number}. Receive that one, or give the new one its own number."
+
+
 class ExceedsOrdered(Refused):
     code = "purchasing.exceeds_ordered"
     says = (

@@ -8,8 +8,10 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
 from entrepot.warehouse.picking import Stop
+from entrepot.warehouse.shelf_queries import sizes_in
 from entrepot.work.scanning import Item, Named
 
 
@@ -23,6 +25,8 @@ class StopRow:
     picked: int
     fulfillment_number: str
     order_number: str
+    pieces: list[Pieces]
+    """The units as they are taken: out of reserve in whole pallets and cases."""
 
 
 def stops(*, pick_list: UUID | None = None, fulfillment: UUID | None = None) -> list[StopRow]:
@@ -33,11 +37,11 @@ def stops(*, pick_list: UUID | None = None, fulfillment: UUID | None = None) -> 
 def _stop(
     task: UUID, fulfillment: UUID, bin_id: UUID, bin_code: str, sku: UUID, code: str, quantity: int, lot: str,
     serial: str, expires_on: date | None, slot: int, tote: str, name: str, state: str, picked: int, number: str,
-    order: str,
+    order: str, case: int, pallet: int,
 ) -> StopRow:  # fmt: skip
     item = Item(sku, code, quantity, lot, serial, expires_on)
     stop = Stop(task, fulfillment, Named(bin_id, bin_code), item, slot, tote)
-    return StopRow(stop, name, state, picked, number, order)
+    return StopRow(stop, name, state, picked, number, order, pieces_of(quantity, case, pallet))
 
 
 class Waiting(NamedTuple):
@@ -172,12 +176,12 @@ LEFT JOIN warehouse_liststop AS s ON s.task_id = t.id LEFT JOIN warehouse_pickli
 WHERE t.id = ANY(%(ids)s::uuid[]) ORDER BY b.pick_sequence, b.code, t.id
 """
 
-_STOPS = """
+_STOPS = f"""
 SELECT t.id, t.fulfillment_id, b.id, b.code, t.sku_id, s.code, t.quantity, t.lot, t.serial, k.expires_on,
        COALESCE(l.slot, 0),
        CASE WHEN l.slot > 0 THEN COALESCE((SELECT string_agg(c.code, ', ' ORDER BY c.used_at DESC)
             FROM warehouse_tote AS c WHERE c.fulfillment_id = f.id), '') ELSE '' END,
-       s.name, t.state, t.picked, f.number, o.number
+       s.name, t.state, t.picked, f.number, o.number, {sizes_in("b", "t")}
 FROM warehouse_picktask AS t
 JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
 JOIN orders_order AS o ON o.id = f.order_id

@@ -58,6 +58,8 @@ class Goods(NamedTuple):
     quantity: int
     unit_ml: float = 0
     velocity: str = ""
+    pallet_units: int = 0
+    """Units of a whole pallet; 0: it comes on none."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class Shelf:
     volume_ml: int = 0
     taken_ml: float = 0
     holds: frozenset[tuple[UUID, str]] = frozenset()
+    kind: str = ""
 
     def room(self, goods: Goods) -> int:
         """Units that fit."""
@@ -91,29 +94,41 @@ class Choice(NamedTuple):
     why: str
 
 
+WHOLE = "whole pallet"
 RULES = ("fixed", "same lot", "same SKU", "velocity", "nearest")
 """Why a bin is chosen, the better reason first."""
 
 
 def suggest(goods: Goods, shelves: Sequence[Shelf]) -> list[Choice]:
     """Bins for all units that fit somewhere, the best first: the SKU's own bin, where the same lot or SKU stands, then
-    free ones, nearest first, of the SKU's velocity class before others.
+    free ones, nearest first, of the SKU's velocity class before others. Whole pallets go before the rest, each into one
+    bin of reserve.
 
     Two lots of a SKU stand in one bin only where it is the SKU's own. What is chosen is taken off the shelves.
     """
+    pallets = goods.quantity // goods.pallet_units * goods.pallet_units if goods.pallet_units else 0
+    reserve = [shelf for shelf in shelves if shelf.kind == "reserve"]
+    chosen = _filled(goods, reserve, pallets, goods.pallet_units) if pallets else []
+    return [*chosen, *_filled(goods, shelves, goods.quantity - total(chosen), 1)]
+
+
+def _filled(goods: Goods, shelves: Sequence[Shelf], left: int, size: int) -> list[Choice]:
+    """The best bins for units that go in pieces of one size, as far as they fit."""
     ranked = sorted(
         (rank, shelf.far, shelf.code, i)
         for i, shelf in enumerate(shelves)
         if (rank := _rank(goods, shelf)) is not None
     )
     chosen: list[Choice] = []
-    left = goods.quantity
     for (rule, _), far, _, i in ranked:
         shelf = shelves[i]
-        units = min(left, shelf.room(goods))
+        units = min(left, shelf.room(goods)) // size * size
         if units < 1:
             continue
-        chosen.append(Choice(shelf.bin, shelf.code, units, RULES[rule], _why(RULES[rule], goods, shelf, far)))
+        why = _why(RULES[rule], goods, shelf, far)
+        if size > 1:
+            why = f"whole pallets of {size}; {why}"
+        chosen.append(Choice(shelf.bin, shelf.code, units, WHOLE if size > 1 else RULES[rule], why))
         shelf.taken_ml += units * goods.unit_ml
         shelf.holds |= {(goods.sku, goods.lot)}
         left -= units

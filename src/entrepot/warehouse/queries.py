@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from entrepot.catalog.packagings import Pieces, pieces_of
 from entrepot.kernel import sql
+from entrepot.warehouse.shelf_queries import sizes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,13 @@ class ListStopRow:
     state: str
     fulfillment: UUID
     fulfillment_number: str
+    case_units: int
+    pallet_units: int
+
+    @property
+    def pieces(self) -> list[Pieces]:
+        """The units as they are taken: out of reserve in whole pallets and cases."""
+        return pieces_of(self.quantity, self.case_units, self.pallet_units)
 
 
 def list_stops(list_id: UUID) -> list[ListStopRow]:
@@ -339,9 +348,9 @@ CROSS JOIN LATERAL (
 WHERE {which} ORDER BY l.id
 """
 
-_LIST_STOPS = """
+_LIST_STOPS = f"""
 SELECT t.id, l.place, l.slot, b.code, t.sku_id, s.code, s.name, s.barcode, t.lot, t.serial, t.quantity, t.picked,
-       t.state, t.fulfillment_id, f.number
+       t.state, t.fulfillment_id, f.number, {sizes_in("b", "t")}
 FROM warehouse_liststop AS l JOIN warehouse_picktask AS t ON t.id = l.task_id
 JOIN warehouse_fulfillment AS f ON f.id = t.fulfillment_id
 JOIN network_bin AS b ON b.id = t.bin_id JOIN catalog_sku AS s ON s.id = t.sku_id

@@ -19,8 +19,8 @@ DEMAND, MINIMUM = "demand", "minimum"
 @dataclass(frozen=True, slots=True)
 class SetPickFace:
     """The bin from which a SKU is picked, as it shall be: filled up to `maximum` when less than `minimum` would be left
-    after what is promised; in whole cases of `case_units` from reserve, as long as that serves what is promised. A
-    `maximum` of 0 ends it."""
+    after what is promised; in whole cases of `case_units` from reserve (1: as the catalog has them), as long as
+    that serves what is promised. A `maximum` of 0 ends it."""
 
     company: int
     sku: UUID
@@ -87,7 +87,10 @@ def plan(
     faces: Iterable[Face], shelves: Mapping[tuple[UUID, UUID], Sequence[Shelf]], left: Mapping[UUID, int]
 ) -> list[Filling]:
     """What to bring where. Shelves are given by SKU and node in the order in which they are emptied, `left` says what
-    each has; of several faces of a SKU the first serves the demand as far as it can."""
+    each has; of several faces of a SKU the first serves the demand as far as it can.
+
+    No case is broken but for a demand that whole ones do not serve: of each shelf whole cases are brought, or all that
+    it has."""
     has = dict(left)
     served: dict[tuple[UUID, UUID], int] = defaultdict(int)
     fillings = []
@@ -96,11 +99,26 @@ def plan(
         demand = max(0, face.demand - served[pair])
         wanted, why = units_wanted(face, demand)
         served[pair] += face.free + face.coming
-        for shelf in shelves.get(pair, ()):
-            units = min(wanted, has[shelf.bucket])
-            if units > 0:
-                has[shelf.bucket] -= units
-                served[pair] += units
-                wanted -= units
-                fillings.append(Filling(face, shelf, units, why))
+        for shelf, units in _brought(wanted, why, face.case_units, shelves.get(pair, ()), has):
+            has[shelf.bucket] -= units
+            served[pair] += units
+            fillings.append(Filling(face, shelf, units, why))
     return sorted(fillings, key=lambda one: one.why != DEMAND)
+
+
+def _brought(
+    wanted: int, why: str, case_units: int, shelves: Sequence[Shelf], has: Mapping[UUID, int]
+) -> list[tuple[Shelf, int]]:
+    """How many units come from which shelf."""
+    taken: dict[UUID, int] = {}
+    for shelf in shelves:
+        units = min(wanted, has[shelf.bucket])
+        if units < has[shelf.bucket]:
+            units -= units % case_units
+        taken[shelf.bucket] = units
+        wanted -= units
+    for shelf in shelves if why == DEMAND else ():
+        more = min(wanted, has[shelf.bucket] - taken[shelf.bucket])
+        taken[shelf.bucket] += more
+        wanted -= more
+    return [(shelf, taken[shelf.bucket]) for shelf in shelves if taken[shelf.bucket]]

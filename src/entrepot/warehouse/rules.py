@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -51,21 +52,27 @@ def _order(shelf: Shelf) -> tuple[date, bool, int, str, UUID]:
 
 
 def plan_picks(
-    wanted: int, shelves: Sequence[S], left: Mapping[UUID, int]
+    wanted: int, shelves: Sequence[S], left: Mapping[UUID, int], sizes: Collection[int] = ()
 ) -> tuple[list[tuple[S, int]], int]:
-    """What to take from which shelf, and the units that are nowhere.
+    """What to take from which shelf, and the units that are nowhere. `shelves` stand in pick order; `left` says what
+    each still has, by bucket.
 
-    `shelves` stand in pick order; `left` says what each still has, by bucket.
+    `sizes` are the units of a case and of a pallet: whole ones come straight out of reserve, the larger first, and what
+    is left over from the pick face, so that a picker handles as few pieces as can be. No lot is passed over for it:
+    what expires first goes first.
     """
-    picks = []
-    for shelf in shelves:
-        if not wanted:
-            break
-        units = min(wanted, left[shelf.bucket])
-        if units:
-            picks.append((shelf, units))
+    there = {shelf.bucket: left[shelf.bucket] for shelf in shelves}
+    taken: dict[UUID, int] = dict.fromkeys(there, 0)
+    for _, group in groupby(shelves, key=lambda shelf: shelf.expires_on):
+        same_day = list(group)
+        reserve = [shelf for shelf in same_day if shelf.bin_kind == "reserve"]
+        whole = [(shelf, size) for size in sorted(sizes, reverse=True) for shelf in reserve]
+        for shelf, size in [*whole, *((shelf, 1) for shelf in same_day)]:
+            units = min(wanted, there[shelf.bucket]) // size * size
+            there[shelf.bucket] -= units
+            taken[shelf.bucket] += units
             wanted -= units
-    return picks, wanted
+    return [(shelf, taken[shelf.bucket]) for shelf in shelves if taken[shelf.bucket]], wanted
 
 
 def whole_or_not(wanted: Mapping[K, Mapping[P, int]], left: Mapping[P, int]) -> dict[K, int]:

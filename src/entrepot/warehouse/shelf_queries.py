@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from entrepot.catalog.packagings import KINDS, Pieces, pieces_of
 from entrepot.kernel import sql
 
 
@@ -108,6 +110,13 @@ class ReplenishmentRow:
     quantity: int
     state: str
     why: str
+    case_units: int
+    pallet_units: int
+
+    @property
+    def pieces(self) -> list[Pieces]:
+        """The units as they are taken: in whole pallets and cases."""
+        return pieces_of(self.quantity, self.case_units, self.pallet_units)
 
 
 def replenishments(*, company: int, node: UUID | None = None, limit: int = 100) -> list[ReplenishmentRow]:
@@ -119,10 +128,41 @@ def replenishments(*, company: int, node: UUID | None = None, limit: int = 100) 
     return [ReplenishmentRow(*row) for row in sql.run(statement, params)]
 
 
+def brought_of_late(
+    *,
+    node: UUID,
+    reason: str,
+    since: datetime,
+    skus: Sequence[UUID] = (),
+    bin_id: UUID | None = None,
+    serial: str = "",
+) -> set[str]:
+    """Codes of what was brought elsewhere at a node since a moment, of SKUs, from or into a bin, or with a serial
+    number: of the SKUs, of the bins, and serial numbers. `reason` is that of the move. 1 statement."""
+    params = {
+        "node": node,
+        "reason": reason,
+        "since": since,
+        "skus": list(skus),
+        "bin": bin_id,
+        "serial": serial,
+    }
+    return {code for codes in sql.run(_BROUGHT, params) for code in codes if code}
+
+
 def replenishment(which: UUID) -> ReplenishmentRow | None:
     """One replenishment; None where there is none of that id. 1 statement."""
     rows = sql.run(_REPLENISHMENTS.format(which="r.id = %(id)s::uuid"), {"id": which})
     return ReplenishmentRow(*rows[0]) if rows else None
+
+
+def sizes_in(bin_alias: str, goods: str) -> str:
+    """Columns of a statement: the units of a case and of a pallet of goods where they stand in reserve, else 0."""
+    return ", ".join(
+        f"""COALESCE((SELECT p.units FROM catalog_packaging AS p
+                WHERE p.sku_id = {goods}.sku_id AND p.kind = '{kind}' AND {bin_alias}.kind = 'reserve'), 0)"""
+        for kind in KINDS
+    )
 
 
 _HERE = """
@@ -155,11 +195,23 @@ WHERE f.company_id = %(company)s::smallint AND f.maximum > 0 AND (%(after)s::uui
 ORDER BY f.id LIMIT %(limit)s::int
 """
 
-_REPLENISHMENTS = """
+_BROUGHT = """
+SELECT DISTINCT s.code, n.code, b.serial
+FROM stock_bucket AS b JOIN catalog_sku AS s ON s.id = b.sku_id JOIN network_bin AS n ON n.id = b.bin_id
+WHERE b.node_id = %(node)s::uuid
+  AND (b.sku_id = ANY(%(skus)s::uuid[]) OR b.bin_id = %(bin)s::uuid
+       OR (%(serial)s::text <> '' AND b.serial = %(serial)s::text))
+  AND EXISTS (SELECT FROM stock_move AS m WHERE m.sku_id = b.sku_id AND b.id IN (m.from_bucket, m.to_bucket)
+                AND m.reason = %(reason)s::text AND m.occurred_at > %(since)s::timestamptz)
+"""
+
+_SIZES = sizes_in("a", "r")
+
+_REPLENISHMENTS = f"""
 SELECT r.id, r.number, r.company_id::int, r.node_id, w.code, r.sku_id, s.code, s.name, r.from_bucket_id, r.from_bin_id,
-       a.code, r.to_bin_id, z.code, r.lot, r.serial, b.expires_on, r.quantity, r.state, r.why
+       a.code, r.to_bin_id, z.code, r.lot, r.serial, b.expires_on, r.quantity, r.state, r.why, {_SIZES}
 FROM warehouse_replenishment AS r JOIN network_node AS w ON w.id = r.node_id
 JOIN catalog_sku AS s ON s.id = r.sku_id JOIN network_bin AS a ON a.id = r.from_bin_id
 JOIN network_bin AS z ON z.id = r.to_bin_id JOIN stock_bucket AS b ON b.id = r.from_bucket_id
-WHERE {which} ORDER BY r.priority DESC, r.made_at, r.id
+WHERE {{which}} ORDER BY r.priority DESC, r.made_at, r.id
 """

@@ -88,9 +88,9 @@ _STATUS, _BIN = 6, 7
 
 
 def _suggested(row: Sequence[object], shelves: list[Shelf]) -> Waiting:
-    *said, unit_ml, velocity = row
+    *said, unit_ml, velocity, pallet = row
     bucket, sku, code, name, lot, serial, status, bin_id, bin_code, quantity, since = said
-    goods = Goods(sku, lot, quantity, float(unit_ml), velocity)  # type: ignore[arg-type]
+    goods = Goods(sku, lot, quantity, float(unit_ml), velocity, pallet)  # type: ignore[arg-type]
     choices = tuple(suggest(goods, shelves))
     return Waiting(
         bucket, sku, code, name, lot, serial, status, bin_id, bin_code, quantity, since, velocity,  # type: ignore[arg-type]
@@ -120,24 +120,27 @@ def _shelves(node: UUID) -> tuple[list[Shelf], list[Shelf]]:
             aside.append(Shelf(bin_id, code, far, volume_ml=volume, taken_ml=taken[bin_id]))
         else:
             held = frozenset(holds[bin_id])
-            shelves.append(Shelf(bin_id, code, far, sku, velocity, volume, taken[bin_id], held))
+            shelves.append(Shelf(bin_id, code, far, sku, velocity, volume, taken[bin_id], held, kind))
     return shelves, aside
 
 
 _BUCKET = """
 SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, %(units)s::int,
-       NULL::timestamptz, s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, ''), b.node_id
+       NULL::timestamptz, s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, ''),
+       COALESCE(p.units, 0), b.node_id
 FROM stock_bucket AS b JOIN network_bin AS bin ON bin.id = b.bin_id JOIN catalog_sku AS s ON s.id = b.sku_id
 LEFT JOIN warehouse_velocity AS v ON v.sku_id = b.sku_id AND v.node_id = b.node_id
+LEFT JOIN catalog_packaging AS p ON p.sku_id = b.sku_id AND p.kind = 'pallet'
 WHERE b.id = %(bucket)s::uuid
 """
 
 _WAITING = """
 SELECT b.id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.bin_id, bin.code, b.quantity - b.committed, came.at,
-       s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, '')
+       s.length_mm::float8 * s.width_mm * s.height_mm / 1000, COALESCE(v.velocity, ''), COALESCE(p.units, 0)
 FROM network_bin AS bin JOIN stock_bucket AS b ON b.bin_id = bin.id AND b.node_id = bin.node_id
 JOIN catalog_sku AS s ON s.id = b.sku_id
 LEFT JOIN warehouse_velocity AS v ON v.sku_id = b.sku_id AND v.node_id = b.node_id
+LEFT JOIN catalog_packaging AS p ON p.sku_id = b.sku_id AND p.kind = 'pallet'
 LEFT JOIN LATERAL (SELECT max(m.occurred_at) AS at FROM stock_move AS m
                    WHERE m.sku_id = b.sku_id AND m.to_bucket = b.id) AS came ON true
 WHERE bin.node_id = %(node)s::uuid AND bin.kind = 'receiving' AND b.quantity > b.committed

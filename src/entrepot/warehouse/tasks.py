@@ -9,19 +9,20 @@ from uuid import UUID
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.parties import queries as parties
-from entrepot.warehouse import errors
+from entrepot.warehouse import errors, waves
 from entrepot.warehouse.commands.expire_lots import ExpireLots, expire_lots
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
+from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.plan_counts import PlanCounts, ask_by_trigger, plan_counts
 from entrepot.warehouse.commands.recall import RecallKits, recall
 from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.slots import ClassifySkus, classify_skus
-from entrepot.warehouse.commands.stream import stream
+from entrepot.warehouse.commands.stream import of_node, stream
 from entrepot.work.commands.open_items import open_items
 
 
@@ -97,6 +98,27 @@ def review_all_at(at: datetime) -> int:
     cause = Cause(Actor("system:warehouse", everything=True), at, "pick faces")
     requests = [ReviewFaces(node) for (node,) in sql.run(_NODES_WITH_FACES)]
     return sum(one.made for one in review_faces(cause, requests=requests) if not isinstance(one, Refused))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="warehouse.pace", queueing_lock="warehouse.pace")
+def pace_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every minute: nodes that pace their work get what there is time for."""
+    pace_all_at(timezone.now())
+
+
+def pace_all_at(at: datetime) -> int:
+    """Pace every node whose policy says so; returns how many orders went to the floor."""
+    nodes = sql.run("SELECT id, company_id::int, code FROM network_node WHERE active ORDER BY id")
+    in_force = policies.in_force_of(sorted({company for _, company, _ in nodes}), waves.Waves, at)
+    requests = [
+        PaceNode(node)
+        for node, company, code in nodes
+        if of_node(in_force.get(company, {}), code)[1].mode == "paced"
+    ]
+    cause = Cause(Actor("system:warehouse", everything=True), at, "as there is time for it")
+    answers = pace(cause, requests=requests) if requests else []
+    return sum(one.orders for one in answers if not isinstance(one, Refused))
 
 
 @app.periodic(cron="50 1 * * *")

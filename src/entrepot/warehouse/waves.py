@@ -19,8 +19,21 @@ Some = Annotated[int, Meta(ge=1)]
 class Waves:
     """How a node picks: its scope is the node's code, without one it is for all nodes. 0 is no limit of a cart."""
 
-    mode: Literal["stream", "waves"] = "stream"
-    """`stream`: what is promised goes to the floor at once. `waves`: it waits until somebody releases a wave."""
+    mode: Literal["stream", "paced", "waves"] = "stream"
+    """`stream`: what is promised goes to the floor at once. `paced`: it goes by itself, the most urgent first, as
+    pickers and packing stations have time for it before its cut-off. `waves`: it waits until somebody releases a
+    wave."""
+    ahead_minutes: Count = 0
+    """`paced`: no more stands on the floor than is done in so many minutes; 0: than is done up to the cut-off."""
+    paced_carriers: tuple[str, ...] = ()
+    """`paced`: only what is expected to go with these carriers goes by itself; without any, all. The rest waits for a
+    wave."""
+    paced_zones: tuple[str, ...] = ()
+    """`paced`: only what stands in these zones; without any, all."""
+    paced_priority_min: Count = 0
+    """`paced`: only orders of this priority or a higher one."""
+    paced_value_min_minor: Count = 0
+    """`paced`: only orders of this value or more at the node."""
     method: Literal["discrete", "batch", "cluster", "zone"] = "batch"
     """`discrete`: a list for each order. `batch`: several orders on a cart, sorted at the packing station. `cluster`:
     the same, each order in a place of its own on the cart. `zone`: as `batch`, and no list leaves its zone."""
@@ -66,6 +79,10 @@ class Ready(NamedTuple):
     service: str
     zones: frozenset[str]
     missing: int = 0
+    carrier: str = ""
+    """With whom it is expected to go; '' where nobody asked, or no carrier takes it."""
+    cutoff_at: datetime | None = None
+    """Until when it has to be packed: by its carrier, else by its node."""
 
 
 class Asked(NamedTuple):
@@ -77,10 +94,19 @@ class Asked(NamedTuple):
     priority_min: int | None = None
     value_min_minor: int = 0
     lines_max: int | None = None
+    carriers: tuple[str, ...] = ()
+
+
+def paced(policy: Waves) -> Asked:
+    """Which orders go to the floor by themselves."""
+    return Asked(
+        zones=policy.paced_zones, priority_min=policy.paced_priority_min or None,
+        value_min_minor=policy.paced_value_min_minor, carriers=policy.paced_carriers,
+    )  # fmt: skip
 
 
 class Room(NamedTuple):
-    """What pickers and packing stations can do up to the cut-off, beside what is queued already."""
+    """What pickers and packing stations can do up to a cut-off, beside what is queued already."""
 
     cutoff_at: datetime
     pick_seconds: int
@@ -96,10 +122,18 @@ class Choice(NamedTuple):
 
 
 def room(
-    policy: Waves, now: datetime, cutoff_at: datetime, queued: tuple[int, int], orders_queued: int
+    policy: Waves,
+    now: datetime,
+    cutoff_at: datetime,
+    queued: tuple[int, int],
+    orders_queued: int,
+    ahead_minutes: int = 0,
 ) -> Room:
-    """What is left of the time of pickers and packing stations, after (lines, units) and orders on the floor."""
+    """What is left of the time of pickers and packing stations, after (lines, units) and orders on the floor; of so
+    many minutes, where somebody looks no further ahead."""
     left = max(0, int((cutoff_at - now).total_seconds()))
+    if ahead_minutes:
+        left = min(left, ahead_minutes * 60)
     pick = policy.pickers * left - pick_seconds(policy, *queued)
     packed = policy.packing_stations * left // max(1, policy.seconds_per_order_packed) - orders_queued
     return Room(cutoff_at, max(0, pick), max(0, packed))
@@ -111,23 +145,32 @@ def pick_seconds(policy: Waves, lines: int, units: int) -> int:
     return walked + lines * policy.seconds_per_stop + units * policy.seconds_per_unit
 
 
-def choose(found: Iterable[Ready], asked: Asked, policy: Waves, room: Room) -> list[Choice]:
+def choose(found: Iterable[Ready], asked: Asked, policy: Waves, rooms: Sequence[Room]) -> list[Choice]:
     """Which orders join a wave, the most urgent first: those that are asked for, as long as lines, pickers and packing
-    stations have room for them before the cut-off. One that does not fit is passed over for a smaller one."""
+    stations have room for them before their cut-off. One that does not fit is passed over for a smaller one.
+
+    There is a room for each cut-off, the earliest first. What has to be done by one takes from the later ones too, and
+    who joins never takes the time of another who joined before; an order without a cut-off has that of the first room.
+    """
     lines_max = min(policy.lines_max, asked.lines_max or policy.lines_max)
-    lines = seconds = orders = 0
+    free = [[room.pick_seconds, room.orders_packed] for room in rooms]
+    first = {room.cutoff_at: place for place, room in enumerate(rooms)}
+    lines = 0
     choices = []
     for one in sorted(found, key=lambda one: (-one.priority, one.due, one.order)):
         needs = pick_seconds(policy, one.lines, one.units)
+        taken_from = free[first[one.cutoff_at] if one.cutoff_at else 0 :]
         why = _not_asked(one, asked)
         if not why and lines + one.lines > lines_max:
             why = FULL
-        if not why and seconds + needs > room.pick_seconds:
+        if not why and any(needs > seconds for seconds, _ in taken_from):
             why = NO_PICKERS
-        if not why and orders + 1 > room.orders_packed:
+        if not why and any(orders < 1 for _, orders in taken_from):
             why = NO_STATIONS
         if not why:
-            lines, seconds, orders = lines + one.lines, seconds + needs, orders + 1
+            lines += one.lines
+            for left in taken_from:
+                left[0], left[1] = left[0] - needs, left[1] - 1
         choices.append(
             Choice(
                 one,
@@ -152,11 +195,18 @@ def _not_asked(one: Ready, asked: Asked) -> str:
         return "due later"
     if asked.services and one.service not in asked.services:
         return "another service"
+    if asked.carriers and one.carrier not in asked.carriers:
+        return "another carrier"
     if asked.zones and not one.zones <= set(asked.zones):
         return "in other zones too"
     if asked.priority_min is not None and one.priority < asked.priority_min:
         return "a lower priority"
     return "a lower value" if one.value_minor < asked.value_min_minor else ""
+
+
+def by_carrier(joining: Iterable[str]) -> dict[str, int]:
+    """How many orders of a wave are expected to go with each carrier, the most first; '' is with none that is known."""
+    return dict(Counter(joining).most_common())
 
 
 def why_others_wait(choices: Sequence[Choice]) -> dict[str, int]:

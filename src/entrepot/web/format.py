@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
+from entrepot.catalog.packagings import Pieces
 from entrepot.kernel import money as kernel_money
 from entrepot.languages import LANGUAGES
 
@@ -32,6 +33,23 @@ class Reading:
 
 
 _reading: ContextVar[Reading | None] = ContextVar("reading", default=None)
+
+
+def pieces(found: Iterable[Pieces]) -> str:
+    """Units as they are handled, such as `2 cases of 12, 3 loose`; '' where all are loose."""
+    told: list[str] = []
+    for one in found:
+        facts = {"n": number(one.number), "units": number(one.units)}
+        if one.kind == "pallet":
+            text = ngettext("%(n)s pallet of %(units)s", "%(n)s pallets of %(units)s", one.number)
+        elif one.kind == "case":
+            text = ngettext("%(n)s case of %(units)s", "%(n)s cases of %(units)s", one.number)
+        elif told:
+            text = gettext("%(n)s loose")
+        else:
+            return ""
+        told.append(text % facts)
+    return ", ".join(told)
 
 
 def reading() -> Reading:

@@ -26,7 +26,8 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 class ReceiveScan:
     """One scan at a node's dock: of the order named, or of the one that expects the goods first.
 
-    What the barcode says counts; what is given beside it (lot, expiry, serial, quantity) fills what it leaves open.
+    What the barcode says counts, and that of a case or a pallet is so many units; what is given beside it (lot, expiry,
+    serial, quantity) fills what it leaves open.
     Without either, a scan is one unit. `serials` are those of several units that were scanned one by one.
     """
 
@@ -168,8 +169,9 @@ def _unit(
     line = _line(one, scan, skus, lines)
     if isinstance(line, Refused):
         return line
-    left = max(0, line.to_come - _units(one, scan))
-    return _Wanted(place, _order(one, scan, line), line.order_number, line.sku, skus[0].code, left)
+    units = _units(one, scan, skus[0])
+    left = max(0, line.to_come - units)
+    return _Wanted(place, _order(one, scan, line, units), line.order_number, line.sku, skus[0].code, left)
 
 
 def _skus(requests: Sequence[ReceiveScan], read: Sequence[Scan | Refused]) -> list[list[catalog.Sku]]:
@@ -218,25 +220,26 @@ def _line(
     if not fitting:
         what = "that order" if one.order else "any open order for this node"
         return errors.NotOrdered(sku=skus[0].code, order=what)
-    units = _units(one, scan)
+    units = _units(one, scan, skus[0])
     place = next((i for i in fitting if found[i].to_come >= units), fitting[-1])
     line = found[place]
     found[place] = line._replace(to_come=max(0, line.to_come - units))
     return line
 
 
-def _units(one: ReceiveScan, scan: Scan) -> int:
+def _units(one: ReceiveScan, scan: Scan, sku: catalog.Sku) -> int:
+    """Units that came: of a case or a pallet that was scanned, all that stand in it."""
     if one.serials:
         return len(one.serials)
     if scan.serial or one.serial:
         return 1
-    return scan.quantity or (1 if one.quantity is None else one.quantity)
+    return sku.scanned_units * (scan.quantity or (1 if one.quantity is None else one.quantity))
 
 
-def _order(one: ReceiveScan, scan: Scan, line: _Line) -> ReceiveOrder:
+def _order(one: ReceiveScan, scan: Scan, line: _Line, units: int) -> ReceiveOrder:
     serial = scan.serial or one.serial
     counted = ReceivedLine(
-        line.id, _units(one, scan), scan.lot or one.lot, scan.expires_on or one.expires_on,
+        line.id, units, scan.lot or one.lot, scan.expires_on or one.expires_on,
         "damaged" if one.damaged else "sellable", one.note, one.serials or ((serial,) if serial else ()),
     )  # fmt: skip
     return ReceiveOrder(line.order, (counted,), one.bin, one.occurred_at)

@@ -85,7 +85,7 @@ def take_notices(cause: Cause, /, *, requests: Sequence[TakeNotice]) -> list[Not
 
     Locks: the orders, in the order of their ids.
     Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid (lines, packages, orders of two
-    suppliers or nodes); purchasing.duplicate.
+    suppliers or nodes); purchasing.noticed_before.
     Again: by key, and by the supplier's number. 9 statements; 1 more where a number is taken, and 1 where
     a buyer is asked.
     """
@@ -169,7 +169,7 @@ def _duplicates(taken: Sequence[_Taken]) -> dict[UUID, Refused]:
         for supplier, ref, number in sql.run(_KNOWN, sql.columns(("suppliers", "refs"), asked))
     }
     return {
-        one.id: errors.Duplicate(
+        one.id: errors.NoticedBefore(
             external_ref=one.request.external_ref, number=found[one.order.supplier, one.request.external_ref]
         )
         for one in taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,12 +14,11 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.network import queries as network
-from entrepot.network.rules import next_ship_date
 from entrepot.stock.commands.fulfill import look_at_pickable
 from entrepot.warehouse import errors, waves
+from entrepot.warehouse.commands.leaving import Going, Leaving, Place
 from entrepot.warehouse.commands.picklists import plans
-from entrepot.warehouse.commands.shelves import Shelves
+from entrepot.warehouse.commands.shelves import Shelves, sizes_of
 from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
 
@@ -28,7 +27,8 @@ from entrepot.warehouse.lists import Planned, Stop, plan_lists
 class ProposeWave:
     """Orders of a node that shall go to the floor together: by default all that there is time for up to the cut-off.
 
-    `zones` and `services` are codes; `method` is that of the policy where it is not given.
+    `zones`, `services` and `carriers` are codes; `method` is that of the policy where it is not given. With
+    `ahead_minutes` no more than there is time for in these.
     """
 
     node: UUID
@@ -40,6 +40,8 @@ class ProposeWave:
     lines_max: int | None = None
     method: str = ""
     key: str | None = None
+    carriers: tuple[str, ...] = ()
+    ahead_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class _Node(NamedTuple):
     company: int
     code: str
     time_zone: str
+    country: str
 
 
 class _Line(NamedTuple):
@@ -78,6 +81,10 @@ class _Line(NamedTuple):
     value_minor: int
     weight_g: int
     volume_cm3: int
+    country: str
+    postal_code: str
+    residential: bool
+    promise_at: datetime | None
 
 
 @command("warehouse.propose_wave")
@@ -85,11 +92,11 @@ def propose_wave(cause: Cause, /, *, requests: Sequence[ProposeWave]) -> list[Wa
     """A wave of the most urgent orders that wait, with its lists as they would be walked now, and why others stay out.
 
     Nothing is taken from a bin yet: the lists are made anew at release. An order is in one proposed wave only.
-    Locks: proposing at each node, in id order. Refuses: NotFound; Invalid (unknown method; a limit below nothing);
-    warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 14 statements; 1 more where orders
-    wait no longer.
+    Locks: proposing at each node, in id order. Refuses: NotFound; Invalid (unknown method, zone or carrier; a limit
+    below nothing); warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 20 statements; 1 more
+    where orders wait no longer.
     """
-    facts = _Facts(cause, sorted({one.node for one in requests}))
+    facts = _Facts(cause, requests)
 
     made = []
     answers: list[WaveProposed | Refused] = []
@@ -145,9 +152,11 @@ def lists_meters_seconds(planned: Sequence[Planned]) -> tuple[int, int | None, i
 class _Facts:
     """What is known of nodes and of the orders that wait there."""
 
-    def __init__(self, cause: Cause, nodes: Sequence[UUID]) -> None:
+    def __init__(self, cause: Cause, requests: Sequence[ProposeWave]) -> None:
         self.cause = cause
-        self.nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"nodes": list(nodes)})}
+        nodes = sorted({one.node for one in requests})
+        self.by_carrier = {one.node for one in requests if one.carriers}
+        self.nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"nodes": nodes})}
         sql.run(_LOCK, {"nodes": [str(node) for node in self.nodes]})
         companies = sorted({node.company for node in self.nodes.values()})
         self.in_force = policies.in_force_of(companies, waves.Waves, cause.at)
@@ -159,10 +168,14 @@ class _Facts:
         for line in rows:
             self.lines[line.node][line.order].append(line)
         today = cause.at.date()
-        self.shelves = Shelves({(line.sku, line.node) for line in rows}, today, look_at_pickable)
+        pairs, sizes = {(line.sku, line.node) for line in rows}, sizes_of({line.sku for line in rows})
+        self.shelves = Shelves(pairs, today, look_at_pickable, sizes)
         self.bins = {row[0]: row[1:] for row in sql.run(_BINS, {"nodes": list(self.nodes)})}
         self.plans = plans(self.nodes)
-        self.weeks = network.cut_offs(nodes=self.nodes)
+        places = {
+            one.id: Place(one.id, one.company, one.country, one.time_zone) for one in self.nodes.values()
+        }
+        self.leaving = Leaving(places, cause.at)
         self.queued = {node: counts for node, *counts in sql.run(_QUEUED, {"nodes": list(self.nodes)})}
         self.zones = {(node, code) for node, code in sql.run(_ZONES, {"nodes": list(self.nodes)})}
         self.waiting: dict[UUID, dict[UUID, tuple[waves.Ready, list[Stop]]]] = {}
@@ -178,6 +191,9 @@ class _Facts:
         for zone in request.zones:
             if (request.node, zone) not in self.zones:
                 return Invalid(field="zones", expected="codes of zones of the node", found=zone)
+        services = self.leaving.services[self.nodes[request.node].company] if request.carriers else ()
+        for carrier in set(request.carriers) - {one.carrier for one in services}:
+            return Invalid(field="carriers", expected="codes of carriers of the company", found=carrier)
         if request.lines_max is not None and request.lines_max < 1:
             return Invalid(field="lines_max", expected="at least 1", found=request.lines_max)
         return None
@@ -197,12 +213,12 @@ class _Facts:
         if request.method:
             policy = waves.by_method(policy, request.method)
         waiting = self._looked_at(node.id)
-        room = self._room(node, policy)
+        rooms = self._rooms(node, policy, request.ahead_minutes)
         asked = waves.Asked(
             request.due_before, request.services, request.zones, request.priority_min, request.value_min_minor,
-            request.lines_max,
+            request.lines_max, request.carriers,
         )  # fmt: skip
-        choices = waves.choose([found for found, _ in waiting.values()], asked, policy, room)
+        choices = waves.choose([found for found, _ in waiting.values()], asked, policy, rooms)
         joining = [choice for choice in choices if choice.joins]
         self.others[node.id] = others = waves.why_others_wait(choices)
         if not joining:
@@ -210,19 +226,25 @@ class _Facts:
         stops = [stop for one in joining for stop in waiting.pop(one.ready.order)[1]]
         planned = plan_lists(stops, self.plans.get(node.id), policy, self.cause.chance())
         self._queue(node.id, joining)
+        ends = min(one.ready.cutoff_at or rooms[0].cutoff_at for one in joining)
+        room = next(one for one in rooms if one.cutoff_at == ends)
+        lines = self.lines[node.id]
+        going = waves.by_carrier(self.leaving.carrier(_going(lines[one.ready.order])) for one in joining)
         figures = {
             "asked": {name: value for name, value in asked._asdict().items() if value},
             "pick_seconds_free": room.pick_seconds,
             "orders_packed_free": room.orders_packed,
             "others_wait": others,
+            "carriers": {carrier: count for carrier, count in going.items() if carrier},
         }
         return _Wave(ids.uuid7(), node, policy.method, version, room, joining, planned, figures)
 
-    def _room(self, node: _Node, policy: waves.Waves) -> waves.Room:
-        now = self.cause.at
-        ships = next_ship_date(now, node.time_zone, self.weeks[node.id])
+    def _rooms(self, node: _Node, policy: waves.Waves, ahead: int) -> list[waves.Room]:
         lines, units, orders = self.queued.get(node.id, (0, 0, 0))
-        return waves.room(policy, now, ships.cutoff_at if ships else now, (lines, units), orders)
+        return [
+            waves.room(policy, self.cause.at, ends, (lines, units), orders, ahead)
+            for ends in self.leaving.cut_offs(node.id)
+        ]
 
     def _queue(self, node: UUID, joining: Sequence[waves.Choice]) -> None:
         """Count a wave as work that is queued, for the next one at the node."""
@@ -254,7 +276,12 @@ class _Facts:
                     units * line.weight_g, units * line.volume_cm3,
                 )  # fmt: skip
                 stops.append(stop)
-        return _ready(lines, stops, missing), stops
+        found = _ready(lines, stops, missing)
+        if lines[0].node in self.by_carrier or self.leaving.differ(lines[0].node):
+            carrier = self.leaving.carrier(_going(lines))
+            ends = self.leaving.cut_off(lines[0].node, carrier)
+            found = found._replace(carrier=carrier, cutoff_at=ends)
+        return found, stops
 
 
 def _urgency(one: tuple[UUID, list[_Line]]) -> tuple[int, datetime, UUID]:
@@ -267,6 +294,15 @@ def _ready(lines: Sequence[_Line], stops: Collection[Stop], missing: int) -> wav
     return waves.Ready(
         first.order, len(lines), sum(line.units for line in lines), sum(line.value_minor for line in lines),
         first.priority, first.due, first.service, frozenset(stop.zone for stop in stops), missing,
+    )  # fmt: skip
+
+
+def _going(lines: Sequence[_Line]) -> Going:
+    first = lines[0]
+    return Going(
+        first.node, first.service, first.country, first.postal_code, first.residential,
+        first.promise_at.astimezone(UTC).date() if first.promise_at else None,
+        sum(line.units * line.weight_g for line in lines), sum(line.units * line.volume_cm3 for line in lines),
     )  # fmt: skip
 
 
@@ -297,7 +333,9 @@ _WAVE = (
 )  # fmt: skip
 _ORDER = ("wave_id", "order_id", "node_id", "place", "state", "why")
 
-_NODES = "SELECT id, company_id::int, code, time_zone FROM network_node WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id"
+_NODES = """
+SELECT id, company_id::int, code, time_zone, country FROM network_node WHERE id = ANY(%(nodes)s::uuid[]) ORDER BY id
+"""
 
 _LOCK = """
 SELECT pg_advisory_xact_lock(hashtextextended('warehouse.waves ' || node, 0))
@@ -314,7 +352,8 @@ SELECT subject FROM kernel_ready AS r WHERE queue = 'wave'
 _WAITING = """
 SELECT a.node_id, o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
        a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
-       s.weight_g, -(-(s.length_mm::bigint * s.width_mm * s.height_mm) / 1000)
+       s.weight_g, -(-(s.length_mm::bigint * s.width_mm * s.height_mm) / 1000),
+       o.country, o.postal_code, o.demand = 'sale', o.promise_at
 FROM kernel_ready AS r
 JOIN orders_order AS o ON o.id = r.subject
 JOIN stock_allocation AS a ON a.order_id = o.id AND a.quantity > a.released AND a.node_id = ANY(%(nodes)s::uuid[])

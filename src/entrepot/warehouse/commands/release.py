@@ -18,6 +18,7 @@ from entrepot.orders import queries as orders_queries
 from entrepot.orders.commands.progress import go_on
 from entrepot.stock.commands.fulfill import commit_picks_of
 from entrepot.warehouse import errors, rules
+from entrepot.warehouse.commands.whole_pieces import GOES, whole_pieces
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -72,7 +73,7 @@ def release(cause: Cause, /, *, requests: Sequence[ReleaseOrder]) -> list[OrderR
     Units of a SKU that ships later are kept back until its day, and with them all of an order that ships complete.
     Refuses: NotFound; warehouse.on_hold; warehouse.nothing_to_release; warehouse.ships_later; warehouse.not_pickable.
     Again: by key; without one nothing is left to release. 12 statements; 1 more with holds, 1 where units stand
-    nowhere, 1 with work items.
+    nowhere, 1 with work items, 3 where SKUs come in cases or pallets.
     """
     orders = {row[0]: _Order(*row) for row in sql.run(_ORDERS, {"ids": [one.order for one in requests]})}
     held = [order.id for order in orders.values() if order.held_by]
@@ -132,21 +133,22 @@ def _take(parts: _Parts, request: ReleaseOrder) -> list[_Part]:
 
 
 class _Shelves:
-    """The buckets to pick from, locked, and the parts that find too little there."""
+    """The buckets to pick from, locked, the parts that find too little there, and the SKUs that come in cases."""
 
     def __init__(self, parts: Sequence[_Part], today: date) -> None:
         self.params: dict[str, object] = {
             "today": today, "later": [promise for part in parts for promise in part.later],
         }  # fmt: skip
         self.buckets: list[UUID] = []
+        self.packaged: list[UUID] = []
         self.missing: dict[tuple[UUID, UUID], int] = {}
         if not parts:
             return
         params = {
             **self.params, "orders": [part.order for part in parts], "nodes": [part.node for part in parts],
         }  # fmt: skip
-        ((buckets, skus, nodes, units),) = sql.run(_LOCK_SHELVES, params)
-        self.buckets = buckets or []
+        ((buckets, skus, nodes, units, packaged),) = sql.run(_LOCK_SHELVES, params)
+        self.buckets, self.packaged = buckets or [], packaged or []
         if skus:
             self._find_missing(parts, dict(zip(zip(skus, nodes, strict=True), units, strict=True)), params)
 
@@ -229,7 +231,8 @@ class _Batch:
         keys = [(key, order.company, order.id, node) for key, order, node, _ in self.fulfillments]
         params = sql.columns(("fulfillments", "companies", "orders", "nodes"), keys) | shelves.params
         blocks = {"lines": lines.start, "tasks": tasks.start, "buckets": shelves.buckets}
-        sql.change(_WORK, {**params, **blocks})
+        planned = whole_pieces(params, shelves.buckets, shelves.packaged, self.cause.at.date())
+        sql.change(_WORK, {**params, **blocks, **planned, "packaged": shelves.packaged})
         commit_picks_of(_PICKS, {"first": tasks.first, "last": tasks.last})
         params = {"first": lines.first, "last": lines.last}
         go_on(self.cause, "allocated", "released", _LINES, params, self.times)
@@ -272,15 +275,13 @@ SELECT order_id, node_id, COALESCE(sum(units) FILTER (WHERE ships_on IS NULL), 0
 FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM locked) AS p GROUP BY 1, 2 ORDER BY min(place)
 """
 
-_GOES = "a.quantity > a.released AND a.id NOT IN (SELECT unnest(%(later)s::uuid[]))"
-
 # Buckets, and of the pairs of SKU and node that want more than stands there what does. Both sides stand in one column
 # and are added up: joined, they would be compared all with all where few are expected.
 _LOCK_SHELVES = f"""
 WITH wanted AS MATERIALIZED (
     SELECT a.sku_id, a.node_id, sum(a.quantity - a.released) AS units
     FROM unnest(%(orders)s::uuid[], %(nodes)s::uuid[]) AS p("order", node)
-    JOIN stock_allocation AS a ON a.order_id = p."order" AND a.node_id = p.node AND {_GOES} GROUP BY 1, 2
+    JOIN stock_allocation AS a ON a.order_id = p."order" AND a.node_id = p.node AND {GOES} GROUP BY 1, 2
 ), locked AS (
     SELECT b.id, b.sku_id, b.node_id, b.quantity - b.committed AS free
     FROM wanted AS w
@@ -295,13 +296,15 @@ WITH wanted AS MATERIALIZED (
           UNION ALL SELECT sku_id, node_id, 0, free FROM locked) AS both_sides
     GROUP BY 1, 2 HAVING sum(units) > sum(free)
 )
-SELECT (SELECT array_agg(id) FROM locked), array_agg(sku_id), array_agg(node_id), array_agg(free) FROM short
+SELECT (SELECT array_agg(id) FROM locked), array_agg(sku_id), array_agg(node_id), array_agg(free),
+       (SELECT array_agg(DISTINCT p.sku_id) FROM catalog_packaging AS p WHERE p.sku_id IN (SELECT sku_id FROM wanted))
+FROM short
 """
 
 _WANTED_OF_SHORT = f"""
 SELECT p.place::int, a.sku_id, a.node_id, sum(a.quantity - a.released)::int
 FROM unnest(%(orders)s::uuid[], %(nodes)s::uuid[]) WITH ORDINALITY AS p("order", node, place)
-JOIN stock_allocation AS a ON a.order_id = p."order" AND a.node_id = p.node AND {_GOES}
+JOIN stock_allocation AS a ON a.order_id = p."order" AND a.node_id = p.node AND {GOES}
 WHERE (a.sku_id, a.node_id) IN (SELECT * FROM unnest(%(short_skus)s::uuid[], %(short_nodes)s::uuid[]))
 GROUP BY 1, 2, 3 ORDER BY 1
 """
@@ -309,6 +312,7 @@ GROUP BY 1, 2, 3 ORDER BY 1
 # What `rules.plan_picks` makes of one promise after the other. Of each SKU at a node the units promised stand in a row,
 # by the turns of their orders, and so do those in its bins (`rules.in_pick_order`): who stands opposite what picks it.
 # A full join is always made by hash or merge, whatever number of rows was expected; who has no opposite falls out.
+# What comes in cases was planned before (`whole_pieces`): it does not stand in the row.
 _WORK = f"""
 WITH line AS MATERIALIZED (
     SELECT (%(lines)s::text || lpad(to_hex(row_number() OVER ()), 8, '0'))::uuid AS id, f.id AS fulfillment_id, f.place,
@@ -316,30 +320,41 @@ WITH line AS MATERIALIZED (
            a.quantity - a.released AS units
     FROM unnest(%(fulfillments)s::uuid[], %(companies)s::smallint[], %(orders)s::uuid[], %(nodes)s::uuid[])
          WITH ORDINALITY AS f(id, company_id, order_id, node_id, place)
-    JOIN stock_allocation AS a ON a.order_id = f.order_id AND a.node_id = f.node_id AND {_GOES}
+    JOIN stock_allocation AS a ON a.order_id = f.order_id AND a.node_id = f.node_id AND {GOES}
 ), written AS (
     INSERT INTO warehouse_fulfillmentline (id, fulfillment_id, order_id, line_id, allocation_id, sku_id, quantity)
     SELECT id, fulfillment_id, order_id, line_id, allocation_id, sku_id, units FROM line
 )
 INSERT INTO warehouse_picktask (id, company_id, fulfillment_id, fulfillmentline_id, order_id, line_id, allocation_id,
     sku_id, node_id, bucket_id, bin_id, lot, serial, quantity, sequence)
-SELECT (%(tasks)s::text || lpad(to_hex(row_number() OVER ()), 8, '0'))::uuid, d.company_id, d.fulfillment_id, d.id,
-       d.order_id, d.line_id, d.allocation_id, d.sku_id, d.node_id, s.id, s.bin_id, s.lot, s.serial,
-       least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units),
-       row_number() OVER (PARTITION BY d.fulfillment_id ORDER BY s.pick_sequence, d.allocation_id, s.until)
+SELECT (%(tasks)s::text || lpad(to_hex(row_number() OVER ()), 8, '0'))::uuid, company_id, fulfillment_id, line,
+       order_id, line_id, allocation_id, sku_id, node_id, bucket, bin_id, lot, serial, units,
+       row_number() OVER (PARTITION BY fulfillment_id ORDER BY pick_sequence, allocation_id, turn)
+FROM (SELECT d.company_id, d.fulfillment_id, d.id AS line, d.order_id, d.line_id, d.allocation_id, d.sku_id, d.node_id,
+       s.id AS bucket, s.bin_id, s.lot, s.serial, s.pick_sequence, s.until AS turn,
+       least(d.until, s.until) - greatest(d.until - d.units, s.until - s.units) AS units
 FROM (
     SELECT *, sum(units) OVER (
         PARTITION BY sku_id, node_id ORDER BY place, allocation_id ROWS UNBOUNDED PRECEDING) AS until
-    FROM line
+    FROM line WHERE sku_id <> ALL(%(packaged)s::uuid[])
 ) AS d FULL JOIN (
     SELECT b.id, b.sku_id, b.node_id, b.bin_id, b.lot, b.serial, bin.pick_sequence, b.quantity - b.committed AS units,
            sum(b.quantity - b.committed) OVER (
                PARTITION BY b.sku_id, b.node_id
                ORDER BY b.expires_on, bin.kind <> 'pick', bin.pick_sequence, b.lot COLLATE "C", b.id
                ROWS UNBOUNDED PRECEDING) AS until
-    FROM stock_bucket AS b JOIN network_bin AS bin ON bin.id = b.bin_id WHERE b.id = ANY(%(buckets)s::uuid[])
+    FROM stock_bucket AS b JOIN network_bin AS bin ON bin.id = b.bin_id
+    WHERE b.id = ANY(%(buckets)s::uuid[]) AND b.sku_id <> ALL(%(packaged)s::uuid[])
 ) AS s ON s.sku_id = d.sku_id AND s.node_id = d.node_id
 WHERE COALESCE(d.until > s.until - s.units AND s.until > d.until - d.units, false)
+UNION ALL
+SELECT d.company_id, d.fulfillment_id, d.id, d.order_id, d.line_id, d.allocation_id, d.sku_id, d.node_id,
+       b.id, b.bin_id, b.lot, b.serial, bin.pick_sequence, w.turn, w.units
+FROM unnest(%(whole_lines)s::uuid[], %(whole_buckets)s::uuid[], %(whole_units)s::int[])
+     WITH ORDINALITY AS w(allocation, bucket, units, turn)
+JOIN line AS d ON d.allocation_id = w.allocation JOIN stock_bucket AS b ON b.id = w.bucket
+JOIN network_bin AS bin ON bin.id = b.bin_id
+) AS work
 """
 
 _PICKS = """

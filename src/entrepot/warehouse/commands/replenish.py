@@ -281,11 +281,14 @@ WHERE b.id = r.from_bucket_id AND r.node_id = ANY(%(nodes)s::uuid[]) AND r.state
 RETURNING r.id, r.company_id::int, r.node_id
 """
 
+# A face of which nobody said how many units come in a case goes by the catalog.
 _LOAD_FACES = """
-SELECT f.id, f.company_id::int, f.node_id, f.bin_id, f.sku_id, f.minimum, f.maximum, f.case_units,
+SELECT f.id, f.company_id::int, f.node_id, f.bin_id, f.sku_id, f.minimum, f.maximum,
+       CASE WHEN f.case_units > 1 THEN f.case_units ELSE COALESCE(p.units, 1) END,
        COALESCE(b.there, 0)::int, COALESCE(b.free, 0)::int, COALESCE(r.coming, 0)::int, COALESCE(a.demand, 0)::int
 FROM warehouse_pickface AS f
 JOIN network_bin AS n ON n.id = f.bin_id
+LEFT JOIN catalog_packaging AS p ON p.sku_id = f.sku_id AND p.kind = 'case'
 LEFT JOIN LATERAL (SELECT sum(quantity) AS there, sum(quantity - committed) FILTER (WHERE status = 'sellable') AS free
     FROM stock_bucket WHERE sku_id = f.sku_id AND node_id = f.node_id AND bin_id = f.bin_id) AS b ON true
 LEFT JOIN LATERAL (SELECT sum(quantity) AS coming FROM warehouse_replenishment

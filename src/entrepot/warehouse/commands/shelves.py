@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from uuid import UUID
 
+from entrepot.catalog import queries as catalog
 from entrepot.stock.commands.fulfill import Pickable, lock_pickable
 from entrepot.warehouse import rules
+
+
+def sizes_of(skus: Collection[UUID]) -> dict[UUID, list[int]]:
+    """The units of the cases and pallets of SKUs that have some. One statement."""
+    return {sku: [one.units for one in found] for sku, found in catalog.packagings(skus).items()}
+
 
 Picks = list[tuple[Pickable, int]]
 
 
 class Shelves:
-    """Buckets in pick order by (SKU, node), and what each has left. One statement."""
+    """Buckets in pick order by (SKU, node), and what each has left; `sizes` are the units of the cases and pallets of
+    SKUs. One statement."""
 
     def __init__(
         self,
         pairs: Iterable[tuple[UUID, UUID]],
         today: date,
         load: Callable[[Iterable[tuple[UUID, UUID]]], list[Pickable]] = lock_pickable,
+        sizes: Mapping[UUID, Collection[int]] = MappingProxyType({}),
     ) -> None:
+        self._sizes = sizes
         by_pair: dict[tuple[UUID, UUID], list[Pickable]] = defaultdict(list)
         self.left: dict[UUID, int] = {}
         for shelf in load(pairs):
@@ -33,7 +44,7 @@ class Shelves:
         """Take units off the shelves; how many could not be found comes second. From `doubtful` bins only what is
         nowhere else."""
         shelves = sorted(self._sorted.get((sku, node), ()), key=lambda shelf: shelf.bin in doubtful)
-        picks, nowhere = rules.plan_picks(units, shelves, self.left)
+        picks, nowhere = rules.plan_picks(units, shelves, self.left, self._sizes.get(sku, ()))
         for shelf, taken in picks:
             self.left[shelf.bucket] -= taken
         return picks, nowhere

@@ -18,6 +18,7 @@ from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, rel
 policies.shape(
     "warehouse.waves", pickers=(0, 10_000), packing_stations=(0, 10_000), lines_max=(1, 100_000), cart_units=(0, 10**6),
     cart_places=(1, 1_000), walk_mm_per_s=(1, 10_000), cart_weight_g=(0, 10**9), cart_volume_cm3=(0, 10**9),
+    ahead_minutes=(0, 10_080), paced_value_min_minor=(0, 10**15), paced_priority_min=(0, 32_767),
 )(waves.Waves)  # fmt: skip
 
 
@@ -43,14 +44,14 @@ class _Part(NamedTuple):
 def stream(
     cause: Cause, /, *, requests: Sequence[ReleaseOrder]
 ) -> list[OrderReleased | WaitsForWave | Refused]:
-    """What streams is released; what is for a node that gathers waves waits in the queue `wave`.
+    """What streams is released; what is for a node that gathers waves, or paces its work, waits in the queue `wave`.
 
     Locks and refuses as `warehouse.release`. Again: by key. 2 statements more than `warehouse.release`.
     """
     parts = [_Part(*row) for row in sql.run(_PARTS, {"orders": [one.order for one in requests]})]
     found = policies.in_force_of(sorted({part.company for part in parts}), waves.Waves, cause.at)
     waiting = [
-        part for part in parts if of_node(found.get(part.company, {}), part.node_code)[1].mode == "waves"
+        part for part in parts if of_node(found.get(part.company, {}), part.node_code)[1].mode != "stream"
     ]
     if not waiting:
         return list(release(cause, requests=requests))

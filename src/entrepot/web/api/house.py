@@ -42,6 +42,7 @@ from entrepot.web.api import (
     month_end,
     orders,
     owned,
+    packagings,
     packing,
     payouts,
     privacy,
@@ -187,6 +188,7 @@ api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])
 api.add_router("/v1", purchasing.router, tags=["inbound"])
 api.add_router("/v1", kits.router, tags=["catalog"])
+api.add_router("/v1", packagings.router, tags=["catalog"])
 api.add_router("/v1", taxes.router, tags=["taxes"])
 owned.keep_apart(api)
 

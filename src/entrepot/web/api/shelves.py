@@ -39,6 +39,7 @@ from entrepot.web.api.answers import (
     paged,
 )
 from entrepot.web.api.schemas import QUANTITY_MAX, Code, Key, Out, Problem, Quantity, Strict, Text
+from entrepot.web.api.waves import PiecesOut
 
 router = Router()
 Count = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
@@ -178,6 +179,7 @@ class ReplenishmentOut(Out):
     serial: str
     expires_on: date | None
     quantity: int
+    pieces: list[PiecesOut]
     why: str
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -10,9 +10,13 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field, StrictInt
 
+from entrepot.carriage import queries as carriage
+from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
 from entrepot.kernel.errors import NotFound
+from entrepot.network import queries as network
 from entrepot.network.commands.register import RegisterLayout, register_layouts
 from entrepot.warehouse import queries
+from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
@@ -66,7 +70,8 @@ class LaidOutOut(Out):
 
 
 class WaveIn(Strict):
-    """Which orders of a node shall go to the floor together: by default all that there is time for."""
+    """Which orders of a node shall go to the floor together: by default all that there is time for. `carriers` are
+    those that they are expected to go with; `ahead_minutes` is how far to look ahead, 0 up to the cut-offs."""
 
     node: Code
     due_before: datetime | None = None
@@ -76,6 +81,8 @@ class WaveIn(Strict):
     value_min_minor: Annotated[StrictInt, Field(ge=0, le=10**15)] = 0
     lines_max: Annotated[StrictInt, Field(ge=1, le=10**6)] | None = None
     method: Literal["discrete", "batch", "cluster", "zone", ""] = ""
+    carriers: Annotated[list[Code], Field(max_length=50)] = []
+    ahead_minutes: Annotated[StrictInt, Field(ge=0, le=10_080)] = 0
     key: OwnKey
 
 
@@ -91,6 +98,44 @@ class ProposedOut(Out):
     meters: int | None
     seconds: int
     waiting: int
+
+
+class PacedNodeIn(Strict):
+    """A node whose policy `warehouse.waves` is `paced`."""
+
+    node: Code
+    key: OwnKey
+
+
+class NodePacedOut(Out):
+    """The wave that went to the floor, and its orders; null and 0 where there was no time for any more."""
+
+    node: UUID
+    wave: UUID | None
+    orders: int
+
+
+class CarrierCutOffIn(Strict):
+    """Until when a carrier takes what a node has ready, on a weekday (0 is Monday), in the node's time; null: not on
+    that day. A carrier without any takes what is ready at the node's own cut-off."""
+
+    carrier: Code
+    node: Code
+    weekday: Annotated[StrictInt, Field(ge=0, le=6)]
+    at: time | None
+    key: OwnKey
+
+
+class CarrierCutOffSetOut(Out):
+    carrier: UUID
+    node: UUID
+
+
+class CarrierCutOffOut(Out):
+    node_code: str
+    carrier: str
+    weekday: int
+    at: time
 
 
 class NamedWaveIn(Strict):
@@ -168,8 +213,17 @@ class WaveWithListsOut(WaveOut):
     pick_lists: list[ListOut]
 
 
+class PiecesOut(Out):
+    """So many cases, pallets, or ('') loose units, with the units of one."""
+
+    kind: str
+    number: int
+    units: int
+
+
 class StopOut(Out):
-    """A stop; `slot` is the place on the cart that it goes to, 0 where any will do."""
+    """A stop; `slot` is the place on the cart that it goes to, 0 where any will do. `pieces` are its units as they are
+    taken: out of reserve in whole pallets and cases."""
 
     task: UUID
     place: int
@@ -181,6 +235,7 @@ class StopOut(Out):
     lot: str
     serial: str
     quantity: int
+    pieces: list[PiecesOut]
     picked: int
     state: str
     fulfillment: UUID
@@ -277,10 +332,57 @@ def propose_waves(
     def make(one: WaveIn, key: str) -> ProposeWave:
         return ProposeWave(
             nodes[one.node], one.due_before, tuple(one.services), tuple(one.zones), one.priority_min,
-            one.value_min_minor, one.lines_max, one.method, key=key,
+            one.value_min_minor, one.lines_max, one.method, key, tuple(one.carriers), one.ahead_minutes,
         )  # fmt: skip
 
     return give(request, propose_wave, payload, idempotency_key, make)
+
+
+@router.post("/waves/pace", response={200: NodePacedOut | list[NodePacedOut | Problem], **REFUSED})
+def pace_nodes(
+    request: HttpRequest,
+    payload: PacedNodeIn | Annotated[list[PacedNodeIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Send what waits at nodes to the floor now, as far as there is time for it: it happens every minute by itself."""
+    nodes = parse.nodes_of(parse.company_of(company), {one.node for one in as_list(payload)})
+    return give(request, pace, payload, idempotency_key, lambda one, key: PaceNode(nodes[one.node], key))
+
+
+@router.get("/carrier-cut-offs", response={200: list[CarrierCutOffOut], **READ})
+def list_carrier_cut_offs(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+) -> list[dict[str, Any]]:
+    """Cut-offs of carriers that have some of their own."""
+    nodes = {node.id: node.code for node in network.nodes(company=parse.company_of(company))}
+    return [
+        {"node_code": nodes[node], "carrier": carrier, "weekday": weekday, "at": at}
+        for node, weeks in carriage.cut_offs(nodes=nodes).items()
+        for carrier, week in weeks.items()
+        for weekday, at in week.items()
+    ]
+
+
+@router.post(
+    "/carrier-cut-offs",
+    response={200: CarrierCutOffSetOut | list[CarrierCutOffSetOut | Problem], **REFUSED},
+)
+def set_carrier_cut_offs(
+    request: HttpRequest,
+    payload: CarrierCutOffIn | Annotated[list[CarrierCutOffIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Say until when carriers take what nodes have ready."""
+    which = parse.company_of(company)
+    nodes = parse.nodes_of(which, {one.node for one in as_list(payload)})
+
+    def make(one: CarrierCutOffIn, key: str) -> SetCarrierCutOff:
+        return SetCarrierCutOff(which, one.carrier, nodes[one.node], one.weekday, one.at, key)
+
+    return give(request, set_cut_offs, payload, idempotency_key, make)
 
 
 @router.post("/waves/release", response={200: ReleasedWaveOut | list[ReleasedWaveOut | Problem], **REFUSED})

@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from entrepot.catalog import packagings
 from entrepot.insight.kpis import Kpi
 from entrepot.insight.pages import Name
 from entrepot.kernel.cause import Actor
@@ -63,6 +64,12 @@ def icon(name: str, label: str = "") -> SafeString:
         told,
         PATHS[name],
     )
+
+
+@register.filter
+def pieces(found: Sequence[packagings.Pieces]) -> str:
+    """Units as whole pallets, cases and loose ones."""
+    return fmt.pieces(found)
 
 
 @register.filter

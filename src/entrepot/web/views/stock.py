@@ -91,11 +91,14 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         company=company,
         today=timezone.localdate(),
     )
+    packagings = catalog.packagings([which]).get(which, ())
     context |= {
         "by_channel": by_channel,
         "published": stock.published_of(sku=which),
         "components": catalog.components(kit=which),
         "kits": catalog.kits_with(sku=which),
+        "packagings": packagings,
+        "packaged": {one.kind: one for one in packagings},
         "preorder": stock.preorder(sku=which),
         "horizon": availability.HORIZON,
         "positions": positions,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_datetime, parse_time
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.carriage import queries as carriage
+from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.warehouse import queries
@@ -44,12 +47,18 @@ def floor(request: Request) -> HttpResponse:
     waiting = queries.waiting_for_waves(company=company)
     nodes = network.nodes(company=company)
     services = carriage.services(companies=[company])[company]
+    weeks = carriage.cut_offs(nodes=[node.id for node in nodes])
     context = {
         **shown.context("waves"),
         "nodes": [(node, waiting.get(node.id, 0)) for node in nodes],
         "waiting": sum(waiting.values()),
         "first": max(nodes, key=lambda node: waiting.get(node.id, 0)).id if nodes else None,
         "services": sorted({one.code for one in services}),
+        "carriers": sorted({one.carrier for one in services}),
+        "cut_offs": [
+            (node.code, carrier, _told(week)) for node in nodes for carrier, week in weeks[node.id].items()
+        ],
+        "days": list(enumerate(_days())),
         "methods": METHODS,
         "lists": queries.open_lists(company=company, limit=PAGE),
         "currency": request.reader.company.currency,
@@ -74,12 +83,32 @@ def propose(request: Request) -> HttpResponse:
             minor_in(text.get("value"), request.reader.company.currency) or 0,
             int_in(text.get("lines")),
             clean(text.get("method")),
+            carriers=tuple(filter(None, text.getlist("carrier"))),
         )
     ] if node else []  # fmt: skip
     results = give(request, propose_wave, wanted, _proposed)
     if results and not isinstance(results[0], Refused):
         return redirect("wave", which=results[0].wave)
     return back(request, "/floor/", results)
+
+
+@require_POST
+@console
+def cut_offs(request: Request) -> HttpResponse:
+    """Until when a carrier takes what a node has ready, on the days that are ticked; an empty time: not on them."""
+    node, carrier = uuid_in(request.POST.get("node")), clean(request.POST.get("carrier"))
+    days = [day for day in map(int_in, request.POST.getlist("day")) if day is not None]
+    text = clean(request.POST.get("at"))
+    try:
+        at = parse_time(text)
+    except ValueError:
+        at = None
+    if node is None or not days or (text and at is None):
+        messages.error(request, gettext("Choose a node, a carrier, the days and a time such as 16:30."))
+        return back(request, "/floor/", [])
+    company = request.reader.company.id
+    wanted = [SetCarrierCutOff(company, carrier, node, day, at) for day in days]
+    return back(request, "/floor/", give(request, set_cut_offs, wanted, _cut_offs_set))
 
 
 @require_safe
@@ -166,6 +195,23 @@ def _say_left_out(request: Request, results: Sequence[Any]) -> None:
             left,
         )
         messages.warning(request, text % {"n": left})
+
+
+def _days() -> list[str]:
+    """Monday to Sunday, short."""
+    return [str(WEEKDAYS_ABBR[day]) for day in range(7)]
+
+
+def _told(week: Mapping[int, time]) -> str:
+    """A carrier's week in words: the days of each time together."""
+    days, names = defaultdict(list), _days()
+    for day, at in sorted(week.items()):
+        days[at].append(names[day])
+    return "; ".join(f"{', '.join(some)} {at:%H:%M}" for at, some in days.items())
+
+
+def _cut_offs_set(_: int) -> str:
+    return gettext("The cut-offs are set. Waves and paced work go by them from now on.")
 
 
 def _proposed(_: int) -> str:

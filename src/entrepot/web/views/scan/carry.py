@@ -27,6 +27,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
+    brought_of_late,
     finish,
     hear,
     keep,
@@ -37,8 +38,10 @@ from entrepot.web.views.scan.screen import (
 )
 from entrepot.web.words import word
 from entrepot.work import errors
-from entrepot.work.scanning import ALL, Item, Keep, Named, Scan, check_item, counted
+from entrepot.work.scanning import ALL, Item, Keep, Named, Scan, astray, check_item, counted
 
+_REASONS = {"put-away": "put_away", "move": "move"}
+"""Of what a flow moves, as the moves say it."""
 ANYWHERE = ("pick", "reserve", "receiving", "packing", "quarantine")
 NOWHERE = UUID(int=0)
 
@@ -55,7 +58,7 @@ def received(request: Request) -> HttpResponse:
             gettext("Put away"),
             gettext("Scan what you put away") if rows else gettext("Nothing waits to be put away"),
             choices=tuple(_choice(one, "put-away") for one in rows),
-            scans=gettext("Item") if rows else "",
+            scans=gettext("Item"),
             note="" if rows else gettext("It appears here when goods are received."),
         )
 
@@ -120,9 +123,7 @@ def _choice(one: Here | Waiting, flow: str) -> Choice:
 
 def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: Scan, key: str) -> Outcome:
     """The first bucket that the scan fits, with one scan made of it; else why it fits none."""
-    refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted=gettext("an item that waits here"))
-    if scan.bin and not scan.items:
-        return errors.ScanOutOfTurn(scanned=scan.bin.code, wanted=gettext("what you take"))
+    refused: Refused = errors.ScanUnknown(scanned=scan.shown, wanted="")
     named = {item.id for item in scan.items}
     for one in sorted(rows, key=lambda row: (bool(scan.lot) and row.lot != scan.lot, row.bucket)):
         if one.sku not in named and one.serial != scan.text:
@@ -133,9 +134,10 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
             tokens = before.tokens or (found.token,)
             return keep(request, before, tokens, key) or redirect(f"scan-{flow}-one", one.bucket)
         refused = found
-    if scan.items and isinstance(refused, errors.ScanUnknown):
-        return errors.ScanWrongItem(scanned=scan.shown, wanted=gettext("something that waits here"))
-    return refused
+    if not isinstance(refused, errors.ScanUnknown):
+        return refused
+    wanted = gettext("what you take") if scan.bin else gettext("an item that waits here")
+    return astray(scan, wanted, ("item",), brought_of_late(node_of(request), _REASONS[flow], scan))
 
 
 def _item(one: Here | Waiting) -> Item:

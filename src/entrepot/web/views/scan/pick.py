@@ -20,6 +20,7 @@ from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import TakeList, take_lists
 from entrepot.warehouse.commands.totes import UseTote, use_totes
 from entrepot.warehouse.floor_queries import StopRow
+from entrepot.web import format as fmt
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -153,7 +154,8 @@ def _screen(job: Job, row: StopRow, at: Progress) -> Screen:
         "tote": (gettext("Put it into"), stop.tote),
     }[step]
     facts = [(gettext("Bin"), stop.bin.code), (gettext("Lot"), stop.item.lot)]
-    facts += [(gettext("Serial"), stop.item.serial), (gettext("For"), row.order_number)]
+    facts += [(gettext("Serial"), stop.item.serial), (gettext("As"), fmt.pieces(row.pieces))]
+    facts.append((gettext("For"), row.order_number))
     if stop.slot:
         facts.append((gettext("Place"), f"{stop.slot} {stop.tote}".strip()))
     done = sum(one.state != "open" for one in job.stops)

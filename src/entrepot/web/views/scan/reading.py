@@ -26,4 +26,10 @@ def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refu
         company=company, scans=[replace(said, barcodes=(*said.barcodes, text, text.upper()))]
     )
     items = tuple(Named(one.id, one.code) for one in skus)
-    return Scan(text, items, at, said.lot, said.expires_on, said.serial, said.quantity)
+    return Scan(text, items, at, said.lot, said.expires_on, said.serial, _units(said.quantity, skus))
+
+
+def _units(count: int | None, skus: list[catalog.Sku]) -> int | None:
+    """How many units a barcode says: of a case or a pallet all that stand in it, so many times."""
+    of_one = skus[0].scanned_units if len(skus) == 1 else 1
+    return count if of_one == 1 else of_one * (count or 1)

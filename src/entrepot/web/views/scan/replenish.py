@@ -17,6 +17,7 @@ from entrepot.warehouse import carrying, shelf_queries
 from entrepot.warehouse.carrying import Carried, Load
 from entrepot.warehouse.commands.replenish import Replenish, replenish
 from entrepot.warehouse.shelf_queries import ReplenishmentRow
+from entrepot.web import format as fmt
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.carry import moved, screen_of
 from entrepot.web.views.scan.screen import (
@@ -25,6 +26,7 @@ from entrepot.web.views.scan.screen import (
     Progress,
     Screen,
     Tap,
+    brought_of_late,
     finish,
     hear,
     node_of,
@@ -52,7 +54,7 @@ def waiting(request: Request) -> HttpResponse:
             gettext("Replenish"),
             gettext("Tap one, or scan its bin") if rows else gettext("Every pick face has what it needs"),
             choices=tuple(_choice(one) for one in rows),
-            scans=gettext("Bin or item") if rows else "",
+            scans=gettext("Bin or item"),
         )
 
     def decide(scan: Scan, _: str) -> Outcome:
@@ -60,7 +62,8 @@ def waiting(request: Request) -> HttpResponse:
         for one in rows:
             if one.sku in named or (scan.bin and one.from_bin == scan.bin.id):
                 return redirect("scan-replenish-one", one.id)
-        return astray(scan, gettext("a bin or an item of this list"), ("bin", "item"))
+        done = brought_of_late(node, "replenish", scan)
+        return astray(scan, gettext("a bin or an item of this list"), ("bin", "item"), done)
 
     if request.method == "POST":
         return hear(request, Progress("replenish jobs", UUID(int=0), (), 0), (), screen, decide)
@@ -90,7 +93,10 @@ def one(request: Request, which: UUID) -> HttpResponse:
     at = progress(request, "replenish", which)
 
     def screen() -> Screen:
-        facts = ((gettext("From"), row.from_code), (gettext("To"), row.to_code), (gettext("Lot"), row.lot))
+        facts = (
+            (gettext("From"), row.from_code), (gettext("To"), row.to_code), (gettext("Lot"), row.lot),
+            (gettext("As"), fmt.pieces(row.pieces)),
+        )  # fmt: skip
         empty = "bin" in at.tokens and not counted(at.tokens).units
         taps = (Tap(FEWER, gettext("None of it is here"), "quiet"),) if empty else ()
         return screen_of(row.number, load, row.name, facts, at, "scan-replenish", taps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -172,6 +173,20 @@ def finish(
     their place: what was done is never at hand to be done again."""
     answers = all_or_none(lambda: give_one(request, command, wanted), lambda: keep(request, done, then, None))
     return answers if isinstance(answers, Refused) else answers[0]
+
+
+LATELY = timedelta(hours=12)
+"""Whoever scans what was finished within a shift hears that it is done already, not that it is wrong."""
+
+
+def brought_of_late(node: network.Node | None, reason: str, scan: Scan) -> set[str]:
+    """What of a scan was brought to where it belongs a short while ago."""
+    if node is None:
+        return set()
+    return shelf_queries.brought_of_late(
+        node=node.id, reason=reason, since=timezone.now() - LATELY, skus=[one.id for one in scan.items],
+        bin_id=scan.bin.id if scan.bin else None, serial="" if scan.items or scan.bin else scan.text,
+    )  # fmt: skip
 
 
 def kind_of(scan: Scan) -> str:

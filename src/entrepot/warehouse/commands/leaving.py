@@ -1,0 +1,95 @@
+"""With whom what waits is expected to go, and until when it has to be packed for that: by the tables of carriers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.carriage import queries as carriage
+from entrepot.carriage.rules import Parcel, Service, choose_service
+from entrepot.network import queries as network
+from entrepot.network.rules import next_ship_date
+
+
+class Place(NamedTuple):
+    """A node as carriers see it."""
+
+    id: UUID
+    company: int
+    country: str
+    time_zone: str
+
+
+class Going(NamedTuple):
+    """What an order is to send from a node as one parcel; sizes are of all of it."""
+
+    node: UUID
+    service: str
+    country: str
+    postal_code: str
+    residential: bool
+    promised_on: date | None
+    weight_g: int
+    volume_cm3: int
+
+
+class Leaving:
+    """The cut-offs of nodes and of the carriers that take from them, as they are next after a moment. 2 statements; 4
+    more once somebody asks for a carrier."""
+
+    def __init__(self, places: Mapping[UUID, Place], at: datetime) -> None:
+        self._places, self._at = places, at
+        weeks = network.cut_offs(nodes=places)
+        self._own = {node: self._next(place, weeks[node]) for node, place in places.items()}
+        self._carriers = {
+            node: {carrier: self._next(places[node], week) for carrier, week in of_node.items()}
+            for node, of_node in carriage.cut_offs(nodes=places).items()
+        }
+        self._services: dict[int, list[Service]] | None = None
+        self._known: dict[Going, str] = {}
+
+    def _next(self, place: Place, week: Mapping[int, time]) -> tuple[date, datetime]:
+        found = next_ship_date(self._at, place.time_zone, week)
+        return (found.on, found.cutoff_at) if found else (self._at.date(), self._at)
+
+    def differ(self, node: UUID) -> bool:
+        """Whether it depends on its carrier until when an order has to be packed."""
+        return bool(self._carriers[node])
+
+    def cut_offs(self, node: UUID) -> list[datetime]:
+        """All that come next, the earliest first."""
+        return sorted({self._own[node][1], *(at for _, at in self._carriers[node].values())})
+
+    def cut_off(self, node: UUID, carrier: str) -> datetime:
+        """Until when what goes with a carrier has to be packed."""
+        return self._carriers[node].get(carrier, self._own[node])[1]
+
+    @property
+    def services(self) -> Mapping[int, list[Service]]:
+        """By company."""
+        if self._services is None:
+            self._services = carriage.services(companies={place.company for place in self._places.values()})
+        return self._services
+
+    def carrier(self, one: Going) -> str:
+        """With whom it would go if it were sent as one parcel: the service that the order asks for, else the cheapest
+        that is in time. '' where none takes it. What is known only of the packed parcel may change it."""
+        if one not in self._known:
+            place = self._places[one.node]
+            parcel = Parcel(
+                one.weight_g,
+                one.volume_cm3,
+                place.country,
+                one.country,
+                "",
+                0,
+                one.postal_code,
+                one.residential,
+            )
+            taken = choose_service(
+                self.services[place.company], parcel, one.service, self._own[one.node][0], one.promised_on
+            ).taken
+            self._known[one] = taken.service.carrier if taken else ""
+        return self._known[one]
