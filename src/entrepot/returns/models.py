@@ -784,7 +784,7 @@ class Hold(models.Model):
             models.Index(
                 fields=["due_at"],
                 name="returns_hold_open",
-                condition=Q(state__in=["asked", "placed", "renewing", "taking", "failed"]),
+                condition=Q(state__in=list(states.HOLD_OPEN)),
             ),
             models.Index(fields=["company_id", "id"], name="returns_hold_of_company"),
         ]

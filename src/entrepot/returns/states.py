@@ -84,3 +84,9 @@ HOLD = machine(
 """An amount on a customer's card. `declined`: it never stood, so nothing was given for it. `taken` is what was captured
 of it; what of that turns out not to be owed is given back. `failed` waits for a person, who asks for it again.
 `lapsed`: its time at the bank was over before anybody decided."""
+
+HOLD_OPEN = ("asked", "placed", "renewing", "taking", "failed")
+"""Nobody has decided yet what becomes of the amount."""
+
+HOLD_STANDING = (*HOLD_OPEN, "taken")
+"""Something may still become of it: what was taken is given back when it turns out not to be owed."""

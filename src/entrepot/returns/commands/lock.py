@@ -99,7 +99,9 @@ def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:
     """Returns by id, with their lines and duties; their orders are locked in id order. 4 statements."""
     params = {"returns": list(returns)}
     sql.run(_LOCK, params)
-    found = {row[0]: Return(*row) for row in sql.run(_RETURNS, params)}
+    found = {
+        row[0]: Return(*row) for row in sql.run(_RETURNS, params | {"standing": list(states.HOLD_STANDING)})
+    }
     for owner, *line in sql.run(_LINES, params):
         found[owner].lines[line[0]] = Line(*line)
     for document, side, person in sql.run(_DUTIES, params | {"pair": DUTY}):
@@ -124,12 +126,20 @@ def offer_refunds(
     offer("exchange", [(one.id, 0, times.get(one.id, cause.at)) for one in returns if one.exchanges])
     asked = [one for one in returns if one.asked in ("refund", "store_credit", "keep")]
     if reached == "authorized":
-        offer("hold", [(one.id, 0, times.get(one.id, cause.at)) for one in asked if one.asked == "refund"])
-    policies = in_force(cause, (one.company for one in asked))
+        _offer_holds(cause, [one for one in asked if one.asked == "refund"], times)
+    rule = in_force(cause, (one.company for one in asked))
     offer("decide_refund", [
         (one.id, 0, times.get(one.id, cause.at))
         for one in asked
-        if _waits_for(one, policies[one.company][1]) == reached
+        if _waits_for(one, rule[one.company][1]) == reached
+    ])  # fmt: skip
+
+
+def _offer_holds(cause: Cause, returns: Sequence[Return], times: Mapping[UUID, datetime]) -> None:
+    """Let amounts be held on cards where the policy gives refunds before goods are back."""
+    instant = policies.of_companies((one.company for one in returns), holding.InstantPolicy, cause.at)
+    offer("hold", [
+        (one.id, 0, times.get(one.id, cause.at)) for one in returns if instant[one.company][1].refunds
     ])  # fmt: skip
 
 
@@ -230,7 +240,7 @@ SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.a
        r.customer_id, (SELECT count(*) FROM returns_exchange AS x WHERE x.return_id = r.id AND x.state = 'agreed'),
        COALESCE(j.state, ''),
        (SELECT count(*) FROM returns_hold AS h
-        WHERE h.return_id = r.id AND h.state IN ('asked', 'placed', 'renewing', 'taking', 'failed', 'taken')),
+        WHERE h.return_id = r.id AND h.state = ANY(%(standing)s::text[])),
        EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL)
 FROM returns_return AS r LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
