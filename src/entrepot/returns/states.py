@@ -13,11 +13,16 @@ RETURN = machine(
     ("dispose", "inspected", "disposed"),
     ("close", ("authorized", "received", "inspected", "disposed"), "closed"),
     ("cancel", ("requested", "authorized"), "cancelled", True),
+    ("reopen", ("closed", "cancelled"), "authorized", True),
 )  # fmt: skip
 """`received`: units wait for inspection. `inspected`: units wait for their disposition. `disposed`: none of those here
-waits for anything. Closed is a return whose goods and money are done with."""
+waits for anything. Closed is a return whose goods and money are done with; what comes
+after all opens it again."""
 
 FINAL = frozenset({"declined", "closed", "cancelled"})
+
+TO_COME = ("authorized", "disposed")
+"""Nothing of it that is here waits: whoever has something left to come is its customer."""
 
 REFUND = machine(
     "refund", "agreed",

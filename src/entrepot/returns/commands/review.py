@@ -65,7 +65,12 @@ def _decide(request: Review, one: Return) -> str | Refused:
 
 
 def _write(cause: Cause, steps: Sequence[Step]) -> None:
-    give_back(line for step in steps if step.after == "declined" for line in step.of.lines.values())
+    give_back(
+        (line.line, line.quantity)
+        for step in steps
+        if step.after == "declined"
+        for line in step.of.lines.values()
+    )
     move(cause, steps, {})
     resolve_subjects(
         cause,
