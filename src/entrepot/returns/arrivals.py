@@ -45,7 +45,8 @@ class Sorted(NamedTuple):
 def sort_out(expected: Sequence[Expected], came: Sequence[Came]) -> Sorted:
     """What came against what was announced, line by line in their order: no line gets more than it expects.
 
-    Why something is a stray: `unknown` where nobody can tell what it is, `unannounced` where nothing was expected,
+    Why something is a stray: `unknown` where nobody can tell what it is, `unannounced` where nothing was expected
+    (told as `late` where its return was closed without it),
     `more` where the SKU was, `other` where another was.
     """
     left = [one.units for one in expected]

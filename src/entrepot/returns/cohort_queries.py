@@ -91,6 +91,7 @@ def measures(company: int, *, limit: int = 240) -> list[CohortRow]:
 
 
 # By the month in which the first units of a line left: what they sold for and cost, and what of both has come back.
+# What was refunded and never came is not expected any more; where its price was taken of the card, it was bought.
 _COHORTS = """
 WITH w AS (
     SELECT * FROM unnest(%(companies)s::smallint[], %(times)s::timestamptz[], %(days)s::int[]) AS w(company, at, days)
@@ -114,9 +115,23 @@ FROM lines AS s
 LEFT JOIN LATERAL (
     SELECT (SELECT sum(p.goods_minor) FROM returns_line AS l JOIN returns_refundline AS p ON p.return_line_id = l.id
             JOIN returns_refund AS f ON f.id = p.refund_id AND f.state <> 'rejected' AND f.requested_at <= s.at
-            WHERE l.line_id = s.line_id) AS returned,
-           (SELECT sum(r.cost_minor) FROM returns_line AS l JOIN returns_receipt AS r ON r.return_line_id = l.id
-            WHERE l.line_id = s.line_id AND r.received_at <= s.at) AS cost
+            WHERE l.line_id = s.line_id) - COALESCE(x.bought, 0) AS returned,
+           COALESCE((SELECT sum(r.cost_minor)
+                     FROM returns_line AS l JOIN returns_receipt AS r ON r.return_line_id = l.id
+                     WHERE l.line_id = s.line_id AND r.received_at <= s.at), 0)
+           + COALESCE(round(s.cost * (x.missing - x.paid_units) / x.shipped), 0) AS cost
+    FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+        SELECT sum(l.missing) AS missing, max(q.shipped) AS shipped, sum(h.goods) AS bought, sum(h.units) AS paid_units
+        FROM returns_line AS l JOIN returns_sold AS q ON q.line_id = l.line_id
+        JOIN returns_expiry AS e ON e.return_id = l.return_id AND e.closed_at <= s.at
+        CROSS JOIN LATERAL (
+            SELECT COALESCE(sum(round(y.minor::numeric * (k.taken_minor - k.returned_minor) * k.goods_minor
+                                      / NULLIF(k.amount_minor::numeric ^ 2, 0))), 0) AS goods,
+                   COALESCE(sum(round(y.units::numeric * (k.taken_minor - k.returned_minor)
+                                      / NULLIF(k.amount_minor, 0))), 0) AS units
+            FROM returns_holdline AS y JOIN returns_hold AS k ON k.id = y.hold_id AND k.state = 'taken'
+            WHERE y.return_line_id = l.id) AS h
+        WHERE l.line_id = s.line_id AND l.missing > 0) AS x ON TRUE
 ) AS b ON EXISTS (SELECT FROM returns_sold WHERE line_id = s.line_id)
 GROUP BY s.company_id, s.month ORDER BY s.company_id, s.month
 """

@@ -172,7 +172,7 @@ def cluster(facts: Facts, policy: FraudPolicy) -> Found | None:
     many = [one for one in facts.shared if one.customers >= policy.cluster_customers]
     if not many:
         return None
-    words = " and ".join(f"{one.customers} customers share {_KINDS[one.kind]}" for one in many)
+    words = " and ".join(f"{one.customers} customers share {SHARED[one.kind]}" for one in many)
     told = {
         "shared": [one._asdict() for one in many], "customers_max": policy.cluster_customers,
         "days": policy.cluster_days,
@@ -180,7 +180,8 @@ def cluster(facts: Facts, policy: FraudPolicy) -> Found | None:
     return Found(f"Of those who returned in {policy.cluster_days} days, {words}.", told)
 
 
-_KINDS = {"address": "an address", "email": "a mailbox", "card": "a card"}
+SHARED = {"address": "an address", "email": "a mailbox"}
+"""By what customers are compared, as people say it."""
 
 
 def repeat(facts: Facts, policy: FraudPolicy) -> Found | None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.returns.states import HOLD_OPEN, HOLD_STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,9 @@ class HoldRow:
     units: int
 
 
-OPEN = ("asked", "placed", "renewing", "taking", "failed")
-
-
 def holds(company: int, *, state: str = "open", after: UUID | None = None, limit: int = 50) -> list[HoldRow]:
     """Holds in a state, or all that are open, the latest first, behind the hold `after`. 1 statement."""
-    states = list(OPEN) if state == "open" else [state]
+    states = list(HOLD_OPEN) if state == "open" else [state]
     params = {"company": company, "states": states, "after": after, "limit": limit}
     return [HoldRow(*row) for row in sql.run(_LIST + _PAGE, params)]
 
@@ -58,7 +56,9 @@ def of_return(return_id: UUID) -> list[HoldRow]:
 
 def sums(company: int) -> list[tuple[str, int, int]]:
     """By currency, how many holds are open and over how much. 1 statement."""
-    return [(row[0], row[1], row[2]) for row in sql.run(_SUMS, {"company": company, "states": list(OPEN)})]
+    return [
+        (row[0], row[1], row[2]) for row in sql.run(_SUMS, {"company": company, "states": list(HOLD_OPEN)})
+    ]
 
 
 def unsecured(returns: Collection[UUID]) -> list[UUID]:
@@ -68,7 +68,7 @@ def unsecured(returns: Collection[UUID]) -> list[UUID]:
 
 def standing(returns: Collection[UUID]) -> list[UUID]:
     """Returns with a hold that is not done with. 1 statement."""
-    return [one for (one,) in sql.run(_STANDING, {"returns": list(returns)})]
+    return [one for (one,) in sql.run(_STANDING, {"returns": list(returns), "states": list(HOLD_STANDING)})]
 
 
 def of_documents(holds: Collection[UUID]) -> list[UUID]:
@@ -78,7 +78,8 @@ def of_documents(holds: Collection[UUID]) -> list[UUID]:
 
 def due(at: datetime) -> list[UUID]:
     """Returns with a hold whose goods should be back, or that ends at the bank within four days. 1 statement."""
-    return [one for (one,) in sql.run(_DUE, {"at": at, "soon": at + timedelta(hours=96)})]
+    params = {"at": at, "soon": at + timedelta(hours=96), "states": list(HOLD_OPEN)}
+    return [one for (one,) in sql.run(_DUE, params)]
 
 
 _LIST = """
@@ -114,7 +115,7 @@ ORDER BY r.id
 
 _STANDING = """
 SELECT DISTINCT return_id FROM returns_hold WHERE return_id = ANY(%(returns)s::uuid[])
-  AND state IN ('asked', 'placed', 'renewing', 'taking', 'failed', 'taken')
+  AND state = ANY(%(states)s::text[])
 ORDER BY return_id
 """
 
@@ -124,7 +125,7 @@ _OF_DOCUMENTS = (
 
 _DUE = """
 SELECT DISTINCT return_id FROM returns_hold
-WHERE state IN ('asked', 'placed', 'renewing', 'taking', 'failed')
+WHERE state = ANY(%(states)s::text[])
   AND (due_at <= %(at)s::timestamptz OR expires_at <= %(soon)s::timestamptz OR state <> 'placed')
 ORDER BY return_id
 """

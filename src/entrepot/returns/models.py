@@ -78,6 +78,11 @@ class Return(models.Model):
             models.Index(fields=["order_id"], name="returns_return_of_order"),
             models.Index(fields=["company_id", "id"], name="returns_return_of_company"),
             models.Index(
+                fields=["changed_at"],
+                name="returns_return_to_come",
+                condition=Q(state__in=list(states.TO_COME)),
+            ),
+            models.Index(
                 fields=["customer_id", "requested_at"],
                 name="returns_return_of_customer",
                 condition=Q(customer_id__isnull=False),
@@ -115,6 +120,7 @@ class Line(models.Model):
     disposed = models.IntegerField(default=0, db_default=0)
     refunded = models.IntegerField(default=0, db_default=0)
     exchanged = models.IntegerField(default=0, db_default=0)  # of those refunded, such as are replaced
+    missing = models.IntegerField(default=0, db_default=0)  # of those refunded, such as never came
     reason = models.TextField()
     note = models.TextField(default="", db_default="")
     found_by = models.TextField(
@@ -131,16 +137,52 @@ class Line(models.Model):
                     cancelled__gte=0,
                     disposed__gte=0,
                     refunded__gte=0,
-                    quantity__gte=F("received") + F("cancelled"),
+                    quantity__gte=F("received") + F("cancelled") + F("missing"),
                     received__gte=F("inspected"),
                     inspected__gte=F("disposed"),
                     exchanged__gte=0,
+                    missing__gte=0,
                 )
                 & Q(refunded__gte=F("exchanged"))
+                & Q(refunded__gte=F("missing"))
                 & Q(quantity__gte=F("refunded") + F("cancelled")),
             ),
             models.CheckConstraint(
                 name="returns_line_reason_known", condition=Q(reason__in=list(rules.REASONS))
+            ),
+        ]
+
+
+class Expiry(models.Model):
+    """A return whose goods did not come: that its customer was reminded, and when, by whom and why they were
+    given up."""
+
+    return_id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    reminded_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.TextField(default="", db_default="")
+    by_clock = models.BooleanField(default=False, db_default=False)
+    reason = models.TextField(default="", db_default="")
+    missing = models.IntegerField(default=0, db_default=0)  # units that were refunded
+    cancelled = models.IntegerField(default=0, db_default=0)  # units that were not
+    reopened_at = models.DateTimeField(null=True)  # some of them came after all
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "closed_at"], name="returns_expiry_of_company")]
+        constraints = [
+            models.CheckConstraint(
+                name="returns_expiry_reminded_or_closed",
+                condition=Q(reminded_at__isnull=False) | Q(closed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="returns_expiry_closed_for_a_reason",
+                condition=Q(closed_at__isnull=True, missing=0, cancelled=0)
+                | (
+                    Q(closed_at__isnull=False, missing__gte=0, cancelled__gte=0)
+                    & ~Q(closed_by="")
+                    & ~Q(reason="")
+                ),
             ),
         ]
 
@@ -298,7 +340,7 @@ class Stray(models.Model):
                 condition=Q(
                     quantity__gt=0,
                     state__in=("open", *arrivals.OUTCOMES),
-                    why__in=("unknown", "unannounced", "more", "other"),
+                    why__in=("unknown", "unannounced", "late", "more", "other"),
                 ),
             ),
             models.CheckConstraint(
@@ -784,7 +826,7 @@ class Hold(models.Model):
             models.Index(
                 fields=["due_at"],
                 name="returns_hold_open",
-                condition=Q(state__in=["asked", "placed", "renewing", "taking", "failed"]),
+                condition=Q(state__in=list(states.HOLD_OPEN)),
             ),
             models.Index(fields=["company_id", "id"], name="returns_hold_of_company"),
         ]

@@ -42,6 +42,9 @@ KINDS: dict[str, Kind] = {
     "disposal": Kind("DSP", "dispose"),
 }  # fmt: skip
 
+OWED = tuple(kind for kind, one in KINDS.items() if one.account)
+"""Departures that something is owed for."""
+
 WORK = "work_order"
 PREFIXES = {**{kind: one.prefix for kind, one in KINDS.items()}, WORK: "WO"}
 """Of the numbers, which leave no gap within a company, kind and year."""

@@ -78,10 +78,10 @@ def return_of_number(company: int, number: str) -> UUID | None:
 
 _EXPECTED = """
 SELECT r.id, r.number, o.number, r.node_id, n.code, l.id, s.code, s.name,
-       l.quantity - l.cancelled - l.received, l.reason
+       l.quantity - l.cancelled - l.missing - l.received, l.reason
 FROM returns_parcel AS p
 JOIN returns_return AS r ON r.id = p.return_id AND r.state IN ('authorized', 'received', 'inspected', 'disposed')
-JOIN returns_line AS l ON l.return_id = r.id AND l.quantity > l.cancelled + l.received
+JOIN returns_line AS l ON l.return_id = r.id AND l.quantity > l.cancelled + l.missing + l.received
 JOIN orders_order AS o ON o.id = r.order_id
 JOIN network_node AS n ON n.id = r.node_id
 JOIN catalog_sku AS s ON s.id = l.sku_id

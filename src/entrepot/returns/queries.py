@@ -15,6 +15,7 @@ from entrepot.returns import (
     cohort_queries,
     departure_queries,
     exchange_queries,
+    expiry_queries,
     fraud_queries,
     hold_queries,
     work_order_queries,
@@ -95,6 +96,11 @@ class LineRow:
     inspected: int
     disposed: int
     refunded: int
+    missing: int
+
+    @property
+    def to_come(self) -> int:
+        return self.quantity - self.cancelled - self.missing - self.received
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,7 +402,7 @@ _BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(com
 
 _LINES = """
 SELECT l.id, l.line_id, l.sku_id, o.sku_code, o.description, l.reason, l.note, l.quantity, l.cancelled, l.received,
-       l.inspected, l.disposed, l.refunded
+       l.inspected, l.disposed, l.refunded, l.missing
 FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id WHERE l.return_id = %(id)s::uuid ORDER BY l.id
 """
 
@@ -625,6 +631,7 @@ _CHECKS: tuple[Any, ...] = (
     _CAPPED,
     *exchange_queries.CHECKS,
     cohort_queries.CHECK,
+    expiry_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,
     *fraud_queries.CHECKS,

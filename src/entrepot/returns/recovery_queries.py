@@ -7,8 +7,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.returns.onward import OWED
 
-KINDS = ("vendor_return", "liquidation", "carrier_claim", "supplier_claim")
+RECOVERED = (*OWED, "carrier_claim", "supplier_claim")
+"""From whom something may be owed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,17 @@ def owed(
         "overdue": overdue,
         "offset": offset,
         "limit": limit,
+        "kinds": list(OWED),
     }
     return [RecoveryRow(*row) for row in sql.run(_OPEN + _PAGE, params)]
 
 
 def sums(company: int, at: datetime) -> list[RecoverySum]:
     """The same by kind and currency."""
-    return [RecoverySum(*row) for row in sql.run(_OPEN + _SUMS, {"company": company, "at": at})]
+    return [
+        RecoverySum(*row)
+        for row in sql.run(_OPEN + _SUMS, {"company": company, "at": at, "kinds": list(OWED)})
+    ]
 
 
 # A claim to a supplier has no due date of its own; one to a carrier has the day on which it must be filed.
@@ -68,7 +74,7 @@ WITH open_ones (kind, id, number, whom, state, currency, claimed, owed, since, d
     SELECT p.kind, p.id, p.number, p.receiver, p.state, p.currency::text, 0::bigint, p.owed_minor - p.credited_minor,
            p.left_at, p.due_on
     FROM returns_departure AS p
-    WHERE p.company_id = %(company)s::smallint AND p.state = 'gone' AND p.kind IN ('vendor_return', 'liquidation')
+    WHERE p.company_id = %(company)s::smallint AND p.state = 'gone' AND p.kind = ANY(%(kinds)s::text[])
     UNION ALL
     SELECT 'carrier_claim', c.id, c.number, c.carrier, c.state, c.currency::text,
            CASE WHEN c.state = 'agreed' THEN 0 ELSE c.amount_minor END, c.agreed_minor - c.credited_minor, c.opened_at,

@@ -169,6 +169,11 @@ class Units(NamedTuple):
     inspected: int
     disposed: int
     refunded: int
+    missing: int = 0  # refunded, and not waited for any more
+
+    @property
+    def to_come(self) -> int:
+        return self.quantity - self.cancelled - self.received - self.missing
 
 
 def total(units: Iterable[Units]) -> Units:
@@ -191,7 +196,11 @@ def derive_state(
     if units.inspected > units.disposed:
         return "inspected"
     paid = without_refund or units.refunded == units.quantity - units.cancelled
-    if paid and not open_refunds and (keeps or units.disposed == units.quantity - units.cancelled):
+    if (
+        paid
+        and not open_refunds
+        and (keeps or units.disposed == units.quantity - units.cancelled - units.missing)
+    ):
         return "closed"
     return "disposed" if units.disposed else "authorized"
 

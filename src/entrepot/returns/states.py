@@ -13,11 +13,16 @@ RETURN = machine(
     ("dispose", "inspected", "disposed"),
     ("close", ("authorized", "received", "inspected", "disposed"), "closed"),
     ("cancel", ("requested", "authorized"), "cancelled", True),
+    ("reopen", ("closed", "cancelled"), "authorized", True),
 )  # fmt: skip
 """`received`: units wait for inspection. `inspected`: units wait for their disposition. `disposed`: none of those here
-waits for anything. Closed is a return whose goods and money are done with."""
+waits for anything. Closed is a return whose goods and money are done with; what comes
+after all opens it again."""
 
 FINAL = frozenset({"declined", "closed", "cancelled"})
+
+TO_COME = ("authorized", "disposed")
+"""Nothing of it that is here waits: whoever has something left to come is its customer."""
 
 REFUND = machine(
     "refund", "agreed",
@@ -84,3 +89,9 @@ HOLD = machine(
 """An amount on a customer's card. `declined`: it never stood, so nothing was given for it. `taken` is what was captured
 of it; what of that turns out not to be owed is given back. `failed` waits for a person, who asks for it again.
 `lapsed`: its time at the bank was over before anybody decided."""
+
+HOLD_OPEN = ("asked", "placed", "renewing", "taking", "failed")
+"""Nobody has decided yet what becomes of the amount."""
+
+HOLD_STANDING = (*HOLD_OPEN, "taken")
+"""Something may still become of it: what was taken is given back when it turns out not to be owed."""

@@ -14,8 +14,9 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
 from entrepot.payments.commands.store_credit import ExpireCredits, expire_credits
-from entrepot.returns import asked_queries, exchange_queries, hold_queries, queries
+from entrepot.returns import asked_queries, exchange_queries, expiry_queries, hold_queries, queries
 from entrepot.returns.commands.estimate import Estimate, estimate
+from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
 from entrepot.returns.commands.refund import Refund, refund
@@ -70,8 +71,8 @@ def serve_hold(cause: Cause, returns: Sequence[UUID]) -> None:
 @app.task(name="returns.watch", queueing_lock="returns.watch")
 def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every hour: a work item for each return that waits too long and for what is owed past its day, the estimate of
-    what will come back, exchanges that wait, amounts on cards, store credit whose time is over, and fingerprints that
-    no policy asks for any more."""
+    what will come back, exchanges that wait, amounts on cards, goods that do not come, store credit whose time is over,
+    and fingerprints that no policy asks for any more."""
     cause = Cause(Actor("system:returns", everything=True), timezone.now(), "hourly look at returns")
     companies = [company.id for company in parties.companies()]
     watch(cause, requests=[Watch(company) for company in companies])
@@ -80,6 +81,7 @@ def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
     look_at_exchanges(cause)
     forget_old_marks(cause, companies)
     look_at_holds(cause)
+    look_at_what_does_not_come(cause, companies)
     expire_credits(
         cause, requests=[ExpireCredits(company) for company in credit_queries.companies_with_due(cause.at)]
     )
@@ -108,6 +110,13 @@ def look_at_holds(cause: Cause) -> None:
     due = hold_queries.due(cause.at)
     if due:
         settle_holds(cause, requests=[SettleHolds(one) for one in due])
+
+
+def look_at_what_does_not_come(cause: Cause, companies: Sequence[int]) -> None:
+    """Customers whose goods are waited for are reminded, and what did not come by its day is given up."""
+    due = [one for company in companies for one in expiry_queries.due(company, cause.at)]
+    if due:
+        expire(cause, requests=[Expire(one) for one in due])
 
 
 QUEUES = {

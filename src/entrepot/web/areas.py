@@ -63,6 +63,7 @@ AREAS = (
         Page("return-fraud", _("Suspected")),
         Page("return-staging", _("Staging")),
         Page("return-times", _("Times")),
+        Page("returns-to-come", _("To come")),
     )),
     Area("floor", _("Floor"), "floor", "f", _("Floor: waves, lists, scans"), (
         Page("floor", _("Waves and lists")),

@@ -1,4 +1,4 @@
-"""A person ends a return: what has not come will not, what is not refunded will not be."""
+"""A person ends a return: what has not come is not waited for, what is not refunded will not be."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused, WrongState
-from entrepot.kernel.events import Event
 from entrepot.returns import errors
-from entrepot.returns.commands.lock import Return, give_back, lock_returns, store
+from entrepot.returns.commands.giving_up import Ending, give_up
+from entrepot.returns.commands.lock import Return, lock_returns
 from entrepot.returns.states import FINAL
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Give up units that have not come; `without_refund` also gives up the money for those that have."""
+    """Give up units that have not come; `without_refund` also gives up the money for those that have, `without_goods`
+    also units that were refunded."""
 
     return_id: UUID
     reason: str
     without_refund: bool = False
+    without_goods: bool = False
     key: str | None = None
 
 
@@ -39,7 +41,8 @@ def close(cause: Cause, /, *, requests: Sequence[Close]) -> list[Closed | Refuse
 
     Locks: the orders in id order.
     Refuses: NotFound; WrongState; returns.reason_needed; returns.not_done (units wait for inspection or disposition,
-    were refunded and have not come, or a refund is under way). Again: by key. 9 statements.
+    were refunded and have not come, a refund is under way, or an amount is held on a card). Again: by key.
+    14 statements at most.
     """
     found = lock_returns([one.return_id for one in requests])
     answers: list[Closed | Refused] = []
@@ -56,7 +59,9 @@ def close(cause: Cause, /, *, requests: Sequence[Close]) -> list[Closed | Refuse
         closed[one.id] = (one, request)
         answers.append(Closed(one.id, ""))
     if closed:
-        _write(cause, list(closed.values()))
+        give_up(cause, [
+            Ending(one, request.reason, without_refund=request.without_refund) for one, request in closed.values()
+        ])  # fmt: skip
     return [Closed(a.return_id, found[a.return_id].state) if isinstance(a, Closed) else a for a in answers]
 
 
@@ -73,23 +78,12 @@ def _refuse(request: Close, one: Return, *, again: bool) -> Refused | None:
         what = f"{units.received - units.disposed} units wait for inspection or disposition"
     elif one.open_refunds:
         what = f"{one.open_refunds} refunds are not paid yet"
-    elif any(line.refunded > line.received for line in one.lines.values()):
-        what = "units that were refunded have not come"
+    elif one.open_holds:
+        what = "an amount is held on the card; take it or let it go"
+    elif one.asked != "keep" and one.is_ahead and not request.without_goods:
+        what = "units that were refunded have not come; close it without them where they never will"
     elif units.received > units.refunded and not request.without_refund:
         what = f"{units.received - units.refunded} units are not refunded; refund them, or close it without"
     else:
         return None
     return errors.NotDone(number=one.number, what=what)
-
-
-def _write(cause: Cause, closed: Sequence[tuple[Return, Close]]) -> None:
-    give_back(line for one, _ in closed for line in one.lines.values() if line.quantity > line.received)
-    for one, request in closed:
-        one.without_refund = request.without_refund
-        for line in one.lines.values():
-            line.cancelled = line.quantity - line.received
-    announce(cause, [
-        Event("return", one.id, one.company, "", "", None, {"without_refund": request.without_refund}, request.reason)
-        for one, request in closed
-    ])  # fmt: skip
-    store(cause, [one for one, _ in closed], {})

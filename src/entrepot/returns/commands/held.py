@@ -16,9 +16,7 @@ from entrepot.payments import hold_queries
 from entrepot.returns import holding
 from entrepot.returns.commands.lock import lock_returns
 from entrepot.returns.holding import InstantPolicy, Line, Move, Standing
-from entrepot.returns.states import HOLD
-
-CLOSED = frozenset({"declined", "released", "lapsed"})
+from entrepot.returns.states import HOLD, HOLD_STANDING
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class Held:
 
     @property
     def is_closed(self) -> bool:
-        return self.state in CLOSED
+        return self.state not in HOLD_STANDING
 
     def step(self, event: str) -> None:
         after = HOLD.step(self.state, event)
@@ -78,7 +76,7 @@ class Known:
 
     def __init__(self, cause: Cause, returns: Collection[UUID]) -> None:
         self.returns = lock_returns(returns)
-        params = {"returns": list(self.returns)}
+        params = {"returns": list(self.returns), "states": list(HOLD_STANDING)}
         self.holds = [_held(row) for row in sql.run(_OPEN, params)]
         self.policies = of_companies({one.company for one in self.returns.values()}, InstantPolicy, cause.at)
         by_id = {one.id: one for one in self.holds}
@@ -127,7 +125,7 @@ FROM returns_hold AS h
 JOIN returns_return AS r ON r.id = h.return_id
 LEFT JOIN returns_refund AS f ON f.id = h.refund_id
 WHERE h.return_id = ANY(%(returns)s::uuid[])
-  AND h.state IN ('asked', 'placed', 'renewing', 'taking', 'failed', 'taken')
+  AND h.state = ANY(%(states)s::text[])
 ORDER BY h.id
 """
 

@@ -42,19 +42,31 @@ class Line:
     disposed: int
     refunded: int
     exchanged: int = 0
+    missing: int = 0
 
     @property
     def units(self) -> rules.Units:
         return rules.Units(
-            self.quantity, self.cancelled, self.received, self.inspected, self.disposed, self.refunded
+            self.quantity,
+            self.cancelled,
+            self.received,
+            self.inspected,
+            self.disposed,
+            self.refunded,
+            self.missing,
         )
+
+    @property
+    def to_come(self) -> int:
+        return self.units.to_come
 
 
 @dataclass(slots=True)
 class Return:
     """A locked return with its lines; `open_refunds` are those not paid and not rejected, and `exchanges` such as wait
     for what comes back. `fraud` is the state of its judgment (`states.FRAUD`), '' where nobody judged it; `holds` are
-    amounts on the card that are not done with; of what is `scanned` a carrier told."""
+    amounts on the card that are not done with, `open_holds` such as nobody has decided about; of what is `scanned` a
+    carrier told."""
 
     id: UUID
     number: str
@@ -71,12 +83,18 @@ class Return:
     fraud: str = ""
     holds: int = 0
     scanned: bool = False
+    open_holds: int = 0
     lines: dict[UUID, Line] = field(default_factory=dict)
     sides: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def units(self) -> rules.Units:
         return rules.total(line.units for line in self.lines.values())
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether units were refunded that have not come."""
+        return any(line.refunded - line.missing > line.received for line in self.lines.values())
 
     def apart(self, side: str, person: str) -> Refused | None:
         """The refusal where a person has taken another side of the duties on this return."""
@@ -99,7 +117,7 @@ def lock_returns(returns: Collection[UUID]) -> dict[UUID, Return]:
     """Returns by id, with their lines and duties; their orders are locked in id order. 4 statements."""
     params = {"returns": list(returns)}
     sql.run(_LOCK, params)
-    found = {row[0]: Return(*row) for row in sql.run(_RETURNS, params)}
+    found = {row[0]: Return(*row) for row in sql.run(_RETURNS, params | _HOLDS)}
     for owner, *line in sql.run(_LINES, params):
         found[owner].lines[line[0]] = Line(*line)
     for document, side, person in sql.run(_DUTIES, params | {"pair": DUTY}):
@@ -124,12 +142,20 @@ def offer_refunds(
     offer("exchange", [(one.id, 0, times.get(one.id, cause.at)) for one in returns if one.exchanges])
     asked = [one for one in returns if one.asked in ("refund", "store_credit", "keep")]
     if reached == "authorized":
-        offer("hold", [(one.id, 0, times.get(one.id, cause.at)) for one in asked if one.asked == "refund"])
-    policies = in_force(cause, (one.company for one in asked))
+        _offer_holds(cause, [one for one in asked if one.asked == "refund"], times)
+    rule = in_force(cause, (one.company for one in asked))
     offer("decide_refund", [
         (one.id, 0, times.get(one.id, cause.at))
         for one in asked
-        if _waits_for(one, policies[one.company][1]) == reached
+        if _waits_for(one, rule[one.company][1]) == reached
+    ])  # fmt: skip
+
+
+def _offer_holds(cause: Cause, returns: Sequence[Return], times: Mapping[UUID, datetime]) -> None:
+    """Let amounts be held on cards where the policy gives refunds before goods are back."""
+    instant = policies.of_companies((one.company for one in returns), holding.InstantPolicy, cause.at)
+    offer("hold", [
+        (one.id, 0, times.get(one.id, cause.at)) for one in returns if instant[one.company][1].refunds
     ])  # fmt: skip
 
 
@@ -148,7 +174,7 @@ def store(cause: Cause, changed: Iterable[Return], times: Mapping[UUID, datetime
     sql.run(
         _STORE_LINES,
         sql.columns(
-            ("ids", "cancelled", "received", "inspected", "disposed", "refunded", "exchanged"),
+            ("ids", "cancelled", "received", "inspected", "disposed", "refunded", "missing", "exchanged"),
             [(line.id, *line.units[1:], line.exchanged) for one in changed for line in one.lines.values()],
         ),
     )
@@ -202,9 +228,9 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
     note_returns(cause, axes(orders), orders)
 
 
-def give_back(lines: Iterable[Line]) -> None:
-    """Units of locked lines that will not come may be asked for again. 1 statement, none for no lines."""
-    rows = [(line.line, line.quantity - line.received) for line in lines]
+def give_back(units: Iterable[tuple[UUID, int]]) -> None:
+    """Units of order lines may be asked for again (below zero: are authorized anew). 1 statement, none for none."""
+    rows = [one for one in units if one[1]]
     if rows:
         sql.run(_GIVE_BACK, sql.columns(("lines", "units"), rows))
 
@@ -216,6 +242,8 @@ def axes(orders: Collection[UUID]) -> dict[UUID, str]:
         found[order].add(state)
     return {order: rules.axis(found[order]) for order in orders}
 
+
+_HOLDS = {"standing": list(states.HOLD_STANDING), "open": list(states.HOLD_OPEN)}
 
 # By an array of keys: as a join it may be planned over every order, where statistics are old.
 _LOCK = """
@@ -230,14 +258,16 @@ SELECT r.id, r.number, r.company_id::int, r.order_id, r.currency, r.node_id, r.a
        r.customer_id, (SELECT count(*) FROM returns_exchange AS x WHERE x.return_id = r.id AND x.state = 'agreed'),
        COALESCE(j.state, ''),
        (SELECT count(*) FROM returns_hold AS h
-        WHERE h.return_id = r.id AND h.state IN ('asked', 'placed', 'renewing', 'taking', 'failed', 'taken')),
-       EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL)
+        WHERE h.return_id = r.id AND h.state = ANY(%(standing)s::text[])),
+       EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = r.id AND p.scanned_at IS NOT NULL),
+       (SELECT count(*) FROM returns_hold AS h WHERE h.return_id = r.id AND h.state = ANY(%(open)s::text[]))
 FROM returns_return AS r LEFT JOIN returns_judgment AS j ON j.return_id = r.id
 WHERE r.id = ANY(%(returns)s::uuid[]) ORDER BY r.id
 """
 
 _LINES = """
-SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded, exchanged
+SELECT return_id, id, line_id, sku_id, reason, quantity, cancelled, received, inspected, disposed, refunded, exchanged,
+       missing
 FROM returns_line WHERE return_id = ANY(%(returns)s::uuid[]) ORDER BY return_id, id
 """
 
@@ -248,12 +278,12 @@ WHERE document = ANY(%(returns)s::uuid[]) AND pair = %(pair)s::text
 
 _STORE_LINES = """
 UPDATE returns_line AS l SET cancelled = d.cancelled, received = d.received, inspected = d.inspected,
-       disposed = d.disposed, refunded = d.refunded, exchanged = d.exchanged
+       disposed = d.disposed, refunded = d.refunded, missing = d.missing, exchanged = d.exchanged
 FROM unnest(%(ids)s::uuid[], %(cancelled)s::int[], %(received)s::int[], %(inspected)s::int[], %(disposed)s::int[],
-            %(refunded)s::int[], %(exchanged)s::int[])
-     AS d(id, cancelled, received, inspected, disposed, refunded, exchanged)
-WHERE l.id = d.id AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.exchanged)
-   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded, d.exchanged)
+            %(refunded)s::int[], %(missing)s::int[], %(exchanged)s::int[])
+     AS d(id, cancelled, received, inspected, disposed, refunded, missing, exchanged)
+WHERE l.id = d.id AND (l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing, l.exchanged)
+   <> (d.cancelled, d.received, d.inspected, d.disposed, d.refunded, d.missing, d.exchanged)
 """
 
 _STORE = """

@@ -39,7 +39,7 @@ def note_scans(cause: Cause, /, *, requests: Sequence[NoteScan]) -> list[ScanNot
     are ready to be decided. Of a parcel that nobody announced nothing is kept.
 
     Locks: the orders in id order. Refuses: Invalid (no number). Again: the first scan counts.
-    8 statements at most, and one for each company.
+    9 statements at most, and one for each company.
     """
     times: dict[tuple[int, str], datetime] = {}
     for one in requests:

@@ -128,7 +128,7 @@ def _decide(cause: Cause, request: Receive, one: Return | None, facts: _Facts) -
     if request.weight_g is not None and not 0 <= request.weight_g < 2**31:
         return Invalid(field="weight_g", expected="grams, 0 or more", found=request.weight_g)
     line = one.lines[request.line]
-    expected = line.quantity - line.cancelled - line.received
+    expected = line.to_come
     if request.quantity > expected:
         return errors.MoreThanAuthorized(
             number=one.number, line=str(line.id), found=request.quantity, left=expected

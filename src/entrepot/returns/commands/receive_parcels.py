@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.kernel.events import Event
-from entrepot.returns import arrivals, errors, states
+from entrepot.returns import arrivals, errors, expiring, states
 from entrepot.returns.arrivals import Came, Expected, Part, Sorted
 from entrepot.returns.commands.announce import tracking_of
-from entrepot.returns.commands.lock import Return, lock_returns
+from entrepot.returns.commands.giving_up import INCOMPLETE, Late, late, reopen, take_again
+from entrepot.returns.commands.lock import Line, Return, lock_returns
 from entrepot.returns.commands.receive import Receive, receive
+from entrepot.returns.expiring import ExpiryPolicy
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -73,13 +75,23 @@ class _Stray(NamedTuple):
 class _Known:
     """Returns that parcels were announced for, bins of nodes, and SKUs by what people call them."""
 
-    def __init__(self, requests: Sequence[ReceiveParcel]) -> None:
+    def __init__(self, cause: Cause, requests: Sequence[ReceiveParcel]) -> None:
         numbers = {(one.company, tracking_of(one.tracking)) for one in requests if one.tracking.strip()}
         announced = sql.run(_ANNOUNCED, sql.columns(("companies", "trackings"), sorted(numbers)))
         self.returns = lock_returns([row[2] for row in announced])
         self.of: dict[tuple[int, str], list[UUID]] = defaultdict(list)
         for company, tracking, return_id in announced:
             self.of[company, tracking].append(return_id)
+        self.late = late([one for one in self.returns.values() if one.state in states.FINAL])
+        rules = policies.of_companies((one.of.company for one in self.late.values()), ExpiryPolicy, cause.at)
+        self.taken_late = {
+            key
+            for key, one in self.late.items()
+            if expiring.takes_late(rules[one.of.company][1], one.closed_at, cause.at)
+        }
+        self.came: dict[UUID, int] = defaultdict(int)
+        self.anew: dict[UUID, int] = defaultdict(int)
+        self.reopened: dict[UUID, Late] = {}
         self.bins: dict[tuple[int, UUID], UUID] = {}
         self.nodes: dict[UUID, tuple[int, UUID]] = {}
         for company, node, bin_id, is_usual in sql.run(
@@ -93,29 +105,51 @@ class _Known:
         self.skus: dict[tuple[int, str], UUID] = {(c, text): sku for c, text, sku in sql.run(_SKUS, columns)}
 
     def expected(self, request: ReceiveParcel) -> list[Expected]:
-        """What is still to come in a parcel to this node; counts change as it is received."""
-        found = (self.returns[one] for one in self.of[request.company, tracking_of(request.tracking)])
+        """What is still to come in a parcel to this node, and what was given up and comes late; counts change as it is
+        received."""
         return [
-            Expected(one.id, line.id, line.sku, line.quantity - line.cancelled - line.received)
-            for one in found
-            if one.node == request.node and one.state not in states.FINAL and one.state != "requested"
+            Expected(one.id, line.id, line.sku, units)
+            for one in self._returns(request)
+            if one.node == request.node
             for line in one.lines.values()
-            if line.quantity > line.cancelled + line.received
+            if (units := self._units(one, line))
         ]
+
+    def is_late(self, request: ReceiveParcel) -> bool:
+        """Whether what is in a parcel was given up before it came."""
+        return any(one.id in self.late for one in self._returns(request))
+
+    def _returns(self, request: ReceiveParcel) -> list[Return]:
+        return [self.returns[one] for one in self.of[request.company, tracking_of(request.tracking)]]
+
+    def _units(self, one: Return, line: Line) -> int:
+        if one.id in self.taken_late:
+            return line.to_come - self.came[line.id] + self.late[one.id].units(line)
+        return 0 if one.state in (*states.FINAL, "requested") else line.to_come - self.came[line.id]
+
+    def take(self, part: Part) -> None:
+        """Count units of a line as received; what was given up is waited for again."""
+        one = self.returns[part.of.return_id]
+        line = one.lines[part.of.line]
+        if late_units := max(0, part.units + self.came[line.id] - line.to_come):
+            self.reopened[one.id] = self.late[one.id]
+            self.anew[line.line] += take_again(self.late[one.id], line, late_units)
+        self.came[line.id] += part.units
 
 
 @command("returns.receive_parcels")
 def receive_parcels(cause: Cause, /, *, requests: Sequence[ReceiveParcel]) -> list[ParcelReceived | Refused]:
     """What parcels held: units of announced returns are received, the rest is set aside with a question to customer
-    service, which is also asked where something is missing. Strays are not ours: they are in no stock until it is known
-    what they are.
+    service, which is also asked where something is missing. Goods of a return that was closed without them open it
+    again, or are strays, as the policy `returns.expiry` says. Strays are not ours: they are in no stock until it is
+    known what they are.
 
     Whoever receives has neither asked for the returns nor approves their refunds.
     Locks: the orders in id order, then as `returns.receive`.
     Refuses: Invalid (content); returns.no_bin; access.duties_apart. Again: by key.
-    44 statements at most.
+    57 statements at most.
     """
-    known = _Known(requests)
+    known = _Known(cause, requests)
     answers: list[ParcelReceived | Refused] = []
     arrived: list[Receive] = []
     strays: list[_Stray] = []
@@ -132,6 +166,8 @@ def receive_parcels(cause: Cause, /, *, requests: Sequence[ReceiveParcel]) -> li
         arrived += [_receive(request, bin_id, part) for part in sorted_out.parts]
         items += _questions(request, sorted_out, own, known)
         answers.append(_answer(sorted_out, own))
+    if known.reopened:
+        reopen(cause, known.reopened, known.anew, dict.fromkeys(known.reopened, "its goods came late"))
     whole(receive(cause, requests=arrived))
     if strays:
         _write(cause, strays)
@@ -169,13 +205,17 @@ def _decide(cause: Cause, request: ReceiveParcel, known: _Known) -> Sorted | Ref
         if refused:
             return refused
     for part in found.parts:
-        known.returns[part.of.return_id].lines[part.of.line].received += part.units
-    return found
+        known.take(part)
+    return found._replace(
+        missing=tuple(one for one in found.missing if one.return_id not in known.taken_late)
+    )
 
 
 def _stray(request: ReceiveParcel, bin_id: UUID, known: _Known, place: int, units: int, why: str) -> _Stray:
     content = request.content[place]
     sku = known.skus.get((request.company, content.said.strip()))
+    if why == "unannounced" and known.is_late(request):
+        why = "late"
     return _Stray(ids.uuid7(), request, bin_id, sku, content, units, why)
 
 
@@ -202,6 +242,7 @@ WHY = {
     "unannounced": "nothing was announced",
     "more": "more came than was announced",
     "other": "something else was announced",
+    "late": "its return is closed",
 }
 
 
@@ -224,7 +265,7 @@ def _questions(
     for return_id, units in missing.items():
         one_return: Return = known.returns[return_id]
         yield OpenItem(
-            company=request.company, type="return incomplete", subject_kind="return", subject=return_id,
+            company=request.company, type=INCOMPLETE, subject_kind="return", subject=return_id,
             reason=f"{parcel}: {units} units of return {one_return.number} were announced and are not in it.",
             role="customer service", facts={"return": return_id, "units": units}, occurred_at=request.occurred_at,
         )  # fmt: skip

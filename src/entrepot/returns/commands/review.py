@@ -36,7 +36,7 @@ def review(cause: Cause, /, *, requests: Sequence[Review]) -> list[Reviewed | Re
     """Requested returns, authorized or declined; what was declined may be asked for again.
 
     Locks: the orders in id order. Refuses: NotFound, WrongState, returns.reason_needed. Again: by key.
-    11 statements.
+    12 statements.
     """
     found = lock_returns([one.return_id for one in requests])
     answers: list[Reviewed | Refused] = []
@@ -65,7 +65,12 @@ def _decide(request: Review, one: Return) -> str | Refused:
 
 
 def _write(cause: Cause, steps: Sequence[Step]) -> None:
-    give_back(line for step in steps if step.after == "declined" for line in step.of.lines.values())
+    give_back(
+        (line.line, line.quantity)
+        for step in steps
+        if step.after == "declined"
+        for line in step.of.lines.values()
+    )
     move(cause, steps, {})
     resolve_subjects(
         cause,

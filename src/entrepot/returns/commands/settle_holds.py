@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -132,7 +132,7 @@ def act(cause: Cause, moves: Sequence[tuple[Held, Move]]) -> None:
     """Carry out what was decided about holds, with their providers and in the books."""
     for one, move in moves:
         one.why = move.why
-        _DO[move.what](one, move.minor)
+        _does(one, move)
     if any(one.renews for one, _ in moves):
         _renew(cause, [one for one, _ in moves if one.renews])
     taking = [(one, move) for one, move in moves if move.what == "take"]
@@ -146,33 +146,14 @@ def act(cause: Cause, moves: Sequence[tuple[Held, Move]]) -> None:
         open_items(cause, requests=[_item(one) for one in lapsed])
 
 
-def _release(one: Held, _minor: int) -> None:
-    one.step("release")
-    one.released = True
-
-
-def _take(one: Held, _minor: int) -> None:
-    one.step("take")
-
-
-def _renewing(one: Held, _minor: int) -> None:
-    one.step("renew")
-    one.renews = True
-
-
-def _lapse(one: Held, _minor: int) -> None:
-    one.step("lapse")
-    one.released = True
-
-
-def _returned(one: Held, minor: int) -> None:
-    one.returned += minor
-    one.booking -= minor
-
-
-_DO: dict[str, Callable[[Held, int], None]] = {
-    "release": _release, "take": _take, "renew": _renewing, "lapse": _lapse, "give_back": _returned,
-}  # fmt: skip
+def _does(one: Held, move: Move) -> None:
+    if move.what == "give_back":
+        one.returned += move.minor
+        one.booking -= move.minor
+        return
+    one.step(move.what)
+    one.renews = move.what == "renew"
+    one.released = move.what in ("release", "lapse")
 
 
 def _renew(cause: Cause, holds: Sequence[Held]) -> None:

@@ -51,6 +51,7 @@ from entrepot.web.api import (
     purchasing,
     report_mails,
     reservations,
+    return_expiry,
     return_fraud,
     return_inspections,
     return_parcels,
@@ -153,6 +154,7 @@ api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", drafts.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
+api.add_router("/v1", return_expiry.router, tags=["returns"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])

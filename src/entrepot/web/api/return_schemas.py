@@ -269,13 +269,15 @@ class ApproveIn(Strict):
 
 
 class CloseIn(Strict):
-    """Give up what has not come; `without_refund` also the money for what has."""
+    """Give up what has not come; `without_refund` also the money for what has, `without_goods` also
+    what was refunded."""
 
     model_config = _example(return_id=ONE, reason="The customer keeps it.")
 
     return_id: UUID
     reason: Code
     without_refund: bool = False
+    without_goods: bool = False
     key: Own = None
 
 
@@ -356,7 +358,7 @@ class StrayDecidedOut(Out):
 
 
 class StrayOut(Out):
-    """Goods that nobody announced: why (`unknown`, `unannounced`, `more`, `other`), and where they are."""
+    """Goods that nobody announced: why (`unknown`, `unannounced`, `late`, `more`, `other`), and where they are."""
 
     id: UUID
     node: str
@@ -479,6 +481,7 @@ class ReturnLineOut(Out):
     inspected: int
     disposed: int
     refunded: int
+    missing: int
 
 
 class ReceiptOut(Out):

@@ -372,7 +372,7 @@ def negated(value: int) -> int:
 @register.filter
 def left_to_come(line: ReturnLineRow) -> int:
     """Units of a return's line that are still expected."""
-    return line.quantity - line.cancelled - line.received
+    return line.to_come
 
 
 @register.filter

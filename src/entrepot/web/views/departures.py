@@ -71,7 +71,7 @@ def recovery(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, timezone.now()
     kind, overdue = clean(request.GET.get("kind")), "overdue" in request.GET
     offset = min(int_in(request.GET.get("from")) or 0, 1_000_000)
-    kind = kind if kind in recovery_queries.KINDS else ""
+    kind = kind if kind in recovery_queries.RECOVERED else ""
     rows = recovery_queries.owed(
         company, now, kind=kind, overdue=overdue, offset=offset, limit=RECOVERY_PAGE + 1
     )

@@ -23,6 +23,7 @@ from entrepot.orders.commands.approve_credits import ApproveCredit, approve_cred
 from entrepot.returns import (
     asked_queries,
     exchange_queries,
+    expiry_queries,
     fraud_queries,
     hold_queries,
     inspection_queries,
@@ -114,7 +115,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     parts = [which, *(refund.id for refund in found.refunds), *(one_.id for one_ in held)]
     events = kernel.timeline(subjects=parts)
     journal = pages.journal(company=company, documents=parts)
-    expected = any(line.quantity > line.received + line.cancelled for line in found.lines)
+    expected = any(line.to_come for line in found.lines)
     context: dict[str, Any] = {
         "one": head,
         "whole": found,
@@ -132,6 +133,9 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "trackings": parcel_queries.trackings(which),
         "shown": inspection_queries.photos_of_customer(which),
         "expected": expected,
+        "until": expiry_queries.until(which, company, fmt.reading().now) if expected else None,
+        "given_up": expiry_queries.of_return(which),
+        "ahead": sum(max(0, line.refunded - line.missing - line.received) for line in found.lines),
         "bins": _bins(request, head.node) if expected else [],
         "to_look_at": sum(line.received - line.disposed for line in found.lines),
         **_refundable(found, _policy(company)),
@@ -170,7 +174,8 @@ def _stand(line: queries.LineRow, done: Iterable[queries.DispositionRow]) -> lis
     """Where the units of a line stand: (tone, words, units)."""
     found = [
         ("quiet", "cancelled", line.cancelled),
-        ("going", "expected", line.quantity - line.cancelled - line.received),
+        ("late", "never came", line.missing),
+        ("going", "expected", line.to_come),
         ("held", "pending_inspection", line.received - line.inspected),
         ("held", "inspected", line.inspected - line.disposed),
     ]
@@ -185,7 +190,13 @@ def _refundable(found: queries.Whole, policy: rules.Policy) -> dict[str, Any]:
     """Units that the policy makes due now, and those that are not refunded yet at all."""
     units = [
         rules.Units(
-            line.quantity, line.cancelled, line.received, line.inspected, line.disposed, line.refunded
+            line.quantity,
+            line.cancelled,
+            line.received,
+            line.inspected,
+            line.disposed,
+            line.refunded,
+            line.missing,
         )
         for line in found.lines
     ]
@@ -280,8 +291,10 @@ def _refund(request: Request, which: UUID) -> list[Refund]:
 @require_POST
 @console
 def close_one(request: Request, which: UUID) -> HttpResponse:
-    without = request.POST.get("without_refund") == "1"
-    wanted = Close(which, clean(request.POST.get("reason")), without)
+    without_refund, without_goods = (
+        request.POST.get(f"without_{what}") == "1" for what in ("refund", "goods")
+    )
+    wanted = Close(which, clean(request.POST.get("reason")), without_refund, without_goods)
     results = give(request, close, [wanted], lambda _n: gettext("What has not come is given up."))
     return back(request, f"/returns/{which}/", results)
 
