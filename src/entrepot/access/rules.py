@@ -112,6 +112,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.dispose", "returns.override_dispositions", "returns.decide_fraud", "returns.note_scans",
         "returns.open_departures", "returns.withdraw_departures", "returns.withdraw_work",
         "carriage.register_services", "network.serve_channels", "network.set_cut_offs", "network.register_places",
+        "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),
     "warehouse supervisor": (
         *EVERYBODY, "work.open", "work.assign",
@@ -211,7 +212,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.take_tracking", "returns.note_scans", "purchasing.confirm_drop_ships",
         "purchasing.refuse_drop_ships", "shipping.ship_drop_ships",
         "channels.save_mapping", "channels.import_invoices", "channels.import_sales", "channels.receive_supply",
-        "channels.set_aside",
+        "channels.set_aside", "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),
     "auditor": (),
 }  # fmt: skip
@@ -237,7 +238,7 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",
     "simulation.report_trials", "simulation.keep_trials",
-    "stock.publish", "stock.republish",
+    "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated",
     "warehouse.recall", "warehouse.stream", "warehouse.classify_skus", "warehouse.expire_lots",
     "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",

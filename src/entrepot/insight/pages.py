@@ -667,6 +667,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "carrier_invoice": ("settlement_carrierinvoice", "number", "state"),
     "supplier_invoice": ("settlement_supplierinvoice", "number", "state"),
     "bank_statement": ("settlement_bankstatement", "number", "state"),
+    "channel_statement": ("channels_statement", "number", "''"),
+    "channel_difference": ("channels_difference", "name", "state"),
     "invoice": ("settlement_document", "number", "''"),
     "credit_note": ("settlement_document", "number", "''"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),

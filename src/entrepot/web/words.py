@@ -31,6 +31,7 @@ TONES: dict[str, tuple[str, ...]] = {
     "good": (
         "shipped", "delivered", "done", "captured", "sellable", "posted", "received", "matched", "closed", "returned",
         "taken", "paid", "won", "explained", "sent", "active", "agreed", "in force", "settled", "finished", "fresh",
+        "mended",
     ),
     "quiet": ("cancelled", "withdrawn", "called_off", "refunded", "none", "draft", "revoked", "discontinued", ""),
 }  # fmt: skip
@@ -192,6 +193,10 @@ WORDS: dict[str, str | Promise] = {
     "settlement.release_data": _("legal hold released"),
     "settlement.take_statements": _("bank statement taken in"),
     "settlement.decide_bank_lines": _("line of a bank statement decided"),
+    "channels.take_statements": _("statement of a channel compared"),
+    "channels.mend_differences": _("difference with a channel mended"),
+    "channels.import_stated": _("order of a channel's statement placed"),
+    "channels.explain_differences": _("difference with a channel explained"),
     "settlement.issue_documents": _("invoice or credit note issued"),
     "carrier.invoiced": _("billed by the carrier"),
     "carrier.accepted": _("charge of a carrier accepted"),
