@@ -66,6 +66,7 @@ SETTINGS = {
     "XDG_DATA_HOME": "Where the home folder stands if `ENTREPOT_HOME` is not set.",
     "ENTREPOT_STRIPE_KEY": "The secret key of an account with Stripe. Without it nothing is asked of Stripe.",
     "ENTREPOT_STRIPE_SECRET": "The secret by which Stripe signs its webhooks. Without it none is taken.",
+    "ENTREPOT_SHOPIFY_SHOPS": "Shops that are asked for statements: JSON, channel → `url` and `token`.",
     "ENTREPOT_STRIPE_URL": "Where Stripe answers, if not at `https://api.stripe.com/v1`.",
 }
 """What each environment variable is for. Which there are is read from the code, and both must agree."""

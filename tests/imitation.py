@@ -14,16 +14,16 @@ from urllib.parse import parse_qsl
 
 @dataclass
 class Imitation:
-    """`answer` gets (path, body) and gives (status, body)."""
+    """`answer` gets (path, body) and gives (status, body), and headers where there are any."""
 
     url: str
-    answer: Callable[[str, Any], tuple[int, Any]]
+    answer: Callable[[str, Any], tuple[Any, ...]]
     asked: list[tuple[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def an_imitation(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[Imitation]:
+def an_imitation(answer: Callable[[str, Any], tuple[Any, ...]]) -> Iterator[Imitation]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null"
@@ -31,10 +31,12 @@ def an_imitation(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[Imit
             body = dict(parse_qsl(sent.decode())) if is_form else json.loads(sent)
             imitation.keys.append(self.headers.get("Idempotency-Key") or "")
             imitation.asked.append((self.path, body))
-            status, told = imitation.answer(self.path, body)
+            status, told, *headers = imitation.answer(self.path, body)
             data = told.encode() if isinstance(told, str) else json.dumps(told).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
+            for name, value in headers[0].items() if headers else ():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
 

@@ -179,6 +179,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # select all, act on all
 EASYPOST_SECRET = os.environ.get("ENTREPOT_EASYPOST_SECRET", "")
 EASYPOST_KEY = os.environ.get("ENTREPOT_EASYPOST_KEY", "")
 EASYPOST_URL = os.environ.get("ENTREPOT_EASYPOST_URL", "https://api.easypost.com/v2")
+SHOPIFY_SHOPS = os.environ.get("ENTREPOT_SHOPIFY_SHOPS", "")
 STRIPE_KEY = os.environ.get("ENTREPOT_STRIPE_KEY", "")
 STRIPE_SECRET = os.environ.get("ENTREPOT_STRIPE_SECRET", "")
 STRIPE_URL = os.environ.get("ENTREPOT_STRIPE_URL", "https://api.stripe.com/v1")

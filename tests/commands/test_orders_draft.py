@@ -15,10 +15,12 @@ from entrepot.orders.commands.draft import (
     DraftDiscarded,
     DraftSaved,
     PlaceDraft,
+    RestoreDraft,
     SaveDraft,
     discard_draft,
     draft,
     place_draft,
+    restore_draft,
 )
 from entrepot.orders.commands.place import AddressGiven, PaymentGiven, Placed
 from tests.selling import CAUSE, COMPANY, NOW, a_line, a_seller, an_order, rows
@@ -92,6 +94,20 @@ def test_what_is_placed_or_discarded_stays_so():
     assert rows("orders_order") == 1
 
 
+def test_what_was_discarded_goes_on_as_it_stood():
+    one = saved()
+    discard_draft(CAUSE, requests=[DiscardDraft(one.draft)])
+
+    assert restore_draft(CAUSE, requests=[RestoreDraft(one.draft, "r")]) == [one]
+    assert restore_draft(CAUSE, requests=[RestoreDraft(one.draft, "r")]) == [one]
+    assert queries.draft(one.draft).state == "draft"
+    again, unknown = restore_draft(CAUSE, requests=[RestoreDraft(one.draft), RestoreDraft(ids.uuid7())])
+    assert again == WrongState(subject=one.number, found="draft", event="restore", expected="discarded")
+    assert isinstance(unknown, NotFound)
+    (placed,) = place_draft(CAUSE, requests=[PlaceDraft(one.draft)])
+    assert isinstance(placed, Placed)
+
+
 def test_what_cannot_be_is_refused_and_its_neighbor_is_not():
     unknown = ids.uuid7()
     known = saved()
@@ -126,7 +142,7 @@ def test_again_by_key_answers_the_same():
     assert rows("orders_order") == rows("orders_draft") == 1
 
 
-@pytest.mark.counts("orders.discard_draft", "orders.draft", "orders.place_draft")
+@pytest.mark.counts("orders.discard_draft", "orders.draft", "orders.place_draft", "orders.restore_draft")
 def test_statements_do_not_grow_with_the_batch(statements):
     counts = []
     for batch in (1, 10, 1000):
@@ -139,5 +155,8 @@ def test_statements_do_not_grow_with_the_batch(statements):
         others = draft(CAUSE, requests=[SaveDraft(ORDER)] * batch)
         with statements() as ran:
             discard_draft(CAUSE, requests=[DiscardDraft(one.draft) for one in others])
+        counts[-1].append(len(ran.texts))
+        with statements() as ran:
+            restore_draft(CAUSE, requests=[RestoreDraft(one.draft) for one in others])
         counts[-1].append(len(ran.texts))
     assert counts[0] == counts[1] == counts[2]

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Invalid
+from entrepot.kernel.messages import KeepUnread, ReplayMessage, keep_unread, replay_messages
 from entrepot.returns import parcel_queries, queries
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.note_scans import NoteScan, ScanNoted, note_scans
-from entrepot.returns.tasks import serve_decide_refund
+from entrepot.returns.tasks import serve_decide_refund, serve_scanned
+from entrepot.shipping.commands.take_tracking import (
+    SCANNED,
+    RetakeTracking,
+    TakeTracking,
+    retake_tracking,
+    take_tracking,
+)
 from tests.back import ASKS, asked, asked_all, came, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.rules.test_easypost import a_message, detail
 from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +88,29 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements) -> None
             note_scans(SYSTEM, requests=[NoteScan(COMPANY, name, NOW) for name in part])
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
     assert counts == [counts[0]] * 3
+
+
+def test_a_parcel_that_comes_back_is_scanned_however_the_message_came(house: Floor):
+    one, other = announced(house, "JD01", "JD02")
+    pushed, planned, stranger = (
+        a_message("JD01", detail("in_transit"), name="a"), a_message("JD02", detail("pre_transit"), name="b"),
+        a_message("XX9", detail("in_transit"), name="c"),
+    )  # fmt: skip
+    requests = [TakeTracking(COMPANY, "easypost", text) for text in (pushed, planned, stranger)]
+    take_tracking(SYSTEM, requests=requests)
+    assert len(queued(SCANNED)) == 2, "what says nothing of where a parcel is, is no scan"
+    serve_scanned(SYSTEM, queued(SCANNED))
+    assert [parcel_queries.is_scanned(each.return_id) for each in (one, other)] == [True, False]
+    states = dict(sql.run("SELECT external_id, state FROM kernel_inbox"))
+    assert sorted(states.values()) == ["done", "set_aside", "set_aside"]
+
+    # A message that could not be read is mended and taken again: it is the scan all the same.
+    (kept,) = keep_unread(SYSTEM, requests=[KeepUnread(COMPANY, "easypost", "{", "no JSON")])
+    sql.run("DELETE FROM kernel_ready WHERE queue = %(queue)s RETURNING 1", {"queue": SCANNED})
+    mended = a_message("JD02", detail("in_transit"), name="d")
+    replay_messages(SYSTEM, requests=[ReplayMessage(COMPANY, "in", kept.message, "mended", mended)])
+    retake_tracking(SYSTEM, requests=[RetakeTracking(UUID(kept.message))])
+    serve_scanned(SYSTEM, queued(SCANNED))
+    assert parcel_queries.is_scanned(other.return_id)
+    sql.run("UPDATE kernel_inbox SET payload = '{}' RETURNING 1")
+    serve_scanned(SYSTEM, queued(SCANNED))  # what was erased meanwhile is passed over

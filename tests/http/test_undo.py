@@ -33,6 +33,7 @@ def undo_of(page: Any) -> tuple[str, dict[str, list[str]]]:
     [
         ({"action": "claim"}, "1 item is back in the queue."),
         ({"action": "snooze", "hours": "24"}, "1 item waits again."),
+        ({"action": "assign", "person": "service"}, "1 item is back in the queue."),
     ],
 )
 def test_items_that_were_taken_or_put_aside_wait_again(console, shop, asked, said):
@@ -47,6 +48,45 @@ def test_items_that_were_taken_or_put_aside_wait_again(console, shop, asked, sai
     assert said in undone.content.decode()
     assert (work.item(item).owner, work.item(item).snoozed_until) == (before.owner, before.snoozed_until)
     assert not TOAST.search(lead.get("/work/").content.decode()), "it is offered once"
+
+
+def test_work_that_was_given_away_goes_back_to_whoever_had_it(console, shop):
+    item = work.of_subject(shop.one("fraud"))[0].id
+    lead = console("lead")
+    lead.post("/work/act/", {"action": "assign", "person": "service", "item": item})
+    address, fields = undo_of(
+        lead.post("/work/act/", {"action": "assign", "person": "supervisor", "item": item}, follow=True)
+    )
+    lead.post(address, fields)
+    assert work.item(item).owner == "service"
+
+
+def test_work_that_another_role_was_asked_for_is_asked_of_the_first_one_again(console, shop):
+    item = work.of_subject(shop.one("fraud"))[0].id
+    before, lead = work.item(item), console("lead")
+    done = lead.post("/work/act/", {"action": "escalate", "role": "controller", "item": item}, follow=True)
+    assert work.item(item).role == "controller"
+    address, fields = undo_of(done)
+    lead.post(address, fields)
+    assert work.item(item).role == before.role
+
+
+def test_a_draft_that_was_discarded_goes_on(console, shop):
+    service = console("service")
+    form = {
+        "channel": "web",
+        "sku": "MUG-BLUE",
+        "quantity": "1",
+        "price": "12.50",
+        "line_discount": "",
+        "do": "save",
+    }
+    made = service.post("/orders/drafts/new/", form)
+    done = service.post(made.url, form | {"do": "discard"}, follow=True)
+    address, fields = undo_of(done)
+    back = service.post(address, fields, follow=True)
+    assert "The draft goes on." in back.content.decode()
+    assert orders.draft(back.redirect_chain[-1][0].rstrip("/").rpartition("/")[2]).state == "draft"
 
 
 def test_a_hold_that_was_placed_is_let_go(console, shop):

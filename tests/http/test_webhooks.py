@@ -10,12 +10,14 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from entrepot.kernel import sql
+from entrepot.kernel import sql, worker
 from entrepot.orders import queries as orders
 from entrepot.returns import parcel_queries
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Item, authorize
+from entrepot.returns.tasks import serve_scanned
 from entrepot.shipping import queries
+from entrepot.shipping.commands.take_tracking import SCANNED
 from tests.rules.test_easypost import a_message, detail
 from tests.shop import the_system
 from tests.stripe import dispute, event, signature
@@ -111,5 +113,6 @@ def test_what_a_carrier_tells_of_a_parcel_that_comes_back_is_its_scan(shop, code
     announce_parcels(the_system(shop.now), requests=[AnnounceParcel(asked.return_id, "back 1")])
     assert send(code, a_message("BACK1", detail("pre_transit", shop.now))).status_code == 200
     assert not parcel_queries.is_scanned(asked.return_id)
-    assert send(code, a_message("BACK1", detail("in_transit", shop.now))).status_code == 200
+    assert send(code, a_message("BACK1", detail("in_transit", shop.now), name="evt_2")).status_code == 200
+    worker.serve_once({SCANNED: serve_scanned})
     assert parcel_queries.is_scanned(asked.return_id)

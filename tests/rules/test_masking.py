@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot.kernel.masking import MASK, is_masked, masked, personal, readable
+from entrepot.kernel.masking import MASK, Shown, masked, personal, readable, shown
 
 
 def test_ids_codes_times_and_figures_stay_and_people_do_not():
@@ -27,7 +27,9 @@ def test_ids_codes_times_and_figures_stay_and_people_do_not():
 
 def test_what_is_no_json_is_masked_whole_and_what_names_nobody_is_not_masked():
     assert masked("UNH+1+ORDERS'NAD+BY+Ada'") == MASK
-    assert is_masked("<x/>") and not is_masked('{"sku": "MUG-BLUE", "quantity": 1}')
+    assert shown("<x/>", sees_people=False) == Shown(MASK, hides=True)
+    assert shown("<x/>", sees_people=True) == Shown("<x/>", hides=False)
+    assert not shown('{"sku": "MUG-BLUE", "quantity": 1}', sees_people=False).hides
     assert readable('{"a":1}') == '{\n  "a": 1\n}' and readable("<x/>") == "<x/>"
 
 

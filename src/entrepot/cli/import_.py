@@ -4,6 +4,8 @@
 
 `entrepot import orders FILE`: the orders of a spreadsheet, tried out first or placed.
 
+`entrepot import statement FILE`: what a channel states of its orders or stock, against what is here.
+
 `entrepot import places FILE`: where postal codes lie, so that sourcing knows distances.
 """
 
@@ -19,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrepot import Problem
-from entrepot.cli.session import add_database_option, opened, say
+from entrepot.cli import statements
+from entrepot.cli.session import add_database_option, company_of, opened, say
 from entrepot.kernel import money
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_database_option(olist)
     olist.set_defaults(run=run_olist)
     _add_orders_to(formats)
+    statements.add_to(formats)
     places = formats.add_parser(
         "places", help="where postal codes lie: CSV, or a tab-separated postal file of GeoNames"
     )
@@ -185,12 +189,8 @@ def _import_orders(arguments: argparse.Namespace) -> importer.Report:
     from entrepot.kernel.command import whole
     from entrepot.kernel.errors import NotFound
     from entrepot.network import queries as network
-    from entrepot.parties import queries as parties
 
-    companies = {one.code: one.id for one in parties.companies()}
-    company = companies.get(arguments.company or next(iter(companies), ""))
-    if company is None or (arguments.company is None and len(companies) > 1):
-        raise Problem(f"Name the company with --company: {', '.join(companies) or 'there is none yet'}.")
+    company, _ = company_of(arguments.company)
     channel = network.channels(company=company).get(arguments.channel)
     if channel is None:
         raise NotFound(what="channel", which=arguments.channel)

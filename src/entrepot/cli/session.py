@@ -172,3 +172,14 @@ class _StepCounter:
 def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def company_of(code: str | None) -> tuple[int, str]:
+    """The id and code of the company that an option names, or of the only one."""
+    from entrepot.parties import queries as parties
+
+    companies = {one.code: one.id for one in parties.companies()}
+    which = code or next(iter(companies), "")
+    if which not in companies or (code is None and len(companies) > 1):
+        raise Problem(f"Name the company with --company: {', '.join(companies) or 'there is none yet'}.")
+    return companies[which], which

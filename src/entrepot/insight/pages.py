@@ -673,6 +673,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "bank_statement": ("settlement_bankstatement", "number", "state"),
     "write_off": ("settlement_writeoff", "number", "state"),
     "clearing_note": ("settlement_clearingnote", "code", "''"),
+    "channel_statement": ("channels_statement", "number", "''"),
+    "channel_difference": ("channels_difference", "name", "state"),
     "invoice": ("settlement_document", "number", "''"),
     "credit_note": ("settlement_document", "number", "''"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),

@@ -51,6 +51,7 @@ SIGNALS = {
     "claims": _in_state("shipping_claim", "open"),
     "credits": _in_state("orders_credit", "waiting"),
     "dead letters": _in_state("kernel_delivery", "dead"),
+    "channel differences": _in_state("channels_difference", "open"),
     "undelivered": _in_state("kernel_delivery", "waiting"),
     "served by the house": "FROM kernel_ready WHERE queue <> ALL(ARRAY['pick', 'pack', 'ship'])",
 }

@@ -36,7 +36,7 @@ def receive(cause: Cause, messages: Sequence[Incoming], state: str = "received")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message that waits to be taken again."""
+    """A message as it stands in the inbox."""
 
     id: UUID
     company: int
@@ -49,6 +49,11 @@ def lock(message_ids: Sequence[UUID], sources: Sequence[str]) -> dict[UUID, Kept
     """Messages of some sources that wait to be taken again, locked in id order. One statement."""
     rows = sql.run(_LOCK, {"ids": list(message_ids), "sources": list(sources)})
     return {row[0]: Kept(*row) for row in rows}
+
+
+def told(message_ids: Sequence[UUID]) -> list[Kept]:
+    """What messages say, whatever became of them, in id order. One statement."""
+    return [Kept(*row) for row in sql.run(_TOLD, {"ids": list(message_ids)})]
 
 
 def mark(message_ids: Sequence[UUID], state: str, error: str = "") -> None:
@@ -76,6 +81,11 @@ RETURNING external_id, id
 _LOCK = """
 SELECT id, company_id::int, source, external_id, payload FROM kernel_inbox
 WHERE id = ANY(%(ids)s::uuid[]) AND source = ANY(%(sources)s::text[]) AND state = 'received' ORDER BY id FOR UPDATE
+"""
+
+_TOLD = """
+SELECT id, company_id::int, source, external_id, payload FROM kernel_inbox
+WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id
 """
 
 _MARK = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 MASK = "•••"
 
@@ -97,9 +97,19 @@ def readable(content: str) -> str:
         return content
 
 
-def is_masked(content: str) -> bool:
-    """Whether a reader who may not see people would miss something of a message."""
-    return MASK in masked(content)
+class Shown(NamedTuple):
+    """A message as a reader is shown it. `hides`: parts of it stand as dots."""
+
+    content: str
+    hides: bool
+
+
+def shown(content: str, *, sees_people: bool) -> Shown:
+    """What a reader is shown of a message: all of it, or what may tell of nobody."""
+    if sees_people:
+        return Shown(readable(content), hides=False)
+    told = masked(content)
+    return Shown(told, MASK in told)
 
 
 def _masked(said: Any, *, is_personal: bool) -> Any:

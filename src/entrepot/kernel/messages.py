@@ -192,10 +192,8 @@ def keep_unread(cause: Cause, /, *, requests: Sequence[KeepUnread]) -> list[Mess
 
     Again: kept once; by key. 1 statement.
     """
-    rows = {
-        (one.company, one.source, f"unread {sha256(one.content.encode()).hexdigest()}"): one
-        for one in requests
-    }
+    keys = _keys(requests)
+    rows = dict(zip(keys, requests, strict=True))
     written = [(ids.uuid7(), *key, _storable(one.content), one.error[:1000]) for key, one in rows.items()]
     names = ("ids", "companies", "sources", "externals", "contents", "errors")
     kept = {
@@ -204,7 +202,7 @@ def keep_unread(cause: Cause, /, *, requests: Sequence[KeepUnread]) -> list[Mess
             _KEEP_UNREAD, sql.columns(names, written) | {"at": cause.at}
         )
     }
-    return [MessageNow("in", kept[key], "dead") for key in _keys(requests)]
+    return [MessageNow("in", kept[key], "dead") for key in keys]
 
 
 def _keys(requests: Sequence[KeepUnread]) -> list[tuple[int, str, str]]:
@@ -276,7 +274,9 @@ def _decided(
 ) -> tuple[dict[_Key, _Found], list[MessageNow | Refused]]:
     found: dict[_Key, _Found] = {}
     for side, statement in (("out", _LOCK_OUT), ("in", _LOCK_IN)):
-        wanted = [which for one in requests if one.side == side and (which := _id(one)) is not None]
+        wanted = [
+            which for one in requests if one.side == side and (which := _id(side, one.message)) is not None
+        ]
         for row in sql.run(statement, {"ids": wanted}) if wanted else ():
             one = _Found(*row)
             found[one.company, one.side, one.id] = one
@@ -304,12 +304,18 @@ def _step(
     return MessageNow(one.side, one.message, state)
 
 
-def _id(one: _Asked) -> int | UUID | None:
+def is_id(side: str, text: str) -> bool:
+    """Whether a text can be the id of a message of a side."""
+    return _id(side, text) is not None
+
+
+def _id(side: str, text: str) -> int | UUID | None:
     """An id of the side's kind; None for what can be none."""
     try:
-        if one.side == "in":
-            return UUID(one.message)
-        return int(one.message) if one.message.isdigit() and len(one.message) < 19 else None
+        if side == "in":
+            found = UUID(text)
+            return found if str(found) == text.lower() else None
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
     except ValueError:
         return None
 

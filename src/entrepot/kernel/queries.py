@@ -32,23 +32,6 @@ def timeline(*, subjects: Sequence[UUID], limit: int = 500) -> list[EventRow]:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryRow:
-    id: int
-    destination: str
-    topic: str
-    subject: UUID
-    state: str
-    attempts: int
-    next_try_at: datetime
-    last_error: str
-
-
-def deliveries(*, states: Sequence[str] = ("waiting", "dead"), limit: int = 200) -> list[DeliveryRow]:
-    """Messages to the outside, the newest first."""
-    return [DeliveryRow(*row) for row in sql.run(_DELIVERIES, {"states": list(states), "limit": limit})]
-
-
-@dataclass(frozen=True, slots=True)
 class MessageRow:
     """A message without what it says. `place` is a destination or a source; `about` a topic, or a kind and name."""
 
@@ -161,9 +144,4 @@ UNION ALL
 SELECT 'in', source, state, count(*)::int, min(received_at) FROM kernel_inbox
 WHERE company_id = %(company)s::smallint AND state <> 'done' AND state <> 'dropped' GROUP BY 2, 3
 ORDER BY 1, 2, 3
-"""
-
-_DELIVERIES = """
-SELECT id, destination, topic, subject_id, state, attempts, next_try_at, last_error FROM kernel_delivery
-WHERE state = ANY(%(states)s::text[]) ORDER BY id DESC LIMIT %(limit)s::int
 """

@@ -59,6 +59,7 @@ DRAFT = machine(
     "draft", "draft",
     ("place", "draft", "placed"),
     ("discard", "draft", "discarded", True),
+    ("restore", "discarded", "draft"),
 )  # fmt: skip
 """A draft or quote of customer service; `placed` is one that became an order."""
 

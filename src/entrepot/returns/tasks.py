@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.kernel import policies
+from entrepot.kernel import inbox, policies
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
@@ -18,6 +18,7 @@ from entrepot.returns import asked_queries, exchange_queries, expiry_queries, ho
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.returns.commands.expire import Expire, expire
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
+from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.place_holds import PlaceHold, place_holds
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.settle import Settle, settle
@@ -27,6 +28,8 @@ from entrepot.returns.commands.watch import Watch, watch
 from entrepot.returns.commands.watch_departures import WatchDepartures, watch_departures
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 from entrepot.returns.fraud import FraudPolicy
+from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
+from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
 
 
 def serve_decide_refund(cause: Cause, returns: Sequence[UUID]) -> None:
@@ -119,6 +122,26 @@ def look_at_what_does_not_come(cause: Cause, companies: Sequence[int]) -> None:
         expire(cause, requests=[Expire(one) for one in due])
 
 
+def serve_scanned(cause: Cause, messages: Sequence[UUID]) -> None:
+    """Messages of carriers, however they came: the parcel that one tells of may be one that comes back."""
+    scans = [
+        NoteScan(one.company, event.tracking, event.occurred_at, message=one.id)
+        for one in inbox.told(messages)
+        for event in _events(one)
+        if event.kind not in BEFORE_A_SCAN
+    ]
+    note_scans(cause, requests=scans)
+
+
+def _events(one: inbox.Kept) -> list[CarrierEvent]:
+    """None where it was erased or changed meanwhile."""
+    try:
+        return SOURCES[one.source].events(one.payload)
+    except UnreadableError:
+        return []
+
+
 QUEUES = {
+    SCANNED: serve_scanned,
     "decide_refund": serve_decide_refund, "exchange": serve_exchange, "hold": serve_hold, "refund": serve_refund,
 }  # fmt: skip

@@ -47,6 +47,10 @@ EXCEPTIONS = {"delayed": 48, "damaged": 24, "lost": 24, "returned to sender": 48
 """Kinds that somebody has to look at, with the hours to do so."""
 
 
+BEFORE_A_SCAN = ("announced", "cancelled", "unknown")
+"""Kinds of events that say nothing of where a parcel is."""
+
+
 class UnreadableError(ValueError):
     """A carrier's message is not what its documentation says."""
 
@@ -80,6 +84,7 @@ def is_work(kind: str, occurred_at: datetime, delivered_at: datetime | None) -> 
 
 
 __all__ = [
+    "BEFORE_A_SCAN",
     "EVENT_KINDS",
     "EXCEPTIONS",
     "GOODS",

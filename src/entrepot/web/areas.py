@@ -116,6 +116,7 @@ AREAS = (
     Area("integration", _("Integration"), "out", "x", _("Integration: messages and feeds"), (
         Page("messages", _("Messages")),
         Page("feeds", _("Feeds")),
+        Page("channel-differences", _("Channels")),
     )),
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
@@ -157,6 +158,7 @@ ACTIONS = (
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),
+    Action(_("Compare a channel's statement"), "channel-differences", "", "channels.take_statements"),
     Action(_("Draft a policy"), "policies", "", "kernel.draft_policy"),
     Action(_("Try a policy on recorded orders"), "trials", "", "simulation.ask_trials"),
 )

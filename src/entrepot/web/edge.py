@@ -219,11 +219,11 @@ def give(
     *,
     reason: str = "",
     names: Sequence[str] = (),
-    undo: Callable[[list[Any]], Undo] | None = None,
+    undo: Callable[[list[Any]], Undo | None] | None = None,
 ) -> list[Any]:
     """Call one command for a form and say on the next page what became of it, of each by its name where given.
 
-    `undo` is told the requests that were done with their answers, and says what takes them back.
+    `undo` is told the requests that were done with their answers, and says what takes them back, if anything does.
     """
     if not requests:
         messages.info(request, gettext("Nothing was selected, so nothing was done."))
@@ -232,7 +232,8 @@ def give(
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     if len(refusals) < len(results):
         told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in refusals]
-        offered = undo is not None and _offer(request, undo(told))
+        way_back = undo(told) if undo is not None else None
+        offered = way_back is not None and _offer(request, way_back)
         messages.success(request, done(len(told)), extra_tags=UNDO if offered else "")
     _say(
         request,

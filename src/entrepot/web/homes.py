@@ -51,6 +51,7 @@ LINES = {
     "claims": Line(_("Claims to carriers without an answer"), "claims"),
     "credits": Line(_("Credits to approve"), "refunds"),
     "dead letters": Line(_("Messages given up"), "messages"),
+    "channel differences": Line(_("Differences with channels"), "channel-differences"),
     "undelivered": Line(_("Messages on their way out"), "messages", "?state=waiting"),
     "served by the house": Line(_("Steps that the house has to take itself"), "home"),
 }
@@ -95,7 +96,8 @@ HOMES = {
         ("return rate", "cancelled units"),
     ),
     "integration engineer": Home(
-        ("untaken", "served by the house", "undelivered"), LATE, ("dead letters", "refunds failed"),
+        ("untaken", "served by the house", "undelivered"), LATE,
+        ("dead letters", "channel differences", "refunds failed"),
         ("oversold lines", "cancelled units"),
     ),
     "auditor": Home(

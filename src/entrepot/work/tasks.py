@@ -1,4 +1,5 @@
-"""Background work of the queues: what nobody has dealt with in time goes to another role."""
+"""Background work of the queues: what nobody has dealt with in time goes to another role; messages that were given up
+are asked about."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
 from entrepot.work.commands.escalate import EscalateOverdue, escalate_overdue
 from entrepot.work.commands.steering import TARGETS
+from entrepot.work.commands.watch_dead_letters import ITEM, WatchDeadLetters, watch_dead_letters
 
 
 @app.periodic(cron="* * * * *")
@@ -19,6 +21,16 @@ from entrepot.work.commands.steering import TARGETS
 def escalate_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
     """Every minute: what is overdue by more than its company bears."""
     escalate_all_at(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="work.watch_dead_letters", queueing_lock="work.watch_dead_letters")
+def watch_all_dead_letters(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every minute: what was given up, of every company that has such messages, or had them."""
+    companies = [company for (company,) in sql.run(_WITH_DEAD, {"type": ITEM})]
+    cause = Cause(Actor("system:work", everything=True), timezone.now(), "messages given up")
+    if companies:
+        watch_dead_letters(cause, requests=[WatchDeadLetters(company) for company in companies])
 
 
 def escalate_all_at(at: datetime) -> int:
@@ -30,5 +42,11 @@ def escalate_all_at(at: datetime) -> int:
         one.items for one in escalate_overdue(cause, requests=requests) if not isinstance(one, Refused)
     )
 
+
+_WITH_DEAD = """
+SELECT DISTINCT company_id::int FROM kernel_delivery WHERE state = 'dead'
+UNION SELECT DISTINCT company_id::int FROM kernel_inbox WHERE state IN ('dead', 'failed')
+UNION SELECT DISTINCT company_id::int FROM work_item WHERE type = %(type)s::text AND state <> 'done'
+"""
 
 _STEERED = "SELECT DISTINCT company_id::int FROM kernel_policy WHERE kind = %(kind)s::text"

@@ -154,6 +154,32 @@ def discard_draft(cause: Cause, /, *, requests: Sequence[DiscardDraft]) -> list[
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreDraft:
+    """A draft that was discarded and goes on after all."""
+
+    draft: UUID
+    key: str | None = None
+
+
+@command("orders.restore_draft")
+def restore_draft(cause: Cause, /, *, requests: Sequence[RestoreDraft]) -> list[DraftSaved | Refused]:
+    """Drafts that were discarded, as they stood.
+
+    Locks: the drafts in id order. Refuses: NotFound; WrongState (not discarded); Invalid (a draft twice).
+    Again: by key. 2 statements.
+    """
+    asked = [one.draft for one in requests]
+    found = _lock(asked)
+    refusals = _unfit(asked, found, "restore", state="discarded")
+    back = [(key, None) for key, refused in zip(asked, refusals, strict=True) if refused is None]
+    _end(cause, found, back, "draft", before="discarded")
+    return [
+        DraftSaved(key, found[key].number, total_of(found[key].order)) if refused is None else refused
+        for key, refused in zip(asked, refusals, strict=True)
+    ]
+
+
 def total_of(order: PlaceOrder) -> int:
     """What an order costs as it stands."""
     lines = [(line.kind, line.quantity, line.unit_price, line.discount_minor) for line in order.lines]
@@ -178,7 +204,9 @@ def _lock(drafts: Sequence[UUID]) -> dict[UUID, _Found]:
     }
 
 
-def _unfit(drafts: Sequence[UUID], found: Mapping[UUID, _Found], event: str) -> list[Refused | None]:
+def _unfit(
+    drafts: Sequence[UUID], found: Mapping[UUID, _Found], event: str, state: str = "draft"
+) -> list[Refused | None]:
     """Why each of the drafts can't be gone on with."""
     answers: list[Refused | None] = []
     seen: set[UUID] = set()
@@ -186,9 +214,10 @@ def _unfit(drafts: Sequence[UUID], found: Mapping[UUID, _Found], event: str) -> 
         known = found.get(key)
         if known is None:
             answers.append(NotFound(what="draft", which=str(key)))
-        elif known.state != "draft":
+        elif known.state != state:
+            expected = "a draft" if state == "draft" else state
             answers.append(
-                WrongState(subject=known.number, found=known.state, event=event, expected="a draft")
+                WrongState(subject=known.number, found=known.state, event=event, expected=expected)
             )
         elif key in seen:
             answers.append(Invalid(field="draft", expected="each draft once in a call", found=str(key)))
@@ -241,6 +270,7 @@ def _end(
     ended: Sequence[tuple[UUID, UUID | None]],
     state: str,
     reasons: Mapping[UUID, str] | None = None,
+    before: str = "draft",
 ) -> None:
     if not ended:
         return
@@ -249,7 +279,7 @@ def _end(
         cause,
         [
             Event(
-                "draft", key, found[key].company, "draft", state,
+                "draft", key, found[key].company, before, state,
                 payload={"order": order} if order else None, reason=(reasons or {}).get(key, ""),
             )
             for key, order in ended

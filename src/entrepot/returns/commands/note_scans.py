@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from entrepot.kernel import sql
+from entrepot.kernel import inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, Refused
@@ -17,12 +18,13 @@ from entrepot.returns.commands.lock import lock_returns, offer_refunds
 
 @dataclass(frozen=True, slots=True)
 class NoteScan:
-    """A carrier had a parcel in its hands, by the number on it."""
+    """A carrier had a parcel in its hands, by the number on it. `message` is the one of the inbox that told so."""
 
     company: int
     tracking: str
     occurred_at: datetime | None = None
     key: str | None = None
+    message: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class ScanNoted:
 @command("returns.note_scans")
 def note_scans(cause: Cause, /, *, requests: Sequence[NoteScan]) -> list[ScanNoted | Refused]:
     """The first scan of parcels that returns were announced in. Where the policy refunds from `scanned`, their refunds
-    are ready to be decided. Of a parcel that nobody announced nothing is kept.
+    are ready to be decided. Of a parcel that nobody announced nothing is kept; a message about one that was is done.
 
     Locks: the orders in id order. Refuses: Invalid (no number). Again: the first scan counts.
     9 statements at most, and one for each company.
@@ -58,6 +60,11 @@ def note_scans(cause: Cause, /, *, requests: Sequence[NoteScan]) -> list[ScanNot
         Event("return", key, found[key].company, "", "", times[found[key].company, tracking], {"scanned": tracking})
         for key, tracking in scanned
     ])  # fmt: skip
+    about = {(found[key].company, tracking) for key, tracking in scanned}
+    told = {
+        one.message for one in requests if one.message and (one.company, tracking_of(one.tracking)) in about
+    }
+    inbox.mark(sorted(told), "done")
     fresh = {key: found[key] for key, _ in scanned}
     if fresh:
         at_ = {key: times[found[key].company, tracking] for key, tracking in scanned}

@@ -32,6 +32,9 @@ SOURCES = {
     karrio.SOURCE: Source(karrio.message_id, karrio.events),
 }
 
+SCANNED = "scanned"
+"""The queue of messages that tell where a parcel is: it may be one that comes back."""
+
 WHY = {"done": "", "set_aside": "about no parcel of ours"}
 """What is noted with a message, by what became of it."""
 
@@ -100,11 +103,9 @@ def take_tracking(cause: Cause, /, *, requests: Sequence[TakeTracking]) -> list[
     fresh_ids = inbox.receive(cause, incoming)
     fresh = {key: one for key, one in read.items() if key[1] in fresh_ids}
     taken = _Taken(cause, fresh)
-    states = {key: taken.state_of(key) for key in fresh}
-    for state in ("done", "set_aside"):
-        inbox.mark([fresh_ids[key[1]] for key, found in states.items() if found == state], state, WHY[state])
+    taken.mark({key: fresh_ids[key[1]] for key in fresh})
 
-    place = iter(incoming)
+    place, untold = iter(incoming), set(fresh)
     told: list[TrackingTaken | Refused] = []
     for answer in answers:
         if answer is not None:
@@ -112,7 +113,9 @@ def take_tracking(cause: Cause, /, *, requests: Sequence[TakeTracking]) -> list[
             continue
         message_ = next(place)
         key = (message_.company, message_.external_id)
-        told.append(taken.answer(key) if states.pop(key, None) else TrackingTaken("done"))
+        # What stands twice in a batch was taken the first time.
+        told.append(taken.answer(key) if key in untold else TrackingTaken("done"))
+        untold.discard(key)
     return told
 
 
@@ -154,9 +157,7 @@ def retake_tracking(cause: Cause, /, *, requests: Sequence[RetakeTracking]) -> l
         if not isinstance(one, Refused)
     }
     taken = _Taken(cause, told)
-    for state in ("done", "set_aside"):
-        found = [which for company, which in told if taken.state_of((company, which)) == state]
-        inbox.mark([UUID(which) for which in found], state, WHY[state])
+    taken.mark({key: UUID(key[1]) for key in told})
     answers: dict[UUID, TrackingTaken | Refused] = {}
     unread = {which: one.message for which, one in read.items() if isinstance(one, Refused)}
     inbox.mark_each(unread, "dead")
@@ -252,6 +253,17 @@ class _Taken:
         open_items(self.cause, requests=items)
         told = {item.subject: item.priority for item in items}
         offer("trouble", [(shipment, priority, self.cause.at) for shipment, priority in told.items()])
+
+    def mark(self, ids_of: Mapping[tuple[int, str], UUID]) -> None:
+        """Note what became of each message, and offer those that tell where a parcel is to who expects parcels back."""
+        for state, why in WHY.items():
+            inbox.mark([which for key, which in ids_of.items() if self.state_of(key) == state], state, why)
+        scans = [
+            which
+            for key, which in ids_of.items()
+            if any(event.kind not in rules.BEFORE_A_SCAN for event in self.messages[key][1])
+        ]
+        offer(SCANNED, [(which, 5, self.cause.at) for which in scans])
 
     def state_of(self, key: tuple[int, str]) -> str:
         return "done" if self._about(key) else "set_aside"

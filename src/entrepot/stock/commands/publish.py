@@ -10,9 +10,10 @@ from uuid import UUID
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.stock.queries import SHOWN
 
+TOPIC = "availability.changed"
 MARKS_MAX = 5000
 """Marks that one call takes: so that a long night of changes is published bit by bit."""
 
@@ -73,7 +74,7 @@ def _publish(cause: Cause, skus: Sequence[UUID]) -> int:
         [
             delivery.Message(
                 f"channels:{channel}",
-                "availability.changed",
+                TOPIC,
                 sku,
                 company,
                 AvailabilityChanged(code, before, now, version),
@@ -106,6 +107,46 @@ def republish(cause: Cause, /, *, requests: Sequence[RepublishPlace]) -> list[Pl
     """
     sql.change(_MARK_PLACES, {"places": [one.place for one in requests]})
     return [PlaceMarked(one.place) for one in requests]
+
+
+@dataclass(frozen=True, slots=True)
+class TellAgain:
+    """A SKU that a channel shows otherwise than it was told."""
+
+    channel: UUID
+    sku: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldAgain:
+    sku: UUID
+    quantity: int
+
+
+@command("stock.tell_again")
+def tell_again(cause: Cause, /, *, requests: Sequence[TellAgain]) -> list[ToldAgain | Refused]:
+    """Each channel told once more what it was told last of a SKU, by a newer version: none where it was never told.
+
+    Locks: what was published of the SKUs, in key order. Refuses: NotFound. Again: by key; without one told again.
+    2 statements.
+    """
+    wanted = sorted({(one.sku, one.channel) for one in requests})
+    rows = sql.run(_TELL_AGAIN, sql.columns(("skus", "channels"), wanted) | {"at": cause.at})
+    messages = [
+        delivery.Message(
+            f"channels:{code}", TOPIC, sku, company, AvailabilityChanged(name, quantity, quantity, version)
+        )
+        for code, _, sku, company, name, quantity, version in rows
+    ]
+    delivery.send(cause, messages)
+    told = {(sku, channel): quantity for _, channel, sku, _, _, quantity, _ in rows}
+    return [
+        ToldAgain(one.sku, told[one.sku, one.channel])
+        if (one.sku, one.channel) in told
+        else NotFound(what="SKU of the channel's company", which=str(one.sku))
+        for one in requests
+    ]
 
 
 def mark_shipping(day: date) -> None:
@@ -147,6 +188,22 @@ SELECT c.code, changed.sku, changed.company::int, s.code, changed.before, change
 FROM changed JOIN written AS w ON w.sku_id = changed.sku AND w.channel_id = changed.channel
 JOIN network_channel AS c ON c.id = changed.channel JOIN catalog_sku AS s ON s.id = changed.sku
 ORDER BY w.version
+"""
+
+_TELL_AGAIN = """
+WITH told AS (
+    INSERT INTO stock_published AS m (sku_id, channel_id, company_id, quantity, version, published_at)
+    SELECT s.id, c.id, c.company_id, 0, nextval('stock_published_version'), %(at)s::timestamptz
+    FROM unnest(%(skus)s::uuid[], %(channels)s::uuid[]) AS d(sku, channel)
+    JOIN network_channel AS c ON c.id = d.channel
+    JOIN catalog_sku AS s ON s.id = d.sku AND s.company_id = c.company_id
+    ORDER BY s.id, c.id
+    ON CONFLICT (sku_id, channel_id) DO UPDATE SET version = excluded.version, published_at = excluded.published_at
+    RETURNING sku_id, channel_id, company_id, quantity, version
+)
+SELECT c.code, c.id, s.id, t.company_id::int, s.code, t.quantity, t.version
+FROM told AS t JOIN network_channel AS c ON c.id = t.channel_id JOIN catalog_sku AS s ON s.id = t.sku_id
+ORDER BY t.version
 """
 
 _MARK_PLACES = """

@@ -15,11 +15,17 @@ from entrepot.insight import feeds
 from entrepot.kernel import masking
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.errors import Invalid, NotFound
-from entrepot.kernel.messages import CONTENT_MAX, DropMessage, ReplayMessage, drop_messages, replay_messages
+from entrepot.kernel.messages import (
+    CONTENT_MAX,
+    DropMessage,
+    ReplayMessage,
+    drop_messages,
+    is_id,
+    replay_messages,
+)
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.schemas import NO_NUL, Key, Out, Problem, Reason, Strict, Text
-from entrepot.web.edge import int_in, uuid_in
 
 router = Router()
 
@@ -107,7 +113,7 @@ def list_messages(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Messages of a side in a state, the latest first, a page at a time."""
-    if after is not None and not _is_id(side, after):
+    if after is not None and not is_id(side, after):
         raise Invalid(field="after", expected="`next` of the page before", found=after)
     which = parse.company_of(company)
     rows = kernel.messages(which, side, states=(state,), place=place, before=after or "", limit=limit + 1)
@@ -119,13 +125,13 @@ def get_message_content(
     request: HttpRequest, side: Side, message: MessageId, company: Company = None
 ) -> dict[str, Any]:
     """What a message says, masked for whoever may not see buyers."""
-    found = kernel.message(parse.company_of(company), side, message) if _is_id(side, message) else None
+    found = kernel.message(parse.company_of(company), side, message) if is_id(side, message) else None
     if found is None:
         raise NotFound(what="message", which=message)
     row, content = found
-    hides = not any(map(parse.actor_of(request).may, SEES_BUYERS)) and masking.is_masked(content)
-    told = masking.masked(content) if hides else content
-    return {"side": side, "id": row.id, "state": row.state, "content": told, "is_masked": hides}
+    shown = masking.shown(content, sees_people=any(map(parse.actor_of(request).may, SEES_BUYERS)))
+    told = shown.content if shown.hides else content
+    return {"side": side, "id": row.id, "state": row.state, "content": told, "is_masked": shown.hides}
 
 
 @router.get("/feeds", response={200: list[FeedOut], **READ})
@@ -139,13 +145,14 @@ def replay_message(
     request: HttpRequest,
     payload: MessageReplayIn | Annotated[list[MessageReplayIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Send messages on their way again, as they are or edited."""
-    company = parse.company_of(request.GET.get("company"))
+    which = parse.company_of(company)
     return give(
         request, replay_messages, payload, idempotency_key,
         lambda one, key: ReplayMessage(
-            company, one.side, one.message, one.reason, one.content, one.anyway, key=key
+            which, one.side, one.message, one.reason, one.content, one.anyway, key=key
         ),
     )  # fmt: skip
 
@@ -155,14 +162,11 @@ def drop_message(
     request: HttpRequest,
     payload: MessageDropIn | Annotated[list[MessageDropIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Drop messages, each for a reason; what they said stays to be read."""
-    company = parse.company_of(request.GET.get("company"))
+    which = parse.company_of(company)
     return give(
         request, drop_messages, payload, idempotency_key,
-        lambda one, key: DropMessage(company, one.side, one.message, one.reason, key=key),
+        lambda one, key: DropMessage(which, one.side, one.message, one.reason, key=key),
     )  # fmt: skip
-
-
-def _is_id(side: str, text: str) -> bool:
-    return bool(uuid_in(text)) if side == "in" else bool(int_in(text))

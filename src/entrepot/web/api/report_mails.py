@@ -90,13 +90,14 @@ def subscribe_report(
     request: HttpRequest,
     payload: ReportMailIn | Annotated[list[ReportMailIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Subscribe to reports; the same report with the same filters again changes its rhythm."""
-    company = parse.company_of(request.GET.get("company"))
+    which = parse.company_of(company)
     return give(
         request, subscribe_reports, payload, idempotency_key,
         lambda one, key: SubscribeReport(
-            company, one.report, one.rhythm, one.hour, one.zone,
+            which, one.report, one.rhythm, one.hour, one.zone,
             report_mail.kept({"by": one.by, "channel": one.channel, "node": one.node}), one.language, key=key,
         ),
     )  # fmt: skip

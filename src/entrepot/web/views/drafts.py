@@ -10,6 +10,7 @@ from uuid import UUID
 from babel.numbers import NumberFormatError, parse_decimal
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,17 +24,19 @@ from entrepot.orders.commands.draft import (
     DiscardDraft,
     DraftSaved,
     PlaceDraft,
+    RestoreDraft,
     SaveDraft,
     discard_draft,
     draft,
     place_draft,
+    restore_draft,
     total_of,
 )
 from entrepot.orders.commands.place import AddressGiven, OrderLine, Placed, PlaceOrder
 from entrepot.stock import queries as stock
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, clean, console, give, int_in, minor_in, page
+from entrepot.web.edge import Request, Undo, clean, console, give, int_in, minor_in, page
 from entrepot.web.listed import listed_whole
 
 BLANK = 3
@@ -62,12 +65,16 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
     if request.method != "POST":
         order = wire.load(found.body, PlaceOrder) if found else None
         return page(request, "web/draft.html", _context(request, found, order), area="orders")
+    if request.POST.get("do") == "restore" and found:
+        give(request, restore_draft, [RestoreDraft(found.id)], lambda _: gettext("The draft goes on."))
+        return redirect("draft", found.id)
     order = _order(request)
     if request.htmx:
         return page(request, "web/parts/draft_total.html", _context(request, found, order), area="orders")
     do = request.POST.get("do")
     if do == "discard" and found:
-        give(request, discard_draft, [DiscardDraft(found.id)], lambda _: gettext("The draft was discarded."))
+        told = gettext("The draft was discarded.")
+        give(request, discard_draft, [DiscardDraft(found.id)], lambda _: told, undo=_restored)
         return redirect("drafts")
     saved = give(
         request,
@@ -86,6 +93,12 @@ def one(request: Request, which: UUID | None = None) -> HttpResponse:
             request, "web/draft.html", _context(request, orders.draft(saved[0].draft), order), area="orders"
         )
     return redirect("draft", saved[0].draft)
+
+
+def _restored(done: list[Any]) -> Undo:
+    """What takes a discarded draft back."""
+    ((request, _),) = done
+    return Undo("orders.restore_draft", reverse("draft", args=[request.draft]), [("do", "restore")])
 
 
 def _context(request: Request, found: orders.DraftRow | None, order: PlaceOrder | None) -> dict[str, Any]:

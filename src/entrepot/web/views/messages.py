@@ -16,7 +16,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
 from entrepot.web import format as fmt
 from entrepot.web import lists_books
-from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.edge import Request, back, clean, console, give, page
 from entrepot.web.listed import listed
 
 PAGE = 50
@@ -38,7 +38,7 @@ def told(request: Request) -> HttpResponse:
         return kernel.messages(company, side, states=states, place=place, before=before or "", limit=limit)
 
     def read(text: str | None) -> str:
-        return text if text and _is_id(side, text) else ""
+        return text if text and messages.is_id(side, text) else ""
 
     shown = listed(request, lists_books.MESSAGES, fetch, read=read, name="before")
     if shown.answer:
@@ -56,17 +56,19 @@ def told(request: Request) -> HttpResponse:
 @console
 def one(request: Request, side: str, which: str) -> HttpResponse:
     """One message with what it says; what may tell of a person is masked for those who may not see people."""
-    if side not in SIDES or not _is_id(side, which):
+    if side not in SIDES or not messages.is_id(side, which):
         raise Http404
     found = kernel.message(request.reader.company.id, side, which)
     if found is None:
         raise Http404
     row, content = found
-    sees, fixed = _sees(request), messages.as_written().get(row.place, "")
-    hides = not sees and masking.is_masked(content)
+    shown, fixed = (
+        masking.shown(content, sees_people=_sees(request)),
+        messages.as_written().get(row.place, ""),
+    )
     context = {
-        "one": row, "side": side, "content": masking.readable(content) if sees else masking.masked(content),
-        "hides": hides, "fixed": fixed, "is_edited_here": not hides and not fixed,
+        "one": row, "side": side, "content": shown.content, "hides": shown.hides, "fixed": fixed,
+        "is_edited_here": not shown.hides and not fixed,
         "may_replay": row.state in messages.STANDING[side] and (side == "out" or row.place in messages.ways_in()),
         "may_drop": row.state in messages.STANDING[side],
         "events": kernel.timeline(subjects=[UUID(which) if side == "in" else row.subject or UUID(int=0)])[-20:],
@@ -80,7 +82,9 @@ def act(request: Request) -> HttpResponse:
     """Messages that were selected, or the one of a page: replayed, as they are or as edited, or dropped."""
     company, side = request.reader.company.id, request.POST.get("side", "")
     side = side if side in SIDES else "out"
-    chosen = list(dict.fromkeys(text for text in request.POST.getlist("message") if _is_id(side, text)))
+    chosen = list(
+        dict.fromkeys(text for text in request.POST.getlist("message") if messages.is_id(side, text))
+    )
     reason = clean(request.POST.get("reason"))
     home = reverse("messages") + f"?side={side}"
     if request.POST.get("do") == "drop":
@@ -114,11 +118,7 @@ def _edited(request: Request, company: int, side: str, which: str) -> str | None
     said = said.replace("\r\n", "\n")
     if said in (masking.readable(found[1]), found[1]):
         return None
-    return None if not _sees(request) and masking.is_masked(found[1]) else said
-
-
-def _is_id(side: str, text: str) -> bool:
-    return bool(uuid_in(text)) if side == "in" else bool(int_in(text))
+    return None if masking.shown(found[1], sees_people=_sees(request)).hides else said
 
 
 def _dropped(n: int) -> str:

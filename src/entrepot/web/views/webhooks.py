@@ -19,12 +19,9 @@ from entrepot.parties import queries as parties
 from entrepot.payments.commands.take_messages import TakeMessage, take_messages
 from entrepot.payments.errors import NotAPayment
 from entrepot.payments.providers.stripe import parse as payments
-from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.shipping.commands.take_tracking import TakeTracking, take_tracking
-from entrepot.shipping.easypost.parse import SOURCE, events
+from entrepot.shipping.easypost.parse import SOURCE
 
-BEFORE_A_SCAN = ("announced", "cancelled", "unknown")
-"""Kinds of events that say nothing of where a parcel is."""
 SIGNATURE = "X-Hmac-Signature"
 PREFIX = "hmac-sha256-hex="
 
@@ -40,7 +37,7 @@ def easypost(request: HttpRequest, company: str) -> HttpResponse:
         return HttpResponse(
             "The signature does not fit.", status=HTTPStatus.FORBIDDEN, content_type="text/plain"
         )
-    may = frozenset({"shipping.take_tracking", "returns.note_scans", "kernel.keep_unread"})
+    may = frozenset({"shipping.take_tracking", "kernel.keep_unread"})
     actor = Actor(f"carrier:{SOURCE}", may)
     cause = Cause(actor, timezone.now(), "a carrier's message")
     text = request.body.decode("utf-8", "replace")
@@ -48,13 +45,6 @@ def easypost(request: HttpRequest, company: str) -> HttpResponse:
     if isinstance(answer, Refused):
         keep_unread(cause, requests=[KeepUnread(found.id, SOURCE, text, answer.message)])
         return HttpResponse(answer.message, status=HTTPStatus.UNPROCESSABLE_ENTITY, content_type="text/plain")
-    # The parcel may be one that comes back.
-    scans = [
-        NoteScan(found.id, one.tracking, one.occurred_at)
-        for one in events(text)
-        if one.kind not in BEFORE_A_SCAN
-    ]
-    note_scans(cause, requests=scans)
     return HttpResponse(status=HTTPStatus.OK)
 
 

@@ -172,12 +172,14 @@ def act(request: Request) -> HttpResponse:
             give(request, put_back, wanted, _put_back, undo=_other("claim"))
         case "assign":
             person = clean(request.POST.get("person"))
-            give(request, assign, [AssignItem(one, person, note) for one in which], _assigned)
+            wanted_ = [AssignItem(one, person, note) for one in which]
+            give(request, assign, wanted_, _assigned, undo=_given_back(which))
         case "snooze":
             _snooze(request, which, note)
         case "escalate":
             role = clean(request.POST.get("role"))
-            give(request, escalate, [EscalateItem(one, role, note) for one in which], _escalated)
+            asked = [EscalateItem(one, role, note) for one in which]
+            give(request, escalate, asked, _escalated, undo=_asked_back(which))
         case "link":
             other = uuid_in(request.POST.get("other"))
             give(request, link, [LinkItems(one, other) for one in which if other], _linked)
@@ -211,11 +213,36 @@ def _snooze(request: Request, chosen: Sequence[UUID], note: str) -> None:
 def _other(action: str) -> Callable[[list[Any]], Undo]:
     """What takes an act on items back: another act on those that were done."""
 
-    def undo(done: list[Any]) -> Undo:
-        items = [("item", str(request.item)) for request, _ in done]
-        return Undo(f"work.{action}", reverse("work-act"), [("action", action), *items])
+    return partial(_undo, action)
+
+
+def _given_back(chosen: Sequence[UUID]) -> Callable[[list[Any]], Undo | None]:
+    """What takes giving items away back: the queue, or the one person who had them; nothing where several had them."""
+    owners = {one.id: one.owner for one in work.these(chosen)}
+
+    def undo(done: list[Any]) -> Undo | None:
+        before = {owners.get(request.item, "") for request, _ in done}
+        if before == {""}:
+            return _other("put_back")(done)
+        return _undo("assign", done, ("person", before.pop())) if len(before) == 1 else None
 
     return undo
+
+
+def _asked_back(chosen: Sequence[UUID]) -> Callable[[list[Any]], Undo | None]:
+    """What takes asking another role back: asking the one that was asked before, where it is one for all items."""
+    roles = {one.id: one.role for one in work.these(chosen)}
+
+    def undo(done: list[Any]) -> Undo | None:
+        before = {roles[request.item] for request, _ in done}
+        return _undo("escalate", done, ("role", before.pop())) if len(before) == 1 else None
+
+    return undo
+
+
+def _undo(action: str, done: list[Any], *fields: tuple[str, str]) -> Undo:
+    items = [("item", str(request.item)) for request, _ in done]
+    return Undo(f"work.{action}", reverse("work-act"), [("action", action), *items, *fields])
 
 
 @require_POST

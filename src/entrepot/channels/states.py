@@ -1,0 +1,15 @@
+"""The life of a difference with a channel, as a table. Pure."""
+
+from __future__ import annotations
+
+from entrepot.kernel.states import machine
+
+DIFFERENCE = machine(
+    "difference with a channel", "open",
+    ("mend", "open", "mended"),
+    ("explain", ("open", "mended"), "explained", True),
+    ("agree", ("open", "mended", "explained"), "agreed"),
+    ("differ", ("mended", "explained"), "open"),
+)  # fmt: skip
+"""What was mended is open again where the next statement differs still; what was explained, where it differs
+otherwise."""

@@ -1,0 +1,45 @@
+"""Background work of channels: orders that a person wants taken from the inbox, and statements by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from entrepot.channels import pulling
+from entrepot.channels.commands.mend_differences import ImportStated, import_stated
+from entrepot.channels.statements.stated import SOURCE
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Unavailable
+from entrepot.network import queries as network
+from entrepot.parties import queries as parties
+
+log = structlog.get_logger("entrepot.channels")
+
+
+def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:
+    """Orders that only their channel had, and that a person wants placed."""
+    import_stated(cause, requests=[ImportStated(message) for message in messages])
+
+
+QUEUES = {f"inbox.{SOURCE}": serve_inbox}
+
+
+@app.periodic(cron="20 4 * * *")
+@app.task(name="channels.pull_statements", queueing_lock="channels.pull_statements")
+def pull_statements(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every night: each shop's own statement of its orders against ours. One that gives none is work, and stops no
+    other."""
+    cause = Cause(Actor("system:channels", everything=True), timezone.now(), "statements of channels")
+    for company in parties.companies():
+        for channel in network.channels(company=company.id).values():
+            shop = pulling.shop_of(company.code, channel.code)
+            if shop is None:
+                continue
+            try:
+                pulling.pull(cause, company.id, channel, shop)
+            except Unavailable as error:
+                log.warning("no statement", channel=channel.code, why=str(error))

@@ -1,0 +1,117 @@
+"""work.watch_dead_letters: one item for each cause, closed when nothing stands for it"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from entrepot.kernel import delivery, ids, sql
+from entrepot.kernel.delivery import Message
+from entrepot.kernel.messages import (
+    DropMessage,
+    KeepUnread,
+    ReplayMessage,
+    drop_messages,
+    keep_unread,
+    replay_messages,
+)
+from entrepot.work.commands.watch_dead_letters import (
+    ITEM,
+    DeadLettersWatched,
+    WatchDeadLetters,
+    watch_dead_letters,
+)
+from tests.floor import COMPANY, SYSTEM, a_floor
+
+
+@pytest.fixture
+def house(db: None) -> None:
+    a_floor(skus=1)
+
+
+def dead(*errors: str, place: str = "channels:web") -> list[str]:
+    """Messages to a channel that were given up, each for its error; their ids."""
+    delivery.send(
+        SYSTEM, [Message(place, "order.told", ids.uuid7(), COMPANY, {"error": one}) for one in errors]
+    )
+    rows = sql.run(
+        "UPDATE kernel_delivery SET state = 'dead', last_error = body ->> 'error'"
+        " WHERE state = 'waiting' AND topic = 'order.told' RETURNING id::text"
+    )
+    return sorted((which for (which,) in rows), key=int)
+
+
+def watched(*companies: int) -> list[DeadLettersWatched]:
+    asked = [WatchDeadLetters(one) for one in companies or (COMPANY,)]
+    return watch_dead_letters(SYSTEM, requests=asked)  # type: ignore[return-value]
+
+
+def items() -> list[tuple[str, dict[str, Any]]]:
+    return sql.run(
+        "SELECT reason, facts FROM work_item WHERE type = %(type)s AND state <> 'done' ORDER BY reason",
+        {"type": ITEM},
+    )  # type: ignore[return-value]
+
+
+def test_invariant_11_a_cause_is_one_item_however_many_messages_it_stops(house: None) -> None:
+    dead("HTTP 503 for 100001", "HTTP 503 for 100002", "HTTP 404")
+    keep_unread(SYSTEM, requests=[KeepUnread(COMPANY, "easypost", "{", "no JSON")])
+
+    assert watched(COMPANY, COMPANY + 1) == [
+        DeadLettersWatched(COMPANY, 3, 3, 0), DeadLettersWatched(COMPANY + 1, 0, 0, 0),
+    ]  # fmt: skip
+    assert [reason for reason, _ in items()] == [
+        "1 messages from easypost were given up: no JSON",
+        "1 messages to channels:web were given up: HTTP 404",
+        "2 messages to channels:web were given up: HTTP 503 for …",
+    ]
+    assert items()[2][1]["messages"] == 2
+    dead("HTTP 503 for 100003")
+    assert watched() == [DeadLettersWatched(COMPANY, 3, 0, 0)] and len(items()) == 3
+
+
+def test_it_is_closed_when_the_last_message_is_replayed_or_dropped(house: None) -> None:
+    first, second, third = dead("HTTP 503", "HTTP 503", "HTTP 404")
+    watched()
+    drop_messages(SYSTEM, requests=[DropMessage(COMPANY, "out", first, "too late")])
+    assert watched() == [DeadLettersWatched(COMPANY, 2, 0, 0)]
+
+    drop_messages(SYSTEM, requests=[DropMessage(COMPANY, "out", second, "too late")])
+    replay_messages(SYSTEM, requests=[ReplayMessage(COMPANY, "out", third, "it is there now")])
+
+    assert watched() == [DeadLettersWatched(COMPANY, 0, 0, 2)] and not items()
+    asked = [WatchDeadLetters(COMPANY, key="once")]
+    assert watch_dead_letters(SYSTEM, requests=asked) == watch_dead_letters(SYSTEM, requests=asked)
+
+
+@pytest.mark.counts("work.watch_dead_letters")
+def test_statements_do_not_grow_with_the_batch(house: None, statements: Any) -> None:
+    counts = []
+    for many in (1, 10, 1000):
+        dead(*(f"{many} error {letter}" for letter in "ab"))
+        sql.run("UPDATE kernel_delivery SET state = 'dropped' WHERE last_error LIKE %(one)s RETURNING 1",
+                {"one": f"{many // 10} error%"})  # fmt: skip
+        if many == 1:
+            watched()
+            sql.run("UPDATE kernel_delivery SET state = 'dropped' RETURNING 1")
+            dead("another", "more")
+        with statements() as ran:
+            watch_dead_letters(SYSTEM, requests=[WatchDeadLetters(COMPANY)] * many)
+        sql.run("UPDATE kernel_delivery SET state = 'dropped' RETURNING 1")
+        counts.append(len(ran.texts))
+    assert len(set(counts)) == 1
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_two_who_watch_at_once_open_one_item() -> None:
+    a_floor(skus=1)
+    dead("HTTP 503")
+    threads = [threading.Thread(target=lambda: (watched(), connection.close())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(items()) == 1
