@@ -101,6 +101,8 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "components": catalog.components(kit=which),
         "kits": catalog.kits_with(sku=which),
         "preorder": stock.preorder(sku=which),
+        "kept_back": [] if found.is_kit else stock.kept_back(company=company, skus=[found.code]),
+        "reservations": stock.reservations(company=company, sku=found.code, limit=SHOWN + 1),
         "horizon": availability.HORIZON,
         "positions": positions,
         "sums": {
