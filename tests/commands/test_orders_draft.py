@@ -67,9 +67,9 @@ def test_a_draft_becomes_an_order_with_its_amounts_frozen():
 
 
 def test_an_expired_quote_is_refused_until_it_is_prolonged():
-    one = saved(valid_until=NOW - timedelta(seconds=1))
+    one, later = saved(valid_until=NOW), replace(CAUSE, at=NOW + timedelta(seconds=1))
 
-    (refused,) = place_draft(CAUSE, requests=[PlaceDraft(one.draft)])
+    (refused,) = place_draft(later, requests=[PlaceDraft(one.draft)])
 
     assert isinstance(refused, errors.QuoteExpired)
     assert rows("orders_order") == 0
@@ -116,6 +116,8 @@ def test_what_cannot_be_is_refused_and_its_neighbor_is_not():
         (SaveDraft(replace(ORDER, channel="none")), NotFound),
         (SaveDraft(replace(ORDER, lines=())), errors.Unplaceable),
         (SaveDraft(replace(ORDER, address=AddressGiven("A", "B", "C"))), Invalid),
+        (SaveDraft(replace(ORDER, currency="QQQ")), Invalid),
+        (SaveDraft(ORDER, valid_until=NOW - timedelta(seconds=1)), Invalid),
         (SaveDraft(ORDER, known.draft), DraftSaved),
         (SaveDraft(ORDER, known.draft), Invalid),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -149,6 +150,7 @@ def test_what_cannot_be_is_refused_and_its_neighbor_is_not(house):
         (an_edit(order), Invalid),
         (EditOrder(order, "", priority=1), Invalid),
         (an_edit(order, priority=100), Invalid),
+        (an_edit(order, promise_at=NOW - timedelta(seconds=1)), Invalid),
         (an_edit(order, add=(AddLine("NONE", 1),)), NotFound),
         (an_edit(order, add=(AddLine(house.codes[0], 1),)), Invalid),
         (an_edit(order, add=(AddLine(house.codes[0], 0, like=line.id),)), Invalid),

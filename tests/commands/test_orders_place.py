@@ -250,6 +250,8 @@ def test_one_name_twice_in_a_batch_is_one_order_and_its_neighbours_are_placed():
         (an_order("E1", a_line(kind="gift")), errors.Unplaceable),
         (an_order("E1", a_line(price="-1")), errors.Unplaceable),
         (an_order(policy="whatever"), errors.Unplaceable),
+        (an_order(currency="QQQ"), errors.Unplaceable),
+        (an_order(occurred_at=NOW + timedelta(days=2)), errors.Unplaceable),
         (an_order(discount_minor=10_01), errors.Unplaceable),
         (an_order("E1", a_line(discount_minor=10_01)), errors.Unplaceable),
         (an_order(payment=PaymentGiven("piggy bank", "x", 1, NOW)), errors.Unplaceable),

@@ -17,6 +17,7 @@ from entrepot.sourcing.commands.decide_holds import DecideHold, HoldDecided, dec
 from entrepot.sourcing.commands.expire_holds import ExpireHolds, expire_holds
 from entrepot.work import queries as work
 from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.errors import OfAnotherRole
 from tests import walk
 from tests.floor import COMPANY, SYSTEM, Floor
 
@@ -85,8 +86,13 @@ def test_each_decision_needs_the_permission_of_its_own(house):
     _, item = held(house)
     _, other = held(house)
     who = replace(
-        SYSTEM, actor=Actor("ana", permissions=frozenset({"sourcing.decide_holds", "orders.release_holds"}))
+        SYSTEM,
+        actor=Actor(
+            "ana", permissions=frozenset({"sourcing.decide_holds", "orders.release_holds", "work.assign"})
+        ),
     )
+    picker = replace(SYSTEM, actor=Actor("pia", permissions=who.actor.permissions - {"work.assign"}))
+    assert isinstance(decide_holds(picker, requests=[DecideHold(item, "release")])[0], OfAnotherRole)
     answers = decide_holds(
         who,
         requests=[

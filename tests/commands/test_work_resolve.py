@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 
+from entrepot.access.rules import ROLES
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.kernel.ids import uuid7
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.work import queries
-from entrepot.work.commands.claim import ClaimItem, claim
+from entrepot.work.commands.assign import AssignItem, assign
+from entrepot.work.commands.claim import ClaimItem, ItemClaimed, claim
+from entrepot.work.commands.escalate import EscalateItem, escalate
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import (
     ItemResolved,
@@ -22,6 +26,8 @@ from entrepot.work.commands.resolve import (
     resolve,
     resolve_subjects,
 )
+from entrepot.work.commands.snooze import SnoozeItem, snooze
+from entrepot.work.errors import OfAnotherRole
 from entrepot.work.rules import Causes
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -123,6 +129,24 @@ def test_a_root_cause_comes_from_the_list_of_its_type():
     assert [type(answer) for answer in answers] == [Invalid, ItemResolved, Invalid, ItemResolved]
 
 
-def test_what_a_room_ends_itself_has_a_cause_of_its_own():
+def test_what_a_room_ends_itself_has_a_cause_that_nobody_else_says():
     (item,) = opened()
-    assert resolve(ADA, requests=[ResolveItem(item, "hold released")]) == [ItemResolved(item)]
+    assert isinstance(resolve(ADA, requests=[ResolveItem(item, "hold released")])[0], Invalid)
+
+
+def test_only_whoever_stands_for_its_role_or_was_given_it_decides_about_an_item():
+    mine, given, snoozed = opened(3)
+    picker = Cause(Actor("pia", frozenset(ROLES["picker"])), NOW)
+    books = Cause(Actor("bo", frozenset(ROLES["controller"])), NOW)
+    refused = [OfAnotherRole(item=mine, role="controller")]
+    User.objects.create_superuser("pia")
+
+    assert claim(picker, requests=[ClaimItem(mine)]) == refused
+    assert resolve(picker, requests=[ResolveItem(mine, "catalog")]) == refused
+    assert snooze(picker, requests=[SnoozeItem(mine, NOW + timedelta(hours=1))]) == refused
+    assert escalate(picker, requests=[EscalateItem(mine, "operations lead")]) == refused
+    assert claim(books, requests=[ClaimItem(mine)]) == [ItemClaimed(mine, "bo")]
+
+    assign(ADA, requests=[AssignItem(given, "pia")])
+    assert resolve(picker, requests=[ResolveItem(given, "catalog")]) == [ItemResolved(given)]
+    assert resolve(books, requests=[ResolveItem(snoozed, "catalog")]) == [ItemResolved(snoozed)]

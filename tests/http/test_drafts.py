@@ -70,6 +70,10 @@ def test_a_program_makes_changes_places_and_discards_drafts(shop, program):
     changed = api.post("/api/v1/drafts", said | {"draft": one, "shipping_minor": 0}, again="d2").json()
     assert (changed["draft"], changed["total_minor"]) == (one, 19_90)
 
+    whole = api.get(f"/api/v1/drafts/{one}").json()
+    assert whole["lines"] == [line | {"kind": "goods", "description": "", "discount_minor": 0}]
+    assert (whole["shipping_minor"], whole["total_minor"], whole["demand"]) == (0, 19_90, "sale")
+
     address = {"name": "Ada Byron", "line1": "1 High Street", "city": "Leeds"}
     placed = api.post(
         "/api/v1/drafts/place", {"draft": one, "address": address, "gift_message": "For you"}, again="p1"

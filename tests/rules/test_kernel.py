@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import permutations
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from entrepot.kernel import money, wire
 from entrepot.kernel.errors import NotFound, Refused, WrongState
 from entrepot.kernel.states import machine
 
+ISO = Path("/work/shared/data/iso")
 AMOUNTS = st.integers(-(10**12), 10**12)
 WEIGHTS = st.lists(st.integers(0, 10**9), min_size=1, max_size=40)
 
@@ -110,3 +113,15 @@ def test_two_refusals_may_not_share_a_code() -> None:
 
         class Other(Refused):
             code = "kernel.not_found"
+
+
+def test_currencies_have_the_digits_of_the_published_table() -> None:
+    found = next(iter(ISO.glob("iso4217*.xml")), None)
+    if found is None:
+        pytest.skip("../shared/data is not here: the table of ISO 4217 can't be read")
+    rows = [(row.findtext("Ccy"), row.findtext("CcyMnrUnts")) for row in ET.parse(found).iter("CcyNtry")]
+    table = {code: int(digits) for code, digits in rows if code and digits and digits.isdigit()}
+    assert len(table) > 150
+    assert {code: money.exponent(code) for code in table} == table
+    assert money.CURRENCIES.issuperset(table)
+    assert money.CURRENCIES.isdisjoint({"XXX", "XTS", "QQQ", "gbp"})

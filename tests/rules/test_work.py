@@ -273,7 +273,8 @@ def test_who_is_asked_when_an_item_is_overdue():
 def test_causes():
     causes = rules.Causes(by_type={"tax hold": ("rate late",)})
     assert rules.misfit_cause("rate late", "tax hold", causes) is None
-    assert rules.misfit_cause("hold released", "tax hold", causes) is None
+    assert rules.misfit_cause("hold released", "tax hold", causes, of_room=True) is None
+    assert isinstance(rules.misfit_cause("hold released", "tax hold", causes), Invalid)
     assert isinstance(rules.misfit_cause("damage", "tax hold", causes), Invalid)
     assert rules.misfit_cause("damage", "short pick", causes) is None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.access.errors import DutiesApart
+from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Invalid, Refused
 
 PAIRS: dict[str, tuple[str, ...]] = {
@@ -113,7 +114,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.decide_strays",
         "returns.dispose", "returns.override_dispositions", "returns.decide_fraud", "returns.note_scans",
         "returns.open_departures", "returns.withdraw_departures", "returns.withdraw_work",
-        "carriage.register_services", "carriage.set_cut_offs",
+        "carriage.register_services", "carriage.set_cut_offs", "network.register_channels", "network.register_nodes",
         "network.serve_channels", "network.set_cut_offs", "network.register_places",
         "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),
@@ -180,7 +181,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "stock.set_preorder",
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",
         "catalog.register_skus", "catalog.register_kits", "catalog.register_packagings",
-        "network.register_nodes", "network.register_zones", "network.register_bins",
+        "network.register_nodes", "network.register_zones", "network.register_bins", "network.register_channels",
         "parties.register_suppliers", "parties.register_offers",
     ),
     "controller": (
@@ -251,6 +252,12 @@ OF_NO_ROLE = (
 )  # fmt: skip
 """For the system's own actors, for superusers, and for other commands: alone they would leave a part undone, as
 where stock hands back promises that somebody must source anew."""
+
+
+def stands_for(actor: Actor, role: str) -> bool:
+    """Whether somebody's roles let them do all that a role may, or give others their work: what a role is asked for,
+    they may decide."""
+    return actor.everything or actor.may("work.assign") or actor.permissions.issuperset(ROLES.get(role, ()))
 
 
 def unknown(known: Collection[str]) -> list[str]:

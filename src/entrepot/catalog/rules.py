@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, Refused
 
 STATUSES = ("active", "discontinued")
@@ -87,8 +88,7 @@ def is_country(field: str, country: str, *also: str) -> Check:
 
 
 def is_currency(field: str, currency: str) -> Check:
-    fits = len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()
-    return field, fits, "a currency by its three letters (ISO 4217)", currency
+    return field, currency in money.CURRENCIES, "a currency by its three letters (ISO 4217)", currency
 
 
 def one_of(field: str, found: str, known: tuple[str, ...]) -> Check:

@@ -35,6 +35,16 @@ class PaymentKnown(Refused):
     says = "Payment {reference} of {provider} was taken for order {order} already. Send each payment once."
 
 
+class HoldOfAnotherRole(Refused):
+    """The hold is decided about by a role that somebody does not have, and nobody gave it to them."""
+
+    code = "orders.hold_of_another_role"
+    kind = "forbidden"
+    says = (
+        "The {type} is decided about by the {role}. Ask one of them, or have its work item assigned to you."
+    )
+
+
 class TooLate(Refused):
     code = "orders.too_late"
     says = (

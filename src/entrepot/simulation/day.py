@@ -149,13 +149,13 @@ def _lines(day: Day, channel: str) -> Iterator[OrderLine]:
 
 
 def _serve_customers(day: Day, at: datetime) -> None:
-    """Customer service releases most holds and cancels for those who changed their mind."""
-    holds = [
-        row[0] for row in sql.run("SELECT id FROM orders_hold WHERE state = 'open' ORDER BY opened_at, id")
-    ]
+    """Customer service and the lead release most holds; customer service cancels for those who changed their mind."""
+    holds = sql.run("SELECT id, owner_role FROM orders_hold WHERE state = 'open' ORDER BY opened_at, id")
     settled = [hold for hold in holds if day.chance.random() < 0.6]
-    service = day.cause("service", at, "checked with the customer")
-    release_holds(service, requests=[ReleaseHold(hold, "checked with the customer") for hold in settled])
+    service, lead = (day.cause(who, at, "checked with the customer") for who in ("service", "lead"))
+    for cause, of_service in ((service, True), (lead, False)):
+        theirs = [hold for hold, role in settled if (role == "customer service") == of_service]
+        release_holds(cause, requests=[ReleaseHold(hold, "checked with the customer") for hold in theirs])
     asked = day.chance.sample(day.placed, min(12, len(day.placed)))
     cancel(service, requests=[CancelOrder(order, "the customer changed their mind") for order in asked])
 

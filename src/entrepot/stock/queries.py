@@ -256,6 +256,55 @@ def preorder(*, sku: UUID) -> PreorderRow | None:
     return PreorderRow(*rows[0]) if rows else None
 
 
+@dataclass(frozen=True, slots=True)
+class ReservationRow:
+    """Units that a cart or checkout holds until a moment."""
+
+    id: UUID
+    holder: str
+    kind: str
+    channel: str
+    sku: str
+    node: str
+    quantity: int
+    reserved_at: datetime
+    expires_at: datetime
+
+
+def reservations(*, company: int, holder: str = "", sku: str = "", limit: int = 50) -> list[ReservationRow]:
+    """What is reserved now of a holder, of a SKU by its code, or at all; what expires first comes first."""
+    params = {"company": company, "holder": holder, "sku": sku, "limit": limit}
+    return [ReservationRow(*row) for row in sql.run(_RESERVATIONS, params)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Units of a position that are one channel's; `used` of them are promised."""
+
+    channel: str
+    quantity: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """What of a SKU at a node is kept from all channels, and what from all but one."""
+
+    sku: str
+    node: str
+    safety: int
+    fences: tuple[Fence, ...]
+
+
+def kept_back(*, company: int, skus: Sequence[str]) -> list[KeptBack]:
+    """Safety stock and ring-fences of SKUs, by code, at every node that is open. 1 statement."""
+    rows = sql.run(_KEPT_BACK, {"company": company, "codes": list(skus)})
+    return [
+        KeptBack(sku, node, safety, tuple(Fence(*one) for one in fences))
+        for sku, node, safety, fences in rows
+    ]
+
+
 def taken(*, skus: Collection[UUID]) -> dict[UUID, int]:
     """Units of SKUs that their company has reserved or promised, over all nodes. 1 statement."""
     return dict(sql.run(_TAKEN, {"skus": list(skus)}))  # type: ignore[arg-type]
@@ -309,6 +358,33 @@ FROM unnest(%(companies)s::smallint[], %(skus)s::uuid[], %(nodes)s::uuid[]) AS k
 LEFT JOIN ledger_valuation AS v
   ON v.company_id = k.company AND v.sku_id = k.sku AND v.node_id = k.node AND v.pool = 'stock'
 LEFT JOIN catalog_sku AS s ON s.id = k.sku
+"""
+
+_RESERVATIONS = """
+SELECT r.id, r.holder, r.kind, c.code, s.code, n.code, r.quantity, r.reserved_at, r.expires_at
+FROM stock_reservation AS r
+JOIN catalog_sku AS s ON s.id = r.sku_id
+JOIN network_node AS n ON n.id = r.node_id
+JOIN network_channel AS c ON c.id = r.channel_id
+WHERE r.company_id = %(company)s::smallint AND r.expires_at > now()
+  AND (%(holder)s = '' OR r.holder = %(holder)s)
+  AND (%(sku)s = '' OR r.sku_id = (SELECT id FROM catalog_sku
+                                   WHERE company_id = %(company)s::smallint AND code = %(sku)s))
+ORDER BY r.expires_at, r.id LIMIT %(limit)s
+"""
+
+_KEPT_BACK = """
+SELECT s.code, n.code, COALESCE(p.safety, 0), f.told
+FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS d(code, i)
+JOIN catalog_sku AS s ON s.company_id = %(company)s::smallint AND s.code = d.code
+JOIN network_node AS n ON n.company_id = s.company_id AND n.active
+LEFT JOIN stock_position AS p ON p.sku_id = s.id AND p.node_id = n.id AND p.owner_id = s.company_id
+CROSS JOIN LATERAL (
+    SELECT COALESCE(json_agg(json_build_array(c.code, f.quantity, f.used) ORDER BY c.code), '[]') AS told
+    FROM stock_ringfence AS f JOIN network_channel AS c ON c.id = f.channel_id
+    WHERE (f.sku_id, f.node_id, f.owner_id) = (s.id, n.id, s.company_id) AND f.quantity > 0
+) AS f
+ORDER BY d.i, n.priority, n.code
 """
 
 _AVAILABILITY = """

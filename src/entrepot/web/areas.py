@@ -91,6 +91,7 @@ AREAS = (
         Page("counts", _("Counts")),
         Page("counts-accuracy", _("Accuracy")),
         Page("ageing", _("Age and expiry")),
+        Page("channels", _("Channels and nodes")),
     )),
     Area("work", _("Work"), "work", "w", _("Work"), (Page("work", _("Work")),)),
     Area("books", _("Books"), "books", "b", _("Books"), (

@@ -10,6 +10,14 @@ class ClaimedByAnother(Refused):
     says = "{owner} is working on item {item}. Ask them to put it back, or take another."
 
 
+class OfAnotherRole(Refused):
+    """The item waits for a role that somebody does not have, and nobody gave it to them."""
+
+    code = "work.of_another_role"
+    kind = "forbidden"
+    says = "Item {item} waits for the {role}. Ask one of them, or have it assigned to you."
+
+
 # ---- what a scanner said
 
 

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
-from entrepot.access.rules import ROLES
+from entrepot.access.rules import ROLES, stands_for
+from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Invalid, NotFound, Refused
-from entrepot.work.errors import ClaimedByAnother
+from entrepot.work.errors import ClaimedByAnother, OfAnotherRole
 from entrepot.work.states import ITEM
 
 URGENT = 80
@@ -262,6 +263,13 @@ def first_of_each(names: Iterable[K]) -> dict[K, int]:
     return places
 
 
+def misfit_person(item: UUID, role: str, owner: str, actor: Actor) -> Refused | None:
+    """Why somebody may not decide about an item: it waits for another role, and was not given to them."""
+    if owner == actor.name or stands_for(actor, role):
+        return None
+    return OfAnotherRole(item=item, role=role)
+
+
 def decide_claim(item: UUID, state: str | None, owner: str, claimant: str) -> str | Refused:
     """The state after a claim. Whoever has claimed it already keeps it."""
     if state is None:
@@ -320,9 +328,9 @@ class Causes:
         return self.by_type.get(kind) or self.of_all
 
 
-def misfit_cause(cause: str, kind: str, causes: Causes) -> Refused | None:
-    """Why something can't be the root cause of an item of a type."""
-    if cause in causes.of(kind) or cause.startswith(CAUSE_OF_ROOMS):
+def misfit_cause(cause: str, kind: str, causes: Causes, *, of_room: bool = False) -> Refused | None:
+    """Why something can't be the root cause of an item of a type; a room has its own beside those of the list."""
+    if cause in causes.of(kind) or (of_room and cause.startswith(CAUSE_OF_ROOMS)):
         return None
     return Invalid(field="root_cause", expected=f"one of: {', '.join(causes.of(kind))}", found=cause)
 

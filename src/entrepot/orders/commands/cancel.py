@@ -214,7 +214,10 @@ def _decide(one: CancelOrder, plan: Cancellation, *, from_floor: bool) -> list[S
         return Invalid(field="order", expected="each order once in a call", found=str(one.order))
     if order.commercial in ("cancelled", "closed"):
         return WrongState(
-            subject="order", found=order.commercial, event="cancel", expected="placed or confirmed"
+            subject=f"Order {order.number}",
+            found=order.commercial,
+            event="cancel",
+            expected="placed or confirmed",
         )
     name = order.number if from_floor else one.order
     return rules.decide_cancel(name, plan.lines[one.order], one.lines, from_floor=from_floor)

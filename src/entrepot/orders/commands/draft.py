@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
@@ -65,11 +65,12 @@ def draft(cause: Cause, /, *, requests: Sequence[SaveDraft]) -> list[DraftSaved 
     """Drafts made or changed. Nothing of them is promised, validated or frozen yet.
 
     Locks: the drafts in id order. Refuses: NotFound (draft, channel); WrongState (placed, discarded); Unplaceable;
-    Invalid (another company's; a draft twice; an address or a payment). Again: by key. 4 statements.
+    Invalid (another company's; a draft twice; an address or a payment; a last day that is over).
+    Again: by key. 4 statements.
     """
     found = _lock([one.draft for one in requests if one.draft])
     channels = _channels([one.order for one in requests])
-    refusals = _refusals(requests, found, channels)
+    refusals = _refusals(requests, found, channels, cause.at)
     fresh = [i for i, one in enumerate(requests) if one.draft is None and refusals[i] is None]
     numbers = dict(zip(fresh, ids.numbers("QT", len(fresh)), strict=True))
     answers: list[DraftSaved | Refused] = []
@@ -231,17 +232,18 @@ def _refusals(
     requests: Sequence[SaveDraft],
     found: Mapping[UUID, _Found],
     channels: Mapping[tuple[int, str], UUID],
+    at: datetime,
 ) -> list[Refused | None]:
     known = iter(_unfit([one.draft for one in requests if one.draft], found, "change"))
     answers: list[Refused | None] = []
     for one in requests:
         refused = next(known) if one.draft else None
-        answers.append(refused or _misfit(one, found, channels))
+        answers.append(refused or _misfit(one, found, channels, at))
     return answers
 
 
 def _misfit(
-    one: SaveDraft, found: Mapping[UUID, _Found], channels: Mapping[tuple[int, str], UUID]
+    one: SaveDraft, found: Mapping[UUID, _Found], channels: Mapping[tuple[int, str], UUID], at: datetime
 ) -> Refused | None:
     order = one.order
     if (order.company, order.channel) not in channels:
@@ -254,6 +256,11 @@ def _misfit(
             expected="to come when it is placed",
             found="given now",
         )
+    if one.valid_until is not None and one.valid_until < at:
+        return Invalid(field="valid_until", expected="a time to come", found=one.valid_until.isoformat())
+    if order.currency not in money.CURRENCIES:
+        expected = "one that is paid with, such as GBP (ISO 4217)"
+        return Invalid(field="currency", expected=expected, found=order.currency)
     wrong = rules.misfit(order.lines, order.policy or rules.DEMANDS.get(order.demand, ""))
     return wrong and errors.Unplaceable(external_id=order.external_id, **wrong._asdict())
 

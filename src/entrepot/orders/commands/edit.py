@@ -113,7 +113,7 @@ def edit(
     edits: dict[UUID, _Edit] = {}
     answers: list[_Edit | Refused] = []
     for one in requests:
-        found = _decide(one, plan, known, edits, own_prices=own_prices)
+        found = _decide(one, plan, known, edits, cause.at, own_prices=own_prices)
         if isinstance(found, _Edit):
             edits[one.order] = found
         answers.append(found)
@@ -249,7 +249,13 @@ class _Edit:
 
 
 def _decide(
-    one: EditOrder, plan: cancel.Cancellation, known: _Known, edits: dict[UUID, _Edit], *, own_prices: bool
+    one: EditOrder,
+    plan: cancel.Cancellation,
+    known: _Known,
+    edits: dict[UUID, _Edit],
+    at: datetime,
+    *,
+    own_prices: bool,
 ) -> _Edit | Refused:
     order = known.orders.get(one.order)
     if order is None:
@@ -262,6 +268,8 @@ def _decide(
         return Invalid(field=field_, expected="why it is changed" if wanted else "a change", found="nothing")
     if one.priority is not None and not 0 <= one.priority <= 99:
         return Invalid(field="priority", expected="0 to 99", found=one.priority)
+    if one.promise_at is not None and one.promise_at < at:
+        return Invalid(field="promise_at", expected="a time to come", found=one.promise_at.isoformat())
     for kind in wanted:
         why = rules.why_no_edit(kind, plan.orders[one.order].commercial, known.totals[one.order])
         if why:

@@ -18,7 +18,7 @@ from entrepot.orders.commands import progress
 from entrepot.orders.commands.hold import NewHold, item_of
 from entrepot.orders.rules import ESCALATED_PRIORITY, ESCALATED_TO
 from entrepot.work.commands.open_items import open_items
-from entrepot.work.commands.resolve import ResolveItem, resolve
+from entrepot.work.commands.resolve import ResolveItem, close
 
 
 def escalate(cause: Cause, holds: Collection[UUID], note: str) -> None:
@@ -27,7 +27,7 @@ def escalate(cause: Cause, holds: Collection[UUID], note: str) -> None:
     Called inside a command that has locked their orders. 6 statements, the event log's among them.
     """
     found = _find(cause, _NAMED, holds)
-    resolve(cause, requests=[ResolveItem(one.item, "hold escalated", note) for one in found if one.item])
+    close(cause, [ResolveItem(one.item, "hold escalated", note) for one in found if one.item])
     _ask(cause, [one._replace(role=ESCALATED_TO, expires_at=None) for one in found], ESCALATED_PRIORITY)
     announce(
         cause,

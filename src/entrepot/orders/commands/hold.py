@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from entrepot.access.rules import stands_for
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -17,7 +18,7 @@ from entrepot.orders import errors, holding, rules, states
 from entrepot.orders.commands import progress
 from entrepot.orders.holding import Holding
 from entrepot.work.commands.open_items import OpenItem, open_items
-from entrepot.work.commands.resolve import ResolveItem, resolve
+from entrepot.work.commands.resolve import ResolveItem, close
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +187,21 @@ def release_holds(cause: Cause, /, *, requests: Sequence[ReleaseHold]) -> list[H
     Where a hold's terms name a next one, that is opened, and the order stays held. Lines whose SKU the catalog did
     not know are looked up once more.
     Locks: the orders in id order, then the work items.
-    Refuses: NotFound; Invalid (code); WrongState (released or rejected already); StillUnknown.
+    Refuses: NotFound; Invalid (code); WrongState (released or rejected already); StillUnknown; HoldOfAnotherRole.
     Again: by key. 11 statements; 3 more where holds follow.
     """
-    return let_go(cause, requests)
+    return let_go(cause, requests, decides=True)
 
 
 def let_go(
-    cause: Cause, requests: Sequence[ReleaseHold], *, codes: Container[str] = rules.RESOLUTIONS
+    cause: Cause,
+    requests: Sequence[ReleaseHold],
+    *,
+    codes: Container[str] = rules.RESOLUTIONS,
+    decides: bool = False,
 ) -> list[HoldReleased | Refused]:
-    """Release holds inside a command, as `release_holds`: `codes` are the ways in which they may end."""
+    """Release holds inside a command, as `release_holds`: `codes` are the ways in which they may end. With `decides`
+    the actor decides about them, and must have their roles."""
     sql.run(_LOCK, {"holds": [one.hold for one in requests]})
     found = {row[0]: Found(*row) for row in sql.run(_FIND, {"holds": [one.hold for one in requests]})}
     unknown = _look_up({one.order for one in found.values() if one.type == "inventory hold"})
@@ -205,6 +211,8 @@ def let_go(
     following: dict[UUID, NewHold] = {}
     for one in requests:
         refusal = _unreleasable(one, found.get(one.hold), unknown, released, codes)
+        if refusal is None and decides:
+            refusal = _of_another_role(cause, found[one.hold])
         if refusal is not None:
             answers.append(refusal)
             continue
@@ -248,6 +256,8 @@ class Found(NamedTuple):
     item: UUID | None
     next: str = ""
     before: Sequence[str] = ()
+    role: str = ""  # who decides about it, and who has its work item
+    owner: str = ""
 
 
 def _unreleasable(
@@ -267,6 +277,12 @@ def _unreleasable(
     if hold.type == "inventory hold" and hold.order in unknown:
         return errors.StillUnknown(skus=unknown[hold.order])
     return None
+
+
+def _of_another_role(cause: Cause, hold: Found) -> Refused | None:
+    if hold.owner == cause.actor.name or stands_for(cause.actor, hold.role):
+        return None
+    return errors.HoldOfAnotherRole(type=hold.type, role=hold.role)
 
 
 def _follower(hold: Found, one: ReleaseHold, at: datetime) -> NewHold | None:
@@ -305,9 +321,9 @@ def close_holds(cause: Cause, closed: Sequence[Closing], state: str) -> None:
     rows = [(one.hold.id, one.at, one.note, one.code) for one in closed]
     params = sql.columns(("holds", "times", "notes", "codes"), rows)
     sql.run(_CLOSE, params | {"state": state, "by": cause.actor.name})
-    resolve(
+    close(
         cause,
-        requests=[
+        [
             ResolveItem(one.hold.item, one.root_cause or f"hold {state}", one.note)
             for one in closed
             if one.hold.item
@@ -357,8 +373,9 @@ SELECT h.id, h.company_id::int, h.order_id, h.type, h.state, h.work_item, h.next
                SELECT e.type, e.follows FROM orders_hold AS e WHERE e.id = h.follows
                UNION ALL SELECT e.type, e.follows FROM orders_hold AS e JOIN earlier ON e.id = earlier.follows
            ) SELECT type FROM earlier
-       ) ELSE ARRAY[]::text[] END
-FROM orders_hold AS h WHERE h.id = ANY(%(holds)s::uuid[])
+       ) ELSE ARRAY[]::text[] END, COALESCE(w.role, h.owner_role), COALESCE(w.owner, '')
+FROM orders_hold AS h LEFT JOIN work_item AS w ON w.id = h.work_item
+WHERE h.id = ANY(%(holds)s::uuid[])
 """
 
 _OPEN_OF = """

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, ids, ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, regrouping, states
 from entrepot.orders.commands import progress
@@ -175,8 +175,14 @@ def _decide(one: MergeOrders, known: _Known, seen: set[UUID]) -> _Merge | Refuse
     into, *others = (known.orders[order] for order in named)
     for found in (into, *others):
         after = states.COMMERCIAL.step(found.commercial, "merge")
-        if isinstance(after, Refused):
-            return after
+        if isinstance(after, WrongState):
+            seen_as = "held" if found.commercial == "placed" else found.commercial
+            facts = after.facts | {
+                "subject": f"Order {found.number}",
+                "found": seen_as,
+                "expected": "held by nothing",
+            }
+            return WrongState(**facts)
         why = regrouping.why_no_merge(found.may)
         if why:
             return errors.NotMergeable(order=found.number, why=why)

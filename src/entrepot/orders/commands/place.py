@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
@@ -160,6 +160,10 @@ class Placed:
     store_credit_minor: int = 0
 
 
+AHEAD_MAX = timedelta(days=1)
+"""How far the clock of a channel may be ahead, or its zone be mistaken."""
+
+
 @command("orders.place")
 def place(cause: Cause, /, *, requests: Sequence[PlaceOrder]) -> list[Placed | Refused]:
     """Orders with their amounts frozen: held for what validation found, or ready for the next room.
@@ -275,7 +279,7 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
     if request.customer is not None:
         customer = known.customers[company, request.customer]
     policy = request.policy or rules.DEMANDS.get(request.demand, "")
-    wrong = _misfit_capture(request) or rules.misfit(request.lines, policy)
+    wrong = _misfit_capture(request, cause.at) or rules.misfit(request.lines, policy)
     if wrong is None and request.payment is not None:
         given = request.payment
         wrong = rules.misfit_payment(given.provider, given.amount_minor, PROVIDERS, given.card)
@@ -329,8 +333,12 @@ _EXCHANGED = validation.Verdict(
 )
 
 
-def _misfit_capture(request: PlaceOrder) -> rules.Misfit | None:
-    """Why the demand, what it says of substitutes or the promotions can't be the order's."""
+def _misfit_capture(request: PlaceOrder, at: datetime) -> rules.Misfit | None:
+    """Why the currency, the time, the demand, what it says of substitutes or the promotions can't be the order's."""
+    if request.currency not in money.CURRENCIES:
+        return rules.Misfit("currency", "one that is paid with, such as GBP (ISO 4217)", request.currency)
+    if request.occurred_at is not None and request.occurred_at > at + AHEAD_MAX:
+        return rules.Misfit("occurred_at", "a time that has come", request.occurred_at.isoformat())
     if request.substitutes not in SAID_OF_SUBSTITUTES:
         return rules.Misfit("substitutes", "agreed, refused or nothing", request.substitutes)
     if request.store_credit_minor < 0 or (request.store_credit_minor and request.customer is None):

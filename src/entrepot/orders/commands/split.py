@@ -183,7 +183,10 @@ def _decide(one: SplitOrder, known: _Known, splits: Mapping[UUID, _Split]) -> _S
         return Invalid(field="reason", expected="why the order is split", found="nothing")
     if order.commercial in ("cancelled", "closed"):
         return WrongState(
-            subject="order", found=order.commercial, event="split", expected="placed or confirmed"
+            subject=f"Order {order.number}",
+            found=order.commercial,
+            event="split",
+            expected="placed or confirmed",
         )
     lines = known.lines[one.order]
     parts = regrouping.decide_split(order.number, {key: line.found for key, line in lines.items()}, one.lines)

@@ -16,7 +16,7 @@ from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled
 from entrepot.orders.commands.hold import HoldReleased, ReleaseHold, release_holds
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work.commands.steering import CAUSES, NO_STEERING, Steering, in_force
-from entrepot.work.rules import misfit_cause
+from entrepot.work.rules import misfit_cause, misfit_person
 
 DECISIONS = {"release": "orders.release_holds", "reject": "sourcing.cancel"}
 """What a person may decide, and the permission that it needs beside that of this command."""
@@ -52,8 +52,8 @@ def decide_holds(cause: Cause, /, *, requests: Sequence[DecideHold]) -> list[Hol
 
     An order with several holds is cancelled where one of them is rejected.
     Locks: the orders in id order, and as `orders.release_holds` and `sourcing.cancel`.
-    Refuses: NotFound; Invalid (decision, root cause; not the item of a hold; an item twice); NotPermitted; WrongState;
-    and as `orders.release_holds` and `sourcing.cancel`.
+    Refuses: NotFound; Invalid (decision, root cause; not the item of a hold; an item twice); NotPermitted;
+    OfAnotherRole; WrongState; and as `orders.release_holds` and `sourcing.cancel`.
     Again: by key. 3 statements, and those of `orders.release_holds` and `sourcing.cancel`.
     """
     items = {"items": [one.item for one in requests]}
@@ -73,6 +73,8 @@ class _Found(NamedTuple):
     company: int
     type: str
     state: str
+    role: str
+    owner: str
     hold: UUID | None  # whose item it is
     order: UUID | None
 
@@ -92,7 +94,9 @@ def _unfit(
     if not cause.actor.may(needed):
         return NotPermitted(actor=cause.actor.name, command=needed)
     causes = steering.get(item.company, NO_STEERING).causes
-    wrong = misfit_cause(one.root_cause, item.type, causes) if one.root_cause else None
+    wrong = misfit_person(item.item, item.role, item.owner, cause.actor)
+    if wrong is None and one.root_cause:
+        wrong = misfit_cause(one.root_cause, item.type, causes)
     if wrong is None:
         seen.add(one.item)
     return wrong
@@ -145,7 +149,7 @@ ORDER BY id FOR UPDATE
 
 # The item names its hold; the hold names its item, which is another one once somebody else is asked.
 _FIND = """
-SELECT w.id, w.company_id::int, w.type, w.state, h.id, h.order_id
+SELECT w.id, w.company_id::int, w.type, w.state, w.role, w.owner, h.id, h.order_id
 FROM work_item AS w LEFT JOIN orders_hold AS h ON h.id = (w.facts ->> 'hold')::uuid AND h.work_item = w.id
 WHERE w.id = ANY(%(items)s::uuid[])
 """

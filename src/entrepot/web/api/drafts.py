@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field, model_validator
 
+from entrepot.kernel import wire
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
@@ -120,6 +121,30 @@ class DraftOut(Out):
     saved_at: datetime
 
 
+class DraftLineOut(Out):
+    """A line as it was quoted."""
+
+    sku: str
+    quantity: int
+    unit_price: str
+    kind: str
+    description: str
+    discount_minor: int
+
+
+class DraftWholeOut(DraftOut):
+    """A draft with all that was quoted."""
+
+    country: str
+    postal_code: str
+    discount_minor: int
+    shipping_minor: int
+    tax_minor: int
+    demand: str
+    campaign: str
+    lines: list[DraftLineOut]
+
+
 @router.get("/drafts", response={200: list[DraftOut], **READ})
 def list_drafts(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
@@ -194,11 +219,19 @@ def discard_drafts(
     return give(request, discard_draft, payload, idempotency_key, make)
 
 
-@router.get("/drafts/{which}", response={200: DraftOut, **READ})
-def get_draft(request: HttpRequest, which: UUID, company: Company = None) -> Any:  # noqa: ARG001
-    """One draft, also one that was placed or discarded."""
+@router.get("/drafts/{which}", response={200: DraftWholeOut, **READ})
+def get_draft(request: HttpRequest, which: UUID, company: Company = None) -> dict[str, Any]:  # noqa: ARG001
+    """One draft with its lines, also one that was placed or discarded."""
     of = parse.company_of(company)
     found = orders.draft(which)
     if found is None or found.company != of:
         raise NotFound(what="draft", which=str(which))
-    return found
+    said = wire.load(found.body, PlaceOrder)
+    told = {name: getattr(found, name) for name in DraftOut.model_fields}
+    told |= {name: getattr(said, name) for name in DraftWholeOut.model_fields if name not in {*told, "lines"}}
+    lines = [
+        {name: getattr(line, name) for name in DraftLineOut.model_fields}
+        | {"unit_price": f"{line.unit_price:f}"}
+        for line in said.lines
+    ]
+    return told | {"lines": lines}

@@ -37,15 +37,18 @@ from entrepot.web.api import (
     exchanges,
     holds,
     invoices,
+    kept_back,
     kits,
     labor,
     messages,
     month_end,
+    order_reports,
     orders,
     owned,
     packagings,
     packing,
     payouts,
+    places,
     privacy,
     problems,
     profit,
@@ -153,9 +156,12 @@ api.add_router("/v1", holds.router, tags=["orders"])  # before orders, whose ids
 api.add_router("/v1", sourcing.router, tags=["orders"])  # likewise
 api.add_router("/v1", orders.router, tags=["orders"])
 api.add_router("/v1", drafts.router, tags=["orders"])
+api.add_router("/v1", order_reports.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_expiry.router, tags=["returns"])
+api.add_router("/v1", kept_back.router, tags=["availability"])
+api.add_router("/v1", places.router, tags=["availability"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 
 from entrepot.catalog import queries as catalog
 from entrepot.kernel.gather import Gathered
 from entrepot.network import queries as network
+from entrepot.stock import queries as stock
 from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
 from entrepot.web.api import parse
-from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, as_list, give
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+)
 from entrepot.web.api.schemas import (
+    Code,
     Each,
     HeldOut,
     HolderIn,
+    Out,
     RenewIn,
     ReservationIn,
     ReservedOut,
@@ -25,6 +39,33 @@ from entrepot.web.api.schemas import (
 router = Router()
 reserve_gathered = Gathered(reserve)
 """Carts want the same SKU in the same second: what arrives together is committed together."""
+
+
+class ReservationOut(Out):
+    """Units that a cart or checkout holds until a moment; nobody else is promised them."""
+
+    id: UUID
+    holder: str
+    kind: str
+    channel: str
+    sku: str
+    node: str
+    quantity: int
+    reserved_at: datetime
+    expires_at: datetime
+
+
+@router.get("/reservations", response={200: list[ReservationOut], **READ})
+def list_reservations(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+    holder: Annotated[Code | None, Query(None, description="Only of one cart or checkout.")] = None,
+    sku: Annotated[Code | None, Query(None, description="Only of a SKU, by its code.")] = None,
+    limit: Limit = 50,
+) -> Any:
+    """What is reserved now; what expires first comes first."""
+    of = parse.company_of(company)
+    return stock.reservations(company=of, holder=holder or "", sku=sku or "", limit=limit)
 
 
 @router.post("/reservations", response={201: ReservedOut, 200: list[Each[ReservedOut]], **REFUSED})

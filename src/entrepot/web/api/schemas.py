@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -763,14 +763,26 @@ class DigestOut(Out):
     version: int
 
 
+def _is_a_carts(value: datetime) -> datetime:
+    if value > datetime.now(UTC) + RESERVED_MAX:
+        raise ValueError(f"expected a time within {RESERVED_MAX.days} days: longer than that, place an order")
+    return value
+
+
+RESERVED_MAX = timedelta(days=30)
+"""How long a cart may keep units from everybody else."""
+Expiry = Annotated[Moment, AfterValidator(_is_a_carts)]
+
+
 class ReservationIn(Strict):
-    """Units for a cart or checkout. Without a node, at the first by priority that has them all."""
+    """Units for a cart or checkout, for 30 days at most. Without a node, at the first by priority that has them
+    all."""
 
     channel: Code
     holder: Code
     sku: Code
     quantity: Quantity
-    expires_at: Moment
+    expires_at: Expiry
     node: Code | None = None
     kind: Literal[RESERVATION_KINDS] = "cart"  # type: ignore[valid-type]
     key: Key | None = None
@@ -795,7 +807,7 @@ class RenewIn(Strict):
     """All that a holder has reserved, until another moment."""
 
     holder: Code
-    expires_at: Moment
+    expires_at: Expiry
     kind: Literal[RESERVATION_KINDS] = "checkout"  # type: ignore[valid-type]
     key: Key | None = None
 

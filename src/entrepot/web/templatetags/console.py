@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from entrepot.access.rules import stands_for
 from entrepot.catalog import packagings
 from entrepot.insight.kpis import Kpi
 from entrepot.insight.pages import Name
@@ -47,6 +48,7 @@ register.filter("tone", words.tone)
 register.filter("word", words.word)
 register.filter("sentence", words.sentence)
 register.filter("refusal", words.refusal)
+register.filter("stands_for", stands_for)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access.rules import stands_for
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
@@ -136,7 +137,9 @@ def hold(request: Request, which: UUID) -> HttpResponse:
     wanted = PlaceHold(
         which, clean(request.POST.get("type")), clean(request.POST.get("reason")), waits_for=waits_for
     )
-    give(request, place_hold, [wanted], lambda _: gettext("The order is held."), undo=_let_go)
+    kind = rules.HOLDS.get(wanted.type)
+    undo = _let_go if kind and stands_for(request.reader.actor, kind.role) else None
+    give(request, place_hold, [wanted], lambda _: gettext("The order is held."), undo=undo)
     return back(request, f"/orders/{which}/")
 
 

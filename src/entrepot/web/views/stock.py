@@ -100,6 +100,8 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "packagings": packagings,
         "packaged": {one.kind: one for one in packagings},
         "preorder": stock.preorder(sku=which),
+        "kept_back": [] if found.is_kit else stock.kept_back(company=company, skus=[found.code]),
+        "reservations": stock.reservations(company=company, sku=found.code, limit=SHOWN + 1),
         "horizon": availability.HORIZON,
         "positions": positions,
         "sums": {

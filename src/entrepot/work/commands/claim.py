@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.kernel import sql
-from entrepot.kernel.cause import Cause
+from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
@@ -52,13 +52,17 @@ class Locked:
     type: str
     role: str
 
+    def misfit(self, item: UUID, actor: Actor) -> Refused | None:
+        """Why somebody may not decide about it."""
+        return rules.misfit_person(item, self.role, self.owner, actor)
+
 
 @command("work.claim")
 def claim(cause: Cause, /, *, requests: Sequence[ClaimItem]) -> list[ItemClaimed | Refused]:
     """The items, owned by the actor; what is newly taken sleeps no longer.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; ClaimedByAnother; WrongState (done).
+    Refuses: NotFound; ClaimedByAnother; OfAnotherRole; WrongState (done).
     Again: whoever has the item already gets the same answer. 2 statements.
     """
     found = lock([one.item for one in requests])
@@ -70,6 +74,8 @@ def claim(cause: Cause, /, *, requests: Sequence[ClaimItem]) -> list[ItemClaimed
         after = rules.decide_claim(
             one.item, before.state if before else None, before.owner if before else "", owner
         )
+        if before and not isinstance(after, Refused):
+            after = before.misfit(one.item, cause.actor) or after
         if isinstance(after, Refused):
             answers.append(after)
             continue

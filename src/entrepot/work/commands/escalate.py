@@ -57,7 +57,7 @@ def escalate(cause: Cause, /, *, requests: Sequence[EscalateItem]) -> list[ItemE
     """The items, open to another role, and awake. Of several for one item the last one counts.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; WrongState (done); Invalid (a role that is unknown, or the item's).
+    Refuses: NotFound; OfAnotherRole; WrongState (done); Invalid (a role that is unknown, or the item's).
     Again: by key. 2 statements.
     """
     found = lock([one.item for one in requests])
@@ -67,6 +67,8 @@ def escalate(cause: Cause, /, *, requests: Sequence[EscalateItem]) -> list[ItemE
         before = found.get(one.item)
         state, role = (before.state, before.role) if before else (None, "")
         after = rules.decide_escalate(one.item, state, role, one.role, ROLES)
+        if before and not isinstance(after, Refused):
+            after = before.misfit(one.item, cause.actor) or after
         if isinstance(after, Refused):
             answers.append(after)
             continue

@@ -57,11 +57,18 @@ def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemRes
     """The items, closed.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; WrongState (done already); Invalid (root cause).
-    Again: by key. 3 statements; 2 where rooms give the causes.
+    Refuses: NotFound; OfAnotherRole; WrongState (done already); Invalid (root cause). Again: by key. 3 statements.
     """
+    return close(cause, requests, decides=True)
+
+
+def close(
+    cause: Cause, requests: Sequence[ResolveItem], *, decides: bool = False
+) -> list[ItemResolved | Refused]:
+    """Close items inside a command, as `resolve`: a room closes what its act has settled, whoever acts, and may name
+    a cause of its own. With `decides` the actor decides about the items."""
     found = lock([one.item for one in requests])
-    listed = [one for one in requests if not one.root_cause.startswith(rules.CAUSE_OF_ROOMS)]
+    listed = decides or not all(one.root_cause.startswith(rules.CAUSE_OF_ROOMS) for one in requests)
     steering = in_force({one.company for one in found.values()}, [CAUSES], cause.at) if listed else {}
     answers: list[ItemResolved | Refused] = []
     closed: dict[UUID, tuple[Locked, ResolveItem]] = {}
@@ -71,7 +78,12 @@ def resolve(cause: Cause, /, *, requests: Sequence[ResolveItem]) -> list[ItemRes
         after = rules.decide_step(one.item, state, "resolve")
         if before and not isinstance(after, Refused):
             causes = steering.get(before.company, NO_STEERING).causes
-            after = rules.misfit_cause(one.root_cause, before.type, causes) or after
+            refusal = before.misfit(one.item, cause.actor) if decides else None
+            after = (
+                refusal
+                or rules.misfit_cause(one.root_cause, before.type, causes, of_room=not decides)
+                or after
+            )
         if isinstance(after, Refused):
             answers.append(after)
             continue

@@ -37,7 +37,7 @@ def snooze(cause: Cause, /, *, requests: Sequence[SnoozeItem]) -> list[ItemSnooz
     """The items, out of the queue until a moment. Of several for one item the last one counts.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; WrongState (done); Invalid (a time that has passed, or is too far away).
+    Refuses: NotFound; OfAnotherRole; WrongState (done); Invalid (a time that has passed, or is too far away).
     Again: by key. 2 statements.
     """
     found = lock([one.item for one in requests])
@@ -46,6 +46,8 @@ def snooze(cause: Cause, /, *, requests: Sequence[SnoozeItem]) -> list[ItemSnooz
     for one in requests:
         before = found.get(one.item)
         after = rules.decide_snooze(one.item, before.state if before else None, one.until, cause.at)
+        if before and not isinstance(after, Refused):
+            after = before.misfit(one.item, cause.actor) or after
         if isinstance(after, Refused):
             answers.append(after)
             continue

@@ -1,0 +1,135 @@
+"""What is kept back of stock, what channels are shown of it, and what became of promises, by pages and API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.messages import get_messages
+from django.utils import timezone
+
+from entrepot.network import queries as network
+from entrepot.stock import queries as stock
+from tests.shop import COMPANY
+
+pytestmark = pytest.mark.django_db
+SKU = "MUG-BLUE"
+
+
+def shown(program, channel: str = "web") -> int:
+    answer = program("engineer").get(f"/api/v1/availability?channel={channel}&sku={SKU}").json()
+    return answer["items"][0]["quantity"]
+
+
+def said(response) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)][-1:]
+
+
+def test_safety_stock_and_fences_are_set_and_told_and_channels_see_less(program, console, shop):
+    stocked, before = program("inventory"), shown(program)
+    node = network.nodes(company=COMPANY)[0].code
+    channels = network.channels(company=COMPANY)
+    other = next(code for code in channels if code != "web")
+    assert stocked.post("/api/v1/safety-stock", {"sku": SKU, "node": node, "quantity": 1}).json() == {
+        "quantity": 1
+    }
+    fence = {"sku": SKU, "node": node, "channel": other, "quantity": 1}
+    assert stocked.post("/api/v1/ring-fences", [fence]).json() == [{"quantity": 1}]
+    told = stocked.get(f"/api/v1/kept-back?sku={SKU}").json()
+    assert told[0] == {
+        "sku": SKU, "node": node, "safety": 1, "fences": [{"channel": other, "quantity": 1, "used": 0}],
+    }  # fmt: skip
+    assert shown(program) == before - 2
+
+    for url, wrong, status in (
+        ("safety-stock", {"sku": "TYPO", "node": node, "quantity": 1}, 404),
+        ("safety-stock", {"sku": SKU, "node": "TYPO", "quantity": 1}, 404),
+        ("ring-fences", fence | {"channel": "TYPO"}, 404),
+        ("ring-fences", fence | {"quantity": -1}, 422),
+    ):
+        assert stocked.post(f"/api/v1/{url}", wrong).status_code == status
+    assert program("service").post("/api/v1/ring-fences", fence).status_code == 403
+
+    page, at = console("inventory"), f"/stock/{shop.skus[SKU]}/"
+    assert said(page.post(f"{at}safety/", {f"units-{node}": "0"})) == ["The safety stock is set."]
+    assert said(page.post(f"{at}fence/", {"node": node, "channel": other, "units": "0"})) == [
+        "The units are fenced."
+    ]
+    assert (
+        "Choose a node" in said(page.post(f"{at}fence/", {"node": "TYPO", "channel": other, "units": "1"}))[0]
+    )
+    assert shown(program) == before
+    assert "Fence units for a channel" in page.get(at).content.decode()
+    text = console("auditor").get(at).content.decode()
+    assert "Kept back" in text
+    assert "Fence units for a channel" not in text
+
+
+def test_what_a_channel_is_shown_is_set_on_its_page_and_by_programs(program, console, shop):
+    channel = network.channels(company=COMPANY)["web"]
+    form = {"priority": "5", "buffer": "0", "threshold": "0", "shown_at_most": "1", "active": "on"}
+    page = console("lead")
+    assert said(page.post(f"/stock/channels/{channel.id}/", form)) == ["The channel is changed."]
+    assert shown(program) == 1
+    assert "whole numbers" in said(page.post(f"/stock/channels/{channel.id}/", form | {"buffer": "x"}))[0]
+    assert page.post(f"/stock/channels/{shop.skus[SKU]}/", form).status_code == 404
+    assert "may not do" in said(console("service").post(f"/stock/channels/{channel.id}/", form))[0]
+    assert "Served by" in page.get("/stock/channels/").content.decode()
+
+    lead = program("lead")
+    (as_it_stands,) = [one for one in lead.get("/api/v1/channels").json() if one["code"] == "web"]
+    kept = {name: one for name, one in as_it_stands.items() if name not in ("id", "nodes")}
+    assert lead.post("/api/v1/channels", kept | {"shown_at_most": 0}).status_code == 200
+    assert shown(program) > 1
+    assert lead.post("/api/v1/channels", kept | {"currency": "QQQ"}).status_code == 422
+    assert program("service").post("/api/v1/channels", kept).status_code == 403
+
+
+def test_a_node_that_is_closed_serves_nobody(program, console):
+    nodes, page = network.nodes(company=COMPANY), console("inventory")
+    for one in nodes:
+        page.post(f"/stock/nodes/{one.id}/", {"priority": one.priority})
+    assert shown(program) == 0
+    assert not any(one["active"] for one in program("inventory").get("/api/v1/nodes").json())
+    code = nodes[0].code
+    body = {"code": code, "name": "Open again", "country": "GB", "priority": 1}
+    assert program("inventory").post("/api/v1/nodes", body).json()["code"] == code
+    served = {"channel": "web", "node": code}
+    assert program("engineer").post("/api/v1/channels/nodes", served).status_code == 200
+    assert program("engineer").post("/api/v1/channels/nodes", served | {"node": "TYPO"}).status_code == 404
+
+
+def test_what_carts_hold_is_listed_and_held_for_a_while_only(program, console, shop):
+    engineer, now = program("engineer"), timezone.now()
+    cart = {"channel": "web", "holder": "cart-7", "sku": SKU, "quantity": 1}
+    far = engineer.post("/api/v1/reservations", cart | {"expires_at": (now + timedelta(days=40)).isoformat()})
+    assert far.status_code == 422
+    assert "within 30 days" in far.json()["detail"]
+    made = engineer.post(
+        "/api/v1/reservations", cart | {"expires_at": (now + timedelta(hours=1)).isoformat()}
+    )
+    assert made.status_code == 201
+    (row,) = engineer.get("/api/v1/reservations?holder=cart-7").json()
+    assert (row["id"], row["sku"], row["quantity"], row["kind"]) == (
+        made.json()["reservation"],
+        SKU,
+        1,
+        "cart",
+    )
+    assert engineer.get("/api/v1/reservations?sku=TYPO").json() == []
+    assert stock.reservations(company=COMPANY + 1) == []
+    assert "cart-7" in console("service").get(f"/stock/{shop.skus[SKU]}/").content.decode()
+
+
+def test_programs_say_what_is_sold_ahead_and_read_the_reports_of_orders(program):
+    stocked, day = program("inventory"), (timezone.localdate() + timedelta(days=9)).isoformat()
+    assert stocked.post("/api/v1/preorders", {"sku": SKU, "ships_on": day}).json()["ships_on"] == day
+    assert shown(program) == 0
+    ended = stocked.post("/api/v1/preorders", {"sku": SKU, "ships_on": None}, "two").json()
+    assert ended["ships_on"] is None
+    assert shown(program) > 0
+    assert stocked.post("/api/v1/preorders", {"sku": "TYPO", "ships_on": day}).status_code == 404
+
+    assert set(stocked.get("/api/v1/conflicts?days=7").json()) == {"causes", "displaced", "passed_over"}
+    assert set(stocked.get("/api/v1/campaigns").json()) == {"campaigns", "promotions"}
+    assert stocked.get("/api/v1/campaigns?days=0").status_code == 422
