@@ -12,14 +12,8 @@ from entrepot.kernel.errors import WrongState
 from entrepot.payments import errors, queries
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture
-from entrepot.payments.commands.disputes import (
-    CloseDispute,
-    DisputeClosed,
-    DisputeOpened,
-    OpenDispute,
-    close_disputes,
-    open_disputes,
-)
+from entrepot.payments.commands.disputes import DisputeOpened, OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, DisputeClosed, close_disputes
 from entrepot.payments.commands.refund import Refund, Refunded, refund
 from entrepot.payments.commands.retry import Retried, Retry, retry
 from entrepot.payments.commands.settle import Settle, Settled, settle

@@ -236,6 +236,7 @@ def link(which: UUID | str | None, name: Name | str | None = None, kind: str = "
         "work_item": "work-item",
         "return": "return",
         "departure": "departure",
+        "dispute": "dispute",
     }.get(kind, "document")
     return format_html(
         '<a href="{}">{}</a>', reverse(named, args=[which]), text or f"{words.word(kind)} …{str(which)[-8:]}"

@@ -26,6 +26,7 @@ OWN_PAGES = {
     "work_item": "work-item",
     "return": "return",
     "departure": "departure",
+    "dispute": "dispute",
 }
 AREAS = {
     "sku": "stock",
