@@ -16,18 +16,20 @@ from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.payments import dispute_queries, errors, queries
-from entrepot.payments.commands.answer_disputes import (
-    FAILED,
+from entrepot.payments.commands.accept_disputes import (
     PROPOSED,
     AcceptDispute,
+    WithdrawAcceptance,
+    accept_disputes,
+    withdraw_acceptances,
+)
+from entrepot.payments.commands.answer_disputes import (
+    FAILED,
     Answered,
     SettleAnswer,
     SubmitEvidence,
-    WithdrawAcceptance,
-    accept_disputes,
     settle_answers,
     submit_evidence,
-    withdraw_acceptances,
 )
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture

@@ -1,4 +1,4 @@
-"""What the house says to a dispute: evidence, or that it is accepted; and what its provider makes of that."""
+"""What the house says to a dispute, and what its provider makes of that: evidence, and what all answers share."""
 
 from __future__ import annotations
 
@@ -9,23 +9,20 @@ from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import delivery, ids, money, policies, sql, wire
+from entrepot.kernel import delivery, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.payments import errors, providers, rules
+from entrepot.payments import errors, providers
 from entrepot.payments.commands import take
 from entrepot.payments.commands.follow_disputes import Known, lock, write
 from entrepot.payments.models import DUTY
 from entrepot.payments.states import ANSWER, DISPUTE
 from entrepot.work.commands.open_items import OpenItem, open_items
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-policies.shape("payments.disputes")(rules.DisputePolicy)
-
-PROPOSED, FAILED = "dispute to accept", "dispute answer failed"
-"""Work items: for the second person, and for what a provider did not take."""
+FAILED = "dispute answer failed"
+"""The work item for what a provider did not take."""
 
 
 @dataclass(slots=True)
@@ -52,7 +49,7 @@ class _OfDispute(Protocol):
 R = TypeVar("R", bound=_OfDispute)
 
 
-class _Batch:
+class Batch:
     """Disputes under lock with the answers that are under way. 4 statements."""
 
     def __init__(self, disputes: Iterable[UUID]) -> None:
@@ -151,9 +148,9 @@ def submit_evidence(cause: Cause, /, *, requests: Sequence[SubmitEvidence]) -> l
     Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState (decided, or under review);
     AnsweredBefore; Invalid (no evidence); access.duties_apart. Again: by key. 20 statements at most.
     """
-    batch = _Batch(one.dispute for one in requests)
+    batch = Batch(one.dispute for one in requests)
     found = [batch.can(one, "respond") for one in requests]
-    apart = _duties(cause, batch, "answer", [one for one in found if not isinstance(one, Refused)])
+    apart = duties(cause, batch, "answer", [one for one in found if not isinstance(one, Refused)])
     answers: list[Answered | Refused] = []
     for request, one in zip(requests, found, strict=True):
         if isinstance(one, Refused):
@@ -161,28 +158,28 @@ def submit_evidence(cause: Cause, /, *, requests: Sequence[SubmitEvidence]) -> l
         elif not request.fields:
             answers.append(Invalid(field="fields", expected="some evidence", found="none"))
         elif one.id in apart or one.id in batch.open:
-            answers.append(apart.get(one.id) or _twice(batch, one))
+            answers.append(apart.get(one.id) or twice(batch, one))
         else:
-            made = Answer(
+            new = Answer(
                 ids.uuid7(), one.id, "submit", "waiting", False, cause.actor.name, "", request.note.strip(),
                 dict(request.fields),
             )  # fmt: skip
-            answers.append(_made(batch, made))
+            answers.append(made(batch, new))
     batch.write(cause)
-    return _told(batch, answers)
+    return told_of(batch, answers)
 
 
-def _made(batch: _Batch, made: Answer) -> Answered:
-    batch.made.append(made)
-    batch.open[made.dispute] = made
-    return Answered(made.dispute, made.id, made.state)
+def made(batch: Batch, new: Answer) -> Answered:
+    batch.made.append(new)
+    batch.open[new.dispute] = new
+    return Answered(new.dispute, new.id, new.state)
 
 
-def _twice(batch: _Batch, one: Known) -> Refused:
+def twice(batch: Batch, one: Known) -> Refused:
     return errors.AnsweredBefore(external_id=batch.names[one.id], found=batch.open[one.id].state)
 
 
-def _told(batch: _Batch, answers: Sequence[Answered | Refused]) -> list[Answered | Refused]:
+def told_of(batch: Batch, answers: Sequence[Answered | Refused]) -> list[Answered | Refused]:
     """Answers as they stand once local providers have taken theirs."""
     local = {one.id for one in batch.found.values() if batch.payment(one).provider in providers.LOCAL}
     return [
@@ -193,7 +190,7 @@ def _told(batch: _Batch, answers: Sequence[Answered | Refused]) -> list[Answered
     ]
 
 
-def _duties(cause: Cause, batch: _Batch, side: str, disputes: Sequence[Known]) -> dict[UUID, Refused]:
+def duties(cause: Cause, batch: Batch, side: str, disputes: Sequence[Known]) -> dict[UUID, Refused]:
     """Disputes that somebody else has to act on."""
     if not disputes:
         return {}
@@ -202,150 +199,13 @@ def _duties(cause: Cause, batch: _Batch, side: str, disputes: Sequence[Known]) -
     return {one.id: answer for one, answer in zip(disputes, told, strict=True) if isinstance(answer, Refused)}
 
 
-# ---- acceptance
+# ---- what providers say
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptDispute:
-    """The house does not contest a dispute: the money is the customer's."""
-
-    dispute: UUID
-    reason: str
-    key: str | None = None
-
-
-@command("payments.accept_disputes")
-def accept_disputes(cause: Cause, /, *, requests: Sequence[AcceptDispute]) -> list[Answered | Refused]:
-    """Disputes accepted, as lost. Above `payments.disputes` it is proposed first, and a second person accepts it, who
-    neither proposed it nor submitted evidence.
-
-    Locks: the payments, then the disputes, in id order. Refuses: NotFound; Invalid (no reason); WrongState (decided,
-    or under review); AnsweredBefore; access.duties_apart. Again: by key. 32 statements at most.
-    """
-    batch = _Batch(one.dispute for one in requests)
-    limits = policies.of_companies(
-        {one.company for one in batch.payments.values()}, rules.DisputePolicy, cause.at
-    )
-    proposed = {dispute: one for dispute, one in batch.open.items() if one.state == "proposed"}
-    for dispute in proposed:
-        del batch.open[dispute]
-    found = [_acceptable(batch, one) for one in requests]
-    large = {
-        one.id: one
-        for one in found
-        if not isinstance(one, Refused)
-        and one.amount > limits[batch.payment(one).company][1].accept_alone_up_to_minor
-    }
-    second = [one for one in large.values() if one.id in proposed]
-    apart = _duties(cause, batch, "accept", second)
-    apart |= _duties(cause, batch, "answer", [one for one in large.values() if one.id not in proposed])
-    answers: list[Answered | Refused] = []
-    for request, one in zip(requests, found, strict=True):
-        if isinstance(one, Refused):
-            answers.append(one)
-        elif one.id in apart or one.id in batch.open:
-            answers.append(apart.get(one.id) or _twice(batch, one))
-        elif before := proposed.get(one.id):
-            answers.append(_approve(batch, before, cause.actor.name))
-        else:
-            state = "proposed" if one.id in large else "waiting"
-            made = Answer(
-                ids.uuid7(),
-                one.id,
-                "accept",
-                state,
-                one.id in large,
-                cause.actor.name,
-                "",
-                request.reason.strip(),
-            )
-            answers.append(_made(batch, made))
-    batch.write(cause)
-    _ask_a_second(cause, batch)
-    return _told(batch, answers)
-
-
-def _acceptable(batch: _Batch, request: AcceptDispute) -> Known | Refused:
-    if not request.reason.strip():
-        return Invalid(field="reason", expected="why it is not contested", found="nothing")
-    return batch.can(request, "accept")
-
-
-def _approve(batch: _Batch, one: Answer, person: str) -> Answered:
-    """A second person accepts what was proposed; where the limit was raised since, the first may as well."""
-    one.state = _step(one.state, "approve")
-    one.approved_by = person if one.needs_another else ""
-    batch.changed[one.id] = batch.open[one.dispute] = one
-    return Answered(one.dispute, one.id, one.state)
-
-
-def _step(state: str, event: str) -> str:
+def step(state: str, event: str) -> str:
     after = ANSWER.step(state, event)
     assert not isinstance(after, Refused), after
     return after
-
-
-def _ask_a_second(cause: Cause, batch: _Batch) -> None:
-    """An item for the second person, closed when he has accepted."""
-    items = []
-    for one in batch.made:
-        if one.state == "proposed":
-            dispute = batch.found[one.dispute]
-            payment = batch.payment(dispute)
-            told = money.told(dispute.amount, payment.currency)
-            items.append(OpenItem(
-                payment.company, PROPOSED, "dispute", dispute.id,
-                f"{one.made_by} proposes to accept dispute {batch.names[dispute.id]} over {told}: {one.note}",
-                "controller", {"payment": payment.id, "order": payment.order}, priority=85, due_in_hours=24,
-            ))  # fmt: skip
-    open_items(cause, requests=items)
-    _close(cause, batch, batch.changed.values(), "accepted")
-
-
-def _close(cause: Cause, batch: _Batch, answers: Iterable[Answer], why: str) -> None:
-    done = [
-        ResolveSubject(batch.payment(batch.found[one.dispute]).company, PROPOSED, one.dispute, why)
-        for one in answers
-    ]
-    if done:
-        resolve_subjects(cause, requests=done)
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawAcceptance:
-    """A proposal to accept a dispute, taken back or turned down: it can be contested again."""
-
-    dispute: UUID
-    key: str | None = None
-
-
-@command("payments.withdraw_acceptances")
-def withdraw_acceptances(
-    cause: Cause, /, *, requests: Sequence[WithdrawAcceptance]
-) -> list[Answered | Refused]:
-    """Proposals that are none any more.
-
-    Locks: the payments, then the disputes, in id order. Refuses: NotFound; NothingProposed. Again: by key.
-    9 statements.
-    """
-    batch = _Batch(one.dispute for one in requests)
-    answers: list[Answered | Refused] = []
-    for request in requests:
-        one = batch.open.get(request.dispute)
-        if request.dispute not in batch.found:
-            answers.append(NotFound(what="dispute", which=str(request.dispute)))
-        elif one is None or one.state != "proposed":
-            answers.append(errors.NothingProposed(external_id=batch.names[request.dispute]))
-        else:
-            one.state = _step(one.state, "withdraw")
-            batch.changed[one.id] = one
-            answers.append(Answered(one.dispute, one.id, one.state))
-    batch.write(cause)
-    _close(cause, batch, batch.changed.values(), "withdrawn")
-    return answers
-
-
-# ---- what providers say
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +227,7 @@ def settle_answers(cause: Cause, /, *, requests: Sequence[SettleAnswer]) -> list
     20 statements at most.
     """
     wanted = {"answers": [one.answer for one in requests]}
-    batch = _Batch({dispute for (dispute,) in sql.run(_DISPUTES_OF, wanted)})
+    batch = Batch({dispute for (dispute,) in sql.run(_DISPUTES_OF, wanted)})
     found = {row[0]: Answer(*row) for row in sql.run(_LOCK_ANSWERS, wanted)}
     answers: list[Answered | Refused] = []
     changed: dict[UUID, tuple[Known, datetime, dict[str, Any]]] = {}
@@ -379,7 +239,7 @@ def settle_answers(cause: Cause, /, *, requests: Sequence[SettleAnswer]) -> list
             continue
         if one.state == "waiting":
             one.state, one.error = (
-                _step(one.state, "confirm" if request.ok else "refuse"),
+                step(one.state, "confirm" if request.ok else "refuse"),
                 request.error[:300],
             )
             settled[one.id] = one
@@ -415,7 +275,7 @@ _ACTS: Mapping[str, Callable[[Known, take.Payment, datetime], bool]] = {
 Kind = Literal["submit", "accept"]
 
 
-def _failed(batch: _Batch, one: Answer) -> OpenItem:
+def _failed(batch: Batch, one: Answer) -> OpenItem:
     payment = batch.payment(batch.found[one.dispute])
     what = "the evidence" if one.kind == "submit" else "the acceptance"
     return OpenItem(

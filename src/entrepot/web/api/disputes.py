@@ -12,7 +12,7 @@ from ninja import Query, Router
 
 from entrepot.kernel.errors import NotFound
 from entrepot.payments import dispute_queries
-from entrepot.payments.commands.answer_disputes import (
+from entrepot.payments.commands.accept_disputes import (
     AcceptDispute,
     WithdrawAcceptance,
     accept_disputes,

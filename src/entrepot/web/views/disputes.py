@@ -17,7 +17,7 @@ from entrepot.insight import pages
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
 from entrepot.payments import dispute_queries, states
-from entrepot.payments.commands.answer_disputes import (
+from entrepot.payments.commands.accept_disputes import (
     AcceptDispute,
     WithdrawAcceptance,
     accept_disputes,
@@ -69,7 +69,7 @@ def dispute(request: Request, which: UUID) -> HttpResponse:
         "bundle": evidence.compose(known.facts) if known else None,
         "answers": answers,
         "proposed": next((one for one in answers if one.state == "proposed"), None),
-        "waits": any(one.state == "waiting" for one in answers),
+        "on_its_way": any(one.state == "waiting" for one in answers),
         "can_answer": row.state in ("needs_response", "expired"),
         "takes_two": row.amount_minor > limit.accept_alone_up_to_minor,
         "names": pages.names([row.order, row.payment]),
