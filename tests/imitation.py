@@ -28,7 +28,8 @@ def an_imitation(answer: Callable[[str, Any], tuple[Any, ...]]) -> Iterator[Imit
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null"
             is_form = "urlencoded" in (self.headers.get("Content-Type") or "")
-            body = dict(parse_qsl(sent.decode())) if is_form else json.loads(sent)
+            is_file = "multipart" in (self.headers.get("Content-Type") or "")
+            body = sent if is_file else dict(parse_qsl(sent.decode())) if is_form else json.loads(sent)
             imitation.keys.append(self.headers.get("Idempotency-Key") or "")
             imitation.asked.append((self.path, body))
             status, told, *headers = imitation.answer(self.path, body)

@@ -19,11 +19,16 @@ def example(name: str, **facts: Any) -> dict[str, Any]:
 
 def answers(path: str, body: Any) -> tuple[int, Any]:
     """As Stripe answers: intents that are named `declined…` are refused, `slow…` are not decided, `busy…` fail."""
-    intent = (body or {}).get("payment_intent") or (path.split("/")[3:] or [""])[0]
+    intent = (body or {}).get("payment_intent") if isinstance(body, dict | None) else ""
+    intent = intent or (path.split("/")[3:] or [""])[0]
     if intent.startswith("busy"):
         return 503, {"error": {"message": "try again", "type": "api_error"}}
     if intent.startswith("declined"):
         return 402, {"error": {"message": "It was declined.", "code": "card_declined", "type": "card_error"}}
+    if path == "/v2/files":
+        return 200, {"object": "file", "id": "file_1", "purpose": "dispute_evidence"}
+    if path.startswith("/v2/disputes"):
+        return _disputed(path, body)
     if path == "/v2/payment_intents":
         return _held(body)
     if body is None:
@@ -54,7 +59,38 @@ def _held(body: Any) -> tuple[int, Any]:
         told = {"message": "The owner has to agree.", "code": "authentication_required", "type": "card_error"}
         return 402, {"error": told}
     held = f"pi_held_{body['payment_method']}"
-    return 200, example("payment_intent", id=held, status="requires_capture", amount=int(body["amount"]))
+    charge = {} if "untold" in held else {"latest_charge": held_charge(held)}
+    return 200, example(
+        "payment_intent", id=held, status="requires_capture", amount=int(body["amount"]), **charge
+    )
+
+
+CAPTURE_BEFORE = 1_799_280_000
+
+
+def held_charge(intent: str) -> dict[str, Any]:
+    """A charge that is not captured, with the time that its card's bank gives."""
+    card = {"brand": "visa", "capture_before": CAPTURE_BEFORE}
+    return example("charge", id=f"ch_{intent}", payment_method_details={"type": "card", "card": card})
+
+
+def _disputed(path: str, body: Any) -> tuple[int, Any]:
+    """Disputes are listed, answered and closed; a name that says `late…` is not answered any more."""
+    if body is None:
+        funds = [{"amount": -400, "fee": 1_500, "net": -1_900, "currency": "gbp"}]
+        rows = [
+            dispute("dp_9", "pi_9", 400, balance_transactions=funds, created=1_767_225_600),
+            dispute("dp_8", "pi_of_another", 400, created=1_767_225_600),
+        ]
+        first = "starting_after" not in path
+        return 200, {"object": "list", "data": rows[:1] if first else rows[1:], "has_more": first}
+    name = path.removesuffix("/close").split("/")[-1]
+    if name.startswith("late"):
+        told = {"message": "Evidence can't be submitted any more.", "type": "invalid_request_error"}
+        return 400, {"error": told}
+    if path.endswith("/close"):
+        return 200, dispute(name, "pi_1", 400, "lost")
+    return 200, dispute(name, "pi_1", 400, "under_review")
 
 
 def event(name: str, kind: str, thing: dict[str, Any], at: int = 1_767_225_600) -> str:

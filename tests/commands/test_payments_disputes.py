@@ -16,14 +16,8 @@ from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.payments import errors, queries
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture
-from entrepot.payments.commands.disputes import (
-    CloseDispute,
-    DisputeClosed,
-    DisputeOpened,
-    OpenDispute,
-    close_disputes,
-    open_disputes,
-)
+from entrepot.payments.commands.disputes import DisputeOpened, OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, DisputeClosed, close_disputes
 from entrepot.payments.commands.refund import Refund, Refunded, refund
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.work import queries as work
@@ -87,7 +81,7 @@ def test_what_is_disputed_can_not_be_refunded_as_well(house: None):
     dispute = opened(payment, 700)
 
     too_much, rest = refund(SYSTEM, requests=[Refund(order, 301), Refund(order, 300)])
-    assert too_much == errors.ExceedsCaptured(order=str(order), wanted=301, left=300)
+    assert too_much == errors.UnderDispute(order=str(order), wanted=301, disputed=700, left=300)
     assert rest == Refunded(300)
 
     close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True)])
@@ -106,7 +100,7 @@ def test_a_bank_may_take_what_was_given_back_already(house: None):
     assert (item.type, item.priority) == ("disputed after refund", 95)
     assert "7.00 GBP of them were refunded already" in item.reason
     assert balance(1100) == -700, "they have our money twice"
-    refused = errors.ExceedsCaptured(order=str(order), wanted=1, left=0)
+    refused = errors.UnderDispute(order=str(order), wanted=1, disputed=900, left=0)
     assert refund(SYSTEM, requests=[Refund(order, 1)]) == [refused]
 
     close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True)])

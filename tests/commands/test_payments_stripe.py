@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import pytest
 
 from entrepot.kernel import ids, relay, sql
 from entrepot.kernel.errors import Unavailable
-from entrepot.payments import errors, hold_queries, queries
+from entrepot.payments import dispute_queries, errors, hold_queries, queries
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, Void, capture, void
 from entrepot.payments.commands.hold import HoldAmount, hold
@@ -19,13 +19,15 @@ from entrepot.payments.commands.refund import Refund, refund
 from entrepot.payments.commands.retry import Retry, retry
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.commands.take_messages import MessageTaken, TakeMessage, take_messages
-from entrepot.payments.providers import Asked, Outcome
+from entrepot.payments.commands.tell_disputes import DisputeTold, TellDispute, tell_disputes
+from entrepot.payments.providers import Asked, Outcome, Told
+from entrepot.payments.providers.stripe import parse
 from entrepot.payments.providers.stripe.client import Client, client
-from entrepot.payments.tasks import DESTINATIONS
+from entrepot.payments.tasks import DESTINATIONS, poll_disputes
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
 from tests.imitation import Imitation, an_imitation
-from tests.stripe import answers, dispute, event, example
+from tests.stripe import CAPTURE_BEFORE, answers, dispute, event, example
 
 pytestmark = [pytest.mark.alone("kernel", "ledger", "payments", "work")]
 
@@ -107,11 +109,12 @@ def test_an_amount_is_held_on_the_card_of_the_order_and_taken_in_part(house: Non
         {
             "amount": "400", "currency": "gbp", "customer": "cus_1", "payment_method": "pm_pi_1",
             "capture_method": "manual", "confirm": "true", "off_session": "true", "metadata[attempt]": stripe.keys[-1],
+            "expand[]": "latest_charge",
         },
     )  # fmt: skip
     (held,) = queries.of_order(document)
     assert (held.state, held.reference, held.authorized_minor) == ("authorized", "pi_held_pm_pi_1", 400)
-    assert held.expires_at == held.authorized_at + timedelta(days=7)
+    assert held.expires_at == datetime.fromtimestamp(CAPTURE_BEFORE, UTC), "as the card's bank says"
     capture(SYSTEM, requests=[Capture(document, 150)])
     relayed()
     void(SYSTEM, requests=[Void(document)])
@@ -119,6 +122,14 @@ def test_an_amount_is_held_on_the_card_of_the_order_and_taken_in_part(house: Non
     assert state(document) == (150, 0, "captured")
     assert stripe.asked[-2][0] == "/v2/payment_intents/pi_held_pm_pi_1/capture"
     assert balance(1100) == 1150
+
+
+def test_a_hold_whose_end_nobody_tells_stands_as_card_schemes_have_it(house: None, stripe: Imitation):
+    order, document = captured("pi_untold"), ids.uuid7()
+    hold(SYSTEM, requests=[HoldAmount(order, document, 400, "GBP")])
+    relayed()
+    (held,) = queries.of_order(document)
+    assert held.expires_at == held.authorized_at + timedelta(days=7)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +177,48 @@ def test_without_a_key_nothing_is_decided(settings: Any):
     settings.STRIPE_KEY = ""
     with pytest.raises(Unavailable, match="ENTREPOT_STRIPE_KEY"):
         client()
+
+
+# ---- answers to disputes
+
+
+def told(kind: str, name: str = "dp_1", paper: bytes = b"%PDF-1") -> Told:
+    fields = {"uncategorized_text": "It arrived.", "customer_name": "Ada", "unknown": "x"}
+    return Told(
+        ids.uuid7(), kind, name, fields if kind == "submit" else {}, paper if kind == "submit" else b""
+    )
+
+
+def test_evidence_is_sent_with_its_paper_and_again_under_the_same_keys():
+    with an_imitation(answers) as imitation:
+        one = told("submit")
+        for _ in range(2):
+            assert Client("sk", imitation.url).answer(one) == Outcome(True, "dp_1")
+    (files, form), (path, fields) = imitation.asked[:2]
+    assert (files, path) == ("/v2/files", "/v2/disputes/dp_1")
+    assert b'name="purpose"\r\n\r\ndispute_evidence' in form
+    assert b"%PDF-1\r\n--" in form
+    assert fields == {
+        "evidence[customer_name]": "Ada", "evidence[uncategorized_text]": "It arrived.",
+        "evidence[uncategorized_file]": "file_1", "submit": "true", "metadata[answer]": str(one.answer),
+    }  # fmt: skip
+    assert imitation.keys == [f"{one.answer}.file", str(one.answer)] * 2
+
+
+def test_an_acceptance_closes_the_dispute_and_what_is_too_late_is_refused():
+    with an_imitation(answers) as imitation:
+        assert Client("sk", imitation.url).answer(told("accept")) == Outcome(True, "dp_1")
+        assert imitation.asked == [("/v2/disputes/dp_1/close", {})]
+        late = Client("sk", imitation.url).answer(told("submit", "late_1", b""))
+    assert late == Outcome(False, "", "Evidence can't be submitted any more.")
+
+
+def test_disputes_that_no_message_told_of_are_found_by_asking(house: None, stripe: Imitation):
+    order = captured("pi_9")
+    assert [one.done for one in poll_disputes(SYSTEM, client())] == ["opened", "nothing"]  # type: ignore[union-attr]
+    assert [one.done for one in poll_disputes(SYSTEM, client())] == ["nothing", "nothing"]  # type: ignore[union-attr]
+    assert [path.split("?")[0] for path, _ in stripe.asked[-2:]] == ["/v2/disputes"] * 2
+    assert (queries.of_order(order)[0].disputed_minor, balance(1160), balance(5220)) == (400, 400, 1_500)
 
 
 # ---- told
@@ -220,7 +273,37 @@ def test_what_is_not_ours_changes_nothing_and_what_can_not_be_is_refused(house: 
     assert states == [("evt_1", "done"), ("evt_2", "done"), ("evt_3", "done"), ("evt_4", "set_aside")]
 
 
-@pytest.mark.counts("payments.take_messages")
+def test_a_dispute_is_followed_from_an_inquiry_to_the_money_coming_back(house: None, stripe: Imitation):
+    order = captured("pi_5")
+    taken = {"amount": -400, "fee": 1_500, "currency": "gbp"}
+    back = {"amount": 400, "fee": -1_500, "currency": "gbp"}
+
+    def of(number: int, kind: str, status: str, *funds: dict[str, Any], **facts: Any) -> object:
+        thing = dispute("dp_1", "pi_5", 400, status, balance_transactions=list(funds), **facts)
+        return say(event(f"evt_{number}", f"charge.dispute.{kind}", thing))[0]
+
+    assert of(1, "created", "warning_needs_response") == MessageTaken("opened")
+    assert (queries.of_order(order)[0].disputed_minor, balance(1160)) == (0, 0)
+    assert of(2, "funds_withdrawn", "needs_response", taken) == MessageTaken("followed")
+    assert (queries.of_order(order)[0].disputed_minor, balance(1160), balance(5220)) == (400, 400, 1_500)
+    assert of(3, "updated", "under_review", taken) == MessageTaken("followed")
+    assert of(4, "updated", "needs_response", taken) == MessageTaken("nothing"), "an older message"
+    assert of(5, "closed", "won", taken, back) == MessageTaken("closed")
+    assert of(6, "funds_reinstated", "won", taken, back) == MessageTaken("closed")
+    assert (balance(1160), balance(5220), balance(1100)) == (0, 0, 1_000)
+    (one,) = dispute_queries.of_order(order)
+    assert (one.state, one.fee_minor, one.fee_returned_minor) == ("won", 1_500, 1_500)
+    strange = event("evt_7", "charge.dispute.updated", dispute("dp_2", "pi_5", 1, "odd"))
+    assert isinstance(say(strange)[0], errors.NotAPayment)
+
+
+def test_a_dispute_without_an_intent_is_found_by_its_charge(house: None, stripe: Imitation):
+    captured("pi_6")
+    thing = dispute("dp_1", "", 400, charge="ch_pi_6", payment_intent=None)
+    assert say(event("evt_1", "charge.dispute.created", thing)) == [MessageTaken("opened")]
+
+
+@pytest.mark.counts("payments.take_messages", "payments.tell_disputes")
 def test_statements_do_not_grow_with_the_batch(house: None, statements):
     counts = []
     for size in (1, 10, 1000):
@@ -240,5 +323,12 @@ def test_statements_do_not_grow_with_the_batch(house: None, statements):
         with statements() as ran:
             told = take_messages(SYSTEM, requests=messages)
         assert set(told) == {MessageTaken("closed")}
-        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+        taken = len([text for text in ran.texts if "SAVEPOINT" not in text])
+        tells = [
+            TellDispute(parse.dispute(dispute(f"dp2_{order}", f"pi_{order}", 10, "won")), NOW, key=f"{order}")
+            for order in orders
+        ]
+        with statements() as ran:
+            assert set(tell_disputes(SYSTEM, requests=tells)) == {DisputeTold("closed")}
+        counts.append((taken, len([text for text in ran.texts if "SAVEPOINT" not in text])))
     assert len(set(counts)) == 1, counts

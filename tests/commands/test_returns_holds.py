@@ -31,6 +31,7 @@ from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.holding import InstantPolicy
 from entrepot.returns.rules import ExchangePolicy
 from entrepot.returns.tasks import look_at_holds, serve_exchange, serve_hold, serve_refund
+from entrepot.settlement import invoice_queries, tasks
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, asked_all, back, came, found, policy, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
@@ -136,6 +137,16 @@ def test_what_is_not_back_in_time_is_taken_and_what_comes_after_all_is_given_bac
     assert balance(2100) == balance(2300) == 0
     relayed(later(10))
     assert the_hold(one).returned_minor == 999, "once"
+    assert row.id in queued("invoice"), "it is told of after the transaction"
+    tasks.serve_invoice(later(10), [row.id])
+    tasks.serve_invoice(later(10), [row.id])
+    credit, invoice = (one for one in invoice_queries.documents(COMPANY) if one.source == row.id)
+    assert (invoice.kind, invoice.total_minor, credit.kind, credit.total_minor) == (
+        "invoice", 999, "credit_note", 999,
+    )  # fmt: skip
+    assert (invoice.order, credit.corrects) == (row.order, (invoice.number,))
+    (line,) = invoice_queries.lines(invoice.id)
+    assert line.description.startswith(f"Goods that were not returned ({row.return_number}): 2 ×")
 
 
 def test_what_comes_back_wrong_or_empty_is_taken_in_part(house: Floor):

@@ -17,7 +17,8 @@ from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture
-from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
 from entrepot.payments.commands.refund import Refund, refund
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.providers import Asked, Outcome, fake

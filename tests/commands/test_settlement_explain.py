@@ -9,7 +9,8 @@ import pytest
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, RequestReused, WrongState
-from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
 from entrepot.payments.commands.refund import Refund, refund
 from entrepot.settlement import errors, queries
 from entrepot.settlement.commands.explain import Explain, Explained, explain

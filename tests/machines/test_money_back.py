@@ -22,7 +22,8 @@ from entrepot.kernel import policies, sql
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import OrderLine, PaymentGiven, Placed, PlaceOrder, place
 from entrepot.orders.rules import Frozen
-from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
 from entrepot.returns.admission import Admission, Rule
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.authorize import Authorize, Item, authorize

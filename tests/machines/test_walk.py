@@ -33,7 +33,8 @@ from entrepot.orders.commands.place import PaymentGiven
 from entrepot.orders.commands.split import SplitOrder
 from entrepot.parties.commands.register import RegisterCustomer, register_customers
 from entrepot.payments import queries as payments
-from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
 from entrepot.purchasing.commands.call_off_drop_ships import CallOffDropShip, call_off_drop_ships
 from entrepot.purchasing.commands.confirm_drop_ships import ConfirmDropShip, confirm_drop_ships
 from entrepot.purchasing.commands.drop_ship import DropShipOrder, drop_ship

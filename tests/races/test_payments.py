@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -10,16 +11,12 @@ from entrepot.insight import verify
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import WrongState
 from entrepot.payments import errors, queries
+from entrepot.payments.commands.accept_disputes import AcceptDispute, accept_disputes
+from entrepot.payments.commands.answer_disputes import Answered, SubmitEvidence, submit_evidence
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, capture
-from entrepot.payments.commands.disputes import (
-    CloseDispute,
-    DisputeClosed,
-    DisputeOpened,
-    OpenDispute,
-    close_disputes,
-    open_disputes,
-)
+from entrepot.payments.commands.disputes import DisputeOpened, OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, DisputeClosed, close_disputes
 from entrepot.payments.commands.refund import Refund, Refunded, refund
 from entrepot.payments.commands.retry import Retried, Retry, retry
 from entrepot.payments.commands.settle import Settle, Settled, settle
@@ -205,3 +202,25 @@ def test_the_first_of_sixteen_contrary_answers_counts(house: None):
     assert len({one.state for one in answers if isinstance(one, Settled)}) == 1
     assert refunded(order) == (600 if answers[0].state == "done" else 0)
     assert verify.discrepancies(ROOMS) == []
+
+
+def test_a_dispute_has_one_answer_however_many_give_one_at_once(committed_db: None):
+    a_floor(skus=0, channels=())
+    order = ids.uuid7()
+    (one,) = authorize(SYSTEM, requests=[Authorize(COMPANY, order, "fake", "ref", "GBP", 1_000, NOW)])
+    capture(SYSTEM, requests=[Capture(order, 1_000)])
+    ((attempt,),) = sql.run("SELECT id FROM payments_attempt")
+    settle(SYSTEM, requests=[Settle(attempt, ok=True)])
+    (told,) = open_disputes(SYSTEM, requests=[OpenDispute(one.payment, "dp_1", 400)])
+    fields = (("uncategorized_text", "It arrived."),)
+    contest = partial(submit_evidence, SYSTEM, requests=[SubmitEvidence(told.dispute, fields)])
+    accept = partial(accept_disputes, SYSTEM, requests=[AcceptDispute(told.dispute, "Fine.")])
+    give = partial(refund, SYSTEM, requests=[Refund(order, 150)])
+
+    answers = at_once([contest, accept, give] * 4)
+
+    given = [answer for (answer,) in answers]
+    assert sum(isinstance(answer, Answered) for answer in given) == 1
+    assert sum(isinstance(answer, errors.AnsweredBefore) for answer in given) == 7
+    assert sum(isinstance(answer, Refunded) for answer in given) == 4, "what the dispute leaves"
+    assert sql.run("SELECT count(*) FROM payments_disputeanswer") == [(1,)]

@@ -79,7 +79,7 @@ def test_messages_about_disputes_and_refunds():
     due = datetime.fromtimestamp(1_768_000_000, UTC)
     assert told == parse.Message(
         "evt_1", "charge.dispute.created", NOW,
-        parse.Dispute("dp_1", "pi_1", 500, "GBP", "product not received", "open", due),
+        parse.Dispute("dp_1", "pi_1", 500, "GBP", "product not received", "needs_response", due),
     )  # fmt: skip
     lost = parse.message(event("evt_2", "charge.dispute.closed", dispute("dp_1", "pi_1", 500, "lost")))
     assert lost.dispute is not None

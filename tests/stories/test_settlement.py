@@ -12,7 +12,8 @@ from entrepot.insight import verify
 from entrepot.kernel import relay, sql
 from entrepot.orders.commands.place import PaymentGiven
 from entrepot.payments import queries as payments
-from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
 from entrepot.payments.commands.retry import Retry, retry
 from entrepot.payments.providers import Outcome, fake
 from entrepot.payments.tasks import DESTINATIONS

@@ -20,6 +20,8 @@ PAIRS: dict[str, tuple[str, ...]] = {
     "enter×approve": ("enter", "approve"),  # whoever enters a credit or journal entry does not approve it
     # of one return: whoever asks for it, whoever receives it, and whoever approves its refund
     "request×receive×approve": ("request", "receive", "approve"),
+    # of one dispute: whoever answers it, or proposes to accept it, does not accept the loss
+    "answer×accept": ("answer", "accept"),
     "send×credit": ("send", "credit"),  # whoever lets goods leave does not say what was given for them
 }
 """The duties kept apart: one person may take one side of a pair on a document, never another."""
@@ -194,7 +196,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "returns.settle_exchanges", "returns.withdraw_exchanges", "payments.expire_credits",
         "returns.settle_departures", "returns.add_papers",
         "payments.capture", "payments.void", "payments.refund", "payments.settle", "payments.retry",
-        "payments.open_disputes", "payments.close_disputes", "payments.take_messages",
+        "payments.open_disputes", "payments.follow_disputes", "payments.close_disputes", "payments.take_messages",
+        "payments.accept_disputes", "payments.withdraw_acceptances", "settlement.contest_disputes",
         "settlement.take_payouts", "settlement.explain",
         "settlement.take_supplier_invoices", "settlement.decide_supplier_lines", "settlement.match_arrivals",
         "settlement.take_carrier_invoices", "settlement.decide_charges", "shipping.advance_claims",
@@ -232,7 +235,8 @@ OF_NO_ROLE = (
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
     "access.take_duty", "ledger.post", "ledger.close_month", "payments.authorize",  # parts of what other commands do
-    "payments.hold",
+    "payments.hold", "payments.submit_evidence", "payments.settle_answers", "payments.expire_disputes",
+    "payments.tell_disputes",
     "stock.adjust", "stock.allocate", "stock.count", "stock.approve_adjustment", "stock.change_status", "stock.expect",
     "parties.state_quantities", "stock.free", "stock.receive",
     "kernel.keep_unread", "kernel.note_exports", "shipping.retake_tracking", "payments.retake_messages",

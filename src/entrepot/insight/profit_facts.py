@@ -60,7 +60,10 @@ sent AS MATERIALIZED (
     UNION ALL
     SELECT j.id, 0, j.document_id, 1 FROM journal AS j WHERE j.document_kind = 'order'
     UNION ALL
-    SELECT j.id, l.number, p.order_id, CASE j.kind WHEN 'fee' THEN l.fee_minor ELSE l.difference_minor END
+    SELECT j.id, l.number, p.order_id, CASE j.kind WHEN 'fee' THEN l.fee_minor
+           - CASE l.kind WHEN 'chargeback' THEN COALESCE(d.fee_minor, 0)
+                         WHEN 'chargeback_reversal' THEN -COALESCE(d.fee_returned_minor, 0) ELSE 0 END
+           ELSE l.difference_minor END
     FROM journal AS j JOIN settlement_payoutline AS l ON l.payout_id = j.document_id
     LEFT JOIN payments_attempt AS a ON a.id = l.known_id
     LEFT JOIN payments_dispute AS d ON d.id = l.known_id

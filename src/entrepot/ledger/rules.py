@@ -47,6 +47,7 @@ CHART: tuple[tuple[int, str, str, bool], ...] = (
     (5110, "Inventory found", "income", False),
     (5200, "Marketplace fees", "expense", False),
     (5210, "Bank charges", "expense", False),
+    (5220, "Chargeback fees", "expense", False),
     (5300, "Bad debt", "expense", False),
     (5310, "Chargeback losses", "expense", False),
     (5320, "Losses on returned goods", "expense", False),
@@ -93,11 +94,14 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),
     ("payment.refunded", "settlement", 2300, 1100),
     ("payment.disputed", "settlement", 1160, 1100),
+    ("payment.disputed", "fee", 5220, 1100),
     ("payment.dispute_won", "settlement", 1100, 1160),
+    ("payment.dispute_won", "fee", 1100, 5220),
     ("payment.dispute_lost", "settlement", 5310, 1160),
     ("payment.paid_out", "settlement", 1000, 1100),
     ("payment.paid_out", "fee", 5210, 1100),
     ("payment.explained", "difference", 5210, 1100),
+    ("payment.explained", "fee", 5210, 1100),
     ("prepayment.returned", "settlement", 2100, 2300),
     ("payment.passed_on", "settlement", 2300, 2100),
     ("store_credit.issued", "settlement", 2300, 2410),
@@ -174,10 +178,13 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
 )
 """Event, source kind, account debited, account credited. A negative amount swaps the sides."""
 
-TOLD_BY_A_DOCUMENT = frozenset({"sale", "credit", "return"})
-"""Events of which an invoice or a credit note tells."""
+TOLD_BY_A_DOCUMENT = {
+    "sale": "sale.", "credit": "credit.", "return": "return.",
+    "card_hold.taken": "hold.", "card_hold.returned": "hold.",
+}  # fmt: skip
+"""Events of which an invoice or a credit note tells, and how the kinds of what they are about begin."""
 
-TRADE_PREFIXES = ("sale.", "credit.", "return.", "bad_debt")
+TRADE_PREFIXES = ("sale.", "credit.", "return.", "hold.", "bad_debt")
 SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 2100, 2300})
 """The side of a trade posting that settles it; the other side bears the source kind, so that sums count it once."""
 

@@ -53,3 +53,25 @@ class NoCard(Refused):
 
     code = "payments.no_card"
     says = "Order {order} has no captured payment by card in {currency} that an amount could be held on."
+
+
+class UnderDispute(Refused):
+    """What would be refunded is disputed, and a bank takes it or has taken it: the customer would get it twice."""
+
+    code = "payments.under_dispute"
+    says = (
+        "{wanted} were to be refunded on order {order}. A bank disputes {disputed} of what was captured, so {left} are"
+        " left. Answer the dispute first: accepting it gives the customer his money."
+    )
+
+
+class AnsweredBefore(Refused):
+    """One answer at a time: the provider has not said yet what became of the last, or a second person has not."""
+
+    code = "payments.answered_before"
+    says = "Dispute {external_id} has an answer that is {found}. Wait for it, or withdraw it."
+
+
+class NothingProposed(Refused):
+    code = "payments.nothing_proposed"
+    says = "Nobody proposed to accept dispute {external_id}, so there is nothing to withdraw."

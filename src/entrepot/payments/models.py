@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel.models import append_only
 from entrepot.payments import rules, states
 
+DUTY = "answer×accept"
+
 STATES = ("asked", "authorized", "captured", "part_refunded", "refunded", "voided", "failed")
+
+
+def _duty(side: str, person: str, when: str) -> str:
+    return duty_taken("payments", DUTY, side, "dispute_id", person, when)
 
 
 class Payment(models.Model):
@@ -68,6 +76,22 @@ class Payment(models.Model):
                 condition=Q(state__in=STATES),
             ),
         ]
+        # A bank may take what was given back; what a bank disputes is never given back on top.
+        triggers = [
+            pgtrigger.Trigger(
+                name="not_refunded_under_dispute", level=pgtrigger.Row, when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.disputed_minor > 0"
+                    " AND NEW.refunded_minor + NEW.refunding_minor + NEW.credited_minor"
+                    " > OLD.refunded_minor + OLD.refunding_minor + OLD.credited_minor"
+                    " AND NEW.refunded_minor + NEW.refunding_minor + NEW.credited_minor + NEW.disputed_minor"
+                    " > NEW.captured_minor"
+                ),
+                func="RAISE EXCEPTION 'what a bank disputes is not refunded as well' USING ERRCODE = 'check_violation',"
+                " CONSTRAINT = 'payments_payment_not_refunded_under_dispute';",
+            )
+        ]  # fmt: skip
 
 
 class Attempt(models.Model):
@@ -117,7 +141,8 @@ class Attempt(models.Model):
 
 
 class Dispute(models.Model):
-    """A customer's bank takes a captured amount back: until it is decided, and for good where it is lost."""
+    """A customer's bank takes a captured amount back: until it is decided, and for good where it is lost. An inquiry
+    only asks: nothing was taken."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()
@@ -129,9 +154,21 @@ class Dispute(models.Model):
     reason = models.TextField(db_default="")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    is_inquiry = models.BooleanField(db_default=False)
+    withdrawn_at = models.DateTimeField(null=True)  # when the bank took the money
+    fee_minor = models.BigIntegerField(db_default=0)  # what the provider kept beside it
+    fee_returned_minor = models.BigIntegerField(db_default=0)
+    due_at = models.DateTimeField(null=True)  # until when the bank listens
 
     class Meta:
-        indexes = [models.Index(fields=["payment_id"], name="payments_dispute_of_payment")]
+        indexes = [
+            models.Index(fields=["payment_id"], name="payments_dispute_of_payment"),
+            models.Index(
+                fields=["company_id", "due_at"],
+                name="payments_dispute_open",
+                condition=Q(state__in=states.DISPUTES_OPEN),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["company_id", "provider", "external_id"], name="payments_dispute_opened_once"
@@ -140,7 +177,71 @@ class Dispute(models.Model):
             models.CheckConstraint(
                 name="payments_dispute_state_known", condition=Q(state__in=states.DISPUTE.states)
             ),
+            models.CheckConstraint(
+                name="payments_dispute_fee_of_what_was_taken",
+                condition=Q(fee_returned_minor__gte=0, fee_minor__gte=F("fee_returned_minor"))
+                & (Q(withdrawn_at__isnull=False) | Q(fee_minor=0)),
+            ),
+            models.CheckConstraint(
+                name="payments_dispute_lost_was_taken",
+                condition=~Q(state__in=states.DISPUTES_LOST) | Q(withdrawn_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="payments_dispute_inquiry_takes_nothing",
+                condition=Q(is_inquiry=False) | Q(withdrawn_at__isnull=True),
+            ),
         ]
+
+
+class DisputeAnswer(models.Model):
+    """What the house says to a dispute: evidence that is submitted, or that it is accepted. Names and addresses are not
+    in it: they are read from the vault when it is sent."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    dispute_id = models.UUIDField(db_index=True)
+    kind = models.TextField()  # submit, accept
+    state = models.TextField()
+    fields = models.JSONField(default=dict)  # of the evidence, by the names that providers use
+    note = models.TextField(db_default="")
+    needs_another = models.BooleanField(db_default=False)  # too much for one person to accept
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+    approved_by = models.TextField(db_default="")
+    settled_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        db_table = "payments_disputeanswer"
+        constraints = [
+            models.CheckConstraint(
+                name="payments_disputeanswer_known",
+                condition=Q(kind__in=["submit", "accept"], state__in=states.ANSWER.states),
+            ),
+            models.UniqueConstraint(
+                fields=["dispute_id"],
+                name="payments_disputeanswer_one_at_a_time",
+                condition=Q(state__in=["proposed", "waiting"]),
+            ),
+            models.CheckConstraint(
+                name="payments_disputeanswer_approved_by_another",
+                condition=Q(needs_another=False)
+                | Q(state__in=["proposed", "withdrawn"])
+                | (~Q(approved_by="") & ~Q(approved_by=F("made_by"))),
+            ),
+        ]
+        triggers = [
+            duty_trigger(
+                "answer_is_a_duty", pgtrigger.Insert,
+                _duty("answer", "made_by", "(a.kind = 'submit' OR a.needs_another)"),
+            ),
+            *(
+                duty_trigger(name, operation, _duty("accept", "approved_by", "a.approved_by <> ''"))
+                for name, operation in (
+                    ("accept_is_a_duty", pgtrigger.Update), ("accept_is_a_duty_at_once", pgtrigger.Insert),
+                )
+            ),
+        ]  # fmt: skip
 
 
 class Credit(models.Model):

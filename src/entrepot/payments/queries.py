@@ -89,12 +89,16 @@ SELECT document_id, COALESCE(sum(amount_minor) FILTER (WHERE state = 'waiting'),
 FROM payments_attempt WHERE document_id = ANY(%(documents)s::uuid[]) AND kind = 'refund' GROUP BY document_id
 """
 
-# invariant 1: the clearing account got what was captured, and gave what was refunded and disputed
+# invariant 1: the clearing account got what was captured, and gave what was refunded, and what banks took with its fees
 _UNEXPLAINED = """
 SELECT format('company %s: payments put %s %s into account 1100, they explain %s', company_id, COALESCE(b.balance, 0),
               currency, COALESCE(p.balance, 0))
-FROM (SELECT company_id, currency, sum(captured_minor - refunded_minor - disputed_minor)::bigint AS balance
-      FROM payments_payment WHERE provider <> 'store_credit' GROUP BY 1, 2) AS p
+FROM (SELECT p.company_id, p.currency, sum(captured_minor - refunded_minor - COALESCE(d.amount, 0))::bigint AS balance
+      FROM payments_payment AS p LEFT JOIN (
+          SELECT payment_id, sum(fee_minor - fee_returned_minor + CASE WHEN state = 'won' THEN 0 ELSE amount_minor END)
+                 AS amount
+          FROM payments_dispute WHERE withdrawn_at IS NOT NULL GROUP BY 1) AS d ON d.payment_id = p.id
+      WHERE provider <> 'store_credit' GROUP BY 1, 2) AS p
 FULL JOIN (SELECT company_id, currency, sum(amount_minor)::bigint AS balance FROM ledger_line
            WHERE account = 1100 AND document_kind = 'payment' GROUP BY 1, 2) AS b USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(p.balance, 0)
@@ -104,7 +108,8 @@ WHERE COALESCE(b.balance, 0) <> COALESCE(p.balance, 0)
 _DISPUTED = """
 SELECT format('payment %s says %s disputed, its disputes %s', p.id, p.disputed_minor, COALESCE(d.amount, 0))
 FROM payments_payment AS p LEFT JOIN (
-    SELECT payment_id, sum(amount_minor) AS amount FROM payments_dispute WHERE state <> 'won' GROUP BY 1) AS d
+    SELECT payment_id, sum(amount_minor) AS amount FROM payments_dispute WHERE state <> 'won' AND NOT is_inquiry
+    GROUP BY 1) AS d
   ON d.payment_id = p.id
 WHERE p.disputed_minor <> COALESCE(d.amount, 0)
 """

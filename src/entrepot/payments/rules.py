@@ -97,3 +97,28 @@ def bonus(parts: Iterable[tuple[int, int]], credited: int, total: int) -> int:
     came from, only for the rest."""
     full = sum((Decimal(worth * percent) / 100 for worth, percent in parts), Decimal(0))
     return max(0, round_half_away(full * credited / total)) if total else 0
+
+
+# ---- disputes
+
+
+@dataclass(frozen=True, slots=True)
+class DisputePolicy:
+    """What banks are told of how the house gives money back (`terms`, as customers saw them), and up to which amount
+    one person alone may accept that a dispute is lost. A larger one is accepted by a second person."""
+
+    terms: str = (
+        "Goods may be sent back within 30 days of delivery, and are refunded to where they were paid from."
+    )
+    accept_alone_up_to_minor: int = 5_000
+
+
+def is_past(state: str, due_at: datetime | None, now: datetime) -> bool:
+    """Whether nobody answered while the bank listened."""
+    return state == "needs_response" and due_at is not None and due_at <= now
+
+
+def blocked(captured: int, given: int, disputed: int, wanted: int) -> bool:
+    """Whether an amount may not be given back because of a dispute alone: without it there would be enough."""
+    left = captured - given
+    return wanted <= left and wanted > max(0, left - disputed)

@@ -12,5 +12,24 @@ ATTEMPT = machine(
 )  # fmt: skip
 """`failed` waits for a person; `retried` was asked again by another attempt, whose outcome counts instead."""
 
-DISPUTE = machine("dispute", "open", ("win", "open", "won"), ("lose", "open", "lost"))
-"""The bank decides; what is open or lost can't be refunded as well."""
+DISPUTE = machine(
+    "dispute", "needs_response",
+    ("respond", ("needs_response", "expired"), "under_review"),
+    ("expire", "needs_response", "expired"),
+    ("accept", ("needs_response", "expired"), "accepted"),
+    ("win", ("needs_response", "under_review", "expired"), "won"),
+    ("lose", ("needs_response", "under_review", "expired"), "lost"),
+)  # fmt: skip
+"""The bank decides; what is not won can't be refunded as well. `expired` was not answered in time, and waits for the
+bank's word; `accepted` is lost by our own word."""
+DISPUTES_OPEN = ("needs_response", "under_review", "expired")
+DISPUTES_LOST = ("lost", "accepted")
+
+ANSWER = machine(
+    "answer to a dispute", "waiting",
+    ("approve", "proposed", "waiting"),
+    ("withdraw", "proposed", "withdrawn"),
+    ("confirm", "waiting", "done"),
+    ("refuse", "waiting", "failed"),
+)  # fmt: skip
+"""`proposed` waits for another person; `waiting` for the provider."""

@@ -12,7 +12,7 @@ from entrepot.ledger.exchange import MEASURED
 from entrepot.ledger.queries import TrialLine
 from entrepot.settlement.clearing import ClearingPolicy
 from entrepot.settlement.closing import Checked, Closing, Open, check, looked_at
-from entrepot.settlement.invoice_queries import WE_ISSUE, issuing
+from entrepot.settlement.invoice_queries import TOLD, WE_ISSUE, issuing
 
 policies.shape("settlement.closing")(Closing)
 
@@ -99,7 +99,7 @@ WHERE p.company_id = m.company AND l.state IN ('differs', 'unmatched') AND p.arr
 UNION ALL
 SELECT 'documents', count(DISTINCT l.entry_id)::int, COALESCE(-sum(l.functional_minor), 0)::bigint, ''
 FROM ledger_line AS l
-WHERE l.company_id = m.company AND l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%%'
+WHERE l.company_id = m.company AND {TOLD}
   AND l.occurred_at >= m.begins AND l.occurred_at < m.ends
   AND NOT EXISTS (SELECT FROM settlement_document AS d WHERE d.entry_id = l.entry_id)
   AND {WE_ISSUE}

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from entrepot.kernel import policies, sql
+from entrepot.ledger.rules import SETTLEMENT_ACCOUNTS, TOLD_BY_A_DOCUMENT
 from entrepot.parties import queries as parties
-from entrepot.settlement.invoicing import Line, Seller
+from entrepot.settlement.invoicing import INVOICE, KINDS, Line, Seller
 from entrepot.settlement.ubl import Paper, Party
 
 ERASED = "Customer"
@@ -135,6 +136,18 @@ LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h 
 WHERE d.id = %(id)s::uuid
 """
 
+_KINDS = ", ".join(f"('{event}', '{prefix.rstrip('.')}')" for event, prefix in TOLD_BY_A_DOCUMENT.items())
+_INVOICED = ", ".join(f"'{event}'" for event, kind in KINDS.items() if kind == INVOICE)
+
+TOLD = f"""
+(l.event, split_part(l.kind, '.', 1)) IN ({_KINDS})
+AND l.account NOT IN ({", ".join(map(str, sorted(SETTLEMENT_ACCOUNTS)))})
+"""
+"""Lines of the journal of which a document tells: what was sold, credited, or taken and given back for goods."""
+
+SIGN = f"CASE WHEN l.event IN ({_INVOICED}) THEN -1 ELSE 1 END"
+"""Income stands on the journal's credit side; a document says what is owed, or given back."""
+
 WE_ISSUE = """
 COALESCE((
     SELECT s.issues
@@ -143,17 +156,18 @@ COALESCE((
         SELECT h.code FROM network_channel AS h WHERE h.id = COALESCE(
             (SELECT o.channel_id FROM orders_order AS o WHERE o.id = COALESCE(
                 (SELECT order_id FROM shipping_shipment WHERE id = l.document_id),
-                (SELECT order_id FROM returns_refund WHERE id = l.document_id), l.document_id)),
+                (SELECT order_id FROM returns_refund WHERE id = l.document_id),
+                (SELECT r.order_id FROM returns_hold AS g JOIN returns_return AS r ON r.id = g.return_id
+                 WHERE g.id = l.document_id), l.document_id)),
             (SELECT channel_id FROM orders_credit WHERE id = l.document_id))))
     ORDER BY s.scope DESC LIMIT 1), TRUE)
 """
 """Whether the documents of a line's source are ours to write, and not its channel's."""
 
 _UNTOLD = f"""
-SELECT l.document_id, l.document_kind,
-       sum(CASE l.event WHEN 'sale' THEN -l.amount_minor ELSE l.amount_minor END)::bigint
+SELECT l.document_id, l.document_kind, sum({SIGN} * l.amount_minor)::bigint
 FROM ledger_line AS l
-WHERE l.company_id = %(company)s::smallint AND l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%%'
+WHERE l.company_id = %(company)s::smallint AND {TOLD}
   AND l.occurred_at >= %(since)s::timestamptz AND l.occurred_at < %(until)s::timestamptz
   AND NOT EXISTS (SELECT FROM settlement_document AS d WHERE d.entry_id = l.entry_id)
   AND {WE_ISSUE}
@@ -181,17 +195,15 @@ WHERE (d.net_minor, d.tax_minor) IS DISTINCT FROM (COALESCE(l.net, 0), COALESCE(
 """
 
 # invariant 14: a document says what the journal says
-_UNLIKE_THE_JOURNAL = """
+_UNLIKE_THE_JOURNAL = f"""
 SELECT format('document %s says %s and tax of %s, the journal %s and %s', d.number, d.net_minor, d.tax_minor,
               COALESCE(j.net, 0), COALESCE(j.tax, 0))
 FROM settlement_document AS d
 LEFT JOIN (
     SELECT l.entry_id,
-           sum(CASE l.event WHEN 'sale' THEN -1 ELSE 1 END * l.amount_minor)
-               FILTER (WHERE l.kind <> l.event || '.tax') AS net,
-           sum(CASE l.event WHEN 'sale' THEN -1 ELSE 1 END * l.amount_minor)
-               FILTER (WHERE l.kind = l.event || '.tax') AS tax
-    FROM ledger_line AS l WHERE l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%'
+           sum({SIGN} * l.amount_minor) FILTER (WHERE split_part(l.kind, '.', 2) <> 'tax') AS net,
+           sum({SIGN} * l.amount_minor) FILTER (WHERE split_part(l.kind, '.', 2) = 'tax') AS tax
+    FROM ledger_line AS l WHERE {TOLD}
     GROUP BY 1) AS j ON j.entry_id = d.entry_id
 WHERE (d.net_minor, d.tax_minor) IS DISTINCT FROM (COALESCE(j.net, 0), COALESCE(j.tax, 0))
 """

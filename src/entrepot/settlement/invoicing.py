@@ -10,7 +10,10 @@ from typing import NamedTuple
 from entrepot.kernel import money
 
 INVOICE, CREDIT_NOTE = "invoice", "credit_note"
-KINDS = {"sale": INVOICE, "credit": CREDIT_NOTE, "return": CREDIT_NOTE}
+KINDS = {
+    "sale": INVOICE, "credit": CREDIT_NOTE, "return": CREDIT_NOTE,
+    "card_hold.taken": INVOICE, "card_hold.returned": CREDIT_NOTE,
+}  # fmt: skip
 """By the event that was posted, the document that tells of it."""
 SERIES = {INVOICE: "INV", CREDIT_NOTE: "CRN"}
 
@@ -101,12 +104,18 @@ def number_of(kind: str, year: int, sequence: int) -> str:
 
 
 def lines_of(
-    details: Sequence[Detail], amounts: Mapping[str, int], rates: Collection[Decimal], place: Place
+    details: Sequence[Detail],
+    amounts: Mapping[str, int],
+    rates: Collection[Decimal],
+    place: Place,
+    goods: str = "",
 ) -> list[Line]:
     """The lines of a document over what was posted: `amounts` by kind, positive where the customer owes or gets it.
 
-    What no detail tells of becomes a line for each kind, so that the lines make what was posted, to the minor unit.
+    What no detail tells of becomes a line for each kind, so that the lines make what was posted, to the minor unit;
+    `goods` says what its goods are.
     """
+    names = _NAMES | ({"goods": goods} if goods else {})
     lines = [
         Line(
             one.sku,
@@ -125,7 +134,7 @@ def lines_of(
         for kind, amount in parts.items():
             left[kind] = left.get(kind, 0) - amount
     tax = left.pop("tax", 0)
-    rest = [Line("", _NAMES.get(kind, kind), 1, amount, 0, 0, 0) for kind, amount in left.items() if amount]
+    rest = [Line("", names.get(kind, kind), 1, amount, 0, 0, 0) for kind, amount in left.items() if amount]
     if tax and not (lines or rest):
         rest = [Line("", _NAMES["tax"], 1, 0, 0, 0, 0)]
     if any(one.net > 0 for one in rest) or not lines:

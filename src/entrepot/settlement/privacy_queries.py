@@ -262,7 +262,7 @@ SELECT o.id, 'refund', f.number FROM o JOIN returns_refund AS f ON f.order_id = 
 WHERE f.state IN ('waiting', 'approved', 'failed')
 UNION ALL
 SELECT o.id, 'dispute', p.reference FROM o JOIN payments_payment AS p ON p.order_id = o.id
-JOIN payments_dispute AS d ON d.payment_id = p.id AND d.state = 'open'
+JOIN payments_dispute AS d ON d.payment_id = p.id AND d.state IN ('needs_response', 'under_review', 'expired')
 UNION ALL
 SELECT o.id, 'payment', p.reference FROM o JOIN payments_payment AS p ON p.order_id = o.id
 WHERE p.capturing_minor + p.refunding_minor > 0

@@ -154,17 +154,18 @@ def discrepancies() -> list[str]:
 KNOWN = """
 SELECT a.company_id::int AS company, p.provider, p.currency::text AS currency,
        CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END AS kind, a.provider_reference AS reference, a.id,
-       a.amount_minor AS amount
+       a.amount_minor AS amount, 0::bigint AS fee
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 WHERE a.state = 'done' AND a.kind IN ('capture', 'refund')
 UNION ALL
-SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor
+SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor,
+       CASE k.kind WHEN 'chargeback' THEN d.fee_minor ELSE -d.fee_returned_minor END
 FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
 CROSS JOIN (VALUES ('chargeback'), ('chargeback_reversal')) AS k(kind)
-WHERE k.kind = 'chargeback' OR d.state = 'won'
+WHERE d.withdrawn_at IS NOT NULL AND (k.kind = 'chargeback' OR d.state = 'won')
 """
-"""Attempts and disputes as a payout would name them. A dispute that was won comes back as a reversal of its chargeback,
-under the same reference."""
+"""Attempts and disputes as a payout would name them, with the fees that are booked with them. A dispute that was won
+comes back as a reversal of its chargeback, under the same reference; what no bank took is in no payout."""
 
 _PAYOUTS = """
 SELECT p.id, p.number, p.provider, p.external_id, p.currency, p.gross_minor, p.fee_minor, p.net_minor, p.state,
@@ -198,8 +199,10 @@ LEFT JOIN settlement_payoutline AS l
 WHERE a.state = 'done' AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL AND p.provider <> 'store_credit'
 UNION ALL
 SELECT d.company_id, p.provider, p.currency, 'dispute',
-       CASE WHEN d.state = 'won' THEN 0 ELSE -d.amount_minor END
-       + COALESCE(c.amount_minor + c.difference, 0) - COALESCE(r.amount_minor + r.difference, 0),
+       CASE WHEN d.state = 'won' OR d.withdrawn_at IS NULL THEN 0 ELSE -d.amount_minor END
+       + COALESCE(c.amount_minor + c.difference, 0) - COALESCE(r.amount_minor + r.difference, 0)
+       - CASE WHEN c.amount_minor IS NULL THEN d.fee_minor ELSE 0 END
+       + CASE WHEN r.amount_minor IS NULL THEN d.fee_returned_minor ELSE 0 END,
        d.id, d.external_id, d.opened_at
 FROM payments_dispute AS d JOIN payments_payment AS p ON p.id = d.payment_id
 LEFT JOIN LATERAL (SELECT amount_minor, -difference_minor AS difference FROM settlement_payoutline

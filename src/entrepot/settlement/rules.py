@@ -24,20 +24,24 @@ class PayoutLine(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What we know under a provider's reference and kind: an attempt or dispute, and its amount."""
+    """What we know under a provider's reference and kind: an attempt or dispute, its amount, and the fee that is booked
+    with it already, below zero where it came back."""
 
     id: UUID
     amount_minor: int
+    fee_minor: int = 0
 
 
 class Matched(NamedTuple):
-    """A line with what it belongs to. `difference` is what it should have brought to us more than it did."""
+    """A line with what it belongs to. `difference` is what it should have brought to us more than it did; of its fee so
+    much is `booked` already."""
 
     line: PayoutLine
     state: str
     known: UUID | None
     difference: int
     why: str
+    booked: int = 0
 
 
 def misfit(external_id: str, lines: Sequence[PayoutLine], net_minor: int) -> Refused | None:
@@ -123,5 +127,6 @@ def _matched(
         return Matched(line, "unmatched", None, -sign * line.amount_minor, why)
     off = difference(line.kind, one.amount_minor, line.amount_minor)
     if not off:
-        return Matched(line, "matched", one.id, 0, "")
-    return Matched(line, "differs", one.id, off, differs(one.amount_minor, line.amount_minor))
+        return Matched(line, "matched", one.id, 0, "", one.fee_minor)
+    why = differs(one.amount_minor, line.amount_minor)
+    return Matched(line, "differs", one.id, off, why, one.fee_minor)

@@ -100,6 +100,7 @@ AREAS = (
         Page("profit", _("Profit")),
         Page("invoices", _("Invoices")),
         Page("payouts", _("Payouts")),
+        Page("disputes", _("Disputes")),
         Page("bank", _("Bank")),
         Page("carriers", _("Carrier invoices")),
         Page("supplier-invoices", _("Supplier invoices")),
@@ -156,6 +157,7 @@ ACTIONS = (
     Action(_("Approve refunds"), "refunds", "", "returns.approve_refunds"),
     Action(_("Review suspected returns"), "return-fraud", "", "returns.decide_fraud"),
     Action(_("Match what clearing accounts hold"), "clearing", "", "ledger.match_lines"),
+    Action(_("Answer disputes"), "disputes", "", "settlement.contest_disputes"),
     Action(_("Match the bank"), "bank", "", "settlement.decide_bank_lines"),
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),
@@ -250,5 +252,6 @@ OWN_PAGES = {
     "work_item": "work-item",
     "return": "return",
     "departure": "departure",
+    "dispute": "dispute",
 }
 """The name of the address of documents that have a page made for their kind."""

@@ -1,8 +1,8 @@
-"""Chargebacks: a customer's bank takes money back, and decides whether it stays there."""
+"""Chargebacks: a customer's bank takes money back, and decides whether it stays there. Inquiries: it only asks yet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,14 +17,16 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import errors
 from entrepot.payments.commands import take
-from entrepot.payments.states import DISPUTE
 from entrepot.work.commands.open_items import OpenItem, open_items
-from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(frozen=True, slots=True)
 class OpenDispute:
-    """A chargeback of a payment, under the provider's own name for it, once for ever."""
+    """A chargeback of a payment, under the provider's own name for it, once for ever.
+
+    An `inquiry` asks without taking anything. Whether the money is `withdrawn` yet may be told later; `fee_minor` is
+    what the provider keeps for its trouble, of the amount's currency.
+    """
 
     payment: UUID
     external_id: str
@@ -32,7 +34,14 @@ class OpenDispute:
     reason: str = ""
     evidence_due_at: datetime | None = None
     occurred_at: datetime | None = None
+    inquiry: bool = False
+    withdrawn: bool = True
+    fee_minor: int = 0
     key: str | None = None
+
+    @property
+    def takes(self) -> bool:
+        return self.withdrawn and not self.inquiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +62,12 @@ class _Draft(NamedTuple):
 
 @command("payments.open_disputes")
 def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[DisputeOpened | Refused]:
-    """Chargebacks booked, each with a work item for the controller; what they take can't be refunded as well.
+    """Chargebacks booked, each with a work item for the controller; what they claim can't be refunded as well, but for
+    an inquiry, which a refund may well end.
 
     The bank is not refused: where it takes what was refunded already, the item says so and is urgent.
     Locks: the provider's names, then the payments in id order. Refuses: NotFound; NotAPayment (more than was captured
-    and is not disputed); KnownOtherwise (the name stands for another payment or amount).
+    and is not disputed, or a fee below 0); KnownOtherwise (the name stands for another payment or amount).
     Again: by key, and by the provider's own name. 11 statements.
     """
     names = [one.external_id for one in requests]
@@ -75,13 +85,12 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
         if name in known:
             answers.append(_again(known[name], request))
             continue
-        left = payment.captured - payment.disputed
-        if not 0 < request.amount_minor <= left:
-            refused = errors.NotAPayment(field="amount", expected=f"1 to {left}", found=request.amount_minor)
+        refused = _misfit(request, payment.captured - payment.disputed)
+        if refused:
             answers.append(refused)
             continue
         beyond = max(0, request.amount_minor - payment.refundable)
-        payment.disputed += request.amount_minor
+        payment.disputed += 0 if request.inquiry else request.amount_minor
         draft = _Draft(ids.uuid7(), payment, request, request.occurred_at or cause.at, beyond)
         known[name] = _Known(draft.id, payment.id, request.amount_minor)
         drafts.append(draft)
@@ -89,6 +98,15 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     if drafts:
         _write(cause, drafts)
     return answers
+
+
+def _misfit(request: OpenDispute, left: int) -> Refused | None:
+    if not 0 < request.amount_minor <= left:
+        return errors.NotAPayment(field="amount", expected=f"1 to {left}", found=request.amount_minor)
+    if request.fee_minor < 0 or (request.fee_minor and not request.takes):
+        expected = "0 or more" if request.takes else "0 while nothing is withdrawn"
+        return errors.NotAPayment(field="fee", expected=expected, found=request.fee_minor)
+    return None
 
 
 class _Known(NamedTuple):
@@ -115,16 +133,24 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     sql.write("payments_dispute", _DISPUTE, [
         (
             one.id, one.payment.company, one.payment.id, one.payment.provider, one.request.external_id,
-            one.request.amount_minor, "open", one.request.reason, one.at,
+            one.request.amount_minor, "needs_response", one.request.reason, one.at, one.request.inquiry,
+            one.at if one.request.takes else None, one.request.fee_minor, one.request.evidence_due_at,
         )
         for one in drafts
     ])  # fmt: skip
-    _store({one.payment.id: one.payment for one in drafts})
-    whole(post(cause, requests=[_posting(one.payment, "payment.disputed", one.request.amount_minor, one.at)
-                                for one in drafts]))  # fmt: skip
+    store_disputed({one.payment.id: one.payment for one in drafts}.values())
+    whole(post(cause, requests=[
+        posting(one.payment, "payment.disputed", one.request.amount_minor, one.request.fee_minor, one.at)
+        for one in drafts if one.request.takes
+    ]))  # fmt: skip
     announce(cause, [
         Event("payment", one.payment.id, one.payment.company, "", one.payment.state, one.at,
-              {"dispute": one.id, "minor": -one.request.amount_minor}, one.request.reason)
+              {"dispute": one.id, "minor": -one.request.amount_minor * one.request.takes}, one.request.reason)
+        for one in drafts
+    ])  # fmt: skip
+    announce(cause, [
+        Event("dispute", one.id, one.payment.company, "", "needs_response", one.at,
+              {"payment": one.payment.id, "inquiry": one.request.inquiry}, one.request.reason)
         for one in drafts
     ])  # fmt: skip
     open_items(cause, requests=[_item(one) for one in drafts])
@@ -132,113 +158,43 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
 
 def _item(one: _Draft) -> OpenItem:
     told = partial(money.told, currency=one.payment.currency)
-    reason = f"The bank disputes {told(one.request.amount_minor)}: {one.request.reason or 'no reason given'}."
+    does = "asks about" if one.request.inquiry else "disputes"
+    reason = f"The bank {does} {told(one.request.amount_minor)}: {one.request.reason or 'no reason given'}."
     if one.beyond:
         reason += f" {told(one.beyond)} of them were refunded already: answer with the proof of the refund."
     due = one.request.evidence_due_at
     # The item counts its hours from when the bank disputed, and must be done before the bank stops to listen.
-    hours = max(0, int((due - one.at).total_seconds() // 3600)) if due else None
+    hours = hours_until(due, one.at) if due else None
     return OpenItem(
-        company=one.payment.company, type="disputed after refund" if one.beyond else "dispute", subject_kind="dispute",
+        company=one.payment.company, type=ITEMS[bool(one.beyond)], subject_kind="dispute",
         subject=one.id, reason=reason, role="controller", priority=95 if one.beyond else 80,
         due_in_hours=hours, occurred_at=one.at,
         facts={"payment": one.payment.id, "order": one.payment.order, "amount_minor": one.request.amount_minor},
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class CloseDispute:
-    """The bank has decided: won is money that comes back, lost is money that is gone."""
-
-    dispute: UUID
-    won: bool
-    occurred_at: datetime | None = None
-    key: str | None = None
+def hours_until(due: datetime, at: datetime) -> int:
+    return max(0, int((due - at).total_seconds() // 3600))
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeClosed:
-    dispute: UUID
-    state: str
+def posting(payment: take.Payment, event: str, amount: int, fee: int, at: datetime) -> Posting:
+    """What a bank takes or gives back, with the provider's fee for it."""
+    amounts = (("settlement", amount), *((("fee", fee),) if fee else ()))
+    return Posting(payment.company, event, "payment", payment.id, payment.currency, amounts, at)
 
 
-class _Found(NamedTuple):
-    id: UUID
-    payment: UUID
-    amount: int
-    state: str
-
-
-@command("payments.close_disputes")
-def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list[DisputeClosed | Refused]:
-    """Disputes won or lost, booked, and their work items closed.
-
-    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState (decided otherwise).
-    Again: by key, and by the same decision. 12 statements.
-    """
-    wanted = {"disputes": [one.dispute for one in requests]}
-    payments = take.lock([row[0] for row in sql.run(_PAYMENTS_OF, wanted)])
-    found = {row[0]: _Found(*row) for row in sql.run(_LOCK, wanted)}
-    answers: list[DisputeClosed | Refused] = []
-    closed: dict[UUID, tuple[_Found, str, datetime]] = {}
-    for request in requests:
-        one = found.get(request.dispute)
-        if one is None:
-            answers.append(NotFound(what="dispute", which=str(request.dispute)))
-            continue
-        state = closed[one.id][1] if one.id in closed else one.state
-        if state == ("won" if request.won else "lost"):
-            answers.append(DisputeClosed(one.id, state))
-            continue
-        after = DISPUTE.step(state, "win" if request.won else "lose")
-        if isinstance(after, Refused):
-            answers.append(after)
-            continue
-        closed[one.id] = (one, after, request.occurred_at or cause.at)
-        if after == "won":
-            payments[one.payment].disputed -= one.amount
-        answers.append(DisputeClosed(one.id, after))
-    if closed:
-        _write_closed(cause, closed, payments)
-    return answers
-
-
-def _write_closed(
-    cause: Cause,
-    closed: Mapping[UUID, tuple[_Found, str, datetime]],
-    payments: Mapping[UUID, take.Payment],
-) -> None:
-    rows = [(one.id, after, at) for one, after, at in closed.values()]
-    sql.run(_CLOSE, sql.columns(("ids", "states", "times"), rows))
-    _store(payments)
-    whole(post(cause, requests=[
-        _posting(payments[one.payment], f"payment.dispute_{after}", one.amount, at)
-        for one, after, at in closed.values()
-    ]))  # fmt: skip
-    announce(cause, [
-        Event("payment", one.payment, payments[one.payment].company, "", payments[one.payment].state, at,
-              {"dispute": one.id, "outcome": after})
-        for one, after, at in closed.values()
-    ])  # fmt: skip
-    resolve_subjects(cause, requests=[
-        ResolveSubject(payments[one.payment].company, kind, one.id, after, occurred_at=at)
-        for one, after, at in closed.values()
-        for kind in ("dispute", "disputed after refund")
-    ])  # fmt: skip
-
-
-def _posting(payment: take.Payment, event: str, amount: int, at: datetime) -> Posting:
-    settled = (("settlement", amount),)
-    return Posting(payment.company, event, "payment", payment.id, payment.currency, settled, at)
-
-
-def _store(payments: Mapping[UUID, take.Payment]) -> None:
-    rows = [(one.id, one.disputed) for one in payments.values()]
+def store_disputed(payments: Iterable[take.Payment]) -> None:
+    """Write what is disputed of locked payments. One statement."""
+    rows = [(one.id, one.disputed) for one in payments]
     sql.run(_STORE, sql.columns(("ids", "disputed"), rows))
 
 
+ITEMS = ("dispute", "disputed after refund")
+"""Types of the work item for a dispute, the latter where the money was given back before."""
+
 _DISPUTE = (
     "id", "company_id", "payment_id", "provider", "external_id", "amount_minor", "state", "reason", "opened_at",
+    "is_inquiry", "withdrawn_at", "fee_minor", "due_at",
 )  # fmt: skip
 
 # The payments are no lock for a name that comes twice at once with different ones.
@@ -255,16 +211,4 @@ WHERE external_id = ANY(%(names)s::text[])
 _STORE = """
 UPDATE payments_payment AS p SET disputed_minor = d.disputed
 FROM unnest(%(ids)s::uuid[], %(disputed)s::bigint[]) AS d(id, disputed) WHERE p.id = d.id
-"""
-
-_PAYMENTS_OF = "SELECT DISTINCT payment_id FROM payments_dispute WHERE id = ANY(%(disputes)s::uuid[])"
-
-_LOCK = """
-SELECT id, payment_id, amount_minor, state FROM payments_dispute WHERE id = ANY(%(disputes)s::uuid[])
-ORDER BY id FOR UPDATE
-"""
-
-_CLOSE = """
-UPDATE payments_dispute AS x SET state = d.state, closed_at = d.at
-FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(times)s::timestamptz[]) AS d(id, state, at) WHERE x.id = d.id
 """

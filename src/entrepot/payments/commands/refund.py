@@ -39,7 +39,8 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
     """Give money back. A local provider settles and posts at once; a remote one is asked after the commit.
 
     Locks: the orders' payments in id order: so refunds at the same time see each other.
-    Refuses: NotAPayment, ExceedsCaptured. Again: by key. 8 statements at most.
+    Refuses: NotAPayment; ExceedsCaptured; UnderDispute (there would be enough, but a bank disputes it). Again: by key.
+    8 statements at most.
     """
     payments = take.lock_of_orders({request.order for request in requests})
     answers: list[Refunded | Refused] = []
@@ -51,7 +52,7 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
             answers.append(errors.NotAPayment(field="amount", expected="above 0", found=r.amount_minor))
             continue
         if r.amount_minor > left:
-            answers.append(errors.ExceedsCaptured(order=str(r.order), wanted=r.amount_minor, left=left))
+            answers.append(too_much(r.order, own, r.amount_minor))
             continue
         turns = rules.tender_order([one.provider for one in own], r.first)
         made, _ = take.spread(
@@ -63,3 +64,14 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         answers.append(Refunded(r.amount_minor))
     take.make(cause, attempts)
     return answers
+
+
+def too_much(order: UUID, payments: Sequence[take.Payment], wanted: int) -> Refused:
+    """Why so much can't be given back: there never was as much, or a bank takes it."""
+    left = sum(payment.refundable for payment in payments)
+    disputed = sum(payment.disputed for payment in payments)
+    if rules.blocked(
+        sum(one.captured for one in payments), sum(one.given_back for one in payments), disputed, wanted
+    ):
+        return errors.UnderDispute(order=str(order), wanted=wanted, disputed=disputed, left=left)
+    return errors.ExceedsCaptured(order=str(order), wanted=wanted, left=left)

@@ -15,6 +15,7 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.payments import errors
 from entrepot.payments.commands import take
+from entrepot.payments.commands.refund import too_much
 from entrepot.payments.states import ATTEMPT
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -48,9 +49,8 @@ def retry(cause: Cause, /, *, requests: Sequence[Retry]) -> list[Retried | Refus
     """Ask again for attempts that failed, of the same payments; their work items are closed with the last of an order.
 
     Locks: the attempts, then their payments, in id order.
-    Refuses: NotFound; WrongState (it did not fail, or was asked for again); NotAPayment (a hold); ExceedsCaptured or
-    ExceedsAuthorized,
-    where the amount has gone elsewhere meanwhile. Again: by key. 11 statements.
+    Refuses: NotFound; WrongState (it did not fail, or was asked for again); NotAPayment (a hold); ExceedsCaptured,
+    UnderDispute or ExceedsAuthorized, where the amount has gone elsewhere meanwhile. Again: by key. 11 statements.
     """
     found = {row[0]: _Failed(*row[1:]) for row in sql.run(_LOCK, {"ids": [one.attempt for one in requests]})}
     payments = take.lock({one.payment for one in found.values()})
@@ -86,8 +86,7 @@ def retry(cause: Cause, /, *, requests: Sequence[Retry]) -> list[Retried | Refus
 def _no_room(payment: take.Payment, failed: _Failed) -> Refused | None:
     """What failed was free again, so it may have been refunded or captured otherwise."""
     if failed.kind == "refund" and failed.amount > payment.refundable:
-        order, left = str(payment.order), payment.refundable
-        return errors.ExceedsCaptured(order=order, wanted=failed.amount, left=left)
+        return too_much(payment.order, [payment], failed.amount)
     if failed.kind == "capture" and failed.amount > payment.capturable:
         left = payment.capturable
         return errors.ExceedsAuthorized(payment=str(payment.id), wanted=failed.amount, left=left)

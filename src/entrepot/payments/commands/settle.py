@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -19,12 +19,14 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """The provider's answer to an attempt, by webhook or by the relay: the first one counts."""
+    """The provider's answer to an attempt, by webhook or by the relay: the first one counts. A hold stands until
+    `ends_at`, or as card schemes have it where the provider does not say."""
 
     attempt: UUID
     ok: bool
     provider_reference: str = ""
     error: str = ""
+    ends_at: datetime | None = None
     key: str | None = None
 
 
@@ -58,7 +60,8 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
             _apply(payment, kind, amount, ok=r.ok)
             if kind == "hold":
                 payment.reference = r.provider_reference or payment.reference
-                held.append((payment.id, payment.reference, cause.at, cause.at + timedelta(days=HOLD_DAYS)))
+                ends = r.ends_at or cause.at + timedelta(days=HOLD_DAYS)
+                held.append((payment.id, payment.reference, cause.at, ends))
             outcomes.append((r.attempt, state, r.provider_reference, r.error, cause.at))
             if r.ok:
                 posted.append(take.Attempt(payment, kind, amount, occurred_at))

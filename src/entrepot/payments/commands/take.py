@@ -46,8 +46,13 @@ class Payment:
         )
 
     @property
+    def given_back(self) -> int:
+        """With what is on its way."""
+        return self.refunded + self.refunding + self.credited
+
+    @property
     def refundable(self) -> int:
-        return max(0, self.captured - self.refunded - self.refunding - self.credited - self.disputed)
+        return max(0, self.captured - self.given_back - self.disputed)
 
     def count(self, kind: str, amount: int) -> None:
         """Book an amount: at once where the provider is local, as asked for where it has to answer first."""

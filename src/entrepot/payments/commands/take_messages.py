@@ -11,8 +11,8 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.payments import errors
-from entrepot.payments.commands.disputes import CloseDispute, OpenDispute, close_disputes, open_disputes
 from entrepot.payments.commands.settle import Settle, settle
+from entrepot.payments.commands.tell_disputes import TellDispute, tell_disputes
 from entrepot.payments.providers.stripe import parse
 
 
@@ -27,7 +27,7 @@ class TakeMessage:
 
 @dataclass(frozen=True, slots=True)
 class MessageTaken:
-    """What was done: `opened`, `closed`, `settled`, `nothing`; `known` where it came before."""
+    """What was done: `opened`, `followed`, `closed`, `settled`, `nothing`; `known` where it came before."""
 
     done: str
 
@@ -37,8 +37,8 @@ def take_messages(cause: Cause, /, *, requests: Sequence[TakeMessage]) -> list[M
     """Disputes opened and decided, and attempts settled, as Stripe says.
 
     A message is kept by its own id, and done once. One about a payment that is not ours changes nothing.
-    Locks: as opening and closing disputes and settling do, in that order. Refuses: NotAPayment (no message of Stripe);
-    what opening and closing disputes refuse. Again: by key, and by the message's id. 39 statements at most.
+    Locks: as telling disputes and settling do, in that order. Refuses: NotAPayment (no message of Stripe); what telling
+    disputes refuses. Again: by key, and by the message's id. 54 statements at most.
     """
     read = [_read(one) for one in requests]
     told = {at: one for at, one in enumerate(read) if isinstance(one, parse.Message)}
@@ -87,7 +87,7 @@ def retake_messages(cause: Cause, /, *, requests: Sequence[RetakeMessage]) -> li
     dead again; what is refused is set aside again.
 
     Locks: the messages in id order, then as taking does. Refuses: NotFound (nothing of Stripe that waits); as taking.
-    Again: NotFound; by key. 42 statements at most.
+    Again: NotFound; by key. 57 statements at most.
     """
     kept = inbox.lock([one.message for one in requests], [parse.SOURCE])
     waiting = list(kept.values())
@@ -109,8 +109,7 @@ def retake_messages(cause: Cause, /, *, requests: Sequence[RetakeMessage]) -> li
 
 def _act(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
     """What new messages tell, done."""
-    _open(cause, requests, new, answers)
-    _close(cause, requests, new, answers)
+    _tell(cause, requests, new, answers)
     _settle(cause, requests, new, answers)
 
 
@@ -125,51 +124,13 @@ Answers = dict[int, MessageTaken | Refused]
 New = dict[int, parse.Message]
 
 
-def _open(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
-    """Open the disputes that messages tell of, also those decided already: messages come in any order."""
-    told = {at: one.dispute for at, one in new.items() if one.dispute and one.dispute.amount_minor > 0}
-    if not told:
-        return
-    references = [one.reference for one in told.values()]
-    found: dict[tuple[int, str], UUID] = {}
-    for company, reference, payment in sql.run(
-        _PAYMENTS, {"references": references, "provider": parse.SOURCE}
-    ):
-        found.setdefault((company, reference), payment)
-    wanted = {
-        at: OpenDispute(
-            payment, one.external_id, one.amount_minor, one.reason, one.due_at, new[at].at
-        )
-        for at, one in told.items()
-        if (payment := found.get((requests[at].company, one.reference)))
-    }  # fmt: skip
-    if wanted:
-        given = open_disputes(cause, requests=list(wanted.values()))
-        for at, answer in zip(wanted, given, strict=True):
-            answers[at] = (
-                answer
-                if isinstance(answer, Refused)
-                else MessageTaken("opened" if answer.fresh else "nothing")
-            )
-
-
-def _close(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
-    told = {at: one.dispute for at, one in new.items() if one.dispute and one.dispute.state != "open"}
-    if not told:
-        return
-    names = [one.external_id for one in told.values()]
-    found = {
-        (company, name): dispute
-        for company, name, dispute in sql.run(_DISPUTES, {"names": names, "provider": parse.SOURCE})
+def _tell(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
+    told = {
+        at: TellDispute(one.dispute, one.at, requests[at].company) for at, one in new.items() if one.dispute
     }
-    wanted = {
-        at: CloseDispute(dispute, one.state == "won", new[at].at)
-        for at, one in told.items()
-        if (dispute := found.get((requests[at].company, one.external_id)))
-    }
-    if wanted:
-        for at, answer in zip(wanted, close_disputes(cause, requests=list(wanted.values())), strict=True):
-            answers[at] = answer if isinstance(answer, Refused) else MessageTaken("closed")
+    if told:
+        for at, answer in zip(told, tell_disputes(cause, requests=list(told.values())), strict=True):
+            answers[at] = answer if isinstance(answer, Refused) else MessageTaken(answer.done)
 
 
 def _settle(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: Answers) -> None:
@@ -187,17 +148,6 @@ def _settle(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: An
         settle(cause, requests=list(wanted.values()))
         answers.update(dict.fromkeys(wanted, MessageTaken("settled")))
 
-
-# Two payments may be parts of one intent: a chargeback is booked on the older, as far as it goes.
-_PAYMENTS = """
-SELECT company_id::int, reference, id FROM payments_payment
-WHERE reference = ANY(%(references)s::text[]) AND provider = %(provider)s::text ORDER BY id
-"""
-
-_DISPUTES = """
-SELECT company_id::int, external_id, id FROM payments_dispute
-WHERE external_id = ANY(%(names)s::text[]) AND provider = %(provider)s::text
-"""
 
 _ATTEMPTS = """
 SELECT a.company_id::int, a.id FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id

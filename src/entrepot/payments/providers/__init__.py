@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -17,17 +19,31 @@ class Asked(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What the provider answered. Not answering at all is `Unavailable`."""
+    """What the provider answered; of a hold, until when it stands. Not answering at all is `Unavailable`."""
 
     ok: bool
     reference: str
     error: str = ""
+    ends_at: datetime | None = None
+
+
+class Told(NamedTuple):
+    """What is said to a dispute, `submit` or `accept`: evidence by the names of EVIDENCE, and a paper (PDF) of it. The
+    answer's id is the idempotency key on the other side."""
+
+    answer: UUID
+    kind: str
+    external_id: str
+    fields: Mapping[str, str]
+    paper: bytes = b""
 
 
 class Client(Protocol):
     """The part of a provider that talks to the outside."""
 
     def ask(self, asked: Asked) -> Outcome: ...
+
+    def answer(self, told: Told) -> Outcome: ...
 
 
 STORE_CREDIT = "store_credit"
@@ -36,3 +52,12 @@ HOLD_DAYS = 7
 LOCAL = frozenset({"account", STORE_CREDIT})
 """Providers without an outside: goods on account, and what customers have with the house, are settled by the books
 alone."""
+EVIDENCE = (
+    "product_description", "customer_name", "customer_email_address", "billing_address", "shipping_address",
+    "shipping_carrier", "shipping_tracking_number", "shipping_date", "service_date", "refund_policy_disclosure",
+    "refund_refusal_explanation", "cancellation_rebuttal", "duplicate_charge_explanation", "access_activity_log",
+    "uncategorized_text",
+)  # fmt: skip
+"""What evidence may say, by the names that Stripe made common."""
+OF_PEOPLE = frozenset({"customer_name", "customer_email_address", "billing_address", "shipping_address"})
+"""Of these, what stands in the vault: read when it is sent, and kept nowhere else."""

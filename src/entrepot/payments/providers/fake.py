@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from entrepot.kernel.errors import Unavailable
-from entrepot.payments.providers import Asked, Outcome
+from entrepot.payments.providers import Asked, Outcome, Told
 
 
 class FakeClient:
@@ -15,6 +15,7 @@ class FakeClient:
     def __init__(self) -> None:
         self.answers: dict[object, Outcome] = {}
         self.asked: list[Asked] = []
+        self.told: list[Told] = []
 
     def settled(self) -> list[tuple[Asked, Outcome]]:
         """Everything that was asked, once, with its outcome."""
@@ -34,6 +35,13 @@ class FakeClient:
             error = "card declined" if declined else ""
             self.answers[asked.attempt] = Outcome(not declined, f"fake_{asked.attempt.hex[-12:]}", error)
         return self.answers[asked.attempt]
+
+    def answer(self, told: Told) -> Outcome:
+        """It takes every answer but those to disputes that are named `declined…`."""
+        self.told.append(told)
+        if told.external_id.startswith("declined"):
+            return Outcome(False, "", "the bank does not listen any more")
+        return Outcome(True, told.external_id)
 
 
 FEE_PERMILLE, FEE_MINOR = 14, 20

@@ -72,6 +72,7 @@ class _Known(NamedTuple):
     provider: str
     currency: str
     amount: int
+    fee: int
     settled_by: tuple[str, int] | None
 
 
@@ -80,6 +81,7 @@ class _Decided(NamedTuple):
     request: Explain
     at: datetime
     booked: int
+    fee: int  # of what it was matched with, which its payout booked a second time
 
 
 @command("settlement.explain")
@@ -107,11 +109,13 @@ def explain(cause: Cause, /, *, requests: Sequence[Explain]) -> list[Explained |
             answers.append(after)
             continue
         lines[request.payout, request.line] = after
+        fee = 0
         if after.known and after.known != line.known:
             settled = (line.payout_number, line.number)
+            fee = found[after.known, line.kind].fee
             found[after.known, line.kind] = found[after.known, line.kind]._replace(settled_by=settled)
         booked = after.difference if after.state == "explained" else 0
-        decided.append(_Decided(after, request, request.occurred_at or cause.at, booked))
+        decided.append(_Decided(after, request, request.occurred_at or cause.at, booked, fee))
         answers.append(Explained(request.payout, ""))
     waiting = {one.payout for one in lines.values() if one.is_open}
     states = {payout: "open" if payout in waiting else "matched" for payout in payouts}
@@ -169,7 +173,7 @@ def _found(known: Sequence[UUID]) -> dict[tuple[UUID, str], _Known]:
     """Attempts and disputes by id and kind of line. 1 statement."""
     rows = sql.run(_SETTLED, {"ids": list(known)})
     return {
-        row[:2]: _Known(*row[:6], settled_by=(row[6], row[7]) if row[6] else None)  # type: ignore[misc]
+        row[:2]: _Known(*row[:7], settled_by=(row[7], row[8]) if row[7] else None)  # type: ignore[misc]
         for row in rows
     }
 
@@ -184,11 +188,11 @@ def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -
     sql.run(_EXPLAIN, sql.columns(("payouts", "numbers", "states", "known", "differences", "reasons"), rows))
     touched = {one.line.payout: one for one in decided}
     sql.run(_STORE, sql.columns(("payouts", "states"), [(payout, states[payout]) for payout in touched]))
-    booked = [one for one in decided if one.booked]
+    booked = [one for one in decided if one.booked or one.fee]
     if booked:
         whole(post(cause, requests=[
             Posting(one.line.company, "payment.explained", "payout", one.line.payout, one.line.currency,
-                    (("difference", one.booked),), one.at)
+                    _amounts(one), one.at)
             for one in booked
         ]))  # fmt: skip
     announce(cause, [
@@ -202,6 +206,11 @@ def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -
         for payout, one in touched.items()
         if states[payout] == "matched"
     ])  # fmt: skip
+
+
+def _amounts(one: _Decided) -> list[tuple[str, int]]:
+    amounts = (("difference", one.booked), ("fee", -one.fee))
+    return [(kind, minor) for kind, minor in amounts if minor]
 
 
 _LOCK = LOCK.format(
@@ -218,7 +227,7 @@ WHERE l.payout_id = ANY(%(payouts)s::uuid[])
 """
 
 _SETTLED = f"""
-SELECT k.id, k.kind, k.company, k.provider, k.currency, k.amount, p.number, l.number
+SELECT k.id, k.kind, k.company, k.provider, k.currency, k.amount, k.fee, p.number, l.number
 FROM ({KNOWN}) AS k
 LEFT JOIN settlement_payoutline AS l ON l.known_id = k.id AND l.kind = k.kind
 LEFT JOIN settlement_payout AS p ON p.id = l.payout_id

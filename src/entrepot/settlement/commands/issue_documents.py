@@ -15,14 +15,18 @@ from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.settlement import invoicing
+from entrepot.settlement.invoice_queries import TOLD
 from entrepot.settlement.invoicing import CREDIT_NOTE, INVOICE, KINDS, Detail, Line, Place, Seller
+
+HOLD = "card_hold"
 
 policies.shape("settlement.invoicing")(Seller)
 
 
 @dataclass(frozen=True, slots=True)
 class IssueDocument:
-    """The documents of a source: a shipment, an order (its services), a refund, or a credit."""
+    """The documents of a source: a shipment, an order (its services), a refund, a credit, or a hold on a card of which
+    something was taken."""
 
     source: UUID
     key: str | None = None
@@ -86,11 +90,12 @@ class _Draft(NamedTuple):
 
 @command("settlement.issue_documents")
 def issue_documents(cause: Cause, /, *, requests: Sequence[IssueDocument]) -> list[DocumentsIssued | Refused]:
-    """An invoice for each sale and a credit note for each credit or refund that was posted for these sources, frozen,
-    in the year's series of the company.
+    """An invoice for each sale, and for each amount that was taken of a hold; a credit note for each credit or refund,
+    and for what was given back of a hold; as they were posted for these sources, frozen, in the year's series of the
+    company.
 
     Locks: the companies' series of the year. Refuses: NotFound (nothing was posted for it).
-    Again: the same numbers, nothing new. 11 statements.
+    Again: the same numbers, nothing new. 11 statements; 1 more where goods of a hold are told of.
     """
     sources = list({one.source for one in requests})
     year = cause.at.year
@@ -155,9 +160,12 @@ def _drafts(
     sellers = policies.in_force_of(sorted(companies), Seller, at)
     rates = _rates(companies)
     orders = [one.order for one in about.values() if one.order]
+    holds = [one.source for one in fresh if one.source_kind == HOLD]
+    goods = dict(sql.run(_HELD_GOODS, {"holds": holds})) if holds else {}
     invoices: dict[UUID, list[str]] = {}
-    for order, number in sql.run(_INVOICES, {"orders": orders}):
-        invoices.setdefault(order, []).append(number)
+    for order, source, number in sql.run(_INVOICES, {"orders": orders}):
+        # What is given back of a hold corrects the invoice of that; a refund corrects the invoices of its order.
+        invoices.setdefault(source if source in holds else order, []).append(number)
 
     drafts = []
     for entry in fresh:
@@ -171,14 +179,16 @@ def _drafts(
             entry.amounts,
             rates.get((entry.company, own.country), set()),
             Place(own.seller_country, own.country, own.is_business),
+            goods.get(entry.source, ""),
         )
         if not lines:
             continue
         sequence = last[entry.company, entry.kind] = last[entry.company, entry.kind] + 1
         number = invoicing.number_of(entry.kind, year, sequence)
-        corrects = list(invoices.get(own.order, [])) if own.order and entry.kind == CREDIT_NOTE else []
-        if own.order and entry.kind == INVOICE:
-            invoices.setdefault(own.order, []).append(number)
+        of = entry.source if entry.source_kind == HOLD else own.order
+        corrects = list(invoices.get(of, [])) if of and entry.kind == CREDIT_NOTE else []
+        if of and entry.kind == INVOICE:
+            invoices.setdefault(of, []).append(number)
         drafts.append(_Draft(ids.uuid7(), number, sequence, entry, own, lines, corrects))
     return drafts
 
@@ -240,12 +250,11 @@ FROM unnest(%(companies)s::smallint[], %(kinds)s::text[], %(reached)s::int[]) AS
 WHERE s.company_id = d.company AND s.kind = d.kind AND s.year = %(year)s::smallint
 """
 
-_ENTRIES = """
+_ENTRIES = f"""
 SELECT l.company_id::int, l.entry_id, l.event, l.document_kind, l.document_id, l.currency, l.occurred_at,
-       substr(l.kind, length(l.event) + 2), sum(l.amount_minor)::bigint, d.number
+       split_part(l.kind, '.', 2), sum(l.amount_minor)::bigint, d.number
 FROM ledger_line AS l LEFT JOIN settlement_document AS d ON d.entry_id = l.entry_id
-WHERE l.document_id = ANY(%(sources)s::uuid[]) AND l.event IN ('sale', 'credit', 'return')
-  AND l.kind LIKE l.event || '.%%'
+WHERE l.document_id = ANY(%(sources)s::uuid[]) AND {TOLD}
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 10 ORDER BY l.entry_id
 """
 
@@ -270,16 +279,25 @@ SELECT d.id, o.id, COALESCE(o.customer_id, c.customer_id), COALESCE(o.billing_id
 FROM unnest(%(sources)s::uuid[]) AS d(id)
 LEFT JOIN shipping_shipment AS s ON s.id = d.id
 LEFT JOIN returns_refund AS r ON r.id = d.id
+LEFT JOIN returns_hold AS g ON g.id = d.id LEFT JOIN returns_return AS b ON b.id = g.return_id
 LEFT JOIN orders_credit AS c ON c.id = d.id
-LEFT JOIN orders_order AS o ON o.id = COALESCE(s.order_id, r.order_id, d.id)
+LEFT JOIN orders_order AS o ON o.id = COALESCE(s.order_id, r.order_id, b.order_id, d.id)
 LEFT JOIN network_channel AS h ON h.id = COALESCE(o.channel_id, c.channel_id)
 LEFT JOIN parties_address AS a ON a.id = COALESCE(o.billing_id, o.address_id)
 JOIN parties_company AS y ON y.id = COALESCE(o.company_id, c.company_id)
 """
 
 _INVOICES = """
-SELECT order_id, number FROM settlement_document
+SELECT order_id, source_id, number FROM settlement_document
 WHERE order_id = ANY(%(orders)s::uuid[]) AND kind = 'invoice' ORDER BY id
+"""
+
+_HELD_GOODS = """
+SELECT h.id, 'Goods that were not returned (' || r.number || '): '
+       || string_agg(g.units || ' × ' || COALESCE(NULLIF(l.description, ''), l.sku_code), ', ' ORDER BY l.number)
+FROM returns_hold AS h JOIN returns_return AS r ON r.id = h.return_id JOIN returns_holdline AS g ON g.hold_id = h.id
+JOIN returns_line AS o ON o.id = g.return_line_id JOIN orders_line AS l ON l.id = o.line_id
+WHERE h.id = ANY(%(holds)s::uuid[]) GROUP BY h.id, r.number
 """
 
 _RATES = """

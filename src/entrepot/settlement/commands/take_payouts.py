@@ -163,7 +163,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     ])  # fmt: skip
     whole(post(cause, requests=[
         Posting(one.request.company, "payment.paid_out", "payout", one.id, one.request.currency,
-                (("settlement", one.request.net_minor), ("fee", _fees(one))), one.at)
+                (("settlement", one.request.net_minor), ("fee", _fees(one) - _booked(one))), one.at)
         for one in drafts
     ]))  # fmt: skip
     announce(cause, [
@@ -178,6 +178,11 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
 
 def _fees(one: _Draft) -> int:
     return sum(line.fee_minor for line in one.request.lines)
+
+
+def _booked(one: _Draft) -> int:
+    """The fees of chargebacks stand in the books since these were withdrawn."""
+    return sum(line.booked for line in one.lines)
 
 
 def _item(one: _Draft) -> OpenItem:
@@ -216,7 +221,7 @@ JOIN settlement_payout AS p ON p.company_id = d.company AND p.provider = d.provi
 """
 
 _CHARGES = f"""
-SELECT company, provider, currency, kind, reference, id, amount FROM ({KNOWN}) AS k
+SELECT company, provider, currency, kind, reference, id, amount, fee FROM ({KNOWN}) AS k
 WHERE reference = ANY(%(references)s::text[]) AND reference <> ''
 """
 

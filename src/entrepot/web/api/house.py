@@ -32,6 +32,7 @@ from entrepot.web.api import (
     cohorts,
     counts,
     departures,
+    disputes,
     drafts,
     drop_ships,
     exchanges,
@@ -167,6 +168,7 @@ api.add_router("/v1", return_inspections.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", departures.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])
+api.add_router("/v1", disputes.router, tags=["settlement"])
 api.add_router("/v1", payouts.router, tags=["settlement"])
 api.add_router("/v1", card_holds.router, tags=["returns"])
 api.add_router("/v1", exchanges.router, tags=["returns"])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import datetime
 from http import HTTPStatus
 
 from django.conf import settings
 
 from entrepot.kernel.errors import Unavailable
-from entrepot.payments.providers import Asked, Outcome
+from entrepot.payments.providers import Asked, Outcome, Told
 from entrepot.payments.providers.stripe import build, parse
 
 TIMEOUT_S = 20
+DISPUTES_MAX = 2_000
+"""Of one poll."""
 AGAIN = (
     # A wrong key is the installation's trouble, and no answer about the money.
     HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT,
@@ -51,12 +54,51 @@ class Client:
         customer, method = parse.card(self._send(build.look(asked)))
         return build.hold(asked, customer, method) if method else None
 
+    def answer(self, told: Told) -> Outcome:
+        """What became of an answer to a dispute: its paper is sent first, as a file."""
+        try:
+            file = parse.file(self._upload(told)) if told.paper else ""
+            call = build.answer(told, file)
+            return parse.answered(told, self._send(call.path, call.fields, str(told.answer)))
+        except _RefusedError as error:
+            return parse.refused_answer(told, error.said)
+        except parse.UnreadableError as error:
+            raise Unavailable(f"an answer of Stripe that can't be read: {error}") from error
+
+    def disputes(self, since: datetime) -> list[tuple[parse.Dispute, datetime]]:
+        """All disputes that were opened since a time."""
+        found: list[tuple[parse.Dispute, datetime]] = []
+        more = True
+        try:
+            while more and len(found) < DISPUTES_MAX:
+                after = found[-1][0].external_id if found else ""
+                page, more = parse.disputes(self._send(build.disputes(int(since.timestamp()), after)))
+                found += page
+                more = more and bool(page)
+        except _RefusedError as error:
+            raise Unavailable(f"Stripe does not list disputes: {error.said[:200]}") from error
+        except parse.UnreadableError as error:
+            raise Unavailable(f"an answer of Stripe that can't be read: {error}") from error
+        return found
+
+    def _upload(self, told: Told) -> str:
+        """Files have a host of their own."""
+        boundary = told.answer.hex
+        url = self.url.replace("//api.", "//files.", 1)
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return self._exchange(f"{url}/files", build.upload(told, boundary), f"{told.answer}.file", headers)
+
     def _send(self, path: str, fields: dict[str, str] | None = None, key: str = "") -> str:
+        body = None if fields is None else urllib.parse.urlencode(fields).encode()
+        return self._exchange(self.url + path, body, key, {})
+
+    def _exchange(self, url: str, body: bytes | None, key: str, headers: dict[str, str]) -> str:
+        headers = headers | {"Authorization": f"Bearer {self.key}"}
         request = urllib.request.Request(  # noqa: S310  the address is the installation's own setting
-            self.url + path,
-            None if fields is None else urllib.parse.urlencode(fields).encode(),
-            {"Authorization": f"Bearer {self.key}"} | ({"Idempotency-Key": key} if key else {}),
-            method="GET" if fields is None else "POST",
+            url,
+            body,
+            headers | ({"Idempotency-Key": key} if key else {}),
+            method="GET" if body is None else "POST",
         )
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310

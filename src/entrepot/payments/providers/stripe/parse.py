@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.payments.providers import Asked, Outcome
+from entrepot.payments.providers import Asked, Outcome, Told
 
 SOURCE = "stripe"
 TOLERANCE_S = 300
@@ -24,7 +24,8 @@ class UnreadableError(ValueError):
 
 
 class Dispute(NamedTuple):
-    """A chargeback as Stripe tells it; `state` is open, won or lost."""
+    """A chargeback as Stripe tells it. An inquiry takes nothing; `withdrawn` says whether the money is gone,
+    `fee_minor` what Stripe keeps for it."""
 
     external_id: str
     reference: str
@@ -33,6 +34,26 @@ class Dispute(NamedTuple):
     reason: str
     state: str
     due_at: datetime | None
+    inquiry: bool = False
+    withdrawn: bool = True
+    fee_minor: int = 0
+    fee_returned_minor: int = 0
+
+
+STATES = {
+    "needs_response": "needs_response", "under_review": "under_review", "won": "won", "lost": "lost",
+    "warning_needs_response": "needs_response", "warning_under_review": "under_review", "warning_closed": "won",
+    "prevented": "won", "charge_refunded": "won",
+}  # fmt: skip
+"""What Stripe's states are to us."""
+ASKS_ONLY = (
+    "warning_needs_response",
+    "warning_under_review",
+    "warning_closed",
+    "prevented",
+    "charge_refunded",
+)
+"""States in which nothing was taken."""
 
 
 class Message(NamedTuple):
@@ -56,14 +77,24 @@ def _outcome(kind: str, body: dict[str, Any]) -> Outcome | None:
     if kind == "capture":
         # Payouts name the charge.
         reference = body.get("latest_charge")
+        reference = reference.get("id") if isinstance(reference, dict) else reference
         reference = reference if isinstance(reference, str) and reference else name
         return _decided(status, ("succeeded",), ("processing",), reference)
     if kind == "refund":
         said = body.get("failure_reason")
         return _decided(status, ("succeeded",), ("pending", "requires_action"), name, said)
     if kind == "hold":
-        return _decided(status, ("requires_capture",), ("processing",), name)
+        found = _decided(status, ("requires_capture",), ("processing",), name)
+        return found._replace(ends_at=_held_until(body)) if found and found.ok else found
     return _decided(status, ("canceled",), (), name)
+
+
+def _held_until(body: dict[str, Any]) -> datetime | None:
+    """Until when an amount may be captured, as the card's bank says; None where Stripe does not tell it."""
+    charge: Any = body.get("latest_charge")
+    for name in ("payment_method_details", "card", "capture_before"):
+        charge = charge.get(name) if isinstance(charge, dict) else None
+    return _at(charge) if isinstance(charge, int) and 0 < charge < 2**33 else None
 
 
 def card(payload: str) -> tuple[str, str]:
@@ -85,17 +116,36 @@ def _decided(
 
 def refused(asked: Asked, payload: str) -> Outcome:
     """What an answer means that is an error of the request."""
-    try:
-        told = _body(payload).get("error")
-    except UnreadableError:
-        told = None
-    told = told if isinstance(told, dict) else {}
+    told = _error(payload)
     intent = told.get("payment_intent")
     state = intent.get("status") if isinstance(intent, dict) else None
     if asked.kind == "void" and state in VOID_ALREADY:
         return Outcome(True, asked.reference)
+    return Outcome(False, "", _said(told))
+
+
+def refused_answer(told: Told, payload: str) -> Outcome:
+    """The same, of an answer to a dispute; what was closed already is accepted."""
+    error = _error(payload)
+    if told.kind == "accept" and error.get("code") in CLOSED_ALREADY:
+        return Outcome(True, told.external_id)
+    return Outcome(False, "", _said(error))
+
+
+CLOSED_ALREADY = ("dispute_already_closed", "charge_already_refunded")
+
+
+def _error(payload: str) -> dict[str, Any]:
+    try:
+        told = _body(payload).get("error")
+    except UnreadableError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _said(told: dict[str, Any]) -> str:
     said = [told.get("message"), told.get("decline_code") or told.get("code")]
-    return Outcome(False, "", " ".join(str(one) for one in said if one)[:300] or "Stripe refused it")
+    return " ".join(str(one) for one in said if one)[:300] or "Stripe refused it"
 
 
 def message(payload: str) -> Message:
@@ -107,23 +157,69 @@ def message(payload: str) -> Message:
         raise UnreadableError("no event of Stripe")
     told = Message(_text(body, "id"), _text(body, "type"), _at(body.get("created")))
     if thing.get("object") == "dispute":
-        return told._replace(dispute=_dispute(thing))
+        return told._replace(dispute=dispute(thing))
     if thing.get("object") == "refund":
         return told._replace(attempt=_attempt(thing), outcome=_outcome("refund", thing))
     return told
 
 
-def _dispute(thing: dict[str, Any]) -> Dispute:
+def dispute(thing: dict[str, Any]) -> Dispute:
+    """A dispute as Stripe lists it."""
     amount, status = thing.get("amount"), _text(thing, "status")
     if not isinstance(amount, int) or isinstance(amount, bool):
         raise UnreadableError("a dispute without an amount")
+    if status not in STATES:
+        raise UnreadableError(f"a dispute that is {status}")
     details = thing.get("evidence_details")
     due = details.get("due_by") if isinstance(details, dict) else None
+    currency, asks = _text(thing, "currency"), status in ASKS_ONLY
+    withdrawn, fee, returned = _funds(thing.get("balance_transactions"), currency, asks=asks)
     return Dispute(
-        _text(thing, "id"), str(thing.get("payment_intent") or ""), amount, _text(thing, "currency").upper(),
-        str(thing.get("reason") or "").replace("_", " "), status if status in ("won", "lost") else "open",
-        _at(due) if due else None,
+        _text(thing, "id"), str(thing.get("payment_intent") or thing.get("charge") or ""), amount, currency.upper(),
+        str(thing.get("reason") or "").replace("_", " "), STATES[status], _at(due) if due else None,
+        asks and not withdrawn, withdrawn, fee, returned,
     )  # fmt: skip
+
+
+def disputes(payload: str) -> tuple[list[tuple[Dispute, datetime]], bool]:
+    """A page of a list of disputes, each with when it was opened; and whether there is more behind it."""
+    body = _body(payload)
+    rows = body.get("data")
+    if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+        raise UnreadableError("no list of disputes")
+    return [(dispute(one), _at(one.get("created"))) for one in rows], body.get("has_more") is True
+
+
+def _funds(told: object, currency: str, *, asks: bool) -> tuple[bool, int, int]:
+    """Whether money was withdrawn, the fee, and what of it came back. What is not told is as for most disputes; a fee
+    in another currency comes with the payout."""
+    if not isinstance(told, list):
+        return not asks, 0, 0
+    rows = [one for one in told if isinstance(one, dict) and isinstance(one.get("amount"), int)]
+    taken = any(one["amount"] < 0 for one in rows)
+    fees = [(one["amount"] < 0, one.get("fee")) for one in rows if one.get("currency") == currency]
+    fee = sum(fee for takes, fee in fees if takes and isinstance(fee, int))
+    returned = -sum(fee for takes, fee in fees if not takes and isinstance(fee, int))
+    return taken, max(0, fee) * taken, min(max(0, returned), max(0, fee)) * taken
+
+
+def file(payload: str) -> str:
+    """The name of a file that was sent."""
+    return _text(_body(payload), "id")
+
+
+def answered(told: Told, payload: str) -> Outcome:
+    """What became of an answer to a dispute."""
+    body = _body(payload)
+    status = _text(body, "status")
+    waits = STATES.get(status) == "needs_response"
+    if told.kind == "accept":
+        good = not waits
+    else:
+        details = body.get("evidence_details")
+        count = details.get("submission_count") if isinstance(details, dict) else 0
+        good = not waits or (isinstance(count, int) and count > 0)
+    return Outcome(good, _text(body, "id"), "" if good else f"Stripe says: {status.replace('_', ' ')}")
 
 
 def _attempt(thing: dict[str, Any]) -> UUID | None:

@@ -1,0 +1,307 @@
+"""Disputes as their banks go on with them: money withdrawn, an answer under review, a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.payments import errors, rules
+from entrepot.payments.commands import take
+from entrepot.payments.commands.disputes import ITEMS, posting, store_disputed
+from entrepot.payments.states import DISPUTE, DISPUTES_LOST, DISPUTES_OPEN
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+
+@dataclass(slots=True)
+class Known:
+    """A locked dispute; it changes as a batch is decided."""
+
+    id: UUID
+    payment: UUID
+    amount: int
+    state: str
+    is_inquiry: bool
+    withdrawn_at: datetime | None
+    fee: int
+    fee_returned: int
+    due_at: datetime | None
+    closed_at: datetime | None
+    before: str = ""
+    postings: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def step(self, event: str) -> Refused | None:
+        after = DISPUTE.step(self.state, event)
+        if isinstance(after, Refused):
+            return after
+        self.before, self.state = self.before or self.state, after
+        return None
+
+    def withdraw(self, payment: take.Payment, fee: int, at: datetime) -> None:
+        """The bank takes the amount; what was only asked about is a dispute from now on."""
+        if self.is_inquiry:
+            self.is_inquiry = False
+            payment.disputed += self.amount
+        self.withdrawn_at, self.fee = at, fee
+        self.postings.append(("payment.disputed", self.amount, fee))
+
+    def win(self, payment: take.Payment, fee_returned: int) -> None:
+        if not self.is_inquiry:
+            payment.disputed -= self.amount
+        if self.withdrawn_at:
+            self.fee_returned = fee_returned
+            self.postings.append(("payment.dispute_won", self.amount, fee_returned))
+
+    def lose(self, payment: take.Payment, at: datetime) -> None:
+        if not self.withdrawn_at:
+            self.withdraw(payment, 0, at)
+        self.postings.append(("payment.dispute_lost", self.amount, 0))
+
+
+def lock(disputes: Collection[UUID]) -> tuple[dict[UUID, take.Payment], dict[UUID, Known]]:
+    """Payments, then their disputes, locked in id order. 3 statements."""
+    wanted = {"disputes": list(disputes)}
+    payments = take.lock([row[0] for row in sql.run(_PAYMENTS_OF, wanted)])
+    return payments, {row[0]: Known(*row) for row in sql.run(_LOCK, wanted)}
+
+
+def write(
+    cause: Cause,
+    changed: Mapping[UUID, tuple[Known, datetime, dict[str, Any]]],
+    payments: Mapping[UUID, take.Payment],
+) -> None:
+    """Disputes that went on, with their entries, their events, and their work items where nothing is to be done."""
+    rows = [
+        (
+            one.id, one.state, one.is_inquiry, one.withdrawn_at, one.fee, one.fee_returned, one.due_at,
+            None if one.state in DISPUTES_OPEN else one.closed_at or at,
+        )
+        for one, at, _ in changed.values()
+    ]  # fmt: skip
+    sql.run(_WRITE, sql.columns(
+        ("ids", "states", "inquiries", "withdrawn", "fees", "returned", "dues", "closed"), rows
+    ))  # fmt: skip
+    store_disputed(payments.values())
+    postings = list(_postings(changed, payments))
+    if postings:
+        whole(post(cause, requests=postings))
+    announce(cause, [
+        Event("dispute", one.id, payments[one.payment].company, one.before or one.state, one.state, at, facts)
+        for one, at, facts in changed.values()
+    ])  # fmt: skip
+    announce(cause, [
+        Event("payment", one.payment, payments[one.payment].company, "", payments[one.payment].state, at,
+              {"dispute": one.id, "outcome": one.state})
+        for one, at, _ in changed.values()
+    ])  # fmt: skip
+    resolve_subjects(cause, requests=[
+        ResolveSubject(payments[one.payment].company, kind, one.id, one.state, occurred_at=at)
+        for one, at, _ in changed.values()
+        if one.before and one.state not in WAITING
+        for kind in ITEMS
+    ])  # fmt: skip
+
+
+def _postings(
+    changed: Mapping[UUID, tuple[Known, datetime, dict[str, Any]]], payments: Mapping[UUID, take.Payment]
+) -> Iterable[Posting]:
+    for one, at, _ in changed.values():
+        for event, amount, fee in one.postings:
+            yield posting(payments[one.payment], event, amount, fee, at)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowDispute:
+    """What the provider says of a dispute that is not decided: under `review` or waiting for an answer, whether the
+    money is `withdrawn`, with which fee, and until when the bank listens."""
+
+    dispute: UUID
+    review: bool = False
+    withdrawn: bool = False
+    fee_minor: int = 0
+    evidence_due_at: datetime | None = None
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFollowed:
+    """Its state; `changed` is False where what was said was known, or is older than what is known."""
+
+    dispute: UUID
+    state: str
+    changed: bool
+
+
+@command("payments.follow_disputes")
+def follow_disputes(cause: Cause, /, *, requests: Sequence[FollowDispute]) -> list[DisputeFollowed | Refused]:
+    """Disputes brought to where their banks say they are, never back: messages come in any order.
+
+    Money that is withdrawn is booked with its fee, once. An answer that was given at the provider's own page counts.
+    Locks: the payments, then the disputes, in id order. Refuses: NotFound; NotAPayment (a fee below 0, or more is
+    disputed than was captured). Again: changes nothing. 12 statements at most.
+    """
+    payments, found = lock([one.dispute for one in requests])
+    answers: list[DisputeFollowed | Refused] = []
+    changed: dict[UUID, tuple[Known, datetime, dict[str, Any]]] = {}
+    for request in requests:
+        one = found.get(request.dispute)
+        if one is None:
+            answers.append(NotFound(what="dispute", which=str(request.dispute)))
+            continue
+        payment = payments[one.payment]
+        takes = request.withdrawn and not one.withdrawn_at and one.state in DISPUTES_OPEN
+        refused = _misfit(one, request, payment) if takes else None
+        if refused:
+            answers.append(refused)
+            continue
+        at, before = request.occurred_at or cause.at, (one.state, one.due_at)
+        if takes:
+            one.withdraw(payment, request.fee_minor, at)
+        if request.review and one.state in WAITING:
+            one.step("respond")
+        if request.evidence_due_at and one.state == "needs_response":
+            one.due_at = request.evidence_due_at
+        is_new = takes or before != (one.state, one.due_at)
+        if is_new:
+            changed[one.id] = (one, at, {"withdrawn": bool(one.withdrawn_at)})
+        answers.append(DisputeFollowed(one.id, one.state, is_new))
+    if changed:
+        write(cause, changed, payments)
+    return answers
+
+
+def _misfit(one: Known, request: FollowDispute, payment: take.Payment) -> Refused | None:
+    if request.fee_minor < 0:
+        return errors.NotAPayment(field="fee", expected="0 or more", found=request.fee_minor)
+    left = payment.captured - payment.disputed
+    if one.is_inquiry and one.amount > left:
+        return errors.NotAPayment(field="amount", expected=f"1 to {left}", found=one.amount)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDispute:
+    """The bank has decided: won is money that comes back, or was never taken; lost is money that is gone. Of the fee
+    so much is given back as well."""
+
+    dispute: UUID
+    won: bool
+    occurred_at: datetime | None = None
+    fee_returned_minor: int = 0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed:
+    dispute: UUID
+    state: str
+
+
+@command("payments.close_disputes")
+def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list[DisputeClosed | Refused]:
+    """Disputes won or lost, booked, and their work items closed. One that we accepted is lost already.
+
+    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState (decided otherwise); NotAPayment
+    (more of the fee than was kept). Again: by key, and by the same decision. 12 statements.
+    """
+    payments, found = lock([one.dispute for one in requests])
+    answers: list[DisputeClosed | Refused] = []
+    changed: dict[UUID, tuple[Known, datetime, dict[str, Any]]] = {}
+    for request in requests:
+        one = found.get(request.dispute)
+        if one is None:
+            answers.append(NotFound(what="dispute", which=str(request.dispute)))
+            continue
+        if one.state == "won" if request.won else one.state in DISPUTES_LOST:
+            answers.append(DisputeClosed(one.id, one.state))
+            continue
+        most = one.fee if request.won else 0
+        refused = (
+            one.step("win" if request.won else "lose")
+            if 0 <= request.fee_returned_minor <= most
+            else errors.NotAPayment(field="fee", expected=f"0 to {most}", found=request.fee_returned_minor)
+        )
+        if refused:
+            answers.append(refused)
+            continue
+        at = request.occurred_at or cause.at
+        if request.won:
+            one.win(payments[one.payment], request.fee_returned_minor)
+        else:
+            one.lose(payments[one.payment], at)
+        changed[one.id] = (one, at, {"minor": one.amount})
+        answers.append(DisputeClosed(one.id, one.state))
+    if changed:
+        write(cause, changed, payments)
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireDisputes:
+    """What nobody answered in time, of a company."""
+
+    company: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputesExpired:
+    company: int
+    expired: int
+
+
+@command("payments.expire_disputes")
+def expire_disputes(
+    cause: Cause, /, *, requests: Sequence[ExpireDisputes]
+) -> list[DisputesExpired | Refused]:
+    """Disputes whose time to answer is over: the bank decides without us. What is being answered stays as it is.
+
+    Locks: the payments, then the disputes, in id order. Again: changes nothing. 11 statements.
+    """
+    due = sql.run(_DUE, {"companies": [one.company for one in requests], "at": cause.at})
+    payments, found = lock([one for (one,) in due]) if due else ({}, {})
+    changed: dict[UUID, tuple[Known, datetime, dict[str, Any]]] = {}
+    for one in found.values():
+        if rules.is_past(one.state, one.due_at, cause.at) and one.step("expire") is None:
+            changed[one.id] = (one, cause.at, {})
+    if changed:
+        write(cause, changed, payments)
+    companies = [payments[one.payment].company for one, _, _ in changed.values()]
+    return [DisputesExpired(one.company, companies.count(one.company)) for one in requests]
+
+
+WAITING = ("needs_response", "expired")
+"""States in which a person still has to do something, or to see that nobody did."""
+
+_PAYMENTS_OF = "SELECT DISTINCT payment_id FROM payments_dispute WHERE id = ANY(%(disputes)s::uuid[])"
+
+_LOCK = """
+SELECT id, payment_id, amount_minor, state, is_inquiry, withdrawn_at, fee_minor, fee_returned_minor, due_at, closed_at
+FROM payments_dispute WHERE id = ANY(%(disputes)s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+_WRITE = """
+UPDATE payments_dispute AS x SET state = d.state, is_inquiry = d.inquiry, withdrawn_at = d.withdrawn, fee_minor = d.fee,
+       fee_returned_minor = d.returned, due_at = d.due, closed_at = d.closed
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(inquiries)s::boolean[], %(withdrawn)s::timestamptz[],
+            %(fees)s::bigint[], %(returned)s::bigint[], %(dues)s::timestamptz[], %(closed)s::timestamptz[])
+     AS d(id, state, inquiry, withdrawn, fee, returned, due, closed)
+WHERE x.id = d.id
+"""
+
+_DUE = """
+SELECT d.id FROM payments_dispute AS d
+WHERE d.company_id = ANY(%(companies)s::smallint[]) AND d.state = 'needs_response' AND d.due_at <= %(at)s::timestamptz
+  AND NOT EXISTS (SELECT FROM payments_disputeanswer AS a
+                  WHERE a.dispute_id = d.id AND a.state IN ('proposed', 'waiting'))
+ORDER BY d.id
+"""

@@ -1,0 +1,161 @@
+"""Disputes as a provider tells them, by messages or when it is asked: opened, followed, decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import (
+    CloseDispute,
+    FollowDispute,
+    close_disputes,
+    follow_disputes,
+)
+from entrepot.payments.providers.stripe import parse
+
+
+@dataclass(frozen=True, slots=True)
+class TellDispute:
+    """A dispute as Stripe sees it; without a company it is of whichever has the payment."""
+
+    dispute: parse.Dispute
+    at: datetime
+    company: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeTold:
+    """What was done: `opened`, `followed`, `closed`, or `nothing`, where it is not ours or was known."""
+
+    done: str
+
+
+Answers = dict[int, DisputeTold | Refused]
+
+
+@command("payments.tell_disputes")
+def tell_disputes(cause: Cause, /, *, requests: Sequence[TellDispute]) -> list[DisputeTold | Refused]:
+    """Disputes brought to where Stripe says they are, also those decided already: what it says comes in any order.
+
+    Locks: as opening, following and closing disputes do, in that order. Refuses: what these refuse.
+    Again: changes nothing. 38 statements at most.
+    """
+    known = _payments(requests)
+    answers: Answers = {}
+    _open(cause, requests, known, answers)
+    found = _disputes(requests)
+    ours = {
+        at: dispute
+        for at, one in enumerate(requests)
+        if not isinstance(answers.get(at), Refused)
+        and (dispute := found.get((_company(one, known), one.dispute.external_id)))
+    }
+    _follow(cause, requests, ours, answers)
+    _close(cause, requests, ours, answers)
+    return [answers.get(at, DisputeTold("nothing")) for at in range(len(requests))]
+
+
+Payments = Mapping[tuple[int | None, str], tuple[int, UUID]]
+
+
+def _payments(requests: Sequence[TellDispute]) -> Payments:
+    """The oldest payment of each reference, by company and of all."""
+    references = [one.dispute.reference for one in requests if one.dispute.reference]
+    found: dict[tuple[int | None, str], tuple[int, UUID]] = {}
+    params = {"references": references, "provider": parse.SOURCE}
+    for company, reference, payment in sql.run(_PAYMENTS, params) if references else ():
+        found.setdefault((company, reference), (company, payment))
+        found.setdefault((None, reference), (company, payment))
+    return found
+
+
+def _company(one: TellDispute, known: Payments) -> int | None:
+    return one.company or known.get((None, one.dispute.reference), (None,))[0]
+
+
+def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answers: Answers) -> None:
+    wanted = {
+        at: OpenDispute(
+            payment[1], told.external_id, told.amount_minor, told.reason, told.due_at, one.at, told.inquiry,
+            told.withdrawn, told.fee_minor,
+        )
+        for at, one in enumerate(requests)
+        if (told := one.dispute).amount_minor > 0 and (payment := known.get((one.company, told.reference)))
+    }  # fmt: skip
+    if wanted:
+        given = open_disputes(cause, requests=list(wanted.values()))
+        for at, answer in zip(wanted, given, strict=True):
+            if isinstance(answer, Refused):
+                answers[at] = answer
+            elif answer.fresh:
+                answers[at] = DisputeTold("opened")
+
+
+def _disputes(requests: Sequence[TellDispute]) -> dict[tuple[int | None, str], UUID]:
+    names = [one.dispute.external_id for one in requests]
+    rows = sql.run(_DISPUTES, {"names": names, "provider": parse.SOURCE}) if names else []
+    return {(company, name): dispute for company, name, dispute in rows}
+
+
+def _follow(
+    cause: Cause, requests: Sequence[TellDispute], ours: Mapping[int, UUID], answers: Answers
+) -> None:
+    wanted = {
+        at: FollowDispute(
+            dispute,
+            told.state == "under_review",
+            told.withdrawn,
+            told.fee_minor,
+            told.due_at,
+            requests[at].at,
+        )
+        for at, dispute in ours.items()
+        if (told := requests[at].dispute)
+    }
+    if wanted:
+        given = follow_disputes(cause, requests=list(wanted.values()))
+        for at, answer in zip(wanted, given, strict=True):
+            if isinstance(answer, Refused):
+                answers[at] = answer
+            elif answer.changed:
+                answers.setdefault(at, DisputeTold("followed"))
+
+
+def _close(cause: Cause, requests: Sequence[TellDispute], ours: Mapping[int, UUID], answers: Answers) -> None:
+    wanted = {
+        at: CloseDispute(dispute, told.state == "won", requests[at].at, told.fee_returned_minor)
+        for at, dispute in ours.items()
+        if (told := requests[at].dispute).state in ("won", "lost")
+        and not isinstance(answers.get(at), Refused)
+    }
+    if wanted:
+        for at, answer in zip(wanted, close_disputes(cause, requests=list(wanted.values())), strict=True):
+            answers[at] = answer if isinstance(answer, Refused) else DisputeTold("closed")
+
+
+# Two payments may be parts of one intent: a chargeback is booked on the older, as far as it goes. Where Stripe names no
+# intent, it names the charge, which our capture knows.
+_PAYMENTS = """
+SELECT company_id, reference, id FROM (
+    SELECT company_id::int, reference, id FROM payments_payment
+    WHERE reference = ANY(%(references)s::text[]) AND provider = %(provider)s::text
+    UNION
+    SELECT p.company_id::int, a.provider_reference, p.id
+    FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+    WHERE a.provider_reference = ANY(%(references)s::text[]) AND a.provider_reference <> ''
+      AND p.provider = %(provider)s::text) AS found
+ORDER BY id
+"""
+
+_DISPUTES = """
+SELECT company_id::int, external_id, id FROM payments_dispute
+WHERE external_id = ANY(%(names)s::text[]) AND provider = %(provider)s::text
+"""

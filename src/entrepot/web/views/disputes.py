@@ -1,0 +1,136 @@
+"""Disputes: the queue by the day on which the bank stops to listen, and one of them with what can be proven."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.access.rules import SEES_BUYERS
+from entrepot.insight import pages
+from entrepot.kernel import policies
+from entrepot.kernel import queries as kernel
+from entrepot.payments import dispute_queries, states
+from entrepot.payments.commands.accept_disputes import (
+    AcceptDispute,
+    WithdrawAcceptance,
+    accept_disputes,
+    withdraw_acceptances,
+)
+from entrepot.payments.dispute_queries import DisputeRow
+from entrepot.payments.rules import DisputePolicy
+from entrepot.settlement import evidence, evidence_queries
+from entrepot.settlement.commands.contest_disputes import ContestDispute, contest_disputes
+from entrepot.web import dispute_paper
+from entrepot.web import format as fmt
+from entrepot.web.edge import Request, back, clean, console, file_of, give, int_in, kept, page
+from entrepot.web.timeline import steps
+from entrepot.work import queries as work
+
+PAGE = 50
+
+
+@require_safe
+@console
+def disputes(request: Request) -> HttpResponse:
+    """Those that wait, the most urgent first, or those in a state."""
+    company, state = request.reader.company.id, clean(request.GET.get("state")) or "open"
+    offset = min(int_in(request.GET.get("from")) or 0, 1_000_000)
+    rows = dispute_queries.disputes(company, state=state, offset=offset, limit=PAGE + 1)
+    context: dict[str, Any] = {
+        "rows": rows[:PAGE],
+        "next": offset + PAGE if len(rows) > PAGE else None,
+        "state": state,
+        "states": ("open", *states.DISPUTE.states),
+        "sums": [one for one in dispute_queries.sums(company) if one[0] in states.DISPUTES_OPEN],
+        "names": pages.names([row.order for row in rows]),
+        "now": fmt.reading().now,
+    }
+    return page(request, "web/disputes.html", context, area="books")
+
+
+@require_safe
+@console
+def dispute(request: Request, which: UUID) -> HttpResponse:
+    """One dispute: what the bank says, what can be proven, what was answered, and what comes next."""
+    row, now = _row(request, which), timezone.now()
+    known = evidence_queries.known([which], now).get(which)
+    journal = pages.journal(company=_company(request), documents=[row.payment])
+    answers = dispute_queries.answers(which)
+    limit = policies.of_companies({_company(request)}, DisputePolicy, now)[_company(request)][1]
+    context: dict[str, Any] = {
+        "one": row,
+        "bundle": evidence.compose(known.facts) if known else None,
+        "answers": answers,
+        "proposed": next((one for one in answers if one.state == "proposed"), None),
+        "on_its_way": any(one.state == "waiting" for one in answers),
+        "can_answer": row.state in ("needs_response", "expired"),
+        "takes_two": row.amount_minor > limit.accept_alone_up_to_minor,
+        "names": pages.names([row.order, row.payment]),
+        "steps": steps(kernel.timeline(subjects=[which]), which, {}),
+        "entries": [(entry, list(group)) for entry, group in groupby(journal, key=lambda line: line.entry)],
+        "todo": work.of_subject(which),
+        "sees": any(map(request.reader.actor.may, SEES_BUYERS)),
+        "now": fmt.reading().now,
+        "kept": kept(request),
+    }
+    return page(request, "web/dispute.html", context, area="books")
+
+
+def _company(request: Request) -> int:
+    return request.reader.company.id
+
+
+def _row(request: Request, which: UUID) -> DisputeRow:
+    found = dispute_queries.dispute(_company(request), which)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_safe
+@console
+def as_pdf(request: Request, which: UUID) -> HttpResponse:
+    """The evidence as it would be sent now, or as it was; with its customer for those who may see the vault."""
+    row = _row(request, which)
+    sent = next((one for one in dispute_queries.answers(which) if one.kind == "submit"), None)
+    at = sent.made_at if sent else timezone.now()
+    known = evidence_queries.known([which], at).get(which)
+    if known is None or not any(map(request.reader.actor.may, SEES_BUYERS)):
+        raise Http404
+    fields = sent.fields if sent else evidence.compose(known.facts).fields
+    content = dispute_paper.pdf(dispute_paper.of(known, fields, at))
+    return file_of(content, "application/pdf", f"evidence-{row.external_id}.pdf")
+
+
+@require_POST
+@console
+def contest(request: Request, which: UUID) -> HttpResponse:
+    """Send the evidence."""
+    wanted = ContestDispute(which, clean(request.POST.get("note")))
+    results = give(request, contest_disputes, [wanted], lambda _n: gettext("The evidence is on its way."))
+    return back(request, reverse("dispute", args=[which]), results)
+
+
+@require_POST
+@console
+def accept(request: Request, which: UUID) -> HttpResponse:
+    """Accept that the money is the customer's, or propose it to a second person."""
+    wanted = AcceptDispute(which, clean(request.POST.get("reason")))
+    results = give(request, accept_disputes, [wanted], lambda _n: gettext("It is accepted, or proposed."))
+    return back(request, reverse("dispute", args=[which]), results)
+
+
+@require_POST
+@console
+def withdraw(request: Request, which: UUID) -> HttpResponse:
+    """Turn a proposal to accept it down."""
+    done = gettext("It is not accepted.")
+    results = give(request, withdraw_acceptances, [WithdrawAcceptance(which)], lambda _n: done)
+    return back(request, reverse("dispute", args=[which]), results)
