@@ -17,7 +17,8 @@ from entrepot.kernel.command import commands
 @cache
 def command_names() -> tuple[str, ...]:
     """The names of all commands, sorted. Imports the commands of the rooms that the settings list."""
-    importlib.import_module("entrepot.kernel.drafts")  # and with it policies
+    for one in ("drafts", "messages"):  # and with drafts policies
+        importlib.import_module(f"entrepot.kernel.{one}")
     for room in settings.ROOMS:
         for _ in _modules(f"entrepot.{room}.commands"):
             pass
