@@ -9,7 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from entrepot.access import queries as access
 from entrepot.insight.waiting import SIGNALS, counted
+from entrepot.web import homes
 from tests.shop import PEOPLE
 
 
@@ -47,3 +49,53 @@ def test_everything_is_counted_at_once_and_of_one_company(shop):
     of_the_house = {"dead letters", "undelivered", "served by the house"}
     assert {name for name, count in elsewhere.items() if count} <= of_the_house
     assert counted([], company=1, **asked) == {}
+
+
+def test_who_has_every_role_is_told_each_thing_once():
+    home = homes.home_of(list(homes.HOMES))
+    told = [*home.waits, *home.late, *home.wrong]
+    assert len(told) == len(set(told))
+    every = {
+        one for role in homes.HOMES.values() for side in (role.waits, role.late, role.wrong) for one in side
+    }
+    assert set(told) == every
+    assert "pick late" in home.late
+
+
+def figures(page: str) -> list[str]:
+    return re.findall(r'hx-get="/reports/([a-z-]+)/tile/', page)
+
+
+def test_a_board_is_arranged_kept_shared_and_stands_on_the_first_page(console, shop):
+    lead, other = console("lead"), console("service")
+    of_the_role = [name.replace(" ", "-") for name in homes.home_of(["operations lead"]).figures]
+    assert figures(lead.get("/dashboard/").content.decode()) == of_the_role
+    said = "tile=fill-rate&tile=return-rate%3A2&tile=no-figure"
+    page = lead.get(f"/dashboard/?name=Mornings&{said}&do=earlier+return-rate").content.decode()
+    assert figures(page) == ["return-rate", "fill-rate"]
+    assert 'class="card tile w2"' in page
+    added = lead.get(f"/dashboard/?name=Mornings&{said}&do=with&figure=shipped-on-time").content.decode()
+    assert figures(added) == ["fill-rate", "return-rate", "shipped-on-time"]
+    assert figures(lead.get("/dashboard/?name=Empty").content.decode()) == []
+    assert (
+        'src="' not in lead.get("/dashboard/?name=%3Cscript+src%3D%22x").content.decode().split("</head>")[1]
+    )
+
+    keep = {"name": "Mornings", "role": "operations lead", "next": f"/dashboard/?name=Mornings&{said}"}
+    lead.post("/views/boards/save/", keep)
+    home = lead.get("/").content.decode()
+    assert figures(home) == ["fill-rate", "return-rate"]
+    assert "Mornings" in home
+    (one,) = access.views(1, "boards", "lead", [])
+    assert lead.get(f"/views/{one.id}/")["Location"].startswith("/dashboard/?name=Mornings&tile=fill-rate")
+    assert other.get(f"/views/{one.id}/").status_code == 404
+    assert "Mornings" not in other.get("/").content.decode()
+
+
+def test_a_page_that_renews_itself_takes_nothing_away(console, shop):
+    lead = console("lead")
+    lead.post("/work/act/", {"action": "claim"})  # nothing was chosen, which the next page says
+    renewed = lead.get("/work/", headers={"X-Live": "1"}).content.decode()
+    assert "Nothing was selected" not in renewed
+    assert 'data-live="20"' in renewed
+    assert "Nothing was selected" in lead.get("/work/").content.decode()

@@ -135,7 +135,7 @@ def pages_of(browser, order: str) -> list[str]:
 
 
 def test_every_order_of_a_list_goes_through_all_pages_and_none_is_told_twice(console, shop, monkeypatch):
-    monkeypatch.setattr(listed.listed, "__kwdefaults__", {**listed.listed.__kwdefaults__, "size": 5})
+    monkeypatch.setattr(listed, "PAGE", 5)
     browser = console("lead")
     for order in ("placed_at", "promise_at"):
         up, down = pages_of(browser, order), pages_of(browser, f"-{order}")

@@ -331,9 +331,9 @@ def test_a_return_is_closed_when_nothing_is_to_be_done(house: Floor) -> None:
 
 
 def test_the_list_is_filtered_searched_and_read_page_by_page(house: Floor, monkeypatch) -> None:
-    from entrepot.web.views import returns as views
+    from entrepot.web import listed
 
-    monkeypatch.setattr(views, "PAGE", 2)
+    monkeypatch.setattr(listed, "PAGE", 2)
     orders = sold(house, 4, (0, 2))
     made = [back.asked(order, 1) for order in orders]
     back.came(made[0])

@@ -38,7 +38,8 @@ class Shown:
     def context(self, rows: str = "rows") -> dict[str, Any]:
         """For the template, with the rows under a name of its own."""
         return {
-            "listing": self.listing, rows: self.rows, "next": self.next, "sums": self.sums, "count": len(self.rows),
+            "listing": self.listing, rows: self.rows, "next": self.next, "list_sums": self.sums,
+            "list_count": len(self.rows),
         }  # fmt: skip
 
 
@@ -57,15 +58,19 @@ def listed(
     *,
     key: Callable[[Any], Any] = by_id,
     read: Callable[[str | None], Any] = uuid_in,
-    size: int = PAGE,
+    size: int = 0,
     name: str = "after",
 ) -> Shown:
-    """A page of a list that is read page by page; `name` is what the address calls the last row. One statement."""
+    """A page of a list that is read page by page, `size` rows of them; `name` is what the address calls the last one.
+
+    One statement.
+    """
     if file := as_file(request, listing, fetch, key):
         return Shown(listing, answer=file)
     if request.GET.get("format") == "totals":
         return Shown(listing, answer=_totals(request, listing, fetch(None, SUMMED_MAX + 1)))
     after = read(request.GET.get(name)) or None
+    size = size or PAGE
     rows = list(fetch(after, size + 1))
     more = len(rows) > size
     whole = None if more or after else sums_of(listing, rows, request.reader.company.currency)
@@ -83,7 +88,7 @@ def listed_whole(request: Request, listing: Listing, rows: Sequence[Any]) -> Sho
 def _totals(request: Request, listing: Listing, rows: Sequence[Any]) -> HttpResponse:
     kept = rows[:SUMMED_MAX]
     context = {
-        "count": len(kept), "sums": sums_of(listing, kept, request.reader.company.currency),
+        "list_count": len(kept), "list_sums": sums_of(listing, kept, request.reader.company.currency),
         "more": len(rows) > len(kept),
     }  # fmt: skip
     return render(request, "web/parts/list_totals.html", context)

@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from entrepot.orders.queries import DraftRow
 from entrepot.purchasing.dock import Check, Notice
+from entrepot.purchasing.drop_ship_queries import DropShipRow
 from entrepot.purchasing.performance import Performance
 from entrepot.purchasing.queries import Proposal
-from entrepot.shipping.queries import ManifestRow
+from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
@@ -125,6 +126,19 @@ TRANSFERS = Listing(
     ),
     cells_of(ProposalRow),
 )  # fmt: skip
+DROP_SHIPS = Listing(
+    "drop-ships", "drop-ships",
+    (Head(_("Units"), n=True, sum="quantity"), Head(_("To come"), n=True, sum="left")),
+    cells_of(DropShipRow),
+)  # fmt: skip
+CLAIMS = Listing(
+    "claims", "claims",
+    (
+        Head(_("Claimed"), n=True, sum="amount_minor"), Head(_("Agreed"), n=True, sum="agreed_minor"),
+        Head(_("Credited"), n=True, sum="credited_minor"),
+    ),
+    cells_of(ClaimRow),
+)  # fmt: skip
 CHECKS = Listing(
     "checks", "quality",
     (
@@ -148,5 +162,7 @@ ALL = (
     SUPPLIERS,
     REORDERS,
     TRANSFERS,
+    DROP_SHIPS,
+    CLAIMS,
     CHECKS,
 )

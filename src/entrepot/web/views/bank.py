@@ -20,7 +20,6 @@ from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page, uuid_in
 from entrepot.web.listed import listed
 
-PAGE = 25
 WAITING_SHOWN_MAX = 100
 EXPECTED_SHOWN_MAX = 50
 FILE_MAX = 20_000_000

@@ -17,8 +17,6 @@ from entrepot.web import lists_returns
 from entrepot.web.edge import Request, back, clean, console, give, minor_in, page, uuid_in
 from entrepot.web.listed import listed
 
-PAGE = 50
-
 
 @require_safe
 @console

@@ -20,7 +20,6 @@ from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
 from entrepot.web.listed import listed
 
-PAGE = 25
 FILE_MAX = 5_000_000
 FAULTS_SHOWN_MAX = 8
 

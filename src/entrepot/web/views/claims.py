@@ -12,18 +12,23 @@ from django.views.decorators.http import require_POST, require_safe
 from entrepot.shipping import queries
 from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
 from entrepot.shipping.commands.reship import Reship, reship
-from entrepot.web.edge import Request, back, clean, console, give, minor_in, page, uuid_in
-
-PAGE = 50
+from entrepot.web import lists_floor
+from entrepot.web.edge import Request, back, clean, console, give, minor_in, page
+from entrepot.web.listed import listed
 
 
 @require_safe
 @console
 def told(request: Request) -> HttpResponse:
     """What carriers shall pay for, and what they did."""
-    rows = queries.claims(request.reader.company.id, after=uuid_in(request.GET.get("after")), limit=PAGE + 1)
-    context = {"rows": rows[:PAGE], "next": rows[PAGE - 1].id if len(rows) > PAGE else None}
-    return page(request, "web/claims.html", context, area="ship")
+
+    def fetch(after: UUID | None, limit: int) -> list[queries.ClaimRow]:
+        return queries.claims(request.reader.company.id, after=after, limit=limit)
+
+    shown = listed(request, lists_floor.CLAIMS, fetch)
+    if shown.answer:
+        return shown.answer
+    return page(request, "web/claims.html", shown.context(), area="ship")
 
 
 @require_POST

@@ -18,21 +18,25 @@ from entrepot.purchasing.drop_ship import Units
 from entrepot.purchasing.states import COMING, DROP_SHIP
 from entrepot.shipping.commands.ship_drop_ships import ShipDropShip, ship_drop_ships
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page, uuid_in
-
-PAGE = 50
+from entrepot.web import lists_floor
+from entrepot.web.edge import Request, back, clean, console, day_in, give, int_in, kept, page
+from entrepot.web.listed import listed
 
 
 @require_safe
 @console
 def drop_ships_list(request: Request) -> HttpResponse:
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    state = clean(request.GET.get("state", "coming"))
-    rows = queries.drop_ships(company, state=state, after=after, limit=PAGE + 1)
-    shown = rows[:PAGE]
+    company, state = request.reader.company.id, clean(request.GET.get("state", "coming"))
+
+    def fetch(after: UUID | None, limit: int) -> list[queries.DropShipRow]:
+        return queries.drop_ships(company, state=state, after=after, limit=limit)
+
+    shown = listed(request, lists_floor.DROP_SHIPS, fetch)
+    if shown.answer:
+        return shown.answer
     context = {
-        "drop_ships": with_lines(shown),
-        "next": shown[-1].id if len(rows) > PAGE else None,
+        **shown.context(),
+        "drop_ships": with_lines(shown.rows),
         "state": state,
         "states": DROP_SHIP.states,
         **around(request),

@@ -18,8 +18,6 @@ from entrepot.web import lists_returns
 from entrepot.web.edge import Request, back, clean, console, give, int_in, page, uuid_in
 from entrepot.web.listed import listed
 
-PAGE = 50
-
 
 @require_POST
 @console

@@ -19,7 +19,6 @@ from entrepot.web import invoice_paper, lists_books
 from entrepot.web.edge import Request, back, clean, console, give, page
 from entrepot.web.listed import listed
 
-PAGE = 50
 UNTOLD_SHOWN_MAX = 500
 LOOKS_BACK = timedelta(days=400)
 KINDS = ("invoice", "credit_note")

@@ -19,7 +19,6 @@ from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, page
 from entrepot.web.listed import listed
 
-PAGE = 50
 SIDES = ("out", "in")
 NEED = {"out": ("dead", "kept"), "in": ("dead", "failed", "set_aside")}
 """What stands until a person does something, by side: the page shows it where nothing else is asked for."""

@@ -47,7 +47,6 @@ from entrepot.web.views.drop_ships import around, with_lines
 from entrepot.work import queries as work
 from entrepot.work.rules import TOPICS
 
-PAGE = 50
 PLACES = rules.PLACES
 GROUPS = {"held": tuple(rules.HOLDS)}
 """Names that stand for several statuses."""

@@ -24,7 +24,6 @@ from entrepot.web import lists_floor
 from entrepot.web.edge import Request, back, clean, console, day_in, give, page
 from entrepot.web.listed import chosen, listed, listed_whole
 
-PAGE = 50
 LOOKED_BACK = timedelta(days=90)
 
 

@@ -23,7 +23,6 @@ from entrepot.web import lists_floor, papers
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
 from entrepot.web.listed import listed
 
-PAGE = 50
 KEPT_OVER = timedelta(days=30)
 """How far back promises are compared with what happened."""
 

@@ -65,7 +65,7 @@ def told(request: Request) -> HttpResponse:
             Said(gettext("Order SO-100001 is shipped. Ask for a return instead."), "error"),
         ],
         "undo": Undo("work.claim", reverse("work-act"), [("action", "claim")]),
-        "listing": lists.ORDERS, "orders": shown, "sums": sums_of(lists.ORDERS, shown),
-        "count": len(shown), "hold_types": rules.HOLDS, "next": None, "filtered": False,
+        "listing": lists.ORDERS, "orders": shown, "list_sums": sums_of(lists.ORDERS, shown),
+        "list_count": len(shown), "hold_types": rules.HOLDS, "next": None, "filtered": False,
     }  # fmt: skip
     return page(request, "web/style.html", context, area="")

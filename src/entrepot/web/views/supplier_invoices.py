@@ -37,7 +37,6 @@ from entrepot.web.edge import (
 )
 from entrepot.web.listed import listed
 
-PAGE = 25
 TEXT_MAX = 1_000_000
 FAULTS_SHOWN_MAX = 8
 
