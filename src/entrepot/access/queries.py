@@ -75,6 +75,21 @@ def able(command: str) -> list[str]:
     return [name for (name,) in sql.run(_ABLE, {"command": command})]
 
 
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Somebody who may enter, with their roles and what they may give; a superuser may everything."""
+
+    name: str
+    superuser: bool
+    roles: list[str]
+    commands: list[str]
+
+
+def people() -> list[PersonRow]:
+    """Everybody who may enter, by name. 1 statement."""
+    return [PersonRow(*row) for row in sql.run(_PEOPLE)]
+
+
 def views(company: int, of: str, person: str, roles: Sequence[str]) -> list[View]:
     """Views of a list: the person's own and those shared with their roles, by name. 1 statement."""
     params = {"company": company, "list": of, "person": person, "roles": list(roles)}
@@ -157,6 +172,19 @@ SELECT person.username, person.is_superuser, person.is_active, ARRAY(
     access_apikey.digest
 FROM auth_user AS person LEFT JOIN access_apikey ON access_apikey.user_id = person.id AND revoked_at IS NULL
 WHERE {where} LIMIT 1
+"""
+
+# As _ACTOR, of everybody at once.
+_PEOPLE = """
+SELECT person.username, person.is_superuser,
+       ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
+             WHERE user_id = person.id ORDER BY name),
+       ARRAY(SELECT codename FROM auth_permission JOIN django_content_type AS kind ON kind.id = content_type_id
+             WHERE (kind.app_label, kind.model) = ('access', 'duty') AND auth_permission.id IN (
+                 SELECT permission_id FROM auth_user_groups JOIN auth_group_permissions USING (group_id)
+                 WHERE user_id = person.id
+                 UNION ALL SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id))
+FROM auth_user AS person WHERE is_active ORDER BY username
 """
 
 _BY_KEY = "access_apikey.prefix = %(prefix)s::text"

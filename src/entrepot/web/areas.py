@@ -114,6 +114,7 @@ AREAS = (
         Page("taxes", _("Taxes")),
         Page("privacy", _("Privacy")),
         Page("audit", _("Audit")),
+        Page("duties", _("Duties")),
     )),
     Area("integration", _("Integration"), "out", "x", _("Integration: messages and feeds"), (
         Page("messages", _("Messages")),

@@ -48,7 +48,7 @@ def note_lines(cause: Cause, /, *, requests: Sequence[NoteLine]) -> list[LineNot
     before is done with.
 
     Locks: the items of the lines in their order. Refuses: NotFound (no such line, or nothing of it is open); Invalid
-    (unknown reason or role, no note, a day that is past or too far). Again: by key. 7 statements.
+    (unknown reason or role, no note, a day that is past or too far). Again: by key. 6 statements.
     """
     items = lock_items(one.line for one in requests)
     answers: list[LineNoted | Refused] = []

@@ -78,7 +78,7 @@ def write_off(cause: Cause, /, *, requests: Sequence[WriteOff]) -> list[WrittenO
 
     Locks: the items of the lines in their order; the balances. Refuses: NotFound; Invalid (no or an unknown reason,
     lines of two accounts, lines that make zero); ledger.not_open; settlement.settled_elsewhere;
-    settlement.too_much_to_write_off; what the ledger refuses, for all. Again: by key. 19 statements at most.
+    settlement.too_much_to_write_off; what the ledger refuses, for all. Again: by key. 18 statements at most.
     """
     lines = sorted({part.line for one in requests for part in one.parts})
     items = lock_items(lines)
@@ -219,7 +219,7 @@ def decide_write_offs(
 
     Locks: the write-offs in id order, then the items of their lines; the balances. Refuses: NotFound; WrongState;
     Invalid (declined without a note); access.duties_apart; ledger.not_open (matched since); what the ledger refuses,
-    for all. Again: by key. 18 statements at most.
+    for all. Again: by key. 17 statements at most.
     """
     wanted = {one.write_off for one in requests}
     found = {row[0]: _Waiting(*row) for row in sql.run(_LOCK, {"ids": sorted(wanted)})}

@@ -1,0 +1,139 @@
+"""Which pairs of duties no one should hold both sides of, and who does, by role and by person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from entrepot.access.rules import ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two duties that ought to be two people's: what each is, by which commands, and how grave it is where one person
+    has both. `kept` names the pair by which the house keeps them apart on the same document, whoever has the roles;
+    where it is empty, only the roles do."""
+
+    name: str
+    first: str
+    second: str
+    first_by: tuple[str, ...]
+    second_by: tuple[str, ...]
+    risk: str
+    kept: str = ""
+
+
+CONFLICTS = (
+    Conflict(
+        "supplier × payment", "registers suppliers", "books what is paid",
+        ("parties.register_suppliers",), ("settlement.decide_bank_lines",), "high",
+    ),
+    Conflict(
+        "bill × payment", "enters bills", "books what is paid",
+        ("settlement.take_supplier_invoices", "settlement.take_carrier_invoices"), ("settlement.decide_bank_lines",),
+        "high",
+    ),
+    Conflict(
+        "bill × approval", "enters bills", "accepts what they bill beyond what was expected",
+        ("settlement.take_supplier_invoices", "settlement.take_carrier_invoices"),
+        ("settlement.decide_supplier_lines", "settlement.decide_charges"), "high", "enter×approve",
+    ),
+    Conflict(
+        "order × receipt", "orders goods", "attests that they came",
+        ("purchasing.order", "purchasing.accept_proposals"), ("purchasing.receive", "purchasing.receive_scans"),
+        "high", "order×receive×accept",
+    ),
+    Conflict(
+        "order × bill", "orders goods", "accepts what is billed for them",
+        ("purchasing.order", "purchasing.accept_proposals"), ("settlement.decide_supplier_lines",), "high",
+        "order×receive×accept",
+    ),
+    Conflict(
+        "credit × approval", "enters credits", "approves them", ("orders.credit",), ("orders.approve_credits",), "high",
+        "enter×approve",
+    ),
+    Conflict(
+        "write-off × approval", "writes off what is open", "approves write-offs", ("settlement.write_off",),
+        ("settlement.decide_write_offs",), "high", "enter×approve",
+    ),
+    Conflict(
+        "customer × credit", "registers customers", "gives credits",
+        ("parties.register_customers",), ("orders.credit", "returns.refund"), "medium",
+    ),
+    Conflict(
+        "sale × credit", "places orders", "gives credits for them", ("orders.place",),
+        ("orders.credit", "orders.approve_credits"), "medium",
+    ),
+    Conflict(
+        "return × refund", "asks for returns or receives them", "approves their refunds",
+        ("returns.authorize", "returns.receive", "returns.refund"), ("returns.approve_refunds",), "high",
+        "request×receive×approve",
+    ),
+    Conflict(
+        "item × stock", "registers items", "corrects their stock", ("catalog.register_skus",), ("warehouse.adjust",),
+        "medium",
+    ),
+    Conflict(
+        "adjustment × approval", "corrects stock", "approves the corrections", ("warehouse.adjust",),
+        ("warehouse.approve_adjustment",), "high", "adjust×approve",
+    ),
+    Conflict(
+        "count × approval", "counts", "approves the differences", ("warehouse.enter_counts",),
+        ("warehouse.decide_counts",), "high", "count×recount×approve",
+    ),
+    Conflict(
+        "departure × credit", "lets goods leave", "says what was given for them", ("returns.leave_departures",),
+        ("returns.settle_departures",), "medium", "send×credit",
+    ),
+    Conflict(
+        "matching × closing", "matches and writes off", "closes the books", ("ledger.match_lines",),
+        ("settlement.close_books",), "low",
+    ),
+)  # fmt: skip
+"""Pairs of the trade's matrices of duties, as far as this house has both sides. It pays no wages and sends no money:
+what is paid is booked when the bank says so."""
+
+NONE, FIRST, SECOND, BOTH = "none", "first", "second", "both"
+
+
+def sides(conflict: Conflict, commands: Collection[str]) -> str:
+    """Which sides somebody has who may give these commands."""
+    has = [not set(by).isdisjoint(commands) for by in (conflict.first_by, conflict.second_by)]
+    return {(True, True): BOTH, (True, False): FIRST, (False, True): SECOND}.get((has[0], has[1]), NONE)
+
+
+class Row(NamedTuple):
+    """A pair: what each role has of it, which two roles make both sides, and which people have both."""
+
+    conflict: Conflict
+    roles: dict[str, str]
+    together: list[tuple[str, str]]
+    people: list[str]
+
+    @property
+    def violated(self) -> bool:
+        """Whether somebody has both sides, and nothing keeps them apart on a document."""
+        return bool(self.people) and not self.conflict.kept
+
+
+def matrix(people: Mapping[str, Collection[str]], roles: Mapping[str, Sequence[str]] = ROLES) -> list[Row]:
+    """The pairs against roles and people; `people` are those who may enter, with their commands."""
+    rows = []
+    for one in CONFLICTS:
+        has = {role: sides(one, commands) for role, commands in roles.items()}
+        together = [
+            (first, second)
+            for first in sorted(roles)
+            for second in sorted(roles)
+            if has[first] == FIRST and has[second] == SECOND
+        ]
+        both = sorted(name for name, commands in people.items() if sides(one, commands) == BOTH)
+        rows.append(Row(one, has, together, both))
+    return rows
+
+
+def would_violate(commands: Iterable[str], more: Iterable[str]) -> list[Conflict]:
+    """Pairs of which somebody gets both sides when they get more commands, and did not have them before."""
+    before, after = set(commands), {*commands, *more}
+    return [one for one in CONFLICTS if sides(one, after) == BOTH != sides(one, before)]
