@@ -100,7 +100,10 @@ def test_faults_are_written_for_spreadsheets_without_formulas():
 
 
 def test_a_report_is_json():
-    assert json.loads(json.dumps(run().as_json()))["totals"] == {"GBP": 28_13}
+    told = json.loads(json.dumps(run().as_json()))
+    assert told["totals"] == {"GBP": 28_13}
+    assert set(told["columns"]) >= {"order", "sku"}
+    assert all(bool(one["holds"]) == bool(one["reasons"]) for one in told["results"])
 
 
 def test_a_mapping_is_remembered_for_a_channel_and_by_name():

@@ -72,6 +72,21 @@ def test_columns_are_proposed_by_their_names_and_as_they_were_remembered():
         "country": "Land",
     }  # fmt: skip
     assert parse.propose(header, {"campaign": "Own", "sku": "gone"})["campaign"] == "Own"
+    assert parse.propose(("Name", "Street"))["recipient"] == "Name", "beside a street, a name is a person's"
+    assert parse.propose(("Name", "Street", "Recipient"))["description"] == "Name"
+    assert parse.propose(("Name", "SKU"))["description"] == "Name"
+
+
+def test_what_holds_no_field_is_told_with_what_there_is():
+    wrong = parse.misfit_mapping({}, ("Belegnr", "Ware"))
+    assert wrong is not None
+    assert wrong.found == "the columns Belegnr, Ware"
+    header = ("Order", "SKU", "Qty", "Price", "Street")
+    found = parse.parse(header, [(2, ("A", "MUG", "1", "-3", "1 High St"))], parse.propose(header), "GBP")
+    assert [(one.column, one.expected, one.found) for one in found.wrong] == [
+        ("Price", "an amount of 0 or more", "-3"),
+        ("recipient", "a value, as the address has others", "no column of the file that holds it"),
+    ]
 
 
 def test_rows_of_an_order_are_its_lines_and_what_they_agree_on_is_its_head():

@@ -216,6 +216,11 @@ def _print_orders(report: importer.Report) -> None:
     say(f"{report.placed} {would}placed, {report.held} of them held; {report.duplicates} had come before")
     for currency, minor in report.totals().items():
         say(f"worth {money.text(minor, currency)} {currency}")
+    if report.unread:
+        say(f"nothing is read from: {', '.join(report.unread)} (name their fields with --map FIELD=COLUMN)")
+    for held in report.outcomes if report.tried else ():
+        for why in held.reasons:
+            say(f"row {held.row}, order {held.order}: would be held, {why}")
     for one in report.wrong:
         name = f", order {one.order}" if one.order else ""
         say(f"row {one.row}, {one.column}{name}: expected {one.expected}, found {one.found}")

@@ -42,6 +42,8 @@ class Outcome:
     status: str
     number: str
     holds: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    """Why each of the holds is there."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,9 @@ class Report:
     orders: int
     outcomes: list[Outcome] = field(default_factory=list)
     wrong: list[Wrong] = field(default_factory=list)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Columns of the file that no field is read from."""
 
     @property
     def placed(self) -> int:
@@ -82,6 +87,7 @@ class Report:
         figures = {name: getattr(self, name) for name in ("placed", "duplicates", "held", "refused")}
         return {
             "dry_run": self.tried, "rows": self.rows, "orders": self.orders, **figures, "totals": self.totals(),
+            "columns": dict(self.mapping), "unread_columns": list(self.unread),
             "results": [asdict(one) for one in self.outcomes], "errors": [asdict(one) for one in self.wrong],
         }  # fmt: skip
 
@@ -101,7 +107,11 @@ def run(
     The same file again changes nothing: a channel's order is placed once. Orders with a fault are left out, whole.
     """
     parsed = parse.parse(sheet.header, sheet.rows, mapping, currency)
-    report = Report(tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong))
+    read = set(mapping.values())
+    report = Report(
+        tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong), mapping=mapping,
+        unread=tuple(column for column in sheet.header if column and column not in read),
+    )  # fmt: skip
     wanted = [(one, _order(company, channel, one, cause)) for one in parsed.orders]
     with Progress("Trying" if tries else "Placing", total=len(wanted), unit="orders") as bar:
         for batch in _batches(wanted):
@@ -125,8 +135,9 @@ def _note(
     report: Report, one: Grouped, request: PlaceOrder, answer: Placed | Refused, mapping: Mapping[str, str]
 ) -> None:
     row = one.rows[0].number
+    reasons: tuple[str, ...] = ()
     if isinstance(answer, Placed):
-        status, number, holds = answer.status, answer.number, answer.holds
+        status, number, holds, reasons = answer.status, answer.number, answer.holds, answer.reasons
     elif isinstance(answer, errors.Duplicate):
         status, number, holds = "duplicate", answer.facts["number"], ()
     else:
@@ -138,7 +149,16 @@ def _note(
     total = _total(request)
     report.outcomes.append(
         Outcome(
-            one.name, row, len(request.lines), units, total, request.currency, status, number, tuple(holds)
+            one.name,
+            row,
+            len(request.lines),
+            units,
+            total,
+            request.currency,
+            status,
+            number,
+            tuple(holds),
+            reasons,
         )
     )
 

@@ -73,6 +73,8 @@ def propose(header: Sequence[str], remembered: Mapping[str, str] | None = None) 
             if known in by_name:
                 mapping[name] = by_name.pop(known)
                 break
+    if "recipient" not in mapping and "line1" in mapping and plain(mapping.get("description", "")) == "name":
+        mapping["recipient"] = mapping.pop("description")  # beside a street, a name is that of a person
     return {name: mapping[name] for name in FIELDS if name in mapping}
 
 
@@ -88,7 +90,8 @@ def misfit_mapping(mapping: Mapping[str, str], header: Sequence[str] | None = No
         return Wrong(1, twice[0], "each column for one field", "two fields")
     missing = [name for name in contract.REQUIRED if name not in mapping]
     if missing:
-        return Wrong(1, missing[0], f"a column for {', '.join(missing)}", "none")
+        found = f"the columns {', '.join(header)[:200]}" if header else "none"
+        return Wrong(1, missing[0], f"a column for {', '.join(missing)}", found)
     return None
 
 
@@ -143,8 +146,10 @@ def _take(values: dict[str, Any], name: str, text: str, *, comma: bool) -> str:
             return "a whole number from 0 to 99"
     elif one.kind in ("price", "amount"):
         value = decimal(text, comma=comma)
-        if value is None or value < 0:
+        if value is None:
             return f"an amount such as {'1.234,50' if comma else '1,234.50'}"
+        if value < 0:
+            return "an amount of 0 or more"
     elif one.kind == "moment":
         value = moment(text)
         if value is None:
@@ -242,8 +247,9 @@ def _amounts(group: Grouped, mapping: Mapping[str, str], currency: str) -> list[
     given = [name for name in parts if name in group.head]
     if given and len(given) < len(parts):
         missing = next(name for name in parts if name not in group.head)
+        lacks = "nothing" if missing in mapping else "no column of the file that holds it"
         column = mapping.get(missing, missing)
-        faults.append(Wrong(first, column, "a value, as the address has others", "nothing", group.name))
+        faults.append(Wrong(first, column, "a value, as the address has others", lacks, group.name))
     if "provider" in group.head and "paid" not in group.head:
         faults.append(Wrong(first, mapping.get("paid", "paid"), "what was authorized", "nothing", group.name))
     return faults

@@ -149,8 +149,8 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order, its number, its status, the types of the holds on it, what rules noticed that only warn, and what is
-    paid with store credit."""
+    """The order, its number, its status, the types of the holds on it, what rules noticed that only warn, what is paid
+    with store credit, and why each of the holds is there."""
 
     order: UUID
     number: str
@@ -158,6 +158,7 @@ class Placed:
     holds: tuple[str, ...]
     warnings: tuple[Warned, ...] = ()
     store_credit_minor: int = 0
+    reasons: tuple[str, ...] = ()
 
 
 AHEAD_MAX = timedelta(days=1)
@@ -266,7 +267,10 @@ class _Draft:
     def answer(self, number: str) -> Placed:
         holds = self.verdict.holds
         types = tuple(hold.type for hold in holds)
-        return Placed(self.id, number, self.held_by or "ready", types, self.verdict.warnings, self.credit)
+        reasons = tuple(hold.reason for hold in holds)
+        return Placed(
+            self.id, number, self.held_by or "ready", types, self.verdict.warnings, self.credit, reasons
+        )
 
 
 def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:

@@ -384,12 +384,14 @@ class WarningOut(Out):
 
 
 class PlacedOut(Out):
-    """The order; `holds` are the types of what keeps it, `warnings` what its policy only notes."""
+    """The order; `holds` are the types of what keeps it, `reasons` why each does, `warnings` what its policy only
+    notes."""
 
     order: UUID
     number: str
     status: str
     holds: list[str]
+    reasons: list[str]
     warnings: list[WarningOut]
     store_credit_minor: int
 
