@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.access.errors import DutiesApart
-from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Invalid, Refused
 
 PAIRS: dict[str, tuple[str, ...]] = {
@@ -258,10 +257,10 @@ OF_NO_ROLE = (
 where stock hands back promises that somebody must source anew."""
 
 
-def stands_for(actor: Actor, role: str) -> bool:
-    """Whether somebody's roles let them do all that a role may, or give others their work: what a role is asked for,
-    they may decide."""
-    return actor.everything or actor.may("work.assign") or actor.permissions.issuperset(ROLES.get(role, ()))
+def stands_for(may: Callable[[str], bool], role: str) -> bool:
+    """Whether somebody may do all that a role may, or give others their work: what a role is asked for, they may
+    decide."""
+    return may("work.assign") or all(map(may, ROLES.get(role, ())))
 
 
 def unknown(known: Collection[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo, available_timezones
 import holidays
 
 from entrepot.access.rules import ROLES, stands_for
-from entrepot.kernel.cause import Actor
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.work.errors import ClaimedByAnother, OfAnotherRole
 from entrepot.work.states import ITEM
@@ -263,9 +262,11 @@ def first_of_each(names: Iterable[K]) -> dict[K, int]:
     return places
 
 
-def misfit_person(item: UUID, role: str, owner: str, actor: Actor) -> Refused | None:
+def misfit_person(
+    item: UUID, role: str, owner: str, person: str, may: Callable[[str], bool]
+) -> Refused | None:
     """Why somebody may not decide about an item: it waits for another role, and was not given to them."""
-    if owner == actor.name or stands_for(actor, role):
+    if owner == person or stands_for(may, role):
         return None
     return OfAnotherRole(item=item, role=role)
 

@@ -280,7 +280,7 @@ def _unreleasable(
 
 
 def _of_another_role(cause: Cause, hold: Found) -> Refused | None:
-    if hold.owner == cause.actor.name or stands_for(cause.actor, hold.role):
+    if hold.owner == cause.actor.name or stands_for(cause.actor.may, hold.role):
         return None
     return errors.HoldOfAnotherRole(type=hold.type, role=hold.role)
 

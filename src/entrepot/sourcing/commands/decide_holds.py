@@ -94,7 +94,7 @@ def _unfit(
     if not cause.actor.may(needed):
         return NotPermitted(actor=cause.actor.name, command=needed)
     causes = steering.get(item.company, NO_STEERING).causes
-    wrong = misfit_person(item.item, item.role, item.owner, cause.actor)
+    wrong = misfit_person(item.item, item.role, item.owner, cause.actor.name, cause.actor.may)
     if wrong is None and one.root_cause:
         wrong = misfit_cause(one.root_cause, item.type, causes)
     if wrong is None:

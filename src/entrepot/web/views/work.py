@@ -143,7 +143,10 @@ def item(request: Request, which: UUID) -> HttpResponse:
     known = {which, *(one.id for one in linked)}
     context: dict[str, Any] = {
         "item": found,
-        "is_theirs": rules.misfit_person(which, found.role, found.owner, request.reader.actor) is None,
+        "is_theirs": rules.misfit_person(
+            which, found.role, found.owner, request.reader.name, request.reader.actor.may
+        )
+        is None,
         "asks_about_hold": "hold" in found.facts,
         "asleep": found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
         "terms": found.terms_at(now),

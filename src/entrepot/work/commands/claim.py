@@ -54,7 +54,7 @@ class Locked:
 
     def misfit(self, item: UUID, actor: Actor) -> Refused | None:
         """Why somebody may not decide about it."""
-        return rules.misfit_person(item, self.role, self.owner, actor)
+        return rules.misfit_person(item, self.role, self.owner, actor.name, actor.may)
 
 
 @command("work.claim")
