@@ -127,7 +127,7 @@ class PartyRow:
 
 
 AMONG = 5_000
-"""Open lines, the oldest first, of which it is told who they are with: to ask of each takes as long as there are many."""
+"""Open lines, the oldest first, of which it is told who they are with: to ask of all takes too long where many are."""
 
 
 def by_counterparty(company: int, account: int, *, limit: int = 50) -> list[PartyRow]:
