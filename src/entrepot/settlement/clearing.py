@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -72,11 +71,6 @@ def reasons(held: Held) -> list[tuple[str, int, int]]:
     debit, credit = MEANS.get(held.account, ("open", "open"))
     sides = ((debit, held.debits, held.debit_minor), (credit, held.credits, held.credit_minor))
     return [one for one in sides if one[1]]
-
-
-def bucket(days: int, ages: Sequence[int] = AGES) -> int:
-    """Which of the ages something of so many days is in, from 0."""
-    return sum(days > age for age in ages)
 
 
 def needs_another(amount_minor: int, policy: ClearingPolicy) -> bool:

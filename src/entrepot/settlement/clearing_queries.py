@@ -99,9 +99,6 @@ class ItemRow:
     role: str
     due_on: date | None
 
-    def days(self, at: datetime) -> int:
-        return (at - self.since).days
-
 
 def items(
     company: int, wanted: Wanted, at: datetime, *, after: int | None = None, limit: int = 100
@@ -127,7 +124,7 @@ class PartyRow:
 
 
 AMONG = 5_000
-"""Open lines, the oldest first, of which it is told who they are with: to ask of all takes too long where many are."""
+"""Open lines, the oldest first, of which it is told who they are with: each has to be asked for."""
 
 
 def by_counterparty(company: int, account: int, *, limit: int = 50) -> list[PartyRow]:

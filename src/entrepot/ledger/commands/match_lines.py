@@ -14,7 +14,8 @@ from entrepot.kernel.events import Event
 from entrepot.ledger import errors
 from entrepot.ledger.clearing import HOW, Item, Part, takes
 
-PARTS_MAX = 5_000
+PARTS_MAX = 100_000
+"""Of a match: a payout may bring that many charges."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.ledger.clearing import Group, Part, propose
-from entrepot.ledger.commands.match_lines import PARTS_MAX, LinesMatched, MatchLines, match_lines
+from entrepot.ledger.commands.match_lines import LinesMatched, MatchLines, match_lines
 from entrepot.settlement.clearing import ClearingPolicy
 from entrepot.settlement.clearing_groups import groups
 from entrepot.settlement.commands.take_payouts import LOCK
@@ -61,7 +61,6 @@ def clear_accounts(cause: Cause, /, *, requests: Sequence[ClearAccounts]) -> lis
         )
         for company in companies
         for one in propose(told[company], open_[company])
-        if len(one.parts) <= PARTS_MAX
     ]  # fmt: skip
     matched = match_lines(cause, requests=wanted) if wanted else []
     found = [one for one, answer in zip(wanted, matched, strict=True) if isinstance(answer, LinesMatched)]

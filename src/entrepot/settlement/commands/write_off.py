@@ -54,6 +54,14 @@ class WrittenOff:
     amount_minor: int
 
 
+class _Worth(NamedTuple):
+    """A line's amount, and what it is in the company's currency."""
+
+    amount: int
+    home: int
+    currency: str
+
+
 class _Draft(NamedTuple):
     """A write-off with its parts as they stand."""
 
@@ -82,7 +90,7 @@ def write_off(cause: Cause, /, *, requests: Sequence[WriteOff]) -> list[WrittenO
     """
     lines = sorted({part.line for one in requests for part in one.parts})
     items = lock_items(lines)
-    worth = {line: (amount, home) for line, amount, home in sql.run(_WORTH, {"lines": lines})}
+    worth = {row[0]: _Worth(*row[1:]) for row in sql.run(_WORTH, {"lines": lines})}
     limits = policies.of_companies({one.company for one in requests}, ClearingPolicy, cause.at)
     numbers = iter(ids.numbers("WF", len(requests)))
     answers: list[WrittenOff | Refused] = []
@@ -103,7 +111,7 @@ def write_off(cause: Cause, /, *, requests: Sequence[WriteOff]) -> list[WrittenO
 
 
 def _decide(
-    one: WriteOff, items: dict[int, Item], worth: dict[int, tuple[int, int]], policy: ClearingPolicy
+    one: WriteOff, items: dict[int, Item], worth: dict[int, _Worth], policy: ClearingPolicy
 ) -> _Draft | Refused:
     parts = parts_of(one.company, one.parts, items)
     if isinstance(parts, Refused):
@@ -119,9 +127,14 @@ def _decide(
     draft = _Draft(ids.uuid7(), "", one.company, item.account, item.currency, parts, one.reason.strip())
     if not draft.amount:
         return Invalid(field="parts", expected="lines that leave something", found="lines that make zero")
-    home = sum(money.nearest(worth[line][1] * abs(amount), abs(worth[line][0])) for line, amount in parts)
+    home = sum(
+        money.nearest(worth[line].home * abs(amount), abs(worth[line].amount)) for line, amount in parts
+    )
     if abs(home) > policy.at_most_minor:
-        return errors.TooMuch(expected=policy.at_most_minor, found=abs(home))
+        currency = worth[parts[0][0]].currency
+        return errors.TooMuch(
+            expected=money.told(policy.at_most_minor, currency), found=money.told(abs(home), currency)
+        )
     return draft._replace(state="waiting") if needs_another(home, policy) else draft
 
 
@@ -294,7 +307,8 @@ _COLUMNS = (
 )  # fmt: skip
 
 _WORTH = """
-SELECT id, amount_minor, functional_minor FROM ledger_line WHERE id = ANY(%(lines)s::bigint[])
+SELECT l.id, l.amount_minor, l.functional_minor, c.currency::text
+FROM ledger_line AS l JOIN parties_company AS c ON c.id = l.company_id WHERE l.id = ANY(%(lines)s::bigint[])
 """
 
 _POSTED = """

@@ -13,7 +13,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from entrepot.ledger import clearing_queries as matches
 from entrepot.ledger.clearing import Part
-from entrepot.ledger.commands.match_lines import PARTS_MAX, MatchLines, UndoMatch, match_lines, undo_matches
+from entrepot.ledger.commands.match_lines import MatchLines, UndoMatch, match_lines, undo_matches
 from entrepot.settlement import clearing_queries as queries
 from entrepot.settlement.clearing import CODES
 from entrepot.settlement.clearing_queries import Wanted
@@ -25,6 +25,7 @@ from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyK
 from entrepot.web.api.schemas import Key, Out, Problem, Strict, Text
 
 router = Router()
+PARTS_MAX = 5_000
 OF_LIST = "Idempotency key of this one of a list; else the header's and its place."
 AccountCode = Annotated[int, Query(ge=1, le=2**31 - 1, description="The number of the account.")]
 LineNumber = Annotated[StrictInt, Field(ge=1, le=2**63 - 1)]
