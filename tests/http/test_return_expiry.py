@@ -31,4 +31,7 @@ def test_what_is_to_come_and_what_was_given_up_is_told(db: None) -> None:
     assert [one["number"] for one in program.get("/api/v1/returns/to-come").json()] == [waits.number]
     assert [one["number"] for one in program.get("/api/v1/returns/given-up").json()] == [gone.number]
     service.post(f"/returns/{gone.return_id}/reopen/", {"reason": "he sends it after all"})
-    assert {one["number"] for one in program.get("/api/v1/returns/to-come").json()} == {waits.number, gone.number}
+    assert {one["number"] for one in program.get("/api/v1/returns/to-come").json()} == {
+        waits.number,
+        gone.number,
+    }

@@ -18,6 +18,7 @@ from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tab
     WorkOrder,
     WorkResult,
 )
+from entrepot.returns.pallet_models import Pallet, PalletPackage  # noqa: F401
 
 DUTY = "request×receive×approve"
 
