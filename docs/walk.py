@@ -55,6 +55,8 @@ WHICH: dict[str, str] = {
     "return": _RETURN,
     "return-suspicion": "SELECT return_id FROM returns_judgment ORDER BY (state = 'open') DESC, return_id LIMIT 1",
     "dispute": "SELECT id FROM payments_dispute ORDER BY (state = 'needs_response') DESC, id LIMIT 1",
+    "return-pallet": _LAST.format("returns_pallet"),
+    "scan-pallet-one": "SELECT id FROM returns_pallet ORDER BY (state = 'open') DESC, id LIMIT 1",
     "departure": _LAST.format("returns_departure"),
     "store-credit": "SELECT id FROM payments_credit ORDER BY id LIMIT 1",
     "purchase-order": _BOUGHT,

@@ -9,8 +9,9 @@ from entrepot.kernel.errors import Invalid, NotFound, RequestReused, WrongState
 from entrepot.returns import errors, inspection_queries, photos
 from entrepot.returns.commands.add_photos import PhotoAdded
 from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_return_photos
+from entrepot.returns.commands.forget_photos import ForgetPhotos, PhotosForgotten, forget_photos
 from tests.back import asked_all, came_all, sold
-from tests.floor import SYSTEM, Floor
+from tests.floor import COMPANY, SYSTEM, Floor
 from tests.rules.test_returns_photos import jpeg, png
 from tests.together import at_once
 from tests.walk import a_house
@@ -54,6 +55,33 @@ def test_there_are_so_many_at_most_and_none_once_the_goods_are_here(house: Floor
     assert came
     here = sql.run("SELECT id FROM returns_return WHERE state = 'received'")[0][0]
     assert isinstance(add(AddReturnPhoto(here, png()))[0], WrongState)
+
+
+def test_what_a_customer_showed_is_gone_with_the_person_and_its_digest_stays(house: Floor):
+    mine, other = a_return(house), a_return(house)
+    own, shared = add(AddReturnPhoto(mine, png(1, 2)), AddReturnPhoto(mine, png(3, 4)))
+    add(AddReturnPhoto(other, png(3, 4)))
+    (order,) = sql.run("SELECT order_id FROM returns_return WHERE id = %(id)s", {"id": mine})[0]
+
+    assert forget_photos(SYSTEM, requests=[ForgetPhotos(COMPANY, (order,))]) == [PhotosForgotten(COMPANY, 1)]
+    assert forget_photos(SYSTEM, requests=[ForgetPhotos(COMPANY, (order,))]) == [PhotosForgotten(COMPANY, 0)]
+
+    assert inspection_queries.photo(own.photo, company=COMPANY) is None
+    assert inspection_queries.photos_of_customer(mine) == [shared.photo]
+    assert inspection_queries.photo(shared.photo, company=COMPANY).content == png(3, 4)
+    assert sql.run("SELECT digest FROM returns_photo WHERE id = %(id)s", {"id": own.photo}) == [(own.digest,)]
+    assert add(AddReturnPhoto(other, png(1, 2))) == [own]
+    assert inspection_queries.photo(own.photo, company=COMPANY).content == png(1, 2)
+
+
+@pytest.mark.counts("returns.forget_photos")
+def test_statements_of_forgetting_do_not_grow_with_the_batch(house: Floor, statements):
+    counts = []
+    for size in (1, 10, 1000):
+        with statements() as ran:
+            forget_photos(SYSTEM, requests=[ForgetPhotos(COMPANY, (ids.uuid7(),)) for _ in range(size)])
+        counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))
+    assert counts == [1] * 3
 
 
 @pytest.mark.counts("returns.add_return_photos")

@@ -106,6 +106,11 @@ class DuplicateReturn(Refused):
     says = "The channel's return {external_id} of order {order} is return {number} already."
 
 
+class PalletHere(Refused):
+    code = "returns.pallet_here"
+    says = "Pallet {number} is here already: count its parcels off, or give this one another number."
+
+
 class NotDone(Refused):
     """A return that still has something to be done can't be closed."""
 

@@ -27,7 +27,7 @@ class Photo:
 
 
 def photo(photo_id: UUID, *, company: int) -> Photo | None:
-    """A picture of a company; None where it has none of that id. 1 statement."""
+    """A picture of a company; None where it has none of that id, or it was erased. 1 statement."""
     rows = sql.run(_PHOTO, {"id": photo_id, "company": company})
     return Photo(bytes(rows[0][0]), photos.TYPES[rows[0][1]], rows[0][2]) if rows else None
 
@@ -41,16 +41,18 @@ def photos_of(returns: Collection[UUID]) -> dict[UUID, list[UUID]]:
 
 
 def photos_of_customer(return_id: UUID) -> list[UUID]:
-    """Pictures that the customer of a return sent, in that order. 1 statement."""
+    """Pictures that the customer of a return sent, in that order, but for those that were erased. 1 statement."""
     return [photo_id for (photo_id,) in sql.run(_OF_CUSTOMER, {"return": return_id})]
 
 
 _OF_CUSTOMER = """
-SELECT photo_id FROM returns_returnphoto WHERE return_id = %(return)s::uuid ORDER BY added_at, photo_id
+SELECT s.photo_id FROM returns_returnphoto AS s JOIN returns_photocontent AS c ON c.photo_id = s.photo_id
+WHERE s.return_id = %(return)s::uuid ORDER BY s.added_at, s.photo_id
 """
 
 _PHOTO = """
-SELECT content, kind, digest FROM returns_photo WHERE id = %(id)s::uuid AND company_id = %(company)s::smallint
+SELECT c.content, p.kind, p.digest FROM returns_photo AS p JOIN returns_photocontent AS c ON c.photo_id = p.id
+WHERE p.id = %(id)s::uuid AND p.company_id = %(company)s::smallint
 """
 
 _PHOTOS = """

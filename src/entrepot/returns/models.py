@@ -18,6 +18,7 @@ from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tab
     WorkOrder,
     WorkResult,
 )
+from entrepot.returns.pallet_models import Pallet, PalletPackage  # noqa: F401
 
 DUTY = "request×receive×approve"
 
@@ -396,7 +397,7 @@ class Inspection(models.Model):
 
 
 class Photo(models.Model):
-    """A picture, kept once for a company by the digest of its bytes."""
+    """A picture, kept once for a company by the digest of its bytes. They are its `PhotoContent`."""
 
     append_only = True
 
@@ -406,7 +407,6 @@ class Photo(models.Model):
     kind = models.TextField()
     width = models.IntegerField()
     height = models.IntegerField()
-    content = models.BinaryField()
     added_by = models.TextField()
     added_at = models.DateTimeField()
 
@@ -423,6 +423,13 @@ class Photo(models.Model):
             ),
         ]
         triggers = append_only()
+
+
+class PhotoContent(models.Model):
+    """The bytes of a picture; gone with the person who showed it."""
+
+    photo_id = models.UUIDField(primary_key=True)
+    content = models.BinaryField()
 
 
 class InspectionPhoto(models.Model):

@@ -18,6 +18,7 @@ from entrepot.returns import (
     expiry_queries,
     fraud_queries,
     hold_queries,
+    pallet_queries,
     work_order_queries,
 )
 
@@ -632,6 +633,7 @@ _CHECKS: tuple[Any, ...] = (
     *exchange_queries.CHECKS,
     cohort_queries.CHECK,
     expiry_queries.CHECK,
+    pallet_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,
     *fraud_queries.CHECKS,

@@ -294,6 +294,9 @@ UNION ALL SELECT 'shipments', to_jsonb(s) FROM shipping_shipment AS s WHERE s.or
 UNION ALL SELECT 'returns', to_jsonb(r) FROM returns_return AS r WHERE r.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'return_lines', to_jsonb(l) FROM returns_line AS l JOIN returns_return AS r ON r.id = l.return_id
 WHERE r.order_id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'return_photos', to_jsonb(p) FROM returns_photo AS p
+JOIN returns_returnphoto AS s ON s.photo_id = p.id JOIN returns_return AS r ON r.id = s.return_id
+WHERE r.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'refunds', to_jsonb(f) FROM returns_refund AS f WHERE f.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'documents', to_jsonb(d) FROM settlement_document AS d WHERE d.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'fingerprints', to_jsonb(f) FROM orders_fingerprint AS f WHERE f.order_id = ANY(%(orders)s::uuid[])

@@ -58,6 +58,7 @@ AREAS = (
         Page("refunds", _("Refunds")),
         Page("store-credits", _("Store credit")),
         Page("return-parcels", _("Parcels")),
+        Page("return-pallets", _("Pallets")),
         Page("return-reasons", _("Reasons")),
         Page("recovery", _("Recovery")),
         Page("return-fraud", _("Suspected")),

@@ -60,6 +60,7 @@ from entrepot.web.views import (
     return_expiry,
     return_fraud,
     return_inspections,
+    return_pallets,
     return_parcels,
     return_times,
     returns,
@@ -83,6 +84,7 @@ from entrepot.web.views.scan import count as scan_count
 from entrepot.web.views.scan import home as scan_home
 from entrepot.web.views.scan import inspect as scan_inspect
 from entrepot.web.views.scan import pack as scan_pack
+from entrepot.web.views.scan import pallet as scan_pallet
 from entrepot.web.views.scan import pick as scan_pick
 from entrepot.web.views.scan import receive as scan_receive
 from entrepot.web.views.scan import replenish as scan_replenish
@@ -148,6 +150,11 @@ urlpatterns = [
     path("returns/", returns.returns_list, name="returns"),
     path("returns/parcels/", return_parcels.parcels, name="return-parcels"),
     path("returns/parcels/receive/", return_parcels.received, name="return-parcel-receive"),
+    path("returns/pallets/", return_pallets.pallets, name="return-pallets"),
+    path("returns/pallets/receive/", return_pallets.received, name="return-pallet-receive"),
+    path("returns/pallets/<uuid:which>/", return_pallets.pallet, name="return-pallet"),
+    path("returns/pallets/<uuid:which>/count/", return_pallets.counted, name="return-pallet-count"),
+    path("returns/pallets/<uuid:which>/close/", return_pallets.closed, name="return-pallet-close"),
     path("returns/strays/<uuid:which>/", return_parcels.decided, name="return-stray"),
     path("returns/<uuid:which>/parcel/", return_parcels.announced, name="return-parcel"),
     path("returns/reasons/", return_asking.reasons, name="return-reasons"),
@@ -259,6 +266,8 @@ urlpatterns = [
     path("scan/count/<uuid:which>/", scan_count.one, name="scan-count-one"),
     path("scan/receive/", scan_receive.waiting, name="scan-receive"),
     path("scan/receive/<uuid:which>/", scan_receive.one, name="scan-receive-one"),
+    path("scan/pallets/", scan_pallet.waiting, name="scan-pallets"),
+    path("scan/pallets/<uuid:which>/", scan_pallet.one, name="scan-pallet-one"),
     path("scan/inspect/", scan_inspect.waiting, name="scan-inspect"),
     path("scan/inspect/<uuid:which>/", scan_inspect.one, name="scan-inspect-one"),
     path("scan/replenish/", scan_replenish.waiting, name="scan-replenish"),

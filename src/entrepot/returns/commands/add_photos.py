@@ -94,18 +94,21 @@ def _write(
 def keep_pictures(
     cause: Cause, new: Sequence[tuple[int, photos.Picture, bytes]]
 ) -> dict[tuple[int, str], UUID]:
-    """The ids of pictures by company and digest, each kept once. 2 statements."""
+    """The ids of pictures by company and digest, each kept once. 3 statements."""
     once = {(company, picture.digest): (picture, content) for company, picture, content in new}
     rows: list[tuple[Any, ...]] = [
-        (ids.uuid7(), company, digest, picture.kind, picture.width, picture.height, content)
-        for (company, digest), (picture, content) in once.items()
+        (ids.uuid7(), company, digest, picture.kind, picture.width, picture.height)
+        for (company, digest), (picture, _) in once.items()
     ]
-    names = ("ids", "companies", "digests", "kinds", "widths", "heights", "contents")
+    names = ("ids", "companies", "digests", "kinds", "widths", "heights")
     sql.run(_KEEP, {**sql.columns(names, rows), "who": cause.actor.name, "at": cause.at})
-    return {
+    kept: dict[tuple[int, str], UUID] = {
         (company, digest): key
         for company, digest, key in sql.run(_KEPT, sql.columns(("companies", "digests"), list(once)))
     }
+    contents = sorted((kept[name], content) for name, (_, content) in once.items())
+    sql.run(_CONTENT, sql.columns(("photos", "contents"), contents))
+    return kept
 
 
 _LOCK = """
@@ -117,12 +120,18 @@ WHERE i.id = ANY(%(inspections)s::uuid[]) ORDER BY i.id FOR UPDATE OF i
 """
 
 _KEEP = """
-INSERT INTO returns_photo (id, company_id, digest, kind, width, height, content, added_by, added_at)
-SELECT d.id, d.company, d.digest, d.kind, d.width, d.height, d.content, %(who)s, %(at)s::timestamptz
+INSERT INTO returns_photo (id, company_id, digest, kind, width, height, added_by, added_at)
+SELECT d.id, d.company, d.digest, d.kind, d.width, d.height, %(who)s, %(at)s::timestamptz
 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(digests)s::text[], %(kinds)s::text[], %(widths)s::int[],
-            %(heights)s::int[], %(contents)s::bytea[]) AS d(id, company, digest, kind, width, height, content)
+            %(heights)s::int[]) AS d(id, company, digest, kind, width, height)
 ORDER BY d.company, d.digest
 ON CONFLICT (company_id, digest) DO NOTHING
+"""
+
+_CONTENT = """
+INSERT INTO returns_photocontent (photo_id, content)
+SELECT photo, content FROM unnest(%(photos)s::uuid[], %(contents)s::bytea[]) AS d(photo, content)
+ON CONFLICT (photo_id) DO NOTHING
 """
 
 _KEPT = """

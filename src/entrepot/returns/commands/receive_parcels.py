@@ -19,6 +19,7 @@ from entrepot.returns.arrivals import Came, Expected, Part, Sorted
 from entrepot.returns.commands.announce import tracking_of
 from entrepot.returns.commands.giving_up import INCOMPLETE, Late, late, reopen, take_again
 from entrepot.returns.commands.lock import Line, Return, lock_returns
+from entrepot.returns.commands.opened import note_opened
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.expiring import ExpiryPolicy
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -40,7 +41,8 @@ class Content:
 @dataclass(frozen=True, slots=True)
 class ReceiveParcel:
     """All that was in a parcel; `tracking` is '' for one that has no number. `bin` is where the units are put: by
-    default the node's bin for goods that wait for inspection."""
+    default the node's bin for goods that wait for inspection. `pallet` is the one that a parcel without a number came
+    on."""
 
     company: int
     node: UUID
@@ -48,6 +50,7 @@ class ReceiveParcel:
     tracking: str = ""
     bin: UUID | None = None
     occurred_at: datetime | None = None
+    pallet: UUID | None = None
     key: str | None = None
 
 
@@ -92,14 +95,7 @@ class _Known:
         self.came: dict[UUID, int] = defaultdict(int)
         self.anew: dict[UUID, int] = defaultdict(int)
         self.reopened: dict[UUID, Late] = {}
-        self.bins: dict[tuple[int, UUID], UUID] = {}
-        self.nodes: dict[UUID, tuple[int, UUID]] = {}
-        for company, node, bin_id, is_usual in sql.run(
-            _BINS, {"nodes": list({one.node for one in requests})}
-        ):
-            self.nodes[bin_id] = company, node
-            if is_usual:
-                self.bins.setdefault((company, node), bin_id)
+        self.bins, self.nodes = bins_of(one.node for one in requests)
         said = {(one.company, content.said.strip()) for one in requests for content in one.content}
         columns = sql.columns(("companies", "said"), sorted(said))
         self.skus: dict[tuple[int, str], UUID] = {(c, text): sku for c, text, sku in sql.run(_SKUS, columns)}
@@ -137,6 +133,17 @@ class _Known:
         self.came[line.id] += part.units
 
 
+def bins_of(nodes: Iterable[UUID]) -> tuple[dict[tuple[int, UUID], UUID], dict[UUID, tuple[int, UUID]]]:
+    """By company and node, the bin that returned goods are put into; and whose each bin is. 1 statement."""
+    usual: dict[tuple[int, UUID], UUID] = {}
+    owners: dict[UUID, tuple[int, UUID]] = {}
+    for company, node, bin_id, is_usual in sql.run(_BINS, {"nodes": list(set(nodes))}):
+        owners[bin_id] = company, node
+        if is_usual:
+            usual.setdefault((company, node), bin_id)
+    return usual, owners
+
+
 @command("returns.receive_parcels")
 def receive_parcels(cause: Cause, /, *, requests: Sequence[ReceiveParcel]) -> list[ParcelReceived | Refused]:
     """What parcels held: units of announced returns are received, the rest is set aside with a question to customer
@@ -147,7 +154,7 @@ def receive_parcels(cause: Cause, /, *, requests: Sequence[ReceiveParcel]) -> li
     Whoever receives has neither asked for the returns nor approves their refunds.
     Locks: the orders in id order, then as `returns.receive`.
     Refuses: Invalid (content); returns.no_bin; access.duties_apart. Again: by key.
-    57 statements at most.
+    63 statements at most.
     """
     known = _Known(cause, requests)
     answers: list[ParcelReceived | Refused] = []
@@ -172,6 +179,9 @@ def receive_parcels(cause: Cause, /, *, requests: Sequence[ReceiveParcel]) -> li
     if strays:
         _write(cause, strays)
     open_items(cause, requests=items)
+    came = [one for one, answer in zip(requests, answers, strict=True) if isinstance(answer, ParcelReceived)]
+    if came:
+        note_opened(cause, [(one.company, tracking_of(one.tracking), one.pallet) for one in came])
     return answers
 
 

@@ -15,6 +15,7 @@ from entrepot.kernel.events import Event
 from entrepot.orders.commands.forget_buyers import ForgetBuyer, forget_buyers
 from entrepot.parties.commands.erase import ErasePeople, PeopleErased, erase, lock_people
 from entrepot.returns.commands.forget_marks import ForgetMarks, forget_marks
+from entrepot.returns.commands.forget_photos import ForgetPhotos, forget_photos
 from entrepot.settlement import errors, privacy, privacy_queries
 from entrepot.settlement.privacy import BUSINESS_BUYERS, Retention
 from entrepot.settlement.privacy_queries import Subject
@@ -47,12 +48,12 @@ class PersonErased:
 
 @command("settlement.erase_people")
 def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[PersonErased | Refused]:
-    """People erased: the keys of the vault destroyed, what messages said of them gone, their codes, postal codes and
-    fingerprints as well. Orders, both ledgers, documents, events and their chain stay, and name nobody.
+    """People erased: the keys of the vault destroyed, what messages said of them gone, their codes, postal codes,
+    fingerprints and photos as well. Orders, both ledgers, documents, events and their chain stay, and name nobody.
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
     settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes and claims that are open, or the legal
-    hold. Again: by key; who is erased is not found again by their code. 35 statements.
+    hold. Again: by key; who is erased is not found again by their code. 36 statements.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
     lock_people([person for one in found for person in one.people])
@@ -87,13 +88,14 @@ def why_not(cause: Cause, found: Sequence[Subject]) -> list[Refused | None]:
 
 
 def erase_subjects(cause: Cause, gone: Sequence[tuple[Subject, set[UUID]]]) -> list[PeopleErased]:
-    """What parties and orders know of people, without the addresses that are kept. 9 statements."""
+    """What parties and orders know of people, without the addresses that are kept. 10 statements."""
     if not gone:
         return []
     forget_buyers(cause, requests=[
         ForgetBuyer(one.company, tuple(sorted(one.orders)), tuple(one.customers.values())) for one, _ in gone
     ])  # fmt: skip
     forget_marks(cause, requests=[ForgetMarks(one.company, tuple(sorted(one.orders))) for one, _ in gone])
+    forget_photos(cause, requests=[ForgetPhotos(one.company, tuple(sorted(one.orders))) for one, _ in gone])
     wanted = [
         ErasePeople(
             tuple(sorted(one.people)), tuple(one.customers), tuple(sorted(keep)), tuple(sorted(one.orders))

@@ -59,6 +59,7 @@ from entrepot.web.api import (
     return_expiry,
     return_fraud,
     return_inspections,
+    return_pallets,
     return_parcels,
     return_times,
     returns,
@@ -165,6 +166,7 @@ api.add_router("/v1", kept_back.router, tags=["availability"])
 api.add_router("/v1", places.router, tags=["availability"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])
 api.add_router("/v1", return_inspections.router, tags=["returns"])
+api.add_router("/v1", return_pallets.router, tags=["returns"])
 api.add_router("/v1", return_parcels.router, tags=["returns"])
 api.add_router("/v1", departures.router, tags=["returns"])
 api.add_router("/v1", return_times.router, tags=["returns"])

@@ -63,7 +63,9 @@ def receive_parcel(
 
     def make(item: s.ParcelIn, key: str) -> ReceiveParcel:
         content = tuple(Content(**one.model_dump()) for one in item.content)
-        return ReceiveParcel(own, item.node, content, item.tracking, item.bin, item.occurred_at, key)
+        return ReceiveParcel(
+            own, item.node, content, item.tracking, item.bin, item.occurred_at, item.pallet, key
+        )
 
     return give(request, receive_parcels, payload, idempotency_key, make)
 

@@ -155,6 +155,7 @@ class ParcelIn(Strict):
     tracking: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     bin: UUID | None = None
     occurred_at: Moment | None = None
+    pallet: UUID | None = None
     key: Own = None
 
 

@@ -37,6 +37,7 @@ def parcels(request: Request) -> HttpResponse:
     context: dict[str, Any] = {
         "tracking": tracking,
         "opened": "tracking" in request.GET,
+        "pallet": uuid_in(request.GET.get("pallet")),
         "expected": parcel_queries.expected(company, tracking) if tracking else [],
         "others": OTHERS,
         "nodes": network.nodes(company=company),
@@ -66,7 +67,11 @@ def received(request: Request) -> HttpResponse:
         for i in OTHERS
         if (said := clean(request.POST.get(f"other-{i}")))
     ]
-    wanted = [ReceiveParcel(company, node, tuple(content), tracking)] if node else []
+    wanted = (
+        [ReceiveParcel(company, node, tuple(content), tracking, pallet=uuid_in(request.POST.get("pallet")))]
+        if node
+        else []
+    )
     results = give(request, receive_parcels, wanted, lambda _n: gettext("The parcel is received."))
     done = next((one for one in results if isinstance(one, ParcelReceived)), None)
     address = reverse("return-parcels")

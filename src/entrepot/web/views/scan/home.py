@@ -7,11 +7,13 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import pages
 from entrepot.network import queries as network
+from entrepot.returns import pallet_queries
 from entrepot.warehouse import floor_queries
 from entrepot.web.edge import Request, console, page, uuid_in
 from entrepot.web.views.scan.screen import NODE, node_of
@@ -44,6 +46,9 @@ def _flows(request: Request, node: network.Node) -> list[tuple[str, str, int | N
         ("scan-move", gettext("Move"), None, "warehouse.put_away"),
     ]
     found = [(reverse(name), label, count) for name, label, count, right in flows if may(right)]
+    if may("returns.count_packages"):
+        here = pallet_queries.pallets(company, timezone.now(), state="open", node=node.id)
+        found.append((reverse("scan-pallets"), gettext("Returns pallets"), len(here)))
     if may("returns.inspect"):
         tasks = pages.returns_waiting(company=company, node=node.code).tasks
         found.append((reverse("scan-inspect"), gettext("Inspect returns"), tasks))
