@@ -71,6 +71,7 @@ def test_each_difference_is_told_by_its_kind(
         (replace(STATED, placed_at=AT - timedelta(minutes=5)), None),  # may be on its way
         (replace(STATED, placed_at=SINCE - timedelta(days=9)), None),  # of another period
         (None, HELD._replace(placed_at=AT - timedelta(minutes=5))),
+        (None, HELD._replace(is_cancelled=True)),
         (replace(STATED, shipped=0), HELD._replace(shipped_at=AT - timedelta(minutes=5))),
         (replace(STATED, total_minor=None, shipped=None, refunded_minor=None), HELD._replace(total_minor=1)),
         (STATED, HELD._replace(total_minor=9, units={"MUG": 9}, is_merged=True)),

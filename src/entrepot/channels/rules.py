@@ -105,7 +105,7 @@ def compare_orders(
             "missing there", one.name, "", _sum(one.total_minor, one.currency), {"placed_at": one.placed_at}
         )
         for one in ours
-        if one.name not in told and since <= one.placed_at < min(until, young)
+        if one.name not in told and not one.is_cancelled and since <= one.placed_at < min(until, young)
     ]
     return found
 

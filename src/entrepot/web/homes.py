@@ -106,6 +106,15 @@ HOMES = {
     ),
 }  # fmt: skip
 
+BY_SCAN = {
+    "to pick": ("scan-pick", {"picker"}),
+    "pick late": ("scan-pick", {"picker"}),
+    "to pack": ("scan-pack", {"packer", "picker"}),
+    "replenishments": ("scan-replenish", {"picker"}),
+    "counts": ("scan-count", {"picker"}),
+}
+"""Signals that are dealt with at a scan screen, by people who have these roles and no other."""
+
 FIGURES_MAX = 3
 
 
@@ -154,5 +163,7 @@ def told(home: Home, *, company: int, person: str, roles: Sequence[str], now: da
 
 def _told(name: str, count: int, roles: Sequence[str]) -> Told:
     line = LINES[name]
+    if name in BY_SCAN and set(roles) <= BY_SCAN[name][1]:
+        return Told(line.title, reverse(BY_SCAN[name][0]), count)
     query = line.query.format(role=roles[0] if len(roles) == 1 else "").removesuffix("&role=")
     return Told(line.title, reverse(line.url) + query.replace(" ", "+").removesuffix("?role="), count)

@@ -40,10 +40,14 @@ PAGE = 100
 @require_safe
 @console
 def waiting(request: Request) -> HttpResponse:
-    """Fulfillments that wait to be packed; a scan of its number, or of its order's, opens one."""
-    rows = queries.waiting("pack", company=request.reader.company.id, limit=PAGE)
+    """Fulfillments that wait to be packed, and that were packed and no carrier has; a scan of its number, or of its
+    order's, opens one."""
+    company = request.reader.company.id
+    rows, packed = (queries.waiting(queue, company=company, limit=PAGE) for queue in ("pack", "ship"))
     text = clean(request.GET.get("q"))
-    found = [one for one in rows if text.upper() in (one.number, one.order_number)] if text else []
+    found = (
+        [one for one in (*rows, *packed) if text.upper() in (one.number, one.order_number)] if text else []
+    )
     if len(found) == 1:
         return redirect("packing", which=found[0].id)
     shown = listed_whole(request, lists_floor.PACKING, found or rows)
@@ -51,6 +55,7 @@ def waiting(request: Request) -> HttpResponse:
         return shown.answer
     context = {
         **shown.context(),
+        "packed": packed,
         "text": text,
         "missing": bool(text and not found),
         "full": len(rows) == PAGE,

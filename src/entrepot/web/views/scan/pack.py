@@ -34,6 +34,9 @@ from entrepot.web.views.scan.screen import (
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Scan, astray
 
+HANDED_OVER_MAX = 5
+"""Packed fulfillments on the screen, the most urgent first; all of them are on the page of packing."""
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
@@ -48,7 +51,7 @@ def waiting(request: Request) -> HttpResponse:
             gettext("Pack"),
             gettext("Scan a tote or an order") if rows else gettext("Nothing waits to be packed"),
             note="" if rows else gettext("It appears here when an order is picked."),
-            choices=tuple(_choice(one) for one in rows),
+            choices=(*(_choice(one) for one in rows), *_to_hand_over(request)),
             scans=gettext("Tote, place or order"),
         )
 
@@ -61,6 +64,16 @@ def waiting(request: Request) -> HttpResponse:
 def _choice(one: queries.FulfillmentRow) -> Choice:
     units = ngettext("%(n)s unit", "%(n)s units", one.picked) % {"n": one.picked}
     return Choice(reverse("scan-pack-one", args=[one.id]), one.number, f"{one.order_number} · {units}")
+
+
+def _to_hand_over(request: Request) -> list[Choice]:
+    """What was packed and no carrier has yet, for whoever may hand it over: the label is made on its page."""
+    node = node_of(request)
+    if node is None or not request.reader.actor.may("shipping.ship"):
+        return []
+    rows = queries.waiting("ship", company=request.reader.company.id, node=node.id, limit=HANDED_OVER_MAX)
+    note = gettext("packed: label it and hand it over")
+    return [Choice(reverse("packing", args=[one.id]), one.number, note) for one in rows]
 
 
 def _open(request: Request, scan: Scan) -> Outcome:
