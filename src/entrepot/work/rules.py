@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
-from entrepot.access.rules import ROLES, stands_for
-from entrepot.kernel.cause import Actor
+from entrepot.access.rules import ROLES, Acting, stands_for
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.work.errors import ClaimedByAnother, OfAnotherRole
 from entrepot.work.states import ITEM
@@ -263,7 +262,7 @@ def first_of_each(names: Iterable[K]) -> dict[K, int]:
     return places
 
 
-def misfit_person(item: UUID, role: str, owner: str, actor: Actor) -> Refused | None:
+def misfit_person(item: UUID, role: str, owner: str, actor: Acting) -> Refused | None:
     """Why somebody may not decide about an item: it waits for another role, and was not given to them."""
     if owner == actor.name or stands_for(actor, role):
         return None
