@@ -9,7 +9,7 @@ import math
 import textwrap
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cache
@@ -191,15 +191,28 @@ def _expected(hint: Any, error: str) -> str:
 
 @cache
 def _helps(kind: type) -> dict[str, str]:
-    """The sentence below each field of the dataclass, by its name."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    """The sentence below each field of the dataclass, else the remark beside it, by its name."""
+    source = textwrap.dedent(inspect.getsource(kind))
+    body, lines = ast.parse(source).body[0], source.splitlines()
     assert isinstance(body, ast.ClassDef)
-    return {
+    beside = {
+        node.target.id: _remark(lines[node.lineno - 1 : node.end_lineno])
+        for node in body.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    return beside | {
         node.target.id: " ".join(str(after.value.value).split())
         for node, after in pairwise(body.body)
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
     }
+
+
+def _remark(lines: Sequence[str]) -> str:
+    """What is remarked at the end of the lines of a field, as a sentence."""
+    found = [line.rpartition("  # ")[2].strip() for line in lines if "  # " in line]
+    text = next((one for one in found if not one.startswith(("type:", "noqa", "fmt:"))), "")
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else ""
 
 
 def purpose(kind: type) -> str:
