@@ -89,6 +89,7 @@ HELD = {"goods": 4100, "shipping": 4010, "tax": 2200}
 RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),
     ("payment.refunded", "settlement", 2300, 1100),
+    ("payment.refund_bounced", "settlement", 1100, 2300),
     ("payment.disputed", "settlement", 1160, 1100),
     ("payment.disputed", "fee", 5220, 1100),
     ("payment.dispute_won", "settlement", 1100, 1160),
