@@ -237,7 +237,14 @@ def test_a_refund_that_took_its_time_is_settled_by_its_message(house: None, stri
     assert state(order) == (1000, 300, "part_refunded")
     failed = event("evt_2", "refund.failed", done | {"status": "failed"})
     assert say(failed) == [MessageTaken("settled")]
-    assert state(order) == (1000, 300, "part_refunded"), "the first outcome counts"
+    assert state(order) == (1000, 0, "captured"), "the bank of the customer sent it back"
+    (item,) = work.items(COMPANY, kind="payment refund failed")
+    assert item.reason == "stripe took back the refund: Stripe says: failed"
+    assert say(failed.replace("evt_2", "evt_3")) == [MessageTaken("settled")]
+    assert (state(order), balance(1100)) == ((1000, 0, "captured"), 1000), "once"
+    late = event("evt_4", "refund.updated", done)
+    assert say(late) == [MessageTaken("settled")]
+    assert state(order) == (1000, 0, "captured"), "an older message"
 
 
 def test_disputes_are_opened_and_decided_and_a_message_is_done_once(house: None, stripe: Imitation):

@@ -68,9 +68,7 @@ def test_evidence_is_frozen_without_its_customer_and_sent_with_him(house: Floor)
     ((body,),) = sql.run("SELECT body::text FROM kernel_delivery WHERE topic = 'dispute.submit'")
     (kept,) = dispute_queries.answers(dispute)
     assert "Ada" not in body + str(kept)
-    assert kept.fields["uncategorized_text"].startswith(
-        "The neighbor signed.\nRefunded before the dispute: 4.00 GBP"
-    )
+    assert kept.fields["uncategorized_text"].startswith("The neighbor signed.\nRefunded: 4.00 GBP")
     assert "shipping_date" in kept.fields
 
     fake.client.told.clear()

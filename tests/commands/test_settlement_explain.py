@@ -162,6 +162,26 @@ def test_disputes_are_matched_by_hand_on_both_sides(house: None):
     assert entries() == [("charge", "ch_1", 10_000)]
 
 
+def test_the_fee_of_a_chargeback_is_booked_once_whether_its_line_is_matched_or_found_by_hand(house: None):
+    payment = charged(10_000, "ch_1")
+    opened = open_disputes(SYSTEM, requests=[
+        OpenDispute(payment, name, 1_000, fee_minor=1_500) for name in ("dp_1", "dp_2")
+    ])  # fmt: skip
+    assert entries()[1:] == [("dispute", "dp_1", -2_500), ("dispute", "dp_2", -2_500)]
+    (payout,) = taken(
+        a_payout("po_1", PayoutLine("charge", "ch_1", 10_000), PayoutLine("chargeback", "dp_1", 1_000, 1_500),
+                 PayoutLine("chargeback", "cb_2", 1_000, 1_500))
+    )  # fmt: skip
+    assert (balance(5220), balance(5210)) == (3_000, 1_500), "whose the second is nobody knows yet"
+    explain(SYSTEM, requests=[Explain(payout.payout, 3, known=opened[1].dispute)])
+    assert (balance(5220), balance(5210), balance(1100)) == (3_000, 0, 0)
+    assert entries() == []
+    close_disputes(SYSTEM, requests=[CloseDispute(opened[0].dispute, won=True, fee_returned_minor=1_500)])
+    assert entries() == [("dispute", "dp_1", 2_500)]
+    taken(a_payout("po_2", PayoutLine("chargeback_reversal", "dp_1", 1_000, -1_500)))
+    assert (balance(5220), balance(5210), balance(1100)) == (1_500, 0, 0)
+
+
 def test_a_line_is_not_matched_with_what_it_can_not_be(house: None):
     charged(10_000, "ch_1", given_back=60)
     charged(60, "ch_2")

@@ -55,7 +55,7 @@ def test_a_dispute_is_contested_by_a_form_and_its_paper_shown_to_those_who_may_s
     address = f"/books/disputes/{which}/"
     listed = text_of(auditor.get("/books/disputes/"))
     assert "dp_0" in listed
-    assert "needs a response" in listed
+    assert "to answer" in listed
     page = text_of(auditor.get(address))
     assert "A controller answers it." in page
     assert "Goods went to the address that the customer is billed at." in page

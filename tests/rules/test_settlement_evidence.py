@@ -39,7 +39,7 @@ def test_what_was_refunded_is_the_first_answer_whatever_the_reason():
         bundle = compose(replace(FACTS, reason=reason, given_back=[REFUND]))
         assert bundle.points[0].name == "refunded"
         assert (
-            "Refunded before the dispute: 4.00 GBP on 2026-11-02 (re_1); part of what is disputed."
+            "Refunded: 4.00 GBP on 2026-11-02 (re_1); part of what is disputed."
             in (bundle.fields["uncategorized_text"].splitlines()[0])
         )
         assert "refund_refusal_explanation" not in bundle.fields, "it was not refused"

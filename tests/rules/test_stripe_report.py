@@ -46,7 +46,7 @@ def test_each_transaction_is_a_line_and_they_make_the_payout():
         PayoutLine("charge", "ch_1", 10_000, 310),
         PayoutLine("refund", "re_1", 2500, 0),
         PayoutLine("chargeback", "dp_1", 1500, 1500),
-        PayoutLine("charge", "txn_re_2", 700, 0),
+        PayoutLine("refund_reversal", "re_2", 700, 0),
         PayoutLine("fee", "txn_fee_1", 0, 200),
     )
     assert misfit(found.external_id, found.lines, found.net_minor) is None

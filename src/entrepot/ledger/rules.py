@@ -93,6 +93,7 @@ are: a line of a payout is explained, a charge accepted, a claim credited."""
 RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.captured", "settlement", 1100, 2100),
     ("payment.refunded", "settlement", 2300, 1100),
+    ("payment.refund_bounced", "settlement", 1100, 2300),
     ("payment.disputed", "settlement", 1160, 1100),
     ("payment.disputed", "fee", 5220, 1100),
     ("payment.dispute_won", "settlement", 1100, 1160),

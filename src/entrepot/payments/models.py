@@ -109,6 +109,7 @@ class Attempt(models.Model):
     occurred_at = models.DateTimeField()
     asked_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
+    bounced_at = models.DateTimeField(null=True)  # of a refund that was done, and came back
     document_id = models.UUIDField(null=True)  # of the room above that asked for it
 
     class Meta:

@@ -8,9 +8,11 @@ ATTEMPT = machine(
     "attempt", "waiting",
     ("confirm", "waiting", "done"),
     ("refuse", "waiting", "failed"),
+    ("bounce", "done", "failed"),
     ("retry", "failed", "retried"),
 )  # fmt: skip
-"""`failed` waits for a person; `retried` was asked again by another attempt, whose outcome counts instead."""
+"""`failed` waits for a person; `retried` was asked again by another attempt, whose outcome counts instead. A refund
+that was done bounces where the customer's bank sends it back."""
 
 DISPUTE = machine(
     "dispute", "needs_response",

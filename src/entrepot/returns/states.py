@@ -12,12 +12,13 @@ RETURN = machine(
     ("inspect", "received", "inspected"),
     ("dispose", "inspected", "disposed"),
     ("close", ("authorized", "received", "inspected", "disposed"), "closed"),
+    ("owe_again", "closed", "disposed"),
     ("cancel", ("requested", "authorized"), "cancelled", True),
     ("reopen", ("closed", "cancelled"), "authorized", True),
 )  # fmt: skip
 """`received`: units wait for inspection. `inspected`: units wait for their disposition. `disposed`: none of those here
-waits for anything. Closed is a return whose goods and money are done with; what comes
-after all opens it again."""
+waits for anything. Closed is a return whose goods and money are done with; it is open again where a refund bounces, or
+where goods come after all."""
 
 FINAL = frozenset({"declined", "closed", "cancelled"})
 
@@ -33,6 +34,7 @@ REFUND = machine(
     ("reject", "waiting", "rejected", True),
     ("pay", ("approved", "failed"), "paid"),
     ("fail", "approved", "failed"),
+    ("bounce", "paid", "failed"),
     ("ask_again", "failed", "approved"),
 )  # fmt: skip
 """What pays for a replacement is `agreed` until what comes back is there; where the replacement was cancelled

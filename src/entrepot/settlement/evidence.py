@@ -134,7 +134,7 @@ def _refunded(facts: Facts) -> Point:
     covers = "all" if whole >= facts.amount_minor else "part"
     return Point(
         "refunded",
-        f"Refunded before the dispute: {', '.join(parts)}; {covers} of what is disputed.",
+        f"Refunded: {', '.join(parts)}; {covers} of what is disputed.",
         holds=True,
     )
 

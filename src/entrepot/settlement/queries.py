@@ -156,7 +156,11 @@ SELECT a.company_id::int AS company, p.provider, p.currency::text AS currency,
        CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END AS kind, a.provider_reference AS reference, a.id,
        a.amount_minor AS amount, 0::bigint AS fee
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
-WHERE a.state = 'done' AND a.kind IN ('capture', 'refund')
+WHERE (a.state = 'done' OR a.bounced_at IS NOT NULL) AND a.kind IN ('capture', 'refund')
+UNION ALL
+SELECT a.company_id::int, p.provider, p.currency::text, 'refund_reversal', a.provider_reference, a.id, a.amount_minor, 0
+FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+WHERE a.bounced_at IS NOT NULL
 UNION ALL
 SELECT d.company_id::int, d.provider, p.currency::text, k.kind, d.external_id, d.id, d.amount_minor,
        CASE k.kind WHEN 'chargeback' THEN d.fee_minor ELSE -d.fee_returned_minor END
@@ -165,7 +169,8 @@ CROSS JOIN (VALUES ('chargeback'), ('chargeback_reversal')) AS k(kind)
 WHERE d.withdrawn_at IS NOT NULL AND (k.kind = 'chargeback' OR d.state = 'won')
 """
 """Attempts and disputes as a payout would name them, with the fees that are booked with them. A dispute that was won
-comes back as a reversal of its chargeback, under the same reference; what no bank took is in no payout."""
+comes back as a reversal of its chargeback, under the same reference, and a refund that bounced as one of its own; what
+no bank took is in no payout."""
 
 _PAYOUTS = """
 SELECT p.id, p.number, p.provider, p.external_id, p.currency, p.gross_minor, p.fee_minor, p.net_minor, p.state,
@@ -196,7 +201,13 @@ SELECT a.company_id, p.provider, p.currency, a.kind,
 FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
 LEFT JOIN settlement_payoutline AS l
   ON l.known_id = a.id AND l.kind = CASE a.kind WHEN 'capture' THEN 'charge' ELSE 'refund' END
-WHERE a.state = 'done' AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL AND p.provider <> 'store_credit'
+WHERE (a.state = 'done' OR a.bounced_at IS NOT NULL) AND a.kind IN ('capture', 'refund') AND l.known_id IS NULL
+  AND p.provider <> 'store_credit'
+UNION ALL
+SELECT a.company_id, p.provider, p.currency, 'refund_reversal', a.amount_minor, a.id, a.provider_reference, a.bounced_at
+FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+LEFT JOIN settlement_payoutline AS l ON l.known_id = a.id AND l.kind = 'refund_reversal'
+WHERE a.bounced_at IS NOT NULL AND l.known_id IS NULL
 UNION ALL
 SELECT d.company_id, p.provider, p.currency, 'dispute',
        CASE WHEN d.state = 'won' OR d.withdrawn_at IS NULL THEN 0 ELSE -d.amount_minor END
@@ -236,7 +247,7 @@ _SUMS = """
 SELECT format('payout %s says %s before fees of %s, its lines make %s and %s', p.number, p.gross_minor, p.fee_minor,
               COALESCE(l.gross, 0), COALESCE(l.fees, 0))
 FROM settlement_payout AS p LEFT JOIN (
-    SELECT payout_id, sum(CASE WHEN kind IN ('charge', 'chargeback_reversal') THEN amount_minor
+    SELECT payout_id, sum(CASE WHEN kind IN ('charge', 'refund_reversal', 'chargeback_reversal') THEN amount_minor
                                WHEN kind = 'fee' THEN 0 ELSE -amount_minor END) AS gross, sum(fee_minor) AS fees
     FROM settlement_payoutline GROUP BY 1) AS l ON l.payout_id = p.id
 WHERE (p.gross_minor, p.fee_minor) <> (COALESCE(l.gross, 0), COALESCE(l.fees, 0))
@@ -269,7 +280,8 @@ _DIFFERENCES = f"""
 SELECT format('line %s of payout %s says that it differs by %s, it does by %s', d.number, p.number, d.difference_minor,
               d.expected)
 FROM (SELECT l.payout_id, l.number, l.state, l.kind, l.difference_minor,
-             CASE WHEN l.kind IN ('charge', 'chargeback_reversal') THEN 1 WHEN l.kind = 'fee' THEN 0 ELSE -1 END
+             CASE WHEN l.kind IN ('charge', 'refund_reversal', 'chargeback_reversal') THEN 1
+                  WHEN l.kind = 'fee' THEN 0 ELSE -1 END
              * (COALESCE(k.amount, 0) - l.amount_minor) AS expected
       FROM settlement_payoutline AS l LEFT JOIN ({KNOWN}) AS k ON k.id = l.known_id AND k.kind = l.kind) AS d
 JOIN settlement_payout AS p ON p.id = d.payout_id

@@ -10,7 +10,9 @@ from uuid import UUID
 from entrepot.kernel.errors import Refused
 from entrepot.settlement import errors
 
-SIGNS = {"charge": 1, "refund": -1, "chargeback": -1, "chargeback_reversal": 1, "fee": 0}
+SIGNS = {
+    "charge": 1, "refund": -1, "refund_reversal": 1, "chargeback": -1, "chargeback_reversal": 1, "fee": 0,
+}  # fmt: skip
 """Kinds of lines, and which way their money goes: 1 to us."""
 
 

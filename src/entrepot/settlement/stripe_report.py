@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from entrepot.settlement.rules import PayoutLine, gross
+from entrepot.settlement.rules import SIGNS, PayoutLine, gross
 
 KINDS = {
     "charge": "charge", "payment": "charge", "refund": "refund", "payment_refund": "refund",
+    "refund_failure": "refund_reversal",
     "dispute": "chargeback", "dispute_reversal": "chargeback_reversal",
 }  # fmt: skip
 """Categories of balance transactions that we know a document of. Others are lines of their own: what costs is a fee,
@@ -58,9 +59,9 @@ def _line(row: dict[str, Any]) -> PayoutLine:
     if category in FEES or _word(row, "type") in FEES:
         return PayoutLine("fee", _word(row, "id"), 0, fee - amount)
     kind = KINDS.get(category, "")
-    if kind in ("charge", "chargeback_reversal") and amount >= 0:
+    if SIGNS.get(kind) == 1 and amount >= 0:
         return PayoutLine(kind, _word(row, "source"), amount, fee)
-    if kind in ("refund", "chargeback") and amount <= 0:
+    if SIGNS.get(kind) == -1 and amount <= 0:
         return PayoutLine(kind, _word(row, "source"), -amount, fee)
     # Nothing of ours has the transaction's own name: it waits for a person.
     return PayoutLine("charge" if amount >= 0 else "refund", _word(row, "id"), abs(amount), fee)

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, offer
+from entrepot.kernel.command import announce, command, offer, whole
 from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments.commands import take
 from entrepot.payments.providers import HOLD_DAYS
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -19,14 +20,16 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """The provider's answer to an attempt, by webhook or by the relay: the first one counts. A hold stands until
-    `ends_at`, or as card schemes have it where the provider does not say."""
+    """The provider's answer to an attempt, by webhook or by the relay: the first one counts, but for a refund that was
+    done and has `bounced` since. A hold stands until `ends_at`, or as card schemes have it where the provider does not
+    say."""
 
     attempt: UUID
     ok: bool
     provider_reference: str = ""
     error: str = ""
     ends_at: datetime | None = None
+    bounced: bool = False
     key: str | None = None
 
 
@@ -39,22 +42,28 @@ class Settled:
 @command("payments.settle")
 def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Refused]:
     """Settle attempts: what succeeded is posted, what failed opens a work item, but for a hold: whoever asked for
-    it goes on without. Settled ones keep their first outcome.
+    it goes on without. Settled ones keep their first outcome; a refund that bounced is undone in the books, failed, and
+    can be asked for again.
 
-    Locks: attempts, then their payments, in id order. Refuses: NotFound. Again: the first outcome. 9 statements at
+    Locks: attempts, then their payments, in id order. Refuses: NotFound. Again: the first outcome. 10 statements at
     most.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": [request.attempt for request in requests]})}
     payments = take.lock({row[0] for row in found.values()})
+    by_attempt = {one.attempt: one for one in requests if one.bounced}
     answers: list[Settled | Refused] = []
-    outcomes, posted, items, held = [], [], [], []
+    outcomes, posted, items, held, bounced = [], [], [], [], []
     for r in requests:
         if r.attempt not in found:
             answers.append(NotFound(what="payment attempt", which=str(r.attempt)))
             continue
         payment_id, kind, amount, state, occurred_at = found[r.attempt]
         payment = payments[payment_id]
-        if state == "waiting":
+        if r.bounced and not r.ok and (kind, state) == ("refund", "done"):
+            state = "failed"
+            found[r.attempt] = (payment_id, kind, amount, state, occurred_at)
+            bounced.append((r.attempt, _bounce(cause, payment, amount, r)))
+        elif state == "waiting":
             state = "done" if r.ok else "failed"
             found[r.attempt] = (payment_id, kind, amount, state, occurred_at)
             _apply(payment, kind, amount, ok=r.ok)
@@ -84,6 +93,13 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
             # What is captured can be refunded, and whoever asked for a refund wants to know what became of it.
             offer("refund", [(payment.order, 0, cause.at)])
         answers.append(Settled(r.attempt, "failed" if state == "retried" else state))
+    if bounced:
+        sql.run(_BOUNCED, {"ids": [one for one, _ in bounced], "at": cause.at})
+        whole(post(cause, requests=[posting for _, posting in bounced]))
+        take.store(list(payments.values()))
+        items += [
+            _item(payments[found[one][0]], "refund", found[one][2], by_attempt[one]) for one, _ in bounced
+        ]
     if outcomes:
         sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))
         take.store(list(payments.values()))
@@ -93,6 +109,19 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
     if items:
         open_items(cause, requests=items)
     return answers
+
+
+def _bounce(cause: Cause, payment: take.Payment, amount: int, r: Settle) -> Posting:
+    """A refund that came back: the customer does not have it, and it is owed again."""
+    payment.refunded -= amount
+    payment.settle_state()
+    facts = {"bounced": amount, "attempt": r.attempt}
+    announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, None, facts, r.error)])
+    offer("refund", [(payment.order, 0, cause.at)])
+    amounts = (("settlement", amount),)
+    return Posting(
+        payment.company, "payment.refund_bounced", "payment", payment.id, payment.currency, amounts, cause.at
+    )
 
 
 def _apply(payment: take.Payment, kind: str, amount: int, *, ok: bool) -> None:
@@ -111,7 +140,8 @@ def _item(payment: take.Payment, kind: str, amount: int, request: Settle) -> Ope
     return OpenItem(
         company=payment.company, type=f"payment {kind} failed",
         subject_kind="card_hold" if payment.is_hold else "order", subject=payment.order,
-        reason=f"{payment.provider} refused the {kind}: {request.error or 'no reason given'}", role="controller",
+        reason=f"{payment.provider} {'took back' if request.bounced else 'refused'} the {kind}:"
+        f" {request.error or 'no reason given'}", role="controller",
         facts={"payment": payment.id, "amount_minor": amount}, priority=80, due_in_hours=8, dedupe=str(request.attempt),
     )  # fmt: skip
 
@@ -126,6 +156,10 @@ UPDATE payments_payment AS p SET reference = d.reference, authorized_at = d.at, 
 FROM unnest(%(ids)s::uuid[], %(references)s::text[], %(times)s::timestamptz[], %(ends)s::timestamptz[])
      AS d(id, reference, at, ends)
 WHERE p.id = d.id
+"""
+
+_BOUNCED = """
+UPDATE payments_attempt SET state = 'failed', bounced_at = %(at)s::timestamptz WHERE id = ANY(%(ids)s::uuid[])
 """
 
 _SETTLE = """

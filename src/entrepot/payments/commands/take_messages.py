@@ -140,7 +140,7 @@ def _settle(cause: Cause, requests: Sequence[TakeMessage], new: New, answers: An
     attempts = [one.attempt for one in told.values()]
     ours = set(sql.run(_ATTEMPTS, {"ids": attempts, "provider": parse.SOURCE}))
     wanted = {
-        at: Settle(one.attempt, one.outcome.ok, one.outcome.reference, one.outcome.error)
+        at: Settle(one.attempt, *one.outcome[:3], bounced=not one.outcome.ok)
         for at, one in told.items()
         if one.attempt and one.outcome and (requests[at].company, one.attempt) in ours
     }

@@ -45,6 +45,7 @@ class _Refund(NamedTuple):
 def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Refused]:
     """Refunds as their providers answered; a return whose goods and money are done with is closed.
 
+    A refund that was paid and bounced is failed, and its return open again.
     Returns whose refunds may have waited for the money are ready to be decided again.
     Locks: the orders in id order. Refuses nothing. Again: changes nothing. 13 statements at most.
     """
@@ -58,7 +59,7 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
         after = rules.paid_state(one.total, waiting, done)
         if after != one.state:
             changed.append((one, after))
-            found[one.return_id].open_refunds -= after == "paid"
+            found[one.return_id].open_refunds += (one.state == "paid") - (after == "paid")
     if changed:
         sql.run(_STORE, sql.columns(("ids", "states"), [(one.id, after) for one, after in changed]))
         announce(cause, [
@@ -70,14 +71,18 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
     return [Settled(order, counts[order]) for order in orders]
 
 
-_RETURNS_OF = """
-SELECT DISTINCT return_id FROM returns_refund
-WHERE order_id = ANY(%(orders)s::uuid[]) AND state IN ('approved', 'failed')
+_MAY_CHANGE = """(f.state IN ('approved', 'failed') OR f.state = 'paid' AND EXISTS (
+    SELECT FROM payments_attempt AS a
+    WHERE a.document_id = f.id AND a.kind = 'refund' AND a.state = 'failed' AND a.bounced_at IS NOT NULL))"""
+
+_RETURNS_OF = f"""
+SELECT DISTINCT f.return_id FROM returns_refund AS f
+WHERE f.order_id = ANY(%(orders)s::uuid[]) AND {_MAY_CHANGE}
 """
 
-_OPEN = """
-SELECT id, return_id, order_id, state, total_minor - applied_minor FROM returns_refund
-WHERE return_id = ANY(%(returns)s::uuid[]) AND state IN ('approved', 'failed')
+_OPEN = f"""
+SELECT f.id, f.return_id, f.order_id, f.state, f.total_minor - f.applied_minor FROM returns_refund AS f
+WHERE f.return_id = ANY(%(returns)s::uuid[]) AND {_MAY_CHANGE}
 """
 
 _UNDECIDED = """
