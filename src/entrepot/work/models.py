@@ -41,6 +41,15 @@ class Item(models.Model):
                 fields=["company_id", "ranked_at", "due_at", "id"], name="work_item_queue",
                 condition=~Q(state="done"),
             ),
+            # What a first page counts: by role, of these the untaken and the overdue; and what is somebody's.
+            models.Index(
+                fields=["company_id", "role", "owner", "due_at"], include=["snoozed_until", "type"],
+                name="work_item_of_role", condition=~Q(state="done"),
+            ),
+            models.Index(
+                fields=["company_id", "owner"], name="work_item_of_owner",
+                condition=~Q(state="done") & ~Q(owner=""),
+            ),
         ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import pages, summary
+from entrepot.insight import pages, questions, summary
 from entrepot.web import format as fmt
 from entrepot.web import homes
 from entrepot.web.edge import Request, console, page
@@ -46,6 +46,7 @@ class Bar:
 def home(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
     stages = pages.flow(company=company, now=now)
+    stages |= {one.status: one for one in questions.gone(company, now)}
     lanes = [
         (name, [stages.get(status) or pages.Stage(status, 0, 0, now) for status in statuses])
         for name, statuses in LANES
@@ -62,7 +63,7 @@ def home(request: Request) -> HttpResponse:
         "late": sum(stage.late for stage in stages.values()),
         "held": sum(stage.orders for stage in lanes[0][1]),
         "late_orders": pages.late_orders(company=company, now=now),
-        "work": [one for one in work.by_type(company, now) if one.open],
+        "work": work.open_by_type(company, now),
         "stock": summary.stock_by_status(company),
         "queues": pages.queues(),
         "bars": [
