@@ -7,6 +7,8 @@ nothing amiss in it.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +16,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-ORDERS, MOVES, ITEMS = 200_000, 1_000_000, 100_000
+import psycopg
+
+DATABASE = "bench_volume"
+ORDERS, ITEMS = 200_000, 100_000
+"""Of so many orders come about a million moves."""
 BATCH, DAYS = 2_000, 180
 STOP = ("held", "place", "allocate", "release", "pick", "pack", "ship")
 """How far the orders of the last batches go, in turn; those before all arrive, and some come back."""
@@ -39,6 +45,23 @@ class Wanted(NamedTuple):
     orders: int = ORDERS
     items: int = ITEMS
     batch: int = BATCH
+
+
+@contextlib.contextmanager
+def opened(wanted: Wanted) -> Iterator[None]:
+    """A database of its own with the demo's day, as full as is wanted, on the server that runs."""
+    from docs import screenshots
+    from entrepot import postgres
+    from entrepot.cli import session
+
+    before = os.environ["ENTREPOT_DATABASE"]
+    with session.opened(DATABASE):
+        screenshots.filled()
+        fill(wanted)
+        with psycopg.connect(postgres.server_dsn(DATABASE), autocommit=True) as connection:
+            connection.execute("VACUUM (FREEZE, ANALYZE)")
+        yield
+    os.environ["ENTREPOT_DATABASE"] = before
 
 
 def fill(wanted: Wanted) -> None:

@@ -29,13 +29,9 @@ class Stage:
 
 
 def flow(*, company: int, now: datetime) -> dict[str, Stage]:
-    """Where the orders stand that have not left the house. One statement, which reads these alone."""
-    return {row[0]: Stage(*row) for row in sql.run(_FLOW, {"company": company, "now": now})}
-
-
-def gone(*, company: int) -> list[Stage]:
-    """The orders of every other status, none of which is late. One statement, which reads every order there is."""
-    return [Stage(*row) for row in sql.run(_GONE, {"company": company})]
+    """Where the orders of a company stand. One statement."""
+    params = {"company": company, "now": now, "ended": list(ENDED)}
+    return {row[0]: Stage(*row) for row in sql.run(_FLOW, params)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +102,10 @@ def orders(
     `text` is an order's number, an external id, or a customer's code.
     """
     params = {
-        "company": company, "now": now, "statuses": list(statuses), "channel": channel, "after": after,
-        "limit": limit, "text": text,
+        "company": company, "now": now, "statuses": list(statuses), "channel": channel, "late": late, "after": after,
+        "limit": limit, "text": text, "ended": list(ENDED),
     }  # fmt: skip
-    statement = _ORDERS.format(text=_TEXT if text else "", late=_IS_LATE if late else "")
+    statement = _ORDERS.format(text=_TEXT if text else "")
     return [_order_row(row) for row in sql.run(statement, params)]
 
 
@@ -120,7 +116,7 @@ def open_holds(*, orders: Collection[UUID], kind: str = "") -> list[tuple[UUID, 
 
 def late_orders(*, company: int, now: datetime, limit: int = 8) -> list[OrderRow]:
     """Orders past their promise, the longest late first. One statement."""
-    params = {"company": company, "now": now, "limit": limit}
+    params = {"company": company, "now": now, "limit": limit, "ended": list(ENDED)}
     return [_order_row(row) for row in sql.run(_LATE, params)]
 
 
@@ -479,18 +475,10 @@ def gauges() -> list[tuple[str, str, int]]:
     return [(name, label, value) for name, label, value in sql.run(_GAUGES)]
 
 
-# As the index of orders that are here still has it (`orders_order_here`), which serves none but the same words.
-_HERE = "NOT ({row}status IN ('shipped', 'delivered', 'cancelled', 'closed'))"
-_IS_LATE = f"AND o.promise_at < %(now)s::timestamptz AND {_HERE.format(row='o.')}"
-
-_FLOW = f"""
-SELECT status, count(*)::int, (count(*) FILTER (WHERE promise_at < %(now)s::timestamptz))::int, min(placed_at)
-FROM orders_order WHERE company_id = %(company)s::smallint AND {_HERE.format(row="")} GROUP BY status
-"""
-
-_GONE = f"""
-SELECT status, count(*)::int, 0, min(placed_at)
-FROM orders_order WHERE company_id = %(company)s::smallint AND NOT {_HERE.format(row="")} GROUP BY status
+_FLOW = """
+SELECT status, count(*)::int, (count(*) FILTER (WHERE promise_at < %(now)s::timestamptz
+                                                AND status <> ALL(%(ended)s::text[])))::int, min(placed_at)
+FROM orders_order WHERE company_id = %(company)s::smallint GROUP BY status
 """
 
 _PULSE = """
@@ -526,7 +514,7 @@ _ORDERS = (
     + """
   AND (cardinality(%(statuses)s::text[]) = 0 OR o.status = ANY(%(statuses)s::text[]))
   AND (%(channel)s::text = '' OR c.code = %(channel)s::text)
-  {late}
+  AND (NOT %(late)s::bool OR (o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])))
   AND (%(after)s::uuid IS NULL OR o.id < %(after)s::uuid)
   {text}
 ORDER BY o.id DESC LIMIT %(limit)s::int
@@ -544,8 +532,8 @@ _TEXT = """AND o.id IN (
 
 _LATE = (
     _ROW
-    + f"""
-  {_IS_LATE}
+    + """
+  AND o.promise_at < %(now)s::timestamptz AND o.status <> ALL(%(ended)s::text[])
 ORDER BY o.promise_at, o.priority DESC, o.id LIMIT %(limit)s::int
 """
 )

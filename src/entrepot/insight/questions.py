@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from entrepot.insight import kpis, pages, profit, promises, return_times
 from entrepot.insight.answers import question, question_of_work
-from entrepot.returns import cohort_queries
+from entrepot.returns import asked_queries, cohort_queries
 from entrepot.settlement import closing_queries
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.closing import Checked
@@ -92,9 +92,20 @@ def return_ways(
     return return_times.ways(company, asked, limit=limit)
 
 
+@question_of_work
+def flow(company: int, at: datetime) -> dict[str, pages.Stage]:
+    return pages.flow(company=company, now=at)
+
+
+@question_of_work
+def late_orders(company: int, at: datetime) -> list[pages.OrderRow]:
+    return pages.late_orders(company=company, now=at)
+
+
 @question
-def gone(company: int, at: datetime) -> list[pages.Stage]:
-    return pages.gone(company=company)
+def sent_since(company: int, at: datetime, days: int) -> int:
+    """Units that left in so many days."""
+    return sum(row.units for row in asked_queries.sent(company, at - timedelta(days=days), at))
 
 
 @question_of_work

@@ -75,13 +75,6 @@ class Order(models.Model):
                 name="orders_order_of_campaign",
                 condition=~Q(campaign=""),
             ),
-            # What has not left the house is a small part of the table.
-            models.Index(
-                fields=["company_id", "promise_at", "priority", "id"],
-                include=["status", "placed_at"],
-                name="orders_order_here",
-                condition=~Q(status__in=["shipped", "delivered", "cancelled", "closed"]),
-            ),
         ]
         constraints = [
             models.UniqueConstraint(

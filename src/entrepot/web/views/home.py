@@ -45,8 +45,7 @@ class Bar:
 @console
 def home(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
-    stages = pages.flow(company=company, now=now)
-    stages |= {one.status: one for one in questions.gone(company, now)}
+    stages = questions.flow(company, now)
     lanes = [
         (name, [stages.get(status) or pages.Stage(status, 0, 0, now) for status in statuses])
         for name, statuses in LANES
@@ -62,7 +61,7 @@ def home(request: Request) -> HttpResponse:
         "alive": sum(stage.orders for stage in stages.values() if stage.status not in pages.ENDED),
         "late": sum(stage.late for stage in stages.values()),
         "held": sum(stage.orders for stage in lanes[0][1]),
-        "late_orders": pages.late_orders(company=company, now=now),
+        "late_orders": questions.late_orders(company, now),
         "work": work.open_by_type(company, now),
         "stock": summary.stock_by_status(company),
         "queues": pages.queues(),
