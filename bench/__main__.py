@@ -19,11 +19,13 @@ from bench import (
     lines,
     one_by_one,
     packing,
+    pages,
     picking,
     report,
     tracking,
     trying,
     validation,
+    volume,
     walk,
     waves,
     way_back,
@@ -45,6 +47,7 @@ PARTS = (
     "import",
     "promise",
     "trial",
+    "pages",
 )
 
 
@@ -58,6 +61,10 @@ def main() -> int:
     parser.add_argument(
         "--long", action="store_true", help="also a wave of 1,000,000 lines, and 100,000 packings"
     )
+    parser.add_argument(
+        "--by", choices=("clock", "work"), default="clock",
+        help="what pages are held to: work, where others use the machine too",
+    )  # fmt: skip
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders, arguments.batch = 1, 600, 300
@@ -107,6 +114,9 @@ def main() -> int:
             rows += measure_availability(1_500)
         if arguments.only in (None, "trial") and not arguments.quick:
             rows += measure_trial(5_000)
+        if arguments.only == "pages" or (arguments.only is None and not arguments.quick):
+            few = volume.Wanted(orders=3_000, items=2_000, batch=300)
+            rows += measure_pages(few if arguments.quick else volume.Wanted(), arguments.by)
     print("\n" + report.table(rows) + "\n")
     if "milliseconds_per_1000_orders" in facts:
         print(
@@ -472,6 +482,14 @@ def measure_audit(rounds: int, orders: int, batch: int) -> list[report.Row]:
             name, "%", statistics.median(shares), floor=10, less_is_better=True, rounds={"ours": shares}
         )
     ]
+
+
+def measure_pages(wanted: volume.Wanted, by: str) -> list[report.Row]:
+    """Every page of a house that is full, printed one by one as it is opened."""
+    with volume.opened(wanted):
+        print(pages.HEAD)
+        found = pages.opened(20, tell=lambda one: print(pages.line(one, by), flush=True))
+    return pages.rows(found, by)
 
 
 def measure_import() -> list[report.Row]:

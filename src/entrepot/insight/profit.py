@@ -20,6 +20,8 @@ from entrepot.warehouse.waves import Waves
 RATE_DAYS = 365
 """Days back of now from which rates of return are taken."""
 SIDES = tuple(profit_facts.SIDES)
+Sums = dict[str, dict[str, int]]
+"""Amounts by component, by the name of a group."""
 
 
 @policies.shape("insight.profit")
@@ -61,13 +63,39 @@ class Told:
 
 def profit(company: int, asked: Asked, side: str, at: datetime) -> Told:
     """Profit by `side`, one of SIDES. 9 statements."""
-    name = f"{profit_facts.SIDES['month']} || ' ' || {profit_facts.SIDES[side]}"
     params = _params(company, asked, at)
-    sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    return _told(side, _sums(_named(side), params), params)
+
+
+def with_lines(company: int, asked: Asked, side: str, at: datetime, limit: int) -> tuple[Told, list[OfLine]]:
+    """Profit by `side`, and the order lines that it is made of, as `lines` tells them. 11 statements."""
+    params = _params(company, asked, at)
+    groups: Sums = defaultdict(lambda: defaultdict(int))
+    lines: Sums = defaultdict(lambda: defaultdict(int))
+    for name, amounts in _sums(f"{_named(side)} || ' ' || {profit_facts.SIDES['line']}", params).items():
+        group, _, line = name.rpartition(" ")
+        for component, amount in amounts.items():
+            groups[group][component] += amount
+            lines[f"{name[:7]} {line}"][component] += amount
+    return _told(side, groups, params), _of_lines(_told("line", lines, params), limit)
+
+
+def _named(side: str) -> str:
+    """The name of a group: its month, then what `side` says."""
+    return f"{profit_facts.SIDES['month']} || ' ' || {profit_facts.SIDES[side]}"
+
+
+def _sums(name: str, params: dict[str, Any]) -> Sums:
+    """What the books hold, shared out, by the name of the group and by component."""
+    sums: Sums = defaultdict(lambda: defaultdict(int))
     statement = profit_facts.FACTS + profit_facts.SUMS.format(name=name.format(row="f"), asked=_where("f"))
     for group, account, event, kind, amount in sql.run(statement, params):
         sums[group][margins.component(account, event, kind)] += amount
-    units, returned, risks = _units(name, params)
+    return sums
+
+
+def _told(side: str, sums: Sums, params: dict[str, Any]) -> Told:
+    units, returned, risks = _units(_named(side), params)
     return Told(side, tuple(
         (group[:7], Profit(group[8:], units[group], returned[group], dict(sums[group]), risks[group]))
         for group in sorted({*sums, *units, *returned})
@@ -117,7 +145,11 @@ class OfLine:
 
 def lines(company: int, asked: Asked, at: datetime, limit: int) -> list[OfLine]:
     """Order lines by profit, those that lost most first. 10 statements."""
-    found = [one for one in profit(company, asked, "line", at).groups() if one.name]
+    return _of_lines(profit(company, asked, "line", at), limit)
+
+
+def _of_lines(told: Told, limit: int) -> list[OfLine]:
+    found = [one for one in told.groups() if one.name]
     chosen = {
         UUID(one.name): one for one in sorted(found, key=lambda one: (one.profit_minor, one.name))[:limit]
     }

@@ -1,4 +1,4 @@
-"""Background work of insight: every night the house proves its sums."""
+"""Background work of insight: every night the house proves its sums, and kept answers are renewed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hashlib import sha256
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from entrepot.insight import answers, questions  # noqa: F401  which answers.renew finds by name
 from entrepot.insight.verify import discrepancies
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
@@ -16,6 +17,13 @@ from entrepot.work.commands.open_items import OpenItem, open_items
 
 SHOWN_MAX = 50
 """Discrepancies of a night that become work items; beyond that something larger is wrong, and these will show it."""
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="insight.renew", queueing_lock="insight.renew")
+def renew(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
+    """Every five minutes: answers that a large house keeps tell what has happened since."""
+    answers.renew(timezone.now())
 
 
 @app.periodic(cron="15 2 * * *")

@@ -149,6 +149,9 @@ class Delivery(models.Model):
                 name="kernel_delivery_standing",
                 condition=~models.Q(state="delivered"),
             ),
+            models.Index(
+                fields=["company_id", "id"], name="kernel_delivery_dead", condition=models.Q(state="dead")
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -36,6 +37,7 @@ class Shipment(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["order_id"], name="shipping_shipment_of_order"),
+            BrinIndex(fields=["shipped_at"], name="shipping_shipment_shipped", autosummarize=True),
             models.Index(
                 fields=["company_id", "tracking"],
                 name="shipping_shipment_by_tracking",

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from entrepot.insight.answers import question
 from entrepot.kernel import sql, wire
+from entrepot.simulation import recorded
 from entrepot.simulation.whatif import Report
 
 
@@ -27,6 +29,12 @@ class TrialRow:
     asked_at: datetime
     done_at: datetime | None
     profile: dict[str, Any]
+
+
+@question
+def first_and_last(company: int, at: datetime) -> tuple[datetime, datetime] | None:  # noqa: ARG001
+    """As `recorded.first_and_last`, which reads every decision, for a page."""
+    return recorded.first_and_last(company)
 
 
 def trials(*, company: int, limit: int = 50) -> list[TrialRow]:

@@ -92,6 +92,11 @@ class Move(models.Model):
                 fields=["sku_id", "-id"], name="stock_move_from_outside", condition=~Q(from_place="node")
             ),
             models.Index(fields=["document_id"], name="stock_move_of_document"),
+            models.Index(
+                fields=["company_id", "occurred_at"],
+                name="stock_move_put_away",
+                condition=Q(reason="put_away"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="stock_move_of_some_units", condition=Q(quantity__gt=0)),

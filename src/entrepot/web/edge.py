@@ -23,7 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
 
 from entrepot.access import queries as access
-from entrepot.insight import owners, pages
+from entrepot.insight import answers, owners, pages
 from entrepot.kernel import money
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused
@@ -44,6 +44,8 @@ COMPANY = "company"
 """The key of the session under which the chosen company stands."""
 UNDO = "undo"
 """The key of the session under which the form stands that takes back what was just done."""
+ACTED = "acted"
+"""The key of the session under which stands when its person last did something."""
 KEPT = "kept"
 """The key of the session under which a refused form stands until its page has shown it again."""
 
@@ -89,6 +91,7 @@ def console(
     @wraps(view)
     def call(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         one = reading_of(request)
+        answers.begin(_acted(request))
         with fmt.read_by(one), timezone.override(one.zone):
             try:
                 request.reader = _reader(request)
@@ -101,6 +104,11 @@ def console(
         return response
 
     return login_required(call)
+
+
+def _acted(request: HttpRequest) -> datetime:
+    """When whoever asks last did something; long ago where they have done nothing since they entered."""
+    return datetime.fromisoformat(request.session.get(ACTED, "0001-01-01T00:00:00+00:00"))
 
 
 def _is_own(request: Request, which: object) -> None:
@@ -149,7 +157,12 @@ def page(
     request: Request, template: str, context: dict[str, Any], *, area: str, status: int = 200
 ) -> HttpResponse:
     """Render a page of an area of the console."""
-    around: dict[str, Any] = {"reader": request.reader, "area": area, "ended": pages.ENDED}
+    around: dict[str, Any] = {
+        "reader": request.reader,
+        "area": area,
+        "ended": pages.ENDED,
+        "told_at": answers.oldest(),
+    }
     if not request.htmx:
         around |= _frame(request, area)
     if listing := context.get("listing"):
@@ -229,6 +242,7 @@ def give(
         messages.info(request, gettext("Nothing was selected, so nothing was done."))
         return []
     results = command(cause_of(request, reason), requests=requests)
+    request.session[ACTED] = timezone.now().isoformat()
     refusals = {i: one for i, one in enumerate(results) if isinstance(one, Refused)}
     if len(refusals) < len(results):
         told = [pair for i, pair in enumerate(zip(requests, results, strict=True)) if i not in refusals]

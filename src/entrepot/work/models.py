@@ -44,6 +44,15 @@ class Item(models.Model):
             models.Index(
                 fields=["company_id", "due_at", "id"], name="work_item_by_due", condition=~Q(state="done")
             ),
+            # What a first page counts: by role, of these the untaken and the overdue; and what is somebody's.
+            models.Index(
+                fields=["company_id", "role", "owner", "due_at"], include=["snoozed_until", "type"],
+                name="work_item_of_role", condition=~Q(state="done"),
+            ),
+            models.Index(
+                fields=["company_id", "owner"], name="work_item_of_owner",
+                condition=~Q(state="done") & ~Q(owner=""),
+            ),
         ]  # fmt: skip
         constraints = [
             models.UniqueConstraint(

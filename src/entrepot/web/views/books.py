@@ -9,10 +9,11 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import pages
+from entrepot.insight import pages, questions
 from entrepot.ledger import queries as ledger
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
+from entrepot.web import format as fmt
 from entrepot.web import lists
 from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
 from entrepot.web.listed import listed
@@ -58,7 +59,7 @@ def payouts(request: Request) -> HttpResponse:
     context = {
         "payouts": [(one, [line for line in lines if line.payout == one.id]) for one in shown],
         "next": shown[-1].id if len(rows) > PAGE else None,
-        "clearing": settlement.open_clearing(company),
+        "clearing": questions.open_clearing(company, fmt.reading().now),
     }
     return page(request, "web/payouts.html", context, area="books")
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import tax_report
+from entrepot.insight import questions, tax_report
 from entrepot.kernel import money
 from entrepot.ledger import queries as ledger
 from entrepot.settlement import closing_queries
@@ -37,7 +37,7 @@ def told(request: Request) -> HttpResponse:
     """Of the oldest month that is not closed, or of another."""
     company, now = request.reader.company.id, timezone.now()
     month = month_in(request.GET.get("month")) or closing_queries.to_close(company)
-    checked = closing_queries.checklist(company, month, now) if month else []
+    checked = questions.closing_checklist(company, now, month) if month else []
     today = now.astimezone(UTC).date()
     context = {
         "month": month,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import questions
 from entrepot.ledger import queries as ledger
 from entrepot.returns import cohort_queries, expecting
 from entrepot.returns.commands.estimate import Estimate, estimate
@@ -40,7 +41,7 @@ def told(request: Request) -> HttpResponse:
     month = month_in(request.GET.get("month"))
     text = clean(request.GET.get("percent"))
     percent = _percent(text)
-    found = cohort_queries.outlook(company.id, end_of(month, now), percent)
+    found = questions.expected_returns(company.id, now, end_of(month, now) if month else None, percent)
     liability, asset = expecting.sums(found.measured)
     amounts = [
         ("estimate.revenue", liability - found.liability_minor), ("estimate.cost", asset - found.asset_minor),

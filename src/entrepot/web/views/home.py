@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import pages, summary
+from entrepot.insight import pages, questions, summary
 from entrepot.web import format as fmt
 from entrepot.web import homes
 from entrepot.web.edge import Request, console, page
@@ -44,7 +44,7 @@ class Bar:
 @console
 def home(request: Request) -> HttpResponse:
     company, now = request.reader.company.id, fmt.reading().now
-    stages = pages.flow(company=company, now=now)
+    stages = questions.flow(company, now)
     lanes = [
         (name, [stages.get(status) or pages.Stage(status, 0, 0, now) for status in statuses])
         for name, statuses in LANES
@@ -63,8 +63,8 @@ def home(request: Request) -> HttpResponse:
         "alive": sum(stage.orders for stage in stages.values() if stage.status not in pages.ENDED),
         "late": sum(stage.late for stage in stages.values()),
         "held": sum(stage.orders for stage in lanes[0][1]),
-        "late_orders": pages.late_orders(company=company, now=now),
-        "work": [one for one in work.by_type(company, now) if one.open],
+        "late_orders": questions.late_orders(company, now),
+        "work": work.open_by_type(company, now),
         "stock": summary.stock_by_status(company),
         "queues": pages.queues(),
         "bars": [

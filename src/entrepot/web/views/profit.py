@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import margins, profit
+from entrepot.insight import margins, profit, questions
 from entrepot.insight.profit import Asked
 from entrepot.network import queries as network
 from entrepot.returns import rules as returns
@@ -34,22 +34,30 @@ def told(request: Request) -> HttpResponse:
     side = request.GET.get("by", "")
     side = side if side in profit.SIDES and side != "line" else "sku"
     asked = asked_of(request, now.date())
-    found = profit.profit(company.id, asked, side, now)
-    groups = found.groups()
-    if request.GET.get("format") == "csv":
-        return as_csv(f"profit-{side}", COLUMNS, (_row(one) for one in groups))
     if request.GET.get("lines") == "csv":
-        lines = profit.lines(company.id, asked, now, 1_000_000)
-        rows = ((one.number, one.sku_code, one.channel, *_row(one.profit)[1:]) for one in lines)
+        rows = (
+            (one.number, one.sku_code, one.channel, *_row(one.profit)[1:])
+            for one in profit.lines(company.id, asked, now, 1_000_000)
+        )
         return as_csv("profit-lines", ("order", "sku", "channel", *COLUMNS[1:]), rows)
-    whole, narrowed = margins.total(groups), bool(asked.sku or asked.channel or asked.reason)
+    if request.GET.get("format") == "csv":
+        groups = profit.profit(company.id, asked, side, now).groups()
+        return as_csv(f"profit-{side}", COLUMNS, (_row(one) for one in groups))
+    narrowed = bool(asked.sku or asked.channel or asked.reason)
+    lines: list[profit.OfLine] = []
+    ties: list[profit.Tied] = []
+    if narrowed:
+        found, lines = questions.profit_narrowed(company.id, now, asked, side, LINES)
+    else:
+        found, ties = questions.profit_told(company.id, now, asked, side)
+    groups = found.groups()
+    whole = margins.total(groups)
     context = {
         "side": side, "sides": [one for one in profit.SIDES if one != "line"], "asked": asked, "whole": whole,
         "last": _before(asked.until), "groups": groups[:SHOWN], "more": max(0, len(groups) - SHOWN),
         "statement": [(name, whole.amounts[name]) for name in margins.COMPONENTS if whole.amounts.get(name)],
         "calculated": margins.CALCULATED, "narrowed": narrowed,
-        "ties": [] if narrowed else profit.ties(company.id, asked, found),
-        "lines": profit.lines(company.id, asked, now, LINES) if narrowed else [],
+        "ties": ties, "lines": lines,
         "plot": _plot(found), "currency": company.currency,
         "channels": network.channels(company=company.id).values(), "reasons": list(returns.REASONS),
     }  # fmt: skip

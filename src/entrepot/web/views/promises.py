@@ -8,8 +8,9 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import promises
+from entrepot.insight import promises, questions
 from entrepot.network import queries as network
+from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, clean, console, month_in, page
 
@@ -33,12 +34,11 @@ def kept(request: Request) -> HttpResponse:
     by = request.GET.get("by", "")
     by = by if by in BY else "month"
     company = request.reader.company
-    rows = promises.kept(
-        company.id, by, promises.Asked(_start(since), _start(until and _next(until)), **asked)
-    )
+    wanted = promises.Asked(_start(since), _start(until and _next(until)), **asked)
     if request.GET.get("format") == "csv":
         # The whole is the row without a name.
-        return as_csv("promises", (by, *COLUMNS), map(_figures, rows))
+        return as_csv("promises", (by, *COLUMNS), map(_figures, promises.kept(company.id, by, wanted)))
+    rows = questions.promises_kept(company.id, fmt.reading().now, by, wanted)
     context = {
         **asked, "by": by, "title": BY[by], "choices": BY.items(), "since": since, "until": until,
         "channels": network.channels(company=company.id).values(), "rows": rows, "groups": (rows[-1:], rows[:-1]),

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from entrepot.access import queries as access
 from entrepot.access.mailing import RHYTHMS
-from entrepot.insight import kpis
+from entrepot.insight import kpis, questions
 from entrepot.insight.kpis import Asked, Figure, Kpi
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
@@ -66,11 +66,12 @@ def tile(request: Request, which: str) -> HttpResponse:
     kpi = _kpi(which)
     window = days_asked(request)
     asked, company = _asked(request, window), request.reader.company.id
-    now = kpis.total(kpi, company, asked)
+    at = fmt.reading().now
+    now = questions.kpi_total(company, at, kpi.name, asked)
     context = {
         "kpi": kpi, "words": WORDS[kpi.name], "slug": which, "now": now, **window,
         "change": _change(kpi, company, asked, now),
-        "line": _line(kpi, kpis.over_time(kpi, company, asked, window["period"])),
+        "line": _line(kpi, questions.kpi_over_time(company, at, kpi.name, asked, window["period"])),
     }  # fmt: skip
     return render(request, "web/parts/kpi_tile.html", context)
 
@@ -85,16 +86,21 @@ def report(request: Request, which: str) -> HttpResponse:
     side = request.GET.get("by", "")
     side = side if side in kpis.SIDES and (side != "kind" or kpi.kind) else "time"
     period = window["period"]
-    figures = (
-        kpis.over_time(kpi, company, asked, period) if side == "time" else kpis.by(kpi, company, asked, side)
-    )
     if request.GET.get("format") == "csv":
-        return as_csv(which, FIGURES, figures)
+        is_by_time = side == "time"
+        return as_csv(which, FIGURES, (
+            kpis.over_time(kpi, company, asked, period) if is_by_time else kpis.by(kpi, company, asked, side)
+        ))  # fmt: skip
     if request.GET.get("rows") == "csv":
         facts = kpis.rows(kpi, company, asked, limit=1_000_000)
         return as_csv(f"{which}-rows", kpis.Row._fields, facts)
-    rows = kpis.rows(kpi, company, asked, limit=ROWS + 1)
-    now = kpis.total(kpi, company, asked)
+    at = fmt.reading().now
+    figures = (
+        questions.kpi_over_time(company, at, kpi.name, asked, period) if side == "time"
+        else questions.kpi_by(company, at, kpi.name, asked, side)
+    )  # fmt: skip
+    rows = questions.kpi_rows(company, at, kpi.name, asked, ROWS + 1)
+    now = questions.kpi_total(company, at, kpi.name, asked)
     context: dict[str, Any] = {
         "kpi": kpi, "words": WORDS[kpi.name], "slug": which, **window, "side": side,
         "sides": [(one, KINDS[kpi.kind] if one == "kind" else None) for one in kpis.SIDES if one != "kind" or kpi.kind],
@@ -146,7 +152,7 @@ def _change(kpi: Kpi, company: int, asked: Asked, now: Figure) -> Change:
     """Against as many days before."""
     length = asked.until - asked.since
     earlier = Asked(asked.since - length, asked.since, asked.channel, asked.node, asked.kind)
-    before = kpis.total(kpi, company, earlier)
+    before = questions.kpi_total(company, fmt.reading().now, kpi.name, earlier)
     if now.value is None or before.value is None:
         return Change(before, None, None)
     difference = now.value - before.value

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import questions
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.returns import asked_queries, queries, rules
@@ -79,7 +80,7 @@ def reasons(request: Request) -> HttpResponse:
         "choices": DAYS,
         "groups": sorted(totals, key=lambda one: -one[1]),
         "units": sum(row.units for row in rows),
-        "sent": sum(row.units for row in asked_queries.sent(company.id, since, now)),
+        "sent": questions.sent_since(company.id, now, days),
         "ours": rules.OURS,
         "currency": company.currency,
     }

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import return_times
+from entrepot.insight import questions, return_times
 from entrepot.insight.return_times import Asked, Times, Way
 from entrepot.network import queries as network
 from entrepot.returns import rules, staging_queries
@@ -79,15 +79,16 @@ def times(request: Request) -> HttpResponse:
     side = next((one for one in return_times.SIDES if one == request.GET.get("by")), None)
     if request.GET.get("rows") == "csv":
         return as_csv("return-times-rows", Way._fields, return_times.ways(company, asked, limit=1_000_000))
-    rows = return_times.times(company, asked, side)
     if request.GET.get("format") == "csv":
-        return as_csv("return-times", Times._fields, rows)
+        return as_csv("return-times", Times._fields, return_times.times(company, asked, side))
+    now = fmt.reading().now
+    rows = questions.return_times_by(company, now, asked, side)
     stage = next((one for one in STAGES if one == request.GET.get("stage")), return_times.STAGES[-1])
-    weeks = return_times.over_time(company, asked, stage)
-    ways = return_times.ways(company, asked, limit=SHOWN + 1)
+    weeks = questions.return_weeks(company, now, asked, stage)
+    ways = questions.return_ways(company, now, asked, SHOWN + 1)
     context: dict[str, Any] = {
         "since": since, "until": until, "asked": asked, "side": side, "sides": SIDES, "rows": rows,
-        "plot": _plot(return_times.times(company, asked) if side else rows),
+        "plot": _plot(questions.return_times_by(company, now, asked, None) if side else rows),
         "stages": STAGES, "stage": stage, "weeks": weeks, "line": _line(weeks),
         "ways": ways[:SHOWN], "more": len(ways) > SHOWN, "shown": SHOWN, "reasons": rules.REASONS,
         "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),

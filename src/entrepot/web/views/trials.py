@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.kernel import drafts, money
 from entrepot.kernel.drafts import ActivateDraft, activate_draft
-from entrepot.simulation import queries, recorded
+from entrepot.simulation import queries
 from entrepot.simulation.commands.try_profiles import AskTrial, TrialNow, ask_trials
 from entrepot.simulation.commands.withdraw_trials import WithdrawTrial, withdraw_trials
 from entrepot.simulation.comparison import LATENESS, PARCELS, TERMS, Changed, Comparison
@@ -41,7 +41,7 @@ def trials_list(request: Request) -> HttpResponse:
     """Trials, the newest first, and the form that asks for another."""
     company = request.reader.company.id
     known = drafts.drafts(company, KIND)
-    span = recorded.first_and_last(company)
+    span = queries.first_and_last(company, fmt.reading().now)
     last = span[1].astimezone(UTC).date() if span else fmt.reading().now.astimezone(UTC).date()
     first = span[0].astimezone(UTC).date() if span else last
     shown = listed_whole(request, lists_books.TRIALS, queries.trials(company=company))

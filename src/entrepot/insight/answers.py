@@ -1,0 +1,143 @@
+"""Answers kept: what pages ask of a whole year is worked out beside them, and only where the house is large.
+
+A house with few events works everything out anew for every page. In a large one the answer to a question is kept, with
+the event up to which it tells; the worker renews every few minutes what was asked of late and has changed since, by the
+same function, so that a page waits for none of it and says how old its figures are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple, get_type_hints
+
+from entrepot.kernel import sql, wire
+
+T = TypeVar("T")
+Given = TypeVarTuple("Given")
+Question = Callable[..., Any]
+
+LARGE = 50_000
+"""Events, as the database's statistics have them, from which answers are kept."""
+OLDEST = timedelta(hours=1)
+"""An answer that nobody has renewed for so long is not told any more."""
+ASKED_WITHIN = timedelta(days=3)
+"""What nobody has asked for so long is renewed no more, and forgotten."""
+MARKED_AGAIN = timedelta(hours=1)
+"""How often it is written down at most that somebody asked."""
+
+questions: dict[str, Question] = {}
+"""By name; each is given the company, the moment of asking, and then its own arguments."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_oldest: ContextVar[datetime | None] = ContextVar("oldest", default=None)
+_acted: ContextVar[datetime] = ContextVar("acted", default=_NEVER)
+
+
+class _Known(NamedTuple):
+    is_large: bool
+    answer: str | None
+    told_at: datetime | None
+    asked_at: datetime | None
+
+
+def question(ask: Callable[[int, datetime, *Given], T]) -> Callable[[int, datetime, *Given], T]:
+    """A question whose answers may be kept: its arguments are plain data, and so is what it answers."""
+    name = f"{ask.__module__.removeprefix('entrepot.')}.{ask.__name__}"
+    questions[name] = ask
+
+    def told(company: int, at: datetime, *given: *Given) -> T:
+        return _told(name, company, at, given, _NEVER)  # type: ignore[no-any-return]
+
+    return told
+
+
+def question_of_work(ask: Callable[[int, datetime, *Given], T]) -> Callable[[int, datetime, *Given], T]:
+    """As `question`, of what the reader works on: an answer from before they did something is not told to them."""
+    question(ask)
+    name = f"{ask.__module__.removeprefix('entrepot.')}.{ask.__name__}"
+
+    def told(company: int, at: datetime, *given: *Given) -> T:
+        return _told(name, company, at, given, _acted.get())  # type: ignore[no-any-return]
+
+    return told
+
+
+def begin(acted: datetime) -> None:
+    """A page begins of somebody who did something last then: nothing was told yet."""
+    _oldest.set(None)
+    _acted.set(acted)
+
+
+def oldest() -> datetime | None:
+    """When the oldest answer was worked out that this page was given since `begin`; None where all are new."""
+    return _oldest.get()
+
+
+def renew(at: datetime) -> int:
+    """Work out again what was asked of late and has changed since, the oldest first; returns how many.
+
+    1 statement and those of the questions, and 1 for each.
+    """
+    sql.change(
+        "DELETE FROM insight_answer WHERE asked_at < %(since)s::timestamptz", {"since": at - ASKED_WITHIN}
+    )
+    rows = sql.run(_STALE)
+    for key, company, name, arguments in rows:
+        if name in questions:
+            _work_out(key, name, company, at, _read(questions[name], arguments))
+        else:  # of a version before this one
+            sql.change("DELETE FROM insight_answer WHERE key = %(key)s::bytea", {"key": key})
+    return len(rows)
+
+
+def _told(name: str, company: int, at: datetime, given: tuple[Any, ...], since: datetime) -> Any:
+    key = wire.fingerprint((name, company, given))
+    known = _Known(*sql.run(_KNOWN, {"key": key, "large": LARGE})[0])
+    if not known.is_large:
+        return questions[name](company, at, *given)
+    if known.answer is None or known.told_at is None or known.told_at < max(at - OLDEST, since):
+        return _work_out(key, name, company, at, given)
+    if known.asked_at is None or known.asked_at < at - MARKED_AGAIN:
+        sql.change(_ASKED, {"key": key, "at": at})
+    _oldest.set(min(filter(None, (_oldest.get(), known.told_at))))
+    return wire.load(known.answer, get_type_hints(questions[name])["return"])
+
+
+def _work_out(key: bytes, name: str, company: int, at: datetime, given: tuple[Any, ...]) -> Any:
+    """The answer, kept. The last event is looked up first: what comes while it is worked out is not taken for told."""
+    (up_to,) = sql.run("SELECT COALESCE(max(seq), 0) FROM kernel_event")[0]
+    answer = questions[name](company, at, *given)
+    sql.change(_KEEP, {
+        "key": key, "company": company, "question": name, "arguments": wire.dump(given), "answer": wire.dump(answer),
+        "up_to": up_to, "at": at,
+    })  # fmt: skip
+    return answer
+
+
+def _read(ask: Question, arguments: str) -> tuple[Any, ...]:
+    """The arguments as they were given, by the types that the question names."""
+    hints = get_type_hints(ask)
+    names = ask.__code__.co_varnames[2 : ask.__code__.co_argcount]
+    of: Any = tuple[*(hints[name] for name in names)]  # type: ignore[misc]
+    return tuple(wire.load(arguments, of))
+
+
+_KNOWN = """
+SELECT c.reltuples >= %(large)s::int, a.answer, a.told_at, a.asked_at
+FROM pg_class AS c LEFT JOIN insight_answer AS a ON a.key = %(key)s::bytea WHERE c.oid = 'kernel_event'::regclass
+"""
+
+_STALE = """
+SELECT key, company_id, question, arguments::text FROM insight_answer
+WHERE up_to < (SELECT max(seq) FROM kernel_event) ORDER BY told_at, key
+"""
+
+_ASKED = "UPDATE insight_answer SET asked_at = %(at)s::timestamptz WHERE key = %(key)s::bytea"
+
+_KEEP = """
+INSERT INTO insight_answer (key, company_id, question, arguments, answer, up_to, told_at, asked_at)
+VALUES (%(key)s::bytea, %(company)s::smallint, %(question)s::text, %(arguments)s::jsonb, %(answer)s::text,
+        %(up_to)s::bigint, %(at)s::timestamptz, %(at)s::timestamptz)
+ON CONFLICT (key) DO UPDATE SET answer = EXCLUDED.answer, up_to = EXCLUDED.up_to, told_at = EXCLUDED.told_at
+"""

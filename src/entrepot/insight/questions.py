@@ -1,0 +1,126 @@
+"""Questions whose answers are kept in a large house (`answers`), each by the function that works it out."""
+
+# ruff: noqa: ARG001  each is given the moment, whether or not it needs one
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from entrepot.insight import kpis, pages, profit, promises, return_times
+from entrepot.insight.answers import question, question_of_work
+from entrepot.returns import asked_queries, cohort_queries
+from entrepot.settlement import closing_queries
+from entrepot.settlement import queries as settlement
+from entrepot.settlement.closing import Checked
+
+
+@question
+def kpi_total(company: int, at: datetime, kpi: str, asked: kpis.Asked) -> kpis.Figure:
+    return kpis.total(kpis.KPIS[kpi], company, asked)
+
+
+@question
+def kpi_over_time(
+    company: int,
+    at: datetime,
+    kpi: str,
+    asked: kpis.Asked,
+    period: str,
+) -> list[kpis.Figure]:
+    return kpis.over_time(kpis.KPIS[kpi], company, asked, period)
+
+
+@question
+def kpi_by(company: int, at: datetime, kpi: str, asked: kpis.Asked, side: str) -> list[kpis.Figure]:
+    return kpis.by(kpis.KPIS[kpi], company, asked, side)
+
+
+@question
+def kpi_rows(company: int, at: datetime, kpi: str, asked: kpis.Asked, limit: int) -> list[kpis.Row]:
+    return kpis.rows(kpis.KPIS[kpi], company, asked, limit=limit)
+
+
+@question
+def promises_kept(company: int, at: datetime, by: str, asked: promises.Asked) -> list[promises.Kept]:
+    return promises.kept(company, by, asked)
+
+
+@question
+def profit_told(
+    company: int, at: datetime, asked: profit.Asked, side: str
+) -> tuple[profit.Told, list[profit.Tied]]:
+    """With the accounts' balances of the same moment, so that no month differs for having been looked at later."""
+    told = profit.profit(company, asked, side, at)
+    return told, profit.ties(company, asked, told)
+
+
+@question
+def profit_narrowed(
+    company: int, at: datetime, asked: profit.Asked, side: str, limit: int
+) -> tuple[profit.Told, list[profit.OfLine]]:
+    return profit.with_lines(company, asked, side, at, limit)
+
+
+@question
+def return_times_by(
+    company: int,
+    at: datetime,
+    asked: return_times.Asked,
+    by: return_times.Side | None,
+) -> list[return_times.Times]:
+    return return_times.times(company, asked, by)
+
+
+@question
+def return_weeks(
+    company: int,
+    at: datetime,
+    asked: return_times.Asked,
+    stage: str,
+) -> list[return_times.Times]:
+    return return_times.over_time(company, asked, stage)
+
+
+@question
+def return_ways(
+    company: int,
+    at: datetime,
+    asked: return_times.Asked,
+    limit: int,
+) -> list[return_times.Way]:
+    return return_times.ways(company, asked, limit=limit)
+
+
+@question_of_work
+def flow(company: int, at: datetime) -> dict[str, pages.Stage]:
+    return pages.flow(company=company, now=at)
+
+
+@question_of_work
+def late_orders(company: int, at: datetime) -> list[pages.OrderRow]:
+    return pages.late_orders(company=company, now=at)
+
+
+@question
+def sent_since(company: int, at: datetime, days: int) -> int:
+    """Units that left in so many days."""
+    return sum(row.units for row in asked_queries.sent(company, at - timedelta(days=days), at))
+
+
+@question_of_work
+def open_clearing(company: int, at: datetime) -> list[settlement.Clearing]:
+    return settlement.open_clearing(company)
+
+
+@question_of_work
+def closing_checklist(company: int, at: datetime, month: date) -> list[Checked]:
+    return closing_queries.checklist(company, month, at)
+
+
+@question_of_work
+def expected_returns(
+    company: int, at: datetime, until: datetime | None, percent: Decimal | None
+) -> cohort_queries.Outlook:
+    """As of the end of a month, or of the moment of asking."""
+    return cohort_queries.outlook(company, until or at, percent)

@@ -1,0 +1,102 @@
+"""Answers that a large house keeps: the page tells them, and the worker renews them by the same function."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from entrepot.insight import answers, kpis, profit, questions
+from entrepot.insight.models import Answer
+from entrepot.kernel import sql
+from tests.shop import COMPANY, the_system
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A house that keeps answers, however few events it has."""
+    monkeypatch.setattr(answers, "LARGE", -1)
+
+
+def a_year() -> profit.Asked:
+    today = timezone.now().date().replace(day=1)
+    return profit.Asked(today.replace(year=today.year - 1), (today + timedelta(days=32)).replace(day=1))
+
+
+def something_happens() -> None:
+    from entrepot.work.commands.open_items import OpenItem, open_items
+
+    subject = sql.run("SELECT id FROM orders_order LIMIT 1")[0][0]
+    item = OpenItem(COMPANY, "test", "order", subject, "A test.", "controller", dedupe="another")
+    open_items(the_system(timezone.now()), requests=[item])
+
+
+def test_a_small_house_keeps_nothing(shop, console):
+    page = console("auditor").get("/books/profit/").content.decode()
+    assert "Figures as of" not in page
+    assert not Answer.objects.exists()
+
+
+def test_what_is_kept_is_what_is_worked_out(shop, large):
+    now, asked = timezone.now(), a_year()
+    sku = next(
+        one.name for one in profit.profit(COMPANY, asked, "sku", now).groups() if one.name and one.units
+    )
+    narrowed = asked._replace(sku=sku)
+    window = kpis.Asked(now - timedelta(days=365), now)
+    for _ in range(2):  # worked out, then kept
+        told = profit.profit(COMPANY, asked, "channel", now)
+        assert questions.profit_told(COMPANY, now, asked, "channel") == (
+            told,
+            profit.ties(COMPANY, asked, told),
+        )
+        assert questions.profit_narrowed(COMPANY, now, narrowed, "reason", 50) == (
+            profit.profit(COMPANY, narrowed, "reason", now),
+            profit.lines(COMPANY, narrowed, now, 50),
+        )
+        for name, kpi in kpis.KPIS.items():
+            assert questions.kpi_total(COMPANY, now, name, window) == kpis.total(kpi, COMPANY, window)
+            assert questions.kpi_rows(COMPANY, now, name, window, 9) == kpis.rows(
+                kpi, COMPANY, window, limit=9
+            )
+    assert Answer.objects.count() == 2 + 2 * len(kpis.KPIS)
+
+
+def test_the_worker_renews_what_has_changed_since_and_was_asked_of_late(shop, large, console):
+    browser = console("auditor")
+    address = "/books/profit/?by=month"
+    assert "Figures as of" not in browser.get(address).content.decode()  # just worked out
+    before = browser.get(address).content.decode()
+    assert "Figures as of" in before
+
+    Answer.objects.update(answer=Answer.objects.get().answer.replace('"units":', '"units":7777'))
+    assert "777," in browser.get(address).content.decode(), "it is told as it was kept"
+    later = timezone.now() + timedelta(minutes=5)
+    assert answers.renew(later) == 0, "nothing has happened"
+    something_happens()
+    assert answers.renew(later) == 1
+    assert "777," not in browser.get(address).content.decode()
+    assert Answer.objects.get().told_at == later
+
+    something_happens()
+    assert answers.renew(later + answers.ASKED_WITHIN) == 0
+    assert not Answer.objects.exists()
+
+
+def test_what_nobody_has_renewed_is_not_told(shop, large):
+    now, asked = timezone.now(), profit.Asked(date(2020, 1, 1), date(2020, 2, 1))
+    questions.profit_told(COMPANY, now, asked, "sku")
+    Answer.objects.update(answer="wrong")
+    told, ties = questions.profit_told(COMPANY, now + answers.OLDEST + timedelta(seconds=1), asked, "sku")
+    assert (told.by_month, ties) == ((), [])
+
+
+def test_an_answer_of_another_version_is_forgotten(shop, large):
+    now = timezone.now()
+    questions.profit_told(COMPANY, now, a_year(), "sku")
+    Answer.objects.update(question="questions.gone", up_to=0)
+    answers.renew(now)
+    assert not Answer.objects.exists()
