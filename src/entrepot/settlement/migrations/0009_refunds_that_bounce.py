@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('settlement', '0007_privacy'),
+        ("settlement", "0008_clearing"),
     ]
 
     operations = [
