@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 
 RHYTHMS = ("daily", "weekly", "monthly")
 REPORT_MAX, QUERY_MAX = 60, 500
@@ -32,13 +32,13 @@ def misfit(report: str, rhythm: str, hour: int, zone: str, query: str) -> Refuse
             field="report", expected="the name of a report", found=report[:REPORT_MAX] or "nothing"
         )
     if rhythm not in RHYTHMS:
-        return Invalid(field="rhythm", expected=f"one of {', '.join(RHYTHMS)}", found=rhythm)
+        return Invalid(field="rhythm", expected=one_of(RHYTHMS), found=rhythm)
     if not 0 <= hour <= 23:
         return Invalid(field="hour", expected="0 to 23", found=hour)
     if zone not in _zones():
         return Invalid(field="zone", expected="a time zone such as Europe/Berlin", found=zone)
     if len(query) > QUERY_MAX:
-        return Invalid(field="query", expected=f"{QUERY_MAX} letters at most", found=len(query))
+        return Invalid(field="query", expected=Said("{0} letters at most", QUERY_MAX), found=len(query))
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.access.errors import DutiesApart
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 
 PAIRS: dict[str, tuple[str, ...]] = {
     # of one order to a supplier: whoever orders the goods, whoever attests that they came, whoever accepts the bill
@@ -41,7 +41,7 @@ class Duty:
 def misfit(duty: Duty) -> Refused | None:
     """Why a duty can't be one: an unknown pair or side, or nobody to take it."""
     if duty.pair not in PAIRS:
-        return Invalid(field="pair", expected=f"one of {', '.join(sorted(PAIRS))}", found=duty.pair)
+        return Invalid(field="pair", expected=one_of(sorted(PAIRS)), found=duty.pair)
     if duty.side not in PAIRS[duty.pair]:
         return Invalid(field="side", expected=" or ".join(PAIRS[duty.pair]), found=duty.side)
     if not duty.person:
@@ -77,9 +77,11 @@ VIEW_QUERY_MAX = 2_000
 def misfit_of_view(name: str, query: str, role: str, roles: Collection[str]) -> Refused | None:
     """Why a view of a list can't be kept: no name or too long a one, or for a role that its person does not have."""
     if not 0 < len(name) <= VIEW_NAME_MAX:
-        return Invalid(field="name", expected=f"1 to {VIEW_NAME_MAX} letters", found=f"{len(name)}")
+        return Invalid(field="name", expected=Said("1 to {0} letters", VIEW_NAME_MAX), found=f"{len(name)}")
     if len(query) > VIEW_QUERY_MAX:
-        return Invalid(field="query", expected=f"{VIEW_QUERY_MAX} letters at most", found=f"{len(query)}")
+        return Invalid(
+            field="query", expected=Said("{0} letters at most", VIEW_QUERY_MAX), found=f"{len(query)}"
+        )
     if role and role not in roles:
         return Invalid(field="role", expected="a role of yours, or none", found=role)
     return None

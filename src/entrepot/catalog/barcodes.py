@@ -18,7 +18,7 @@ from biip.checksums import gs1_standard_check_digit
 from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_messages import GS1Message
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def read(text: str, today: date) -> Scan | Refused:
     if not body:
         return Unreadable(text=repr(text), why="it is empty")
     if len(body) > LONGEST:
-        return Unreadable(text=f"{body[:20]}…", why=f"it is longer than {LONGEST} signs")
+        return Unreadable(text=f"{body[:20]}…", why=Said("it is longer than {0} signs", LONGEST))
     if body.lower().startswith(("http://", "https://")):
         return _digital_link(text, body, today)
     if symbol in GS1_SYMBOLS or _looks_like_gs1(body):
@@ -152,7 +152,7 @@ def _elements(text: str, found: dict[str, str], today: date) -> Scan | Refused:
     """The elements that say what came (GS1 application identifiers 00, 01, 02, 10, 15, 17, 21, 30, 37)."""
     for number in (found.get("00"), found.get("01"), found.get("02")):
         if number and not _fits(number):
-            return Unreadable(text=text, why=f"the check digit of {number} does not fit")
+            return Unreadable(text=text, why=Said("the check digit of {0} does not fit", number))
     article = found.get("01") or found.get("02") or ""
     sscc = found.get("00", "")
     if not article and not sscc:
@@ -161,7 +161,7 @@ def _elements(text: str, found: dict[str, str], today: date) -> Scan | Refused:
     if dated := found.get("17") or found.get("15"):
         expires_on = _day(dated, today)
         if expires_on is None:
-            return Unreadable(text=text, why=f"{dated} is no day (year, month, day, two digits each)")
+            return Unreadable(text=text, why=Said("{0} is no day (year, month, day, two digits each)", dated))
     count = found.get("37") or found.get("30")
     return Scan(
         text,

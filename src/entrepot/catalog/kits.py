@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 
 COMPONENTS_MAX, UNITS_MAX = 100, 1_000
 """Components of a kit, and units of one of them in it: so a million kits of a line are still counted."""
@@ -51,11 +51,11 @@ def made_of(
         if wrong:
             return wrong
     if len(codes) > COMPONENTS_MAX:
-        return Invalid(field="components", expected=f"at most {COMPONENTS_MAX}", found=len(codes))
+        return Invalid(field="components", expected=Said("at most {0}", COMPONENTS_MAX), found=len(codes))
     twice = next((code for code in codes if codes.count(code) > 1), None)
     if twice:
         return Invalid(
-            field="components", expected="each SKU once, with all its units", found=f"{twice} twice"
+            field="components", expected="each SKU once, with all its units", found=Said("{0} twice", twice)
         )
     if codes and any(part == kit for parts in standing.values() for part, _ in parts):
         return Invalid(
@@ -75,6 +75,8 @@ def _misfit(one: Component, kit: str, *, is_kit: bool) -> Refused | None:
         )
     if not 1 <= one.units <= UNITS_MAX:
         return Invalid(
-            field="components", expected=f"from 1 to {UNITS_MAX} units of {one.sku}", found=one.units
+            field="components",
+            expected=Said("from 1 to {0} units of {1}", UNITS_MAX, one.sku),
+            found=one.units,
         )
     return None

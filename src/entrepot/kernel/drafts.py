@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.states import machine
 
@@ -146,7 +146,7 @@ def activate_draft(cause: Cause, /, *, requests: Sequence[ActivateDraft]) -> lis
         if request.in_force_from < cause.at:
             return Invalid(
                 field="in_force_from",
-                expected=f"{cause.at.isoformat()} or later",
+                expected=Said("{0} or later", cause.at.isoformat()),
                 found=request.in_force_from.isoformat(),
             )
         return held
@@ -240,7 +240,9 @@ def draft_of(company: int, draft: UUID, body: type[T]) -> T | Refused:
     """The body of a draft, to try it with. 1 statement."""
     kind = policies.kind_of(body)
     found = sql.run(_BODY, {"company": company, "draft": draft, "kind": kind})
-    return wire.load(found[0][0], body) if found else NotFound(what=f"draft of {kind}", which=str(draft))
+    return (
+        wire.load(found[0][0], body) if found else NotFound(what=Said("draft of {0}", kind), which=str(draft))
+    )
 
 
 _COLUMNS = ("id", "company_id", "kind", "scope", "body", "author", "note", "drafted_at")

@@ -15,7 +15,7 @@ import msgspec
 from entrepot.kernel import ids, sql, worker
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.states import Machine, machine
 
@@ -223,7 +223,9 @@ def misfit(side: Side, content: str, wanted: str | None) -> Refused | None:
     if wanted is None:
         return Erased() if content == EMPTIED else None
     if len(wanted) > CONTENT_MAX or "\x00" in wanted or not wanted.strip():
-        return Invalid(field="content", expected=f"1 to {CONTENT_MAX} characters, no NUL", found=len(wanted))
+        return Invalid(
+            field="content", expected=Said("1 to {0} characters, no NUL", CONTENT_MAX), found=len(wanted)
+        )
     if side == "out":
         try:
             msgspec.json.decode(wanted)

@@ -12,7 +12,7 @@ import msgspec
 from entrepot.kernel import bounds, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.events import Event
 
 T = TypeVar("T")
@@ -106,12 +106,12 @@ _COLUMNS = ("id", "company_id", "kind", "scope", "version", "in_force_from", "bo
 def misfit(kind: str, body: Any) -> Refused | None:
     """Why a body can't be a policy of a kind."""
     if kind not in bodies:
-        return Invalid(field="kind", expected=f"one of {', '.join(sorted(bodies))}", found=kind)
+        return Invalid(field="kind", expected=one_of(sorted(bodies)), found=kind)
     try:
         # As it will be kept and read again: a number that is none, for one, is nothing there.
         kept = wire.load(wire.dump(body), bodies[kind])
     except msgspec.ValidationError as error:
-        return Invalid(field="body", expected=f"the shape of {kind}", found=str(error))
+        return Invalid(field="body", expected=Said("the shape of {0}", kind), found=str(error))
     return bounds.misfit(kept, own_bounds[bodies[kind]])
 
 

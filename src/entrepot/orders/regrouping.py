@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.orders import errors
 from entrepot.orders.rules import CANCELLED_FROM, GOODS, Frozen
 
@@ -73,9 +73,13 @@ def decide_split(
         if line.kind != GOODS:
             return Invalid(field="line", expected="goods: what is a charge stays", found=line.kind)
         if line.part_of:
-            return Invalid(field="line", expected="goods that stand alone", found=f"part of {line.part_of}")
+            return Invalid(
+                field="line", expected="goods that stand alone", found=Said("part of {0}", line.part_of)
+            )
         if key in parts or units < 1:
-            return Invalid(field="lines", expected="each line once, at least 1 unit", found=f"{units} units")
+            return Invalid(
+                field="lines", expected="each line once, at least 1 unit", found=Said("{0} units", units)
+            )
         if units > line.movable:
             return errors.NotToSplit(order=order, expected=units, found=line.movable)
         parts[key] = Part(key, units, _places(line, units), cut(line, units), units == line.quantity)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.catalog.barcodes import Scan, read
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 
 
 class ConfirmedLine(NamedTuple):
@@ -41,10 +41,10 @@ def misfit_confirmation(lines: Sequence[ConfirmedLine], asked: dict[UUID, Asked]
             return Invalid(field="line", expected="lines of this order", found=str(one.line))
         number = asked[one.line].number
         if one.line in seen:
-            return Invalid(field=f"line {number}", expected="each line once", found="twice")
+            return Invalid(field=Said("line {0}", number), expected="each line once", found="twice")
         if one.quantity < asked[one.line].received:
             expected = f"{asked[one.line].received} or more, which came already"
-            return Invalid(field=f"quantity of line {number}", expected=expected, found=one.quantity)
+            return Invalid(field=Said("quantity of line {0}", number), expected=expected, found=one.quantity)
         seen.add(one.line)
     return None
 
@@ -80,17 +80,23 @@ def misfit_notice(lines: Sequence[NoticedLine], external_ref: str) -> Refused | 
     order_of: dict[str, UUID] = {}
     for number, one in enumerate(lines, 1):
         if one.quantity < 1:
-            return Invalid(field=f"quantity of line {number}", expected="1 or more", found=one.quantity)
+            return Invalid(
+                field=Said("quantity of line {0}", number), expected="1 or more", found=one.quantity
+            )
         if one.serials and len(set(one.serials)) != one.quantity:
             found = len(set(one.serials))
             return Invalid(
-                field=f"serials of line {number}", expected=f"{one.quantity} different ones", found=found
+                field=Said("serials of line {0}", number),
+                expected=Said("{0} different ones", one.quantity),
+                found=found,
             )
         if one.sscc and not is_sscc(one.sscc):
             expected = "an SSCC, 18 digits with their check digit"
-            return Invalid(field=f"sscc of line {number}", expected=expected, found=one.sscc)
+            return Invalid(field=Said("sscc of line {0}", number), expected=expected, found=one.sscc)
         if one.sscc and order_of.setdefault(one.sscc, one.order) != one.order:
-            return Invalid(field=f"package {one.sscc}", expected="goods of one order", found="goods of two")
+            return Invalid(
+                field=Said("package {0}", one.sscc), expected="goods of one order", found="goods of two"
+            )
     return None
 
 

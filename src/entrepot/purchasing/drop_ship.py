@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.money import extend
 from entrepot.purchasing.errors import MoreThanAsked
 
@@ -52,7 +52,7 @@ def told(
     found: dict[int, int] = {}
     for name, units in wanted:
         if name not in lines:
-            return NotFound(what=f"line of {number}", which=str(name))
+            return NotFound(what=Said("line of {0}", number), which=str(name))
         if units < 1 or name in found:
             return Invalid(field="lines", expected="each line once, 1 unit or more", found=f"{name}: {units}")
         if units > lines[name].left:

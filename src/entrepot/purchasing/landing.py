@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 
 KINDS = ("freight", "duty", "insurance", "handling")
 BASES = ("value", "weight", "quantity", "volume")
@@ -39,9 +39,9 @@ class Arrived(NamedTuple):
 def misfit(kind: str, basis: str, amount_minor: int, payee: str, external_id: str) -> Refused | None:
     """Why a bill can't be taken, whatever it is for."""
     if kind not in KINDS:
-        return Invalid(field="kind", expected=f"one of {', '.join(KINDS)}", found=kind)
+        return Invalid(field="kind", expected=one_of(KINDS), found=kind)
     if basis not in BASES:
-        return Invalid(field="basis", expected=f"one of {', '.join(BASES)}", found=basis)
+        return Invalid(field="basis", expected=one_of(BASES), found=basis)
     if not amount_minor or abs(amount_minor) > AMOUNT_MAX:
         return Invalid(
             field="amount_minor", expected="an amount; below zero for a credit", found=amount_minor
@@ -57,6 +57,8 @@ def spread(amount_minor: int, basis: str, lines: Sequence[Arrived]) -> list[int]
     without = [one.sku_code for one, weight in zip(lines, weights, strict=True) if not weight]
     if without and basis != "value":
         return Invalid(
-            field="basis", expected=f"SKUs that all have a {basis}", found=", ".join(sorted(set(without)))
+            field="basis",
+            expected=Said("SKUs that all have a {0}", basis),
+            found=", ".join(sorted(set(without))),
         )
     return money.share(amount_minor, weights)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.purchasing import errors
 
 ARRIVES_AS = ("sellable", "damaged")
@@ -118,7 +118,9 @@ def judge(quantity: int, looked_at: int, defects: int, defects_max: int) -> Verd
     """The units of a delivery by what was found in its sample: the rest is like the sample, so too many bad ones keep
     all of it from being sold."""
     if not 0 <= defects <= looked_at:
-        return Invalid(field="defects", expected=f"0 to {looked_at}, the units looked at", found=defects)
+        return Invalid(
+            field="defects", expected=Said("0 to {0}, the units looked at", looked_at), found=defects
+        )
     if defects <= defects_max or looked_at == quantity:
         why = f"{defects} of {looked_at} were bad, {defects_max} may be"
         return Verdict(quantity - defects, defects, 0, why)
@@ -151,14 +153,18 @@ def misfit_arrival(
 ) -> Refused | None:
     """Why units can't have come so: a status that the dock can't tell, damage unsaid, serials that don't fit."""
     if status not in ARRIVES_AS:
-        return Invalid(field=f"status of line {number}", expected=" or ".join(ARRIVES_AS), found=status)
+        return Invalid(
+            field=Said("status of line {0}", number), expected=" or ".join(ARRIVES_AS), found=status
+        )
     if status == "damaged" and not note:
-        return Invalid(field=f"note of line {number}", expected="what is damaged", found="nothing")
+        return Invalid(field=Said("note of line {0}", number), expected="what is damaged", found="nothing")
     if serials and len(serials) != quantity:
         expected = f"{quantity}, one for each unit"
-        return Invalid(field=f"serials of line {number}", expected=expected, found=len(serials))
+        return Invalid(field=Said("serials of line {0}", number), expected=expected, found=len(serials))
     if any(not one for one in serials):
-        return Invalid(field=f"serials of line {number}", expected="no empty one", found="an empty one")
+        return Invalid(
+            field=Said("serials of line {0}", number), expected="no empty one", found="an empty one"
+        )
 
     return None
 

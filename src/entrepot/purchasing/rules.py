@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.money import extend
 from entrepot.purchasing.errors import ExceedsOrdered, LotNeeded, SerialSeen
 from entrepot.purchasing.receiving import Receiving, misfit_arrival, misfit_expiry
@@ -91,9 +91,11 @@ def misfit(lines: Sequence[OrderedLine], skus: Mapping[UUID, str]) -> Refused | 
         if line.sku not in skus:
             return NotFound(what="SKU", which=str(line.sku))
         if not 0 < line.quantity <= QUANTITY_MAX:
-            return Invalid(field=f"quantity of line {number}", expected="units", found=line.quantity)
+            return Invalid(field=Said("quantity of line {0}", number), expected="units", found=line.quantity)
         if not line.unit_cost.is_finite() or line.unit_cost < 0:
-            return Invalid(field=f"cost of line {number}", expected="zero or more", found=str(line.unit_cost))
+            return Invalid(
+                field=Said("cost of line {0}", number), expected="zero or more", found=str(line.unit_cost)
+            )
     return None
 
 
@@ -131,7 +133,9 @@ def _misfit(
 ) -> Refused | None:
     """Why units of a line are not taken, of which `taken` came with the same delivery."""
     if one.quantity < 1:
-        return Invalid(field=f"quantity of line {line.number}", expected="1 or more", found=one.quantity)
+        return Invalid(
+            field=Said("quantity of line {0}", line.number), expected="1 or more", found=one.quantity
+        )
     left = line.quantity - line.received - taken
     tolerance = policy.over(line.quantity)
     if one.quantity > left + tolerance:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.returns import errors
 from entrepot.returns.rules import GRADES
 
@@ -98,7 +98,7 @@ def answered(questions: Sequence[Question], said: Mapping[str, str]) -> tuple[Fi
     unknown = set(said) - {one.code for one in questions}
     if unknown:
         asked = ", ".join(one.code for one in questions) or "none: the checklist has no question"
-        return Invalid(field="answers", expected=f"of {asked}", found=", ".join(sorted(unknown)))
+        return Invalid(field="answers", expected=Said("of {0}", asked), found=", ".join(sorted(unknown)))
     given = {code: text.strip() for code, text in said.items() if text.strip()}
     missing = [one.code for one in questions if one.required and one.code not in given]
     if missing:
@@ -125,11 +125,13 @@ def _verdict(question: Question, text: str) -> str | Refused:
         if len(text) <= LONGEST:
             return "given"
         return Invalid(
-            field=question.code, expected=f"at most {LONGEST} characters", found=f"{len(text)} characters"
+            field=question.code,
+            expected=Said("at most {0} characters", LONGEST),
+            found=Said("{0} characters", len(text)),
         )
     if text in question.verdicts:
         return text
-    return Invalid(field=question.code, expected=f"one of {', '.join(question.verdicts)}", found=text)
+    return Invalid(field=question.code, expected=one_of(question.verdicts), found=text)
 
 
 def _side(question: Question, text: str) -> str | Refused:

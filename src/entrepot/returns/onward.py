@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.money import round_half_away
 from entrepot.purchasing.receiving import made_good
 from entrepot.returns import errors, photos
@@ -121,7 +121,7 @@ def misfit_units(wanted: Sequence[tuple[UUID, int]], found: Mapping[UUID, Waits]
 def misfit_together(kind: str, company: int, found: Sequence[Waits]) -> Refused | None:
     """Why dispositions can't leave together: other than the kind takes, or of several nodes."""
     if kind not in KINDS:
-        return Invalid(field="kind", expected=f"one of {', '.join(KINDS)}", found=kind)
+        return Invalid(field="kind", expected=one_of(KINDS), found=kind)
     other = [one.disposition for one in found if one.disposition != KINDS[kind].disposition]
     if other:
         return Invalid(field="disposition", expected=KINDS[kind].disposition, found=other[0])
@@ -129,7 +129,9 @@ def misfit_together(kind: str, company: int, found: Sequence[Waits]) -> Refused 
         return Invalid(field="company", expected=company, found="another's units")
     if len({one.node for one in found}) > 1:
         return Invalid(
-            field="items", expected="units at one node", found=f"{len({one.node for one in found})} nodes"
+            field="items",
+            expected="units at one node",
+            found=Said("{0} nodes", len({one.node for one in found})),
         )
     return None
 
@@ -177,13 +179,15 @@ class File(NamedTuple):
 def read_paper(content: bytes) -> File | Refused:
     """What an attached file is, told by its bytes: a PDF or a picture."""
     if len(content) > photos.BYTES_MAX:
-        return Invalid(field="file", expected=f"at most {photos.BYTES_MAX} bytes", found=len(content))
+        return Invalid(field="file", expected=Said("at most {0} bytes", photos.BYTES_MAX), found=len(content))
     if content.startswith(b"%PDF-") and b"%%EOF" in content[-1024:]:
         return File("pdf", hashlib.sha256(content).hexdigest())
     picture = photos.read(content)
     if isinstance(picture, Refused):
         return Invalid(
-            field="file", expected="a whole PDF, JPEG, PNG or WebP", found=f"{len(content)} other bytes"
+            field="file",
+            expected="a whole PDF, JPEG, PNG or WebP",
+            found=Said("{0} other bytes", len(content)),
         )
     return File(picture.kind, picture.digest)
 
@@ -210,11 +214,11 @@ def misfit_outcomes(outcomes: Sequence[Outcome], scrapped: int, units: int) -> R
         )
     told = sum(one.quantity for one in outcomes) + scrapped
     if told != units:
-        return Invalid(field="outcomes", expected=f"{units} units, with those scrapped", found=told)
+        return Invalid(field="outcomes", expected=Said("{0} units, with those scrapped", units), found=told)
     for one in outcomes:
         if one.grade not in GRADES or one.status not in MADE:
             return Invalid(
-                field="outcome", expected=f"a grade of {', '.join(GRADES)}; {' or '.join(MADE)}",
+                field="outcome", expected=Said('a grade of {0}; {1}', ', '.join(GRADES), ' or '.join(MADE)),
                 found=f"{one.grade}, {one.status}",
             )  # fmt: skip
     return None

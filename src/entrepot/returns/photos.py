@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 
 BYTES_MAX = 5_000_000
 SIDE_MAX = 12_000
@@ -33,15 +33,17 @@ class Picture(NamedTuple):
 def read(content: bytes) -> Picture | Refused:
     """What the bytes are; refused where they are no whole picture, or too large a one."""
     if len(content) > BYTES_MAX:
-        return Invalid(field="photo", expected=f"at most {BYTES_MAX} bytes", found=len(content))
+        return Invalid(field="photo", expected=Said("at most {0} bytes", BYTES_MAX), found=len(content))
     kind, size = _size(content)
     if size is None:
         return Invalid(
-            field="photo", expected="a whole JPEG, PNG or WebP", found=f"{len(content)} other bytes"
+            field="photo", expected="a whole JPEG, PNG or WebP", found=Said("{0} other bytes", len(content))
         )
     width, height = size
     if not (0 < width <= SIDE_MAX and 0 < height <= SIDE_MAX and width * height <= PIXELS_MAX):
-        return Invalid(field="photo", expected=f"at most {PIXELS_MAX} pixels", found=f"{width} × {height}")
+        return Invalid(
+            field="photo", expected=Said("at most {0} pixels", PIXELS_MAX), found=f"{width} × {height}"
+        )
     return Picture(kind, width, height, hashlib.sha256(content).hexdigest())
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, one_of
 from entrepot.returns import errors
 
 
@@ -146,7 +146,7 @@ def misfit_wanted(wanted: Sequence[Wanted]) -> Refused | None:
     left: dict[UUID, int] = {}
     for one in wanted:
         if one.reason not in REASONS:
-            return Invalid(field="reason", expected=f"one of {', '.join(REASONS)}", found=one.reason)
+            return Invalid(field="reason", expected=one_of(REASONS), found=one.reason)
         if one.quantity < 1:
             return Invalid(field="quantity", expected="1 or more", found=one.quantity)
         left[one.line] = left.get(one.line, one.left) - one.quantity

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.settlement import errors
 
 TOTAL, FREIGHT = "total", "freight"
@@ -79,7 +79,11 @@ def misfit(external_id: str, lines: Sequence[Billed], total: int, currency: str)
             )
     if not 0 < len(lines) <= LINES_MAX:
         return errors.NotACharge(
-            external_id=external_id, line=0, field="lines", expected=f"1 to {LINES_MAX}", found=len(lines)
+            external_id=external_id,
+            line=0,
+            field="lines",
+            expected=Said("1 to {0}", LINES_MAX),
+            found=len(lines),
         )
     made = sum(line.amount_minor for line in lines)
     if made != total:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.states import Machine
 
 DECISIONS = ("accept", "dispute", "credit")
@@ -25,7 +25,7 @@ def decide(
 ) -> Decision | Refused:
     """Accepted as a cost or disputed, each with a reason; or credited: all of the difference unless less is said."""
     if decision not in DECISIONS:
-        return Invalid(field="decision", expected=f"one of {', '.join(DECISIONS)}", found=decision)
+        return Invalid(field="decision", expected=one_of(DECISIONS), found=decision)
     after = machine.step(state, decision)
     if isinstance(after, Refused):
         return after
@@ -37,7 +37,7 @@ def decide(
         return Decision(after, 0)
     credited = difference if credited_minor is None else credited_minor
     if not 0 < credited <= difference:
-        return Invalid(field="credited_minor", expected=f"from 1 to {difference}", found=credited)
+        return Invalid(field="credited_minor", expected=Said("from 1 to {0}", difference), found=credited)
     return Decision(after, credited)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.settlement import errors
 
 LINES_MAX = 5_000
@@ -87,7 +87,11 @@ def misfit(
     """Why an invoice can't be taken."""
     if not 0 < len(lines) <= LINES_MAX:
         return errors.NotASupplierLine(
-            external_id=external_id, line=0, field="lines", expected=f"1 to {LINES_MAX}", found=len(lines)
+            external_id=external_id,
+            line=0,
+            field="lines",
+            expected=Said("1 to {0}", LINES_MAX),
+            found=len(lines),
         )
     for place, line in enumerate(lines, 1):
         for field, fits, expected in (

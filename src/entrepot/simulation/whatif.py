@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from entrepot.kernel import money, policies
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.network import queries as network
 from entrepot.simulation import recorded
 from entrepot.simulation.comparison import Comparison, compare, yardstick
@@ -102,12 +102,12 @@ def _with_suppliers(profiles: Iterable[Profile], replayed: Replayed) -> dict[str
 def _misfit(company: int, scope: str, since: datetime, until: datetime) -> Refused | None:
     if until <= since:
         return Invalid(
-            field="to", expected=f"after {_day(since)}, where the window begins", found=_day(until)
+            field="to", expected=Said("after {0}, where the window begins", _day(since)), found=_day(until)
         )
     known = network.channels(company=company)
     if scope and scope not in known:
         return Invalid(
-            field="scope", expected=f"a channel ({', '.join(sorted(known))}), or none", found=scope
+            field="scope", expected=Said("a channel ({0}), or none", ", ".join(sorted(known))), found=scope
         )
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
 from entrepot.work.scanning import Item, Keep, Named, Scan, check_bin, check_item, counted
 
@@ -62,5 +62,5 @@ def scanned(
         return errors.ScanWrongBin(scanned=scan.bin.code, wanted="another bin: they stand in this one")
     if not load.target and kind not in load.kinds:
         wanted_kinds = f"a bin for {' or '.join(load.kinds)}"
-        return errors.ScanWrongBin(scanned=f"{scan.bin.code}, for {kind}", wanted=wanted_kinds)
+        return errors.ScanWrongBin(scanned=Said("{0}, for {1}", scan.bin.code, kind), wanted=wanted_kinds)
     return Carried(units, scan.bin)

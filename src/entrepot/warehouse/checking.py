@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Item, Keep, Scan, Tally, check_item
 
@@ -103,7 +103,7 @@ def scanned(
 def _unit(one: Wanted, tally: Tally, scan: Scan, today: date) -> Keep | Refused:
     serial = scan.text if scan.text in one.serials else scan.serial
     if one.serials and not serial:
-        return errors.ScanUnknown(scanned=scan.shown, wanted=f"the serial number of {one.code}")
+        return errors.ScanUnknown(scanned=scan.shown, wanted=Said("the serial number of {0}", one.code))
     if one.serials and serial not in one.serials:
         return errors.ScanWrongSerial(scanned=serial, wanted=", ".join(one.serials))
     if scan.lot and one.lots and scan.lot not in one.lots:

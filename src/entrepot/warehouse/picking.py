@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
 from entrepot.work.scanning import (
     ALL,
@@ -82,7 +82,7 @@ def scanned(
         case "fewer":
             if scan.text != YES:
                 return errors.ScanOutOfTurn(
-                    scanned=scan.shown, wanted=f"how many of {stop.item.code} there are"
+                    scanned=scan.shown, wanted=Said("how many of {0} there are", stop.item.code)
                 )
             return Keep("sure") if stop.tote and units else Picked(units)
     return _tote(stop, units, scan)
@@ -90,7 +90,7 @@ def scanned(
 
 def _bind(stop: Stop, scan: Scan) -> Bound | Refused:
     if scan.items or scan.bin or scan.text in (ALL, FEWER, YES):
-        return errors.ScanOutOfTurn(scanned=scan.shown, wanted=f"an empty tote for place {stop.slot}")
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted=Said("an empty tote for place {0}", stop.slot))
     return Bound(scan.text.upper())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 
 CLASSES = ("A", "B", "C")
 K = TypeVar("K", bound=Hashable)
@@ -172,7 +172,9 @@ def _why(rule: str, goods: Goods, shelf: Shelf, far: float) -> str:
 def misfit_slot(velocity: str, volume_ml: int) -> Refused | None:
     """Why a bin can't be kept so."""
     if velocity not in ("", *CLASSES):
-        return Invalid(field="velocity", expected=f"one of {', '.join(CLASSES)}, or none", found=velocity)
+        return Invalid(
+            field="velocity", expected=Said("one of {0}, or none", ", ".join(CLASSES)), found=velocity
+        )
     if not 0 <= volume_ml < 2**31:
         return Invalid(field="volume_ml", expected="milliliters, 0 for no limit", found=volume_ml)
     return None

@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
 from entrepot.work.scanning import YES, Keep, Scan
 
@@ -94,7 +94,7 @@ def scanned(
 def _number(tokens: Sequence[str], units: int) -> Keep | Refused:
     last = last_pile(tokens)
     if last is None:
-        return errors.ScanOutOfTurn(scanned=f"{units} units", wanted="what there are so many of")
+        return errors.ScanOutOfTurn(scanned=Said("{0} units", units), wanted="what there are so many of")
     if last.serial and units > 1:
         return errors.ScanTooMany(wanted=1, found=units)
     return Keep(f"units|{units}")
@@ -113,12 +113,16 @@ def _piece(goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Sca
         )
     serial = scan.serial or next((one.serial for one in alike if one.serial == scan.text), "")
     if any(one.by_serial for one in alike) and not serial:
-        return errors.ScanUnknown(scanned=scan.shown, wanted=f"the serial number of {alike[0].sku_code}")
+        return errors.ScanUnknown(
+            scanned=scan.shown, wanted=Said("the serial number of {0}", alike[0].sku_code)
+        )
     if serial and any(serial == pile.serial for pile in piles(tokens)):
         return errors.ScanSerialTwice(scanned=serial)
     lots = sorted({one.lot for one in alike})
     if not scan.lot and len(lots) > 1:
-        return errors.ScanUnknown(scanned=scan.shown, wanted=f"a barcode with its lot: {', '.join(lots)}")
+        return errors.ScanUnknown(
+            scanned=scan.shown, wanted=Said("a barcode with its lot: {0}", ", ".join(lots))
+        )
     lot = scan.lot or (lots[0] if lots else "")
     same = [one for one in alike if one.lot == lot] or alike
     status = "sellable" if not same or any(one.status == "sellable" for one in same) else same[0].status

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import holidays
 
 from entrepot.access.rules import ROLES, stands_for
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.work.errors import ClaimedByAnother, OfAnotherRole
 from entrepot.work.states import ITEM
 
@@ -298,7 +298,9 @@ def decide_snooze(item: UUID, state: str | None, until: datetime | None, at: dat
     """The state while an item sleeps until a moment; None wakes it."""
     if until is not None and not at < until <= at + SNOOZE_MAX:
         return Invalid(
-            field="until", expected=f"a time to come, within {SNOOZE_MAX.days} days", found=until.isoformat()
+            field="until",
+            expected=Said("a time to come, within {0} days", SNOOZE_MAX.days),
+            found=until.isoformat(),
         )
     return decide_step(item, state, "snooze")
 
@@ -333,14 +335,14 @@ def misfit_cause(cause: str, kind: str, causes: Causes, *, of_room: bool = False
     """Why something can't be the root cause of an item of a type; a room has its own beside those of the list."""
     if cause in causes.of(kind) or (of_room and cause.startswith(CAUSE_OF_ROOMS)):
         return None
-    return Invalid(field="root_cause", expected=f"one of: {', '.join(causes.of(kind))}", found=cause)
+    return Invalid(field="root_cause", expected=one_of(causes.of(kind)), found=cause)
 
 
 def misfit_topic(topic: str) -> Refused | None:
     """Why a case can't be about something."""
     if topic in TOPICS:
         return None
-    return Invalid(field="topic", expected=f"one of: {', '.join(TOPICS)}", found=topic)
+    return Invalid(field="topic", expected=one_of(TOPICS), found=topic)
 
 
 def misfit_link(items: tuple[UUID, UUID], companies: Sequence[int | None]) -> Refused | None:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
 
 ALL, FEWER, YES = "=all", "=fewer", "=yes"
@@ -109,8 +109,8 @@ def check_bin(wanted: Named, scan: Scan) -> Refused | None:
         right = scan.bin.id == wanted.id
         return None if right else errors.ScanWrongBin(scanned=scan.bin.code, wanted=wanted.code)
     if scan.items:
-        return errors.ScanOutOfTurn(scanned=scan.items[0].code, wanted=f"bin {wanted.code}")
-    return errors.ScanUnknown(scanned=scan.text, wanted=f"bin {wanted.code}")
+        return errors.ScanOutOfTurn(scanned=scan.items[0].code, wanted=Said("bin {0}", wanted.code))
+    return errors.ScanUnknown(scanned=scan.text, wanted=Said("bin {0}", wanted.code))
 
 
 def check_item(
@@ -143,7 +143,7 @@ def _rest(item: Item, tally: Tally) -> Keep | Refused:
     """All that is left at one tap, once one of them was scanned."""
     left = item.quantity - tally.units
     if not tally.units or left < 1 or tally.serials:
-        return errors.ScanOutOfTurn(scanned=f"{left} units", wanted=item.code)
+        return errors.ScanOutOfTurn(scanned=Said("{0} units", left), wanted=item.code)
     return Keep(f"item|{left}|")
 
 

@@ -15,7 +15,7 @@ from entrepot.channels.statements.stated import KINDS, ROWS_MAX, SOURCE, Kept
 from entrepot.kernel import ids, inbox, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -95,11 +95,15 @@ def take_statements(
 
 def _misfit(one: TakeChannelStatement) -> Refused | None:
     if one.kind not in KINDS:
-        return Invalid(field="kind", expected=f"one of {', '.join(KINDS)}", found=one.kind)
+        return Invalid(field="kind", expected=one_of(KINDS), found=one.kind)
     if one.since >= one.until:
-        return Invalid(field="until", expected=f"after {one.since.isoformat()}", found=one.until.isoformat())
+        return Invalid(
+            field="until", expected=Said("after {0}", one.since.isoformat()), found=one.until.isoformat()
+        )
     if len(one.orders) + len(one.stock) > ROWS_MAX:
-        return Invalid(field="orders", expected=f"at most {ROWS_MAX}", found=len(one.orders) + len(one.stock))
+        return Invalid(
+            field="orders", expected=Said("at most {0}", ROWS_MAX), found=len(one.orders) + len(one.stock)
+        )
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 
 from entrepot.channels.spreadsheet import contract
-from entrepot.kernel.errors import Invalid
+from entrepot.kernel.errors import Invalid, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Sheet:
 def read(data: bytes) -> Sheet:
     """The first sheet of a workbook, or a CSV file. Raises Invalid for what is neither, or too large."""
     if len(data) > contract.BYTES_MAX:
-        raise Invalid(field="file", expected=f"at most {contract.BYTES_MAX} bytes", found=len(data))
+        raise Invalid(field="file", expected=Said("at most {0} bytes", contract.BYTES_MAX), found=len(data))
     return _sheet(_workbook(data) if data.startswith(b"PK\x03\x04") else _csv(data))
 
 
@@ -41,11 +41,11 @@ def _sheet(rows: Iterable[Sequence[str]]) -> Sheet:
         if header is None:
             if len(cells) > contract.COLUMNS_MAX:
                 raise Invalid(
-                    field="file", expected=f"at most {contract.COLUMNS_MAX} columns", found=len(cells)
+                    field="file", expected=Said("at most {0} columns", contract.COLUMNS_MAX), found=len(cells)
                 )
             header = cells
         elif len(found) == contract.ROWS_MAX:
-            raise Invalid(field="file", expected=f"at most {contract.ROWS_MAX} rows", found="more")
+            raise Invalid(field="file", expected=Said("at most {0} rows", contract.ROWS_MAX), found="more")
         else:
             found.append((number, cells))
     if header is None or not found:
@@ -75,7 +75,9 @@ def _workbook(data: bytes) -> Iterator[Sequence[str]]:
             unpacked = sum(one.file_size for one in archive.infolist())
         if unpacked > contract.UNPACKED_MAX:
             raise Invalid(
-                field="file", expected=f"at most {contract.UNPACKED_MAX} bytes unpacked", found=unpacked
+                field="file",
+                expected=Said("at most {0} bytes unpacked", contract.UNPACKED_MAX),
+                found=unpacked,
             )
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:

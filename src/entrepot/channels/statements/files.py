@@ -10,7 +10,7 @@ from entrepot.channels.shopify import parse as shopify
 from entrepot.channels.spreadsheet import read
 from entrepot.channels.statements import table
 from entrepot.channels.statements.stated import ROWS_MAX, StatedOrder, StatedStock, UnreadableError
-from entrepot.kernel.errors import Invalid
+from entrepot.kernel.errors import Invalid, Said
 
 SOURCES = (shopify.SOURCE, amazon.SOURCE, "table")
 """How a file is written: what Shopify's API answers, Amazon's reports, or a table in our columns."""
@@ -35,10 +35,12 @@ def told(kind: str, source: str, data: bytes) -> Told:
             raise UnreadableError(f"one of {', '.join(SOURCES)} was expected, found {source}")
         found = _told(kind, source, data)
     except UnreadableError as error:
-        raise Invalid(field="file", expected=f"a statement of {kind} ({source})", found=str(error)) from error
+        raise Invalid(
+            field="file", expected=Said("a statement of {0} ({1})", kind, source), found=str(error)
+        ) from error
     if len(found.orders) + len(found.stock) > ROWS_MAX:
         raise Invalid(
-            field="file", expected=f"at most {ROWS_MAX}", found=len(found.orders) + len(found.stock)
+            field="file", expected=Said("at most {0}", ROWS_MAX), found=len(found.orders) + len(found.stock)
         )
     return found
 

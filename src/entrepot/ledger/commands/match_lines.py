@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors
 from entrepot.ledger.clearing import HOW, Item, Part, takes
@@ -82,7 +82,7 @@ def lock_items(lines: Iterable[int]) -> dict[int, Item]:
 def parts_of(company: int, wanted: Sequence[Part], items: dict[int, Item]) -> list[tuple[int, int]] | Refused:
     """Line and amount of each part, all of one account and currency and open."""
     if not 0 < len(wanted) <= PARTS_MAX:
-        return Invalid(field="parts", expected=f"1 to {PARTS_MAX}", found=len(wanted))
+        return Invalid(field="parts", expected=Said("1 to {0}", PARTS_MAX), found=len(wanted))
     if len({one.line for one in wanted}) < len(wanted):
         return Invalid(field="parts", expected="each line once", found="one twice")
     parts = []
@@ -109,7 +109,7 @@ def _misfit(one: MatchLines, parts: list[tuple[int, int]], items: dict[int, Item
     if not one.why.strip():
         return Invalid(field="why", expected="why they belong together", found="nothing")
     if one.how not in HOW:
-        return Invalid(field="how", expected=f"one of {', '.join(HOW)}", found=one.how)
+        return Invalid(field="how", expected=one_of(HOW), found=one.how)
     off = sum(amount for _, amount in parts)
     if off:
         return errors.DoesNotClear(off=money.told(off, items[parts[0][0]].currency))

@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger import layers
 from entrepot.ledger.commands.post import Posting, post
@@ -112,7 +112,7 @@ def _misfit(one: WriteDown, found: _Stock | None) -> Refused | None:
     if found is None:
         return NotFound(what="stock of the SKU at the node", which=str(one.sku))
     if not one.unit_minor.is_finite() or not 0 <= one.unit_minor <= UNIT_MAX:
-        return Invalid(field="unit_minor", expected=f"0 to {UNIT_MAX}", found=str(one.unit_minor))
+        return Invalid(field="unit_minor", expected=Said("0 to {0}", UNIT_MAX), found=str(one.unit_minor))
     if not one.reason.strip():
         return Invalid(field="reason", expected="why a unit brings so much", found="nothing")
     return None

@@ -14,7 +14,7 @@ from uuid import UUID
 from entrepot.kernel import ready, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.orders import rules
@@ -209,12 +209,12 @@ def _decide(one: CancelOrder, plan: Cancellation, *, from_floor: bool) -> list[S
     if not one.reason:
         return Invalid(field="reason", expected="why the order is cancelled", found="nothing")
     if one.code not in rules.CANCEL_REASONS:
-        return Invalid(field="code", expected=f"one of {', '.join(rules.CANCEL_REASONS)}", found=one.code)
+        return Invalid(field="code", expected=one_of(rules.CANCEL_REASONS), found=one.code)
     if one.order in plan.decided:
         return Invalid(field="order", expected="each order once in a call", found=str(one.order))
     if order.commercial in ("cancelled", "closed"):
         return WrongState(
-            subject=f"Order {order.number}",
+            subject=Said("Order {0}", order.number),
             found=order.commercial,
             event="cancel",
             expected="placed or confirmed",

@@ -15,7 +15,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import in_force_of
 from entrepot.orders import errors, facts, rules
@@ -317,7 +317,9 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
         if sku is None or sku[1] != "active":
             return NotFound(what="SKU for sale", which=wanted.sku)
         if sku[3]:
-            return Invalid(field="sku", expected=f"no kit, but its components ({sku[3]})", found=wanted.sku)
+            return Invalid(
+                field="sku", expected=Said("no kit, but its components ({0})", sku[3]), found=wanted.sku
+            )
         if wanted.like and like is None:
             return NotFound(what="line", which=str(wanted.like))
         if wanted.quantity < 1:
@@ -335,7 +337,7 @@ def _add(edit_: _Edit, known: _Known, *, own_prices: bool) -> Refused | None:
             wanted.discount_minor, wanted.tax_minor,
         )  # fmt: skip
         if not 0 <= frozen.discount <= frozen.gross:
-            return Invalid(field="discount", expected=f"0 to {frozen.gross}", found=frozen.discount)
+            return Invalid(field="discount", expected=Said("0 to {0}", frozen.gross), found=frozen.discount)
         line = _Line(ids.uuid7(), order.id, GOODS, wanted.sku, wanted.quantity, 0, price, frozen)
         edit_.added.append((line, sku[0]))
     return None

@@ -12,7 +12,7 @@ from entrepot.access.rules import stands_for
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, holding, rules, states
 from entrepot.orders.commands import progress
@@ -167,13 +167,15 @@ def _unholdable(one: PlaceHold, commercial: str) -> Refused | None:
     if not commercial:
         return NotFound(what="order", which=str(one.order))
     if one.type not in rules.HOLDS:
-        return Invalid(field="type", expected=f"one of {', '.join(rules.HOLDS)}", found=one.type)
+        return Invalid(field="type", expected=one_of(rules.HOLDS), found=one.type)
     if one.blocks is not None and not set(one.blocks) <= set(rules.TRANSITIONS):
         return Invalid(
-            field="blocks", expected=f"some of {', '.join(rules.TRANSITIONS)}", found=", ".join(one.blocks)
+            field="blocks",
+            expected=Said("some of {0}", ", ".join(rules.TRANSITIONS)),
+            found=", ".join(one.blocks),
         )
     if one.waits_for not in holding.WAITS:
-        return Invalid(field="waits_for", expected=f"one of {', '.join(holding.WAITS)}", found=one.waits_for)
+        return Invalid(field="waits_for", expected=one_of(holding.WAITS), found=one.waits_for)
     if commercial == "confirmed":
         return None
     after = states.COMMERCIAL.step("confirmed" if commercial == "placed" else commercial, "hold")
@@ -270,7 +272,7 @@ def _unreleasable(
     if hold is None:
         return NotFound(what="hold", which=str(one.hold))
     if one.code not in codes:
-        return Invalid(field="code", expected=f"one of {', '.join(rules.RESOLUTIONS)}", found=one.code)
+        return Invalid(field="code", expected=one_of(rules.RESOLUTIONS), found=one.code)
     after = states.HOLD.step("released" if one.hold in released else hold.state, "release")
     if isinstance(after, Refused):
         return after

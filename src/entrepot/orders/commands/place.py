@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, facts, kits, rules, validation
 from entrepot.orders.commands.hold import NewHold, open_holds
@@ -303,7 +303,7 @@ def decide(cause: Cause, request: PlaceOrder, known: Known) -> _Draft | Refused:
             return errors.Unplaceable(
                 external_id=request.external_id,
                 field="discount",
-                expected=f"at most {gross} on its line",
+                expected=Said("at most {0} on its line", gross),
                 found=less,
             )
     total = goods - discount + request.shipping_minor + request.tax_minor

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, regrouping
 from entrepot.orders.commands import progress
@@ -183,7 +183,7 @@ def _decide(one: SplitOrder, known: _Known, splits: Mapping[UUID, _Split]) -> _S
         return Invalid(field="reason", expected="why the order is split", found="nothing")
     if order.commercial in ("cancelled", "closed"):
         return WrongState(
-            subject=f"Order {order.number}",
+            subject=Said("Order {0}", order.number),
             found=order.commercial,
             event="split",
             expected="placed or confirmed",

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import errors
@@ -102,7 +102,7 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
 
 def _misfit(request: OpenDispute, left: int) -> Refused | None:
     if not 0 < request.amount_minor <= left:
-        return errors.NotAPayment(field="amount", expected=f"1 to {left}", found=request.amount_minor)
+        return errors.NotAPayment(field="amount", expected=Said("1 to {0}", left), found=request.amount_minor)
     if request.fee_minor < 0 or (request.fee_minor and not request.takes):
         expected = "0 or more" if request.takes else "0 while nothing is withdrawn"
         return errors.NotAPayment(field="fee", expected=expected, found=request.fee_minor)

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import errors, rules
@@ -184,7 +184,7 @@ def _misfit(one: Known, request: FollowDispute, payment: take.Payment) -> Refuse
         return errors.NotAPayment(field="fee", expected="0 or more", found=request.fee_minor)
     left = payment.captured - payment.disputed
     if one.is_inquiry and one.amount > left:
-        return errors.NotAPayment(field="amount", expected=f"1 to {left}", found=one.amount)
+        return errors.NotAPayment(field="amount", expected=Said("1 to {0}", left), found=one.amount)
     return None
 
 
@@ -228,7 +228,9 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
         refused = (
             one.step("win" if request.won else "lose")
             if 0 <= request.fee_returned_minor <= most
-            else errors.NotAPayment(field="fee", expected=f"0 to {most}", found=request.fee_returned_minor)
+            else errors.NotAPayment(
+                field="fee", expected=Said("0 to {0}", most), found=request.fee_returned_minor
+            )
         )
         if refused:
             answers.append(refused)

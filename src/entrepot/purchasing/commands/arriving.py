@@ -11,7 +11,7 @@ from uuid import UUID
 
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.purchasing import errors, receiving
 from entrepot.purchasing.commands.noticed import count_notices
 from entrepot.purchasing.receiving import Quality, Receiving, Sample
@@ -77,7 +77,7 @@ class Known:
         for part in parts:
             for serial in part.serials:
                 if receipt := self.serials.get((part.sku, serial)):
-                    return errors.SerialSeen(serial=serial, where=f"with receipt {receipt}")
+                    return errors.SerialSeen(serial=serial, where=Said("with receipt {0}", receipt))
         return None
 
     def arrivals(self, order: Order, parts: Sequence[Part], number: str) -> list[Arrival]:

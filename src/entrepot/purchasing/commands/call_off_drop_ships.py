@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import delivery
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders import rules as orders
 from entrepot.orders.commands import cancel as sales
@@ -99,7 +99,7 @@ def _refusal(one: CallOffDropShip, found: DropShip | None) -> Refused | None:
     if not one.reason.strip():
         return Invalid(field="reason", expected="why it is called off", found="nothing")
     if one.code not in orders.CANCEL_REASONS:
-        return Invalid(field="code", expected=f"one of {', '.join(orders.CANCEL_REASONS)}", found=one.code)
+        return Invalid(field="code", expected=one_of(orders.CANCEL_REASONS), found=one.code)
     return None
 
 

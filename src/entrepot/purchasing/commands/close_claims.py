@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.purchasing.receiving import MadeGood, made_good
@@ -116,11 +116,13 @@ def _state(one: CloseClaim, found: _Claim | None) -> str | Refused:
     if found is None:
         return NotFound(what="claim to a supplier", which=str(one.claim))
     if one.answer not in ANSWERS:
-        return Invalid(field="answer", expected=f"one of {', '.join(ANSWERS)}", found=one.answer)
+        return Invalid(field="answer", expected=one_of(ANSWERS), found=one.answer)
     if not one.note:
         return Invalid(field="note", expected="how the supplier's answer is known", found="nothing")
     if one.amount_minor is not None and not 0 < one.amount_minor <= found.value:
-        return Invalid(field="amount_minor", expected=f"from 1 to {found.value}", found=one.amount_minor)
+        return Invalid(
+            field="amount_minor", expected=Said("from 1 to {0}", found.value), found=one.amount_minor
+        )
     return CLAIM.step(found.state, one.answer)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.purchasing import errors
 from entrepot.purchasing.confirming import NoticedLine, misfit_notice
@@ -128,7 +128,7 @@ def _misfit(one: TakeNotice, lines: Sequence[NoticedLine], orders: dict[UUID, _O
         if order is None or order.company != one.company:
             return NotFound(what="purchase order", which=str(line.order))
         if line.line not in order.lines:
-            return NotFound(what=f"line of {order.number}", which=str(line.line))
+            return NotFound(what=Said("line of {0}", order.number), which=str(line.line))
         if isinstance(refused := ORDER.step(order.state, "receive_rest"), Refused):
             return refused
     if len({(orders[line.order].supplier, orders[line.order].node) for line in lines}) > 1:

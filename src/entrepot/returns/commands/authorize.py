@@ -12,7 +12,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.orders.commands.progress import lock
@@ -223,7 +223,7 @@ def _misfit(request: Authorize, order: Order | None, known: _Known) -> Refused |
     if request.node and known.nodes.company.get(request.node) != order.company:
         return NotFound(what="node of the company", which=str(request.node))
     if request.asked not in rules.ASKED:
-        return Invalid(field="asked", expected=f"one of {', '.join(rules.ASKED)}", found=request.asked)
+        return Invalid(field="asked", expected=one_of(rules.ASKED), found=request.asked)
     if request.asked == "store_credit" and order.customer is None:
         return errors.NoCustomer(order=order.number)
     name = (request.order, request.external_id)
@@ -233,7 +233,7 @@ def _misfit(request: Authorize, order: Order | None, known: _Known) -> Refused |
         )
     for item in request.items:
         if item.line not in known.lines or known.lines[item.line].order != request.order:
-            return NotFound(what=f"line of goods in order {order.number}", which=str(item.line))
+            return NotFound(what=Said("line of goods in order {0}", order.number), which=str(item.line))
         if item.condition and item.condition not in admission.CONDITIONS:
             expected = f"one of {', '.join(admission.CONDITIONS)}"
             return Invalid(field="condition", expected=expected, found=item.condition)
@@ -249,7 +249,7 @@ def _items(
     for item, one in zip(request.items, named, strict=True):
         if one is None:
             codes = reasons.offered(offered, [known.lines[item.line].category])
-            return Invalid(field="reason", expected=f"one of {', '.join(codes)}", found=item.reason)
+            return Invalid(field="reason", expected=one_of(codes), found=item.reason)
     found = [one for one in named if one is not None]
     wanted = [
         rules.Wanted(item.line, item.quantity, one.code, known.left[item.line])

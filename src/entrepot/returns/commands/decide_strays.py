@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import arrivals, errors
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -60,9 +60,7 @@ def _misfit(request: DecideStray, company: int, state: str, known: dict[UUID, in
     if not company:
         return NotFound(what="stray", which=str(request.stray))
     if request.outcome not in arrivals.OUTCOMES:
-        return Invalid(
-            field="outcome", expected=f"one of {', '.join(arrivals.OUTCOMES)}", found=request.outcome
-        )
+        return Invalid(field="outcome", expected=one_of(arrivals.OUTCOMES), found=request.outcome)
     if state != "open":
         return WrongState(subject="stray", found=state, event=request.outcome, expected="open")
     if request.outcome != "matched":

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
@@ -106,7 +106,7 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
             where = NotThere(
                 wanted=request.quantity,
                 sku=str(line.sku),
-                where=f"bin {units.bin}",
+                where=Said("bin {0}", units.bin),
                 found=there.get(bucket, 0),
             )
         if isinstance(where, Refused):
@@ -161,9 +161,7 @@ def _decide(
     """The bin that the units go to."""
     disposition = request.disposition or units.proposed
     if disposition not in rules.DISPOSITIONS:
-        return Invalid(
-            field="disposition", expected=f"one of {', '.join(rules.DISPOSITIONS)}", found=disposition
-        )
+        return Invalid(field="disposition", expected=one_of(rules.DISPOSITIONS), found=disposition)
     if request.quantity < 1:
         return Invalid(field="quantity", expected="1 or more", found=request.quantity)
     if request.quantity > left:
@@ -172,7 +170,7 @@ def _decide(
         return NotPermitted(actor=cause.actor.name, command=OVERRIDES)
     if disposition != units.proposed and not request.reason:
         why = f"{units.proposed} was proposed"
-        return errors.ReasonNeeded(step=f"{disposition} instead", why=why)
+        return errors.ReasonNeeded(step=Said("{0} instead", disposition), why=why)
     if request.bin:
         if nodes.get(request.bin) != units.node:
             return errors.NoBin(node=str(units.node), kind="such", bin=f" {request.bin}")

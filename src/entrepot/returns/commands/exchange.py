@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.kernel.policies import of_companies
 from entrepot.returns import errors, exchanging, refunding
@@ -156,10 +156,10 @@ def _decide(
     line = one.lines.get(request.line)
     refused = _misfit(request, one, line, known) or one.held_back()
     if refused or line is None:
-        return refused or NotFound(what=f"line in return {one.number}", which=str(request.line))
+        return refused or NotFound(what=Said("line in return {0}", one.number), which=str(request.line))
     sku, status, list_price = known.skus[one.company, request.sku]
     if status != "active":
-        return errors.NotExchangeable(sku=request.sku, number=one.number, why=f"it is {status}")
+        return errors.NotExchangeable(sku=request.sku, number=one.number, why=Said("it is {0}", status))
     version, returns = facts.policies[one.company]
     due = refunding.refund(
         facts.sold[one.order], [(line.line, request.quantity, line.reason)],
@@ -191,7 +191,7 @@ def _misfit(request: Exchange, one: Return, line: Line | None, known: _Known) ->
             subject="return", found=one.state, event="exchange", expected="authorized or further"
         )
     if line is None:
-        return NotFound(what=f"line in return {one.number}", which=str(request.line))
+        return NotFound(what=Said("line in return {0}", one.number), which=str(request.line))
     left = line.quantity - line.cancelled - line.refunded
     if not 0 < request.quantity <= left:
         return errors.NotThatMuch(number=one.number, what="units", wanted=request.quantity, left=left)

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
@@ -146,7 +146,7 @@ def _check(
     """What the checklist of the category, the weight and the serial number say of the grade."""
     questions = policy.of(units.category)
     if not request.grade and not questions:
-        return Invalid(field="grade", expected=f"one of {', '.join(rules.GRADES)}", found="none")
+        return Invalid(field="grade", expected=one_of(rules.GRADES), found="none")
     answered = checklists.answered(questions, request.answers)
     if isinstance(answered, Refused):
         return answered
@@ -183,7 +183,7 @@ def _propose(policy: rules.Policy, checked: _Checked, sums: tuple[recovery.Sum, 
 
 def _misfit(request: Inspect, left: int) -> Refused | None:
     if request.grade and request.grade not in rules.GRADES:
-        return Invalid(field="grade", expected=f"one of {', '.join(rules.GRADES)}", found=request.grade)
+        return Invalid(field="grade", expected=one_of(rules.GRADES), found=request.grade)
     if request.quantity < 1:
         return Invalid(field="quantity", expected="1 or more", found=request.quantity)
     if any(" " in code or not code for code in request.codes):

@@ -13,7 +13,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import onward, rules
@@ -141,7 +141,7 @@ def _decide(
     at = request.occurred_at or cause.at
     due = request.due_on or at.date() + timedelta(days=policies[one.company].days(one.kind))
     if due < at.date():
-        return Invalid(field="due_on", expected=f"{at.date()} or later", found=str(due))
+        return Invalid(field="due_on", expected=Said("{0} or later", at.date()), found=str(due))
     amount = one.expected if request.amount_minor is None else request.amount_minor
     if request.amount_minor is not None and (request.amount_minor < 0 or not KINDS[one.kind].account):
         expected = "0 or more" if KINDS[one.kind].account else f"none for a {one.kind}"
@@ -155,7 +155,7 @@ def _decide(
     for item in standing:
         if there.get(item.at, 0) < wanted[item.at]:
             return NotThere(
-                wanted=item.quantity, sku=str(item.at.sku), where=f"bin {item.at.bin}",
+                wanted=item.quantity, sku=str(item.at.sku), where=Said('bin {0}', item.at.bin),
                 found=there.get(item.at, 0),
             )  # fmt: skip
     for bucket, units in wanted.items():

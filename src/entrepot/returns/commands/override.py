@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.lock import lock_returns
@@ -77,9 +77,11 @@ def _misfit(request: OverrideDisposition, one: _Inspection | None) -> Refused | 
         )
     if request.instead not in rules.DISPOSITIONS or request.instead == one.proposed:
         others = ", ".join(each for each in rules.DISPOSITIONS if each != one.proposed)
-        return Invalid(field="instead", expected=f"one of {others}", found=request.instead)
+        return Invalid(field="instead", expected=Said("one of {0}", others), found=request.instead)
     if not request.reason.strip():
-        return errors.ReasonNeeded(step=f"{request.instead} instead", why=f"{one.proposed} was proposed")
+        return errors.ReasonNeeded(
+            step=Said("{0} instead", request.instead), why=Said("{0} was proposed", one.proposed)
+        )
     return None
 
 

@@ -13,7 +13,7 @@ from entrepot.access.commands.take_duty import take_duty
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.judging import judge
@@ -116,7 +116,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
 def _decide(cause: Cause, request: Receive, one: Return | None, facts: _Facts) -> _Receipt | Refused:
     if one is None or request.line not in one.lines:
         which = str(request.return_id if one is None else request.line)
-        return NotFound(what="return" if one is None else f"line in return {one.number}", which=which)
+        return NotFound(what="return" if one is None else Said("line in return {0}", one.number), which=which)
     step = RETURN.step(one.state, "receive")
     if isinstance(step, Refused):
         return step

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.returns import arrivals, errors, expiring, states
 from entrepot.returns.arrivals import Came, Expected, Part, Sorted
@@ -204,7 +204,9 @@ def _decide(cause: Cause, request: ReceiveParcel, known: _Known) -> Sorted | Ref
         if not one.said.strip() or one.quantity < 1 or (one.serial and one.quantity != 1):
             expected = "a SKU or words, and 1 or more units, 1 with a serial number"
             return Invalid(
-                field="content", expected=expected, found=f"{one.quantity} of {one.said or 'nothing'}"
+                field="content",
+                expected=expected,
+                found=Said("{0} of {1}", one.quantity, one.said or "nothing"),
             )
     came = [
         Came(known.skus.get((request.company, one.said.strip())), one.quantity) for one in request.content

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.payments.rules import bonus
 from entrepot.returns import errors, refunding, rules
@@ -194,7 +194,7 @@ def _wanted(request: Refund, one: Return, policy: rules.Policy) -> list[tuple[Li
     left = {line.id: line.quantity - line.cancelled - line.refunded for line in one.lines.values()}
     for line_id, units in request.lines:
         if line_id not in left:
-            return NotFound(what=f"line in return {one.number}", which=str(line_id))
+            return NotFound(what=Said("line in return {0}", one.number), which=str(line_id))
         if not 0 < units <= left[line_id]:
             return errors.NotThatMuch(number=one.number, what="units", wanted=units, left=left[line_id])
         left[line_id] -= units

@@ -12,7 +12,7 @@ from entrepot.access.commands.take_duty import Duty, DutyTaken, take_duty
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, onward
@@ -116,14 +116,16 @@ def _decide(cause: Cause, request: SettleDeparture, found: dict[UUID, _Departure
         return Invalid(field="reference", expected="the number of the receiver's paper", found="nothing")
     if not KINDS[one.kind].account:
         if request.amount_minor is not None or not request.final:
-            return Invalid(field="amount_minor", expected=f"none for a {one.kind}", found="one")
+            return Invalid(field="amount_minor", expected=Said("none for a {0}", one.kind), found="one")
         settled: Settled | Refused = Settled(0, 0, 0, True)
     else:
         settled = onward.settle(one.owed, one.credited, request.amount_minor, final=request.final)
     if isinstance(settled, Refused):
         return settled
     if settled.difference and not request.note.strip():
-        return errors.ReasonNeeded(step="a difference", why=f"{one.owed - one.credited} were owed still")
+        return errors.ReasonNeeded(
+            step="a difference", why=Said("{0} were owed still", one.owed - one.credited)
+        )
     state = step if settled.over else one.state
     # What comes next in the batch finds it as it is then.
     found[one.id] = one._replace(state=state, credited=settled.credited)

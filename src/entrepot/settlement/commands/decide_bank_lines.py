@@ -12,7 +12,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import post
 from entrepot.settlement.bank import PAYABLE, PURPOSES, BankMatching, Expected
@@ -141,7 +141,7 @@ def _decide(
         return state
     if request.known is None:
         if request.purpose not in PURPOSES:
-            return Invalid(field="purpose", expected=f"one of {', '.join(PURPOSES)}", found=request.purpose)
+            return Invalid(field="purpose", expected=one_of(PURPOSES), found=request.purpose)
         if not request.reason.strip():
             return Invalid(field="reason", expected="what it is", found="nothing")
         return _Decided(line, request, state, None)
@@ -150,7 +150,7 @@ def _decide(
         return NotFound(what="payout or carrier's invoice that no line has settled", which=str(request.known))
     if (currency, one.amount) != (line.currency, line.amount):
         expected, found = f"{line.amount} {line.currency}", f"{one.amount} {currency}"
-        return Invalid(field="known", expected=f"one over {expected} in minor units", found=found)
+        return Invalid(field="known", expected=Said("one over {0} in minor units", expected), found=found)
     return _Decided(line, request, state, one)
 
 

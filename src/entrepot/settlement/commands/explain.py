@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import errors, rules
@@ -154,8 +154,9 @@ def _fitting(line: _Line, known: UUID, found: dict[tuple[UUID, str], _Known]) ->
         line.kind, line.company, line.provider, line.currency,
     ):  # fmt: skip
         return errors.DoesNotFit(
-            line=line.number, payout=line.payout_number, expected=f"{line.kind} of {line.provider} in {line.currency}",
-            known=str(known), found=f"a {one.kind} of {one.provider} in {one.currency}",
+            line=line.number, payout=line.payout_number, known=str(known),
+            expected=Said("{0} of {1} in {2}", line.kind, line.provider, line.currency),
+            found=Said("a {0} of {1} in {2}", one.kind, one.provider, one.currency),
         )  # fmt: skip
     if one.settled_by:
         payout, number = one.settled_by

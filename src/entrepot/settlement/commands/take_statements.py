@@ -12,7 +12,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import bank, errors
@@ -119,7 +119,7 @@ def take_statements(cause: Cause, /, *, requests: Sequence[TakeStatement]) -> li
 
 def _misfit(one: Statement) -> Refused | None:
     if not 0 < len(one.lines) <= bank.LINES_MAX:
-        return Invalid(field="lines", expected=f"1 to {bank.LINES_MAX}", found=len(one.lines))
+        return Invalid(field="lines", expected=Said("1 to {0}", bank.LINES_MAX), found=len(one.lines))
     if any(not 0 < abs(line.amount_minor) <= bank.AMOUNT_MAX for line in one.lines):
         return Invalid(field="amount_minor", expected="other than 0", found="0, or too much")
     made = bank.sums_to(one.opening_minor, one.closing_minor, one.lines)
@@ -137,8 +137,8 @@ def _again(known: _Known, one: Statement) -> StatementTaken | Refused:
         return known.answer(fresh=False)
     return errors.StatementTakenOtherwise(
         external_id=one.external_id, number=known.number,
-        expected=f"{known.lines} lines over {money.told(known.total, one.currency)}",
-        found=f"{len(one.lines)} over {money.told(total, one.currency)}",
+        expected=Said('{0} lines over {1}', known.lines, money.told(known.total, one.currency)),
+        found=Said('{0} over {1}', len(one.lines), money.told(total, one.currency)),
     )  # fmt: skip
 
 

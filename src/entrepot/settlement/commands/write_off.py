@@ -11,7 +11,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.clearing import Item, Part
 from entrepot.ledger.commands.match_lines import LinesMatched, MatchLines, lock_items, match_lines, parts_of
@@ -117,7 +117,7 @@ def _decide(
     if isinstance(parts, Refused):
         return parts
     if one.code not in CODES:
-        return Invalid(field="code", expected=f"one of {', '.join(CODES)}", found=one.code)
+        return Invalid(field="code", expected=one_of(CODES), found=one.code)
     if not one.reason.strip():
         return Invalid(field="reason", expected="why it is given up", found="nothing")
     item = items[parts[0][0]]

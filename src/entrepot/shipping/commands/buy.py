@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.shipping import errors
 from entrepot.shipping.live import Bought
@@ -98,7 +98,7 @@ def buy_labels(cause: Cause, /, *, requests: Sequence[BuyLabels]) -> list[Labels
         source, _, service = labels[0].live.partition(":")
         due = [one for one in labels if one.label and one.purchase in ("", "failed")]
         if not source:
-            answers.append(errors.NotQuoted(subject=f"Shipment {labels[0].number}"))
+            answers.append(errors.NotQuoted(subject=Said("Shipment {0}", labels[0].number)))
             continue
         if not due:
             answers.append(errors.NoLabelToBuy(shipment=labels[0].number))

@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.shipping import errors, trouble
@@ -140,7 +140,7 @@ def open_claims(cause: Cause, /, *, requests: Sequence[OpenClaim]) -> list[Claim
 
 def _misfit(request: OpenClaim, one: _Shipment | None) -> Refused | None:
     if request.kind not in CLAIMED:
-        return Invalid(field="kind", expected=f"one of {', '.join(CLAIMED)}", found=request.kind)
+        return Invalid(field="kind", expected=one_of(CLAIMED), found=request.kind)
     if one is None:
         return None
     if request.kind in one.kinds:
@@ -148,7 +148,9 @@ def _misfit(request: OpenClaim, one: _Shipment | None) -> Refused | None:
         return errors.Claimed(shipment=one.number, kind=request.kind, number=number)
     amount = one.worth if request.amount_minor is None else request.amount_minor
     if not 0 < amount <= AMOUNT_MAX:
-        return Invalid(field="amount_minor", expected=f"minor units from 1 to {AMOUNT_MAX}", found=amount)
+        return Invalid(
+            field="amount_minor", expected=Said("minor units from 1 to {0}", AMOUNT_MAX), found=amount
+        )
     return None
 
 
@@ -198,14 +200,16 @@ def advance_claims(cause: Cause, /, *, requests: Sequence[AdvanceClaim]) -> list
 
 def _step(one: _Claim, request: AdvanceClaim) -> str | Refused:
     if request.step not in STEPS:
-        return Invalid(field="step", expected=f"one of {', '.join(STEPS)}", found=request.step)
+        return Invalid(field="step", expected=one_of(STEPS), found=request.step)
     state = CLAIM.step(one.state, request.step)
     if isinstance(state, Refused):
         return state
     if request.step in ("refuse", "drop") and not request.reason.strip():
         return Invalid(field="reason", expected="why it is given up", found="nothing")
     if request.amount_minor is not None and not 0 < request.amount_minor <= one.amount:
-        return Invalid(field="amount_minor", expected=f"from 1 to {one.amount}", found=request.amount_minor)
+        return Invalid(
+            field="amount_minor", expected=Said("from 1 to {0}", one.amount), found=request.amount_minor
+        )
     return state
 
 

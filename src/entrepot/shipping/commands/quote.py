@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import delivery, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
 from entrepot.shipping import errors
 from entrepot.shipping.live import Rate
 
@@ -71,7 +71,7 @@ def ask_rates(cause: Cause, /, *, requests: Sequence[AskRates]) -> list[RatesAsk
             )
             continue
         if not sources:
-            answers.append(errors.NotQuoted(subject=f"Fulfillment {number}"))
+            answers.append(errors.NotQuoted(subject=Said("Fulfillment {0}", number)))
             continue
         messages += [
             delivery.Message(f"carriers:{source}", "carrier.rates", request.fulfillment, company,

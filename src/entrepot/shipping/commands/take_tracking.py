@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import ids, inbox, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command, offer, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
 from entrepot.shipping import rules
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.shipping.easypost import parse as easypost
@@ -122,15 +122,17 @@ def take_tracking(cause: Cause, /, *, requests: Sequence[TakeTracking]) -> list[
 def _read(request: TakeTracking) -> tuple[str, list[CarrierEvent]] | Refused:
     source = SOURCES.get(request.source)
     if source is None:
-        return Invalid(field="source", expected=f"one of {', '.join(SOURCES)}", found=request.source)
+        return Invalid(field="source", expected=one_of(SOURCES), found=request.source)
     if len(request.payload) > PAYLOAD_MAX or "\x00" in request.payload:
         return Invalid(
-            field="payload", expected=f"up to {PAYLOAD_MAX} characters, no NUL", found=len(request.payload)
+            field="payload",
+            expected=Said("up to {0} characters, no NUL", PAYLOAD_MAX),
+            found=len(request.payload),
         )
     try:
         return source.message_id(request.payload), source.events(request.payload)
     except rules.UnreadableError as error:
-        return Invalid(field="payload", expected=f"a message of {request.source}", found=str(error))
+        return Invalid(field="payload", expected=Said("a message of {0}", request.source), found=str(error))
 
 
 @dataclass(frozen=True, slots=True)

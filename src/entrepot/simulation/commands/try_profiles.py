@@ -11,7 +11,7 @@ from uuid import UUID
 from entrepot.kernel import drafts, ids, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.simulation.states import TRIAL
 from entrepot.simulation.whatif import Report, summary
@@ -94,7 +94,7 @@ def _misfit(one: AskTrial, draft: _Draft | None) -> Refused | None:
     if one.until <= one.since:
         return Invalid(
             field="to",
-            expected=f"after {one.since.astimezone(UTC).date()}, where the window begins",
+            expected=Said("after {0}, where the window begins", one.since.astimezone(UTC).date()),
             found=str(one.until.astimezone(UTC).date()),
         )
     return None

@@ -13,7 +13,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
 from entrepot.stock import errors, queries, rules
@@ -184,7 +184,9 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
         elif isinstance(duty := apart[r.adjustment], Refused):
             answers.append(duty)
         elif r.approve and free + delta < 0:
-            answers.append(errors.NotThere(wanted=-delta, sku=str(sku), where=f"bin {bin_}", found=free))
+            answers.append(
+                errors.NotThere(wanted=-delta, sku=str(sku), where=Said("bin {0}", bin_), found=free)
+            )
         else:
             new = "posted" if r.approve else "rejected"
             decided.append((r.adjustment, new, cause.actor.name, cause.at))
@@ -206,7 +208,9 @@ def _refusal(request: Adjust, delta: int, free: int, kits: Mapping[UUID, str]) -
         found = f"{request.delta} for '{request.reason}'"
         return errors.NotPlaceable(field="adjustment", expected="some units and a reason", found=found)
     if delta < -free:
-        return errors.NotThere(wanted=-delta, sku=str(request.sku), where=f"bin {request.bin}", found=free)
+        return errors.NotThere(
+            wanted=-delta, sku=str(request.sku), where=Said("bin {0}", request.bin), found=free
+        )
     return None
 
 

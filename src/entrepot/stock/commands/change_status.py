@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.stock import errors
 from entrepot.stock.commands.allocate import Loss, lock_what_losses_touch
@@ -63,7 +63,7 @@ def change_status(cause: Cause, /, *, requests: Sequence[ChangeStatus]) -> list[
         elif left.get(source, 0) < r.quantity:
             found = left.get(source, 0)
             answers.append(
-                errors.NotThere(wanted=r.quantity, sku=str(r.sku), where=f"bin {r.bin}", found=found)
+                errors.NotThere(wanted=r.quantity, sku=str(r.sku), where=Said("bin {0}", r.bin), found=found)
             )
         else:
             left[source] -= r.quantity

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
 from entrepot.stock import errors, queries, rules
@@ -154,7 +154,9 @@ def _locked(requests: Sequence[PostCount], wanted: Sequence[Wanted]) -> list[Bal
 def _refusal(r: PostCount, seen: Balance, taken: set[At]) -> Refused | None:
     if r.counted < 0 or not r.reason or (r.serial and r.counted > 1) or _at(r) in taken:
         expected = "units, once for each of the goods, at most one of a serial, and a reason"
-        return errors.NotPlaceable(field="count", expected=expected, found=f"{r.counted} for '{r.reason}'")
+        return errors.NotPlaceable(
+            field="count", expected=expected, found=Said("{0} for '{1}'", r.counted, r.reason)
+        )
     if seen.corrected and r.counted != seen.expected:
         return errors.CorrectedSince(sku=str(r.sku), where=str(r.bin))
     if seen.elsewhere and r.counted > seen.expected:

@@ -13,7 +13,7 @@ from uuid import UUID
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.stock import errors, rules
 from entrepot.stock.commands.allocate import lock_positions
@@ -266,7 +266,7 @@ def _misfit(
         return errors.NotPlaceable(field="rest", expected="received, lost or nothing", found=r.rest)
     if not lines:
         return errors.NotPlaceable(
-            field="lines", expected=f"units that {number} has on their way", found="none"
+            field="lines", expected=Said("units that {0} has on their way", number), found="none"
         )
     if not r.reason and any(line.lost for line in lines):
         return errors.NotPlaceable(field="reason", expected="why units are lost", found="nothing")
@@ -302,7 +302,10 @@ def _refusal(r: ShipTransfer, left: dict[At, int], free: dict[tuple[UUID, UUID],
     for source, units in from_bin.items():
         if left.get(source, 0) < units:
             return errors.NotThere(
-                wanted=units, sku=str(source.sku), where=f"bin {source.bin}", found=left.get(source, 0)
+                wanted=units,
+                sku=str(source.sku),
+                where=Said("bin {0}", source.bin),
+                found=left.get(source, 0),
             )
     return None
 

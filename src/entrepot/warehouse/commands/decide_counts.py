@@ -13,7 +13,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.count import CountPosted, PostCount, count
 from entrepot.warehouse import counting
@@ -127,7 +127,7 @@ def _refusal(
         )
     causes = of_node(rules.get(task.company, {}), task.node_code).causes
     if request.decision == "approve" and request.cause not in causes:
-        return Invalid(field="cause", expected=f"one of: {', '.join(causes)}", found=request.cause or "none")
+        return Invalid(field="cause", expected=one_of(causes), found=request.cause or "none")
     if request.decision == "reject" and not request.note.strip():
         return Invalid(field="note", expected="why stock stays as it is", found="nothing")
     return None

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
 from entrepot.stock import queries as stock
@@ -168,7 +168,9 @@ def _misfit(
     for one in request.counted:
         company, lots = skus.get(one.sku, (0, ""))
         if not 0 <= one.units <= (1 if one.serial else UNITS_MAX):
-            return Invalid(field="units", expected=f"0 to {UNITS_MAX}, of a serial 0 or 1", found=one.units)
+            return Invalid(
+                field="units", expected=Said("0 to {0}, of a serial 0 or 1", UNITS_MAX), found=one.units
+            )
         if (
             company != task.company
             or one.status not in STATUSES

@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import NotFound, Refused, WrongState
+from entrepot.kernel.errors import NotFound, Refused, Said, WrongState
 from entrepot.warehouse import waves
 from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
 from entrepot.warehouse.commands.stream import of_node
@@ -54,7 +54,7 @@ def pace(cause: Cause, /, *, requests: Sequence[PaceNode]) -> list[NodePaced | R
         _, policy = of_node(in_force.get(company, {}), code)
         if policy.mode != "paced":
             refusals[place] = WrongState(
-                subject=f"node {code}", found=policy.mode, event="pace", expected="paced"
+                subject=Said("node {0}", code), found=policy.mode, event="pace", expected="paced"
             )
         else:
             asked[place] = _wanted(one.node, waves.paced(policy), policy.ahead_minutes)

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, policies, ready, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.fulfill import look_at_pickable
 from entrepot.warehouse import errors, waves
@@ -185,9 +185,7 @@ class _Facts:
         if request.node not in self.nodes:
             return NotFound(what="node", which=request.node)
         if request.method and request.method not in waves.METHODS:
-            return Invalid(
-                field="method", expected=f"one of {', '.join(waves.METHODS)}", found=request.method
-            )
+            return Invalid(field="method", expected=one_of(waves.METHODS), found=request.method)
         for zone in request.zones:
             if (request.node, zone) not in self.zones:
                 return Invalid(field="zones", expected="codes of zones of the node", found=zone)

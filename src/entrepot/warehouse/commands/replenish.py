@@ -13,7 +13,7 @@ from entrepot.catalog.register import Register, put, sieve, tell
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.warehouse import replenishing
 from entrepot.warehouse.commands.put_away import PutAway, put_away
@@ -217,7 +217,7 @@ def _refusal(one: Replenish, task: _Task | None) -> Refused | None:
     if isinstance(step, Refused):
         return step
     if one.quantity is not None and not 0 <= one.quantity <= task.quantity:
-        return Invalid(field="quantity", expected=f"0 to {task.quantity}", found=one.quantity)
+        return Invalid(field="quantity", expected=Said("0 to {0}", task.quantity), found=one.quantity)
     return None
 
 

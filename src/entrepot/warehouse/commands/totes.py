@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.warehouse import errors
 
@@ -140,7 +140,7 @@ def _misfit(one: UseTote, of: _Of | None) -> Refused | None:
     if of is None:
         return NotFound(what="fulfillment that is being picked", which=str(one.fulfillment))
     if not one.tote or len(one.tote) > CODE_MAX or not one.tote.isprintable():
-        return Invalid(field="tote", expected=f"1 to {CODE_MAX} signs", found=one.tote)
+        return Invalid(field="tote", expected=Said("1 to {0} signs", CODE_MAX), found=one.tote)
     return None
 
 

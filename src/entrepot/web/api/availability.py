@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Query, Router
 
 from entrepot.insight import availability
-from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.errors import Invalid, NotFound, Said
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
 from entrepot.web.api import parse
@@ -69,7 +69,9 @@ def get_availability(
     for day in on:
         if not today <= day <= last:
             raise Invalid(
-                field="on", expected=f"a day from {today} to {last}, or a longer horizon", found=day
+                field="on",
+                expected=Said("a day from {0} to {1}, or a longer horizon", today, last),
+                found=day,
             )
     found = stock.availability(company=of, channel=channel, skus=sku)
     items = [_now(one) for one in found]

@@ -18,7 +18,7 @@ from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decid
 from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Currency, Key, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Code, Currency, Each, Key, Out, Strict, Text
 
 router = Router()
 FILE_MAX = 2_000_000
@@ -84,9 +84,7 @@ class BankLineDecidedOut(Out):
     statement_state: str
 
 
-@router.post(
-    "/bank-statements", response={200: StatementTakenOut | list[StatementTakenOut | Problem], **REFUSED}
-)
+@router.post("/bank-statements", response={200: StatementTakenOut | list[Each[StatementTakenOut]], **REFUSED})
 def take_bank_statement(
     request: HttpRequest,
     payload: StatementIn | Annotated[list[StatementIn], Many],
@@ -133,7 +131,7 @@ def list_bank_lines(
 
 
 @router.post(
-    "/bank-lines/decide", response={200: BankLineDecidedOut | list[BankLineDecidedOut | Problem], **REFUSED}
+    "/bank-lines/decide", response={200: BankLineDecidedOut | list[Each[BankLineDecidedOut]], **REFUSED}
 )
 def decide_bank_line(
     request: HttpRequest,

@@ -14,7 +14,7 @@ from entrepot.returns.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Minor, Out, Problem, Reason, Strict
+from entrepot.web.api.schemas import Each, Minor, Out, Reason, Strict
 
 router = Router()
 
@@ -93,7 +93,7 @@ def list_card_holds(
 
 @router.post(
     "/returns/card-holds/decide",
-    response={200: CardHoldDecidedOut | list[CardHoldDecidedOut | Problem], **REFUSED},
+    response={200: CardHoldDecidedOut | list[Each[CardHoldDecidedOut]], **REFUSED},
 )
 def decide_card_holds(
     request: HttpRequest,

@@ -17,7 +17,7 @@ from entrepot.settlement.commands.decide_charges import DecideCharge, decide_cha
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Currency, Key, Minor, Moment, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Code, Currency, Each, Key, Minor, Moment, Out, Strict, Text
 
 router = Router()
 CSV_MAX = 2_000_000
@@ -123,7 +123,7 @@ class ChargeDecidedOut(Out):
 
 @router.post(
     "/carrier-invoices",
-    response={200: CarrierInvoiceTakenOut | list[CarrierInvoiceTakenOut | Problem], **REFUSED},
+    response={200: CarrierInvoiceTakenOut | list[Each[CarrierInvoiceTakenOut]], **REFUSED},
 )
 def take_carrier_invoice(
     request: HttpRequest,
@@ -178,7 +178,7 @@ def list_carrier_charges(
 
 
 @router.post(
-    "/carrier-charges/decide", response={200: ChargeDecidedOut | list[ChargeDecidedOut | Problem], **REFUSED}
+    "/carrier-charges/decide", response={200: ChargeDecidedOut | list[Each[ChargeDecidedOut]], **REFUSED}
 )
 def decide_carrier_charge(
     request: HttpRequest,

@@ -25,7 +25,7 @@ from entrepot.channels.statements.stated import KINDS as OF
 from entrepot.channels.states import DIFFERENCE
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Key, Out, Problem, Reason, Strict, Text
+from entrepot.web.api.schemas import Code, Each, Key, Out, Reason, Strict, Text
 
 router = Router()
 CONTENT_MAX = 2_000_000
@@ -107,7 +107,7 @@ class ChannelDifferenceNowOut(Out):
 
 @router.post(
     "/channel-statements",
-    response={200: ChannelStatementTakenOut | list[ChannelStatementTakenOut | Problem], **REFUSED},
+    response={200: ChannelStatementTakenOut | list[Each[ChannelStatementTakenOut]], **REFUSED},
 )
 def take_channel_statement(
     request: HttpRequest,
@@ -147,7 +147,7 @@ def list_channel_differences(
 
 @router.post(
     "/channel-differences/mend",
-    response={200: ChannelDifferenceNowOut | list[ChannelDifferenceNowOut | Problem], **REFUSED},
+    response={200: ChannelDifferenceNowOut | list[Each[ChannelDifferenceNowOut]], **REFUSED},
 )
 def mend_channel_difference(
     request: HttpRequest,
@@ -163,7 +163,7 @@ def mend_channel_difference(
 
 @router.post(
     "/channel-differences/explain",
-    response={200: ChannelDifferenceNowOut | list[ChannelDifferenceNowOut | Problem], **REFUSED},
+    response={200: ChannelDifferenceNowOut | list[Each[ChannelDifferenceNowOut]], **REFUSED},
 )
 def explain_channel_difference(
     request: HttpRequest,

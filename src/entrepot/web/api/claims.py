@@ -15,7 +15,7 @@ from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_cl
 from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Key, Minor, Out, Problem, Reason, Strict, Text
+from entrepot.web.api.schemas import Each, Key, Minor, Out, Reason, Strict, Text
 
 router = Router()
 
@@ -112,7 +112,7 @@ def list_claims(
     return paged(queries.claims(parse.company_of(company), after=after, limit=limit + 1), limit)
 
 
-@router.post("/claims", response={200: ClaimOpenedOut | list[ClaimOpenedOut | Problem], **REFUSED})
+@router.post("/claims", response={200: ClaimOpenedOut | list[Each[ClaimOpenedOut]], **REFUSED})
 def open_claim(
     request: HttpRequest,
     payload: ClaimIn | Annotated[list[ClaimIn], Many],
@@ -125,7 +125,7 @@ def open_claim(
     )  # fmt: skip
 
 
-@router.post("/claims/advance", response={200: ClaimStepOut | list[ClaimStepOut | Problem], **REFUSED})
+@router.post("/claims/advance", response={200: ClaimStepOut | list[Each[ClaimStepOut]], **REFUSED})
 def advance_claim(
     request: HttpRequest,
     payload: ClaimStepIn | Annotated[list[ClaimStepIn], Many],
@@ -138,7 +138,7 @@ def advance_claim(
     )  # fmt: skip
 
 
-@router.post("/shipments/reship", response={200: ReshippedOut | list[ReshippedOut | Problem], **REFUSED})
+@router.post("/shipments/reship", response={200: ReshippedOut | list[Each[ReshippedOut]], **REFUSED})
 def send_again(
     request: HttpRequest,
     payload: ReshipIn | Annotated[list[ReshipIn], Many],

@@ -22,7 +22,7 @@ from entrepot.settlement.commands.note_lines import NoteLine, note_lines
 from entrepot.settlement.commands.write_off import DecideWriteOff, WriteOff, decide_write_offs, write_off
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Key, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Each, Key, Out, Strict, Text
 
 router = Router()
 PARTS_MAX = 5_000
@@ -278,9 +278,7 @@ def list_clearing_matches(
     return paged(rows, limit)
 
 
-@router.post(
-    "/clearing/matches", response={200: LinesMatchedOut | list[LinesMatchedOut | Problem], **REFUSED}
-)
+@router.post("/clearing/matches", response={200: LinesMatchedOut | list[Each[LinesMatchedOut]], **REFUSED})
 def match_clearing_lines(
     request: HttpRequest,
     payload: MatchLinesIn | Annotated[list[MatchLinesIn], Many],
@@ -295,9 +293,7 @@ def match_clearing_lines(
     )  # fmt: skip
 
 
-@router.post(
-    "/clearing/matches/undo", response={200: MatchUndoneOut | list[MatchUndoneOut | Problem], **REFUSED}
-)
+@router.post("/clearing/matches/undo", response={200: MatchUndoneOut | list[Each[MatchUndoneOut]], **REFUSED})
 def undo_clearing_matches(
     request: HttpRequest,
     payload: UndoMatchIn | Annotated[list[UndoMatchIn], Many],
@@ -310,7 +306,7 @@ def undo_clearing_matches(
     )  # fmt: skip
 
 
-@router.post("/clearing/notes", response={200: LineNotedOut | list[LineNotedOut | Problem], **REFUSED})
+@router.post("/clearing/notes", response={200: LineNotedOut | list[Each[LineNotedOut]], **REFUSED})
 def note_clearing_lines(
     request: HttpRequest,
     payload: NoteLineIn | Annotated[list[NoteLineIn], Many],
@@ -340,7 +336,7 @@ def list_clearing_write_offs(
     return paged(rows, limit)
 
 
-@router.post("/clearing/write-offs", response={200: WrittenOffOut | list[WrittenOffOut | Problem], **REFUSED})
+@router.post("/clearing/write-offs", response={200: WrittenOffOut | list[Each[WrittenOffOut]], **REFUSED})
 def write_clearing_off(
     request: HttpRequest,
     payload: ClearingWriteOffIn | Annotated[list[ClearingWriteOffIn], Many],
@@ -357,7 +353,7 @@ def write_clearing_off(
 
 @router.post(
     "/clearing/write-offs/decide",
-    response={200: WriteOffDecidedOut | list[WriteOffDecidedOut | Problem], **REFUSED},
+    response={200: WriteOffDecidedOut | list[Each[WriteOffDecidedOut]], **REFUSED},
 )
 def decide_clearing_write_offs(
     request: HttpRequest,

@@ -35,10 +35,10 @@ from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
     Code,
+    Each,
     Key,
     Moment,
     Out,
-    Problem,
     Strict,
     Text,
 )
@@ -267,7 +267,7 @@ def list_counts(
     return paged(rows, limit)
 
 
-@router.post("/counts", response={200: AskedOut | list[AskedOut | Problem], **REFUSED})
+@router.post("/counts", response={200: AskedOut | list[Each[AskedOut]], **REFUSED})
 def ask_for_counts(
     request: HttpRequest,
     payload: AskIn | Annotated[list[AskIn], Many],
@@ -300,7 +300,7 @@ def plan_next_counts(
     return give(request, plan_counts, payload, idempotency_key, lambda _, key: PlanCounts(chosen, key=key))
 
 
-@router.post("/counts/start", response={200: StartedOut | list[StartedOut | Problem], **REFUSED})
+@router.post("/counts/start", response={200: StartedOut | list[Each[StartedOut]], **REFUSED})
 def start_counting(
     request: HttpRequest, payload: NamedIn | Annotated[list[NamedIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:
@@ -310,7 +310,7 @@ def start_counting(
     )
 
 
-@router.post("/counts/enter", response={200: EnteredOut | list[EnteredOut | Problem], **REFUSED})
+@router.post("/counts/enter", response={200: EnteredOut | list[Each[EnteredOut]], **REFUSED})
 def enter_counted(
     request: HttpRequest,
     payload: EnterIn | Annotated[list[EnterIn], Many],
@@ -343,7 +343,7 @@ def list_differences(
     return paged(counted.differences(company=parse.company_of(company), after=after, limit=limit + 1), limit)
 
 
-@router.post("/counts/decide", response={200: CountDecidedOut | list[CountDecidedOut | Problem], **REFUSED})
+@router.post("/counts/decide", response={200: CountDecidedOut | list[Each[CountDecidedOut]], **REFUSED})
 def decide_differences(
     request: HttpRequest,
     payload: DecideCountIn | Annotated[list[DecideCountIn], Many],

@@ -32,10 +32,10 @@ from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyK
 from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, Own, _example
 from entrepot.web.api.schemas import (
     QUANTITY_MAX,
+    Each,
     Minor,
     Moment,
     Out,
-    Problem,
     Quantity,
     Reason,
     Strict,
@@ -400,7 +400,7 @@ def list_departures(
 
 
 @router.post(
-    "/returns/departures", response={200: DepartureOpenedOut | list[DepartureOpenedOut | Problem], **REFUSED}
+    "/returns/departures", response={200: DepartureOpenedOut | list[Each[DepartureOpenedOut]], **REFUSED}
 )
 def open_departure(
     request: HttpRequest,
@@ -418,7 +418,7 @@ def open_departure(
     return give(request, open_departures, payload, idempotency_key, make)
 
 
-@router.post("/returns/departures/leave", response={200: LeftOut | list[LeftOut | Problem], **REFUSED})
+@router.post("/returns/departures/leave", response={200: LeftOut | list[Each[LeftOut]], **REFUSED})
 def leave_departure(
     request: HttpRequest,
     payload: LeaveIn | Annotated[list[LeaveIn], Many],
@@ -436,7 +436,7 @@ def leave_departure(
 
 @router.post(
     "/returns/departures/settle",
-    response={200: SettledDepartureOut | list[SettledDepartureOut | Problem], **REFUSED},
+    response={200: SettledDepartureOut | list[Each[SettledDepartureOut]], **REFUSED},
 )
 def settle_departure(
     request: HttpRequest,
@@ -455,7 +455,7 @@ def settle_departure(
 
 @router.post(
     "/returns/departures/withdraw",
-    response={200: DepartureWithdrawnOut | list[DepartureWithdrawnOut | Problem], **REFUSED},
+    response={200: DepartureWithdrawnOut | list[Each[DepartureWithdrawnOut]], **REFUSED},
 )
 def withdraw_departure(
     request: HttpRequest,
@@ -470,7 +470,7 @@ def withdraw_departure(
 
 
 @router.post(
-    "/returns/departures/papers", response={200: PaperAddedOut | list[PaperAddedOut | Problem], **REFUSED}
+    "/returns/departures/papers", response={200: PaperAddedOut | list[Each[PaperAddedOut]], **REFUSED}
 )
 def add_departure_papers(
     request: HttpRequest,
@@ -513,7 +513,7 @@ def list_work_orders(
 
 
 @router.post(
-    "/returns/work-orders", response={200: WorkOrderOpenedOut | list[WorkOrderOpenedOut | Problem], **REFUSED}
+    "/returns/work-orders", response={200: WorkOrderOpenedOut | list[Each[WorkOrderOpenedOut]], **REFUSED}
 )
 def open_work_order(
     request: HttpRequest,
@@ -531,7 +531,7 @@ def open_work_order(
 
 @router.post(
     "/returns/work-orders/start",
-    response={200: WorkOrderStepOut | list[WorkOrderStepOut | Problem], **REFUSED},
+    response={200: WorkOrderStepOut | list[Each[WorkOrderStepOut]], **REFUSED},
 )
 def start_work_order(
     request: HttpRequest,
@@ -546,7 +546,7 @@ def start_work_order(
 
 @router.post(
     "/returns/work-orders/finish",
-    response={200: WorkFinishedOut | list[WorkFinishedOut | Problem], **REFUSED},
+    response={200: WorkFinishedOut | list[Each[WorkFinishedOut]], **REFUSED},
 )
 def finish_work_order(
     request: HttpRequest,
@@ -567,7 +567,7 @@ def finish_work_order(
 
 @router.post(
     "/returns/work-orders/withdraw",
-    response={200: WorkOrderStepOut | list[WorkOrderStepOut | Problem], **REFUSED},
+    response={200: WorkOrderStepOut | list[Each[WorkOrderStepOut]], **REFUSED},
 )
 def withdraw_work_order(
     request: HttpRequest,

@@ -23,7 +23,7 @@ from entrepot.settlement.commands.contest_disputes import ContestDispute, contes
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Out, Problem, Reason, Strict, Text
+from entrepot.web.api.schemas import Each, Out, Reason, Strict, Text
 
 router = Router()
 
@@ -147,7 +147,7 @@ def list_disputes(
 
 
 @router.post(
-    "/disputes/contest", response={200: DisputeAnsweredOut | list[DisputeAnsweredOut | Problem], **REFUSED}
+    "/disputes/contest", response={200: DisputeAnsweredOut | list[Each[DisputeAnsweredOut]], **REFUSED}
 )
 def contest(
     request: HttpRequest,
@@ -162,7 +162,7 @@ def contest(
 
 
 @router.post(
-    "/disputes/accept", response={200: DisputeAnsweredOut | list[DisputeAnsweredOut | Problem], **REFUSED}
+    "/disputes/accept", response={200: DisputeAnsweredOut | list[Each[DisputeAnsweredOut]], **REFUSED}
 )
 def accept(
     request: HttpRequest,
@@ -177,7 +177,7 @@ def accept(
 
 
 @router.post(
-    "/disputes/withdraw", response={200: DisputeAnsweredOut | list[DisputeAnsweredOut | Problem], **REFUSED}
+    "/disputes/withdraw", response={200: DisputeAnsweredOut | list[Each[DisputeAnsweredOut]], **REFUSED}
 )
 def withdraw(
     request: HttpRequest,

@@ -35,6 +35,7 @@ from entrepot.web.api.schemas import (
     Code,
     Country,
     Currency,
+    Each,
     GiftMessage,
     LineIn,
     Minor,
@@ -42,7 +43,6 @@ from entrepot.web.api.schemas import (
     Out,
     PaymentIn,
     PlacedOut,
-    Problem,
     Strict,
     TaxNumber,
     Text,
@@ -157,7 +157,7 @@ def list_drafts(
 
 
 @router.post(
-    "/drafts", response={201: DraftSavedOut, 200: DraftSavedOut | list[DraftSavedOut | Problem], **REFUSED}
+    "/drafts", response={201: DraftSavedOut, 200: DraftSavedOut | list[Each[DraftSavedOut]], **REFUSED}
 )
 def save_drafts(
     request: HttpRequest,
@@ -179,9 +179,7 @@ def _save(company: int, item: DraftIn, key: str) -> SaveDraft:
     return SaveDraft(order, item.draft, item.valid_until, key)
 
 
-@router.post(
-    "/drafts/place", response={201: PlacedOut, 200: PlacedOut | list[PlacedOut | Problem], **REFUSED}
-)
+@router.post("/drafts/place", response={201: PlacedOut, 200: PlacedOut | list[Each[PlacedOut]], **REFUSED})
 def place_drafts(
     request: HttpRequest,
     payload: PlaceDraftIn | Annotated[list[PlaceDraftIn], Many],
@@ -203,9 +201,7 @@ def _place(item: PlaceDraftIn, key: str) -> PlaceDraft:
     )
 
 
-@router.post(
-    "/drafts/discard", response={200: DraftDiscardedOut | list[DraftDiscardedOut | Problem], **REFUSED}
-)
+@router.post("/drafts/discard", response={200: DraftDiscardedOut | list[Each[DraftDiscardedOut]], **REFUSED})
 def discard_drafts(
     request: HttpRequest,
     payload: DiscardDraftIn | Annotated[list[DiscardDraftIn], Many],

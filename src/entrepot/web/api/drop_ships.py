@@ -38,9 +38,9 @@ from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
     Code,
+    Each,
     Key,
     Out,
-    Problem,
     Reason,
     Strict,
     Text,
@@ -209,7 +209,7 @@ def list_drop_ships(
 
 @router.post(
     "/drop-ships/confirm",
-    response={200: DropShipConfirmedOut | list[DropShipConfirmedOut | Problem], **REFUSED},
+    response={200: DropShipConfirmedOut | list[Each[DropShipConfirmedOut]], **REFUSED},
 )
 def confirm(
     request: HttpRequest,
@@ -224,7 +224,7 @@ def confirm(
 
 
 @router.post(
-    "/drop-ships/refuse", response={200: DropShipRefusedOut | list[DropShipRefusedOut | Problem], **REFUSED}
+    "/drop-ships/refuse", response={200: DropShipRefusedOut | list[Each[DropShipRefusedOut]], **REFUSED}
 )
 def refuse(
     request: HttpRequest,
@@ -240,7 +240,7 @@ def refuse(
 
 @router.post(
     "/drop-ships/call-off",
-    response={200: DropShipCalledOffOut | list[DropShipCalledOffOut | Problem], **REFUSED},
+    response={200: DropShipCalledOffOut | list[Each[DropShipCalledOffOut]], **REFUSED},
 )
 def call_off(
     request: HttpRequest,
@@ -254,7 +254,7 @@ def call_off(
     )  # fmt: skip
 
 
-@router.post("/drop-ships/sent", response={200: DropShipSentOut | list[DropShipSentOut | Problem], **REFUSED})
+@router.post("/drop-ships/sent", response={200: DropShipSentOut | list[Each[DropShipSentOut]], **REFUSED})
 def sent(
     request: HttpRequest,
     payload: DropShipSentIn | Annotated[list[DropShipSentIn], Many],
@@ -283,7 +283,7 @@ def one_drop_ship(
     return whole | {"lines": queries.lines_of([drop_ship])[drop_ship]}
 
 
-@router.post("/supplier-quantities", response={200: QuantityOut | list[QuantityOut | Problem], **REFUSED})
+@router.post("/supplier-quantities", response={200: QuantityOut | list[Each[QuantityOut]], **REFUSED})
 def quantities(
     request: HttpRequest,
     payload: QuantityIn | Annotated[list[QuantityIn], Many],

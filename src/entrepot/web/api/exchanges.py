@@ -19,7 +19,7 @@ from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withd
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.return_schemas import ONE, OTHER, Own, _example
-from entrepot.web.api.schemas import Code, Moment, Out, Price, Problem, Quantity, Reason, Strict, Text
+from entrepot.web.api.schemas import Code, Each, Moment, Out, Price, Quantity, Reason, Strict, Text
 
 router = Router()
 
@@ -125,7 +125,7 @@ class CreditMoveOut(Out):
     occurred_at: datetime
 
 
-@router.post("/returns/exchange", response={200: ExchangedOut | list[ExchangedOut | Problem], **REFUSED})
+@router.post("/returns/exchange", response={200: ExchangedOut | list[Each[ExchangedOut]], **REFUSED})
 def exchange_returns(
     request: HttpRequest,
     payload: ExchangeIn | Annotated[list[ExchangeIn], Many],
@@ -144,7 +144,7 @@ def exchange_returns(
 
 @router.post(
     "/returns/exchange/withdraw",
-    response={200: ExchangeWithdrawnOut | list[ExchangeWithdrawnOut | Problem], **REFUSED},
+    response={200: ExchangeWithdrawnOut | list[Each[ExchangeWithdrawnOut]], **REFUSED},
 )
 def withdraw_exchange(
     request: HttpRequest,

@@ -17,12 +17,12 @@ from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyK
 from entrepot.web.api.schemas import (
     Code,
     DecideHoldIn,
+    Each,
     HoldDecidedOut,
     HoldIn,
     HoldPlacedOut,
     HoldsOut,
     PaymentTakenOut,
-    Problem,
     ReleasedOut,
     ReleaseIn,
     TakePaymentIn,
@@ -53,7 +53,7 @@ def list_holds(
     return paged(rows, limit)
 
 
-@router.post("/holds", response={200: HoldPlacedOut | list[HoldPlacedOut | Problem], **REFUSED})
+@router.post("/holds", response={200: HoldPlacedOut | list[Each[HoldPlacedOut]], **REFUSED})
 def hold(
     request: HttpRequest,
     payload: HoldIn | Annotated[list[HoldIn], Many],
@@ -63,7 +63,7 @@ def hold(
     return give(request, place_hold, payload, idempotency_key, parse.place_hold)
 
 
-@router.post("/holds/release", response={200: ReleasedOut | list[ReleasedOut | Problem], **REFUSED})
+@router.post("/holds/release", response={200: ReleasedOut | list[Each[ReleasedOut]], **REFUSED})
 def release(
     request: HttpRequest,
     payload: ReleaseIn | Annotated[list[ReleaseIn], Many],
@@ -73,7 +73,7 @@ def release(
     return give(request, release_holds, payload, idempotency_key, parse.release_hold)
 
 
-@router.post("/holds/decide", response={200: HoldDecidedOut | list[HoldDecidedOut | Problem], **REFUSED})
+@router.post("/holds/decide", response={200: HoldDecidedOut | list[Each[HoldDecidedOut]], **REFUSED})
 def decide(
     request: HttpRequest,
     payload: DecideHoldIn | Annotated[list[DecideHoldIn], Many],
@@ -86,7 +86,7 @@ def decide(
     return give(request, decide_holds, payload, idempotency_key, parse.decide_hold)
 
 
-@router.post("/orders/payments", response={200: PaymentTakenOut | list[PaymentTakenOut | Problem], **REFUSED})
+@router.post("/orders/payments", response={200: PaymentTakenOut | list[Each[PaymentTakenOut]], **REFUSED})
 def take_payments(
     request: HttpRequest,
     payload: TakePaymentIn | Annotated[list[TakePaymentIn], Many],

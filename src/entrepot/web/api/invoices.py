@@ -16,7 +16,7 @@ from entrepot.settlement import invoice_queries, ubl
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Key, Out, Problem, Strict
+from entrepot.web.api.schemas import Each, Key, Out, Strict
 
 router = Router()
 
@@ -95,7 +95,7 @@ def get_invoice_ubl(request: HttpRequest, invoice: UUID, company: Company = None
     return UblOut(number=row.number, xml=xml.decode())
 
 
-@router.post("/invoices", response={200: IssuedOut | list[IssuedOut | Problem], **REFUSED})
+@router.post("/invoices", response={200: IssuedOut | list[Each[IssuedOut]], **REFUSED})
 def issue_invoice(
     request: HttpRequest,
     payload: IssueIn | Annotated[list[IssueIn], Many],

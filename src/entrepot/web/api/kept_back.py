@@ -17,7 +17,7 @@ from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.return_schemas import Own
-from entrepot.web.api.schemas import QUANTITY_MAX, SKUS_MAX, Code, Out, Problem, Strict
+from entrepot.web.api.schemas import QUANTITY_MAX, SKUS_MAX, Code, Each, Out, Strict
 
 router = Router()
 Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
@@ -89,7 +89,7 @@ def list_kept_back(
     return stock.kept_back(company=of, skus=list(dict.fromkeys(sku)))
 
 
-@router.post("/safety-stock", response={200: FloorOut | list[FloorOut | Problem], **REFUSED})
+@router.post("/safety-stock", response={200: FloorOut | list[Each[FloorOut]], **REFUSED})
 def keep_safety_stock(
     request: HttpRequest,
     payload: SafetyIn | Annotated[list[SafetyIn], Many],
@@ -109,7 +109,7 @@ def keep_safety_stock(
     return give(request, set_safety, payload, idempotency_key, make)
 
 
-@router.post("/ring-fences", response={200: FloorOut | list[FloorOut | Problem], **REFUSED})
+@router.post("/ring-fences", response={200: FloorOut | list[Each[FloorOut]], **REFUSED})
 def fence_units(
     request: HttpRequest,
     payload: RingFenceIn | Annotated[list[RingFenceIn], Many],
@@ -131,7 +131,7 @@ def fence_units(
     return give(request, set_ring_fence, payload, idempotency_key, make)
 
 
-@router.post("/preorders", response={200: SoldAheadOut | list[SoldAheadOut | Problem], **REFUSED})
+@router.post("/preorders", response={200: SoldAheadOut | list[Each[SoldAheadOut]], **REFUSED})
 def sell_ahead(
     request: HttpRequest,
     payload: PreorderIn | Annotated[list[PreorderIn], Many],

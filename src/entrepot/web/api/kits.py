@@ -16,7 +16,7 @@ from entrepot.catalog.kits import COMPONENTS_MAX
 from entrepot.kernel.errors import NotFound
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Key, Out, Problem, Quantity, Strict
+from entrepot.web.api.schemas import Code, Each, Key, Out, Quantity, Strict
 
 router = Router()
 
@@ -62,7 +62,7 @@ class KitOut(Out):
     part_of: list[PartOut]
 
 
-@router.post("/kits", response={200: KitRegisteredOut | list[KitRegisteredOut | Problem], **REFUSED})
+@router.post("/kits", response={200: KitRegisteredOut | list[Each[KitRegisteredOut]], **REFUSED})
 def save_kits(
     request: HttpRequest,
     payload: KitIn | Annotated[list[KitIn], Many],

@@ -25,7 +25,7 @@ from entrepot.kernel.messages import (
 )
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import NO_NUL, Key, Out, Problem, Reason, Strict, Text
+from entrepot.web.api.schemas import NO_NUL, Each, Key, Out, Reason, Strict, Text
 
 router = Router()
 
@@ -140,7 +140,7 @@ def list_feeds(request: HttpRequest, company: Company = None) -> list[Any]:  # n
     return list(feeds.feeds(parse.company_of(company), timezone.now()))
 
 
-@router.post("/messages/replay", response={200: MessageNowOut | list[MessageNowOut | Problem], **REFUSED})
+@router.post("/messages/replay", response={200: MessageNowOut | list[Each[MessageNowOut]], **REFUSED})
 def replay_message(
     request: HttpRequest,
     payload: MessageReplayIn | Annotated[list[MessageReplayIn], Many],
@@ -157,7 +157,7 @@ def replay_message(
     )  # fmt: skip
 
 
-@router.post("/messages/drop", response={200: MessageNowOut | list[MessageNowOut | Problem], **REFUSED})
+@router.post("/messages/drop", response={200: MessageNowOut | list[Each[MessageNowOut]], **REFUSED})
 def drop_message(
     request: HttpRequest,
     payload: MessageDropIn | Annotated[list[MessageDropIn], Many],

@@ -22,7 +22,7 @@ from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Key, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Each, Key, Out, Strict, Text
 
 router = Router()
 OF_LIST = "Idempotency key of this one of a list; else the header's and its place."
@@ -179,7 +179,7 @@ def list_write_downs(request: HttpRequest, limit: Limit, after: After = None, co
     return paged(found, limit)
 
 
-@router.post("/write-downs", response={200: WrittenDownOut | list[WrittenDownOut | Problem], **REFUSED})
+@router.post("/write-downs", response={200: WrittenDownOut | list[Each[WrittenDownOut]], **REFUSED})
 def write_stock_down(
     request: HttpRequest,
     payload: WriteDownIn | Annotated[list[WriteDownIn], Many],
@@ -220,7 +220,7 @@ def tell_currency_balances(
     }  # fmt: skip
 
 
-@router.post("/currency-balances", response={200: RevaluedOut | list[RevaluedOut | Problem], **REFUSED})
+@router.post("/currency-balances", response={200: RevaluedOut | list[Each[RevaluedOut]], **REFUSED})
 def measure_currencies(
     request: HttpRequest,
     payload: RevalueIn | Annotated[list[RevalueIn], Many],
@@ -234,7 +234,7 @@ def measure_currencies(
     )
 
 
-@router.post("/exchange-rates", response={200: ExchangeRateOut | list[ExchangeRateOut | Problem], **REFUSED})
+@router.post("/exchange-rates", response={200: ExchangeRateOut | list[Each[ExchangeRateOut]], **REFUSED})
 def record_exchange_rates(
     request: HttpRequest,
     payload: ExchangeRateIn | Annotated[list[ExchangeRateIn], Many],
@@ -297,7 +297,7 @@ def _open(one: Checked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.post("/closing", response={200: MonthClosedOut | list[MonthClosedOut | Problem], **REFUSED})
+@router.post("/closing", response={200: MonthClosedOut | list[Each[MonthClosedOut]], **REFUSED})
 def close_a_month(
     request: HttpRequest,
     payload: CloseMonthIn | Annotated[list[CloseMonthIn], Many],

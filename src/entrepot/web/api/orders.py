@@ -24,6 +24,7 @@ from entrepot.web.api.schemas import (
     CancelIn,
     CancelledOut,
     Code,
+    Each,
     EditedOut,
     EditIn,
     MergeableOut,
@@ -33,7 +34,6 @@ from entrepot.web.api.schemas import (
     OrderOut,
     OrdersOut,
     PlacedOut,
-    Problem,
     SplitIn,
     SplitOut,
 )
@@ -41,7 +41,7 @@ from entrepot.web.api.schemas import (
 router = Router()
 
 
-@router.post("/orders", response={201: PlacedOut, 200: PlacedOut | list[PlacedOut | Problem], **REFUSED})
+@router.post("/orders", response={201: PlacedOut, 200: PlacedOut | list[Each[PlacedOut]], **REFUSED})
 def place_orders(
     request: HttpRequest,
     payload: OrderIn | Annotated[list[OrderIn], Many],
@@ -68,7 +68,7 @@ def place_orders(
     return give(request, place, payload, idempotency_key, make, 201)
 
 
-@router.post("/orders/cancel", response={200: CancelledOut | list[CancelledOut | Problem], **REFUSED})
+@router.post("/orders/cancel", response={200: CancelledOut | list[Each[CancelledOut]], **REFUSED})
 def cancel_orders(
     request: HttpRequest,
     payload: CancelIn | Annotated[list[CancelIn], Many],
@@ -83,7 +83,7 @@ def cancel_orders(
     return give(request, command, payload, idempotency_key, parse.cancel_order)
 
 
-@router.post("/orders/edit", response={200: EditedOut | list[EditedOut | Problem], **REFUSED})
+@router.post("/orders/edit", response={200: EditedOut | list[Each[EditedOut]], **REFUSED})
 def edit_orders(
     request: HttpRequest,
     payload: EditIn | Annotated[list[EditIn], Many],
@@ -98,7 +98,7 @@ def edit_orders(
     return give(request, command, payload, idempotency_key, parse.edit_order)
 
 
-@router.post("/orders/split", response={200: SplitOut | list[SplitOut | Problem], **REFUSED})
+@router.post("/orders/split", response={200: SplitOut | list[Each[SplitOut]], **REFUSED})
 def split_orders(
     request: HttpRequest,
     payload: SplitIn | Annotated[list[SplitIn], Many],
@@ -112,7 +112,7 @@ def split_orders(
     return give(request, split, payload, idempotency_key, parse.split_order)
 
 
-@router.post("/orders/merge", response={200: MergedOut | list[MergedOut | Problem], **REFUSED})
+@router.post("/orders/merge", response={200: MergedOut | list[Each[MergedOut]], **REFUSED})
 def merge_orders(
     request: HttpRequest,
     payload: MergeIn | Annotated[list[MergeIn], Many],

@@ -14,7 +14,7 @@ from entrepot.catalog.commands.register_packagings import RegisterPackaging, reg
 from entrepot.catalog.packagings import UNITS_MAX
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Key, Out, Problem, Strict
+from entrepot.web.api.schemas import Code, Each, Key, Out, Strict
 
 router = Router()
 
@@ -43,7 +43,7 @@ class PackagingOut(Out):
 
 
 @router.post(
-    "/packagings", response={200: PackagingRegisteredOut | list[PackagingRegisteredOut | Problem], **REFUSED}
+    "/packagings", response={200: PackagingRegisteredOut | list[Each[PackagingRegisteredOut]], **REFUSED}
 )
 def save_packagings(
     request: HttpRequest,

@@ -18,7 +18,17 @@ from entrepot.warehouse.commands.register import RegisterCarton, register_carton
 from entrepot.warehouse.dunnage import Dunnage
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import LINES_MAX, MINOR_MAX, Code, Key, Out, Problem, Quantity, Strict, Text
+from entrepot.web.api.schemas import (
+    LINES_MAX,
+    MINOR_MAX,
+    Code,
+    Each,
+    Key,
+    Out,
+    Quantity,
+    Strict,
+    Text,
+)
 
 router = Router()
 SIDE_MAX, GRAMS_MAX = 5_000, 2**31 - 1
@@ -141,7 +151,7 @@ def list_cartons(
     return list(packing.cartons([which])[which].usable)
 
 
-@router.post("/cartons", response={200: CartonRegisteredOut | list[CartonRegisteredOut | Problem], **REFUSED})
+@router.post("/cartons", response={200: CartonRegisteredOut | list[Each[CartonRegisteredOut]], **REFUSED})
 def register_carton(
     request: HttpRequest,
     payload: CartonIn | Annotated[list[CartonIn], Many],
@@ -192,7 +202,7 @@ def _told(box: packing.Box, kinds: list[str], filling: Dunnage) -> dict[str, Any
     }
 
 
-@router.post("/packages", response={200: PackedOut | list[PackedOut | Problem], **REFUSED})
+@router.post("/packages", response={200: PackedOut | list[Each[PackedOut]], **REFUSED})
 def pack_fulfillments(
     request: HttpRequest,
     payload: PackIn | Annotated[list[PackIn], Many],

@@ -15,7 +15,7 @@ from django.utils import timezone
 from entrepot.catalog import queries as catalog
 from entrepot.insight import owners
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.errors import Invalid, NotFound, Said
 from entrepot.network import queries as network
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.edit import AddLine, EditOrder
@@ -64,7 +64,7 @@ def company_of(code: str | None) -> int:
         if len(companies) == 1:
             return companies[0].id
         known = ", ".join(one.code for one in companies) or "none yet"
-        raise Invalid(field="company", expected=f"one of: {known}", found="nothing")
+        raise Invalid(field="company", expected=Said("one of: {0}", known), found="nothing")
     for one in companies:
         if one.code == code:
             return one.id

@@ -14,7 +14,7 @@ from entrepot.settlement import stripe_report
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Key, Out, Problem, Strict
+from entrepot.web.api.schemas import Each, Key, Out, Strict
 
 router = Router()
 FILE_MAX = 2_000_000
@@ -39,7 +39,7 @@ class PayoutTakenOut(Out):
     fresh: bool
 
 
-@router.post("/payouts/stripe", response={200: PayoutTakenOut | list[PayoutTakenOut | Problem], **REFUSED})
+@router.post("/payouts/stripe", response={200: PayoutTakenOut | list[Each[PayoutTakenOut]], **REFUSED})
 def take_stripe_payout(
     request: HttpRequest,
     payload: StripePayoutIn | Annotated[list[StripePayoutIn], Many],

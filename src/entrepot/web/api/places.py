@@ -23,7 +23,7 @@ from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
 from entrepot.web.api.kept_back import Units
 from entrepot.web.api.return_schemas import Own
-from entrepot.web.api.schemas import NO_NUL, Code, Currency, Out, Problem, Strict
+from entrepot.web.api.schemas import NO_NUL, Code, Currency, Each, Out, Strict
 
 router = Router()
 Rank = Annotated[StrictInt, Field(ge=0, le=99)]
@@ -117,7 +117,7 @@ def list_nodes(request: HttpRequest, company: Company = None) -> Any:  # noqa: A
     return network.nodes(company=parse.company_of(company))
 
 
-@router.post("/nodes", response={200: StandsOut | list[StandsOut | Problem], **REFUSED})
+@router.post("/nodes", response={200: StandsOut | list[Each[StandsOut]], **REFUSED})
 def save_nodes(
     request: HttpRequest,
     payload: NodeIn | Annotated[list[NodeIn], Many],
@@ -147,7 +147,7 @@ def list_channels(request: HttpRequest, company: Company = None) -> list[dict[st
     ]
 
 
-@router.post("/channels", response={200: StandsOut | list[StandsOut | Problem], **REFUSED})
+@router.post("/channels", response={200: StandsOut | list[Each[StandsOut]], **REFUSED})
 def save_channels(
     request: HttpRequest,
     payload: ChannelIn | Annotated[list[ChannelIn], Many],
@@ -163,7 +163,7 @@ def save_channels(
     return give(request, register_channels, payload, idempotency_key, make)
 
 
-@router.post("/channels/nodes", response={200: ServesOut | list[ServesOut | Problem], **REFUSED})
+@router.post("/channels/nodes", response={200: ServesOut | list[Each[ServesOut]], **REFUSED})
 def serve_from(
     request: HttpRequest,
     payload: ServeIn | Annotated[list[ServeIn], Many],

@@ -16,7 +16,7 @@ from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Key, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Code, Each, Key, Out, Strict, Text
 
 router = Router()
 
@@ -63,9 +63,7 @@ class ReleaseLegalHoldIn(Strict):
     )
 
 
-@router.post(
-    "/privacy/erasures", response={200: PersonErasedOut | list[PersonErasedOut | Problem], **REFUSED}
-)
+@router.post("/privacy/erasures", response={200: PersonErasedOut | list[Each[PersonErasedOut]], **REFUSED})
 def erase_person(
     request: HttpRequest,
     payload: PersonIn | Annotated[list[PersonIn], Many],
@@ -100,7 +98,7 @@ def export_person(request: HttpRequest, payload: WhoIn, company: Company = None)
     return found
 
 
-@router.post("/privacy/holds", response={200: LegalHoldOut | list[LegalHoldOut | Problem], **REFUSED})
+@router.post("/privacy/holds", response={200: LegalHoldOut | list[Each[LegalHoldOut]], **REFUSED})
 def place_legal_hold(
     request: HttpRequest,
     payload: PersonIn | Annotated[list[PersonIn], Many],
@@ -115,7 +113,7 @@ def place_legal_hold(
     )  # fmt: skip
 
 
-@router.post("/privacy/holds/release", response={200: LegalHoldOut | list[LegalHoldOut | Problem], **REFUSED})
+@router.post("/privacy/holds/release", response={200: LegalHoldOut | list[Each[LegalHoldOut]], **REFUSED})
 def release_legal_hold(
     request: HttpRequest,
     payload: ReleaseLegalHoldIn | Annotated[list[ReleaseLegalHoldIn], Many],

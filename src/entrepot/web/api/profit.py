@@ -13,7 +13,7 @@ from ninja import Query, Router
 from entrepot.insight import margins, profit
 from entrepot.insight.margins import Profit
 from entrepot.insight.profit import Asked
-from entrepot.kernel.errors import Invalid
+from entrepot.kernel.errors import Invalid, Said
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company, Limit
 from entrepot.web.api.schemas import Out
@@ -102,7 +102,7 @@ def _out(one: Profit) -> dict[str, Any]:
 def _asked(since: date, until: date, sku: str = "", channel: str = "", reason: str = "") -> Asked:
     months = (until.year - since.year) * 12 + until.month - since.month + 1
     if not 0 < months <= MONTHS_MAX or until.year == date.max.year:
-        raise Invalid(field="until", expected=f"1 to {MONTHS_MAX} months", found=str(months))
+        raise Invalid(field="until", expected=Said("1 to {0} months", MONTHS_MAX), found=str(months))
     behind = date(until.year + until.month // 12, until.month % 12 + 1, 1)
     return Asked(since.replace(day=1), behind, sku, channel, reason)
 

@@ -53,11 +53,11 @@ from entrepot.web.api.schemas import (
     MINOR_MAX,
     QUANTITY_MAX,
     Code,
+    Each,
     Key,
     Moment,
     Out,
     Price,
-    Problem,
     Quantity,
     Reason,
     Strict,
@@ -471,7 +471,7 @@ def list_purchase_orders(
     return paged(rows, limit)
 
 
-@router.post("/purchase-orders", response={201: OrderedOut, 200: list[OrderedOut | Problem], **REFUSED})
+@router.post("/purchase-orders", response={201: OrderedOut, 200: list[Each[OrderedOut]], **REFUSED})
 def order_goods(
     request: HttpRequest,
     payload: PurchaseOrderIn | Annotated[list[PurchaseOrderIn], Many],
@@ -498,7 +498,7 @@ def order_goods(
     return give(request, order, payload, idempotency_key, make, 201)
 
 
-@router.post("/purchase-orders/cancel", response={200: EndedOut | list[EndedOut | Problem], **REFUSED})
+@router.post("/purchase-orders/cancel", response={200: EndedOut | list[Each[EndedOut]], **REFUSED})
 def cancel_purchase_orders(
     request: HttpRequest, payload: EndedIn | Annotated[list[EndedIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:
@@ -512,7 +512,7 @@ def cancel_purchase_orders(
     )
 
 
-@router.post("/purchase-orders/close-rest", response={200: RestOut | list[RestOut | Problem], **REFUSED})
+@router.post("/purchase-orders/close-rest", response={200: RestOut | list[Each[RestOut]], **REFUSED})
 def close_purchase_orders(
     request: HttpRequest, payload: RestIn | Annotated[list[RestIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:
@@ -523,9 +523,7 @@ def close_purchase_orders(
     )  # fmt: skip
 
 
-@router.post(
-    "/purchase-orders/confirm", response={200: ConfirmedOut | list[ConfirmedOut | Problem], **REFUSED}
-)
+@router.post("/purchase-orders/confirm", response={200: ConfirmedOut | list[Each[ConfirmedOut]], **REFUSED})
 def confirm_purchase_orders(
     request: HttpRequest,
     payload: ConfirmationIn | Annotated[list[ConfirmationIn], Many],
@@ -540,7 +538,7 @@ def confirm_purchase_orders(
     return give(request, confirm, payload, idempotency_key, make)
 
 
-@router.post("/purchase-orders/receive", response={200: DeliveryOut | list[DeliveryOut | Problem], **REFUSED})
+@router.post("/purchase-orders/receive", response={200: DeliveryOut | list[Each[DeliveryOut]], **REFUSED})
 def receive_purchase_orders(
     request: HttpRequest,
     payload: DeliveryIn | Annotated[list[DeliveryIn], Many],
@@ -566,7 +564,7 @@ def receive_purchase_orders(
     return give(request, receive, payload, idempotency_key, make)
 
 
-@router.post("/receiving/scans", response={200: ScannedOut | list[ScannedOut | Problem], **REFUSED})
+@router.post("/receiving/scans", response={200: ScannedOut | list[Each[ScannedOut]], **REFUSED})
 def receive_by_scan(
     request: HttpRequest,
     payload: ScanIn | Annotated[list[ScanIn], Many],
@@ -599,7 +597,7 @@ def list_ship_notices(
     return paged(rows, limit)
 
 
-@router.post("/ship-notices", response={201: NoticeTakenOut, 200: list[NoticeTakenOut | Problem], **REFUSED})
+@router.post("/ship-notices", response={201: NoticeTakenOut, 200: list[Each[NoticeTakenOut]], **REFUSED})
 def take_ship_notices(
     request: HttpRequest,
     payload: NoticeIn | Annotated[list[NoticeIn], Many],
@@ -627,9 +625,7 @@ def take_ship_notices(
     return give(request, take_notices, payload, idempotency_key, make, 201)
 
 
-@router.post(
-    "/ship-notices/close", response={200: NoticeEndedOut | list[NoticeEndedOut | Problem], **REFUSED}
-)
+@router.post("/ship-notices/close", response={200: NoticeEndedOut | list[Each[NoticeEndedOut]], **REFUSED})
 def close_ship_notices(
     request: HttpRequest,
     payload: NoticeEndedIn | Annotated[list[NoticeEndedIn], Many],
@@ -655,9 +651,7 @@ def list_reorder_proposals(
     return paged(rows, limit)
 
 
-@router.post(
-    "/reorder-proposals/accept", response={200: ReorderedOut | list[ReorderedOut | Problem], **REFUSED}
-)
+@router.post("/reorder-proposals/accept", response={200: ReorderedOut | list[Each[ReorderedOut]], **REFUSED})
 def accept_reorder_proposals(
     request: HttpRequest,
     payload: ReorderIn | Annotated[list[ReorderIn], Many],
@@ -671,7 +665,7 @@ def accept_reorder_proposals(
 
 
 @router.post(
-    "/reorder-proposals/reject", response={200: NotReorderedOut | list[NotReorderedOut | Problem], **REFUSED}
+    "/reorder-proposals/reject", response={200: NotReorderedOut | list[Each[NotReorderedOut]], **REFUSED}
 )
 def reject_reorder_proposals(
     request: HttpRequest,
@@ -709,7 +703,7 @@ def list_quality_checks(
     return paged(rows, limit)
 
 
-@router.post("/quality-checks/decide", response={200: CheckedOut | list[CheckedOut | Problem], **REFUSED})
+@router.post("/quality-checks/decide", response={200: CheckedOut | list[Each[CheckedOut]], **REFUSED})
 def decide_quality_checks(
     request: HttpRequest,
     payload: CheckedIn | Annotated[list[CheckedIn], Many],
@@ -735,7 +729,7 @@ def list_supplier_claims(
     return paged(rows, limit)
 
 
-@router.post("/supplier-claims/close", response={200: AnsweredOut | list[AnsweredOut | Problem], **REFUSED})
+@router.post("/supplier-claims/close", response={200: AnsweredOut | list[Each[AnsweredOut]], **REFUSED})
 def close_supplier_claims(
     request: HttpRequest,
     payload: AnsweredIn | Annotated[list[AnsweredIn], Many],

@@ -22,7 +22,7 @@ from entrepot.languages import LANGUAGES
 from entrepot.web import report_mail
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Key, Out, Problem, Strict
+from entrepot.web.api.schemas import Code, Each, Key, Out, Strict
 
 router = Router()
 
@@ -83,9 +83,7 @@ def list_report_mails(request: HttpRequest, company: Company = None) -> list[Any
     return list(access.subscriptions(parse.company_of(company), parse.actor_of(request).name))
 
 
-@router.post(
-    "/report-mails", response={200: ReportMailMadeOut | list[ReportMailMadeOut | Problem], **REFUSED}
-)
+@router.post("/report-mails", response={200: ReportMailMadeOut | list[Each[ReportMailMadeOut]], **REFUSED})
 def subscribe_report(
     request: HttpRequest,
     payload: ReportMailIn | Annotated[list[ReportMailIn], Many],
@@ -104,7 +102,7 @@ def subscribe_report(
 
 
 @router.post(
-    "/report-mails/end", response={200: ReportMailEndedOut | list[ReportMailEndedOut | Problem], **REFUSED}
+    "/report-mails/end", response={200: ReportMailEndedOut | list[Each[ReportMailEndedOut]], **REFUSED}
 )
 def end_report_mail(
     request: HttpRequest,

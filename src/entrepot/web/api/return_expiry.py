@@ -15,7 +15,7 @@ from entrepot.returns.commands.reopen import Reopen, reopen
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
 from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Minor, Moment, Out, Problem, Reason, Strict
+from entrepot.web.api.schemas import Each, Minor, Moment, Out, Reason, Strict
 
 router = Router()
 
@@ -97,9 +97,7 @@ def list_returns_given_up(
     return expiry_queries.given_up(parse.company_of(company), before=before, limit=limit)
 
 
-@router.post(
-    "/returns/reopen", response={200: ReturnReopenedOut | list[ReturnReopenedOut | Problem], **REFUSED}
-)
+@router.post("/returns/reopen", response={200: ReturnReopenedOut | list[Each[ReturnReopenedOut]], **REFUSED})
 def reopen_returns(
     request: HttpRequest,
     payload: ReopenReturnIn | Annotated[list[ReopenReturnIn], Many],

@@ -16,7 +16,7 @@ from entrepot.returns.commands.decide_fraud import DecideFraud, decide_fraud
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
 from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Moment, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Each, Moment, Out, Strict, Text
 
 router = Router()
 
@@ -158,7 +158,7 @@ def list_fraud_groups(
 
 
 @router.post(
-    "/returns/fraud/decide", response={200: FraudDecidedOut | list[FraudDecidedOut | Problem], **REFUSED}
+    "/returns/fraud/decide", response={200: FraudDecidedOut | list[Each[FraudDecidedOut]], **REFUSED}
 )
 def decide_suspected(
     request: HttpRequest,

@@ -19,7 +19,7 @@ from entrepot.returns.pallets import MOST
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
 from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Code, Moment, Out, Problem, Strict
+from entrepot.web.api.schemas import Code, Each, Moment, Out, Strict
 
 router = Router()
 
@@ -129,7 +129,7 @@ class WholeReturnPalletOut(ReturnPalletOut):
 
 @router.post(
     "/returns/pallets",
-    response={201: ReturnPalletReceivedOut, 200: list[ReturnPalletReceivedOut | Problem], **REFUSED},
+    response={201: ReturnPalletReceivedOut, 200: list[Each[ReturnPalletReceivedOut]], **REFUSED},
 )
 def receive_return_pallets(
     request: HttpRequest,
@@ -150,7 +150,7 @@ def receive_return_pallets(
 
 
 @router.post(
-    "/returns/pallets/count", response={200: ReturnPackageOut | list[ReturnPackageOut | Problem], **REFUSED}
+    "/returns/pallets/count", response={200: ReturnPackageOut | list[Each[ReturnPackageOut]], **REFUSED}
 )
 def count_return_packages(
     request: HttpRequest,
@@ -167,7 +167,7 @@ def count_return_packages(
 
 @router.post(
     "/returns/pallets/close",
-    response={200: ReturnPalletCountedOut | list[ReturnPalletCountedOut | Problem], **REFUSED},
+    response={200: ReturnPalletCountedOut | list[Each[ReturnPalletCountedOut]], **REFUSED},
 )
 def close_return_pallets(
     request: HttpRequest,

@@ -38,7 +38,7 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
-from entrepot.web.api.schemas import QUANTITY_MAX, Code, Key, Out, Problem, Quantity, Strict, Text
+from entrepot.web.api.schemas import QUANTITY_MAX, Code, Each, Key, Out, Quantity, Strict, Text
 from entrepot.web.api.waves import PiecesOut
 
 router = Router()
@@ -261,7 +261,7 @@ def list_slots(
     return list(storing.slots(node=_node(company, node)))
 
 
-@router.post("/slots", response={200: SlotSetOut | list[SlotSetOut | Problem], **REFUSED})
+@router.post("/slots", response={200: SlotSetOut | list[Each[SlotSetOut]], **REFUSED})
 def keep_bins_for(
     request: HttpRequest,
     payload: SlotIn | Annotated[list[SlotIn], Many],
@@ -289,7 +289,7 @@ def list_put_away(
     return list(storing.to_put_away(node=_node(company, node), limit=limit))
 
 
-@router.post("/put-away", response={200: PutAwayOut | list[PutAwayOut | Problem], **REFUSED})
+@router.post("/put-away", response={200: PutAwayOut | list[Each[PutAwayOut]], **REFUSED})
 def put_away_units(
     request: HttpRequest,
     payload: PutAwayIn | Annotated[list[PutAwayIn], Many],
@@ -321,7 +321,7 @@ def list_pick_faces(
     return paged(rows, limit)
 
 
-@router.post("/pick-faces", response={200: FaceSetOut | list[FaceSetOut | Problem], **REFUSED})
+@router.post("/pick-faces", response={200: FaceSetOut | list[Each[FaceSetOut]], **REFUSED})
 def keep_pick_faces(
     request: HttpRequest,
     payload: FaceIn | Annotated[list[FaceIn], Many],
@@ -340,7 +340,7 @@ def keep_pick_faces(
     return give(request, set_pick_faces, payload, idempotency_key, make)
 
 
-@router.post("/pick-faces/review", response={200: ReviewedOut | list[ReviewedOut | Problem], **REFUSED})
+@router.post("/pick-faces/review", response={200: ReviewedOut | list[Each[ReviewedOut]], **REFUSED})
 def review_pick_faces(
     request: HttpRequest,
     payload: ReviewFacesIn | Annotated[list[ReviewFacesIn], Many],
@@ -366,7 +366,7 @@ def list_replenishments(
     return list(shelf_queries.replenishments(company=parse.company_of(company), node=which, limit=limit))
 
 
-@router.post("/replenishments", response={200: ReplenishedOut | list[ReplenishedOut | Problem], **REFUSED})
+@router.post("/replenishments", response={200: ReplenishedOut | list[Each[ReplenishedOut]], **REFUSED})
 def report_replenishments(
     request: HttpRequest,
     payload: ReplenishIn | Annotated[list[ReplenishIn], Many],
@@ -390,7 +390,7 @@ def show_tote(
     return {"tote": tote.upper(), "fulfillment": floor_queries.held_by(node=_node(company, node), tote=tote)}
 
 
-@router.post("/totes", response={200: ToteUsedOut | list[ToteUsedOut | Problem], **REFUSED})
+@router.post("/totes", response={200: ToteUsedOut | list[Each[ToteUsedOut]], **REFUSED})
 def bind_totes(
     request: HttpRequest, payload: ToteIn | Annotated[list[ToteIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:
@@ -400,7 +400,7 @@ def bind_totes(
     )
 
 
-@router.post("/pick-stops/sort", response={200: SortedOut | list[SortedOut | Problem], **REFUSED})
+@router.post("/pick-stops/sort", response={200: SortedOut | list[Each[SortedOut]], **REFUSED})
 def sort_carts(
     request: HttpRequest, payload: SortIn | Annotated[list[SortIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:

@@ -25,7 +25,18 @@ from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.web import papers
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import SKUS_MAX, Code, Currency, Key, Minor, Out, Problem, Reason, Strict, Text
+from entrepot.web.api.schemas import (
+    SKUS_MAX,
+    Code,
+    Currency,
+    Each,
+    Key,
+    Minor,
+    Out,
+    Reason,
+    Strict,
+    Text,
+)
 
 router = Router()
 
@@ -215,7 +226,7 @@ class ManifestsOut(Out):
     next: UUID | None
 
 
-@router.post("/shipments", response={200: ShippedOut | list[ShippedOut | Problem], **REFUSED})
+@router.post("/shipments", response={200: ShippedOut | list[Each[ShippedOut]], **REFUSED})
 def ship_fulfillments(
     request: HttpRequest,
     payload: ShipIn | Annotated[list[ShipIn], Many],
@@ -228,7 +239,7 @@ def ship_fulfillments(
     )  # fmt: skip
 
 
-@router.post("/services", response={200: ServiceOut | list[ServiceOut | Problem], **REFUSED})
+@router.post("/services", response={200: ServiceOut | list[Each[ServiceOut]], **REFUSED})
 def register_service(
     request: HttpRequest,
     payload: ServiceIn | Annotated[list[ServiceIn], Many],
@@ -262,7 +273,7 @@ def list_rates(
     return [{"fulfillment": one, **choosing.choose(one, now).reasons()} for one in dict.fromkeys(fulfillment)]
 
 
-@router.post("/labels", response={200: LabelsOut | list[LabelsOut | Problem], **REFUSED})
+@router.post("/labels", response={200: LabelsOut | list[Each[LabelsOut]], **REFUSED})
 def make_labels(
     request: HttpRequest,
     payload: LabelsIn | Annotated[list[LabelsIn], Many],
@@ -327,7 +338,7 @@ class BuyOut(Out):
     labels: list[UUID]
 
 
-@router.post("/rates/ask", response={200: RatesAskedOut | list[RatesAskedOut | Problem], **REFUSED})
+@router.post("/rates/ask", response={200: RatesAskedOut | list[Each[RatesAskedOut]], **REFUSED})
 def ask_for_rates(
     request: HttpRequest,
     payload: AskRatesIn | Annotated[list[AskRatesIn], Many],
@@ -339,7 +350,7 @@ def ask_for_rates(
     )
 
 
-@router.post("/labels/buy", response={200: BuyOut | list[BuyOut | Problem], **REFUSED})
+@router.post("/labels/buy", response={200: BuyOut | list[Each[BuyOut]], **REFUSED})
 def buy_label(
     request: HttpRequest,
     payload: BuyIn | Annotated[list[BuyIn], Many],
@@ -351,7 +362,7 @@ def buy_label(
     )
 
 
-@router.post("/labels/void", response={200: VoidedOut | list[VoidedOut | Problem], **REFUSED})
+@router.post("/labels/void", response={200: VoidedOut | list[Each[VoidedOut]], **REFUSED})
 def void_label(
     request: HttpRequest,
     payload: VoidIn | Annotated[list[VoidIn], Many],
@@ -378,7 +389,7 @@ def list_manifests(
     return paged(queries.manifests(parse.company_of(company), after=after, limit=limit + 1), limit)
 
 
-@router.post("/manifests", response={200: ManifestClosedOut | list[ManifestClosedOut | Problem], **REFUSED})
+@router.post("/manifests", response={200: ManifestClosedOut | list[Each[ManifestClosedOut]], **REFUSED})
 def close_manifest(
     request: HttpRequest,
     payload: ManifestIn | Annotated[list[ManifestIn], Many],

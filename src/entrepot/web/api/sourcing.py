@@ -19,7 +19,7 @@ from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Man
 from entrepot.web.api.schemas import (
     AskAgainIn,
     AskedAgainOut,
-    Problem,
+    Each,
     RejectedOut,
     RejectIn,
     SourcingOut,
@@ -68,7 +68,7 @@ def _explained(one: Explanation | LineExplained) -> dict[str, Any]:
     }
 
 
-@router.post("/orders/reject", response={200: RejectedOut | list[RejectedOut | Problem], **REFUSED})
+@router.post("/orders/reject", response={200: RejectedOut | list[Each[RejectedOut]], **REFUSED})
 def reject_orders(
     request: HttpRequest,
     payload: RejectIn | Annotated[list[RejectIn], Many],
@@ -91,7 +91,7 @@ def reject_orders(
     return give(request, reject, payload, idempotency_key, make)
 
 
-@router.post("/orders/ask-again", response={200: AskedAgainOut | list[AskedAgainOut | Problem], **REFUSED})
+@router.post("/orders/ask-again", response={200: AskedAgainOut | list[Each[AskedAgainOut]], **REFUSED})
 def ask_nodes_again(
     request: HttpRequest,
     payload: AskAgainIn | Annotated[list[AskAgainIn], Many],

@@ -21,7 +21,7 @@ from entrepot.settlement.commands.take_supplier_invoices import TakeSupplierInvo
 from entrepot.settlement.supplier_invoices import UNITS_MAX, Invoiced
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Currency, Key, Minor, Moment, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Code, Currency, Each, Key, Minor, Moment, Out, Strict, Text
 
 router = Router()
 
@@ -158,7 +158,7 @@ class ArrivalsMatchedOut(Out):
 
 @router.post(
     "/supplier-invoices",
-    response={200: SupplierInvoiceTakenOut | list[SupplierInvoiceTakenOut | Problem], **REFUSED},
+    response={200: SupplierInvoiceTakenOut | list[Each[SupplierInvoiceTakenOut]], **REFUSED},
 )
 def take_supplier_invoice(
     request: HttpRequest,
@@ -213,7 +213,7 @@ def list_goods_not_invoiced(
 
 @router.post(
     "/supplier-lines/decide",
-    response={200: SupplierLineDecidedOut | list[SupplierLineDecidedOut | Problem], **REFUSED},
+    response={200: SupplierLineDecidedOut | list[Each[SupplierLineDecidedOut]], **REFUSED},
 )
 def decide_supplier_line(
     request: HttpRequest,
@@ -231,7 +231,7 @@ def decide_supplier_line(
 
 @router.post(
     "/supplier-invoices/match-arrivals",
-    response={200: ArrivalsMatchedOut | list[ArrivalsMatchedOut | Problem], **REFUSED},
+    response={200: ArrivalsMatchedOut | list[Each[ArrivalsMatchedOut]], **REFUSED},
 )
 def match_supplier_arrivals(
     request: HttpRequest,

@@ -17,7 +17,7 @@ from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Key, Out, Problem, Strict
+from entrepot.web.api.schemas import Code, Each, Key, Out, Strict
 
 router = Router()
 
@@ -104,7 +104,7 @@ def list_tax_rates(request: HttpRequest, company: Company = None) -> Any:  # noq
     ]  # fmt: skip
 
 
-@router.post("/tax/rates", response={200: RateRegisteredOut | list[RateRegisteredOut | Problem], **REFUSED})
+@router.post("/tax/rates", response={200: RateRegisteredOut | list[Each[RateRegisteredOut]], **REFUSED})
 def save_tax_rates(
     request: HttpRequest,
     payload: TaxRateIn | Annotated[list[TaxRateIn], Many],
@@ -140,7 +140,7 @@ def list_tax_exemptions(
 
 @router.post(
     "/tax/exemptions",
-    response={200: ExemptionRegisteredOut | list[ExemptionRegisteredOut | Problem], **REFUSED},
+    response={200: ExemptionRegisteredOut | list[Each[ExemptionRegisteredOut]], **REFUSED},
 )
 def save_tax_exemptions(
     request: HttpRequest,

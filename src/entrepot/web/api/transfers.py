@@ -38,9 +38,9 @@ from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
     Code,
+    Each,
     Key,
     Out,
-    Problem,
     Reason,
     Strict,
     Text,
@@ -165,7 +165,7 @@ def list_transfer_proposals(
 
 @router.post(
     "/transfer-proposals/accept",
-    response={200: DecidedTransferOut | list[DecidedTransferOut | Problem], **REFUSED},
+    response={200: DecidedTransferOut | list[Each[DecidedTransferOut]], **REFUSED},
 )
 def accept_transfer_proposals(
     request: HttpRequest,
@@ -184,7 +184,7 @@ def accept_transfer_proposals(
 
 @router.post(
     "/transfer-proposals/reject",
-    response={200: DecidedTransferOut | list[DecidedTransferOut | Problem], **REFUSED},
+    response={200: DecidedTransferOut | list[Each[DecidedTransferOut]], **REFUSED},
 )
 def reject_transfer_proposals(
     request: HttpRequest,
@@ -200,7 +200,7 @@ def reject_transfer_proposals(
 
 @router.post(
     "/transfer-proposals/send",
-    response={200: SentTransferOut | list[SentTransferOut | Problem], **REFUSED},
+    response={200: SentTransferOut | list[Each[SentTransferOut]], **REFUSED},
 )
 def send_transfer_proposals(
     request: HttpRequest,
@@ -227,7 +227,7 @@ def list_transfers(
     return stock.transfers_under_way(company=parse.company_of(company), limit=limit)
 
 
-@router.post("/transfers/receive", response={200: ArrivedOut | list[ArrivedOut | Problem], **REFUSED})
+@router.post("/transfers/receive", response={200: ArrivedOut | list[Each[ArrivedOut]], **REFUSED})
 def receive_transfers(
     request: HttpRequest,
     payload: ArrivalIn | Annotated[list[ArrivalIn], Many],

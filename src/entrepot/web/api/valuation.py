@@ -17,7 +17,7 @@ from entrepot.purchasing import landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Key, Moment, Out, Problem, Strict, Text
+from entrepot.web.api.schemas import Code, Each, Key, Moment, Out, Strict, Text
 
 router = Router()
 AMOUNT_DIGITS = 15
@@ -182,7 +182,7 @@ def _amount(text: str) -> tuple[str, int]:
     return kind, int(amount)
 
 
-@router.post("/landed-costs", response={200: CostLandedOut | list[CostLandedOut | Problem], **REFUSED})
+@router.post("/landed-costs", response={200: CostLandedOut | list[Each[CostLandedOut]], **REFUSED})
 def land_cost(
     request: HttpRequest,
     payload: LandCostIn | Annotated[list[LandCostIn], Many],
@@ -224,7 +224,7 @@ def list_landed_parts(
     return found
 
 
-@router.post("/costing", response={200: CostingChosenOut | list[CostingChosenOut | Problem], **REFUSED})
+@router.post("/costing", response={200: CostingChosenOut | list[Each[CostingChosenOut]], **REFUSED})
 def choose_method(
     request: HttpRequest,
     payload: ChooseCostingIn | Annotated[list[ChooseCostingIn], Many],

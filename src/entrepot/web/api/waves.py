@@ -37,9 +37,9 @@ from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
     Code,
+    Each,
     Key,
     Out,
-    Problem,
     Strict,
     Text,
 )
@@ -288,7 +288,7 @@ class PickedListOut(Out):
     again: list[UUID]
 
 
-@router.post("/layouts", response={200: LaidOutOut | list[LaidOutOut | Problem], **REFUSED})
+@router.post("/layouts", response={200: LaidOutOut | list[Each[LaidOutOut]], **REFUSED})
 def lay_out(
     request: HttpRequest,
     payload: LayoutIn | Annotated[list[LayoutIn], Many],
@@ -319,7 +319,7 @@ def list_waves(
     return paged(rows, limit)
 
 
-@router.post("/waves", response={200: ProposedOut | list[ProposedOut | Problem], **REFUSED})
+@router.post("/waves", response={200: ProposedOut | list[Each[ProposedOut]], **REFUSED})
 def propose_waves(
     request: HttpRequest,
     payload: WaveIn | Annotated[list[WaveIn], Many],
@@ -338,7 +338,7 @@ def propose_waves(
     return give(request, propose_wave, payload, idempotency_key, make)
 
 
-@router.post("/waves/pace", response={200: NodePacedOut | list[NodePacedOut | Problem], **REFUSED})
+@router.post("/waves/pace", response={200: NodePacedOut | list[Each[NodePacedOut]], **REFUSED})
 def pace_nodes(
     request: HttpRequest,
     payload: PacedNodeIn | Annotated[list[PacedNodeIn], Many],
@@ -367,7 +367,7 @@ def list_carrier_cut_offs(
 
 @router.post(
     "/carrier-cut-offs",
-    response={200: CarrierCutOffSetOut | list[CarrierCutOffSetOut | Problem], **REFUSED},
+    response={200: CarrierCutOffSetOut | list[Each[CarrierCutOffSetOut]], **REFUSED},
 )
 def set_carrier_cut_offs(
     request: HttpRequest,
@@ -385,7 +385,7 @@ def set_carrier_cut_offs(
     return give(request, set_cut_offs, payload, idempotency_key, make)
 
 
-@router.post("/waves/release", response={200: ReleasedWaveOut | list[ReleasedWaveOut | Problem], **REFUSED})
+@router.post("/waves/release", response={200: ReleasedWaveOut | list[Each[ReleasedWaveOut]], **REFUSED})
 def release_waves(
     request: HttpRequest, payload: NamedWaveIn | Annotated[list[NamedWaveIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:  # fmt: skip
@@ -395,7 +395,7 @@ def release_waves(
     )
 
 
-@router.post("/waves/drop", response={200: DroppedWaveOut | list[DroppedWaveOut | Problem], **REFUSED})
+@router.post("/waves/drop", response={200: DroppedWaveOut | list[Each[DroppedWaveOut]], **REFUSED})
 def drop_waves(
     request: HttpRequest, payload: NamedWaveIn | Annotated[list[NamedWaveIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:  # fmt: skip
@@ -403,7 +403,7 @@ def drop_waves(
     return give(request, drop_wave, payload, idempotency_key, lambda one, key: DropWave(one.wave, key=key))
 
 
-@router.post("/pick-lists/take", response={200: TakenOut | list[TakenOut | Problem], **REFUSED})
+@router.post("/pick-lists/take", response={200: TakenOut | list[Each[TakenOut]], **REFUSED})
 def take_pick_lists(
     request: HttpRequest, payload: TakeListIn | Annotated[list[TakeListIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:  # fmt: skip
@@ -417,7 +417,7 @@ def take_pick_lists(
     )
 
 
-@router.post("/pick-lists/pick", response={200: PickedListOut | list[PickedListOut | Problem], **REFUSED})
+@router.post("/pick-lists/pick", response={200: PickedListOut | list[Each[PickedListOut]], **REFUSED})
 def report_pick_lists(
     request: HttpRequest, payload: PickListIn | Annotated[list[PickListIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:  # fmt: skip

@@ -13,7 +13,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Problem
+from entrepot.web.api.schemas import Code, Each
 from entrepot.web.api.work_schemas import (
     AssignedOut,
     AssignIn,
@@ -78,7 +78,7 @@ def list_queues(request: HttpRequest, company: Company = None) -> list[work.Queu
     return work.queues(parse.company_of(company), timezone.now())
 
 
-@router.post("/work/claim", response={200: AssignedOut | list[AssignedOut | Problem], **REFUSED})
+@router.post("/work/claim", response={200: AssignedOut | list[Each[AssignedOut]], **REFUSED})
 def claim_work(
     request: HttpRequest,
     payload: ClaimItemIn | Annotated[list[ClaimItemIn], Many],
@@ -90,7 +90,7 @@ def claim_work(
     )  # fmt: skip
 
 
-@router.post("/work/assign", response={200: AssignedOut | list[AssignedOut | Problem], **REFUSED})
+@router.post("/work/assign", response={200: AssignedOut | list[Each[AssignedOut]], **REFUSED})
 def assign_work(
     request: HttpRequest,
     payload: AssignIn | Annotated[list[AssignIn], Many],
@@ -103,7 +103,7 @@ def assign_work(
     )  # fmt: skip
 
 
-@router.post("/work/snooze", response={200: SnoozedOut | list[SnoozedOut | Problem], **REFUSED})
+@router.post("/work/snooze", response={200: SnoozedOut | list[Each[SnoozedOut]], **REFUSED})
 def snooze_work(
     request: HttpRequest,
     payload: SnoozeIn | Annotated[list[SnoozeIn], Many],
@@ -116,7 +116,7 @@ def snooze_work(
     )  # fmt: skip
 
 
-@router.post("/work/escalate", response={200: EscalatedOut | list[EscalatedOut | Problem], **REFUSED})
+@router.post("/work/escalate", response={200: EscalatedOut | list[Each[EscalatedOut]], **REFUSED})
 def escalate_work(
     request: HttpRequest,
     payload: EscalateIn | Annotated[list[EscalateIn], Many],
@@ -129,7 +129,7 @@ def escalate_work(
     )  # fmt: skip
 
 
-@router.post("/work/resolve", response={200: ResolvedOut | list[ResolvedOut | Problem], **REFUSED})
+@router.post("/work/resolve", response={200: ResolvedOut | list[Each[ResolvedOut]], **REFUSED})
 def resolve_work(
     request: HttpRequest,
     payload: ResolveIn | Annotated[list[ResolveIn], Many],
@@ -142,7 +142,7 @@ def resolve_work(
     )  # fmt: skip
 
 
-@router.post("/work/link", response={200: LinkedOut | list[LinkedOut | Problem], **REFUSED})
+@router.post("/work/link", response={200: LinkedOut | list[Each[LinkedOut]], **REFUSED})
 def link_work(
     request: HttpRequest, payload: LinkIn | Annotated[list[LinkIn], Many], idempotency_key: IdempotencyKey
 ) -> Any:

@@ -9,7 +9,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.work import errors
 
 SCANS_MAX = 5_000
@@ -57,7 +57,9 @@ def keep_scans(cause: Cause, /, *, requests: Sequence[KeepScans]) -> list[ScansK
         subject, version = found[one.flow]
         seen = version if subject == one.subject else 0
         if len(one.scans) > SCANS_MAX:
-            answers.append(Invalid(field="scans", expected=f"at most {SCANS_MAX}", found=len(one.scans)))
+            answers.append(
+                Invalid(field="scans", expected=Said("at most {0}", SCANS_MAX), found=len(one.scans))
+            )
         elif one.version != seen:
             answers.append(errors.ScanMoved(flow=one.flow, subject=str(one.subject)))
         else:
