@@ -13,7 +13,7 @@ from entrepot.returns.commands.override import OverrideDisposition, override_dis
 from entrepot.web.api import parse
 from entrepot.web.api import return_schemas as s
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Problem
+from entrepot.web.api.schemas import Code, Each
 
 router = Router()
 
@@ -29,9 +29,7 @@ def read_checklist(
     return inspection_queries.questions(parse.company_of(company), category, at)
 
 
-@router.post(
-    "/returns/override", response={200: s.OverriddenOut | list[s.OverriddenOut | Problem], **REFUSED}
-)
+@router.post("/returns/override", response={200: s.OverriddenOut | list[Each[s.OverriddenOut]], **REFUSED})
 def override_returns(
     request: HttpRequest,
     payload: s.OverrideIn | Annotated[list[s.OverrideIn], Many],
@@ -45,7 +43,7 @@ def override_returns(
     return give(request, override_dispositions, payload, idempotency_key, make)
 
 
-@router.post("/returns/photos", response={200: s.PhotoOut | list[s.PhotoOut | Problem], **REFUSED})
+@router.post("/returns/photos", response={200: s.PhotoOut | list[Each[s.PhotoOut]], **REFUSED})
 def add_return_photos(
     request: HttpRequest,
     payload: s.PhotoIn | Annotated[list[s.PhotoIn], Many],

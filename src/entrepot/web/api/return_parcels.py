@@ -15,12 +15,12 @@ from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, re
 from entrepot.web.api import parse
 from entrepot.web.api import return_schemas as s
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
-from entrepot.web.api.schemas import Code, Problem
+from entrepot.web.api.schemas import Code, Each
 
 router = Router()
 
 
-@router.post("/returns/parcels", response={200: s.AnnouncedOut | list[s.AnnouncedOut | Problem], **REFUSED})
+@router.post("/returns/parcels", response={200: s.AnnouncedOut | list[Each[s.AnnouncedOut]], **REFUSED})
 def announce_returns(
     request: HttpRequest,
     payload: s.AnnounceIn | Annotated[list[s.AnnounceIn], Many],
@@ -35,7 +35,7 @@ def announce_returns(
 
 
 @router.post(
-    "/returns/parcels/scanned", response={200: s.ScanNotedOut | list[s.ScanNotedOut | Problem], **REFUSED}
+    "/returns/parcels/scanned", response={200: s.ScanNotedOut | list[Each[s.ScanNotedOut]], **REFUSED}
 )
 def parcel_scanned(
     request: HttpRequest,
@@ -51,7 +51,7 @@ def parcel_scanned(
     )  # fmt: skip
 
 
-@router.post("/returns/parcels/receive", response={200: s.ParcelOut | list[s.ParcelOut | Problem], **REFUSED})
+@router.post("/returns/parcels/receive", response={200: s.ParcelOut | list[Each[s.ParcelOut]], **REFUSED})
 def receive_parcel(
     request: HttpRequest,
     payload: s.ParcelIn | Annotated[list[s.ParcelIn], Many],
@@ -84,7 +84,7 @@ def list_strays(
 
 
 @router.post(
-    "/returns/strays/decide", response={200: s.StrayDecidedOut | list[s.StrayDecidedOut | Problem], **REFUSED}
+    "/returns/strays/decide", response={200: s.StrayDecidedOut | list[Each[s.StrayDecidedOut]], **REFUSED}
 )
 def decide_stray(
     request: HttpRequest,

@@ -25,7 +25,7 @@ from entrepot.returns.commands.review import Review, review
 from entrepot.web.api import parse
 from entrepot.web.api import return_schemas as s
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Problem
+from entrepot.web.api.schemas import Code, Each
 
 router = Router()
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def _as(kind: Callable[..., T], item: Any, key: str, **changed: Any) -> T:
     return kind(**{**item.model_dump(exclude={"key", *changed}), **changed, "key": key})
 
 
-@router.post("/returns", response={201: s.AuthorizedOut, 200: list[s.AuthorizedOut | Problem], **REFUSED})
+@router.post("/returns", response={201: s.AuthorizedOut, 200: list[Each[s.AuthorizedOut]], **REFUSED})
 def authorize_returns(
     request: HttpRequest,
     payload: s.AuthorizeIn | Annotated[list[s.AuthorizeIn], Many],
@@ -78,7 +78,7 @@ def list_reasons(
     return asked_queries.reasons_offered(parse.company_of(company), category or [], at)
 
 
-@router.post("/returns/review", response={200: s.StateOut | list[s.StateOut | Problem], **REFUSED})
+@router.post("/returns/review", response={200: s.StateOut | list[Each[s.StateOut]], **REFUSED})
 def review_returns(
     request: HttpRequest,
     payload: s.ReviewIn | Annotated[list[s.ReviewIn], Many],
@@ -88,7 +88,7 @@ def review_returns(
     return give(request, review, payload, idempotency_key, lambda item, key: _as(Review, item, key))
 
 
-@router.post("/returns/receive", response={200: s.ReceivedOut | list[s.ReceivedOut | Problem], **REFUSED})
+@router.post("/returns/receive", response={200: s.ReceivedOut | list[Each[s.ReceivedOut]], **REFUSED})
 def receive_returns(
     request: HttpRequest,
     payload: s.ReceiveIn | Annotated[list[s.ReceiveIn], Many],
@@ -98,7 +98,7 @@ def receive_returns(
     return give(request, receive, payload, idempotency_key, lambda item, key: _as(Receive, item, key))
 
 
-@router.post("/returns/inspect", response={200: s.InspectedOut | list[s.InspectedOut | Problem], **REFUSED})
+@router.post("/returns/inspect", response={200: s.InspectedOut | list[Each[s.InspectedOut]], **REFUSED})
 def inspect_returns(
     request: HttpRequest,
     payload: s.InspectIn | Annotated[list[s.InspectIn], Many],
@@ -112,7 +112,7 @@ def inspect_returns(
     return give(request, inspect, payload, idempotency_key, make)
 
 
-@router.post("/returns/dispose", response={200: s.DisposedOut | list[s.DisposedOut | Problem], **REFUSED})
+@router.post("/returns/dispose", response={200: s.DisposedOut | list[Each[s.DisposedOut]], **REFUSED})
 def dispose_of_returns(
     request: HttpRequest,
     payload: s.DisposeIn | Annotated[list[s.DisposeIn], Many],
@@ -126,7 +126,7 @@ def dispose_of_returns(
     return give(request, dispose, payload, idempotency_key, make)
 
 
-@router.post("/returns/refund", response={200: s.RefundedOut | list[s.RefundedOut | Problem], **REFUSED})
+@router.post("/returns/refund", response={200: s.RefundedOut | list[Each[s.RefundedOut]], **REFUSED})
 def refund_returns(
     request: HttpRequest,
     payload: s.RefundIn | Annotated[list[s.RefundIn], Many],
@@ -141,7 +141,7 @@ def refund_returns(
     return give(request, refund, payload, idempotency_key, make)
 
 
-@router.post("/returns/close", response={200: s.StateOut | list[s.StateOut | Problem], **REFUSED})
+@router.post("/returns/close", response={200: s.StateOut | list[Each[s.StateOut]], **REFUSED})
 def close_returns(
     request: HttpRequest,
     payload: s.CloseIn | Annotated[list[s.CloseIn], Many],
@@ -151,7 +151,7 @@ def close_returns(
     return give(request, close, payload, idempotency_key, lambda item, key: _as(Close, item, key))
 
 
-@router.post("/refunds/approve", response={200: s.DecidedOut | list[s.DecidedOut | Problem], **REFUSED})
+@router.post("/refunds/approve", response={200: s.DecidedOut | list[Each[s.DecidedOut]], **REFUSED})
 def approve_refunds(
     request: HttpRequest,
     payload: s.ApproveIn | Annotated[list[s.ApproveIn], Many],
