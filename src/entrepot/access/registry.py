@@ -13,11 +13,15 @@ from django.conf import settings
 
 from entrepot.kernel.command import commands
 
+OF_THE_KERNEL = ("entrepot.kernel.drafts", "entrepot.kernel.messages", "entrepot.kernel.policies")
+"""Where the kernel has its commands, which stand in no folder of their own."""
+
 
 @cache
 def command_names() -> tuple[str, ...]:
     """The names of all commands, sorted. Imports the commands of the rooms that the settings list."""
-    importlib.import_module("entrepot.kernel.drafts")  # and with it policies
+    for module in OF_THE_KERNEL:
+        importlib.import_module(module)
     for room in settings.ROOMS:
         for _ in _modules(f"entrepot.{room}.commands"):
             pass
