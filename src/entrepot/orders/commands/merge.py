@@ -176,11 +176,9 @@ def _decide(one: MergeOrders, known: _Known, seen: set[UUID]) -> _Merge | Refuse
     for found in (into, *others):
         after = states.COMMERCIAL.step(found.commercial, "merge")
         if isinstance(after, WrongState):
-            seen_as = "held" if found.commercial == "placed" else found.commercial
             facts = after.facts | {
                 "subject": f"Order {found.number}",
-                "found": seen_as,
-                "expected": "held by nothing",
+                "expected": "confirmed, and held by nothing",
             }
             return WrongState(**facts)
         why = regrouping.why_no_merge(found.may)
