@@ -21,19 +21,28 @@ from entrepot.payments import queries as payments
 from entrepot.payments.commands.hold import AmountAsked, HoldAmount, hold
 from entrepot.payments.commands.retry import Retry, retry
 from entrepot.payments.tasks import DESTINATIONS
-from entrepot.returns import errors, hold_queries, queries
+from entrepot.returns import errors, expiry_queries, hold_queries, queries
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.decide_holds import DecideHold, HoldDecided, decide_holds
 from entrepot.returns.commands.exchange import Exchange, Exchanged, exchange
 from entrepot.returns.commands.place_holds import HoldAsked, PlaceHold, place_holds
+from entrepot.returns.commands.receive import Received
+from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
 from entrepot.returns.commands.settle_holds import HoldsSettled, SettleHolds, settle_holds
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.holding import InstantPolicy
 from entrepot.returns.rules import ExchangePolicy
-from entrepot.returns.tasks import look_at_holds, serve_exchange, serve_hold, serve_refund
+from entrepot.returns.tasks import (
+    look_at_holds,
+    look_at_what_does_not_come,
+    serve_exchange,
+    serve_hold,
+    serve_refund,
+)
 from entrepot.settlement import invoice_queries, tasks
 from entrepot.work import queries as work
-from tests.back import ASKS, asked, asked_all, back, came, found, policy, sold
+from tests.back import ASKS, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance
 from tests.walk import a_house, queued
 
@@ -363,3 +372,30 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements) -> None
             hold(SYSTEM, requests=[HoldAmount(one, ids.uuid7(), 5, "GBP") for one in orders_[part]])
         counts.append(len(ran.texts))
     assert counts == [each for each in counts[::3] for _ in parts]
+
+
+def test_what_was_taken_of_the_card_pays_for_goods_that_never_come_and_is_given_back_when_they_do(
+    house: Floor,
+):
+    instant(due_days=5)
+    one = held(house)
+    announce_parcels(ASKS, requests=[AnnounceParcel(one.return_id, "JD7")])
+    for days in (6, 50):
+        look_at_holds(later(days))
+        relayed(later(days))
+        look_at_what_does_not_come(later(days), [COMPANY])
+        assert (the_hold(one).state, queries.return_(one.return_id).state) == ("taken", "authorized")
+    look_at_what_does_not_come(later(65), [COMPANY])
+    assert queries.return_(one.return_id).state == "closed"
+    (row,) = expiry_queries.given_up(COMPANY)
+    assert (row.missing, row.paid_minor, row.taken_minor, row.lost_minor) == (2, TOTAL, TOTAL, 0)
+    assert work.of_subject(one.return_id) == []
+
+    parcel = ReceiveParcel(COMPANY, house.nodes[0], (Content(house.codes[0], 2),), "JD7")
+    (came_late,) = receive_parcels(replace(RECEIVES, at=later(70).at), requests=[parcel])
+    assert came_late.received == 2
+    receipts = [Received(receipt.id, 0, NOW) for receipt in queries.whole(one.return_id).receipts]
+    put(found(receipts))
+    relayed(later(71))
+    assert the_hold(one).returned_minor == TOTAL
+    assert queries.return_(one.return_id).state == "closed"
