@@ -11,10 +11,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.carriage import queries as carriage
+from entrepot.insight import questions
 from entrepot.settlement import carrier_csv, carrier_queries
 from entrepot.settlement.carrier_csv import FIELDS
 from entrepot.settlement.commands.decide_charges import DecideCharge, decide_charges
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
+from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
 
 PAGE = 25
@@ -34,7 +36,7 @@ def told(request: Request) -> HttpResponse:
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "charges": charges,
         "numbers": {one.id: one for one in rows},
-        "unbilled": carrier_queries.unbilled(company),
+        "unbilled": questions.unbilled(company, fmt.reading().now),
         "carriers": sorted({one.carrier for one in carriage.services(companies=[company])[company]}),
         "fields": FIELDS,
         "kept": kept(request),
