@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from entrepot.insight import kpis, pages, profit, promises, return_times
 from entrepot.insight.answers import question, question_of_work
+from entrepot.kernel import queries as kernel
 from entrepot.returns import asked_queries, cohort_queries
 from entrepot.settlement import carrier_queries, closing_queries, invoice_queries
 from entrepot.settlement import queries as settlement
@@ -140,3 +141,8 @@ def unbilled(company: int, at: datetime) -> list[carrier_queries.Unbilled]:
 def untold(company: int, at: datetime, days: int, most: int) -> int:
     """Entries of so many days that no document tells of; no more than so many are counted."""
     return len(invoice_queries.untold(company, at - timedelta(days=days), at + timedelta(days=1), most))
+
+
+@question_of_work
+def standing(company: int, at: datetime) -> list[kernel.Standing]:
+    return kernel.standing(company)
