@@ -59,7 +59,7 @@ class Opened:
         return (*_spread(self.took), *_spread(self.worked))
 
     def is_over(self, by: str) -> bool:
-        return self.status != 200 or _spread(self.worked if by == "work" else self.took)[1] > BAR_MS
+        return self.status >= 400 or _spread(self.worked if by == "work" else self.took)[1] > BAR_MS
 
 
 def _spread(seconds: Sequence[float]) -> tuple[float, float]:
@@ -103,7 +103,7 @@ HEAD = f"{'page':<28}{'opened by':<12}{'p50':>8}{'p95':>8}{'work':>8}{'p95':>8}{
 
 def line(one: Opened, by: str = "clock") -> str:
     figures = "".join(f"{value:>8.1f}" for value in one.told())
-    mark = f"  over {BAR_MS:.0f} ms" if one.status == 200 else f"  answers {one.status}"
+    mark = f"  over {BAR_MS:.0f} ms" if one.status < 400 else f"  answers {one.status}"
     return (
         f"{one.name:<28}{one.who:<12}{figures}{one.statements:>7}{one.size / 1e3:>7.1f}"
         f"{mark if one.is_over(by) else ''}"

@@ -40,7 +40,7 @@ def test_a_small_house_keeps_nothing(shop, console):
     assert not Answer.objects.exists()
 
 
-def test_what_is_kept_is_what_is_worked_out(shop, large):
+def test_invariant_5_what_is_kept_is_what_is_worked_out(shop, large):
     now, asked = timezone.now(), a_year()
     sku = next(
         one.name for one in profit.profit(COMPANY, asked, "sku", now).groups() if one.name and one.units

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from entrepot.insight import kpis, pages, profit, promises, return_times
 from entrepot.insight.answers import question, question_of_work
+from entrepot.kernel import queries as kernel
 from entrepot.returns import asked_queries, cohort_queries
-from entrepot.settlement import closing_queries
+from entrepot.settlement import carrier_queries, closing_queries, invoice_queries
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.closing import Checked
 
@@ -103,6 +104,11 @@ def late_orders(company: int, at: datetime) -> list[pages.OrderRow]:
 
 
 @question
+def pulse(company: int, at: datetime, hours: int) -> list[pages.Pulse]:
+    return pages.pulse(company=company, since=at - timedelta(hours=hours - 1), until=at)
+
+
+@question
 def sent_since(company: int, at: datetime, days: int) -> int:
     """Units that left in so many days."""
     return sum(row.units for row in asked_queries.sent(company, at - timedelta(days=days), at))
@@ -124,3 +130,19 @@ def expected_returns(
 ) -> cohort_queries.Outlook:
     """As of the end of a month, or of the moment of asking."""
     return cohort_queries.outlook(company, until or at, percent)
+
+
+@question_of_work
+def unbilled(company: int, at: datetime) -> list[carrier_queries.Unbilled]:
+    return carrier_queries.unbilled(company)
+
+
+@question_of_work
+def untold(company: int, at: datetime, days: int, most: int) -> int:
+    """Entries of so many days that no document tells of; no more than so many are counted."""
+    return len(invoice_queries.untold(company, at - timedelta(days=days), at + timedelta(days=1), most))
+
+
+@question_of_work
+def standing(company: int, at: datetime) -> list[kernel.Standing]:
+    return kernel.standing(company)

@@ -12,10 +12,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.carriage import queries as carriage
+from entrepot.insight import questions
 from entrepot.settlement import carrier_csv, carrier_queries
 from entrepot.settlement.carrier_csv import FIELDS
 from entrepot.settlement.commands.decide_charges import DecideCharge, decide_charges
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
+from entrepot.web import format as fmt
 from entrepot.web import lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
 from entrepot.web.listed import listed
@@ -41,7 +43,7 @@ def told(request: Request) -> HttpResponse:
         **shown.context(),
         "charges": charges,
         "numbers": {one.id: one for one in shown.rows},
-        "unbilled": carrier_queries.unbilled(company),
+        "unbilled": questions.unbilled(company, fmt.reading().now),
         "carriers": sorted({one.carrier for one in carriage.services(companies=[company])[company]}),
         "fields": FIELDS,
         "kept": kept(request),

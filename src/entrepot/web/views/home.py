@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -49,7 +48,7 @@ def home(request: Request) -> HttpResponse:
         (name, [stages.get(status) or pages.Stage(status, 0, 0, now) for status in statuses])
         for name, statuses in LANES
     ]
-    pulses = pages.pulse(company=company, since=now - timedelta(hours=PULSE_HOURS - 1), until=now)
+    pulses = questions.pulse(company, now, PULSE_HOURS)
     most = max([1, *(one.placed for one in pulses), *(one.shipped for one in pulses)])
     reader = request.reader
     name, tiles = dashboard.own(reader)

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import SEES_BUYERS
+from entrepot.insight import questions
 from entrepot.settlement import invoice_queries, ubl
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.settlement.invoice_queries import DocumentRow
@@ -42,7 +43,7 @@ def told(request: Request) -> HttpResponse:
         **shown.context(),
         "kind": kind,
         "kinds": KINDS,
-        "untold": len(_untold(company)),
+        "untold": questions.untold(company, timezone.now(), LOOKS_BACK.days, UNTOLD_SHOWN_MAX),
     }
     return page(request, "web/invoices.html", context, area="books")
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import SEES_BUYERS
-from entrepot.insight import feeds
+from entrepot.insight import feeds, questions
 from entrepot.kernel import masking, messages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
@@ -44,7 +44,7 @@ def told(request: Request) -> HttpResponse:
         return shown.answer
     context = {
         **shown.context(),
-        "side": side, "state": state, "place": place, "standing": kernel.standing(company),
+        "side": side, "state": state, "place": place, "standing": questions.standing(company, fmt.reading().now),
         "states": (*messages.STANDING[side], "dropped"), "ways_in": messages.ways_in(),
         "may": any(map(request.reader.actor.may, ("kernel.replay_messages", "kernel.drop_messages"))),
     }  # fmt: skip
