@@ -287,6 +287,7 @@ OPERATIONS = [
     ("/api/v1/transfer-proposals/reject", "post"),
     ("/api/v1/transfer-proposals/send", "post"),
     ("/api/v1/transfers", "get"),
+    ("/api/v1/transfers", "post"),
     ("/api/v1/transfers/receive", "post"),
     ("/api/v1/waves", "get"),
     ("/api/v1/waves", "post"),

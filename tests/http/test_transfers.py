@@ -161,3 +161,29 @@ def test_what_programs_get_wrong_is_a_problem(program, asked):
     is_problem(call.post(f"{API}/accept", {"proposal": str(ids.uuid7())}), 404, "kernel.not_found")
     is_problem(call.post(f"{API}/send", {"proposal": str(asked[0].id)}, "two"), 409, "kernel.wrong_state")
     is_problem(call.get(f"{API}?state=lost"), 422, "http.422")
+
+
+def test_a_person_sends_goods_and_takes_part_of_them_in(shop, console):
+    page, nodes = console("inventory"), [str(one) for one in shop.nodes]
+    form = {"from": nodes[0], "to": nodes[1], "bin": "a-01", "sku": "MUG-BLUE", "units": "5"}
+    assert said(page.post(f"{PAGE}send/", form)) == ["It is on its way."]
+    assert said(page.post(f"{PAGE}send/", form | {"sku": "NONE"}))[0].startswith("Say from which bin")
+    assert stock.transfers_under_way(company=COMPANY)[1:] == []
+    (one,) = stock.transfers_under_way(company=COMPANY)
+    assert "Part of a transfer has come" in page.get(PAGE).content.decode()
+
+    part = {"action": "part", "one": str(one.id), "sku": "MUG-BLUE", "came": "3", "lost": "1"}
+    assert "expected why units are lost" in said(page.post(f"{PAGE}receive/", part))[0]
+    told = said(page.post(f"{PAGE}receive/", part | {"reason": "fell off"}))
+    assert told == ["Noted. The rest is still on its way."]
+    assert stock.transfers_under_way(company=COMPANY)[0].units == 1
+    assert said(page.post(f"{PAGE}receive/", part | {"sku": ""}))[0].startswith("Choose a transfer")
+
+
+def test_programs_send_goods_without_a_proposal(shop, program):
+    call = program("inventory")
+    body = {"origin": "LDN", "target": "MAN", "lines": [{"sku": "MUG-BLUE", "bin": "A-01", "quantity": 2}]}
+    sent = call.post("/api/v1/transfers", body, "one").json()
+    assert call.get("/api/v1/transfers").json()[0]["number"] == sent["number"]
+    body["lines"][0]["bin"] = "NOWHERE"
+    is_problem(call.post("/api/v1/transfers", body, "two"), 404, "kernel.not_found")

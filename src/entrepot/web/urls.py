@@ -226,6 +226,7 @@ urlpatterns = [
     path("stock/transfers/", transfers.transfers_list, name="transfers"),
     path("stock/transfers/review/", transfers.review, name="transfers-review"),
     path("stock/transfers/act/", transfers.act, name="transfers-act"),
+    path("stock/transfers/send/", transfers.send, name="transfers-send"),
     path("stock/transfers/receive/", transfers.receive, name="transfers-receive"),
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/safety/", kept_back.safety, name="sku-safety"),

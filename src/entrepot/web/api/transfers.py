@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field, StrictInt
 
+from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.transfers import (
     AcceptTransfer,
@@ -20,7 +21,14 @@ from entrepot.sourcing.commands.transfers import (
     send_transfers,
 )
 from entrepot.stock import queries as stock
-from entrepot.stock.commands.transfer import ArrivedUnits, ReceiveTransfer, receive_transfer
+from entrepot.stock.commands.transfer import (
+    ArrivedUnits,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferUnits,
+    receive_transfer,
+    ship_transfer,
+)
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
     READ,
@@ -41,6 +49,7 @@ from entrepot.web.api.schemas import (
     Each,
     Key,
     Out,
+    Quantity,
     Reason,
     Strict,
     Text,
@@ -120,6 +129,32 @@ class TransferOut(Out):
     units: int
     count: int
     skus: list[str]
+
+
+class LeavingIn(Strict):
+    """Units of a SKU and lot that leave a bin."""
+
+    sku: Code
+    bin: Code
+    quantity: Quantity
+    lot: Text = ""
+
+
+class TransferIn(Strict):
+    """Goods that leave a node for another now; expected after the usual days where nobody says when."""
+
+    origin: Code
+    target: Code
+    lines: Annotated[list[LeavingIn], Field(min_length=1, max_length=LINES_MAX)]
+    expected_at: datetime | None = None
+    key: Key | None = Field(
+        None, description="Idempotency key of this one of a list; else the header's and its place."
+    )
+
+
+class TransferShippedOut(Out):
+    transfer: UUID
+    number: str
 
 
 class ArrivedIn(Strict):
@@ -225,6 +260,28 @@ def list_transfers(
 ) -> list[stock.UnderWay]:
     """Transfers on their way, those that are expected first."""
     return stock.transfers_under_way(company=parse.company_of(company), limit=limit)
+
+
+@router.post("/transfers", response={200: TransferShippedOut | list[Each[TransferShippedOut]], **REFUSED})
+def ship_transfers(
+    request: HttpRequest,
+    payload: TransferIn | Annotated[list[TransferIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Send goods to other nodes without a proposal: units that nobody was promised."""
+    of, items = parse.company_of(company), as_list(payload)
+    nodes = parse.nodes_of(of, {code for one in items for code in (one.origin, one.target)})
+    skus = parse.skus_of(of, {line.sku for one in items for line in one.lines})
+    bins = {(one.node, one.code): one.id for one in network.bins(nodes={nodes[one.origin] for one in items})}
+
+    def make(one: TransferIn, key: str) -> ShipTransfer:
+        origin = nodes[one.origin]
+        parse.known("bin", {line.bin for line in one.lines}, {code for node, code in bins if node == origin})
+        lines = (TransferUnits(skus[x.sku], bins[origin, x.bin], x.quantity, x.lot) for x in one.lines)
+        return ShipTransfer(of, origin, nodes[one.target], tuple(lines), one.expected_at, key=key)
+
+    return give(request, ship_transfer, payload, idempotency_key, make)
 
 
 @router.post("/transfers/receive", response={200: ArrivedOut | list[Each[ArrivedOut]], **REFUSED})

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import partial
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.catalog import queries as catalog
+from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.rebalance import ReviewStock, review_stock
 from entrepot.sourcing.commands.transfers import (
@@ -20,9 +23,17 @@ from entrepot.sourcing.commands.transfers import (
     send_transfers,
 )
 from entrepot.stock import queries as stock
-from entrepot.stock.commands.transfer import ReceiveTransfer, receive_transfer
+from entrepot.stock.commands.transfer import (
+    ArrivedUnits,
+    ReceiveTransfer,
+    ShipTransfer,
+    TransferUnits,
+    receive_transfer,
+    ship_transfer,
+)
+from entrepot.warehouse import shelf_queries
 from entrepot.web import lists_floor
-from entrepot.web.edge import Request, back, clean, console, give, ids_in, page
+from entrepot.web.edge import Request, back, clean, console, give, ids_in, int_in, kept, page, uuid_in
 from entrepot.web.listed import chosen, listed
 
 PAGE = 100
@@ -41,6 +52,8 @@ def transfers_list(request: Request) -> HttpResponse:
         "totals": sourcing.proposal_totals(company=company),
         "under_way": stock.transfers_under_way(company=company, limit=PAGE),
         "currency": request.reader.company.currency,
+        "nodes": network.nodes(company=company),
+        "kept": kept(request),
     }
     return page(request, "web/transfers.html", context, area="stock")
 
@@ -77,16 +90,57 @@ def act(request: Request) -> HttpResponse:
 @console
 def receive(request: Request) -> HttpResponse:
     """What is left of the chosen transfers has come, or is lost."""
-    chosen = ids_in(request.POST.getlist("transfer"))
+    which = ids_in(request.POST.getlist("transfer"))
     match request.POST.get("action"):
         case "receive":
-            wanted = [ReceiveTransfer(one, rest="received") for one in chosen]
+            wanted = [ReceiveTransfer(one, rest="received") for one in which]
             give(request, receive_transfer, wanted, _received)
+        case "part":
+            _receive_part(request)
         case "lose":
             reason = clean(request.POST.get("reason"))
-            wanted = [ReceiveTransfer(one, rest="lost", reason=reason) for one in chosen]
+            wanted = [ReceiveTransfer(one, rest="lost", reason=reason) for one in which]
             give(request, receive_transfer, wanted, _lost)
     return back(request, "/stock/transfers/")
+
+
+def _receive_part(request: Request) -> None:
+    """Units of one SKU of one transfer have come, and others are lost; the rest is still on its way."""
+    text, transfer = request.POST, uuid_in(request.POST.get("one"))
+    sku = _sku(request)
+    came, lost = int_in(text.get("came") or "0"), int_in(text.get("lost") or "0")
+    if sku is None or transfer is None or came is None or lost is None:
+        messages.error(request, gettext("Choose a transfer, and say which SKU and how many units."))
+        return
+    line = ArrivedUnits(sku, None, came, lost, clean(text.get("lot")))
+    wanted = [ReceiveTransfer(transfer, (line,), reason=clean(text.get("reason")))]
+    give(request, receive_transfer, wanted, lambda _: gettext("Noted. The rest is still on its way."))
+
+
+@require_POST
+@console
+def send(request: Request) -> HttpResponse:
+    """Units of a SKU leave a bin for another node, without anybody having proposed it."""
+    text = request.POST
+    origin, target = uuid_in(text.get("from")), uuid_in(text.get("to"))
+    sku, units = _sku(request), int_in(text.get("units"))
+    found = shelf_queries.bin_named(node=origin, code=clean(text.get("bin"))) if origin else None
+    if not (sku and units and found and origin and target):
+        messages.error(
+            request,
+            gettext("Say from which bin of which node, to which node, which SKU, and how many units."),
+        )
+        return back(request, "/stock/transfers/", [])
+    line = TransferUnits(sku, found.id, units, clean(text.get("lot")))
+    wanted = [ShipTransfer(request.reader.company.id, origin, target, (line,))]
+    results = give(request, ship_transfer, wanted, lambda _: gettext("It is on its way."))
+    return back(request, "/stock/transfers/", results)
+
+
+def _sku(request: Request) -> UUID | None:
+    code = clean(request.POST.get("sku"))
+    found = catalog.skus(company=request.reader.company.id, codes=[code]).get(code)
+    return found.id if found else None
 
 
 def _reviewed(_: int) -> str:

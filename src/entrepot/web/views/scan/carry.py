@@ -131,7 +131,8 @@ def _choose(request: Request, flow: str, rows: Sequence[Here | Waiting], scan: S
         found = check_item(_item(one), counted(()), scan, _expiring(one))
         if isinstance(found, Keep):
             before = progress(request, flow, one.bucket)
-            tokens = before.tokens or (found.token,)
+            # The same scan once more goes on with what was in the hands; another begins anew with what it says.
+            tokens = before.tokens if found.token in before.tokens else (found.token,)
             return keep(request, before, tokens, key) or redirect(f"scan-{flow}-one", one.bucket)
         refused = found
     if not isinstance(refused, errors.ScanUnknown):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -34,6 +35,8 @@ from entrepot.web.words import word
 from entrepot.work.scanning import YES, Named, Scan, astray, check_bin
 
 SHOWN = 30
+NAMED = 3
+"""SKUs of a count that are named in the list; of more it says how many."""
 COMMANDS = ("warehouse.start_counts", "warehouse.enter_counts")
 
 
@@ -45,10 +48,11 @@ def waiting(request: Request) -> HttpResponse:
     rows = _counts(request, node)
 
     def screen() -> Screen:
+        goods = counted.to_count([one.id for one in rows])
         return Screen(
             gettext("Count"),
             gettext("Scan a bin, or tap it") if rows else gettext("Nothing is to be counted"),
-            choices=tuple(_choice(one, request.reader.name) for one in rows),
+            choices=tuple(_choice(one, goods.get(one.id, []), request.reader.name) for one in rows),
             scans=gettext("Bin") if rows else "",
             note=""
             if rows
@@ -89,9 +93,13 @@ def _counts(request: Request, node: network.Node | None) -> list[counted.CountRo
     ]
 
 
-def _choice(one: counted.CountRow, name: str) -> Choice:
-    goods = gettext("all that is there") if one.whole else ngettext("%(n)s SKU", "%(n)s SKUs", one.goods)
-    told = goods if one.whole else goods % {"n": one.goods}
+def _choice(one: counted.CountRow, goods: Sequence[counted.ToCount], name: str) -> Choice:
+    codes = list(dict.fromkeys(row.sku_code for row in goods))
+    told = ", ".join(codes)
+    if one.whole:
+        told = gettext("all that is there")
+    elif len(codes) > NAMED:
+        told = ngettext("%(n)s SKU", "%(n)s SKUs", one.goods) % {"n": one.goods}
     mine = gettext("yours") if one.state == "counting" and one.counter == name else ""
     again = gettext("again") if one.state == "recount" else ""
     note = " · ".join(filter(None, (told, again, mine)))
