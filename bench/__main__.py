@@ -74,6 +74,11 @@ def main() -> int:
         "cores": os.cpu_count(),
         "quick": arguments.quick,
     }
+    if arguments.only == "pages":  # of a house of its own; it takes minutes to fill
+        few = volume.Wanted(orders=3_000, items=2_000, batch=300)
+        rows += measure_pages(few if arguments.quick else volume.Wanted(), arguments.by)
+        print("\n" + report.table(rows) + "\n")
+        return 0 if arguments.quick or all(row.ok is not False for row in rows) else 1
     with house.opened():
         if arguments.only in (None, "walk"):
             found, steps = measure_walk(arguments.rounds, arguments.orders, arguments.batch)
@@ -114,9 +119,6 @@ def main() -> int:
             rows += measure_availability(1_500)
         if arguments.only in (None, "trial") and not arguments.quick:
             rows += measure_trial(5_000)
-        if arguments.only == "pages" or (arguments.only is None and not arguments.quick):
-            few = volume.Wanted(orders=3_000, items=2_000, batch=300)
-            rows += measure_pages(few if arguments.quick else volume.Wanted(), arguments.by)
     print("\n" + report.table(rows) + "\n")
     if "milliseconds_per_1000_orders" in facts:
         print(

@@ -32,8 +32,8 @@ def customer_code(customer: int) -> str:
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[None]:
-    """A server in a temporary home, with the template set up; nothing of it stays."""
+def opened(*, is_empty: bool = False) -> Iterator[None]:
+    """A server in a temporary home, with the template set up, or an empty house; nothing of it stays."""
     home = Path(tempfile.mkdtemp(prefix="entrepot-bench-"))
     home.chmod(0o711)  # root's server runs as another user, who must pass through
     for name in ("DATABASE_URL", "ENTREPOT_DB_ROLE", "ENTREPOT_POSTGRES", "ENTREPOT_DEBUG"):
@@ -49,6 +49,9 @@ def opened() -> Iterator[None]:
 
     try:
         with session.opened():
+            if is_empty:
+                yield
+                return
             _furnish()
             disconnect()
             with psycopg.connect(postgres.server_dsn(TEMPLATE), autocommit=True) as connection:

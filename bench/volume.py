@@ -8,7 +8,6 @@ nothing amiss in it.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +17,8 @@ from uuid import UUID
 
 import psycopg
 
-DATABASE = "bench_volume"
+from bench import house
+
 ORDERS, ITEMS = 200_000, 100_000
 """Of so many orders come about a million moves."""
 BATCH, DAYS = 2_000, 180
@@ -49,19 +49,16 @@ class Wanted(NamedTuple):
 
 @contextlib.contextmanager
 def opened(wanted: Wanted) -> Iterator[None]:
-    """A database of its own with the demo's day, as full as is wanted, on the server that runs."""
+    """A house of its own with the demo's day, as full as is wanted."""
     from docs import screenshots
     from entrepot import postgres
-    from entrepot.cli import session
 
-    before = os.environ["ENTREPOT_DATABASE"]
-    with session.opened(DATABASE):
+    with house.opened(is_empty=True):
         screenshots.filled()
         fill(wanted)
-        with psycopg.connect(postgres.server_dsn(DATABASE), autocommit=True) as connection:
+        with psycopg.connect(postgres.server_dsn(), autocommit=True) as connection:
             connection.execute("VACUUM (FREEZE, ANALYZE)")
         yield
-    os.environ["ENTREPOT_DATABASE"] = before
 
 
 def fill(wanted: Wanted) -> None:
