@@ -166,22 +166,6 @@ def layers(
 
 
 @dataclass(frozen=True, slots=True)
-class ExposureRow:
-    """A balance in another currency as it was last measured."""
-
-    account: int
-    currency: str
-    amount_minor: int
-    worth_minor: int
-    upto_at: datetime
-
-
-def exposures(*, company: int) -> list[ExposureRow]:
-    """Balances in other currencies as they were last measured. 1 statement."""
-    return [ExposureRow(*row) for row in sql.run(_EXPOSURES, {"company": company})]
-
-
-@dataclass(frozen=True, slots=True)
 class RateRow:
     """Units of the company's currency for one unit of another, from a day on."""
 
@@ -293,11 +277,6 @@ SELECT id, sku_id, node_id, pool, acquired_at, document_id, quantity, value_mino
 WHERE company_id = %(company)s::smallint AND quantity > 0 AND (%(sku)s::uuid IS NULL OR sku_id = %(sku)s::uuid)
   AND (%(after)s::bigint IS NULL OR id > %(after)s::bigint)
 ORDER BY CASE WHEN %(sku)s::uuid IS NOT NULL THEN acquired_at END, id LIMIT %(limit)s::int
-"""
-
-_EXPOSURES = """
-SELECT account, currency, amount_minor, worth_minor, upto_at FROM ledger_exposure
-WHERE company_id = %(company)s::smallint ORDER BY account, currency
 """
 
 _RATES = """

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from entrepot.kernel import money
 from entrepot.returns.departure_queries import DepartureRow, ItemRow
@@ -10,22 +15,22 @@ from entrepot.web import papers
 from entrepot.web.papers import HEAD
 
 TITLES = {
-    "vendor_return": "Return to vendor",
-    "liquidation": "Liquidation lot",
-    "donation": "Certificate of donation",
-    "disposal": "Certificate of disposal",
+    "vendor_return": _("Return to vendor"),
+    "liquidation": _("Liquidation lot"),
+    "donation": _("Certificate of donation"),
+    "disposal": _("Certificate of disposal"),
 }
 TO = {
-    "vendor_return": "To the vendor",
-    "liquidation": "To the buyer",
-    "donation": "To the receiver",
-    "disposal": "To the disposer",
+    "vendor_return": _("To the vendor"),
+    "liquidation": _("To the buyer"),
+    "donation": _("To the receiver"),
+    "disposal": _("To the disposer"),
 }
 SAYS = {
-    "vendor_return": "Please send a credit note that names this number.",
-    "liquidation": "The goods are sold as they are, as one lot.",
-    "donation": "These goods were given away and taken off the books at the value above.",
-    "disposal": "These goods were destroyed and taken off the books at the value above.",
+    "vendor_return": _("Please send a credit note that names this number."),
+    "liquidation": _("The goods are sold as they are, as one lot."),
+    "donation": _("These goods were given away and taken off the books at the value above."),
+    "disposal": _("These goods were destroyed and taken off the books at the value above."),
 }
 
 
@@ -37,33 +42,41 @@ def pdf(told: DepartureRow, items: Sequence[ItemRow], company: str) -> bytes:
     paper.bars(told.number, 125, papers.MARGIN, 70, 14)
     paper.ln(4)
     paper.say(f"{TO[told.kind]}: {told.receiver}")
-    day = told.left_at or told.opened_at
-    paper.say(f"{'Left' if told.left_at else 'Gathered'} {day:%d %b %Y} from {told.node}")
+    facts = {"day": _day(told.left_at or told.opened_at), "node": told.node}
+    paper.say(
+        (gettext("Left %(day)s from %(node)s") if told.left_at else gettext("Gathered %(day)s from %(node)s"))
+        % facts
+    )
     if told.reference:
-        paper.say(f"Your reference: {told.reference}")
+        paper.say(gettext("Your reference: %(number)s") % {"number": told.reference})
     paper.ln(4)
     _lines(paper, told, items)
     paper.ln(4)
-    paper.say(f"{told.units} units in all")
+    paper.say(ngettext("%(n)s unit in all", "%(n)s units in all", told.units) % {"n": told.units})
     for text in _sums(told):
         paper.say(text)
     paper.ln(4)
-    paper.say(SAYS[told.kind], 9)
+    paper.say(str(SAYS[told.kind]), 9)
     paper.ln(8)
-    paper.say("Received by: ______________________   on: ______________________")
+    paper.say(gettext("Received by: %(line)s on: %(line)s") % {"line": "______________________"})
     return bytes(paper.output())
 
 
 def _sums(told: DepartureRow) -> list[str]:
     """What the paper says of money: to those outside never what goods were worth in the books."""
     if told.kind in ("donation", "disposal"):
-        return [f"Value in the books: {_money(told.value_minor, told)}"] if told.left_at else []
+        value = gettext("Value in the books: %(amount)s") % {"amount": _money(told.value_minor, told)}
+        return [value] if told.left_at else []
     amount = told.owed_minor if told.left_at else told.expected_minor
     if amount is None:
         return []
-    what = "Credit expected" if told.kind == "vendor_return" else "Price of the lot"
-    due = f", due {told.due_on:%d %b %Y}" if told.due_on else ""
-    return [f"{what}: {_money(amount, told)}{due}"]
+    what = gettext("Credit expected") if told.kind == "vendor_return" else gettext("Price of the lot")
+    sums = [f"{what}: {_money(amount, told)}"]
+    return [*sums, gettext("Due %(day)s") % {"day": _day(told.due_on)}] if told.due_on else sums
+
+
+def _day(when: date) -> str:
+    return date_format(when, "j M Y")
 
 
 def _money(minor: int, told: DepartureRow) -> str:
@@ -72,16 +85,21 @@ def _money(minor: int, told: DepartureRow) -> str:
 
 def _lines(paper: papers.Paper, told: DepartureRow, items: Sequence[ItemRow]) -> None:
     paper.set_font("text", size=8)
-    last = "Why" if told.kind == "vendor_return" else "Grade"
+    last = gettext("Why") if told.kind == "vendor_return" else gettext("Grade")
+    heads = (gettext("SKU"), gettext("What"), gettext("Lot or serial number"), last, gettext("Units"))
     with paper.table(
         col_widths=(26, 46, 24, 24, 10), text_align=("LEFT", "LEFT", "LEFT", "LEFT", "RIGHT"), headings_style=HEAD
     ) as table:  # fmt: skip
-        for cells in (("SKU", "What", "Lot or serial", last, "Units"), *(_cells(told, one) for one in items)):
+        for cells in (heads, *(_cells(told, one) for one in items)):
             row = table.row()
             for cell in cells:
                 row.cell(cell)
 
 
 def _cells(told: DepartureRow, one: ItemRow) -> tuple[str, ...]:
-    why = one.note or f"grade {one.grade}" if told.kind == "vendor_return" else one.grade
+    why = (
+        one.note or gettext("Grade %(grade)s") % {"grade": one.grade}
+        if told.kind == "vendor_return"
+        else one.grade
+    )
     return one.sku_code, one.name, one.serial or one.lot or "-", why, str(one.quantity)

@@ -213,3 +213,9 @@ def span(length: timedelta) -> str:
         return (ngettext("%(n)s day", "%(n)s days", days) % {"n": number(days)}).replace(" ", NBSP)
     years = seconds // _YEAR
     return (ngettext("%(n)s year", "%(n)s years", years) % {"n": years}).replace(" ", NBSP)
+
+
+def months_later(month: date, months: int = 1) -> date:
+    """The first day of the month that comes so many after a day's; below zero before it."""
+    years, place = divmod(month.month - 1 + months, 12)
+    return date(month.year + years, place + 1, 1)

@@ -13,8 +13,8 @@ from entrepot.returns import hold_queries
 from entrepot.returns.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Each, Minor, Out, Reason, Strict
+from entrepot.web.api.return_schemas import ONE, _example
+from entrepot.web.api.schemas import Each, Minor, Out, Own, Reason, Strict
 
 router = Router()
 

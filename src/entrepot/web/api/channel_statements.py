@@ -25,12 +25,11 @@ from entrepot.channels.statements.stated import KINDS as OF
 from entrepot.channels.states import DIFFERENCE
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Each, Key, Out, Reason, Strict, Text
+from entrepot.web.api.schemas import Code, Each, Out, Own, Reason, Strict, Text
 
 router = Router()
 CONTENT_MAX = 2_000_000
 STATES = DIFFERENCE.states
-OWN_KEY = "Idempotency key of this one of a list; else the header's and its place."
 
 
 class ChannelStatementIn(Strict):
@@ -44,7 +43,7 @@ class ChannelStatementIn(Strict):
     since: AwareDatetime
     until: AwareDatetime
     content: Annotated[str, Field(max_length=CONTENT_MAX)]
-    key: Key | None = Field(None, description=OWN_KEY)
+    key: Own = None
 
 
 class ChannelStatementTakenOut(Out):
@@ -88,13 +87,13 @@ class ChannelDifferencesOut(Out):
 
 class MendDifferenceIn(Strict):
     difference: UUID
-    key: Key | None = Field(None, description=OWN_KEY)
+    key: Own = None
 
 
 class ExplainDifferenceIn(Strict):
     difference: UUID
     reason: Reason
-    key: Key | None = Field(None, description=OWN_KEY)
+    key: Own = None
 
 
 class ChannelDifferenceNowOut(Out):

@@ -22,11 +22,10 @@ from entrepot.settlement.commands.note_lines import NoteLine, note_lines
 from entrepot.settlement.commands.write_off import DecideWriteOff, WriteOff, decide_write_offs, write_off
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Each, Key, Out, Strict, Text
+from entrepot.web.api.schemas import Each, Key, Out, Own, Strict, Text
 
 router = Router()
 PARTS_MAX = 5_000
-OF_LIST = "Idempotency key of this one of a list; else the header's and its place."
 AccountCode = Annotated[int, Query(ge=1, le=2**31 - 1, description="The number of the account.")]
 LineNumber = Annotated[StrictInt, Field(ge=1, le=2**63 - 1)]
 Amount = Annotated[StrictInt, Field(ge=-(10**15), le=10**15)]
@@ -122,7 +121,7 @@ class MatchLinesIn(Strict):
 
     parts: Parts
     why: Text
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class LinesMatchedOut(Out):
@@ -132,7 +131,7 @@ class LinesMatchedOut(Out):
 class UndoMatchIn(Strict):
     match: UUID
     why: Text
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class MatchUndoneOut(Out):
@@ -158,7 +157,7 @@ class ClearingWriteOffIn(Strict):
     parts: Parts
     code: Reason
     reason: Text
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class WrittenOffOut(Out):
@@ -176,7 +175,7 @@ class DecideWriteOffIn(Strict):
     write_off: UUID
     approve: StrictBool
     note: Text = ""
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class WriteOffDecidedOut(Out):
@@ -213,7 +212,7 @@ class NoteLineIn(Strict):
     note: Text
     due_on: date
     role: Text = "controller"
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class LineNotedOut(Out):

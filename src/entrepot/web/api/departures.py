@@ -29,13 +29,14 @@ from entrepot.returns.commands.work_orders import (
 from entrepot.returns.onward import Outcome
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, Own, _example
+from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, _example
 from entrepot.web.api.schemas import (
     QUANTITY_MAX,
     Each,
     Minor,
     Moment,
     Out,
+    Own,
     Quantity,
     Reason,
     Strict,

@@ -22,8 +22,8 @@ from entrepot.settlement import evidence, evidence_queries
 from entrepot.settlement.commands.contest_disputes import ContestDispute, contest_disputes
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Each, Out, Reason, Strict, Text
+from entrepot.web.api.return_schemas import ONE, _example
+from entrepot.web.api.schemas import Each, Out, Own, Reason, Strict, Text
 
 router = Router()
 

@@ -25,7 +25,6 @@ from entrepot.orders.commands.draft import (
 from entrepot.orders.commands.place import AddressGiven, BillingGiven, PaymentGiven, PlaceOrder
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
-from entrepot.web.api.return_schemas import Own
 from entrepot.web.api.schemas import (
     CODE_MAX,
     LINES_MAX,
@@ -41,6 +40,7 @@ from entrepot.web.api.schemas import (
     Minor,
     Moment,
     Out,
+    Own,
     PaymentIn,
     PlacedOut,
     Strict,

@@ -18,8 +18,8 @@ from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withdraw_exchanges
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.return_schemas import ONE, OTHER, Own, _example
-from entrepot.web.api.schemas import Code, Each, Moment, Out, Price, Quantity, Reason, Strict, Text
+from entrepot.web.api.return_schemas import ONE, OTHER, _example
+from entrepot.web.api.schemas import Code, Each, Moment, Out, Own, Price, Quantity, Reason, Strict, Text
 
 router = Router()
 

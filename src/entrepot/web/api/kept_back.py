@@ -16,8 +16,7 @@ from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
-from entrepot.web.api.return_schemas import Own
-from entrepot.web.api.schemas import QUANTITY_MAX, SKUS_MAX, Code, Each, Out, Strict
+from entrepot.web.api.schemas import QUANTITY_MAX, SKUS_MAX, Code, Each, Out, Own, Strict
 
 router = Router()
 Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]

@@ -14,7 +14,7 @@ from entrepot.warehouse import task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, give
-from entrepot.web.api.schemas import Key, Out, Strict
+from entrepot.web.api.schemas import Out, Own, Strict
 
 router = Router()
 
@@ -80,7 +80,7 @@ class StandardOut(Out):
 class FitIn(Strict):
     """Fit the standard times of all nodes."""
 
-    key: Key | None = None
+    key: Own = None
 
 
 class FittedOut(Out):

@@ -25,14 +25,13 @@ from entrepot.kernel.messages import (
 )
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import NO_NUL, Each, Key, Out, Reason, Strict, Text
+from entrepot.web.api.schemas import NO_NUL, Each, Out, Own, Reason, Strict, Text
 
 router = Router()
 
 Side = Literal["in", "out"]
 State = Literal["received", "set_aside", "failed", "dead", "kept", "waiting", "dropped"]
 MessageId = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[0-9a-f-]+$")]
-OWN_KEY = "Idempotency key of this one of a list; else the header's and its place."
 
 
 class MessageOut(Out):
@@ -73,7 +72,7 @@ class MessageReplayIn(Strict):
     reason: Reason
     content: Annotated[str, Field(max_length=CONTENT_MAX, pattern=NO_NUL)] | None = None
     anyway: bool = False
-    key: Key | None = Field(None, description=OWN_KEY)
+    key: Own = None
 
 
 class MessageDropIn(Strict):
@@ -82,7 +81,7 @@ class MessageDropIn(Strict):
     side: Side
     message: MessageId
     reason: Reason
-    key: Key | None = Field(None, description=OWN_KEY)
+    key: Own = None
 
 
 class MessageNowOut(Out):

@@ -22,10 +22,9 @@ from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Each, Key, Out, Strict, Text
+from entrepot.web.api.schemas import Each, Out, Own, Strict, Text
 
 router = Router()
-OF_LIST = "Idempotency key of this one of a list; else the header's and its place."
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 
 
@@ -36,7 +35,7 @@ class WriteDownIn(Strict):
     node: UUID
     unit_minor: Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=6)]
     reason: Text
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class WrittenDownOut(Out):
@@ -94,7 +93,7 @@ class RevalueIn(Strict):
     """Post the differences as of the end of a day."""
 
     on_date: Day
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class RevaluedOut(Out):
@@ -110,7 +109,7 @@ class ExchangeRateIn(Strict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     on_date: Day
     rate: Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9)]
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class ExchangeRateOut(Out):
@@ -164,7 +163,7 @@ class CloseMonthIn(Strict):
 
     year: Annotated[StrictInt, Field(ge=1990, le=2200)]
     month: Annotated[StrictInt, Field(ge=1, le=12)]
-    key: Key | None = Field(None, description=OF_LIST)
+    key: Own = None
 
 
 class MonthClosedOut(Out):

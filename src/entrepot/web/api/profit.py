@@ -14,6 +14,7 @@ from entrepot.insight import margins, profit
 from entrepot.insight.margins import Profit
 from entrepot.insight.profit import Asked
 from entrepot.kernel.errors import Invalid, Said
+from entrepot.web import format as fmt
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company, Limit
 from entrepot.web.api.schemas import Out
@@ -103,8 +104,7 @@ def _asked(since: date, until: date, sku: str = "", channel: str = "", reason: s
     months = (until.year - since.year) * 12 + until.month - since.month + 1
     if not 0 < months <= MONTHS_MAX or until.year == date.max.year:
         raise Invalid(field="until", expected=Said("1 to {0} months", MONTHS_MAX), found=str(months))
-    behind = date(until.year + until.month // 12, until.month % 12 + 1, 1)
-    return Asked(since.replace(day=1), behind, sku, channel, reason)
+    return Asked(since.replace(day=1), fmt.months_later(until), sku, channel, reason)
 
 
 @router.get("/profit", response={200: ProfitsOut, **READ})

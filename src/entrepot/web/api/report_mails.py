@@ -22,11 +22,10 @@ from entrepot.languages import LANGUAGES
 from entrepot.web import report_mail
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Each, Key, Out, Strict
+from entrepot.web.api.schemas import Code, Each, Out, Own, Strict
 
 router = Router()
 
-OWN_KEY = "Idempotency key of this one of a list; else the header's and its place."
 if TYPE_CHECKING:
     Report: TypeAlias = str
     Language: TypeAlias = str
@@ -46,7 +45,7 @@ class ReportMailIn(Strict):
     channel: Filter = ""
     node: Filter = ""
     language: Language = "en"
-    key: Key | None = Field(None, description=OWN_KEY)
+    key: Own = None
 
 
 class ReportMailMadeOut(Out):
@@ -70,7 +69,7 @@ class ReportMailOut(Out):
 
 class ReportMailEndIn(Strict):
     id: UUID
-    key: Key | None = Field(None, description=OWN_KEY)
+    key: Own = None
 
 
 class ReportMailEndedOut(Out):

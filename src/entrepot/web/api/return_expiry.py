@@ -14,8 +14,8 @@ from entrepot.returns import expiry_queries
 from entrepot.returns.commands.reopen import Reopen, reopen
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
-from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Each, Minor, Moment, Out, Reason, Strict
+from entrepot.web.api.return_schemas import ONE, _example
+from entrepot.web.api.schemas import Each, Minor, Moment, Out, Own, Reason, Strict
 
 router = Router()
 

@@ -15,8 +15,8 @@ from entrepot.returns import fraud_queries
 from entrepot.returns.commands.decide_fraud import DecideFraud, decide_fraud
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
-from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Each, Moment, Out, Strict, Text
+from entrepot.web.api.return_schemas import ONE, _example
+from entrepot.web.api.schemas import Each, Moment, Out, Own, Strict, Text
 
 router = Router()
 

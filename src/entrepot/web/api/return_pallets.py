@@ -18,8 +18,8 @@ from entrepot.returns.commands.receive_pallets import ReceivePallet, receive_pal
 from entrepot.returns.pallets import MOST
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
-from entrepot.web.api.return_schemas import ONE, Own, _example
-from entrepot.web.api.schemas import Code, Each, Moment, Out, Strict
+from entrepot.web.api.return_schemas import ONE, _example
+from entrepot.web.api.schemas import Code, Each, Moment, Out, Own, Strict
 
 router = Router()
 

@@ -15,17 +15,13 @@ from entrepot.web.api.schemas import (
     MINOR_MAX,
     NO_NUL,
     Code,
-    Key,
     Moment,
     Out,
+    Own,
     Quantity,
     Strict,
     Text,
 )
-
-Own = Annotated[
-    Key | None, Field(description="Idempotency key of this one of a list; else the header's and its place.")
-]
 
 PHOTO_MAX = (photos.BYTES_MAX + 2) // 3 * 4
 """Characters of base64."""

@@ -39,6 +39,9 @@ Code = Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
 Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=NO_NUL)]
 Reason = Annotated[str, Field(min_length=1, max_length=NOTE_MAX, pattern=NO_NUL)]
 Key = Annotated[str, Field(min_length=1, max_length=TEXT_MAX, pattern=r"^[\x21-\x7e]+$")]
+Own = Annotated[
+    Key | None, Field(description="Idempotency key of this one of a list; else the header's and its place.")
+]
 Minor = Annotated[StrictInt, Field(ge=0, le=MINOR_MAX)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=QUANTITY_MAX)]
 Price = Annotated[str, Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$", examples=["12.50"])]
@@ -788,7 +791,7 @@ class ReservationIn(Strict):
     expires_at: Expiry
     node: Code | None = None
     kind: Literal[RESERVATION_KINDS] = "cart"  # type: ignore[valid-type]
-    key: Key | None = None
+    key: Own = None
 
 
 class HeldPartOut(Out):
@@ -812,12 +815,12 @@ class RenewIn(Strict):
     holder: Code
     expires_at: Expiry
     kind: Literal[RESERVATION_KINDS] = "checkout"  # type: ignore[valid-type]
-    key: Key | None = None
+    key: Own = None
 
 
 class HolderIn(Strict):
     holder: Code
-    key: Key | None = None
+    key: Own = None
 
 
 class HeldOut(Out):

@@ -7,20 +7,20 @@ from typing import Any, Literal
 from uuid import UUID
 
 from entrepot.access.rules import ROLES
-from entrepot.web.api.schemas import Code, Key, Moment, Out, Reason, Strict, Text
+from entrepot.web.api.schemas import Code, Moment, Out, Own, Reason, Strict, Text
 from entrepot.work.rules import TOPICS
 
 
 class ClaimItemIn(Strict):
     item: UUID
-    key: Key | None = None
+    key: Own = None
 
 
 class AssignIn(Strict):
     item: UUID
     person: Code
     note: Text = ""
-    key: Key | None = None
+    key: Own = None
 
 
 class SnoozeIn(Strict):
@@ -29,14 +29,14 @@ class SnoozeIn(Strict):
     item: UUID
     until: Moment | None
     note: Text = ""
-    key: Key | None = None
+    key: Own = None
 
 
 class EscalateIn(Strict):
     item: UUID
     role: Literal[tuple(ROLES)]  # type: ignore[valid-type]
     note: Text = ""
-    key: Key | None = None
+    key: Own = None
 
 
 class ResolveIn(Strict):
@@ -45,20 +45,20 @@ class ResolveIn(Strict):
     item: UUID
     root_cause: Code
     note: Text = ""
-    key: Key | None = None
+    key: Own = None
 
 
 class LinkIn(Strict):
     one: UUID
     other: UUID
-    key: Key | None = None
+    key: Own = None
 
 
 class CaseIn(Strict):
     order: UUID
     topic: Literal[TOPICS]  # type: ignore[valid-type]
     reason: Reason
-    key: Key | None = None
+    key: Own = None
 
 
 class TermOut(Out):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 from django.http import HttpResponse
@@ -70,17 +70,13 @@ def end_of(month: date | None, now: datetime) -> datetime:
     """The last moment of a month in which something may be posted, or now."""
     if month is None:
         return now
-    behind = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+    behind = datetime.combine(fmt.months_later(month), time.min, UTC)
     return min(now, behind - timedelta(microseconds=1))
 
 
 def _months(now: datetime) -> list[date]:
-    months = []
-    month = now.astimezone(UTC).date().replace(day=1)
-    for _ in range(MONTHS_BACK):
-        month = (month - timedelta(days=1)).replace(day=1)
-        months.append(month)
-    return months
+    today = now.astimezone(UTC).date()
+    return [fmt.months_later(today, -n) for n in range(1, MONTHS_BACK + 1)]
 
 
 def _percent(text: str) -> Decimal | None:

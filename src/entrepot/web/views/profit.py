@@ -54,7 +54,7 @@ def told(request: Request) -> HttpResponse:
     whole = margins.total(groups)
     context = {
         "side": side, "sides": [one for one in profit.SIDES if one != "line"], "asked": asked, "whole": whole,
-        "last": _before(asked.until), "groups": groups[:SHOWN], "more": max(0, len(groups) - SHOWN),
+        "last": fmt.months_later(asked.until, -1), "groups": groups[:SHOWN], "more": max(0, len(groups) - SHOWN),
         "statement": [(name, whole.amounts[name]) for name in margins.COMPONENTS if whole.amounts.get(name)],
         "calculated": margins.CALCULATED, "narrowed": narrowed,
         "ties": ties, "lines": lines,
@@ -67,20 +67,10 @@ def told(request: Request) -> HttpResponse:
 def asked_of(request: Request, today: date) -> Asked:
     """What was asked for; without a month, the last three."""
     last = month_in(request.GET.get("until")) or today.replace(day=1)
-    since = min(month_in(request.GET.get("since")) or _later(last, 1 - MONTHS), last)
-    since = max(since, _later(last, 1 - MONTHS_MAX))
-    return Asked(
-        since, _later(last, 1), *(clean(request.GET.get(name)) for name in ("sku", "channel", "reason"))
-    )
-
-
-def _later(month: date, months: int) -> date:
-    years, place = divmod(month.month - 1 + months, 12)
-    return date(month.year + years, place + 1, 1)
-
-
-def _before(month: date) -> date:
-    return _later(month, -1)
+    since = min(month_in(request.GET.get("since")) or fmt.months_later(last, 1 - MONTHS), last)
+    since = max(since, fmt.months_later(last, 1 - MONTHS_MAX))
+    said = (clean(request.GET.get(name)) for name in ("sku", "channel", "reason"))
+    return Asked(since, fmt.months_later(last), *said)
 
 
 def _plot(found: profit.Told) -> plots.Stacked:

@@ -34,7 +34,7 @@ def kept(request: Request) -> HttpResponse:
     by = request.GET.get("by", "")
     by = by if by in BY else "month"
     company = request.reader.company
-    wanted = promises.Asked(_start(since), _start(until and _next(until)), **asked)
+    wanted = promises.Asked(_start(since), _start(until and fmt.months_later(until)), **asked)
     if request.GET.get("format") == "csv":
         # The whole is the row without a name.
         return as_csv("promises", (by, *COLUMNS), map(_figures, promises.kept(company.id, by, wanted)))
@@ -48,10 +48,6 @@ def kept(request: Request) -> HttpResponse:
 
 def _start(month: date | None) -> datetime | None:
     return datetime(month.year, month.month, 1, tzinfo=UTC) if month else None
-
-
-def _next(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def _figures(row: promises.Kept) -> list[object]:
