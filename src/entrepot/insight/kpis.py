@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -28,6 +28,11 @@ class Kpi:
     kind: str = ""
     target: float | None = None
     source: str = ""
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What it can be told by."""
+        return tuple(one for one in SIDES if one != "kind" or self.kind)
 
 
 WERC = "WERC DC Measures 2020"
@@ -55,6 +60,14 @@ KPIS = {
 }  # fmt: skip
 """By name, in the order of an order's life."""
 
+
+def slug(name: str) -> str:
+    """A key figure's name as it stands in addresses."""
+    return name.replace(" ", "-")
+
+
+BY_SLUG = {slug(name): one for name, one in KPIS.items()}
+
 PERIODS = ("day", "week", "month")
 SIDES = ("channel", "node", "kind")
 
@@ -70,6 +83,11 @@ class Asked:
     channel: str = ""
     node: str = ""
     kind: str = ""
+
+    @property
+    def earlier(self) -> Asked:
+        """The same of as many days before."""
+        return replace(self, since=self.since - (self.until - self.since), until=self.since)
 
 
 class Figure(NamedTuple):

@@ -141,14 +141,13 @@ def _told(due: DueReport) -> Told:
     kpi, query = kpis.KPIS[due.report], QueryDict(due.query)
     said = [str(query.get(name) or "") for name in ("channel", "node", "kind")]
     asked = Asked(_at(due.since, due.zone), _at(due.until + timedelta(days=1), due.zone), *said)
-    earlier = Asked(asked.since - (asked.until - asked.since), asked.since, *said)
     side = str(query.get("by") or "")
-    if side in kpis.SIDES and (side != "kind" or kpi.kind):
+    if side in kpi.sides:
         figures = kpis.by(kpi, due.company, asked, side)
     else:
         side, figures = "time", kpis.over_time(kpi, due.company, asked, "day")
-    now, before = kpis.total(kpi, due.company, asked), kpis.total(kpi, due.company, earlier)
-    link = _url(reverse("report", args=[kpi.name.replace(" ", "-")])) + "?" + urlencode(
+    now, before = kpis.total(kpi, due.company, asked), kpis.total(kpi, due.company, asked.earlier)
+    link = _url(reverse("report", args=[kpis.slug(kpi.name)])) + "?" + urlencode(
         [("since", due.since.isoformat()), ("until", due.until.isoformat())]
     )  # fmt: skip
     return Told(

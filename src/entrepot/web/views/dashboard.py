@@ -16,9 +16,9 @@ from entrepot.web import boards, homes
 from entrepot.web.boards import Tile
 from entrepot.web.edge import Reader, Request, clean, console, page
 from entrepot.web.kpi_words import WORDS
-from entrepot.web.views.reports import days_asked, slug
+from entrepot.web.views.reports import days_asked
 
-KNOWN = {slug(name): name for name in kpis.KPIS}
+KNOWN = {which: one.name for which, one in kpis.BY_SLUG.items()}
 """Every key figure by its name in addresses."""
 BOARD = "boards"
 """What boards are kept as: views of a list of this name."""
@@ -65,7 +65,7 @@ def own(reader: Reader) -> tuple[str, list[Tile]]:
         said = parse_qs(view.query)
         if tiles := boards.read(said.get("tile", []), KNOWN):
             return view.name, tiles
-    return "", [Tile(slug(name)) for name in homes.home_of(reader.roles).figures]
+    return "", [Tile(kpis.slug(name)) for name in homes.home_of(reader.roles).figures]
 
 
 def shown(tiles: list[Tile]) -> list[tuple[Tile, Any]]:

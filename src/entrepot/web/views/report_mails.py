@@ -24,12 +24,12 @@ from entrepot.web.edge import Request, back, clean, console, give, int_in
 @console
 def subscribe(request: Request, which: str) -> HttpResponse:
     """The report with its filters, at an hour of the reader's zone."""
-    report = which.replace("-", " ")
-    if report not in kpis.KPIS:
+    kpi = kpis.BY_SLUG.get(which)
+    if kpi is None:
         raise Http404
     hour = int_in(request.POST.get("hour"))
     wanted = SubscribeReport(
-        request.reader.company.id, report, clean(request.POST.get("rhythm")), -1 if hour is None else min(hour, 24),
+        request.reader.company.id, kpi.name, clean(request.POST.get("rhythm")), -1 if hour is None else min(hour, 24),
         request.COOKIES.get("zone") or "UTC", report_mail.kept(QueryDict(request.POST.get("query", "")[:500])),
         get_language() or "en",
     )  # fmt: skip

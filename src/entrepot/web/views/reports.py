@@ -46,12 +46,12 @@ def reports(request: Request) -> HttpResponse:
     shown = wanted or list(kpis.KPIS)
     context = {
         **days_asked(request),
-        "shown": [(name, slug(name), WORDS[name]) for name in shown],
+        "shown": [(name, kpis.slug(name), WORDS[name]) for name in shown],
         "all": [(name, WORDS[name], name in shown) for name in kpis.KPIS],
         "channels": network.channels(company=request.reader.company.id).values(),
         "chosen": bool(wanted),
         "mails": [
-            (one, slug(one.report), WORDS[one.report])
+            (one, kpis.slug(one.report), WORDS[one.report])
             for one in access.subscriptions(request.reader.company.id, request.reader.name)
             if one.report in WORDS
         ],
@@ -84,7 +84,7 @@ def report(request: Request, which: str) -> HttpResponse:
     window = days_asked(request)
     asked, company = _asked(request, window), request.reader.company.id
     side = request.GET.get("by", "")
-    side = side if side in kpis.SIDES and (side != "kind" or kpi.kind) else "time"
+    side = side if side in kpi.sides else "time"
     period = window["period"]
     if request.GET.get("format") == "csv":
         is_by_time = side == "time"
@@ -103,7 +103,7 @@ def report(request: Request, which: str) -> HttpResponse:
     now = questions.kpi_total(company, at, kpi.name, asked)
     context: dict[str, Any] = {
         "kpi": kpi, "words": WORDS[kpi.name], "slug": which, **window, "side": side,
-        "sides": [(one, KINDS[kpi.kind] if one == "kind" else None) for one in kpis.SIDES if one != "kind" or kpi.kind],
+        "sides": [(one, KINDS[kpi.kind] if one == "kind" else None) for one in kpi.sides],
         "now": now, "change": _change(kpi, company, asked, now), "figures": figures,
         "line": _line(kpi, figures) if side == "time" else None,
         "bars": plots.single("figures", WORDS[kpi.name].title, [(one.name, one.value or 0.0) for one in figures]),
@@ -115,15 +115,10 @@ def report(request: Request, which: str) -> HttpResponse:
     return page(request, "web/report.html", context, area="home")
 
 
-def slug(name: str) -> str:
-    return name.replace(" ", "-")
-
-
 def _kpi(which: str) -> Kpi:
-    found = kpis.KPIS.get(which.replace("-", " "))
-    if found is None or slug(found.name) != which:
+    if which not in kpis.BY_SLUG:
         raise Http404
-    return found
+    return kpis.BY_SLUG[which]
 
 
 def days_asked(request: Request) -> dict[str, Any]:
@@ -150,9 +145,7 @@ def _at(day: date) -> datetime:
 
 def _change(kpi: Kpi, company: int, asked: Asked, now: Figure) -> Change:
     """Against as many days before."""
-    length = asked.until - asked.since
-    earlier = Asked(asked.since - length, asked.since, asked.channel, asked.node, asked.kind)
-    before = questions.kpi_total(company, fmt.reading().now, kpi.name, earlier)
+    before = questions.kpi_total(company, fmt.reading().now, kpi.name, asked.earlier)
     if now.value is None or before.value is None:
         return Change(before, None, None)
     difference = now.value - before.value
