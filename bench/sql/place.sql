@@ -38,7 +38,7 @@ SELECT pg_notify('ready', queue) FROM (SELECT DISTINCT queue FROM put) AS woken;
 INSERT INTO kernel_request (command, key, fingerprint, answer, at)
 SELECT 'orders.place', key, decode(md5(o::text), 'hex'),
        jsonb_build_object('order', id, 'number', number, 'status', 'ready', 'holds', '[]'::jsonb, 'warnings', '[]'::jsonb,
-           'store_credit_minor', 0), %(at)s
+           'store_credit_minor', 0, 'reasons', '[]'::jsonb), %(at)s
 FROM new_order AS o;
 
 INSERT INTO known_order SELECT %(batch)s, n, id FROM new_order

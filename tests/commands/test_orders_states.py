@@ -21,10 +21,12 @@ from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credi
 from entrepot.orders.commands.draft import (
     DiscardDraft,
     PlaceDraft,
+    RestoreDraft,
     SaveDraft,
     discard_draft,
     draft,
     place_draft,
+    restore_draft,
 )
 from entrepot.orders.commands.hold import PlaceHold, ReleaseHold, place_hold, release_holds
 from entrepot.orders.commands.merge import MergeOrders, merge
@@ -149,6 +151,7 @@ def test_drafts(state, event):
     give: dict[str, Callable[[], object]] = {
         "place": lambda: place_draft(CAUSE, requests=[PlaceDraft(saved.draft)])[0],
         "discard": lambda: discard_draft(CAUSE, requests=[DiscardDraft(saved.draft, "why")])[0],
+        "restore": lambda: restore_draft(CAUSE, requests=[RestoreDraft(saved.draft)])[0],
     }
     if state != "draft":
         give["place" if state == "placed" else "discard"]()

@@ -110,7 +110,8 @@ def test_a_batch_over_both_follows_each_ones_policy(houses: tuple[Floor, Floor],
     with statements() as both:
         paid, waits = refund(ASKS, requests=[Refund(one.return_id), Refund(two.return_id)])
     assert (paid.state, waits.state) == ("paid", "waiting")
-    assert sum("kernel_policy" in text for text in alone.texts) == 1
+    # What money goes back when, and until when the goods are waited for.
+    assert sum("kernel_policy" in text for text in alone.texts) == 2
     # Two kinds of policies of both at once, and the terms of the work item that the second opens.
     assert sum("kernel_policy" in text for text in both.texts) == 3
     (decided,) = approve(APPROVES, requests=[Approve(waits.refund)])

@@ -93,7 +93,7 @@ def test_what_is_ones_own_and_what_nobody_has_is_as_ever(two, console):
 
 KINDS = {
     "orders": "orders_order", "drafts": "orders_draft", "returns": "returns_return", "work": "work_item",
-    "shipments": "shipping_shipment",
+    "shipments": "shipping_shipment", "disputes": "payments_dispute",
     "drop-ships": "purchasing_dropship", "invoices": "settlement_document", "counts": "warehouse_counttask",
     "purchase-orders": "purchasing_order", "store-credits": "payments_credit", "landed-costs": "purchasing_landedcost",
     "fulfillments": "warehouse_fulfillment", "waves": "warehouse_wave", "pick-lists": "warehouse_picklist",

@@ -283,7 +283,10 @@ def test_a_refund_is_adjusted_in_the_readers_own_writing(house: Floor) -> None:
     assert field(service.get(page), "amount") == "much"
     form["amount"] = "1,25"
     german = {"headers": {"Accept-Language": "de"}}
-    assert "an adjustment braucht einen Grund" in said(service.post(f"{page}refund/", form, **german))[-1]
+    assert (
+        "eine Bestandskorrektur braucht einen Grund"
+        in said(service.post(f"{page}refund/", form, **german))[-1]
+    )
     service.post(f"{page}refund/", {**form, "adjustment_reason": "A strap is missing."}, **german)
 
     (row,) = one_return().refunds

@@ -189,7 +189,7 @@ def test_pick_faces_are_set_at_a_desk_and_filled_with_a_handheld(
     enter(page, "supervisor")
     page.goto("/floor/replenishment/")
     for label, text in (("Bin", "A-01"), ("SKU", "MUG-BLUE"), ("Minimum", "150"), ("Maximum; 0 ends it", "200"),
-                        ("Units in a case", "6")):  # fmt: skip
+                        ("Units in a case; 1: as the catalog says", "6")):  # fmt: skip
         page.get_by_label(label, exact=True).fill(text)
     page.get_by_role("button", name="Set it").click()
     page.get_by_role("button", name="Look now").click()

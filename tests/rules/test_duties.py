@@ -14,9 +14,8 @@ NAMES = sorted({name for one in CONFLICTS for name in (*one.first_by, *one.secon
 def test_every_command_and_every_pair_that_the_table_names_exists():
     assert set(NAMES) <= {name for names in ROLES.values() for name in names}
     assert {one.kept for one in CONFLICTS if one.kept} <= set(PAIRS)
-    assert set(PAIRS) - {one.kept for one in CONFLICTS} == {
-        "propose×approve"
-    }  # a rule proposes, and nobody else
+    # A rule proposes, and nobody else.
+    assert set(PAIRS) - {one.kept for one in CONFLICTS} == {"propose×approve"}
     assert {one.risk for one in CONFLICTS} == {"high", "medium", "low"}
     assert len({one.name for one in CONFLICTS}) == len(CONFLICTS)
 

@@ -9,6 +9,7 @@ import pytest
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.ids import uuid7
+from entrepot.kernel.keyset import keyset
 from entrepot.work import queries
 from entrepot.work.commands.claim import ClaimItem, claim
 from entrepot.work.commands.open_items import OpenItem, open_items
@@ -81,7 +82,8 @@ def test_the_queue_is_read_from_its_index_page_by_page():
     assert pages == whole
     assert len({item.id for item in whole}) == 300
 
-    statement = queries._QUEUE.format(filters=" ".join(queries._FILTERS[name] for name in ("role", "after")))
+    behind, by_rank = keyset("work_item", "work_item", queries.ITEMS_BY, "rank", whole[100].id)
+    statement = queries._QUEUE.format(filters=queries._FILTERS["role"], behind=behind, by=by_rank)
     with sql.transaction():
         for way in ("seqscan", "bitmapscan", "sort"):  # whatever tests before left in the statistics
             sql.run(f"SET LOCAL enable_{way} = off")

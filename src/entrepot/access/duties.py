@@ -87,6 +87,10 @@ CONFLICTS = (
         ("returns.settle_departures",), "medium", "send×credit",
     ),
     Conflict(
+        "dispute × loss", "answers disputes, or proposes to accept them", "accepts that they are lost",
+        ("settlement.contest_disputes",), ("payments.accept_disputes",), "medium", "answer×accept",
+    ),
+    Conflict(
         "matching × closing", "matches and writes off", "closes the books", ("ledger.match_lines",),
         ("settlement.close_books",), "low",
     ),

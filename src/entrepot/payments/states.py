@@ -28,10 +28,10 @@ DISPUTES_OPEN = ("needs_response", "under_review", "expired")
 DISPUTES_LOST = ("lost", "accepted")
 
 ANSWER = machine(
-    "answer to a dispute", "waiting",
+    "answer to a dispute", "proposed",
     ("approve", "proposed", "waiting"),
     ("withdraw", "proposed", "withdrawn"),
     ("confirm", "waiting", "done"),
     ("refuse", "waiting", "failed"),
 )  # fmt: skip
-"""`proposed` waits for another person; `waiting` for the provider."""
+"""`proposed` waits for another person, where the amount needs one; `waiting` for the provider."""

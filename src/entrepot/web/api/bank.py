@@ -18,7 +18,7 @@ from entrepot.settlement.commands.decide_bank_lines import DecideBankLine, decid
 from entrepot.settlement.commands.take_statements import TakeStatement, take_statements
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Currency, Each, Key, Out, Strict, Text
+from entrepot.web.api.schemas import Code, Currency, Each, Out, Own, Strict, Text
 
 router = Router()
 FILE_MAX = 2_000_000
@@ -32,9 +32,7 @@ class StatementIn(Strict):
     account: Code | None = None
     external_id: Code | None = None
     currency: Currency | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class StatementTakenOut(Out):
@@ -72,9 +70,7 @@ class DecideBankLineIn(Strict):
     known: UUID | None = None
     purpose: Literal[PURPOSES] | None = None  # type: ignore[valid-type]
     reason: Text = ""
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class BankLineDecidedOut(Out):

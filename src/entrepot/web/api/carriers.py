@@ -17,7 +17,7 @@ from entrepot.settlement.commands.decide_charges import DecideCharge, decide_cha
 from entrepot.settlement.commands.take_carrier_invoices import TakeCarrierInvoice, take_carrier_invoices
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Currency, Each, Key, Minor, Moment, Out, Strict, Text
+from entrepot.web.api.schemas import Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
 
 router = Router()
 CSV_MAX = 2_000_000
@@ -43,9 +43,7 @@ class CarrierInvoiceIn(Strict):
     csv: Annotated[str, Field(max_length=CSV_MAX)] = ""
     columns: dict[Literal["tracking", "amount", "charge", "weight"], Code] = {}
     invoiced_at: Moment | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class CarrierInvoiceTakenOut(Out):
@@ -109,9 +107,7 @@ class DecideChargeIn(Strict):
     decision: Literal["accept", "dispute", "credit"]
     reason: Text = ""
     credited_minor: Minor | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ChargeDecidedOut(Out):

@@ -8,14 +8,13 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
 
 from entrepot.shipping import queries
 from entrepot.shipping.commands.claim import AdvanceClaim, OpenClaim, advance_claims, open_claims
 from entrepot.shipping.commands.reship import Reship, reship
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Each, Key, Minor, Out, Reason, Strict, Text
+from entrepot.web.api.schemas import Each, Minor, Out, Own, Reason, Strict, Text
 
 router = Router()
 
@@ -26,9 +25,7 @@ class ClaimIn(Strict):
     shipment: UUID
     kind: Literal["lost", "damaged", "returned to sender", "delayed"]
     amount_minor: Minor | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ClaimOpenedOut(Out):
@@ -48,9 +45,7 @@ class ClaimStepIn(Strict):
     amount_minor: Minor | None = None
     reason: Text = ""
     reference: Text = ""
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ClaimStepOut(Out):
@@ -89,9 +84,7 @@ class ReshipIn(Strict):
 
     shipment: UUID
     reason: Reason
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ReshippedOut(Out):

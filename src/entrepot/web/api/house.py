@@ -140,7 +140,7 @@ class _Json(BaseRenderer):
     media_type = "application/json"
 
     def render(self, _request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002
-        return msgspec.json.encode(data)
+        return msgspec.json.encode(data, enc_hook=str)  # facts of refusals are more than texts
 
 
 api = _Api(

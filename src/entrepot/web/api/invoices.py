@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
 
 from entrepot.access.rules import SEES_BUYERS
 from entrepot.kernel.errors import NotFound
@@ -16,7 +15,7 @@ from entrepot.settlement import invoice_queries, ubl
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Each, Key, Out, Strict
+from entrepot.web.api.schemas import Each, Out, Own, Strict
 
 router = Router()
 
@@ -58,9 +57,7 @@ class IssueIn(Strict):
     """A shipment, an order with services, a refund, or a credit."""
 
     source: UUID
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class IssuedOut(Out):

@@ -16,7 +16,7 @@ from entrepot.catalog.kits import COMPONENTS_MAX
 from entrepot.kernel.errors import NotFound
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Each, Key, Out, Quantity, Strict
+from entrepot.web.api.schemas import Code, Each, Out, Own, Quantity, Strict
 
 router = Router()
 
@@ -33,9 +33,7 @@ class KitIn(Strict):
 
     sku: Code
     components: Annotated[list[ComponentIn], Field(max_length=COMPONENTS_MAX)]
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class KitRegisteredOut(Out):

@@ -14,7 +14,7 @@ from entrepot.catalog.commands.register_packagings import RegisterPackaging, reg
 from entrepot.catalog.packagings import UNITS_MAX
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Each, Key, Out, Strict
+from entrepot.web.api.schemas import NO_NUL, Code, Each, Out, Own, Strict
 
 router = Router()
 
@@ -25,10 +25,8 @@ class PackagingIn(Strict):
     sku: Code
     kind: Literal["case", "pallet"]
     units: Annotated[StrictInt, Field(ge=0, le=UNITS_MAX)]
-    barcode: Annotated[str, Field(max_length=80)] = ""
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    barcode: Annotated[str, Field(max_length=80, pattern=NO_NUL)] = ""
+    key: Own = None
 
 
 class PackagingRegisteredOut(Out):

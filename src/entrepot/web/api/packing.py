@@ -23,8 +23,8 @@ from entrepot.web.api.schemas import (
     MINOR_MAX,
     Code,
     Each,
-    Key,
     Out,
+    Own,
     Quantity,
     Strict,
     Text,
@@ -47,9 +47,7 @@ class CartonIn(Strict):
     tare_g: Annotated[StrictInt, Field(ge=0, le=GRAMS_MAX)] = 0
     cost_minor: Annotated[StrictInt, Field(ge=0, le=MINOR_MAX)] = 0
     active: bool = True
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class CartonRegisteredOut(Out):
@@ -122,9 +120,7 @@ class PackIn(Strict):
     weight_g: Grams | None = None
     parts: Annotated[list[PartIn], Field(max_length=LINES_MAX)] = []
     weight_note: Text = ""
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class PackageOut(Out):

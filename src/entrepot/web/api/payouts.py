@@ -14,7 +14,7 @@ from entrepot.settlement import stripe_report
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Each, Key, Out, Strict
+from entrepot.web.api.schemas import Each, Out, Own, Strict
 
 router = Router()
 FILE_MAX = 2_000_000
@@ -24,9 +24,7 @@ class StripePayoutIn(Strict):
     """The balance transactions of one payout, as Stripe's `GET /v1/balance_transactions?payout=po_…` gives them."""
 
     transactions: Annotated[str, Field(min_length=1, max_length=FILE_MAX)]
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class PayoutTakenOut(Out):

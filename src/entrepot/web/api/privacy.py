@@ -16,7 +16,7 @@ from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
 from entrepot.web.api import parse
 from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Code, Each, Key, Out, Strict, Text
+from entrepot.web.api.schemas import Code, Each, Out, Own, Strict, Text
 
 router = Router()
 
@@ -27,9 +27,7 @@ class PersonIn(Strict):
     customer: Code | None = None
     order: UUID | None = None
     reason: Text = Field(..., description="Who asked, how and when. It is kept: name nobody in it.")
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class PersonErasedOut(Out):
@@ -58,9 +56,7 @@ class LegalHoldOut(Out):
 class ReleaseLegalHoldIn(Strict):
     hold: UUID
     reason: Text
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 @router.post("/privacy/erasures", response={200: PersonErasedOut | list[Each[PersonErasedOut]], **REFUSED})

@@ -197,9 +197,7 @@ class OrderIn(Strict):
     priced_at: Annotated[
         Moment | None, Field(description="When its prices were quoted; else, when it was placed.")
     ] = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
     @model_validator(mode="after")
     def is_payable(self) -> OrderIn:
@@ -227,9 +225,7 @@ class CancelIn(Strict):
     reason: Reason
     code: Literal[tuple(rules.CANCEL_REASONS)] = "other"  # type: ignore[valid-type]
     lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class HoldIn(Strict):
@@ -240,9 +236,7 @@ class HoldIn(Strict):
     reason: Reason
     blocks: Annotated[list[Literal[rules.TRANSITIONS]], Field(min_length=1, max_length=3)] | None = None  # type: ignore[valid-type]
     waits_for: Waits = "nothing"
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class DecideHoldIn(Strict):
@@ -255,9 +249,7 @@ class DecideHoldIn(Strict):
     root_cause: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = Field(
         "", description="Why it arose, by the list for the item's type."
     )
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ReleaseIn(Strict):
@@ -266,9 +258,7 @@ class ReleaseIn(Strict):
     hold: UUID
     code: Literal[tuple(rules.RESOLUTIONS)] = "other"  # type: ignore[valid-type]
     note: Annotated[str, Field(max_length=NOTE_MAX, pattern=NO_NUL)] = ""
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class TakePaymentIn(Strict):
@@ -276,9 +266,7 @@ class TakePaymentIn(Strict):
 
     order: UUID
     payment: PaymentIn
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class RejectIn(Strict):
@@ -288,18 +276,14 @@ class RejectIn(Strict):
     node: Code
     reason: Reason
     lines: Annotated[list[UUID], Field(min_length=1, max_length=LINES_MAX)] | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class AskAgainIn(Strict):
     """An order whose nodes may be asked again."""
 
     order: UUID
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class AddLineIn(Strict):
@@ -325,9 +309,7 @@ class EditIn(Strict):
     service: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] | None = None
     priority: Annotated[StrictInt, Field(ge=0, le=99)] | None = None
     promise_at: Moment | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class SplitIn(Strict):
@@ -336,9 +318,7 @@ class SplitIn(Strict):
     order: UUID
     lines: Annotated[list[CancelLineIn], Field(min_length=1, max_length=LINES_MAX)]
     reason: Reason
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class MergeIn(Strict):
@@ -347,9 +327,7 @@ class MergeIn(Strict):
     into: UUID
     orders: Annotated[list[UUID], Field(min_length=1, max_length=100)]
     reason: Reason
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 # ---- out

@@ -30,9 +30,9 @@ from entrepot.web.api.schemas import (
     Code,
     Currency,
     Each,
-    Key,
     Minor,
     Out,
+    Own,
     Reason,
     Strict,
     Text,
@@ -48,9 +48,7 @@ class ShipIn(Strict):
 
     fulfillment: UUID
     tracking: Text = ""
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ShippedOut(Out):
@@ -70,9 +68,7 @@ class LabelsIn(Strict):
 
     shipment: UUID
     numbers: Annotated[list[Code], Field(max_length=200)] = []
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class LabelMadeOut(Out):
@@ -98,9 +94,7 @@ class PrintableOut(Out):
 class VoidIn(Strict):
     label: UUID
     reason: Reason
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class VoidedOut(Out):
@@ -155,9 +149,7 @@ class ServiceIn(Strict):
     max_length_mm: Grams = 0
     live: Text = ""
     active: bool = True
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ServiceOut(Out):
@@ -196,9 +188,7 @@ class ManifestIn(Strict):
 
     node: UUID
     carrier: Text
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ManifestClosedOut(Out):
@@ -312,9 +302,7 @@ class AskRatesIn(Strict):
     """A packed fulfillment that adapters shall quote."""
 
     fulfillment: UUID
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class RatesAskedOut(Out):
@@ -328,9 +316,7 @@ class BuyIn(Strict):
     """A shipment whose printed labels shall be bought of the adapter that quotes its service."""
 
     shipment: UUID
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class BuyOut(Out):

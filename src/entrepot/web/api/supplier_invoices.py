@@ -21,7 +21,7 @@ from entrepot.settlement.commands.take_supplier_invoices import TakeSupplierInvo
 from entrepot.settlement.supplier_invoices import UNITS_MAX, Invoiced
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Currency, Each, Key, Minor, Moment, Out, Strict, Text
+from entrepot.web.api.schemas import Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
 
 router = Router()
 
@@ -45,9 +45,7 @@ class SupplierInvoiceIn(Strict):
     tax_minor: Minor = 0
     lines: Annotated[list[InvoicedIn], Field(min_length=1, max_length=5_000)]
     invoiced_at: Moment | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class SupplierInvoiceTakenOut(Out):
@@ -129,9 +127,7 @@ class DecideSupplierLineIn(Strict):
     decision: Literal["accept", "dispute", "credit"]
     reason: Text = ""
     credited_minor: Minor | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class SupplierLineDecidedOut(Out):
@@ -145,9 +141,7 @@ class MatchArrivalsIn(Strict):
     """An invoice whose lines were billed before their goods came."""
 
     invoice: UUID
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ArrivalsMatchedOut(Out):

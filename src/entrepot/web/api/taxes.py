@@ -17,7 +17,7 @@ from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Each, Key, Out, Strict
+from entrepot.web.api.schemas import Code, Each, Out, Own, Strict
 
 router = Router()
 
@@ -41,9 +41,7 @@ class TaxRateIn(Strict):
     valid_from: Day
     region: Code | None = None
     category: Code | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class RateRegisteredOut(Out):
@@ -68,9 +66,7 @@ class ExemptionIn(Strict):
     valid_from: Day
     valid_until: Day | None = None
     country: Land | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ExemptionRegisteredOut(Out):

@@ -47,8 +47,8 @@ from entrepot.web.api.schemas import (
     QUANTITY_MAX,
     Code,
     Each,
-    Key,
     Out,
+    Own,
     Quantity,
     Reason,
     Strict,
@@ -63,9 +63,7 @@ class ProposalIn(Strict):
     """A proposal by its id."""
 
     proposal: UUID
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class RejectedIn(ProposalIn):
@@ -147,9 +145,7 @@ class TransferIn(Strict):
     target: Code
     lines: Annotated[list[LeavingIn], Field(min_length=1, max_length=LINES_MAX)]
     expected_at: datetime | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class TransferShippedOut(Out):
@@ -173,9 +169,7 @@ class ArrivalIn(Strict):
     lines: Annotated[list[ArrivedIn], Field(max_length=LINES_MAX)] = []
     rest: Literal["received", "lost"] | None = None
     reason: Text = Field("", description="Why units are lost. Needed where some are.")
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class ArrivedOut(Out):

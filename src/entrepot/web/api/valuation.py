@@ -17,7 +17,7 @@ from entrepot.purchasing import landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Each, Key, Moment, Out, Strict, Text
+from entrepot.web.api.schemas import Code, Each, Moment, Out, Own, Strict, Text
 
 router = Router()
 AMOUNT_DIGITS = 15
@@ -33,9 +33,7 @@ class LandCostIn(Strict):
     basis: Literal["value", "weight", "quantity", "volume"] = "value"
     receipts: Annotated[list[UUID], Field(min_length=1, max_length=1_000)]
     occurred_at: Moment | None = None
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class CostLandedOut(Out):
@@ -91,9 +89,7 @@ class ChooseCostingIn(Strict):
     method: Literal["average", "fifo"]
     reason: Text
     revalue: StrictBool = False
-    key: Key | None = Field(
-        None, description="Idempotency key of this one of a list; else the header's and its place."
-    )
+    key: Own = None
 
 
 class CostingChosenOut(Out):

@@ -24,7 +24,6 @@ from entrepot.settlement.commands.clear_accounts import AccountsCleared, ClearAc
 from entrepot.settlement.commands.note_lines import NoteLine, note_lines
 from entrepot.settlement.commands.write_off import DecideWriteOff, WriteOff, decide_write_offs, write_off
 from entrepot.web import lists_books
-from entrepot.web.as_file import as_file
 from entrepot.web.edge import (
     Request,
     Undo,
@@ -39,6 +38,7 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
+from entrepot.web.listed import listed
 
 PAGE = 100
 MATCHES_SHOWN = 20
@@ -74,17 +74,16 @@ def lines(request: Request) -> HttpResponse:
     def fetch(after: int | None, limit: int) -> list[ItemRow]:
         return queries.items(company, wanted, now, after=after, limit=limit)
 
-    if file := as_file(request, lists_books.CLEARING, fetch, lambda one: one.line):
-        return file
-    rows = fetch(int_in(request.GET.get("after")), PAGE + 1)
+    shown = listed(request, lists_books.CLEARING, fetch, key=lambda one: one.line, read=int_in, size=PAGE)
+    if shown.answer:
+        return shown.answer
     made = matches.matches(company, code, limit=MATCHES_SHOWN)
     parts = queries.parts([one.id for one in made])
     context = {
-        "listing": lists_books.CLEARING, "account": found, "wanted": wanted, "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].line if len(rows) > PAGE else None,
+        **shown.context(), "account": found, "wanted": wanted,
         "told": [one for one in told if one.account == code],
         "parties": queries.by_counterparty(company, code, limit=10),
-        "names": pages.names([one.document for one in rows] + [one.document for one in parts]),
+        "names": pages.names([one.document for one in shown.rows] + [one.document for one in parts]),
         "matches": [(one, [part for part in parts if part.match == one.id]) for one in made],
         "codes": CODES, "roles": sorted(ROLES), "ages": AGES, "now": now, "kept": kept(request),
         "may_give_up": code in WRITTEN_OFF,
