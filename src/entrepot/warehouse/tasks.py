@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -24,6 +25,8 @@ from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.slots import ClassifySkus, classify_skus
 from entrepot.warehouse.commands.stream import of_node, stream
 from entrepot.work.commands.open_items import open_items
+
+log = structlog.get_logger("entrepot.warehouse")
 
 
 def serve_release(cause: Cause, orders: Sequence[UUID]) -> None:
@@ -118,6 +121,9 @@ def pace_all_at(at: datetime) -> int:
     ]
     cause = Cause(Actor("system:warehouse", everything=True), at, "as there is time for it")
     answers = pace(cause, requests=requests) if requests else []
+    for one, answer in zip(requests, answers, strict=True):
+        if isinstance(answer, Refused):
+            log.warning("a node is not paced", node=str(one.node), why=answer.message)
     return sum(one.orders for one in answers if not isinstance(one, Refused))
 
 

@@ -14,6 +14,7 @@ from entrepot.warehouse import waves
 from entrepot.warehouse.commands.propose_wave import ProposeWave, WaveProposed, propose_wave
 from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.commands.waves import ReleaseWave, WaveReleased, release_wave
+from entrepot.warehouse.errors import NothingForAWave
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ def pace(cause: Cause, /, *, requests: Sequence[PaceNode]) -> list[NodePaced | R
     their cut-offs, or in the minutes that it looks ahead.
 
     Locks: as `warehouse.propose_wave`, then as `warehouse.release_wave`. Refuses: NotFound; WrongState (the node
-    streams, or waits for somebody's waves). Again: by key; without one what there is time for by then.
-    1 statement, and those of `warehouse.propose_wave`; those of `warehouse.release_wave` where something goes.
+    streams, or waits for somebody's waves); what `warehouse.propose_wave` refuses, but that nothing waits. Again: by
+    key; without one what there is time for by then. 1 statement, and those of `warehouse.propose_wave`; those of
+    `warehouse.release_wave` where something goes.
     """
     nodes = {row[0]: row[1:] for row in sql.run(_NODES, {"nodes": [one.node for one in requests]})}
     in_force = policies.in_force_of(sorted({company for company, _ in nodes.values()}), waves.Waves, cause.at)
@@ -60,6 +62,12 @@ def pace(cause: Cause, /, *, requests: Sequence[PaceNode]) -> list[NodePaced | R
             asked[place] = _wanted(one.node, waves.paced(policy), policy.ahead_minutes)
     proposed = dict(zip(asked, propose_wave(cause, requests=list(asked.values())), strict=True))
     going = {place: one.wave for place, one in proposed.items() if isinstance(one, WaveProposed)}
+    # A zone or carrier that the policy names and the node does not have would stop it without a word.
+    refusals |= {
+        place: one
+        for place, one in proposed.items()
+        if isinstance(one, Refused) and not isinstance(one, NothingForAWave)
+    }
     released = release_wave(cause, requests=[ReleaseWave(wave) for wave in going.values()])
     went = {
         place: NodePaced(requests[place].node, one.wave, one.orders)
