@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
-from entrepot.web.as_file import as_file
+from entrepot.web.as_file import MOST, as_file, rows_as_file
 from entrepot.web.edge import Request, clean, ids_in, uuid_in
 from entrepot.web.listing import Listing, Sum, in_order, sums_of
 
@@ -80,7 +82,7 @@ def listed(
 def listed_whole(request: Request, listing: Listing, rows: Sequence[Any]) -> Shown:
     """A list that is never long: all of its rows, in any order that a head asks for."""
     ordered = in_order(rows, order_of(request, listing))
-    if file := as_file(request, listing, lambda _after, limit: ordered[:limit], lambda _row: None):
+    if file := rows_as_file(request, listing, ordered[:MOST]):
         return Shown(listing, answer=file)
     return Shown(listing, None, ordered, None, sums_of(listing, ordered, request.reader.company.currency))
 
@@ -95,7 +97,17 @@ def _totals(request: Request, listing: Listing, rows: Sequence[Any]) -> HttpResp
 
 
 def chosen(request: Request, field: str, fetch: Fetch) -> list[UUID]:
-    """The rows that a form chose by their boxes, or all that the filter in its address lets through, to a bound."""
-    if request.POST.get("all") == "1":
+    """The rows that a form chose by their boxes, or all that the filter in its address lets through, to a bound.
+
+    A form that asks for all names the company that it was shown for: once another one is open, it chooses nothing.
+    """
+    shown_for, company = request.POST.get("all"), request.reader.company
+    if not shown_for:
+        return ids_in(request.POST.getlist(field))
+    if shown_for == company.code:
         return [one.id for one in fetch(None, AT_ONCE_MAX)]
-    return ids_in(request.POST.getlist(field))
+    told = gettext(
+        "The list was not that of %(company)s, which is open now. Look at it again and select there."
+    )
+    messages.error(request, told % {"company": company.name})
+    return []
