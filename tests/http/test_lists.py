@@ -17,6 +17,7 @@ from entrepot.kernel import sql
 from entrepot.warehouse import queries as warehouse
 from entrepot.web import as_file, listed
 from entrepot.web.lists import BOARDS, JOURNAL, LISTS
+from entrepot.web.views import packing
 
 LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
 
@@ -182,3 +183,10 @@ def test_a_list_that_is_whole_stands_in_a_file_once(console, shop, monkeypatch):
     monkeypatch.setattr(as_file, "MOST", 7)
     book = read(console("lead").get("/packing/", {"format": "xlsx"}))
     assert len(book) == 1 + len(warehouse.waiting("pack", company=1)) > 2
+
+
+def test_a_list_that_shows_its_first_rows_says_so_and_its_file_has_all(console, shop, monkeypatch):
+    monkeypatch.setattr(packing, "PAGE", 1)
+    browser = console("lead")
+    assert "The first 1 rows of more" in browser.get("/packing/").content.decode()
+    assert len(read(browser.get("/packing/", {"format": "xlsx"}))) > 2
