@@ -13,8 +13,11 @@ from django.urls import reverse
 
 from entrepot.access import queries as access
 from entrepot.insight import pages
+from entrepot.kernel import sql
+from entrepot.warehouse import queries as warehouse
 from entrepot.web import as_file, listed
 from entrepot.web.lists import BOARDS, JOURNAL, LISTS
+from entrepot.web.views import packing
 
 LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
 
@@ -53,8 +56,6 @@ def test_a_file_has_all_rows_of_the_filter_however_they_are_fetched(console, sho
 
 
 def test_no_text_of_a_file_is_a_formula(console, shop):
-    from entrepot.kernel import sql
-
     sql.run("UPDATE catalog_sku SET name = E'=1+1\\x07' WHERE code = 'LAMP-OAK' RETURNING 1")
     response = console("lead").get("/stock/", {"format": "xlsx", "q": "LAMP-OAK"})
     sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
@@ -156,12 +157,36 @@ def test_the_sums_are_those_of_the_filter_and_say_where_they_end(console, shop, 
     assert "The first 1 rows of more" in browser.get("/orders/?status=packed&format=totals").content.decode()
 
 
-def test_a_form_acts_on_all_that_match_and_on_nothing_else(console, shop):
+def test_a_form_acts_on_all_that_match_and_on_nothing_else(console, shop, monkeypatch):
     browser = console("lead")
     before = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["cancelled"])}
     ready = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["ready"])}
     assert ready
-    told = {"all": "1", "action": "cancel", "reason": "Test", "next": "/orders/"}
+    monkeypatch.setattr(listed, "PAGE", 1)
+    company = re.search(r'name="all" value="([^"]+)"', browser.get("/orders/?status=ready").content.decode())
+    told = {"all": company[1], "action": "cancel", "reason": "Test", "next": "/orders/"}
     browser.post("/orders/act/?status=ready", told)
     after = {one.id for one in pages.orders(company=1, now=shop.now, statuses=["cancelled"])}
     assert after - before == ready
+
+
+def test_all_that_match_of_a_company_that_is_not_open_now_are_nothing(console, shop):
+    events = sql.run("SELECT count(*) FROM kernel_event")
+    told = {"all": "other", "action": "cancel", "reason": "Test", "next": "/orders/"}
+    page = console("lead").post("/orders/act/?status=ready", told, follow=True).content.decode()
+    assert "Look at it again and select there." in page
+    assert sql.run("SELECT count(*) FROM kernel_event") == events
+
+
+def test_a_list_that_is_whole_stands_in_a_file_once(console, shop, monkeypatch):
+    monkeypatch.setattr(as_file, "STEP", 1)
+    monkeypatch.setattr(as_file, "MOST", 7)
+    book = read(console("lead").get("/packing/", {"format": "xlsx"}))
+    assert len(book) == 1 + len(warehouse.waiting("pack", company=1)) > 2
+
+
+def test_a_list_that_shows_its_first_rows_says_so_and_its_file_has_all(console, shop, monkeypatch):
+    monkeypatch.setattr(packing, "PAGE", 1)
+    browser = console("lead")
+    assert "The first 1 rows of more" in browser.get("/packing/").content.decode()
+    assert len(read(browser.get("/packing/", {"format": "xlsx"}))) > 2

@@ -320,8 +320,20 @@ def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page
     console.wait_for_timeout(150)
     assert asked == []
     console.evaluate("delete document.hidden")
+    show = console.get_by_label("Show", exact=True)
+    show.evaluate("one => { one.options[1].setAttribute('selected', ''); one.selectedIndex = 0; }")
     renew(console)
     expect(told).to_have_text("")
+    assert show.locator("option[selected]").count() == 2  # whoever chose the first option chose as well
+
+    matching = "<input type=hidden data-all-matching>"
+    console.locator("form[data-many]").evaluate(
+        "(one, it) => one.insertAdjacentHTML('beforeend', it)", matching
+    )
+    asked.clear()
+    renew(console)
+    console.wait_for_timeout(150)
+    assert asked == []  # all that match stay chosen
 
 
 def test_the_documents_of_the_api_open(console: Page):

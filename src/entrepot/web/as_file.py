@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -24,6 +24,7 @@ STEP = 5_000
 """Rows that one statement fetches."""
 MOST = 50_000
 """Rows of a file; whoever needs more filters by time, or asks the API."""
+KINDS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -34,11 +35,20 @@ def as_file(
 
     `fetch` gives so many rows behind the one whose `key` is given, None for the first; one statement each STEP rows.
     """
-    kind = request.GET.get("format")
-    if kind not in ("csv", "xlsx"):
+    return rows_as_file(request, listing, _all(fetch, key))
+
+
+def is_file(request: Request) -> bool:
+    """Whether a file is asked for, and not a page."""
+    return request.GET.get("format") in KINDS
+
+
+def rows_as_file(request: Request, listing: Listing, told: Iterable[Any]) -> HttpResponse | None:
+    """The same of rows that are at hand, or that are read only where a file is asked for."""
+    if not is_file(request):
         return None
-    columns = list(listing.cells)
-    rows = [[cell(row) for cell in listing.cells.values()] for row in _all(fetch, key)]
+    kind, columns = request.GET["format"], list(listing.cells)
+    rows = [[cell(row) for cell in listing.cells.values()] for row in told]
     note(request, listing.name, kind, len(rows))
     name = f"{listing.name}-{fmt.reading().now:%Y-%m-%d}"
     return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, iter(rows))

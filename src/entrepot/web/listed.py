@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
-from entrepot.web.as_file import as_file
+from entrepot.web.as_file import MOST, as_file, is_file, rows_as_file
 from entrepot.web.edge import Request, clean, ids_in, uuid_in
 from entrepot.web.listing import Listing, Sum, in_order, sums_of
 
@@ -34,12 +36,14 @@ class Shown:
     next: Any = None
     sums: list[Sum] | None = None
     """Of all rows that the filter lets through, where this page has them all; else they are asked for later."""
+    more: bool = False
+    """Whether there are more rows, which no further page shows; then the sums are those of these."""
 
     def context(self, rows: str = "rows") -> dict[str, Any]:
         """For the template, with the rows under a name of its own."""
         return {
             "listing": self.listing, rows: self.rows, "next": self.next, "list_sums": self.sums,
-            "list_count": len(self.rows),
+            "list_count": len(self.rows), "more": self.more,
         }  # fmt: skip
 
 
@@ -77,12 +81,19 @@ def listed(
     return Shown(listing, None, rows[:size], key(rows[size - 1]) if more else None, whole)
 
 
-def listed_whole(request: Request, listing: Listing, rows: Sequence[Any]) -> Shown:
-    """A list that is never long: all of its rows, in any order that a head asks for."""
-    ordered = in_order(rows, order_of(request, listing))
-    if file := as_file(request, listing, lambda _after, limit: ordered[:limit], lambda _row: None):
+def at_most(request: Request, size: int) -> int:
+    """Rows to be read where a page shows the first `size`: one more, which tells that there are more, or a file's."""
+    return MOST if is_file(request) else size + 1
+
+
+def listed_whole(request: Request, listing: Listing, rows: Sequence[Any], *, size: int = 0) -> Shown:
+    """A list that is never long, or the first `size` rows of it (see at_most), in any order that a head asks for."""
+    more = 0 < size < len(rows) and not is_file(request)
+    ordered = in_order(rows[:size] if more else rows, order_of(request, listing))
+    if file := rows_as_file(request, listing, ordered[:MOST]):
         return Shown(listing, answer=file)
-    return Shown(listing, None, ordered, None, sums_of(listing, ordered, request.reader.company.currency))
+    sums = sums_of(listing, ordered, request.reader.company.currency)
+    return Shown(listing, None, ordered, None, sums, more)
 
 
 def _totals(request: Request, listing: Listing, rows: Sequence[Any]) -> HttpResponse:
@@ -95,7 +106,17 @@ def _totals(request: Request, listing: Listing, rows: Sequence[Any]) -> HttpResp
 
 
 def chosen(request: Request, field: str, fetch: Fetch) -> list[UUID]:
-    """The rows that a form chose by their boxes, or all that the filter in its address lets through, to a bound."""
-    if request.POST.get("all") == "1":
+    """The rows that a form chose by their boxes, or all that the filter in its address lets through, to a bound.
+
+    A form that asks for all names the company that it was shown for: once another one is open, it chooses nothing.
+    """
+    shown_for, company = request.POST.get("all"), request.reader.company
+    if not shown_for:
+        return ids_in(request.POST.getlist(field))
+    if shown_for == company.code:
         return [one.id for one in fetch(None, AT_ONCE_MAX)]
-    return ids_in(request.POST.getlist(field))
+    told = gettext(
+        "The list was not that of %(company)s, which is open now. Look at it again and select there."
+    )
+    messages.error(request, told % {"company": company.name})
+    return []

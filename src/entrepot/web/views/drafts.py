@@ -37,18 +37,20 @@ from entrepot.stock import queries as stock
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor
 from entrepot.web.edge import Request, Undo, clean, console, give, int_in, minor_in, page
-from entrepot.web.listed import listed_whole
+from entrepot.web.listed import at_most, listed_whole
 
 BLANK = 3
 """Empty lines beneath those that are filled in."""
 LINES_MAX = 100
+PAGE = 200
 QUANTITY_MAX = 1_000_000
 
 
 @require_safe
 @console
 def drafts_list(request: Request) -> HttpResponse:
-    shown = listed_whole(request, lists_floor.DRAFTS, orders.drafts(request.reader.company.id))
+    rows = orders.drafts(request.reader.company.id, limit=at_most(request, PAGE))
+    shown = listed_whole(request, lists_floor.DRAFTS, rows, size=PAGE)
     if shown.answer:
         return shown.answer
     context = {**shown.context("drafts"), "now": fmt.reading().now}

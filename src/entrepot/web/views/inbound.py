@@ -40,7 +40,7 @@ from entrepot.web.edge import (
     page,
     uuid_in,
 )
-from entrepot.web.listed import listed, listed_whole, order_of
+from entrepot.web.listed import at_most, listed, listed_whole, order_of
 
 PAGE = 50
 
@@ -201,7 +201,8 @@ def scan(request: Request) -> HttpResponse:
 @console
 def checks(request: Request) -> HttpResponse:
     company = request.reader.company.id
-    shown = listed_whole(request, lists_floor.CHECKS, dock.checks(company, limit=PAGE))
+    rows = dock.checks(company, limit=at_most(request, PAGE))
+    shown = listed_whole(request, lists_floor.CHECKS, rows, size=PAGE)
     if shown.answer:
         return shown.answer
     context = {
@@ -252,7 +253,8 @@ def to_put_away(request: Request) -> HttpResponse:
     nodes = network.nodes(company=request.reader.company.id)
     chosen = uuid_in(request.GET.get("node"))
     node = next((one for one in nodes if one.id == chosen), nodes[0] if nodes else None)
-    shown = listed_whole(request, lists_floor.PUT_AWAY, storing.to_put_away(node=node.id) if node else [])
+    rows = storing.to_put_away(node=node.id, limit=at_most(request, storing.PAGE)) if node else []
+    shown = listed_whole(request, lists_floor.PUT_AWAY, rows, size=storing.PAGE)
     if shown.answer:
         return shown.answer
     context = {"nodes": nodes, "node": node, **shown.context(), "kept": kept(request)}

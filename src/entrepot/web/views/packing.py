@@ -32,7 +32,7 @@ from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.web import drawing, lists_floor, papers
 from entrepot.web import format as fmt
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
-from entrepot.web.listed import listed_whole
+from entrepot.web.listed import at_most, listed_whole
 
 PAGE = 100
 
@@ -43,14 +43,15 @@ def waiting(request: Request) -> HttpResponse:
     """Fulfillments that wait to be packed, and that were packed and no carrier has; a scan of its number, or of its
     order's, opens one."""
     company = request.reader.company.id
-    rows, packed = (queries.waiting(queue, company=company, limit=PAGE) for queue in ("pack", "ship"))
+    rows = queries.waiting("pack", company=company, limit=at_most(request, PAGE))
+    packed = queries.waiting("ship", company=company, limit=PAGE)
     text = clean(request.GET.get("q"))
     found = (
         [one for one in (*rows, *packed) if text.upper() in (one.number, one.order_number)] if text else []
     )
     if len(found) == 1:
         return redirect("packing", which=found[0].id)
-    shown = listed_whole(request, lists_floor.PACKING, found or rows)
+    shown = listed_whole(request, lists_floor.PACKING, found or rows, size=PAGE)
     if shown.answer:
         return shown.answer
     context = {
@@ -58,7 +59,7 @@ def waiting(request: Request) -> HttpResponse:
         "packed": packed,
         "text": text,
         "missing": bool(text and not found),
-        "full": len(rows) == PAGE,
+        "full": shown.more,
     }
     return page(request, "web/packing.html", context, area="ship")
 

@@ -17,12 +17,11 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_returns, plots
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, clean, console, day_in, page
-from entrepot.web.listed import listed_whole
+from entrepot.web.listed import at_most, listed_whole
 
 DAYS = 90
 DAYS_MAX = 1100
 SHOWN = 200
-AS_FILE_MAX = 50_000
 STAGED_SIDES = {"node": _("Node"), "reason": _("Reason"), "category": _("Category")}
 SIDES = {"node": _("Node"), "channel": _("Channel"), "reason": _("Reason")}
 STAGES = {
@@ -45,14 +44,13 @@ def staging(request: Request) -> HttpResponse:
     side = next(
         (one for one in staging_queries.SIDES if one == request.GET.get("by")), staging_queries.SIDES[0]
     )
-    most = AS_FILE_MAX if request.GET.get("format") else SHOWN + 1
+    most = at_most(request, SHOWN)
     rows = staging_queries.staged(company, at=now, node=node, overdue=overdue, limit=most)
-    shown = listed_whole(request, lists_returns.STAGING, rows if most == AS_FILE_MAX else rows[:SHOWN])
+    shown = listed_whole(request, lists_returns.STAGING, rows, size=SHOWN)
     if shown.answer:
         return shown.answer
     context: dict[str, Any] = {
         **shown.context(),
-        "more": len(rows) > SHOWN,
         "shown": SHOWN,
         "ages": staging_queries.ages(company, at=now, by=side),
         "side": side,

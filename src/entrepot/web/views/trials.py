@@ -25,11 +25,12 @@ from entrepot.web import format as fmt
 from entrepot.web import lists_books
 from entrepot.web.as_csv import as_csv
 from entrepot.web.edge import Request, back, beginning_in, console, day_in, give, page, uuid_in
-from entrepot.web.listed import listed_whole
+from entrepot.web.listed import at_most, listed_whole
 from entrepot.web.plots import Plot, paired
 
 KIND = "sourcing.profile"
 SHOWN_MAX = 100
+TRIALS_SHOWN = 50
 USUAL_DAYS = 28
 LIVING = ("draft", "tried")
 """States of drafts that can be tried."""
@@ -44,7 +45,8 @@ def trials_list(request: Request) -> HttpResponse:
     span = queries.first_and_last(company, fmt.reading().now)
     last = span[1].astimezone(UTC).date() if span else fmt.reading().now.astimezone(UTC).date()
     first = span[0].astimezone(UTC).date() if span else last
-    shown = listed_whole(request, lists_books.TRIALS, queries.trials(company=company))
+    rows = queries.trials(company=company, limit=at_most(request, TRIALS_SHOWN))
+    shown = listed_whole(request, lists_books.TRIALS, rows, size=TRIALS_SHOWN)
     if shown.answer:
         return shown.answer
     context = {

@@ -122,7 +122,7 @@
   }
 
   document.addEventListener("renewed", () => {
-    for (const form of $$("form[data-many]")) $("tbody .pick input[type=checkbox]", form)?.dispatchEvent(new Event("change", { bubbles: true }));
+    for (const form of $$("form[data-many]:not(:has([data-all-matching]:enabled))")) $("tbody .pick input[type=checkbox]", form)?.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
   document.addEventListener("change", (event) => {

@@ -7,6 +7,7 @@
   if (!main) return;
   const EVERY_MS = Number(main.dataset.live) * 1000;
   const QUIET_MS = 2500; // nothing moves under a hand that is about to press
+  const WAITS_MS = 15000; // for an answer
   const STALE_AFTER = 3; // renewals that failed or were put off
   const box = document.getElementById("live");
   const told = document.getElementById("live-told");
@@ -20,8 +21,9 @@
 
   // ---- what must not be lost
 
+  const usualIndex = (field) => Math.max(0, [...field.options].findLastIndex((one) => one.defaultSelected));
   const isChanged = (field) => field.matches("select")
-    ? [...field.options].some((one) => one.selected !== one.defaultSelected) && field.selectedOptions[0] !== field.options[0]
+    ? field.multiple ? [...field.options].some((one) => one.selected !== one.defaultSelected) : field.selectedIndex !== usualIndex(field)
     : field.type === "file" ? field.files.length > 0 : field.value !== field.defaultValue;
   const fieldsIn = (element) => [...element.querySelectorAll(FIELDS), ...(element.matches(FIELDS) ? [element] : [])];
   const isBusy = (element) => fieldsIn(element).some((one) => one === document.activeElement || isChanged(one))
@@ -45,6 +47,7 @@
 
   const IS_KEPT = "[data-live-hold]"; // never changes under a hand: it only says that it is gone
   const LOADS_ITSELF = "[hx-trigger*=load], [hx-trigger*=intersect]";
+  const LOADS_AGAIN = "[hx-trigger*=again]"; // what it loaded is of the rows as they were
   const NOT_TAKEN_OVER = new Set(["open", "data-gone", "aria-busy", "disabled"]);
 
   function alike(old, other) {
@@ -76,7 +79,10 @@
       if (old !== document.activeElement && !isChanged(old)) { takeAttributes(old, other); renewField(old, other); }
       return;
     }
-    if (old.matches(LOADS_ITSELF) && other.matches(LOADS_ITSELF)) return;
+    if (old.matches(LOADS_ITSELF) && other.matches(LOADS_ITSELF)) {
+      if (old.matches(LOADS_AGAIN)) htmx.trigger(old, "again");
+      return;
+    }
     takeAttributes(old, other);
     renewChildren(old, other);
   }
@@ -111,6 +117,8 @@
 
   const isOn = () => !box || box.checked;
   const isExtended = () => main.querySelector("table[data-extended]") !== null;
+  // A form that stands for all that match stands for the rows as its person saw them, until it is sent or let go.
+  const isAllChosen = () => main.querySelector("[data-all-matching]:not([disabled])") !== null;
   const isHandOn = () => Date.now() - touchedAt < QUIET_MS || !window.getSelection().isCollapsed;
 
   function tell() {
@@ -121,15 +129,15 @@
   }
 
   async function ask() {
-    if (running || !isOn() || document.hidden || isExtended() || isHandOn()) { tell(); return; }
+    if (running || !isOn() || document.hidden || isExtended() || isAllChosen() || isHandOn()) { tell(); return; }
     running = true;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, cache: "no-store", redirect: "error" });
+      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(WAITS_MS) });
       if (!answer.ok) throw new Error(answer.status);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const other = page.querySelector("main[data-live]");
       if (!other) throw new Error("another page");
-      if (isHandOn()) return; // a hand came while it was on its way: the next one is new as well
+      if (isHandOn() || isAllChosen()) return; // a hand came while it was on its way: the next one is new as well
       const focused = document.activeElement;
       renewChildren(main, other);
       if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
