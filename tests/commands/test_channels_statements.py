@@ -28,6 +28,7 @@ from entrepot.channels.commands.mend_differences import (
 )
 from entrepot.channels.commands.take_statements import ChannelStatementTaken, take_statements
 from entrepot.channels.errors import NoMend
+from entrepot.channels.shopify.client import Client
 from entrepot.channels.statements.stated import StatedAddress, StatedLine, StatedOrder, StatedStock
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Unavailable, WrongState
@@ -347,6 +348,17 @@ def test_a_shop_is_asked_page_by_page_and_its_silence_is_work(house: Floor, sett
     assert isinstance(found, ChannelStatementTaken) and found.stated == 2
     assert "status=any" in shop.asked[-2][0]
     assert sorted(one.name for one in waiting()) == ["#7", "#8"] and MISSING not in items()
+
+
+def test_a_redirect_does_not_take_the_token_along() -> None:
+    with (
+        an_imitation(lambda *_: (200, {"orders": []})) as other,
+        an_imitation(lambda *_: (302, {}, {"Location": f"{other.url}/orders.json"})) as shop,
+    ):
+        client = Client(shop.url, "secret")
+        with pytest.raises(Unavailable, match="another address"):
+            client.orders(SINCE, UNTIL)
+    assert not other.asked and "secret" not in repr(client)
 
 
 @pytest.mark.usefixtures("committed_db")
