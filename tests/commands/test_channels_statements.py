@@ -350,6 +350,37 @@ def test_a_shop_is_asked_page_by_page_and_its_silence_is_work(house: Floor, sett
     assert sorted(one.name for one in waiting()) == ["#7", "#8"] and MISSING not in items()
 
 
+@pytest.mark.parametrize("answer", [(200, "<html>Closed</html>"), (200, {"orders": []}, {"X": "a" * 70_000})])
+def test_an_answer_that_makes_no_sense_is_work_and_stops_no_other_shop(
+    house: Floor, settings: Any, answer: tuple[Any, ...]
+) -> None:
+    with an_imitation(lambda *_: answer) as broken, an_imitation(lambda *_: (200, {"orders": []})) as good:
+        settings.SHOPIFY_SHOPS = json.dumps({
+            f"test/{code}": {"url": shop.url, "token": "t"} for code, shop in (("market", broken), ("shop", good))
+        })  # fmt: skip
+        tasks.pull_statements(0)
+    assert items() == {MISSING: 1} and [one.channel for one in queries.statements(COMPANY)] == ["shop"]
+
+
+def test_a_statement_that_is_refused_is_work(house: Floor) -> None:
+    channel = replace(network.channels(company=COMPANY)["shop"], code="nowhere")
+    with an_imitation(lambda *_: (200, {"orders": []})) as shop:
+        answer = pulling.pull(LATER, COMPANY, channel, Client(shop.url, "t"))
+    assert answer == NotFound(what="channel", which="nowhere") and items() == {MISSING: 1}
+
+
+def test_a_channels_code_alone_names_a_shop_only_while_one_company_has_it(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SHOPIFY_SHOPS = json.dumps({
+        name: {"url": f"https://{name}", "token": "t"} for name in ("shop", "b/shop", "market")
+    })  # fmt: skip
+    monkeypatch.setattr(pulling, "_companies_with", {"shop": 2, "market": 1}.__getitem__)
+    assert pulling.shop_of("a", "shop") is None and pulling.shop_of("a", "web") is None
+    own, other = pulling.shop_of("b", "shop"), pulling.shop_of("a", "market")
+    assert own and other and (own.url, other.url) == ("https://b/shop", "https://market")
+
+
 def test_a_redirect_does_not_take_the_token_along() -> None:
     with (
         an_imitation(lambda *_: (200, {"orders": []})) as other,

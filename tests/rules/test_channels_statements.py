@@ -172,6 +172,13 @@ def test_what_shopify_does_not_write_is_unreadable(text: str) -> None:
         shopify.orders(text)
 
 
+@pytest.mark.parametrize("page", ["<html>Closed for now</html>", '{"errors": "none"}', '{"orders": 1}'])
+def test_pages_that_are_no_list_are_unreadable_together(page: str) -> None:
+    with pytest.raises(UnreadableError):
+        shopify.together(['{"orders": []}', page])
+    assert shopify.together(['{"orders": [1]}', '{"orders": [2]}']) == '{"orders": [1, 2]}'
+
+
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the shared data is not here")
 def test_shopifys_own_sample_is_read() -> None:
     (one,) = shopify.orders(json.dumps({"orders": [json.loads(SAMPLE.read_text())["order"]]}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import urllib.error
 import urllib.parse
@@ -62,5 +63,5 @@ class Client:
                 return answer.read().decode("utf-8", "replace"), following[1] if following else ""
         except urllib.error.HTTPError as error:
             raise Unavailable(f"Shopify: HTTP {error.code} {error.reason}") from error
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, OSError) as error:
             raise Unavailable(f"Shopify does not answer: {error}") from error
