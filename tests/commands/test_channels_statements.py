@@ -117,6 +117,23 @@ def test_invariant_6_an_order_that_only_the_channel_has_is_placed_by_one_click(h
     assert take(stated("W-9", 2, total_minor=2298)).agreed == 1 and not waiting("open", "mended")
 
 
+def test_what_is_placed_is_what_the_channel_stated_last(house: Floor) -> None:
+    take(stated("W-1"), stated("W-2"))
+    take(stated("W-1", 3), stated("W-2"))
+    row = next(one for one in waiting() if one.name == "W-1")
+
+    (answer,) = mend(row.id)
+
+    assert isinstance(answer, DifferenceNow) and row.theirs == "29.97 GBP"
+    assert sql.run("SELECT total_minor FROM orders_order WHERE id = %(id)s", {"id": answer.order}) == [
+        (2997,)
+    ]
+    erased = next(one for one in waiting() if one.name == "W-2")
+    sql.run("UPDATE kernel_inbox SET payload = '{}' WHERE id = %(id)s RETURNING 1", {"id": erased.message})
+    take(stated("W-1", 3), stated("W-2", 5))
+    assert mend(erased.id) == [Erased()]
+
+
 def test_what_can_not_be_placed_stays_open_and_its_message_set_aside(house: Floor) -> None:
     take(replace(stated("W-1"), lines=()))
     (row,) = waiting()
