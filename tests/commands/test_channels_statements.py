@@ -134,6 +134,17 @@ def test_what_is_placed_is_what_the_channel_stated_last(house: Floor) -> None:
     assert mend(erased.id) == [Erased()]
 
 
+def test_what_was_cancelled_here_a_moment_ago_may_be_on_its_way(house: Floor) -> None:
+    order = house.order((0, 1)).order
+    take(stated(total_minor=1000))
+    assert cancel(LATER, requests=[CancelOrder(order, "a wish", code="customer")])
+    assert take(stated()).differing == 0
+    hours = timedelta(hours=3)
+    (answer,) = take_statements(replace(LATER, at=LATER.at + hours), requests=[taking(stated())])
+    assert isinstance(answer, ChannelStatementTaken) and answer.differing == 1
+    assert [one.kind for one in waiting()] == ["cancelled here"]
+
+
 def test_what_can_not_be_placed_stays_open_and_its_message_set_aside(house: Floor) -> None:
     take(replace(stated("W-1"), lines=()))
     (row,) = waiting()

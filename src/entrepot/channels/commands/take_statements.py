@@ -127,7 +127,7 @@ def _decide(
     changes: dict[_Name, _Change] = {}
     over: dict[UUID, tuple[Compared, _Row]] = {}
     for one in compared:
-        shown = set()
+        shown = {(one.channel.id, kind, name) for kind, name in one.young}
         for found in one.found:
             name = (one.channel.id, found.kind, found.name)
             row, earlier = before.get(name), changes.get(name)
