@@ -28,6 +28,7 @@ from entrepot.channels.commands.mend_differences import (
 )
 from entrepot.channels.commands.take_statements import ChannelStatementTaken, take_statements
 from entrepot.channels.errors import NoMend
+from entrepot.channels.shopify.client import Client
 from entrepot.channels.statements.stated import StatedAddress, StatedLine, StatedOrder, StatedStock
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Unavailable, WrongState
@@ -114,6 +115,34 @@ def test_invariant_6_an_order_that_only_the_channel_has_is_placed_by_one_click(h
         WrongState(subject="difference with a channel", found="mended", event="mend", expected="open")
     ]
     assert take(stated("W-9", 2, total_minor=2298)).agreed == 1 and not waiting("open", "mended")
+
+
+def test_what_is_placed_is_what_the_channel_stated_last(house: Floor) -> None:
+    take(stated("W-1"), stated("W-2"))
+    take(stated("W-1", 3), stated("W-2"))
+    row = next(one for one in waiting() if one.name == "W-1")
+
+    (answer,) = mend(row.id)
+
+    assert isinstance(answer, DifferenceNow) and row.theirs == "29.97 GBP"
+    assert sql.run("SELECT total_minor FROM orders_order WHERE id = %(id)s", {"id": answer.order}) == [
+        (2997,)
+    ]
+    erased = next(one for one in waiting() if one.name == "W-2")
+    sql.run("UPDATE kernel_inbox SET payload = '{}' WHERE id = %(id)s RETURNING 1", {"id": erased.message})
+    take(stated("W-1", 3), stated("W-2", 5))
+    assert mend(erased.id) == [Erased()]
+
+
+def test_what_was_cancelled_here_a_moment_ago_may_be_on_its_way(house: Floor) -> None:
+    order = house.order((0, 1)).order
+    take(stated(total_minor=1000))
+    assert cancel(LATER, requests=[CancelOrder(order, "a wish", code="customer")])
+    assert take(stated()).differing == 0
+    hours = timedelta(hours=3)
+    (answer,) = take_statements(replace(LATER, at=LATER.at + hours), requests=[taking(stated())])
+    assert isinstance(answer, ChannelStatementTaken) and answer.differing == 1
+    assert [one.kind for one in waiting()] == ["cancelled here"]
 
 
 def test_what_can_not_be_placed_stays_open_and_its_message_set_aside(house: Floor) -> None:
@@ -347,6 +376,48 @@ def test_a_shop_is_asked_page_by_page_and_its_silence_is_work(house: Floor, sett
     assert isinstance(found, ChannelStatementTaken) and found.stated == 2
     assert "status=any" in shop.asked[-2][0]
     assert sorted(one.name for one in waiting()) == ["#7", "#8"] and MISSING not in items()
+
+
+@pytest.mark.parametrize("answer", [(200, "<html>Closed</html>"), (200, {"orders": []}, {"X": "a" * 70_000})])
+def test_an_answer_that_makes_no_sense_is_work_and_stops_no_other_shop(
+    house: Floor, settings: Any, answer: tuple[Any, ...]
+) -> None:
+    with an_imitation(lambda *_: answer) as broken, an_imitation(lambda *_: (200, {"orders": []})) as good:
+        settings.SHOPIFY_SHOPS = json.dumps({
+            f"test/{code}": {"url": shop.url, "token": "t"} for code, shop in (("market", broken), ("shop", good))
+        })  # fmt: skip
+        tasks.pull_statements(0)
+    assert items() == {MISSING: 1} and [one.channel for one in queries.statements(COMPANY)] == ["shop"]
+
+
+def test_a_statement_that_is_refused_is_work(house: Floor) -> None:
+    channel = replace(network.channels(company=COMPANY)["shop"], code="nowhere")
+    with an_imitation(lambda *_: (200, {"orders": []})) as shop:
+        answer = pulling.pull(LATER, COMPANY, channel, Client(shop.url, "t"))
+    assert answer == NotFound(what="channel", which="nowhere") and items() == {MISSING: 1}
+
+
+def test_a_channels_code_alone_names_a_shop_only_while_one_company_has_it(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SHOPIFY_SHOPS = json.dumps({
+        name: {"url": f"https://{name}", "token": "t"} for name in ("shop", "b/shop", "market")
+    })  # fmt: skip
+    monkeypatch.setattr(pulling, "_companies_with", {"shop": 2, "market": 1}.__getitem__)
+    assert pulling.shop_of("a", "shop") is None and pulling.shop_of("a", "web") is None
+    own, other = pulling.shop_of("b", "shop"), pulling.shop_of("a", "market")
+    assert own and other and (own.url, other.url) == ("https://b/shop", "https://market")
+
+
+def test_a_redirect_does_not_take_the_token_along() -> None:
+    with (
+        an_imitation(lambda *_: (200, {"orders": []})) as other,
+        an_imitation(lambda *_: (302, {}, {"Location": f"{other.url}/orders.json"})) as shop,
+    ):
+        client = Client(shop.url, "secret")
+        with pytest.raises(Unavailable, match="another address"):
+            client.orders(SINCE, UNTIL)
+    assert not other.asked and "secret" not in repr(client)
 
 
 @pytest.mark.usefixtures("committed_db")

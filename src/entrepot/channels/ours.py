@@ -11,6 +11,9 @@ from uuid import UUID
 from entrepot.channels.rules import OurOrder, OurStock
 from entrepot.kernel import sql
 
+CHANGING = ("orders.edit", "orders.cancel")
+"""Commands that change what an order is for, or whether it is."""
+
 
 class Period(NamedTuple):
     """Orders of a channel that were placed from `since` until before `until`."""
@@ -33,7 +36,9 @@ def orders(
 ) -> dict[UUID, list[Held]]:
     """Orders by channel: of the periods, those named (channel, name), and those with the ids; what was split off an
     order counts as part of it. 1 statement."""
-    params = sql.columns(("period_channels", "since", "until"), periods) | {"ids": list(ids)}
+    params = sql.columns(("period_channels", "since", "until"), periods) | {
+        "ids": list(ids), "changing": list(CHANGING),
+    }  # fmt: skip
     found: dict[UUID, list[Held]] = {}
     for channel, order, *facts in sql.run(_ORDERS, params | sql.columns(("channels", "names"), named)):
         found.setdefault(channel, []).append(Held(order, OurOrder(*facts)))
@@ -82,11 +87,17 @@ WITH RECURSIVE root AS (
                AS is_merged,
            (SELECT max(h.shipped_at) FROM shipping_shipment AS h WHERE h.order_id = ANY(array_agg(f.id))) AS shipped_at,
            COALESCE((SELECT sum(p.refunded_minor) FROM payments_payment AS p
-                     WHERE p.order_id = ANY(array_agg(f.id)) AND NOT p.is_hold), 0)::bigint AS refunded
+                     WHERE p.order_id = ANY(array_agg(f.id)) AND NOT p.is_hold), 0)::bigint AS refunded,
+           (SELECT max(e.occurred_at) FROM kernel_event AS e
+            WHERE e.subject_id = ANY(array_agg(f.id)) AND e.command = ANY(%(changing)s::text[])) AS changed_at,
+           (SELECT max(COALESCE(a.settled_at, a.asked_at)) FROM payments_payment AS p
+            JOIN payments_attempt AS a ON a.payment_id = p.id AND a.kind = 'refund'
+            WHERE p.order_id = ANY(array_agg(f.id)) AND NOT p.is_hold) AS refunded_at
     FROM family AS f JOIN orders_order AS o ON o.id = f.id GROUP BY f.root
 )
 SELECT o.channel_id, o.id, o.external_id, o.placed_at, o.currency::text, w.is_cancelled, w.total,
-       COALESCE(g.units, '{}'), COALESCE(g.shipped, 0), w.shipped_at, w.refunded, w.is_merged
+       COALESCE(g.units, '{}'), COALESCE(g.shipped, 0), w.shipped_at, w.refunded, w.is_merged,
+       w.changed_at, w.refunded_at
 FROM whole AS w JOIN orders_order AS o ON o.id = w.root LEFT JOIN goods AS g ON g.root = w.root
 ORDER BY o.placed_at, o.id
 """

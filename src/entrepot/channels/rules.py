@@ -46,7 +46,7 @@ class Reconciling:
 
 class OurOrder(NamedTuple):
     """An order as we hold it, with what was split off it. `is_merged`: others are in it, or it is in another, so that
-    its amounts and units can't be compared."""
+    its amounts and units can't be compared. `changed_at`: when it was edited or cancelled here last."""
 
     name: str
     placed_at: datetime
@@ -58,6 +58,8 @@ class OurOrder(NamedTuple):
     shipped_at: datetime | None
     refunded_minor: int
     is_merged: bool = False
+    changed_at: datetime | None = None
+    refunded_at: datetime | None = None
 
 
 class OurStock(NamedTuple):
@@ -69,13 +71,15 @@ class OurStock(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A difference: its kind, the order or SKU, and what each side says."""
+    """A difference: its kind, the order or SKU, and what each side says. `is_young`: what changed here may still be on
+    its way there, so that it is neither told nor over."""
 
     kind: str
     name: str
     theirs: str
     ours: str
     facts: Mapping[str, Any]
+    is_young: bool = False
 
 
 def compare_orders(
@@ -96,7 +100,9 @@ def compare_orders(
         told |= {one.name, one.also}
         held = known.get(one.name) or (known.get(one.also) if one.also else None)
         if held is not None:
-            found += _of_both(one, held, by, young)
+            found += [
+                each._replace(is_young=_is_young(each.kind, held, young)) for each in _of_both(one, held, by)
+            ]
         elif since <= one.placed_at < until and one.placed_at < young and not one.is_cancelled:
             facts = {"placed_at": one.placed_at, "units": sum(one.units().values())}
             found.append(Found("missing here", one.name, _sum(one.total_minor, one.currency), "", facts))
@@ -110,7 +116,18 @@ def compare_orders(
     return found
 
 
-def _of_both(one: StatedOrder, held: OurOrder, by: Reconciling, young: datetime) -> Iterator[Found]:
+def _is_young(kind: str, held: OurOrder, young: datetime) -> bool:
+    """Whether what a kind of difference is about changed here since `young`."""
+    if kind in ("shipped here", "shipped there"):
+        latest = held.shipped_at
+    elif kind in ("refunded here", "refunded there"):
+        latest = held.refunded_at
+    else:
+        latest = held.changed_at
+    return latest is not None and latest >= young
+
+
+def _of_both(one: StatedOrder, held: OurOrder, by: Reconciling) -> Iterator[Found]:
     if one.is_cancelled != held.is_cancelled:
         kind = "cancelled there" if one.is_cancelled else "cancelled here"
         states = ("open", "cancelled")
@@ -122,8 +139,7 @@ def _of_both(one: StatedOrder, held: OurOrder, by: Reconciling, young: datetime)
         return
     if not held.is_merged:
         yield from _of_content(one, held, by)
-    settled = held.shipped_at is None or held.shipped_at < young
-    if one.shipped is not None and one.shipped != held.shipped and settled:
+    if one.shipped is not None and one.shipped != held.shipped:
         kind = "shipped here" if held.shipped > one.shipped else "shipped there"
         yield Found(kind, held.name, str(one.shipped), str(held.shipped), {"units": sum(held.units.values())})
     if one.refunded_minor is not None and abs(one.refunded_minor - held.refunded_minor) > by.tolerance_minor:

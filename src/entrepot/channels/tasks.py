@@ -13,7 +13,7 @@ from entrepot.channels import pulling
 from entrepot.channels.commands.mend_differences import ImportStated, import_stated
 from entrepot.channels.statements.stated import SOURCE
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Unavailable
+from entrepot.kernel.errors import Refused, Unavailable
 from entrepot.network import queries as network
 from entrepot.parties import queries as parties
 
@@ -40,6 +40,9 @@ def pull_statements(timestamp: int) -> None:  # noqa: ARG001  procrastinate says
             if shop is None:
                 continue
             try:
-                pulling.pull(cause, company.id, channel, shop)
+                answer = pulling.pull(cause, company.id, channel, shop)
             except Unavailable as error:
                 log.warning("no statement", channel=channel.code, why=str(error))
+            else:
+                if isinstance(answer, Refused):
+                    log.warning("no statement", channel=channel.code, why=answer.message)

@@ -34,6 +34,14 @@ def receive(cause: Cause, messages: Sequence[Incoming], state: str = "received")
     return dict(sql.run(_RECEIVE, params))  # type: ignore[arg-type]
 
 
+def renew(messages: Sequence[Incoming]) -> None:
+    """What messages say that are set aside, told anew by their source; one whose content was erased stays empty.
+    One statement."""
+    if messages:
+        rows = [(m.company, m.source, m.external_id, m.payload) for m in messages]
+        sql.run(_RENEW, sql.columns(("companies", "sources", "externals", "payloads"), rows))
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A message as it stands in the inbox."""
@@ -76,6 +84,15 @@ FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(sources)s::text[], %(e
             %(payloads)s::text[]) AS d
 ON CONFLICT (company_id, source, external_id) DO NOTHING
 RETURNING external_id, id
+"""
+
+# '{}' is what an erased message says.
+_RENEW = """
+UPDATE kernel_inbox AS m SET payload = d.payload
+FROM unnest(%(companies)s::smallint[], %(sources)s::text[], %(externals)s::text[], %(payloads)s::text[])
+     AS d(company, source, external, payload)
+WHERE m.company_id = d.company AND m.source = d.source AND m.external_id = d.external AND m.state = 'set_aside'
+  AND m.payload NOT IN (d.payload, '{}')
 """
 
 _LOCK = """

@@ -43,7 +43,8 @@ class Channel(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A statement with what came of it; `covered`: names that it says something of, or we have of its period."""
+    """A statement with what came of it; `covered`: names that it says something of, or we have of its period;
+    `young`: kind and name of what is not to be told yet, and not over either."""
 
     id: UUID
     request: TakeChannelStatement
@@ -53,6 +54,7 @@ class Compared(NamedTuple):
     covered: set[str]
     held: int
     sums: tuple[int, int]
+    young: frozenset[tuple[str, str]] = frozenset()
 
 
 def compare(
@@ -100,8 +102,9 @@ def _orders(
         sum(each.order.total_minor for each in own if each.order.currency == channel.currency),
     )
     return Compared(
-        ids.uuid7(), one, channel, found, {each.order.name: each.id for each in own},
-        covered | {each.order.name for each in own}, len(own), sums,
+        ids.uuid7(), one, channel, [each for each in found if not each.is_young],
+        {each.order.name: each.id for each in own}, covered | {each.order.name for each in own}, len(own), sums,
+        frozenset((each.kind, each.name) for each in found if each.is_young),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from entrepot.channels import rules
 from entrepot.channels.commands.asking import ITEMS, MISSING, ROLE, settled
 from entrepot.channels.commands.comparing import Channel, Compared, TakeChannelStatement, compare
 from entrepot.channels.rules import Before, Found, Reconciling
-from entrepot.channels.statements.stated import KINDS, ROWS_MAX, SOURCE, Kept
+from entrepot.channels.statements.stated import KINDS, ROWS_MAX, SOURCE, Kept, StatedOrder
 from entrepot.kernel import ids, inbox, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -63,11 +63,12 @@ def take_statements(
     cause: Cause, /, *, requests: Sequence[TakeChannelStatement]
 ) -> list[ChannelStatementTaken | Refused]:
     """Statements compared with what we hold. What differs is open, what was mended and differs still is open again, and
-    what agrees is over. An order that only the channel has is kept in the inbox, ready to be placed.
+    what agrees is over. An order that only the channel has is kept in the inbox as it was stated last,
+    ready to be placed.
 
-    Locks: the channels, by an advisory lock of their own, in the order of their ids; the inbox's new rows.
-    Refuses: NotFound (channel); Invalid (kind, period, too many rows). Again: by key; the same statement without one
-    is compared anew. 16 statements at most.
+    Locks: the channels, by an advisory lock of their own, in the order of their ids; the inbox's new rows, then those
+    set aside. Refuses: NotFound (channel); Invalid (kind, period, too many rows). Again: by key; the same statement
+    without one is compared anew. 17 statements at most.
     """
     names = [(one.company, one.channel) for one in requests]
     channels = {
@@ -126,7 +127,7 @@ def _decide(
     changes: dict[_Name, _Change] = {}
     over: dict[UUID, tuple[Compared, _Row]] = {}
     for one in compared:
-        shown = set()
+        shown = {(one.channel.id, kind, name) for kind, name in one.young}
         for found in one.found:
             name = (one.channel.id, found.kind, found.name)
             row, earlier = before.get(name), changes.get(name)
@@ -190,13 +191,16 @@ def _write(
 
 
 def _keep_missing(cause: Cause, changes: Iterable[_Change]) -> dict[_Name, UUID]:
-    """What the channel says of orders that are missing here, in the inbox: the ids by the differences' names."""
+    """What the channel said last of orders that are missing here, in the inbox: the ids by the differences' names."""
     missing: dict[_Name, inbox.Incoming] = {}
+    orders: dict[UUID, dict[str, StatedOrder]] = {}
     for change in changes:
         if change.found.kind != "missing here":
             continue
         one = change.of
-        stated = next(order for order in one.request.orders if order.name == change.found.name)
+        if one.id not in orders:
+            orders[one.id] = {order.name: order for order in one.request.orders}
+        stated = orders[one.id][change.found.name]
         said = wire.dump(Kept(one.channel.code, stated))
         name = f"{one.channel.code} {stated.name}"
         missing[one.channel.id, change.found.kind, stated.name] = inbox.Incoming(
@@ -205,6 +209,7 @@ def _keep_missing(cause: Cause, changes: Iterable[_Change]) -> dict[_Name, UUID]
     if not missing:
         return {}
     inbox.receive(cause, list(missing.values()), state="set_aside")
+    inbox.renew(list(missing.values()))
     names = [(one.company, one.source, one.external_id) for one in missing.values()]
     rows = sql.run(_MESSAGES, sql.columns(("companies", "sources", "externals"), names))
     ids_of = {(company, external): which for company, external, which in rows}

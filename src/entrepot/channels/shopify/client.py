@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from entrepot.channels.shopify import parse
 from entrepot.kernel.errors import Unavailable
@@ -18,12 +20,22 @@ PAGES_MAX = 400
 _NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the token along, to whatever address an answer names."""
+
+    def redirect_request(self, *_answer: Any) -> None:
+        raise Unavailable("Shopify: the shop is at another address than its setting says")
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A shop's Admin API: `url` up to its version, such as https://a-shop.myshopify.com/admin/api/2026-07."""
 
     url: str
-    token: str
+    token: str = field(repr=False)
 
     def orders(self, since: datetime, until: datetime) -> str:
         """Orders that were placed from `since` until before `until`, in every state, as one list."""
@@ -46,10 +58,10 @@ class Client:
             raise Unavailable("Shopify: the next page is at another address than the shop")
         request = urllib.request.Request(page, headers={"X-Shopify-Access-Token": self.token})  # noqa: S310  a setting
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            with _OPENER.open(request, timeout=TIMEOUT_S) as answer:
                 following = _NEXT.search(answer.headers.get("Link", ""))
                 return answer.read().decode("utf-8", "replace"), following[1] if following else ""
         except urllib.error.HTTPError as error:
             raise Unavailable(f"Shopify: HTTP {error.code} {error.reason}") from error
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, OSError) as error:
             raise Unavailable(f"Shopify does not answer: {error}") from error

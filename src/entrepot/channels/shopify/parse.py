@@ -18,6 +18,10 @@ DONE = ("success", None)
 
 def orders(text: str) -> list[StatedOrder]:
     """The orders of an answer, or of several put together as one list. Test orders are none."""
+    return [_order(one) for one in _list(text) if not (isinstance(one, dict) and one.get("test"))]
+
+
+def _list(text: str) -> list[Any]:
     try:
         told = json.loads(text)
     except ValueError as error:
@@ -25,7 +29,7 @@ def orders(text: str) -> list[StatedOrder]:
     found = told.get("orders") if isinstance(told, dict) else told
     if not isinstance(found, list):
         raise UnreadableError("a list under `orders` was expected, as GET orders.json answers it")
-    return [_order(one) for one in found if not (isinstance(one, dict) and one.get("test"))]
+    return found
 
 
 def _order(one: Any) -> StatedOrder:
@@ -110,5 +114,5 @@ def _moment(text: str, name: str) -> datetime:
 
 
 def together(answers: Sequence[str]) -> str:
-    """Pages of a list as one."""
-    return json.dumps({"orders": [one for answer in answers for one in json.loads(answer)["orders"]]})
+    """Pages of a list as one. Raises UnreadableError for what is none, such as a shop's page for its owner."""
+    return json.dumps({"orders": [one for answer in answers for one in _list(answer)]})
