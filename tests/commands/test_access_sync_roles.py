@@ -61,7 +61,7 @@ def test_a_person_may_what_their_roles_may():
     actor = queries.actor_of(person)
 
     known = set(registry.command_names())
-    assert actor.name == "pia"
+    assert (actor.name, actor.roles) == ("pia", {"picker", "packer"})
     assert actor.permissions == (set(rules.ROLES["picker"]) | set(rules.ROLES["packer"])) & known
     assert actor.may("work.claim")
     assert not actor.may("access.sync_roles")

@@ -15,7 +15,7 @@ from entrepot.kernel.ids import uuid7
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.work import queries
 from entrepot.work.commands.assign import AssignItem, assign
-from entrepot.work.commands.claim import ClaimItem, ItemClaimed, claim
+from entrepot.work.commands.claim import ClaimItem, ItemClaimed, PutBackItem, claim, put_back
 from entrepot.work.commands.escalate import EscalateItem, escalate
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import (
@@ -146,6 +146,7 @@ def test_only_whoever_stands_for_its_role_or_was_given_it_decides_about_an_item(
     assert snooze(picker, requests=[SnoozeItem(mine, NOW + timedelta(hours=1))]) == refused
     assert escalate(picker, requests=[EscalateItem(mine, "operations lead")]) == refused
     assert claim(books, requests=[ClaimItem(mine)]) == [ItemClaimed(mine, "bo")]
+    assert put_back(picker, requests=[PutBackItem(mine)]) == refused
 
     assign(ADA, requests=[AssignItem(given, "pia")])
     assert resolve(picker, requests=[ResolveItem(given, "catalog")]) == [ItemResolved(given)]

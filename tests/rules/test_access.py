@@ -81,6 +81,17 @@ def test_grants_are_the_table_cut_to_what_exists():
     assert rules.forgotten(["warehouse.pick", "nobody.knows"]) == ["nobody.knows"]
 
 
+def test_a_role_without_commands_or_unknown_is_nobodys_but_its_members():
+    nothing, everything = (lambda _: False), (lambda _: True)
+    for role in ("", "nobody", "auditor"):
+        assert not rules.stands_for(nothing, role) and rules.stands_for(everything, role)
+        assert not rules.stands_for(set(rules.ROLES["picker"]).__contains__, role, {"picker"})
+    assert rules.stands_for(nothing, "auditor", {"auditor"}) and not rules.stands_for(nothing, "", {""})
+    assert rules.stands_for(nothing, "picker", {"picker"})
+    assert rules.stands_for(set(rules.ROLES["picker"]).__contains__, "picker")
+    assert "auditor" not in rules.ASKED and "picker" in rules.ASKED
+
+
 def test_what_is_of_no_role_is_given_to_none():
     assert set(rules.OF_NO_ROLE).isdisjoint(set().union(*rules.ROLES.values()))
 

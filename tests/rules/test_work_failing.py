@@ -16,6 +16,11 @@ def test_numbers_and_ids_of_one_message_make_no_cause_of_their_own() -> None:
     assert cause_of(" \n") == "no reason told"
 
 
+def test_nothing_of_a_person_stays_in_a_cause() -> None:
+    said = "Key (email)=(ann@x.org) of 'Ann Lee' <ann@x.org>, \"12 Elm\", 0xBEEF, no 7 isn't there"
+    assert cause_of(said) == "Key (email)=… of … <…>, …, …, no … isn't there"
+
+
 def test_a_cause_has_one_subject_for_each_company_side_and_place() -> None:
     one = subject_of(1, "out", "channels:web", "HTTP 503")
     assert one == subject_of(1, "out", "channels:web", "HTTP 503")

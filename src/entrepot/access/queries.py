@@ -52,7 +52,7 @@ class DutyHeld:
 
 
 def actor_of(user: Person) -> Actor:
-    """The actor that a person is: the commands of their roles; everything for a superuser. 1 statement."""
+    """The actor that a person is: their roles and what they may give; everything for a superuser. 1 statement."""
     return _actor(sql.run(_ACTOR.format(where="person.id = %(user)s::int"), {"user": user.pk})[0])
 
 
@@ -158,7 +158,7 @@ def _actor(row: tuple[object, ...]) -> Actor:
     name, superuser, active, permissions = row[:4]
     if not active:
         return Actor(str(name))
-    return Actor(str(name), frozenset(permissions or ()), everything=bool(superuser))  # type: ignore[call-overload]
+    return Actor(str(name), frozenset(permissions or ()), bool(superuser), frozenset(row[5] or ()))  # type: ignore[call-overload]
 
 
 # Through groups and given directly, as Django counts them; one statement where has_perm takes two and a join more.
@@ -169,7 +169,8 @@ SELECT person.username, person.is_superuser, person.is_active, ARRAY(
         SELECT permission_id FROM auth_user_groups JOIN auth_group_permissions USING (group_id)
         WHERE user_id = person.id
         UNION ALL SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id)),
-    access_apikey.digest
+    access_apikey.digest,
+    ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id WHERE user_id = person.id)
 FROM auth_user AS person LEFT JOIN access_apikey ON access_apikey.user_id = person.id AND revoked_at IS NULL
 WHERE {where} LIMIT 1
 """

@@ -262,10 +262,19 @@ OF_NO_ROLE = (
 where stock hands back promises that somebody must source anew."""
 
 
-def stands_for(may: Callable[[str], bool], role: str) -> bool:
-    """Whether somebody may do all that a role may, or give others their work: what a role is asked for, they may
-    decide."""
-    return may("work.assign") or all(map(may, ROLES.get(role, ())))
+ASKED = tuple(sorted(role for role, names in ROLES.items() if "work.claim" in names))
+"""The roles that can be asked to look at work: those that may take it."""
+
+
+def stands_for(may: Callable[[str], bool], role: str, roles: Collection[str] = ()) -> bool:
+    """Whether somebody has a role, or may do all that it may, or may give others their work: what a role is asked
+    for, they may decide. Nobody has a role that does not exist."""
+    commands = ROLES.get(role, ())
+    return (
+        may("work.assign")
+        or (role in ROLES and role in roles)
+        or (bool(commands) and all(map(may, commands)))
+    )
 
 
 def unknown(known: Collection[str]) -> list[str]:

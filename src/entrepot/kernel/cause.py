@@ -14,12 +14,13 @@ from entrepot.kernel import ids
 class Actor:
     """A person, an API key or a part of the system, with the commands it may give.
 
-    `everything` is for the system's own actors (worker, importer); people hold the permissions of their roles.
+    `everything` is for the system's own actors (worker, importer); people hold the permissions of their `roles`.
     """
 
     name: str
     permissions: frozenset[str] = frozenset()
     everything: bool = False
+    roles: frozenset[str] = frozenset()
 
     def may(self, command: str) -> bool:
         return self.everything or command in self.permissions

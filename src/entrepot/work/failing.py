@@ -6,8 +6,14 @@ import re
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 CAUSE_MAX = 200
-_PARTICULAR = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\d{4,}", re.IGNORECASE)
-"""Ids and long numbers: they name one message. Short ones, as the status of an answer, tell one cause from another."""
+_PARTICULAR = re.compile(
+    r"""(?<!\w)"[^"]*"(?!\w)|(?<!\w)'[^']*'(?!\w)|“[^”]*”|‘[^’]*’|«[^»]*»|`[^`]*`  # values in quotes
+    |(?<==)\([^)]*\)|[^\s@<>()=]+@[^\s@<>()]+                                         # of a key; addresses of mail
+    |[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}
+    |(?<!HTTP\ )\b\w*\d\w*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What names one message or one person. The status of an answer stays: it tells one cause from another."""
 
 
 def cause_of(error: str) -> str:

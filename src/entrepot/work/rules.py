@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -263,10 +263,15 @@ def first_of_each(names: Iterable[K]) -> dict[K, int]:
 
 
 def misfit_person(
-    item: UUID, role: str, owner: str, person: str, may: Callable[[str], bool]
+    item: UUID,
+    role: str,
+    owner: str,
+    person: str,
+    may: Callable[[str], bool],
+    roles: Collection[str] = (),
 ) -> Refused | None:
     """Why somebody may not decide about an item: it waits for another role, and was not given to them."""
-    if owner == person or stands_for(may, role):
+    if owner == person or stands_for(may, role, roles):
         return None
     return OfAnotherRole(item=item, role=role)
 

@@ -282,7 +282,7 @@ def _unreleasable(
 
 
 def _of_another_role(cause: Cause, hold: Found) -> Refused | None:
-    if hold.owner == cause.actor.name or stands_for(cause.actor.may, hold.role):
+    if hold.owner == cause.actor.name or stands_for(cause.actor.may, hold.role, cause.actor.roles):
         return None
     return errors.HoldOfAnotherRole(type=hold.type, role=hold.role)
 

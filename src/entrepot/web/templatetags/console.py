@@ -48,7 +48,7 @@ register.filter("tone", words.tone)
 register.filter("word", words.word)
 register.filter("sentence", words.sentence)
 register.filter("refusal", words.refusal)
-register.filter("stands_for", lambda actor, role: stands_for(actor.may, role))
+register.filter("stands_for", lambda actor, role: stands_for(actor.may, role, actor.roles))
 
 
 @register.filter

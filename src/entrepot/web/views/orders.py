@@ -137,7 +137,8 @@ def hold(request: Request, which: UUID) -> HttpResponse:
         which, clean(request.POST.get("type")), clean(request.POST.get("reason")), waits_for=waits_for
     )
     kind = rules.HOLDS.get(wanted.type)
-    undo = _let_go if kind and stands_for(request.reader.actor.may, kind.role) else None
+    actor = request.reader.actor
+    undo = _let_go if kind and stands_for(actor.may, kind.role, actor.roles) else None
     give(request, place_hold, [wanted], lambda _: gettext("The order is held."), undo=undo)
     return back(request, f"/orders/{which}/")
 

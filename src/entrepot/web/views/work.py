@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
-from entrepot.access.rules import ROLES
+from entrepot.access.rules import ASKED, ROLES
 from entrepot.insight import pages
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
@@ -123,7 +123,7 @@ def _choices(request: Request, kind: str) -> dict[str, Any]:
     causes = policies.of_company(request.reader.company.id, rules.Causes, fmt.reading().now)[1]
     return {
         "causes": {name: ROOT_CAUSES.get(name, name) for name in causes.of(kind)},
-        "roles": sorted(ROLES),
+        "roles": ASKED,
         "may_decide": request.reader.actor.may("sourcing.decide_holds"),
         "may_reject": request.reader.actor.may("sourcing.cancel"),
         "resolutions": RESOLUTIONS,
@@ -138,13 +138,13 @@ def item(request: Request, which: UUID) -> HttpResponse:
     found = work.item(which)
     if found is None:
         raise Http404
-    now = fmt.reading().now
+    now, actor = fmt.reading().now, request.reader.actor
     linked = work.linked(which)
     known = {which, *(one.id for one in linked)}
     context: dict[str, Any] = {
         "item": found,
         "is_theirs": rules.misfit_person(
-            which, found.role, found.owner, request.reader.name, request.reader.actor.may
+            which, found.role, found.owner, request.reader.name, actor.may, actor.roles
         )
         is None,
         "asks_about_hold": "hold" in found.facts,
@@ -157,7 +157,7 @@ def item(request: Request, which: UUID) -> HttpResponse:
         "linked": linked,
         "others": [one for one in work.of_subject(found.subject) if one.id not in known],
         **_choices(request, found.type),
-        "roles": sorted(set(ROLES) - {found.role}),
+        "roles": [role for role in ASKED if role != found.role],
     }
     return page(request, "web/item.html", context, area="work")
 

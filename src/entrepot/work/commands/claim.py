@@ -54,7 +54,7 @@ class Locked:
 
     def misfit(self, item: UUID, actor: Actor) -> Refused | None:
         """Why somebody may not decide about it."""
-        return rules.misfit_person(item, self.role, self.owner, actor.name, actor.may)
+        return rules.misfit_person(item, self.role, self.owner, actor.name, actor.may, actor.roles)
 
 
 @command("work.claim")
@@ -96,7 +96,7 @@ def put_back(cause: Cause, /, *, requests: Sequence[PutBackItem]) -> list[ItemPu
     """The items, open to everybody of their role again.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; WrongState (not claimed).
+    Refuses: NotFound; WrongState (not claimed); OfAnotherRole.
     Again: by key. 2 statements.
     """
     found = lock([one.item for one in requests])
@@ -105,6 +105,8 @@ def put_back(cause: Cause, /, *, requests: Sequence[PutBackItem]) -> list[ItemPu
     for one in requests:
         before = found.get(one.item)
         after = rules.decide_step(one.item, before.state if before else None, "put_back")
+        if before and not isinstance(after, Refused):
+            after = before.misfit(one.item, cause.actor) or after
         if isinstance(after, Refused):
             answers.append(after)
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from entrepot.access.rules import ROLES
+from entrepot.access.rules import ASKED
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -57,7 +57,8 @@ def escalate(cause: Cause, /, *, requests: Sequence[EscalateItem]) -> list[ItemE
     """The items, open to another role, and awake. Of several for one item the last one counts.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; OfAnotherRole; WrongState (done); Invalid (a role that is unknown, or the item's).
+    Refuses: NotFound; OfAnotherRole; WrongState (done); Invalid (a role that is unknown, takes no work, or is the
+    item's).
     Again: by key. 2 statements.
     """
     found = lock([one.item for one in requests])
@@ -66,7 +67,7 @@ def escalate(cause: Cause, /, *, requests: Sequence[EscalateItem]) -> list[ItemE
     for one in requests:
         before = found.get(one.item)
         state, role = (before.state, before.role) if before else (None, "")
-        after = rules.decide_escalate(one.item, state, role, one.role, ROLES)
+        after = rules.decide_escalate(one.item, state, role, one.role, ASKED)
         if before and not isinstance(after, Refused):
             after = before.misfit(one.item, cause.actor) or after
         if isinstance(after, Refused):
