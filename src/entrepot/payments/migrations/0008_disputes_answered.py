@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='disputeanswer',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['submit', 'accept']), ('state__in', ('waiting', 'proposed', 'withdrawn', 'done', 'failed'))), name='payments_disputeanswer_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['submit', 'accept']), ('state__in', ('proposed', 'waiting', 'withdrawn', 'done', 'failed'))), name='payments_disputeanswer_known'),
         ),
         migrations.AddConstraint(
             model_name='disputeanswer',
