@@ -91,9 +91,9 @@ def test_it_is_closed_when_the_last_message_is_replayed_or_dropped(house: None) 
 def test_statements_do_not_grow_with_the_batch(house: None, statements: Any) -> None:
     counts = []
     for many in (1, 10, 1000):
-        dead(*(f"{many} error {letter}" for letter in "ab"))
+        dead(*(f"{'x' * len(str(many))} error {letter}" for letter in "ab"))
         sql.run("UPDATE kernel_delivery SET state = 'dropped' WHERE last_error LIKE %(one)s RETURNING 1",
-                {"one": f"{many // 10} error%"})  # fmt: skip
+                {"one": f"{'x' * (len(str(many)) - 1)} error%"})  # fmt: skip
         if many == 1:
             watched()
             sql.run("UPDATE kernel_delivery SET state = 'dropped' RETURNING 1")
