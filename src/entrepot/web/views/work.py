@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access import queries as access
-from entrepot.access.rules import ASKED, ROLES
+from entrepot.access.rules import ASKED, ROLES, stands_for
 from entrepot.insight import pages
 from entrepot.kernel import policies
 from entrepot.kernel import queries as kernel
@@ -183,7 +183,7 @@ def act(request: Request) -> HttpResponse:
         case "escalate":
             role = clean(request.POST.get("role"))
             asked = [EscalateItem(one, role, note) for one in which]
-            give(request, escalate, asked, _escalated, undo=_asked_back(which))
+            give(request, escalate, asked, _escalated, undo=_asked_back(request, which, role))
         case "link":
             other = uuid_in(request.POST.get("other"))
             give(request, link, [LinkItems(one, other) for one in which if other], _linked)
@@ -233,8 +233,14 @@ def _given_back(chosen: Sequence[UUID]) -> Callable[[list[Any]], Undo | None]:
     return undo
 
 
-def _asked_back(chosen: Sequence[UUID]) -> Callable[[list[Any]], Undo | None]:
-    """What takes asking another role back: asking the one that was asked before, where it is one for all items."""
+def _asked_back(
+    request: Request, chosen: Sequence[UUID], role: str
+) -> Callable[[list[Any]], Undo | None] | None:
+    """What takes asking another role back: asking the one that was asked before, where it is one for all items. Nothing
+    for those who may not decide about what the other role is asked."""
+    actor = request.reader.actor
+    if not stands_for(actor.may, role, actor.roles):
+        return None
     roles = {one.id: one.role for one in work.these(chosen)}
 
     def undo(done: list[Any]) -> Undo | None:
