@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from entrepot.kernel import sql
+from entrepot.ledger.rules import TOLD_BY_A_DOCUMENT
 from entrepot.parties import queries as parties
 
 
@@ -111,22 +112,28 @@ def _regions(addresses: Iterable[UUID]) -> dict[UUID, str]:
     return {key: one.region for key, one in parties.addresses(wanted).items()} if wanted else {}
 
 
+_TAX = " OR ".join(
+    f"(l.event = '{event}' AND l.kind = '{kind}tax')" for event, kind in TOLD_BY_A_DOCUMENT.items()
+)
+_TOLD_BY_A_DOCUMENT = "({})".format(
+    " OR ".join(
+        f"(l.event = '{event}' AND l.kind LIKE '{kind}%%')" for event, kind in TOLD_BY_A_DOCUMENT.items()
+    )
+)
 # Each entry that bears tax or might have: what was taxed and the tax in the company's currency, above zero where it was
 # collected; split over the rates of its invoice, the rest of rounding with the first.
-_TOLD = """
+_TOLD = f"""
 WITH entry AS (
     SELECT l.company_id, l.entry_id, l.month, l.event, l.document_kind, l.document_id,
            min(l.occurred_at) AS occurred_at,
            COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account <> 2200), 0)::bigint AS base,
-           COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2200 AND l.kind = l.event || '.tax'), 0)::bigint
-               AS tax,
-           COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2200 AND l.kind <> l.event || '.tax'), 0)::bigint
-               AS other
+           COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2200 AND {_TAX}), 0)::bigint AS tax,
+           COALESCE(-sum(l.functional_minor) FILTER (WHERE l.account = 2200 AND NOT ({_TAX})), 0)::bigint AS other
     FROM ledger_line AS l
     WHERE l.company_id = %(company)s::smallint AND l.month BETWEEN %(since)s::date AND %(until)s::date
       AND l.occurred_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
       AND l.occurred_at < (%(until)s::date + interval '1 month') AT TIME ZONE 'UTC'
-      AND (l.account = 2200 OR (l.event IN ('sale', 'credit', 'return') AND l.kind LIKE l.event || '.%%'))
+      AND (l.account = 2200 OR {_TOLD_BY_A_DOCUMENT})
     GROUP BY 1, 2, 3, 4, 5, 6
 ), placed AS (
     SELECT e.*, d.id AS document, COALESCE(d.number, '') AS number, d.net_minor, d.tax_minor,

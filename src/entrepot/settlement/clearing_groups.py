@@ -95,7 +95,8 @@ JOIN (
            row_number() OVER (PARTITION BY payment_id, event, amount ORDER BY payout_id) AS place
     FROM (
         SELECT l.payout_id, a.payment_id, a.amount_minor AS amount,
-               CASE l.kind WHEN 'charge' THEN 'payment.captured' ELSE 'payment.refunded' END AS event
+               CASE l.kind WHEN 'charge' THEN 'payment.captured' WHEN 'refund_reversal' THEN 'payment.refund_bounced'
+                           ELSE 'payment.refunded' END AS event
         FROM settlement_payoutline AS l JOIN payments_attempt AS a ON a.id = l.known_id
         WHERE l.payout_id IN (SELECT document_id FROM open WHERE account = 1100 AND document_kind = 'payout')
         UNION ALL

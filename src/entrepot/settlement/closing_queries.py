@@ -38,7 +38,7 @@ def _found(
     found: dict[tuple[int, date], list[Open]] = {one: [] for one in wanted}
     rows = [(*one, limits[one[0]][1].days) for one in wanted]
     params = sql.columns(("companies", "months", "days"), rows) | issuing(rules, at)
-    for company, month, *one in sql.run(_OPEN, params | {"measured": sorted(MEASURED)}):
+    for company, month, *one in sql.run(_OPEN, params | {"measured": sorted(MEASURED), "today": at.date()}):
         found[company, month].append(Open(*one))
     return found, rules
 
@@ -148,7 +148,8 @@ UNION ALL
 SELECT 'open lines', count(*)::int, COALESCE(sum(i.open_minor), 0)::bigint, i.account || ' ' || a.name
 FROM ledger_clearingitem AS i JOIN ledger_account AS a ON a.company_id = i.company_id AND a.code = i.account
 WHERE i.company_id = m.company AND i.open_minor <> 0 AND i.since_at < m.ends - make_interval(days => m.days)
-  AND NOT EXISTS (SELECT FROM settlement_clearingnote AS n WHERE n.line_id = i.line_id AND n.ended_at IS NULL)
+  AND NOT EXISTS (SELECT FROM settlement_clearingnote AS n
+                  WHERE n.line_id = i.line_id AND n.ended_at IS NULL AND n.due_on >= %(today)s::date)
 GROUP BY i.account, a.name
 UNION ALL
 SELECT 'clearing', 1, sum(b.functional_minor)::bigint, a.code || ' ' || a.name

@@ -94,7 +94,11 @@ def accept_disputes(cause: Cause, /, *, requests: Sequence[AcceptDispute]) -> li
 def _acceptable(batch: Batch, request: AcceptDispute) -> Known | Refused:
     if not request.reason.strip():
         return Invalid(field="reason", expected="why it is not contested", found="nothing")
-    return batch.can(request, "accept")
+    found = batch.can(request, "accept")
+    if isinstance(found, Known) and found.is_inquiry:
+        # Nothing was taken yet: to give the money back is a refund, and no loss.
+        return Invalid(field="dispute", expected="one whose money the bank has taken", found="an inquiry")
+    return found
 
 
 def _approve(batch: Batch, one: Answer, person: str) -> Answered:

@@ -39,17 +39,20 @@ def give_up(cause: Cause, endings: Sequence[Ending]) -> None:
     asked for again. Whoever looks after customers is asked about goods that were paid back and secured by nothing.
     14 statements at most."""
     amounts: dict[UUID, GivenUp] = {}
+    free: list[tuple[UUID, int]] = []  # but for what an earlier ending gave back
     for end in endings:
         missing = cancelled = 0
         for line in end.of.lines.values():
+            before = line.cancelled
             gone = expiring.give_up(line.quantity, line.received, line.refunded)
             if end.of.asked == "keep":
                 gone = gone._replace(missing=0)
             line.missing, line.cancelled = gone
+            free.append((line.line, line.cancelled - before))
             missing, cancelled = missing + gone.missing, cancelled + gone.cancelled
         end.of.without_refund = end.of.without_refund or end.without_refund
         amounts[end.of.id] = GivenUp(missing, cancelled)
-    give_back((line.line, line.cancelled) for end in endings for line in end.of.lines.values())
+    give_back(free)
     rows = [(end.of.id, end.of.company, end.reason, end.by_clock, *amounts[end.of.id]) for end in endings]
     columns = sql.columns(("ids", "companies", "reasons", "by_clock", "missing", "cancelled"), rows)
     sql.run(_GIVEN_UP, {**columns, "who": cause.actor.name, "at": cause.at})
