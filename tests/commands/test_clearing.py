@@ -180,6 +180,14 @@ def test_a_write_off_is_declined_with_a_note_or_found_matched_since():
     assert isinstance(decide_write_offs(OTHER, requests=[DecideWriteOff(ids.uuid7(), True)])[0], NotFound)
 
 
+def test_slices_of_a_line_are_judged_together():
+    (line,) = accrued(10_000)
+    slices = [WriteOff(COMPANY, (Part(line, -part),), "other", "old") for part in (400, 400)]
+    first, second = write_off(SYSTEM, requests=slices)
+    assert (first.state, second.state) == ("posted", "waiting")
+    assert write_off(SYSTEM, requests=[slices[0]])[0].state == "waiting"
+
+
 def test_what_cannot_be_written_off():
     (line, back, much) = accrued(100, -100, 2_000_000)
     post(SYSTEM, requests=[

@@ -60,6 +60,9 @@ class _Worth(NamedTuple):
     amount: int
     home: int
     currency: str
+    written: (
+        int  # of it written off before, or asked for: limits hold for a line and not for each slice of it
+    )
 
 
 class _Draft(NamedTuple):
@@ -103,6 +106,7 @@ def write_off(cause: Cause, /, *, requests: Sequence[WriteOff]) -> list[WrittenO
         draft = decided._replace(number=next(numbers))
         for line, amount in draft.parts:
             items[line] = items[line]._replace(open=items[line].open - amount)
+            worth[line] = worth[line]._replace(written=worth[line].written + abs(amount))
         drafts.append((draft, one))
         answers.append(WrittenOff(draft.id, draft.number, draft.state, draft.amount))
     if drafts:
@@ -128,7 +132,8 @@ def _decide(
     if not draft.amount:
         return Invalid(field="parts", expected="lines that leave something", found="lines that make zero")
     home = sum(
-        money.nearest(worth[line].home * abs(amount), abs(worth[line].amount)) for line, amount in parts
+        money.nearest(worth[line].home * (abs(amount) + worth[line].written), abs(worth[line].amount))
+        for line, amount in parts
     )
     if abs(home) > policy.at_most_minor:
         currency = worth[parts[0][0]].currency
@@ -307,7 +312,10 @@ _COLUMNS = (
 )  # fmt: skip
 
 _WORTH = """
-SELECT l.id, l.amount_minor, l.functional_minor, c.currency::text
+SELECT l.id, l.amount_minor, l.functional_minor, c.currency::text,
+       COALESCE((SELECT sum(abs(p.amount_minor)) FROM settlement_writeoffpart AS p
+                 JOIN settlement_writeoff AS w ON w.id = p.write_off_id
+                 WHERE p.line_id = l.id AND w.state IN ('posted', 'waiting')), 0)::bigint
 FROM ledger_line AS l JOIN parties_company AS c ON c.id = l.company_id WHERE l.id = ANY(%(lines)s::bigint[])
 """
 
