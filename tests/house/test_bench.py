@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow  # more than a minute of both cores
 def test_quick_round_ends_with_a_table_and_json():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
 
