@@ -91,6 +91,14 @@ def serving_nodes(*, channels: Collection[UUID]) -> dict[UUID, list[tuple[UUID, 
     return served
 
 
+def served(*, company: int) -> list[tuple[Channel, list[str]]]:
+    """Channels of a company with the codes of the active nodes that serve each, the preferred first. 3 statements."""
+    found = list(channels(company=company).values())
+    codes = {one.id: one.code for one in nodes(company=company)}
+    serving = serving_nodes(channels=[one.id for one in found])
+    return [(one, [codes[node] for node, _ in serving[one.id]]) for one in found]
+
+
 def cut_offs(*, nodes: Collection[UUID]) -> dict[UUID, dict[int, time]]:
     """The week of each node as `rules.next_ship_date` takes it: weekday to local cut-off. One statement."""
     found: dict[UUID, dict[int, time]] = {node: {} for node in nodes}

@@ -196,11 +196,14 @@ def discrepancies() -> list[str]:
     return [sentence for statement in (_POSTED, _ALONE) for (sentence,) in sql.run(statement)]
 
 
-_ACCOUNTS = """
+EXPLAINED = "n.line_id = i.line_id AND n.ended_at IS NULL AND n.due_on >= %(today)s::date"
+"""That a note (n) explains a line (i): until its day."""
+
+_ACCOUNTS = f"""
 SELECT a.code, a.name, COALESCE(b.currency, c.currency)::text, COALESCE(b.balance, 0)::bigint,
        COALESCE(i.debits, 0)::int, COALESCE(i.debit, 0)::bigint, COALESCE(i.credits, 0)::int,
        COALESCE(i.credit, 0)::bigint, i.since, COALESCE(i.old, 0)::int, COALESCE(i.explained, 0)::int,
-       COALESCE(i.ages, '{0,0,0,0}')::int[]
+       COALESCE(i.ages, '{{0,0,0,0}}')::int[]
 FROM ledger_account AS a JOIN parties_company AS c ON c.id = a.company_id
 LEFT JOIN (SELECT account, currency, sum(debit_minor - credit_minor) AS balance FROM ledger_balance
            WHERE company_id = %(company)s::smallint GROUP BY 1, 2) AS b ON b.account = a.code
@@ -217,7 +220,7 @@ LEFT JOIN (
                  count(*) FILTER (WHERE i.since_at < %(third)s)] AS ages
     FROM ledger_clearingitem AS i
     LEFT JOIN settlement_clearingnote AS n
-      ON n.line_id = i.line_id AND n.ended_at IS NULL AND n.due_on >= %(today)s::date
+      ON {EXPLAINED}
     WHERE i.company_id = %(company)s::smallint AND i.open_minor <> 0 GROUP BY 1, 2
 ) AS i ON i.account = a.code AND i.currency = b.currency
 WHERE a.company_id = %(company)s::smallint AND a.clearing

@@ -11,6 +11,7 @@ from entrepot.ledger import queries as ledger
 from entrepot.ledger.exchange import MEASURED
 from entrepot.ledger.queries import TrialLine
 from entrepot.settlement.clearing import ClearingPolicy
+from entrepot.settlement.clearing_queries import EXPLAINED
 from entrepot.settlement.closing import Checked, Closing, Open, check, looked_at
 from entrepot.settlement.invoice_queries import TOLD, WE_ISSUE, issuing
 
@@ -149,7 +150,7 @@ SELECT 'open lines', count(*)::int, COALESCE(sum(i.open_minor), 0)::bigint, i.ac
 FROM ledger_clearingitem AS i JOIN ledger_account AS a ON a.company_id = i.company_id AND a.code = i.account
 WHERE i.company_id = m.company AND i.open_minor <> 0 AND i.since_at < m.ends - make_interval(days => m.days)
   AND NOT EXISTS (SELECT FROM settlement_clearingnote AS n
-                  WHERE n.line_id = i.line_id AND n.ended_at IS NULL AND n.due_on >= %(today)s::date)
+                  WHERE {EXPLAINED})
 GROUP BY i.account, a.name
 UNION ALL
 SELECT 'clearing', 1, sum(b.functional_minor)::bigint, a.code || ' ' || a.name

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -219,3 +219,8 @@ def months_later(month: date, months: int = 1) -> date:
     """The first day of the month that comes so many after a day's; below zero before it."""
     years, place = divmod(month.month - 1 + months, 12)
     return date(month.year + years, place + 1, 1)
+
+
+def start_of(day: date) -> datetime:
+    """When a day begins where the reader is."""
+    return datetime.combine(day, time.min, reading().zone)

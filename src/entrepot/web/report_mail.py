@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from urllib.parse import urlencode
 
@@ -140,7 +140,7 @@ def written(due: DueReport) -> EmailMultiAlternatives:
 def _told(due: DueReport) -> Told:
     kpi, query = kpis.KPIS[due.report], QueryDict(due.query)
     said = [str(query.get(name) or "") for name in ("channel", "node", "kind")]
-    asked = Asked(_at(due.since, due.zone), _at(due.until + timedelta(days=1), due.zone), *said)
+    asked = Asked(fmt.start_of(due.since), fmt.start_of(due.until + timedelta(days=1)), *said)
     side = str(query.get("by") or "")
     if side in kpi.sides:
         figures = kpis.by(kpi, due.company, asked, side)
@@ -154,10 +154,6 @@ def _told(due: DueReport) -> Told:
         kpi, now, before, figures[:ROWS_MAX], side, max(0, len(figures) - ROWS_MAX),
         f"{link}&{due.query}" if due.query else link,
     )  # fmt: skip
-
-
-def _at(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time.min, fmt.zone_of(zone))
 
 
 def _days(due: DueReport) -> str:

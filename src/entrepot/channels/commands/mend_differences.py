@@ -223,18 +223,16 @@ _Answers = dict[UUID, DifferenceNow | Refused]
 
 
 def _import(cause: Cause, rows: Sequence[_Row]) -> _Answers:
+    answers: _Answers = {row.id: NotFound(what="message with the order", which=row.name) for row in rows}
     waiting = {row.message: row for row in rows if row.message}
-    if not waiting:
-        return {row.id: NotFound(what="message with the order", which=row.name) for row in rows}
-    inbox.mark(list(waiting), "received")
-    told = import_stated(cause, requests=[ImportStated(which) for which in waiting])
-    answers: _Answers = {
-        row.id: answer if isinstance(answer, Refused) else DifferenceNow(row.id, "mended", answer.order)
-        for row, answer in zip(waiting.values(), told, strict=True)
-    }
-    return {
-        row.id: answers.get(row.id, NotFound(what="message with the order", which=row.name)) for row in rows
-    }
+    if waiting:
+        inbox.mark(list(waiting), "received")
+        told = import_stated(cause, requests=[ImportStated(which) for which in waiting])
+        answers |= {
+            row.id: answer if isinstance(answer, Refused) else DifferenceNow(row.id, "mended", answer.order)
+            for row, answer in zip(waiting.values(), told, strict=True)
+        }
+    return answers
 
 
 def _cancel(cause: Cause, rows: Sequence[_Row]) -> _Answers:

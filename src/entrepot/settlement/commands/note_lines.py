@@ -11,7 +11,7 @@ from entrepot.access.rules import ROLES
 from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger.clearing import Item
 from entrepot.ledger.commands.match_lines import lock_items
@@ -72,10 +72,10 @@ def _misfit(cause: Cause, one: NoteLine) -> Refused | None:
     today = cause.at.astimezone(UTC).date()
     last = today + timedelta(days=DUE_DAYS_MAX)
     for field, fits, expected, found in (
-        ("code", one.code in CODES, f"one of {', '.join(CODES)}", one.code),
+        ("code", one.code in CODES, one_of(CODES), one.code),
         ("note", bool(one.note.strip()), "why it stays open", "nothing"),
         ("due_on", today <= one.due_on <= last, f"from {today} to {last}", str(one.due_on)),
-        ("role", one.role in ROLES, f"one of {', '.join(sorted(ROLES))}", one.role),
+        ("role", one.role in ROLES, one_of(sorted(ROLES)), one.role),
     ):
         if not fits:
             return Invalid(field=field, expected=expected, found=found)

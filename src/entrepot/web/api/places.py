@@ -135,14 +135,9 @@ def save_nodes(
 @router.get("/channels", response={200: list[ChannelOut], **READ})
 def list_channels(request: HttpRequest, company: Company = None) -> list[dict[str, Any]]:  # noqa: ARG001
     """Channels with what each is shown of stock, and from which nodes."""
-    of = parse.company_of(company)
-    channels = network.channels(company=of).values()
-    codes = {one.id: one.code for one in network.nodes(company=of)}
-    serving = network.serving_nodes(channels=[one.id for one in channels])
     return [
-        {name: getattr(one, name) for name in ChannelOut.model_fields if name != "nodes"}
-        | {"nodes": [codes[node] for node, _ in serving.get(one.id, ())]}
-        for one in channels
+        {name: getattr(one, name) for name in ChannelOut.model_fields if name != "nodes"} | {"nodes": codes}
+        for one, codes in network.served(company=parse.company_of(company))
     ]
 
 

@@ -28,13 +28,9 @@ LIMITS = {"priority": RANK_MAX, "buffer": UNITS_MAX, "threshold": UNITS_MAX, "sh
 @console
 def told(request: Request) -> HttpResponse:
     company = request.reader.company.id
-    channels = list(network.channels(company=company).values())
-    nodes = network.nodes(company=company)
-    codes = {one.id: one.code for one in nodes}
-    serving = network.serving_nodes(channels=[one.id for one in channels])
     context = {
-        "channels": [(one, [codes[node] for node, _ in serving.get(one.id, ())]) for one in channels],
-        "nodes": nodes,
+        "channels": network.served(company=company),
+        "nodes": network.nodes(company=company),
         "units_max": UNITS_MAX,
         "rank_max": RANK_MAX,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.http import Http404, HttpResponse
@@ -121,11 +121,11 @@ def _kpi(which: str) -> Kpi:
     return kpis.BY_SLUG[which]
 
 
-def days_asked(request: Request) -> dict[str, Any]:
-    """The days that are told of, both included, in the reader's zone: the last thirty where none are named."""
+def days_asked(request: Request, usual: int = DAYS) -> dict[str, Any]:
+    """The days that are told of, both included, in the reader's zone: the last `usual` where none are named."""
     today = fmt.reading().now.astimezone(fmt.reading().zone).date()
     until = min(day_in(request.GET.get("until")) or today, today)
-    since = day_in(request.GET.get("since")) or until - timedelta(days=DAYS - 1)
+    since = day_in(request.GET.get("since")) or until - timedelta(days=usual - 1)
     since = max(min(since, until), until - timedelta(days=DAYS_MAX))
     days = (until - since).days + 1
     period = request.GET.get("period", "")
@@ -136,11 +136,7 @@ def days_asked(request: Request) -> dict[str, Any]:
 
 def _asked(request: Request, window: dict[str, Any]) -> Asked:
     said = (clean(request.GET.get(name)) for name in ("channel", "node", "kind"))
-    return Asked(_at(window["since"]), _at(window["until"] + timedelta(days=1)), *said)
-
-
-def _at(day: date) -> datetime:
-    return datetime.combine(day, time.min, fmt.reading().zone)
+    return Asked(fmt.start_of(window["since"]), fmt.start_of(window["until"] + timedelta(days=1)), *said)
 
 
 def _change(kpi: Kpi, company: int, asked: Asked, now: Figure) -> Change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -16,11 +16,11 @@ from entrepot.returns import rules, staging_queries
 from entrepot.web import format as fmt
 from entrepot.web import lists_returns, plots
 from entrepot.web.as_csv import as_csv
-from entrepot.web.edge import Request, clean, console, day_in, page
+from entrepot.web.edge import Request, clean, console, page
 from entrepot.web.listed import at_most, listed_whole
+from entrepot.web.views.reports import days_asked
 
 DAYS = 90
-DAYS_MAX = 1100
 SHOWN = 200
 STAGED_SIDES = {"node": _("Node"), "reason": _("Reason"), "category": _("Category")}
 SIDES = {"node": _("Node"), "channel": _("Channel"), "reason": _("Reason")}
@@ -69,9 +69,9 @@ def staging(request: Request) -> HttpResponse:
 def times(request: Request) -> HttpResponse:
     """Hours of each stage. With `format=csv` the table, with `rows=csv` when each return came how far."""
     company = request.reader.company.id
-    since, until = _days(request)
+    window = days_asked(request, DAYS)
     asked = Asked(
-        _at(since), _at(until + timedelta(days=1)),
+        fmt.start_of(window["since"]), fmt.start_of(window["until"] + timedelta(days=1)),
         *(clean(request.GET.get(name)) for name in ("node", "channel", "reason")),
     )  # fmt: skip
     side = next((one for one in return_times.SIDES if one == request.GET.get("by")), None)
@@ -85,25 +85,13 @@ def times(request: Request) -> HttpResponse:
     weeks = questions.return_weeks(company, now, asked, stage)
     ways = questions.return_ways(company, now, asked, SHOWN + 1)
     context: dict[str, Any] = {
-        "since": since, "until": until, "asked": asked, "side": side, "sides": SIDES, "rows": rows,
+        "since": window["since"], "until": window["until"], "asked": asked, "side": side, "sides": SIDES, "rows": rows,
         "plot": _plot(questions.return_times_by(company, now, asked, None) if side else rows),
         "stages": STAGES, "stage": stage, "weeks": weeks, "line": _line(weeks),
         "ways": ways[:SHOWN], "more": len(ways) > SHOWN, "shown": SHOWN, "reasons": rules.REASONS,
         "channels": network.channels(company=company).values(), "nodes": network.nodes(company=company),
     }  # fmt: skip
     return page(request, "web/return_times.html", context, area="returns")
-
-
-def _days(request: Request) -> tuple[date, date]:
-    """The days that are told of, both included: the last ninety where none are named."""
-    today = fmt.reading().now.astimezone(fmt.reading().zone).date()
-    until = min(day_in(request.GET.get("until")) or today, today)
-    since = day_in(request.GET.get("since")) or until - timedelta(days=DAYS - 1)
-    return max(min(since, until), until - timedelta(days=DAYS_MAX)), until
-
-
-def _at(day: date) -> datetime:
-    return datetime.combine(day, time.min, fmt.reading().zone)
 
 
 def _plot(rows: list[Times]) -> plots.Plot:
