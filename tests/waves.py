@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from entrepot.kernel import policies
 from entrepot.network.commands import register as network
@@ -71,9 +73,17 @@ def a_shop_that_gathers(shop: Shop) -> None:
     zones = network.register_zones(system, requests=[network.RegisterZone(node, "A")])
     wanted = [network.RegisterBin(COMPANY, node, "A-01", "pick", zones[0].id, 0, 5, 8)]
     network.register_bins(system, requests=wanted)
+    network.set_cut_offs(
+        system, requests=[network.SetCutOff(node, day, _an_hour_ago(shop.now)) for day in range(7)]
+    )
     body = waves.Waves(mode="waves", method="cluster")
     policies.set_policy(
         system, requests=[policies.SetPolicy(COMPANY, "warehouse.waves", body, shop.now, "LDN")]
     )
     allocate(system, requests=[AllocateOrder(order) for order in shop.orders["ready"]])
     stream(system, requests=[ReleaseOrder(order) for order in shop.orders["ready"]])
+
+
+def _an_hour_ago(now: datetime) -> time:
+    """A cut-off that is a day away, whatever the hour: what fits before it must not depend on when a test runs."""
+    return (now - timedelta(hours=1)).astimezone(ZoneInfo("Europe/London")).time()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.messages import get_messages
@@ -22,8 +22,8 @@ def said(response):
 
 def test_a_controller_sets_rates_and_the_page_says_which_is_in_force(shop, console):
     books = console("books")
-    tomorrow = (shop.now + timedelta(days=1)).date().isoformat()
-    before, after = {"percent": "17.5", "valid_from": "2010-01-01"}, {"percent": "22", "valid_from": tomorrow}
+    coming = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    before, after = {"percent": "17.5", "valid_from": "2010-01-01"}, {"percent": "22", "valid_from": coming}
     for one in (RATE | before, RATE, RATE | after):
         assert said(books.post(reverse("tax-rate"), one)) == ["The rate is set."]
 
