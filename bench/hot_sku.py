@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,24 +35,31 @@ def gathered(units: int) -> float:
 def through_the_api(units: int) -> float:
     """Units per second with 2,000 requests for one unit in flight at the web processes, in lists."""
     _requests(units)
-    until = (datetime.now(UTC) + timedelta(minutes=15)).isoformat()
     size = IN_FLIGHT // CALLS
-    shares: list[list[Any]] = [[] for _ in range(CALLS)]
+    shares: list[list[bytes]] = [[] for _ in range(CALLS)]
     for n in range(units // 10 * 11 // size):
-        carts = [f"cart {n} {i}" for i in range(size)]
-        one = {"channel": "shop", "sku": "HOT", "quantity": 1, "expires_at": until}
-        shares[n % CALLS].append([one | {"holder": cart, "key": cart.replace(" ", "-")} for cart in carts])
+        shares[n % CALLS].append(_carts(n, size))
+    answers: list[bytes] = []
     with served.running() as house_served:
 
-        def ask(share: Sequence[Any], start: threading.Barrier) -> None:
+        def ask(share: Sequence[bytes], start: threading.Barrier) -> None:
             asking = house_served.connect()
             asking.get("/healthz")
             start.wait()
-            for carts in share:
-                asking.post("/api/v1/reservations", carts, again=carts[0]["key"])
+            for n, carts in enumerate(share):
+                answers.append(asking.send("/api/v1/reservations", carts, again=f"{id(share)}-{n}"))
 
         took = _at_once(ask, shares)
-    return _sold(units, sum(len(carts) for share in shares for carts in share) / took)
+    asked = sum(len(json.loads(answer)) for answer in answers)
+    return _sold(units, asked / took)
+
+
+def _carts(n: int, size: int) -> bytes:
+    """A call for one unit for each of so many carts."""
+    until = (datetime.now(UTC) + timedelta(minutes=15)).isoformat()
+    one = {"channel": "shop", "sku": "HOT", "quantity": 1, "expires_at": until}
+    carts = [f"cart-{n}-{i}" for i in range(size)]
+    return json.dumps([one | {"holder": cart, "key": cart} for cart in carts]).encode()
 
 
 def alone(units: int) -> tuple[list[float], list[float]]:

@@ -33,19 +33,23 @@ class Asking:
     key: str
 
     def get(self, path: str) -> Any:
-        return self._ask("GET", path, None, {})
+        return json.loads(self._ask("GET", path, None, {}))
 
     def post(self, path: str, body: Any, again: str) -> Any:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": again}
-        return self._ask("POST", path, json.dumps(body), headers)
+        return json.loads(self.send(path, json.dumps(body).encode(), again))
 
-    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:
+    def send(self, path: str, body: bytes, again: str) -> bytes:
+        """The answer as it came: who counts the house's time writes and reads JSON before and after."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": again}
+        return self._ask("POST", path, body, headers)
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
         self.connection.request(method, path, body, {"X-API-Key": self.key, **headers})
         response = self.connection.getresponse()
         text = response.read()
         if response.status >= 300:
             raise SystemExit(f"{method} {path}: {response.status} {text[:500]!r}")
-        return json.loads(text)
+        return text
 
 
 @contextlib.contextmanager
