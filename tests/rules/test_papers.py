@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.parties.queries import Address
-from entrepot.web import papers
+from entrepot.settlement.invoicing import CREDIT_NOTE, INVOICE, Line, Seller
+from entrepot.settlement.ubl import Paper, Party
+from entrepot.web import invoice_paper, papers
 
 WHERE = Address(
     UUID(int=1), "Zoë Łącka", "1 ^Hill~ Street_", "", "Sibiu", "", "550001", "RO", "z@example.com", "", "", "", None,
@@ -49,3 +54,73 @@ def test_papers_are_made_of_any_name_and_number():
     many = [(f"T{i}", f"PK-{i}", 10) for i in range(300)]
     told = papers.ManifestPaper("MF-1", "House", "London", "UPS", "today", 3000, many)
     assert papers.manifest_pdf(told).startswith(b"%PDF")
+
+
+MUG = Line("MUG", "Stoneware mug", 4, 28_844, 0, 499, 5_769, "S", Decimal("0.19"))
+SHOP = Party("Hearth & Home Ltd", "GB", "Unit 4, Kiln Lane", city="Leeds", tax_number="GB123456789")
+
+
+@pytest.fixture
+def written(monkeypatch) -> list[str]:
+    """What is put on papers, as texts in their order."""
+    texts: list[str] = []
+    for name in ("cell", "multi_cell"):
+        put = getattr(papers.Paper, name)
+
+        def keep(self, *values, put=put, **options):
+            texts.extend(one for one in values if isinstance(one, str))
+            return put(self, *values, **options)
+
+        monkeypatch.setattr(papers.Paper, name, keep)
+    rows = papers.Paper.rows
+
+    def keep_rows(self, widths, count, heads, found):
+        found = [list(one) for one in found]
+        texts.extend([*heads, *(cell for one in found for cell in one)])
+        return rows(self, widths, count, heads, found)
+
+    monkeypatch.setattr(papers.Paper, "rows", keep_rows)
+    return texts
+
+
+def an_invoice(kind: str, country: str, *lines: Line, terms: str = Seller().terms) -> Paper:
+    buyer = Party("Ada", country, "Hauptstr. 88", city="Berlin")
+    days = date(2026, 11, 28), date(2026, 11, 27)
+    return Paper(kind, "INV-1", *days, "EUR", "SO-1", (), SHOP, buyer, terms, lines or (MUG,))
+
+
+def test_an_invoice_is_written_as_its_buyer_reads(written):
+    assert invoice_paper.pdf(an_invoice(INVOICE, "DE")).startswith(b"%PDF")
+    assert {"Rechnung", "28.11.2026", "Deutschland", "72,11", "293,43", "57,69", "351,12", "19 %"} <= set(
+        written
+    )
+    assert "Stoneware mug\nMUG" in written
+    assert "Rabatt" not in written, "a column in which nothing stands"
+
+    written.clear()
+    invoice_paper.pdf(an_invoice(INVOICE, "GB"))
+    assert {"Invoice", "28 Nov 2026", "United Kingdom", "351.12", "Discount"} - set(written) == {"Discount"}
+
+
+def test_the_sums_of_an_invoice_are_told_by_rate(written):
+    half = Line("TEA", "", 1, 1_000, 100, 0, 50, "S", Decimal("0.055"))
+    invoice_paper.pdf(an_invoice(INVOICE, "IE", MUG, half))
+    assert {"Net at 19 %", "293.43", "Net at 5.5 %", "9.00", "Tax 5.5 %", "0.50", "360.62", "TEA"} <= set(
+        written
+    )
+    assert "Discount" in written
+
+
+def test_what_is_given_back_has_no_terms_of_payment(written):
+    invoice_paper.pdf(an_invoice(CREDIT_NOTE, "GB", terms="30 days net"))
+    assert {"Credit note", "This amount is given back to you."} <= set(written)
+    assert "30 days net" not in written
+    written.clear()
+    invoice_paper.pdf(an_invoice(INVOICE, "GB", terms="30 days net"))
+    assert "30 days net" in written
+
+
+def test_a_loose_sheet_says_what_it_is_part_of(written):
+    many = [(f"T{i}", f"PK-{i}", 10) for i in range(100)]
+    papers.manifest_pdf(papers.ManifestPaper("MF-1", "House", "London", "UPS", "today", 3000, many))
+    assert written.count("House · MF-1") == sum(one.startswith("Page ") for one in written) >= 3

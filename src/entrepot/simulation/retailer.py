@@ -22,6 +22,7 @@ from entrepot.parties.commands import register as parties
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.returns.portal_queries import Portal
+from entrepot.settlement.invoicing import Seller
 from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_fence, set_safety
 from entrepot.tax.commands.register import register_rates
 from entrepot.tax.rules import RegisterRate
@@ -350,6 +351,14 @@ def _policies(cause: Cause) -> None:
     wanted.append(
         policies.SetPolicy(COMPANY, "returns.portal", portal, cause.at, scope="shop", note="opening")
     )
+    seller = Seller(
+        tax_number="GB123456789",
+        registration="01234567",
+        line1="Unit 4, Kiln Lane",
+        city="Leeds",
+        postal_code="LS1 4AP",
+    )
+    wanted.append(policies.SetPolicy(COMPANY, "settlement.invoicing", seller, cause.at, note="opening"))
     whole(policies.set_policy(cause, requests=wanted))
 
 

@@ -186,6 +186,11 @@ def day(value: date | None) -> str:
     return "" if value is None else dates.format_date(value, "medium", locale=reading().locale)
 
 
+def country(code: str) -> str:
+    """A country's name, as papers write it; its code where it has none."""
+    return str(reading().locale.territories.get(code, code))
+
+
 def month(value: date | None) -> str:
     return "" if value is None else dates.format_skeleton("yMMMM", value, locale=reading().locale)
 

@@ -4,106 +4,109 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.utils.formats import date_format
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext
 
-from entrepot import languages
 from entrepot.kernel import money
-from entrepot.settlement import invoicing
-from entrepot.settlement.invoicing import INVOICE
+from entrepot.settlement.invoicing import INVOICE, Line, Seller
 from entrepot.settlement.ubl import REASONS, Paper, Party
+from entrepot.web import format as fmt
 from entrepot.web import papers
-from entrepot.web.papers import HEAD
 
 
 def pdf(told: Paper) -> bytes:
     """As PDF on A4, in the language of the buyer's country: seller, buyer, lines, tax by rate, sums."""
-    with override(languages.of_country(told.buyer.country)):
+    with papers.for_country(told.buyer.country):
         return _pdf(told)
 
 
 def _pdf(told: Paper) -> bytes:
-    paper = papers.Paper()
-    paper.say(told.seller.name, 14, 8)
-    for line in _address(told.seller):
-        paper.say(line, 8, 4)
-    paper.ln(6)
-    for line in (told.buyer.name, *_address(told.buyer)):
-        paper.say(line)
-    paper.ln(6)
-    title = gettext("Invoice %(number)s") if told.kind == INVOICE else gettext("Credit note %(number)s")
-    paper.say(title % {"number": told.number}, 14, 8)
-    days = {
-        "issued": date_format(told.issued_on, "j M Y"),
-        "supplied": date_format(told.supplied_on, "j M Y"),
-    }
-    paper.say(gettext("Issued %(issued)s, supplied %(supplied)s") % days, 9)
-    if told.order:
-        paper.say(gettext("Order %(number)s") % {"number": told.order}, 9)
-    if told.corrects:
-        paper.say(gettext("Corrects %(numbers)s") % {"numbers": ", ".join(told.corrects)}, 9)
+    paper = papers.Paper(about=(told.seller.name, *_numbers(told.seller), told.number))
+    title = gettext("Invoice") if told.kind == INVOICE else gettext("Credit note")
+    paper.head(told.seller.name, title, told.number)
+    paper.say(", ".join(_address(told.seller)), 8, 4, grey=True)
     paper.ln(4)
+    facts = [
+        (gettext("Number"), told.number), (gettext("Issued"), fmt.day(told.issued_on)),
+        (gettext("Supplied"), fmt.day(told.supplied_on)), (gettext("Order"), told.order),
+        (gettext("Corrects"), ", ".join(told.corrects)),
+    ]  # fmt: skip
+    paper.beside(
+        [told.buyer.name, *_address(told.buyer), *_numbers(told.buyer)],
+        [one for one in facts if one[1]],
+        gettext("Bill to"),
+    )
     _lines(paper, told)
-    paper.ln(4)
+    paper.ln(3)
     _sums(paper, told)
-    paper.ln(4)
+    paper.ln(5)
     for category in sorted({group.category for group in told.groups} & set(REASONS)):
         paper.say(gettext(REASONS[category][1]), 9)
-    paper.say(told.terms, 9)
+    paper.say(_terms(told), 9)
     return bytes(paper.output())
+
+
+def _terms(told: Paper) -> str:
+    """How it is paid: terms of an invoice say nothing of what is given back."""
+    if told.kind != INVOICE:
+        return gettext("This amount is given back to you.")
+    if told.terms == Seller().terms:  # nobody has written any
+        return gettext("Paid as agreed with the order.")
+    return told.terms
 
 
 def _address(one: Party) -> list[str]:
     town = " ".join(filter(None, (one.postal_code, one.city, one.region)))
+    return [text for text in (one.line1, one.line2, town, fmt.country(one.country)) if text]
+
+
+def _numbers(one: Party) -> list[str]:
+    """Under which a party pays its tax and stands in the register."""
     tax = gettext("VAT %(number)s") % {"number": one.tax_number} if one.tax_number else ""
     register = gettext("Register %(number)s") % {"number": one.registration} if one.registration else ""
-    return [text for text in (one.line1, one.line2, town, one.country, tax, register) if text]
+    return [text for text in (tax, register) if text]
 
 
 def _lines(paper: papers.Paper, told: Paper) -> None:
-    net = gettext("Net %(currency)s") % {"currency": told.currency}
-    amounts = (gettext("Price"), gettext("Discount"), gettext("Shipping"), gettext("Tax"), net)
-    heads = ("", gettext("What"), gettext("Units"), *amounts)
-    rows = [
-        (
-            str(number), f"{line.sku} {line.description}".strip(), str(line.quantity),
-            _price(line.gross, line.quantity, told.currency), money.text(line.discount, told.currency),
-            money.text(line.shipping, told.currency), f"{invoicing.percent(line.rate)} %",
-            money.text(line.net, told.currency),
-        )
-        for number, line in enumerate(told.lines, 1)
+    """Without the columns in which nothing stands."""
+    discounts, shippings = any(one.discount for one in told.lines), any(one.shipping for one in told.lines)
+    columns = [
+        (8, "", True), (60, gettext("What"), True), (12, gettext("Units"), True), (20, gettext("Price"), True),
+        (20, gettext("Discount"), discounts), (20, gettext("Shipping"), shippings), (14, gettext("Tax"), True),
+        (24, gettext("Net %(currency)s") % {"currency": told.currency}, True),
     ]  # fmt: skip
-    _table(paper, (6, 46, 10, 18, 18, 18, 12, 20), 2, (heads, *rows))
+    kept = [place for place, (_, _, is_there) in enumerate(columns) if is_there]
+    rows = [
+        [cells[place] for place in kept] for cells in (_cells(told, *one) for one in enumerate(told.lines, 1))
+    ]
+    paper.rows([columns[place][0] for place in kept], 2, [columns[place][1] for place in kept], rows)
+
+
+def _cells(told: Paper, number: int, line: Line) -> tuple[str, ...]:
+    what = "\n".join(filter(None, (line.description or line.sku, line.sku if line.description else "")))
+    return (
+        str(number), what, str(line.quantity), _price(line.gross, line.quantity, told.currency),
+        fmt.amount(line.discount, told.currency), fmt.amount(line.shipping, told.currency),
+        _percent(line.rate), fmt.amount(line.net, told.currency),
+    )  # fmt: skip
+
+
+def _percent(rate: Decimal) -> str:
+    return f"{fmt.number((rate * 100).normalize())} %"
 
 
 def _price(gross: int, quantity: int, currency: str) -> str:
     """Of a unit; rounded where the amount of the line does not divide: the amounts bind."""
-    return money.text(money.round_half_away(Decimal(gross) / quantity), currency)
+    return fmt.amount(money.round_half_away(Decimal(gross) / quantity), currency)
 
 
 def _sums(paper: papers.Paper, told: Paper) -> None:
-    rows = [
-        (f"{invoicing.percent(group.rate)} % ({group.category})", money.text(group.net, told.currency),
-         money.text(group.tax, told.currency), money.text(group.net + group.tax, told.currency))
-        for group in told.groups
-    ]  # fmt: skip
-    total = (
-        gettext("Total"),
-        *(money.text(one, told.currency) for one in (told.net, told.tax, told.net + told.tax)),
-    )
+    """The net of each rate and its tax, and what they make."""
+    rows = []
+    for group in told.groups:
+        rate = {"rate": _percent(group.rate)}
+        rows += [
+            (gettext("Net at %(rate)s") % rate, fmt.amount(group.net, told.currency)),
+            (gettext("Tax %(rate)s") % rate, fmt.amount(group.tax, told.currency)),
+        ]
     whole = gettext("Total %(currency)s") % {"currency": told.currency}
-    heads = (gettext("Tax"), gettext("Net"), gettext("Tax"), whole)
-    _table(paper, (30, 25, 25, 25), 1, (heads, *rows, total))
-
-
-def _table(
-    paper: papers.Paper, widths: tuple[int, ...], texts: int, rows: tuple[tuple[str, ...], ...]
-) -> None:
-    """A table whose first `texts` columns are text, and the others numbers."""
-    paper.set_font("text", size=8)
-    align = tuple("LEFT" if place < texts else "RIGHT" for place in range(len(widths)))
-    with paper.table(col_widths=widths, text_align=align, headings_style=HEAD) as table:
-        for cells in rows:
-            row = table.row()
-            for cell in cells:
-                row.cell(cell)
+    paper.sums(rows, (whole, fmt.amount(told.net + told.tax, told.currency)))

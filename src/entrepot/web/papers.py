@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import barcode
+import font_source_sans_pro
+from babel import Locale, UnknownLocaleError
 from barcode.codex import Code128
 from django.utils.translation import gettext, override
 from fpdf import FPDF
@@ -14,15 +17,22 @@ from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 
 from entrepot import languages
-from entrepot.kernel import money
 from entrepot.parties import queries as parties
 from entrepot.parties.queries import Address
 from entrepot.shipping.customs import Customs
 from entrepot.shipping.queries import LabelRow
+from entrepot.web import format as fmt
 
-FONTS = Path(barcode.__file__).parent / "fonts"
-MARGIN = 15
-HEAD = FontFace(fill_color=(233, 230, 222))
+TEXT = Path(font_source_sans_pro.__file__).parent / "files"
+REST = Path(barcode.__file__).parent / "fonts" / "DejaVuSansMono.ttf"
+"""For what the font of texts has no letters of."""
+MARGIN = 18
+WIDTH = 210 - 2 * MARGIN
+"""Of what stands on A4, in millimetres."""
+GREY = 110
+"""Of what only names what stands beside it."""
+HEAD = FontFace(emphasis="B", size_pt=8)
+PAD = (1.1, 1, 1.1, 1)
 
 
 LABEL_MM = (101.6, 152.4)
@@ -50,19 +60,104 @@ class Slip(NamedTuple):
 
 
 class Paper(FPDF):
-    """A4 with a font that has more than Latin letters: names come from everywhere."""
+    """A sheet with letters of more than one alphabet: names come from everywhere. `about` stands at its foot."""
 
-    def __init__(self, size: str | tuple[float, float] = "A4", margin: float = MARGIN) -> None:
+    def __init__(
+        self, size: str | tuple[float, float] = "A4", margin: float = MARGIN, about: Sequence[str] = ()
+    ) -> None:
         super().__init__(format=size)
-        self.add_font("text", "", FONTS / "DejaVuSansMono.ttf")
+        self.add_font("text", "", TEXT / "SourceSansPro-Regular.ttf")
+        self.add_font("text", "B", TEXT / "SourceSansPro-Semibold.ttf")
+        self.add_font("rest", "", REST)
+        self.set_fallback_fonts(["rest"], exact_match=False)
+        self.about = about
+        self.set_line_width(0.15)
         self.set_auto_page_break(True, margin)
         self.set_margins(margin, margin)
         self.add_page()
 
-    def say(self, text: str, size: float = 10, height: float = 5) -> None:
+    def footer(self) -> None:
+        """On each page what it is part of, so that a loose sheet finds its way back."""
+        if not self.about:
+            return
+        self.set_y(-MARGIN + 5)
+        self.set_font("text", size=8)
+        self.set_text_color(GREY)
+        self.cell(WIDTH / 2, 4, " · ".join(self.about))
+        page = gettext("Page %(n)s of %(all)s") % {"n": self.page_no(), "all": self.str_alias_nb_pages}
+        self.cell(WIDTH / 2, 4, page, align="R")
+        self.set_text_color(0)
+
+    def say(
+        self, text: str, size: float = 10, height: float = 5, *, bold: bool = False, grey: bool = False
+    ) -> None:
         """A line of text, wrapped at the margin."""
-        self.set_font("text", size=size)
-        self.multi_cell(0, height, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_font("text", "B" if bold else "", size)
+        self.set_text_color(GREY if grey else 0)
+        self.multi_cell(0, height, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_text_color(0)
+
+    def head(self, company: str, title: str, number: str = "") -> None:
+        """Who writes, and what it is; its number in bars at the right, for a scanner."""
+        self.bars(number, MARGIN + WIDTH - 66, MARGIN, 66, 13)
+        self.say(company, 11, 6, grey=True)
+        self.say(title, 20, 10, bold=True)
+        self.ln(2)
+
+    def beside(self, lines: Sequence[str], facts: Sequence[tuple[str, str]], heading: str = "") -> None:
+        """Lines of text at the left, and at the right facts under their names; goes on below the longer."""
+        top = self.get_y()
+        if heading:
+            self.say(heading, 8, 4.2, grey=True)
+        for line in lines:
+            self.set_font("text", size=11)
+            self.multi_cell(WIDTH * 0.55, 5.4, line, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        left, name, value = self.get_y(), WIDTH * 0.16, WIDTH * 0.26
+        self.set_y(top)
+        for what, text in facts:
+            self.set_x(MARGIN + WIDTH - name - value)
+            self.set_font("text", size=9)
+            self.set_text_color(GREY)
+            self.cell(name, 5, what)
+            self.set_text_color(0)
+            self.multi_cell(value, 5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_y(max(left, self.get_y()))
+        self.ln(5)
+
+    def rows(
+        self, widths: Sequence[float], texts: int, heads: Sequence[str], rows: Iterable[Sequence[str]]
+    ) -> None:
+        """A table whose first `texts` columns are text and the others numbers; its heads stand on each page."""
+        self.set_font("text", size=9.5)
+        align = tuple("LEFT" if place < texts else "RIGHT" for place in range(len(widths)))
+        with self.table(
+            col_widths=tuple(widths), text_align=align, headings_style=HEAD, line_height=4.6, padding=PAD,
+            borders_layout="HORIZONTAL_LINES",
+        ) as table:  # fmt: skip
+            for cells in (heads, *rows):
+                row = table.row()
+                for cell in cells:
+                    row.cell(cell)
+
+    def sums(self, rows: Sequence[tuple[str, str]], whole: tuple[str, str]) -> None:
+        """Amounts at the right under one another, and the one that they make in bold."""
+        for what, amount in rows:
+            self._sum(what, amount, 10, bold=False)
+        y, left = self.get_y() + 0.6, MARGIN + WIDTH * 0.55
+        self.line(left, y, MARGIN + WIDTH, y)
+        self.set_y(y + 0.8)
+        self._sum(*whole, 12, bold=True)
+
+    def _sum(self, what: str, amount: str, size: float, *, bold: bool) -> None:
+        self.set_x(MARGIN + WIDTH * 0.55)
+        self.set_font("text", "B" if bold else "", size)
+        self.cell(WIDTH * 0.25, size * 0.55, what)
+        self.cell(WIDTH * 0.2, size * 0.55, amount, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def by_hand(self, text: str) -> None:
+        """Where somebody writes by hand; kept together with what it stands under."""
+        self.ln(12)
+        self.say(text)
 
     def bars(self, text: str, x: float, y: float, width: float, height: float) -> None:
         """A barcode (Code 128) of so many millimetres; none of what it has no bars for."""
@@ -90,36 +185,41 @@ def postal_lines(address: Address | None) -> list[str]:
     ]
 
 
+@contextmanager
+def for_country(country: str) -> Iterator[None]:
+    """Within this block texts, days and amounts are as they are read there; English where we have no such texts."""
+    language = languages.of_country(country)
+    try:
+        locale = Locale.parse(f"{language}_{country}")
+    except (UnknownLocaleError, ValueError):
+        locale = Locale("en", "GB") if language == "en" else Locale(language)
+    with override(language), fmt.read_by(fmt.Reading(locale=locale)):
+        yield
+
+
 def packing_slip(slip: Slip) -> bytes:
     """A packing slip as PDF, in the language of where it goes."""
-    with override(languages.of_country(slip.address.country if slip.address else "")):
+    with for_country(slip.address.country if slip.address else ""):
         return _packing_slip(slip)
 
 
 def _packing_slip(slip: Slip) -> bytes:
-    paper = Paper()
-    paper.say(slip.company, 14, 8)
-    paper.say(gettext("Packing slip %(number)s") % {"number": slip.number}, 12, 7)
-    facts = {"number": slip.order, "theirs": slip.channel_order}
-    paper.say(
-        (gettext("Order %(number)s, yours %(theirs)s") if slip.channel_order else gettext("Order %(number)s"))
-        % facts
-    )
-    paper.bars(slip.number, 140, MARGIN, 55, 12)
-    paper.ln(4)
-    for line in postal_lines(slip.address):
-        paper.say(line)
+    paper = Paper(about=(slip.company, slip.number))
+    paper.head(slip.company, gettext("Packing slip"), slip.number)
+    facts = [(gettext("Number"), slip.number), (gettext("Order"), slip.order)]
+    if slip.channel_order:
+        facts.append((gettext("Yours"), slip.channel_order))
+    paper.beside(postal_lines(slip.address), facts, gettext("Sent to"))
     for number, carton, lines in slip.packages:
-        paper.ln(4)
-        facts = {"number": number, "carton": carton}
-        paper.say(
-            gettext("Package %(number)s, carton %(carton)s") % facts if number else gettext("Contents"), 11, 7
-        )
+        told = {"number": number, "carton": carton}
+        if number:
+            paper.say(gettext("Package %(number)s, carton %(carton)s") % told, 12, 7, bold=True)
         _contents(paper, lines)
+        paper.ln(4)
     if slip.gift_message:
-        paper.ln(8)
-        paper.say(gettext("A message for you"), 11, 7)
-        paper.say(slip.gift_message, 12, 7)
+        paper.ln(4)
+        paper.say(gettext("A message for you"), 9, 5, grey=True)
+        paper.say(slip.gift_message, 14, 7)
     return bytes(paper.output())
 
 
@@ -135,74 +235,60 @@ class ReturnSlip(NamedTuple):
 
 def return_slip(slip: ReturnSlip) -> bytes:
     """A return slip as PDF: its number in bars, where it goes, what is in it. No name and no price."""
-    paper = Paper()
-    paper.say(slip.company, 14, 8)
-    paper.say(gettext("Return %(number)s") % {"number": slip.number}, 12, 7)
-    paper.say(gettext("Order %(number)s") % {"number": slip.order})
-    paper.bars(slip.number, 125, MARGIN, 70, 18)
-    paper.ln(6)
-    for line in slip.send_to:
-        paper.say(line)
-    paper.ln(4)
+    paper = Paper(about=(slip.company, slip.number))
+    paper.head(slip.company, gettext("Return slip"), slip.number)
+    paper.beside(
+        slip.send_to,
+        [(gettext("Number"), slip.number), (gettext("Order"), slip.order)],
+        gettext("Send to"),
+    )
+    paper.say(gettext("Lay this sheet into the parcel."), 9, 6, grey=True)
     _contents(paper, slip.lines)
     return bytes(paper.output())
 
 
 def _contents(paper: Paper, lines: Sequence[SlipLine]) -> None:
-    paper.set_font("text", size=9)
-    with paper.table(
-        col_widths=(28, 62, 10), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
-    ) as table:
-        heads = (gettext("SKU"), gettext("What"), gettext("Units"))
-        for cells in (heads, *((one.sku, one.name, str(one.units)) for one in lines)):
-            row = table.row()
-            for cell in cells:
-                row.cell(cell)
+    heads = (gettext("SKU"), gettext("What"), gettext("Units"))
+    paper.rows((28, 62, 10), 2, heads, ((one.sku, one.name, str(one.units)) for one in lines))
 
 
 def commercial_invoice(told: Customs, seller: str, consignee: Sequence[str], on: str) -> bytes:
-    """What customs are told of a parcel, as PDF: goods with value, weight and tariff number."""
-    paper = Paper()
-    paper.say("Commercial invoice", 14, 8)
-    paper.say(f"{told.fulfillment}, order {told.order}, {on}")
-    paper.bars(told.fulfillment, 140, MARGIN, 55, 12)
-    paper.ln(4)
-    sender, town = told.sender, f"{told.node_postal_code} {told.sender.city}".strip()
-    from_lines = [sender.name or seller, sender.line1, sender.line2, town, told.origin]
-    paper.say(
-        "Sender: " + ", ".join(filter(None, from_lines)) + (f" (EORI {sender.eori})" if sender.eori else "")
-    )
-    paper.say("Consignee: " + ", ".join(consignee or [told.destination]))
-    paper.say(
-        f"{told.packages} packages, {told.weight_g / 1000:.2f} kg gross, {told.carrier or 'own means'} {told.tracking}"
-    )
-    paper.say(
-        f"Terms: {sender.terms}. Country of origin of the goods: {sender.goods_origin or 'not stated'}."
-    )
-    paper.ln(4)
-    paper.set_font("text", size=8)
-    heads = ("SKU", "Description", "Tariff no.", "Units", "Net kg", f"Value {told.currency}")
-    rows = [
-        (one.sku, one.name, one.hs_code or "-", str(one.units), f"{one.weight_g / 1000:.2f}",
-         money.text(one.value_minor, told.currency))
-        for one in told.lines
+    """What customs are told of a parcel, as PDF: goods with value, weight and tariff number. In English, which
+    customs of every country read."""
+    with for_country(""):
+        return _commercial_invoice(told, seller, consignee, on)
+
+
+def _commercial_invoice(told: Customs, seller: str, consignee: Sequence[str], on: str) -> bytes:
+    sender = told.sender
+    paper = Paper(about=(seller, told.fulfillment))
+    paper.head(seller, "Commercial invoice", told.fulfillment)
+    facts = [
+        ("Number", told.fulfillment), ("Order", told.order), ("Date", on), ("Packages", str(told.packages)),
+        ("Gross weight", f"{told.weight_g / 1000:.2f} kg"), ("Carrier", told.carrier or "own means"),
+        ("Tracking", told.tracking), ("Terms", sender.terms), ("Origin", sender.goods_origin or "not stated"),
     ]  # fmt: skip
-    with paper.table(
-        col_widths=(20, 40, 16, 8, 10, 16), text_align=("LEFT", "LEFT", "LEFT", "RIGHT", "RIGHT", "RIGHT"),
-        headings_style=HEAD,
-    ) as table:  # fmt: skip
-        for cells in (heads, *rows):
-            row = table.row()
-            for cell in cells:
-                row.cell(cell)
-    paper.ln(4)
-    total = told.value_minor + told.shipping_minor
-    sums = (told.value_minor, told.shipping_minor, total)
-    goods, carriage, whole = (money.text(amount, told.currency) for amount in sums)
-    paper.say(f"Goods {goods}, carriage {carriage}, in all {whole} {told.currency}")
-    paper.ln(8)
+    paper.beside(consignee or [told.destination], [one for one in facts if one[1]], "Consignee")
+    town = f"{told.node_postal_code} {sender.city}".strip()
+    eori = f"EORI {sender.eori}" if sender.eori else ""
+    from_lines = [sender.name or seller, sender.line1, sender.line2, town, told.origin, eori]
+    paper.say("Sender", 8, 4.2, grey=True)
+    paper.say(", ".join(filter(None, from_lines)))
+    paper.ln(3)
+    rows = (
+        (one.sku, one.name, one.hs_code or "-", str(one.units), f"{one.weight_g / 1000:.2f}",
+         fmt.amount(one.value_minor, told.currency))
+        for one in told.lines
+    )  # fmt: skip
+    heads = ("SKU", "Description", "Tariff no.", "Units", "Net kg", f"Value {told.currency}")
+    paper.rows((20, 40, 16, 8, 10, 16), 3, heads, rows)
+    paper.ln(3)
+    goods, carriage = (fmt.amount(one, told.currency) for one in (told.value_minor, told.shipping_minor))
+    whole = fmt.amount(told.value_minor + told.shipping_minor, told.currency)
+    paper.sums([("Goods", goods), ("Carriage", carriage)], (f"In all {told.currency}", whole))
+    paper.ln(6)
     paper.say("I declare that this invoice is true and correct.")
-    paper.say("Name and signature: ______________________")
+    paper.by_hand("Name and signature: ______________________")
     return bytes(paper.output())
 
 
@@ -246,19 +332,19 @@ def label_pdf(labels: Sequence[Label]) -> bytes:
         if i:
             paper.add_page()
         for line in label.sender:
-            paper.say(line, 7, 3.2)
+            paper.say(line, 8, 3.4)
         paper.line(5, 22, width - 5, 22)
         paper.set_y(25)
-        for line in postal_lines(label.address):
-            paper.say(line, 12, 6)
+        for place, line in enumerate(postal_lines(label.address)):
+            paper.say(line, 14, 6.2, bold=not place)
         paper.line(5, 72, width - 5, 72)
-        paper.set_y(75)
-        paper.say(_service(label), 14, 7)
-        paper.say(f"{label.package}   {label.order}   {label.weight_g / 1000:.2f} kg", 8, 5)
+        paper.set_y(74)
+        paper.say(_service(label), 18, 9, bold=True)
+        paper.say(f"{label.package}   {label.order}   {label.weight_g / 1000:.2f} kg", 9, 5)
         paper.bars(label.tracking, 8, 95, width - 16, 35)
-        paper.set_y(133)
-        paper.set_font("text", size=12)
-        paper.cell(0, 6, label.tracking, align="C")
+        paper.set_y(132)
+        paper.set_font("text", "B", 14)
+        paper.cell(0, 7, label.tracking, align="C")
     return bytes(paper.output())
 
 
@@ -309,25 +395,16 @@ class ManifestPaper(NamedTuple):
 
 def manifest_pdf(told: ManifestPaper) -> bytes:
     """What a carrier signs when it collects."""
-    paper = Paper()
-    paper.say(told.company, 14, 8)
-    paper.say(gettext("Manifest %(number)s") % {"number": told.number}, 12, 7)
-    paper.bars(told.number, 140, MARGIN, 55, 12)
-    paper.say(f"{told.carrier or 'Own means'}, from {told.node}, closed {told.closed}")
-    paper.say(f"{len(told.labels)} packages, {told.weight_g / 1000:.2f} kg")
-    paper.ln(4)
-    paper.set_font("text", size=9)
-    with paper.table(
-        col_widths=(60, 25, 15), text_align=("LEFT", "LEFT", "RIGHT"), headings_style=HEAD
-    ) as table:
-        for cells in (
-            (gettext("Tracking"), gettext("Package"), gettext("Grams")),
-            *((a, b, str(c)) for a, b, c in told.labels),
-        ):
-            row = table.row()
-            for cell in cells:
-                row.cell(cell)
-    paper.ln(10)
+    paper = Paper(about=(told.company, told.number))
+    paper.head(told.company, gettext("Manifest"), told.number)
+    facts = [
+        (gettext("Number"), told.number), (gettext("Closed"), told.closed),
+        (gettext("Packages"), str(len(told.labels))), (gettext("Weight"), f"{told.weight_g / 1000:.2f} kg"),
+    ]  # fmt: skip
+    carrier = told.carrier or gettext("own means")
+    paper.beside([carrier, gettext("from %(node)s") % {"node": told.node}], facts, gettext("Carrier"))
+    heads = (gettext("Tracking"), gettext("Package"), gettext("Grams"))
+    paper.rows((60, 25, 15), 2, heads, ((tracking, parcel, str(g)) for tracking, parcel, g in told.labels))
     line = "______________________"
-    paper.say(gettext("Collected by: %(line)s on: %(line)s") % {"line": line})
+    paper.by_hand(gettext("Collected by: %(line)s on: %(line)s") % {"line": line})
     return bytes(paper.output())

@@ -258,14 +258,18 @@ WHERE l.document_id = ANY(%(sources)s::uuid[]) AND {TOLD}
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 10 ORDER BY l.entry_id
 """
 
-_DETAILS = """
-SELECT s.shipment_id, l.sku_code, l.description, s.quantity, s.goods_minor, s.discount_minor, s.shipping_minor,
+_NAME = "COALESCE(NULLIF(l.description, ''), k.name, '')"
+"""What a line is called: as its channel named it when it was ordered, else as the catalog does."""
+
+_DETAILS = f"""
+SELECT s.shipment_id, l.sku_code, {_NAME}, s.quantity, s.goods_minor, s.discount_minor, s.shipping_minor,
        s.tax_minor
-FROM shipping_shipmentline AS s JOIN orders_line AS l ON l.id = s.line_id
+FROM shipping_shipmentline AS s JOIN orders_line AS l ON l.id = s.line_id LEFT JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE s.shipment_id = ANY(%(sources)s::uuid[])
 UNION ALL
-SELECT f.refund_id, l.sku_code, l.description, f.units, f.goods_minor, 0, f.shipping_minor, f.tax_minor
+SELECT f.refund_id, l.sku_code, {_NAME}, f.units, f.goods_minor, 0, f.shipping_minor, f.tax_minor
 FROM returns_refundline AS f JOIN returns_line AS r ON r.id = f.return_line_id JOIN orders_line AS l ON l.id = r.line_id
+LEFT JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE f.refund_id = ANY(%(sources)s::uuid[])
 UNION ALL
 SELECT credit_id, sku_code, description, quantity, amount_minor, 0, 0, 0
@@ -292,11 +296,12 @@ SELECT order_id, source_id, number FROM settlement_document
 WHERE order_id = ANY(%(orders)s::uuid[]) AND kind = 'invoice' ORDER BY id
 """
 
-_HELD_GOODS = """
+_HELD_GOODS = f"""
 SELECT h.id, 'Goods that were not returned (' || r.number || '): '
-       || string_agg(g.units || ' × ' || COALESCE(NULLIF(l.description, ''), l.sku_code), ', ' ORDER BY l.number)
+       || string_agg(g.units || ' × ' || COALESCE(NULLIF({_NAME}, ''), l.sku_code), ', ' ORDER BY l.number)
 FROM returns_hold AS h JOIN returns_return AS r ON r.id = h.return_id JOIN returns_holdline AS g ON g.hold_id = h.id
 JOIN returns_line AS o ON o.id = g.return_line_id JOIN orders_line AS l ON l.id = o.line_id
+LEFT JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE h.id = ANY(%(holds)s::uuid[]) GROUP BY h.id, r.number
 """
 
