@@ -2,10 +2,12 @@
 
 Every statement gives the columns of FACT for a company, of what happened from `since` to before `until`. `good` is
 what the KPI counts of `of`; where it measures time, `good` is hours and `of` is 1. `node` and `kind` are '' where there
-is none.
+is none, and `document` is NULL.
 """
 
 from __future__ import annotations
+
+from entrepot.warehouse.task_times import OBSERVED
 
 FACT = "at, channel, node, kind, document, name, good, of"
 
@@ -64,6 +66,19 @@ WITH arrived AS ({_ARRIVED})
 SELECT a.at, c.code, COALESCE(n.code, ''), COALESCE(a.carrier, ''), a.id, a.number,
        {_hours("a.placed_at", "a.at")}, 1::float8
 FROM arrived AS a JOIN network_channel AS c ON c.id = a.channel_id LEFT JOIN network_node AS n ON n.id = a.node_id
+"""
+
+SHIPPED_COMPLETE = f"""
+SELECT s.at, c.code, COALESCE(n.code, ''), s.carrier, o.id, o.number,
+       (NOT EXISTS (SELECT FROM orders_line AS l
+                    WHERE l.order_id = o.id AND l.sku_id IS NOT NULL AND l.cancelled > 0))::int::float8, 1::float8
+FROM (
+    SELECT order_id, max(shipped_at) AS at, (array_agg(node_id ORDER BY shipped_at DESC, id))[1] AS node_id,
+           (array_agg(carrier ORDER BY shipped_at DESC, id))[1] AS carrier
+    FROM shipping_shipment WHERE company_id = %(company)s::smallint
+    GROUP BY order_id HAVING {_within("max(shipped_at)")}
+) AS s JOIN orders_order AS o ON o.id = s.order_id AND o.status IN ('shipped', 'delivered', 'closed')
+JOIN network_channel AS c ON c.id = o.channel_id LEFT JOIN network_node AS n ON n.id = s.node_id
 """
 
 ON_TIME_DELIVERY = f"""
@@ -184,6 +199,41 @@ JOIN network_node AS n ON n.id = t.node_id JOIN catalog_sku AS k ON k.id = l.sku
 WHERE l.company_id = %(company)s::smallint AND l.counted IS NOT NULL AND {_within("l.counted_at")}
 """
 
+# Units leave a bucket in the order in which they came: each put-away is told from the arrival of its last unit.
+DOCK_TO_STOCK = f"""
+WITH put AS (
+    SELECT id, sku_id, from_bucket, occurred_at, document_id FROM stock_move
+    WHERE company_id = %(company)s::smallint AND reason = 'put_away' AND from_place = 'node' AND to_place = 'node'
+      AND {_within("occurred_at")}
+), buckets AS MATERIALIZED (SELECT DISTINCT sku_id, from_bucket AS id FROM put), came AS MATERIALIZED (
+    SELECT b.id, m.occurred_at, sum(m.quantity) OVER (PARTITION BY b.id ORDER BY m.id) AS upto
+    FROM buckets AS b JOIN stock_move AS m ON m.sku_id = b.sku_id AND m.to_bucket = b.id
+), went AS MATERIALIZED (
+    SELECT m.id, m.from_bucket, sum(m.quantity) OVER (PARTITION BY b.id ORDER BY m.id) AS upto
+    FROM buckets AS b JOIN stock_move AS m ON m.sku_id = b.sku_id AND m.from_bucket = b.id
+)
+SELECT p.occurred_at, '', n.code, k.category, p.document_id, k.code, {_hours("a.occurred_at", "p.occurred_at")},
+       1::float8
+FROM put AS p JOIN went AS w ON w.id = p.id JOIN stock_bucket AS b ON b.id = p.from_bucket
+JOIN network_node AS n ON n.id = b.node_id JOIN catalog_sku AS k ON k.id = p.sku_id
+CROSS JOIN LATERAL (
+    SELECT occurred_at FROM came WHERE came.id = p.from_bucket AND came.upto >= w.upto ORDER BY upto LIMIT 1
+) AS a
+"""
+
+
+def _an_hour(steps: str, counted: str) -> str:
+    """Of what people reported: what is counted, and the hours that all of the steps took."""
+    return f"""
+SELECT t.at, '', t.node, t.step, NULL::uuid, t.step, ({counted})::float8, {_hours("t.before", "t.at")}
+FROM ({OBSERVED}) AS t (step, node, actor, before, at, lines, units, meters, documents)
+WHERE t.step IN {steps} AND t.at > t.before
+"""
+
+
+LINES_RECEIVED = _an_hour("('receive', 'put_away')", "CASE t.step WHEN 'receive' THEN t.lines ELSE 0 END")
+ORDERS_PACKED = _an_hour("('pick', 'pack')", "CASE t.step WHEN 'pack' THEN t.documents ELSE 0 END")
+
 ITEM_HOURS = f"""
 SELECT i.closed_at, '', '', i.type, i.id, i.type, {_hours("i.opened_at", "i.closed_at")}, 1::float8
 FROM work_item AS i
@@ -229,3 +279,80 @@ RETURN_STAGES = "UNION ALL".join((
         "r.requested_at", "f.decided_at",
     ),
 ))  # fmt: skip
+
+VALUE_KEPT = f"""
+SELECT f.decided_at, c.code, n.code, f.outcome, r.id, r.number,
+       f.applied_minor * x.rate, f.total_minor * x.rate
+FROM returns_refund AS f JOIN returns_return AS r ON r.id = f.return_id
+JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
+CROSS JOIN LATERAL (
+    SELECT COALESCE((SELECT functional_minor::float8 / amount_minor FROM ledger_line
+                     WHERE document_id = f.id AND amount_minor <> 0 LIMIT 1), 1) AS rate
+) AS x
+WHERE f.company_id = %(company)s::smallint AND f.state IN ('approved', 'paid') AND f.total_minor > 0
+  AND {_within("f.decided_at")}
+"""
+
+# Goods that came back cost what they had cost when they left. What stands in stock again is worth that still; of what
+# left, vendors and buyers owe their part of the departure, or have given it.
+RECOVERED = f"""
+SELECT d.decided_at, c.code, n.code, d.disposition, r.id, r.number || ' · ' || k.code,
+       CASE WHEN d.disposition IN ('restock', 'second_grade', 'refurbish') THEN d.quantity * u.cost
+            ELSE COALESCE(g.brought, 0) END, d.quantity * u.cost
+FROM returns_disposition AS d JOIN returns_return AS r ON r.id = d.return_id
+JOIN returns_line AS l ON l.id = d.return_line_id JOIN catalog_sku AS k ON k.id = l.sku_id
+JOIN network_channel AS c ON c.id = r.channel_id JOIN network_node AS n ON n.id = r.node_id
+JOIN LATERAL (
+    SELECT sum(value_minor)::float8 / sum(quantity) AS cost FROM stock_move
+    WHERE document_id = d.return_id AND line_id = l.line_id AND from_place = 'customer'
+) AS u ON u.cost > 0
+LEFT JOIN LATERAL (
+    SELECT sum(CASE w.state WHEN 'settled' THEN w.credited_minor ELSE w.owed_minor END
+               * i.value_minor::float8 / NULLIF(w.value_minor, 0)) AS brought
+    FROM returns_departureitem AS i JOIN returns_departure AS w ON w.id = i.departure_id
+    WHERE i.disposition_id = d.id
+) AS g ON true
+WHERE r.company_id = %(company)s::smallint AND {_within("d.decided_at")}
+"""
+
+CLEARING_DAYS = 4
+
+# In the company's own currency, whatever the line's; a line whose days are not over yet speaks neither way.
+CLEARED = f"""
+SELECT i.since_at, '', '', i.account || ' ' || a.name, l.document_id, l.event,
+       COALESCE(m.amount, 0)::float8 * abs(l.functional_minor) / abs(i.amount_minor), abs(l.functional_minor)::float8
+FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
+JOIN ledger_account AS a ON a.company_id = i.company_id AND a.code = i.account
+LEFT JOIN LATERAL (
+    SELECT sum(abs(p.amount_minor)) AS amount
+    FROM ledger_matchpart AS p JOIN ledger_match AS m ON m.id = p.match_id AND m.undone_at IS NULL
+    WHERE p.line_id = i.line_id AND m.matched_at <= i.since_at + interval '{CLEARING_DAYS} days'
+) AS m ON true
+WHERE i.company_id = %(company)s::smallint AND {_within("i.since_at")}
+  AND i.since_at < now() - interval '{CLEARING_DAYS} days'
+"""
+
+_INVENTORY, _RECEIVABLE, _PAYABLE, _COST = "{1200,1210,1230}", "{1100,1150}", "{2000,2050}", "{5000}"
+_REVENUE = "{4000,4010,4090,4100}"
+
+# Of each month what stood at its end, times its days, by what went through it. A month that runs counts so far.
+CASH_TO_CASH = f"""
+WITH months AS (
+    SELECT m::date AS month, LEAST(m + interval '1 month' - interval '1 second', now() AT TIME ZONE 'UTC') AS until
+    FROM generate_series(date_trunc('month', %(since)s::timestamptz AT TIME ZONE 'UTC'),
+                         %(until)s::timestamptz AT TIME ZONE 'UTC', interval '1 month') AS m
+), sums AS (
+    SELECT m.month, m.until AT TIME ZONE 'UTC' AS at, EXTRACT(epoch FROM m.until - m.month)::float8 / 86400 AS days,
+           k.kind, k.sign * COALESCE(sum(b.functional_minor) FILTER (WHERE b.account = ANY(k.stands)), 0) AS stands,
+           k.side * sum(b.functional_minor) FILTER (WHERE b.account = ANY(k.flows) AND b.month = m.month) AS flow
+    FROM months AS m
+    CROSS JOIN (VALUES ('stock', 1, 1, '{_INVENTORY}'::int[], '{_COST}'::int[]),
+                       ('receivable', 1, -1, '{_RECEIVABLE}'::int[], '{_REVENUE}'::int[]),
+                       ('payable', -1, 1, '{_PAYABLE}'::int[], '{_COST}'::int[])
+               ) AS k (kind, sign, side, stands, flows)
+    JOIN ledger_balance AS b ON b.company_id = %(company)s::smallint AND b.month <= m.month
+    GROUP BY 1, 2, 3, 4, k.sign, k.side
+)
+SELECT at, '', '', kind, NULL::uuid, to_char(month, 'YYYY-MM') || ' · ' || kind, stands * days, flow::float8
+FROM sums WHERE flow > 0 AND {_within("at")}
+"""

@@ -9,13 +9,16 @@ from uuid import UUID
 
 from entrepot.insight import kpi_facts as facts
 from entrepot.kernel import sql
+from entrepot.warehouse.labor import Labor
+from entrepot.warehouse.task_times import OBSERVED_MAX
 
-Unit = Literal["share", "ratio", "hours"]
+Unit = Literal["share", "ratio", "rate", "hours", "days"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """A key figure. `share` and `ratio` are Σ good ÷ Σ of; of `hours` mean, median and 95th percentile are told.
+    """A key figure. `share`, `ratio` and `rate` (by hour) are Σ good ÷ Σ of; of `hours` mean, median and 95th
+    percentile are told; `days` are such quotients of each kind, added, those of what is owed taken off.
 
     `target` is what the best reach, by `source`; None where nobody has published one. `kind` says what the facts are
     told apart by beside channel and node, and is '' where by nothing.
@@ -42,6 +45,7 @@ KPIS = {
     for one in (
         Kpi("perfect order", facts.PERFECT_ORDER, "share", "high", "outcome"),
         Kpi("order cycle time", facts.CYCLE_TIME, "hours", "low", "carrier"),
+        Kpi("shipped complete", facts.SHIPPED_COMPLETE, "share", "high", "carrier", 0.9956, WERC),
         Kpi("shipped on time", facts.ON_TIME_SHIPPING, "share", "high", "carrier", 0.997, WERC),
         Kpi("delivered on time", facts.ON_TIME_DELIVERY, "share", "high", "carrier", 0.9948, WERC),
         Kpi("fill rate", facts.FILL_RATE, "share", "high"),
@@ -52,8 +56,15 @@ KPIS = {
         Kpi("pick accuracy", facts.PICK_ACCURACY, "share", "high", "category", 0.999, WERC),
         Kpi("free of damage", facts.DAMAGE_FREE, "share", "high", "carrier", 0.997, WERC),
         Kpi("record accuracy", facts.RECORD_ACCURACY, "share", "high", "class", 0.98, "domain practice, 98 to 99 %"),
+        Kpi("dock to stock", facts.DOCK_TO_STOCK, "hours", "low", "category", 3.5, "WERC DC Measures 2025"),
+        Kpi("lines received", facts.LINES_RECEIVED, "rate", "high", "step", 68.9, WERC),
+        Kpi("orders packed", facts.ORDERS_PACKED, "rate", "high", "step", 35, WERC),
         Kpi("return rate", facts.RETURN_RATE, "share", "low", "category", 0.176, "NRF and Appriss 2023, online"),
         Kpi("return times", facts.RETURN_STAGES, "hours", "low", "stage"),
+        Kpi("value kept", facts.VALUE_KEPT, "share", "high", "outcome"),
+        Kpi("cost recovered", facts.RECOVERED, "ratio", "high", "disposition"),
+        Kpi("cleared in time", facts.CLEARED, "share", "high", "account", 0.9999, "Stripe, of its own ledger"),
+        Kpi("cash to cash", facts.CASH_TO_CASH, "days", "low", "part"),
         Kpi("time to resolve", facts.ITEM_HOURS, "hours", "low", "item"),
         Kpi("resolved in time", facts.ITEMS_IN_TIME, "share", "high", "item"),
     )
@@ -72,6 +83,12 @@ PERIODS = ("day", "week", "month")
 SIDES = ("channel", "node", "kind")
 
 _ALL = "''"
+
+_PARTS = " + ".join(
+    f"COALESCE({sign}sum(good) FILTER (WHERE kind = '{kind}') / sum(of) FILTER (WHERE kind = '{kind}'), 0)"
+    for kind, sign in (("stock", ""), ("receivable", ""), ("payable", "-"))
+)
+_DAYS = f"CASE WHEN count(*) > 0 THEN {_PARTS} END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +127,7 @@ class Row(NamedTuple):
     channel: str
     node: str
     kind: str
-    document: UUID
+    document: UUID | None
     name: str
     good: float
     of: float
@@ -137,14 +154,14 @@ def by(kpi: Kpi, company: int, asked: Asked, side: str) -> list[Figure]:
 
 def rows(kpi: Kpi, company: int, asked: Asked, *, limit: int = 200) -> list[Row]:
     """Facts of a window: those that speak against the house first, the latest of them first. 1 statement."""
-    worst = {"share": "good / NULLIF(of, 0)", "ratio": "good", "hours": "good"}[kpi.unit]
+    worst = "good" if kpi.unit in ("ratio", "hours") else "good / NULLIF(of, 0)"
     order = f"{worst} {'ASC' if kpi.better == 'high' else 'DESC'} NULLS LAST, at DESC, document"
     statement = f"{_facts(kpi)} SELECT * FROM facts ORDER BY {order} LIMIT %(limit)s::int"
-    return [Row(*row) for row in sql.run(statement, {**_params(company, asked), "limit": limit})]
+    return [Row(*row) for row in sql.run(statement, {**_params(company, asked), "rows": limit})]
 
 
 def _figures(kpi: Kpi, company: int, asked: Asked, name: str) -> list[Figure]:
-    value = "avg(good)" if kpi.unit == "hours" else "sum(good) / NULLIF(sum(of), 0)"
+    value = {"hours": "avg(good)", "days": _DAYS}.get(kpi.unit, "sum(good) / NULLIF(sum(of), 0)")
     spread = [
         f"percentile_cont({share}) WITHIN GROUP (ORDER BY good)" if kpi.unit == "hours" else "NULL::float8"
         for share in (0.5, 0.95)
@@ -169,5 +186,5 @@ WITH told ({facts.FACT}) AS ({kpi.statement}), facts AS (
 def _params(company: int, asked: Asked) -> dict[str, object]:
     return {
         "company": company, "since": asked.since, "until": asked.until, "channel": asked.channel, "node": asked.node,
-        "kind": asked.kind,
+        "kind": asked.kind, "idle": Labor().idle_max_s, "limit": OBSERVED_MAX,
     }  # fmt: skip

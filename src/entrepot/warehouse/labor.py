@@ -60,6 +60,7 @@ class Observation(NamedTuple):
     lines: int
     units: int
     meters: int
+    documents: int = 1  # orders, lists, receipts or counts
 
     @property
     def seconds(self) -> float:

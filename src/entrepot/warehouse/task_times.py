@@ -36,7 +36,7 @@ def observed(
     params = {
         "company": company, "since": since, "until": until, "limit": limit, "idle": idle_max_s,
     }  # fmt: skip
-    return [Observation(*row) for row in sql.run(_OBSERVED, params)]
+    return [Observation(*row) for row in sql.run(OBSERVED, params)]
 
 
 def throughput(*, company: int, since: datetime, until: datetime) -> list[labor.Throughput]:
@@ -161,7 +161,7 @@ SELECT company_id::int, id, code FROM network_node WHERE company_id = ANY(%(comp
 """
 
 # Events of one moment are one report. Whatever somebody reported before, of any kind, ends what came before it.
-_OBSERVED = """
+OBSERVED = """
 WITH reports AS MATERIALIZED (
     SELECT actor, occurred_at AS at,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick_lists' AND state_after = 'picked') AS lists,
@@ -179,29 +179,30 @@ WITH reports AS MATERIALIZED (
 ), timed AS (
     SELECT *, lag(at) OVER (PARTITION BY actor ORDER BY at) AS before FROM reports
 )
-SELECT w.step, n.code, t.actor, t.before, t.at, w.lines::int, COALESCE(w.units, 0)::int, w.meters::int
+SELECT w.step, n.code, t.actor, t.before, t.at, w.lines::int, COALESCE(w.units, 0)::int, w.meters::int,
+       w.documents::int
 FROM timed AS t CROSS JOIN LATERAL (
     SELECT 'pick' AS step, l.node_id, count(*) AS lines, sum(k.picked) AS units,
            (SELECT COALESCE(sum(m.length_mm), 0) / 1000
-            FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters
+            FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters, count(DISTINCT l.id) AS documents
     FROM warehouse_picklist AS l JOIN warehouse_liststop AS s ON s.list_id = l.id
     JOIN warehouse_picktask AS k ON k.id = s.task_id WHERE l.id = ANY(t.lists) GROUP BY 2
     UNION ALL
-    SELECT 'pick', f.node_id, count(*), sum(l.picked), 0
+    SELECT 'pick', f.node_id, count(*), sum(l.picked), 0, count(DISTINCT f.id)
     FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
     WHERE t.lists IS NULL AND f.id = ANY(t.picked) GROUP BY 2
     UNION ALL
-    SELECT 'pack', f.node_id, count(*), sum(l.picked), 0
+    SELECT 'pack', f.node_id, count(*), sum(l.picked), 0, count(DISTINCT f.id)
     FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
     WHERE f.id = ANY(t.packed) GROUP BY 2
     UNION ALL
-    SELECT 'put_away', b.node_id, count(*), sum(m.quantity), 0
+    SELECT 'put_away', b.node_id, count(*), sum(m.quantity), 0, count(DISTINCT m.document_id)
     FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.put_away) GROUP BY 2
     UNION ALL
-    SELECT 'receive', b.node_id, count(*), sum(m.quantity), 0
+    SELECT 'receive', b.node_id, count(*), sum(m.quantity), 0, count(DISTINCT m.document_id)
     FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.receipts) GROUP BY 2
     UNION ALL
-    SELECT 'count', c.node_id, count(*), sum(l.counted), 0
+    SELECT 'count', c.node_id, count(*), sum(l.counted), 0, count(DISTINCT c.id)
     FROM warehouse_counttask AS c JOIN warehouse_countline AS l ON l.task_id = c.id
     WHERE c.id = ANY(t.counted) GROUP BY 2) AS w
 JOIN network_node AS n ON n.id = w.node_id

@@ -27,6 +27,10 @@ KINDS = {
     "class": _("Class"),
     "stage": _("Stage"),
     "item": _("Type of item"),
+    "step": _("Task"),
+    "disposition": _("Disposition"),
+    "account": _("Account"),
+    "part": _("Part"),
 }
 
 WORDS = {
@@ -42,6 +46,14 @@ WORDS = {
     "order cycle time": Words(
         _("Order cycle time"),
         _("Hours from the order to the arrival of the last of it, orders for a later day included."),
+        _("orders"),
+    ),
+    "shipped complete": Words(
+        _("Shipped complete"),
+        _(
+            "Of the orders whose last shipment left, those with every unit that was ordered, however many shipments "
+            "that took. A unit that the customer cancelled counts against it."
+        ),
         _("orders"),
     ),
     "shipped on time": Words(
@@ -103,6 +115,24 @@ WORDS = {
         _("Of the records that were counted, those where as many units stood as the record said at that moment."),
         _("records"),
     ),
+    "dock to stock": Words(
+        _("Dock to stock"),
+        _(
+            "Hours from the arrival of goods until they are put away, told for each that was: of a bin, what came "
+            "first goes first."
+        ),
+        _("put-aways"),
+    ),
+    "lines received": Words(
+        _("Lines received an hour"),
+        _("Lines that were received, by the hours that people took to receive and to put away."),
+        _("tasks"),
+    ),
+    "orders packed": Words(
+        _("Orders packed an hour"),
+        _("Orders that were packed, by the hours that people took to pick and to pack."),
+        _("tasks"),
+    ),
     "return rate": Words(
         _("Return rate"),
         _(
@@ -118,6 +148,39 @@ WORDS = {
             " to refunded."
         ),
         _("steps"),
+    ),
+    "value kept": Words(
+        _("Value kept"),
+        _(
+            "Of what refunds gave back, what stayed in the house: as store credit, or paid for a replacement. Told "
+            "when the refund was decided."
+        ),
+        _("refunds"),
+    ),
+    "cost recovered": Words(
+        _("Cost recovered"),
+        _(
+            "Of what goods that came back had cost, what stands in stock again, and what vendors and buyers owe for "
+            "them or have given; 1 is all of it. Told when it was decided what is done with them."
+        ),
+        _("dispositions"),
+    ),
+    "cleared in time": Words(
+        _("Cleared in time"),
+        _(
+            "Of what was posted to clearing accounts, in the company's currency, what was matched within 4 days. "
+            "Lines younger than that are not told of."
+        ),
+        _("lines"),
+    ),
+    "cash to cash": Words(
+        _("Cash to cash"),
+        _(
+            "Days from paying for goods until their price is in the bank: stock by the cost of sales, and what is "
+            "owed to us by revenue, less what we owe to suppliers by the cost of sales; each as it stood at the "
+            "ends of months."
+        ),
+        _("parts of months"),
     ),
     "time to resolve": Words(
         _("Time to resolve"),

@@ -93,6 +93,10 @@ def kpi_value(kpi: Kpi, value: float | None) -> str:
         return "–"
     if kpi.unit == "hours":
         return gettext("%(n)s h") % {"n": fmt.tenth(value)}
+    if kpi.unit == "days":
+        return gettext("%(n)s days") % {"n": fmt.tenth(value)}
+    if kpi.unit == "rate":
+        return gettext("%(n)s an hour") % {"n": fmt.tenth(value)}
     return fmt.percent(value) if kpi.unit == "share" else fmt.hundredth(value)
 
 

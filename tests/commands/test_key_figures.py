@@ -1,0 +1,175 @@
+"""Key figures of the floor, of what came back and of the books: what each counts, by its own example."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from entrepot.insight import kpis
+from entrepot.insight.kpis import KPIS, Asked, Figure
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.ledger.commands.match_lines import MatchLines, Part, match_lines
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.orders.commands.cancel import CancelOrder
+from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
+from entrepot.returns.commands.refund import Refund, refund
+from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
+from entrepot.sourcing.commands.cancel import cancel
+from entrepot.stock.commands.receive import Receive, receive
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.pick import PickFulfillment, pick
+from entrepot.warehouse.commands.put_away import PutAway, put_away
+from tests.back import APPROVES, ASKS, INSPECTS, asked, back, lines_of, sold
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
+from tests.onward import a_vendor, disposed, opened
+from tests.walk import a_house, placed, released, shipped
+
+pytestmark = pytest.mark.django_db
+DAY = Asked(NOW - timedelta(hours=1), NOW + timedelta(days=2))
+
+
+@pytest.fixture
+def house(db: None) -> Floor:
+    return a_house()
+
+
+def figure(name: str, asked: Asked = DAY) -> Figure:
+    return kpis.total(KPIS[name], COMPANY, asked)
+
+
+def at(hours: float, person: str = "") -> Cause:
+    return replace(someone(person) if person else SYSTEM, at=NOW + timedelta(hours=hours))
+
+
+def put(house: Floor, hours: float, units: int, person: str = "") -> None:
+    move = PutAway(COMPANY, house.skus[0], house.bin(kind="receiving"), house.bin(kind="reserve"), units)
+    (answer,) = put_away(at(hours, person), requests=[move])
+    assert answer.quantity == units
+
+
+def test_goods_are_put_away_in_the_order_in_which_they_came(house: Floor):
+    """10 came at 0:00 and 10 at 3:00. Of the 6 put away at 5:00 the last two are of the second ten."""
+    house.stock(0, 10, kind="receiving")
+    put(house, 2, 6)
+    _comes(house, 3, 10)
+    put(house, 5, 6)
+    put(house, 6, 8)
+    hours = [row.good for row in reversed(kpis.rows(KPIS["dock to stock"], COMPANY, DAY))]
+    assert hours == pytest.approx([2, 2, 3])
+    assert figure("dock to stock").value == pytest.approx(7 / 3)
+    late = Asked(NOW + timedelta(hours=4), NOW + timedelta(days=2))
+    assert figure("dock to stock", late).facts == 2, "what was put away before is counted on, not told"
+
+
+def _comes(house: Floor, hours: float, units: int) -> None:
+    goods = Receive(
+        COMPANY, house.skus[0], house.nodes[0], house.bin(kind="receiving"), units, units, "goods receipt", ids.uuid7()
+    )  # fmt: skip
+    receive(at(hours), requests=[goods])
+
+
+def test_orders_packed_are_told_by_the_hours_that_people_took(house: Floor):
+    """Two orders in 30 minutes of one person; of who did nothing before, it is not known how long it took."""
+    house.stock(0, 100)
+    house.stock(0, 1, kind="receiving")
+    fulfillments = released(*placed(house, 3, (0, 1)))
+    pick(SYSTEM, requests=[PickFulfillment(one) for one in fulfillments])
+    pack(at(0.0, "pat"), requests=[PackFulfillment(fulfillments[0])])
+    pack(at(0.25, "pat"), requests=[PackFulfillment(fulfillments[1])])
+    pack(at(0.5, "pat"), requests=[PackFulfillment(fulfillments[2])])
+    assert figure("orders packed").value == pytest.approx(2 / 0.5)
+    put(house, 0.75, 1, "pat")
+    found = figure("lines received")
+    assert (found.good, found.of) == (0, pytest.approx(0.25)), "to put away takes hours and receives nothing"
+    assert figure("orders packed").value == pytest.approx(4)
+
+
+def test_an_order_that_lost_a_unit_was_not_shipped_complete(house: Floor):
+    house.stock(0, 100)
+    whole, less = placed(house, 2, (0, 2))
+    cancel(SYSTEM, requests=[CancelOrder(less, "one is enough", lines=((lines_of(less)[0], 1),))])
+    assert figure("shipped complete").facts == 0, "nothing has left"
+    shipped(whole, less)
+    assert {row.document: row.good for row in kpis.rows(KPIS["shipped complete"], COMPANY, DAY)} == {
+        whole: 1, less: 0,
+    }  # fmt: skip
+
+
+def test_what_is_given_as_store_credit_stays_in_the_house(house: Floor):
+    house.stock(0, 100)
+    first, second = sold(house, 2, (0, 2), customer="C1")
+    for one in (asked(first, 1), asked(second, 1, asked="store_credit")):
+        back(one)
+        refund(ASKS, requests=[Refund(one.return_id)])
+    rows = kpis.rows(KPIS["value kept"], COMPANY, DAY)
+    assert {row.kind: row.good for row in rows} == {"money": 0, "store_credit": rows[-1].of}
+    assert figure("value kept").value == pytest.approx(0.5)
+
+
+def test_cost_is_recovered_by_stock_and_by_what_vendors_give(house: Floor):
+    """Units that cost 100 each: one is sellable again, two went to the vendor for 120, one was thrown away."""
+    house.stock(0, 100)
+    for disposition in ("restock", "dispose"):
+        back(asked(sold(house, 1, (0, 1))[0], 1), disposition=disposition)
+    (gone,) = disposed(house, "return_to_vendor", 2)
+    answer = opened("vendor_return", (gone, 2), supplier=a_vendor(house, 0), expected_minor=150)
+    assert figure("cost recovered").good == pytest.approx(_cost(house)), "it has not left yet"
+    leave_departures(INSPECTS, requests=[LeaveDeparture(answer.departure)])
+    assert figure("cost recovered").good == pytest.approx(_cost(house) + 150)
+    (settled,) = settle_departures(
+        APPROVES, requests=[SettleDeparture(answer.departure, 120, "CN 1", "one was torn")]
+    )
+    assert settled.state == "settled", settled
+    found = figure("cost recovered")
+    assert (found.good, found.of) == (pytest.approx(_cost(house) + 120), pytest.approx(4 * _cost(house)))
+
+
+def _cost(house: Floor) -> float:
+    return sql.run(
+        "SELECT (sum(value_minor)::float8 / sum(quantity)) FROM stock_move WHERE from_place = 'customer'"
+    )[0][0]
+
+
+def test_a_clearing_line_is_cleared_in_time_or_it_is_not(house: Floor):
+    """Two lines of 5 that make up zero at once, and one of 7 that nothing is matched with for days."""
+    assert figure("cleared in time").value is None
+    plus, minus, _ = (_accrued(amount) for amount in (5, -5, 7))
+    match_lines(SYSTEM, requests=[MatchLines(COMPANY, (Part(plus), Part(minus)), "they belong together")])
+    found = figure("cleared in time")
+    assert (found.facts, found.good, found.of) == (3, 10, 17)
+    (account,) = kpis.by(KPIS["cleared in time"], COMPANY, DAY, "kind")
+    assert account.name == "2150 Carrier accrual"
+
+
+def _accrued(amount: int) -> int:
+    """A line of the carriers' accrual, of a document of its own."""
+    post(SYSTEM, requests=[
+        Posting(COMPANY, "shipping.accrued", "test", ids.uuid7(), "GBP", (("carriage", amount),), NOW)
+    ])  # fmt: skip
+    return sql.run("SELECT max(line_id) FROM ledger_clearingitem")[0][0]
+
+
+def test_cash_to_cash_adds_what_stands_and_takes_off_what_is_owed(house: Floor):
+    """Of a month: stock and payables by the cost of sales, what is owed to us by revenue; times the month's days."""
+    house.stock(0, 100)
+    sold(house, 5, (0, 2))
+    months = Asked(NOW.replace(day=1) - timedelta(days=1), NOW + timedelta(days=40))
+    rows = {row.kind: row for row in kpis.rows(KPIS["cash to cash"], COMPANY, months)}
+    assert set(rows) == {"stock", "receivable", "payable"}
+    stands = dict(sql.run("SELECT account, sum(functional_minor)::float8 FROM ledger_balance GROUP BY 1"))
+    days = rows["stock"].good / stands[1200]
+    assert 27 < days <= 31
+    assert rows["stock"].of == stands[5000]
+    assert rows["payable"].good == pytest.approx(-stands[2050] * days)
+    assert rows["receivable"].of == pytest.approx(
+        -sum(stands.get(one, 0) for one in (4000, 4010, 4090, 4100))
+    )
+    value = figure("cash to cash", months).value
+    parts = {name: row.good / row.of for name, row in rows.items()}
+    assert value == pytest.approx(parts["stock"] + parts["receivable"] - parts["payable"])
+    assert [one.value for one in kpis.by(KPIS["cash to cash"], COMPANY, months, "kind")] == pytest.approx(
+        [-parts["payable"], parts["receivable"], parts["stock"]]
+    )
