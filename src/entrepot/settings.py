@@ -211,5 +211,3 @@ LOGGING = {
     # Django writes records of its own with handlers of its own; one place is enough.
     "loggers": {"django": {"handlers": [], "propagate": True}},
 }
-
-SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -148,6 +148,36 @@ def test_every_room_is_on_the_map() -> None:
     assert [room for room in settings.ROOMS if f"(src/entrepot/{room}/README.md)" not in contributing] == []
 
 
+@pytest.mark.parametrize(
+    ("index", "folder"), [("docs/how-to", "how-to"), ("docs/decisions", "decisions"), (".", "explanation")]
+)
+def test_every_page_is_named_where_a_reader_looks_for_it(index: str, folder: str) -> None:
+    text = (ROOT / index / "README.md").read_text()
+    pages = {path.name for path in (ROOT / "docs" / folder).glob("*.md")} - {"README.md"}
+
+    assert [page for page in sorted(pages) if not re.search(rf"[(/]{re.escape(page)}\)", text)] == []
+
+
+def test_a_word_is_explained_once() -> None:
+    rows = re.findall(r"^\| (\*\*.+?) \| ", (ROOT / "GLOSSARY.md").read_text(), re.MULTILINE)
+    words = [word.strip() for row in rows for word in re.split(r",", re.sub(r"\*\*|\(`[^)]*\)", "", row))]
+
+    assert sorted({word for word in words if words.count(word) > 1}) == []
+
+
+def test_every_address_that_the_documentation_names_is_there() -> None:
+    known = {re.sub(r"\{\w+\}", "{}", path) for path, _, _ in generate._operations()}
+    named = re.compile(r"`(?:GET|POST|PUT|DELETE) (/api/v1/[\w\-/{}]+[\w}])[`?]")
+    wrong = [
+        f"{source.relative_to(ROOT)}: {path}"
+        for source in WRITTEN
+        for path in named.findall(source.read_text())
+        if re.sub(r"\{\w+\}", "{}", path) not in known
+    ]
+
+    assert wrong == []
+
+
 def test_every_role_and_policy_can_be_looked_up(site: Path) -> None:
     from entrepot.access.rules import ROLES
     from entrepot.kernel.policies import bodies

@@ -80,20 +80,11 @@ def test_the_least_urgent_is_displaced_first() -> None:
     assert displaced == [7, 6, 5, 4, 3, 2, 1]
 
 
-def test_the_golden_vector_of_available_to_promise() -> None:
-    # Dynamics 365 Inventory Visibility, "available to promise": on hand 20 and seven days of changes.
-    changes = [-3, 0, 10, -15, 1, 3, 0]
-
-    assert rules.available_to_promise(20, changes) == [12, 12, 12, 12, 13, 16, 16]
-
-
-def test_a_supply_that_did_not_come_drops_out_of_the_projection() -> None:
-    assert rules.available_to_promise(17, [-15, 1, 3, 0]) == [2, 3, 6, 6]
-
-
 @given(st.integers(0, 100), st.lists(st.integers(-20, 20), min_size=1, max_size=30))
 def test_what_is_promised_on_a_day_breaks_no_later_promise(on_hand: int, changes: list[int]) -> None:
-    promise = rules.available_to_promise(on_hand, changes)
+    supply = [(day, change) for day, change in enumerate(changes) if change > 0]
+    demand = [(day, -change) for day, change in enumerate(changes) if change < 0]
+    promise = rules.promise_by_day([(on_hand, supply)], demand, len(changes))
     projected = on_hand
     for day, change in enumerate(changes):
         projected += change
@@ -101,7 +92,8 @@ def test_what_is_promised_on_a_day_breaks_no_later_promise(on_hand: int, changes
         assert promise == sorted(promise[: day + 1]) + promise[day + 1 :]
 
 
-def test_the_golden_vector_holds_for_supply_and_demand_at_a_node() -> None:
+def test_the_golden_vector_of_available_to_promise() -> None:
+    # Dynamics 365 Inventory Visibility, "available to promise": on hand 20 and seven days of supply and demand.
     supply = [(2, 10), (4, 1), (5, 3)]
 
     assert rules.promise_by_day([(20, supply)], [(0, 3), (3, 15)], 7) == [12, 12, 12, 12, 13, 16, 16]

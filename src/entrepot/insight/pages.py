@@ -55,7 +55,6 @@ class Queue:
 
     name: str
     waiting: int
-    oldest_due_at: datetime
 
 
 def queues() -> list[Queue]:
@@ -498,7 +497,7 @@ LEFT JOIN (
 ORDER BY 1
 """
 
-_QUEUES = "SELECT queue, count(*)::int, min(due_at) FROM kernel_ready GROUP BY queue ORDER BY queue"
+_QUEUES = "SELECT queue, count(*)::int FROM kernel_ready GROUP BY queue ORDER BY queue"
 
 _ROW = """
 SELECT o.id, o.number, c.code, o.external_id, COALESCE(u.code, ''), o.country, o.status, o.priority::int,

@@ -29,14 +29,6 @@ class MonthClosed(Refused):
     says = "{month} is closed for company {company}. Post today, and name the document of the closed month."
 
 
-class NotBalanced(Refused):
-    """A manual entry does not sum to zero."""
-
-    code = "ledger.not_balanced"
-    kind = "invalid"
-    says = "The entry is off by {off}: debits and credits must be equal. Correct a line and send it again."
-
-
 class StockOnHand(Refused):
     """The method of valuation is changed while there is stock."""
 

@@ -20,7 +20,6 @@ class CreditRow:
     held_minor: int
     bonus_minor: int
     expires_at: datetime | None
-    moved_at: datetime | None
 
 
 def accounts(company: int, *, text: str = "", after: UUID | None = None, limit: int = 50) -> list[CreditRow]:
@@ -81,12 +80,11 @@ def discrepancies() -> list[str]:
 
 
 _ACCOUNTS = """
-SELECT c.id, u.code, c.currency, c.balance_minor, c.held_minor, g.bonus, g.ends, m.at
+SELECT c.id, u.code, c.currency, c.balance_minor, c.held_minor, g.bonus, g.ends
 FROM payments_credit AS c JOIN parties_customer AS u ON u.id = c.customer_id
 CROSS JOIN LATERAL (
     SELECT COALESCE(sum(left_minor) FILTER (WHERE kind = 'bonus'), 0)::bigint AS bonus, min(expires_at) AS ends
     FROM payments_creditgrant WHERE credit_id = c.id AND left_minor > 0) AS g
-CROSS JOIN LATERAL (SELECT max(occurred_at) AS at FROM payments_creditmove WHERE credit_id = c.id) AS m
 WHERE c.company_id = %(company)s::smallint AND (%(id)s::uuid IS NULL OR c.id = %(id)s::uuid)
   AND (%(text)s::text IS NULL OR u.code = %(text)s::text) AND (%(after)s::uuid IS NULL OR c.id < %(after)s::uuid)
 ORDER BY c.id DESC LIMIT %(limit)s::int

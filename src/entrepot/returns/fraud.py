@@ -146,6 +146,7 @@ Rule = Callable[[Facts, FraudPolicy], Found | None]
 
 
 def velocity(facts: Facts, policy: FraudPolicy) -> Found | None:
+    """More returns of the customer within `velocity_days` than `velocity_max`, this one with them."""
     since = facts.at - timedelta(days=policy.velocity_days)
     count = 1 + sum(since < one.at <= facts.at for one in facts.earlier)
     if count <= policy.velocity_max:
@@ -155,6 +156,7 @@ def velocity(facts: Facts, policy: FraudPolicy) -> Found | None:
 
 
 def value(facts: Facts, policy: FraudPolicy) -> Found | None:
+    """At least `value_percent` of what the customer bought in `value_days` comes back, in minor units."""
     since = facts.at - timedelta(days=policy.value_days)
     returned = facts.value_minor + sum(one.value_minor for one in facts.earlier if since < one.at <= facts.at)
     enough = facts.bought_orders >= policy.value_orders_min and returned >= policy.value_min_minor
@@ -169,6 +171,7 @@ def value(facts: Facts, policy: FraudPolicy) -> Found | None:
 
 
 def cluster(facts: Facts, policy: FraudPolicy) -> Found | None:
+    """`cluster_customers` customers or more who returned lately share an address or a mailbox."""
     many = [one for one in facts.shared if one.customers >= policy.cluster_customers]
     if not many:
         return None
@@ -185,6 +188,7 @@ SHARED = {"address": "an address", "email": "a mailbox"}
 
 
 def repeat(facts: Facts, policy: FraudPolicy) -> Found | None:
+    """A return of the customer, or of somebody with the same address or mailbox, was confirmed as fraud before."""
     if not facts.confirmed and not facts.confirmed_shared:
         return None
     told = {
@@ -195,6 +199,7 @@ def repeat(facts: Facts, policy: FraudPolicy) -> Found | None:
 
 
 def empty_box(facts: Facts, policy: FraudPolicy) -> Found | None:
+    """Units weigh less than they were sent with, by `empty_box_percent` and `empty_box_min_g` grams at least."""
     light = [one for one in facts.weighed if _is_light(one, policy)]
     if not light:
         return None
@@ -215,6 +220,7 @@ def _is_light(one: Weighed, policy: FraudPolicy) -> bool:
 
 
 def serial_swap(facts: Facts, policy: FraudPolicy) -> Found | None:  # noqa: ARG001  all rules are called alike
+    """The serial number that came is none of those that were sent."""
     swapped = [one for one in facts.swapped if one.left and one.read not in one.left]
     if not swapped:
         return None
@@ -225,6 +231,7 @@ def serial_swap(facts: Facts, policy: FraudPolicy) -> Found | None:  # noqa: ARG
 
 
 def wardrobing(facts: Facts, policy: FraudPolicy) -> Found | None:
+    """Used goods that nothing was wrong with, late in the window, or again by the same customer."""
     used = [one for one in facts.worn if is_used(one.grade, one.reason, policy)]
     late = [one for one in used if 0 <= one.days_left <= policy.wardrobing_end_days]
     often = facts.worn_before + 1 >= policy.wardrobing_repeats

@@ -159,14 +159,6 @@ def correct(counted: int, stands: Stands) -> Correction:
     return Correction(max(0, difference), again, gone_lost, gone, missing - gone_lost - gone)
 
 
-def available_to_promise(on_hand: int, changes: Sequence[int]) -> list[int]:
-    """ATP by period: the least projected stock from that period on, so that no later promise is broken.
-
-    `changes[d]` is supply less demand of period d. Not cut off at zero: a negative answer is a shortage to act on.
-    """
-    return _least_from_then_on(list(accumulate(changes, initial=on_hand))[1:])
-
-
 def sold_ahead(shown: Sequence[int], first: int, sold: int, limit: int) -> tuple[int, ...]:
     """What a channel is shown by day of a SKU that ships from the day `first` on: nothing before, and then no more than
     the limit leaves beside what was sold (0: no limit)."""
@@ -212,7 +204,8 @@ Dated = tuple[int, int]
 def promise_by_day(
     nodes: Sequence[tuple[int, Sequence[Dated]]], demand: Sequence[Dated], days: int
 ) -> list[int]:
-    """ATP by day over several nodes, each with its net units of today and what it expects to arrive.
+    """ATP by day over several nodes, each with its net units of today and what it expects to arrive: the least
+    projected stock from that day on, so that no later promise is broken. Below zero it is a shortage to act on.
 
     A node below zero is filled by what arrives there before it counts, and hides nothing that another has. A supply
     that did not come on its day drops out: nobody knows when it will. Demand that is overdue is still owed, today.
@@ -223,7 +216,8 @@ def promise_by_day(
         for day, units in enumerate(list(accumulate(arriving, initial=net))[1:]):
             projected[day] += max(0, units)
     owed = _by_day([(max(0, day), units) for day, units in demand], days)
-    return _least_from_then_on([units - due for units, due in zip(projected, accumulate(owed), strict=True)])
+    left = [units - due for units, due in zip(projected, accumulate(owed), strict=True)]
+    return list(accumulate(reversed(left), min))[::-1]
 
 
 def _by_day(expected: Sequence[Dated], days: int) -> list[int]:
@@ -232,7 +226,3 @@ def _by_day(expected: Sequence[Dated], days: int) -> list[int]:
         if 0 <= day < days:
             units_of[day] += units
     return units_of
-
-
-def _least_from_then_on(projected: Sequence[int]) -> list[int]:
-    return list(accumulate(reversed(projected), min))[::-1]

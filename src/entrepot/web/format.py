@@ -20,7 +20,6 @@ from entrepot.kernel import money as kernel_money
 from entrepot.languages import LANGUAGES
 
 NBSP = "\u00a0"
-MINUS = "\u2212"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from zlib import crc32
 
 from babel import Locale
 
@@ -89,9 +88,3 @@ def _by_name() -> dict[str, str]:
         for code, name in Locale("en").territories.items()
         if len(code) == 2 and code.isalpha()
     }
-
-
-@cache
-def shelf_of(code: str, nodes: int) -> int:
-    """Which of the nodes stocks a SKU: the same one for ever, and about as many SKUs at each."""
-    return crc32(code.encode()) % nodes

@@ -10,6 +10,7 @@ from entrepot.orders.validation.policy import Validation, by_country
 
 
 def inventory(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
+    """Whether some node has a unit of any of the goods."""
     missing = sorted({line.sku for line in order.goods if line.sku in order.nowhere})
     if missing and len(missing) == len({line.sku for line in order.goods}):
         return Found("inventory hold", "No node has a unit of any of it.", {"skus": missing})
@@ -17,6 +18,7 @@ def inventory(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: A
 
 
 def catalog(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether all goods are still sold, and the age that some ask for is proved (`age_signal`)."""
     discontinued = sorted({line.sku for line in order.goods if line.known and line.status == "discontinued"})
     if discontinued:
         return Found(
@@ -44,6 +46,7 @@ _AGE, _ANY_AGE = re.compile(r"age:[0-9]{1,3}"), 999
 
 
 def export(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the goods may go to the country, by SKU, category or HS code (`exports_refused`)."""
     listed = by_country(policy.exports_refused).get(order.country)
     if not listed:
         return None
@@ -64,6 +67,7 @@ def _names(line: LineFact) -> Iterator[str]:
 
 
 def hazard(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether hazardous goods may go by the service, to the country, or both (`hazards_refused`)."""
     goods = sorted({line.sku for line in order.goods if line.about and line.about.hazardous})
     if not goods:
         return None

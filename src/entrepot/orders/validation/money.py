@@ -12,6 +12,7 @@ from entrepot.orders.validation.policy import Validation
 
 
 def payment(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether what is authorized is what the order costs (`payment_differs_max_minor`), and still in force."""
     given = order.payment
     if given is None:
         paid_later = policy.cash != "off" and on_delivery(order, policy)
@@ -42,6 +43,7 @@ def payment(order: OrderFacts, policy: Validation) -> Found | None:
 
 
 def currency(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
+    """Whether the payment is in the currency of the order: another one covers nothing."""
     given = order.payment
     if given is None or given.currency in ("", order.currency):
         return None
@@ -50,6 +52,7 @@ def currency(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: AR
 
 
 def expiry(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the authorization lasts `expiry_hours_min` hours, and until the promised date."""
     given, promised = order.payment, order.promise_at
     if given is None or given.expires_at is None or given.expires_at <= order.at:
         return None  # one that has expired already is found by `payment`
@@ -63,6 +66,7 @@ def expiry(order: OrderFacts, policy: Validation) -> Found | None:
 
 
 def cash(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether so much (`cash_max_minor`) may be paid on delivery, and there (`cash_countries`)."""
     if not on_delivery(order, policy):
         return None
     limit = policy.cash_max_minor
@@ -87,6 +91,7 @@ def _part(of: float) -> Decimal:
 
 
 def price(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether goods are sold at `price_floor` of their list price or more, in the currency that it is in."""
     part = _part(policy.price_floor)
     below = sorted(
         {

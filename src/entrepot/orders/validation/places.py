@@ -10,6 +10,7 @@ from entrepot.parties import address as formats
 
 
 def address(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether country, address and postal code are there as far as they are required, and have their form."""
     if not order.goods:
         return None
     where = {"country": order.country}
@@ -28,6 +29,7 @@ def address(order: OrderFacts, policy: Validation) -> Found | None:
 
 
 def region(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether goods are sent to the country, or that part of it by its postal code (`regions_refused`)."""
     if not order.goods:
         return None
     listed = starts(policy.regions_refused).get(order.country)
@@ -42,6 +44,7 @@ def region(order: OrderFacts, policy: Validation) -> Found | None:
 
 
 def box(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the service brings anything to a PO box (`box_services_refused`)."""
     if order.is_to_box and order.service.lower() in folded(policy.box_services_refused):
         return Found(
             "address hold", f"{order.service} brings nothing to a PO box.", {"service": order.service}
@@ -60,6 +63,7 @@ def is_box(*lines: str) -> bool:
 
 
 def format(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: A001, ARG001  the name of its mode
+    """Whether the address has the parts that its country requires, and they agree."""
     if order.goods and order.problems:
         return Found("address hold", " ".join(order.problems), {"country": order.country})
     return None

@@ -10,6 +10,7 @@ from entrepot.orders.validation.policy import Validation, folded
 
 
 def fraud(order: OrderFacts, policy: Validation) -> Found | None:
+    """What the channel reports (`review_signals`), the size of the order, how often its customer ordered just before."""
     asked = folded(policy.review_signals) if order.signals else frozenset()
     raised = [signal for signal in order.signals if signal.lower() in asked]
     if raised:
@@ -30,6 +31,7 @@ HOUR = timedelta(hours=1)
 
 
 def score(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the channel's score of risk, the signal `score:87`, is above `score_max`."""
     told = [int(one[6:]) for one in order.signals if _SCORE.fullmatch(one)]
     if told and max(told) > policy.score_max and not _is_trusted(order, policy):
         facts = {"score": max(told), "score_max": policy.score_max}
@@ -62,6 +64,7 @@ _NAMES = {"card": "one card", "address": "one address", "email": "one mail addre
 
 
 def mismatch(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether it is billed elsewhere than it is sent to, as widely as `mismatch_from` says, above an amount."""
     differs = order.billing_differs
     if not differs or _WIDTHS.index(differs) > _WIDTHS.index(policy.mismatch_from):
         return None
@@ -81,6 +84,7 @@ def _is_trusted(order: OrderFacts, policy: Validation) -> bool:
 
 
 def newcomer(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the first order of a customer is above `newcomer_max_minor`."""
     if not order.is_first:
         return None
     if order.total_minor > policy.newcomer_max_minor and not _is_trusted(order, policy):
@@ -90,6 +94,7 @@ def newcomer(order: OrderFacts, policy: Validation) -> Found | None:
 
 
 def blocked(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the customer, or a fingerprint of the order, is on the block list. Nobody is trusted against it."""
     if order.customer and order.customer.lower() in folded(policy.blocked_customers):
         return Found("fraud review", "The customer is on the block list.", {"customer": order.customer})
     listed = folded(policy.blocked_fingerprints)
@@ -101,6 +106,7 @@ def blocked(order: OrderFacts, policy: Validation) -> Found | None:
 
 
 def duplicates(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the customer ordered the same goods, or for the same amount, within `duplicate_minutes`."""
     minutes = policy.duplicate_minutes
     if not order.recent:
         return None

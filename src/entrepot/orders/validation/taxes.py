@@ -11,6 +11,7 @@ from entrepot.tax.rules import STANDARD
 
 
 def tax(order: OrderFacts, policy: Validation) -> Found | None:
+    """Whether the tax is from 0 to `tax_max` of the net amount, in minor units."""
     if order.tax_minor == 0:
         return None
     limit = round(max(0, order.net_minor) * policy.tax_max)
@@ -41,6 +42,7 @@ def taxable(lines: Iterable[tuple[str, str, Frozen]], *, on_shipping: bool) -> d
 
 
 def tax_number(order: OrderFacts, policy: Validation) -> Found | None:  # noqa: ARG001  rules are of one shape
+    """Whether the tax number has the form and check digits of its country."""
     number = order.tax_number
     if number is None or not number.problem:
         return None

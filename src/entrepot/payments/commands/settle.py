@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -48,58 +49,37 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
     Locks: attempts, then their payments, in id order. Refuses: NotFound. Again: the first outcome. 10 statements at
     most.
     """
-    found = {row[0]: row[1:] for row in sql.run(_LOCK, {"ids": [request.attempt for request in requests]})}
-    payments = take.lock({row[0] for row in found.values()})
-    by_attempt = {one.attempt: one for one in requests if one.bounced}
+    rows = sql.run(_LOCK, {"ids": [request.attempt for request in requests]})
+    found = {row[0]: _Attempt(*row[1:]) for row in rows}
+    payments = take.lock({one.payment for one in found.values()})
     answers: list[Settled | Refused] = []
     outcomes, posted, items, held, bounced = [], [], [], [], []
     for r in requests:
-        if r.attempt not in found:
+        one = found.get(r.attempt)
+        if one is None:
             answers.append(NotFound(what="payment attempt", which=str(r.attempt)))
             continue
-        payment_id, kind, amount, state, occurred_at = found[r.attempt]
-        payment = payments[payment_id]
-        if r.bounced and not r.ok and (kind, state) == ("refund", "done"):
-            state = "failed"
-            found[r.attempt] = (payment_id, kind, amount, state, occurred_at)
-            bounced.append((r.attempt, _bounce(cause, payment, amount, r)))
-        elif state == "waiting":
-            state = "done" if r.ok else "failed"
-            found[r.attempt] = (payment_id, kind, amount, state, occurred_at)
-            _apply(payment, kind, amount, ok=r.ok)
-            if kind == "hold":
-                payment.reference = r.provider_reference or payment.reference
-                ends = r.ends_at or cause.at + timedelta(days=HOLD_DAYS)
-                held.append((payment.id, payment.reference, cause.at, ends))
-            outcomes.append((r.attempt, state, r.provider_reference, r.error, cause.at))
+        payment = payments[one.payment]
+        if r.bounced and not r.ok and (one.kind, one.state) == ("refund", "done"):
+            one = found[r.attempt] = one._replace(state="failed")
+            bounced.append((r.attempt, _bounce(cause, payment, one.amount, r)))
+            items.append(_item(payment, one.kind, one.amount, r))
+        elif one.state == "waiting":
+            one = found[r.attempt] = one._replace(state="done" if r.ok else "failed")
+            _apply(payment, one.kind, one.amount, ok=r.ok)
+            outcomes.append((r.attempt, one.state, r.provider_reference, r.error, cause.at))
+            if one.kind == "hold":
+                held.append(_held(cause, payment, r))
             if r.ok:
-                posted.append(take.Attempt(payment, kind, amount, occurred_at))
-            elif kind != "hold":  # whoever asked for one goes on without it
-                items.append(_item(payment, kind, amount, r))
-            announce(
-                cause,
-                [
-                    Event(
-                        "payment",
-                        payment.id,
-                        payment.company,
-                        "",
-                        payment.state,
-                        None,
-                        {kind: amount, "ok": r.ok},
-                    )
-                ],
-            )
-            # What is captured can be refunded, and whoever asked for a refund wants to know what became of it.
-            offer("refund", [(payment.order, 0, cause.at)])
-        answers.append(Settled(r.attempt, "failed" if state == "retried" else state))
+                posted.append(take.Attempt(payment, one.kind, one.amount, one.at))
+            elif one.kind != "hold":  # whoever asked for one goes on without it
+                items.append(_item(payment, one.kind, one.amount, r))
+            _tell(cause, payment, {one.kind: one.amount, "ok": r.ok})
+        answers.append(Settled(r.attempt, "failed" if one.state == "retried" else one.state))
     if bounced:
-        sql.run(_BOUNCED, {"ids": [one for one, _ in bounced], "at": cause.at})
+        sql.run(_BOUNCED, {"ids": [which for which, _ in bounced], "at": cause.at})
         whole(post(cause, requests=[posting for _, posting in bounced]))
         take.store(list(payments.values()))
-        items += [
-            _item(payments[found[one][0]], "refund", found[one][2], by_attempt[one]) for one, _ in bounced
-        ]
     if outcomes:
         sql.run(_SETTLE, sql.columns(("ids", "states", "references", "errors", "times"), outcomes))
         take.store(list(payments.values()))
@@ -111,13 +91,34 @@ def settle(cause: Cause, /, *, requests: Sequence[Settle]) -> list[Settled | Ref
     return answers
 
 
+class _Attempt(NamedTuple):
+    """What a provider was asked for."""
+
+    payment: UUID
+    kind: str
+    amount: int
+    state: str
+    at: datetime
+
+
+def _tell(cause: Cause, payment: take.Payment, facts: dict[str, Any], reason: str = "") -> None:
+    """What is captured can be refunded, and whoever asked for a refund wants to know what became of it."""
+    announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, None, facts, reason)])
+    offer("refund", [(payment.order, 0, cause.at)])
+
+
+def _held(cause: Cause, payment: take.Payment, r: Settle) -> tuple[UUID, str, datetime, datetime]:
+    """A hold as it is kept from now on: its reference, since when, and until when."""
+    payment.reference = r.provider_reference or payment.reference
+    ends = r.ends_at or cause.at + timedelta(days=HOLD_DAYS)
+    return payment.id, payment.reference, cause.at, ends
+
+
 def _bounce(cause: Cause, payment: take.Payment, amount: int, r: Settle) -> Posting:
     """A refund that came back: the customer does not have it, and it is owed again."""
     payment.refunded -= amount
     payment.settle_state()
-    facts = {"bounced": amount, "attempt": r.attempt}
-    announce(cause, [Event("payment", payment.id, payment.company, "", payment.state, None, facts, r.error)])
-    offer("refund", [(payment.order, 0, cause.at)])
+    _tell(cause, payment, {"bounced": amount, "attempt": r.attempt}, r.error)
     amounts = (("settlement", amount),)
     return Posting(
         payment.company, "payment.refund_bounced", "payment", payment.id, payment.currency, amounts, cause.at

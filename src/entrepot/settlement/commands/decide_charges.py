@@ -16,7 +16,8 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import in_question
 from entrepot.settlement.carriers import CarrierTolerance
-from entrepot.settlement.commands.take_carrier_invoices import DUTY, ITEM
+from entrepot.settlement.commands.entering import DUTY
+from entrepot.settlement.commands.take_carrier_invoices import ITEM
 from entrepot.settlement.commands.take_payouts import LOCK
 from entrepot.settlement.states import CHARGE, IN_QUESTION
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects

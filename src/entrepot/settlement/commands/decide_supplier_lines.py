@@ -15,8 +15,9 @@ from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import in_question, supplier_invoices
+from entrepot.settlement.commands.entering import DUTY
 from entrepot.settlement.commands.take_payouts import LOCK
-from entrepot.settlement.commands.take_supplier_invoices import BILLED, CAME, DUTY, ITEM, KIND
+from entrepot.settlement.commands.take_supplier_invoices import BILLED, CAME, ITEM, KIND
 from entrepot.settlement.states import IN_QUESTION, SUPPLIER_LINE
 from entrepot.settlement.supplier_invoices import Goods, Invoiced, Matched, SupplierTolerance
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects

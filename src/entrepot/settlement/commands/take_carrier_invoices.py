@@ -9,22 +9,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import ids, money, policies, sql, wire
+from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
-from entrepot.kernel.events import Event
-from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import carriers, errors
 from entrepot.settlement.carriers import Billed, CarrierTolerance, Charged, Due
+from entrepot.settlement.commands.entering import Entry, Known, enter, in_question, known_of
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
-from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.open_items import OpenItem
 
 policies.shape("settlement.carriers")(CarrierTolerance)
 
-DUTY = "enter×approve"
 ITEM = "carrier invoice to check"
+KIND = "carrier_invoice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +52,6 @@ class CarrierInvoiceTaken:
     fresh: bool
 
 
-class _Known(NamedTuple):
-    """An invoice that we have, from before or from this batch."""
-
-    invoice: UUID
-    number: str
-    state: str
-    currency: str
-    total: int
-    lines: int
-    in_question: int
-    question: int
-
-    def answer(self, *, fresh: bool) -> CarrierInvoiceTaken:
-        return CarrierInvoiceTaken(
-            self.invoice, self.number, self.state, self.lines, self.in_question, self.question, fresh
-        )
-
-
 class _Draft(NamedTuple):
     id: UUID
     number: str
@@ -79,16 +59,8 @@ class _Draft(NamedTuple):
     charges: list[Charged]
     at: datetime
 
-    @property
-    def in_question(self) -> list[Charged]:
-        return [one for one in self.charges if one.state != "matched"]
-
-    def known(self) -> _Known:
-        open_ = self.in_question
-        return _Known(
-            self.id, self.number, "open" if open_ else "settled", self.request.currency, self.request.total_minor,
-            len(self.charges), len(open_), sum(one.difference for one in open_),
-        )  # fmt: skip
+    def known(self) -> Known:
+        return known_of(self.id, self.number, self.request.currency, self.request.total_minor, self.charges)
 
 
 @command("settlement.take_carrier_invoices")
@@ -105,7 +77,7 @@ def take_carrier_invoices(
     names = [(one.company, one.carrier, one.external_id) for one in requests]
     columns = sql.columns(("companies", "providers", "externals"), names)
     sql.run(_LOCK, columns)
-    known = {row[:3]: _Known(*row[3:]) for row in sql.run(_TAKEN, columns)}
+    known = {row[:3]: Known(*row[3:]) for row in sql.run(_TAKEN, columns)}
     facts = _Facts(requests, cause.at)
     numbers = iter(ids.numbers("CI", len(requests)))
 
@@ -123,19 +95,17 @@ def take_carrier_invoices(
         draft = _Draft(ids.uuid7(), next(numbers), request, charges, request.invoiced_at or cause.at)
         drafts.append(draft)
         known[name] = draft.known()
-        answers.append(known[name].answer(fresh=True))
+        answers.append(known[name].answer(CarrierInvoiceTaken, fresh=True))
     if drafts:
         _write(cause, drafts)
     return answers
 
 
-def _again(known: _Known, request: TakeCarrierInvoice) -> CarrierInvoiceTaken | Refused:
-    if (known.currency, known.total) == (request.currency, request.total_minor):
-        return known.answer(fresh=False)
-    return errors.InvoiceTakenOtherwise(
-        external_id=request.external_id, number=known.number, expected=money.told(known.total, known.currency),
-        found=money.told(request.total_minor, request.currency),
-    )  # fmt: skip
+def _again(known: Known, request: TakeCarrierInvoice) -> CarrierInvoiceTaken | Refused:
+    refused = known.misfit(
+        errors.InvoiceTakenOtherwise, request.external_id, request.currency, request.total_minor
+    )
+    return refused or known.answer(CarrierInvoiceTaken, fresh=False)
 
 
 class _Facts:
@@ -193,36 +163,27 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         for one in drafts
         for number, c in enumerate(one.charges, 1)
     ])  # fmt: skip
-    whole(post(cause, requests=[
-        Posting(one.request.company, "carrier.invoiced", "carrier_invoice", one.id, one.request.currency,
-                _amounts(one), one.at)
-        for one in drafts
-    ]))  # fmt: skip
-    duties = [Duty(one.id, DUTY, "enter", cause.actor.name, one.number) for one in drafts]
-    whole(take_duty(cause, requests=duties))
-    announce(cause, [
-        Event("carrier_invoice", one.id, one.request.company, "", one.known().state, one.at,
-              {"number": one.number, "total_minor": one.request.total_minor, "in_question": len(one.in_question)})
-        for one in drafts
+    enter(cause, KIND, "carrier.invoiced", [
+        Entry(one.request.company, one.known(), _amounts(one), _item(one), one.at) for one in drafts
     ])  # fmt: skip
-    items = [_item(one) for one in drafts if one.in_question]
-    if items:
-        open_items(cause, requests=items)
 
 
 def _amounts(one: _Draft) -> tuple[tuple[str, int], ...]:
     matched = [charge for charge in one.charges if charge.state == "matched"]
+    wrong = in_question(one.charges)
     return (
         ("accrual", sum(charge.expected for charge in one.charges)),
         ("variance", sum(charge.difference for charge in matched)),
-        ("question", sum(charge.difference for charge in one.in_question)),
+        ("question", sum(charge.difference for charge in wrong)),
     )
 
 
-def _item(one: _Draft) -> OpenItem:
-    wrong = one.in_question
+def _item(one: _Draft) -> OpenItem | None:
+    wrong = in_question(one.charges)
+    if not wrong:
+        return None
     return OpenItem(
-        company=one.request.company, type=ITEM, subject_kind="carrier_invoice", subject=one.id,
+        company=one.request.company, type=ITEM, subject_kind=KIND, subject=one.id,
         reason=f"Invoice {one.number} of {one.request.carrier}: {len(wrong)} charges are in question."
         f" {wrong[0].line.tracking}: {wrong[0].why}.",
         role="controller", priority=50, occurred_at=one.at,

@@ -8,21 +8,18 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import ids, money, policies, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.command import command
 from entrepot.kernel.errors import Invalid, NotFound, Refused
-from entrepot.kernel.events import Event
-from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import errors, supplier_invoices
+from entrepot.settlement.commands.entering import Entry, Known, enter, in_question, known_of
 from entrepot.settlement.commands.take_payouts import LOCK, SHOWN_MAX
 from entrepot.settlement.supplier_invoices import Goods, Invoiced, Matched, SupplierTolerance
-from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.open_items import OpenItem
 
 policies.shape("settlement.suppliers")(SupplierTolerance)
 
-DUTY = "enter×approve"
 ITEM = "supplier invoice to check"
 KIND = "supplier_invoice"
 WORK_ORDER = "WO-"
@@ -62,24 +59,6 @@ class _Supplier(NamedTuple):
     currency: str
 
 
-class _Known(NamedTuple):
-    """An invoice that we have, from before or from this batch, and what it says."""
-
-    invoice: UUID
-    number: str
-    state: str
-    currency: str
-    total: int
-    lines: int
-    in_question: int
-    question: int
-
-    def answer(self, *, fresh: bool) -> SupplierInvoiceTaken:
-        return SupplierInvoiceTaken(
-            self.invoice, self.number, self.state, self.lines, self.in_question, self.question, fresh
-        )
-
-
 class _Draft(NamedTuple):
     id: UUID
     number: str
@@ -88,16 +67,8 @@ class _Draft(NamedTuple):
     lines: list[Matched]
     at: datetime
 
-    @property
-    def in_question(self) -> list[Matched]:
-        return [one for one in self.lines if one.state != "matched"]
-
-    def known(self) -> _Known:
-        wrong = self.in_question
-        return _Known(
-            self.id, self.number, "open" if wrong else "settled", self.request.currency, self.request.total_minor,
-            len(self.lines), len(wrong), sum(one.difference for one in wrong),
-        )  # fmt: skip
+    def known(self) -> Known:
+        return known_of(self.id, self.number, self.request.currency, self.request.total_minor, self.lines)
 
 
 @command("settlement.take_supplier_invoices")
@@ -119,33 +90,34 @@ def take_supplier_invoices(
     drafts: list[_Draft] = []
     for request in requests:
         found = facts.supplier(request)
-        known = None if isinstance(found, Refused) else facts.known.get((found.id, request.external_id))
-        if known:
-            answers.append(_again(known, request))
+        if isinstance(found, Refused):
+            answers.append(found)
             continue
-        refused = found if isinstance(found, Refused) else supplier_invoices.misfit(
+        name = (found.id, request.external_id)
+        if name in facts.known:
+            answers.append(_again(facts.known[name], request))
+            continue
+        refused = supplier_invoices.misfit(
             request.external_id, request.lines, request.tax_minor, request.total_minor, request.currency
-        )  # fmt: skip
-        if isinstance(found, Refused) or refused:
-            answers.append(refused or found)  # type: ignore[arg-type]
+        )
+        if refused:
+            answers.append(refused)
             continue
         lines = facts.match(request, found.id)
         draft = _Draft(ids.uuid7(), next(numbers), request, found.id, lines, request.invoiced_at or cause.at)
         drafts.append(draft)
-        facts.known[found.id, request.external_id] = draft.known()
-        answers.append(draft.known().answer(fresh=True))
+        facts.known[name] = draft.known()
+        answers.append(facts.known[name].answer(SupplierInvoiceTaken, fresh=True))
     if drafts:
         _write(cause, drafts)
     return answers
 
 
-def _again(known: _Known, request: TakeSupplierInvoice) -> SupplierInvoiceTaken | Refused:
-    if (known.currency, known.total) == (request.currency, request.total_minor):
-        return known.answer(fresh=False)
-    return errors.SupplierInvoiceTakenOtherwise(
-        external_id=request.external_id, number=known.number, expected=money.told(known.total, known.currency),
-        found=money.told(request.total_minor, request.currency),
-    )  # fmt: skip
+def _again(known: Known, request: TakeSupplierInvoice) -> SupplierInvoiceTaken | Refused:
+    refused = known.misfit(
+        errors.SupplierInvoiceTakenOtherwise, request.external_id, request.currency, request.total_minor
+    )
+    return refused or known.answer(SupplierInvoiceTaken, fresh=False)
 
 
 class _Facts:
@@ -169,7 +141,7 @@ class _Facts:
             if (one.company, one.supplier) in self.suppliers
         ]
         found = sql.run(_TAKEN, sql.columns(("suppliers", "externals"), taken))
-        self.known = {(row[0], row[1]): _Known(*row[2:]) for row in found}
+        self.known = {(row[0], row[1]): Known(*row[2:]) for row in found}
         self.tolerances = policies.of_companies({one.company for one in requests}, SupplierTolerance, at)
         wanted = {
             (self.suppliers[one.company, one.supplier].id, line.order)
@@ -217,20 +189,9 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         for one in drafts
         for number, m in enumerate(one.lines, 1)
     ])  # fmt: skip
-    whole(post(cause, requests=[
-        Posting(one.request.company, "supplier.invoiced", KIND, one.id, one.request.currency, _amounts(one), one.at)
-        for one in drafts
-    ]))  # fmt: skip
-    duties = [Duty(one.id, DUTY, "enter", cause.actor.name, one.number) for one in drafts]
-    whole(take_duty(cause, requests=duties))
-    announce(cause, [
-        Event(KIND, one.id, one.request.company, "", one.known().state, one.at,
-              {"number": one.number, "total_minor": one.request.total_minor, "in_question": len(one.in_question)})
-        for one in drafts
+    enter(cause, KIND, "supplier.invoiced", [
+        Entry(one.request.company, one.known(), _amounts(one), _item(one), one.at) for one in drafts
     ])  # fmt: skip
-    wrong = [_item(one) for one in drafts if one.in_question]
-    if wrong:
-        open_items(cause, requests=wrong)
 
 
 def _amounts(one: _Draft) -> tuple[tuple[str, int], ...]:
@@ -239,14 +200,16 @@ def _amounts(one: _Draft) -> tuple[tuple[str, int], ...]:
         ("receipt", sum(line.expected for line in one.lines if not (line.goods and line.goods.is_work))),
         ("work", sum(line.expected for line in one.lines if line.goods and line.goods.is_work)),
         ("variance", sum(line.difference for line in matched)),
-        ("question", sum(line.difference for line in one.in_question)),
+        ("question", sum(line.difference for line in in_question(one.lines))),
         ("tax", one.request.tax_minor),
     )
     return tuple((kind, amount) for kind, amount in amounts if amount)
 
 
-def _item(one: _Draft) -> OpenItem:
-    wrong = one.in_question
+def _item(one: _Draft) -> OpenItem | None:
+    wrong = in_question(one.lines)
+    if not wrong:
+        return None
     return OpenItem(
         company=one.request.company, type=ITEM, subject_kind=KIND, subject=one.id,
         reason=f"Invoice {one.number} of {one.request.supplier}: {len(wrong)} lines are in question."

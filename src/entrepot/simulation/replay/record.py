@@ -219,11 +219,6 @@ class Fate:
         return [line._replace(quantity=waits[line.id]) for line in self.lines if waits.get(line.id)]
 
     @property
-    def backlog_now(self) -> int:
-        """Units that wait for stock; none while a limit holds the order."""
-        return 0 if self.past else sum(self.waits.values())
-
-    @property
     def nodes(self) -> tuple[str, ...]:
         """Codes of the nodes that serve it."""
         return tuple(sorted({share.node.code for share in self.shares if share.units}))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
@@ -96,26 +97,10 @@ def adjust(cause: Cause, /, *, requests: Sequence[Adjust]) -> list[Adjusted | Re
         adjustment, number, at = ids.uuid7(), next(numbers), r.occurred_at or cause.at
         state = "waiting" if waits else "posted"
         left[key] = free if waits else free + delta
-        rows.append(
-            (
-                adjustment,
-                number,
-                r.company,
-                r.sku,
-                r.node,
-                r.bin,
-                r.status,
-                r.lot,
-                r.serial,
-                delta,
-                r.reason,
-                r.note,
-                state,
-                cost,
-                cause.actor.name,
-                at,
-            )
-        )
+        rows.append((
+            adjustment, number, r.company, r.sku, r.node, r.bin, r.status, r.lot, r.serial, delta, r.reason, r.note,
+            state, cost, cause.actor.name, at,
+        ))  # fmt: skip
         duties.append(Duty(adjustment, "adjust×approve", "adjust", cause.actor.name))
         happened.append(Event("adjustment", adjustment, r.company, "", state, at, {"units": delta}, r.reason))
         if not waits:
@@ -150,55 +135,77 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
     Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile), access.duties_apart. Again: by key.
     About 14 statements.
     """
-    found = {row[0]: row[1:] for row in sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})}
-    keys = {
-        adjustment: At(sku, node, bin_, company, status, lot, serial)
-        for adjustment, (_, company, sku, node, bin_, status, lot, serial, *_rest) in found.items()
-    }
-    lock_what_losses_touch([Loss(row[1], row[2], row[3], -row[8]) for row in found.values()])
-    buckets = lock_buckets(keys.values())
+    rows = sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})
+    found = {row[0]: _Asked(*row[1:]) for row in rows}
+    lock_what_losses_touch([Loss(one.company, one.sku, one.node, -one.delta) for one in found.values()])
+    buckets = lock_buckets(one.at for one in found.values())
+    apart = _apart(cause, [r.adjustment for r in requests], found)
     answers: list[Adjusted | Refused] = []
     decided, moves = [], []
-    duties = [
-        Duty(r.adjustment, "adjust×approve", "approve", cause.actor.name, found[r.adjustment][0])
-        for r in requests
-        if r.adjustment in found and found[r.adjustment][10] == "waiting"
-    ]
-    apart = dict(
-        zip(
-            (duty.document for duty in duties),
-            take_duty(cause, requests=duties) if duties else [],
-            strict=True,
-        )
-    )
     for r in requests:
-        if r.adjustment not in found:
+        one = found.get(r.adjustment)
+        if one is None:
             answers.append(NotFound(what="adjustment", which=str(r.adjustment)))
             continue
-        number, company, sku, _, bin_, _, _, _, delta, reason, state, value = found[r.adjustment]
-        key = keys[r.adjustment]
-        bucket = buckets.get(key)
+        bucket = buckets.get(one.at)
         free = bucket.quantity - bucket.committed if bucket else 0
-        if state != "waiting":
-            answers.append(errors.AlreadyDecided(number=number, found=state))
-        elif isinstance(duty := apart[r.adjustment], Refused):
-            answers.append(duty)
-        elif r.approve and free + delta < 0:
+        if one.state != "waiting":
+            answers.append(errors.AlreadyDecided(number=one.number, found=one.state))
+        elif r.adjustment in apart:
+            answers.append(apart[r.adjustment])
+        elif r.approve and free + one.delta < 0:
             answers.append(
-                errors.NotThere(wanted=-delta, sku=str(sku), where=Said("bin {0}", bin_), found=free)
+                errors.NotThere(
+                    wanted=-one.delta, sku=str(one.sku), where=Said("bin {0}", one.bin), found=free
+                )
             )
         else:
             new = "posted" if r.approve else "rejected"
             decided.append((r.adjustment, new, cause.actor.name, cause.at))
             if r.approve:
-                moves.append(_move(company, key, delta, reason, r.adjustment, cause.at, value))
-            announce(cause, [Event("adjustment", r.adjustment, company, state, new, reason=r.note)])
-            answers.append(Adjusted(r.adjustment, number, new, delta if r.approve else 0, 0, value))
-            found[r.adjustment] = (*found[r.adjustment][:10], new, value)
+                moves.append(
+                    _move(one.company, one.at, one.delta, one.reason, r.adjustment, cause.at, one.value)
+                )
+            announce(cause, [Event("adjustment", r.adjustment, one.company, one.state, new, reason=r.note)])
+            posted = one.delta if r.approve else 0
+            answers.append(Adjusted(r.adjustment, one.number, new, posted, 0, one.value))
+            found[r.adjustment] = one._replace(state=new)
     if decided:
         sql.run(_DECIDE, sql.columns(("ids", "states", "people", "times"), decided))
     displaced = move_units(cause, moves).displaced
     return _hand_over_first(answers, displaced)
+
+
+class _Asked(NamedTuple):
+    """An adjustment as it was asked for; its value in minor units."""
+
+    number: str
+    company: int
+    sku: UUID
+    node: UUID
+    bin: UUID
+    status: str
+    lot: str
+    serial: str
+    delta: int
+    reason: str
+    state: str
+    value: int
+
+    @property
+    def at(self) -> At:
+        return At(self.sku, self.node, self.bin, self.company, self.status, self.lot, self.serial)
+
+
+def _apart(cause: Cause, wanted: Sequence[UUID], found: Mapping[UUID, _Asked]) -> dict[UUID, Refused]:
+    """Adjustments that wait, and that whoever decides now asked for."""
+    duties = [
+        Duty(which, "adjust×approve", "approve", cause.actor.name, found[which].number)
+        for which in wanted
+        if which in found and found[which].state == "waiting"
+    ]
+    told = take_duty(cause, requests=duties) if duties else []
+    return {duty.document: one for duty, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
 
 
 def _refusal(request: Adjust, delta: int, free: int, kits: Mapping[UUID, str]) -> Refused | None:
@@ -217,19 +224,8 @@ def _refusal(request: Adjust, delta: int, free: int, kits: Mapping[UUID, str]) -
 def _move(company: int, key: At, delta: int, reason: str, document: UUID, at: datetime, cost: int) -> Move:
     if delta > 0:
         return Move(
-            company,
-            key.sku,
-            delta,
-            ADJUSTMENT,
-            key,
-            reason,
-            "adjustment",
-            document,
-            at,
-            "stock.found",
-            None,
-            cost,
-        )
+            company, key.sku, delta, ADJUSTMENT, key, reason, "adjustment", document, at, "stock.found", None, cost,
+        )  # fmt: skip
     return Move(
         company, key.sku, -delta, key, ADJUSTMENT, reason, "adjustment", document, at, "stock.write_off"
     )

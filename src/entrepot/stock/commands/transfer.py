@@ -4,10 +4,10 @@ expected there until they have come or are lost."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -64,69 +64,59 @@ def ship_transfer(cause: Cause, /, *, requests: Sequence[ShipTransfer]) -> list[
     free = {key: max(0, position.free - position.fenced) for key, position in positions.items()}
 
     answers: list[TransferShipped | Refused] = []
-    rows, line_rows, moves, coming = [], [], [], []
+    sent: list[_Sent] = []
     numbers = iter(ids.numbers("TR", len(requests)))
     for r in requests:
         refusal = _refusal(r, left, free)
         if refusal:
             answers.append(refusal)
             continue
-        transfer, number, at = ids.uuid7(), next(numbers), r.occurred_at or cause.at
-        expected_at = r.expected_at or at + timedelta(days=rules.TRANSFER_DAYS)
-        rows.append(
-            (
-                transfer,
-                number,
-                r.company,
-                r.from_node,
-                r.to_node,
-                "in_transit",
-                cause.actor.name,
-                at,
-                expected_at,
-            )
-        )
         for line in r.lines:
-            source = _source(r, line)
-            target = At(line.sku, r.to_node, None, r.company, "in_transit", line.lot)
-            left[source] -= line.quantity
+            left[_source(r, line)] -= line.quantity
             free[line.sku, r.from_node] -= line.quantity
-            line_id = ids.uuid7()
-            line_rows.append((line_id, transfer, line.sku, line.lot, line.quantity, 0, 0))
-            coming.append(
-                Expect(
-                    r.company,
-                    line_id,
-                    line.sku,
-                    r.to_node,
-                    "transfer",
-                    transfer,
-                    line.quantity,
-                    expected_at.date(),
-                )
-            )
-            moves.append(
-                Move(
-                    r.company,
-                    line.sku,
-                    line.quantity,
-                    source,
-                    target,
-                    "transfer",
-                    "transfer",
-                    transfer,
-                    at,
-                    "stock.transfer_out",
-                    line_id,
-                )
-            )
-        announce(cause, [Event("transfer", transfer, r.company, "", "in_transit", at)])
-        answers.append(TransferShipped(transfer, number))
-    sql.write("stock_transfer", _COLUMNS, rows)
-    sql.write("stock_transferline", _LINE_COLUMNS, line_rows)
-    expect(cause, requests=coming)
-    move_units(cause, moves, buckets)
+        one = _sent(cause, r, next(numbers))
+        sent.append(one)
+        announce(
+            cause, [Event("transfer", one.transfer, r.company, "", "in_transit", r.occurred_at or cause.at)]
+        )
+        answers.append(TransferShipped(one.transfer, one.number))
+    sql.write("stock_transfer", _COLUMNS, [one.row for one in sent])
+    sql.write("stock_transferline", _LINE_COLUMNS, [line for one in sent for line in one.lines])
+    expect(cause, requests=[line for one in sent for line in one.coming])
+    move_units(cause, [move for one in sent for move in one.moves], buckets)
     return answers
+
+
+class _Sent(NamedTuple):
+    """A transfer as it is written: its rows, what is expected of it, and its moves."""
+
+    transfer: UUID
+    number: str
+    row: tuple[Any, ...]
+    lines: list[tuple[Any, ...]]
+    coming: list[Expect]
+    moves: list[Move]
+
+
+def _sent(cause: Cause, r: ShipTransfer, number: str) -> _Sent:
+    transfer, at = ids.uuid7(), r.occurred_at or cause.at
+    expected_at = r.expected_at or at + timedelta(days=rules.TRANSFER_DAYS)
+    row = (
+        transfer, number, r.company, r.from_node, r.to_node, "in_transit", cause.actor.name, at, expected_at,
+    )  # fmt: skip
+    sent = _Sent(transfer, number, row, [], [], [])
+    for line in r.lines:
+        line_id = ids.uuid7()
+        sent.lines.append((line_id, transfer, line.sku, line.lot, line.quantity, 0, 0))
+        sent.coming.append(Expect(
+            r.company, line_id, line.sku, r.to_node, "transfer", transfer, line.quantity, expected_at.date(),
+        ))  # fmt: skip
+        sent.moves.append(Move(
+            r.company, line.sku, line.quantity, _source(r, line),
+            At(line.sku, r.to_node, None, r.company, "in_transit", line.lot),
+            "transfer", "transfer", transfer, at, "stock.transfer_out", line_id,
+        ))  # fmt: skip
+    return sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +173,8 @@ def receive_transfer(
     usual = _usual_bins(requests, transfers)
 
     answers: list[TransferReceived | Refused] = []
-    moves, arrived, closed = [], [], []
+    moves: list[Move] = []
+    arrived, closed = [], []
     to_come: dict[UUID, Expect] = {}
     for r in requests:
         if r.transfer not in transfers:
@@ -197,16 +188,8 @@ def receive_transfer(
             continue
         at = r.occurred_at or cause.at
         for line in lines:
-            source = At(line.sku, node, None, company, "in_transit", line.lot)
             target = At(line.sku, node, line.bin or usual.get(node), company, "sellable", line.lot)
-            for units, to, reason, event in (
-                (line.received, target, "transfer", "stock.transfer_in"),
-                (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
-            ):
-                if units:
-                    moves.append(
-                        Move(company, line.sku, units, source, to, reason, "transfer", r.transfer, at, event)
-                    )
+            moves += _off(r.transfer, line, target, at)
             open_ = under_way[r.transfer][line.sku, line.lot]
             arrived += _spread(open_, line.received, line.lost)
             for one, units in open_:
@@ -224,6 +207,17 @@ def receive_transfer(
     expect(cause, requests=list(to_come.values()))
     move_units(cause, moves)
     return answers
+
+
+def _off(transfer: UUID, line: ArrivedUnits, target: At, at: datetime) -> Iterator[Move]:
+    """What came of a line to its bin, and what is lost of it out of the house."""
+    source = target._replace(bin=None, status="in_transit")
+    for units, to, reason, event in (
+        (line.received, target, "transfer", "stock.transfer_in"),
+        (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
+    ):
+        if units:
+            yield Move(target.owner, line.sku, units, source, to, reason, "transfer", transfer, at, event)
 
 
 _UnderWay = dict[tuple[UUID, str], list[tuple[UUID, int]]]

@@ -36,25 +36,21 @@ from entrepot.web.api.schemas import (
     QUANTITY_MAX,
     Code,
     Each,
-    Key,
     Moment,
     Out,
+    Own,
     Strict,
     Text,
+    Units,
 )
 
 router = Router()
-Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
-OwnKey = Annotated[
-    Key | None,
-    Field(None, description="Idempotency key of this one of a list; else the header's and its place."),
-]
 
 
 class PlanIn(Strict):
     """Plan what is due by the policy."""
 
-    key: OwnKey
+    key: Own = None
 
 
 class PlannedOut(Out):
@@ -71,7 +67,7 @@ class AskIn(Strict):
     bin: Code
     sku: Code | None = None
     priority: Annotated[StrictInt, Field(ge=0, le=99)] = 70
-    key: OwnKey
+    key: Own = None
 
 
 class AskedOut(Out):
@@ -84,7 +80,7 @@ class AskedOut(Out):
 
 class NamedIn(Strict):
     task: UUID
-    key: OwnKey
+    key: Own = None
 
 
 class GoodsOut(Out):
@@ -135,7 +131,7 @@ class EnterIn(Strict):
     counted: Annotated[list[CountedIn], Field(max_length=LINES_MAX)]
     unknown: Annotated[list[UnknownIn], Field(max_length=50)] = []
     occurred_at: Moment | None = None
-    key: OwnKey
+    key: Own = None
 
 
 class EnteredOut(Out):
@@ -226,7 +222,7 @@ class DecideCountIn(Strict):
     decision: Literal["approve", "reject", "recount"]
     cause: Text = ""
     note: Text = ""
-    key: OwnKey
+    key: Own = None
 
 
 class CountDecidedOut(Out):

@@ -39,8 +39,8 @@ from entrepot.web.api.schemas import (
     QUANTITY_MAX,
     Code,
     Each,
-    Key,
     Out,
+    Own,
     Reason,
     Strict,
     Text,
@@ -49,7 +49,6 @@ from entrepot.web.api.schemas import (
 router = Router()
 
 State = Literal["", "coming", "asked", "confirmed", "part_shipped", "shipped", "refused", "called_off"]
-KEY = Field(None, description="Idempotency key of this one of a list; else the header's and its place.")
 
 
 class DropShipLineOut(Out):
@@ -109,7 +108,7 @@ class DropShipConfirmIn(Strict):
     drop_ship: UUID
     reference: Text = ""
     due_on: date | None = None
-    key: Key | None = KEY
+    key: Own = None
 
 
 class DropShipConfirmedOut(Out):
@@ -123,7 +122,7 @@ class DropShipRefuseIn(Strict):
     drop_ship: UUID
     reason: Reason
     lines: Told | None = None
-    key: Key | None = KEY
+    key: Own = None
 
 
 class DropShipRefusedOut(Out):
@@ -141,7 +140,7 @@ class DropShipCallOffIn(Strict):
     reason: Reason
     cancel: bool = False
     code: Code = "customer"
-    key: Key | None = KEY
+    key: Own = None
 
 
 class DropShipCalledOffOut(Out):
@@ -158,7 +157,7 @@ class DropShipSentIn(Strict):
     carrier: Text = ""
     tracking: Text = ""
     lines: Told | None = None
-    key: Key | None = KEY
+    key: Own = None
 
 
 class DropShipSentOut(Out):
@@ -179,7 +178,7 @@ class QuantityIn(Strict):
     supplier: Code
     sku: Code
     available: Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)] | None
-    key: Key | None = KEY
+    key: Own = None
 
 
 class QuantityOut(Out):

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import Field, StrictInt
 
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
@@ -16,10 +15,9 @@ from entrepot.stock.commands.set_floor import SetRingFence, SetSafety, set_ring_
 from entrepot.stock.commands.set_preorder import SetPreorder, set_preorder
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
-from entrepot.web.api.schemas import QUANTITY_MAX, SKUS_MAX, Code, Each, Out, Own, Strict
+from entrepot.web.api.schemas import SKUS_MAX, Code, Each, Out, Own, Strict, Units
 
 router = Router()
-Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
 
 
 class SafetyIn(Strict):

@@ -21,8 +21,7 @@ from entrepot.network.commands.register import (
 )
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, as_list, give
-from entrepot.web.api.kept_back import Units
-from entrepot.web.api.schemas import NO_NUL, Code, Currency, Each, Out, Own, Strict
+from entrepot.web.api.schemas import NO_NUL, Code, Currency, Each, Out, Own, Strict, Units
 
 router = Router()
 Rank = Annotated[StrictInt, Field(ge=0, le=99)]

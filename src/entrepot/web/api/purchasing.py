@@ -51,30 +51,26 @@ from entrepot.web.api.answers import (
 from entrepot.web.api.schemas import (
     LINES_MAX,
     MINOR_MAX,
-    QUANTITY_MAX,
     Code,
     Each,
-    Key,
     Moment,
     Out,
+    Own,
     Price,
     Quantity,
     Reason,
     Strict,
     Text,
+    Units,
 )
 
 router = Router()
-Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
-OwnKey = Annotated[
-    Key | None, Field(description="Idempotency key of this one of a list; else the header's and its place.")
-]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2200, 1, 1))]
 Serials = Annotated[list[Code], Field(max_length=LINES_MAX)]
 
 
 class Keyed(Strict):
-    key: OwnKey = None
+    key: Own = None
 
 
 class OrderedLineIn(Strict):

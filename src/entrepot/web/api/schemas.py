@@ -44,6 +44,7 @@ Own = Annotated[
 ]
 Minor = Annotated[StrictInt, Field(ge=0, le=MINOR_MAX)]
 Quantity = Annotated[StrictInt, Field(ge=1, le=QUANTITY_MAX)]
+Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
 Price = Annotated[str, Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$", examples=["12.50"])]
 """A decimal as a string: a JSON number would pass through binary fractions."""
 Country = Annotated[str, Field(pattern=r"^([A-Z]{2})?$", examples=["GB"])]

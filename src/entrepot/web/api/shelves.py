@@ -38,15 +38,11 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
-from entrepot.web.api.schemas import QUANTITY_MAX, Code, Each, Key, Out, Quantity, Strict, Text
+from entrepot.web.api.schemas import QUANTITY_MAX, Code, Each, Out, Own, Quantity, Strict, Text
 from entrepot.web.api.waves import PiecesOut
 
 router = Router()
 Count = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
-OwnKey = Annotated[
-    Key | None,
-    Field(None, description="Idempotency key of this one of a list; else the header's and its place."),
-]
 
 
 class SlotIn(Strict):
@@ -57,7 +53,7 @@ class SlotIn(Strict):
     sku: Code | None = None
     velocity: Literal["", "A", "B", "C"] = ""
     volume_ml: Count = 0
-    key: OwnKey
+    key: Own = None
 
 
 class SlotSetOut(Out):
@@ -109,7 +105,7 @@ class PutAwayIn(Strict):
     serial: Text = ""
     scanned: Text = ""
     why: Literal["put_away", "move"] = "put_away"
-    key: OwnKey
+    key: Own = None
 
 
 class PutAwayOut(Out):
@@ -126,7 +122,7 @@ class FaceIn(Strict):
     minimum: Count
     maximum: Count
     case_units: Quantity = 1
-    key: OwnKey
+    key: Own = None
 
 
 class FaceSetOut(Out):
@@ -157,7 +153,7 @@ class FacesOut(Out):
 
 class ReviewFacesIn(Strict):
     node: Code
-    key: OwnKey
+    key: Own = None
 
 
 class ReviewedOut(Out):
@@ -188,7 +184,7 @@ class ReplenishIn(Strict):
 
     replenishment: UUID
     quantity: Count | None = None
-    key: OwnKey
+    key: Own = None
 
 
 class ReplenishedOut(Out):
@@ -201,7 +197,7 @@ class ToteIn(Strict):
 
     fulfillment: UUID
     tote: Code
-    key: OwnKey
+    key: Own = None
 
 
 class ToteUsedOut(Out):
@@ -221,7 +217,7 @@ class SortIn(Strict):
 
     task: UUID
     tote: Code
-    key: OwnKey
+    key: Own = None
 
 
 class SortedOut(Out):

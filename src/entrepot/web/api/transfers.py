@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import Field, StrictInt
+from pydantic import Field
 
 from entrepot.network import queries as network
 from entrepot.sourcing import queries as sourcing
@@ -44,7 +44,6 @@ from entrepot.web.api.answers import (
 )
 from entrepot.web.api.schemas import (
     LINES_MAX,
-    QUANTITY_MAX,
     Code,
     Each,
     Out,
@@ -53,10 +52,10 @@ from entrepot.web.api.schemas import (
     Reason,
     Strict,
     Text,
+    Units,
 )
 
 router = Router()
-Units = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
 
 
 class ProposalIn(Strict):

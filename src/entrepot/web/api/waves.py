@@ -38,8 +38,8 @@ from entrepot.web.api.schemas import (
     QUANTITY_MAX,
     Code,
     Each,
-    Key,
     Out,
+    Own,
     Strict,
     Text,
 )
@@ -47,10 +47,6 @@ from entrepot.web.api.schemas import (
 router = Router()
 Count = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
 Coordinate = Annotated[StrictInt, Field(ge=-(10**9), le=10**9)]
-OwnKey = Annotated[
-    Key | None,
-    Field(None, description="Idempotency key of this one of a list; else the header's and its place."),
-]
 
 
 class LayoutIn(Strict):
@@ -62,7 +58,7 @@ class LayoutIn(Strict):
     depot_x: Coordinate = 0
     depot_y: Coordinate = 0
     unit_mm: Annotated[StrictInt, Field(ge=1, le=10**6)] = 1_000
-    key: OwnKey
+    key: Own = None
 
 
 class LaidOutOut(Out):
@@ -83,7 +79,7 @@ class WaveIn(Strict):
     method: Literal["discrete", "batch", "cluster", "zone", ""] = ""
     carriers: Annotated[list[Code], Field(max_length=50)] = []
     ahead_minutes: Annotated[StrictInt, Field(ge=0, le=10_080)] = 0
-    key: OwnKey
+    key: Own = None
 
 
 class ProposedOut(Out):
@@ -104,7 +100,7 @@ class PacedNodeIn(Strict):
     """A node whose policy `warehouse.waves` is `paced`."""
 
     node: Code
-    key: OwnKey
+    key: Own = None
 
 
 class NodePacedOut(Out):
@@ -123,7 +119,7 @@ class CarrierCutOffIn(Strict):
     node: Code
     weekday: Annotated[StrictInt, Field(ge=0, le=6)]
     at: time | None
-    key: OwnKey
+    key: Own = None
 
 
 class CarrierCutOffSetOut(Out):
@@ -140,7 +136,7 @@ class CarrierCutOffOut(Out):
 
 class NamedWaveIn(Strict):
     wave: UUID
-    key: OwnKey
+    key: Own = None
 
 
 class ReleasedWaveOut(Out):
@@ -251,7 +247,7 @@ class TakeListIn(Strict):
 
     pick_list: UUID
     picker: Text | None = None
-    key: OwnKey
+    key: Own = None
 
 
 class TakenOut(Out):
@@ -274,7 +270,7 @@ class PickListIn(Strict):
     shorts: Annotated[list[ShortIn], Field(max_length=LINES_MAX)] = []
     picker: Text = ""
     occurred_at: datetime | None = None
-    key: OwnKey
+    key: Own = None
 
 
 class PickedListOut(Out):

@@ -27,6 +27,8 @@ MOVES = 60
 UNITS_MAX = 1_000_000
 SHOWN = 25
 """Orders of a SKU that its page names; the most urgent first."""
+SUMS = ("on_hand", "sellable", "reserved", "allocated", "safety", "fenced", "free", "value_minor")
+"""What the page of a SKU sums over its nodes."""
 
 
 @require_safe
@@ -92,6 +94,7 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         today=timezone.localdate(),
     )
     packagings = catalog.packagings([which]).get(which, ())
+    supply = pages.supply(sku=which)
     context |= {
         "by_channel": by_channel,
         "published": stock.published_of(sku=which),
@@ -104,28 +107,14 @@ def sku(request: Request, which: UUID) -> HttpResponse:
         "reservations": stock.reservations(company=company, sku=found.code, limit=SHOWN + 1),
         "horizon": availability.HORIZON,
         "positions": positions,
-        "sums": {
-            name: sum(getattr(one, name) for one in positions)
-            for name in (
-                "on_hand",
-                "sellable",
-                "reserved",
-                "allocated",
-                "safety",
-                "fenced",
-                "free",
-                "value_minor",
-            )
-        },
+        "sums": {name: sum(getattr(one, name) for one in positions) for name in SUMS},
         "shown": SHOWN,
         "first": f":{SHOWN}",
         "buckets": stock.buckets(sku=which),
         "promises": pages.promises(sku=which, limit=SHOWN + 1),
         "waiting": pages.waiting(sku=which, limit=SHOWN + 1),
-        "supply": pages.supply(sku=which),
-        "names": pages.names(
-            [*(one.document for one in moves), *(one.document for one in pages.supply(sku=which))]
-        ),
+        "supply": supply,
+        "names": pages.names([*(one.document for one in moves), *(one.document for one in supply)]),
     }
     return page(request, "web/sku.html", context, area="stock")
 
