@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 
 from entrepot.access.errors import DutiesApart
+from entrepot.access.queries import duties_of
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger import clearing_queries as ledger
@@ -81,6 +82,9 @@ def test_lines_are_matched_many_to_many_and_in_part_and_taken_apart_again():
     (row,) = ledger.matches(COMPANY, ACCRUAL)
     assert (row.how, row.why, row.lines, row.amount_minor) == ("hand", "they belong together", 4, 140)
     assert [one.amount_minor for one in queries.parts([row.id])] == [-100, -40, 30, 110]
+    other = match(*(Part(line) for line in accrued(5, -5)))
+    shown = queries.parts([row.id, other.match], limit=2)  # type: ignore[attr-defined]
+    assert sorted(one.amount_minor for one in shown) == [-100, -40, -5, 5], "each match its first lines"
     assert match(Part(two), Part(one)) == NotOpen(line=one, expected="0.00 GBP", found="0.00 GBP")
 
     undo = UndoMatch(answer.match, "of another carrier", "u1")
@@ -89,7 +93,7 @@ def test_lines_are_matched_many_to_many_and_in_part_and_taken_apart_again():
     assert (
         undo_matches(SYSTEM, requests=[undo, replace(undo, key=None)]) == [MatchUndone(answer.match, 4)] * 2
     )
-    assert ledger.matches(COMPANY, ACCRUAL)[0].undone_why == "of another carrier"
+    assert ledger.matches(COMPANY, ACCRUAL)[-1].undone_why == "of another carrier"
 
 
 def test_what_does_not_make_zero_is_not_matched_and_nothing_changes():
@@ -178,6 +182,15 @@ def test_a_write_off_is_declined_with_a_note_or_found_matched_since():
     match(Part(two), Part(back))
     assert isinstance(decide_write_offs(OTHER, requests=[DecideWriteOff(second.write_off, True)])[0], NotOpen)
     assert isinstance(decide_write_offs(OTHER, requests=[DecideWriteOff(ids.uuid7(), True)])[0], NotFound)
+
+
+def test_whoever_is_refused_to_approve_has_taken_no_duty():
+    (one, back) = accrued(900, -900)
+    (asked,) = write_off(SYSTEM, requests=[WriteOff(COMPANY, (Part(one),), "other", "old")])
+    match(Part(one), Part(back))
+    (refused,) = decide_write_offs(OTHER, requests=[DecideWriteOff(asked.write_off, True)])
+    assert isinstance(refused, NotOpen)
+    assert [one.side for one in duties_of(asked.write_off)] == ["enter"]
 
 
 def test_slices_of_a_line_are_judged_together():

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from entrepot.ledger import clearing_queries as ledger
+from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
+from entrepot.orders.commands.credit import CreditItem, CreditWithoutSale, credit
 from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
+from entrepot.payments.commands.authorize import Authorize, authorize
+from entrepot.payments.commands.capture import Capture, capture
+from entrepot.payments.commands.disputes import OpenDispute, open_disputes
+from entrepot.payments.commands.follow_disputes import CloseDispute, close_disputes
+from entrepot.payments.commands.refund import Refund, refund
 from entrepot.returns.commands.finish_work import FinishWork, finish_work
 from entrepot.returns.onward import Outcome
 from entrepot.settlement import clearing_queries as queries
@@ -20,11 +29,13 @@ from tests.commands import test_settlement_carriers as carriers
 from tests.commands import test_settlement_suppliers as suppliers
 from tests.commands.test_returns_work_orders import begun, pays
 from tests.commands.test_settlement import a_payout, charged, taken
-from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
+from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance, someone
 from tests.retailer import a_retailer
+from tests.selling import a_seller, an_order, placed
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
+SECOND = someone("controller two")
 
 
 def clear() -> AccountsCleared:
@@ -58,6 +69,52 @@ def test_a_payout_clears_the_charges_and_refunds_that_it_brings():
     assert clear().matches == 0
     assert {one.counterparty for one in queries.items(COMPANY, Wanted(1100), NOW)} == {"fake"}
     assert len(queries.items(COMPANY, Wanted(1100, counterparty="fak"), NOW, limit=1)) == 1
+
+
+def test_a_payout_clears_a_chargeback_with_its_fee_and_what_comes_back_of_both():
+    """What a bank takes of 4.00 with a fee of 15.00, and gives back of both, comes with two payouts."""
+    a_floor(skus=0, channels=())
+    payment = charged(10_000, "ch_1")
+    (dispute,) = open_disputes(SYSTEM, requests=[OpenDispute(payment, "ch_1", 400, fee_minor=1_500)])
+    taken(
+        a_payout("po_1", PayoutLine("charge", "ch_1", 10_000), PayoutLine("chargeback", "ch_1", 400, 1_500))
+    )
+    clear()
+    assert (left(1100), balance(1100)) == ([], 0)
+    close_disputes(SYSTEM, requests=[CloseDispute(dispute.dispute, won=True, fee_returned_minor=1_500)])  # type: ignore[union-attr]
+    taken(a_payout("po_2", PayoutLine("chargeback_reversal", "ch_1", 400, -1_500)))
+    clear()
+    assert (left(1100), balance(1100), left(1160), why(1160)) == ([], 0, [], ["one dispute"])
+
+
+def test_two_disputes_of_a_payment_are_cleared_apart():
+    """Of 4.00 and 7.00 the later is lost: the earlier stays open, and not the first 7.00 that there are."""
+    a_floor(skus=0, channels=())
+    payment = charged(10_000, "ch_1")
+    _, later = open_disputes(
+        SYSTEM, requests=[OpenDispute(payment, name, amount) for name, amount in (("a", 400), ("b", 700))]
+    )
+    close_disputes(SYSTEM, requests=[CloseDispute(later.dispute, won=False)])  # type: ignore[union-attr]
+    clear()
+    assert left(1160) == [400]
+
+
+def test_a_credit_without_a_known_sale_is_cleared_by_what_its_customer_was_paid_back():
+    """C9 was paid back 9.00 of an order, and C8 2.00 of another, before C9 was credited 10.00 without a sale."""
+    a_seller()
+    for number, (customer, amount) in enumerate((("C9", 900), ("C8", 200))):
+        (order,) = placed(an_order(f"E{number}", customer=customer))
+        authorize(SYSTEM, requests=[Authorize(COMPANY, order.order, "account", "ref", "GBP", amount, NOW)])
+        capture(SYSTEM, requests=[Capture(order.order, amount)])
+        refund(SYSTEM, requests=[Refund(order.order, amount)])
+    item = CreditItem("goods", "MUG", 1, Decimal("10.00"))
+    (entered,) = credit(
+        SYSTEM, requests=[CreditWithoutSale(COMPANY, "shop", "C1", (item,), "GBP", customer="C9")]
+    )
+    approve_credits(SECOND, requests=[ApproveCredit(entered.credit)])  # type: ignore[union-attr]
+    assert sorted(left(2300)) == [-1_000, 200, 900]
+    clear()
+    assert (sorted(left(2300)), why(2300)) == ([-100, 200], ["one customer"])
 
 
 def test_an_invoice_of_a_carrier_clears_just_the_accruals_that_it_bills():

@@ -150,8 +150,10 @@ def test_what_can_not_be_is_refused(house: None):
     opened(payment.id, 19_500, "dp_2")
     (beyond,) = follow_disputes(SYSTEM, requests=[FollowDispute(dispute, withdrawn=True)])
     assert beyond == errors.NotAPayment(field="amount", expected="1 to 500", found=1_000)
-    (fee,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True, fee_returned_minor=1)])
-    assert fee == errors.NotAPayment(field="fee", expected="0 to 0", found=1)
+    (lost,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
+    assert lost == beyond, "no more is lost than was captured and is not disputed by another"
+    (fee,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True, fee_returned_minor=-1)])
+    assert fee == errors.NotAPayment(field="fee", expected="0 or more", found=-1)
     (early,) = open_disputes(SYSTEM, requests=[OpenDispute(payment.id, "dp_3", 1, inquiry=True, fee_minor=1)])
     assert early == errors.NotAPayment(field="fee", expected="0 while nothing is withdrawn", found=1)
 
@@ -167,6 +169,51 @@ def test_what_nobody_answers_in_time_expires_and_can_still_be_decided(house: Non
     assert work.of_subject(dispute)[0].state == "open", "somebody has to see it"
     close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
     assert balance(5310) == 1_000
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_a_fee_that_was_never_booked_does_not_come_back(house: None, won: bool):
+    """Disputes of before fees were booked: what Stripe gives back of it comes with the payout."""
+    _, dispute = a_dispute()
+    (answer,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=won, fee_returned_minor=1_500)])
+    assert answer == DisputeClosed(dispute, "won" if won else "lost")
+    assert (told(dispute).fee_returned_minor, balance(5220)) == (0, 0)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_bank_may_reverse_a_loss_later_but_not_by_an_older_word(house: None, accepted: bool):
+    order, dispute = a_dispute(withdrawn=True, fee_minor=500)
+    if accepted:
+        (answer,) = accept_disputes(by("anna"), requests=[AcceptDispute(dispute, "It never arrived.")])
+        settle_answers(SYSTEM, requests=[SettleAnswer(answer.answer, ok=True)])  # type: ignore[union-attr]
+    else:
+        close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
+    before = (balance(1160), balance(5310), balance(1100), told(dispute).state)
+    assert before == (0, 1_000, 18_500, "accepted" if accepted else "lost")
+
+    older = CloseDispute(dispute, won=True, occurred_at=NOW - timedelta(days=1))
+    assert close_disputes(SYSTEM, requests=[older]) == [DisputeClosed(dispute, before[3])]
+    later = CloseDispute(dispute, won=True, occurred_at=NOW + timedelta(hours=1), fee_returned_minor=500)
+    assert close_disputes(SYSTEM, requests=[later, later]) == [DisputeClosed(dispute, "won")] * 2
+    assert (balance(1160), balance(5310), balance(1100), balance(5220)) == (0, 0, 20_000, 0)
+    assert told(dispute).closed_at == NOW + timedelta(hours=1)
+    assert refund(SYSTEM, requests=[Refund(order, 20_000)]) == [Refunded(20_000)]
+    (again,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
+    assert isinstance(again, WrongState), "what a bank takes once more has a name of its own"
+
+
+def test_a_proposal_ends_with_the_banks_decision_and_does_not_keep_a_dispute_from_expiring(house: None):
+    _, dispute = a_dispute(6_000, evidence_due_at=NOW)
+    accept_disputes(by("anna"), requests=[AcceptDispute(dispute, "It never arrived.")])
+
+    assert expire_disputes(SYSTEM, requests=[ExpireDisputes(COMPANY)]) == [DisputesExpired(COMPANY, 1)]
+    assert [one.state for one in dispute_queries.answers(dispute)] == ["proposed"], "it can still be accepted"
+    close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True)])
+
+    assert [one.state for one in dispute_queries.answers(dispute)] == ["withdrawn"]
+    assert [one.state for one in work.of_subject(dispute)] == ["done", "done"]
+    (late,) = accept_disputes(by("bert"), requests=[AcceptDispute(dispute, "I agree.")])
+    assert isinstance(late, WrongState)
 
 
 # ---- the database holds it
@@ -230,6 +277,11 @@ def test_what_a_provider_refuses_is_a_work_item_and_may_be_said_again(house: Non
     assert told(dispute).state == "needs_response"
     (again,) = submit_evidence(SYSTEM, requests=[SubmitEvidence(dispute, TEXT)])
     assert again.state == "waiting"  # type: ignore[union-attr]
+    assert work.items(COMPANY, kind=FAILED) == [], "it is said again"
+    settle_answers(SYSTEM, requests=[SettleAnswer(again.answer, ok=False)])  # type: ignore[union-attr]
+    assert len(work.items(COMPANY, kind=FAILED)) == 1
+    close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
+    assert work.items(COMPANY, kind=FAILED) == [], "nobody can say anything any more"
     unknown = ids.uuid7()
     assert settle_answers(SYSTEM, requests=[SettleAnswer(unknown, ok=True)]) == [
         NotFound(what="answer to a dispute", which=str(unknown))
@@ -254,6 +306,23 @@ def test_what_the_bank_decided_meanwhile_stays_decided(house: None):
     assert told(dispute).state == "won"
 
 
+def test_what_a_provider_refuses_after_the_decision_is_nobodys_work(house: None):
+    _, dispute = a_dispute()
+    (answer,) = submit_evidence(SYSTEM, requests=[SubmitEvidence(dispute, TEXT)])
+    close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
+    settle_answers(SYSTEM, requests=[SettleAnswer(answer.answer, ok=False, error="closed")])
+    assert work.items(COMPANY, kind=FAILED) == []
+
+
+def test_whoever_is_refused_has_taken_no_duty(house: None):
+    _, dispute = a_dispute(6_000)
+    (empty,) = submit_evidence(by("anna"), requests=[SubmitEvidence(dispute, ())])
+    assert isinstance(empty, Invalid)
+    accept_disputes(by("bert"), requests=[AcceptDispute(dispute, "Hopeless.")])
+    (accepted,) = accept_disputes(by("anna"), requests=[AcceptDispute(dispute, "I agree.")])
+    assert accepted.state == "waiting"  # type: ignore[union-attr]
+
+
 # ---- acceptance
 
 
@@ -270,7 +339,6 @@ def test_a_small_dispute_is_accepted_by_one_person_and_lost_when_the_provider_kn
         DisputeClosed(dispute, "accepted")
     ]
     assert balance(5310) == 5_000
-    assert isinstance(close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True)])[0], WrongState)
 
 
 def test_a_large_dispute_takes_two_who_did_not_contest_it(house: None):

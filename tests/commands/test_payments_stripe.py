@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from entrepot.kernel import ids, relay, sql
-from entrepot.kernel.errors import Unavailable
+from entrepot.kernel.errors import Refused, Unavailable
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.payments import dispute_queries, errors, hold_queries, queries
 from entrepot.payments.commands.authorize import Authorize, authorize
 from entrepot.payments.commands.capture import Capture, Void, capture, void
@@ -19,7 +22,7 @@ from entrepot.payments.commands.refund import Refund, refund
 from entrepot.payments.commands.retry import Retry, retry
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.commands.take_messages import MessageTaken, TakeMessage, take_messages
-from entrepot.payments.commands.tell_disputes import DisputeTold, TellDispute, tell_disputes
+from entrepot.payments.commands.tell_disputes import NOT_TAKEN, DisputeTold, TellDispute, tell_disputes
 from entrepot.payments.providers import Asked, Outcome, Told
 from entrepot.payments.providers.stripe import parse
 from entrepot.payments.providers.stripe.client import Client, client
@@ -219,6 +222,63 @@ def test_disputes_that_no_message_told_of_are_found_by_asking(house: None, strip
     assert [one.done for one in poll_disputes(SYSTEM, client())] == ["nothing", "nothing"]  # type: ignore[union-attr]
     assert [path.split("?")[0] for path, _ in stripe.asked[-2:]] == ["/v2/disputes"] * 2
     assert (queries.of_order(order)[0].disputed_minor, balance(1160), balance(5220)) == (400, 400, 1_500)
+
+
+def a_list(*pages: list[dict[str, Any]]) -> Any:
+    """Stripe's list of disputes in pages."""
+
+    def says(path: str, _body: Any) -> tuple[int, Any]:
+        behind = path.partition("starting_after=")[2]
+        at = next((i + 1 for i, page in enumerate(pages) if behind and page[-1]["id"] == behind), 0)
+        return 200, {"object": "list", "data": pages[at], "has_more": at + 1 < len(pages)}
+
+    return says
+
+
+def test_a_dispute_that_can_not_be_taken_is_seen_and_stops_no_other(house: None, stripe: Imitation):
+    """One of a status that is not known, one of more than was captured, and good ones behind both."""
+    captured("pi_1")
+    order, made = captured("pi_2"), {"created": 1_767_225_600}
+    pages = (
+        [dispute("dp_odd", "pi_1", 100, "odd", **made)],
+        [dispute("dp_big", "pi_1", 5_000, **made), dispute("dp_good", "pi_2", 400, **made)],
+    )
+    with an_imitation(a_list(*pages)) as imitation, capture_logs() as logs:
+        first, second = poll_disputes(SYSTEM, Client("sk", imitation.url))
+    assert isinstance(first, errors.NotAPayment)
+    assert second == DisputeTold("opened")
+    assert queries.of_order(order)[0].disputed_minor == 400
+    assert [(one["log_level"], one["dispute"]) for one in logs] == [
+        ("error", "dp_odd"),
+        ("warning", "dp_big"),
+    ]
+    (item,) = work.items(COMPANY, kind=NOT_TAKEN)
+    assert (item.subject_kind, item.role) == ("payment", "controller")
+    assert (
+        "dp_big is needs response, which the books can't follow: amount: expected 1 to 1000, found 5000."
+        in (item.reason)
+    )
+
+    mended = ([dispute("dp_big", "pi_1", 500, **made)],)
+    with an_imitation(a_list(*mended)) as imitation:
+        assert poll_disputes(SYSTEM, Client("sk", imitation.url)) == [DisputeTold("opened")]
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
+
+
+def test_what_the_books_refuse_together_is_told_one_by_one(house: None, stripe: Imitation):
+    """The month is closed, so that nothing can be booked today; what needs no entry is told nonetheless."""
+    captured("pi_1")
+    later = replace(SYSTEM, at=NOW + timedelta(days=40))
+    (answer,) = close_month(later, requests=[CloseMonth(COMPANY, NOW.date().replace(day=1))])
+    assert not isinstance(answer, Refused), answer
+    rows = [
+        dispute(name, intent, 5, created=1_767_225_600)
+        for name, intent in (("dp_1", "pi_1"), ("dp_2", "pi_x"))
+    ]
+    with an_imitation(a_list(rows)) as imitation:
+        refused, other = poll_disputes(SYSTEM, Client("sk", imitation.url))
+    assert isinstance(refused, Refused)
+    assert other == DisputeTold("nothing")
 
 
 # ---- told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from entrepot.access.errors import DutiesApart
+from entrepot.access.queries import duties_of
 from entrepot.kernel import ids
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.settlement import bank_queries, errors
@@ -134,6 +136,9 @@ def test_whoever_took_it_does_not_book_much_of_it(house: Floor):
     own, alone = decide(wanted, small)
     assert isinstance(own, DutiesApart)
     assert alone.state == "booked"
+    (silent,) = decide(replace(wanted, reason="", key=None), cause=OTHER)
+    assert isinstance(silent, Invalid)
+    assert [one.side for one in duties_of(taken.statement)] == ["enter"], "who is refused has done nothing"
     (done,) = decide(wanted, cause=OTHER)
     assert done.statement_state == "matched"
     assert decide(wanted, cause=OTHER) == [done]

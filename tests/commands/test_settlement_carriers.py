@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.access.errors import DutiesApart
+from entrepot.access.queries import duties_of
 from entrepot.kernel import ids
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.settlement import carrier_queries, errors
@@ -131,6 +132,9 @@ def test_who_took_an_invoice_does_not_accept_much_of_it(house: Floor):
     wanted = [DecideCharge(taken.invoice, line, "accept", "fine") for line in (1, 2)]
     much, little = decide_charges(SYSTEM, requests=wanted)
     assert isinstance(much, DutiesApart)
+    (silent,) = decide_charges(OTHER, requests=[DecideCharge(taken.invoice, 1, "accept", " ")])
+    assert isinstance(silent, Invalid)
+    assert [one.side for one in duties_of(taken.invoice)] == ["enter"], "who is refused has done nothing"
     assert isinstance(little, ChargeDecided)
     (other,) = decide_charges(OTHER, requests=[wanted[0]])
     assert other.invoice_state == "settled"

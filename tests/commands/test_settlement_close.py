@@ -17,10 +17,11 @@ from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.ledger.commands.revalue import Revalue, revalue
 from entrepot.returns.commands.estimate import Estimate, estimate
 from entrepot.settlement import closing_queries, errors
-from entrepot.settlement.bank import BankLine
+from entrepot.settlement.bank import BankLine, Statement
 from entrepot.settlement.closing import KINDS, Closing
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
+from entrepot.settlement.commands.take_statements import TakeStatement
 from entrepot.settlement.rules import PayoutLine
 from tests.back import policy
 from tests.commands.test_settlement_bank import DAY, a_statement, take
@@ -94,6 +95,18 @@ def test_other_currencies_and_expected_returns_are_measured_as_of_the_end_first(
     assert {one.open.kind for one in report.checked} == set(KINDS)
     assert {one.account: end for one, end in report.accounts}[2150] == -305
     assert report.result_minor == 5 - sum(balance(one) for one in range(4000, 6000))  # 5 were of October
+
+
+def test_amounts_of_two_currencies_are_not_added_up():
+    a_floor(skus=0)
+    take(
+        a_statement("S1", BankLine(DAY, 500), BankLine(DAY, -9)),
+        TakeStatement(COMPANY, Statement("DE89", "S2", "EUR", None, None, (BankLine(DAY, 70_000),))),
+    )
+    checked = closing_queries.checklist(COMPANY, MONTH, LATER.at)
+    told = [(one.open.count, one.open.amount_minor, one.open.currency) for one in checked]
+    assert told[:2] == [(1, 70_000, "EUR"), (2, 491, "GBP")]
+    assert close(MONTH) == [errors.NotReadyToClose(month="2026-11", found="3 bank lines")]
 
 
 def test_what_has_not_ended_is_not_closed():

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.access.errors import DutiesApart
+from entrepot.access.queries import duties_of
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
@@ -190,6 +191,7 @@ def test_whoever_ordered_received_or_took_it_does_not_accept_it(house: Retailer)
     for who in (BUYER, CLERK, BOOKS):
         (answer,) = decide_supplier_lines(who, requests=accept)
         assert isinstance(answer, DutiesApart), who
+    assert [one.side for one in duties_of(taken.invoice)] == ["enter"], "who is refused has done nothing"
     assert balance(1175) == 5_000
     (answer,) = decide_supplier_lines(OTHER, requests=accept)
     assert answer == SupplierLineDecided(taken.invoice, 1, "accepted", "settled")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import psycopg
 import pytest
+from django.db import connection
 from django.utils import timezone
+from structlog.testing import capture_logs
 
+from entrepot import postgres
 from entrepot.insight import answers, kpis, profit, questions
 from entrepot.insight.models import Answer
 from entrepot.kernel import sql
@@ -100,3 +104,42 @@ def test_an_answer_of_another_version_is_forgotten(shop, large):
     Answer.objects.update(question="questions.gone", up_to=0)
     answers.renew(now)
     assert not Answer.objects.exists()
+
+
+def another_connection() -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(postgres.server_dsn(str(connection.settings_dict["NAME"])))
+
+
+def test_a_fact_of_a_transaction_that_was_still_running_is_not_lost(shop, large):
+    """A number below the last one may be committed later: an answer from before it is counts as stale."""
+    now = timezone.now()
+    questions.profit_told(COMPANY, now, a_year(), "sku")
+    assert answers.renew(now) == 0, "nothing was running"
+    with another_connection() as other:
+        other.execute("SELECT pg_current_xact_id()")
+        questions.profit_told(COMPANY, now, a_year(), "channel")
+    assert answers.renew(now) == 1
+    assert answers.renew(now) == 0, "it has ended"
+
+
+def test_an_answer_in_an_old_shape_is_worked_out_anew(shop, large):
+    now, asked = timezone.now(), a_year()
+    told = questions.profit_told(COMPANY, now, asked, "sku")
+    for old in ('{"gone": 1}', "[]", "[[1, 2], 3]"):
+        Answer.objects.update(answer=old)
+        assert questions.profit_told(COMPANY, now, asked, "sku") == told
+
+
+def test_one_that_can_not_be_renewed_stops_no_other(shop, large):
+    now = timezone.now()
+    questions.profit_told(COMPANY, now, a_year(), "sku")
+    Answer.objects.update(arguments=["what nobody asks any more"])
+    questions.profit_told(COMPANY, now + timedelta(seconds=1), a_year(), "channel")
+    questions.kpi_total(COMPANY, now + timedelta(seconds=2), next(iter(kpis.KPIS)), kpis.Asked(now, now))
+    Answer.objects.filter(question__endswith="kpi_total").update(arguments=["gone", {"since": "x"}])
+    something_happens()
+    with capture_logs() as logs:
+        answers.renew(now)
+    assert [one["event"] for one in logs if one["log_level"] == "error"] == ["an answer can't be renewed"] * 2
+    (left,) = Answer.objects.all()
+    assert left.told_at == now

@@ -22,6 +22,6 @@ def test_the_page_tells_what_is_open_and_refuses_what_has_not_ended(shop, consol
     report = f"/books/closing/report/?month={month}"
     assert "Report of the month" in page.get(report).content.decode()
     rows = page.get(f"{report}&format=csv").content.decode().splitlines()
-    assert rows[0] == "part,what,kind,count,stands in the way,debit,credit,amount"
+    assert rows[0] == "part,what,kind,count,stands in the way,debit,credit,amount,currency"
     assert any(one.startswith("account,2150") for one in rows)
     assert page.get(f"{report}&format=xlsx").status_code == 200

@@ -13,6 +13,7 @@ def test_what_stands_in_the_way_comes_first_and_is_the_reason():
     checked = check(found, Closing())
     assert [(one.open.kind, one.refuses) for one in checked] == [("bank lines", True), ("clearing", False)]
     assert reasons(checked) == "3 bank lines"
+    assert reasons(check([*found, Open("bank lines", 2, 9, "", "EUR")], Closing())) == "5 bank lines"
     assert reasons(check(found, Closing(bank_lines=False))) == ""
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from entrepot.access import keys, rules
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor
+from entrepot.kernel.errors import Refused
 
 
 class Person(Protocol):
@@ -129,6 +130,19 @@ def api_keys() -> list[ApiKey]:
     return [ApiKey(*row) for row in sql.run(_KEYS)]
 
 
+def apart(duties: Sequence[rules.Duty]) -> list[Refused | None]:
+    """For each duty, why its person may not take it; nothing is taken, so that whoever is refused for another reason
+    has done nothing. None for nothing, else 1 statement."""
+    answers = rules.decide_duties(duties)
+    rows = [(one.document, one.pair, one.side, one.person) for one in duties]
+    wanted = sql.columns(("documents", "pairs", "sides", "persons"), rows)
+    held = {tuple(row) for row in sql.run(_OTHER_SIDE, wanted)} if duties else set()
+    return [
+        refusal or (rules.apart(one) if row in held else None)
+        for one, row, refusal in zip(duties, rows, answers, strict=True)
+    ]
+
+
 def duties_of(document: UUID) -> list[DutyHeld]:
     """Who did which part on a document. 1 statement."""
     return [DutyHeld(*row) for row in sql.run(_DUTIES, {"document": document})]
@@ -232,6 +246,13 @@ WHERE s.company_id = %(company)s::smallint AND s.person = %(person)s::text ORDER
 _KEYS = """
 SELECT access_apikey.id, name, prefix, coalesce(username, '?'), created_at, revoked_at
 FROM access_apikey LEFT JOIN auth_user ON auth_user.id = user_id ORDER BY created_at DESC, access_apikey.id
+"""
+
+_OTHER_SIDE = f"""
+SELECT one.documents, one.pairs, one.sides, one.persons
+FROM {sql.unnest("one", documents="uuid", pairs="text", sides="text", persons="text")}
+JOIN access_duty AS duty
+  ON (duty.document, duty.pair, duty.person) = (one.documents, one.pairs, one.persons) AND duty.side <> one.sides
 """
 
 _DUTIES = """

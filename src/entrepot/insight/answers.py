@@ -12,7 +12,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple, get_type_hints
 
+import msgspec
+import psycopg
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
 from entrepot.kernel import sql, wire
+
+log = structlog.get_logger("entrepot.insight")
 
 T = TypeVar("T")
 Given = TypeVarTuple("Given")
@@ -77,6 +84,7 @@ def oldest() -> datetime | None:
 def renew(at: datetime) -> int:
     """Work out again what was asked of late and has changed since, the oldest first; returns how many.
 
+    One that can't be worked out is forgotten, and told in the log: the next page that asks for it shows why.
     1 statement and those of the questions, and 1 for each.
     """
     sql.change(
@@ -84,11 +92,22 @@ def renew(at: datetime) -> int:
     )
     rows = sql.run(_STALE)
     for key, company, name, arguments in rows:
-        if name in questions:
-            _work_out(key, name, company, at, _read(questions[name], arguments))
-        else:  # of a version before this one
-            sql.change("DELETE FROM insight_answer WHERE key = %(key)s::bytea", {"key": key})
+        try:
+            with transaction.atomic():
+                if name in questions:
+                    _work_out(key, name, company, at, _read(questions[name], arguments))
+                else:  # of a version before this one
+                    _forget(key)
+        except (psycopg.OperationalError, OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("an answer can't be renewed", question=name, company=company)
+            _forget(key)
     return len(rows)
+
+
+def _forget(key: bytes) -> None:
+    sql.change("DELETE FROM insight_answer WHERE key = %(key)s::bytea", {"key": key})
 
 
 def _told(name: str, company: int, at: datetime, given: tuple[Any, ...], since: datetime) -> Any:
@@ -98,15 +117,19 @@ def _told(name: str, company: int, at: datetime, given: tuple[Any, ...], since: 
         return questions[name](company, at, *given)
     if known.answer is None or known.told_at is None or known.told_at < max(at - OLDEST, since):
         return _work_out(key, name, company, at, given)
+    try:
+        answer = wire.load(known.answer, get_type_hints(questions[name])["return"])
+    except msgspec.DecodeError:  # kept by a version before this one, in another shape
+        return _work_out(key, name, company, at, given)
     if known.asked_at is None or known.asked_at < at - MARKED_AGAIN:
         sql.change(_ASKED, {"key": key, "at": at})
     _oldest.set(min(filter(None, (_oldest.get(), known.told_at))))
-    return wire.load(known.answer, get_type_hints(questions[name])["return"])
+    return answer
 
 
 def _work_out(key: bytes, name: str, company: int, at: datetime, given: tuple[Any, ...]) -> Any:
     """The answer, kept. The last event is looked up first: what comes while it is worked out is not taken for told."""
-    (up_to,) = sql.run("SELECT COALESCE(max(seq), 0) FROM kernel_event")[0]
+    (up_to,) = sql.run(_UP_TO)[0]
     answer = questions[name](company, at, *given)
     sql.change(_KEEP, {
         "key": key, "company": company, "question": name, "arguments": wire.dump(given), "answer": wire.dump(answer),
@@ -126,6 +149,15 @@ def _read(ask: Question, arguments: str) -> tuple[Any, ...]:
 _KNOWN = """
 SELECT c.reltuples >= %(large)s::int, a.answer, a.told_at, a.asked_at
 FROM pg_class AS c LEFT JOIN insight_answer AS a ON a.key = %(key)s::bytea WHERE c.oid = 'kernel_event'::regclass
+"""
+
+# Numbers are not handed out in the order of commits: while another transaction writes, one below the last may still
+# come, and the answer is taken for stale. A snapshot does not list those that are younger than the last commit.
+_UP_TO = """
+SELECT COALESCE(max(seq), 0) - EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND pid <> pg_backend_pid())::int
+FROM kernel_event
 """
 
 _STALE = """

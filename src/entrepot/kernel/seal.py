@@ -77,9 +77,10 @@ def seal(cause: Cause) -> int:
 
     Sequence numbers are not handed out in the order of commits: so the newest number is read first, and sealed only
     when every transaction that was running then has ended. Where one runs on for long, sealing waits for the next call.
+    A number of our own tells which those are: a snapshot does not know those that are younger than the last commit.
     """
     newest = {one.table: sql.run(_newest(one))[0][0] for one in chains.values()}
-    ((running,),) = sql.run("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    ((running,),) = sql.run("SELECT pg_current_xact_id()::text")
     if not _all_ended(running):
         return 0
     sealed = dict.fromkeys(chains, 0)

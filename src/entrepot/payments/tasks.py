@@ -14,7 +14,7 @@ from procrastinate.contrib.django import app
 
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.delivery import Claimed
-from entrepot.kernel.errors import Refused, Unavailable
+from entrepot.kernel.errors import AllOrNothing, Refused, Unavailable
 from entrepot.parties import queries as parties
 from entrepot.payments.commands.follow_disputes import ExpireDisputes, expire_disputes
 from entrepot.payments.commands.settle import Settle, settle
@@ -62,9 +62,33 @@ def watch_disputes(timestamp: int) -> None:  # noqa: ARG001  procrastinate says 
 
 
 def poll_disputes(cause: Cause, account: stripe.Client) -> list[DisputeTold | Refused]:
-    """What Stripe says of disputes that were opened in the last months: a bank takes about so long."""
-    told = account.disputes(cause.at - POLLED)
-    return list(tell_disputes(cause, requests=[TellDispute(one, cause.at) for one, _ in told]))
+    """What Stripe says of disputes that were opened in the last months: a bank takes about so long. A page is told at
+    once; what can't be read or taken is named in the log and hides no other."""
+    answers: list[DisputeTold | Refused] = []
+    for page in account.disputes(cause.at - POLLED):
+        for name, why in page.unread.items():
+            log.error("a dispute of Stripe can't be read", dispute=name, error=why)
+        told = [TellDispute(one, cause.at) for one, _ in page.disputes]
+        said = _told(cause, told)
+        for request, answer in zip(told, said, strict=True):
+            if isinstance(answer, Refused):
+                log.warning(
+                    "a dispute of Stripe is not taken",
+                    dispute=request.dispute.external_id,
+                    error=answer.message,
+                )
+        answers += said
+    return answers
+
+
+def _told(cause: Cause, told: Sequence[TellDispute]) -> list[DisputeTold | Refused]:
+    """All at once; one after the other where the books refuse them together."""
+    try:
+        return tell_disputes(cause, requests=told)
+    except AllOrNothing as refused:
+        if len(told) == 1:
+            return [refused.refusals[0]]
+        return [answer for one in told for answer in _told(cause, [one])]
 
 
 def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:

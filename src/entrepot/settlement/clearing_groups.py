@@ -12,8 +12,8 @@ GROUPS_MAX = 1_000
 
 
 def groups(companies: Sequence[int]) -> list[tuple[int, Group, dict[int, int]]]:
-    """By company, lines that belong together and lie on both sides, and what is open of each; the oldest first.
-    1 statement."""
+    """By company, lines that belong together and lie on both sides, and what is open of each; the oldest first, and
+    what is only of one customer behind the others. 1 statement."""
     return [
         (company, Group(why, str(document), list(zip(lines, wanted, strict=True))),
          dict(zip(lines, open_, strict=True)))
@@ -35,6 +35,25 @@ SELECT o.*, 'one order' AS why,
                ELSE (SELECT order_id FROM returns_refund WHERE id = o.document_id) END
        END AS document, o.open_minor AS wanted
 FROM open AS o WHERE o.account IN (2100, 2300)
+"""
+
+# What a customer was credited without a known sale, and what was paid back of their orders before anything was credited
+# (2300): after all that is of one order.
+_OF_CUSTOMERS = """
+SELECT o.*, 'one customer', c.customer_id, o.open_minor
+FROM open AS o JOIN orders_credit AS c ON c.id = o.document_id
+WHERE o.account = 2300 AND o.document_kind = 'credit'
+UNION ALL
+SELECT o.*, 'one customer', b.customer_id, o.open_minor
+FROM open AS o JOIN payments_payment AS p ON p.id = o.document_id JOIN orders_order AS b ON b.id = p.order_id
+WHERE o.account = 2300 AND o.document_kind = 'payment' AND o.open_minor > 0
+"""
+
+# What a bank took and what became of it (1160): two disputes of a payment are told apart by what they are over.
+_OF_DISPUTES = """
+SELECT o.*, 'one dispute', (SELECT min(d.id::text)::uuid FROM payments_dispute AS d
+                            WHERE d.payment_id = o.document_id AND d.amount_minor = abs(o.amount_minor)), o.open_minor
+FROM open AS o WHERE o.account = 1160 AND o.document_kind = 'payment'
 """
 
 # What came and what was billed of one purchase order or work order (2050, 2160): of an invoice, its lines for it.
@@ -81,13 +100,14 @@ JOIN open AS o ON o.document_id = r.invoice_id
 WHERE o.account = 2150 AND o.document_kind = 'carrier_invoice'
 """
 
-# What a payout brings of charges, refunds and disputes, and its own lines (1100). Of equal lines, any will do.
+# What a payout brings of charges, refunds, disputes and their fees, and its own lines (1100). Of equal lines, any will
+# do.
 _OF_PAYOUTS = """
 SELECT o.*, 'one payout', o.document_id, o.open_minor FROM open AS o
 WHERE o.account = 1100 AND o.document_kind = 'payout'
 UNION ALL
 SELECT o.line_id, o.company_id, o.account, o.currency, o.open_minor, o.event, o.document_kind, o.document_id,
-       'one payout', k.payout_id, o.open_minor
+       o.amount_minor, 'one payout', k.payout_id, o.open_minor
 FROM (SELECT o.*, row_number() OVER (PARTITION BY document_id, event, abs(open_minor) ORDER BY line_id) AS place
       FROM open AS o WHERE o.account = 1100 AND o.document_kind = 'payment') AS o
 JOIN (
@@ -100,27 +120,33 @@ JOIN (
         FROM settlement_payoutline AS l JOIN payments_attempt AS a ON a.id = l.known_id
         WHERE l.payout_id IN (SELECT document_id FROM open WHERE account = 1100 AND document_kind = 'payout')
         UNION ALL
-        SELECT l.payout_id, d.payment_id, d.amount_minor,
+        SELECT l.payout_id, d.payment_id, a.amount,
                CASE l.kind WHEN 'chargeback' THEN 'payment.disputed' ELSE 'payment.dispute_won' END
         FROM settlement_payoutline AS l JOIN payments_dispute AS d ON d.id = l.known_id
-        WHERE l.payout_id IN (SELECT document_id FROM open WHERE account = 1100 AND document_kind = 'payout')
+        CROSS JOIN LATERAL (VALUES
+            (d.amount_minor), (CASE l.kind WHEN 'chargeback' THEN d.fee_minor ELSE d.fee_returned_minor END)
+        ) AS a(amount)
+        WHERE a.amount > 0
+          AND l.payout_id IN (SELECT document_id FROM open WHERE account = 1100 AND document_kind = 'payout')
     ) AS k
 ) AS k ON k.payment_id = o.document_id AND k.event = o.event AND k.amount = abs(o.open_minor) AND k.place = o.place
 """
 
-# What is settled on the document itself: a dispute, a claim, a departure, a charge in question, work on goods.
+# What is settled on the document itself: a claim, a departure, a charge in question, work on goods.
 _OF_DOCUMENTS = """
 SELECT o.*, 'one document', o.document_id, o.open_minor FROM open AS o
-WHERE o.account NOT IN (1100, 2050, 2100, 2150, 2160, 2300)
+WHERE o.account NOT IN (1100, 2050, 2100, 2150, 2160, 2300) AND (o.account <> 1160 OR o.document_kind <> 'payment')
 """
 
 _GROUPS = f"""
 WITH open AS MATERIALIZED (
-    SELECT i.line_id, i.company_id, i.account, i.currency, i.open_minor, l.event, l.document_kind, l.document_id
+    SELECT i.line_id, i.company_id, i.account, i.currency, i.open_minor, l.event, l.document_kind, l.document_id,
+           i.amount_minor
     FROM ledger_clearingitem AS i JOIN ledger_line AS l ON l.id = i.line_id
     WHERE i.company_id = ANY(%(companies)s::smallint[]) AND i.open_minor <> 0
 ), released AS ({_RELEASED}), told AS (
-    {_OF_ORDERS} UNION ALL {_OF_PURCHASES} UNION ALL {_OF_CARRIERS} UNION ALL {_OF_PAYOUTS} UNION ALL {_OF_DOCUMENTS}
+    {_OF_ORDERS} UNION ALL {_OF_PURCHASES} UNION ALL {_OF_CARRIERS} UNION ALL {_OF_PAYOUTS} UNION ALL {_OF_DISPUTES}
+    UNION ALL {_OF_DOCUMENTS} UNION ALL {_OF_CUSTOMERS}
 )
 SELECT company_id::int, why, document, array_agg(line_id ORDER BY line_id), array_agg(wanted::bigint ORDER BY line_id),
        array_agg(open_minor ORDER BY line_id)
@@ -130,5 +156,5 @@ WHERE document IS NOT NULL AND wanted <> 0 AND NOT EXISTS (  -- what a person to
     WHERE p.line_id = t.line_id AND m.document_id = t.document AND m.undone_at IS NOT NULL)
 GROUP BY company_id, account, currency, why, document
 HAVING min(sign(wanted)) < 0 AND max(sign(wanted)) > 0
-ORDER BY min(line_id) LIMIT %(most)s::int
+ORDER BY why = 'one customer', min(line_id) LIMIT %(most)s::int
 """

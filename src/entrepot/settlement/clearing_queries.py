@@ -146,8 +146,8 @@ class PartRow:
     occurred_at: datetime
 
 
-def parts(matches: list[UUID], *, limit: int = 500) -> list[PartRow]:
-    """The lines of matches. 1 statement."""
+def parts(matches: list[UUID], *, limit: int = 100) -> list[PartRow]:
+    """The first lines of each match. 1 statement."""
     return [PartRow(*row) for row in sql.run(_PARTS, {"matches": matches, "limit": limit})]
 
 
@@ -285,8 +285,10 @@ GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT %(limit)s::int
 
 _PARTS = """
 SELECT p.match_id, p.line_id, l.entry_id, p.amount_minor, l.document_kind, l.document_id, l.occurred_at
-FROM ledger_matchpart AS p JOIN ledger_line AS l ON l.id = p.line_id
-WHERE p.match_id = ANY(%(matches)s::uuid[]) ORDER BY p.match_id, p.line_id LIMIT %(limit)s::int
+FROM unnest(%(matches)s::uuid[]) AS m(id)
+CROSS JOIN LATERAL (SELECT match_id, line_id, amount_minor FROM ledger_matchpart
+                    WHERE match_id = m.id ORDER BY line_id LIMIT %(limit)s::int) AS p
+JOIN ledger_line AS l ON l.id = p.line_id ORDER BY p.match_id, p.line_id
 """
 
 _WRITE_OFFS = """

@@ -51,12 +51,14 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Things of one kind that are open at the end of a month. `about`: the account, where it is one."""
+    """Things of one kind that are open at the end of a month, of one currency: their amounts are added up, and those of
+    two currencies are not. `about`: the account, where it is one."""
 
     kind: str
     count: int
     amount_minor: int
     about: str = ""
+    currency: str = ""
 
 
 class Checked(NamedTuple):
@@ -69,7 +71,11 @@ class Checked(NamedTuple):
 def check(found: Sequence[Open], policy: Closing) -> list[Checked]:
     """What is open, what stands in the way first."""
     checked = [Checked(one, policy.refuses(one.kind)) for one in found if one.count]
-    return sorted(checked, key=lambda one: (not one.refuses, KINDS.index(one.open.kind), one.open.about))
+    return sorted(checked, key=_place)
+
+
+def _place(one: Checked) -> tuple[bool, int, str, str]:
+    return not one.refuses, KINDS.index(one.open.kind), one.open.about, one.open.currency
 
 
 def looked_at(found: Sequence[Open], policy: Closing) -> list[Checked]:
@@ -82,4 +88,8 @@ def looked_at(found: Sequence[Open], policy: Closing) -> list[Checked]:
 
 def reasons(checked: Sequence[Checked]) -> str:
     """Why a month can't be closed, as a sentence's end; '' where it can."""
-    return ", ".join(f"{one.open.count} {one.open.kind}" for one in checked if one.refuses)
+    counts: dict[str, int] = {}
+    for one in checked:
+        if one.refuses:
+            counts[one.open.kind] = counts.get(one.open.kind, 0) + one.open.count
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())

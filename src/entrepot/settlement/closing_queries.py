@@ -87,45 +87,55 @@ def to_close(company: int) -> date | None:
 _OPEN = f"""
 WITH m AS (SELECT company, month, days, month::timestamp AT TIME ZONE 'UTC' AS begins,
                   (month + interval '1 month') AT TIME ZONE 'UTC' AS ends
-           FROM unnest(%(companies)s::smallint[], %(months)s::date[], %(days)s::int[]) AS d(company, month, days))
-SELECT m.company::int, m.month, o.* FROM m CROSS JOIN LATERAL (
-SELECT 'bank lines', count(*)::int, COALESCE(sum(l.amount_minor), 0)::bigint, ''
-FROM settlement_bankstatementline AS l
+           FROM unnest(%(companies)s::smallint[], %(months)s::date[], %(days)s::int[]) AS d(company, month, days)),
+     home AS (SELECT id, currency::text FROM parties_company WHERE id = ANY(%(companies)s::smallint[]))
+SELECT m.company::int, m.month, o.kind, o.count, o.amount, o.about, COALESCE(o.currency, home.currency)
+FROM m JOIN home ON home.id = m.company CROSS JOIN LATERAL (
+SELECT 'bank lines' AS kind, count(*)::int AS count, COALESCE(sum(l.amount_minor), 0)::bigint AS amount, '' AS about,
+       s.currency::text AS currency
+FROM settlement_bankstatementline AS l JOIN settlement_bankstatement AS s ON s.id = l.statement_id
 WHERE l.company_id = m.company AND l.state IN ('differs', 'unmatched')
   AND l.booked_on < (m.month + interval '1 month')::date
+GROUP BY s.currency
 UNION ALL
-SELECT 'payout lines', count(*)::int, COALESCE(sum(l.difference_minor), 0)::bigint, ''
+SELECT 'payout lines', count(*)::int, COALESCE(sum(l.difference_minor), 0)::bigint, '', p.currency::text
 FROM settlement_payout AS p JOIN settlement_payoutline AS l ON l.payout_id = p.id
 WHERE p.company_id = m.company AND l.state IN ('differs', 'unmatched') AND p.arrived_at < m.ends
+GROUP BY p.currency
 UNION ALL
-SELECT 'documents', count(DISTINCT l.entry_id)::int, COALESCE(-sum(l.functional_minor), 0)::bigint, ''
+SELECT 'documents', count(DISTINCT l.entry_id)::int, COALESCE(-sum(l.functional_minor), 0)::bigint, '', NULL
 FROM ledger_line AS l
 WHERE l.company_id = m.company AND {TOLD}
   AND l.occurred_at >= m.begins AND l.occurred_at < m.ends
   AND NOT EXISTS (SELECT FROM settlement_document AS d WHERE d.entry_id = l.entry_id)
   AND {WE_ISSUE}
 UNION ALL
-SELECT 'refunds', count(*)::int, COALESCE(sum(r.total_minor), 0)::bigint, ''
+SELECT 'refunds', count(*)::int, COALESCE(sum(r.total_minor), 0)::bigint, '', r.currency::text
 FROM returns_refund AS r
 WHERE r.company_id = m.company AND r.state = 'waiting' AND r.requested_at < m.ends
+GROUP BY r.currency
 UNION ALL
-SELECT 'credits', count(*)::int, COALESCE(sum(c.total_minor), 0)::bigint, ''
+SELECT 'credits', count(*)::int, COALESCE(sum(c.total_minor), 0)::bigint, '', c.currency::text
 FROM orders_credit AS c
 WHERE c.company_id = m.company AND c.state = 'waiting' AND c.credited_at < m.ends
+GROUP BY c.currency
 UNION ALL
-SELECT 'carrier charges', count(*)::int, COALESCE(sum(c.difference_minor), 0)::bigint, ''
+SELECT 'carrier charges', count(*)::int, COALESCE(sum(c.difference_minor), 0)::bigint, '', i.currency::text
 FROM settlement_carrierinvoice AS i JOIN settlement_carriercharge AS c ON c.invoice_id = i.id
 WHERE i.company_id = m.company AND c.state IN ('differs', 'unmatched', 'disputed') AND i.invoiced_at < m.ends
+GROUP BY i.currency
 UNION ALL
-SELECT 'supplier lines', count(*)::int, COALESCE(sum(l.difference_minor), 0)::bigint, ''
+SELECT 'supplier lines', count(*)::int, COALESCE(sum(l.difference_minor), 0)::bigint, '', i.currency::text
 FROM settlement_supplierinvoice AS i JOIN settlement_supplierline AS l ON l.invoice_id = i.id
 WHERE i.company_id = m.company AND l.state IN ('differs', 'unmatched', 'disputed') AND i.invoiced_at < m.ends
+GROUP BY i.currency
 UNION ALL
-SELECT 'write-offs', count(*)::int, COALESCE(sum(w.amount_minor), 0)::bigint, ''
+SELECT 'write-offs', count(*)::int, COALESCE(sum(w.amount_minor), 0)::bigint, '', w.currency::text
 FROM settlement_writeoff AS w
 WHERE w.company_id = m.company AND w.state = 'waiting' AND w.asked_at < m.ends
+GROUP BY w.currency
 UNION ALL  -- measured as of any moment of the last day, or later
-SELECT 'exchange differences', count(*)::int, COALESCE(sum(b.worth), 0)::bigint, ''
+SELECT 'exchange differences', count(*)::int, COALESCE(sum(b.worth), 0)::bigint, '', NULL
 FROM (SELECT b.account, b.currency, sum(b.functional_minor) AS worth
       FROM ledger_balance AS b JOIN parties_company AS c ON c.id = b.company_id AND c.currency <> b.currency
       WHERE b.company_id = m.company AND b.month <= m.month AND b.account = ANY(%(measured)s::int[])
@@ -134,26 +144,26 @@ WHERE NOT EXISTS (SELECT FROM ledger_exposure AS e
                   WHERE e.company_id = m.company AND e.account = b.account AND e.currency = b.currency
                     AND e.upto_at >= m.ends - interval '1 day')
 UNION ALL
-SELECT 'expected returns', count(*)::int, COALESCE(sum(c.liability_minor), 0)::bigint, ''
+SELECT 'expected returns', count(*)::int, COALESCE(sum(c.liability_minor), 0)::bigint, '', NULL
 FROM returns_cohort AS c
 WHERE c.company_id = m.company AND c.stands AND c.month <= m.month
   AND NOT EXISTS (SELECT FROM returns_cohort AS o
                   WHERE o.company_id = m.company AND o.measured_at >= m.ends - interval '1 day')
 UNION ALL
-SELECT 'earlier months', count(DISTINCT b.month)::int, 0, ''
+SELECT 'earlier months', count(DISTINCT b.month)::int, 0, '', NULL
 FROM ledger_balance AS b
 WHERE b.company_id = m.company AND b.month < m.month
   AND NOT EXISTS (SELECT FROM ledger_period AS p
                   WHERE p.company_id = b.company_id AND p.month = b.month AND p.state = 'closed')
 UNION ALL
-SELECT 'open lines', count(*)::int, COALESCE(sum(i.open_minor), 0)::bigint, i.account || ' ' || a.name
+SELECT 'open lines', count(*)::int, COALESCE(sum(i.open_minor), 0)::bigint, i.account || ' ' || a.name, i.currency::text
 FROM ledger_clearingitem AS i JOIN ledger_account AS a ON a.company_id = i.company_id AND a.code = i.account
 WHERE i.company_id = m.company AND i.open_minor <> 0 AND i.since_at < m.ends - make_interval(days => m.days)
   AND NOT EXISTS (SELECT FROM settlement_clearingnote AS n
                   WHERE {EXPLAINED})
-GROUP BY i.account, a.name
+GROUP BY i.account, a.name, i.currency
 UNION ALL
-SELECT 'clearing', 1, sum(b.functional_minor)::bigint, a.code || ' ' || a.name
+SELECT 'clearing', 1, sum(b.functional_minor)::bigint, a.code || ' ' || a.name, NULL
 FROM ledger_account AS a JOIN ledger_balance AS b ON b.company_id = a.company_id AND b.account = a.code
 WHERE a.company_id = m.company AND a.clearing AND b.month <= m.month
 GROUP BY a.code, a.name HAVING sum(b.functional_minor) <> 0

@@ -222,6 +222,8 @@ WORDS: dict[str, str | Promise] = {
     "one invoice of a carrier": _("one invoice of a carrier"),
     "one payout": _("one payout"),
     "one document": _("one document"),
+    "one dispute": _("one dispute"),
+    "one customer": _("one customer"),
     "invoice not in": _("invoice not in"),
     "goods not in": _("goods not in"),
     "payment not in": _("payment not in"),

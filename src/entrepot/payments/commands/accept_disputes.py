@@ -21,14 +21,12 @@ from entrepot.payments.commands.answer_disputes import (
     told_of,
     twice,
 )
+from entrepot.payments.commands.disputes import PROPOSED
 from entrepot.payments.commands.follow_disputes import Known
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 policies.shape("payments.disputes")(rules.DisputePolicy)
-
-PROPOSED = "dispute to accept"
-"""The work item for the second person."""
 
 
 @dataclass(frozen=True, slots=True)

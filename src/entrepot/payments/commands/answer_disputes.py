@@ -16,13 +16,12 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
 from entrepot.payments import errors, providers
 from entrepot.payments.commands import take
-from entrepot.payments.commands.follow_disputes import Known, lock, write
+from entrepot.payments.commands.disputes import FAILED
+from entrepot.payments.commands.follow_disputes import WAITING, Known, lock, write
 from entrepot.payments.models import DUTY
 from entrepot.payments.states import ANSWER, DISPUTE
 from entrepot.work.commands.open_items import OpenItem, open_items
-
-FAILED = "dispute answer failed"
-"""The work item for what a provider did not take."""
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 
 @dataclass(slots=True)
@@ -92,6 +91,11 @@ class Batch:
                   self.found[one.dispute].state, None, {"answer": one.kind, "is": one.state}, one.note)
             for one in touched
         ])  # fmt: skip
+        if self.made:  # what was said anew stands for what its provider did not take before
+            resolve_subjects(cause, requests=[
+                ResolveSubject(self.payment(self.found[one.dispute]).company, FAILED, one.dispute, "said again")
+                for one in self.made
+            ])  # fmt: skip
         self._send(cause, [one for one in touched if one.state == "waiting"])
 
     def _send(self, cause: Cause, answers: Sequence[Answer]) -> None:
@@ -146,17 +150,20 @@ def submit_evidence(cause: Cause, /, *, requests: Sequence[SubmitEvidence]) -> l
     """Evidence, frozen, and on its way to the providers of the disputes. Whoever submits it does not accept the loss.
 
     Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState (decided, or under review);
-    AnsweredBefore; Invalid (no evidence); access.duties_apart. Again: by key. 20 statements at most.
+    AnsweredBefore; Invalid (no evidence); access.duties_apart. Again: by key. 24 statements at most.
     """
     batch = Batch(one.dispute for one in requests)
-    found = [batch.can(one, "respond") for one in requests]
+    found = [
+        batch.can(one, "respond")
+        if one.fields
+        else Invalid(field="fields", expected="some evidence", found="none")
+        for one in requests
+    ]
     apart = duties(cause, batch, "answer", [one for one in found if not isinstance(one, Refused)])
     answers: list[Answered | Refused] = []
     for request, one in zip(requests, found, strict=True):
         if isinstance(one, Refused):
             answers.append(one)
-        elif not request.fields:
-            answers.append(Invalid(field="fields", expected="some evidence", found="none"))
         elif one.id in apart or one.id in batch.open:
             answers.append(apart.get(one.id) or twice(batch, one))
         else:
@@ -221,10 +228,10 @@ class SettleAnswer:
 @command("payments.settle_answers")
 def settle_answers(cause: Cause, /, *, requests: Sequence[SettleAnswer]) -> list[Answered | Refused]:
     """Answers taken or refused by their providers: evidence is under review, what was accepted is lost and booked.
-    What was refused is a work item; the dispute stays as it was.
+    What was refused is a work item while somebody can still answer; the dispute stays as it was.
 
     Locks: the payments, the disputes, then the answers, in id order. Refuses: NotFound. Again: the first outcome.
-    20 statements at most.
+    22 statements at most.
     """
     wanted = {"answers": [one.answer for one in requests]}
     batch = Batch({dispute for (dispute,) in sql.run(_DISPUTES_OF, wanted)})
@@ -250,7 +257,11 @@ def settle_answers(cause: Cause, /, *, requests: Sequence[SettleAnswer]) -> list
     if settled:
         rows = [(one.id, one.state, one.error, cause.at) for one in settled.values()]
         sql.run(_SETTLE, sql.columns(("ids", "states", "errors", "times"), rows))
-        open_items(cause, requests=[_failed(batch, one) for one in settled.values() if one.state == "failed"])
+        open_items(cause, requests=[
+            _failed(batch, one)
+            for one in settled.values()
+            if one.state == "failed" and batch.found[one.dispute].state in WAITING
+        ])  # fmt: skip
     if changed:
         write(cause, changed, batch.payments)
     return answers

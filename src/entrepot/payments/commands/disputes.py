@@ -189,6 +189,10 @@ def store_disputed(payments: Iterable[take.Payment]) -> None:
     sql.run(_STORE, sql.columns(("ids", "disputed"), rows))
 
 
+FAILED = "dispute answer failed"
+"""The work item for what a provider did not take."""
+PROPOSED = "dispute to accept"
+"""The work item for the second person."""
 ITEMS = ("dispute", "disputed after refund")
 """Types of the work item for a dispute, the latter where the money was given back before."""
 

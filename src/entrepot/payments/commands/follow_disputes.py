@@ -16,7 +16,7 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import errors, rules
 from entrepot.payments.commands import take
-from entrepot.payments.commands.disputes import ITEMS, posting, store_disputed
+from entrepot.payments.commands.disputes import FAILED, ITEMS, PROPOSED, posting, store_disputed
 from entrepot.payments.states import DISPUTE, DISPUTES_LOST, DISPUTES_OPEN
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -53,7 +53,11 @@ class Known:
         self.withdrawn_at, self.fee = at, fee
         self.postings.append(("payment.disputed", self.amount, fee))
 
-    def win(self, payment: take.Payment, fee_returned: int) -> None:
+    def win(self, payment: take.Payment, fee_returned: int, *, reversed_: bool) -> None:
+        """What was lost before comes back by the way that it went."""
+        if reversed_:
+            self.closed_at = None
+            self.postings.append(("payment.dispute_lost", -self.amount, 0))
         if not self.is_inquiry:
             payment.disputed -= self.amount
         if self.withdrawn_at:
@@ -78,7 +82,8 @@ def write(
     changed: Mapping[UUID, tuple[Known, datetime, dict[str, Any]]],
     payments: Mapping[UUID, take.Payment],
 ) -> None:
-    """Disputes that went on, with their entries, their events, and their work items where nothing is to be done."""
+    """Disputes that went on, with their entries and their events. Where nobody can answer any more, proposals to accept
+    them are none, and their work items are done."""
     rows = [
         (
             one.id, one.state, one.is_inquiry, one.withdrawn_at, one.fee, one.fee_returned, one.due_at,
@@ -102,11 +107,21 @@ def write(
               {"dispute": one.id, "outcome": one.state})
         for one, at, _ in changed.values()
     ])  # fmt: skip
+    over = {one.id: at for one, at, _ in changed.values() if one.before and one.state not in WAITING}
+    if not over:
+        return
+    withdrawn = [which for (which,) in sql.run(_WITHDRAW, {"disputes": list(over), "at": cause.at})]
+    announce(cause, [
+        Event("dispute", which, payments[one.payment].company, one.state, one.state, over[which],
+              {"answer": "accept", "is": "withdrawn"}, "nobody can answer it any more")
+        for which in withdrawn
+        for one, _, _ in [changed[which]]
+    ])  # fmt: skip
     resolve_subjects(cause, requests=[
-        ResolveSubject(payments[one.payment].company, kind, one.id, one.state, occurred_at=at)
-        for one, at, _ in changed.values()
-        if one.before and one.state not in WAITING
-        for kind in ITEMS
+        ResolveSubject(payments[one.payment].company, kind, which, one.state, occurred_at=at)
+        for which, at in over.items()
+        for one, _, _ in [changed[which]]
+        for kind in (*ITEMS, PROPOSED, FAILED)
     ])  # fmt: skip
 
 
@@ -147,7 +162,7 @@ def follow_disputes(cause: Cause, /, *, requests: Sequence[FollowDispute]) -> li
 
     Money that is withdrawn is booked with its fee, once. An answer that was given at the provider's own page counts.
     Locks: the payments, then the disputes, in id order. Refuses: NotFound; NotAPayment (a fee below 0, or more is
-    disputed than was captured). Again: changes nothing. 12 statements at most.
+    disputed than was captured). Again: changes nothing. 13 statements at most.
     """
     payments, found = lock([one.dispute for one in requests])
     answers: list[DisputeFollowed | Refused] = []
@@ -182,6 +197,11 @@ def follow_disputes(cause: Cause, /, *, requests: Sequence[FollowDispute]) -> li
 def _misfit(one: Known, request: FollowDispute, payment: take.Payment) -> Refused | None:
     if request.fee_minor < 0:
         return errors.NotAPayment(field="fee", expected="0 or more", found=request.fee_minor)
+    return _beyond(one, payment)
+
+
+def _beyond(one: Known, payment: take.Payment) -> Refused | None:
+    """What was only asked about is disputed as far as something is left to dispute."""
     left = payment.captured - payment.disputed
     if one.is_inquiry and one.amount > left:
         return errors.NotAPayment(field="amount", expected=Said("1 to {0}", left), found=one.amount)
@@ -191,7 +211,7 @@ def _misfit(one: Known, request: FollowDispute, payment: take.Payment) -> Refuse
 @dataclass(frozen=True, slots=True)
 class CloseDispute:
     """The bank has decided: won is money that comes back, or was never taken; lost is money that is gone. Of the fee
-    so much is given back as well."""
+    so much is given back as well, as far as it was booked: the rest comes with the payout."""
 
     dispute: UUID
     won: bool
@@ -208,10 +228,12 @@ class DisputeClosed:
 
 @command("payments.close_disputes")
 def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list[DisputeClosed | Refused]:
-    """Disputes won or lost, booked, and their work items closed. One that we accepted is lost already.
+    """Disputes won or lost, booked, and their work items closed. One that we accepted is lost already; a loss that the
+    bank reverses later is won.
 
-    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState (decided otherwise); NotAPayment
-    (more of the fee than was kept). Again: by key, and by the same decision. 12 statements.
+    Locks: the payments, then the disputes, in id order. Refuses: NotFound; WrongState (won before); NotAPayment (a fee
+    below 0; an inquiry lost of which nothing is left to dispute). Again: by key, by the same decision, and by one that
+    is older than the last. 13 statements.
     """
     payments, found = lock([one.dispute for one in requests])
     answers: list[DisputeClosed | Refused] = []
@@ -224,27 +246,30 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
         if one.state == "won" if request.won else one.state in DISPUTES_LOST:
             answers.append(DisputeClosed(one.id, one.state))
             continue
-        most = one.fee if request.won else 0
-        refused = (
-            one.step("win" if request.won else "lose")
-            if 0 <= request.fee_returned_minor <= most
-            else errors.NotAPayment(
-                field="fee", expected=Said("0 to {0}", most), found=request.fee_returned_minor
-            )
-        )
+        at, payment = request.occurred_at or cause.at, payments[one.payment]
+        if request.won and one.closed_at and at < one.closed_at:
+            answers.append(DisputeClosed(one.id, one.state))
+            continue
+        was_lost = one.state in DISPUTES_LOST
+        refused = _undecidable(one, request, payment) or one.step("win" if request.won else "lose")
         if refused:
             answers.append(refused)
             continue
-        at = request.occurred_at or cause.at
         if request.won:
-            one.win(payments[one.payment], request.fee_returned_minor)
+            one.win(payment, min(request.fee_returned_minor, one.fee), reversed_=was_lost)
         else:
-            one.lose(payments[one.payment], at)
+            one.lose(payment, at)
         changed[one.id] = (one, at, {"minor": one.amount})
         answers.append(DisputeClosed(one.id, one.state))
     if changed:
         write(cause, changed, payments)
     return answers
+
+
+def _undecidable(one: Known, request: CloseDispute, payment: take.Payment) -> Refused | None:
+    if request.fee_returned_minor < 0:
+        return errors.NotAPayment(field="fee", expected="0 or more", found=request.fee_returned_minor)
+    return None if request.won or one.state not in DISPUTES_OPEN else _beyond(one, payment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +290,8 @@ class DisputesExpired:
 def expire_disputes(
     cause: Cause, /, *, requests: Sequence[ExpireDisputes]
 ) -> list[DisputesExpired | Refused]:
-    """Disputes whose time to answer is over: the bank decides without us. What is being answered stays as it is.
+    """Disputes whose time to answer is over: the bank decides without us. What is on its way to the provider stays as
+    it is; what is only proposed was not said.
 
     Locks: the payments, then the disputes, in id order. Again: changes nothing. 11 statements.
     """
@@ -304,6 +330,11 @@ _DUE = """
 SELECT d.id FROM payments_dispute AS d
 WHERE d.company_id = ANY(%(companies)s::smallint[]) AND d.state = 'needs_response' AND d.due_at <= %(at)s::timestamptz
   AND NOT EXISTS (SELECT FROM payments_disputeanswer AS a
-                  WHERE a.dispute_id = d.id AND a.state IN ('proposed', 'waiting'))
+                  WHERE a.dispute_id = d.id AND a.state = 'waiting')
 ORDER BY d.id
+"""
+
+_WITHDRAW = """
+UPDATE payments_disputeanswer SET state = 'withdrawn', settled_at = %(at)s::timestamptz
+WHERE dispute_id = ANY(%(disputes)s::uuid[]) AND state = 'proposed' RETURNING dispute_id
 """

@@ -19,6 +19,11 @@ from entrepot.payments.commands.follow_disputes import (
     follow_disputes,
 )
 from entrepot.payments.providers.stripe import parse
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+NOT_TAKEN = "dispute not taken"
+"""The work item for what a provider says of a dispute and the books can't follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,9 @@ Answers = dict[int, DisputeTold | Refused]
 def tell_disputes(cause: Cause, /, *, requests: Sequence[TellDispute]) -> list[DisputeTold | Refused]:
     """Disputes brought to where Stripe says they are, also those decided already: what it says comes in any order.
 
+    What is refused is a work item, until what the provider says can be taken.
     Locks: as opening, following and closing disputes do, in that order. Refuses: what these refuse.
-    Again: changes nothing. 38 statements at most.
+    Again: changes nothing. 45 statements at most.
     """
     known = _payments(requests)
     answers: Answers = {}
@@ -60,6 +66,7 @@ def tell_disputes(cause: Cause, /, *, requests: Sequence[TellDispute]) -> list[D
     }
     _follow(cause, requests, ours, answers)
     _close(cause, requests, ours, answers)
+    _show(cause, requests, known, ours, answers)
     return [answers.get(at, DisputeTold("nothing")) for at in range(len(requests))]
 
 
@@ -141,6 +148,36 @@ def _close(cause: Cause, requests: Sequence[TellDispute], ours: Mapping[int, UUI
             answers[at] = answer if isinstance(answer, Refused) else DisputeTold("closed")
 
 
+def _show(
+    cause: Cause, requests: Sequence[TellDispute], known: Payments, ours: Mapping[int, UUID], answers: Answers
+) -> None:
+    """An item for each that is refused; those of the others are over."""
+    refused = {at: answer for at, answer in answers.items() if isinstance(answer, Refused)}
+    taken = [one.dispute.external_id for at, one in enumerate(requests) if at in ours and at not in refused]
+    over = sql.run(_SHOWN, {"type": NOT_TAKEN, "names": taken}) if taken else []
+    if over:
+        resolve_subjects(cause, requests=[
+            ResolveSubject(company, NOT_TAKEN, subject, "taken since") for company, subject in over
+        ])  # fmt: skip
+    items = []
+    for at, answer in refused.items():
+        told = requests[at].dispute
+        company = _company(requests[at], known)
+        assert company is not None, "only what is ours is refused"
+        kind, subject = (
+            ("dispute", ours[at])
+            if at in ours
+            else ("payment", known[requests[at].company, told.reference][1])
+        )
+        items.append(OpenItem(
+            company, NOT_TAKEN, kind, subject,
+            f"Stripe says that dispute {told.external_id} is {told.state.replace('_', ' ')}, which the books can't"
+            f" follow: {answer.message}",
+            "controller", {"amount_minor": told.amount_minor}, priority=90, due_in_hours=8, dedupe=told.external_id,
+        ))  # fmt: skip
+    open_items(cause, requests=items)
+
+
 # Two payments may be parts of one intent: a chargeback is booked on the older, as far as it goes. Where Stripe names no
 # intent, it names the charge, which our capture knows.
 _PAYMENTS = """
@@ -153,6 +190,11 @@ SELECT company_id, reference, id FROM (
     WHERE a.provider_reference = ANY(%(references)s::text[]) AND a.provider_reference <> ''
       AND p.provider = %(provider)s::text) AS found
 ORDER BY id
+"""
+
+_SHOWN = """
+SELECT DISTINCT company_id::int, subject_id FROM work_item
+WHERE type = %(type)s::text AND dedupe = ANY(%(names)s::text[]) AND state <> 'done'
 """
 
 _DISPUTES = """

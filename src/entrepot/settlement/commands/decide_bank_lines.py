@@ -8,6 +8,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
@@ -82,7 +83,7 @@ def decide_bank_lines(
     Locks: the companies' bank accounts; the balances.
     Refuses: NotFound; WrongState (decided before); Invalid (what it belongs to is over another amount or in another
     currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for all. Again: by key.
-    14 statements.
+    15 statements.
     """
     sql.run(_LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
@@ -91,7 +92,9 @@ def decide_bank_lines(
         (company, one[1]): (currency, Expected(*one))
         for company, currency, *one in sql.run(_KNOWN, {"ids": [one.known for one in requests if one.known]})
     }
-    apart = _apart(cause, requests, lines)
+    duties = _duties(cause, requests, lines)
+    told = zip(duties, access.apart(list(duties.values())), strict=True)
+    apart = {which: refused for which, refused in told if refused}
 
     answers: list[_Decided | Refused] = []
     for request in requests:
@@ -110,6 +113,8 @@ def decide_bank_lines(
     waiting = {line.statement for line in lines.values() if line.state in ("differs", "unmatched")}
     states = {one.line.statement: "open" if one.line.statement in waiting else "matched" for one in decided}
     if decided:
+        taken = [duties[one.line[:2]] for one in decided if not one.known and one.line[:2] in duties]
+        whole(take_duty(cause, requests=taken))
         _write(cause, decided, states)
     return [
         BankLineDecided(one.line.statement, one.line.number, one.state, states[one.line.statement])
@@ -119,18 +124,17 @@ def decide_bank_lines(
     ]
 
 
-def _apart(
+def _duties(
     cause: Cause, requests: Sequence[DecideBankLine], lines: dict[tuple[UUID, int], _Line]
-) -> dict[tuple[UUID, int], Refused]:
-    """Lines that another person has to book."""
+) -> dict[tuple[UUID, int], Duty]:
+    """Lines that whoever took their statement does not book."""
     limits = policies.of_companies({one.company for one in lines.values()}, BankMatching, cause.at)
     duties: dict[tuple[UUID, int], Duty] = {}
     for one in requests:
         line = lines.get((one.statement, one.line))
         if line and one.known is None and abs(line.amount) > limits[line.company][1].alone_up_to_minor:
             duties[line[:2]] = Duty(line.statement, DUTY, "approve", cause.actor.name, line.statement_number)
-    told = take_duty(cause, requests=list(duties.values())) if duties else []
-    return {which: one for which, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
+    return duties
 
 
 def _decide(

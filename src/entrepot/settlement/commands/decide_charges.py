@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
@@ -67,16 +68,22 @@ def decide_charges(cause: Cause, /, *, requests: Sequence[DecideCharge]) -> list
     Whoever took an invoice does not accept more of it than `settlement.carriers` lets them: another person does.
     Locks: the accounts with the carriers, in the order of their names; the balances.
     Refuses: NotFound; WrongState (decided before); Invalid (an unknown decision, no reason, a credit beyond the
-    charge); access.duties_apart; what the ledger refuses, for all. Again: by key. 13 statements.
+    charge); access.duties_apart; what the ledger refuses, for all. Again: by key. 14 statements.
     """
     sql.run(_LOCK, {"invoices": [one.invoice for one in requests]})
     lines = _lines(requests)
-    apart = _apart(cause, requests, lines)
+    duties = _duties(cause, requests, lines)
+    told = zip(duties, access.apart(list(duties.values())), strict=True)
+    apart = {which: refused for which, refused in told if refused}
 
     answers, states = in_question.decide_all(CHARGE, requests, lines, apart, _missing)
     decided = [one for one in answers if not isinstance(one, Refused)]
     invoices = in_question.of_invoices(states)
     if decided:
+        taken = [
+            duties[one.line[:2]] for one in decided if one.state == "accepted" and one.line[:2] in duties
+        ]
+        whole(take_duty(cause, requests=taken))
         _write(cause, decided, invoices)
     return [
         ChargeDecided(one.line.invoice, one.line.line, one.state, invoices[one.line.invoice])
@@ -92,10 +99,10 @@ def _lines(requests: Sequence[DecideCharge]) -> dict[tuple[UUID, int], _Line]:
     return {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, rows)}
 
 
-def _apart(
+def _duties(
     cause: Cause, requests: Sequence[DecideCharge], lines: dict[tuple[UUID, int], _Line]
-) -> dict[tuple[UUID, int], Refused]:
-    """Charges that another person has to accept."""
+) -> dict[tuple[UUID, int], Duty]:
+    """Charges that whoever took their invoice does not accept."""
     limits = policies.of_companies({one.company for one in lines.values()}, CarrierTolerance, cause.at)
     duties: dict[tuple[UUID, int], Duty] = {}
     for request in requests:
@@ -103,8 +110,7 @@ def _apart(
         fits = line and request.decision == "accept" and line.state in IN_QUESTION
         if fits and line and abs(line.difference) > limits[line.company][1].alone_up_to_minor:
             duties[line[:2]] = Duty(line.invoice, DUTY, "approve", cause.actor.name, line.number)
-    told = take_duty(cause, requests=list(duties.values())) if duties else []
-    return {which: one for which, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
+    return duties
 
 
 def _missing(request: DecideCharge) -> Refused:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
@@ -78,12 +79,16 @@ def decide_supplier_lines(
     """
     sql.run(_LOCK, {"invoices": [one.invoice for one in requests]})
     lines = _lines(requests)
-    apart = _apart(cause, requests, lines)
+    duties = _duties(cause, requests, lines)
+    told = zip(duties, access.apart([duty for _, duty in duties]), strict=True)
+    apart = {which: refused for (which, _), refused in told if refused}
 
     answers, states = in_question.decide_all(SUPPLIER_LINE, requests, lines, apart, _missing)
     decided = [one for one in answers if not isinstance(one, Refused)]
     invoices = in_question.of_invoices(states)
     if decided:
+        accepted = {one.line[:2] for one in decided if one.state == "accepted"}
+        whole(take_duty(cause, requests=[duty for which, duty in duties if which in accepted]))
         _write(cause, decided, invoices)
     return [
         SupplierLineDecided(one.line.invoice, one.line.line, one.state, invoices[one.line.invoice])
@@ -99,10 +104,10 @@ def _lines(requests: Sequence[DecideSupplierLine]) -> dict[tuple[UUID, int], _Li
     return {(row[0], row[1]): _Line(*row) for row in sql.run(_LINES, rows)}
 
 
-def _apart(
+def _duties(
     cause: Cause, requests: Sequence[DecideSupplierLine], lines: dict[tuple[UUID, int], _Line]
-) -> dict[tuple[UUID, int], Refused]:
-    """Lines that another person has to accept."""
+) -> list[tuple[tuple[UUID, int], Duty]]:
+    """Lines that whoever ordered or received the goods, or took their invoice, does not accept."""
     limits = policies.of_companies({one.company for one in lines.values()}, SupplierTolerance, cause.at)
     duties: list[tuple[tuple[UUID, int], Duty]] = []
     for request in requests:
@@ -113,8 +118,7 @@ def _apart(
             duties.append((line[:2], Duty(line.order, BOUGHT, "accept", cause.actor.name, line.order_number)))
         if abs(line.difference) > limits[line.company][1].alone_up_to_minor:
             duties.append((line[:2], Duty(line.invoice, DUTY, "approve", cause.actor.name, line.number)))
-    told = take_duty(cause, requests=[duty for _, duty in duties]) if duties else []
-    return {which: one for (which, _), one in zip(duties, told, strict=True) if isinstance(one, Refused)}
+    return duties
 
 
 def _missing(request: DecideSupplierLine) -> Refused:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
@@ -237,7 +238,7 @@ def decide_write_offs(
 
     Locks: the write-offs in id order, then the items of their lines; the balances. Refuses: NotFound; WrongState;
     Invalid (declined without a note); access.duties_apart; ledger.not_open (matched since); what the ledger refuses,
-    for all. Again: by key. 17 statements at most.
+    for all. Again: by key. 18 statements at most.
     """
     wanted = {one.write_off for one in requests}
     found = {row[0]: _Waiting(*row) for row in sql.run(_LOCK, {"ids": sorted(wanted)})}
@@ -248,8 +249,8 @@ def decide_write_offs(
     approving = {one.write_off for one in requests if one.approve and one.write_off in found}
     duties = [Duty(which, DUTY, "approve", cause.actor.name, found[which].number) for which in sorted(approving)
               if found[which].state == "waiting"]  # fmt: skip
-    told = take_duty(cause, requests=duties) if duties else []
-    apart = {duty.document: one for duty, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
+    told = zip(duties, access.apart(duties), strict=True)
+    apart = {duty.document: refused for duty, refused in told if refused}
     answers: list[WriteOffDecided | Refused] = []
     decided: list[tuple[_Draft, DecideWriteOff, str]] = []
     for request in requests:
@@ -263,6 +264,8 @@ def decide_write_offs(
                 for line, amount in answer.parts:
                     items[line] = items[line]._replace(open=items[line].open - amount)
     if decided:
+        posted = {one.id for one, _, _ in decided if one.state == "posted"}
+        whole(take_duty(cause, requests=[duty for duty in duties if duty.document in posted]))
         _store(cause, decided)
     return answers
 

@@ -119,11 +119,13 @@ class ExchangeRateOut(Out):
 
 
 class OpenOut(Out):
-    """Something open at the end of a month, and whether it stands in the way of closing it."""
+    """What is open of a kind at the end of a month, of one currency ('' where nothing is), and whether it stands in the
+    way of closing it."""
 
     kind: str
     count: int
     amount_minor: int
+    currency: str
     about: str
     refuses: bool
 
@@ -292,7 +294,7 @@ def report_month(
 def _open(one: Checked) -> dict[str, Any]:
     return {
         "kind": one.open.kind, "count": one.open.count, "amount_minor": one.open.amount_minor,
-        "about": one.open.about, "refuses": one.refuses,
+        "currency": one.open.currency, "about": one.open.about, "refuses": one.refuses,
     }  # fmt: skip
 
 

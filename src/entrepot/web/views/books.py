@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.insight import pages, questions
+from entrepot.kernel.errors import Refused
 from entrepot.ledger import queries as ledger
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
@@ -140,6 +141,10 @@ def preview(request: Request) -> HttpResponse:
     read = [(one.kind, text, minor_in(text, company.currency)) for one, text in said if text]
     wrong = [text for _, text, amount in read if amount is None]
     amounts = [(kind, amount) for kind, _, amount in read if amount is not None]
-    lines = ledger.preview(company=company.id, event=event, amounts=amounts) if amounts and not wrong else []
-    context = {"events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines}
+    told = ledger.preview(company=company.id, event=event, amounts=amounts) if amounts and not wrong else []
+    lines = [] if isinstance(told, Refused) else told
+    context = {
+        "events": events, "event": event, "rules": said, "wrong": wrong, "lines": lines,
+        "sum": sum(max(0, one.amount_minor) for one in lines),
+    }  # fmt: skip
     return page(request, "web/preview.html", context, area="books")

@@ -76,22 +76,23 @@ def report(request: Request) -> HttpResponse:
 
 def _file(request: Request, found: closing_queries.MonthReport) -> HttpResponse:
     """One row for each thing that was looked at, and for each account."""
-    exponent = money.exponent(request.reader.company.currency)
+    home = request.reader.company.currency
 
-    def major(minor: int) -> Decimal:
-        return Decimal(minor).scaleb(-exponent)
+    def major(minor: int, currency: str = "") -> Decimal:
+        return Decimal(minor).scaleb(-money.exponent(currency or home))
 
     rows: list[list[Any]] = [
         ["looked at", one.open.about or one.open.kind, one.open.kind, one.open.count,
-         "yes" if one.refuses else "no", "", "", major(one.open.amount_minor)]
+         "yes" if one.refuses else "no", "", "", major(one.open.amount_minor, one.open.currency),
+         one.open.currency or home]
         for one in found.checked
     ]  # fmt: skip
     rows += [
         ["account", f"{one.account} {one.name}", one.type, "", "", major(one.debit_minor), major(one.credit_minor),
-         major(end)]
+         major(end), home]
         for one, end in found.accounts
     ]  # fmt: skip
-    columns = ("part", "what", "kind", "count", "stands in the way", "debit", "credit", "amount")
+    columns = ("part", "what", "kind", "count", "stands in the way", "debit", "credit", "amount", "currency")
     kind, name = request.GET["format"], f"month-{found.month:%Y-%m}"
     note(request, "month report", kind, len(rows))
     return as_csv(name, columns, rows) if kind == "csv" else as_xlsx(name, columns, iter(rows))

@@ -17,6 +17,7 @@ from entrepot.network import queries as network
 from entrepot.web import format as fmt
 from entrepot.web import plots, report_mail
 from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import MOST
 from entrepot.web.edge import Request, clean, console, day_in, page
 from entrepot.web.kpi_words import KINDS, WORDS
 
@@ -92,7 +93,7 @@ def report(request: Request, which: str) -> HttpResponse:
             kpis.over_time(kpi, company, asked, period) if is_by_time else kpis.by(kpi, company, asked, side)
         ))  # fmt: skip
     if request.GET.get("rows") == "csv":
-        facts = kpis.rows(kpi, company, asked, limit=1_000_000)
+        facts = kpis.rows(kpi, company, asked, limit=MOST)
         return as_csv(f"{which}-rows", kpis.Row._fields, facts)
     at = fmt.reading().now
     figures = (

@@ -17,6 +17,7 @@ from entrepot.returns.commands.reopen import Reopen, reopen
 from entrepot.returns.expiring import ExpiryPolicy
 from entrepot.web import format as fmt
 from entrepot.web.as_csv import as_csv
+from entrepot.web.as_file import MOST
 from entrepot.web.edge import Request, back, clean, console, give, page
 
 SHOWN = 200
@@ -29,12 +30,12 @@ def to_come(request: Request) -> HttpResponse:
     """What is to come, what expires first at the top, and what was given up; each with `format=csv` as a file."""
     company, now = request.reader.company.id, fmt.reading().now
     if request.GET.get("format") == "csv":
-        rows = expiry_queries.to_come(company, now, limit=1_000_000)
+        rows = expiry_queries.to_come(company, now, limit=MOST)
         return as_csv(
             "returns-to-come", [one.name for one in fields(expiry_queries.ToCome)], map(astuple, rows)
         )
     if request.GET.get("given_up") == "csv":
-        gone = expiry_queries.given_up(company, limit=1_000_000)
+        gone = expiry_queries.given_up(company, limit=MOST)
         names = [one.name for one in fields(expiry_queries.GivenUpRow)]
         return as_csv("returns-given-up", names, map(astuple, gone))
     rows = expiry_queries.to_come(company, now, limit=SHOWN + 1)

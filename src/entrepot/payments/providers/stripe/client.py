@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
 
@@ -65,21 +66,20 @@ class Client:
         except parse.UnreadableError as error:
             raise Unavailable(f"an answer of Stripe that can't be read: {error}") from error
 
-    def disputes(self, since: datetime) -> list[tuple[parse.Dispute, datetime]]:
-        """All disputes that were opened since a time."""
-        found: list[tuple[parse.Dispute, datetime]] = []
-        more = True
+    def disputes(self, since: datetime) -> Iterator[parse.Page]:
+        """All disputes that were opened since a time, page by page, the latest first."""
+        after, seen = "", 0
         try:
-            while more and len(found) < DISPUTES_MAX:
-                after = found[-1][0].external_id if found else ""
-                page, more = parse.disputes(self._send(build.disputes(int(since.timestamp()), after)))
-                found += page
-                more = more and bool(page)
+            while seen < DISPUTES_MAX:
+                page = parse.disputes(self._send(build.disputes(int(since.timestamp()), after)))
+                yield page
+                after, seen = page.last, seen + len(page.disputes) + len(page.unread)
+                if not page.more or not after:
+                    return
         except _RefusedError as error:
             raise Unavailable(f"Stripe does not list disputes: {error.said[:200]}") from error
         except parse.UnreadableError as error:
             raise Unavailable(f"an answer of Stripe that can't be read: {error}") from error
-        return found
 
     def _upload(self, told: Told) -> str:
         """Files have a host of their own."""

@@ -181,13 +181,29 @@ def dispute(thing: dict[str, Any]) -> Dispute:
     )  # fmt: skip
 
 
-def disputes(payload: str) -> tuple[list[tuple[Dispute, datetime]], bool]:
-    """A page of a list of disputes, each with when it was opened; and whether there is more behind it."""
+class Page(NamedTuple):
+    """Of a list of disputes: what can be read, each with when it was opened, and why what can't be read can't, by its
+    name. `last` is the name behind which there is `more`."""
+
+    disputes: list[tuple[Dispute, datetime]]
+    unread: dict[str, str]
+    last: str
+    more: bool
+
+
+def disputes(payload: str) -> Page:
+    """A page of a list of disputes. One that can't be read does not hide the others."""
     body = _body(payload)
     rows = body.get("data")
     if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
         raise UnreadableError("no list of disputes")
-    return [(dispute(one), _at(one.get("created"))) for one in rows], body.get("has_more") is True
+    page = Page([], {}, str(rows[-1].get("id") or "") if rows else "", body.get("has_more") is True)
+    for one in rows:
+        try:
+            page.disputes.append((dispute(one), _at(one.get("created"))))
+        except UnreadableError as error:
+            page.unread[str(one.get("id"))] = str(error)
+    return page
 
 
 def _funds(told: object, currency: str, *, asks: bool) -> tuple[bool, int, int]:
