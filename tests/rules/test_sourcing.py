@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -286,6 +286,7 @@ def test_the_change_that_is_told_flips_the_choice(
 
 
 TODAY = date(2026, 12, 24)
+NOON = datetime.combine(TODAY, time(12), UTC)
 WAREHOUSE = rules.Node(UUID(int=31), "W", "GB", 1)
 STORE = rules.Node(UUID(int=32), "S", "GB", 0, "store")
 PARTNER = rules.Node(UUID(int=33), "P", "GB", 0, "3pl")
@@ -342,20 +343,28 @@ def test_a_node_is_offline_from_its_first_day_to_its_last() -> None:
         (date(2026, 12, 26), {"W", "S"}),
         (date(2026, 12, 27), {"S"}),
     ):
-        found = sorted_out(rules.Today(on), offline=offline)
+        found = sorted_out(rules.Today(datetime.combine(on, time(12), UTC)), offline=offline)
         assert {code for code, rule in found.broken.items() if rule == "offline"} == refused
         assert {node.code for node in found.refused} == refused
+
+
+def test_a_node_is_offline_by_its_own_day() -> None:
+    west = WAREHOUSE._replace(time_zone="America/Los_Angeles")
+    profile = rules.Profile(offline=(rules.Offline("W", TODAY),))
+    for hour, gone in ((7, False), (8, True)):
+        now = rules.Today(datetime.combine(TODAY, time(hour), UTC))
+        assert bool(rules.sort_out([west], HERE, profile, None, now).refused) is gone
 
 
 def test_units_that_wait_make_a_node_busy_as_orders_do() -> None:
     profile: dict[str, Any] = {"units_per_day": {"W": 100}, "orders_per_day": {"W": 10}, "busy_days_max": 1}
     for units, orders, is_busy in ((199, 19, False), (200, 1, True), (5, 20, True)):
-        found = sorted_out(rules.Today(TODAY, {WAREHOUSE.id: units}), {WAREHOUSE.id: orders}, **profile)
+        found = sorted_out(rules.Today(NOON, {WAREHOUSE.id: units}), {WAREHOUSE.id: orders}, **profile)
         assert found.broken == ({"W": "busy"} if is_busy else {})
 
 
 def test_a_node_whose_cut_off_is_over_gives_way_to_one_that_ships_today() -> None:
-    today = rules.Today(TODAY, {WAREHOUSE.id: 50}, {STORE.id: 1})
+    today = rules.Today(NOON, {WAREHOUSE.id: 50}, {STORE.id: 1})
     soft = sorted_out(today, ship_days_max=0)
     assert (soft.after, soft.broken) == ((STORE,), {"S": "ships late"})
     hard = sorted_out(today, ship_days_max=0, ship_rule="hard")
