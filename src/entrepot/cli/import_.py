@@ -218,6 +218,9 @@ def _print_orders(report: importer.Report) -> None:
         say(f"worth {money.text(minor, currency)} {currency}")
     if report.unread:
         say(f"nothing is read from: {', '.join(report.unread)} (name their fields with --map FIELD=COLUMN)")
+    if report.repeated:
+        some = ", ".join(map(str, report.repeated[:20]))
+        say(f"{len(report.repeated)} rows say the same as an earlier row of their order: {some}")
     for held in report.outcomes if report.tried else ():
         for why in held.reasons:
             say(f"row {held.row}, order {held.order}: would be held, {why}")
