@@ -684,6 +684,19 @@ class SourcingOut(Out):
     lines: list[SourcedLineOut]
 
 
+class WaitOut(Out):
+    """Units of a line that wait for stock. `covered` of them have supply that is expected; without, the day is by the
+    lead time of the channel. `late_days` are days past the promise; `ships_on` is of what is sold ahead."""
+
+    line: UUID
+    sku: str = Field(validation_alias="sku_code")
+    quantity: int
+    expected_on: date | None
+    covered: int
+    late_days: int
+    ships_on: date | None
+
+
 class OrderOut(Out):
     """One order: four axes of state, amounts as they were frozen, lines, holds, shipments."""
 
@@ -718,6 +731,7 @@ class OrderOut(Out):
     promotions: list[PromotionOut]
     holds: list[HoldOut]
     warnings: list[WarningOut]
+    waits: list[WaitOut]
     shipments: list[ShipmentOut]
 
 
