@@ -599,26 +599,8 @@ class ShipmentOut(Out):
     drop_ship: UUID | None
 
 
-class CandidateOut(Out):
-    """A node that was looked at: the units that it could have served, those it lacked, and what became of it.
-
-    `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or refused by `rule`.
-    Distance and costs, by term in minor units for all of it, are there where they were known. `could` are the units
-    that it could have served but for the rule, where that was more.
-    """
-
-    node: str
-    units: int
-    lacks: int
-    verdict: str
-    rule: str
-    km: int | None
-    costs: dict[str, int] | None
-    could: int
-
-
 class FlipOut(Out):
-    """The nearest change after which one node would have served it all.
+    """A change after which one node would have served it all; of a decision or a line, the nearest one.
 
     Without the `rule` that kept it from serving, with `units` more there, or a place `before` another, or `minor` less
     cost than it had.
@@ -629,6 +611,26 @@ class FlipOut(Out):
     before: str
     minor: int
     rule: str
+
+
+class CandidateOut(Out):
+    """A node that was looked at: the units that it could have served, those it lacked, and what became of it.
+
+    `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or refused by `rule`.
+    Distance and costs, by term in minor units for all of it, are there where they were known. `could` are the units
+    that it could have served but for the rule, where that was more. `needs` is all that it would have taken for this
+    node to serve it alone; null of the one that does, and of the nodes of a line.
+    """
+
+    node: str
+    units: int
+    lacks: int
+    verdict: str
+    rule: str
+    km: int | None
+    costs: dict[str, int] | None
+    could: int
+    needs: FlipOut | None
 
 
 class ServedOut(Out):
