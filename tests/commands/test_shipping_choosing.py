@@ -44,10 +44,10 @@ def test_a_service_that_came_late_often_is_passed_over(house: Floor):
     assert runner_up["total_minor"] == 300 + runner_up["late_minor"]
 
 
-def test_a_batch_is_shopped_for_with_nine_statements(house: Floor, statements):
+def test_a_batch_is_shopped_for_with_ten_statements(house: Floor, statements):
     ready = packed(*placed(house, 10, (0, 1)))
     for some in (ready[:1], ready):
         with statements() as ran:
             choosing = Choosing(some, NOW)
             told = {choosing.choose(one, NOW).candidates[0].service for one in some}
-        assert (len(ran.texts), told) == (9, {"slow"})
+        assert (len(ran.texts), told) == (10, {"slow"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -12,7 +12,7 @@ from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.command import whole
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.orders.commands.cancel import CancelOrder
-from entrepot.sourcing import rules, tasks
+from entrepot.sourcing import queries, rules, tasks
 from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.peg import PegSku, SkuPegged, peg
@@ -133,6 +133,34 @@ def test_a_date_that_slips_is_told_and_past_the_promise_becomes_work(floor: Floo
     coming(floor, 4, 1, line)
     assert pegged(floor).slipped == 0
     assert items() == [("slipped promise", "done")]
+
+
+def test_a_first_date_past_the_promise_is_told_once(floor: Floor) -> None:
+    line = coming(floor, 4, 5)
+    order = waiting(floor, (0, 4), promise_at=NOW + timedelta(days=3))
+    assert pegged(floor).slipped == 1
+    assert told() == [("channels:shop", "order.promise_slipped")]
+    assert items() == [("slipped promise", "open")]
+    assert pegged(floor).slipped == 0
+    ((wait,),) = (queries.waits(order=order),)
+    assert ((wait.expected_on - TODAY).days, wait.covered, wait.late_days) == (5, 4, 2)
+
+    coming(floor, 4, 2, line)
+    assert (pegged(floor).slipped, len(told())) == (0, 1)
+    assert items() == [("slipped promise", "done")]
+    ((wait,),) = (queries.waits(order=order),)
+    assert wait.late_days == 0
+
+
+def test_days_past_the_promise_are_those_of_the_preferred_node(floor: Floor) -> None:
+    """The end of a day in Los Angeles is the next one by UTC."""
+    west = {"time_zone": "America/Los_Angeles", "nodes": floor.nodes}
+    sql.run("UPDATE network_node SET time_zone = %(time_zone)s WHERE id = ANY(%(nodes)s) RETURNING id", west)
+    promised = datetime.combine(TODAY + timedelta(days=3), time(7, 59), UTC)
+    order = waiting(floor, (0, 4), promise_at=promised)
+    coming(floor, 4, 3)
+    assert pegged(floor).slipped == 1
+    assert [one.late_days for one in queries.waits(order=order)] == [1]
 
 
 def test_a_policy_tolerates_days(floor: Floor) -> None:

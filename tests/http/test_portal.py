@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -76,6 +76,31 @@ def test_who_knows_number_and_address_sees_the_order(customer, order):
     )
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
     assert "no-store" in page["Cache-Control"]
+
+
+def test_what_waits_for_stock_is_told_with_its_day(customer, order, console, program):
+    (waiting,) = sql.run(
+        "SELECT order_id, line_id, quantity FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id"
+        " WHERE o.channel_id = (SELECT channel_id FROM orders_order WHERE id = %(id)s) ORDER BY line_id LIMIT 1",
+        {"id": order.id},
+    )
+    which, line, units = waiting
+    day = date(2031, 5, 17)
+    sql.change(
+        "UPDATE sourcing_backorder SET promised_on = %(day)s::date, pegged_at = now() WHERE line_id = %(line)s::uuid",
+        {"day": day, "line": line},
+    )
+    found = orders.order(which)
+    assert found
+    assert re.search(rf"expected by 17 May 2031 +{units} × ", text_of(enters(customer, found)))
+    page = text_of(console("service").get(f"/orders/{which}/"))
+    assert re.search(
+        r"expected on 17 May 2031, +[\d,]+ days after the promise no supply is expected yet", page
+    )
+    assert "expected on 17 May 2031, after the promise" in page
+    (told,) = program("service").get(f"/api/v1/orders/{which}").json()["waits"]
+    assert (told["line"], told["quantity"], told["expected_on"]) == (str(line), units, "2031-05-17")
+    assert told["late_days"] > 1_000
 
 
 def test_our_own_number_and_a_mail_address_do_as_well(customer, order):

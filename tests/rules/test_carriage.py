@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.carriage.rules import (
+    Leaves,
     Offer,
     Parcel,
     Service,
     arrival,
     charged_weight_g,
     choose,
+    leaves,
     offer,
     offer_for,
     zone_of,
@@ -77,7 +79,7 @@ def test_a_service_that_does_not_carry_it_says_why():
 
 def test_the_cheapest_that_keeps_the_promise_is_taken_and_the_next_is_remembered():
     slow, fast, dear = a_service("slow", 3, 300), a_service("fast", 1, 500), a_service("dear", 1, 800)
-    choice = choose([dear, slow, fast], PARCEL, MONDAY, MONDAY + timedelta(days=2))
+    choice = choose([dear, slow, fast], PARCEL, Leaves(MONDAY), MONDAY + timedelta(days=2))
     assert (codes(choice.taken, choice.runner_up), choice.late) == (["fast", "dear"], False)
     assert choice.reasons == (
         ("dear", "800 in 1 days"),
@@ -87,32 +89,57 @@ def test_the_cheapest_that_keeps_the_promise_is_taken_and_the_next_is_remembered
 
 
 def test_without_a_promise_the_cheapest_of_all_is_taken():
-    choice = choose([a_service("fast", 1, 500), a_service("slow", 3, 300)], PARCEL, MONDAY, None)
+    choice = choose([a_service("fast", 1, 500), a_service("slow", 3, 300)], PARCEL, Leaves(MONDAY), None)
     assert (codes(choice.taken, choice.runner_up), choice.late) == (["slow", "fast"], False)
 
 
 def test_of_equals_the_faster_is_taken_then_the_first_by_code():
-    choice = choose([a_service("b"), a_service("c", 2), a_service("a")], PARCEL, MONDAY, None)
+    choice = choose([a_service("b"), a_service("c", 2), a_service("a")], PARCEL, Leaves(MONDAY), None)
     assert codes(choice.taken, choice.runner_up) == ["c", "a"]
 
 
 def test_where_none_keeps_the_promise_the_fastest_is_taken_and_the_choice_says_that_it_is_late():
-    choice = choose([a_service("slow", 5, 100), a_service("fast", 2, 500)], PARCEL, MONDAY, MONDAY)
+    choice = choose([a_service("slow", 5, 100), a_service("fast", 2, 500)], PARCEL, Leaves(MONDAY), MONDAY)
     assert (codes(choice.taken, choice.runner_up), choice.late) == (["fast", "slow"], True)
 
 
 def test_a_late_service_may_be_the_runner_up_but_never_the_first():
     choice = choose(
-        [a_service("late", 5, 1), a_service("fast", 1, 500)], PARCEL, MONDAY, MONDAY + timedelta(days=1)
+        [a_service("late", 5, 1), a_service("fast", 1, 500)],
+        PARCEL,
+        Leaves(MONDAY),
+        MONDAY + timedelta(days=1),
     )
     assert codes(choice.taken, choice.runner_up) == ["fast", "late"]
 
 
 def test_where_nobody_carries_it_nothing_is_taken_and_everybody_says_why():
-    choice = choose([a_service()], PARCEL._replace(destination="FR"), MONDAY, None)
+    choice = choose([a_service()], PARCEL._replace(destination="FR"), Leaves(MONDAY), None)
     assert (choice.taken, choice.runner_up, choice.late) == (None, None, False)
     assert choice.reasons == (("post", "does not go from GB to FR"),)
-    assert choose([], PARCEL, MONDAY, None).taken is None
+    assert choose([], PARCEL, Leaves(MONDAY), None).taken is None
+
+
+def test_a_carrier_that_has_come_already_takes_it_on_its_next_day():
+    """At 17:30 in Leeds the post has been there, whose time would do; the courier comes at 19:00."""
+    post, courier = a_service("post", 1, 300), a_service("courier", 1, 900)._replace(carrier="courier")
+    weekdays = {day: time(19) for day in range(5)}
+    at = datetime(2026, 3, 2, 17, 30, tzinfo=UTC)
+    gone = leaves(at, "Europe/London", weekdays, {post.carrier: {day: time(17) for day in range(5)}})
+    assert (gone.with_("courier"), gone.with_(post.carrier)) == (MONDAY, MONDAY + timedelta(days=1))
+    tomorrow = MONDAY + timedelta(days=1)
+    assert codes(choose([post, courier], PARCEL, Leaves(MONDAY), tomorrow).taken) == ["post"]
+    assert codes(choose([post, courier], PARCEL, gone, tomorrow).taken) == ["courier"]
+    assert codes(choose([post, courier], PARCEL, gone, MONDAY).taken) == [
+        "courier"
+    ]  # late both, it comes first
+    assert gone.after(2).with_(post.carrier) == MONDAY + timedelta(days=3)
+
+
+def test_days_of_leaving_are_those_of_the_node():
+    at = datetime(2026, 3, 3, 2, tzinfo=UTC)  # the evening of Monday in Los Angeles
+    assert leaves(at, "America/Los_Angeles", {}, {}) == Leaves(MONDAY)
+    assert leaves(at, "UTC", {}, {}) == Leaves(MONDAY + timedelta(days=1))
 
 
 OFFERED = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5), st.booleans()), max_size=6).map(
@@ -127,7 +154,7 @@ PROMISES = st.none() | st.integers(-1, 9).map(lambda days: MONDAY + timedelta(da
 @given(OFFERED, PROMISES)
 def test_nothing_offered_is_better_than_what_is_taken(services, promised):
     """The cheapest in time, against looking at every service by hand."""
-    choice = choose(services, PARCEL, MONDAY, promised)
+    choice = choose(services, PARCEL, Leaves(MONDAY), promised)
     able = [one for one in services if one.zones]
     in_time = [one for one in able if promised is None or arrival(MONDAY, one.transit_days) <= promised]
     if not able:
@@ -144,18 +171,19 @@ def test_nothing_offered_is_better_than_what_is_taken(services, promised):
 
 @given(OFFERED, PROMISES)
 def test_every_service_is_accounted_for_and_without_the_first_the_runner_up_is_taken(services, promised):
-    choice = choose(services, PARCEL, MONDAY, promised)
+    choice = choose(services, PARCEL, Leaves(MONDAY), promised)
     assert [code for code, _ in choice.reasons] == [one.code for one in services]
     if choice.taken:
         rest = [one for one in services if one is not choice.taken.service]
-        assert choose(rest, PARCEL, MONDAY, promised).taken == choice.runner_up
+        assert choose(rest, PARCEL, Leaves(MONDAY), promised).taken == choice.runner_up
 
 
 @given(OFFERED, PROMISES, st.randoms())
 def test_the_order_of_the_services_does_not_matter(services, promised, random):
     shuffled = random.sample(services, len(services))
     assert (
-        choose(shuffled, PARCEL, MONDAY, promised).taken == choose(services, PARCEL, MONDAY, promised).taken
+        choose(shuffled, PARCEL, Leaves(MONDAY), promised).taken
+        == choose(services, PARCEL, Leaves(MONDAY), promised).taken
     )
 
 
@@ -175,4 +203,4 @@ def test_parcels_that_go_together_are_charged_one_by_one_and_all_carried_or_none
     assert offer_for(one, [PARCEL, PARCEL._replace(weight_g=20_001)]) == offer(
         one, PARCEL._replace(weight_g=20_001)
     )
-    assert choose([one], PARCEL, MONDAY, None, [PARCEL]).taken == together
+    assert choose([one], PARCEL, Leaves(MONDAY), None, [PARCEL]).taken == together

@@ -65,9 +65,9 @@ def test_supply_that_is_late_is_expected_soon_and_not_in_the_past() -> None:
 
 def test_late_is_past_the_promise_by_more_than_is_tolerated() -> None:
     promised = NOW + timedelta(days=2)
-    assert not is_late(TODAY + timedelta(days=2), promised, Backorders())
-    assert is_late(TODAY + timedelta(days=3), promised, Backorders())
-    assert not is_late(TODAY + timedelta(days=3), promised, Backorders(tolerance_days=1))
+    assert not is_late(TODAY + timedelta(days=2), promised.date(), Backorders())
+    assert is_late(TODAY + timedelta(days=3), promised.date(), Backorders())
+    assert not is_late(TODAY + timedelta(days=3), promised.date(), Backorders(tolerance_days=1))
     assert not is_late(TODAY + timedelta(days=30), None, Backorders())
 
 

@@ -25,7 +25,7 @@ POST = Service(
 )  # fmt: skip
 HOUSE = House(
     {SHOP: "shop", MARKET: "market"}, {SHOP: (N1, N2), MARKET: (N1, N2)}, {},
-    {node.id: Week("UTC", {}) for node in (N1, N2)}, [POST], {MUG: (200, 500), PEN: (50, 10)},
+    {node.id: Week({}) for node in (N1, N2)}, [POST], {MUG: (200, 500), PEN: (50, 10)},
 )  # fmt: skip
 
 

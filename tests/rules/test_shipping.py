@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Parcel, Service, choose_service
+from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
 from entrepot.orders.rules import Frozen
 from entrepot.shipping.rules import amounts_of_sale, may_perform, worth
 
@@ -26,25 +26,25 @@ SLOW, FAST = a_service("slow", 4, 300), a_service("fast", 1, 900)
 
 
 def test_the_cheapest_within_the_promise():
-    assert choose_service([SLOW, FAST], PARCEL, "", MONDAY, FRIDAY).taken.service is SLOW
-    choice = choose_service([SLOW, FAST], PARCEL, "", MONDAY, TUESDAY)
+    assert choose_service([SLOW, FAST], PARCEL, "", Leaves(MONDAY), FRIDAY).taken.service is SLOW
+    choice = choose_service([SLOW, FAST], PARCEL, "", Leaves(MONDAY), TUESDAY)
     assert (choice.taken.service, choice.late) == (FAST, False)
     assert choice.reasons == (("slow", "300 in 4 days, late"), ("fast", "900 in 1 days"))
 
 
 def test_the_service_asked_for_goes_before_the_cheapest():
-    assert choose_service([SLOW, FAST], PARCEL, "fast", MONDAY, None).taken.service is FAST
+    assert choose_service([SLOW, FAST], PARCEL, "fast", Leaves(MONDAY), None).taken.service is FAST
 
 
 def test_a_service_asked_for_that_does_not_carry_it_gives_way():
     small = a_service("small", 1, 100, most=500)
-    choice = choose_service([SLOW, small], PARCEL, "small", MONDAY, None)
+    choice = choose_service([SLOW, small], PARCEL, "small", Leaves(MONDAY), None)
     assert choice.taken.service is SLOW
     assert dict(choice.reasons)["small"] == "carries up to 500 g, charged for 800 g"
 
 
 def test_nobody_carries_it():
-    assert choose_service([SLOW], Parcel(99_000, 1, "GB", "GB"), "", MONDAY, None).taken is None
+    assert choose_service([SLOW], Parcel(99_000, 1, "GB", "GB"), "", Leaves(MONDAY), None).taken is None
 
 
 def test_amounts_stand_under_the_kind_of_their_line():

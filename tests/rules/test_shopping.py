@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Parcel, Surcharge, choose, offer, surcharges
+from entrepot.carriage.rules import Leaves, Parcel, Surcharge, choose, offer, surcharges
 from entrepot.shipping.shopping import NOTHING, Known, Quote, Shopped, Shopping, late_per_10k, shop, slip
 from tests.rules.test_carriage import MONDAY, PARCEL, a_service
 
@@ -20,7 +20,7 @@ COUNTS = st.dictionaries(st.integers(-5, 15), st.integers(1, 500), max_size=5)
 def shopped(
     services, promised=None, known=None, quotes=None, wanted="", policy=POLICY, parcels=(PARCEL,)
 ) -> Shopped:
-    return shop(services, parcels, wanted, MONDAY, promised, policy, known or {}, quotes or {}, AT)
+    return shop(services, parcels, wanted, Leaves(MONDAY), promised, policy, known or {}, quotes or {}, AT)
 
 
 def order(one: Shopped) -> list[str]:
@@ -153,7 +153,7 @@ def test_without_a_penalty_it_is_the_choice_of_the_tables_in_whatever_order(offe
     told = shopped(services, promised, policy=free).choice
     chance.shuffle(services)
     mixed = shopped(services, promised, policy=free).choice
-    table = choose(services, PARCEL, MONDAY, promised)
+    table = choose(services, PARCEL, Leaves(MONDAY), promised)
     assert (told.taken, told.late, told.runner_up) == (table.taken, table.late, table.runner_up)
     assert (mixed.taken, mixed.runner_up) == (told.taken, told.runner_up)
 

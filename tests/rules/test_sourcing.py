@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -282,10 +282,61 @@ def test_the_change_that_is_told_flips_the_choice(
     assert {share.node for share in plan.shares} != {node.id} or changed.shares != plan.shares
 
 
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=4),
+    st.lists(st.integers(1, 3), min_size=2, max_size=2),
+    st.sampled_from(["ship_complete", "line_complete", "partial_backorder", "partial_cancel"]),
+)
+def test_what_every_candidate_needs_would_have_it_serve_alone(
+    stock: list[list[int]], units: list[int], policy: str
+) -> None:
+    skus = [UUID(int=1), UUID(int=2)]
+    nodes = [rules.Node(UUID(int=9 + i), f"N{i}", "DE", i) for i in range(len(stock))]
+    lines = [rules.Line(UUID(int=99 + i), sku, units[i]) for i, sku in enumerate(skus)]
+    free = {(sku, node.id): stock[n][s] for n, node in enumerate(nodes) for s, sku in enumerate(skus)}
+    plan = rules.plan_order(lines, nodes, free, policy, 3)
+    told = explain({"candidates": plan.candidates, "units": sum(units), "chosen": plan.chosen}).candidates
+    alone = (
+        plan.shares[0].node
+        if plan.outcome == "allocated" and len({one.node for one in plan.shares}) == 1
+        else None
+    )
+    for one in told:
+        node = next(each for each in nodes if each.code == one.node)
+        assert (one.needs is None) == (node.id == alone)
+        if one.needs is None:
+            continue
+        lacking = sum(max(0, line.quantity - free[line.sku, node.id]) for line in lines)
+        assert one.needs.units == lacking
+        given_ = free | {(line.sku, node.id): max(free[line.sku, node.id], line.quantity) for line in lines}
+        order = sorted(nodes, key=lambda each: each != node) if one.needs.before else nodes
+        changed = rules.plan_order(lines, order, given_, policy, 3)
+        assert {share.node for share in changed.shares} == {node.id}
+
+
+def test_what_a_candidate_needs_is_all_of_it_together() -> None:
+    found = explain(
+        {
+            "candidates": [("N1", 1), ("N2", 3), ("N3", 3), ("N4", 2)], "units": 3, "chosen": ["N2"],
+            "broken": {"N5": "kind", "N6": "distance"}, "could": {"N5": 3, "N6": 1},
+        }
+    )  # fmt: skip
+    assert {one.node: one.needs for one in found.candidates} == {
+        "N1": Flip("N1", 2, ""), "N2": None, "N3": Flip("N3", 0, "N2"), "N4": Flip("N4", 1, "N2"),
+        "N5": Flip("N5", 0, "", rule="kind"), "N6": Flip("N6", 2, "", rule="distance"),
+    }  # fmt: skip
+    costs = {"N1": {"freight": 500}, "N2": {"freight": 530}, "N3": {"freight": 499}}
+    found = explain(
+        {"candidates": [("N1", 1), ("N2", 1), ("N3", 1)], "units": 1, "chosen": ["N1"], "costs": costs}
+    )
+    assert [one.needs for one in found.candidates] == [None, Flip("N2", 0, "N1", 31), None]
+
+
 # ---- the other rules of a profile
 
 
 TODAY = date(2026, 12, 24)
+NOON = datetime.combine(TODAY, time(12), UTC)
 WAREHOUSE = rules.Node(UUID(int=31), "W", "GB", 1)
 STORE = rules.Node(UUID(int=32), "S", "GB", 0, "store")
 PARTNER = rules.Node(UUID(int=33), "P", "GB", 0, "3pl")
@@ -342,20 +393,28 @@ def test_a_node_is_offline_from_its_first_day_to_its_last() -> None:
         (date(2026, 12, 26), {"W", "S"}),
         (date(2026, 12, 27), {"S"}),
     ):
-        found = sorted_out(rules.Today(on), offline=offline)
+        found = sorted_out(rules.Today(datetime.combine(on, time(12), UTC)), offline=offline)
         assert {code for code, rule in found.broken.items() if rule == "offline"} == refused
         assert {node.code for node in found.refused} == refused
+
+
+def test_a_node_is_offline_by_its_own_day() -> None:
+    west = WAREHOUSE._replace(time_zone="America/Los_Angeles")
+    profile = rules.Profile(offline=(rules.Offline("W", TODAY),))
+    for hour, gone in ((7, False), (8, True)):
+        now = rules.Today(datetime.combine(TODAY, time(hour), UTC))
+        assert bool(rules.sort_out([west], HERE, profile, None, now).refused) is gone
 
 
 def test_units_that_wait_make_a_node_busy_as_orders_do() -> None:
     profile: dict[str, Any] = {"units_per_day": {"W": 100}, "orders_per_day": {"W": 10}, "busy_days_max": 1}
     for units, orders, is_busy in ((199, 19, False), (200, 1, True), (5, 20, True)):
-        found = sorted_out(rules.Today(TODAY, {WAREHOUSE.id: units}), {WAREHOUSE.id: orders}, **profile)
+        found = sorted_out(rules.Today(NOON, {WAREHOUSE.id: units}), {WAREHOUSE.id: orders}, **profile)
         assert found.broken == ({"W": "busy"} if is_busy else {})
 
 
 def test_a_node_whose_cut_off_is_over_gives_way_to_one_that_ships_today() -> None:
-    today = rules.Today(TODAY, {WAREHOUSE.id: 50}, {STORE.id: 1})
+    today = rules.Today(NOON, {WAREHOUSE.id: 50}, {STORE.id: 1})
     soft = sorted_out(today, ship_days_max=0)
     assert (soft.after, soft.broken) == ((STORE,), {"S": "ships late"})
     hard = sorted_out(today, ship_days_max=0, ship_rule="hard")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot.carriage.rules import Parcel, Service
+from entrepot.carriage.rules import Leaves, Parcel, Service
 from entrepot.sourcing import cost, rules
 from entrepot.sourcing.cost import Shipping, Wanted
 
@@ -34,7 +34,7 @@ SKUS = [UUID(int=100 + n) for n in range(3)]
 
 
 def sent(promised: date | None, *services: Service, **profile: Any) -> Shipping | None:
-    return cost.shipping(services, "", PARCEL, 100.0, MONDAY, promised, rules.Profile(**profile))
+    return cost.shipping(services, "", PARCEL, 100.0, Leaves(MONDAY), promised, rules.Profile(**profile))
 
 
 def test_freight_is_the_lightest_parcel_the_rest_by_weight_and_the_way() -> None:
@@ -53,8 +53,29 @@ def test_no_carrier_no_shipment_but_without_any_tables_only_time_counts() -> Non
     assert sent(MONDAY - timedelta(2)) == Shipping(0, 0, 2)
 
 
+def test_a_promise_is_kept_by_the_day_of_the_node() -> None:
+    """The end of Tuesday in Los Angeles is Wednesday by UTC: who sends from there has until Tuesday."""
+    to = cost.To("GB", "", datetime(2026, 3, 4, 7, 59, tzinfo=UTC))
+    late = []
+    for zone in ("America/Los_Angeles", "UTC"):
+        node = NODES[0]._replace(time_zone=zone)
+        pricer = cost.Pricer([POST], {SKUS[0]: (100, 0)})
+        line = rules.Line(UUID(int=1), SKUS[0], 1)
+        found = pricer.shipping([line], to, node, 0, Leaves(MONDAY), PROFILE)
+        late.append(found.late_days if found else None)
+    assert late == [1, 0]
+
+
+def test_a_carriers_own_cut_off_makes_what_it_takes_late() -> None:
+    gone = Leaves(MONDAY, (("post", MONDAY + timedelta(1)),))
+    found = cost.shipping([POST], "", PARCEL, 0, gone, MONDAY + timedelta(2), PROFILE)
+    assert found == Shipping(300, 150, 1)
+
+
 def test_the_service_that_the_order_asks_for_is_priced() -> None:
-    assert cost.shipping([POST, EXPRESS], "express", PARCEL, 0, MONDAY, None, PROFILE) == Shipping(990, 0, 0)
+    assert cost.shipping([POST, EXPRESS], "express", PARCEL, 0, Leaves(MONDAY), None, PROFILE) == Shipping(
+        990, 0, 0
+    )
 
 
 def an_order(

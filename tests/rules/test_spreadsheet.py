@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from decimal import Decimal
 
@@ -46,7 +47,7 @@ def test_a_workbook_is_read_as_its_values():
     )
 
     assert sheet.rows[0] == (2, ("1001", "2", "9.99"))
-    assert sheet.rows[1:] == ((4, ("", "1", "1")),)  # nobody has computed the formula yet
+    assert sheet.rows[1:] == ((4, (contract.UNCOMPUTED, "1", "1")),)
 
 
 def test_what_is_no_file_of_orders_is_refused():
@@ -171,3 +172,126 @@ def test_times_are_read_in_the_usual_ways_and_nothing_else():
     assert parse.moment("31.03.2026 14:30").hour == 14
     assert parse.moment("2026-03-31T10:00:00+02:00").utcoffset().total_seconds() == 7200
     assert parse.moment("soon") is parse.moment("1970-01-01") is None
+
+
+# ---- files as people have them
+
+
+def test_text_that_a_spreadsheet_calls_unicode_is_read():
+    text = "Order no\tSKU\tQty\tPrice\r\n1\tGröße\t2\t3\r\n"
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+        assert read.read(mark + text.encode(encoding)).rows == ((2, ("1", "Größe", "2", "3")),)
+
+
+def test_titles_may_stand_above_the_header():
+    sheet = read.read(
+        workbook(("Orders of March",), (), ("Printed", "2026-03-31"), HEADER[:4], ("A", "MUG", 1, 2.5))
+    )
+    assert (sheet.header, sheet.rows) == (HEADER[:4], ((5, ("A", "MUG", "1", "2.5")),))
+
+
+def test_a_format_that_reaches_to_the_last_column_makes_no_columns():
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for row in (HEADER[:4], ("A", "MUG", 1, 2.5)):
+        book.active.append(row)
+    book.active["XFD1"].fill = book.active["XFD9"].fill = openpyxl.styles.PatternFill("solid", "FFFF00")
+    book.save(out)
+    assert read.read(out.getvalue()).header == HEADER[:4]
+
+
+def test_what_is_merged_with_the_cell_above_says_the_same_of_its_order():
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    header = (*HEADER, "Line discount")
+    for row in (
+        header,
+        ("A", "MUG", 1, 2.5, 1, 0.5),
+        (None, "PEN", 1, 2.5),
+        ("B", "PEN", 1, 2.5),
+        (None, "MUG", 1, 1),
+    ):
+        book.active.append(row)
+    for cells in ("A2:A3", "E2:E3", "F2:F3", "A4:A5", "C4:C5"):
+        book.active.merge_cells(cells)
+    book.save(out)
+    sheet = read.read(out.getvalue())
+    found = parse.parse(sheet.header, sheet.rows, parse.propose(sheet.header), "GBP", sheet.merged)
+    (one,) = found.orders
+    assert (one.name, [row.number for row in one.rows], one.head["tax"]) == ("A", [2, 3], 100)
+    assert [row.values.get("line_discount") for row in one.rows] == [50, None], "given once"
+    assert [(fault.row, fault.column, fault.order) for fault in found.wrong] == [(5, "Qty", "B")]
+
+
+def test_a_formula_without_a_value_is_told_and_not_taken_for_an_empty_cell():
+    rows = [
+        HEADER,
+        ("A", "MUG", 1, 2.5, "=D2*0.2"),
+        ("B", "MUG", 1, 2.5, "#REF!"),
+        ("C", "MUG", 1, 2.5, None),
+    ]
+    sheet = read.read(workbook(*rows))
+    found = parse.parse(sheet.header, sheet.rows, MAPPING, "GBP")
+    assert [(one.row, one.column, one.found) for one in found.wrong] == [
+        (2, "Tax", "#NOT COMPUTED!"), (3, "Tax", "#REF!"),
+    ]  # fmt: skip
+    assert [one.name for one in found.orders] == ["C"]
+
+
+def test_a_formula_that_gave_a_value_or_an_empty_text_is_that_value():
+    plain = workbook(HEADER, ("A", "MUG", 1, "=1+1", '=IF(1,"")'))
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(plain)) as had, zipfile.ZipFile(out, "w") as made:
+        for name in had.namelist():
+            text = had.read(name)
+            if name.endswith("sheet1.xml"):
+                text = re.sub(rb"(<f>1\+1</f>)<v ?/>|(<f>1\+1</f>)<v></v>", rb"\1\2<v>2</v>", text)
+                text = text.replace(b'<c r="E2"', b'<c r="E2" t="str"')
+            made.writestr(name, text)
+    assert read.read(out.getvalue()).rows == ((2, ("A", "MUG", "1", "2")),)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_a_workbook_of_which_a_part_is_missing_is_refused(part):
+    whole = workbook(HEADER, *((n, "MUG", 1, 2.5, n / 7) for n in range(2_000)))
+    with pytest.raises(Invalid):
+        read.read(whole[: int(len(whole) * part)])
+    middle = bytearray(whole)
+    middle[len(whole) // 3 : len(whole) // 3 + 200] = bytes(200)
+    with pytest.raises(Invalid):
+        read.read(bytes(middle))
+
+
+def test_a_number_that_a_spreadsheet_has_shortened_names_no_order():
+    found = parsed(
+        ("4,51234E+12", "MUG", "1", "1.00", ""),
+        ("A", "4.5e+12", "1", "1.00", ""),
+        ("A1E5", "E5", "1", "1", ""),
+    )
+    assert [(one.row, one.column) for one in found.wrong] == [(2, "Order no"), (3, "SKU")]
+    assert [one.name for one in found.orders] == ["A1E5"]
+
+
+DATED = ("Order", "SKU", "Qty", "Price", "Date")
+
+
+def dated(*days: str) -> list[str]:
+    rows = [(n, (f"A{n}", "MUG", "1", "1", day)) for n, day in enumerate(days, 2)]
+    found = parse.parse(DATED, rows, parse.propose(DATED), "GBP")
+    told = {one.name: f"{one.head['ordered_at']:%m-%d %H:%M}" for one in found.orders}
+    return [told.get(f"A{n}", "wrong") for n in range(2, len(days) + 2)]
+
+
+def test_days_come_first_unless_the_column_can_be_read_in_the_other_way_alone():
+    assert dated("03/04/2026", "05/06/2026") == ["04-03 00:00", "06-05 00:00"]
+    assert dated("03/04/2026", "12/31/2026 14:30") == ["03-04 00:00", "12-31 14:30"]
+    assert dated("03/04/2026", "31/12/2026", "12/31/2026") == ["04-03 00:00", "12-31 00:00", "wrong"]
+
+
+def test_a_day_may_come_by_its_number():
+    assert dated("46112", "46112.5", "12", "99999") == ["03-31 00:00", "03-31 12:00", "wrong", "wrong"]
+
+
+def test_rows_that_say_the_same_twice_are_told_and_are_lines_all_the_same():
+    row = ("A", "MUG", "2", "10.00", "")
+    found = parsed(row, ("A", "MUG", "3", "10.00", ""), row, ("B", *row[1:]), row)
+    assert (list(found.repeated), len(found.orders[0].rows), found.wrong) == ([4, 6], 4, [])

@@ -9,7 +9,7 @@ import pytest
 
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.commands.register import RegisterService, register_services
-from entrepot.carriage.rules import Parcel, choose
+from entrepot.carriage.rules import Leaves, Parcel, choose
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import sql
@@ -99,11 +99,11 @@ def test_a_house_is_set_up_and_knows_what_a_parcel_costs_when_it_leaves_and_how_
     volume_cm3 = 2 * sku.length_mm * sku.width_mm * sku.height_mm // 1000
     parcel = Parcel(2 * sku.weight_g, volume_cm3, "GB", "GB", "GBP")
     services = carriage.services(companies=[COMPANY])[COMPANY]
-    choice = choose(services, parcel, leaves.on, date(2026, 3, 10))
+    choice = choose(services, parcel, Leaves(leaves.on), date(2026, 3, 10))
     assert (choice.taken.service.code, choice.taken.price_minor, choice.late) == ("van-24", 650, False)
     assert choice.runner_up.service.code == "post-48"
     assert dict(choice.reasons) == {"post-48": "289 in 2 days, late", "van-24": "650 in 1 days"}
-    patient = choose(services, parcel, leaves.on, date(2026, 3, 11))
+    patient = choose(services, parcel, Leaves(leaves.on), date(2026, 3, 11))
     assert patient.taken.service.code == "post-48"
 
     line = tax_of_line(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.catalog.rules import first_misfit, is_code, is_country, is_currency, not_negative
 from entrepot.kernel.errors import Refused
+from entrepot.network.rules import local_day, next_ship_date
 
 ANYWHERE = "*"
 
@@ -260,16 +261,48 @@ def offer_for(service: Service, parcels: Sequence[Parcel]) -> Offer | str:
     return Offer(service, offers[0].zone, charged, price, tuple(sums.items()))
 
 
+class Leaves(NamedTuple):
+    """The day on which what is ready leaves a node, and with some carriers another: they take until their own hour."""
+
+    on: date
+    by_carrier: tuple[tuple[str, date], ...] = ()
+
+    def with_(self, carrier: str) -> date:
+        return dict(self.by_carrier).get(carrier, self.on) if self.by_carrier else self.on
+
+    def after(self, days: int) -> Leaves:
+        """So many days later, for the work that waits before it."""
+        later = timedelta(days=days)
+        return Leaves(self.on + later, tuple((carrier, on + later) for carrier, on in self.by_carrier))
+
+
+def leaves(
+    at: datetime, time_zone: str, week: Mapping[int, time], carriers: Mapping[str, Mapping[int, time]]
+) -> Leaves:
+    """When what is ready at a moment leaves a node, by its cut-offs and those of the carriers that have their own.
+
+    Where none comes in a year, on that day. Days are those of the node.
+    """
+    today = local_day(at, time_zone)
+
+    def day(of: Mapping[int, time]) -> date:
+        found = next_ship_date(at, time_zone, of)
+        return found.on if found else today
+
+    return Leaves(day(week), tuple((carrier, day(own)) for carrier, own in sorted(carriers.items())))
+
+
 def choose(
     services: Sequence[Service],
     parcel: Parcel,
-    ships_on: date,
+    ships_on: Leaves,
     promised_on: date | None,
     more: Sequence[Parcel] = (),
 ) -> Choice:
     """The cheapest service that keeps the promise; among equals the faster, then by code.
 
-    Where none keeps it, the fastest is taken, and the choice says that it is late. `more` parcels go with the first.
+    Where none keeps it, the one that arrives first is taken, and the choice says that it is late. `more` parcels go
+    with the first.
     """
     offers: list[Offer] = []
     in_time: list[Offer] = []
@@ -279,7 +312,7 @@ def choose(
         if isinstance(answer, str):
             reasons.append((service.code, answer))
             continue
-        late = promised_on is not None and arrival(ships_on, service.transit_days) > promised_on
+        late = promised_on is not None and arrives_on(service, ships_on) > promised_on
         offers.append(answer)
         if not late:
             in_time.append(answer)
@@ -287,7 +320,9 @@ def choose(
             (service.code, f"{answer.price_minor} in {service.transit_days} days{', late' if late else ''}")
         )
     # Behind those that keep the promise stand the late ones: the second may be one of them.
-    late_ones = sorted((one for one in offers if one not in in_time), key=_by_speed)
+    late_ones = sorted(
+        (one for one in offers if one not in in_time), key=lambda one: _by_arrival(one, ships_on)
+    )
     taken, runner_up, *_ = [*sorted(in_time, key=_by_price), *late_ones, None, None]
     return Choice(taken, taken is not None and not in_time, tuple(reasons), runner_up)
 
@@ -296,7 +331,7 @@ def choose_service(
     services: Sequence[Service],
     parcel: Parcel,
     wanted: str,
-    ships_on: date,
+    ships_on: Leaves,
     promised_on: date | None,
     more: Sequence[Parcel] = (),
 ) -> Choice:
@@ -308,6 +343,11 @@ def choose_service(
     return choose(services, parcel, ships_on, promised_on, more)
 
 
+def arrives_on(service: Service, ships_on: Leaves) -> date:
+    """The day on which a parcel arrives with a service."""
+    return arrival(ships_on.with_(service.carrier), service.transit_days)
+
+
 def arrival(ships_on: date, transit_days: int) -> date:
     """The day on which a parcel arrives: transit times are calendar days."""
     return ships_on + timedelta(days=transit_days)
@@ -317,5 +357,5 @@ def _by_price(one: Offer) -> tuple[int, int, str]:
     return (one.price_minor, one.service.transit_days, one.service.code)
 
 
-def _by_speed(one: Offer) -> tuple[int, int, str]:
-    return (one.service.transit_days, one.price_minor, one.service.code)
+def _by_arrival(one: Offer, ships_on: Leaves) -> tuple[date, int, str]:
+    return (arrives_on(one.service, ships_on), one.price_minor, one.service.code)

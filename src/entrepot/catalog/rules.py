@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Invalid, Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 
 STATUSES = ("active", "discontinued")
 LOT_POLICIES = ("none", "lot", "lot_expiry")
@@ -92,7 +92,7 @@ def is_currency(field: str, currency: str) -> Check:
 
 
 def one_of(field: str, found: str, known: tuple[str, ...]) -> Check:
-    return field, found in known, f"one of {', '.join(known)}", found
+    return field, found in known, Said("one of {0}", ", ".join(known)), found
 
 
 def not_negative(field: str, found: int) -> Check:

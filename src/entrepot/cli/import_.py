@@ -187,13 +187,14 @@ def _import_orders(arguments: argparse.Namespace) -> importer.Report:
     from entrepot.channels.spreadsheet import importer, parse, read
     from entrepot.kernel.cause import Actor, Cause
     from entrepot.kernel.command import whole
-    from entrepot.kernel.errors import NotFound
+    from entrepot.kernel.errors import Invalid, one_of
     from entrepot.network import queries as network
 
     company, _ = company_of(arguments.company)
-    channel = network.channels(company=company).get(arguments.channel)
+    known = network.channels(company=company)
+    channel = known.get(arguments.channel)
     if channel is None:
-        raise NotFound(what="channel", which=arguments.channel)
+        raise Invalid(field="channel", expected=one_of(known), found=arguments.channel)
     sheet = read.read(arguments.file.read_bytes())
     remembered = channels.mapping(company=company, channel=channel.code, name=arguments.mapping) or {}
     given = dict(one.partition("=")[::2] for one in arguments.map)
@@ -218,6 +219,9 @@ def _print_orders(report: importer.Report) -> None:
         say(f"worth {money.text(minor, currency)} {currency}")
     if report.unread:
         say(f"nothing is read from: {', '.join(report.unread)} (name their fields with --map FIELD=COLUMN)")
+    if report.repeated:
+        some = ", ".join(map(str, report.repeated[:20]))
+        say(f"{len(report.repeated)} rows say the same as an earlier row of their order: {some}")
     for held in report.outcomes if report.tried else ():
         for why in held.reasons:
             say(f"row {held.row}, order {held.order}: would be held, {why}")

@@ -75,7 +75,8 @@ WITH arrived AS (
     GROUP BY order_id HAVING bool_and(state = 'delivered')
 )
 SELECT COALESCE({name}, ''), count(*)::int, count(*) FILTER (WHERE a.at <= o.promise_at)::int,
-       count(*) FILTER (WHERE (a.at AT TIME ZONE 'UTC')::date <= (o.promise_at AT TIME ZONE 'UTC')::date)::int,
+       count(*) FILTER (WHERE (a.at AT TIME ZONE COALESCE(n.time_zone, 'UTC'))::date
+                                 <= (o.promise_at AT TIME ZONE COALESCE(n.time_zone, 'UTC'))::date)::int,
        COALESCE(avg(EXTRACT(epoch FROM a.at - o.placed_at)) / 86400, 0)::float8,
        COALESCE(avg(EXTRACT(epoch FROM a.at - o.promise_at)) FILTER (WHERE a.at > o.promise_at) / 86400, 0)::float8
 FROM arrived AS a JOIN orders_order AS o ON o.id = a.order_id

@@ -258,8 +258,7 @@ def next_ship_date(
     day, to its end. `closed` are days, such as holidays, on which it does not. None where a year has no such day.
     Moments are compared, not clock times, so that the night on which clocks change misleads nobody.
     """
-    zone = _zone(time_zone)
-    today = ready_at.astimezone(zone).date()
+    zone, today = _zone(time_zone), local_day(ready_at, time_zone)
     for days in range(366):
         day = today + timedelta(days=days)
         cutoff_at = _cutoff(day, zone, week)
@@ -267,6 +266,11 @@ def next_ship_date(
             continue
         return ShipDate(day, cutoff_at, _why(days, day, cutoff_at))
     return None
+
+
+def local_day(at: datetime, time_zone: str) -> date:
+    """The day that it is somewhere at a moment."""
+    return at.astimezone(_zone(time_zone)).date()
 
 
 def _cutoff(day: date, zone: ZoneInfo, week: Mapping[int, time]) -> datetime | None:

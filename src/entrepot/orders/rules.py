@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from stdnum import luhn
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, Said, one_of
 from entrepot.orders import errors
 
 GOODS = "goods"
@@ -293,10 +293,10 @@ def misfit(lines: Sequence[Asked], policy: str) -> Misfit | None:
     if not lines:
         return Misfit("lines", "at least one", "none")
     if policy not in POLICIES:
-        return Misfit("policy", f"one of {', '.join(POLICIES)}", policy)
+        return Misfit("policy", one_of(POLICIES), policy)
     for line in lines:
         if line.kind not in _KINDS:
-            return Misfit("kind", f"one of {', '.join(KINDS)}", line.kind)
+            return Misfit("kind", one_of(KINDS), line.kind)
         if line.quantity < 1:
             return Misfit("quantity", "at least 1", line.quantity)
         if line.unit_price < 0 and line.kind == GOODS:
@@ -324,7 +324,7 @@ def misfit_promotions(promotions: Sequence[Promoted], discount: int) -> Misfit |
             return Misfit("promotion amount", "not negative", one.amount_minor)
     given = sum(one.amount_minor for one in promotions)
     if given > discount:
-        return Misfit("promotions", f"at most the discount of {discount} together", given)
+        return Misfit("promotions", Said("at most the discount of {0} together", discount), given)
     return None
 
 
@@ -333,7 +333,7 @@ def misfit_payment(
 ) -> Misfit | None:
     """Why what came as a payment can't be one."""
     if provider not in providers:
-        return Misfit("payment provider", f"one of {', '.join(providers)}", provider)
+        return Misfit("payment provider", one_of(providers), provider)
     if amount_minor < 0:
         return Misfit("payment amount", "not negative", amount_minor)
     if card and _is_card_number(card):

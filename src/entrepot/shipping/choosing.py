@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Parcel
+from entrepot.carriage.rules import Parcel, leaves
 from entrepot.kernel import policies, sql
+from entrepot.network.rules import local_day
 from entrepot.shipping.shopping import Known, Quote, Shopped, Shopping, shop
 
 policies.shape("shipping.shopping")(Shopping)
@@ -27,10 +28,11 @@ class Going(NamedTuple):
     postal_code: str
     residential: bool
     origin: str
+    time_zone: str
 
 
 class Choosing:
-    """The facts of a batch; alike fulfillments are decided once. 9 statements."""
+    """The facts of a batch; alike fulfillments are decided once. 10 statements."""
 
     def __init__(self, fulfillments: Collection[UUID], at: datetime) -> None:
         params = {"ids": list(fulfillments)}
@@ -40,6 +42,7 @@ class Choosing:
             self.parcels.setdefault(fulfillment, []).append((size[0], size[1], size[2]))
         companies = {one.company for one in self.going.values()}
         self.services = carriage.services(companies=companies)
+        self._cut_offs = carriage.cut_offs(nodes={one.node for one in self.going.values()})
         self._policies = policies.of_companies(companies, Shopping, at)
         self._known = known(companies)
         self._quotes: dict[UUID, dict[UUID, Quote]] = {}
@@ -52,8 +55,8 @@ class Choosing:
         one = self.going[fulfillment]
         sizes = tuple(self.parcels.get(fulfillment, ()))
         quotes = self._quotes.get(fulfillment, {})
-        day = at.astimezone(UTC).date()
-        promised = one.promise_at.astimezone(UTC).date() if one.promise_at else None
+        day = leaves(at, one.time_zone, {}, self._cut_offs[one.node])
+        promised = local_day(one.promise_at, one.time_zone) if one.promise_at else None
         key = (one[1:4], promised, one[5:], sizes, day, tuple(sorted(quotes.items())), at if quotes else None)
         if key not in self._shopped:
             parcels = [
@@ -90,7 +93,7 @@ def known(
 
 _GOING = """
 SELECT f.id, f.company_id::int, f.node_id, f.service, o.promise_at, o.country, o.postal_code, o.demand = 'sale',
-       n.country
+       n.country, n.time_zone
 FROM warehouse_fulfillment AS f
 JOIN orders_order AS o ON o.id = f.order_id
 JOIN network_node AS n ON n.id = f.node_id

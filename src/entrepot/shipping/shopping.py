@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from entrepot.carriage.rules import Choice, Offer, Parcel, Service, arrival, offer_for
+from entrepot.carriage.rules import Choice, Leaves, Offer, Parcel, Service, arrival, arrives_on, offer_for
 
 SLIPS = (-5, 15)
 """The least and the most days after its service's time that a parcel is counted under; what is beyond counts there."""
@@ -112,7 +112,7 @@ def shop(
     services: Sequence[Service],
     parcels: Sequence[Parcel],
     wanted: str,
-    ships_on: date,
+    ships_on: Leaves,
     promised_on: date | None,
     policy: Shopping,
     known: Mapping[tuple[Any, str], Known],
@@ -122,7 +122,7 @@ def shop(
     """The service for parcels that go together, of all that carry them.
 
     The one that the order asks for, if it carries them; else of those whose time keeps the promise the least in all;
-    where none does, the fastest. `known` is by service and zone, `quotes` by service.
+    where none does, the one that arrives first. `known` is by service and zone, `quotes` by service.
     """
     offers: list[tuple[Offer, Candidate]] = []
     told: list[tuple[str, str]] = []
@@ -136,7 +136,9 @@ def shop(
         offers.append((answer, one))
         told.append((service.code, f"{answer.price_minor} in {one.days} days{', late' if one.late else ''}"))
     in_time = sorted((pair for pair in offers if not pair[1].late), key=lambda pair: _by_total(pair[1]))
-    behind = sorted((pair for pair in offers if pair[1].late), key=lambda pair: _by_speed(pair[1]))
+    behind = sorted(
+        (pair for pair in offers if pair[1].late), key=lambda pair: _by_arrival(pair[0], pair[1], ships_on)
+    )
     asked = [pair for pair in in_time + behind if wanted and pair[1].service == wanted]
     ranked = asked + [pair for pair in in_time + behind if pair not in asked]
     taken = ranked[0][0] if ranked else None
@@ -176,10 +178,10 @@ def _offer(
 
 
 def _candidate(
-    offer: Offer, ships_on: date, promised_on: date | None, policy: Shopping, known: Known, note: str
+    offer: Offer, ships_on: Leaves, promised_on: date | None, policy: Shopping, known: Known, note: str
 ) -> Candidate:
     service = offer.service
-    spare = (promised_on - arrival(ships_on, service.transit_days)).days if promised_on else None
+    spare = (promised_on - arrives_on(service, ships_on)).days if promised_on else None
     chance = late_per_10k(spare, known, policy) if spare is not None else 0
     late_minor = (chance * policy.late_penalty_minor + 5_000) // 10_000
     return Candidate(
@@ -192,5 +194,5 @@ def _by_total(one: Candidate) -> tuple[int, int, str]:
     return (one.total_minor, one.days, one.service)
 
 
-def _by_speed(one: Candidate) -> tuple[int, int, str]:
-    return (one.days, one.total_minor, one.service)
+def _by_arrival(offer: Offer, one: Candidate, ships_on: Leaves) -> tuple[date, int, str]:
+    return (arrives_on(offer.service, ships_on), one.total_minor, one.service)

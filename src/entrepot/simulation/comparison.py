@@ -198,7 +198,7 @@ class _Measure:
         one, profile = shares[0], self.profile
         lines = [share.line._replace(quantity=share.units) for share in shares]
         waits = rules.busy_days(one.node, profile, one.open_orders, one.open_units)
-        day = ships_on(self.house, one.node, one.at) + timedelta(days=waits)
+        day = ships_on(self.house, one.node, one.at).after(waits)
         to, km = to_of(fate.order), fate.km.get(one.node.code, 0)
         sent = self.pricer.shipping(lines, to, one.node, km, day, profile)
         units = sum(share.units for share in shares)
@@ -211,7 +211,7 @@ class _Measure:
                 round(profile.scarcity_minor * min(1.0, share.units / share.free)) for share in shares
             ),
         }
-        known = late if sent and to.promised_on else None
+        known = late if sent and to.promise_at else None
         return _Shipment(one.node.code, one.at.date(), units, costs, known, sent is not None)
 
 

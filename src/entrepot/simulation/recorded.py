@@ -206,15 +206,14 @@ def _unknown(params: Mapping[str, Any], needs: Needs) -> dict[str, int]:
 def _house(company: int, channels: Collection[UUID]) -> House:
     codes: dict[UUID, str] = {}
     nodes: dict[UUID, list[Node]] = defaultdict(list)
-    zones: dict[UUID, str] = {}
-    for channel, code, zone, *node, latitude, longitude in sql.run(_NODES, {"channels": list(channels)}):
+    for channel, code, *node, latitude, longitude, zone in sql.run(_NODES, {"channels": list(channels)}):
         codes[channel] = code
         if node[0] is not None:
             place = None if latitude is None else (latitude, longitude)
-            nodes[channel].append(Node._make((*node, place)))
-            zones[node[0]] = zone
-    cut_offs = network.cut_offs(nodes=list(zones))
-    weeks = {node: Week(zone, cut_offs[node]) for node, zone in zones.items()}
+            nodes[channel].append(Node._make((*node, place, zone)))
+    all_ = {node.id for some in nodes.values() for node in some}
+    cut_offs, carriers = network.cut_offs(nodes=all_), carriage.cut_offs(nodes=all_)
+    weeks = {node: Week(cut_offs[node], carriers[node]) for node in all_}
     services = carriage.services(companies=[company])[company]
     return House(codes, {one: tuple(some) for one, some in nodes.items()}, {}, weeks, services, {})
 
@@ -354,8 +353,8 @@ SELECT order_id, sku_id, node_id, sum(units)::int, left_at FROM (
 """
 
 _NODES = """
-SELECT c.id, c.code, n.time_zone, n.id, n.code, n.country, (n.priority + cn.priority)::int, n.kind,
-       n.latitude, n.longitude
+SELECT c.id, c.code, n.id, n.code, n.country, (n.priority + cn.priority)::int, n.kind,
+       n.latitude, n.longitude, n.time_zone
 FROM network_channel AS c
 LEFT JOIN network_channelnode AS cn ON cn.channel_id = c.id
 LEFT JOIN network_node AS n ON n.id = cn.node_id AND n.active

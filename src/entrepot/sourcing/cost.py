@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.carriage.rules import Parcel, Service, arrival, choose_service, offer
+from entrepot.carriage.rules import Leaves, Parcel, Service, arrives_on, choose_service, offer
+from entrepot.network.rules import local_day
 from entrepot.sourcing import joint, rules
 from entrepot.sourcing.rules import Free, Line, Node, Plan, Profile, Share, SortedOut
 
@@ -31,21 +32,21 @@ def shipping(
     wanted: str,
     parcel: Parcel,
     km: float,
-    ships_on: date,
+    ships_on: Leaves,
     promised_on: date | None,
     profile: Profile,
 ) -> Shipping | None:
     """The service that would be taken, priced; None where none carries it. Without services only time counts."""
     distance = round(km * profile.km_minor)
     if not services:
-        late = (ships_on - promised_on).days if promised_on else 0
+        late = (ships_on.on - promised_on).days if promised_on else 0
         return Shipping(distance, 0, max(0, late))
     taken = choose_service(services, parcel, wanted, ships_on, promised_on).taken
     if taken is None:
         return None
     lightest = offer(taken.service, parcel._replace(weight_g=min(1, parcel.weight_g), volume_cm3=0))
     fixed = min(taken.price_minor, taken.price_minor if isinstance(lightest, str) else lightest.price_minor)
-    late = (arrival(ships_on, taken.service.transit_days) - promised_on).days if promised_on else 0
+    late = (arrives_on(taken.service, ships_on) - promised_on).days if promised_on else 0
     return Shipping(fixed + distance, taken.price_minor - fixed, max(0, late))
 
 
@@ -109,7 +110,11 @@ class To(NamedTuple):
 
     country: str
     service: str
-    promised_on: date | None
+    promise_at: datetime | None
+
+    def promised_on(self, node: Node) -> date | None:
+        """The day of the promise, where the node is."""
+        return local_day(self.promise_at, node.time_zone) if self.promise_at else None
 
 
 class Pricer:
@@ -123,22 +128,21 @@ class Pricer:
         self._known: dict[tuple[object, ...], Shipping | None] = {}
 
     def shipping(
-        self, lines: Sequence[Line], to: To, node: Node, km: int, ships_on: date, profile: Profile
+        self, lines: Sequence[Line], to: To, node: Node, km: int, ships_on: Leaves, profile: Profile
     ) -> Shipping | None:
         """What it takes to send the lines from a node in one parcel; None where no carrier takes it."""
         sizes = [(self.sizes.get(line.sku, (0, 0)), line.quantity) for line in lines]
         weight, volume = (sum(size[i] * units for size, units in sizes) for i in (0, 1))
         parcel = Parcel(weight, volume, node.country, to.country)
-        key = (to, parcel, km, ships_on, profile.km_minor)
+        promised_on = to.promised_on(node)
+        key = (to.service, promised_on, parcel, km, ships_on, profile.km_minor)
         if key not in self._known:
-            self._known[key] = shipping(
-                self.services, to.service, parcel, km, ships_on, to.promised_on, profile
-            )
+            self._known[key] = shipping(self.services, to.service, parcel, km, ships_on, promised_on, profile)
         return self._known[key]
 
     def wanted(
         self, order: UUID, lines: Sequence[Line], to: To, nodes: SortedOut, free: Free,
-        ships_on: Mapping[UUID, date], profile: Profile,
+        ships_on: Mapping[UUID, Leaves], profile: Profile,
     ) -> Wanted:  # fmt: skip
         """The order as it is planned by cost. `ships_on` says when each node ships it."""
         grams = {line.id: self.sizes.get(line.sku, (0, 0))[0] * line.quantity for line in lines}

@@ -13,7 +13,8 @@ class Candidate(NamedTuple):
     `verdict` is `chosen`, `runner_up` (the next one that could have served as much), `later` (it comes after the chosen
     one), `short` (it lacks units), or `refused` (by `rule`, which a node that was asked all the same broke as well).
     `km` and `costs`, by term in minor units for all of it, are there where they were known. `could` are the units that
-    it could have served but for the rule, where that was more.
+    it could have served but for the rule, where that was more. `needs` is what it would have taken for this node to
+    serve all of it alone: all that it says, together.
     """
 
     node: str
@@ -24,6 +25,7 @@ class Candidate(NamedTuple):
     km: int | None = None
     costs: Mapping[str, int] | None = None
     could: int = 0
+    needs: Flip | None = None
 
     @property
     def cost_minor(self) -> int | None:
@@ -31,7 +33,7 @@ class Candidate(NamedTuple):
 
 
 class Flip(NamedTuple):
-    """The nearest change after which one node would have served it all.
+    """A change after which one node would have served it all; of an explanation, the nearest one.
 
     Without the `rule` that kept it from serving, with `units` more of what it lacked, a place `before` another, or
     `minor` less cost.
@@ -106,8 +108,11 @@ def explain(reasons: Mapping[str, Any]) -> Explanation:
         for number, units, free in reasons.get("lines", ())
     )
     flip = _lifted((*seen, *refused), wanted) or _nearest(seen)
+    told_all = tuple(one._replace(needs=_needs(one, seen, wanted)) for one in (*seen, *refused))
     before_nodes = any(is_first for *_, is_first in reasons.get("suppliers", ()))
-    return Explanation((*seen, *refused), None if before_nodes else flip, lines)
+    if before_nodes:
+        return Explanation((*seen, *refused), None, lines)
+    return Explanation(told_all, flip, lines)
 
 
 class _Told(NamedTuple):
@@ -163,6 +168,26 @@ class _Told(NamedTuple):
         suppliers = tuple((code, n, days) for code, n, days, _ in passed)
         flip = None if any(is_first for *_, is_first in passed) else _nearest(seen)
         return LineExplained(number, units, served, tuple(seen), flip, instead, suppliers)
+
+
+def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | None:
+    """What a node would have needed to serve all of it alone; None of the one that does, and where nobody can say.
+
+    That of one behind the node that serves it is a place before that one, or where costs decide, to be cheaper. Without
+    its rule a node may still come after others: nobody ranked it among them.
+    """
+    whole = next((place for place, of in enumerate(seen) if of.verdict == "chosen" and not of.lacks), None)
+    if not wanted or (one.verdict == "chosen" and not one.lacks):
+        return None
+    by_rule = one.rule if one.verdict == "refused" or one.could > one.units else ""
+    lacks = max(0, wanted - one.could) if by_rule else one.lacks
+    if one.verdict == "refused" or whole is None or one in seen[:whole]:
+        return Flip(one.node, lacks, "", rule=by_rule)
+    chosen = seen[whole]
+    if chosen.cost_minor is None or one.cost_minor is None:
+        return Flip(one.node, lacks, chosen.node, rule=by_rule)
+    dearer = one.cost_minor - chosen.cost_minor
+    return Flip(one.node, lacks, chosen.node, dearer + 1, by_rule) if dearer >= 0 else None
 
 
 def _lifted(seen: Sequence[Candidate], wanted: int) -> Flip | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Service
+from entrepot.carriage.rules import Leaves, Service, leaves
 from entrepot.kernel import policies, sql
 from entrepot.network import queries as network
-from entrepot.network.rules import next_ship_date
+from entrepot.network.rules import local_day
 from entrepot.sourcing import cost, rules, substitutes
 from entrepot.sourcing.deciding import not_asked
 from entrepot.sourcing.goods import Goods, Sku, codes_to_send
@@ -100,7 +100,7 @@ class Facts:
                 self.open_orders[node], open_units[node] = work, units
         self._open_units = open_units
         dates = any(one.ship_days_max is not None or one.choose_by == "cost" for one in profiles)
-        self.ships_on = _ships_on(list(self._all_nodes()), at) if dates else {}
+        self.ships_on = _ships_on(self._all_nodes(), at) if dates else {}
         self.today = self._today()
         self._sends_others = any(one.substitutes != "never" for one in profiles)
         self._asks_about_goods = any(
@@ -190,17 +190,20 @@ class Facts:
             self._sorted.clear()
 
     def _today(self) -> rules.Today:
-        on = self.at.astimezone(UTC).date()
-        ships_in = {node: (day - on).days for node, day in self.ships_on.items()}
-        return rules.Today(on, self._open_units, ships_in)
+        nodes = self._all_nodes() if self.ships_on else {}
+        ships_in = {
+            node.id: (self.ships_on[node.id].on - local_day(self.at, node.time_zone)).days
+            for node in nodes.values()
+        }
+        return rules.Today(self.at, self._open_units, ships_in)
 
     def _load_nodes(self, channels: set[UUID]) -> None:
-        for channel, channel_code, node, code, country, priority, kind, latitude, longitude in sql.run(
+        for channel, channel_code, node, code, country, priority, kind, latitude, longitude, zone in sql.run(
             _NODES, {"channels": list(channels)}
         ):
             place = None if latitude is None else (latitude, longitude)
             self._codes[channel] = channel_code
-            self._nodes[channel].append(rules.Node(node, code, country, priority, kind, place))
+            self._nodes[channel].append(rules.Node(node, code, country, priority, kind, place, zone))
 
     def _load_places(self, orders: Collection[Order]) -> dict[tuple[str, str], tuple[float, float]]:
         """Asked only where distance can decide something."""
@@ -224,13 +227,10 @@ def _load_rejections(orders: Sequence[UUID]) -> dict[UUID, dict[UUID, list[tuple
 _DEFAULT = rules.Profile()
 
 
-def _ships_on(nodes: Sequence[UUID], at: datetime) -> dict[UUID, date]:
-    """The day on which each node ships what is ready now. 2 statements."""
-    weeks = network.cut_offs(nodes=nodes)
-    zones = dict(sql.run(_TIME_ZONES, {"nodes": list(nodes)}))  # type: ignore[arg-type]
-    today = at.astimezone(UTC).date()
-    found = {node: next_ship_date(at, zones[node], week) for node, week in weeks.items()}
-    return {node: one.on if one else today for node, one in found.items()}
+def _ships_on(nodes: Mapping[UUID, rules.Node], at: datetime) -> dict[UUID, Leaves]:
+    """When what is ready now leaves each node. 2 statements."""
+    weeks, carriers = network.cut_offs(nodes=nodes), carriage.cut_offs(nodes=nodes)
+    return {key: leaves(at, node.time_zone, weeks[key], carriers[key]) for key, node in nodes.items()}
 
 
 def load_goods(
@@ -258,7 +258,7 @@ def read_for_sale(codes: Collection[tuple[int, str]]) -> list[Sku]:
 class Costs:
     """What the cost of a plan is made of: services with their tables, when nodes ship, what SKUs weigh."""
 
-    def __init__(self, companies: Collection[int], ships_on: Mapping[UUID, date], at: datetime) -> None:
+    def __init__(self, companies: Collection[int], ships_on: Mapping[UUID, Leaves], at: datetime) -> None:
         self.at = at
         self._services: dict[int, list[Service]] = carriage.services(companies=companies)
         self._ships_on = ships_on
@@ -276,18 +276,16 @@ class Costs:
     ) -> cost.Wanted:
         """The order as it is planned by cost."""
         profile = facts.version(order).profile
-        promised_on = order.promise_at.astimezone(UTC).date() if order.promise_at else None
         ships_on = {
-            node.id: self._ships_on[node.id]
-            + timedelta(
-                days=rules.busy_days(
+            node.id: self._ships_on[node.id].after(
+                rules.busy_days(
                     node, profile, facts.open_orders.get(node.id, 0), facts.today.units.get(node.id, 0)
                 )
             )
             for node in (*nodes.first, *nodes.after)
         }
         wanted = [line.wanted() for line in lines]
-        to = cost.To(order.country, order.service, promised_on)
+        to = cost.To(order.country, order.service, order.promise_at)
         return self._pricers[order.company].wanted(order.id, wanted, to, nodes, free, ships_on, profile)
 
 
@@ -297,7 +295,8 @@ def sizes_of(skus: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
 
 
 _NODES = """
-SELECT cn.channel_id, c.code, n.id, n.code, n.country, (n.priority + cn.priority)::int, n.kind, n.latitude, n.longitude
+SELECT cn.channel_id, c.code, n.id, n.code, n.country, (n.priority + cn.priority)::int, n.kind, n.latitude, n.longitude,
+       n.time_zone
 FROM network_channelnode AS cn
 JOIN network_channel AS c ON c.id = cn.channel_id
 JOIN network_node AS n ON n.id = cn.node_id AND n.active
@@ -335,8 +334,6 @@ _REJECTIONS = """
 SELECT order_id, line_id, node_id, rejected_at FROM sourcing_rejection
 WHERE order_id = ANY(%(orders)s::uuid[]) AND cleared_at IS NULL
 """
-
-_TIME_ZONES = "SELECT id, time_zone FROM network_node WHERE id = ANY(%(nodes)s::uuid[])"
 
 _SIZES = """
 SELECT id, weight_g, (length_mm::bigint * width_mm * height_mm / 1000)::int FROM catalog_sku

@@ -95,6 +95,6 @@ def peg(waiting: Sequence[Waiting], supply: Sequence[Supply], today: date, polic
     return promises
 
 
-def is_late(on: date, promise_at: datetime | None, policy: Backorders) -> bool:
+def is_late(on: date, promise_on: date | None, policy: Backorders) -> bool:
     """Whether a date is past what the customer was promised, by more than the policy tolerates."""
-    return promise_at is not None and on > promise_at.date() + timedelta(days=policy.tolerance_days)
+    return promise_on is not None and on > promise_on + timedelta(days=policy.tolerance_days)

@@ -72,6 +72,31 @@ def backorders(*, company: int, limit: int = 200) -> list[BackorderRow]:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitRow:
+    """Units of an order line that wait for stock: until when, and how many of them supply is expected for.
+
+    `late_days` are those past the day of the customer's promise; `ships_on` is the day from which what is sold ahead
+    ships.
+    """
+
+    line: UUID
+    line_number: int
+    sku: UUID
+    sku_code: str
+    description: str
+    quantity: int
+    expected_on: date | None
+    covered: int
+    late_days: int
+    ships_on: date | None
+
+
+def waits(*, order: UUID) -> list[WaitRow]:
+    """What an order waits for, by line. 1 statement."""
+    return [WaitRow(*row) for row in sql.run(_WAITS, {"order": order})]
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalRow:
     """Units of a SKU that should go from one node to another; `terms` are the figures that say why.
 
@@ -143,6 +168,22 @@ _BACKORDERS = """
 SELECT o.id, o.number, s.code, b.quantity, b.promised_on, b.ordered_at
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN catalog_sku AS s ON s.id = b.sku_id
 WHERE b.company_id = %(company)s::smallint ORDER BY b.ordered_at, o.id LIMIT %(limit)s::int
+"""
+
+PROMISE_ON = """(o.promise_at AT TIME ZONE COALESCE((
+    SELECT n.time_zone FROM network_channelnode AS cn JOIN network_node AS n ON n.id = cn.node_id AND n.active
+    WHERE cn.channel_id = o.channel_id ORDER BY n.priority + cn.priority, n.code LIMIT 1), 'UTC'))::date"""
+"""The day of an order's promise, where the preferred node of its channel is."""
+
+_WAITS = f"""
+SELECT b.line_id, l.number::int, b.sku_id, s.code, COALESCE(NULLIF(l.description, ''), s.name, ''), b.quantity,
+       b.promised_on,
+       COALESCE((SELECT sum((one ->> 'quantity')::int) FROM jsonb_array_elements(b.pegs) AS one), 0)::int,
+       COALESCE(GREATEST(0, b.promised_on - {PROMISE_ON}), 0),
+       (SELECT y.ships_on FROM stock_preorder AS y WHERE y.sku_id = b.sku_id)
+FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN orders_line AS l ON l.id = b.line_id
+JOIN catalog_sku AS s ON s.id = b.sku_id
+WHERE b.order_id = %(order)s::uuid ORDER BY l.number
 """
 
 # invariant 1: what waits is what order lines call backordered

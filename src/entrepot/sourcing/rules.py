@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from entrepot.network.rules import distance_km
+from entrepot.network.rules import distance_km, local_day
 
 Strictness = Literal["hard", "soft"]
 """A hard rule refuses a node; a soft one only until nobody else has what is wanted."""
@@ -137,6 +137,7 @@ class Node(NamedTuple):
     priority: int
     kind: str = "warehouse"
     place: tuple[float, float] | None = None
+    time_zone: str = "UTC"
 
 
 class Destination(NamedTuple):
@@ -198,9 +199,9 @@ class SortedOut(NamedTuple):
 
 
 class Today(NamedTuple):
-    """The day on which is decided: its date, the units that wait at each node, and in how many days each ships."""
+    """The moment at which is decided, the units that wait at each node, and in how many days each ships."""
 
-    on: date
+    at: datetime
     units: Mapping[UUID, int] = {}
     ships_in: Mapping[UUID, int] = {}
 
@@ -257,7 +258,11 @@ def _breaks(
     ships_in = (today.ships_in.get(node.id, 0) if today else 0) + busy
     checks: tuple[tuple[str, Strictness, bool], ...] = (
         ("excluded", "hard", node.code in profile.excluded_nodes),
-        ("offline", "hard", today is not None and is_offline(node, profile, today.on)),
+        (
+            "offline",
+            "hard",
+            today is not None and is_offline(node, profile, local_day(today.at, node.time_zone)),
+        ),
         ("kind", "hard", node.kind in profile.kinds_refused),
         ("distance", profile.distance_rule, km != FARTHEST_KM and _over(km, profile.distance_max_km)),
         ("busy", profile.busy_rule, _over(busy, profile.busy_days_max)),

@@ -438,10 +438,15 @@ def refusal(one: Refused) -> str:
     return one.told(gettext(one.says), _fact)
 
 
+def told(fact: str) -> str:
+    """A fact in the language of the page, where it is words; else as it is."""
+    return gettext(fact.says).format(*fact.facts) if isinstance(fact, Said) else fact
+
+
 def _fact(name: str, fact: object) -> object:
     """A fact in the language of the page, where it is words and not what somebody typed or something is called."""
     if isinstance(fact, Said):
-        return gettext(fact.says).format(*fact.facts)
+        return told(fact)
     if not isinstance(fact, str) or name not in IN_WORDS:
         return fact
     if name in NAMES:

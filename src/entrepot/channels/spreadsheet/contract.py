@@ -72,6 +72,16 @@ UNPACKED_MAX = 200 * 1024 * 1024
 ROWS_MAX, COLUMNS_MAX, CELL_MAX = 100_000, 200, 500
 LINES_MAX = 1_000
 DELIMITERS = ",;\t|"
-DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y/%m/%d", "%d/%m/%Y", "%d/%m/%Y %H:%M")
-"""Beside ISO 8601. A time without a zone is UTC. Days come before months: what is written the other way says so by
-ISO 8601."""
+DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y/%m/%d")
+"""Beside ISO 8601. A time without a zone is UTC."""
+DAY_FIRST, MONTH_FIRST = ("%d/%m/%Y", "%d/%m/%Y %H:%M"), ("%m/%d/%Y", "%m/%d/%Y %H:%M")
+"""Days come before months, unless a date of the column can be read in the other way alone, and none in this way."""
+HEADER_WITHIN = 10
+"""Rows from the top among which the header is looked for: titles may stand above it."""
+UNCOMPUTED = "#NOT COMPUTED!"
+FORMULA_ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", UNCOMPUTED}
+)
+"""What a spreadsheet shows where a formula gave no value; the last one is ours, for one that nobody has computed."""
+NAMES = frozenset({"order", "sku", "customer", "payment_reference", "postal_code", "phone"})
+"""Fields that may look like numbers and are none."""

@@ -58,6 +58,8 @@ class Report:
     mapping: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     """Columns of the file that no field is read from."""
+    repeated: Sequence[int] = ()
+    """Rows that say the same as an earlier one of their order, and are lines of their own all the same."""
 
     @property
     def placed(self) -> int:
@@ -87,8 +89,13 @@ class Report:
         figures = {name: getattr(self, name) for name in ("placed", "duplicates", "held", "refused")}
         return {
             "dry_run": self.tried, "rows": self.rows, "orders": self.orders, **figures, "totals": self.totals(),
-            "columns": dict(self.mapping), "unread_columns": list(self.unread),
-            "results": [asdict(one) for one in self.outcomes], "errors": [asdict(one) for one in self.wrong],
+            "columns": dict(self.mapping), "unread_columns": list(self.unread), "repeated_rows": list(self.repeated),
+            "results": [asdict(one) for one in self.outcomes],
+            "errors": [
+                {"row": one.row, "column": one.column, "expected": str(one.expected), "found": str(one.found),
+                 "order": one.order}
+                for one in self.wrong
+            ],
         }  # fmt: skip
 
 
@@ -106,11 +113,12 @@ def run(
 
     The same file again changes nothing: a channel's order is placed once. Orders with a fault are left out, whole.
     """
-    parsed = parse.parse(sheet.header, sheet.rows, mapping, currency)
+    parsed = parse.parse(sheet.header, sheet.rows, mapping, currency, sheet.merged)
     read = set(mapping.values())
     report = Report(
         tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong), mapping=mapping,
         unread=tuple(column for column in sheet.header if column and column not in read),
+        repeated=parsed.repeated,
     )  # fmt: skip
     wanted = [(one, _order(company, channel, one, cause)) for one in parsed.orders]
     with Progress("Trying" if tries else "Placing", total=len(wanted), unit="orders") as bar:
@@ -142,8 +150,11 @@ def _note(
         status, number, holds = "duplicate", answer.facts["number"], ()
     else:
         column = mapping.get(str(answer.facts.get("field")), mapping["order"])
-        expected = str(answer.facts.get("expected", answer.message))
-        report.wrong.append(Wrong(row, column, expected, str(answer.facts.get("found", one.name)), one.name))
+        expected, found = (
+            fact if isinstance(fact, str) else str(fact)
+            for fact in (answer.facts.get("expected", answer.message), answer.facts.get("found", one.name))
+        )
+        report.wrong.append(Wrong(row, column, expected, found, one.name))
         return
     units = sum(line.quantity for line in request.lines)
     total = _total(request)

@@ -6,15 +6,17 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from entrepot.channels.spreadsheet import contract
 from entrepot.channels.spreadsheet.contract import FIELDS
 from entrepot.kernel import money
+from entrepot.kernel.errors import Said, one_of
 
 MINOR_MAX = 10**15
+NOTHING: Mapping[tuple[int, int], str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Parsed:
     orders: list[Grouped]
     wrong: list[Wrong]
     found: int = 0
+    repeated: Sequence[int] = ()
+    """Rows that say the same as an earlier one of their order."""
 
 
 def plain(header: str) -> str:
@@ -82,16 +86,18 @@ def misfit_mapping(mapping: Mapping[str, str], header: Sequence[str] | None = No
     """Why a mapping can't be one; None where it can. Without a header, only its fields are looked at."""
     for name, column in mapping.items():
         if name not in FIELDS:
-            return Wrong(1, name, f"one of {', '.join(FIELDS)}", name)
+            return Wrong(1, name, one_of(FIELDS), name)
         if header is not None and column not in header:
-            return Wrong(1, column, f"a column of the file: {', '.join(header)}", "no such column")
+            return Wrong(
+                1, column, Said("a column of the file: {0}", ", ".join(header)), Said("no such column")
+            )
     twice = [column for column in mapping.values() if list(mapping.values()).count(column) > 1]
     if twice:
-        return Wrong(1, twice[0], "each column for one field", "two fields")
+        return Wrong(1, twice[0], Said("each column for one field"), Said("two fields"))
     missing = [name for name in contract.REQUIRED if name not in mapping]
     if missing:
-        found = f"the columns {', '.join(header)[:200]}" if header else "none"
-        return Wrong(1, missing[0], f"a column for {', '.join(missing)}", found)
+        found = Said("the columns {0}", ", ".join(header)[:200]) if header else Said("none")
+        return Wrong(1, missing[0], Said("a column for {0}", ", ".join(missing)), found)
     return None
 
 
@@ -100,25 +106,41 @@ def parse(
     rows: Sequence[tuple[int, Sequence[str]]],
     mapping: Mapping[str, str],
     currency: str,
+    merged: Mapping[tuple[int, int], str] = NOTHING,
 ) -> Parsed:
-    """Orders of the rows, grouped by the order's name. `currency` is that of orders that name none."""
+    """Orders of the rows, grouped by the order's name. `currency` is that of orders that name none; what is `merged`
+    with a cell above says the same of its order.
+    """
     wrong: list[Wrong] = []
     misfit = misfit_mapping(mapping, header)
     if misfit is not None:
         return Parsed([], [misfit])
     places = {name: list(header).index(column) for name, column in mapping.items()}
     comma = _writes_comma(rows, [places[name] for name in places if FIELDS[name].kind in ("price", "amount")])
+    dates = {
+        name: contract.MONTH_FIRST if _writes_month_first(rows, place) else contract.DAY_FIRST
+        for name, place in places.items()
+        if FIELDS[name].kind == "moment"
+    }
     orders: dict[str, Grouped] = {}
     faulty: set[str] = set()
+    said: set[tuple[str, ...]] = set()
+    repeated: list[int] = []
     for number, cells in rows:
         values: dict[str, Any] = {}
         texts = {name: cells[place] if place < len(cells) else "" for name, place in places.items()}
+        for name, place in places.items() if merged else ():
+            if not texts[name] and not FIELDS[name].of_line:
+                texts[name] = merged.get((number, place), "")
         order = texts["order"]
         for name, text in texts.items():
-            fault = _take(values, name, text, comma=comma)
+            fault = _take(values, name, text, comma=comma, dates=dates.get(name, ()))
             if fault:
-                wrong.append(Wrong(number, mapping[name], fault, text[:80] or "nothing", order))
+                wrong.append(Wrong(number, mapping[name], fault, text[:80] or Said("nothing"), order))
                 faulty.add(order)
+        if (row := tuple(texts.values())) in said:
+            repeated.append(number)
+        said.add(row)
         group = orders.setdefault(order, Grouped(order))
         group.rows.append(Row(number, values))
     for name, group in orders.items():
@@ -127,40 +149,50 @@ def parse(
         if faults:
             faulty.add(name)
     wrong.sort(key=lambda one: one.row)
-    return Parsed([one for name, one in orders.items() if name not in faulty], wrong, len(orders))
+    return Parsed([one for name, one in orders.items() if name not in faulty], wrong, len(orders), repeated)
 
 
-def _take(values: dict[str, Any], name: str, text: str, *, comma: bool) -> str:
-    """Put the value of a cell under its name; what was expected where it is none, else ''."""
+def _take(values: dict[str, Any], name: str, text: str, *, comma: bool, dates: Sequence[str]) -> str:
+    """Put the value of a cell under its name; what was expected where it is none, else ''. `dates` are the ways in
+    which its column writes days with slashes."""
     one = FIELDS[name]
     if not text:
-        return "a value" if one.required else ""
+        return Said("a value") if one.required else ""
     if len(text) > contract.CELL_MAX or "\0" in text:
-        return f"at most {contract.CELL_MAX} characters of text"
+        return Said("at most {0} characters of text", contract.CELL_MAX)
+    if text in contract.FORMULA_ERRORS:
+        return Said("a value; its formula gave none")
+    if name in contract.NAMES and _SHORTENED.fullmatch(text):
+        return Said("all of its digits; a spreadsheet has shortened the number")
     value: Any = text
     if one.kind == "whole":
         value = _whole(text, least=0 if name == "priority" else 1)
         if value is None:
-            return "a whole number from 0 to 99" if name == "priority" else "a whole number from 1 to 1000000"
+            return _PRIORITY if name == "priority" else Said("a whole number from 1 to 1000000")
         if name == "priority" and value > 99:
-            return "a whole number from 0 to 99"
+            return _PRIORITY
     elif one.kind in ("price", "amount"):
         value = decimal(text, comma=comma)
         if value is None:
-            return f"an amount such as {'1.234,50' if comma else '1,234.50'}"
+            return Said("an amount such as {0}", "1.234,50" if comma else "1,234.50")
         if value < 0:
-            return "an amount of 0 or more"
+            return Said("an amount of 0 or more")
     elif one.kind == "moment":
-        value = moment(text)
+        value = moment(text, dates)
         if value is None:
-            return "a date such as 2026-03-31 or 31.03.2026 14:30"
+            return Said("a date such as 2026-03-31 or 31.03.2026 14:30")
     elif name in ("country", "currency"):
         value = text.upper()
         letters = 2 if name == "country" else 3
         if not re.fullmatch(f"[A-Z]{{{letters}}}", value):
-            return f"a code of {letters} letters"
+            return Said("a code of {0} letters", letters)
     values[name] = value
     return ""
+
+
+_PRIORITY = Said("a whole number from 0 to 99")
+_SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?e\+[0-9]{1,3}", re.IGNORECASE)
+"""A long number as a spreadsheet shows it where its column is narrow: other numbers look the same."""
 
 
 def _whole(text: str, least: int) -> int | None:
@@ -200,13 +232,31 @@ def _writes_comma(rows: Sequence[tuple[int, Sequence[str]]], places: Sequence[in
     return False
 
 
-def moment(text: str) -> datetime | None:
+_WITH_SLASHES = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}( .*)?")
+
+
+def _writes_month_first(rows: Sequence[tuple[int, Sequence[str]]], place: int) -> bool:
+    """Whether a column writes months before days: some of its dates can be read so alone, and none the other way."""
+    found = [_WITH_SLASHES.fullmatch(cells[place]) for _, cells in rows if place < len(cells)]
+    pairs = [(int(one[1]), int(one[2])) for one in found if one]
+    return any(second > 12 for _, second in pairs) and all(first <= 12 for first, _ in pairs)
+
+
+_DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
+_NUMBERED = re.compile(r"[3-7][0-9]{4}(\.[0-9]+)?")
+"""A day as spreadsheets keep it, by its number: from 1982 to 2119."""
+
+
+def moment(text: str, dates: Sequence[str] = contract.DAY_FIRST) -> datetime | None:
     """A day or a time; without a zone it is UTC."""
     found: datetime | None = None
     try:
-        found = datetime.fromisoformat(text)
+        if _NUMBERED.fullmatch(text):
+            found = _DAY_ZERO + timedelta(seconds=round(float(text) * 86_400))
+        else:
+            found = datetime.fromisoformat(text)
     except ValueError:
-        for pattern in contract.DATE_FORMATS:
+        for pattern in (*contract.DATE_FORMATS, *dates):
             try:
                 found = datetime.strptime(text, pattern).replace(tzinfo=UTC)
                 break
@@ -225,10 +275,10 @@ def _agree(group: Grouped, mapping: Mapping[str, str]) -> list[Wrong]:
             if FIELDS[name].of_line:
                 continue
             if group.head.setdefault(name, value) != value:
-                expected = f"the same in every row of the order: {group.head[name]}"
+                expected = Said("the same in every row of the order: {0}", group.head[name])
                 faults.append(Wrong(row.number, mapping[name], expected, str(value), group.name))
     if len(group.rows) > contract.LINES_MAX:
-        expected = f"at most {contract.LINES_MAX} rows for an order"
+        expected = Said("at most {0} rows for an order", contract.LINES_MAX)
         faults.append(
             Wrong(group.rows[0].number, mapping["order"], expected, str(len(group.rows)), group.name)
         )
@@ -247,11 +297,15 @@ def _amounts(group: Grouped, mapping: Mapping[str, str], currency: str) -> list[
     given = [name for name in parts if name in group.head]
     if given and len(given) < len(parts):
         missing = next(name for name in parts if name not in group.head)
-        lacks = "nothing" if missing in mapping else "no column of the file that holds it"
+        lacks = Said("nothing") if missing in mapping else Said("no column of the file that holds it")
         column = mapping.get(missing, missing)
-        faults.append(Wrong(first, column, "a value, as the address has others", lacks, group.name))
+        faults.append(Wrong(first, column, Said("a value, as the address has others"), lacks, group.name))
     if "provider" in group.head and "paid" not in group.head:
-        faults.append(Wrong(first, mapping.get("paid", "paid"), "what was authorized", "nothing", group.name))
+        faults.append(
+            Wrong(
+                first, mapping.get("paid", "paid"), Said("what was authorized"), Said("nothing"), group.name
+            )
+        )
     return faults
 
 
@@ -271,7 +325,7 @@ def _to_minor(
         digits = money.exponent(currency)
         minor = value.scaleb(digits)
         if minor != minor.to_integral_value() or minor > MINOR_MAX:
-            expected = f"an amount of {currency} with at most {digits} decimals"
+            expected = Said("an amount of {0} with at most {1} decimals", currency, digits)
             faults.append(Wrong(row, mapping[name], expected, str(value), order))
         else:
             values[name] = int(minor)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import IO, Any, NamedTuple
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
+from openpyxl.utils import column_index_from_string
 
 from entrepot.channels.spreadsheet import contract
 from entrepot.kernel.errors import Invalid, Said
@@ -18,44 +23,90 @@ from entrepot.kernel.errors import Invalid, Said
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`rows` are numbered as a person sees them: the header is row 1."""
+    """`rows` are numbered as a person sees them, the first of the file is row 1."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+    merged: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """By row and place in it, what stands in the first of the cells that this one is merged with."""
+
+
+class _Marks(NamedTuple):
+    """What the rows of a workbook do not tell: ranges of merged cells as (first row, last row, column), and the cells
+    whose formula nobody has computed."""
+
+    merged: Sequence[tuple[int, int, int]] = ()
+    uncomputed: frozenset[tuple[int, int]] = frozenset()
+
+
+NO_MARKS = _Marks()
 
 
 def read(data: bytes) -> Sheet:
     """The first sheet of a workbook, or a CSV file. Raises Invalid for what is neither, or too large."""
     if len(data) > contract.BYTES_MAX:
         raise Invalid(field="file", expected=Said("at most {0} bytes", contract.BYTES_MAX), found=len(data))
-    return _sheet(_workbook(data) if data.startswith(b"PK\x03\x04") else _csv(data))
+    if not data.startswith(b"PK\x03\x04"):
+        return _sheet(_csv(data))
+    try:
+        return _workbook(data)
+    except _BROKEN as error:
+        raise Invalid(
+            field="file", expected="a workbook (XLSX)", found="another file, or a broken one"
+        ) from error
 
 
-def _sheet(rows: Iterable[Sequence[str]]) -> Sheet:
-    header: tuple[str, ...] | None = None
-    found: list[tuple[int, tuple[str, ...]]] = []
-    for number, row in enumerate(rows, 1):
-        cells = tuple(cell.strip() for cell in row)
-        if not any(cells):
-            continue
-        if header is None:
-            if len(cells) > contract.COLUMNS_MAX:
-                raise Invalid(
-                    field="file", expected=Said("at most {0} columns", contract.COLUMNS_MAX), found=len(cells)
-                )
-            header = cells
-        elif len(found) == contract.ROWS_MAX:
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, ParseError, KeyError, IndexError, ValueError, OSError, EOFError
+)  # fmt: skip
+"""What a file that is no workbook, or only a part of one, makes of the libraries that read it."""
+
+
+def _sheet(rows: Iterator[Sequence[str]], marks: _Marks = NO_MARKS) -> Sheet:
+    filled = ((number, cells) for number, row in enumerate(rows, 1) if any(cells := _stripped(row)))
+    top = list(islice(filled, contract.HEADER_WITHIN))
+    header_at = next(
+        (i for i, (_, cells) in enumerate(top) if sum(map(bool, cells)) >= len(contract.REQUIRED)), 0
+    )
+    found = top[header_at + 1 :]
+    for row in filled:
+        if len(found) == contract.ROWS_MAX:
             raise Invalid(field="file", expected=Said("at most {0} rows", contract.ROWS_MAX), found="more")
-        else:
-            found.append((number, cells))
-    if header is None or not found:
+        found.append(row)
+    if not top or not found:
         raise Invalid(field="file", expected="a header and at least one row", found="nothing")
-    return Sheet(header, tuple(found))
+    header = top[header_at][1]
+    if len(header) > contract.COLUMNS_MAX:
+        raise Invalid(
+            field="file", expected=Said("at most {0} columns", contract.COLUMNS_MAX), found=len(header)
+        )
+    return Sheet(header, tuple(found), _merged(found, marks.merged) if marks.merged else {})
+
+
+def _stripped(row: Sequence[str]) -> tuple[str, ...]:
+    """Without blanks around its cells, and without the empty ones at its end: a format may reach further than words."""
+    cells = [cell.strip() for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return tuple(cells)
+
+
+def _merged(
+    rows: Sequence[tuple[int, tuple[str, ...]]], ranges: Sequence[tuple[int, int, int]]
+) -> dict[tuple[int, int], str]:
+    known = dict(rows)
+    found = {}
+    for first, last, column in ranges:
+        cells = known.get(first, ())
+        if column < len(cells):
+            found.update({(row, column): cells[column] for row in range(first + 1, last + 1) if row in known})
+    return found
 
 
 def _csv(data: bytes) -> Iterator[Sequence[str]]:
     try:
-        text = data.decode("utf-8-sig")
+        is_wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # "Unicode text" of Excel
+        text = data.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
     if "\0" in text:
@@ -68,27 +119,59 @@ def _csv(data: bytes) -> Iterator[Sequence[str]]:
         raise Invalid(field="file", expected="CSV", found=str(error)) from error
 
 
-def _workbook(data: bytes) -> Iterator[Sequence[str]]:
+def _workbook(data: bytes) -> Sheet:
     """Formulas come as the values that were last computed; macros and links are not read, entities not expanded."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(one.file_size for one in archive.infolist())
+    if unpacked > contract.UNPACKED_MAX:
+        expected = Said("at most {0} bytes unpacked", contract.UNPACKED_MAX)
+        raise Invalid(field="file", expected=expected, found=unpacked)
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(one.file_size for one in archive.infolist())
-        if unpacked > contract.UNPACKED_MAX:
-            raise Invalid(
-                field="file",
-                expected=Said("at most {0} bytes unpacked", contract.UNPACKED_MAX),
-                found=unpacked,
-            )
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise Invalid(
-            field="file", expected="a workbook (XLSX)", found=str(error) or "another file"
-        ) from error
-    try:
-        for row in book.worksheets[0].iter_rows(values_only=True):
-            yield [_text(cell) for cell in row]
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # a format may reach to the last column of the sheet
+        with sheet._get_source() as source:
+            marks = _marks(source)
+        return _sheet(_rows(sheet, marks.uncomputed), marks)
     finally:
         book.close()
+
+
+def _rows(sheet: Any, uncomputed: frozenset[tuple[int, int]]) -> Iterator[Sequence[str]]:
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells = [_text(cell) for cell in row]
+        for place in range(len(cells)) if uncomputed else ():
+            if (number, place) in uncomputed:
+                cells[place] = contract.UNCOMPUTED
+        yield cells
+
+
+_CHUNK, _OVERLAP = 1 << 20, 1 << 14
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+)([0-9]+):[A-Z]+([0-9]+)"')
+_FORMULA = re.compile(
+    rb'<(?:\w+:)?c (?![^>]*\bt="str")[^>]*?\br="([A-Z]+)([0-9]+)"[^>]*>\s*'
+    rb"<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+"""A cell with a formula and no value; one whose formula gave an empty text (`str`) has a value."""
+
+
+def _marks(source: IO[bytes]) -> _Marks:
+    """Read in pieces, beside the rows."""
+    merged: set[tuple[int, int, int]] = set()
+    uncomputed: set[tuple[int, int]] = set()
+    tail = b""
+    while chunk := source.read(_CHUNK):
+        text = tail + chunk
+        merged.update((int(first), int(last), _place(at)) for at, first, last in _MERGED.findall(text))
+        uncomputed.update((int(row), _place(at)) for at, row in _FORMULA.findall(text))
+        tail = text[-_OVERLAP:]
+    return _Marks(sorted(merged), frozenset(uncomputed))
+
+
+def _place(letters: bytes) -> int:
+    """The place of a column in its row: A is 0."""
+    return column_index_from_string(letters.decode()) - 1
 
 
 def _text(cell: Any) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from entrepot.channels.spreadsheet.parse import Wrong
 
 
-def errors_csv(wrong: Sequence[Wrong]) -> str:
-    """What is wrong, as CSV. A cell that a spreadsheet would compute is kept text."""
+def errors_csv(wrong: Sequence[Wrong], told: Callable[[str], str] = str) -> str:
+    """What is wrong, as CSV, its facts as they are `told`. A cell that a spreadsheet would compute is kept text."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(("row", "column", "order", "expected", "found"))
     for one in wrong:
-        writer.writerow([one.row, *map(inert, (one.column, one.order, one.expected, one.found))])
+        writer.writerow([one.row, *map(inert, (one.column, one.order, told(one.expected), told(one.found)))])
     return out.getvalue()
 
 

@@ -13,7 +13,7 @@ from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.errors import NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, rules
 from entrepot.orders.models import DUTY
@@ -146,7 +146,7 @@ def _draft(cause: Cause, request: CreditWithoutSale, known: _Known) -> _Draft | 
         return _unfit(request, "lines", "at least one", "none")
     unknown = [line.kind for line in request.lines if line.kind not in rules.KINDS]
     if unknown:
-        return _unfit(request, "kind", f"one of {', '.join(rules.KINDS)}", unknown[0])
+        return _unfit(request, "kind", one_of(rules.KINDS), unknown[0])
     if any(line.quantity == 0 for line in request.lines):
         return _unfit(request, "quantity", "other than 0", "0")
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import NotFound, Refused, Said
+from entrepot.kernel.errors import NotFound, Refused, Said, one_of
 from entrepot.kernel.events import Event
 from entrepot.orders import errors, facts, kits, rules, validation
 from entrepot.orders.commands.hold import NewHold, open_holds
@@ -348,10 +348,10 @@ def _misfit_capture(request: PlaceOrder, at: datetime) -> rules.Misfit | None:
     if request.store_credit_minor < 0 or (request.store_credit_minor and request.customer is None):
         return rules.Misfit("store_credit_minor", "0 or more, of a customer", request.store_credit_minor)
     if request.demand not in rules.DEMANDS:
-        return rules.Misfit("demand", f"one of {', '.join(rules.DEMANDS)}", request.demand)
+        return rules.Misfit("demand", one_of(rules.DEMANDS), request.demand)
     if len(request.gift_message) > rules.GIFT_MESSAGE_MAX:
-        expected = f"at most {rules.GIFT_MESSAGE_MAX} characters"
-        return rules.Misfit("gift_message", expected, f"{len(request.gift_message)} of them")
+        expected = Said("at most {0} characters", rules.GIFT_MESSAGE_MAX)
+        return rules.Misfit("gift_message", expected, len(request.gift_message))
     wrong = rules.misfit_promotions(request.promotions, request.discount_minor)
     for line in request.lines:
         if line.promotions:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from entrepot.network.rules import next_ship_date
+from entrepot.carriage.rules import Leaves, leaves
+from entrepot.network.rules import local_day
 from entrepot.orders.rules import Frozen, freeze_substitute
 from entrepot.simulation.replay.ahead import SoldAhead
-from entrepot.simulation.replay.record import Asked, Fate, House, Paid
+from entrepot.simulation.replay.record import NO_WEEK, Asked, Fate, House, Paid
 from entrepot.simulation.replay.work import Work
 from entrepot.sourcing import cost, rules
 from entrepot.sourcing.deciding import not_asked
@@ -40,7 +41,7 @@ class Asking:
         self._sends_others = any(one.substitutes != "never" for one in used)
         self._ranks = any(one.tier_priority or one.margin_from_percent is not None for one in used)
         self._sorted: dict[tuple[UUID, rules.Destination], rules.SortedOut] = {}
-        self._ships: dict[UUID, date] = {}
+        self._ships: dict[UUID, Leaves] = {}
         self._goods = list(reversed(house.goods))
         self.goods = Goods()
 
@@ -74,11 +75,12 @@ class Asking:
         return self._sorted[key]
 
     def _today(self, nodes: Iterable[Node]) -> rules.Today:
-        on = self.at.astimezone(UTC).date()
-        ships_in = {node.id: (self._ships_on(node) - on).days for node in nodes}
-        return rules.Today(on, self.work.units, ships_in)
+        ships_in = {
+            node.id: (self._ships_on(node).on - local_day(self.at, node.time_zone)).days for node in nodes
+        }
+        return rules.Today(self.at, self.work.units, ships_in)
 
-    def _ships_on(self, node: Node) -> date:
+    def _ships_on(self, node: Node) -> Leaves:
         if node.id not in self._ships:
             self._ships[node.id] = ships_on(self.house, node, self.at)
         return self._ships[node.id]
@@ -88,9 +90,8 @@ class Asking:
     ) -> cost.Wanted:
         profile, work = self.profile(order), self.work
         days = {
-            node.id: self._ships_on(node)
-            + timedelta(
-                days=rules.busy_days(node, profile, work.orders.get(node.id, 0), work.units.get(node.id, 0))
+            node.id: self._ships_on(node).after(
+                rules.busy_days(node, profile, work.orders.get(node.id, 0), work.units.get(node.id, 0))
             )
             for node in (*nodes.first, *nodes.after)
         }
@@ -168,12 +169,10 @@ class Asking:
 
 def to_of(order: Asked) -> cost.To:
     """Where and how an order goes."""
-    promised_on = order.promise_at.astimezone(UTC).date() if order.promise_at else None
-    return cost.To(order.country, order.service, promised_on)
+    return cost.To(order.country, order.service, order.promise_at)
 
 
-def ships_on(house: House, node: Node, at: datetime) -> date:
-    """The day on which a node ships what is ready at a moment."""
-    week = house.weeks.get(node.id)
-    found = next_ship_date(at, week.time_zone, week.cut_offs) if week else None
-    return found.on if found else at.astimezone(UTC).date()
+def ships_on(house: House, node: Node, at: datetime) -> Leaves:
+    """When what is ready at a moment leaves a node."""
+    week = house.weeks.get(node.id, NO_WEEK)
+    return leaves(at, node.time_zone, week.cut_offs, week.carriers)

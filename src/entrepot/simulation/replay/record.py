@@ -97,10 +97,13 @@ class Paid(NamedTuple):
 
 
 class Week(NamedTuple):
-    """When a node ships: its time zone, and the local cut-off of each weekday."""
+    """When a node ships: the local cut-off of each weekday, and those of the carriers that have their own there."""
 
-    time_zone: str
     cut_offs: Mapping[int, time]
+    carriers: Mapping[str, Mapping[int, time]] = {}
+
+
+NO_WEEK = Week({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from entrepot.kernel.events import Event
 from entrepot.orders.commands import progress
 from entrepot.sourcing import pegging, rules
 from entrepot.sourcing.facts import profile_of
+from entrepot.sourcing.queries import PROMISE_ON
 from entrepot.stock import queries as stock
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
@@ -53,15 +54,20 @@ class _Line(NamedTuple):
     ships_on: date | None
     units_max: int  # sold ahead of that day; 0: any
     sku_code: str
+    promise_on: date | None  # of the customer's promise, where the preferred node of its channel is
     company: int
+
+    def was_known(self) -> date | None:
+        """The day that the order was told last: that of the first date is the promise itself."""
+        return self.promised_on if self.was_pegged else self.promise_on
 
 
 @command("sourcing.peg")
 def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refused]:
     """Give expected supply to backorders by fairness, and date each for when its last unit comes.
 
-    An order whose date slips is told: an event, a message to its channel, and a work item where the new date is past
-    the customer's promise by more than the policy tolerates.
+    An order whose date slips, or whose first date is past the customer's promise, is told: an event, a message to its
+    channel, and a work item where the new date is past the promise by more than the policy tolerates.
     Locks: the orders that wait for the SKUs, in id order. Refuses: nothing. Again: pegs the same.
     7 statements; 3 more where a date slips, 1 where a SKU is sold ahead up to a limit, and 3 to
     open or end items about that.
@@ -93,7 +99,7 @@ def peg(cause: Cause, /, *, requests: Sequence[PegSku]) -> list[SkuPegged | Refu
         sql.change(_DATE, sql.columns(("lines", "pegs", "dates"), rows) | {"at": cause.at})
     new = {one.line: one.on for one in dated}
     slipped = {
-        sku: [one for one in of_sku if one.was_pegged and new[one.waiting.line] > one.promised_on]
+        sku: [one for one in of_sku if (was := one.was_known()) and new[one.waiting.line] > was]
         for sku, of_sku in lines.items()
     }
     _tell(cause, [one for of_sku in slipped.values() for one in of_sku], new)
@@ -115,7 +121,7 @@ def _lines(
     """By SKU. What no supply covers waits as long as the profile of its channel says."""
     lines: dict[UUID, list[_Line]] = defaultdict(list)
     for sku, line, order, units, priority, promise_at, ordered_at, nodes, *facts in rows:
-        *_, channel, _ships_on, _units_max, _code, company = facts
+        *_, channel, _ships_on, _units_max, _code, _promise_on, company = facts
         lead_days = profile_of(profiles.get(company, {}), channel).profile.default_lead_days
         waiting = pegging.Waiting(
             line, order, units, priority, promise_at, ordered_at, frozenset(nodes), lead_days
@@ -134,7 +140,7 @@ def _tell(cause: Cause, slipped: Sequence[_Line], new: dict[UUID, date]) -> None
         first = lines[0]
         later = [
             {
-                "line": one.waiting.line, "units": one.waiting.quantity, "from": one.promised_on,
+                "line": one.waiting.line, "units": one.waiting.quantity, "from": one.was_known(),
                 "to": new[one.waiting.line],
             }
             for one in lines
@@ -143,7 +149,10 @@ def _tell(cause: Cause, slipped: Sequence[_Line], new: dict[UUID, date]) -> None
         messages.append(
             delivery.Message(f"channels:{first.channel}", "order.promise_slipped", order, first.company, body)
         )
-        was, becomes = max(one.promised_on for one in lines), max(new[one.waiting.line] for one in lines)
+        was, becomes = (
+            max(filter(None, (one.was_known() for one in lines))),
+            max(new[one.waiting.line] for one in lines),
+        )
         events.append(
             Event(
                 "order", order, first.company, payload={"lines": later},
@@ -165,11 +174,12 @@ def _look_after(
     back: dict[UUID, _Line] = {}
     for one in lines:
         policy = steering[one.company]
-        promise_at = one.waiting.promise_at
-        was = one.was_pegged and pegging.is_late(one.promised_on, promise_at, policy)
-        now = pegging.is_late(new[one.waiting.line], promise_at, policy)
-        if now and one.was_pegged and new[one.waiting.line] > one.promised_on:
-            late[one.waiting.order] = one
+        on, known = new[one.waiting.line], one.was_known()
+        was = one.was_pegged and pegging.is_late(one.promised_on, one.promise_on, policy)
+        now = pegging.is_late(on, one.promise_on, policy)
+        if now and known and on > known:
+            latest = late.setdefault(one.waiting.order, one)
+            late[one.waiting.order] = max(latest, one, key=lambda each: new[each.waiting.line])
         elif was and not now:
             back[one.waiting.order] = one
     if late:
@@ -178,8 +188,7 @@ def _look_after(
             requests=[
                 OpenItem(
                     one.company, "slipped promise", "order", order,
-                    f"Expected on {new[one.waiting.line]}, promised to the customer for"
-                    f" {one.waiting.promise_at:%Y-%m-%d}",
+                    f"Expected on {new[one.waiting.line]}, promised to the customer for {one.promise_on}",
                     "customer service", due_in_hours=24, promise_at=one.waiting.promise_at,
                 )
                 for order, one in late.items()
@@ -233,11 +242,12 @@ def _limit(cause: Cause, lines: dict[UUID, list[_Line]]) -> None:
 _ORDERS = "SELECT DISTINCT order_id FROM sourcing_backorder WHERE sku_id = ANY(%(skus)s::uuid[]) ORDER BY 1"
 
 # Backorders change under the lock of their order only; one that came since then has offered its SKU again.
-_LINES = """
+_LINES = f"""
 SELECT b.sku_id, b.line_id, b.order_id, b.quantity, b.priority::int, o.promise_at, b.ordered_at,
        ARRAY(SELECT cn.node_id FROM network_channelnode AS cn WHERE cn.channel_id = o.channel_id),
        b.promised_on, b.pegged_at IS NOT NULL, o.number, o.external_id, c.code,
-       y.ships_on, COALESCE(y.units_max, 0), s.code, b.company_id::int
+       y.ships_on, COALESCE(y.units_max, 0), s.code, {PROMISE_ON},
+       b.company_id::int
 FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id JOIN catalog_sku AS s ON s.id = b.sku_id
 LEFT JOIN stock_preorder AS y ON y.sku_id = b.sku_id
 JOIN network_channel AS c ON c.id = o.channel_id

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.carriage import queries as carriage
-from entrepot.carriage.rules import Parcel, Service, choose_service
+from entrepot.carriage.rules import Leaves, Parcel, Service, choose_service
 from entrepot.network import queries as network
-from entrepot.network.rules import next_ship_date
+from entrepot.network.rules import local_day, next_ship_date
 
 
 class Place(NamedTuple):
@@ -30,7 +30,7 @@ class Going(NamedTuple):
     country: str
     postal_code: str
     residential: bool
-    promised_on: date | None
+    promise_at: datetime | None
     weight_g: int
     volume_cm3: int
 
@@ -52,7 +52,9 @@ class Leaving:
 
     def _next(self, place: Place, week: Mapping[int, time]) -> tuple[date, datetime]:
         found = next_ship_date(self._at, place.time_zone, week)
-        return (found.on, found.cutoff_at) if found else (self._at.date(), self._at)
+        if found is None:
+            return local_day(self._at, place.time_zone), self._at
+        return found.on, found.cutoff_at
 
     def differ(self, node: UUID) -> bool:
         """Whether it depends on its carrier until when an order has to be packed."""
@@ -65,6 +67,10 @@ class Leaving:
     def cut_off(self, node: UUID, carrier: str) -> datetime:
         """Until when what goes with a carrier has to be packed."""
         return self._carriers[node].get(carrier, self._own[node])[1]
+
+    def _leaves(self, node: UUID) -> Leaves:
+        own = ((carrier, on) for carrier, (on, _) in self._carriers[node].items())
+        return Leaves(self._own[node][0], tuple(own))
 
     @property
     def services(self) -> Mapping[int, list[Service]]:
@@ -88,8 +94,9 @@ class Leaving:
                 one.postal_code,
                 one.residential,
             )
+            promised = local_day(one.promise_at, place.time_zone) if one.promise_at else None
             taken = choose_service(
-                self.services[place.company], parcel, one.service, self._own[one.node][0], one.promised_on
+                self.services[place.company], parcel, one.service, self._leaves(one.node), promised
             ).taken
             self._known[one] = taken.service.carrier if taken else ""
         return self._known[one]

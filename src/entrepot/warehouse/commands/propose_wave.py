@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -299,8 +299,8 @@ def _going(lines: Sequence[_Line]) -> Going:
     first = lines[0]
     return Going(
         first.node, first.service, first.country, first.postal_code, first.residential,
-        first.promise_at.astimezone(UTC).date() if first.promise_at else None,
-        sum(line.units * line.weight_g for line in lines), sum(line.units * line.volume_cm3 for line in lines),
+        first.promise_at, sum(line.units * line.weight_g for line in lines),
+        sum(line.units * line.volume_cm3 for line in lines),
     )  # fmt: skip
 
 

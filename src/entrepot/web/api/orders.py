@@ -14,6 +14,7 @@ from entrepot.kernel.command import rehearse
 from entrepot.kernel.errors import NotFound
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.place import PlaceOrder, place
+from entrepot.sourcing import queries as sourcing
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.sourcing.commands.edit import edit, reprice
 from entrepot.sourcing.commands.regroup import merge, split
@@ -152,7 +153,7 @@ def get_order(
     order_id: UUID,
     company: Company = None,
 ) -> dict[str, Any]:
-    """One order with its lines, holds and shipments."""
+    """One order with its lines, holds and shipments, and what it waits for."""
     parse.own("order", order_id, company)
     found = orders.order(order_id)
     if found is None:
@@ -170,9 +171,13 @@ def get_order(
         for line in found.lines
     ]  # fmt: skip
     whole = {
-        name: getattr(found, name) for name in OrderOut.model_fields if name not in ("lines", "shipments")
+        name: getattr(found, name)
+        for name in OrderOut.model_fields
+        if name not in ("lines", "shipments", "waits")
     }
-    return whole | {"lines": lines, "shipments": pages.shipments(order=order_id)}
+    return whole | {
+        "lines": lines, "shipments": pages.shipments(order=order_id), "waits": sourcing.waits(order=order_id),
+    }  # fmt: skip
 
 
 @router.get("/orders/{order_id}/mergeable", response={200: list[MergeableOut], **READ})

@@ -600,26 +600,8 @@ class ShipmentOut(Out):
     drop_ship: UUID | None
 
 
-class CandidateOut(Out):
-    """A node that was looked at: the units that it could have served, those it lacked, and what became of it.
-
-    `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or refused by `rule`.
-    Distance and costs, by term in minor units for all of it, are there where they were known. `could` are the units
-    that it could have served but for the rule, where that was more.
-    """
-
-    node: str
-    units: int
-    lacks: int
-    verdict: str
-    rule: str
-    km: int | None
-    costs: dict[str, int] | None
-    could: int
-
-
 class FlipOut(Out):
-    """The nearest change after which one node would have served it all.
+    """A change after which one node would have served it all; of a decision or a line, the nearest one.
 
     Without the `rule` that kept it from serving, with `units` more there, or a place `before` another, or `minor` less
     cost than it had.
@@ -630,6 +612,26 @@ class FlipOut(Out):
     before: str
     minor: int
     rule: str
+
+
+class CandidateOut(Out):
+    """A node that was looked at: the units that it could have served, those it lacked, and what became of it.
+
+    `verdict` is chosen, runner_up, later (it comes after the chosen one), short, or refused by `rule`.
+    Distance and costs, by term in minor units for all of it, are there where they were known. `could` are the units
+    that it could have served but for the rule, where that was more. `needs` is all that it would have taken for this
+    node to serve it alone; null of the one that does, and of the nodes of a line.
+    """
+
+    node: str
+    units: int
+    lacks: int
+    verdict: str
+    rule: str
+    km: int | None
+    costs: dict[str, int] | None
+    could: int
+    needs: FlipOut | None
 
 
 class ServedOut(Out):
@@ -685,6 +687,19 @@ class SourcingOut(Out):
     lines: list[SourcedLineOut]
 
 
+class WaitOut(Out):
+    """Units of a line that wait for stock. `covered` of them have supply that is expected; without, the day is by the
+    lead time of the channel. `late_days` are days past the promise; `ships_on` is of what is sold ahead."""
+
+    line: UUID
+    sku: str = Field(validation_alias="sku_code")
+    quantity: int
+    expected_on: date | None
+    covered: int
+    late_days: int
+    ships_on: date | None
+
+
 class OrderOut(Out):
     """One order: four axes of state, amounts as they were frozen, lines, holds, shipments."""
 
@@ -719,6 +734,7 @@ class OrderOut(Out):
     promotions: list[PromotionOut]
     holds: list[HoldOut]
     warnings: list[WarningOut]
+    waits: list[WaitOut]
     shipments: list[ShipmentOut]
 
 

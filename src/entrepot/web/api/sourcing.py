@@ -63,7 +63,10 @@ def explain_sourcing(
 
 def _explained(one: Explanation | LineExplained) -> dict[str, Any]:
     return {
-        "candidates": [candidate._asdict() for candidate in one.candidates],
+        "candidates": [
+            candidate._asdict() | {"needs": candidate.needs._asdict() if candidate.needs else None}
+            for candidate in one.candidates
+        ],
         "flip": one.flip._asdict() if one.flip else None,
     }
 

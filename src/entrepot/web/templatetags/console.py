@@ -164,6 +164,12 @@ def due(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def told(fact: str) -> str:
+    """A fact in the language of the page, where it is words."""
+    return words.told(fact)
+
+
+@register.filter
 def state(value: str) -> SafeString:
     """A state as a badge; its color repeats what its word says."""
     return format_html('<span class="state {}">{}</span>', words.tone(value), words.word(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -16,7 +17,7 @@ from entrepot.network import queries as network
 from entrepot.web import words
 from entrepot.web.edge import Request, cause_of, clean, console, page
 
-SHOWN_MAX = 200
+SHOWN_MAX, REPEATED_MAX = 200, 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -64,16 +65,23 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
         tries=do != "place",
     )  # fmt: skip
     if do == "errors":
-        response = HttpResponse(write.errors_csv(report.wrong), content_type="text/csv; charset=utf-8")
+        response = HttpResponse(
+            write.errors_csv(report.wrong, words.told), content_type="text/csv; charset=utf-8"
+        )
         response["Content-Disposition"] = 'attachment; filename="errors.csv"'
         return response
     context |= {
         "report": report, "file_name": file.name, "header": sheet.header, "shown_max": SHOWN_MAX,
         "wrong": report.wrong[:SHOWN_MAX], "outcomes": report.outcomes[:SHOWN_MAX],
         "fields": [(name, one.required, mapping.get(name, "")) for name, one in contract.FIELDS.items()],
-        "said": _said(report),
+        "said": _said(report), "repeated": _rows(report.repeated),
     }  # fmt: skip
     return None
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    more = len(numbers) - REPEATED_MAX
+    return ", ".join(map(str, numbers[:REPEATED_MAX])) + (" …" if more > 0 else "")
 
 
 def _said(report: importer.Report) -> str:

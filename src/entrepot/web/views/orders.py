@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -246,6 +247,7 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "closed_holds": [one for one in found.holds if one.state != "open"],
         "decisions": sourcing.explained(order=which),
         "promises": promises,
+        **_awaited(which),
         "rejectable": {one.node_code: one.node for one in promises if one.released < one.quantity},
         "rejections": sourcing.rejections(order=which),
         "fulfillments": [
@@ -289,6 +291,16 @@ def order(request: Request, which: UUID) -> HttpResponse:
         "alive": found.status not in pages.ENDED,
     }
     return page(request, "web/order.html", context, area="orders")
+
+
+def _awaited(which: UUID) -> dict[str, Any]:
+    """What waits for stock, by line, and what comes last of it."""
+    found = sourcing.waits(order=which)
+    dated = [one for one in found if one.expected_on]
+    return {
+        "awaited": {one.line: one for one in found},
+        "comes_last": max(dated, key=attrgetter("expected_on"), default=None),
+    }
 
 
 def _stands(found: orders.OrderView) -> int:

@@ -51,6 +51,7 @@ from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.portal import STEPS
 from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
+from entrepot.sourcing import queries as sourcing
 from entrepot.web import format as fmt
 from entrepot.web import papers, words
 from entrepot.web.edge import Request, back, clean, console, guard, reading_of, source_of, units_in, uuid_in
@@ -263,6 +264,7 @@ def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
         "door": visit.door,
         "order": visit.order,
         "shipments": pages.shipments(order=of_order),
+        "waits": sourcing.waits(order=of_order),
         "lines": [one for one in queries.returnable(of_order) if one.left > 0],
         "reasons": asked_queries.reasons_offered(
             visit.order.company, asked_queries.categories_of(of_order), now
