@@ -93,12 +93,6 @@ def test_pacing_is_refused_where_nobody_asked_for_it(house: Floor):
     assert pace(SYSTEM, requests=[PaceNode(house.nodes[0])]) == [NodePaced(house.nodes[0], None, 0)]
 
 
-def test_a_zone_that_the_node_does_not_have_is_told(house: Floor):
-    gathers(mode="paced", paced_zones=("NOWHERE",))
-    (answer,) = pace(SYSTEM, requests=[PaceNode(house.nodes[0])])
-    assert isinstance(answer, Invalid), answer
-
-
 def test_the_same_key_paces_once(house: Floor):
     gathers(mode="paced")
     waiting(house, 1, (0, 1))

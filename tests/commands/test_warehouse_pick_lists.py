@@ -9,7 +9,8 @@ import pytest
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import NotFound
-from entrepot.warehouse import errors, queries
+from entrepot.sourcing.commands.allocate import AllocateOrder, allocate
+from entrepot.warehouse import errors, queries, short_queries
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
 from entrepot.warehouse.commands.pick_lists import (
     ListPicked,
@@ -135,6 +136,33 @@ def test_a_short_pick_goes_on_a_new_list_of_the_wave(house: Floor):
     assert len(last.complete) == 1
     assert states(wave.wave) == {"picked"}
     assert queries.wave(wave.wave).open_stops == 0
+    (told,) = short_queries.shorts_of(wave.wave)
+    assert (told.asked, told.missing, told.bin_code, told.rest) == (1, 1, "PICK", 0)
+    assert told.elsewhere == (short_queries.Elsewhere("RESERVE", again.number, again.id, 1, "done"),)
+
+
+def test_what_no_bin_has_is_told_with_where_it_waits(house: Floor):
+    """Of 6 units the pick face has none and the reserve 4, of which 3 are found: each round is told by itself."""
+    house.stock(0, 6)
+    wave = on_lists(house, 1, (0, 6))
+    house.stock(0, 4, kind="reserve")
+    (one,) = wave.lists
+    (stop,) = queries.list_stops(one)
+    (order,) = [row.order for row in queries.wave_orders(wave.wave)]
+
+    pick_lists(SYSTEM, requests=[PickList(one, ((stop.task, 0),))])
+    _, again = queries.pick_lists(wave=wave.wave)
+    (other,) = queries.list_stops(again.id)
+    pick_lists(SYSTEM, requests=[PickList(again.id, ((other.task, 3),))])
+    allocate(SYSTEM, requests=[AllocateOrder(order)])
+
+    last, first = short_queries.shorts_of(wave.wave)
+    assert [(each.bin_code, each.quantity, each.state) for each in first.elsewhere] == [
+        ("RESERVE", 4, "short")
+    ]
+    assert (first.missing, first.rest, last.missing) == (6, 2, 1)
+    assert (last.elsewhere, last.rest, last.backordered, last.open) == ((), 1, 3, 0)
+    assert {one.item_state for one in (first, last)} == {"open"}
 
 
 def test_what_is_looked_for_again_is_picked_by_the_method_of_its_wave(house: Floor):

@@ -81,7 +81,8 @@ def test_through_the_api(program, gone):
     is_problem(person.post("/api/v1/labels", {"shipment": str(gone.id)}, "m"), 409, "shipping.labeled")
 
     (waits,) = queries.waiting(COMPANY)
-    body = {"node": str(waits.node), "carrier": waits.carrier}
+    body = {"node": waits.node_code, "carrier": waits.carrier}
+    is_problem(person.post("/api/v1/manifests", {**body, "node": str(waits.node)}, "n"), 404, "kernel.not_found")
     closed = person.post("/api/v1/manifests", body, "c")
     assert closed.json()["labels"] == 1
     is_problem(person.post("/api/v1/manifests", body, "d"), 409, "shipping.nothing_to_manifest")

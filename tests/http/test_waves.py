@@ -11,7 +11,7 @@ from django.contrib.messages import get_messages
 from entrepot.carriage import queries as carriage
 from entrepot.kernel import ids
 from entrepot.network import queries as network
-from entrepot.warehouse import queries
+from entrepot.warehouse import queries, short_queries
 from tests.http.test_api import is_problem
 from tests.shop import COMPANY
 from tests.waves import a_shop_that_gathers
@@ -71,6 +71,33 @@ def test_fewer_units_found_are_reported(shop, console):
     browser.post(f"/floor/lists/{one.id}/pick/", {f"found-{stop.task}": "0"})
     found = {row.task: (row.state, row.picked) for row in queries.list_stops(one.id)}
     assert found[stop.task] == ("short", 0)
+
+    (short,) = short_queries.shorts_of(wave.id)
+    assert (short.task, short.missing, short.item_state) == (stop.task, stop.quantity, "open")
+    assert short.rest == stop.quantity - sum(other.quantity for other in short.elsewhere)
+    page = browser.get(f"/floor/waves/{wave.id}/").content.decode()
+    assert "Not in their bins" in page
+    assert f"/work/{short.item}/" in page
+    floor = browser.get("/floor/").content.decode()
+    assert "What does not go on" in floor
+    assert "were not in their bin" in floor
+
+
+def test_programs_are_told_what_was_not_in_its_bin(shop, program):
+    asks = program("supervisor")
+    wave = asks.post(API, {"node": "LDN"}, "propose").json()["wave"]
+    asks.post(f"{API}/release", {"wave": wave}, "release")
+    (one,) = queries.pick_lists(wave=wave)
+    stop = queries.list_stops(one.id)[0]
+    body = {"pick_list": str(one.id), "shorts": [{"task": str(stop.task), "found": 0}]}
+    assert asks.post("/api/v1/pick-lists/pick", body, "pick").status_code == 200
+    (short,) = asks.get(f"{API}/{wave}").json()["shorts"]
+    assert (short["task"], short["missing"], short["bin_code"]) == (
+        str(stop.task),
+        stop.quantity,
+        stop.bin_code,
+    )
+    assert short["item_state"] == "open"
 
 
 def test_what_can_not_be_proposed_is_said(shop, console):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from entrepot.insight import verify
@@ -13,12 +15,16 @@ from entrepot.shipping.commands.ship import FulfillmentShipped, ShipFulfillment,
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.warehouse import queries
 from entrepot.warehouse.commands.adjust import adjust
+from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
-from tests.floor import COMPANY, SYSTEM, Floor, units
+from entrepot.warehouse.commands.watch_floor import WatchFloor, watch_floor
+from entrepot.work import queries as work
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, units
 from tests.together import at_once
 from tests.walk import allocated, packed, picked, placed, released, shipped
+from tests.waves import gathers, waiting
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -111,3 +117,25 @@ def test_shipping_while_picking_and_packing(house: Floor):
 
     assert queries.by_state(COMPANY) == {"packed": 15, "picked": 15, "shipped": 15}
     assert verify.discrepancies() == []
+
+
+def test_two_who_pace_and_watch_a_node_open_one_item(house: Floor):
+    gathers(mode="paced", pickers=0)
+    waiting(house, 3, (0, 1), promise_at=NOW - timedelta(days=2))
+    at_once(
+        [lambda: pace(SYSTEM, requests=[PaceNode(house.nodes[0])]) for _ in range(3)]
+        + [lambda: watch_floor(SYSTEM, requests=[WatchFloor(COMPANY)]) for _ in range(3)]
+    )
+    assert sorted(one.type for one in work.of_subject(house.nodes[0])) == [
+        "node stands still",
+        "orders wait for a wave",
+    ]
+    gathers(mode="paced")
+    at_once([lambda: pace(SYSTEM, requests=[PaceNode(house.nodes[0])]) for _ in range(3)])
+    at_once([lambda: watch_floor(SYSTEM, requests=[WatchFloor(COMPANY)]) for _ in range(3)])
+    found = {one.type: one.state for one in work.of_subject(house.nodes[0])}
+    assert found == {
+        "node stands still": "done",
+        "orders wait for a wave": "done",
+        "orders late on the floor": "open",
+    }, "what went is late all the same"

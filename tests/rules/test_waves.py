@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 from entrepot.warehouse.lists import Plan, Stop, plan_lists
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.waves import (
+    FLOOR_RESTS,
     FULL,
     NO_PICKERS,
     NO_STATIONS,
+    NOBODY_PACKS,
+    NOBODY_PICKS,
+    NONE_FITS,
     NOT_PICKABLE,
+    TOO_LATE,
+    TOO_MANY_LINES,
     Asked,
     Ready,
     Room,
@@ -25,6 +31,7 @@ from entrepot.warehouse.waves import (
     paced,
     pick_seconds,
     room,
+    stands_still,
     why_others_wait,
 )
 
@@ -258,3 +265,37 @@ def test_what_is_the_same_in_a_bin_comes_together():
         [stop(1, 1, 7), stop(2, 1, 8), stop(3, 2, 7), stop(4, 2, 8)], PLAN, Waves(), Random(1)
     )
     assert [found.sku.int for found, _ in one.stops] == [7, 7, 8, 8]
+
+
+REASONS = (FULL, NO_PICKERS, NO_STATIONS, NOT_PICKABLE, "another carrier", "a lower value")
+
+
+def stood(
+    *reasons: str, policy: Waves | None = None, on_floor: int = 0, rests: bool = False, until: int = 60
+) -> str:
+    others = dict.fromkeys(reasons, 1)
+    return stands_still(others, policy or Waves(), timedelta(minutes=until), on_floor, rests=rests)
+
+
+def test_why_a_node_stands_still():
+    assert stood() == ""
+    assert stood("another carrier", NOT_PICKABLE) == ""
+    assert stood(NO_PICKERS) == NONE_FITS
+    assert stood(NO_PICKERS, until=14) == "", "so shortly before a cut-off it is no wonder"
+    assert stood(NO_STATIONS, on_floor=3) == ""
+    assert stood(NO_STATIONS, on_floor=3, rests=True) == FLOOR_RESTS
+    assert stood(NO_PICKERS, on_floor=3, policy=Waves(pickers=0)) == NOBODY_PICKS
+    assert stood(NO_STATIONS, policy=Waves(packing_stations=0)) == NOBODY_PACKS
+    assert stood(FULL) == TOO_MANY_LINES
+
+
+@given(st.sets(st.sampled_from(REASONS)), st.integers(0, 3), st.booleans(), st.integers(15, 600))
+def test_what_could_go_and_does_not_never_stands_in_silence(
+    reasons: set[str], on_floor: int, rests: bool, until: int
+):
+    """Only a floor that works, a choice of somebody, or goods to be put away explain that nothing goes."""
+    told = stood(*reasons, on_floor=on_floor, rests=rests, until=until)
+    could_go = reasons & {FULL, NO_PICKERS, NO_STATIONS}
+    floor_works = on_floor and not rests and reasons & {NO_PICKERS, NO_STATIONS}
+    assert bool(told) == bool(could_go and not floor_works)
+    assert timedelta(minutes=until) >= TOO_LATE

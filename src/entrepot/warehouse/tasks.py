@@ -24,6 +24,7 @@ from entrepot.warehouse.commands.release import ReleaseOrder, not_pickable
 from entrepot.warehouse.commands.replenish import ReviewFaces, review_faces
 from entrepot.warehouse.commands.slots import ClassifySkus, classify_skus
 from entrepot.warehouse.commands.stream import of_node, stream
+from entrepot.warehouse.commands.watch_floor import WatchFloor, watch_floor
 from entrepot.work.commands.open_items import open_items
 
 log = structlog.get_logger("entrepot.warehouse")
@@ -106,8 +107,10 @@ def review_all_at(at: datetime) -> int:
 @app.periodic(cron="* * * * *")
 @app.task(name="warehouse.pace", queueing_lock="warehouse.pace")
 def pace_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every minute: nodes that pace their work get what there is time for."""
-    pace_all_at(timezone.now())
+    """Every minute: nodes that pace their work get what there is time for, and what waits too long becomes work."""
+    now = timezone.now()
+    pace_all_at(now)
+    watch_all_at(now)
 
 
 def pace_all_at(at: datetime) -> int:
@@ -125,6 +128,13 @@ def pace_all_at(at: datetime) -> int:
         if isinstance(answer, Refused):
             log.warning("a node is not paced", node=str(one.node), why=answer.message)
     return sum(one.orders for one in answers if not isinstance(one, Refused))
+
+
+def watch_all_at(at: datetime) -> int:
+    """Look at what does not go on; returns at how many nodes orders are about to miss their cut-off, or are late."""
+    cause = Cause(Actor("system:warehouse", everything=True), at, "what does not go on at the floor")
+    answers = watch_floor(cause, requests=[WatchFloor(company.id) for company in parties.companies()])
+    return sum(one.waiting + one.late for one in answers if not isinstance(one, Refused))
 
 
 @app.periodic(cron="50 1 * * *")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
@@ -185,6 +185,47 @@ FULL = "the wave has its lines"
 NO_PICKERS = "the pickers have no more time before the cut-off"
 NO_STATIONS = "the packing stations have no more time before the cut-off"
 NOT_PICKABLE = "units stand in no bin that is picked from"
+
+
+NOBODY_PICKS = "its policy warehouse.waves has no pickers"
+NOBODY_PACKS = "its policy warehouse.waves has no packing stations"
+NONE_FITS = (
+    "nothing is on the floor, and no order that waits fits the time that its policy warehouse.waves gives it"
+)
+TOO_MANY_LINES = "every order that waits has more lines than a wave takes by its policy warehouse.waves"
+FLOOR_RESTS = "the floor has its fill, and nothing of it was picked or packed for an hour of its shifts"
+
+RESTS_AFTER = timedelta(hours=1)
+"""A floor with work on which nothing was done for so long rests."""
+URGENT_BEFORE = timedelta(hours=1)
+"""So long before a cut-off what leaves by it should be on the floor."""
+TOO_LATE = timedelta(minutes=15)
+"""So shortly before the last cut-off it is no wonder that nothing fits any more."""
+
+
+def stands_still(
+    others: Mapping[str, int],
+    policy: Waves,
+    until: timedelta,
+    on_floor: int,
+    *,
+    rests: bool,
+) -> str:
+    """Why no order of a node goes though some wait; '' where that is as it should be: the floor is at work and has as
+    much as there is time for, or what waits is for a wave of somebody's choice, or to be put away first.
+
+    `others` are the orders that wait, by why, of a node of which none joined a wave; `until` the last of the next
+    cut-offs; `on_floor` orders are queued there, and where it `rests` nothing was done for `RESTS_AFTER`.
+    """
+    if NO_PICKERS in others and not policy.pickers:
+        return NOBODY_PICKS
+    if NO_STATIONS in others and not policy.packing_stations:
+        return NOBODY_PACKS
+    if NO_PICKERS in others or NO_STATIONS in others:
+        if on_floor:
+            return FLOOR_RESTS if rests else ""
+        return NONE_FITS if until >= TOO_LATE else ""
+    return TOO_MANY_LINES if FULL in others else ""
 
 
 def _not_asked(one: Ready, asked: Asked) -> str:

@@ -121,6 +121,14 @@ def of_subject(subject: UUID) -> list[Item]:
     return [_item(row) for row in sql.run(f"SELECT {_FIELDS} FROM work_item {where}", {"subject": subject})]
 
 
+def of_types(company: int, types: Sequence[str], *, limit: int = 12) -> list[Item]:
+    """Unfinished items of some types, the most urgent first. 1 statement."""
+    where = "WHERE company_id = %(company)s::smallint AND state <> 'done' AND type = ANY(%(types)s::text[])"
+    statement = f"SELECT {_FIELDS} FROM work_item {where} ORDER BY ranked_at, due_at, id LIMIT %(limit)s::int"
+    found = sql.run(statement, {"company": company, "types": list(types), "limit": limit})
+    return [_item(row) for row in found]
+
+
 def linked(which: UUID) -> list[Item]:
     """The items that belong to an item, oldest first. 1 statement."""
     return [_item(row) for row in sql.run(_LINKED, {"which": which})]

@@ -18,9 +18,11 @@ from entrepot.stock.commands.fulfill import look_at_pickable
 from entrepot.warehouse import errors, waves
 from entrepot.warehouse.commands.leaving import Going, Leaving, Place
 from entrepot.warehouse.commands.picklists import plans
+from entrepot.warehouse.commands.release import not_pickable
 from entrepot.warehouse.commands.shelves import Shelves, sizes_of
 from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
+from entrepot.work.commands.open_items import OpenItem, open_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class _Line(NamedTuple):
     postal_code: str
     residential: bool
     promise_at: datetime | None
+    number: str
 
 
 @command("warehouse.propose_wave")
@@ -94,9 +97,19 @@ def propose_wave(cause: Cause, /, *, requests: Sequence[ProposeWave]) -> list[Wa
     Nothing is taken from a bin yet: the lists are made anew at release. An order is in one proposed wave only.
     Locks: proposing at each node, in id order. Refuses: NotFound; Invalid (unknown method, zone or carrier; a limit
     below nothing); warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 20 statements; 1 more
-    where orders wait no longer.
+    where orders wait no longer, and 1 where units stand in no bin that is picked from: a work item asks for these.
     """
-    facts = _Facts(cause, requests)
+    answers, facts = propose(cause, requests)
+    told = {
+        one.node for one, answer in zip(requests, answers, strict=True) if not isinstance(answer, Refused)
+    }
+    open_items(cause, requests=facts.not_pickable(told))
+    return answers
+
+
+def propose(cause: Cause, requests: Sequence[ProposeWave]) -> tuple[list[WaveProposed | Refused], Facts]:
+    """What `propose_wave` answers, and what it knows of the nodes."""
+    facts = Facts(cause, requests)
 
     made = []
     answers: list[WaveProposed | Refused] = []
@@ -112,7 +125,10 @@ def propose_wave(cause: Cause, /, *, requests: Sequence[ProposeWave]) -> list[Wa
     _write(cause, made, numbers)
     fresh = dict(zip((wave.id for wave in made), numbers, strict=True))
     by_id = {wave.id: wave for wave in made}
-    return [one if isinstance(one, Refused) else by_id[one.wave].answer(fresh[one.wave]) for one in answers]
+    told: list[WaveProposed | Refused] = [
+        one if isinstance(one, Refused) else by_id[one.wave].answer(fresh[one.wave]) for one in answers
+    ]
+    return told, facts
 
 
 class _Wave(NamedTuple):
@@ -149,7 +165,7 @@ def lists_meters_seconds(planned: Sequence[Planned]) -> tuple[int, int | None, i
     return len(planned), meters, sum(one.seconds for one in planned)
 
 
-class _Facts:
+class Facts:
     """What is known of nodes and of the orders that wait there."""
 
     def __init__(self, cause: Cause, requests: Sequence[ProposeWave]) -> None:
@@ -203,6 +219,30 @@ class _Facts:
         if not why and of_node(self.in_force.get(node.company, {}), node.code)[1].mode == "stream":
             why = "its work goes to the floor at once, by its policy warehouse.waves"
         return errors.NothingForAWave(node=node.code, why=why or "none waits for one")
+
+    def stands_still(self, request: ProposeWave, resting: Collection[UUID]) -> str:
+        """Why nothing goes of a node of which nothing could join, `resting` being the nodes on whose floor nothing was
+        done of late; '' where that is as it should be."""
+        node = self.nodes[request.node]
+        policy = of_node(self.in_force.get(node.company, {}), node.code)[1]
+        until = self.leaving.cut_offs(node.id)[-1] - self.cause.at
+        on_floor = self.queued.get(node.id, (0, 0, 0))[2]
+        return waves.stands_still(
+            self.others[node.id], policy, until, on_floor, rests=request.node in resting
+        )
+
+    def not_pickable(self, nodes: Collection[UUID]) -> list[OpenItem]:
+        """Work items for the orders at nodes whose units stand in no bin that is picked from."""
+        found = []
+        for node in sorted(nodes):
+            for order, (one, _) in self._looked_at(node).items():
+                if one.missing:
+                    line = self.lines[node][order][0]
+                    company = self.nodes[node].company
+                    found.append(
+                        not_pickable(company, order, line.number, one.missing, one.priority, line.promise_at)
+                    )
+        return found
 
     def propose(self, request: ProposeWave) -> _Wave | None:
         """The wave, whose orders are then no more among those that wait; None where none joins."""
@@ -351,7 +391,7 @@ _WAITING = """
 SELECT a.node_id, o.id, o.priority::int, COALESCE(o.promise_at, o.placed_at), o.service, a.id, a.sku_id,
        a.quantity - a.released, (l.gross_minor - l.discount_minor) * (a.quantity - a.released) / l.quantity,
        s.weight_g, -(-(s.length_mm::bigint * s.width_mm * s.height_mm) / 1000),
-       o.country, o.postal_code, o.demand = 'sale', o.promise_at
+       o.country, o.postal_code, o.demand = 'sale', o.promise_at, o.number
 FROM kernel_ready AS r
 JOIN orders_order AS o ON o.id = r.subject
 JOIN stock_allocation AS a ON a.order_id = o.id AND a.quantity > a.released AND a.node_id = ANY(%(nodes)s::uuid[])

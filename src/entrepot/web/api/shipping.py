@@ -24,7 +24,18 @@ from entrepot.shipping.commands.quote import AskRates, ask_rates
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.web import papers
 from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import (
     SKUS_MAX,
     Code,
@@ -184,9 +195,9 @@ class RatesOut(Out):
 
 
 class ManifestIn(Strict):
-    """A carrier (by its code; '' for own means) at a node."""
+    """A carrier (by its code; '' for own means) at a node (by its code)."""
 
-    node: UUID
+    node: Code
     carrier: Text
     key: Own = None
 
@@ -384,7 +395,8 @@ def close_manifest(
 ) -> Any:
     """Close the manifest of a carrier at a node: all labels that wait there. Later ones go on the next."""
     which = parse.company_of(company)
+    nodes = parse.nodes_of(which, {one.node for one in as_list(payload)})
     return give(
         request, close_manifests, payload, idempotency_key,
-        lambda one, key: CloseManifest(which, one.node, one.carrier, key=key),
+        lambda one, key: CloseManifest(which, nodes[one.node], one.carrier, key=key),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_of
 from entrepot.kernel.errors import NotFound
 from entrepot.network import queries as network
 from entrepot.network.commands.register import RegisterLayout, register_layouts
-from entrepot.warehouse import queries
+from entrepot.warehouse import queries, short_queries
 from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
@@ -104,11 +104,13 @@ class PacedNodeIn(Strict):
 
 
 class NodePacedOut(Out):
-    """The wave that went to the floor, and its orders; null and 0 where there was no time for any more."""
+    """The wave that went to the floor, and its orders; null and 0 where there was no time for any more. `stands`: why
+    the node stands still though orders wait, which is a work item too; empty where all is as it should be."""
 
     node: UUID
     wave: UUID | None
     orders: int
+    stands: str
 
 
 class CarrierCutOffIn(Strict):
@@ -205,8 +207,41 @@ class ListOut(Out):
     units: int
 
 
+class ElsewhereOut(Out):
+    """Units that are picked from another bin instead, and on which list."""
+
+    bin_code: str
+    list_number: str
+    list_id: UUID | None
+    quantity: int
+    state: str
+
+
+class ShortOut(Out):
+    """A stop that found too little, and what became of the missing units: some are picked elsewhere, the `rest` is
+    sourced anew. The units of its order line stand where `open`, `backordered`, `promised` and `cancelled` say."""
+
+    task: UUID
+    order: UUID
+    order_number: str
+    list_number: str
+    sku_code: str
+    bin_code: str
+    asked: int
+    missing: int
+    elsewhere: list[ElsewhereOut]
+    rest: int
+    open: int
+    backordered: int
+    promised: int
+    cancelled: int
+    item: UUID | None
+    item_state: str
+
+
 class WaveWithListsOut(WaveOut):
     pick_lists: list[ListOut]
+    shorts: list[ShortOut]
 
 
 class PiecesOut(Out):
@@ -435,11 +470,15 @@ def show_wave(
     which: UUID,
     company: Company = None,
 ) -> dict[str, Any]:
-    """One wave with its pick lists."""
+    """One wave with its pick lists, and what was not in its bins."""
     parse.own("wave", which, company)
     if (wave := queries.wave(which)) is None:
         raise NotFound(what="wave", which=which)
-    return {**_fields(wave), "pick_lists": queries.pick_lists(wave=which)}
+    return {
+        **_fields(wave),
+        "pick_lists": queries.pick_lists(wave=which),
+        "shorts": short_queries.shorts_of(which),
+    }
 
 
 @router.get("/pick-lists/{which}", response={200: ListWithStopsOut, **READ})

@@ -21,7 +21,7 @@ from entrepot.carriage import queries as carriage
 from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
 from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
-from entrepot.warehouse import queries
+from entrepot.warehouse import queries, short_queries
 from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.propose_wave import ProposeWave, propose_wave
 from entrepot.warehouse.commands.waves import DropWave, ReleaseWave, drop_wave, release_wave
@@ -29,8 +29,13 @@ from entrepot.warehouse.waves import METHODS
 from entrepot.web import lists_floor
 from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, minor_in, page, uuid_in
 from entrepot.web.listed import listed
+from entrepot.work import queries as work
 
 PAGE = 50
+TROUBLES = (
+    "node stands still", "orders wait for a wave", "orders late on the floor", "not pickable", "short pick",
+)  # fmt: skip
+"""Types of work items about what does not go on at the floor."""
 
 
 @require_safe
@@ -61,6 +66,7 @@ def floor(request: Request) -> HttpResponse:
         "days": list(enumerate(_days())),
         "methods": METHODS,
         "lists": queries.open_lists(company=company, limit=PAGE),
+        "troubles": work.of_types(company, TROUBLES),
         "currency": request.reader.company.currency,
         "kept": kept(request),
     }
@@ -127,6 +133,7 @@ def wave(request: Request, which: UUID) -> HttpResponse:
         "orders": orders[:PAGE],
         "next": orders[PAGE - 1].place if len(orders) > PAGE else None,
         "lists": lists,
+        "shorts": short_queries.shorts_of(which, limit=PAGE),
     }
     return page(request, "web/wave.html", context, area="floor")
 

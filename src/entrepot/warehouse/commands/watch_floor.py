@@ -1,0 +1,169 @@
+"""Work items about what does not go on at the floor: opened where orders are about to miss their cut-off or are late
+there, closed where what they told of is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from entrepot.kernel import policies, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import command
+from entrepot.kernel.errors import Refused
+from entrepot.network import queries as network
+from entrepot.network.rules import next_ship_date
+from entrepot.warehouse import waves
+from entrepot.warehouse.commands.pace import ITEM as STANDS_STILL
+from entrepot.warehouse.commands.stream import of_node
+from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
+
+ITEM = "orders wait for a wave"
+LATE = "orders late on the floor"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchFloor:
+    """The nodes of a company."""
+
+    company: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FloorWatched:
+    """Nodes where orders are about to miss their cut-off, or are late on the floor, and items that were closed."""
+
+    company: int
+    waiting: int
+    late: int
+    closed: int
+
+
+class _Node(NamedTuple):
+    id: UUID
+    company: int
+    code: str
+    time_zone: str
+
+
+@command("warehouse.watch_floor")
+def watch_floor(cause: Cause, /, *, requests: Sequence[WatchFloor]) -> list[FloorWatched | Refused]:
+    """An item for each node at which orders that leave by the next cut-off, or should have left, wait for a wave an
+    hour before it, and for each at which orders on the floor are late. Closed are those of nodes at which none is any
+    more, of nodes that stood still and are not paced any more, of orders that waited for goods to be put away and are
+    on the floor, and of short picks whose bin was counted since.
+
+    Locks: the items. Refuses: nothing. Again: nothing changes. 6 statements; 1 more with items, 2 to close some.
+    """
+    companies = sorted({one.company for one in requests})
+    in_force = policies.in_force_of(companies, waves.Waves, cause.at)
+    nodes = {row[0]: _Node(*row) for row in sql.run(_NODES, {"companies": companies})}
+    modes = {key: of_node(in_force.get(node.company, {}), node.code)[1].mode for key, node in nodes.items()}
+    waiting = _waiting(cause.at, [node for node in nodes.values() if modes[node.id] != "stream"])
+    late = {row[0]: row[1:] for row in sql.run(_LATE, {"nodes": list(nodes), "at": cause.at})}
+    items = [_waits(nodes[key], *told) for key, told in waiting.items()]
+    open_items(cause, requests=[*items, *(_is_late(nodes[key], *told) for key, told in late.items())])
+    paced = [key for key, mode in modes.items() if mode == "paced"]
+    params = {"companies": companies, "paced": paced, "waiting": list(waiting), "late": list(late)}
+    over = sql.run(_OVER, params)
+    ended = [ResolveSubject(company, kind, subject, why, "seen") for company, kind, subject, why in over]
+    if ended:
+        resolve_subjects(cause, requests=ended)
+    found = [[nodes[key].company for key in keys] for keys in (waiting, late)]
+    closed = [row[0] for row in over]
+    return [
+        FloorWatched(one.company, *(each.count(one.company) for each in (*found, closed))) for one in requests
+    ]
+
+
+def _waiting(at: datetime, nodes: Sequence[_Node]) -> dict[UUID, tuple[int, datetime]]:
+    """Of nodes that gather waves, how many orders should be on the floor by now and are not, and the next cut-off."""
+    weeks = network.cut_offs(nodes=[node.id for node in nodes])
+    asked = [(node.id, *_leaves(at, node.time_zone, weeks[node.id])) for node in nodes]
+    params = {**sql.columns(("nodes", "cutoffs", "before"), asked), "at": at}
+    return {node: (orders, cutoff) for node, orders, cutoff in sql.run(_WAITING, params)}
+
+
+def _leaves(at: datetime, zone: str, week: Mapping[int, time]) -> tuple[datetime, datetime]:
+    """The next cut-off of a node, and before which moment an order has to be promised to be urgent now: before the
+    cut-off after that where the next is near, else before now."""
+    near = next_ship_date(at, zone, week)
+    if near is None:
+        return at, at
+    after = next_ship_date(near.cutoff_at + timedelta(seconds=1), zone, week)
+    if near.cutoff_at - at > waves.URGENT_BEFORE or after is None:
+        return near.cutoff_at, at
+    return near.cutoff_at, after.cutoff_at
+
+
+def _waits(node: _Node, orders: int, cutoff: datetime) -> OpenItem:
+    until = cutoff.astimezone(ZoneInfo(node.time_zone))
+    are = "1 order that should leave is" if orders == 1 else f"{orders} orders that should leave are"
+    reason = f"{node.code}: {are} not on the floor; the next cut-off is at {until:%H:%M}"
+    return _item(node, ITEM, reason, {"orders": orders, "cutoff_at": cutoff})
+
+
+def _is_late(node: _Node, orders: int, oldest: str, at: str) -> OpenItem:
+    are = "1 order on the floor is" if orders == 1 else f"{orders} orders on the floor are"
+    reason = f"{node.code}: {are} late, the latest is {oldest}, which is to be {at}"
+    return _item(node, LATE, reason, {"orders": orders, "fulfillment": oldest})
+
+
+def _item(node: _Node, kind: str, reason: str, facts: dict[str, object]) -> OpenItem:
+    return OpenItem(
+        node.company, kind, "node", node.id, reason, "warehouse supervisor", facts, 80, due_in_hours=1
+    )
+
+
+_NODES = """
+SELECT id, company_id::int, code, time_zone FROM network_node
+WHERE company_id = ANY(%(companies)s::smallint[]) AND active ORDER BY id
+"""
+
+# What a wave would take: not held, and not ahead of the day of its SKU. Without a promise an order should leave within
+# a day.
+_WAITING = """
+SELECT n.node, count(DISTINCT o.id)::int, min(n.cutoff)
+FROM unnest(%(nodes)s::uuid[], %(cutoffs)s::timestamptz[], %(before)s::timestamptz[]) AS n(node, cutoff, before)
+JOIN kernel_ready AS r ON r.queue = 'wave'
+JOIN stock_allocation AS a ON a.order_id = r.subject AND a.node_id = n.node AND a.quantity > a.released
+JOIN orders_order AS o ON o.id = a.order_id
+WHERE o.held_by = '' AND COALESCE(o.promise_at, o.placed_at + interval '1 day') < n.before
+  AND NOT EXISTS (SELECT FROM stock_preorder AS y
+                  WHERE y.sku_id = a.sku_id AND y.ships_on > (%(at)s::timestamptz)::date)
+GROUP BY 1 ORDER BY 1
+"""
+
+# Without a promise an order should leave within a day of its release.
+_LATE = """
+SELECT f.node_id, count(*)::int, (array_agg(f.number ORDER BY COALESCE(f.due_at, f.released_at), f.id))[1],
+       (array_agg(CASE r.queue WHEN 'pick' THEN 'picked' WHEN 'pack' THEN 'packed' ELSE 'shipped' END
+                  ORDER BY COALESCE(f.due_at, f.released_at), f.id))[1]
+FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
+WHERE r.queue IN ('pick', 'pack', 'ship') AND f.node_id = ANY(%(nodes)s::uuid[])
+  AND COALESCE(f.due_at, f.released_at + interval '1 day') < %(at)s::timestamptz
+GROUP BY 1 ORDER BY 1
+"""
+
+_OVER = f"""
+SELECT company_id::int, type, subject_id,
+       CASE type WHEN 'short pick' THEN 'counted' WHEN 'not pickable' THEN 'put away' ELSE 'goes on' END
+FROM work_item AS w
+WHERE company_id = ANY(%(companies)s::smallint[]) AND state <> 'done'
+  AND (type = '{STANDS_STILL}' AND subject_id <> ALL(%(paced)s::uuid[])
+       OR type = '{ITEM}' AND subject_id <> ALL(%(waiting)s::uuid[])
+       OR type = '{LATE}' AND subject_id <> ALL(%(late)s::uuid[])
+       OR type = 'short pick' AND EXISTS (
+           SELECT FROM warehouse_picktask AS t
+           JOIN warehouse_counttask AS c ON c.bin_id = t.bin_id AND c.state = 'done'
+           JOIN warehouse_countline AS l ON l.task_id = c.id AND l.sku_id = t.sku_id
+           WHERE t.id = w.subject_id AND l.counted_at >= w.opened_at)
+       OR type = 'not pickable' AND NOT EXISTS (
+           SELECT FROM stock_allocation AS a WHERE a.order_id = w.subject_id AND a.quantity > a.released))
+ORDER BY 1, 2, 3
+"""
