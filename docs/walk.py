@@ -74,6 +74,8 @@ WHICH: dict[str, str] = {
     "scan-receive-one": _BOUGHT,
     "scan-inspect-one": _RETURN,
     "scan-replenish-one": _LAST.format("warehouse_replenishment"),
+    "plate": _LAST.format("stock_plate"),
+    "scan-plate": "SELECT plate_id FROM stock_plateunits ORDER BY plate_id LIMIT 1",
     "scan-put-away-one": _BUCKET.format("receiving"),
     "scan-move-in": "SELECT bin_id FROM stock_bucket WHERE quantity > 0 AND bin_id IS NOT NULL ORDER BY id LIMIT 1",
     "scan-move-one": _BUCKET.format("pick"),

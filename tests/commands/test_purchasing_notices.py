@@ -9,12 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
 from entrepot.kernel.ids import uuid7
 from entrepot.purchasing import dock, queries
 from entrepot.purchasing.commands.cancel import CancelOrder, cancel
 from entrepot.purchasing.commands.confirm import ConfirmOrder, OrderConfirmed, confirm
+from entrepot.purchasing.commands.decide_checks import DecideCheck, decide_checks
 from entrepot.purchasing.commands.order import OrderGoods, order
 from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
@@ -26,7 +27,17 @@ from entrepot.purchasing.commands.take_notices import (
     close_notices,
     take_notices,
 )
-from entrepot.purchasing.errors import ElsewhereExpected, NoticedBefore, PackageReceived, UnknownBarcode
+from entrepot.purchasing.errors import (
+    ElsewhereExpected,
+    NoticedBefore,
+    NotOnPackage,
+    PackageReceived,
+    UnknownBarcode,
+)
+from entrepot.purchasing.receiving import Plan, Quality
+from entrepot.stock import plate_queries
+from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
+from tests.plates import holds
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +158,56 @@ def test_units_that_are_scanned_one_by_one_are_counted_off_their_notice(house):
 
     (rest,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
     assert rest.quantity == 1 + 4
+
+
+def test_a_package_becomes_a_plate_with_what_came_on_it_and_what_differs_is_work(house):
+    one = ordered(house)
+    take_notices(BUYER, requests=[noticed(house, one)])
+    wrong, none, vague, first, second = receive_scans(
+        CLERK,
+        requests=[
+            scan(house, SSCC, found=(("20000", 1),)),
+            scan(house, SSCC, found=(("10000", 0), ("CAKE", 0))),
+            scan(house, SSCC, quantity=5),
+            scan(house, SSCC, found=(("CAKE", 3, "L1"),)),
+            scan(house, OTHER, quantity=2),
+        ],
+    )
+    assert isinstance(wrong, NotOnPackage) and isinstance(none, Invalid) and isinstance(vague, Invalid)
+    assert (first.quantity, first.differs) == (13, "3 of 4 CAKE, lot L1")
+    assert (second.quantity, second.differs) == (2, "")
+    assert holds(SSCC) == {("10000", "", "sellable"): 10, ("CAKE", "L1", "sellable"): 3}
+    assert holds(OTHER) == {("CAKE", "L2", "sellable"): 2}
+    assert items() == [("package differs", f"{first.order_number}: of package {SSCC} came {first.differs}")]
+    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
+    assert (late.quantity, late.differs) == (1, "") and sum(holds(SSCC).values()) == 14
+
+
+def test_what_comes_late_of_a_plate_that_was_put_away_stands_loose(house):
+    one = ordered(house)
+    take_notices(BUYER, requests=[noticed(house, one)])
+    receive_scans(CLERK, requests=[scan(house, SSCC, found=(("10000", 9),))])
+    plate = plate_queries.plate_named(company=house.company, text=SSCC)
+    other = sql.run(
+        "SELECT id FROM network_bin WHERE node_id = %(n)s AND id <> %(b)s", {"n": house.node, "b": plate.bin}
+    )
+    (away,) = move_plates(CLERK, requests=[MovePlate(plate.id, other[0][0])])
+    assert away.units == 13
+    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
+    assert late.quantity == 1 and sum(holds(SSCC).values()) == 13
+
+
+def test_goods_of_a_plate_that_wait_for_a_check_stay_on_it_when_they_pass(house):
+    plan = Quality((Plan(sku="10000", sample_percent=20),))
+    policies.set_policy(BUYER, requests=[policies.SetPolicy(house.company, "purchasing.quality", plan, NOW)])
+    one = ordered(house)
+    take_notices(BUYER, requests=[noticed(house, one)])
+    (first,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
+    assert first.held == 10
+    assert holds(SSCC)["10000", "", "pending_inspection"] == 10
+    (check,) = dock.checks(house.company)
+    decide_checks(CLERK, requests=[DecideCheck(check.id, 0)])
+    assert holds(SSCC) == {("10000", "", "sellable"): 10, ("CAKE", "L1", "sellable"): 4}
 
 
 def test_a_package_nobody_announced_or_for_another_node_is_told_apart(house):

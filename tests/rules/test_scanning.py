@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Refused
+from entrepot.kernel.ids import uuid7
 from entrepot.purchasing import docking
 from entrepot.warehouse import carrying, checking, picking, sorting, tallying
 from entrepot.warehouse.carrying import Carried, Load
@@ -20,9 +21,11 @@ from entrepot.work.scanning import (
     ALL,
     FEWER,
     YES,
+    Alike,
     Item,
     Keep,
     Named,
+    Plate,
     Scan,
     Tally,
     astray,
@@ -410,3 +413,68 @@ def test_whatever_is_scanned_a_load_has_its_lot_and_as_many_serials_as_units(sca
         assert not one.serials or len(one.serials) == len(set(one.serials)) == one.units
         assert policy == "none" or one.lot
         assert not one.damaged or one.note
+
+
+# ---- plates
+
+PLATE_BIN = Named(uuid7(), "R-9")
+
+
+def a_plate(*goods: Alike, at: Named | None = PLATE_BIN) -> Plate:
+    return Plate(uuid7(), "376104250021234569", at, goods)
+
+
+def test_a_plate_is_counted_whole_beside_loose_units_and_once():
+    pens, ink = Alike(uuid7(), "PEN", 10), Alike(uuid7(), "INK", 4, "L1")
+    plate, loose = a_plate(pens, ink), Scan("PEN", (Named(pens.sku, "PEN"),))
+    tokens: list[str] = []
+    for scan in (Scan(plate.number, plate=plate), loose, Scan("5")):
+        found = tallying.scanned([], True, tokens, scan, PLATE_BIN)
+        assert isinstance(found, Keep), found
+        tokens.append(found.token)
+    assert {(pile.code, pile.lot): units for pile, units in tallying.piles(tokens).items()} == {
+        ("PEN", ""): 15, ("INK", "L1"): 4,
+    }  # fmt: skip
+    again = tallying.scanned([], True, tokens, Scan(plate.number, plate=plate), PLATE_BIN)
+    elsewhere = tallying.scanned([], True, tokens, Scan("x", plate=a_plate(pens, at=None)), PLATE_BIN)
+    assert isinstance(again, errors.ScanDone) and isinstance(elsewhere, errors.ScanWrongBin)
+    reported = tallying.scanned([], True, [*tokens, tallying.FINISHED], Scan(YES), PLATE_BIN)
+    assert isinstance(reported, tallying.Reported) and reported.plates == (plate.id,)
+    assert isinstance(tallying.scanned([], True, tokens[:1], Scan("5"), PLATE_BIN), errors.ScanOutOfTurn)
+
+
+def test_a_plate_fills_a_pick_face_where_all_of_it_is_wanted():
+    sku, face = uuid7(), Named(uuid7(), "A-1")
+    load = carrying.Load(PLATE_BIN, Item(sku, "PEN", 20, "L1"), face)
+    right = a_plate(Alike(sku, "PEN", 20, "L1"))
+
+    def says(plate: Plate, *tokens: str) -> object:
+        return carrying.scanned(load, ("bin", *tokens), Scan(plate.number, plate=plate), TODAY)
+
+    taken = says(right)
+    assert isinstance(taken, Keep)
+    done = carrying.scanned(load, ("bin", taken.token), Scan("A-1", bin=face), TODAY)
+    assert done == carrying.Carried(20, face, right.id)
+    assert isinstance(says(right, taken.token), errors.ScanDone)
+    assert isinstance(says(right, "item|1|"), errors.ScanOutOfTurn)
+    assert isinstance(says(a_plate(Alike(sku, "PEN", 21, "L1"))), errors.ScanTooMany)
+    assert isinstance(says(a_plate(Alike(sku, "PEN", 5, "L2"))), errors.ScanWrongLot)
+    assert isinstance(says(a_plate(Alike(sku, "PEN", 5, "L1"), Alike(uuid7(), "INK", 1))), errors.ScanWrongItem)
+    assert isinstance(says(a_plate(Alike(sku, "PEN", 5, "L1"), at=face)), errors.ScanWrongBin)
+    anywhere = load._replace(target=None)
+    found = carrying.scanned(anywhere, ("bin",), Scan(right.number, plate=right), TODAY)
+    assert isinstance(found, errors.ScanOutOfTurn)
+
+
+def test_the_bin_of_a_plate_is_another_one_of_a_kind_that_fits():
+    plate = a_plate(Alike(uuid7(), "PEN", 3))
+    shelf = Named(uuid7(), "A-1")
+
+    def says(scan: Scan, kind: str = "pick") -> object:
+        return carrying.plate_target(plate, carrying.SHELVES, scan, kind)
+
+    assert says(Scan("A-1", bin=shelf)) == shelf
+    assert isinstance(says(Scan("A-1", bin=shelf), "staging"), errors.ScanWrongBin)
+    assert isinstance(says(Scan("R-9", bin=PLATE_BIN)), errors.ScanWrongBin)
+    assert isinstance(says(Scan("PEN", (Named(plate.goods[0].sku, "PEN"),))), errors.ScanOutOfTurn)
+    assert isinstance(says(Scan("?")), errors.ScanUnknown)

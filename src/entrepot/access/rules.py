@@ -130,6 +130,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish",
         "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
         "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust", "warehouse.set_slots",
+        "warehouse.build_plates", "warehouse.move_plates", "warehouse.open_plates",
         "warehouse.fit_standards",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
@@ -143,6 +144,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "picker": (
         *EVERYBODY, "warehouse.pick", "warehouse.take_lists", "warehouse.pick_lists", "warehouse.put_away",
+        "warehouse.build_plates", "warehouse.move_plates", "warehouse.open_plates",
         "warehouse.use_totes", "warehouse.sort_stops", "warehouse.replenish",
         "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
     ),
@@ -182,6 +184,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "purchasing.confirm", "purchasing.take_notices", "purchasing.close_notices",
         "purchasing.review_reorders", "purchasing.accept_proposals", "purchasing.reject_proposals",
         "warehouse.put_away", "warehouse.adjust", "warehouse.approve_adjustment", "warehouse.set_slots",
+        "warehouse.build_plates", "warehouse.move_plates", "warehouse.open_plates",
         "stock.ship_transfer", "stock.receive_transfer", "stock.set_safety", "stock.set_ring_fence",
         "stock.set_preorder",
         "sourcing.review_stock", "sourcing.accept_transfers", "sourcing.reject_transfers", "sourcing.send_transfers",

@@ -83,6 +83,8 @@ def _symbology(text: str) -> tuple[str, str]:
 
 
 def _looks_like_gs1(body: str) -> bool:
+    if len(body) == 18 and body.isdigit():
+        return False  # the number of a package, even where it begins as an article does: two digits are no element
     if any(sign in body for sign in SEPARATORS) or re.match(r"\((00|01|02)\)", body):
         return True
     if re.match(r"(01|02)\d{14}", body):

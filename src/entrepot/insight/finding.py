@@ -7,6 +7,7 @@ from uuid import UUID
 
 from entrepot.kernel import sql
 from entrepot.parties import fingerprints
+from entrepot.stock.plating import number_of
 
 
 class Found(NamedTuple):
@@ -23,7 +24,7 @@ PREFIX_MIN = 2
 
 
 def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False) -> list[Found]:
-    """Documents by number, external id, code, barcode, name or tracking number; those called exactly that come first.
+    """Documents by number, external id, code, barcode, name, tracking number or SSCC; those called exactly that come first.
 
     Orders and customers are found by the beginning of their numbers and codes as well. Whoever `sees_buyers` finds
     the orders of a mail address, as long as its fingerprint is kept. `limit` is of each kind. One statement.
@@ -32,7 +33,7 @@ def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False)
     params = {
         "company": company, "text": text, "upper": text.upper(), "begins": f"{_plain(text)}%",
         "upper_begins": f"{_plain(text.upper())}%", "part": f"%{_plain(text)}%", "mail": mail, "limit": limit,
-        "prefix": len(text) >= PREFIX_MIN,
+        "prefix": len(text) >= PREFIX_MIN, "plate": number_of(text),
     }  # fmt: skip
     return list(dict.fromkeys(Found(*row) for row in sql.run(_FIND, params)))
 
@@ -106,6 +107,7 @@ _FIND = "\nUNION ALL\n".join(
   JOIN network_channel AS c ON c.id = o.channel_id
  WHERE %(mail)s::text <> '' AND f.fingerprint = %(mail)s::text AND o.{_OWN}
  ORDER BY f.placed_at DESC LIMIT %(limit)s::int)""",
+        f"""(SELECT 'plate', id, number, made_by FROM stock_plate WHERE {_OWN} AND number = %(plate)s::text)""",
         f"""(SELECT 'bin', b.id, b.code, concat_ws(' · ', n.code, b.kind)
  FROM network_node AS n JOIN network_bin AS b ON b.node_id = n.id
  WHERE b.{_OWN} AND b.code = %(upper)s::text LIMIT %(limit)s::int)""",

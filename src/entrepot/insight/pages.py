@@ -715,6 +715,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "policy_draft": ("kernel_policydraft", "kind", "state"),
     "api_key": ("access_apikey", "name", "CASE WHEN revoked_at IS NULL THEN 'issued' ELSE 'revoked' END"),
     "bucket": ("stock_bucket", "status", "status"),
+    "plate": ("stock_plate", "number", "''"),
 }
 """Documents and what they refer to: kind → table, what it is called, its state. All have the key `id`."""
 

@@ -85,6 +85,14 @@ class PackageReceived(Refused):
     says = "All that was announced of package {sscc} came already, with {notice}. Look at its label again."
 
 
+class NotOnPackage(Refused):
+    code = "purchasing.not_on_package"
+    says = (
+        "{sku} was not announced on package {sscc}, or in several lots: announced is {announced}. Name one of these with"
+        " its lot, or scan those goods by themselves."
+    )
+
+
 class ElsewhereExpected(Refused):
     code = "purchasing.elsewhere_expected"
     says = "Package {sscc} is of {notice}, which is expected at another node. Put it aside; a buyer decides about it."

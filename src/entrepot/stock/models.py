@@ -32,6 +32,7 @@ class Bucket(models.Model):
     expires_on = models.DateField(null=True)
     quantity = models.IntegerField(db_default=0)
     committed = models.IntegerField(db_default=0)
+    plated = models.IntegerField(db_default=0)  # of the quantity, on plates
 
     class Meta:
         indexes = [
@@ -53,11 +54,49 @@ class Bucket(models.Model):
                 name="stock_bucket_committed_within_quantity",
                 condition=Q(committed__gte=0, committed__lte=F("quantity")),
             ),
+            models.CheckConstraint(
+                name="stock_bucket_plated_within_quantity",
+                condition=Q(plated__gte=0, plated__lte=F("quantity")),
+            ),
             models.CheckConstraint(name="stock_bucket_status_known", condition=Q(status__in=STATUSES)),
             models.CheckConstraint(
                 name="stock_bucket_in_a_bin_or_in_transit",
                 condition=Q(bin_id__isnull=False) | Q(status="in_transit"),
             ),
+        ]
+
+
+class Plate(models.Model):
+    """A pallet or a carton of stock with a number of its own (an SSCC). Where it stands, and with what, its units say."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    number = models.TextField()
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+    seen_at = models.DateTimeField()  # when somebody scanned it last
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company_id", "number"], name="stock_plate_number_once"),
+            models.CheckConstraint(
+                name="stock_plate_number_is_an_sscc", condition=Q(number__regex=r"^\d{18}$")
+            ),
+        ]
+
+
+class PlateUnits(models.Model):
+    """Units of a bucket that stand on a plate. What is on no plate stands loose in its bin."""
+
+    pk = models.CompositePrimaryKey("plate_id", "bucket_id")
+    plate_id = models.UUIDField()
+    bucket_id = models.UUIDField(db_index=True)
+    units = models.IntegerField()
+
+    class Meta:
+        db_table = "stock_plateunits"
+        constraints = [
+            models.CheckConstraint(name="stock_plateunits_of_some_units", condition=Q(units__gt=0)),
         ]
 
 

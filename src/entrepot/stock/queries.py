@@ -340,7 +340,14 @@ def totals(*, company: int) -> list[tuple[str, int]]:
 
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    tables = ("stock_move", "stock_bucket", "stock_position", "stock_allocation", "stock_reservation")
+    tables = (
+        "stock_move",
+        "stock_bucket",
+        "stock_position",
+        "stock_allocation",
+        "stock_reservation",
+        "stock_plateunits",
+    )
     return {table: sql.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
 
 
@@ -616,6 +623,21 @@ _DISCREPANCIES = (
                FROM stock_transfer AS t JOIN stock_transferline AS l ON l.transfer_id = t.id GROUP BY 1, 2) AS t
       USING (node_id, sku_id)
     WHERE COALESCE(b.units, 0) <> COALESCE(t.units, 0)
+    """,
+    # invariant 12: of a bucket no more stands on plates than is there, and a plate stands in one bin of its company
+    """
+    SELECT format('bucket %s says %s of its %s units on plates, they hold %s', b.id, b.plated, b.quantity,
+                  COALESCE(u.units, 0))
+    FROM (SELECT id, plated, quantity FROM stock_bucket WHERE plated <> 0
+          UNION SELECT b.id, b.plated, b.quantity FROM stock_plateunits AS u
+          JOIN stock_bucket AS b ON b.id = u.bucket_id) AS b
+    LEFT JOIN (SELECT bucket_id, sum(units) AS units FROM stock_plateunits GROUP BY 1) AS u ON u.bucket_id = b.id
+    WHERE b.plated <> COALESCE(u.units, 0) OR COALESCE(u.units, 0) > b.quantity
+    UNION ALL
+    SELECT format('plate %s stands in %s bins, or with goods of another company', p.number, count(DISTINCT b.bin_id))
+    FROM stock_plateunits AS u JOIN stock_plate AS p ON p.id = u.plate_id
+    LEFT JOIN stock_bucket AS b ON b.id = u.bucket_id
+    GROUP BY p.id HAVING count(DISTINCT b.bin_id) <> 1 OR bool_or(b.bin_id IS NULL OR b.company_id <> p.company_id)
     """,
     # invariant 10: what a transfer has on its way is expected where it goes, and nothing else of it is
     """

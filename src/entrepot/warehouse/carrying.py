@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
+from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
-from entrepot.work.scanning import Item, Keep, Named, Scan, check_bin, check_item, counted
+from entrepot.work.scanning import Item, Keep, Named, Plate, Scan, check_bin, check_item, counted
 
 SHELVES = ("pick", "reserve")
 ASIDE = ("quarantine",)
@@ -28,10 +29,11 @@ class Load(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """So many units are in that bin now."""
+    """So many units are in that bin now, all on a `plate` where one was scanned."""
 
     units: int
     bin: Named
+    plate: UUID | None = None
 
 
 def ask(load: Load, tokens: Sequence[str]) -> tuple[str, int]:
@@ -50,7 +52,11 @@ def scanned(
     step, units = ask(load, tokens)
     if step == "bin":
         return check_bin(load.source, scan) or Keep("bin")
+    if scan.plate:
+        return _plate(load, tokens, scan.plate)
     if step == "item" or not scan.bin:
+        if _plate_in(tokens):
+            return errors.ScanOutOfTurn(scanned=scan.shown, wanted="the bin: a plate goes by itself")
         wanted = load.item
         answer = check_item(wanted, counted(tokens), scan, today, at=load.source.code)
         if isinstance(answer, errors.ScanUnknown) and units:
@@ -58,9 +64,53 @@ def scanned(
         return answer
     if load.target and scan.bin.id != load.target.id:
         return errors.ScanWrongBin(scanned=scan.bin.code, wanted=load.target.code)
-    if scan.bin.id == load.source.id:
-        return errors.ScanWrongBin(scanned=scan.bin.code, wanted="another bin: they stand in this one")
+    return _misfit_target(load, scan.bin, kind) or Carried(units, scan.bin, _plate_in(tokens))
+
+
+def _misfit_target(load: Load, target: Named, kind: str) -> Refused | None:
+    if target.id == load.source.id:
+        return errors.ScanWrongBin(scanned=target.code, wanted="another bin: they stand in this one")
     if not load.target and kind not in load.kinds:
         wanted_kinds = f"a bin for {' or '.join(load.kinds)}"
-        return errors.ScanWrongBin(scanned=Said("{0}, for {1}", scan.bin.code, kind), wanted=wanted_kinds)
-    return Carried(units, scan.bin)
+        return errors.ScanWrongBin(scanned=Said("{0}, for {1}", target.code, kind), wanted=wanted_kinds)
+    return None
+
+
+def _plate_in(tokens: Sequence[str]) -> UUID | None:
+    """The plate among what was scanned."""
+    return next((UUID(token.rpartition("|")[2]) for token in tokens if token.startswith("plate|")), None)
+
+
+def _plate(load: Load, tokens: Sequence[str], plate: Plate) -> Keep | Refused:
+    """A whole plate for a pick face: all that stands on it is what is wanted, and no more."""
+    item, units = load.item, counted(tokens).units
+    if load.target is None:
+        return errors.ScanOutOfTurn(scanned=plate.number, wanted=item.code)
+    if plate.bin is None or plate.bin.id != load.source.id:
+        return errors.ScanWrongBin(
+            scanned=Said("{0}, of plate {1}", plate.bin.code if plate.bin else "none", plate.number),
+            wanted=load.source.code,
+        )
+    if plate.id == _plate_in(tokens):
+        return errors.ScanDone(scanned=plate.number, wanted=load.target.code)
+    others = [one for one in plate.goods if one.sku != item.sku or one.status != "sellable"]
+    if others:
+        scanned = Said("a plate on which {0} stands too: open it first", others[0].code)
+        return errors.ScanWrongItem(scanned=scanned, wanted=item.code)
+    if wrong := next((one.lot for one in plate.goods if one.lot != item.lot), None):
+        return errors.ScanWrongLot(scanned=wrong, wanted=item.lot)
+    if units:
+        return errors.ScanOutOfTurn(scanned=plate.number, wanted="the bin: a plate goes by itself")
+    if plate.units > item.quantity:
+        return errors.ScanTooMany(wanted=item.quantity, found=plate.units)
+    return Keep(f"plate|{plate.units}|{plate.id}")
+
+
+def plate_target(plate: Plate, kinds: Sequence[str], scan: Scan, kind: str) -> Named | Refused:
+    """The bin that a whole plate goes to, or why what was scanned is none. `kind` is that of the bin."""
+    if not scan.bin:
+        told = errors.ScanOutOfTurn if scan.items or scan.plate else errors.ScanUnknown
+        return told(scanned=scan.shown, wanted="the bin that the plate is put into")
+    source = plate.bin or Named(plate.id, "")
+    load = Load(source, Item(plate.id, plate.number, plate.units), kinds=tuple(kinds), is_checked=True)
+    return _misfit_target(load, scan.bin, kind) or scan.bin

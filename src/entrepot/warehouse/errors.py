@@ -25,6 +25,32 @@ class WrongBin(Refused):
     says = "This is bin {found}, the goods go to {expected}. Nothing was put away: go to {expected}, or choose {found}."
 
 
+class PlateEmpty(Refused):
+    code = "warehouse.plate_empty"
+    says = "Plate {plate} holds nothing any more. Scan its goods, or build the plate anew."
+
+
+class PlateElsewhere(Refused):
+    code = "warehouse.plate_elsewhere"
+    says = "Plate {plate} stands in bin {bin}. Move it here first, or take another number."
+
+
+class PlateWanted(Refused):
+    code = "warehouse.plate_wanted"
+    says = (
+        "Picks will take {committed} units of {sku} from the bin of plate {plate}, and {free} can go: the plate has"
+        " {units}. Pick them first, or open the plate and move what is free."
+    )
+
+
+class PlateUnfit(Refused):
+    code = "warehouse.plate_unfit"
+    says = (
+        "Plate {plate} does not hold only what replenishment {number} asks for, in the bin that it comes from. Take"
+        " another, or open it and bring its units."
+    )
+
+
 class NotPickable(Refused):
     code = "warehouse.not_pickable"
     says = (

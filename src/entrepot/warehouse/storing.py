@@ -72,14 +72,15 @@ def to_put_away(*, node: UUID, limit: int = PAGE) -> list[Waiting]:
     return [_suggested(row, shelves if row[_STATUS] == "sellable" else _mixed(aside)) for row in rows]
 
 
-def suggested(*, bucket: UUID, units: int) -> tuple[Choice, ...]:
-    """Bins for units of a bucket, wherever it stands, but not its own bin. 3 statements."""
+def suggested(*, bucket: UUID, units: int, whole: bool = False) -> tuple[Choice, ...]:
+    """Bins for units of a bucket, wherever it stands, but not its own bin; `whole`: a bin of reserve for all of them
+    together, as a plate needs it, comes first. 3 statements."""
     rows = sql.run(_BUCKET, {"bucket": bucket, "units": units})
     if not rows:
         return ()
     *_, node = rows[0]
     shelves, aside = _shelves(node)
-    one = rows[0][:-1]
+    one = (*rows[0][:-2], units if whole else rows[0][-2])
     others = shelves if one[_STATUS] == "sellable" else _mixed(aside)
     return _suggested(one, [shelf for shelf in others if shelf.bin != one[_BIN]]).choices
 

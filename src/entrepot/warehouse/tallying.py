@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
 from entrepot.work import errors
-from entrepot.work.scanning import YES, Keep, Scan
+from entrepot.work.scanning import YES, Keep, Named, Plate, Scan
 
 FINISHED = "finished"
 DIGITS_MAX = 5
@@ -46,14 +46,17 @@ class Pile(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """The count is over: units of each pile, 0 of what was expected and not found."""
+    """The count is over: units of each pile, 0 of what was expected and not found; and the plates that were seen."""
 
     units: tuple[tuple[Pile, int], ...]
+    plates: tuple[UUID, ...] = ()
 
 
 def piles(tokens: Sequence[str]) -> dict[Pile, int]:
-    """What was counted so far, in the order in which it was first scanned: a number sets the units of the last."""
-    found: dict[Pile, int] = {}
+    """What was counted so far, in the order in which it was first scanned: a number sets the units of the last, beside
+    those that stand on plates."""
+    loose: dict[Pile, int] = {}
+    plated: dict[Pile, int] = {}
     last: Pile | None = None
     for token in tokens:
         if token.startswith("["):
@@ -61,34 +64,70 @@ def piles(tokens: Sequence[str]) -> dict[Pile, int]:
             last = Pile(
                 UUID(sku), code, lot, serial, status, date.fromisoformat(expires) if expires else None
             )
-            found[last] = found.get(last, 0) + units
+            loose[last] = loose.get(last, 0) + units
+        elif token.startswith("plate|"):
+            for sku, code, lot, serial, status, units in json.loads(token.split("|", 2)[2]):
+                pile = Pile(UUID(sku), code, lot, serial, status, None)
+                loose.setdefault(pile, 0)
+                plated[pile] = plated.get(pile, 0) + units
         elif token.startswith("units|") and last:
-            found[last] = int(token.removeprefix("units|"))
-    return found
+            loose[last] = int(token.removeprefix("units|"))
+    return {pile: units + plated.get(pile, 0) for pile, units in loose.items()}
 
 
 def last_pile(tokens: Sequence[str]) -> Pile | None:
-    """What was scanned last."""
+    """What was scanned last; of a plate nothing, since it is counted whole."""
     named = [token for token in tokens if token.startswith("[")]
+    if [token for token in tokens if token.startswith(("[", "plate|"))][-1:] != named[-1:]:
+        return None
     return next(iter(piles(named[-1:])), None)
 
 
+def plates_in(tokens: Sequence[str]) -> tuple[UUID, ...]:
+    """The plates among what was scanned."""
+    return tuple(UUID(token.split("|", 2)[1]) for token in tokens if token.startswith("plate|"))
+
+
 def scanned(
-    goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Scan  # noqa: FBT001
+    goods: Sequence[Goods], whole: bool, tokens: Sequence[str], scan: Scan, at: Named | None = None  # noqa: FBT001
 ) -> Keep | Reported | Refused:  # fmt: skip
-    """What a scan does to a count. `whole`: all that stands in the bin is counted, also what nobody expected."""
+    """What a scan does to a count, in the bin `at`. `whole`: all that stands in the bin is counted, also what nobody
+    expected."""
     if FINISHED in tokens:
         if scan.text != YES:
             return errors.ScanOutOfTurn(
                 scanned=scan.shown, wanted="whether all of it is counted: one of the buttons"
             )
-        return Reported(tuple(_report(goods, tokens)))
+        return Reported(tuple(_report(goods, tokens)), plates_in(tokens))
     if scan.text == f"={FINISHED}":
         return Keep(FINISHED)
     typed = scan.text.isascii() and scan.text.isdigit() and len(scan.text) <= DIGITS_MAX
     if typed and not scan.items and not scan.bin:
         return _number(tokens, int(scan.text))
+    if scan.plate:
+        return _plate(goods, whole, tokens, scan.plate, at)
     return _piece(goods, whole, tokens, scan)
+
+
+def _plate(
+    goods: Sequence[Goods], whole: bool, tokens: Sequence[str], plate: Plate, at: Named | None  # noqa: FBT001
+) -> Keep | Refused:  # fmt: skip
+    """A plate is counted whole, by its number: all that the records say stands on it is there."""
+    if at and (plate.bin is None or plate.bin.id != at.id):
+        where = plate.bin.code if plate.bin else "none: it holds nothing by the records"
+        return errors.ScanWrongBin(
+            scanned=Said("{0}, of plate {1}", where, plate.number), wanted="what stands in this one"
+        )
+    if plate.id in plates_in(tokens):
+        return errors.ScanDone(scanned=plate.number, wanted="something else that stands in this bin")
+    wanted = {one.sku for one in goods}
+    alike = [one for one in plate.goods if whole or one.sku in wanted]
+    if not alike:
+        return errors.ScanWrongItem(
+            scanned=plate.number, wanted=", ".join(sorted({one.sku_code for one in goods}))
+        )
+    rows = [[str(one.sku), one.code, one.lot, one.serial, one.status, one.units] for one in alike]
+    return Keep(f"plate|{plate.id}|{json.dumps(rows)}")
 
 
 def _number(tokens: Sequence[str], units: int) -> Keep | Refused:

@@ -89,6 +89,7 @@ AREAS = (
     Area("stock", _("Stock"), "stock", "s", _("Stock"), (
         Page("stock", _("Stock")),
         Page("transfers", _("Transfers")),
+        Page("plates", _("Plates")),
         Page("counts", _("Counts")),
         Page("counts-accuracy", _("Accuracy")),
         Page("ageing", _("Age and expiry")),
@@ -151,6 +152,7 @@ ACTIONS = (
     Action(_("Receive goods"), "receiving", "", "purchasing.receive_scans"),
     Action(_("Review reorder proposals"), "reorders", "", "purchasing.accept_proposals"),
     Action(_("Count stock"), "counts", "", "warehouse.ask_counts"),
+    Action(_("Build a plate"), "plates", "", "warehouse.build_plates"),
     Action(_("Move stock between nodes"), "transfers", "", "sourcing.accept_transfers"),
     Action(_("Receive a return"), "return-parcels", "", "returns.receive_parcels"),
     Action(_("Inspect returns"), "station", "", "returns.inspect"),
@@ -255,5 +257,6 @@ OWN_PAGES = {
     "return": "return",
     "departure": "departure",
     "dispute": "dispute",
+    "plate": "plate",
 }
 """The name of the address of documents that have a page made for their kind."""

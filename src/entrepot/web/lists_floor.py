@@ -11,6 +11,7 @@ from entrepot.purchasing.performance import Performance
 from entrepot.purchasing.queries import Proposal
 from entrepot.shipping.queries import ClaimRow, ManifestRow
 from entrepot.sourcing.queries import ProposalRow
+from entrepot.stock.plate_queries import PlateRow
 from entrepot.warehouse.counted import CountRow
 from entrepot.warehouse.queries import FulfillmentRow, WaveRow
 from entrepot.warehouse.shelf_queries import FaceRow
@@ -83,6 +84,14 @@ PUT_AWAY = Listing(
         Head(_("Goes to"), "goes-to"),
     ),
     cells_of(Waiting),
+)  # fmt: skip
+PLATES = Listing(
+    "plates", "plates",
+    (
+        Head(_("Plate")), Head(_("Stands in"), "stands-in"), Head(_("On it"), "on-it"),
+        Head(_("Units"), "units", n=True, sum="units"), Head(_("Made"), "made"), Head(_("Seen"), "seen"),
+    ),
+    cells_of(PlateRow),
 )  # fmt: skip
 EXPECTED = Listing(
     "expected", "expected",
@@ -158,6 +167,7 @@ ALL = (
     FACES,
     COUNTS,
     PUT_AWAY,
+    PLATES,
     EXPECTED,
     SUPPLIERS,
     REORDERS,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import barcode
 import font_source_sans_pro
 from babel import Locale, UnknownLocaleError
-from barcode.codex import Code128
+from barcode.codex import Code128, Gs1_128
 from django.utils.translation import gettext, override
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -21,6 +21,7 @@ from entrepot.parties import queries as parties
 from entrepot.parties.queries import Address
 from entrepot.shipping.customs import Customs
 from entrepot.shipping.queries import LabelRow
+from entrepot.stock.plate_queries import PlateGoods, PlateRow
 from entrepot.web import format as fmt
 
 TEXT = Path(font_source_sans_pro.__file__).parent / "files"
@@ -161,9 +162,14 @@ class Paper(FPDF):
 
     def bars(self, text: str, x: float, y: float, width: float, height: float) -> None:
         """A barcode (Code 128) of so many millimetres; none of what it has no bars for."""
-        if not text or not text.isascii() or not text.isprintable():
-            return
-        modules = Code128(text).build()[0]
+        if text and text.isascii() and text.isprintable():
+            self._draw(Code128(text).build()[0], x, y, width, height)
+
+    def gs1_bars(self, elements: str, x: float, y: float, width: float, height: float) -> None:
+        """A barcode of GS1 elements (GS1-128): scanners tell it from others by the sign that it begins with."""
+        self._draw(Gs1_128(elements).build()[0], x, y, width, height)
+
+    def _draw(self, modules: str, x: float, y: float, width: float, height: float) -> None:
         step = width / len(modules)
         self.set_fill_color(0)
         run = 0
@@ -378,6 +384,73 @@ def label_zpl(label: Label) -> str:
 def _zpl_text(text: str) -> str:
     """Text in which nothing is a command: what has a meaning to the printer is written by its code."""
     return "".join(f"_{ord(one):02X}" if one in "^~_\\" or ord(one) < 32 else one for one in text)
+
+
+# ---- plates
+
+
+class PlateLabel(NamedTuple):
+    """What stands on a plate: its number in bars, where it was made, and what is on it."""
+
+    number: str
+    made: str
+    lines: Sequence[str]
+
+    @property
+    def shown(self) -> str:
+        """The number as GS1 has it read."""
+        return f"(00) {self.number}"
+
+
+PLATE_LINES = 8
+"""Goods that a plate's label names; of more it says how many."""
+
+
+def plate_label(plate: PlateRow, goods: Sequence[PlateGoods]) -> PlateLabel:
+    """The label of a plate with what stands on it now."""
+    lines = [
+        f"{one.units} x {one.sku_code}" + (f"  {gettext('lot')} {one.lot}" if one.lot else "")
+        for one in goods[:PLATE_LINES]
+    ]
+    if len(goods) > PLATE_LINES:
+        lines.append(gettext("and %(n)s more") % {"n": len(goods) - PLATE_LINES})
+    return PlateLabel(plate.number, " ".join(filter(None, (plate.node_code, plate.bin_code))), lines)
+
+
+def plate_pdf(label: PlateLabel) -> bytes:
+    """A plate's label as PDF, of the size of a label printer: GS1-128 with the number of the logistic unit (00)."""
+    width = LABEL_MM[0]
+    paper = Paper(LABEL_MM, 5)
+    paper.say(label.made, 9, 5)
+    paper.ln(2)
+    for line in label.lines:
+        paper.say(line, 11, 6)
+    paper.line(5, 82, width - 5, 82)
+    paper.gs1_bars(f"00{label.number}", 8, 88, width - 16, 40)
+    paper.set_y(131)
+    paper.set_font("text", size=13)
+    paper.cell(0, 6, label.shown, align="C")
+    return bytes(paper.output())
+
+
+def plate_zpl(label: PlateLabel) -> str:
+    """A plate's label in the language of Zebra's printers, at 203 dpi; `>;>8` begins a GS1-128 of digits."""
+    lines = [
+        "^XA",
+        "^CI28",
+        f"^PW{round(LABEL_MM[0] * DOTS_PER_MM)}",
+        f"^LL{round(LABEL_MM[1] * DOTS_PER_MM)}",
+        f"^FO40,40^A0N,30,28^FH^FD{_zpl_text(label.made)}^FS",
+    ]
+    for i, text in enumerate(label.lines):
+        lines.append(f"^FO40,{100 + 56 * i}^A0N,42,38^FH^FD{_zpl_text(text)}^FS")
+    lines += [
+        "^FO40,660^GB730,3,3^FS",
+        f"^FO90,710^BY4^BCN,320,N,N,N^FD>;>800{label.number}^FS",
+        f"^FO150,1060^A0N,44,40^FD{label.shown}^FS",
+        "^XZ",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 # ---- manifests

@@ -47,6 +47,7 @@ from entrepot.web.views import (
     packing,
     palette,
     people,
+    plates,
     policies,
     portal,
     privacy,
@@ -86,6 +87,7 @@ from entrepot.web.views.scan import inspect as scan_inspect
 from entrepot.web.views.scan import pack as scan_pack
 from entrepot.web.views.scan import pallet as scan_pallet
 from entrepot.web.views.scan import pick as scan_pick
+from entrepot.web.views.scan import plate as scan_plate
 from entrepot.web.views.scan import receive as scan_receive
 from entrepot.web.views.scan import replenish as scan_replenish
 from entrepot.web.views.scan import sort as scan_sort
@@ -228,6 +230,12 @@ urlpatterns = [
     path("stock/transfers/act/", transfers.act, name="transfers-act"),
     path("stock/transfers/send/", transfers.send, name="transfers-send"),
     path("stock/transfers/receive/", transfers.receive, name="transfers-receive"),
+    path("stock/plates/", plates.plates, name="plates"),
+    path("stock/plates/build/", plates.build, name="plate-build"),
+    path("stock/plates/<uuid:which>/", plates.plate, name="plate"),
+    path("stock/plates/<uuid:which>/label.<str:kind>", plates.label, name="plate-label"),
+    path("stock/plates/<uuid:which>/move/", plates.move, name="plate-move"),
+    path("stock/plates/<uuid:which>/open/", plates.take_apart, name="plate-open"),
     path("stock/<uuid:which>/", stock.sku, name="sku"),
     path("stock/<uuid:which>/safety/", kept_back.safety, name="sku-safety"),
     path("stock/<uuid:which>/fence/", kept_back.fence, name="sku-fence"),
@@ -273,6 +281,7 @@ urlpatterns = [
     path("scan/inspect/<uuid:which>/", scan_inspect.one, name="scan-inspect-one"),
     path("scan/replenish/", scan_replenish.waiting, name="scan-replenish"),
     path("scan/replenish/<uuid:which>/", scan_replenish.one, name="scan-replenish-one"),
+    path("scan/plate/<uuid:which>/", scan_plate.one, name="scan-plate"),
     path("scan/put-away/", scan_carry.received, name="scan-put-away"),
     path("scan/put-away/<uuid:which>/", scan_carry.put_away_one, name="scan-put-away-one"),
     path("scan/move/", scan_carry.move_from, name="scan-move"),

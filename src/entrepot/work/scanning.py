@@ -21,6 +21,30 @@ class Named(NamedTuple):
     code: str
 
 
+class Alike(NamedTuple):
+    """Units alike that stand on a plate."""
+
+    sku: UUID
+    code: str
+    units: int
+    lot: str = ""
+    serial: str = ""
+    status: str = "sellable"
+
+
+class Plate(NamedTuple):
+    """A pallet or a carton of stock by its number (SSCC): what stands on it, and in which bin by the records."""
+
+    id: UUID
+    number: str
+    bin: Named | None
+    goods: tuple[Alike, ...]
+
+    @property
+    def units(self) -> int:
+        return sum(one.units for one in self.goods)
+
+
 class Scan(NamedTuple):
     """What a scanner read, or a button said: what it names here, and what a GS1 barcode says beside."""
 
@@ -31,10 +55,13 @@ class Scan(NamedTuple):
     expires_on: date | None = None
     serial: str = ""
     units: int | None = None
+    plate: Plate | None = None
 
     @property
     def shown(self) -> str:
         """As people should hear of it."""
+        if self.plate:
+            return self.plate.number
         return self.bin.code if self.bin else self.items[0].code if self.items else self.text
 
 
@@ -91,7 +118,7 @@ def astray(scan: Scan, wanted: str, opens: Collection[str], done: Collection[str
 
 
 def counted(tokens: Sequence[str]) -> Tally:
-    """What the remembered scans of items come to: each `item|units|serial`."""
+    """What the remembered scans come to: of items, each `item|units|serial`, and of plates, each `plate|units|id`."""
     units, serials = 0, []
     for token in tokens:
         kind, _, rest = token.partition("|")
@@ -100,6 +127,8 @@ def counted(tokens: Sequence[str]) -> Tally:
             units += int(number)
             if serial:
                 serials.append(serial)
+        elif kind == "plate":
+            units += int(rest.partition("|")[0])
     return Tally(units, tuple(serials))
 
 

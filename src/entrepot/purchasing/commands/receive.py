@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from entrepot.purchasing.rules import Line, Part, ReceivedLine
 from entrepot.purchasing.states import ORDER
 from entrepot.stock.commands import receive as stock
 from entrepot.stock.commands.expect import Expect, expect
+from entrepot.stock.commands.plates import plates_to_fill
 
 __all__ = ["GoodsReceived", "ReceiveOrder", "ReceivedLine", "receive"]
 
@@ -69,7 +71,7 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
     access.duties_apart (the actor ordered it).
     Again: by key. 15 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
-    numbers came, 2 where something was announced, 1 where plans of checks are in force, 3 where a check is opened,
+    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where plans of checks are in force, 3 where a check is opened,
     3 where a claim is, 1 where a buyer is asked.
     """
     orders = _lock([one.order for one in requests])
@@ -206,6 +208,7 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
         sql.run(_SET, {"orders": list(changed), "states": list(changed.values())})
     _expect_the_rest(cause, receipts)
     arriving.write_besides(cause, receipts)
+    plates = _plates(cause, receipts)
     whole(
         stock.receive(
             cause,
@@ -213,7 +216,7 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
                 stock.Receive(
                     one.order.company, part.sku, one.order.node, one.bin, part.quantity, part.value_minor,
                     "purchase_receipt", one.id, part.line, part.lot, expires_on=part.expires_on, status=status,
-                    occurred_at=one.at,
+                    occurred_at=one.at, plate=plates.get((one.order.company, part.sscc, one.bin)),
                 )
                 for one in receipts
                 for _, part, status, _ in one.arrivals
@@ -230,6 +233,26 @@ def _write(cause: Cause, receipts: Sequence[Receipt]) -> None:
             for one in receipts
         ),
     )  # fmt: skip
+
+
+def _plates(cause: Cause, receipts: Sequence[Receipt]) -> dict[tuple[int, str, UUID], UUID]:
+    """The plates on which units came, by (company, SSCC, bin): packages that were received by their number. One that
+    stands in another bin by now stays there, and what comes of it late stands loose."""
+    units: Counter[tuple[int, str, UUID]] = Counter()
+    for one in receipts:
+        for arrival in one.arrivals:
+            if arrival.part.sscc:
+                units[one.order.company, arrival.part.sscc, one.bin] += arrival.part.quantity
+    made = plates_to_fill(cause, list(units))
+    plates = {name: plate for name in units if (plate := made.get(name))}
+    announce(
+        cause,
+        [
+            Event("plate", plate, name[0], payload={"units": units[name], "to": name[2]})
+            for name, plate in plates.items()
+        ],
+    )
+    return plates
 
 
 def _expect_the_rest(cause: Cause, receipts: Sequence[Receipt]) -> None:

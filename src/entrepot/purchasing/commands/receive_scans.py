@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.catalog import barcodes
@@ -15,11 +15,19 @@ from entrepot.catalog.barcodes import Scan
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Invalid, Refused
 from entrepot.purchasing import errors
 from entrepot.purchasing.commands.noticed import PackageLine, packages
 from entrepot.purchasing.commands.receive import GoodsReceived, ReceivedLine, ReceiveOrder, receive
 from entrepot.work.commands.open_items import OpenItem, open_items
+
+
+class FoundOn(NamedTuple):
+    """Units of a SKU that stood on a package in fact, where its notice says otherwise."""
+
+    sku_code: str
+    units: int
+    lot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,9 @@ class ReceiveScan:
 
     What the barcode says counts, and that of a case or a pallet is so many units; what is given beside it (lot, expiry,
     serial, quantity) fills what it leaves open.
-    Without either, a scan is one unit. `serials` are those of several units that were scanned one by one.
+    Without either, a scan is one unit. `serials` are those of several units that were scanned one by one. Of a package
+    (SSCC) all that was announced has come, but for what is `found` otherwise, each (SKU code, units[, lot]); of one kind
+    of goods alone, `quantity` says it.
     """
 
     company: int
@@ -45,13 +55,15 @@ class ReceiveScan:
     occurred_at: datetime | None = None
     key: str | None = None
     serials: tuple[str, ...] = ()
+    found: tuple[FoundOn | tuple[Any, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScanReceived:
     """What the scan was, the receipt that it became, and how much of it is still to come of the order.
 
-    Of a package (`sscc`) that holds several SKUs the codes of all stand in `sku_code`, and the quantity is of all.
+    Of a package (`sscc`) that holds several SKUs the codes of all stand in `sku_code`, and the quantity is of all. It
+    stands on a plate of that number now; `differs` says what of it came otherwise than announced.
     """
 
     receipt: UUID
@@ -68,6 +80,7 @@ class ScanReceived:
     held: int
     to_come: int
     sscc: str = ""
+    differs: str = ""
 
 
 class _Wanted(NamedTuple):
@@ -80,6 +93,7 @@ class _Wanted(NamedTuple):
     sku_code: str
     to_come: int
     sscc: str = ""
+    differs: str = ""
 
 
 class _Line(NamedTuple):
@@ -96,15 +110,15 @@ class _Line(NamedTuple):
 @command("purchasing.receive_scans")
 def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[ScanReceived | Refused]:
     """A receipt for each scan, as `purchasing.receive` makes it. The number of a package (SSCC) receives all that its
-    notice says is in it.
+    notice says is in it, as a plate of stock; what differs from the notice is work for a buyer.
 
     A barcode that nobody knows is refused, changes no stock, and is work for whoever keeps the catalog; so are goods
     that nobody ordered, for a buyer.
     Locks: as `purchasing.receive`. Refuses: catalog.unreadable_barcode; purchasing.unknown_barcode;
-    purchasing.several_skus; purchasing.not_ordered; purchasing.package_received;
+    purchasing.several_skus; purchasing.not_ordered; purchasing.package_received; purchasing.not_on_package;
     purchasing.elsewhere_expected; and as `purchasing.receive`.
     Again: by key. 2 statements and those of `purchasing.receive`, for each company; 1 more where a package was
-    scanned, and 1 where a barcode is unknown or goods are not ordered.
+    scanned, and 1 where a barcode is unknown, goods are not ordered or a package differs.
     """
     read = [barcodes.read(one.text, (one.occurred_at or cause.at).date()) for one in requests]
     skus = _skus(requests, read)
@@ -132,6 +146,7 @@ def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[S
     received = receive(cause, requests=[one.request for one in wanted])
     for taken, answer in zip(wanted, received, strict=True):
         answers[taken.place] = answer if isinstance(answer, Refused) else _answer(taken, answer)
+    _tell_differences(cause, requests, answers)
     return [one for one in answers if one is not None]
 
 
@@ -144,18 +159,50 @@ def _package(
         if all(line.node != one.node for line in announced[sscc]):
             return errors.ElsewhereExpected(sscc=sscc, notice=announced[sscc][0].notice)
         return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice)
+    units = _found_on(one, sscc, lines)
+    if isinstance(units, Refused):
+        return units
     status = "damaged" if one.damaged else "sellable"
     counted = tuple(
         ReceivedLine(
-            line.line, line.to_come, line.lot, line.expires_on, status, one.note,
-            () if line.received else tuple(line.serials), sscc,
+            line.line, count, line.lot, line.expires_on, status, one.note,
+            tuple(line.serials) if count == line.quantity else (), sscc,
         )
-        for line in lines
+        for line, count in zip(lines, units, strict=True)
+        if count
     )  # fmt: skip
     announced[sscc] = [line._replace(received=line.quantity) for line in announced[sscc]]
     codes = ", ".join(dict.fromkeys(line.sku_code for line in lines))
+    differs = "; ".join(
+        f"{count} of {line.to_come} {line.sku_code}" + (f", lot {line.lot}" if line.lot else "")
+        for line, count in zip(lines, units, strict=True)
+        if count != line.to_come
+    )
     request = ReceiveOrder(lines[0].order, counted, one.bin, one.occurred_at)
-    return _Wanted(place, request, lines[0].order_number, lines[0].sku, codes, 0, sscc)
+    return _Wanted(place, request, lines[0].order_number, lines[0].sku, codes, 0, sscc, differs)
+
+
+def _found_on(one: ReceiveScan, sscc: str, lines: Sequence[PackageLine]) -> list[int] | Refused:
+    """The units that came of each line of a package."""
+    units = [line.to_come for line in lines]
+    if one.quantity is not None and not one.found:
+        if len(lines) > 1:
+            expected = "the units of each SKU that differs (found): several stand on it"
+            return Invalid(field="quantity", expected=expected, found=one.quantity)
+        units[0] = one.quantity
+    for found in (FoundOn(*said) for said in one.found):
+        fitting = [
+            i
+            for i, line in enumerate(lines)
+            if line.sku_code == found.sku_code and found.lot in ("", line.lot)
+        ]
+        if len(fitting) != 1:
+            announced = ", ".join(f"{line.sku_code} {line.lot}".strip() for line in lines)
+            return errors.NotOnPackage(sku=found.sku_code, sscc=sscc, announced=announced)
+        units[fitting[0]] = found.units
+    if min(units) < 0 or not any(units):
+        return Invalid(field="found", expected="units, 0 or more, and some in all", found=min(units))
+    return units
 
 
 def _unit(
@@ -252,6 +299,7 @@ def _answer(taken: _Wanted, answer: GoodsReceived) -> ScanReceived:
         answer.receipt, answer.number, taken.request.order, taken.order_number, answer.state, taken.sku,
         taken.sku_code, sum(line.quantity for line in counted), first.lot, first.expires_on,
         tuple(serial for line in counted for serial in line.serials), answer.held, taken.to_come, taken.sscc,
+        taken.differs,
     )  # fmt: skip
 
 
@@ -272,6 +320,24 @@ def _ask_whose(cause: Cause, refused: Sequence[tuple[ReceiveScan, Refused]]) -> 
             for one, refusal in refused
             if type(refusal) in roles
             for kind, role in [roles[type(refusal)]]
+        ],
+    )  # fmt: skip
+
+
+def _tell_differences(
+    cause: Cause, requests: Sequence[ReceiveScan], answers: Sequence[ScanReceived | Refused | None]
+) -> None:
+    """Work for a buyer where a package was not as its notice said."""
+    open_items(
+        cause,
+        requests=[
+            OpenItem(
+                one.company, "package differs", "purchase_order", answer.order,
+                f"{answer.order_number}: of package {answer.sscc} came {answer.differs}", "inventory manager",
+                {"sscc": answer.sscc, "receipt": str(answer.receipt)},
+            )
+            for one, answer in zip(requests, answers, strict=True)
+            if isinstance(answer, ScanReceived) and answer.differs
         ],
     )  # fmt: skip
 

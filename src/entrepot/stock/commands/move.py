@@ -11,11 +11,12 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import whole
+from entrepot.kernel.command import announce, whole
+from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.ledger.commands.value import Value, value_moves
 from entrepot.ledger.layers import Piece
-from entrepot.stock import rules
+from entrepot.stock import plating, rules
 from entrepot.stock.commands.mark import MARK_CHANGED
 
 
@@ -40,6 +41,7 @@ class Move(NamedTuple):
     `committed_source` / `committed_target`: units of the move that are committed to picks where they leave or arrive.
     `allocated`: units whose promise is fulfilled by the move. `cost_minor`: total cost, for what comes from outside.
     `event`: the ledger event that the move's value is posted under; '' where value does not change place.
+    `plate`: the units stand on it and go with it, or come on it.
     """
 
     company: int
@@ -59,6 +61,7 @@ class Move(NamedTuple):
     allocated: int = 0
     expires_on: date | None = None
     corrects: int | None = None
+    plate: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,13 @@ class Bucket(NamedTuple):
     id: UUID
     quantity: int
     committed: int
+    plated: int
 
 
 def lock_buckets(keys: Iterable[At]) -> dict[At, Bucket]:
     """Buckets that exist, by key, locked in id order. One statement."""
     rows = sql.run(_LOCK_BUCKETS, sql.columns(At._fields, set(keys)))
-    return {At(*row[3:]): Bucket(*row[:3]) for row in rows}
+    return {At(*row[4:]): Bucket(*row[:4]) for row in rows}
 
 
 def move_units(cause: Cause, moves: Sequence[Move], buckets: dict[At, Bucket] | None = None) -> Moved:
@@ -101,18 +105,19 @@ def move_units(cause: Cause, moves: Sequence[Move], buckets: dict[At, Bucket] | 
     The caller has made sure that the units are there (the constraints of the tables refuse otherwise) and passes the
     buckets it has locked. Locks: positions in key order, then buckets in id order, then valuation.
     About 8 statements for any number of moves; fewer where value or positions do not change, 1 more where promises are
-    displaced.
+    displaced, and 2 where plates are touched.
     """
     if not moves:
         return Moved([], [])
     changes = _Changes(moves)
     displaced = _change_positions(cause, changes)
     _record_displaced(cause, moves, displaced)
-    found = _buckets(changes, buckets or {})
+    known = _buckets(changes, buckets or {})
+    found: dict[int | None, UUID] = {number: bucket.id for number, bucket in enumerate(known)}
+    ends = [(found.get(source), found.get(target)) for source, target in changes.ends]
     values = _values(cause, moves)
-    _write_moves(
-        cause, moves, [(found.get(source), found.get(target)) for source, target in changes.ends], values
-    )
+    _write_moves(cause, moves, ends, values)
+    _follow_plates(cause, moves, changes, known, ends)
     _change_buckets(changes, found)
     _post(cause, moves, values)
     return Moved(values, displaced)
@@ -121,11 +126,11 @@ def move_units(cause: Cause, moves: Sequence[Move], buckets: dict[At, Bucket] | 
 class _Change:
     """What a bucket gains, summed over a batch of moves; below zero where it loses."""
 
-    __slots__ = ("committed", "company", "expires_on", "fulfilled", "units")
+    __slots__ = ("committed", "company", "expires_on", "fulfilled", "plated", "units")
 
     def __init__(self, move: Move) -> None:
         self.company, self.expires_on = move.company, move.expires_on
-        self.units = self.committed = self.fulfilled = 0
+        self.units = self.committed = self.fulfilled = self.plated = 0
 
 
 class _Changes:
@@ -296,8 +301,8 @@ def free_allocations(freed: Sequence[tuple[UUID, int]], *, lost: bool = False) -
 # ---- buckets
 
 
-def _buckets(changes: _Changes, known: dict[At, Bucket]) -> dict[int | None, UUID]:
-    """The buckets by number, locked; those that don't exist yet are made."""
+def _buckets(changes: _Changes, known: dict[At, Bucket]) -> list[Bucket]:
+    """The buckets in the order of their numbers, locked; those that don't exist yet are made."""
     wanted = changes.numbers
     unknown = [key for key in wanted if key not in known] if known else wanted
     if unknown:
@@ -308,17 +313,69 @@ def _buckets(changes: _Changes, known: dict[At, Bucket]) -> dict[int | None, UUI
             rows = [(bucket, change.company, change.expires_on, *key) for bucket, change, key in new]
             sql.run(_INSERT_BUCKETS, sql.columns(("ids", "companies", "expiries", *At._fields), rows))
             known |= lock_buckets(missing)
-    return {number: known[key].id for key, number in wanted.items()}
+    return [known[key] for key in wanted]
+
+
+def _follow_plates(
+    cause: Cause,
+    moves: Sequence[Move],
+    changes: _Changes,
+    known: Sequence[Bucket],
+    ends: Sequence[tuple[UUID | None, UUID | None]],
+) -> None:
+    """Plates lose what is taken from their bin beyond what stands there loose; what goes with a plate goes on it.
+
+    What was taken is told of the plate. 2 statements where a plate is touched; none where there is none.
+    """
+    touched = [bucket.id for bucket in known if bucket.plated]
+    if not touched and all(move.plate is None for move in moves):
+        return
+    standing = [plating.Standing(*row) for row in sql.run(_STANDING, {"buckets": touched})]
+    after = {
+        bucket.id: bucket.quantity + change.units
+        for bucket, change in zip(known, changes.changes, strict=True)
+    }
+    found = plating.follow(
+        [
+            plating.Change(move.quantity, source, target, move.plate, _is_same_place(move))
+            for move, (source, target) in zip(moves, ends, strict=True)
+        ],
+        after,
+        standing,
+    )
+    before = {(one.plate, one.bucket): one.units for one in standing}
+    rows = [(*key, units) for key, units in found.units.items() if units != before.get(key, 0)]
+    if not rows:
+        return
+    sql.change(_PUT_ON_PLATES, sql.columns(("plates", "buckets", "units"), sorted(rows)))
+    for bucket, change in zip(known, changes.changes, strict=True):
+        change.plated = found.plated.get(bucket.id, bucket.plated) - bucket.plated
+    announce(
+        cause,
+        [
+            Event(
+                "plate", plate, moves[place].company, occurred_at=moves[place].occurred_at,
+                payload={"units": units, "document": moves[place].document}, reason=moves[place].reason,
+            )
+            for place, plate, units in found.taken
+        ],
+    )  # fmt: skip
+
+
+def _is_same_place(move: Move) -> bool:
+    """Whether the units stay where they are, as something else."""
+    source, target = move.source, move.target
+    return isinstance(source, At) and isinstance(target, At) and source.bin == target.bin is not None
 
 
 def _change_buckets(changes: _Changes, found: dict[int | None, UUID]) -> None:
     rows = [
-        (found[number], change.units, change.committed)
+        (found[number], change.units, change.committed, change.plated)
         for number, change in enumerate(changes.changes)
-        if change.units or change.committed
+        if change.units or change.committed or change.plated
     ]
     if rows:
-        sql.change(_UPDATE_BUCKETS, sql.columns(("ids", "units", "committed"), rows))
+        sql.change(_UPDATE_BUCKETS, sql.columns(("ids", "units", "committed", "plated"), rows))
 
 
 # ---- value and journal
@@ -423,7 +480,8 @@ _DISPLACEMENT_COLUMNS = (
 )  # fmt: skip
 
 _LOCK_BUCKETS = """
-SELECT b.id, b.quantity, b.committed, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot, b.serial
+SELECT b.id, b.quantity, b.committed, b.plated, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot,
+       b.serial
 FROM unnest(%(sku)s::uuid[], %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[],
             %(lot)s::text[], %(serial)s::text[]) AS k(sku, node, bin, owner, status, lot, serial)
 JOIN stock_bucket AS b ON b.sku_id = k.sku AND b.node_id = k.node AND b.bin_id IS NOT DISTINCT FROM k.bin
@@ -449,8 +507,25 @@ ON CONFLICT DO NOTHING
 """
 
 _UPDATE_BUCKETS = """
-UPDATE stock_bucket AS b SET quantity = b.quantity + d.units, committed = b.committed + d.committed
-FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(committed)s::int[]) AS d(id, units, committed) WHERE b.id = d.id
+UPDATE stock_bucket AS b
+SET quantity = b.quantity + d.units, committed = b.committed + d.committed, plated = b.plated + d.plated
+FROM unnest(%(ids)s::uuid[], %(units)s::int[], %(committed)s::int[], %(plated)s::int[])
+     AS d(id, units, committed, plated) WHERE b.id = d.id
+"""
+
+# What nobody has scanned for longest loses units first. The buckets are locked: nobody else changes these rows.
+_STANDING = """
+SELECT u.plate_id, u.bucket_id, u.units FROM stock_plateunits AS u JOIN stock_plate AS p ON p.id = u.plate_id
+WHERE u.bucket_id = ANY(%(buckets)s::uuid[]) ORDER BY p.seen_at, p.id, u.bucket_id
+"""
+
+_PUT_ON_PLATES = """
+WITH d AS (SELECT * FROM unnest(%(plates)s::uuid[], %(buckets)s::uuid[], %(units)s::int[]) AS d(plate, bucket, units)),
+gone AS (
+    DELETE FROM stock_plateunits AS u USING d WHERE u.plate_id = d.plate AND u.bucket_id = d.bucket AND d.units = 0
+)
+INSERT INTO stock_plateunits (plate_id, bucket_id, units) SELECT plate, bucket, units FROM d WHERE units > 0
+ON CONFLICT (plate_id, bucket_id) DO UPDATE SET units = excluded.units
 """
 
 _LOCK_POSITIONS = """

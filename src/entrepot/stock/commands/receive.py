@@ -18,7 +18,7 @@ from entrepot.stock.commands.move import SUPPLIER, At, Move, move_units
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """Units of a SKU put into a bin; `cost_minor` is what all of them cost together."""
+    """Units of a SKU put into a bin; `cost_minor` is what all of them cost together; `plate`: they came on it."""
 
     company: int
     sku: UUID
@@ -35,6 +35,7 @@ class Receive:
     status: str = "sellable"
     occurred_at: datetime | None = None
     key: str | None = None
+    plate: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
                 r.line,
                 r.cost_minor,
                 expires_on=r.expires_on,
+                plate=r.plate,
             )
         )
         document = (r.document, r.document_kind, r.company)

@@ -18,6 +18,7 @@ from entrepot.kernel.money import round_half_away
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.count import Balance, CountPosted, PostCount, count, lock_balances
 from entrepot.stock.commands.move import At
+from entrepot.stock.commands.plates import see_plates
 from entrepot.stock.models import STATUSES
 from entrepot.warehouse import counting, errors
 from entrepot.warehouse.commands.missing import reopen
@@ -44,7 +45,8 @@ class Counted:
 class EnterCount:
     """What was counted of a task. `unknown` are goods that no scan tells: what is on their label, and how many.
 
-    `occurred_at` is when it was counted; without it, now. What moved after it is no difference.
+    `occurred_at` is when it was counted; without it, now. What moved after it is no difference. `plates` are those that
+    were seen: what is missing is taken off others first.
     """
 
     task: UUID
@@ -52,6 +54,7 @@ class EnterCount:
     unknown: tuple[tuple[str, int], ...] = ()
     occurred_at: datetime | None = None
     key: str | None = None
+    plates: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,10 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
     Locks: the tasks in id order, then as `stock.count`, then the orders displaced.
     Refuses: NotFound; WrongState (nobody has begun it); warehouse.count_of_another; warehouse.not_counted; Invalid
     (units, a serial twice, an unknown SKU, a time before the count began or to come). Again: by key.
-    16 statements for a company; those of `stock.count` where something is posted, 5 where promises were displaced, 1
+    16 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5 where promises were displaced, 1
     where units were found.
     """
+    see_plates([plate for one in requests for plate in one.plates], cause.at)
     found = lock_tasks([one.task for one in requests])
     lines: dict[UUID, list[_Line]] = defaultdict(list)
     for row in sql.run(_LINES, {"tasks": list(found)}):

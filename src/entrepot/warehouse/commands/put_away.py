@@ -23,7 +23,7 @@ from entrepot.warehouse.errors import WrongBin
 class PutAway:
     """Units of a SKU from one bin of a node to another: to store them, to move them, or to fill a pick face.
 
-    `scanned` is what was read at the bin they were put into.
+    `scanned` is what was read at the bin they were put into. `plate`: they stand on it and go with it.
     """
 
     company: int
@@ -38,6 +38,7 @@ class PutAway:
     occurred_at: datetime | None = None
     key: str | None = None
     why: Literal["put_away", "move", "replenish"] = "put_away"
+    plate: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,18 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
             left[source] -= one.quantity
             document, at = ids.uuid7(), one.occurred_at or cause.at
             moves.append(
-                Move(one.company, one.sku, one.quantity, source, target, one.why, "put_away", document, at)
+                Move(
+                    one.company,
+                    one.sku,
+                    one.quantity,
+                    source,
+                    target,
+                    one.why,
+                    "put_away",
+                    document,
+                    at,
+                    plate=one.plate,
+                )
             )
             announce(
                 cause,

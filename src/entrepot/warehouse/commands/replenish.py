@@ -15,8 +15,11 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.stock.commands.plates import OnPlate, find_plates, lock_content, lock_plates
 from entrepot.warehouse import replenishing
-from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
+from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
+from entrepot.warehouse.errors import PlateUnfit
 from entrepot.warehouse.replenishing import DEMAND, Face, Filling, SetPickFace
 from entrepot.warehouse.rules import in_pick_order
 from entrepot.warehouse.states import REPLENISHMENT
@@ -52,11 +55,13 @@ class FacesReviewed:
 
 @dataclass(frozen=True, slots=True)
 class Replenish:
-    """A replenishment was carried out: all of it, or as many units as were found."""
+    """A replenishment was carried out: all of it, or as many units as were found; or by a whole `plate`, with the units
+    that stand on it."""
 
     replenishment: UUID
     quantity: int | None = None
     key: str | None = None
+    plate: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,35 +184,84 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
     """The units stand in the pick face. Where fewer were found, the rest is not asked for again by this one, and a work
     item asks why.
 
-    Locks: the replenishments in id order, then as `warehouse.put_away`.
-    Refuses: NotFound; WrongState; Invalid (quantity); as `warehouse.put_away`. Again: by key; it is done once.
-    10 statements; 1 or 2 more where fewer were found.
+    Locks: the replenishments in id order, the numbers of plates, then as `warehouse.put_away`.
+    Refuses: NotFound; WrongState; Invalid (quantity); warehouse.plate_unfit; as `warehouse.put_away` and
+    `warehouse.move_plates`. Again: by key; it is done once.
+    10 statements; 1 or 2 more where fewer were found; 5 and those of `warehouse.move_plates` where whole plates were brought.
     """
     found = {row[0]: _Task(*row) for row in sql.run(_LOCK, {"ids": [one.replenishment for one in requests]})}
+    on_plates = _content({one.plate for one in requests if one.plate})
     refusals: dict[int, Refused] = {}
     going: dict[int, tuple[_Task, int]] = {}
     for place, one in enumerate(requests):
         task = found.get(one.replenishment)
-        refused = _refusal(one, task)
+        refused = _refusal(one, task) or (_misfit_plate(one, task, on_plates) if task else None)
         if refused or task is None:
             refusals[place] = refused or NotFound(what="replenishment", which=str(one.replenishment))
             continue
-        going[place] = (task, task.quantity if one.quantity is None else one.quantity)
+        going[place] = (task, _units(one, task, on_plates))
         found[task.id] = task._replace(state="done")
-    moves = {place: (task, units) for place, (task, units) in going.items() if units}
-    answers = put_away(cause, requests=[_carried(task, units) for task, units in moves.values()])
     documents: dict[int, UUID | None] = dict.fromkeys(going)
-    for place, answer in zip(moves, answers, strict=True):
+    for place, answer in _brought(cause, requests, going).items():
         if isinstance(answer, Refused):
             refusals[place] = answer
             del going[place], documents[place]
         else:
-            documents[place] = answer.document
+            documents[place] = answer
     _close(cause, [(*going[place], documents[place]) for place in going])
     return [
         refusals.get(place) or Replenished(one.replenishment, going[place][1])
         for place, one in enumerate(requests)
     ]
+
+
+def _content(plates: set[UUID]) -> dict[UUID, list[OnPlate]]:
+    """What stands on plates, locked. 5 statements; none for none."""
+    if not plates:
+        return {}
+    found = find_plates(plates)
+    lock_plates((plate.company, plate.number) for plate in found.values())
+    return lock_content(found)
+
+
+def _misfit_plate(
+    one: Replenish, task: _Task, on_plates: Mapping[UUID, Sequence[OnPlate]]
+) -> Refused | None:
+    """Why a whole plate can't be brought: other goods stand on it, or elsewhere, or more than is asked for."""
+    if one.plate is None:
+        return None
+    wanted = (task.sku, task.from_bin, task.lot, task.serial, "sellable")
+    parts = [part.at for part in on_plates.get(one.plate, ())]
+    if not parts or any((at.sku, at.bin, at.lot, at.serial, at.status) != wanted for at in parts):
+        return PlateUnfit(plate=str(one.plate), number=task.number)
+    units = _units(one, task, on_plates)
+    if one.quantity not in (None, units) or units > task.quantity:
+        expected = Said("all {0} units of the plate, and {1} at most", units, task.quantity)
+        return Invalid(field="quantity", expected=expected, found=one.quantity or units)
+    return None
+
+
+def _units(one: Replenish, task: _Task, on_plates: Mapping[UUID, Sequence[OnPlate]]) -> int:
+    if one.plate is not None:
+        return sum(part.units for part in on_plates[one.plate])
+    return task.quantity if one.quantity is None else one.quantity
+
+
+def _brought(
+    cause: Cause, requests: Sequence[Replenish], going: Mapping[int, tuple[_Task, int]]
+) -> dict[int, UUID | Refused]:
+    """By place, the document that the units' move names, or why they could not be brought."""
+    plates = {place: one.plate for place, one in enumerate(requests) if place in going and one.plate}
+    found: dict[int, UUID | Refused] = {}
+    if plates:
+        wanted = [MovePlate(plate, going[place][0].to_bin, why="replenish") for place, plate in plates.items()]
+        for place, moved in zip(plates, move_plates(cause, requests=wanted), strict=True):
+            found[place] = moved.documents[0] if isinstance(moved, PlateMoved) else moved
+    loose = {place: (task, units) for place, (task, units) in going.items() if units and place not in plates}
+    answers = put_away(cause, requests=[_carried(task, units) for task, units in loose.values()])
+    for place, answer in zip(loose, answers, strict=True):
+        found[place] = answer.document if isinstance(answer, UnitsPutAway) else answer
+    return found
 
 
 def _refusal(one: Replenish, task: _Task | None) -> Refused | None:

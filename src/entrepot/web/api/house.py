@@ -50,6 +50,7 @@ from entrepot.web.api import (
     packing,
     payouts,
     places,
+    plates,
     privacy,
     problems,
     profit,
@@ -197,6 +198,7 @@ api.add_router("/v1", invoices.router, tags=["invoices"])
 api.add_router("/v1", claims.router, tags=["claims"])
 api.add_router("/v1", waves.router, tags=["floor"])
 api.add_router("/v1", shelves.router, tags=["floor"])
+api.add_router("/v1", plates.router, tags=["floor"])
 api.add_router("/v1", ageing.router, tags=["stock"])
 api.add_router("/v1", counts.router, tags=["floor"])
 api.add_router("/v1", labor.router, tags=["floor"])

@@ -211,8 +211,17 @@ class DeliveryOut(Out):
     short: int
 
 
+class FoundIn(Strict):
+    """Units of a SKU that stood on a package in fact, where its notice says otherwise; 0 where there were none."""
+
+    sku: Code
+    quantity: Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
+    lot: Text = ""
+
+
 class ScanIn(Keyed):
-    """What a scanner read at a node's dock, and what the barcode does not say."""
+    """What a scanner read at a node's dock, and what the barcode does not say. A package (SSCC) is received whole, but
+    for what is `found` otherwise."""
 
     node: Code
     text: Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*$")]
@@ -224,6 +233,7 @@ class ScanIn(Keyed):
     damaged: bool = False
     note: Text = ""
     bin: UUID | None = None
+    found: Annotated[list[FoundIn], Field(max_length=500)] = []
 
 
 class ScannedOut(Out):
@@ -240,6 +250,7 @@ class ScannedOut(Out):
     held: int
     to_come: int
     sscc: str
+    differs: str
 
 
 class NoticedIn(Strict):
@@ -575,6 +586,7 @@ def receive_by_scan(
         return ReceiveScan(
             house, nodes[one.node], one.text, one.order, one.quantity, one.lot, one.expires_on, one.serial,
             one.damaged, one.note, one.bin, key=key,
+            found=tuple((found.sku, found.quantity, found.lot) for found in one.found),
         )  # fmt: skip
 
     return give(request, receive_scans, payload, idempotency_key, make)

@@ -38,6 +38,7 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
+from entrepot.web.api.plates import plates_of
 from entrepot.web.api.schemas import QUANTITY_MAX, Code, Each, Out, Own, Quantity, Strict, Text
 from entrepot.web.api.waves import PiecesOut
 
@@ -180,10 +181,12 @@ class ReplenishmentOut(Out):
 
 
 class ReplenishIn(Strict):
-    """Units that were brought; without `quantity` all of them, 0 where none were there."""
+    """Units that were brought; without `quantity` all of them, 0 where none were there. By a whole `plate` (its SSCC)
+    with what stands on it."""
 
     replenishment: UUID
     quantity: Count | None = None
+    plate: Text = ""
     key: Own = None
 
 
@@ -367,12 +370,16 @@ def report_replenishments(
     request: HttpRequest,
     payload: ReplenishIn | Annotated[list[ReplenishIn], Many],
     idempotency_key: IdempotencyKey,
+    company: Company = None,
 ) -> Any:
     """Report what was brought to pick faces."""
-    return give(
-        request, replenish, payload, idempotency_key,
-        lambda one, key: Replenish(one.replenishment, one.quantity, key),
-    )  # fmt: skip
+    numbers = {one.plate for one in as_list(payload) if one.plate}
+    plates = plates_of(parse.company_of(company), numbers) if numbers else {}
+
+    def make(one: ReplenishIn, key: str) -> Replenish:
+        return Replenish(one.replenishment, one.quantity, key, plates[one.plate].id if one.plate else None)
+
+    return give(request, replenish, payload, idempotency_key, make)
 
 
 @router.get("/totes/{tote}", response={200: ToteOut, **READ})

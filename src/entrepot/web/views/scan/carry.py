@@ -21,6 +21,7 @@ from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.shelf_queries import Here
 from entrepot.warehouse.storing import Waiting
 from entrepot.web.edge import Request, console
+from entrepot.web.views.scan import plate
 from entrepot.web.views.scan.screen import (
     Choice,
     Outcome,
@@ -44,6 +45,8 @@ _REASONS = {"put-away": "put_away", "move": "move"}
 """Of what a flow moves, as the moves say it."""
 ANYWHERE = ("pick", "reserve", "receiving", "packing", "quarantine")
 NOWHERE = UUID(int=0)
+SHOWN = 30
+"""Plates at the dock that the list names."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,17 +57,22 @@ def received(request: Request) -> HttpResponse:
     rows = storing.to_put_away(node=node.id) if node else []
 
     def screen() -> Screen:
+        plates = plate.at_the_dock(request.reader.company.id, node, SHOWN) if rows else ()
         return Screen(
             gettext("Put away"),
             gettext("Scan what you put away") if rows else gettext("Nothing waits to be put away"),
-            choices=tuple(_choice(one, "put-away") for one in rows),
-            scans=gettext("Item"),
+            choices=(*plates, *(_choice(one, "put-away") for one in rows)),
+            scans=gettext("Item or plate"),
             note="" if rows else gettext("It appears here when goods are received."),
         )
 
     if request.method == "POST":
         at = Progress("put-away", NOWHERE, (), 0)
-        return hear(request, at, (), screen, lambda scan, key: _choose(request, "put-away", rows, scan, key))
+
+        def decide(scan: Scan, key: str) -> Outcome:
+            return plate.opens(scan, node) or _choose(request, "put-away", rows, scan, key)
+
+        return hear(request, at, (), screen, decide)
     return show(request, screen())
 
 
@@ -74,9 +82,13 @@ def move_from(request: Request) -> HttpResponse:
     """The bin that something is moved out of."""
 
     def screen() -> Screen:
-        return Screen(gettext("Move"), gettext("Scan the bin to take from"), scans=gettext("Bin"))
+        return Screen(
+            gettext("Move"), gettext("Scan the bin to take from, or a plate"), scans=gettext("Bin or plate")
+        )
 
     def decide(scan: Scan, _: str) -> Outcome:
+        if opened := plate.opens(scan, node_of(request)):
+            return opened
         if scan.bin:
             return redirect("scan-move-in", scan.bin.id)
         told = errors.ScanOutOfTurn if scan.items else errors.ScanUnknown

@@ -125,7 +125,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
     def decide(scan: Scan, key: str) -> Outcome:
         if not is_begun:
             return _start(request, row, scan, key)
-        found = tallying.scanned(goods, row.whole, at.tokens, scan)
+        found = tallying.scanned(goods, row.whole, at.tokens, scan, Named(row.bin, row.bin_code))
         return _enter(request, at, row, found, key) if isinstance(found, tallying.Reported) else found
 
     if request.method == "POST":
@@ -170,8 +170,8 @@ def _screen(row: counted.CountRow, goods: list[counted.ToCount], at: Progress) -
         row.number, gettext("Counted") if last else ask, f"{found[last]} × {last.code}" if last else row.bin_code,
         _named(last) if last else "", note=gettext("Scan more, or type how many there are.") if last else "",
         facts=tuple(fact for fact in facts if fact[1]),
-        taps=(Tap(f"={tallying.FINISHED}", gettext("No more is here"), "quiet"),), scans=gettext("Item or number"),
-        at=str(row.id), can_undo=bool(at.tokens), back="scan-count",
+        taps=(Tap(f"={tallying.FINISHED}", gettext("No more is here"), "quiet"),), 
+        scans=gettext("Item, plate or number"), at=str(row.id), can_undo=bool(at.tokens), back="scan-count",
     )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def _enter(
         Counted(pile.sku, units, pile.lot, pile.serial, pile.status, pile.expires_on)
         for pile, units in found.units
     )
-    answer = finish(request, at, enter_counts, EnterCount(row.id, said, key=key))
+    answer = finish(request, at, enter_counts, EnterCount(row.id, said, key=key, plates=found.plates))
     if isinstance(answer, Refused):
         return answer
     told = {

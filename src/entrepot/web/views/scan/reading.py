@@ -1,4 +1,4 @@
-"""What a scanned text names at a node: SKUs by barcode or code, a bin, and what a GS1 barcode says beside."""
+"""What a scanned text names at a node: SKUs by barcode or code, a bin, a plate, and what a GS1 barcode says beside."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from uuid import UUID
 from entrepot.catalog import barcodes
 from entrepot.catalog import queries as catalog
 from entrepot.kernel.errors import Refused
+from entrepot.stock import plate_queries
 from entrepot.warehouse import shelf_queries
-from entrepot.work.scanning import Named, Scan
+from entrepot.work.scanning import Alike, Named, Plate, Scan
 
 
 def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refused:
@@ -26,7 +27,20 @@ def read(company: int, node: UUID | None, text: str, today: date) -> Scan | Refu
         company=company, scans=[replace(said, barcodes=(*said.barcodes, text, text.upper()))]
     )
     items = tuple(Named(one.id, one.code) for one in skus)
-    return Scan(text, items, at, said.lot, said.expires_on, said.serial, _units(said.quantity, skus))
+    plate = _plate(company, said.sscc) if said.sscc else None
+    return Scan(text, items, at, said.lot, said.expires_on, said.serial, _units(said.quantity, skus), plate)
+
+
+def _plate(company: int, sscc: str) -> Plate | None:
+    """The plate of stock that bears a number, with what stands on it; None where none does. 2 statements."""
+    found = plate_queries.plate_named(company=company, text=sscc)
+    if found is None:
+        return None
+    goods = tuple(
+        Alike(one.sku, one.sku_code, one.units, one.lot, one.serial, one.status)
+        for one in plate_queries.goods_on([found.id])[found.id]
+    )
+    return Plate(found.id, found.number, Named(found.bin, found.bin_code) if found.bin else None, goods)
 
 
 def _units(count: int | None, skus: list[catalog.Sku]) -> int | None:

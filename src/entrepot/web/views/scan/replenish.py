@@ -58,7 +58,7 @@ def waiting(request: Request) -> HttpResponse:
         )
 
     def decide(scan: Scan, _: str) -> Outcome:
-        named = {item.id for item in scan.items}
+        named = {item.id for item in scan.items} | {one.sku for one in (scan.plate.goods if scan.plate else ())}
         for one in rows:
             if one.sku in named or (scan.bin and one.from_bin == scan.bin.id):
                 return redirect("scan-replenish-one", one.id)
@@ -121,5 +121,5 @@ def _decide(
     found = carrying.scanned(load, at.tokens, scan, timezone.now().date())
     if not isinstance(found, Carried):
         return found
-    answer = finish(request, at, replenish, Replenish(row.id, found.units, key=key))
+    answer = finish(request, at, replenish, Replenish(row.id, found.units, key=key, plate=found.plate))
     return answer if isinstance(answer, Refused) else moved(request, found, row.sku_code, "scan-replenish")

@@ -1,0 +1,169 @@
+"""Plates of stock: made, found, filled and emptied. Parts of the commands of the rooms above, and of `receive`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.stock.commands.move import At
+
+
+class Plate(NamedTuple):
+    """A plate as it was found. `bin`: where it stands; None where it holds nothing."""
+
+    id: UUID
+    company: int
+    number: str
+    bin: UUID | None
+    bin_code: str
+
+
+class OnPlate(NamedTuple):
+    """Units of a bucket on a plate; `free` of the bucket's units no pick has a claim on."""
+
+    plate: UUID
+    bucket: UUID
+    at: At
+    units: int
+    free: int
+
+
+Number = tuple[int, str]
+"""A plate by its company and number."""
+
+
+def find_plates(plates: Collection[UUID]) -> dict[UUID, Plate]:
+    """Plates by id, where they stand now. 1 statement."""
+    return {row[0]: Plate(*row) for row in sql.run(_BY_ID, {"ids": sorted(set(plates))})}
+
+
+def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
+    """Plates that exist, by company and number. Until the end of the transaction nobody else fills, moves or opens
+    them, nor makes those that do not exist. What is picked or counted leaves a plate all the same. 2 statements."""
+    asked = sql.columns(("companies", "numbers"), sorted(set(numbers)))
+    sql.run(_LOCK, asked)
+    return {(row[1], row[2]): Plate(*row) for row in sql.run(_BY_NUMBER, asked)}
+
+
+def lock_content(plates: Collection[UUID]) -> dict[UUID, list[OnPlate]]:
+    """What stands on locked plates, its buckets locked in id order. 2 statements."""
+    which = {"plates": sorted(set(plates))}
+    sql.run(_LOCK_BUCKETS, which)
+    found: dict[UUID, list[OnPlate]] = {}
+    for plate, bucket, *at, units, free in sql.run(_CONTENT, which):
+        found.setdefault(plate, []).append(OnPlate(plate, bucket, At(*at), units, free))
+    return found
+
+
+def make_plates(cause: Cause, numbers: Collection[Number]) -> dict[Number, UUID]:
+    """Plates with these numbers, those that exist and new ones: somebody has them at hand now. The caller has locked
+    them. 1 statement."""
+    rows = [(ids.uuid7(), company, number) for company, number in sorted(set(numbers))]
+    made = sql.run(
+        _MAKE,
+        {
+            **sql.columns(("ids", "companies", "numbers"), rows),
+            "person": cause.actor.name,
+            "at": cause.at,
+        },
+    )
+    return {(company, number): plate for plate, company, number in made}
+
+
+def see_plates(plates: Collection[UUID], at: datetime) -> None:
+    """Somebody has scanned these: what was not seen for longer loses units first. 1 statement; none for none."""
+    if plates:
+        sql.run(_SEE, {"plates": sorted(set(plates)), "at": at})
+
+
+def set_content(rows: Mapping[tuple[UUID, UUID], int]) -> None:
+    """Put units of buckets on plates or take them off: units more, or less where below zero, by (plate, bucket). The
+    caller has locked both. 1 statement; none for none."""
+    if rows:
+        columns = sql.columns(("plates", "buckets", "units"), sorted((*key, n) for key, n in rows.items()))
+        sql.run(_SET_CONTENT, columns)
+
+
+def plates_to_fill(
+    cause: Cause, wanted: Sequence[tuple[int, str, UUID]]
+) -> dict[tuple[int, str, UUID], UUID]:
+    """The plates on which units come into a bin, by (company, number, bin): made where they are new. One that stands in
+    another bin, or goes into two, is not among them there: what comes stays loose. 3 statements; none for none."""
+    if not wanted:
+        return {}
+    bins: dict[Number, UUID] = {}
+    for company, number, bin_id in wanted:
+        bins.setdefault((company, number), bin_id)
+    standing = lock_plates(bins)
+    here = {
+        name: bin_id
+        for name, bin_id in bins.items()
+        if name not in standing or standing[name].bin in (None, bin_id)
+    }
+    return {(*name, here[name]): plate for name, plate in make_plates(cause, here).items()}
+
+
+_LOCK = """
+SELECT pg_advisory_xact_lock(hashtextextended('plate/' || company || '/' || number, 0))
+FROM (SELECT * FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)
+      ORDER BY company, number) AS d
+"""
+
+_PLATE = """
+SELECT p.id, p.company_id::int, p.number, stands.bin_id, COALESCE(bin.code, '')
+FROM {which}
+LEFT JOIN LATERAL (SELECT b.bin_id FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
+                   WHERE u.plate_id = p.id LIMIT 1) AS stands ON true
+LEFT JOIN network_bin AS bin ON bin.id = stands.bin_id
+"""
+
+_BY_ID = _PLATE.format(which="stock_plate AS p") + "WHERE p.id = ANY(%(ids)s::uuid[])"
+
+_BY_NUMBER = _PLATE.format(
+    which="""unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)
+JOIN stock_plate AS p ON p.company_id = d.company AND p.number = d.number"""
+)
+
+_LOCK_BUCKETS = """
+SELECT 1 FROM stock_bucket WHERE id IN (
+    SELECT bucket_id FROM stock_plateunits WHERE plate_id = ANY(%(plates)s::uuid[])) ORDER BY id FOR UPDATE
+"""
+
+_CONTENT = """
+SELECT u.plate_id, u.bucket_id, b.sku_id, b.node_id, b.bin_id, b.owner_id::int, b.status, b.lot, b.serial, u.units,
+       b.quantity - b.committed
+FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id
+WHERE u.plate_id = ANY(%(plates)s::uuid[]) ORDER BY u.plate_id, u.bucket_id
+"""
+
+_MAKE = """
+INSERT INTO stock_plate (id, company_id, number, made_by, made_at, seen_at)
+SELECT id, company, number, %(person)s::text, %(at)s::timestamptz, %(at)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(numbers)s::text[]) AS d(id, company, number)
+ON CONFLICT (company_id, number) DO UPDATE SET seen_at = GREATEST(stock_plate.seen_at, excluded.seen_at)
+RETURNING id, company_id::int, number
+"""
+
+_SEE = """
+UPDATE stock_plate SET seen_at = %(at)s::timestamptz
+WHERE id IN (SELECT id FROM stock_plate WHERE id = ANY(%(plates)s::uuid[]) ORDER BY id FOR UPDATE)
+"""
+
+_SET_CONTENT = """
+WITH d AS MATERIALIZED (
+    SELECT d.plate, d.bucket, d.units, d.units + COALESCE(u.units, 0) AS after
+    FROM unnest(%(plates)s::uuid[], %(buckets)s::uuid[], %(units)s::int[]) AS d(plate, bucket, units)
+    LEFT JOIN stock_plateunits AS u ON u.plate_id = d.plate AND u.bucket_id = d.bucket
+),
+gone AS (DELETE FROM stock_plateunits AS u USING d WHERE u.plate_id = d.plate AND u.bucket_id = d.bucket AND after = 0),
+put AS (
+    INSERT INTO stock_plateunits (plate_id, bucket_id, units) SELECT plate, bucket, after FROM d WHERE after > 0
+    ON CONFLICT (plate_id, bucket_id) DO UPDATE SET units = excluded.units
+)
+UPDATE stock_bucket AS b SET plated = b.plated + d.units
+FROM (SELECT bucket, sum(units)::int AS units FROM d GROUP BY 1) AS d WHERE b.id = d.bucket
+"""

@@ -1,0 +1,158 @@
+"""What is asked about plates: what stands on them, where they stand, and what happened to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from entrepot.kernel import sql
+from entrepot.stock.plating import number_of
+
+
+@dataclass(frozen=True, slots=True)
+class PlateRow:
+    """A plate with what stands on it in sum; without a node and a bin it holds nothing any more."""
+
+    id: UUID
+    number: str
+    node: UUID | None
+    node_code: str
+    bin: UUID | None
+    bin_code: str
+    bin_kind: str
+    units: int
+    goods: int
+    skus: list[str]
+    made_by: str
+    made_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlateGoods:
+    """Units alike on a plate."""
+
+    plate: UUID
+    bucket: UUID
+    sku: UUID
+    sku_code: str
+    sku_name: str
+    lot: str
+    serial: str
+    status: str
+    expires_on: date | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlateEvent:
+    """Something that happened to a plate; `units` of it, and the bins that it came from and went to."""
+
+    seq: int
+    occurred_at: datetime
+    actor: str
+    command: str
+    reason: str
+    units: int | None
+    from_code: str
+    to_code: str
+
+
+def plates(
+    *,
+    company: int,
+    node: UUID | None = None,
+    text: str = "",
+    kind: str = "",
+    empty: bool = False,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[PlateRow]:
+    """Plates that hold something, or all with `empty`, the latest made first: of a node, with a number or SKU that
+    begins with a text, in bins of a kind. 1 statement."""
+    params = {
+        "company": company, "node": node, "begins": f"{number_of(text)}%" if text else "", "sku": text.upper(),
+        "kind": kind, "empty": empty, "which": None, "numbers": None, "after": after, "limit": limit,
+    }  # fmt: skip
+    return [PlateRow(*row) for row in sql.run(_PLATES, params)]
+
+
+def plate(*, company: int, which: UUID) -> PlateRow | None:
+    """One plate of a company. 1 statement."""
+    return next(iter(_some(company, which=which)), None)
+
+
+def plate_named(*, company: int, text: str) -> PlateRow | None:
+    """The plate with a number, as it is scanned or typed. 1 statement."""
+    return next(iter(_some(company, numbers=[number_of(text)])), None)
+
+
+def plates_named(*, company: int, numbers: Collection[str]) -> dict[str, PlateRow]:
+    """Plates by their numbers; those that do not exist are absent. 1 statement."""
+    return {one.number: one for one in _some(company, numbers=list(numbers))}
+
+
+def _some(company: int, which: UUID | None = None, numbers: list[str] | None = None) -> list[PlateRow]:
+    params: dict[str, Any] = {
+        "company": company, "node": None, "begins": "", "sku": "", "kind": "", "empty": True, "which": which, "numbers": numbers,
+        "after": None, "limit": len(numbers or ()) or 1,
+    }  # fmt: skip
+    return [PlateRow(*row) for row in sql.run(_PLATES, params)]
+
+
+def goods_on(plates: Collection[UUID]) -> dict[UUID, list[PlateGoods]]:
+    """What stands on plates, by SKU and lot. 1 statement."""
+    found: dict[UUID, list[PlateGoods]] = defaultdict(list)
+    for row in sql.run(_GOODS, {"plates": list(plates)}):
+        found[row[0]].append(PlateGoods(*row))
+    return found
+
+
+def history(which: UUID, *, limit: int = 200) -> list[PlateEvent]:
+    """What happened to a plate, the latest first. 1 statement."""
+    return [PlateEvent(*row) for row in sql.run(_HISTORY, {"plate": which, "limit": limit})]
+
+
+_PLATES = """
+SELECT p.id, p.number, n.id, COALESCE(n.code, ''), bin.id, COALESCE(bin.code, ''), COALESCE(bin.kind, ''),
+       COALESCE(on_it.units, 0)::int, COALESCE(on_it.goods, 0)::int, COALESCE(on_it.skus, '{}'), p.made_by, p.made_at,
+       p.seen_at
+FROM stock_plate AS p
+LEFT JOIN LATERAL (
+    SELECT sum(u.units) AS units, count(*) AS goods, (array_agg(DISTINCT s.code))[:4] AS skus,
+           (array_agg(b.bin_id))[1] AS bin_id, (array_agg(b.node_id))[1] AS node_id
+    FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id JOIN catalog_sku AS s ON s.id = b.sku_id
+    WHERE u.plate_id = p.id HAVING count(*) > 0) AS on_it ON true
+LEFT JOIN network_bin AS bin ON bin.id = on_it.bin_id LEFT JOIN network_node AS n ON n.id = on_it.node_id
+WHERE p.company_id = %(company)s::smallint
+  AND (%(which)s::uuid IS NULL OR p.id = %(which)s::uuid)
+  AND (%(numbers)s::text[] IS NULL OR p.number = ANY(%(numbers)s::text[]))
+  AND (%(node)s::uuid IS NULL OR on_it.node_id = %(node)s::uuid)
+  AND %(kind)s::text IN ('', bin.kind)
+  AND (%(empty)s::bool OR on_it.units > 0)
+  AND (%(begins)s::text = '' OR p.number LIKE %(begins)s::text OR p.id IN (
+      SELECT u.plate_id FROM catalog_sku AS s JOIN stock_bucket AS b ON b.sku_id = s.id
+      JOIN stock_plateunits AS u ON u.bucket_id = b.id
+      WHERE s.company_id = %(company)s::smallint AND s.code = %(sku)s::text))
+  AND (%(after)s::uuid IS NULL OR p.id < %(after)s::uuid)
+ORDER BY p.id DESC LIMIT %(limit)s::int
+"""
+
+_GOODS = """
+SELECT u.plate_id, u.bucket_id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.expires_on, u.units
+FROM stock_plateunits AS u JOIN stock_bucket AS b ON b.id = u.bucket_id JOIN catalog_sku AS s ON s.id = b.sku_id
+WHERE u.plate_id = ANY(%(plates)s::uuid[]) ORDER BY u.plate_id, s.code, b.lot, b.serial, b.status
+"""
+
+_HISTORY = """
+SELECT e.seq, e.occurred_at, e.actor, e.command, e.reason, (e.payload ->> 'units')::int, COALESCE(f.code, ''),
+       COALESCE(t.code, '')
+FROM kernel_event AS e
+LEFT JOIN network_bin AS f ON f.id = (e.payload ->> 'from')::uuid
+LEFT JOIN network_bin AS t ON t.id = (e.payload ->> 'to')::uuid
+WHERE e.subject_id = %(plate)s::uuid ORDER BY e.seq DESC LIMIT %(limit)s::int
+"""

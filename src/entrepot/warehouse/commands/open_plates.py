@@ -1,0 +1,63 @@
+"""Open plates: what stood on them stands loose in their bin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command
+from entrepot.kernel.errors import NotFound, Refused
+from entrepot.kernel.events import Event
+from entrepot.stock.commands.plates import find_plates, lock_content, lock_plates, set_content
+from entrepot.warehouse.errors import PlateEmpty
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlate:
+    """A plate of which units are wanted one by one."""
+
+    plate: UUID
+    occurred_at: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlateOpened:
+    """How many units stand loose now."""
+
+    plate: UUID
+    number: str
+    units: int
+
+
+@command("warehouse.open_plates")
+def open_plates(cause: Cause, /, *, requests: Sequence[OpenPlate]) -> list[PlateOpened | Refused]:
+    """The plates hold nothing any more; their goods stand where they stood. No unit moves.
+
+    Locks: the numbers of the plates in their order, then their buckets in id order.
+    Refuses: NotFound; warehouse.plate_empty. Again: by key. 6 statements.
+    """
+    plates = find_plates([one.plate for one in requests])
+    lock_plates((plate.company, plate.number) for plate in plates.values())
+    content = lock_content(plates)
+    answers: list[PlateOpened | Refused] = []
+    less: dict[tuple[UUID, UUID], int] = {}
+    for one in requests:
+        parts = content.pop(one.plate, None)
+        if one.plate not in plates:
+            answers.append(NotFound(what="plate", which=str(one.plate)))
+            continue
+        number, company = plates[one.plate].number, plates[one.plate].company
+        if not parts:
+            answers.append(PlateEmpty(plate=number))
+            continue
+        units = sum(part.units for part in parts)
+        less |= {(part.plate, part.bucket): -part.units for part in parts}
+        payload = {"units": units, "from": parts[0].at.bin}
+        announce(cause, [Event("plate", one.plate, company, occurred_at=one.occurred_at, payload=payload)])
+        answers.append(PlateOpened(one.plate, number, units))
+    set_content(less)
+    return answers

@@ -1,0 +1,15 @@
+"""How a company numbers plates of its own. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlatePolicy:
+    """What the numbers (SSCC) of plates are made of that are built in the house; those of suppliers bear their own."""
+
+    gs1_prefix: str = ""
+    """The company prefix that GS1 gave, 4 to 12 digits; without one, plates are built with a given number only."""
+    extension: int = 0
+    """The digit in front of the prefix."""
