@@ -1,5 +1,5 @@
-"""Goods that never come, and pallets of parcels, in races: a return is reminded of and given up once, or its goods come,
-and a pallet is taken in, counted off and closed once."""
+"""Goods that never come, and pallets of parcels, in races: a return is given up once, or its goods come; a pallet is
+taken in, counted off and closed once."""
 
 from __future__ import annotations
 
