@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.kernel import ids, policies, sql
+from entrepot.kernel import ids, policies, ready, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger import queries as ledger
 from entrepot.orders import queries as orders
@@ -30,7 +30,7 @@ from entrepot.returns.commands.withdraw_exchanges import (
     withdraw_exchanges,
 )
 from entrepot.returns.rules import ExchangePolicy
-from entrepot.returns.tasks import look_at_exchanges, serve_exchange
+from entrepot.returns.tasks import look_at_exchanges, serve_end_exchange, serve_exchange
 from entrepot.sourcing.commands.cancel import cancel
 from entrepot.work import queries as work
 from tests.back import ASKS, asked, back, came, policy, sold
@@ -215,12 +215,18 @@ def test_an_exchange_that_is_given_up_cancels_its_order_and_frees_units_and_mone
     assert settled(again).applied_minor == 999
 
 
+def looked(days: float) -> None:
+    cause = replace(SYSTEM, at=NOW + timedelta(days=days))
+    look_at_exchanges(cause)
+    serve_end_exchange(cause, ready.claim("end_exchange", 9))
+
+
 def test_what_does_not_come_in_time_is_not_exchanged(house: Floor):
     one = wanted(house, 1)
     new = exchanged(house, one)
-    look_at_exchanges(replace(SYSTEM, at=NOW + timedelta(days=29)))
+    looked(29)
     assert queries.refund(new.refund).state == "agreed"
-    look_at_exchanges(replace(SYSTEM, at=NOW + timedelta(days=31)))
+    looked(31)
     assert queries.refund(new.refund).state == "rejected"
     assert orders.order(new.order).status == "cancelled"
     (answer,) = close(ASKS, requests=[Close(one.return_id, "it never came")])

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from entrepot.kernel import ids, policies, sql
+from entrepot.kernel import ids, policies, ready, relay, sql, worker
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotFound, RequestReused, WrongState
-from entrepot.returns import cohort_queries, errors, expiry_queries, parcel_queries, queries
+from entrepot.orders.commands.place import PaymentGiven
+from entrepot.payments.commands import settle as payments
+from entrepot.payments.commands.retry import Retry, retry
+from entrepot.payments.tasks import DESTINATIONS
+from entrepot.returns import cohort_queries, errors, expiry_queries, parcel_queries, queries, tasks
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.close import Close, Closed, close
 from entrepot.returns.commands.expire import Expire, Expired, expire
@@ -22,11 +28,10 @@ from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, re
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.reopen import Reopen, Reopened, reopen
 from entrepot.returns.expiring import ExpiryPolicy
-from entrepot.returns.tasks import look_at_what_does_not_come
 from entrepot.work import queries as work
 from tests.back import ASKS, RECEIVES, asked, asked_all, back, came, found, policy, put, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
-from tests.walk import a_house
+from tests.walk import a_house, queued
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +58,8 @@ def later(days: float) -> Cause:
 
 def look(*days: float) -> None:
     for day in days:
-        look_at_what_does_not_come(later(day), [COMPANY])
+        tasks.look_at_what_does_not_come(later(day), COMPANY)
+        tasks.serve_expire(later(day), ready.claim("expire", 99))
 
 
 def state(one: Any) -> str:
@@ -164,6 +170,68 @@ def test_goods_that_come_too_late_are_a_blind_package(house: Floor):
     waits(late_days=5)
     assert comes(house, other, 2, later(40)).received == 0
     assert state(one) == state(other) == "closed"
+
+
+def test_one_bad_return_stops_none_of_the_others_and_is_seen(house: Floor, monkeypatch: pytest.MonkeyPatch):
+    """The worker serves what the hourly look found, and halves a batch that fails until the culprit stands alone."""
+    good, bad, fine = refunded_ahead(house), refunded_ahead(house), refunded_ahead(house)
+    look(23)
+
+    def breaks(cause: Cause, /, *, requests: list[Expire]) -> object:
+        if bad.return_id in {one.return_id for one in requests}:
+            raise KeyError("a bug")
+        return expire(later(31), requests=requests)
+
+    monkeypatch.setattr(tasks, "expire", breaks)
+    tasks.look_at_what_does_not_come(later(31), COMPANY)
+    for _ in range(4):
+        worker.serve_once({"expire": tasks.serve_expire})
+    assert [state(one) for one in (good, bad, fine)] == ["closed", "authorized", "closed"]
+    assert (queued("expire"), queued("expire.failed")) == ([], [bad.return_id])
+
+
+def test_a_bug_that_one_company_meets_stops_no_look_at_the_others(monkeypatch: pytest.MonkeyPatch):
+    seen: list[tuple[str, int]] = []
+
+    def breaks(_cause: Cause, company: int) -> None:
+        seen.append(("breaks", company))
+        if company == 1:
+            raise KeyError("a bug")
+
+    looks = (breaks, lambda _cause, company: seen.append(("goes on", company)))
+    monkeypatch.setattr(tasks, "LOOKS", looks)
+    monkeypatch.setattr(tasks.parties, "companies", lambda: [SimpleNamespace(id=1), SimpleNamespace(id=2)])
+    with pytest.raises(ExceptionGroup) as failed:
+        tasks.watch_all(0)
+    assert [type(one) for one in failed.value.exceptions] == [KeyError], "the job fails, and so it is seen"
+    assert seen == [("breaks", 1), ("breaks", 2), ("goes on", 1), ("goes on", 2)]
+
+
+def test_a_refund_of_what_was_given_up_that_bounces_waits_for_no_goods(house: Floor):
+    (order,) = sold(house, 1, (0, 2), payment=PaymentGiven("fake", "card", 11_998, NOW))
+    relayed(order)
+    one = asked(order, 2)
+    refund(ASKS, requests=[Refund(one.return_id)])
+    announce_parcels(ASKS, requests=[AnnounceParcel(one.return_id, f"T{one.number}")])
+    relayed(order)
+    look(23, 31)
+    assert state(one) == "closed"
+    ((first,),) = sql.run("SELECT id FROM payments_attempt WHERE kind = 'refund'")
+    payments.settle(SYSTEM, requests=[payments.Settle(first, ok=False, error="closed", bounced=True)])
+    tasks.serve_refund(SYSTEM, [order])
+    assert state(one) == "disposed", "the money is owed again, and no goods are waited for"
+    assert expiry_queries.to_come(COMPANY, NOW) == expiry_queries.due(COMPANY, NOW + timedelta(days=99)) == []
+    assert comes(house, one, 1, later(60)).received == 1, "it is theirs, closed or not"
+    assert state(one) == "received"
+    retry(SYSTEM, requests=[Retry(first)])
+    relayed(order)
+    put(found([Received(queries.whole(one.return_id).receipts[0].id, 0, NOW)]))
+    assert state(one) == "closed"
+
+
+def relayed(order: UUID) -> None:
+    relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
+    tasks.serve_refund(SYSTEM, [order])
 
 
 def test_a_person_closes_without_the_goods_and_opens_again_for_a_reason(house: Floor):

@@ -251,9 +251,9 @@ def test_what_no_policy_can_ask_for_any_more_is_forgotten(house: Floor):
     old = ForgetMarks(COMPANY, before=NOW)
     assert forget_marks(SYSTEM, requests=[old])[0].company == COMPANY
     assert sql.run("SELECT count(*) FROM returns_mark")[0][0] == 2
-    forget_old_marks(replace(SYSTEM, at=NOW + timedelta(days=365)), [COMPANY])
+    forget_old_marks(replace(SYSTEM, at=NOW + timedelta(days=365)), COMPANY)
     assert sql.run("SELECT count(*) FROM returns_mark")[0][0] == 2
-    forget_old_marks(replace(SYSTEM, at=NOW + timedelta(days=366)), [COMPANY])
+    forget_old_marks(replace(SYSTEM, at=NOW + timedelta(days=366)), COMPANY)
     assert sql.run("SELECT count(*) FROM returns_mark")[0][0] == 0
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
-from entrepot.kernel import ids, policies, relay, sql
+from entrepot.kernel import ids, policies, ready, relay, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.orders import queries as orders
@@ -34,6 +34,7 @@ from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.holding import InstantPolicy
 from entrepot.returns.rules import ExchangePolicy
 from entrepot.returns.tasks import (
+    QUEUES,
     look_at_holds,
     look_at_what_does_not_come,
     serve_exchange,
@@ -83,6 +84,13 @@ def relayed(at: Cause = SYSTEM) -> None:
         serve_hold(at, [row[0] for row in sql.run("SELECT id FROM returns_return")])
 
 
+def looked(queue: str, at: Cause) -> None:
+    """What the hourly look finds at that time, and the worker does about it."""
+    look_at_holds(at)
+    look_at_what_does_not_come(at, COMPANY)
+    QUEUES[queue](at, ready.claim(queue, 99))
+
+
 def paid(house: Floor, reference: str = "card", units: int = 2, **facts: Any) -> UUID:
     (order,) = sold(house, 1, (0, units), payment=PaymentGiven("fake", reference, 11_998, NOW), **facts)
     relay.relay_once(DESTINATIONS, at=NOW + timedelta(hours=1))
@@ -129,10 +137,10 @@ def test_what_is_not_back_in_time_is_taken_and_what_comes_after_all_is_given_bac
     first = came(one, 1)
     relayed()
     assert the_hold(one).state == "placed"
-    look_at_holds(later(6))
+    looked("hold", later(6))
     assert the_hold(one).state == "placed", "what came is not inspected yet"
     found(first)
-    look_at_holds(later(6))
+    looked("hold", later(6))
     relayed(later(6))
     row = the_hold(one)
     assert (row.state, row.taken_minor, row.why) == ("taken", 999, "not back in time")
@@ -179,10 +187,10 @@ def test_a_declined_hold_leaves_the_return_to_its_usual_milestone(house: Floor):
 
 def test_a_hold_that_ends_is_placed_anew_and_the_old_one_let_go(house: Floor):
     one = held(house)
-    look_at_holds(later(5))
+    looked("hold", later(5))
     assert the_hold(one).state == "placed"
     soon = later(6.5)
-    look_at_holds(soon)
+    looked("hold", soon)
     assert the_hold(one).state == "renewing"
     relayed(soon)
     assert the_hold(one).state == "placed"
@@ -196,14 +204,14 @@ def test_a_hold_that_is_not_placed_anew_is_taken_or_let_go_by_rule(house: Floor,
     one = held(house)
     sql.run("UPDATE payments_payment SET reference = 'unheld' WHERE reference = 'card'")
     relayed(later(6.5))
-    look_at_holds(later(6.6))
+    looked("hold", later(6.6))
     relayed(later(6.6))
     assert (the_hold(one).state, the_hold(one).taken_minor) == (state, TOTAL if rule == "take" else 0)
 
 
 def test_a_hold_that_the_bank_ended_is_a_question(house: Floor):
     one = held(house)
-    look_at_holds(later(8))
+    looked("hold", later(8))
     assert the_hold(one).state == "lapsed"
     (item,) = work.items(COMPANY, kind="hold lapsed")
     assert the_hold(one).number in item.reason
@@ -381,11 +389,11 @@ def test_what_was_taken_of_the_card_pays_for_goods_that_never_come_and_is_given_
     one = held(house)
     announce_parcels(ASKS, requests=[AnnounceParcel(one.return_id, "JD7")])
     for days in (6, 50):
-        look_at_holds(later(days))
+        looked("hold", later(days))
         relayed(later(days))
-        look_at_what_does_not_come(later(days), [COMPANY])
+        looked("expire", later(days))
         assert (the_hold(one).state, queries.return_(one.return_id).state) == ("taken", "authorized")
-    look_at_what_does_not_come(later(65), [COMPANY])
+    looked("expire", later(65))
     assert queries.return_(one.return_id).state == "closed"
     (row,) = expiry_queries.given_up(COMPANY)
     assert (row.missing, row.paid_minor, row.taken_minor, row.lost_minor) == (2, TOTAL, TOTAL, 0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from entrepot.kernel import policies
+from entrepot.kernel import ids, policies
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.returns import departure_queries, errors, work_order_queries
@@ -22,13 +23,14 @@ from entrepot.returns.commands.work_orders import (
     start_work,
     withdraw_work,
 )
-from entrepot.returns.onward import Onward, Outcome
+from entrepot.returns.onward import Onward, Outcome, Part
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
+from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.errors import NotThere
 from tests.back import INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
 from tests.onward import UNKNOWN, disposed, lines
-from tests.walk import a_house
+from tests.walk import a_house, allocated, placed
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +90,69 @@ def test_work_is_an_expense_where_the_policy_says_so_or_nothing_was_made(house: 
     finish_work(INSPECTS, requests=[FinishWork(made.work_order, (Outcome(1, "B"),), parts_minor=30)])
     assert lines(made.work_order) == {2160: -30, 5340: 30}
     assert balance(1230) == 0
+
+
+def came(house: Floor, units: int, lot: str, days: int) -> None:
+    """Units of the second SKU, of a lot that expires so many days from now."""
+    receive(SYSTEM, requests=[Receive(
+        COMPANY, house.skus[1], house.nodes[0], house.bin(0, "pick"), units, 70 * units, "receipt", ids.uuid7(),
+        lot=lot, expires_on=NOW.date() + timedelta(days=days),
+    )])  # fmt: skip
+
+
+def test_parts_out_of_stock_become_value_of_what_they_were_put_into(house: Floor):
+    """Two units that cost 100 each, and three parts of 70: what expires first, and one of a bin that is named."""
+    pays(labor_minor_per_hour=3_000, labor_by="own")
+    part, reserve = house.skus[1], house.bin(0, "reserve")
+    came(house, 2, "L2", 90)
+    came(house, 1, "L1", 9)
+    house.stock(1, 5, cost=350, kind="reserve")
+    answer = begun(house, 2)
+    stock = balance(1200)
+
+    (done,) = finish_work(INSPECTS, requests=[FinishWork(
+        answer.work_order, (Outcome(2, "A"),), parts_minor=11, labor_minutes=4,
+        parts=(Part(part, 2), Part(part, 1, reserve)),
+    )])  # fmt: skip
+
+    assert done == WorkFinished(answer.work_order, 210 + 11 + 200, 421)
+    assert [(r.lot, r.bin, r.quantity, r.value_minor) for r in work_order_queries.parts([answer.work_order])] == [
+        ("L1", "PICK", 1, 70), ("L2", "PICK", 1, 70), ("", "RESERVE", 1, 70),
+    ]  # fmt: skip
+    assert units(part) == 8 - 3
+    assert (balance(1200), balance(1230)) == (stock + 211, 0)
+    assert lines(answer.work_order) == {1200: 211, 2160: -11, 5340: -200}, "wages were an expense already"
+    found = work_order_queries.work_order(COMPANY, answer.work_order)
+    assert (found.used_minor, found.parts_minor, found.labor_minor, found.cost_minor) == (210, 11, 200, 421)
+    assert [r.value_minor for r in work_order_queries.results([answer.work_order])] == [200 + 421]
+
+
+def test_parts_of_work_that_made_nothing_are_an_expense(house: Floor):
+    pays(labor_minor_per_hour=3_000, labor_by="own")
+    house.stock(1, 3, cost=210)
+    answer = begun(house, 1)
+    ask = FinishWork(answer.work_order, scrapped=1, labor_minutes=4, parts=(Part(house.skus[1], 1),))
+    assert finish_work(INSPECTS, requests=[ask]) == [WorkFinished(answer.work_order, 270, 0)]
+    assert lines(answer.work_order) == {1200: -170, 5320: 100, 5340: 70}
+
+
+def test_parts_that_are_promised_or_not_there_can_not_be_used(house: Floor):
+    house.stock(1, 5)
+    allocated(*placed(house, 1, (1, 3)))
+    first, second = begun(house, 1), begun(house, 1)
+    one = FinishWork(first.work_order, (Outcome(1, "A"),))
+    answers = finish_work(INSPECTS, requests=[
+        replace(one, parts=(Part(UNKNOWN, 1),)), replace(one, parts=(Part(house.skus[1], 0),)),
+        replace(one, parts=(Part(house.skus[1], 1),) * 51), replace(one, parts=(Part(house.skus[1], 3),)),
+        replace(one, parts=(Part(house.skus[1], 2), Part(house.skus[1], 1))),
+        replace(one, parts=(Part(house.skus[1], 1, lot="none"),)), replace(one, parts=(Part(house.skus[1], 2),)),
+        FinishWork(second.work_order, (Outcome(1, "A"),), parts=(Part(house.skus[1], 1),)),
+    ])  # fmt: skip
+    assert [type(a) for a in answers] == [
+        NotFound, Invalid, Invalid, errors.NoParts, errors.NoParts, errors.NoParts, WorkFinished, errors.NoParts,
+    ]  # fmt: skip
+    assert [a.facts["free"] for a in answers if isinstance(a, errors.NoParts)] == [2, 0, 0, 0]
+    assert units(house.skus[1]) == 3
 
 
 def test_layers_keep_their_value_through_the_work(house: Floor):
@@ -166,6 +231,7 @@ def test_the_same_keys_give_the_same_answers(house: Floor):
 )
 def test_statements_are_equal_at_1_10_and_1_000(house: Floor, statements):
     house.stock(0, 1_000)
+    house.stock(1, 2_000)
     counts = []
     for size in (1, 1, 10, 1_000):  # the first one makes the buckets that the others find
         found = disposed(house, "refurbish", *[2] * size)
@@ -177,7 +243,7 @@ def test_statements_are_equal_at_1_10_and_1_000(house: Floor, statements):
             made = open_work_orders(INSPECTS, requests=asks)
             start_work(INSPECTS, requests=[StartWork(a.work_order) for a in made])
             done = finish_work(INSPECTS, requests=[
-                FinishWork(a.work_order, made_of, 1, parts_minor=5) for a in made
+                FinishWork(a.work_order, made_of, 1, parts_minor=5, parts=(Part(house.skus[1], 1),)) for a in made
             ])  # fmt: skip
         assert {type(a) for a in done} == {WorkFinished}
         counts.append(len([text for text in ran.texts if "SAVEPOINT" not in text]))

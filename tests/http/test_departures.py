@@ -109,10 +109,20 @@ def test_units_are_refurbished_by_forms(house: Floor) -> None:
     assert said(unknown)[-1] == "There is no SKU NONE."
     few = inspector.post(f"{address}finish/", form | {"scrapped": "0"})
     assert "expected 3 units" in said(few)[-1]
-    done = inspector.post(f"{address}finish/", form | {"sku-second_grade": "SKU-001"})
+    part = {"part-1": "SKU-002", "part-units-1": "2"}
+    no_part = inspector.post(f"{address}finish/", form | part | {"part-2": "NONE", "part-units-2": "1"})
+    assert said(no_part)[-1] == "There is no SKU NONE."
+    house.stock(2, 1)
+    few = inspector.post(f"{address}finish/", form | part | {"work_order": one.id.hex})
+    again = inspector.get("/returns/work-orders/").content.decode()
+    assert 'value="SKU-002"' in again, "what was filled in is still there"
+    assert said(few)[-1].startswith("2 units of SKU-002 were used as parts, 1 are in stock there")
+    house.stock(2, 1)
+    done = inspector.post(f"{address}finish/", form | part | {"sku-second_grade": "SKU-001"})
     assert said(done)[-1] == "The work is done. Put them there."
     told = text_of(inspector.get("/returns/work-orders/"))
-    assert "Worth £3.00 before; the work cost £0.50, of which £0.50 became value." in told
+    assert "Worth £3.00 before; the work cost £2.50, of which £2.50 became value." in told
+    assert "2 × SKU-002 used, from PICK · £2.00" in told
     assert "1 × SKU-001 · Grade B" in told
 
     (other,) = disposed(house, "refurbish", 1)
@@ -162,9 +172,11 @@ def test_programs_refurbish(house: Floor) -> None:
         made["work_order"] for made in floor.post("/api/v1/returns/work-orders", body, again="1").json()
     )
     floor.post("/api/v1/returns/work-orders/start", {"work_order": one}, again="2")
-    end = {"work_order": one, "outcomes": [{"quantity": 1, "grade": "A"}], "scrapped": 1, "parts_minor": 30}
+    house.stock(1, 1)
+    end = {"work_order": one, "outcomes": [{"quantity": 1, "grade": "A"}], "scrapped": 1, "parts_minor": 30,
+           "parts": [{"sku": str(house.skus[1]), "quantity": 1}]}  # fmt: skip
     done = floor.post("/api/v1/returns/work-orders/finish", end, again="3").json()
-    assert (done["cost_minor"], done["capitalized_minor"]) == (30, 30)
+    assert (done["cost_minor"], done["capitalized_minor"]) == (130, 130)
     drop = {"work_order": two, "reason": "no parts"}
     assert (
         supervisor.post("/api/v1/returns/work-orders/withdraw", drop, again="4").json()["work_order"] == two

@@ -12,12 +12,18 @@ from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, relay, sql
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
 from entrepot.returns import exchange_queries, portal_queries, queries
+from entrepot.returns.commands.approve import Approve, approve
+from entrepot.returns.commands.note_scans import NoteScan, note_scans
+from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.returns.portal_queries import Portal
+from entrepot.returns.tasks import serve_refund
 from entrepot.web.views import portal
+from tests.back import APPROVES, policy
 from tests.rules.test_returns_photos import jpeg, png
 from tests.shop import COMPANY, the_system
 
@@ -222,6 +228,55 @@ def test_photos_come_with_the_return_and_after_it(customer, order, console):
     assert thief.post(more, {"photos": [SimpleUploadedFile("x.png", png())]}).status_code == 403
 
 
+def test_the_number_of_the_parcel_is_told_and_until_when_it_is_waited_for(customer, order, shop):
+    enters(customer, order)
+    address = customer.post("/portal/ask/", wants(order) | {"asked": "refund"})["Location"]
+    (seen,) = portal_queries.returns_of(order.id)
+    assert "We wait for it until" in text_of(customer.get(address))
+    assert customer.post(f"{address}parcel/", {"tracking": " jd 17 "}).status_code == 302
+    assert portal_queries.parcels_of(seen.id) == [("JD17", None)]
+    assert "JD17 · the carrier has not told of it yet" in text_of(customer.get(address))
+    note_scans(the_system(shop.now), requests=[NoteScan(COMPANY, "JD17", shop.now)])
+    assert "JD17 · the carrier has it since" in text_of(customer.get(address))
+
+    empty = customer.post(f"{address}parcel/", {"tracking": " "})
+    assert empty.status_code == 422 and "the number on the parcel" in text_of(empty)
+    for number in range(portal.PARCELS_MOST):
+        last = customer.post(f"{address}parcel/", {"tracking": f"X{number}"})
+    assert last.status_code == 422 and "enough parcels" in text_of(last)
+    assert len(portal_queries.parcels_of(seen.id)) == portal.PARCELS_MOST
+    assert Client().post(f"{address}parcel/", {"tracking": "X"}).status_code == 403
+    assert customer.post("/portal/return/RMA-0/parcel/", {"tracking": "X"}).status_code == 404
+
+
+def test_the_way_of_a_refund_is_told_in_words_of_its_customer(customer, order, shop):
+    policy(refund_at="authorized", approve_above_minor=0)
+    relay.relay_once(relay.destinations())  # what was sent is paid for
+    enters(customer, order)
+    address = customer.post("/portal/ask/", wants(order) | {"asked": "refund"})["Location"]
+    assert "Your money" not in text_of(customer.get(address))
+    (seen,) = portal_queries.returns_of(order.id)
+    (made,) = refund(the_system(shop.now), requests=[Refund(seen.id)])
+    assert isinstance(made, Refunded)
+    assert "Somebody looks at it before it is sent." in text_of(customer.get(address))
+    approve(APPROVES, requests=[Approve(made.refund)])
+    page = text_of(customer.get(address))
+    assert "Sent on" in page or "Given on" in page
+    relay.relay_once(relay.destinations())
+    serve_refund(the_system(shop.now), [order.id])
+    (told,) = portal_queries.refunds_of(seen.id)
+    assert (told.step, sum(way.minor for way in told.ways)) == ("given", made.total_minor)
+    assert "Given on" in text_of(customer.get(address))
+
+
+def test_one_unit_is_a_tap_and_the_only_one_is_taken(customer, order):
+    """A box where one unit may come back, a choice where several may; nothing to choose where there is one thing."""
+    page = enters(customer, order).content.decode()
+    for line in queries.returnable(order.id):
+        box = f'type="checkbox" id="units-{line.line}"' in page
+        assert box == (line.left == 1)
+
+
 def test_something_else_of_its_price_is_exchanged_at_once(customer, order):
     line = next(one for one in queries.returnable(order.id) if one.left)
     relay.relay_once(relay.destinations())  # what was sent is paid for
@@ -245,7 +300,8 @@ def test_something_else_of_its_price_is_exchanged_at_once(customer, order):
     (made,) = exchange_queries.of_return(seen.id)
     assert (made.sku_code, made.even, made.worth_minor) == (codes[1], True, made.costs_minor)
     page = text_of(customer.get(first["Location"]))
-    assert "What you get instead" in page and codes[1] in page
+    name = catalog.skus(company=COMPANY, codes=[codes[1]])[codes[1]].name
+    assert "What you get instead" in page and f"1 × {name}" in page
     whole = queries.whole(seen.id)
     assert whole and whole.lines[0].note == f"→ {codes[1]}"
 

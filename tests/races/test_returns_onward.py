@@ -7,7 +7,7 @@ import pytest
 
 from entrepot.insight import verify
 from entrepot.kernel import sql
-from entrepot.returns import departure_queries
+from entrepot.returns import departure_queries, errors
 from entrepot.returns.commands.finish_work import FinishWork, WorkFinished, finish_work
 from entrepot.returns.commands.leave_departures import DepartureLeft, LeaveDeparture, leave_departures
 from entrepot.returns.commands.open_departures import DepartureOpened, OpenDeparture, open_departures
@@ -17,7 +17,14 @@ from entrepot.returns.commands.withdraw_departures import (
     WithdrawDeparture,
     withdraw_departures,
 )
-from entrepot.returns.commands.work_orders import OpenWorkOrder, StartWork, open_work_orders, start_work
+from entrepot.returns.commands.work_orders import (
+    OpenWorkOrder,
+    StartWork,
+    WorkOrderOpened,
+    open_work_orders,
+    start_work,
+)
+from entrepot.returns.onward import Outcome, Part
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, Floor, balance, units
 from tests.onward import disposed
@@ -83,6 +90,25 @@ def test_work_ends_once(house: Floor):
 
     assert sum(isinstance(one, WorkFinished) for one in answers) == 1
     assert (balance(5340), balance(1230), units(house.skus[0], "refurbish")) == (10, 0, 0)
+    assert verify.discrepancies() == []
+
+
+def test_the_last_parts_go_into_one_work_order(house: Floor):
+    """Eight work orders want two of five parts each, while the shelf may not go below zero."""
+    house.stock(1, 5)
+    opened = open_work_orders(INSPECTS, requests=[
+        OpenWorkOrder(COMPANY, one, 1, "mend") for one in disposed(house, "refurbish", *[1] * 8)
+    ])  # fmt: skip
+    which = [one.work_order for one in opened if isinstance(one, WorkOrderOpened)]
+    start_work(INSPECTS, requests=[StartWork(one) for one in which])
+    parts = (Part(house.skus[1], 2),)
+    ends = [[FinishWork(one, (Outcome(1, "A"),), parts=parts)] for one in which]
+
+    answers = all_at_once(finish_work, INSPECTS, *ends)
+
+    assert sum(isinstance(one, WorkFinished) for one in answers) == 2
+    assert sum(isinstance(one, errors.NoParts) for one in answers) == 6
+    assert (units(house.skus[1]), balance(1230)) == (1, 0)
     assert verify.discrepancies() == []
 
 

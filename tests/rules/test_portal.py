@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.returns.portal import STEPS, Portal, contrast_with_white, proves, step
+from entrepot.returns.portal import STEPS, Portal, contrast_with_white, proves, refund_step, step
+from entrepot.returns.states import REFUND
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,9 @@ def test_addresses_of_help_and_privacy():
         (("disposed", 2, 2, 2, 0), "checked"),
         (("disposed", 2, 2, 2, 1), "checked"),
         (("disposed", 2, 2, 2, 2), "refunded"),
-        (("authorized", 2, 0, 0, 2), "refunded"),
+        (("authorized", 2, 0, 0, 2, 2), "on its way"),  # what is given before the goods come is no end
+        (("received", 2, 1, 0, 2, 1), "arrived"),
+        (("closed", 2, 0, 0, 2, 0), "refunded"),  # given up
         (("closed", 2, 2, 2, 2), "refunded"),
         (("declined", 2, 0, 0, 0), "declined"),
         (("cancelled", 0, 0, 0, 0), "cancelled"),
@@ -85,4 +88,10 @@ def test_a_return_never_goes_back(units, data):
     """With more that came, was done with or was refunded, a return is no less far."""
     counts = sorted(data.draw(st.lists(st.integers(0, units), min_size=3, max_size=3)), reverse=True)
     more = [data.draw(st.integers(one, units)) for one in counts]
-    assert STEPS.index(step("received", units, *more)) >= STEPS.index(step("received", units, *counts))
+    reached, before = (STEPS.index(step("received", units, *of, units - of[0])) for of in (more, counts))
+    assert reached >= before
+
+
+def test_a_refund_that_was_rejected_is_nobodys_to_see():
+    told = {state: refund_step(state) for state in REFUND.states}
+    assert [state for state, said in told.items() if not said] == ["rejected"]

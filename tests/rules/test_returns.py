@@ -88,6 +88,13 @@ def test_a_return_is_not_closed_before_its_refunds_are_paid_or_given_up():
     assert rules.derive_state("disposed", back._replace(refunded=0), 0, without_refund=True) == "closed"
 
 
+def test_what_was_given_up_is_not_waited_for_where_its_refund_bounces():
+    missing = Units(2, 0, 0, 0, 0, 2, 2)
+    assert rules.derive_state("closed", missing, 0) == "closed"
+    assert rules.derive_state("closed", missing, 1) == "disposed"
+    assert rules.derive_state("closed", missing._replace(missing=1), 1) == "authorized", "one comes after all"
+
+
 @st.composite
 def counts(draw: st.DrawFn) -> Units:
     quantity = draw(st.integers(1, 6))

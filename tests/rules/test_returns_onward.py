@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from entrepot.kernel.errors import Invalid, Refused
 from entrepot.returns import errors, onward
-from entrepot.returns.onward import Onward, Outcome, Settled, Waits, settle
+from entrepot.returns.onward import Onward, Outcome, Part, Settled, Stands, Waits, Worked, settle
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 
@@ -127,6 +127,35 @@ def test_invariant_17_the_parts_of_a_cost_are_the_whole(total, units):
     shares = onward.spread(total, units)
     assert sum(shares) == (total if units else 0)
     assert all(share >= 0 for share in shares)
+
+
+BINS = [UUID(int=i) for i in range(3)]
+
+
+@given(
+    stands=st.lists(
+        st.builds(Stands, st.sampled_from(BINS), st.sampled_from(["", "L1"]), st.just(""), st.integers(0, 4)),
+        max_size=6,
+    ),
+    part=st.builds(
+        Part, st.just(BINS[0]), st.integers(1, 9), st.sampled_from([None, *BINS]), st.sampled_from(["", "L1"])
+    ),
+)
+def test_invariant_27_parts_are_drawn_from_what_stands_there_and_is_meant(stands: list[Stands], part: Part):
+    drawn = onward.draw(part, stands)
+    fit = [one for one in stands if part.bin in (None, one.bin) and part.lot in ("", one.lot)]
+    assert sum(units for _, units in drawn) == min(part.quantity, sum(one.units for one in fit))
+    assert all(0 < units <= stands[place].units and stands[place] in fit for place, units in drawn)
+    assert [place for place, _ in drawn] == sorted({place for place, _ in drawn})
+    assert all(units == stands[place].units for place, units in drawn[:-1]), (
+        "one bin is emptied before the next"
+    )
+
+
+def test_what_work_is_in_the_books():
+    assert Worked(30, 20, capitalized=True).amounts == (("capitalized", 30), ("own", 20))
+    assert Worked(30, 20, capitalized=False).amounts == (("expensed", 30),)
+    assert Worked(0, 0, capitalized=True).amounts == ()
 
 
 def test_a_file_is_told_by_its_bytes():

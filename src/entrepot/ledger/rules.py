@@ -170,8 +170,10 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("liquidation.paid", "difference", 1196, 5350),
     ("stock.work_taken", "cost", 1230, 1200),
     ("stock.work_returned", "cost", 1200, 1230),
+    ("stock.work_used", "cost", 5340, 1200),
     ("refurbishment.worked", "capitalized", 1230, 2160),
     ("refurbishment.worked", "expensed", 5340, 2160),
+    ("refurbishment.worked", "own", 1230, 5340),
     *(
         ("clearing.written_off", f"remainder.{account}", other, account)
         for account, other in WRITTEN_OFF.items()

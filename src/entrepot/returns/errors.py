@@ -173,3 +173,13 @@ class FraudConfirmed(Refused):
 class NotSuspicious(Refused):
     code = "returns.not_suspicious"
     says = "No rule found anything about return {number}: there is nothing to decide."
+
+
+class NoParts(Refused):
+    """Fewer units of a part are free at the node of the work than were used."""
+
+    code = "returns.no_parts"
+    says = (
+        "{wanted} units of {sku} were used as parts, {free} are in stock there, promised to nobody."
+        " Say where the parts came from, or receive them first."
+    )

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
@@ -60,7 +60,8 @@ class Onward:
 
     `credit_days`, `payment_days` and `certificate_days`: when a vendor's credit, a liquidator's payment and a
     receiver's certificate are due where nothing else was agreed. `labor_minor_per_hour` is what an hour of
-    refurbishing costs; with `capitalize` work adds to the value of the units, else it is an expense.
+    refurbishing costs; with `capitalize` work adds to the value of the units, else it is an expense. `labor_by`: a
+    workshop bills it, or our own people do it, whose wages are an expense already.
     """
 
     credit_days: int = 30
@@ -68,6 +69,7 @@ class Onward:
     certificate_days: int = 30
     labor_minor_per_hour: int = 0
     capitalize: bool = True
+    labor_by: Literal["workshop", "own"] = "workshop"
 
     def __post_init__(self) -> None:
         if min(self.credit_days, self.payment_days, self.certificate_days, self.labor_minor_per_hour) < 0:
@@ -222,6 +224,67 @@ def misfit_outcomes(outcomes: Sequence[Outcome], scrapped: int, units: int) -> R
                 found=f"{one.grade}, {one.status}",
             )  # fmt: skip
     return None
+
+
+PARTS_MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Units of a SKU that work uses up, out of sellable stock at its node; of a bin, lot or serial number perhaps."""
+
+    sku: UUID
+    quantity: int
+    bin: UUID | None = None
+    lot: str = ""
+    serial: str = ""
+
+
+class Stands(NamedTuple):
+    """Units of a SKU in a bin that nobody picks."""
+
+    bin: UUID
+    lot: str
+    serial: str
+    units: int
+
+
+def misfit_parts(parts: Sequence[Part]) -> Refused | None:
+    if len(parts) > PARTS_MOST:
+        return Invalid(field="parts", expected=Said("at most {0}", PARTS_MOST), found=len(parts))
+    few = [one.quantity for one in parts if one.quantity < 1]
+    return Invalid(field="parts", expected="1 or more units of each", found=few[0]) if few else None
+
+
+def draw(part: Part, stands: Sequence[Stands]) -> list[tuple[int, int]]:
+    """Where a part is taken from, as places and units, in the order in which it stands; fewer than are wanted where
+    there are no more such units."""
+    taken: list[tuple[int, int]] = []
+    wanted = part.quantity
+    for place, one in enumerate(stands):
+        fits = part.bin in (None, one.bin) and part.lot in ("", one.lot) and part.serial in ("", one.serial)
+        units = min(wanted, one.units) if fits else 0
+        if units > 0:
+            taken.append((place, units))
+            wanted -= units
+    return taken
+
+
+class Worked(NamedTuple):
+    """What work is in the books: `billed` is owed to a workshop or supplier, `own` is labor of our people."""
+
+    billed: int
+    own: int
+    capitalized: bool
+
+    @property
+    def amounts(self) -> tuple[tuple[str, int], ...]:
+        """By kind, for the ledger: wages of our own people are an expense already, and stay one."""
+        if self.capitalized:
+            both = (("capitalized", self.billed), ("own", self.own))
+        else:
+            both = (("expensed", self.billed), ("own", 0))
+        return tuple((kind, amount) for kind, amount in both if amount)
 
 
 def labor(minutes: int, minor_per_hour: int) -> int:

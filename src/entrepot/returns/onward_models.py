@@ -178,6 +178,7 @@ class WorkOrder(models.Model):
     parts_minor = models.BigIntegerField(db_default=0)
     labor_minutes = models.IntegerField(db_default=0)
     labor_minor = models.BigIntegerField(db_default=0)
+    used_minor = models.BigIntegerField(db_default=0)  # what the parts were worth that came out of stock
     capitalized_minor = models.BigIntegerField(
         db_default=0
     )  # what of parts and labor became value of the units
@@ -207,11 +208,12 @@ class WorkOrder(models.Model):
                     labor_minor__gte=0,
                     labor_minutes__gte=0,
                     capitalized_minor__gte=0,
+                    used_minor__gte=0,
                 ),
             ),
             models.CheckConstraint(
                 name="returns_workorder_no_more_value_than_work",
-                condition=Q(capitalized_minor__lte=F("parts_minor") + F("labor_minor")),
+                condition=Q(capitalized_minor__lte=F("parts_minor") + F("labor_minor") + F("used_minor")),
             ),
             models.CheckConstraint(
                 name="returns_workorder_ended_once",
@@ -244,4 +246,24 @@ class WorkResult(models.Model):
                 & (Q(status="scrapped", grade="") | Q(status__in=onward.MADE, grade__in=list(rules.GRADES))),
             )
         ]
+        triggers = append_only()
+
+
+class WorkPart(models.Model):
+    """Units that a work order used up: where they were taken from stock, and what they were worth."""
+
+    append_only = True
+
+    pk = models.CompositePrimaryKey("work_order_id", "place")
+    work_order_id = models.UUIDField()
+    place = models.SmallIntegerField()
+    sku_id = models.UUIDField()
+    bin_id = models.UUIDField()
+    lot = models.TextField(db_default="")
+    serial = models.TextField(db_default="")
+    quantity = models.IntegerField()
+    value_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="returns_workpart_units", condition=Q(quantity__gt=0))]
         triggers = append_only()

@@ -64,15 +64,25 @@ def _plain(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
+def refund_step(state: str) -> str:
+    """How far a refund is, to the customer whose it is; '' for one that somebody rejected, which is not his to see."""
+    return {
+        "agreed": "agreed", "waiting": "checked", "approved": "sent", "failed": "held up", "paid": "given",
+    }.get(state, "")  # fmt: skip
+
+
 STEPS = ("asked", "on its way", "arrived", "checked", "refunded")
 """What a customer sees of a return, in order."""
 
 
-def step(state: str, units: int, received: int, disposed: int, refunded: int) -> str:
-    """The last of STEPS that a whole return has reached; a word of its own for one that was declined or called off."""
+def step(state: str, units: int, received: int, disposed: int, refunded: int, to_come: int = 0) -> str:
+    """The last of STEPS that a whole return has reached; a word of its own for one that was declined or called off.
+
+    Where money, or something else instead, is given before the goods have come, these are still to be sent.
+    """
     if state in ("declined", "cancelled"):
         return state
-    if units and refunded >= units:
+    if units and refunded >= units and not to_come:
         return "refunded"
     if units and disposed >= units:
         return "checked"

@@ -83,12 +83,60 @@ class Seen(NamedTuple):
 def returns_of(order: UUID) -> list[Seen]:
     """The returns of an order, the latest first. 1 statement."""
     found = []
-    for which, number, asked, state, units, received, disposed, refunded, *rest in sql.run(
+    for which, number, asked, state, units, received, disposed, refunded, to_come, *rest in sql.run(
         _RETURNS, {"order": order}
     ):
-        step = portal.step(state, units, received, disposed, refunded)
+        to_come = 0 if asked == "keep" else to_come
+        step = portal.step(state, units, received, disposed, refunded, to_come)
         found.append(Seen(which, number, asked, step, units, *rest))
     return found
+
+
+class Way(NamedTuple):
+    """What of a refund goes the way of a payment."""
+
+    provider: str
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRefund:
+    """A refund as its customer sees it: `step` is one of `portal.refund_step`, `at` when it came that far. `ways` are
+    those of its money; `credit_minor` is store credit, with the bonus in it; `replaced_minor` paid for what he gets
+    instead."""
+
+    number: str
+    step: str
+    total_minor: int
+    fee_minor: int
+    credit_minor: int
+    replaced_minor: int
+    at: datetime
+    ways: tuple[Way, ...]
+
+
+def refunds_of(return_id: UUID) -> list[SeenRefund]:
+    """The refunds of a return, in order. 1 statement."""
+    found = []
+    for number, state, outcome, total, fee, applied, bonus, at, ways in sql.run(_REFUNDS, {"id": return_id}):
+        credit = applied + bonus if outcome == "store_credit" else 0
+        replaced = applied if outcome == "exchange" else 0
+        told = tuple(Way(*one) for one in ways)
+        if step := portal.refund_step(state):
+            found.append(SeenRefund(number, step, total, fee, credit, replaced, at, told))
+    return found
+
+
+class SeenParcel(NamedTuple):
+    """A parcel that a return was announced in, and when its carrier first told of it."""
+
+    tracking: str
+    scanned_at: datetime | None
+
+
+def parcels_of(return_id: UUID) -> list[SeenParcel]:
+    """1 statement."""
+    return [SeenParcel(*row) for row in sql.run(_PARCELS, {"id": return_id})]
 
 
 _COLUMNS = "c.id::int, c.code, c.name, ch.id, ch.code"
@@ -113,14 +161,35 @@ ORDER BY number = %(number)s::text DESC LIMIT 1
 
 _RETURNS = """
 SELECT r.id, r.number, r.asked, r.state, u.units, u.received, u.disposed, u.refunded,
+       u.units - u.missing - u.received,
        (SELECT COALESCE(sum(f.total_minor), 0)::bigint FROM returns_refund AS f
         WHERE f.return_id = r.id AND f.state IN ('approved', 'paid', 'failed')),
        r.currency, r.requested_at, n.code, r.reasons
 FROM returns_return AS r JOIN network_node AS n ON n.id = r.node_id
 CROSS JOIN LATERAL (
     SELECT sum(l.quantity - l.cancelled)::int AS units, sum(l.received)::int AS received,
-           sum(l.disposed)::int AS disposed, sum(l.refunded)::int AS refunded
+           sum(l.disposed)::int AS disposed, sum(l.refunded)::int AS refunded, sum(l.missing)::int AS missing
     FROM returns_line AS l WHERE l.return_id = r.id
 ) AS u
 WHERE r.order_id = %(order)s::uuid ORDER BY r.id DESC
+"""
+
+# What was asked for again counts once, as it stands now.
+_REFUNDS = """
+SELECT f.number, f.state, f.outcome, f.total_minor, f.fee_minor, f.applied_minor, f.bonus_minor,
+       GREATEST(f.requested_at, f.decided_at, w.at), COALESCE(w.ways, '[]'::json)
+FROM returns_refund AS f
+LEFT JOIN LATERAL (
+    SELECT max(x.at) AS at, json_agg(json_build_array(x.provider, x.minor) ORDER BY x.first) AS ways
+    FROM (SELECT p.provider, sum(a.amount_minor) AS minor, min(a.id::text) AS first,
+                 max(COALESCE(a.bounced_at, a.settled_at)) AS at
+          FROM payments_attempt AS a JOIN payments_payment AS p ON p.id = a.payment_id
+          WHERE a.document_id = f.id AND a.kind = 'refund'
+            AND NOT EXISTS (SELECT FROM payments_attempt AS b WHERE b.retry_of = a.id)
+          GROUP BY p.id, p.provider) AS x) AS w ON TRUE
+WHERE f.return_id = %(id)s::uuid ORDER BY f.id
+"""
+
+_PARCELS = """
+SELECT tracking, scanned_at FROM returns_parcel WHERE return_id = %(id)s::uuid ORDER BY announced_at, tracking
 """

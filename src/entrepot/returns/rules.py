@@ -185,7 +185,8 @@ def derive_state(
 ) -> str:
     """The state that the units say: which step they wait for first; closed when goods and money are done with.
 
-    Where the customer `keeps` the goods, they are done with from the beginning.
+    Where the customer `keeps` the goods, they are done with from the beginning. Goods that were given up are not waited
+    for, even where their refund bounces.
     """
     if before in ("requested", "declined"):
         return before
@@ -202,7 +203,7 @@ def derive_state(
         and (keeps or units.disposed == units.quantity - units.cancelled - units.missing)
     ):
         return "closed"
-    return "disposed" if units.disposed else "authorized"
+    return "disposed" if units.disposed or not units.to_come else "authorized"
 
 
 def axis(found: Collection[str]) -> str:

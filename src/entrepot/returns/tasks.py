@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.kernel import inbox, policies
+from entrepot.kernel import inbox, policies, ready
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
@@ -30,6 +32,8 @@ from entrepot.returns.commands.withdraw_exchanges import WithdrawExchange, withd
 from entrepot.returns.fraud import FraudPolicy
 from entrepot.shipping.commands.take_tracking import SCANNED, SOURCES
 from entrepot.shipping.rules import BEFORE_A_SCAN, CarrierEvent, UnreadableError
+
+log = structlog.get_logger("entrepot.returns")
 
 
 def serve_decide_refund(cause: Cause, returns: Sequence[UUID]) -> None:
@@ -78,48 +82,83 @@ def watch_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
     and fingerprints that no policy asks for any more."""
     cause = Cause(Actor("system:returns", everything=True), timezone.now(), "hourly look at returns")
     companies = [company.id for company in parties.companies()]
-    watch(cause, requests=[Watch(company) for company in companies])
-    watch_departures(cause, requests=[WatchDepartures(company) for company in companies])
-    estimate(cause, requests=[Estimate(company) for company in companies])
-    look_at_exchanges(cause)
-    forget_old_marks(cause, companies)
-    look_at_holds(cause)
-    look_at_what_does_not_come(cause, companies)
-    expire_credits(
-        cause, requests=[ExpireCredits(company) for company in credit_queries.companies_with_due(cause.at)]
-    )
-
-
-def forget_old_marks(cause: Cause, companies: Sequence[int]) -> None:
-    """Fingerprints older than each company's policy looks back."""
-    in_force = policies.of_companies(companies, FraudPolicy, cause.at)
-    forget_marks(cause, requests=[
-        ForgetMarks(company, before=cause.at - timedelta(days=max(policy.memory_days, policy.cluster_days)))
-        for company, (_, policy) in in_force.items()
+    credited = credit_queries.companies_with_due(cause.at)
+    apart([
+        *(partial(look, cause, company) for look in LOOKS for company in companies),
+        *(partial(look, cause) for look in (look_at_exchanges, look_at_holds)),
+        *(partial(expire_credits, cause, requests=[ExpireCredits(company)]) for company in credited),
     ])  # fmt: skip
+
+
+def apart(looks: Sequence[Callable[[], object]]) -> None:
+    """Do each, whatever becomes of the others. A bug is logged, and fails the job when all are done."""
+    bugs: list[Exception] = []
+    for look in looks:
+        try:
+            look()
+        except Exception as error:
+            log.exception("a look at returns failed")
+            bugs.append(error)
+    if bugs:
+        raise ExceptionGroup("looks at returns failed", bugs)
+
+
+def look_at_what_waits(cause: Cause, company: int) -> None:
+    """A work item for each return that waits too long."""
+    watch(cause, requests=[Watch(company)])
+
+
+def look_at_departures(cause: Cause, company: int) -> None:
+    """A work item for what is owed past its day."""
+    watch_departures(cause, requests=[WatchDepartures(company)])
+
+
+def look_at_sales(cause: Cause, company: int) -> None:
+    """The estimate of what will come back."""
+    estimate(cause, requests=[Estimate(company)])
+
+
+def forget_old_marks(cause: Cause, company: int) -> None:
+    """Fingerprints older than the company's policy looks back."""
+    _, policy = policies.of_company(company, FraudPolicy, cause.at)
+    before = cause.at - timedelta(days=max(policy.memory_days, policy.cluster_days))
+    forget_marks(cause, requests=[ForgetMarks(company, before=before)])
 
 
 def look_at_exchanges(cause: Cause) -> None:
     """Exchanges whose goods came and whose turn was lost are settled; those whose goods did not come in time end."""
-    serve_exchange(cause, exchange_queries.reached())
-    why = "what was to come back did not come in time"
-    late = [WithdrawExchange(one, why) for one in exchange_queries.overdue(cause.at)]
-    if late:
-        withdraw_exchanges(cause, requests=late)
+    _make_ready(cause, "exchange", exchange_queries.reached())
+    _make_ready(cause, "end_exchange", exchange_queries.overdue(cause.at))
 
 
 def look_at_holds(cause: Cause) -> None:
     """Holds whose goods are not back in time are taken, and those that end soon at the bank decided about."""
-    due = hold_queries.due(cause.at)
-    if due:
-        settle_holds(cause, requests=[SettleHolds(one) for one in due])
+    _make_ready(cause, "hold", hold_queries.due(cause.at))
 
 
-def look_at_what_does_not_come(cause: Cause, companies: Sequence[int]) -> None:
+def look_at_what_does_not_come(cause: Cause, company: int) -> None:
     """Customers whose goods are waited for are reminded, and what did not come by its day is given up."""
-    due = [one for company in companies for one in expiry_queries.due(company, cause.at)]
-    if due:
-        expire(cause, requests=[Expire(one) for one in due])
+    _make_ready(cause, "expire", expiry_queries.due(company, cause.at))
+
+
+def _make_ready(cause: Cause, queue: str, subjects: Sequence[UUID]) -> None:
+    """The worker serves them in batches, and halves one that fails until the culprit stands alone, where it is seen."""
+    ready.put(ready.Offer(queue, one, 0, cause.at) for one in subjects)
+
+
+def serve_end_exchange(cause: Cause, refunds: Sequence[UUID]) -> None:
+    """Give up exchanges by their refunds; one whose goods came meanwhile is settled and refused here."""
+    why = "what was to come back did not come in time"
+    withdraw_exchanges(cause, requests=[WithdrawExchange(one, why) for one in refunds])
+
+
+def serve_expire(cause: Cause, returns: Sequence[UUID]) -> None:
+    """Remind customers of goods that are waited for, or give these up; what came meanwhile is refused."""
+    expire(cause, requests=[Expire(one) for one in returns])
+
+
+LOOKS = (look_at_what_waits, look_at_departures, look_at_sales, forget_old_marks, look_at_what_does_not_come)
+"""Of each company by itself, so that a bug that one meets stops nothing of the others."""
 
 
 def serve_scanned(cause: Cause, messages: Sequence[UUID]) -> None:
@@ -143,5 +182,6 @@ def _events(one: inbox.Kept) -> list[CarrierEvent]:
 
 QUEUES = {
     SCANNED: serve_scanned,
-    "decide_refund": serve_decide_refund, "exchange": serve_exchange, "hold": serve_hold, "refund": serve_refund,
+    "decide_refund": serve_decide_refund, "end_exchange": serve_end_exchange, "exchange": serve_exchange,
+    "expire": serve_expire, "hold": serve_hold, "refund": serve_refund,
 }  # fmt: skip

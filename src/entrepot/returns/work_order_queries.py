@@ -21,6 +21,19 @@ class ResultRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRow:
+    """Units out of stock that a work order used up."""
+
+    work_order: UUID
+    quantity: int
+    sku_code: str
+    bin: str
+    lot: str
+    serial: str
+    value_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkOrderRow:
     id: UUID
     number: str
@@ -40,6 +53,7 @@ class WorkOrderRow:
     plan: str
     grade: str
     parts_minor: int
+    used_minor: int
     labor_minutes: int
     labor_minor: int
     capitalized_minor: int
@@ -54,7 +68,7 @@ class WorkOrderRow:
 
     @property
     def cost_minor(self) -> int:
-        return self.parts_minor + self.labor_minor
+        return self.parts_minor + self.used_minor + self.labor_minor
 
 
 def work_orders(
@@ -75,11 +89,16 @@ def results(which: list[UUID]) -> list[ResultRow]:
     return [ResultRow(*row) for row in sql.run(_RESULTS, {"ids": which})]
 
 
+def parts(which: list[UUID]) -> list[PartRow]:
+    """What work orders used up of stock, in order."""
+    return [PartRow(*row) for row in sql.run(_PARTS, {"ids": which})]
+
+
 _WORK_ORDERS = """
 SELECT w.id, w.number, w.state, r.id, r.number, w.sku_id, s.code, s.name, w.node_id, n.code, b.code, w.lot, w.serial,
-       w.currency::text, w.quantity, w.plan, x.grade, w.parts_minor, w.labor_minutes, w.labor_minor,
-       w.capitalized_minor, w.value_minor, w.note, w.opened_by, w.opened_at, w.started_by, w.started_at, w.ended_by,
-       w.ended_at
+       w.currency::text, w.quantity, w.plan, x.grade, w.parts_minor, w.used_minor, w.labor_minutes,
+       w.labor_minor, w.capitalized_minor, w.value_minor, w.note, w.opened_by, w.opened_at, w.started_by, w.started_at,
+       w.ended_by, w.ended_at
 FROM returns_workorder AS w JOIN returns_disposition AS d ON d.id = w.disposition_id
 JOIN returns_return AS r ON r.id = d.return_id
 JOIN returns_inspection AS x ON x.id = d.inspection_id
@@ -102,6 +121,29 @@ FROM returns_workresult AS t JOIN catalog_sku AS s ON s.id = t.sku_id JOIN netwo
 WHERE t.work_order_id = ANY(%(ids)s::uuid[]) ORDER BY t.work_order_id, t.place
 """
 
+_PARTS = """
+SELECT p.work_order_id, p.quantity, s.code, b.code, p.lot, p.serial, p.value_minor
+FROM returns_workpart AS p JOIN catalog_sku AS s ON s.id = p.sku_id JOIN network_bin AS b ON b.id = p.bin_id
+WHERE p.work_order_id = ANY(%(ids)s::uuid[]) ORDER BY p.work_order_id, p.place
+"""
+
+# invariant 27: what a work order used up is what left stock for it
+_USED = """
+SELECT format('work order %s: %s of parts out of stock, its parts say %s', w.number, w.used_minor,
+              COALESCE(p.value, 0))
+FROM returns_workorder AS w
+LEFT JOIN (SELECT work_order_id, sum(value_minor) AS value FROM returns_workpart GROUP BY 1) AS p
+  ON p.work_order_id = w.id
+WHERE w.used_minor <> COALESCE(p.value, 0)
+UNION ALL
+SELECT format('work order %s: %s units of parts left stock, its parts say %s', w.number, COALESCE(m.units, 0), p.units)
+FROM (SELECT work_order_id, sum(quantity) AS units FROM returns_workpart GROUP BY 1) AS p
+JOIN returns_workorder AS w ON w.id = p.work_order_id
+LEFT JOIN LATERAL (SELECT sum(quantity) AS units FROM stock_move
+                   WHERE document_id = w.id AND document_kind = 'work order' AND reason = 'used as a part') AS m ON TRUE
+WHERE COALESCE(m.units, 0) <> p.units
+"""
+
 # invariant 17: every unit of a finished work order became something, and all value is there: that of the units before,
 # and the work that was added to it
 _MADE = """
@@ -121,4 +163,4 @@ SELECT format('company %s: account 1230 holds %s, though all work posts whole', 
 FROM ledger_balance WHERE account = 1230 GROUP BY company_id HAVING sum(debit_minor - credit_minor) <> 0
 """
 
-CHECKS = (_MADE, _CLEARED)
+CHECKS = (_MADE, _CLEARED, _USED)

@@ -374,6 +374,7 @@ urlpatterns = [
     path("portal/leave/", portal.leave, name="portal-leave"),
     path("portal/link/<str:token>/", portal.follow, name="portal-link"),
     path("portal/return/<str:number>/", portal.one_return, name="portal-return"),
+    path("portal/return/<str:number>/parcel/", portal.announce, name="portal-parcel"),
     path("portal/return/<str:number>/photos/", portal.show, name="portal-photos"),
     path("portal/return/<str:number>/slip/", portal.slip, name="portal-slip"),
     path("portal/<str:company>/<str:channel>/", portal.start, name="portal-start"),

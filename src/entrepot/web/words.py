@@ -152,6 +152,7 @@ WORDS: dict[str, str | Promise] = {
     "stock.liquidated": _("goods sold as a lot"),
     "stock.work_taken": _("goods taken to be refurbished"),
     "stock.work_returned": _("refurbished goods put into stock"),
+    "stock.work_used": _("parts used in refurbishing"),
     "vendor_return.shipped": _("credit of a vendor expected"),
     "vendor_return.credited": _("credit of a vendor taken"),
     "liquidation.sold": _("lot sold"),

@@ -12,13 +12,14 @@ from entrepot.catalog import queries as catalog
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.returns import errors, onward
 from entrepot.returns.commands.dispose import nodes_of, shelves_of
 from entrepot.returns.commands.gathering import in_force
-from entrepot.returns.onward import Onward, Outcome
+from entrepot.returns.commands.parts import Shelves, places_of
+from entrepot.returns.onward import Onward, Outcome, Part, Worked
 from entrepot.returns.states import WORK_ORDER
 from entrepot.stock.commands.allocate import lock_positions
 from entrepot.stock.commands.move import ADJUSTMENT, SCRAP, At, Bucket, Move, lock_buckets, move_units
@@ -27,8 +28,9 @@ from entrepot.stock.errors import NotThere
 
 @dataclass(frozen=True, slots=True)
 class FinishWork:
-    """What became of every unit: `outcomes`, and units `scrapped`. `parts_minor` is what parts cost, `labor_minutes`
-    how long it took; an hour's price is in the policy `returns.onward`."""
+    """What became of every unit: `outcomes`, and units `scrapped`. `parts` are units out of stock that it used up,
+    `parts_minor` what others cost that were bought for it, `labor_minutes` how long it took; an hour's price is in the
+    policy `returns.onward`."""
 
     work_order: UUID
     outcomes: tuple[Outcome, ...] = ()
@@ -38,6 +40,7 @@ class FinishWork:
     note: str = ""
     occurred_at: datetime | None = None
     key: str | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +73,40 @@ class _Done(NamedTuple):
     of: _WorkOrder
     request: FinishWork
     targets: list[At]
+    parts: list[tuple[At, int]]
     labor: int
-    capitalized: int
+    worked: Worked
     at: datetime
-
-    @property
-    def cost(self) -> int:
-        return self.request.parts_minor + self.labor
 
 
 class _Made(NamedTuple):
-    """Value of each outcome before the work, then that of what was scrapped; and what the outcomes are worth now."""
+    """Value of each outcome before the work, then that of what was scrapped and of each part; and what the outcomes are
+    worth now."""
 
     before: list[int]
     scrapped: int
+    used: list[int]
     after: list[int]
+
+    @property
+    def capitalized(self) -> int:
+        return sum(self.after) - sum(self.before)
 
 
 class _Facts:
-    """What outcomes may name: SKUs with their company and whether they are kits, shelves, and nodes of bins."""
+    """What outcomes and parts may name: SKUs with their company, code and whether they are kits, shelves, nodes of
+    bins, and where parts stand."""
 
     def __init__(self, found: Mapping[UUID, _WorkOrder], requests: Sequence[FinishWork]) -> None:
         outcomes = [(found.get(one.work_order), each) for one in requests for each in one.outcomes]
         named = {each.sku for _, each in outcomes if each.sku}
-        self.skus: dict[UUID, int] = dict(sql.run(_SKUS, {"skus": list(named)}))  # type: ignore[arg-type]
+        self.parts = [
+            (of, part) for one in requests if (of := found.get(one.work_order)) for part in one.parts
+        ]
+        skus = list(named | {part.sku for _, part in self.parts})
+        self.skus: dict[UUID, tuple[int, str]] = {
+            key: (own, code) for key, own, code in sql.run(_SKUS, {"skus": skus})
+        }
         self.kits = catalog.kits_among(named)
         self.shelves = shelves_of({(of.node, each.sku or of.sku) for of, each in outcomes if of})
         self.nodes = nodes_of({each.bin for _, each in outcomes if each.bin})
@@ -102,12 +115,12 @@ class _Facts:
 @command("returns.finish_work")
 def finish_work(cause: Cause, /, *, requests: Sequence[FinishWork]) -> list[WorkFinished | Refused]:
     """Units in the grade, SKU and status that the work made of them, and those scrapped out of the house at their
-    value. Parts and labor add to the value of what was made, or are an expense, by the policy `returns.onward`; where
-    nothing was made they always are.
+    value. Parts out of stock leave it at theirs. Parts and labor add to the value of what was made, or are an expense,
+    by the policy `returns.onward`; where nothing was made they always are.
 
     Locks: the work orders in id order, then positions, buckets and balances as `stock.move_units`.
     Refuses: NotFound; WrongState; Invalid (units that don't add up, a grade, status, cost, or SKU); returns.no_bin;
-    stock.not_there. Again: by key. 43 statements at most.
+    returns.no_parts; stock.not_there. Again: by key. 45 statements at most.
     """
     found = {
         row[0]: _WorkOrder(*row) for row in sql.run(_LOCK, {"ids": [one.work_order for one in requests]})
@@ -115,21 +128,24 @@ def finish_work(cause: Cause, /, *, requests: Sequence[FinishWork]) -> list[Work
     facts = _Facts(found, requests)
     policies = in_force(cause, {one.company for one in found.values()})
     skus = {(one.company, one.sku) for one in found.values()}
-    lock_positions(skus | {(company, sku) for sku, company in facts.skus.items()})
-    buckets = lock_buckets(one.at for one in found.values())
+    positions = lock_positions(skus | {(company, sku) for sku, (company, _) in facts.skus.items()})
+    places = places_of((of.node, of.company, part) for of, part in facts.parts)
+    buckets = lock_buckets(
+        [*(one.at for one in found.values()), *(at for of in places.values() for at in of)]
+    )
     there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
+    shelves = Shelves(places, positions, there, facts.skus)
     answers: list[WorkFinished | Refused] = []
     done: list[_Done] = []
     for request in requests:
-        decided = _decide(cause, request, found, facts, policies, there)
+        decided = _decide(cause, request, found, facts, policies, shelves)
         if isinstance(decided, Refused):
             answers.append(decided)
             continue
         done.append(decided)
-        answers.append(WorkFinished(decided.of.id, decided.cost, decided.capitalized))
-    if done:
-        _write(cause, done, buckets)
-    return answers
+        answers.append(WorkFinished(decided.of.id, 0, 0))
+    ended = _write(cause, done, buckets) if done else {}
+    return [ended[one.work_order] if isinstance(one, WorkFinished) else one for one in answers]
 
 
 def _decide(
@@ -138,7 +154,7 @@ def _decide(
     found: dict[UUID, _WorkOrder],
     facts: _Facts,
     policies: Mapping[int, Onward],
-    there: dict[At, int],
+    shelves: Shelves,
 ) -> _Done | Refused:
     one = found.get(request.work_order)
     if one is None:
@@ -157,21 +173,25 @@ def _decide(
         if isinstance(target, Refused):
             return target
         targets.append(target)
-    if there.get(one.at, 0) < one.quantity:
-        where, left = f"bin {one.bin}", there.get(one.at, 0)
+    if (left := shelves.there.get(one.at, 0)) < one.quantity:
+        where = Said("bin {0}", one.bin)
         return NotThere(wanted=one.quantity, sku=str(one.sku), where=where, found=left)
-    there[one.at] -= one.quantity
+    parts = shelves.draw(one.company, one.node, request.parts)
+    if isinstance(parts, Refused):
+        return parts
+    shelves.there[one.at] -= one.quantity
     found[one.id] = one._replace(state=step)
     policy = policies[one.company]
     labor = onward.labor(request.labor_minutes, policy.labor_minor_per_hour)
-    capitalized = request.parts_minor + labor if policy.capitalize and request.outcomes else 0
-    return _Done(one, request, targets, labor, capitalized, request.occurred_at or cause.at)
+    own = labor if policy.labor_by == "own" else 0
+    worked = Worked(request.parts_minor + labor - own, own, policy.capitalize and bool(request.outcomes))
+    return _Done(one, request, targets, parts, labor, worked, request.occurred_at or cause.at)
 
 
 def _target(one: _WorkOrder, outcome: Outcome, facts: _Facts) -> At | Refused:
     """Where units of an outcome stand from then on."""
     sku = outcome.sku or one.sku
-    if outcome.sku and facts.skus.get(outcome.sku) != one.company:
+    if outcome.sku and facts.skus.get(outcome.sku, (0, ""))[0] != one.company:
         return NotFound(what="SKU", which=str(outcome.sku))
     if outcome.sku in facts.kits:
         return Invalid(field="sku", expected="a SKU that has stock", found="a kit")
@@ -185,39 +205,49 @@ def _target(one: _WorkOrder, outcome: Outcome, facts: _Facts) -> At | Refused:
     return At(sku, one.node, bin_id, one.company, outcome.status, one.lot, one.serial)
 
 
-def _write(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> None:
+def _write(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> dict[UUID, WorkFinished]:
     who = cause.actor.name
     made = _move(cause, done, buckets)
     rows = [
         (
-            one.of.id, one.request.parts_minor, one.request.labor_minutes, one.labor, one.capitalized,
-            sum(worth.before) + worth.scrapped, one.request.note.strip(), one.at,
+            one.of.id, one.request.parts_minor, sum(worth.used), one.request.labor_minutes, one.labor,
+            worth.capitalized, sum(worth.before) + worth.scrapped, one.request.note.strip(), one.at,
         )
         for one, worth in zip(done, made, strict=True)
     ]  # fmt: skip
-    names = ("ids", "parts", "minutes", "labor", "capitalized", "values", "notes", "times")
+    names = ("ids", "parts", "used", "minutes", "labor", "capitalized", "values", "notes", "times")
     sql.run(_FINISH, {**sql.columns(names, rows), "who": who})
     sql.write("returns_workresult", _RESULT, [
         row for one, worth in zip(done, made, strict=True) for row in _results(one, worth)
     ])  # fmt: skip
+    parts = [
+        (one.of.id, place, at.sku, at.bin, at.lot, at.serial, units, value)
+        for one, worth in zip(done, made, strict=True)
+        for place, ((at, units), value) in enumerate(zip(one.parts, worth.used, strict=True), 1)
+    ]
+    if parts:
+        sql.write("returns_workpart", _PART, parts)
     postings = [
         Posting(one.of.company, "refurbishment.worked", "work order", one.of.id, one.of.currency, amounts, one.at)
         for one in done
-        if (amounts := _amounts(one))
+        if (amounts := one.worked.amounts)
     ]  # fmt: skip
     if postings:
         whole(post(cause, requests=postings))
+    ended = {
+        one.of.id: WorkFinished(
+            one.of.id, one.request.parts_minor + one.labor + sum(worth.used), worth.capitalized
+        )
+        for one, worth in zip(done, made, strict=True)
+    }
     announce(cause, [
         Event("work_order", one.of.id, one.of.company, "started", "finished", one.at,
-              {"cost_minor": one.cost, "capitalized_minor": one.capitalized, "scrapped": one.request.scrapped},
+              {"cost_minor": ended[one.of.id].cost_minor, "capitalized_minor": ended[one.of.id].capitalized_minor,
+               "scrapped": one.request.scrapped},
               one.request.note.strip())
         for one in done
     ])  # fmt: skip
-
-
-def _amounts(one: _Done) -> tuple[tuple[str, int], ...]:
-    both = (("capitalized", one.capitalized), ("expensed", one.cost - one.capitalized))
-    return tuple((kind, amount) for kind, amount in both if amount)
+    return ended
 
 
 def _results(one: _Done, worth: _Made) -> list[tuple[object, ...]]:
@@ -242,15 +272,18 @@ def _move(cause: Cause, done: Sequence[_Done], buckets: dict[At, Bucket]) -> lis
         out += [_out(one, each.quantity, ADJUSTMENT, "stock.work_taken") for each in one.request.outcomes]
         if one.request.scrapped:
             out.append(_out(one, one.request.scrapped, SCRAP, "stock.disposed"))
+        out += [_part(one, at, units) for at, units in one.parts]
     values = iter(move_units(cause, out, buckets).values)
     made = []
     back: list[Move] = []
     for one in done:
         before = [next(values) for _ in one.request.outcomes]
         scrapped = next(values) if one.request.scrapped else 0
-        shares = onward.spread(one.capitalized, [each.quantity for each in one.request.outcomes])
+        used = [next(values) for _ in one.parts]
+        added = one.worked.billed + one.worked.own + sum(used) if one.worked.capitalized else 0
+        shares = onward.spread(added, [each.quantity for each in one.request.outcomes])
         after = [worth + share for worth, share in zip(before, shares, strict=True)]
-        made.append(_Made(before, scrapped, after))
+        made.append(_Made(before, scrapped, used, after))
         for each, target, value in zip(one.request.outcomes, one.targets, after, strict=True):
             back.append(Move(
                 one.of.company, target.sku, each.quantity, ADJUSTMENT, target, "refurbished", "work order", one.of.id,
@@ -267,6 +300,23 @@ def _out(one: _Done, quantity: int, place: str, event: str) -> Move:
     )
 
 
+def _part(one: _Done, at: At, units: int) -> Move:
+    event = "stock.work_taken" if one.worked.capitalized else "stock.work_used"
+    return Move(
+        one.of.company,
+        at.sku,
+        units,
+        at,
+        ADJUSTMENT,
+        "used as a part",
+        "work order",
+        one.of.id,
+        one.at,
+        event,
+    )
+
+
+_PART = ("work_order_id", "place", "sku_id", "bin_id", "lot", "serial", "quantity", "value_minor")
 _RESULT = ("work_order_id", "place", "quantity", "grade", "status", "sku_id", "bin_id", "value_minor")
 
 _LOCK = """
@@ -274,14 +324,14 @@ SELECT id, company_id::int, state, sku_id, node_id, bin_id, lot, serial, quantit
 FROM returns_workorder WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
-_SKUS = "SELECT id, company_id::int FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"
+_SKUS = "SELECT id, company_id::int, code FROM catalog_sku WHERE id = ANY(%(skus)s::uuid[])"
 
 _FINISH = """
-UPDATE returns_workorder AS w SET state = 'finished', parts_minor = d.parts, labor_minutes = d.minutes,
-       labor_minor = d.labor, capitalized_minor = d.capitalized, value_minor = d.value, note = d.note,
-       ended_by = %(who)s::text, ended_at = d.at
-FROM unnest(%(ids)s::uuid[], %(parts)s::bigint[], %(minutes)s::int[], %(labor)s::bigint[], %(capitalized)s::bigint[],
-            %(values)s::bigint[], %(notes)s::text[], %(times)s::timestamptz[])
-     AS d(id, parts, minutes, labor, capitalized, value, note, at)
+UPDATE returns_workorder AS w SET state = 'finished', parts_minor = d.parts, used_minor = d.used,
+       labor_minutes = d.minutes, labor_minor = d.labor, capitalized_minor = d.capitalized, value_minor = d.value,
+       note = d.note, ended_by = %(who)s::text, ended_at = d.at
+FROM unnest(%(ids)s::uuid[], %(parts)s::bigint[], %(used)s::bigint[], %(minutes)s::int[], %(labor)s::bigint[],
+            %(capitalized)s::bigint[], %(values)s::bigint[], %(notes)s::text[], %(times)s::timestamptz[])
+     AS d(id, parts, used, minutes, labor, capitalized, value, note, at)
 WHERE w.id = d.id
 """

@@ -85,7 +85,7 @@ class _Known:
         self.of: dict[tuple[int, str], list[UUID]] = defaultdict(list)
         for company, tracking, return_id in announced:
             self.of[company, tracking].append(return_id)
-        self.late = late([one for one in self.returns.values() if one.state in states.FINAL])
+        self.late = late(self.returns.values())
         rules = policies.of_companies((one.of.company for one in self.late.values()), ExpiryPolicy, cause.at)
         self.taken_late = {
             key

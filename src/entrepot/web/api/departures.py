@@ -26,7 +26,7 @@ from entrepot.returns.commands.work_orders import (
     start_work,
     withdraw_work,
 )
-from entrepot.returns.onward import Outcome
+from entrepot.returns.onward import PARTS_MOST, Outcome, Part
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, _example
@@ -265,17 +265,29 @@ class OutcomeIn(Strict):
     bin: UUID | None = None
 
 
+class PartIn(Strict):
+    """Units out of stock that the work used up: of a bin, lot or serial number, where it is named."""
+
+    sku: UUID
+    quantity: Quantity
+    bin: UUID | None = None
+    lot: Annotated[str, Field(max_length=60)] = ""
+    serial: Annotated[str, Field(max_length=60)] = ""
+
+
 class FinishWorkIn(Strict):
-    """What became of every unit of a work order, and what the work cost."""
+    """What became of every unit of a work order, and what the work cost. `parts` come out of stock; `parts_minor` is
+    what others cost, that were bought for it."""
 
     model_config = _example(
         work_order=ONE, outcomes=[{"quantity": 1, "grade": "A", "status": "sellable", "sku": OTHER}], scrapped=1,
-        parts_minor=350, labor_minutes=20,
+        parts=[{"sku": OTHER, "quantity": 1}], parts_minor=350, labor_minutes=20,
     )  # fmt: skip
 
     work_order: UUID
     outcomes: Annotated[list[OutcomeIn], Field(max_length=20)] = []
     scrapped: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
+    parts: Annotated[list[PartIn], Field(max_length=PARTS_MOST)] = []
     parts_minor: Minor = 0
     labor_minutes: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     note: Text = ""
@@ -303,6 +315,7 @@ class WorkOrderOut(Out):
     quantity: int
     plan: str
     parts_minor: int
+    used_minor: int
     labor_minutes: int
     labor_minor: int
     capitalized_minor: int
@@ -560,7 +573,7 @@ def finish_work_order(
         outcomes = tuple(Outcome(**one.model_dump()) for one in item.outcomes)
         return FinishWork(
             item.work_order, outcomes, item.scrapped, item.parts_minor, item.labor_minutes, item.note,
-            item.occurred_at, key,
+            item.occurred_at, key, tuple(Part(**one.model_dump()) for one in item.parts),
         )  # fmt: skip
 
     return give(request, finish_work, payload, idempotency_key, make)

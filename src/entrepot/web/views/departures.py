@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from entrepot.returns.commands.work_orders import (
     start_work,
     withdraw_work,
 )
-from entrepot.returns.onward import KINDS, Outcome
+from entrepot.returns.onward import KINDS, Outcome, Part
 from entrepot.returns.photos import BYTES_MAX
 from entrepot.returns.rules import GRADES
 from entrepot.web import departure_paper, lists_returns, words
@@ -59,6 +60,8 @@ from entrepot.work import queries as work
 
 PAGE = 50
 RECOVERY_PAGE = 100
+PART_ROWS = range(1, 5)
+"""Kinds of parts that are asked for; a program may name more."""
 
 
 # ---- what is owed
@@ -257,14 +260,14 @@ def work_orders(request: Request) -> HttpResponse:
     """What waits to be refurbished, and the work orders, the latest first."""
     company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
     rows = work_order_queries.work_orders(company, after=after, limit=PAGE + 1)
-    results: dict[UUID, list[work_order_queries.ResultRow]] = {}
-    for one in work_order_queries.results([row.id for row in rows[:PAGE]]):
-        results.setdefault(one.work_order, []).append(one)
+    shown, by_order = [row.id for row in rows[:PAGE]], attrgetter("work_order")
     context: dict[str, Any] = {
         "rows": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "waiting": departure_queries.waiting(company, "refurbish"),
-        "results": results,
+        "results": {key: list(own) for key, own in groupby(work_order_queries.results(shown), by_order)},
+        "parts": {key: list(own) for key, own in groupby(work_order_queries.parts(shown), by_order)},
+        "part_rows": PART_ROWS,
         "grades": GRADES,
         "made": onward.MADE,
         "kept": kept(request),
@@ -295,15 +298,17 @@ def begin_work(request: Request, which: UUID) -> HttpResponse:
 @require_POST
 @console
 def end_work(request: Request, which: UUID) -> HttpResponse:
-    """What became of the units: as good as new, of second grade, scrapped."""
-    outcomes, unknown = _outcomes(request)
-    if unknown:
+    """What became of the units: as good as new, of second grade, scrapped; and the parts that it used up."""
+    outcomes, no_sku = _outcomes(request)
+    parts, no_part = _parts(request)
+    if unknown := no_sku or no_part:
         refused = NotFound(what="SKU", which=unknown)
         messages.error(request, words.refusal(refused))
         return back(request, reverse("work-orders"), [refused])
     wanted = FinishWork(
         which, outcomes, int_in(request.POST.get("scrapped")) or 0, _amount(request, "parts") or 0,
         min(int_in(request.POST.get("minutes")) or 0, 1_000_000), clean(request.POST.get("note")),
+        parts=parts,
     )  # fmt: skip
     results = give(request, finish_work, [wanted], lambda _n: gettext("The work is done. Put them there."))
     return back(request, reverse("work-orders"), results)
@@ -322,6 +327,22 @@ def _outcomes(request: Request) -> tuple[tuple[Outcome, ...], str]:
             grade = clean(request.POST.get(f"grade-{status}")) or "A"
             outcomes.append(Outcome(units, grade, status, found.id if found else None))
     return tuple(outcomes), ""
+
+
+def _parts(request: Request) -> tuple[tuple[Part, ...], str]:
+    """Units out of stock; and the first code that no SKU has."""
+    rows = [
+        (code, int_in(request.POST.get(f"part-units-{row}")) or 0, clean(request.POST.get(f"part-lot-{row}")))
+        for row in PART_ROWS
+        if (code := clean(request.POST.get(f"part-{row}")))
+    ]
+    found = (
+        catalog.skus(company=request.reader.company.id, codes=[code for code, _, _ in rows]) if rows else {}
+    )
+    unknown = [code for code, _, _ in rows if code not in found]
+    if unknown:
+        return (), unknown[0]
+    return tuple(Part(found[code].id, units, lot=lot) for code, units, lot in rows), ""
 
 
 @require_POST

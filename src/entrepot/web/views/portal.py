@@ -28,6 +28,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from entrepot.access.commands.count_tries import ForgetTries, Try, count_tries, forget_tries
+from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
@@ -39,6 +40,7 @@ from entrepot.returns import (
     asked_queries,
     errors,
     exchange_queries,
+    expiry_queries,
     inspection_queries,
     photos,
     portal_queries,
@@ -46,6 +48,7 @@ from entrepot.returns import (
 )
 from entrepot.returns.admission import CONDITIONS
 from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_return_photos
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.commands.exchange import Exchange, exchange
 from entrepot.returns.portal import STEPS
@@ -67,12 +70,15 @@ TRIES_MINUTES = 15
 TRIES_OF_SOURCE = 30
 TRIES_OF_ORDER = 10
 ASKS_OF_ORDER = 40
+PARCELS_MOST = 5
+"""That a customer tells of for one return."""
 MAY = frozenset(
     {
         "access.count_tries",
         "access.forget_tries",
         "returns.authorize",
         "returns.add_return_photos",
+        "returns.announce_parcels",
         "returns.exchange",
     }
 )
@@ -260,12 +266,14 @@ def theme(request: HttpRequest, company: str, channel: str) -> HttpResponse:  # 
 def order(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """Where the order is, what may still come back, and the returns there are."""
     now, of_order = fmt.reading().now, visit.order.id
+    lines = [one for one in queries.returnable(of_order) if one.left > 0]
     context = {
         "door": visit.door,
         "order": visit.order,
         "shipments": pages.shipments(order=of_order),
         "waits": sourcing.waits(order=of_order),
-        "lines": [one for one in queries.returnable(of_order) if one.left > 0],
+        "lines": lines,
+        "only": sum(one.left for one in lines) == 1,
         "reasons": asked_queries.reasons_offered(
             visit.order.company, asked_queries.categories_of(of_order), now
         ),
@@ -342,6 +350,22 @@ def show(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
             return redirect("portal-return", number=number)
     told = words.refusal(refused) if refused else gettext("Choose a photo first.")
     return _one_return(request, visit, seen, told)
+
+
+@require_POST
+@visited
+def announce(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
+    """The number on the parcel: whoever opens it knows what is in it, and its customer sees that it is on its way."""
+    seen, tracking = _seen(visit, number), clean(request.POST.get("tracking"))
+    refused = _too_often(visit)
+    if refused is None and len(portal_queries.parcels_of(seen.id)) >= PARCELS_MOST:
+        return _one_return(request, visit, seen, gettext("You have told us of enough parcels. Write to us."))
+    if refused is None:
+        (found,) = announce_parcels(visit.cause, requests=[AnnounceParcel(seen.id, tracking)])
+        if not isinstance(found, Refused):
+            return redirect("portal-return", number=number)
+        refused = found
+    return _one_return(request, visit, seen, words.refusal(refused))
 
 
 def _pictures(request: HttpRequest) -> list[bytes]:
@@ -451,7 +475,7 @@ def one_return(request: HttpRequest, visit: Visit, number: str) -> HttpResponseB
 def _one_return(
     request: HttpRequest, visit: Visit, seen: portal_queries.Seen, refused: str = ""
 ) -> HttpResponse:
-    code = segno.make(seen.number, error="m")
+    code, exchanges = segno.make(seen.number, error="m"), exchange_queries.of_return(seen.id)
     context = {
         "door": visit.door,
         "order": visit.order,
@@ -461,7 +485,13 @@ def _one_return(
         "code": mark_safe(code.svg_inline(omitsize=True, border=2)),  # noqa: S308  drawn by segno of our own number
         "send_to": _send_to(visit, seen),
         "whole": queries.whole(seen.id),
-        "exchanges": exchange_queries.of_return(seen.id),
+        "exchanges": exchanges,
+        "names": catalog.skus(company=visit.door.company, codes=[one.sku_code for one in exchanges])
+        if exchanges
+        else {},
+        "refunds": portal_queries.refunds_of(seen.id),
+        "parcels": portal_queries.parcels_of(seen.id),
+        "until": expiry_queries.until(seen.id, visit.door.company, fmt.reading().now),
         "photos": len(inspection_queries.photos_of_customer(seen.id)),
         "most": photos.OF_CUSTOMER_MAX,
         "types": ",".join(photos.TYPES.values()),
