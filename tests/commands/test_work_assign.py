@@ -224,7 +224,7 @@ def test_a_key_gets_its_answer_again(command):
 # ---- what somebody else changed meanwhile
 
 
-def test_an_item_that_somebody_else_has_meanwhile_is_neither_put_back_nor_given_away():
+def test_invariant_12_an_item_that_somebody_else_has_meanwhile_is_neither_put_back_nor_given_away():
     (item,) = items()
     assign(ADA, requests=[AssignItem(item, "ben")])
     before = told(item)
