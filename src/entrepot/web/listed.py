@@ -50,6 +50,12 @@ def by_id(row: Any) -> Any:
     return row.id
 
 
+def part_of(request: Request, *listings: Listing) -> Listing:
+    """Which of the lists of a page its address asks for: one is shown at a time, each with all that a list has."""
+    asked = request.GET.get("list", "")
+    return next((one for one in listings if one.part == asked), listings[0])
+
+
 def order_of(request: Request, listing: Listing) -> str:
     return listing.ordered(clean(request.GET.get("sort")))
 

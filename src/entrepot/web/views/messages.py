@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as notes
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import SEES_BUYERS
@@ -18,9 +20,9 @@ from entrepot.kernel import masking, messages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
 from entrepot.web import format as fmt
-from entrepot.web import lists_books
+from entrepot.web import lists_books, lists_insight
 from entrepot.web.edge import Request, back, clean, console, give, page
-from entrepot.web.listed import chosen, listed
+from entrepot.web.listed import chosen, listed, listed_whole, part_of
 
 SIDES = ("out", "in")
 NEED = {"out": ("dead", "kept"), "in": ("dead", "failed", "set_aside")}
@@ -117,10 +119,13 @@ def act(request: Request) -> HttpResponse:
 @require_safe
 @console
 def flows(request: Request) -> HttpResponse:
-    """Whether each source and channel is fresh, and whether channels have what we would tell them."""
+    """Whether each source and channel is fresh, or whether channels have what we would tell them."""
     company, now = request.reader.company.id, fmt.reading().now
-    context = {"feeds": feeds.feeds(company, now), "shelves": feeds.shelves(company, now.date())}
-    return page(request, "web/flows.html", context, area="integration")
+    listing = part_of(request, lists_insight.FEEDS, lists_insight.SHELVES)
+    rows: Sequence[Any] = feeds.shelves(company, now.date()) if listing.part else feeds.feeds(company, now)
+    shown = listed_whole(request, listing, rows)
+    context = {**shown.context(), "parts": {"": _("Freshness"), "shelves": _("Published stock")}}
+    return shown.answer or page(request, "web/flows.html", context, area="integration")
 
 
 def _ids(side: str, texts: Iterable[str]) -> list[str]:
