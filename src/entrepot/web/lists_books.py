@@ -161,13 +161,13 @@ RETENTION = Listing(
 TRIAL_BALANCE = Listing(
     "trial-balance", "books",
     (
-        Head(_("Account")), Head(_("Debit"), n=True, sum="debit_minor"), Head(_("Credit"), n=True, sum="credit_minor"),
-        Head(_("Balance"), n=True, sum="balance_minor"),
+        Head(_("Account")), Head(_("Debit"), n=True), Head(_("Credit"), n=True),
+        Head(_("Balance"), n=True),
     ),
     cells_of(TrialLine),
 )  # fmt: skip
 """A statement: all of its rows stand by the kinds of accounts, so that it has one order, no pages, and no column less.
-Its views, sums and files are those of every list."""
+Its views and files are those of every list; its sums stand in its last row."""
 
 ALL = (
     CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT, PAYOUTS,
