@@ -128,8 +128,11 @@ def shown() -> dict[str, int]:
 
 
 def stops() -> Iterator[Stop]:
-    """A page of each kind that this database can show; those of the portal last, in the order of a visit."""
+    """A page of each kind that this database can show, and every further list of a page; those of the portal last, in the
+    order of a visit."""
     from django.urls import reverse
+
+    from entrepot.web.lists import LISTS
 
     for name, arguments in shown().items():
         if name.startswith("portal-"):
@@ -137,6 +140,9 @@ def stops() -> Iterator[Stop]:
         given = _given(name) if arguments else []
         if given is not None:
             yield Stop(name, reverse(name, args=given))
+    for one in LISTS.values():
+        if one.part:
+            yield Stop(one.name, f"{reverse(one.url)}?list={one.part}")
     yield from _portal()
 
 

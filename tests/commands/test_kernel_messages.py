@@ -16,6 +16,7 @@ from entrepot.kernel.messages import (
     Erased,
     KeepUnread,
     MessageNow,
+    NotSaid,
     NoWayIn,
     Overtaken,
     ReplayMessage,
@@ -38,12 +39,12 @@ def outgoing(
         Message(destination, "topic", subject or ids.uuid7(), COMPANY, body or {"n": i}) for i in range(n)
     ]
     delivery.send(SYSTEM, made)
-    rows = sql.run("SELECT id::text FROM kernel_delivery ORDER BY id DESC LIMIT %(n)s", {"n": n})
+    rows = sql.run("SELECT id::text FROM kernel_delivery AS one ORDER BY one.id DESC LIMIT %(n)s", {"n": n})
     sql.run(
         "UPDATE kernel_delivery SET state = %(state)s, attempts = 13, last_error = 'away' WHERE id = ANY(%(ids)s)",
         {"state": state, "ids": [int(one) for (one,) in rows]},
     )
-    return sorted(one for (one,) in rows)
+    return sorted((one for (one,) in rows), key=int)
 
 
 def incoming(payloads: list[str], source: str = "easypost", state: str = "dead") -> list[str]:
@@ -74,6 +75,36 @@ def test_a_dead_message_goes_out_again_as_it_was_mended(db):
     )
     assert told[:2] == ("dead", "waiting")
     assert '"n"' not in str(told[2]), "what messages say stands in no event"
+
+
+def test_many_are_mended_alike_and_what_does_not_say_it_is_left_alone(db):
+    wrong = outgoing(2, body={"sku": "OLD", "n": "OLD-1"})
+    (other,) = outgoing(1, body={"sku": "MUG"})
+    asked = [
+        ReplayMessage(COMPANY, "out", one, "renamed", replaces='"OLD"', by='"NEW"') for one in [*wrong, other]
+    ]
+    answers = replay_messages(SYSTEM, requests=asked)
+    assert answers == [
+        *(MessageNow("out", one, "waiting") for one in wrong), NotSaid(message=other, text='"OLD"'),
+    ]  # fmt: skip
+    said = queries.contents(COMPANY, "out", [*wrong, other])
+    assert said == dict.fromkeys(wrong, '{"n": "OLD-1", "sku": "NEW"}') | {other: '{"sku": "MUG"}'}
+    assert isinstance(replay("out", other, replaces='"MUG"', by="{"), Invalid), "what is left is JSON"
+    assert isinstance(replay("out", other, content="{}", replaces="MUG", by="CUP"), Invalid)
+    (money,) = outgoing(1, destination="payments.stripe", body={"amount": 1})
+    assert isinstance(replay("out", money, replaces="1", by="2"), AsWritten)
+    told = sql.run("SELECT payload ->> 'is_edited' FROM kernel_event WHERE subject_kind = 'message_out'")
+    assert told == [("true",), ("true",)]
+
+
+def test_what_came_in_is_mended_alike(db):
+    first, second = incoming(['{"sku": "OLD"}', '{"sku": "OLD", "n": 2}'])
+    for one in (first, second):
+        assert isinstance(replay("in", one, replaces="OLD", by="NEW"), MessageNow)
+    assert queries.contents(COMPANY, "in", [first, second]) == {
+        first: '{"sku": "NEW"}', second: '{"sku": "NEW", "n": 2}',
+    }  # fmt: skip
+    assert queries.contents(COMPANY + 1, "in", [first]) == {}
 
 
 def test_what_is_dropped_is_not_sent_and_says_why(db):

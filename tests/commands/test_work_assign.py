@@ -16,7 +16,7 @@ from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.kernel.queries import timeline
 from entrepot.work import queries, tasks
 from entrepot.work.commands.assign import AssignItem, ItemAssigned, assign
-from entrepot.work.commands.claim import ClaimItem, claim
+from entrepot.work.commands.claim import ClaimItem, PutBackItem, claim, put_back
 from entrepot.work.commands.escalate import (
     EscalateItem,
     EscalateOverdue,
@@ -28,6 +28,7 @@ from entrepot.work.commands.escalate import (
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveItem, resolve
 from entrepot.work.commands.snooze import ItemSnoozed, SnoozeItem, snooze
+from entrepot.work.errors import ChangedMeanwhile
 from entrepot.work.rules import SNOOZE_MAX, Targets
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -218,6 +219,82 @@ def test_a_key_gets_its_answer_again(command):
     }[command]
     assert command(ADA, requests=[request]) == command(ADA, requests=[request])
     assert len(told(item)) == 1
+
+
+# ---- what somebody else changed meanwhile
+
+
+def test_invariant_12_an_item_that_somebody_else_has_meanwhile_is_neither_put_back_nor_given_away():
+    (item,) = items()
+    assign(ADA, requests=[AssignItem(item, "ben")])
+    before = told(item)
+    answers = [
+        *put_back(ADA, requests=[PutBackItem(item, expected_owner="ada")]),
+        *assign(ADA, requests=[AssignItem(item, "ada", expected_owner="")]),
+        *escalate(ADA, requests=[EscalateItem(item, "controller", expected_owner="ada")]),
+    ]
+    assert answers == [
+        ChangedMeanwhile(item=item, field="owner", expected=who, found="ben") for who in ("ada", "nobody", "ada")
+    ]  # fmt: skip
+    assert (queries.item(item).owner, told(item)) == ("ben", before)
+
+    assert assign(ADA, requests=[AssignItem(item, "ada", expected_owner="ben")]) == [
+        ItemAssigned(item, "ada")
+    ]
+    assert assign(ADA, requests=[AssignItem(item, "ada", expected_owner="ben")]) == [
+        ItemAssigned(item, "ada")
+    ]
+    put_back(ADA, requests=[PutBackItem(item, expected_owner="ada")])
+    (refused,) = put_back(ADA, requests=[PutBackItem(item, expected_owner="ada")])
+    assert refused == ChangedMeanwhile(item=item, field="owner", expected="ada", found="nobody")
+
+
+def test_what_was_escalated_goes_back_to_its_role_and_to_whoever_had_it():
+    (item,) = items()
+    claim(ADA, requests=[ClaimItem(item)])
+    escalate(ADA, requests=[EscalateItem(item, "controller")])
+    way_back = EscalateItem(item, "picker", owner="ada", expected_role="controller", expected_owner="")
+
+    assert escalate(ADA, requests=[way_back]) == [ItemEscalated(item, "picker", "ada")]
+    found = queries.item(item)
+    assert (found.state, found.owner, found.role) == ("claimed", "ada", "picker")
+    assert told(item)[-1][1] == {"role": "picker", "from": "controller", "owner": "ada"}
+    assert escalate(ADA, requests=[way_back]) == [
+        ChangedMeanwhile(item=item, field="role", expected="controller", found="picker")
+    ]
+
+
+def test_nobody_gives_by_an_escalation_what_they_may_not_assign():
+    (item,) = items(role="operations lead")
+    actor = Actor("ada", frozenset({"work.escalate", "work.claim"}), roles=frozenset({"operations lead"}))
+    ada = Cause(actor, NOW)
+    (refused,) = escalate(ada, requests=[EscalateItem(item, "controller", owner="ben")])
+    assert isinstance(refused, NotPermitted)
+    (gone,) = escalate(ada, requests=[EscalateItem(item, "controller", owner="gone")])
+    assert gone == NotFound(what="person", which="gone")
+    assert queries.item(item).role == "operations lead"
+    assert escalate(ada, requests=[EscalateItem(item, "controller", owner="ada")]) == [
+        ItemEscalated(item, "controller", "ada")
+    ]
+
+
+def test_an_item_that_somebody_else_put_aside_for_longer_is_not_woken():
+    (item,) = items()
+    snooze(ADA, requests=[SnoozeItem(item, NOW + HOUR)])
+    snooze(ADA, requests=[SnoozeItem(item, NOW + 9 * HOUR)])
+    (refused,) = snooze(ADA, requests=[SnoozeItem(item, None, expected_until=NOW + HOUR)])
+    assert isinstance(refused, ChangedMeanwhile) and refused.facts["found"] == (NOW + 9 * HOUR).isoformat()
+    assert queries.item(item).snoozed_until == NOW + 9 * HOUR
+    snooze(ADA, requests=[SnoozeItem(item, None, expected_until=NOW + 9 * HOUR)])
+    assert queries.item(item).snoozed_until is None
+
+
+@pytest.mark.parametrize("size", [1, 10, 1000])
+def test_giving_back_what_was_escalated_takes_the_same_statements(statements, size):
+    found = items(size)
+    with statements() as ran:
+        escalate(ADA, requests=[EscalateItem(item, "controller", owner="ben") for item in found])
+    assert count(ran) == 4, ran  # lock, people, escalate, events
 
 
 # ---- what is overdue for too long

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import string
 import threading
 from typing import Any
 
@@ -19,6 +21,7 @@ from entrepot.kernel.messages import (
     replay_messages,
 )
 from entrepot.work.commands.watch_dead_letters import (
+    CAUSES_MAX,
     ITEM,
     DeadLettersWatched,
     WatchDeadLetters,
@@ -56,7 +59,7 @@ def items() -> list[tuple[str, dict[str, Any]]]:
     )  # type: ignore[return-value]
 
 
-def test_invariant_11_a_cause_is_one_item_however_many_messages_it_stops(house: None) -> None:
+def test_invariant_13_a_cause_is_one_item_however_many_messages_it_stops(house: None) -> None:
     dead("HTTP 503 for 100001", "HTTP 503 for 100002", "HTTP 404")
     keep_unread(SYSTEM, requests=[KeepUnread(COMPANY, "easypost", "{", "no JSON")])
 
@@ -71,6 +74,8 @@ def test_invariant_11_a_cause_is_one_item_however_many_messages_it_stops(house: 
     assert items()[2][1]["messages"] == 2
     dead("HTTP 503 for 100003")
     assert watched() == [DeadLettersWatched(COMPANY, 3, 0, 0)] and len(items()) == 3
+    assert items()[2][0] == "3 messages to channels:web were given up: HTTP 503 for …"
+    assert items()[2][1]["messages"] == 3
 
 
 def test_it_is_closed_when_the_last_message_is_replayed_or_dropped(house: None) -> None:
@@ -85,6 +90,41 @@ def test_it_is_closed_when_the_last_message_is_replayed_or_dropped(house: None) 
     assert watched() == [DeadLettersWatched(COMPANY, 0, 0, 2)] and not items()
     asked = [WatchDeadLetters(COMPANY, key="once")]
     assert watch_dead_letters(SYSTEM, requests=asked) == watch_dead_letters(SYSTEM, requests=asked)
+
+
+WORDS = [f"error {''.join(pair)}" for pair in itertools.product(string.ascii_lowercase, repeat=3)][:3000]
+
+
+def test_a_broken_feed_is_one_item_however_many_causes_its_messages_have(house: None) -> None:
+    dead(*WORDS[:CAUSES_MAX], place="channels:web")
+    assert watched() == [DeadLettersWatched(COMPANY, CAUSES_MAX, CAUSES_MAX, 0)]
+
+    dead(*WORDS, place="channels:web")
+    dead("HTTP 404", place="channels:shop")
+    assert watched() == [DeadLettersWatched(COMPANY, 2, 2, CAUSES_MAX)]
+    (_, (told, facts)) = items()
+    assert told.startswith(
+        "3005 messages to channels:web were given up for different causes (3000); most often: err"
+    )
+    assert (facts["messages"], facts["causes"], facts["place"]) == (3005, 3000, "channels:web")
+    assert watched() == [DeadLettersWatched(COMPANY, 2, 0, 0)]
+
+
+def test_a_broken_feed_stays_one_item_until_nothing_of_it_stands(house: None) -> None:
+    ids_ = dead(*WORDS[: CAUSES_MAX + 1])
+    watched()
+    (item,) = sql.run("SELECT id FROM work_item WHERE type = %(type)s AND state <> 'done'", {"type": ITEM})
+    drop_messages(SYSTEM, requests=[DropMessage(COMPANY, "out", one, "too late") for one in ids_[1:]])
+    assert watched() == [DeadLettersWatched(COMPANY, 1, 0, 0)]
+    assert (
+        items()[0][0]
+        == f"1 messages to channels:web were given up for different causes (1); most often: {WORDS[0]}"
+    )
+    assert sql.run("SELECT id FROM work_item WHERE type = %(type)s AND state <> 'done'", {"type": ITEM}) == [
+        item
+    ]
+    drop_messages(SYSTEM, requests=[DropMessage(COMPANY, "out", ids_[0], "too late")])
+    assert watched() == [DeadLettersWatched(COMPANY, 0, 0, 1)] and not items()
 
 
 @pytest.mark.counts("work.watch_dead_letters")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from base64 import b64encode
+from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from entrepot.kernel.cause import Actor
 from entrepot.returns import departure_queries, recovery_queries, work_order_queries
+from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
+from entrepot.returns.commands.open_departures import OpenDeparture, open_departures
+from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
 from entrepot.web import departure_paper
+from entrepot.web.views import departures
 from tests.asking import a_browser, a_program
-from tests.floor import COMPANY, NOW, Floor
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.http.test_api import is_problem
 from tests.http.test_returns_pages import said, text_of
 from tests.onward import a_vendor, disposed
@@ -121,15 +130,57 @@ def test_units_are_refurbished_by_forms(house: Floor) -> None:
     done = inspector.post(f"{address}finish/", form | part | {"sku-second_grade": "SKU-001"})
     assert said(done)[-1] == "The work is done. Put them there."
     told = text_of(inspector.get("/returns/work-orders/"))
-    assert "Worth £3.00 before; the work cost £2.50, of which £2.50 became value." in told
     assert "2 × SKU-002 used, from PICK · £2.00" in told
-    assert "1 × SKU-001 · Grade B" in told
+    assert "£3.00 £2.50 £2.50" in told, "worth, work, and what of it became value"
+    assert "1 × SKU-001, Grade B" in told
+    told = list(
+        csv.DictReader(inspector.get("/returns/work-orders/?format=csv").content.decode().splitlines())
+    )
+    assert [(row["state"], row["value"], row["capitalized"]) for row in told] == [
+        ("finished", "3.00", "2.50")
+    ]
 
     (other,) = disposed(house, "refurbish", 1)
     supervisor.post("/returns/work-orders/plan/", {f"units-{other}": "1", "plan": "Mend it"})
     second = work_order_queries.work_orders(COMPANY)[0]
     gone = supervisor.post(f"/returns/work-orders/{second.id}/withdraw/", {"reason": "no parts"})
     assert said(gone)[-1] == "Nothing is done with them."
+
+
+def test_pages_of_what_is_owed_go_on_behind_the_last_also_where_that_was_paid(
+    house: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(departures, "RECOVERY_PAGE", 1)
+    whiches = disposed(house, "return_to_vendor", 1, 1, 1)
+    vendor = a_vendor(house, 0)
+    wanted = [OpenDeparture(COMPANY, "vendor_return", ((one, 1),), vendor) for one in whiches]
+    opened = open_departures(SYSTEM, requests=wanted)
+    days = ("2026-12-01", "2026-12-01", "2026-12-24")
+    leave_departures(
+        SYSTEM,
+        requests=[
+            LeaveDeparture(one.departure, 100, date.fromisoformat(day))
+            for one, day in zip(opened, days, strict=True)
+        ],
+    )
+    books, numbers, address = a_browser("books"), [], "/returns/recovery/"
+    for _ in range(3):
+        page = books.get(address).content.decode()
+        numbers += re.findall(r'class="two"><a href="/returns/departures/[^"]+">([^<]+)</a>', page)
+        behind = re.search(r'href="(\?after=[^"]+)"', page)
+        address = f"/returns/recovery/{behind[1]}" if behind else ""
+    assert sorted(numbers) == sorted(one.number for one in opened) and not address
+    assert numbers[-1] == opened[2].number
+    paid = recovery_queries.owed(COMPANY, NOW)[0]
+    behind_it = recovery_queries.owed(
+        COMPANY, NOW, after=recovery_queries.Place(paid.due_on, paid.since, paid.id)
+    )
+    somebody_else = replace(SYSTEM, actor=Actor("cleo", everything=True))
+    settle_departures(somebody_else, requests=[SettleDeparture(paid.id, reference="CN 1")])
+    left = recovery_queries.owed(COMPANY, NOW, after=recovery_queries.Place(paid.due_on, paid.since, paid.id))
+    assert left == behind_it and len(left) == 2
+    (head, *rows) = csv.reader(books.get("/returns/recovery/?format=csv").content.decode().splitlines())
+    assert [row[head.index("number")] for row in rows] == numbers[1:]
 
 
 def test_programs_send_goods_on_and_take_the_money(house: Floor) -> None:

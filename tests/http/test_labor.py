@@ -34,12 +34,12 @@ def test_the_page_tells_what_is_queued_done_and_how_long_it_takes(shop, work, co
     page = browser.get("/floor/labor/").content.decode()
     assert "hours needed" in page
     assert "60.0" in page, "a mug a minute"
-    assert "No standard yet" in page
+    assert "No standard yet" in browser.get("/floor/labor/?list=standards").content.decode()
     done = browser.post("/floor/labor/fit/")
     assert [str(one) for one in get_messages(done.wsgi_request)] == [
         "The standard times are fitted to the days before now."
     ]
-    assert "No standard yet" not in browser.get("/floor/labor/?days=28").content.decode()
+    assert "No standard yet" not in browser.get("/floor/labor/?list=standards").content.decode()
 
 
 def test_programs_are_told_the_same(shop, work, program):

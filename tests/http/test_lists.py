@@ -17,7 +17,7 @@ from entrepot.kernel import sql
 from entrepot.warehouse import queries as warehouse
 from entrepot.web import as_file, listed
 from entrepot.web.lists import BOARDS, JOURNAL, LISTS
-from entrepot.web.views import packing
+from entrepot.web.views import ageing, packing
 
 LONG = ("/orders/", "/returns/", "/work/", "/stock/", "/inbound/", "/books/accounts/1200/")
 
@@ -108,16 +108,53 @@ def test_each_list_has_a_file_its_sums_and_each_of_its_orders(console, standing_
     for one in LISTS.values():
         if one in (JOURNAL, BOARDS):
             continue
-        address = reverse(one.url)
-        (head, *rows) = table(browser, address)
+        address, part = reverse(one.url), {"list": one.part} if one.part else {}
+        (head, *rows) = table(browser, address, **part)
         assert head == list(one.cells), one.name
-        page = browser.get(address).content.decode()
+        page = browser.get(address, part).content.decode()
         if rows:
             assert "Save what is shown as" in page, one.name
             assert 'class="totals"' in page, one.name
         for by in sorted(one.orders if len(rows) > 1 else ()):
-            again = table(browser, address, sort=f"-{by}")[1:]
+            again = table(browser, address, sort=f"-{by}", **part)[1:]
             assert sorted(again) == sorted(rows), (one.name, by)
+
+
+def test_a_page_of_several_lists_shows_one_with_all_that_a_list_has(console, standing_shop):
+    browser = console("root")
+    first, second = (browser.get(f"/stock/ageing/{asked}").content.decode() for asked in ("", "?list=lots"))
+    assert "Units by age" in first and "Expires in 30 days" not in first
+    assert "Expires in 30 days" in second and "Units by age" not in second
+    assert re.search(r'href="\?list=lots">Lots that expire', first)
+    for page, name in ((first, "ageing"), (second, "expiring")):
+        assert f'action="/views/{name}/save/"' in page
+    told = {"name": "Soon", "next": "/stock/ageing/?list=lots&days=7"}
+    browser.post("/views/expiring/save/", told)
+    (one,) = access.views(1, "expiring", "root", [])
+    assert browser.get(f"/views/{one.id}/")["Location"] == "/stock/ageing/?list=lots&days=7"
+
+
+def test_an_order_of_a_list_that_is_cut_is_that_of_all_its_rows(console, standing_shop, monkeypatch):
+    monkeypatch.setattr(ageing, "SHOWN", 1)
+    browser = console("root")
+    rows = table(browser, "/stock/ageing/", sort="-units")[1:]
+    page = browser.get("/stock/ageing/", {"sort": "-units"}).content.decode()
+    assert "The first 1 rows of more" in page
+    assert (
+        re.search(r'<small>(.+?)</small></span></th><td class="n" data-name="Days">', page)[1] == rows[0][1]
+    )
+    assert int(rows[0][2]) == max(int(row[2]) for row in rows)
+
+
+def test_the_trial_balance_is_a_statement_with_its_sums_and_files(console, standing_shop):
+    browser = console("books")
+    (head, *rows) = read(browser.get("/books/", {"format": "xlsx"}))
+    assert sum(row[head.index("balance_minor")] for row in rows) == 0
+    page = browser.get("/books/").content.decode()
+    assert 'class="totals"' in page and "Save what is shown as" in page and "<tfoot>" in page
+    month = re.search(r'<option value="(\d{4}-\d\d)"', page)[1]
+    of_month = read(browser.get("/books/", {"format": "xlsx", "month": month}))
+    assert of_month[0] == head and len(of_month) <= len(rows) + 1
 
 
 def numbers(page: str) -> list[str]:

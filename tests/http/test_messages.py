@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from entrepot.kernel import delivery, ids, sql
 from entrepot.kernel.delivery import Message
 from entrepot.kernel.masking import MASK
 from entrepot.kernel.messages import KeepUnread, keep_unread
+from entrepot.web import listed
 from tests.shop import COMPANY, the_system
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +31,8 @@ def dead(shop) -> str:
 
 def test_an_engineer_sees_what_stands_and_why_but_no_person(console, dead):
     engineer = console("engineer")
-    listed = engineer.get("/integration/").content.decode()
-    assert "the shop does not answer" in listed and "order.told" in listed and "channels:web" in listed
+    page = engineer.get("/integration/").content.decode()
+    assert "the shop does not answer" in page and "order.told" in page and "channels:web" in page
     one = engineer.get(f"/integration/out/{dead}/").content.decode()
     assert "MUG-BLUE" in one and MASK in one and "ada@example.com" not in one
     assert 'name="content"' not in one, "who is not shown all of it can't edit it"
@@ -61,6 +63,30 @@ def test_it_is_mended_replayed_and_dropped_with_a_reason(console, dead):
     assert "may not do" in refused
 
 
+def test_many_are_mended_and_sent_on_their_way_again_at_once(console, dead, shop, monkeypatch):
+    monkeypatch.setattr(listed, "PAGE", 1)
+    engineer, root = console("engineer"), console("root")
+    sent = [
+        Message("channels:web", "order.told", ids.uuid7(), COMPANY, {"sku": "MUG-BLUE"}) for _ in range(3)
+    ]
+    delivery.send(the_system(shop.now), sent)
+    sql.run("UPDATE kernel_delivery SET state = 'dead' WHERE topic = 'order.told' RETURNING 1")
+    address = "/integration/?side=out&state=dead&place=channels:web"
+    text = engineer.get(address).content.decode()
+    assert "Select all that match" in text and "Mend them all first" in text
+    company = re.search(r'name="all" value="([^"]+)"', text)[1]
+    told = {"side": "out", "do": "replay", "reason": "renamed", "replaces": "MUG-BLUE", "by": "MUG-SAND"}
+    act = "/integration/act/?side=out&state=dead&place=channels:web"
+    page = engineer.post(act, told | {"all": company}, follow=True).content.decode()
+    assert "3 messages are on their way again" in page and "1 message is masked for you in part" in page
+    bodies = sql.run(
+        "SELECT body ->> 'sku' FROM kernel_delivery WHERE topic = 'order.told' AND state = 'waiting'"
+    )
+    assert bodies == [("MUG-SAND",)] * 3 and _row(dead) == ("dead", BODY)
+    root.post(act, told | {"message": dead})
+    assert _row(dead) == ("waiting", BODY | {"sku": "MUG-SAND"})
+
+
 def _row(message):
     return sql.run("SELECT state, body FROM kernel_delivery WHERE id = %(id)s", {"id": int(message)})[0]
 
@@ -68,8 +94,8 @@ def _row(message):
 def test_programs_list_read_replay_and_drop(program, dead, shop):
     (unread,) = keep_unread(the_system(shop.now), requests=[KeepUnread(COMPANY, "easypost", "{", "no JSON")])
     api = program("engineer")
-    listed = api.get("/api/v1/messages").json()
-    assert [(one["id"], one["error"]) for one in listed["items"]] == [(dead, "the shop does not answer")]
+    found = api.get("/api/v1/messages").json()
+    assert [(one["id"], one["error"]) for one in found["items"]] == [(dead, "the shop does not answer")]
     assert api.get(f"/api/v1/messages?after={dead}").json() == {"items": [], "next": None}
     assert api.get("/api/v1/messages?after=ab").status_code == 422
     assert [one["id"] for one in api.get("/api/v1/messages?side=in").json()["items"]] == [unread.message]
@@ -91,7 +117,9 @@ def test_programs_list_read_replay_and_drop(program, dead, shop):
 
 def test_feeds_and_published_stock_are_compared(console, program, shop):
     page = console("engineer").get("/integration/feeds/").content.decode()
-    assert "Orders of web" in page and "Never arrived" in page and "market" in page
+    assert "Orders of web" in page and "Never arrived" not in page
+    page = console("engineer").get("/integration/feeds/?list=shelves").content.decode()
+    assert "Never arrived" in page and "market" in page
     feeds = program("engineer").get("/api/v1/feeds").json()
     web = next(one for one in feeds if (one["kind"], one["name"]) == ("orders", "web"))
     assert web["freshness"] in ("fresh", "late", "silent", "unknown") and web["day"] >= 0

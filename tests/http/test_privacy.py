@@ -27,7 +27,7 @@ def test_a_controller_holds_and_reads_and_is_told_why_nobody_is_erased_yet(shop,
     assert said(page.post("/books/privacy/export/", {"who": "nobody"})) == [
         "There is no customer and no order of that name."
     ]
-    shown = page.get("/books/privacy/").content.decode()
+    shown = page.get("/books/privacy/?list=holds").content.decode()
     assert "asked by letter" in shown and "Business buyers" in shown
     (hold,) = privacy_queries.holds(COMPANY)
     assert said(page.post("/books/privacy/release/", {"hold": hold.id, "reason": "over"})) == [

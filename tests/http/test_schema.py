@@ -307,6 +307,7 @@ OPERATIONS = [
     ("/api/v1/work/claim", "post"),
     ("/api/v1/work/escalate", "post"),
     ("/api/v1/work/link", "post"),
+    ("/api/v1/work/put-back", "post"),
     ("/api/v1/work/queues", "get"),
     ("/api/v1/work/resolve", "post"),
     ("/api/v1/work/snooze", "post"),

@@ -23,7 +23,7 @@ def undo_of(page: Any) -> tuple[str, dict[str, list[str]]]:
     found = TOAST.search(page.content.decode())
     assert found, "no undo is offered"
     fields: dict[str, list[str]] = {}
-    for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', found[2]):
+    for name, value in re.findall(r'name="([\w-]+)" value="([^"]*)"', found[2]):
         fields.setdefault(name, []).append(value.replace("&amp;", "&"))
     return found[1], fields
 
@@ -69,6 +69,55 @@ def test_work_that_another_role_was_asked_for_is_asked_of_the_first_one_again(co
     address, fields = undo_of(done)
     lead.post(address, fields)
     assert work.item(item).role == before.role
+
+
+def test_work_that_another_role_was_asked_for_goes_back_to_whoever_had_it(console, shop):
+    item = work.of_subject(shop.one("fraud"))[0].id
+    lead = console("lead")
+    lead.post("/work/act/", {"action": "assign", "person": "service", "item": item})
+    before = work.item(item)
+    asked = {"action": "escalate", "role": "controller", "item": item}
+    address, fields = undo_of(lead.post("/work/act/", asked, follow=True))
+    lead.post(address, fields)
+    after = work.item(item)
+    assert (after.owner, after.role, after.state) == ("service", before.role, "claimed")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"action": "claim"},
+        {"action": "snooze", "hours": "24"},
+        {"action": "assign", "person": "service"},
+        {"action": "escalate", "role": "controller"},
+    ],
+)
+def test_what_somebody_else_changed_meanwhile_is_not_taken_back(console, shop, asked):
+    item = work.of_subject(shop.one("fraud"))[0].id
+    lead, root = console("lead"), console("root")
+    address, fields = undo_of(lead.post("/work/act/", asked | {"item": item}, follow=True))
+    other = {"action": "snooze", "hours": "72"} if asked["action"] == "snooze" else {
+        "action": "assign", "person": "supervisor",
+    }  # fmt: skip
+    root.post("/work/act/", other | {"item": item})
+    now = work.item(item)
+    page = lead.post(address, fields, follow=True).content.decode()
+    assert "changed item" in page and "Look at it again" in page
+    assert work.item(item) == now
+
+
+@pytest.mark.parametrize("where", ["/work/", "/work/{}/"])
+def test_an_act_on_a_page_that_is_behind_is_refused(console, shop, where):
+    item = work.of_subject(shop.one("fraud"))[0].id
+    lead, root = console("lead"), console("root")
+    text = lead.get(where.format(item)).content.decode()
+    fields = dict(re.findall(rf'name="(seen(?:-{item})?)" value="([^"]*)"', text))
+    assert fields, "the page says who it saw at the item"
+    root.post("/work/act/", {"action": "assign", "person": "supervisor", "item": item})
+    told = {"action": "assign", "person": "service", "item": item, "next": "/work/"}
+    page = lead.post("/work/act/", fields | told, follow=True).content.decode()
+    assert "expected nobody, found supervisor" in page
+    assert work.item(item).owner == "supervisor"
 
 
 def test_a_draft_that_was_discarded_goes_on(console, shop):

@@ -174,6 +174,22 @@ def test_programs_do_with_work_what_people_do(program, picks, shop):
     assert queues["short pick", "picker"]["untaken"] == 1
 
 
+def test_programs_say_who_should_have_an_item(program, picks):
+    lead, one = program("lead"), str(picks[0])
+    lead.post(f"{WORK}/assign", {"item": one, "person": "service"})
+    refused = lead.post(f"{WORK}/put-back", {"item": one, "expected_owner": "lead"}, "late")
+    assert (refused.status_code, refused.json()["code"]) == (409, "work.changed_meanwhile")
+    refused = lead.post(f"{WORK}/assign", {"item": one, "person": "lead", "expected_owner": ""}, "later")
+    assert refused.json()["code"] == "work.changed_meanwhile"
+    back = {"item": one, "expected_owner": "service"}
+    assert lead.post(f"{WORK}/put-back", back, "now").json() == {"item": one}
+    asked = {"item": one, "role": "picker", "owner": "service", "expected_owner": ""}
+    assert lead.post(f"{WORK}/escalate", asked, "on").json() == {
+        "item": one, "role": "picker", "owner": "service",
+    }  # fmt: skip
+    assert lead.get(f"{WORK}/{one}").json()["state"] == "claimed"
+
+
 def test_the_same_key_gets_the_same_answer(program, picks):
     lead = program("lead")
     body = {"item": str(picks[0]), "root_cause": "damage"}

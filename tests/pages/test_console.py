@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -326,14 +327,51 @@ def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page
     expect(told).to_have_text("")
     assert show.locator("option[selected]").count() == 2  # whoever chose the first option chose as well
 
-    matching = "<input type=hidden data-all-matching>"
-    console.locator("form[data-many]").evaluate(
-        "(one, it) => one.insertAdjacentHTML('beforeend', it)", matching
-    )
-    asked.clear()
+
+def test_all_that_match_stay_chosen_and_the_list_says_so(
+    console: Page, shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    from entrepot.web import listed
+    from entrepot.work import queries
+    from tests.shop import COMPANY
+
+    monkeypatch.setattr(listed, "PAGE", 2)
+    waiting = len(queries.items(COMPANY, awake_at=shop.now + timedelta(minutes=1)))
+    assert waiting > 2
+    console.goto("/work/")
+    counted, told = console.locator("[data-count]"), console.locator("#live-told")
+    everything, shown = console.locator("[data-all-matching]"), console.locator("tbody [name=item]")
+    expect(everything).to_be_disabled()
+    shown.first.focus()
+    console.keyboard.press("x")
+    expect(counted).to_have_text("1 selected")
+    button = console.get_by_role("button", name="Select all that match")
+    button.focus()
+    console.keyboard.press("Enter")
+    expect(counted).to_have_text("All that match are selected, 1,000 at most")
+    expect(console.locator(".matching")).to_contain_text(f"{waiting} rows")
+    expect(everything).to_be_enabled()
+    assert all(box.is_checked() for box in shown.all())
+
+    asked: list[str] = []
+    console.on("request", lambda one: asked.append(one.url))
     renew(console)
     console.wait_for_timeout(150)
-    assert asked == []  # all that match stay chosen
+    assert asked == [], "the rows stay those that were seen"
+    expect(told).to_have_text("Not renewed: all that match are chosen")
+    assert told.get_attribute("data-is-stale") is None
+
+    shown.first.uncheck()
+    expect(counted).to_have_text("1 selected")
+    expect(everything).to_be_disabled()
+    expect(console.locator(".matching")).to_have_text("")
+    renew(console)
+    expect(told).to_have_text("")
+
+    button.click()
+    console.get_by_role("button", name="Take", exact=True).click()
+    expect(console.locator(".toasts")).to_contain_text(f"{waiting} items are yours.")
+    assert len(queries.items(COMPANY, owner="lead")) == waiting
 
 
 def test_the_documents_of_the_api_open(console: Page):

@@ -19,7 +19,7 @@ from entrepot.work.commands.escalate import EscalateItem, EscalateOverdue, escal
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ItemResolved, ResolveItem, resolve
 from entrepot.work.commands.snooze import SnoozeItem, snooze
-from entrepot.work.errors import ClaimedByAnother
+from entrepot.work.errors import ChangedMeanwhile, ClaimedByAnother
 from entrepot.work.rules import Targets
 from tests.together import all_at_once, at_once
 
@@ -61,6 +61,18 @@ def test_whoever_comes_last_has_the_item_and_all_that_happened_is_told(committed
     ])  # fmt: skip
     assert queries.discrepancies() == []
     assert {one.role for one in queries.items(1)} == {"controller"}
+
+
+def test_of_two_who_give_away_what_they_saw_with_nobody_one_is_told_that_it_is_gone(committed_db):
+    User.objects.bulk_create([User(username=name, is_superuser=True) for name in ("ada", "ben")])
+    items = opened(20)
+    answers = at_once([
+        lambda: assign(ADA, requests=[AssignItem(item, "ben", expected_owner="") for item in items]),
+        lambda: assign(BEN, requests=[AssignItem(item, "ada", expected_owner="") for item in reversed(items)]),
+    ])  # fmt: skip
+    flat = [one for batch in answers for one in batch]
+    assert sum(isinstance(one, ChangedMeanwhile) for one in flat) == 20
+    assert queries.discrepancies() == []
 
 
 def test_what_is_overdue_is_escalated_once(committed_db):

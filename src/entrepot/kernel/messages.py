@@ -61,6 +61,11 @@ class Erased(Refused):
     says = "What this message said was erased. Write anew what it shall say, or drop it."
 
 
+class NotSaid(Refused):
+    code = "kernel.not_said"
+    says = "Message {message} does not say “{text}”, so nothing of it can be replaced. Look at it, or leave it out."
+
+
 class NoWayIn(Refused):
     code = "kernel.no_way_in"
     says = "Messages of {source} are not taken in by themselves. Bring in its file again, or drop this one."
@@ -73,8 +78,8 @@ class AsWritten(Refused):
 
 @dataclass(frozen=True, slots=True)
 class ReplayMessage:
-    """A message by its side and id. `content`: what it shall say, None for what it says. `anyway`: also where a later
-    one about the same thing has arrived."""
+    """A message by its side and id. `content`: what it shall say, None for what it says; or `replaces`, wherever it
+    says that, `by` something else. `anyway`: also where a later one about the same thing has arrived."""
 
     company: int
     side: Side
@@ -82,7 +87,13 @@ class ReplayMessage:
     reason: str
     content: str | None = None
     anyway: bool = False
+    replaces: str = ""
+    by: str = ""
     key: str | None = None
+
+    @property
+    def edits(self) -> bool:
+        return self.content is not None or self.replaces != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +155,20 @@ def replay_messages(cause: Cause, /, *, requests: Sequence[ReplayMessage]) -> li
     in to the room that takes those of their source.
 
     Locks: the messages, out before in, by id. Refuses: NotFound, WrongState (arrived, done or dropped), Invalid
-    (no reason; content that is no message), Erased, AsWritten, Overtaken, NoWayIn. Again: by key. 4 statements.
+    (no reason; content that is no message), NotSaid (of what shall be replaced), Erased, AsWritten, Overtaken, NoWayIn.
+    Again: by key. 4 statements.
     """
+    changes: dict[_Key, str | None] = {}
 
-    def may(found: _Found, one: Any) -> Refused | None:
-        edits = one.content is not None
-        return misfit(found.side, found.content, one.content) or unfit(found, edits=edits, anyway=one.anyway)
+    def may(found: _Found, one: ReplayMessage) -> Refused | None:
+        said = mended(one, found.content)
+        refusal = said if isinstance(said, Refused) else misfit(found.side, found.content, said)
+        refusal = refusal or unfit(found, edits=one.edits, anyway=one.anyway)
+        if refusal is None and not isinstance(said, Refused):
+            changes[_key(one)] = said
+        return refusal
 
     found, answers = _decided(requests, "replay", may)
-    changes = {
-        _key(one): one.content
-        for one, answer in zip(requests, answers, strict=True)
-        if isinstance(answer, MessageNow)
-    }
     _write(cause, changes, "")
     offered: dict[str, list[tuple[UUID, int, datetime]]] = {}
     for key in changes:
@@ -216,6 +228,17 @@ def _storable(content: str) -> str:
 
 
 # ---- decisions
+
+
+def mended(one: ReplayMessage, content: str) -> str | Refused | None:
+    """What a message shall say; None for what it says already. Pure."""
+    if not one.replaces:
+        return one.content
+    if one.content is not None:
+        return Invalid(field="replaces", expected="new content, or a part of the old one", found="both")
+    if one.replaces not in content:
+        return NotSaid(message=one.message, text=one.replaces)
+    return content.replace(one.replaces, one.by)
 
 
 def misfit(side: Side, content: str, wanted: str | None) -> Refused | None:
@@ -343,7 +366,7 @@ def _tell(
     happened = [
         Event(
             f"message_{one.side}", was.subject, was.company, was.state, answer.state, None,
-            {"message": one.message, "place": was.place, "is_edited": getattr(one, "content", None) is not None},
+            {"message": one.message, "place": was.place, "is_edited": getattr(one, "edits", False)},
             one.reason,
         )
         for one, answer in zip(requests, answers, strict=True)

@@ -66,6 +66,12 @@ def message(company: int, side: str, which: str) -> tuple[MessageRow, str] | Non
     return (MessageRow(*rows[0][:-1]), str(rows[0][-1])) if rows else None
 
 
+def contents(company: int, side: str, which: Sequence[str]) -> dict[str, str]:
+    """What messages of a company say, by their ids. 1 statement."""
+    statement = _CONTENTS_OUT if side == "out" else _CONTENTS_IN
+    return dict(sql.run(statement, {"company": company, "ids": list(which)}))
+
+
 class Standing(NamedTuple):
     """How many messages of a place stand in a state, since when the oldest."""
 
@@ -135,6 +141,16 @@ SELECT {_OUT}, body::text FROM kernel_delivery WHERE company_id = %(company)s::s
 
 _MESSAGE_IN = f"""
 SELECT {_IN}, payload FROM kernel_inbox WHERE company_id = %(company)s::smallint AND id = %(id)s::uuid
+"""
+
+_CONTENTS_OUT = """
+SELECT id::text, body::text FROM kernel_delivery
+WHERE company_id = %(company)s::smallint AND id = ANY(%(ids)s::text[]::bigint[])
+"""
+
+_CONTENTS_IN = """
+SELECT id::text, payload FROM kernel_inbox
+WHERE company_id = %(company)s::smallint AND id = ANY(%(ids)s::text[]::uuid[])
 """
 
 _STANDING = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -44,10 +45,25 @@ class RecoverySum:
     overdue_minor: int
 
 
+class Place(NamedTuple):
+    """Where a row stands. One that has been credited since is gone; what was behind it is behind its place still."""
+
+    due_on: date | None
+    since: datetime
+    id: UUID
+
+
 def owed(
-    company: int, at: datetime, *, kind: str = "", overdue: bool = False, offset: int = 0, limit: int = 100
+    company: int,
+    at: datetime,
+    *,
+    kind: str = "",
+    overdue: bool = False,
+    after: Place | None = None,
+    offset: int = 0,
+    limit: int = 100,
 ) -> list[RecoveryRow]:
-    """What is owed and claimed, what is due first before the rest."""
+    """What is owed and claimed, what is due first before the rest; behind a place, or without the first `offset`."""
     params = {
         "company": company,
         "at": at,
@@ -56,6 +72,9 @@ def owed(
         "offset": offset,
         "limit": limit,
         "kinds": list(OWED),
+        "after_due": after.due_on if after else None,
+        "after_since": after.since if after else None,
+        "after": after.id if after else None,
     }
     return [RecoveryRow(*row) for row in sql.run(_OPEN + _PAGE, params)]
 
@@ -98,6 +117,8 @@ SELECT kind, id, number, whom, state, currency, claimed, owed, since,
 FROM open_ones
 WHERE %(kind)s::text IN ('', kind)
   AND (NOT %(overdue)s::bool OR due < (%(at)s::timestamptz AT TIME ZONE 'UTC')::date)
+  AND (%(after)s::uuid IS NULL OR (COALESCE(due, 'infinity'), since, id)
+       > (COALESCE(%(after_due)s::date, 'infinity'), %(after_since)s::timestamptz, %(after)s::uuid))
 ORDER BY due NULLS LAST, since, id OFFSET %(offset)s::int LIMIT %(limit)s::int
 """
 

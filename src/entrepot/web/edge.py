@@ -380,6 +380,15 @@ def day_in(text: str | None) -> date | None:
         return None
 
 
+def moment_in(text: str | None) -> datetime | None:
+    """A moment with its zone, as our own pages write it."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
 def beginning_in(text: str | None) -> datetime:
     """The beginning of a later day, in the reader's zone; of none, or of a day that has begun, the next second.
 

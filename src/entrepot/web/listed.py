@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -49,6 +48,12 @@ class Shown:
 
 def by_id(row: Any) -> Any:
     return row.id
+
+
+def part_of(request: Request, *listings: Listing) -> Listing:
+    """Which of the lists of a page its address asks for: one is shown at a time, each with all that a list has."""
+    asked = request.GET.get("list", "")
+    return next((one for one in listings if one.part == asked), listings[0])
 
 
 def order_of(request: Request, listing: Listing) -> str:
@@ -105,14 +110,18 @@ def _totals(request: Request, listing: Listing, rows: Sequence[Any]) -> HttpResp
     return render(request, "web/parts/list_totals.html", context)
 
 
-def chosen(request: Request, field: str, fetch: Fetch) -> list[UUID]:
+Read = Callable[[Iterable[str]], list[Any]]
+"""The keys of rows among what boxes say."""
+
+
+def chosen(request: Request, field: str, fetch: Fetch, *, read: Read = ids_in) -> list[Any]:
     """The rows that a form chose by their boxes, or all that the filter in its address lets through, to a bound.
 
     A form that asks for all names the company that it was shown for: once another one is open, it chooses nothing.
     """
     shown_for, company = request.POST.get("all"), request.reader.company
     if not shown_for:
-        return ids_in(request.POST.getlist(field))
+        return read(request.POST.getlist(field))
     if shown_for == company.code:
         return [one.id for one in fetch(None, AT_ONCE_MAX)]
     told = gettext(

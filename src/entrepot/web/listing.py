@@ -45,6 +45,8 @@ class Listing:
     cells: Cells
     order: str = ""
     """The order that it has by itself: the `by` of a head, with a minus from the largest down; '' as it comes."""
+    part: str = ""
+    """What the parameter `list` of its address says, where a page has several; '' of the first."""
 
     @property
     def columns(self) -> dict[str, _StrPromise | str]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from entrepot.stock.models import STATUSES
-from entrepot.web import lists_books, lists_floor, lists_returns
+from entrepot.web import lists_books, lists_floor, lists_insight, lists_returns
 from entrepot.web.listing import Head, Listing, attributes, major
 
 
@@ -106,5 +106,6 @@ BOARDS = Listing("boards", "dashboard", (), {})
 """Boards of key figures, which are kept as the views of lists are."""
 
 OF_THIS_PAGE = (ORDERS, RETURNS, WORK, STOCK, PURCHASES, JOURNAL, BOARDS)
-LISTS = {one.name: one for one in (*OF_THIS_PAGE, *lists_returns.ALL, *lists_floor.ALL, *lists_books.ALL)}
+ELSEWHERE = (*lists_returns.ALL, *lists_floor.ALL, *lists_books.ALL, *lists_insight.ALL)
+LISTS = {one.name: one for one in (*OF_THIS_PAGE, *ELSEWHERE)}
 """Every list of the console by its name."""

@@ -6,12 +6,16 @@ from django.utils.translation import gettext_lazy as _
 
 from entrepot.insight.audit import Entry
 from entrepot.kernel.queries import MessageRow
+from entrepot.ledger.queries import TrialLine
 from entrepot.purchasing.landing_queries import LandedCost
 from entrepot.settlement.bank_queries import StatementRow
 from entrepot.settlement.carrier_queries import CarrierInvoiceRow
 from entrepot.settlement.invoice_queries import DocumentRow
+from entrepot.settlement.privacy_queries import ErasureRow, HoldRow, RunRow
+from entrepot.settlement.queries import PayoutRow
 from entrepot.settlement.supplier_queries import SupplierInvoiceRow
 from entrepot.simulation.queries import TrialRow
+from entrepot.tax.queries import ExemptionRow
 from entrepot.web.listing import Head, Listing, attributes, cells_of, major
 
 INVOICES = Listing(
@@ -103,5 +107,69 @@ CLEARING = Listing(
         **attributes("currency", "code", "note", "role", "due_on"),
     },
 )  # fmt: skip
+PAYOUTS = Listing(
+    "payouts", "payouts",
+    (
+        Head(_("Payout")), Head(_("State"), "state"), Head(_("Provider"), "provider"), Head(_("Arrived"), "arrived"),
+        Head(_("Lines"), "lines", n=True, sum="lines"),
+        Head(_("To explain"), "to-explain", n=True, sum="open_lines"),
+        Head(_("Before fees"), "before-fees", n=True, sum="gross_minor"),
+        Head(_("Fees"), "fees", n=True, sum="fee_minor"), Head(_("Paid out"), "paid-out", n=True, sum="net_minor"),
+    ),
+    cells_of(PayoutRow),
+)  # fmt: skip
+EXEMPTIONS = Listing(
+    "exemptions", "taxes",
+    (
+        Head(_("Customer")), Head(_("Country"), "country"), Head(_("Certificate"), "certificate"),
+        Head(_("From"), "from"), Head(_("Last day"), "last-day"),
+    ),
+    cells_of(ExemptionRow),
+)  # fmt: skip
+ERASURES = Listing(
+    "erasures", "privacy",
+    (
+        Head(_("Number"), by="number"), Head(_("Why"), "why"), Head(_("By"), "by", "erased_by"),
+        Head(_("When"), "when", "erased_at"), Head(_("Orders"), "orders", "orders", n=True, sum="orders"),
+        Head(_("Addresses gone"), "addresses-gone", "addresses", n=True, sum="addresses"),
+        Head(_("Kept for invoices"), "kept-for-invoices", "kept", n=True, sum="kept"),
+        Head(_("Messages emptied"), "messages-emptied", "messages", n=True, sum="messages"),
+        Head(_("Still named in notes"), "still-named", "remaining", n=True, sum="remaining"),
+    ),
+    cells_of(ErasureRow),
+)  # fmt: skip
+LEGAL_HOLDS = Listing(
+    "legal-holds", "privacy",
+    (
+        Head(_("Of")), Head(_("Why"), "why"), Head(_("Placed"), "placed", "placed_at"),
+        Head(_("Released"), "released", "released_at"),
+    ),
+    cells_of(HoldRow),
+    part="holds",
+)  # fmt: skip
+RETENTION = Listing(
+    "retention", "privacy",
+    (
+        Head(_("When"), by="run_at"), Head(_("What"), "what", "kind"),
+        Head(_("Older than"), "older-than", "older_than"),
+        Head(_("Gone"), "gone", "gone", n=True, sum="gone"),
+        Head(_("Kept: open or held"), "kept", "kept", n=True, sum="kept"),
+    ),
+    cells_of(RunRow),
+    part="runs",
+)  # fmt: skip
+TRIAL_BALANCE = Listing(
+    "trial-balance", "books",
+    (
+        Head(_("Account")), Head(_("Debit"), n=True), Head(_("Credit"), n=True),
+        Head(_("Balance"), n=True),
+    ),
+    cells_of(TrialLine),
+)  # fmt: skip
+"""A statement: all of its rows stand by the kinds of accounts, so that it has one order, no pages, and no column less.
+Its views and files are those of every list; its sums stand in its last row."""
 
-ALL = (CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT)
+ALL = (
+    CLEARING, INVOICES, STATEMENTS, CARRIER_INVOICES, SUPPLIER_INVOICES, LANDED, MESSAGES, TRIALS, AUDIT, PAYOUTS,
+    EXEMPTIONS, ERASURES, LEGAL_HOLDS, RETENTION, TRIAL_BALANCE,
+)  # fmt: skip

@@ -1,14 +1,17 @@
-"""The lists of returns: store credit, suspicion, staging, departures, holds on cards."""
+"""The lists of returns: store credit, suspicion, staging, departures, recovery, work orders, card holds, reasons."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
 from entrepot.payments.credit_queries import CreditRow
+from entrepot.returns.asked_queries import ReasonRow
 from entrepot.returns.departure_queries import DepartureRow
 from entrepot.returns.fraud_queries import Suspected
 from entrepot.returns.hold_queries import HoldRow
+from entrepot.returns.recovery_queries import RecoveryRow
 from entrepot.returns.staging_queries import Staged
+from entrepot.returns.work_order_queries import WorkOrderRow
 from entrepot.web.listing import Head, Listing, cells_of
 
 STORE_CREDITS = Listing(
@@ -62,5 +65,35 @@ CARD_HOLDS = Listing(
     ),
     cells_of(HoldRow),
 )  # fmt: skip
+RECOVERY = Listing(
+    "recovery", "recovery",
+    (
+        Head(_("Number")), Head(_("Kind"), "kind"), Head(_("State"), "state"),
+        Head(_("Claimed"), "claimed", n=True, sum="claimed_minor"), Head(_("Owed"), "owed", n=True, sum="owed_minor"),
+        Head(_("Days"), "days", n=True), Head(_("Due"), "due"),
+    ),
+    cells_of(RecoveryRow),
+)  # fmt: skip
+WORK_ORDERS = Listing(
+    "work-orders", "work-orders",
+    (
+        Head(_("Number")), Head(_("State"), "state"), Head(_("Return"), "return"), Head(_("Where"), "where"),
+        Head(_("Units"), "units", n=True, sum="quantity"), Head(_("Worth"), "worth", n=True, sum="value_minor"),
+        Head(_("Work"), "work", n=True, sum="cost_minor"),
+        Head(_("Became value"), "became-value", n=True, sum="capitalized_minor"), Head(_("Planned"), "planned"),
+    ),
+    cells_of(WorkOrderRow),
+)  # fmt: skip
+REASONS = Listing(
+    "return-reasons", "return-reasons",
+    (
+        Head(_("Reason"), by="says"), Head(_("Root cause"), "root-cause", "group"),
+        Head(_("Category"), "category", "category"), Head(_("Returns"), "returns", "returns", n=True),
+        Head(_("Units"), "units", "units", n=True, sum="units"),
+        Head(_("Goods"), "goods", "goods_minor", n=True, sum="goods_minor"),
+        Head(_("Refunded"), "refunded", "refunded", n=True, sum="refunded"),
+    ),
+    cells_of(ReasonRow),
+)  # fmt: skip
 
-ALL = (STORE_CREDITS, SUSPECTED, STAGING, DEPARTURES, CARD_HOLDS)
+ALL = (STORE_CREDITS, SUSPECTED, STAGING, DEPARTURES, CARD_HOLDS, RECOVERY, WORK_ORDERS, REASONS)

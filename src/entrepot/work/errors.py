@@ -18,6 +18,16 @@ class OfAnotherRole(Refused):
     says = "Item {item} waits for the {role}. Ask one of them, or have it assigned to you."
 
 
+class ChangedMeanwhile(Refused):
+    """Somebody else changed the item after its page was read, or after what is to be taken back was done."""
+
+    code = "work.changed_meanwhile"
+    says = (
+        "Somebody changed item {item} meanwhile. Its {field}: expected {expected}, found {found}. Look at it again, and"
+        " do what is still right."
+    )
+
+
 # ---- what a scanner said
 
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import holidays
 
 from entrepot.access.rules import ROLES, stands_for
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
-from entrepot.work.errors import ClaimedByAnother, OfAnotherRole
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, Said, one_of
+from entrepot.work.errors import ChangedMeanwhile, ClaimedByAnother, OfAnotherRole
 from entrepot.work.states import ITEM
 
 URGENT = 80
@@ -38,6 +38,9 @@ TOPICS = (
     "other question",
 )  # fmt: skip
 """What customers ask about: the types of cases."""
+
+NOBODY = "nobody"
+"""How the owner of an item is told that has none."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -276,6 +279,29 @@ def misfit_person(
     return OfAnotherRole(item=item, role=role)
 
 
+def misfit_meanwhile(item: UUID, *seen: tuple[str, object, object]) -> Refused | None:
+    """Why an act that was meant for an item as somebody saw it does not fit it now: fields by their names in words,
+    each with what was seen and what is found. Whoever saw None in a field does not mind."""
+    for name, expected, found in seen:
+        if expected is not None and expected != found:
+            return ChangedMeanwhile(item=item, field=name, expected=_told(expected), found=_told(found))
+    return None
+
+
+def _told(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value or NOBODY
+
+
+def misfit_heir(owner: str, actor: str, may: Callable[[str], bool], known: Container[str]) -> Refused | None:
+    """Why somebody can't be given what another role is asked for: they may take no work, or whoever asks may not give
+    them work. '' is nobody."""
+    if owner and owner not in known:
+        return NotFound(what="person", which=owner)
+    if owner in ("", actor) or may("work.assign"):
+        return None
+    return NotPermitted(actor=actor, command="work.assign")
+
+
 def decide_claim(item: UUID, state: str | None, owner: str, claimant: str) -> str | Refused:
     """The state after a claim. Whoever has claimed it already keeps it."""
     if state is None:
@@ -311,12 +337,13 @@ def decide_snooze(item: UUID, state: str | None, until: datetime | None, at: dat
 
 
 def decide_escalate(
-    item: UUID, state: str | None, role: str, to: str, known: Container[str]
+    item: UUID, state: str | None, role: str, to: str, known: Container[str], owner: str = ""
 ) -> str | Refused:
-    """The state after another role is asked."""
+    """The state after another role is asked, and after `owner` is given the item, where one is named."""
     if to not in known or (state is not None and to == role):
         return Invalid(field="role", expected="a role other than the item's", found=to)
-    return decide_step(item, state, "escalate")
+    after = decide_step(item, state, "escalate")
+    return ITEM.step(after, "assign") if owner and isinstance(after, str) else after
 
 
 def asked_when_overdue(kind: str, role: str, targets: Targets) -> str | None:

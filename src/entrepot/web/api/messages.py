@@ -65,13 +65,16 @@ class MessageContentOut(Out):
 
 
 class MessageReplayIn(Strict):
-    """`content`: what it shall say, without it what it says. `anyway`: also where a later one has arrived."""
+    """`content`: what it shall say, without it what it says; or `replaces`, wherever it says that, `by` something else.
+    `anyway`: also where a later one has arrived."""
 
     side: Side
     message: MessageId
     reason: Reason
     content: Annotated[str, Field(max_length=CONTENT_MAX, pattern=NO_NUL)] | None = None
     anyway: bool = False
+    replaces: Text = ""
+    by: Text = ""
     key: Own = None
 
 
@@ -151,7 +154,7 @@ def replay_message(
     return give(
         request, replay_messages, payload, idempotency_key,
         lambda one, key: ReplayMessage(
-            which, one.side, one.message, one.reason, one.content, one.anyway, key=key
+            which, one.side, one.message, one.reason, one.content, one.anyway, one.replaces, one.by, key=key
         ),
     )  # fmt: skip
 

@@ -26,6 +26,8 @@ from entrepot.web.api.work_schemas import (
     ItemsOut,
     LinkedOut,
     LinkIn,
+    PutBackIn,
+    PutBackOut,
     QueueOut,
     ResolvedOut,
     ResolveIn,
@@ -35,7 +37,7 @@ from entrepot.web.api.work_schemas import (
 from entrepot.work import queries as work
 from entrepot.work.commands.assign import AssignItem, assign
 from entrepot.work.commands.cases import LinkItems, OpenCase, link, open_case
-from entrepot.work.commands.claim import ClaimItem, claim
+from entrepot.work.commands.claim import ClaimItem, PutBackItem, claim, put_back
 from entrepot.work.commands.escalate import EscalateItem, escalate
 from entrepot.work.commands.resolve import ResolveItem, resolve
 from entrepot.work.commands.snooze import SnoozeItem, snooze
@@ -90,6 +92,19 @@ def claim_work(
     )  # fmt: skip
 
 
+@router.post("/work/put-back", response={200: PutBackOut | list[Each[PutBackOut]], **REFUSED})
+def put_work_back(
+    request: HttpRequest,
+    payload: PutBackIn | Annotated[list[PutBackIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Give an item back to its role, or a list of them."""
+    return give(
+        request, put_back, payload, idempotency_key,
+        lambda one, key: PutBackItem(one.item, one.note, one.expected_owner, key=key),
+    )  # fmt: skip
+
+
 @router.post("/work/assign", response={200: AssignedOut | list[Each[AssignedOut]], **REFUSED})
 def assign_work(
     request: HttpRequest,
@@ -99,7 +114,7 @@ def assign_work(
     """Give an item to a person, or a list of them."""
     return give(
         request, assign, payload, idempotency_key,
-        lambda one, key: AssignItem(one.item, one.person, one.note, key=key),
+        lambda one, key: AssignItem(one.item, one.person, one.note, one.expected_owner, key=key),
     )  # fmt: skip
 
 
@@ -112,7 +127,7 @@ def snooze_work(
     """Put an item aside until a moment, or a list of them; null wakes it."""
     return give(
         request, snooze, payload, idempotency_key,
-        lambda one, key: SnoozeItem(one.item, one.until, one.note, key=key),
+        lambda one, key: SnoozeItem(one.item, one.until, one.note, one.expected_until, key=key),
     )  # fmt: skip
 
 
@@ -125,7 +140,9 @@ def escalate_work(
     """Ask another role about an item, or a list of them."""
     return give(
         request, escalate, payload, idempotency_key,
-        lambda one, key: EscalateItem(one.item, one.role, one.note, key=key),
+        lambda one, key: EscalateItem(
+            one.item, one.role, one.note, one.owner, one.expected_role, one.expected_owner, key=key
+        ),
     )  # fmt: skip
 
 

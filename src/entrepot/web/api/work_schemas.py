@@ -16,26 +16,45 @@ class ClaimItemIn(Strict):
     key: Own = None
 
 
+class PutBackIn(Strict):
+    """`expected_owner`: who should have it now; null for whoever."""
+
+    item: UUID
+    note: Text = ""
+    expected_owner: Text | None = None
+    key: Own = None
+
+
 class AssignIn(Strict):
+    """`expected_owner`: who should have it now, `""` for nobody; null for whoever."""
+
     item: UUID
     person: Code
     note: Text = ""
+    expected_owner: Text | None = None
     key: Own = None
 
 
 class SnoozeIn(Strict):
-    """Until when nobody needs to look; null wakes it."""
+    """Until when nobody needs to look; null wakes it. `expected_until`: how long it should sleep now."""
 
     item: UUID
     until: Moment | None
     note: Text = ""
+    expected_until: Moment | None = None
     key: Own = None
 
 
 class EscalateIn(Strict):
+    """`owner`: which of the role's people has it then. `expected_role`, `expected_owner`: as it should stand now; null
+    for however."""
+
     item: UUID
     role: Literal[tuple(ROLES)]  # type: ignore[valid-type]
     note: Text = ""
+    owner: Text = ""
+    expected_role: Text | None = None
+    expected_owner: Text | None = None
     key: Own = None
 
 
@@ -116,6 +135,10 @@ class AssignedOut(Out):
     owner: str
 
 
+class PutBackOut(Out):
+    item: UUID
+
+
 class SnoozedOut(Out):
     item: UUID
     until: datetime | None
@@ -124,6 +147,7 @@ class SnoozedOut(Out):
 class EscalatedOut(Out):
     item: UUID
     role: str
+    owner: str
 
 
 class ResolvedOut(Out):

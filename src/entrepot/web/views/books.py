@@ -15,9 +15,9 @@ from entrepot.ledger import queries as ledger
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.web import format as fmt
-from entrepot.web import lists
+from entrepot.web import lists, lists_books
 from entrepot.web.edge import Request, back, clean, console, give, int_in, minor_in, month_in, page, uuid_in
-from entrepot.web.listed import listed
+from entrepot.web.listed import listed, listed_whole
 
 PAGE = 100
 ACCOUNT_MAX = 2**31 - 1
@@ -32,12 +32,15 @@ def trial(request: Request) -> HttpResponse:
     month, whole = month_in(request.GET.get("month")), request.GET.get("up_to") == "1"
     chosen: dict[str, date | None] = {"up_to": month} if whole else {"month": month}
     lines = ledger.trial_balance(company=company, **chosen)
+    shown = listed_whole(request, lists_books.TRIAL_BALANCE, lines)
+    if shown.answer:
+        return shown.answer
     context = {
+        **shown.context("lines"),
         "months": ledger.months(company=company),
         "month": month,
         "up_to": whole,
         "groups": [(kind, [one for one in lines if one.type == kind]) for kind in TYPES],
-        "lines": lines,
         "debit": sum(one.debit_minor for one in lines),
         "credit": sum(one.credit_minor for one in lines),
         "balance": sum(one.balance_minor for one in lines),
@@ -53,13 +56,19 @@ def trial(request: Request) -> HttpResponse:
 @console
 def payouts(request: Request) -> HttpResponse:
     """What providers paid out, what of it nobody can explain yet, and what they still have."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = settlement.payouts(company, after=after, limit=PAGE + 1)
-    shown = rows[:PAGE]
-    lines = settlement.open_lines([one.id for one in shown if one.open_lines])
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[settlement.PayoutRow]:
+        return settlement.payouts(company, after=after, limit=limit)
+
+    shown = listed(request, lists_books.PAYOUTS, fetch, size=PAGE)
+    if shown.answer:
+        return shown.answer
+    lines = settlement.open_lines([one.id for one in shown.rows if one.open_lines])
+    by_id = {one.id: one for one in shown.rows}
     context = {
-        "payouts": [(one, [line for line in lines if line.payout == one.id]) for one in shown],
-        "next": shown[-1].id if len(rows) > PAGE else None,
+        **shown.context("payouts"),
+        "lines": [(by_id[line.payout], line) for line in lines],
         "clearing": questions.open_clearing(company, fmt.reading().now),
     }
     return page(request, "web/payouts.html", context, area="books")

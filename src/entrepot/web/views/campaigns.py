@@ -10,7 +10,9 @@ from django.views.decorators.http import require_safe
 
 from entrepot.insight import campaigns
 from entrepot.web import format as fmt
+from entrepot.web import lists_insight
 from entrepot.web.edge import Request, console, int_in, page
+from entrepot.web.listed import listed_whole, part_of
 
 DAYS = (30, 90, 365)
 
@@ -23,13 +25,13 @@ def told(request: Request) -> HttpResponse:
     days = asked if asked in DAYS else DAYS[0]
     company, now = request.reader.company, fmt.reading().now
     since = now - timedelta(days=days)
+    listing = part_of(request, lists_insight.CAMPAIGNS, lists_insight.PROMOTIONS)
+    found = campaigns.promotions if listing.part else campaigns.campaigns
+    shown = listed_whole(request, listing, found(company.id, since=since, until=now))
+    if shown.answer:
+        return shown.answer
     context = {
-        "days": days,
-        "choices": DAYS,
-        "groups": [
-            (_("Campaigns"), campaigns.campaigns(company.id, since=since, until=now)),
-            (_("Promotions"), campaigns.promotions(company.id, since=since, until=now)),
-        ],
-        "currency": company.currency,
-    }
+        **shown.context(), "days": days, "choices": DAYS, "currency": company.currency,
+        "parts": {"": _("Campaigns"), "promotions": _("Promotions")},
+    }  # fmt: skip
     return page(request, "web/campaigns.html", context, area="orders")

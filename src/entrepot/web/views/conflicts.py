@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields
 from datetime import timedelta
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -11,12 +11,14 @@ from django.views.decorators.http import require_safe
 
 from entrepot.insight import conflicts, pages
 from entrepot.web import format as fmt
-from entrepot.web.as_csv import as_csv
+from entrepot.web import lists_insight
 from entrepot.web.edge import Request, console, int_in, page
+from entrepot.web.listed import listed_whole, order_of, part_of
+from entrepot.web.listing import in_order
 
 DAYS = (7, 30, 90)
 SHOWN = 200
-"""Rows that the page has of each list; the file has all."""
+"""Rows that the page has of a list; the file has all."""
 WHY = {
     "held": _("The order is on hold."),
     "node": _("The node does not serve its channel, has rejected it, or the profile excludes it."),
@@ -32,21 +34,25 @@ WHY = {
 @require_safe
 @console
 def told(request: Request) -> HttpResponse:
-    """Displacements of the last days and orders passed over now; either as CSV with `format=csv`."""
+    """Displacements of the last days, or orders passed over now."""
     asked = int_in(request.GET.get("days"))
     days = asked if asked in DAYS else DAYS[1]
     company, now = request.reader.company.id, fmt.reading().now
-    csv = request.GET.get("list") if request.GET.get("format") == "csv" else None
-    if csv == "passed_over":
-        found = conflicts.passed_over(company, at=now)
-        return as_csv("passed-over", [one.name for one in fields(conflicts.PassedOver)], map(astuple, found))
-    displaced = conflicts.displaced(company, since=now - timedelta(days=days))
-    if csv:
-        return as_csv("displaced", [one.name for one in fields(conflicts.Displaced)], map(astuple, displaced))
-    over = conflicts.passed_over(company, at=now)
-    context = {
-        "days": days, "choices": DAYS, "causes": conflicts.by_cause(displaced), "displaced": displaced[:SHOWN],
-        "over": over[:SHOWN], "shown": SHOWN, "why": WHY, "more_displaced": len(displaced) > SHOWN,
-        "more_over": len(over) > SHOWN, "names": pages.names(one.document for one in displaced[:SHOWN]),
+    listing = part_of(request, lists_insight.DISPLACED, lists_insight.PASSED_OVER)
+    context: dict[str, Any] = {
+        "days": days, "choices": DAYS, "why": WHY,
+        "parts": {"": _("Who lost units"), "passed_over": _("Passed over")},
     }  # fmt: skip
+    rows: list[Any]
+    if listing.part:
+        rows = conflicts.passed_over(company, at=now)
+    else:
+        rows = conflicts.displaced(company, since=now - timedelta(days=days))
+        context["causes"] = conflicts.by_cause(rows)
+    shown = listed_whole(request, listing, in_order(rows, order_of(request, listing)), size=SHOWN)
+    if shown.answer:
+        return shown.answer
+    context |= shown.context()
+    if not listing.part:
+        context["names"] = pages.names(one.document for one in shown.rows)
     return page(request, "web/conflicts.html", context, area="orders")

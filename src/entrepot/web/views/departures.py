@@ -49,6 +49,7 @@ from entrepot.web.edge import (
     int_in,
     kept,
     minor_in,
+    moment_in,
     page,
     units_in,
     uuid_in,
@@ -73,14 +74,18 @@ def recovery(request: Request) -> HttpResponse:
     """Everything that vendors, carriers and liquidators owe, with its age and due date."""
     company, now = request.reader.company.id, timezone.now()
     kind, overdue = clean(request.GET.get("kind")), "overdue" in request.GET
-    offset = min(int_in(request.GET.get("from")) or 0, 1_000_000)
     kind = kind if kind in recovery_queries.RECOVERED else ""
-    rows = recovery_queries.owed(
-        company, now, kind=kind, overdue=overdue, offset=offset, limit=RECOVERY_PAGE + 1
-    )
+
+    def fetch(after: str | None, limit: int) -> list[recovery_queries.RecoveryRow]:
+        return recovery_queries.owed(
+            company, now, kind=kind, overdue=overdue, after=_place(after), limit=limit
+        )
+
+    shown = listed(request, lists_returns.RECOVERY, fetch, key=_told, read=clean, size=RECOVERY_PAGE)
+    if shown.answer:
+        return shown.answer
     context: dict[str, Any] = {
-        "rows": rows[:RECOVERY_PAGE],
-        "next": offset + RECOVERY_PAGE if len(rows) > RECOVERY_PAGE else None,
+        **shown.context(),
         "sums": recovery_queries.sums(company, now),
         "kind": kind,
         "overdue": overdue,
@@ -88,6 +93,19 @@ def recovery(request: Request) -> HttpResponse:
         "kinds": words.DEPARTURES,
     }
     return page(request, "web/recovery.html", context, area="returns")
+
+
+def _told(one: recovery_queries.RecoveryRow) -> str:
+    """The place of a row as an address says it."""
+    return f"{one.due_on or ''}~{one.since.isoformat()}~{one.id}"
+
+
+def _place(text: str | None) -> recovery_queries.Place | None:
+    """The place that an address says; None for none, or for what no address of ours says."""
+    due_on, _, rest = (text or "").partition("~")
+    since, _, which = rest.partition("~")
+    at, found = moment_in(since), uuid_in(which)
+    return recovery_queries.Place(day_in(due_on), at, found) if at and found else None
 
 
 # ---- departures
@@ -258,15 +276,21 @@ def as_pdf(request: Request, which: UUID) -> HttpResponse:
 @console
 def work_orders(request: Request) -> HttpResponse:
     """What waits to be refurbished, and the work orders, the latest first."""
-    company, after = request.reader.company.id, uuid_in(request.GET.get("after"))
-    rows = work_order_queries.work_orders(company, after=after, limit=PAGE + 1)
-    shown, by_order = [row.id for row in rows[:PAGE]], attrgetter("work_order")
+    company = request.reader.company.id
+
+    def fetch(after: UUID | None, limit: int) -> list[work_order_queries.WorkOrderRow]:
+        return work_order_queries.work_orders(company, after=after, limit=limit)
+
+    shown = listed(request, lists_returns.WORK_ORDERS, fetch)
+    if shown.answer:
+        return shown.answer
+    ids, by_order = [row.id for row in shown.rows], attrgetter("work_order")
     context: dict[str, Any] = {
-        "rows": rows[:PAGE],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        **shown.context(),
+        "running": [one for one in shown.rows if one.state in ("planned", "started")],
         "waiting": departure_queries.waiting(company, "refurbish"),
-        "results": {key: list(own) for key, own in groupby(work_order_queries.results(shown), by_order)},
-        "parts": {key: list(own) for key, own in groupby(work_order_queries.parts(shown), by_order)},
+        "results": {key: list(own) for key, own in groupby(work_order_queries.results(ids), by_order)},
+        "parts": {key: list(own) for key, own in groupby(work_order_queries.parts(ids), by_order)},
         "part_rows": PART_ROWS,
         "grades": GRADES,
         "made": onward.MADE,

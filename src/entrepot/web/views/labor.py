@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.warehouse import task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web import format as fmt
-from entrepot.web import plots
+from entrepot.web import lists_insight, plots
 from entrepot.web.edge import Request, back, console, give, int_in, page
+from entrepot.web.listed import listed_whole, part_of
 
 DAYS = (1, 7, 28)
 
@@ -21,21 +24,30 @@ DAYS = (1, 7, 28)
 @require_safe
 @console
 def work_times(request: Request) -> HttpResponse:
-    """The outlook of each node, throughput of the last days, and the standard times in force."""
+    """The outlook of each node, and throughput of the last days or the standard times in force."""
     company, now = request.reader.company.id, fmt.reading().now
     asked = int_in(request.GET.get("days"))
     days = asked if asked in DAYS else DAYS[1]
+    listing = part_of(request, lists_insight.THROUGHPUT, lists_insight.STANDARDS)
+    rows: list[Any]
+    if listing.part:
+        rows = task_times.standards(company=company)
+    else:
+        rows = task_times.throughput(company=company, since=now - timedelta(days=days), until=now)
+    shown = listed_whole(request, listing, rows)
+    if shown.answer:
+        return shown.answer
     outlooks = [
         replace(one, steps=steps)
         for one in task_times.outlooks(company=company, at=now)
         if (steps := tuple(step for step in one.steps if step.orders))
     ]
     context = {
+        **shown.context(),
         "outlooks": outlooks,
         "plots": [_plot(one) for one in outlooks],
         "late": [(one, step) for one in outlooks for step in one.steps if step.late_s],
-        "throughput": task_times.throughput(company=company, since=now - timedelta(days=days), until=now),
-        "standards": task_times.standards(company=company),
+        "parts": {"": _("What was done"), "standards": _("Standard times, in seconds")},
         "days": days,
         "choices": DAYS,
     }
@@ -59,5 +71,5 @@ def fit(request: Request) -> HttpResponse:
     return back(request, "/floor/labor/", results)
 
 
-def _fitted(_: int) -> str:
+def _fitted(_n: int) -> str:
     return gettext("The standard times are fitted to the days before now.")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
 from uuid import UUID
 
+from django.contrib import messages as notes
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import SEES_BUYERS
@@ -15,9 +20,9 @@ from entrepot.kernel import masking, messages
 from entrepot.kernel import queries as kernel
 from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
 from entrepot.web import format as fmt
-from entrepot.web import lists_books
+from entrepot.web import lists_books, lists_insight
 from entrepot.web.edge import Request, back, clean, console, give, page
-from entrepot.web.listed import listed
+from entrepot.web.listed import chosen, listed, listed_whole, part_of
 
 SIDES = ("out", "in")
 NEED = {"out": ("dead", "kept"), "in": ("dead", "failed", "set_aside")}
@@ -28,18 +33,12 @@ NEED = {"out": ("dead", "kept"), "in": ("dead", "failed", "set_aside")}
 @console
 def told(request: Request) -> HttpResponse:
     """Messages of a side that have not had their effect, by state and place, the latest first."""
-    company, side = request.reader.company.id, request.GET.get("side", "")
-    side = side if side in SIDES else "out"
-    state, place = request.GET.get("state", ""), clean(request.GET.get("place"))
-    states = (state,) if state in (*messages.STANDING[side], "dropped") else NEED[side]
-
-    def fetch(before: str | None, limit: int) -> list[kernel.MessageRow]:
-        return kernel.messages(company, side, states=states, place=place, before=before or "", limit=limit)
+    company, (side, state, place) = request.reader.company.id, _asked(request)
 
     def read(text: str | None) -> str:
         return text if text and messages.is_id(side, text) else ""
 
-    shown = listed(request, lists_books.MESSAGES, fetch, read=read, name="before")
+    shown = listed(request, lists_books.MESSAGES, partial(_fetch, request), read=read, name="before")
     if shown.answer:
         return shown.answer
     context = {
@@ -49,6 +48,23 @@ def told(request: Request) -> HttpResponse:
         "may": any(map(request.reader.actor.may, ("kernel.replay_messages", "kernel.drop_messages"))),
     }  # fmt: skip
     return page(request, "web/messages.html", context, area="integration")
+
+
+def _asked(request: Request) -> tuple[str, str, str]:
+    """The side, state and place that an address asks for."""
+    side = request.GET.get("side", "")
+    return (
+        side if side in SIDES else "out",
+        request.GET.get("state", ""),
+        clean(request.GET.get("place")),
+    )
+
+
+def _fetch(request: Request, before: str | None, limit: int) -> list[kernel.MessageRow]:
+    side, state, place = _asked(request)
+    states = (state,) if state in (*messages.STANDING[side], "dropped") else NEED[side]
+    company = request.reader.company.id
+    return kernel.messages(company, side, states=states, place=place, before=before or "", limit=limit)
 
 
 @require_safe
@@ -78,30 +94,58 @@ def one(request: Request, side: str, which: str) -> HttpResponse:
 @require_POST
 @console
 def act(request: Request) -> HttpResponse:
-    """Messages that were selected, or the one of a page: replayed, as they are or as edited, or dropped."""
+    """Messages that were selected, or all that match, or the one of a page: replayed, as they are or mended, or
+    dropped."""
     company, side = request.reader.company.id, request.POST.get("side", "")
     side = side if side in SIDES else "out"
-    chosen = list(
-        dict.fromkeys(text for text in request.POST.getlist("message") if messages.is_id(side, text))
-    )
+    which = chosen(request, "message", partial(_fetch, request), read=partial(_ids, side))
     reason = clean(request.POST.get("reason"))
     home = reverse("messages") + f"?side={side}"
     if request.POST.get("do") == "drop":
-        drops = [DropMessage(company, side, text, reason) for text in chosen]  # type: ignore[arg-type]
+        drops = [DropMessage(company, side, text, reason) for text in which]  # type: ignore[arg-type]
         return back(request, home, give(request, drop_messages, drops, _dropped))
     anyway = request.POST.get("anyway") == "yes"
-    content = _edited(request, company, side, chosen[0]) if len(chosen) == 1 else None
-    replays = [ReplayMessage(company, side, text, reason, content, anyway) for text in chosen]  # type: ignore[arg-type]
+    replaces, by = clean(request.POST.get("replaces")), clean(request.POST.get("by"))
+    if replaces:
+        which = _shown_whole(request, side, which)
+    content = _edited(request, company, side, which[0]) if len(which) == 1 and not replaces else None
+    replays = [
+        ReplayMessage(company, side, text, reason, content, anyway, replaces, by)  # type: ignore[arg-type]
+        for text in which
+    ]
     return back(request, home, give(request, replay_messages, replays, _replayed))
 
 
 @require_safe
 @console
 def flows(request: Request) -> HttpResponse:
-    """Whether each source and channel is fresh, and whether channels have what we would tell them."""
+    """Whether each source and channel is fresh, or whether channels have what we would tell them."""
     company, now = request.reader.company.id, fmt.reading().now
-    context = {"feeds": feeds.feeds(company, now), "shelves": feeds.shelves(company, now.date())}
-    return page(request, "web/flows.html", context, area="integration")
+    listing = part_of(request, lists_insight.FEEDS, lists_insight.SHELVES)
+    rows: Sequence[Any] = feeds.shelves(company, now.date()) if listing.part else feeds.feeds(company, now)
+    shown = listed_whole(request, listing, rows)
+    context = {**shown.context(), "parts": {"": _("Freshness"), "shelves": _("Published stock")}}
+    return shown.answer or page(request, "web/flows.html", context, area="integration")
+
+
+def _ids(side: str, texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(text for text in texts if messages.is_id(side, text)))
+
+
+def _shown_whole(request: Request, side: str, which: list[str]) -> list[str]:
+    """Those of some messages that the reader is shown all of; that the others are not theirs to mend, they are told."""
+    if _sees(request):
+        return which
+    said = kernel.contents(request.reader.company.id, side, which)
+    whole = [one for one in which if one in said and not masking.shown(said[one], sees_people=False).hides]
+    if len(whole) < len(which):
+        told = ngettext(
+            "%(n)s message is masked for you in part. Only who may see buyers mends it.",
+            "%(n)s messages are masked for you in part. Only who may see buyers mends them.",
+            len(which) - len(whole),
+        )
+        notes.error(request, told % {"n": len(which) - len(whole)})
+    return whole
 
 
 def _sees(request: Request) -> bool:

@@ -29,8 +29,9 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.policies import VersionRow
 from entrepot.network import queries as network
 from entrepot.web import format as fmt
-from entrepot.web import words
+from entrepot.web import lists_insight, words
 from entrepot.web.edge import Request, back, beginning_in, clean, console, give, page
+from entrepot.web.listed import listed_whole
 from entrepot.web.policy_form import differences, form, purpose, read, title
 
 REPLAYED = "sourcing.profile"
@@ -49,6 +50,20 @@ class Kind(NamedTuple):
     coming: tuple[VersionRow, ...]
     drafts: int
 
+    @property
+    def called(self) -> str:
+        return gettext(self.title)
+
+    @property
+    def since(self) -> datetime | None:
+        """When the newest version in force began."""
+        return max((row.in_force_from for row in self.in_force), default=None)
+
+    @property
+    def next(self) -> datetime | None:
+        """When the next one begins."""
+        return min((row.in_force_from for row in self.coming), default=None)
+
 
 @require_safe
 @console
@@ -62,7 +77,8 @@ def kinds(request: Request) -> HttpResponse:
         mine = [row for row in rows if row.kind == name]
         coming = tuple(row for row in mine if row.in_force_from > now)
         found.append(Kind(name, title(name), purpose(body), _in_force(mine, now), coming, living.count(name)))
-    return page(request, "web/policies.html", {"kinds": found}, area="policies")
+    shown = listed_whole(request, lists_insight.POLICIES, found)
+    return shown.answer or page(request, "web/policies.html", shown.context("kinds"), area="policies")
 
 
 @require_safe

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpResponse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.kernel import policies
@@ -18,22 +21,34 @@ from entrepot.settlement.commands.erase_people import ErasePerson, erase_people
 from entrepot.settlement.commands.hold_data import HoldData, ReleaseData, hold_data, release_data
 from entrepot.settlement.privacy import KINDS, Retention
 from entrepot.web import format as fmt
+from entrepot.web import lists_books
 from entrepot.web.as_file import note
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
+from entrepot.web.listed import at_most, listed_whole, part_of
 
 WHERE = "/books/privacy/"
+PAGE = 100
+FOUND: dict[str, Callable[[int, int], Sequence[Any]]] = {
+    lists_books.ERASURES.part: privacy_queries.erasures,
+    lists_books.LEGAL_HOLDS.part: privacy_queries.holds,
+    lists_books.RETENTION.part: privacy_queries.runs,
+}
+"""What each list of the page is read by, with the most rows of it."""
 
 
 @require_safe
 @console
 def told(request: Request) -> HttpResponse:
-    """Erasures, legal holds, and the retention rules with what they did."""
+    """Erasures, legal holds, or what the retention rules did; and these rules."""
     company, now = request.reader.company.id, fmt.reading().now
+    listing = part_of(request, lists_books.ERASURES, lists_books.LEGAL_HOLDS, lists_books.RETENTION)
+    shown = listed_whole(request, listing, FOUND[listing.part](company, at_most(request, PAGE)), size=PAGE)
+    if shown.answer:
+        return shown.answer
     version, rules = _rules(company, now)
     context = {
-        "erasures": privacy_queries.erasures(company),
-        "holds": privacy_queries.holds(company),
-        "runs": privacy_queries.runs(company),
+        **shown.context(),
+        "parts": {"": _("Erased"), "holds": _("Legal holds"), "runs": _("What the rules did")},
         "version": version,
         "rules": [(kind, rules.before(kind, now)) for kind in KINDS],
     }
@@ -58,9 +73,10 @@ def decide(request: Request) -> HttpResponse:
     who = _named(request, clean(request.POST.get("who")))
     if request.POST.get("what") == "hold":
         wanted = [HoldData(company, reason, **who)]  # type: ignore[arg-type]
-        return back(request, WHERE, give(request, hold_data, wanted, lambda _: gettext("It is held.")))
+        results = give(request, hold_data, wanted, lambda _n: gettext("It is held."))
+        return back(request, f"{WHERE}?list={lists_books.LEGAL_HOLDS.part}", results)
     asked = [ErasePerson(company, reason, **who)]  # type: ignore[arg-type]
-    results = give(request, erase_people, asked, lambda _: gettext("They are erased; the proof is below."))
+    results = give(request, erase_people, asked, lambda _n: gettext("They are erased; the proof is below."))
     return back(request, WHERE, results)
 
 
@@ -74,7 +90,7 @@ def release(request: Request) -> HttpResponse:
         return back(request, WHERE, [])
     wanted = [ReleaseData(hold, clean(request.POST.get("reason")))]
     return back(
-        request, WHERE, give(request, release_data, wanted, lambda _: gettext("The hold is released."))
+        request, WHERE, give(request, release_data, wanted, lambda _n: gettext("The hold is released."))
     )
 
 

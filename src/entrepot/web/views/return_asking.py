@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,9 @@ from entrepot.network import queries as network
 from entrepot.returns import asked_queries, queries, rules
 from entrepot.returns.commands.authorize import Authorize, Item, consider
 from entrepot.web import format as fmt
-from entrepot.web import words
+from entrepot.web import lists_returns, words
 from entrepot.web.edge import Request, back, cause_of, clean, console, int_in, page, units_in
+from entrepot.web.listed import listed_whole
 from entrepot.web.words import word
 
 DAYS = (30, 90, 365)
@@ -71,14 +72,17 @@ def reasons(request: Request) -> HttpResponse:
     company, now = request.reader.company, fmt.reading().now
     since = now - timedelta(days=days)
     rows = asked_queries.by_reason(company.id, since, now)
-    groups: dict[str, list[asked_queries.ReasonRow]] = defaultdict(list)
+    shown = listed_whole(request, lists_returns.REASONS, rows)
+    if shown.answer:
+        return shown.answer
+    groups: Counter[str] = Counter()
     for row in rows:
-        groups[row.group].append(row)
-    totals = [(group, sum(row.units for row in some), some) for group, some in groups.items()]
+        groups[row.group] += row.units
     context = {
+        **shown.context(),
         "days": days,
         "choices": DAYS,
-        "groups": sorted(totals, key=lambda one: -one[1]),
+        "groups": groups.most_common(),
         "units": sum(row.units for row in rows),
         "sent": questions.sent_since(company.id, now, days),
         "ours": rules.OURS,

@@ -16,9 +16,10 @@ from entrepot.tax import queries, rules
 from entrepot.tax.commands.exempt import RegisterExemption, register_exemptions
 from entrepot.tax.commands.register import RegisterRate, register_rates
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, day_in, give, kept, page, uuid_in
+from entrepot.web import lists_books
+from entrepot.web.edge import Request, back, clean, console, day_in, give, kept, page
+from entrepot.web.listed import listed
 
-PAGE = 50
 PERCENT = Decimal(100)
 
 
@@ -27,28 +28,28 @@ PERCENT = Decimal(100)
 def told(request: Request) -> HttpResponse:
     """Every rate with whether it is in force, and exemptions, the latest first."""
     company, today = request.reader.company.id, fmt.reading().now.date()
-    text, after = clean(request.GET.get("q")), uuid_in(request.GET.get("after"))
+    text = clean(request.GET.get("q"))
+
+    def fetch(after: UUID | None, limit: int) -> list[queries.ExemptionRow]:
+        return queries.exemptions(company=company, customer=text, after=after, limit=limit)
+
+    shown = listed(request, lists_books.EXEMPTIONS, fetch)
+    if shown.answer:
+        return shown.answer
     rates = queries.rates(company=company)
     latest = {(one.country, one.region, one.category): one for one in rates if one.valid_from <= today}
-    exemptions = queries.exemptions(company=company, customer=text, after=after, limit=PAGE + 1)
     context = {
+        **shown.context(),
         "rates": [
             (one, one.rate * PERCENT, _state(one, latest.get((one.country, one.region, one.category)), today))
             for one in rates
         ],
-        "exemptions": [
-            (one, one.valid_until is not None and one.valid_until < today) for one in exemptions[:PAGE]
-        ],
-        "next": _next(exemptions),
+        "exemptions": [(one, one.valid_until is not None and one.valid_until < today) for one in shown.rows],
         "text": text,
         "today": today,
         "kept": kept(request),
     }
     return page(request, "web/taxes.html", context, area="books")
-
-
-def _next(rows: list[queries.ExemptionRow]) -> UUID | None:
-    return rows[PAGE - 1].id if len(rows) > PAGE else None
 
 
 def _state(one: rules.Rate, current: rules.Rate | None, today: date) -> str:

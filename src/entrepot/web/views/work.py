@@ -24,7 +24,7 @@ from entrepot.orders.rules import RESOLUTIONS
 from entrepot.sourcing.commands.decide_holds import DecideHold, decide_holds
 from entrepot.web import format as fmt
 from entrepot.web import lists
-from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, page, uuid_in
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, moment_in, page, uuid_in
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.work import queries as work
@@ -170,20 +170,17 @@ def act(request: Request) -> HttpResponse:
     note = clean(request.POST.get("note"))
     match request.POST.get("action"):
         case "claim":
-            give(request, claim, [ClaimItem(one) for one in which], _claimed, undo=_other("put_back"))
+            undo = partial(_undo, "put_back", seen=request.reader.name)
+            give(request, claim, [ClaimItem(one) for one in which], _claimed, undo=undo)
         case "put_back":
-            wanted = [PutBackItem(one, note) for one in which]
-            give(request, put_back, wanted, _put_back, undo=_other("claim"))
+            wanted = [PutBackItem(one, note, _seen(request, one)) for one in which]
+            give(request, put_back, wanted, _put_back, undo=partial(_undo, "claim"))
         case "assign":
-            person = clean(request.POST.get("person"))
-            wanted_ = [AssignItem(one, person, note) for one in which]
-            give(request, assign, wanted_, _assigned, undo=_given_back(which))
+            _assign(request, which, note)
         case "snooze":
             _snooze(request, which, note)
         case "escalate":
-            role = clean(request.POST.get("role"))
-            asked = [EscalateItem(one, role, note) for one in which]
-            give(request, escalate, asked, _escalated, undo=_asked_back(request, which, role))
+            _escalate(request, which, note)
         case "link":
             other = uuid_in(request.POST.get("other"))
             give(request, link, [LinkItems(one, other) for one in which if other], _linked)
@@ -195,6 +192,28 @@ def act(request: Request) -> HttpResponse:
     return back(request, "/work/")
 
 
+def _seen(request: Request, which: UUID) -> str | None:
+    """Who had an item on the page that its person acted from; None where the page says nothing."""
+    said = request.POST.get(f"seen-{which}", request.POST.get("seen"))
+    return None if said is None else clean(said)
+
+
+def _assign(request: Request, which: Sequence[UUID], note: str) -> None:
+    person = clean(request.POST.get("person"))
+    wanted = [AssignItem(one, person, note, _seen(request, one)) for one in which]
+    give(request, assign, wanted, _assigned, undo=_given_back(which, person))
+
+
+def _escalate(request: Request, which: Sequence[UUID], note: str) -> None:
+    """Ask another role, and give what it has a name for to one of its people: an undo does that."""
+    role, seen_role = clean(request.POST.get("role")), clean(request.POST.get("seen_role")) or None
+    wanted = [
+        EscalateItem(one, role, note, clean(request.POST.get(f"owner-{one}")), seen_role, _seen(request, one))
+        for one in which
+    ]
+    give(request, escalate, wanted, _escalated, undo=_asked_back(request, which, role))
+
+
 def _decide(request: Request, chosen: Sequence[UUID], decision: str, note: str) -> None:
     """Items of holds, resolved by what becomes of the hold."""
     code, cause = clean(request.POST.get("code")) or "other", clean(request.POST.get("root_cause"))
@@ -204,31 +223,26 @@ def _decide(request: Request, chosen: Sequence[UUID], decision: str, note: str) 
 
 def _snooze(request: Request, chosen: Sequence[UUID], note: str) -> None:
     """Put aside for so many hours; for none, wake."""
-    hours = int_in(request.POST.get("hours"))
+    hours, seen = int_in(request.POST.get("hours")), moment_in(request.POST.get("seen_until"))
     known = [one for one, _ in SNOOZES]
     until = fmt.reading().now + timedelta(hours=hours) if hours in known else None
-    wanted = [SnoozeItem(one, until, note) for one in chosen]
+    wanted = [SnoozeItem(one, until, note, seen) for one in chosen]
     if until:
-        give(request, snooze, wanted, _snoozed, undo=_other("snooze"))
+        undo = partial(_undo, "snooze", seen_until=until.isoformat())
+        give(request, snooze, wanted, _snoozed, undo=undo)
     else:
         give(request, snooze, wanted, _woken)
 
 
-def _other(action: str) -> Callable[[list[Any]], Undo]:
-    """What takes an act on items back: another act on those that were done."""
-
-    return partial(_undo, action)
-
-
-def _given_back(chosen: Sequence[UUID]) -> Callable[[list[Any]], Undo | None]:
+def _given_back(chosen: Sequence[UUID], person: str) -> Callable[[list[Any]], Undo | None]:
     """What takes giving items away back: the queue, or the one person who had them; nothing where several had them."""
     owners = {one.id: one.owner for one in work.these(chosen)}
 
     def undo(done: list[Any]) -> Undo | None:
         before = {owners.get(request.item, "") for request, _ in done}
         if before == {""}:
-            return _other("put_back")(done)
-        return _undo("assign", done, ("person", before.pop())) if len(before) == 1 else None
+            return _undo("put_back", done, seen=person)
+        return _undo("assign", done, seen=person, person=before.pop()) if len(before) == 1 else None
 
     return undo
 
@@ -236,23 +250,27 @@ def _given_back(chosen: Sequence[UUID]) -> Callable[[list[Any]], Undo | None]:
 def _asked_back(
     request: Request, chosen: Sequence[UUID], role: str
 ) -> Callable[[list[Any]], Undo | None] | None:
-    """What takes asking another role back: asking the one that was asked before, where it is one for all items. Nothing
-    for those who may not decide about what the other role is asked."""
+    """What takes asking another role back: asking the one that was asked before, where it is one for all items, and
+    giving each to whoever had it. Nothing for those who may not decide about what the other role is asked."""
     actor = request.reader.actor
     if not stands_for(actor.may, role, actor.roles):
         return None
-    roles = {one.id: one.role for one in work.these(chosen)}
+    was = {one.id: one for one in work.these(chosen)}
 
     def undo(done: list[Any]) -> Undo | None:
-        before = {roles[request.item] for request, _ in done}
-        return _undo("escalate", done, ("role", before.pop())) if len(before) == 1 else None
+        before = {was[request.item].role for request, _ in done}
+        had = {f"owner-{one.item}": was[one.item].owner for one, _ in done if was[one.item].owner}
+        if len(before) > 1:
+            return None
+        return _undo("escalate", done, seen="", seen_role=role, role=before.pop(), **had)
 
     return undo
 
 
-def _undo(action: str, done: list[Any], *fields: tuple[str, str]) -> Undo:
+def _undo(action: str, done: list[Any], **fields: str) -> Undo:
+    """The act that takes another back from the items that were done: as they stand since, and from no others."""
     items = [("item", str(request.item)) for request, _ in done]
-    return Undo(f"work.{action}", reverse("work-act"), [("action", action), *items, *fields])
+    return Undo(f"work.{action}", reverse("work-act"), [("action", action), *items, *fields.items()])
 
 
 @require_POST

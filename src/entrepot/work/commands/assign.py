@@ -18,11 +18,12 @@ from entrepot.work.commands.claim import Locked, lock
 
 @dataclass(frozen=True, slots=True)
 class AssignItem:
-    """A person has the item from now on, whoever had it before."""
+    """A person has the item from now on. `expected_owner`: who should have it now, '' for nobody, None for whoever."""
 
     item: UUID
     person: str
     note: str = ""
+    expected_owner: str | None = None
     key: str | None = None
 
 
@@ -38,7 +39,8 @@ def assign(cause: Cause, /, *, requests: Sequence[AssignItem]) -> list[ItemAssig
 
     Of several requests for one item the last one counts.
     Locks: the items, in the order of their ids.
-    Refuses: NotFound (item, or nobody of that name who may take work); WrongState (done).
+    Refuses: NotFound (item, or nobody of that name who may take work); WrongState (done); ChangedMeanwhile (another
+    owner than was expected).
     Again: whoever has the item already keeps it, and nothing is told. 3 statements.
     """
     found = lock([one.item for one in requests])
@@ -48,6 +50,8 @@ def assign(cause: Cause, /, *, requests: Sequence[AssignItem]) -> list[ItemAssig
     for one in requests:
         before = found.get(one.item)
         after = rules.decide_assign(one.item, before.state if before else None, one.person, people)
+        if before and before.owner != one.person and not isinstance(after, Refused):
+            after = before.misfit_owner(one.item, one.expected_owner) or after
         if isinstance(after, Refused):
             answers.append(after)
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -30,10 +31,11 @@ class ItemClaimed:
 
 @dataclass(frozen=True, slots=True)
 class PutBackItem:
-    """Whoever has the item gives it back to its role."""
+    """Whoever has the item gives it back to its role. `expected_owner`: who should have it now, None for whoever."""
 
     item: UUID
     note: str = ""
+    expected_owner: str | None = None
     key: str | None = None
 
 
@@ -51,10 +53,15 @@ class Locked:
     owner: str
     type: str
     role: str
+    snoozed_until: datetime | None = None
 
     def misfit(self, item: UUID, actor: Actor) -> Refused | None:
         """Why somebody may not decide about it."""
         return rules.misfit_person(item, self.role, self.owner, actor.name, actor.may, actor.roles)
+
+    def misfit_owner(self, item: UUID, expected: str | None) -> Refused | None:
+        """Why an act does not fit that was meant for an item that somebody else has; '' expects nobody to have it."""
+        return rules.misfit_meanwhile(item, ("owner", expected, self.owner))
 
 
 @command("work.claim")
@@ -96,7 +103,7 @@ def put_back(cause: Cause, /, *, requests: Sequence[PutBackItem]) -> list[ItemPu
     """The items, open to everybody of their role again.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; WrongState (not claimed); OfAnotherRole.
+    Refuses: NotFound; WrongState (not claimed); OfAnotherRole; ChangedMeanwhile (another owner than was expected).
     Again: by key. 2 statements.
     """
     found = lock([one.item for one in requests])
@@ -105,6 +112,8 @@ def put_back(cause: Cause, /, *, requests: Sequence[PutBackItem]) -> list[ItemPu
     for one in requests:
         before = found.get(one.item)
         after = rules.decide_step(one.item, before.state if before else None, "put_back")
+        if before:
+            after = before.misfit_owner(one.item, one.expected_owner) or after
         if before and not isinstance(after, Refused):
             after = before.misfit(one.item, cause.actor) or after
         if isinstance(after, Refused):
@@ -132,7 +141,7 @@ def lock(items: Sequence[UUID]) -> dict[UUID, Locked]:
 
 
 _LOCK = """
-SELECT id, company_id::int, state, owner, type, role FROM work_item WHERE id = ANY(%(items)s::uuid[])
+SELECT id, company_id::int, state, owner, type, role, snoozed_until FROM work_item WHERE id = ANY(%(items)s::uuid[])
 ORDER BY id FOR UPDATE
 """
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.rules import ASKED
 from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
@@ -23,11 +25,17 @@ AT_ONCE_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class EscalateItem:
-    """Another role should look at the item; whoever had it has it no longer."""
+    """Another role should look at the item; whoever had it has it no longer, and `owner` has it, where one is named.
+
+    `expected_role` and `expected_owner`: as the item should stand now, None for however.
+    """
 
     item: UUID
     role: str
     note: str = ""
+    owner: str = ""
+    expected_role: str | None = None
+    expected_owner: str | None = None
     key: str | None = None
 
 
@@ -35,6 +43,7 @@ class EscalateItem:
 class ItemEscalated:
     item: UUID
     role: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +63,44 @@ class OverdueEscalated:
 
 @command("work.escalate")
 def escalate(cause: Cause, /, *, requests: Sequence[EscalateItem]) -> list[ItemEscalated | Refused]:
-    """The items, open to another role, and awake. Of several for one item the last one counts.
+    """The items, open to another role or given to one of its people, and awake. Of several for one item the last one
+    counts.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; OfAnotherRole; WrongState (done); Invalid (a role that is unknown, takes no work, or is the
-    item's).
-    Again: by key. 2 statements.
+    Refuses: NotFound (item, or nobody of that name who may take work); OfAnotherRole; WrongState (done); Invalid (a
+    role that is unknown, takes no work, or is the item's); NotPermitted (gives it to somebody else, and may not assign
+    work); ChangedMeanwhile (another role or owner than was expected).
+    Again: by key. 2 statements; 3 where an owner is named.
     """
     found = lock([one.item for one in requests])
+    people = access.able("work.claim") if any(one.owner for one in requests) else ()
     answers: list[ItemEscalated | Refused] = []
-    asked: dict[UUID, tuple[Locked, str, str]] = {}
+    asked: dict[UUID, _Asked] = {}
     for one in requests:
         before = found.get(one.item)
-        state, role = (before.state, before.role) if before else (None, "")
-        after = rules.decide_escalate(one.item, state, role, one.role, ASKED)
-        if before and not isinstance(after, Refused):
-            after = before.misfit(one.item, cause.actor) or after
-        if isinstance(after, Refused):
-            answers.append(after)
+        refusal = _refusal(cause, one, before, people)
+        if refusal is not None:
+            answers.append(refusal)
             continue
-        answers.append(ItemEscalated(one.item, one.role))
+        answers.append(ItemEscalated(one.item, one.role, one.owner))
         if before:
-            asked[one.item] = (before, one.role, one.note)
+            asked[one.item] = _Asked(before, one.role, one.owner, one.note)
     _ask(cause, asked)
     return answers
+
+
+def _refusal(cause: Cause, one: EscalateItem, before: Locked | None, people: Sequence[str]) -> Refused | None:
+    if before is None:
+        after = rules.decide_escalate(one.item, None, "", one.role, ASKED)
+        return after if isinstance(after, Refused) else None
+    after = rules.decide_escalate(one.item, before.state, before.role, one.role, ASKED, one.owner)
+    role, owner = ("role", one.expected_role, before.role), ("owner", one.expected_owner, before.owner)
+    return (
+        rules.misfit_meanwhile(one.item, role, owner)
+        or (after if isinstance(after, Refused) else None)
+        or before.misfit(one.item, cause.actor)
+        or rules.misfit_heir(one.owner, cause.actor.name, cause.actor.may, people)
+    )
 
 
 @command("work.escalate_overdue")
@@ -99,38 +122,54 @@ def escalate_overdue(
         for company, of in steering.items()
         if of.targets.escalate_after_hours is not None
     ]
-    asked: dict[UUID, tuple[Locked, str, str]] = {}
+    asked: dict[UUID, _Asked] = {}
     counts = {one.company: 0 for one in requests}
     params = sql.columns(("companies", "since", "roles"), limits) | {"at": cause.at, "most": AT_ONCE_MAX}
     for item, *rest in sql.run(_OVERDUE, params) if limits else ():
         was = Locked(*rest)
         to = rules.asked_when_overdue(was.type, was.role, steering.get(was.company, NO_STEERING).targets)
         if to is not None:
-            asked[item] = (was, to, "overdue")
+            asked[item] = _Asked(was, to, "", "overdue")
             counts[was.company] += 1
     _ask(cause, asked)
     return [OverdueEscalated(counts[one.company]) for one in requests]
 
 
-def _ask(cause: Cause, asked: dict[UUID, tuple[Locked, str, str]]) -> None:
+class _Asked(NamedTuple):
+    """An item as it was, and the role and the person that have it now."""
+
+    was: Locked
+    role: str
+    owner: str
+    note: str
+
+    @property
+    def state(self) -> str:
+        return "claimed" if self.owner else "open"
+
+    @property
+    def told(self) -> dict[str, str]:
+        return {"role": self.role, "from": self.was.role} | ({"owner": self.owner} if self.owner else {})
+
+
+def _ask(cause: Cause, asked: dict[UUID, _Asked]) -> None:
     if asked:
-        rows = [(item, role) for item, (_, role, _) in asked.items()]
-        sql.run(_ESCALATE, {**sql.columns(("items", "roles"), rows), "at": cause.at})
+        rows = [(item, one.role, one.owner, one.state) for item, one in asked.items()]
+        sql.run(_ESCALATE, {**sql.columns(("items", "roles", "owners", "states"), rows), "at": cause.at})
     announce(
         cause,
         (
-            Event(
-                "work_item", item, was.company, was.state, "open", None, {"role": role, "from": was.role}, note
-            )
-            for item, (was, role, note) in asked.items()
+            Event("work_item", item, one.was.company, one.was.state, one.state, None, one.told, one.note)
+            for item, one in asked.items()
         ),
-    )  # fmt: skip
+    )
 
 
 _ESCALATE = """
-UPDATE work_item SET state = 'open', owner = '', snoozed_until = NULL, role = one.role,
+UPDATE work_item SET state = one.state, owner = one.owner, snoozed_until = NULL, role = one.role,
                      escalated_at = %(at)s::timestamptz
-FROM unnest(%(items)s::uuid[], %(roles)s::text[]) AS one(id, role) WHERE work_item.id = one.id
+FROM unnest(%(items)s::uuid[], %(roles)s::text[], %(owners)s::text[], %(states)s::text[]) AS one(id, role, owner, state)
+WHERE work_item.id = one.id
 """
 
 _OVERDUE = """

@@ -18,11 +18,13 @@ from entrepot.work.commands.claim import Locked, lock
 
 @dataclass(frozen=True, slots=True)
 class SnoozeItem:
-    """Nobody needs to look at the item until then; None wakes it. Its due time stays."""
+    """Nobody needs to look at the item until then; None wakes it. Its due time stays. `expected_until`: how long it
+    should sleep now, None for however long."""
 
     item: UUID
     until: datetime | None
     note: str = ""
+    expected_until: datetime | None = None
     key: str | None = None
 
 
@@ -37,7 +39,8 @@ def snooze(cause: Cause, /, *, requests: Sequence[SnoozeItem]) -> list[ItemSnooz
     """The items, out of the queue until a moment. Of several for one item the last one counts.
 
     Locks: the items, in the order of their ids.
-    Refuses: NotFound; OfAnotherRole; WrongState (done); Invalid (a time that has passed, or is too far away).
+    Refuses: NotFound; OfAnotherRole; WrongState (done); Invalid (a time that has passed, or is too far away);
+    ChangedMeanwhile (it sleeps until another time than was expected).
     Again: by key. 2 statements.
     """
     found = lock([one.item for one in requests])
@@ -47,7 +50,8 @@ def snooze(cause: Cause, /, *, requests: Sequence[SnoozeItem]) -> list[ItemSnooz
         before = found.get(one.item)
         after = rules.decide_snooze(one.item, before.state if before else None, one.until, cause.at)
         if before and not isinstance(after, Refused):
-            after = before.misfit(one.item, cause.actor) or after
+            seen = ("put aside until", one.expected_until, before.snoozed_until)
+            after = rules.misfit_meanwhile(one.item, seen) or before.misfit(one.item, cause.actor) or after
         if isinstance(after, Refused):
             answers.append(after)
             continue

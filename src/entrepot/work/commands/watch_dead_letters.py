@@ -1,19 +1,20 @@
-"""Messages that were given up as work: one item for each cause, however many messages it stops."""
+"""Messages that were given up as work: one item for each cause, however many messages it stops, and one for all of a
+place that fails for many causes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import sql
+from entrepot.kernel import sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
 from entrepot.work import failing
-from entrepot.work.commands.open_items import OpenItem, open_items
+from entrepot.work.commands.open_items import ItemOpened, OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
 ITEM = "messages given up"
@@ -21,6 +22,8 @@ SUBJECT = "dead_letters"
 ROLE = "integration engineer"
 SIDES = {"out": "to", "in": "from"}
 PRIORITY = 40
+CAUSES_MAX = 5
+"""Causes at one place that are items of their own; where there are more, the place is what is broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class WatchDeadLetters:
 
 @dataclass(frozen=True, slots=True)
 class DeadLettersWatched:
-    """Causes for which messages stand, how many items are new, and how many are closed: their last message was sent on
-    its way again, or dropped."""
+    """Causes for which messages stand, those of a broken place as one; how many items are new, and how many are closed:
+    their last message was sent on its way again, or dropped, or the place is one item now."""
 
     company: int
     causes: int
@@ -42,8 +45,11 @@ class DeadLettersWatched:
     closed: int
 
 
+EVERY_CAUSE = ""
+
+
 class _Stopped(NamedTuple):
-    """Messages that stand for one cause."""
+    """Messages that stand for one cause, or for all `causes` of a place, of which `cause` stops most."""
 
     company: int
     side: str
@@ -51,29 +57,41 @@ class _Stopped(NamedTuple):
     cause: str
     messages: int
     oldest_at: datetime
+    causes: int = 0
+    """How many of a broken place; 0 for an item of the cause alone."""
 
     @property
     def subject(self) -> UUID:
-        return failing.subject_of(self.company, self.side, self.place, self.cause)
+        return (
+            self.place_subject
+            if self.causes
+            else failing.subject_of(self.company, self.side, self.place, self.cause)
+        )
+
+    @property
+    def place_subject(self) -> UUID:
+        return failing.subject_of(self.company, self.side, self.place, EVERY_CAUSE)
 
 
 @command("work.watch_dead_letters")
 def watch_dead_letters(
     cause: Cause, /, *, requests: Sequence[WatchDeadLetters]
 ) -> list[DeadLettersWatched | Refused]:
-    """An item for each cause (side, destination or source, and error) for which messages stand; items whose last
-    message is on its way again or dropped are closed.
+    """An item for each cause (side, destination or source, and error) for which messages stand, or one for its place
+    where there are more than CAUSES_MAX, and then until nothing stands there; each says how many messages it stops now.
+    Items whose last message is on its way again or dropped are closed.
 
-    Locks: the items. Refuses: nothing. Again: nothing changes. 5 statements at most.
+    Locks: the items. Refuses: nothing. Again: nothing changes. 6 statements at most.
     """
     companies = list(dict.fromkeys(one.company for one in requests))
-    stopped = _together(sql.run(_DEAD, {"companies": companies}))
-    standing = [
-        row for row in sql.run(_STANDING, {"companies": companies, "type": ITEM}) if row[1] not in stopped
-    ]
+    before = sql.run(_STANDING, {"companies": companies, "type": ITEM})
+    causes = _together(sql.run(_DEAD, {"companies": companies}))
+    stopped = _by_place(causes.values(), {subject for _, subject in before})
+    standing = [row for row in before if row[1] not in stopped]
     opened = open_items(cause, requests=[_item(one) for one in stopped.values()])
+    _count(stopped.values(), [answer for answer in opened if not isinstance(answer, Refused)])
     over = [
-        ResolveSubject(company, ITEM, subject, "gone", "nothing stands for it")
+        ResolveSubject(company, ITEM, subject, "gone", "nothing stands for it any longer by itself")
         for company, subject in standing
     ]
     if over:
@@ -83,10 +101,10 @@ def watch_dead_letters(
         for one, answer in zip(stopped.values(), opened, strict=True)
         if not isinstance(answer, Refused) and answer.fresh
     ]
-    causes = [one.company for one in stopped.values()]
+    told = [one.company for one in stopped.values()]
     closed = [company for company, _ in standing]
     return [
-        DeadLettersWatched(one.company, *(list_.count(one.company) for list_ in (causes, fresh, closed)))
+        DeadLettersWatched(one.company, *(list_.count(one.company) for list_ in (told, fresh, closed)))
         for one in requests
     ]
 
@@ -106,12 +124,52 @@ def _together(rows: Iterable[Sequence[object]]) -> dict[UUID, _Stopped]:
     return found
 
 
+def _by_place(stopped: Iterable[_Stopped], before: Collection[UUID]) -> dict[UUID, _Stopped]:
+    """The same with all causes of a broken place as one: a feed whose every message fails in its own way is one thing
+    to mend. A place that is an item already stays one, so that whoever has it keeps it."""
+    places: dict[UUID, list[_Stopped]] = {}
+    for one in stopped:
+        places.setdefault(one.place_subject, []).append(one)
+    told: list[_Stopped] = []
+    for place, ones in places.items():
+        told += [_as_one(ones)] if len(ones) > CAUSES_MAX or place in before else ones
+    return {one.subject: one for one in told}
+
+
+def _as_one(ones: Sequence[_Stopped]) -> _Stopped:
+    most = max(ones, key=lambda one: (one.messages, one.cause))
+    oldest, messages = min(one.oldest_at for one in ones), sum(one.messages for one in ones)
+    return most._replace(messages=messages, oldest_at=oldest, causes=len(ones))
+
+
 def _item(one: _Stopped) -> OpenItem:
-    told = f"{one.messages} messages {SIDES[one.side]} {one.place} were given up: {one.cause}"
-    facts = {"side": one.side, "place": one.place, "error": one.cause, "messages": one.messages}
     return OpenItem(
-        one.company, ITEM, SUBJECT, one.subject, told, ROLE, facts, PRIORITY, occurred_at=one.oldest_at
-    )
+        one.company, ITEM, SUBJECT, one.subject, _told(one), ROLE, _facts(one), PRIORITY,
+        occurred_at=one.oldest_at,
+    )  # fmt: skip
+
+
+def _told(one: _Stopped) -> str:
+    told = f"{one.messages} messages {SIDES[one.side]} {one.place} were given up"
+    if not one.causes:
+        return f"{told}: {one.cause}"
+    return f"{told} for different causes ({one.causes}); most often: {one.cause}"
+
+
+def _facts(one: _Stopped) -> dict[str, object]:
+    facts = {"side": one.side, "place": one.place, "error": one.cause, "messages": one.messages}
+    return facts | ({"causes": one.causes} if one.causes else {})
+
+
+def _count(stopped: Iterable[_Stopped], opened: Sequence[ItemOpened]) -> None:
+    """Say on the items that stood before how many messages they stop now; opening them again has locked them."""
+    rows = [
+        (answer.item, _told(one), wire.dump(_facts(one)))
+        for one, answer in zip(stopped, opened, strict=True)
+        if not answer.fresh
+    ]
+    if rows:
+        sql.run(_COUNT, sql.columns(("items", "reasons", "facts"), rows))
 
 
 _DEAD = """
@@ -123,6 +181,12 @@ FROM (
     SELECT company_id, 'in', source, last_error, received_at
     FROM kernel_inbox WHERE company_id = ANY(%(companies)s::smallint[]) AND state IN ('dead', 'failed')) AS dead
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+
+_COUNT = """
+UPDATE work_item SET reason = one.reason, facts = one.facts
+FROM unnest(%(items)s::uuid[], %(reasons)s::text[], %(facts)s::text[]::jsonb[]) AS one(id, reason, facts)
+WHERE work_item.id = one.id AND work_item.facts <> one.facts
 """
 
 _STANDING = """

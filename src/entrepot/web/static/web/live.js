@@ -122,10 +122,18 @@
   const isHandOn = () => Date.now() - touchedAt < QUIET_MS || !window.getSelection().isCollapsed;
 
   function tell() {
-    const stale = isOn() && (failed >= STALE_AFTER || Date.now() - freshAt > STALE_AFTER * EVERY_MS);
-    const put = isOn() && isExtended();
-    told.textContent = put ? told.dataset.extended : stale ? told.dataset.stale.replace("%t", new Date(freshAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })) : "";
-    told.toggleAttribute("data-is-stale", stale && !put);
+    const why = isOn() ? whyNot() : "";
+    const time = new Date(freshAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    told.textContent = why && told.dataset[why].replace("%t", time);
+    told.toggleAttribute("data-is-stale", why === "stale");
+  }
+
+  // Why the page is not as new as it should be: its person wants it so, nothing answers, or a hand was on it for long.
+  function whyNot() {
+    if (isAllChosen()) return "chosen";
+    if (isExtended()) return "extended";
+    if (failed >= STALE_AFTER) return "stale";
+    return Date.now() - freshAt > STALE_AFTER * EVERY_MS ? "late" : "";
   }
 
   async function ask() {
