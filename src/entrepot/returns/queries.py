@@ -402,9 +402,10 @@ RETURNS_BY: dict[str, tuple[str, ...]] = {"requested_at": ()}
 _BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(company)s::smallint GROUP BY 1 ORDER BY 1"
 
 _LINES = """
-SELECT l.id, l.line_id, l.sku_id, o.sku_code, o.description, l.reason, l.note, l.quantity, l.cancelled, l.received,
+SELECT l.id, l.line_id, l.sku_id, o.sku_code, COALESCE(NULLIF(o.description, ''), k.name), l.reason, l.note, l.quantity, l.cancelled, l.received,
        l.inspected, l.disposed, l.refunded, l.missing
-FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id WHERE l.return_id = %(id)s::uuid ORDER BY l.id
+FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id JOIN catalog_sku AS k ON k.id = l.sku_id
+WHERE l.return_id = %(id)s::uuid ORDER BY l.id
 """
 
 _RECEIPTS = """
@@ -466,10 +467,10 @@ ORDER BY r.order_id, r.id DESC
 """
 
 _RETURNABLE = """
-SELECT l.id, l.sku_code, l.description, l.quantity, l.shipped + l.delivered - COALESCE(s.authorized, 0),
+SELECT l.id, l.sku_code, COALESCE(NULLIF(l.description, ''), k.name), l.quantity, l.shipped + l.delivered - COALESCE(s.authorized, 0),
        ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint
-FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
-WHERE l.order_id = %(order)s::uuid AND l.sku_id IS NOT NULL ORDER BY l.number
+FROM orders_line AS l JOIN catalog_sku AS k ON k.id = l.sku_id LEFT JOIN returns_sold AS s ON s.line_id = l.id
+WHERE l.order_id = %(order)s::uuid ORDER BY l.number
 """
 
 _TASKS = """
