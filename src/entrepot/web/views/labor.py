@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import questions
 from entrepot.warehouse import task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web import format as fmt
@@ -34,7 +34,7 @@ def work_times(request: Request) -> HttpResponse:
         "outlooks": outlooks,
         "plots": [_plot(one) for one in outlooks],
         "late": [(one, step) for one in outlooks for step in one.steps if step.late_s],
-        "throughput": task_times.throughput(company=company, since=now - timedelta(days=days), until=now),
+        "throughput": questions.throughput(company, now, days),
         "standards": task_times.standards(company=company),
         "days": days,
         "choices": DAYS,
