@@ -31,6 +31,9 @@ from bench import (
     way_back,
 )
 
+WORST = 25
+"""Pages that are told once more, the slowest first."""
+
 PARTS = (
     "walk",
     "one",
@@ -65,6 +68,9 @@ def main() -> int:
         "--by", choices=("clock", "work"), default="clock",
         help="what pages are held to: work, where others use the machine too",
     )  # fmt: skip
+    parser.add_argument(
+        "--afresh", action="store_true", help="fill the house of the pages anew, not the one that was kept"
+    )
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.orders, arguments.batch = 1, 600, 300
@@ -76,7 +82,9 @@ def main() -> int:
     }
     if arguments.only == "pages":  # of a house of its own; it takes minutes to fill
         few = volume.Wanted(orders=3_000, items=2_000, batch=300)
-        rows += measure_pages(few if arguments.quick else volume.Wanted(), arguments.by)
+        rows += measure_pages(
+            few if arguments.quick else volume.Wanted(), arguments.by, afresh=arguments.afresh
+        )
         print("\n" + report.table(rows) + "\n")
         return 0 if arguments.quick or all(row.ok is not False for row in rows) else 1
     with house.opened():
@@ -486,11 +494,14 @@ def measure_audit(rounds: int, orders: int, batch: int) -> list[report.Row]:
     ]
 
 
-def measure_pages(wanted: volume.Wanted, by: str) -> list[report.Row]:
-    """Every page of a house that is full, printed one by one as it is opened."""
-    with volume.opened(wanted):
+def measure_pages(wanted: volume.Wanted, by: str, *, afresh: bool) -> list[report.Row]:
+    """Every page of a house that is full, as it is opened; and at the end those again that took longest."""
+    with volume.opened(wanted, afresh=afresh):
         print(pages.HEAD)
         found = pages.opened(20, tell=lambda one: print(pages.line(one, by), flush=True))
+    worst = sorted(found, key=lambda one: -one.told()[3 if by == "work" else 1])
+    print(f"\nThe slowest {WORST} of {len(found)}:\n{pages.HEAD}")
+    print("\n".join(pages.line(one, by) for one in worst[:WORST]))
     return pages.rows(found, by)
 
 

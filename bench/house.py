@@ -32,9 +32,10 @@ def customer_code(customer: int) -> str:
 
 
 @contextlib.contextmanager
-def opened(*, is_empty: bool = False) -> Iterator[None]:
-    """A server in a temporary home, with the template set up, or an empty house; nothing of it stays."""
-    home = Path(tempfile.mkdtemp(prefix="entrepot-bench-"))
+def opened(*, is_empty: bool = False, kept: Path | None = None) -> Iterator[None]:
+    """A server in a temporary home, with the template set up, or an empty house; nothing of it stays, unless it is
+    `kept` in a folder."""
+    home = kept or Path(tempfile.mkdtemp(prefix="entrepot-bench-"))
     home.chmod(0o711)  # root's server runs as another user, who must pass through
     for name in ("DATABASE_URL", "ENTREPOT_DB_ROLE", "ENTREPOT_POSTGRES", "ENTREPOT_DEBUG"):
         os.environ.pop(name, None)
@@ -60,7 +61,8 @@ def opened(*, is_empty: bool = False) -> Iterator[None]:
             yield
             disconnect()
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def fresh(template: str = TEMPLATE) -> None:

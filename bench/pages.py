@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench import report
+from docs import walk
 
-BAR_MS = 150.0
+BAR_MS, BAR_KB, STATEMENTS = 150.0, 250.0, 40
 WHO = {
     "": "lead", "orders": "service", "order": "service", "portal": "service", "returns": "inspector",
     "refunds": "controller", "floor": "supervisor", "ship": "packer", "inbound": "inventory", "stock": "inventory",
@@ -28,6 +30,8 @@ OTHERS = (
     "lead", "supervisor", "controller", "service", "inventory", "inspector", "engineer", "auditor", "picker", "packer",
 )  # fmt: skip
 """Who is asked next where the first may not."""
+LEADS_ON = {"view"}
+"""Addresses whose answer is another."""
 YEAR = "?since={since}&until={until}"
 WIDER = {
     "report": "&period=month",
@@ -40,6 +44,55 @@ WIDER = {
 """Pages that are opened once more for the whole year."""
 
 
+BESIDE: dict[str, str | list[Any]] = {
+    "report-tile": ["perfect-order"],
+    "packing-slip": walk.WHICH["packing"],
+    "packing-customs": "SELECT f.id FROM warehouse_fulfillment AS f JOIN orders_order AS o ON o.id = f.order_id"
+    " JOIN network_node AS n ON n.id = f.node_id AND n.country <> o.country WHERE f.state = 'shipped' LIMIT 1",
+    "labels": "SELECT shipment_id, 'pdf' FROM shipping_label WHERE state <> 'voided' ORDER BY id LIMIT 1",
+    "label-of-carrier": "SELECT label_id FROM shipping_purchase WHERE state = 'bought' LIMIT 1",
+    "manifest": "SELECT id FROM shipping_manifest ORDER BY id DESC LIMIT 1",
+    "return-photo": "SELECT id FROM returns_photo LIMIT 1",
+    "departure-pdf": walk.WHICH["departure"],
+    "departure-paper": "SELECT id FROM returns_paper LIMIT 1",
+    "dispute-pdf": walk.WHICH["dispute"],
+    "audit-heads": [],
+    "invoice-pdf": "SELECT id FROM settlement_document ORDER BY id DESC LIMIT 1",
+    "invoice-xml": "SELECT id FROM settlement_document ORDER BY id DESC LIMIT 1",
+    "find": [],
+    "view": "SELECT id FROM access_view WHERE person = 'lead' OR role <> '' LIMIT 1",
+    "portal-theme": walk.DOOR,
+    "login": [],
+}
+"""What answers a GET and is no page of the walk: parts of pages, and files; its arguments, or how they are found."""
+NOT_OPENED = {
+    "portal-link": "the walk goes through it to an order",
+    "portal-slip": "is asked for in a customer's visit, which the walk has left by then",
+    "set_language": "Django's; it answers a POST",
+    "logout": "Django's; it answers a POST",
+    "webhook-easypost": "answers a POST",
+    "webhook-stripe": "answers a POST",
+}
+"""Addresses that take a GET by their pattern, and are not opened by themselves, and why."""
+ASKED = {
+    "orders": ("?status=held", "?status=allocated", "?channel=shop&late=1", "?q=volume-150000", "?q=V-00077",
+               "?sort=-total", "?sort=promise"),
+    "work": ("?view=overdue", "?view=mine", "?role=controller", "?kind=cases", "?sort=due", "?sort=-priority"),
+    "returns": ("?state=received", "?state=closed", "?q=RMA-100500"),
+    "stock": ("?q=HH-01", "?sort=-value", "?sort=free"),
+    "account": ("?month={month}",),
+    "audit": ("?actor=lead", "?command=orders.place", "?since={day}", "?kind=refund", "?subject=SO-150000"),
+    "clearing-lines": ("?account=2100", "?account=1100&older=60", "?account=2150&side=credit"),
+    "find": ("?q=SO-150000", "?q=HH-0042", "?q=V-00077", "?q=mug"),
+    "search": ("?q=SO-150000", "?q=HH-0042", "?q=V-00077", "?q=mug"),
+    "invoices": ("?kind=credit_note",),
+    "station": ("?q=HH-0042", "?node=LDN", "?later=7"),
+    "messages": ("?state=waiting", "?state=kept&place=channels:shop"),
+    "tax-report": ("?since={month}&until={month}", "?month={month}&country=GB&rate=0.2"),
+}  # fmt: skip
+"""What lists are asked beside: filters, searches and orders, as the people of a role do all day."""
+
+
 @dataclass
 class Opened:
     """A page that was opened some times: seconds on the clock and worked, each time; the rest of the last."""
@@ -47,6 +100,8 @@ class Opened:
     name: str
     who: str
     address: str
+    first: float = 0.0
+    """Milliseconds of the first answer, before any is kept."""
     status: int = 0
     statements: int = 0
     size: int = 0
@@ -71,20 +126,27 @@ def _spread(seconds: Sequence[float]) -> tuple[float, float]:
 def opened(
     times: int, names: Sequence[str] = (), tell: Callable[[Opened], None] = lambda _: None
 ) -> list[Opened]:
-    """Each page of the walk, or those named, opened so many times after once to warm up."""
+    """Each address that answers a GET, or those named, opened so many times after once to warm up."""
     found = []
     for one in _stops():
-        if not names or one.name.removesuffix(", a year") in names:
+        if not names or one.name.split(" ")[0].rstrip(",") in names:
             _open(one, times)
             found.append(one)
             tell(one)
     return found
 
 
+def missing(found: Sequence[Opened]) -> list[str]:
+    """Addresses of which this house has nothing to show, so that nothing was measured."""
+    names = {one.name for one in found}
+    return [one for one in (*walk.shown(), *BESIDE) if one not in names]
+
+
 def rows(found: Sequence[Opened], by: str) -> list[report.Row]:
-    """For the table of the benchmark: the slowest page, and how many are over the bar."""
-    slowest = max(found, key=lambda one: one.told()[1])
-    over = [one.name for one in found if one.is_over(by)]
+    """For the table of the benchmark: the slowest page, how many are over the bars, and what could not be opened."""
+    slowest, largest = max(found, key=lambda one: one.told()[1]), max(found, key=lambda one: one.size)
+    over, none = [one.name for one in found if one.is_over(by)], missing(found)
+    many = max(found, key=lambda one: one.statements)
     return [
         report.Row(
             f"pages of the house, p95 of the slowest of {len(found)} ({slowest.name})", "ms", slowest.told()[1],
@@ -94,18 +156,29 @@ def rows(found: Sequence[Opened], by: str) -> list[report.Row]:
             "pages over the bar" + (f": {', '.join(over)}" if over else ""), "pages", float(len(over)), floor=0,
             less_is_better=True,
         ),
-        report.Row("statements of the page that takes most", "", float(max(one.statements for one in found))),
+        report.Row(
+            f"statements of the page that takes most ({many.name})", "", float(many.statements), floor=STATEMENTS,
+            less_is_better=True,
+        ),
+        report.Row(
+            f"the largest page, before it is compressed ({largest.name})", "kB", largest.size / 1e3, floor=BAR_KB,
+            less_is_better=True,
+        ),
+        report.Row("pages that this house can't show" + (f": {', '.join(none)}" if none else ""), "pages",
+                   float(len(none)), floor=0, less_is_better=True),
     ]  # fmt: skip
 
 
-HEAD = f"{'page':<28}{'opened by':<12}{'p50':>8}{'p95':>8}{'work':>8}{'p95':>8}{'stmts':>7}{'kB':>7}"
+HEAD = (
+    f"{'page':<44}{'opened by':<12}{'first':>8}{'p50':>8}{'p95':>8}{'work':>8}{'p95':>8}{'stmts':>7}{'kB':>7}"
+)
 
 
 def line(one: Opened, by: str = "clock") -> str:
-    figures = "".join(f"{value:>8.1f}" for value in one.told())
+    figures = "".join(f"{value:>8.1f}" for value in (one.first, *one.told()))
     mark = f"  over {BAR_MS:.0f} ms" if one.status < 400 else f"  answers {one.status}"
     return (
-        f"{one.name:<28}{one.who:<12}{figures}{one.statements:>7}{one.size / 1e3:>7.1f}"
+        f"{one.name[:43]:<44}{one.who:<12}{figures}{one.statements:>7}{one.size / 1e3:>7.1f}"
         f"{mark if one.is_over(by) else ''}"
     )
 
@@ -113,18 +186,32 @@ def line(one: Opened, by: str = "clock") -> str:
 def _stops() -> Iterator[Opened]:
     from datetime import timedelta
 
+    from django.urls import reverse
     from django.utils import timezone
-
-    from docs import walk
 
     today = timezone.now().date()
     year = {"since": (today - timedelta(days=365)).strftime("%Y-%m"), "until": today.strftime("%Y-%m")}
     days = {"since": str(today - timedelta(days=365)), "until": str(today)}
-    for stop in walk.stops():
+    said = {"month": (today - timedelta(days=40)).strftime("%Y-%m"), "day": str(today - timedelta(days=3))}
+    beside = [
+        walk.Stop(name, reverse(name, args=arguments))
+        for name, given in BESIDE.items()
+        if (arguments := given if isinstance(given, list) else _found(given)) is not None
+    ]
+    for stop in (*beside, *walk.stops()):  # those of a customer's visit last
         yield Opened(stop.name, "", stop.address)
         if stop.name in WIDER:
             asked = year if stop.name in ("profit", "cohorts") else days
             yield Opened(f"{stop.name}, a year", "", stop.address + YEAR.format(**asked) + WIDER[stop.name])
+        for query in ASKED.get(stop.name, ()):
+            yield Opened(f"{stop.name} {query.format(**said)}", "", stop.address + query.format(**said))
+
+
+def _found(statement: str) -> list[Any] | None:
+    from entrepot.kernel import sql
+
+    rows = sql.run(statement)
+    return list(rows[0]) if rows else None
 
 
 def _open(one: Opened, times: int) -> None:
@@ -136,14 +223,16 @@ def _open(one: Opened, times: int) -> None:
     for who in dict.fromkeys((WHO.get(head, "lead"), *OTHERS)):
         client = Client(SERVER_NAME="localhost")
         client.force_login(User.objects.get(username=who), "django.contrib.auth.backends.ModelBackend")
+        began = time.perf_counter()
         answer = client.get(one.address, follow=one.name.startswith("portal-"))
-        one.who, one.status = who, answer.status_code
-        if answer.status_code == 200:
+        one.who, one.status, one.first = who, answer.status_code, (time.perf_counter() - began) * 1e3
+        if answer.status_code == 200 or one.name in LEADS_ON:
             break
     address = answer.redirect_chain[-1][0] if getattr(answer, "redirect_chain", None) else one.address
     with counted() as ran:
         answer = client.get(address)
-    one.status, one.size, one.statements, one.texts = answer.status_code, len(answer.content), len(ran), ran
+    one.status, one.statements, one.texts = answer.status_code, len(ran), ran
+    one.size = len(b"".join(answer)) if answer.streaming else len(answer.content)
     server = connection.connection.info.backend_pid
     # What helpers of the server process work would be nobody's: let it do all by itself.
     connection.cursor().execute("SET max_parallel_workers_per_gather = 0")

@@ -36,7 +36,7 @@ SELECT b.id FROM stock_bucket AS b
 JOIN network_bin AS n ON n.id = b.bin_id
 WHERE b.quantity > b.committed AND b.status = 'sellable' ORDER BY (n.kind = '{}') DESC, b.id LIMIT 1
 """
-_DOOR = """
+DOOR = """
 SELECT c.code, ch.code FROM network_channel AS ch
 JOIN parties_company AS c ON c.id = ch.company_id ORDER BY ch.id LIMIT 1
 """
@@ -164,7 +164,7 @@ def _portal() -> Iterator[Stop]:
     from entrepot.kernel import sql
     from entrepot.web.views.portal import LINK
 
-    for company, channel in sql.run(_DOOR):
+    for company, channel in sql.run(DOOR):
         yield Stop("portal-start", reverse("portal-start", args=[company, channel]))
     for (order,) in sql.run(_RICHEST):
         token = signing.dumps(str(order), salt=LINK, compress=True)

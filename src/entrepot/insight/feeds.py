@@ -73,7 +73,8 @@ WITH said AS (
      WHERE company_id = %(company)s::smallint ORDER BY id DESC LIMIT %(lately)s::int)
     UNION ALL
     (SELECT 'out', destination, delivered_at FROM kernel_delivery
-     WHERE company_id = %(company)s::smallint AND delivered_at IS NOT NULL ORDER BY id DESC LIMIT %(lately)s::int)
+     WHERE company_id = %(company)s::smallint AND state = 'delivered' AND delivered_at IS NOT NULL
+     ORDER BY id DESC LIMIT %(lately)s::int)
 ), gaps AS (
     SELECT kind, name, at, EXTRACT(epoch FROM at - lag(at) OVER (PARTITION BY kind, name ORDER BY at)) AS gap FROM said
 )

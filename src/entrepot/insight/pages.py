@@ -364,7 +364,11 @@ class ReturnsWaiting(NamedTuple):
 
 def returns_waiting(*, company: int, node: str = "") -> ReturnsWaiting:
     """What waits for people in returns; tasks at a node (by code), or all. One statement."""
-    return ReturnsWaiting(*sql.run(_RETURNS_WAITING, {"company": company, "node": node or None})[0])
+    if node:
+        statement = _RETURNS_WAITING.format(here=_AT_NODE, there=_OF_RECEIPT)
+        return ReturnsWaiting(*sql.run(statement, {"company": company, "node": node})[0])
+    statement = _RETURNS_WAITING.format(here="", there="")
+    return ReturnsWaiting(*sql.run(statement, {"company": company})[0])
 
 
 def orders_to_receive(*, node: UUID) -> int:
@@ -617,18 +621,18 @@ FROM sourcing_backorder AS b JOIN orders_order AS o ON o.id = b.order_id
 WHERE b.sku_id = %(sku)s::uuid ORDER BY o.priority DESC, o.promise_at, o.placed_at, o.id, b.line_id LIMIT %(limit)s::int
 """
 
+# By what waits, which is little: both sides have indexes of it alone.
 _RETURNS_WAITING = """
-SELECT (SELECT count(*) FROM returns_return AS r JOIN returns_receipt AS c ON c.return_id = r.id
-        JOIN network_node AS n ON n.id = c.node_id AND (%(node)s::text IS NULL OR n.code = %(node)s::text)
-        CROSS JOIN LATERAL (
-            SELECT c.quantity - c.inspected AS units
-            UNION ALL SELECT i.quantity - i.disposed FROM returns_inspection AS i
-            WHERE i.return_id = r.id AND i.receipt_id = c.id
-        ) AS w
-        WHERE r.company_id = %(company)s::smallint AND r.state IN ('received', 'inspected') AND w.units > 0)::int,
-       (SELECT count(*) FROM returns_refund
-        WHERE company_id = %(company)s::smallint AND state = 'waiting')::int
+SELECT ((SELECT count(*) FROM returns_return AS r JOIN returns_receipt AS c ON c.return_id = r.id {here}
+         WHERE c.company_id = %(company)s::smallint AND c.inspected < c.quantity
+           AND r.company_id = %(company)s::smallint AND r.state IN ('received', 'inspected'))
+        + (SELECT count(*) FROM returns_return AS r JOIN returns_inspection AS i ON i.return_id = r.id {there}
+           WHERE i.disposed < i.quantity
+             AND r.company_id = %(company)s::smallint AND r.state IN ('received', 'inspected')))::int,
+       (SELECT count(*) FROM returns_refund WHERE company_id = %(company)s::smallint AND state = 'waiting')::int
 """
+_AT_NODE = "JOIN network_node AS n ON n.id = c.node_id AND n.code = %(node)s::text"
+_OF_RECEIPT = f"JOIN returns_receipt AS c ON c.id = i.receipt_id {_AT_NODE}"
 
 _RETURNED_LINES = """
 SELECT l.return_id, o.sku_code, COALESCE(NULLIF(o.description, ''), s.name), l.quantity - l.cancelled, l.reason, l.note,

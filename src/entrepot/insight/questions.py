@@ -7,13 +7,14 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from entrepot.insight import kpis, pages, profit, promises, return_times
+from entrepot.insight import kpis, pages, profit, promises, return_times, tax_report
 from entrepot.insight.answers import question, question_of_work
 from entrepot.kernel import queries as kernel
 from entrepot.returns import asked_queries, cohort_queries
-from entrepot.settlement import carrier_queries, closing_queries, invoice_queries
+from entrepot.settlement import carrier_queries, clearing_queries, closing_queries, invoice_queries
 from entrepot.settlement import queries as settlement
 from entrepot.settlement.closing import Checked
+from entrepot.warehouse import labor, task_times
 
 
 @question
@@ -122,6 +123,34 @@ def open_clearing(company: int, at: datetime) -> list[settlement.Clearing]:
 @question_of_work
 def closing_checklist(company: int, at: datetime, month: date) -> list[Checked]:
     return closing_queries.checklist(company, month, at)
+
+
+@question_of_work
+def month_report(company: int, at: datetime, month: date) -> closing_queries.MonthReport:
+    return closing_queries.month_report(company, month, at)
+
+
+@question_of_work
+def tax(company: int, at: datetime, since: date, until: date) -> tax_report.TaxReport:
+    return tax_report.report(company, since, until)
+
+
+@question_of_work
+def tax_entries(
+    company: int, at: datetime, month: date, country: str, rate: Decimal | None, region: str
+) -> list[tax_report.TaxEntry]:
+    return tax_report.entries(company, month, country, rate, region=region)
+
+
+@question_of_work
+def clearing_accounts(company: int, at: datetime) -> list[clearing_queries.AccountRow]:
+    return clearing_queries.accounts(company, at)
+
+
+@question_of_work
+def throughput(company: int, at: datetime, days: int) -> list[labor.Throughput]:
+    """How much was done in so many days."""
+    return task_times.throughput(company=company, since=at - timedelta(days=days), until=at)
 
 
 @question_of_work

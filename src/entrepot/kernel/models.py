@@ -152,6 +152,16 @@ class Delivery(models.Model):
             models.Index(
                 fields=["company_id", "id"], name="kernel_delivery_dead", condition=models.Q(state="dead")
             ),
+            models.Index(
+                fields=["company_id", "id"],
+                name="kernel_delivery_arrived",
+                condition=models.Q(state="delivered"),
+            ),
+            models.Index(
+                fields=["company_id", "destination", "state"],
+                name="kernel_delivery_of_stock",
+                condition=models.Q(topic="availability.changed") & ~models.Q(state="delivered"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -100,13 +100,16 @@ FROM parties_company AS c LEFT JOIN ledger_exposure AS e ON e.company_id = c.id
 WHERE c.id = ANY(%(companies)s::smallint[]) ORDER BY 1, 3, 4
 """
 
-# What was not looked at the last time: what occurred since then, or was recorded since.
+# What was not looked at the last time: what occurred since then, or was recorded since. The balances, which are few,
+# say whether anything was posted in another currency at all.
 _FLOWS = """
 SELECT l.company_id::int, l.account, l.currency, l.amount_minor, l.functional_minor
 FROM unnest(%(companies)s::smallint[], %(ends)s::timestamptz[]) AS d(company, until)
 JOIN parties_company AS c ON c.id = d.company
-JOIN ledger_line AS l ON l.company_id = d.company AND l.currency <> c.currency AND l.occurred_at <= d.until
- AND l.account = ANY(%(accounts)s::int[]) AND l.amount_minor <> 0
+JOIN (SELECT DISTINCT company_id, account, currency FROM ledger_balance WHERE account = ANY(%(accounts)s::int[])) AS b
+  ON b.company_id = d.company AND b.currency <> c.currency
+JOIN ledger_line AS l ON l.company_id = b.company_id AND l.currency = b.currency AND l.account = b.account
+ AND l.occurred_at <= d.until AND l.amount_minor <> 0
 LEFT JOIN ledger_exposure AS e ON e.company_id = l.company_id AND e.account = l.account AND e.currency = l.currency
 WHERE e.upto_at IS NULL OR l.occurred_at > e.upto_at OR l.id > e.upto_id
 ORDER BY l.occurred_at, l.id

@@ -79,6 +79,11 @@ class Return(models.Model):
             models.Index(fields=["order_id"], name="returns_return_of_order"),
             models.Index(fields=["company_id", "id"], name="returns_return_of_company"),
             models.Index(
+                fields=["company_id", "id"],
+                name="returns_return_looked_at",
+                condition=Q(state__in=list(states.LOOKED_AT)),
+            ),
+            models.Index(
                 fields=["changed_at"],
                 name="returns_return_to_come",
                 condition=Q(state__in=list(states.TO_COME)),
@@ -276,6 +281,14 @@ class Receipt(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["company_id", "received_at", "id"],
+                include=["return_id", "node_id"],
+                name="returns_receipt_to_inspect",
+                condition=Q(inspected__lt=F("quantity")),
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="returns_receipt_units", condition=Q(quantity__gt=0, inspected__lte=F("quantity"))
@@ -384,7 +397,14 @@ class Inspection(models.Model):
     inspected_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["receipt_id"], name="returns_inspection_of_receipt")]
+        indexes = [
+            models.Index(fields=["receipt_id"], name="returns_inspection_of_receipt"),
+            models.Index(
+                fields=["return_id", "receipt_id"],
+                name="returns_inspection_to_dispose",
+                condition=Q(disposed__lt=F("quantity")),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="returns_inspection_units", condition=Q(quantity__gt=0, disposed__lte=F("quantity"))
@@ -556,7 +576,12 @@ class Refund(models.Model):
     note = models.TextField(default="", db_default="")
 
     class Meta:
-        indexes = [models.Index(fields=["order_id"], name="returns_refund_of_order")]
+        indexes = [
+            models.Index(fields=["order_id"], name="returns_refund_of_order"),
+            models.Index(
+                fields=["company_id", "id"], name="returns_refund_waits", condition=Q(state="waiting")
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="returns_refund_number_once"),
             models.CheckConstraint(

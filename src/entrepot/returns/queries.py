@@ -305,8 +305,8 @@ class Task:
 
 def tasks(company: int, *, node: str = "", limit: int = 50) -> list[Task]:
     """What waits for an inspector at a node (by code; '' for all), what waits longest first. 1 statement."""
-    params = {"company": company, "node": node or None, "limit": limit}
-    return [Task(*row) for row in sql.run(_TASKS, params)]
+    params = {"company": company, "limit": limit} | ({"node": node} if node else {})
+    return [Task(*row) for row in sql.run(_TASKS.format(here=_AT_NODE if node else ""), params)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,9 +402,10 @@ RETURNS_BY: dict[str, tuple[str, ...]] = {"requested_at": ()}
 _BY_STATE = "SELECT state, count(*) FROM returns_return WHERE company_id = %(company)s::smallint GROUP BY 1 ORDER BY 1"
 
 _LINES = """
-SELECT l.id, l.line_id, l.sku_id, o.sku_code, o.description, l.reason, l.note, l.quantity, l.cancelled, l.received,
-       l.inspected, l.disposed, l.refunded, l.missing
-FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id WHERE l.return_id = %(id)s::uuid ORDER BY l.id
+SELECT l.id, l.line_id, l.sku_id, o.sku_code, COALESCE(NULLIF(o.description, ''), k.name), l.reason, l.note,
+       l.quantity, l.cancelled, l.received, l.inspected, l.disposed, l.refunded, l.missing
+FROM returns_line AS l JOIN orders_line AS o ON o.id = l.line_id JOIN catalog_sku AS k ON k.id = l.sku_id
+WHERE l.return_id = %(id)s::uuid ORDER BY l.id
 """
 
 _RECEIPTS = """
@@ -466,36 +467,45 @@ ORDER BY r.order_id, r.id DESC
 """
 
 _RETURNABLE = """
-SELECT l.id, l.sku_code, l.description, l.quantity, l.shipped + l.delivered - COALESCE(s.authorized, 0),
+SELECT l.id, l.sku_code, COALESCE(NULLIF(l.description, ''), k.name), l.quantity,
+       l.shipped + l.delivered - COALESCE(s.authorized, 0),
        ((l.gross_minor - l.discount_minor + l.tax_minor) / l.quantity)::bigint
-FROM orders_line AS l LEFT JOIN returns_sold AS s ON s.line_id = l.id
-WHERE l.order_id = %(order)s::uuid AND l.sku_id IS NOT NULL ORDER BY l.number
+FROM orders_line AS l JOIN catalog_sku AS k ON k.id = l.sku_id LEFT JOIN returns_sold AS s ON s.line_id = l.id
+WHERE l.order_id = %(order)s::uuid ORDER BY l.number
 """
 
+# What waits is little and has indexes of its own; the rest is looked up for those that are told alone.
 _TASKS = """
+WITH waits AS (
+    SELECT * FROM (
+        (SELECT c.id AS receipt, NULL::uuid AS inspection, c.received_at FROM returns_receipt AS c
+         JOIN returns_return AS r ON r.id = c.return_id AND r.state IN ('received', 'inspected') {here}
+         WHERE c.company_id = %(company)s::smallint AND c.inspected < c.quantity
+         ORDER BY c.received_at, c.id LIMIT %(limit)s::int)
+        UNION ALL
+        (SELECT c.id, i.id, c.received_at FROM returns_inspection AS i
+         JOIN returns_return AS r ON r.id = i.return_id AND r.state IN ('received', 'inspected')
+         JOIN returns_receipt AS c ON c.id = i.receipt_id {here}
+         WHERE r.company_id = %(company)s::smallint AND i.disposed < i.quantity
+         ORDER BY c.received_at, c.id LIMIT %(limit)s::int)
+    ) AS all_of_it ORDER BY inspection IS NULL, received_at, receipt LIMIT %(limit)s::int)
 SELECT r.id, r.number, o.number, n.code, l.sku_code, s.name, x.reason, x.note, c.condition, b.code, c.lot, c.serial,
-       c.id, w.inspection, w.units, w.grade, w.proposed, w.why, c.received_at, w.sums, r.currency,
-       s.category, w.answers,
-       ARRAY(SELECT p.photo_id FROM returns_inspectionphoto AS p WHERE p.inspection_id = w.inspection ORDER BY 1)
-FROM returns_return AS r
-JOIN returns_receipt AS c ON c.return_id = r.id
-CROSS JOIN LATERAL (
-    SELECT NULL::uuid AS inspection, c.quantity - c.inspected AS units, '' AS grade, '' AS proposed, '' AS why,
-           '[]'::jsonb AS sums, '[]'::jsonb AS answers
-    UNION ALL
-    SELECT i.id, i.quantity - i.disposed, i.grade, i.proposed, i.why, i.sums, i.answers
-    FROM returns_inspection AS i WHERE i.receipt_id = c.id
-) AS w
+       c.id, i.id, COALESCE(i.quantity - i.disposed, c.quantity - c.inspected), COALESCE(i.grade, ''),
+       COALESCE(i.proposed, ''), COALESCE(i.why, ''), c.received_at, COALESCE(i.sums, '[]'), r.currency,
+       s.category, COALESCE(i.answers, '[]'),
+       ARRAY(SELECT p.photo_id FROM returns_inspectionphoto AS p WHERE p.inspection_id = i.id ORDER BY 1)
+FROM waits AS w
+JOIN returns_receipt AS c ON c.id = w.receipt LEFT JOIN returns_inspection AS i ON i.id = w.inspection
+JOIN returns_return AS r ON r.id = c.return_id
 JOIN returns_line AS x ON x.id = c.return_line_id
 JOIN orders_line AS l ON l.id = x.line_id
 JOIN orders_order AS o ON o.id = r.order_id
 JOIN catalog_sku AS s ON s.id = c.sku_id
 JOIN network_node AS n ON n.id = c.node_id
 JOIN network_bin AS b ON b.id = c.bin_id
-WHERE r.company_id = %(company)s::smallint AND r.state IN ('received', 'inspected') AND w.units > 0
-  AND (%(node)s::text IS NULL OR n.code = %(node)s::text)
-ORDER BY w.inspection IS NULL, c.received_at, c.id LIMIT %(limit)s::int
+ORDER BY w.inspection IS NULL, w.received_at, w.receipt
 """
+_AT_NODE = "JOIN network_node AS n ON n.id = c.node_id AND n.code = %(node)s::text"
 
 _WAITING_REFUNDS = """
 WHERE f.company_id = %(company)s::smallint AND f.state = 'waiting' ORDER BY f.requested_at, f.id LIMIT %(limit)s::int

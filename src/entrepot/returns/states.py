@@ -22,6 +22,9 @@ where goods come after all."""
 
 FINAL = frozenset({"declined", "closed", "cancelled"})
 
+LOOKED_AT = ("received", "inspected")
+"""Something of it is here and waits: for an inspection, or for what is done with it."""
+
 TO_COME = ("authorized", "disposed")
 """Nothing of it that is here waits: whoever has something left to come is its customer."""
 

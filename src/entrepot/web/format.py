@@ -190,6 +190,13 @@ def country(code: str) -> str:
     return str(reading().locale.territories.get(code, code))
 
 
+def told_day(name: str) -> str:
+    """A day or month that a group is named by, such as 2026-11-28 or 2026-11, in words; any other name as it is."""
+    with suppress(ValueError):
+        return month(date.fromisoformat(f"{name}-01")) if len(name) == 7 else day(date.fromisoformat(name))
+    return name
+
+
 def month(value: date | None) -> str:
     return "" if value is None else dates.format_skeleton("yMMMM", value, locale=reading().locale)
 

@@ -42,6 +42,7 @@ register.filter("amount", fmt.amount)
 register.filter("price", fmt.price)
 register.filter("day", fmt.day)
 register.filter("month", fmt.month)
+register.filter("told_day", fmt.told_day)
 register.filter("age", fmt.age)
 register.filter("span", fmt.span)
 register.filter("tone", words.tone)
@@ -119,6 +120,12 @@ def moment(value: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), fmt.exact(value), fmt.moment(value)
     )
+
+
+@register.filter
+def sides(pair: str) -> list[str]:
+    """What a pair of duties keeps apart."""
+    return pair.split("×")
 
 
 @register.filter

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.access.rules import ROLES
-from entrepot.insight import pages
+from entrepot.insight import pages, questions
 from entrepot.ledger import clearing_queries as matches
 from entrepot.ledger.clearing import Part
 from entrepot.ledger.commands.match_lines import MatchLines, UndoMatch, match_lines, undo_matches
@@ -51,7 +51,7 @@ def told(request: Request) -> HttpResponse:
     """Every clearing account: at zero, or why not; and what waits to be written off."""
     company = request.reader.company.id
     context = {
-        "accounts": queries.accounts(company, timezone.now()),
+        "accounts": questions.clearing_accounts(company, timezone.now()),
         "ages": AGES,
         "waiting": queries.write_offs(company, waiting=True),
     }
@@ -64,7 +64,7 @@ def lines(request: Request) -> HttpResponse:
     """What is open of an account, to match, split, give up or explain; and its matches. Without one named, of the first
     that holds something."""
     company, now = request.reader.company.id, timezone.now()
-    told = queries.accounts(company, now)
+    told = questions.clearing_accounts(company, now)
     code = int_in(request.GET.get("account")) or next((one.account for one in told if one.since), 1100)
     found = pages.account(company=company, code=code) if code <= ACCOUNT_MAX else None
     if found is None or not found.clearing:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from entrepot.insight import questions, tax_report
+from entrepot.insight import questions
 from entrepot.kernel import money
 from entrepot.ledger import queries as ledger
 from entrepot.settlement import closing_queries
@@ -62,10 +62,10 @@ def report(request: Request) -> HttpResponse:
     month = month_in(request.GET.get("month")) or closing_queries.to_close(company.id)
     if month is None:
         raise Http404
-    found = closing_queries.month_report(company.id, month, now)
+    found = questions.month_report(company.id, now, month)
     if request.GET.get("format") in ("csv", "xlsx"):
         return _file(request, found)
-    taxes = tax_report.report(company.id, month, month)
+    taxes = questions.tax(company.id, now, month, month)
     context = {
         "report": found, "checked": _with_places(found.checked), "taxes": taxes,
         "debit": sum(one.debit_minor for one, _ in found.accounts),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.insight import questions
 from entrepot.warehouse import task_times
 from entrepot.warehouse.commands.fit_standards import FitStandards, fit_standards
 from entrepot.web import format as fmt
@@ -33,7 +33,7 @@ def work_times(request: Request) -> HttpResponse:
     if listing.part:
         rows = task_times.standards(company=company)
     else:
-        rows = task_times.throughput(company=company, since=now - timedelta(days=days), until=now)
+        rows = questions.throughput(company, now, days)
     shown = listed_whole(request, listing, rows)
     if shown.answer:
         return shown.answer

@@ -391,7 +391,7 @@ class Choice(NamedTuple):
 
 def _instead(visit: Visit, items: tuple[Item, ...]) -> list[Choice]:
     found = exchange_queries.instead_of([one.line for one in items])
-    names = {one.id: one.description or one.sku_code for one in visit.order.lines}
+    names = _names(visit)
     return [
         Choice(one.line, names.get(one.line, ""), others)
         for one in items
@@ -457,8 +457,13 @@ def _said(request: HttpRequest) -> list[tuple[str, str]]:
     ]
 
 
+def _names(visit: Visit) -> dict[UUID, str]:
+    """What the order's lines are called, as the form called them."""
+    return {one.line: one.description or one.sku_code for one in queries.returnable(visit.order.id)}
+
+
 def _named(visit: Visit, items: tuple[Item, ...]) -> list[tuple[int, str]]:
-    of_line = {one.id: one.description or one.sku_code for one in visit.order.lines}
+    of_line = _names(visit)
     return [(one.quantity, of_line.get(one.line, "")) for one in items]
 
 

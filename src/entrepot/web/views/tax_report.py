@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import pages, tax_report
+from entrepot.insight import pages, questions
 from entrepot.insight.tax_report import TaxRow
 from entrepot.kernel import money
 from entrepot.ledger import queries as ledger
@@ -32,7 +32,7 @@ def told(request: Request) -> HttpResponse:
         months[0] if months else fmt.reading().now.date().replace(day=1)
     )
     since = month_in(request.GET.get("since")) or until
-    found = tax_report.report(company.id, min(since, until), until)
+    found = questions.tax(company.id, fmt.reading().now, min(since, until), until)
     if file := _file(request, found.rows):
         return file
     row = _row(request)
@@ -42,7 +42,7 @@ def told(request: Request) -> HttpResponse:
     }  # fmt: skip
     if row:
         month, country, region, rate = row
-        entries = tax_report.entries(company.id, month, country, rate, region=region)
+        entries = questions.tax_entries(company.id, fmt.reading().now, month, country, rate, region)
         context |= {"row": row, "entries": entries, "names": pages.names(one.document for one in entries)}
     return page(request, "web/tax_report.html", context, area="month")
 
