@@ -82,7 +82,9 @@ def test_through_the_api(program, gone):
 
     (waits,) = queries.waiting(COMPANY)
     body = {"node": waits.node_code, "carrier": waits.carrier}
-    is_problem(person.post("/api/v1/manifests", {**body, "node": str(waits.node)}, "n"), 404, "kernel.not_found")
+    is_problem(
+        person.post("/api/v1/manifests", {**body, "node": str(waits.node)}, "n"), 404, "kernel.not_found"
+    )
     closed = person.post("/api/v1/manifests", body, "c")
     assert closed.json()["labels"] == 1
     is_problem(person.post("/api/v1/manifests", body, "d"), 409, "shipping.nothing_to_manifest")

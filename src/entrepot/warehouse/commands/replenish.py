@@ -224,9 +224,7 @@ def _content(plates: set[UUID]) -> dict[UUID, list[OnPlate]]:
     return lock_content(found)
 
 
-def _misfit_plate(
-    one: Replenish, task: _Task, on_plates: Mapping[UUID, Sequence[OnPlate]]
-) -> Refused | None:
+def _misfit_plate(one: Replenish, task: _Task, on_plates: Mapping[UUID, Sequence[OnPlate]]) -> Refused | None:
     """Why a whole plate can't be brought: other goods stand on it, or elsewhere, or more than is asked for."""
     if one.plate is None:
         return None
@@ -254,7 +252,9 @@ def _brought(
     plates = {place: one.plate for place, one in enumerate(requests) if place in going and one.plate}
     found: dict[int, UUID | Refused] = {}
     if plates:
-        wanted = [MovePlate(plate, going[place][0].to_bin, why="replenish") for place, plate in plates.items()]
+        wanted = [
+            MovePlate(plate, going[place][0].to_bin, why="replenish") for place, plate in plates.items()
+        ]
         for place, moved in zip(plates, move_plates(cause, requests=wanted), strict=True):
             found[place] = moved.documents[0] if isinstance(moved, PlateMoved) else moved
     loose = {place: (task, units) for place, (task, units) in going.items() if units and place not in plates}

@@ -51,6 +51,7 @@ from entrepot.web.api.answers import (
 from entrepot.web.api.schemas import (
     LINES_MAX,
     MINOR_MAX,
+    QUANTITY_MAX,
     Code,
     Each,
     Moment,

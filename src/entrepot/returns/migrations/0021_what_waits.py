@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('returns', '0019_photos_gone_with_their_person'),
+        ('returns', '0020_parts_of_work'),
     ]
 
     operations = [
