@@ -246,20 +246,8 @@ def grant_rights(dsn: str, append_only: Sequence[str]) -> bool:
     """
     with psycopg.connect(dsn) as connection:
         role = sql.Identifier(APP_ROLE)
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone():
-            try:
-                with connection.transaction():
-                    connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
-            except psycopg.errors.InsufficientPrivilege:
-                return False
-            except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-                pass  # another process was faster
-        try:
-            with connection.transaction():
-                connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
-        except psycopg.errors.InsufficientPrivilege:
-            if connection.execute("SELECT pg_has_role(%s, 'MEMBER')", [APP_ROLE]).fetchone() != (True,):
-                return False
+        if not (_make_role(connection, role) and _enter_role(connection, role)):
+            return False
         for statement in (
             "GRANT USAGE ON SCHEMA public TO {}",
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
@@ -272,6 +260,28 @@ def grant_rights(dsn: str, append_only: Sequence[str]) -> bool:
             connection.execute(
                 sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), role)
             )
+    return True
+
+
+def _make_role(connection: psycopg.Connection, role: sql.Identifier) -> bool:
+    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone():
+        return True
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        pass  # another process was faster
+    return True
+
+
+def _enter_role(connection: psycopg.Connection, role: sql.Identifier) -> bool:
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+    except psycopg.errors.InsufficientPrivilege:
+        return connection.execute("SELECT pg_has_role(%s, 'MEMBER')", [APP_ROLE]).fetchone() == (True,)
     return True
 
 

@@ -12,12 +12,10 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from entrepot.insight import verify
 from entrepot.kernel import policies, sql
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.place import OrderLine, PaymentGiven, Placed, PlaceOrder, place
@@ -36,25 +34,14 @@ from entrepot.returns.rules import REASONS
 from entrepot.sourcing.commands.cancel import cancel
 from tests.back import APPROVES, ASKS, RECEIVES, policy
 from tests.floor import COMPANY, NOW, SYSTEM, units
+from tests.undone import UndoneMachine
 from tests.walk import a_house, allocated, shipped
 
 PRICE, STOCK = 999, 60
 
 
-class MoneyBack(RuleBasedStateMachine):
+class MoneyBack(UndoneMachine):
     """Every rule calls real commands of one customer; refusals are fine, a gain is not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.transaction = transaction.atomic()
-        self.transaction.__enter__()
-
-    def teardown(self) -> None:
-        try:
-            assert verify.discrepancies() == []
-        finally:
-            transaction.set_rollback(True)
-            self.transaction.__exit__(None, None, None)
 
     @initialize(paid=st.integers(0, 3 * PRICE + 400))
     def sell(self, paid: int) -> None:

@@ -10,11 +10,9 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -24,7 +22,6 @@ from hypothesis.stateful import (
 
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
-from entrepot.insight import verify
 from entrepot.kernel import policies, sql
 from entrepot.kernel.errors import Refused
 from entrepot.orders.commands.cancel import CancelOrder
@@ -72,6 +69,7 @@ from entrepot.warehouse.commands.withdraw import withdraw
 from tests.back import APPROVES, ASKS, INSPECTS, RECEIVES, policy
 from tests.drop import NOTICES, a_supplier
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, a_floor, balance, units
+from tests.undone import UndoneMachine
 
 SKUS, NODES = 2, 2
 PRICE = 999
@@ -125,20 +123,8 @@ class Back:
     refunded: int = 0
 
 
-class House(RuleBasedStateMachine):
+class House(UndoneMachine):
     """Every rule calls real commands; refusals are fine, wrong sums are not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.transaction = transaction.atomic()
-        self.transaction.__enter__()
-
-    def teardown(self) -> None:
-        try:
-            assert verify.discrepancies() == []
-        finally:
-            transaction.set_rollback(True)
-            self.transaction.__exit__(None, None, None)
 
     @initialize()
     def open_the_house(self) -> None:

@@ -136,7 +136,7 @@ def differences(*, company: int, after: UUID | None = None, limit: int = 50) -> 
 
 
 def accuracy(*, company: int, since: datetime, until: datetime, by: By) -> list[Accuracy]:
-    """How right the records were that were counted in a time, by location, class, reason of the count or root cause;
+    """How right the records were that were counted in a time, by place, class, reason of the count or root cause;
     the least right first. What waits or was rejected is not part of it. 1 statement."""
     name = _NAME[by]
     statement = _ACCURACY.format(name=name, only="AND l.state = 'posted'" if by == "cause" else "")

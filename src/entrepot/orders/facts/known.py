@@ -72,6 +72,10 @@ class Known:
         self.credits: dict[Owner, Account] = {}  # locked, where orders ask to be paid with them
         self._credit_left: dict[Owner, int] = {}
 
+    def ids(self) -> list[UUID]:
+        """Its SKUs."""
+        return [sku.id for sku in self.skus.values()]
+
     def marks(self, request: PlaceOrder) -> Marks:
         """What one of its orders names of people and places, worked out once."""
         found = self._marks.get(id(request))
@@ -229,22 +233,31 @@ def _load_more(cause: Cause, requests: Sequence[PlaceOrder], known: Known) -> No
         _load_recent(found, known, cause.at)
     if found := asking(_asks_sightings):
         _load_sightings(found, known, cause.at)
-    skus = [sku.id for sku in known.skus.values()]
     if any(policy.inventory != "off" for policy in in_use.values()):
-        codes = {sku.id: name[1] for name, sku in known.skus.items() if name not in known.kits}
-        nowhere = {codes[sku] for (sku,) in sql.run(_NOWHERE, {"skus": list(codes)})}
-        without = {code for (_, code), of in known.kits.items() if any(part.code in nowhere for part in of)}
-        known.nowhere = frozenset(nowhere | without)
+        _load_nowhere(known)
     if any(map(_asks_goods, in_use.values())):
-        about = {sku: GoodsFact(*rest) for sku, *rest in sql.run(_ABOUT, {"skus": skus})}
+        about = {sku: GoodsFact(*rest) for sku, *rest in sql.run(_ABOUT, {"skus": known.ids()})}
         known.skus = {name: sku._replace(about=about[sku.id]) for name, sku in known.skus.items()}
     if any(policy.changed != "off" for policy in in_use.values()):
-        listed: dict[UUID, list[tuple[datetime, Decimal | None]]] = {}
-        for sku, since, price in sql.run(_LISTED, {"skus": skus}):
-            listed.setdefault(sku, []).append((since, price))
-        known.skus = {name: sku._replace(listed=listed.get(sku.id, ())) for name, sku in known.skus.items()}
+        _load_listed(known)
     if found := asking(lambda policy: policy.recompute != "off"):
         _load_tax([one for one, _ in found], known)
+
+
+def _load_nowhere(known: Known) -> None:
+    """Which SKUs no node has a unit of; of a kit, where that is so of a component."""
+    codes = {sku.id: name[1] for name, sku in known.skus.items() if name not in known.kits}
+    nowhere = {codes[sku] for (sku,) in sql.run(_NOWHERE, {"skus": list(codes)})}
+    without = {code for (_, code), of in known.kits.items() if any(part.code in nowhere for part in of)}
+    known.nowhere = frozenset(nowhere | without)
+
+
+def _load_listed(known: Known) -> None:
+    """List prices by the moment since when they hold."""
+    listed: dict[UUID, list[tuple[datetime, Decimal | None]]] = {}
+    for sku, since, price in sql.run(_LISTED, {"skus": known.ids()}):
+        listed.setdefault(sku, []).append((since, price))
+    known.skus = {name: sku._replace(listed=listed.get(sku.id, ())) for name, sku in known.skus.items()}
 
 
 def _load_recent(asking: Sequence[tuple[PlaceOrder, Validation]], known: Known, at: datetime) -> None:

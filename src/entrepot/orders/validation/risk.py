@@ -10,7 +10,7 @@ from entrepot.orders.validation.policy import Validation, folded
 
 
 def fraud(order: OrderFacts, policy: Validation) -> Found | None:
-    """What the channel reports (`review_signals`), the size of the order, how often its customer ordered just before."""
+    """What the channel reports (`review_signals`), the size of the order, how often its customer ordered lately."""
     asked = folded(policy.review_signals) if order.signals else frozenset()
     raised = [signal for signal in order.signals if signal.lower() in asked]
     if raised:

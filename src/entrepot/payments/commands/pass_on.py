@@ -63,17 +63,9 @@ def pass_on(cause: Cause, wanted: Sequence[PassOn]) -> None:
                 Event("payment", key, payment.company, "", "captured", one.at, payload),
             ])  # fmt: skip
             settled = (("settlement", part),)
-            postings.append(
-                Posting(
-                    payment.company,
-                    "payment.passed_on",
-                    "refund",
-                    one.document,
-                    payment.currency,
-                    settled,
-                    one.at,
-                )
-            )
+            postings.append(Posting(
+                payment.company, "payment.passed_on", "refund", one.document, payment.currency, settled, one.at,
+            ))  # fmt: skip
     take.store(list(changed.values()))
     if fresh:
         sql.run(_PART, sql.columns(("ids", "payments", "orders", "minors"), fresh))

@@ -125,16 +125,9 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
 def _decide(
     cause: Cause, request: Refund, one: Return, facts: Facts, numbers: Iterable[str]
 ) -> _Draft | Refused:
-    if one.state in ("requested", "declined", "cancelled"):
-        expected = "authorized or further"
-        return WrongState(subject="return", found=one.state, event="refund", expected=expected)
-    if refused := one.held_back():
-        return refused
     outcome = request.outcome or ("store_credit" if one.asked == "store_credit" else "money")
-    if outcome not in _OUTCOMES:
-        return Invalid(field="outcome", expected=" or ".join(_OUTCOMES), found=outcome)
-    if outcome == "store_credit" and one.customer is None:
-        return errors.NoCustomer(order=str(one.order))
+    if refused := _not_refundable(one, outcome):
+        return refused
     version, policy = facts.policies[one.company]
     wanted = _wanted(request, one, policy)
     if isinstance(wanted, Refused):
@@ -147,16 +140,10 @@ def _decide(
         return errors.NothingToRefund(
             number=one.number, refunded=one.units.refunded, due=0, milestone="cancelled"
         )
-    left = facts.left.get(one.order, 0)
-    total = due.total + request.adjustment_minor if request.total_minor is None else request.total_minor
-    reason = request.adjustment_reason
-    if request.up_to and total > left:
-        total, reason = max(0, left), _CAPPED
-    if total != due.total and not reason:
-        return errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid")
-    if not 0 <= total <= left:
-        asked, rest = (money.told(minor, one.currency) for minor in (total, left))
-        return errors.NotThatMuch(number=one.number, what="money", wanted=asked, left=rest)
+    found = _total(request, one, due.total, facts.left.get(one.order, 0))
+    if isinstance(found, Refused):
+        return found
+    total, reason = found
     if not wanted:
         due = _on_its_line(one, due)
     by_line = {line.line: line for line in one.lines.values()}
@@ -165,10 +152,39 @@ def _decide(
     at = request.occurred_at or cause.at
     number = next(iter(numbers))
     return _Draft(
-        ids.uuid7(), number, one, due, parts, total - due.total, reason if total != due.total else "", total,
+        ids.uuid7(), number, one, due, parts, total - due.total, reason, total,
         policy.approve_above_minor, version, at, outcome,
         facts.percents(one, due) if outcome == "store_credit" else (),
     )  # fmt: skip
+
+
+def _not_refundable(one: Return, outcome: str) -> Refused | None:
+    """Why nothing of a return can be refunded in this way."""
+    if one.state in ("requested", "declined", "cancelled"):
+        expected = "authorized or further"
+        return WrongState(subject="return", found=one.state, event="refund", expected=expected)
+    if refused := one.held_back():
+        return refused
+    if outcome not in _OUTCOMES:
+        return Invalid(field="outcome", expected=" or ".join(_OUTCOMES), found=outcome)
+    if outcome == "store_credit" and one.customer is None:
+        return errors.NoCustomer(order=str(one.order))
+    return None
+
+
+def _total(request: Refund, one: Return, due: int, left: int) -> tuple[int, str] | Refused:
+    """What is refunded, in minor units, and why it is another amount than what is due; `left` is what may be given back
+    of the order."""
+    total = due + request.adjustment_minor if request.total_minor is None else request.total_minor
+    reason = request.adjustment_reason
+    if request.up_to and total > left:
+        total, reason = max(0, left), _CAPPED
+    if total != due and not reason:
+        return errors.ReasonNeeded(step="an adjustment", why="it differs from what was paid")
+    if not 0 <= total <= left:
+        asked, rest = (money.told(minor, one.currency) for minor in (total, left))
+        return errors.NotThatMuch(number=one.number, what="money", wanted=asked, left=rest)
+    return total, reason if total != due else ""
 
 
 def _on_its_line(one: Return, due: refunding.Sum) -> refunding.Sum:

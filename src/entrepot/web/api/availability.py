@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -65,29 +66,34 @@ def get_availability(
     """
     of = _channel(company, channel)
     today = timezone.localdate()
-    last = today + timedelta(days=horizon - 1)
-    for day in on:
-        if not today <= day <= last:
-            raise Invalid(
-                field="on",
-                expected=Said("a day from {0} to {1}, or a longer horizon", today, last),
-                found=day,
-            )
+    _check_days(on, today, today + timedelta(days=horizon - 1))
     found = stock.availability(company=of, channel=channel, skus=sku)
     items = [_now(one) for one in found]
     if on or explain or any(one.ships_on for one in found):
         dated = availability.promises(found, company=of, today=today, days=horizon)
         for item, one in zip(items, dated, strict=True):
-            item["preorder"] = one.ahead
-            if on:
-                item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
-            if explain:
-                for told, part in zip(item["components"] or [item], one.parts or (one,), strict=True):
-                    told["inbound"] = part.inbound
-                    told["owed"] = part.owed
+            _tell(item, one, on, explain=explain)
     known = {one.sku_code for one in found}
     unknown = [code for code in dict.fromkeys(sku) if code not in known]
     return {"channel": channel, "items": items, "unknown": unknown}
+
+
+def _check_days(on: Sequence[date], first: date, last: date) -> None:
+    for day in on:
+        if not first <= day <= last:
+            expected = Said("a day from {0} to {1}, or a longer horizon", first, last)
+            raise Invalid(field="on", expected=expected, found=day)
+
+
+def _tell(item: dict[str, Any], one: availability.Promise, on: Sequence[date], *, explain: bool) -> None:
+    """Add to an item what may be sold ahead, what may be promised for days, and what that is made of."""
+    item["preorder"] = one.ahead
+    if on:
+        item["on"] = [{"day": day, "quantity": one.on(day)} for day in on]
+    if explain:
+        for told, part in zip(item["components"] or [item], one.parts or (one,), strict=True):
+            told["inbound"] = part.inbound
+            told["owed"] = part.owed
 
 
 @router.get("/availability/published", response={200: PublishedOut, **READ})

@@ -94,22 +94,10 @@ def close(
     if closed:
         rows = [(item, one.root_cause, cause.at) for item, (_, one) in closed.items()]
         sql.run(_CLOSE, sql.columns(("items", "causes", "times"), rows))
-    announce(
-        cause,
-        (
-            Event(
-                "work_item",
-                item,
-                was.company,
-                was.state,
-                "done",
-                None,
-                {"root_cause": one.root_cause},
-                one.note,
-            )
-            for item, (was, one) in closed.items()
-        ),
-    )
+    announce(cause, (
+        Event("work_item", item, was.company, was.state, "done", None, {"root_cause": one.root_cause}, one.note)
+        for item, (was, one) in closed.items()
+    ))  # fmt: skip
     return answers
 
 
