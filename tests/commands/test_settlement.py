@@ -129,7 +129,7 @@ def test_what_differs_is_unknown_or_was_paid_out_before_waits_for_the_controller
     assert (item.type, item.role) == ("payout to explain", "controller")
     assert "4 lines do not match" in item.reason
     assert [line.reason for line in queries.lines(one.payout)] == [
-        "we know 10000, the payout says 9900", "no charge is known under ch_9", "ch_2 was paid out before",
+        "we know 100.00 GBP, the payout says 99.00 GBP", "no charge is known under ch_9", "ch_2 was paid out before",
         "no charge is known under no reference", "",
     ]  # fmt: skip
     assert [line.number for line in queries.lines(one.payout, after=2, limit=2)] == [3, 4]

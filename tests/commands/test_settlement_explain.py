@@ -120,7 +120,7 @@ def test_what_is_matched_in_part_waits_for_a_reason_or_gets_it_at_once(house: No
     ])  # fmt: skip
 
     assert first == second == Explained(payout.payout, "open")
-    assert state(payout.payout, 1) == ("differs", 100, "we know 10000, the payout says 9900")
+    assert state(payout.payout, 1) == ("differs", 100, "we know 100.00 GBP, the payout says 99.00 GBP")
     assert state(payout.payout, 2) == ("explained", -10, "they gave us ten")
     assert entries() == [("line", "txn_1", 100)]
     assert balance(5210) == -10

@@ -22,7 +22,7 @@ def test_a_line_settles_what_bears_its_reference_once():
         PayoutLine("charge", "ch_1", 1000),
     ]
 
-    found = match(lines, KNOWN, set())
+    found = match(lines, KNOWN, set(), "GBP")
 
     assert [(one.state, one.known, one.difference) for one in found] == [
         ("matched", A, 0),
@@ -33,9 +33,10 @@ def test_a_line_settles_what_bears_its_reference_once():
 
 
 def test_another_amount_differs_and_what_nobody_knows_is_unmatched():
-    found = match([PayoutLine("charge", "ch_1", 990), PayoutLine("refund", "re_9", 50)], KNOWN, set())
+    found = match([PayoutLine("charge", "ch_1", 990), PayoutLine("refund", "re_9", 50)], KNOWN, set(), "GBP")
 
     assert [(one.state, one.difference) for one in found] == [("differs", 10), ("unmatched", 50)]
+    assert found[0].why == "we know 10.00 GBP, the payout says 9.90 GBP"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_of_those_that_share_a_reference_the_exact_amount_chooses_first():
     known = {("charge", "ch_1"): [Known(A, 1000), Known(B, 300)]}
     lines = [PayoutLine("charge", "ch_1", 290), PayoutLine("charge", "ch_1", 1000)]
 
-    assert [(one.state, one.known, one.difference) for one in match(lines, known, set())] == [
+    assert [(one.state, one.known, one.difference) for one in match(lines, known, set(), "GBP")] == [
         ("differs", B, 10),
         ("matched", A, 0),
     ]
@@ -99,7 +100,7 @@ def test_what_earlier_payouts_brought_is_not_chosen_again():
     paid_out = {(A, "charge")}
 
     first, second = match(
-        [PayoutLine("charge", "ch_1", 1000), PayoutLine("charge", "ch_1", 300)], known, paid_out
+        [PayoutLine("charge", "ch_1", 1000), PayoutLine("charge", "ch_1", 300)], known, paid_out, "GBP"
     )
 
     assert (first.state, first.difference, first.why) == ("unmatched", -1000, "ch_1 was paid out before")
@@ -111,7 +112,10 @@ def test_a_chargeback_and_its_reversal_are_two_sides_of_one_dispute():
     known = {("chargeback", "dp_1"): [Known(A, 500)], ("chargeback_reversal", "dp_1"): [Known(A, 500)]}
     lines = [PayoutLine("chargeback", "dp_1", 500), PayoutLine("chargeback_reversal", "dp_1", 500)]
 
-    assert [(one.state, one.known) for one in match(lines, known, set())] == [("matched", A), ("matched", A)]
+    assert [(one.state, one.known) for one in match(lines, known, set(), "GBP")] == [
+        ("matched", A),
+        ("matched", A),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ def test_a_difference_is_what_we_got_less_than_we_should_have(kind, known, paid,
 def test_what_lines_bring_is_what_they_settle_less_their_differences(report):
     """Invariant 6: matched and unmatched together are the whole payout, and nothing is lost between them."""
     lines, known = report
-    found = match(lines, known, set())
+    found = match(lines, known, set(), "GBP")
 
     settled = sum(rules.SIGNS[one.line.kind] * amounts(known)[one.known] for one in found if one.known)
     assert gross(lines) == settled - sum(one.difference for one in found)
@@ -153,8 +157,8 @@ def test_nothing_is_settled_twice_in_one_payout_or_the_next(report):
     """Invariant 3."""
     lines, known = report
     paid_out: set[tuple[UUID, str]] = set()
-    found = match(lines, known, paid_out)
-    again = match(lines, known, paid_out)
+    found = match(lines, known, paid_out, "GBP")
+    again = match(lines, known, paid_out, "GBP")
 
     settled = [(one.known, one.line.kind) for one in (*found, *again) if one.known]
     assert len(settled) == len(set(settled)) == len(paid_out)
@@ -171,4 +175,4 @@ def test_the_order_of_the_lines_does_not_matter(report, chance):
     def told(found):
         return sorted((tuple(one.line), one.state, str(one.known), one.difference, one.why) for one in found)
 
-    assert told(match(lines, known, set())) == told(match(other, turned, set()))
+    assert told(match(lines, known, set(), "GBP")) == told(match(other, turned, set(), "GBP"))

@@ -112,7 +112,7 @@ class PreviewLine:
 def preview(
     *, company: int, event: str, amounts: Sequence[tuple[str, int]]
 ) -> list[PreviewLine] | errors.NoRule:
-    """The entry that an event with these amounts would be, by the rules that post; nothing is written."""
+    """The entry that an event with these amounts would be, by the rules that post, debits first; nothing is written."""
     found = posting_rules(company=company, event=event)
     names = {one.debit: one.debit_name for one in found} | {one.credit: one.credit_name for one in found}
     accounts = {(company, event, one.kind): (one.debit, one.credit) for one in found}
@@ -121,7 +121,7 @@ def preview(
         return errors.NoRule(company=company, event=event, kind=missing)
     return [
         PreviewLine(account, names[account], kind, amount)
-        for (account, kind), amount in lines.items()
+        for (account, kind), amount in sorted(lines.items(), key=lambda line: (line[1] < 0, line[0]))
         if amount
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.kernel import money
 from entrepot.kernel.errors import Refused
 from entrepot.settlement import errors
 
@@ -74,14 +75,15 @@ def difference(kind: str, known_minor: int, paid_minor: int) -> int:
     return SIGNS[kind] * (known_minor - paid_minor)
 
 
-def differs(known_minor: int, paid_minor: int) -> str:
-    return f"we know {known_minor}, the payout says {paid_minor}"
+def differs(known_minor: int, paid_minor: int, currency: str) -> str:
+    return f"we know {money.told(known_minor, currency)}, the payout says {money.told(paid_minor, currency)}"
 
 
 def match(
     lines: Sequence[PayoutLine],
     known: Mapping[tuple[str, str], Sequence[Known]],
     paid_out: set[tuple[UUID, str]],
+    currency: str,
 ) -> list[Matched]:
     """Each line with the attempt or dispute of its kind and reference, which is paid out once; fees belong to none.
 
@@ -98,7 +100,7 @@ def match(
         found = _choose({place: lines[place] for place in places}, left) if left else {}
         paid_out.update((one.id, kind) for one in found.values())
         chosen |= found
-    return [_matched(line, chosen.get(place), known) for place, line in enumerate(lines)]
+    return [_matched(line, chosen.get(place), known, currency) for place, line in enumerate(lines)]
 
 
 def _choose(lines: Mapping[int, PayoutLine], left: Iterable[Known]) -> dict[int, Known]:
@@ -117,7 +119,7 @@ def _choose(lines: Mapping[int, PayoutLine], left: Iterable[Known]) -> dict[int,
 
 
 def _matched(
-    line: PayoutLine, one: Known | None, known: Mapping[tuple[str, str], Sequence[Known]]
+    line: PayoutLine, one: Known | None, known: Mapping[tuple[str, str], Sequence[Known]], currency: str
 ) -> Matched:
     sign = SIGNS[line.kind]
     if not sign:
@@ -130,5 +132,5 @@ def _matched(
     off = difference(line.kind, one.amount_minor, line.amount_minor)
     if not off:
         return Matched(line, "matched", one.id, 0, "", one.fee_minor)
-    why = differs(one.amount_minor, line.amount_minor)
+    why = differs(one.amount_minor, line.amount_minor, currency)
     return Matched(line, "differs", one.id, off, why, one.fee_minor)

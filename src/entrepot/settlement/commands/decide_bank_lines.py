@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import policies, sql
+from entrepot.kernel import money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
@@ -153,8 +153,8 @@ def _decide(
     if one is None:
         return NotFound(what="payout or carrier's invoice that no line has settled", which=str(request.known))
     if (currency, one.amount) != (line.currency, line.amount):
-        expected, found = f"{line.amount} {line.currency}", f"{one.amount} {currency}"
-        return Invalid(field="known", expected=Said("one over {0} in minor units", expected), found=found)
+        expected, found = money.told(line.amount, line.currency), money.told(one.amount, currency)
+        return Invalid(field="known", expected=Said("one over {0}", expected), found=found)
     return _Decided(line, request, state, one)
 
 

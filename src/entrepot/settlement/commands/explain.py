@@ -141,7 +141,7 @@ def _decide(line: _Line, request: Explain, found: dict[tuple[UUID, str], _Known]
         parted = LINE.step(line.state, "match_in_part")
         assert not isinstance(parted, Refused)  # the table has both or neither
         state = "explained" if reason else parted
-        reason = reason or rules.differs(one.amount, line.amount)
+        reason = reason or rules.differs(one.amount, line.amount, line.currency)
     return line._replace(state=state, known=one.id, difference=off, reason=reason or "matched by hand")
 
 

@@ -106,7 +106,7 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
             answers.append(refused)
             continue
         own = charges.get((request.company, request.provider, request.currency), {})
-        lines = rules.match(request.lines, own, paid_out)  # type: ignore[arg-type]
+        lines = rules.match(request.lines, own, paid_out, request.currency)  # type: ignore[arg-type]
         draft = _Draft(ids.uuid7(), next(numbers), request, lines, request.arrived_at or cause.at)
         drafts.append(draft)
         known[name] = _Taken(
