@@ -56,3 +56,32 @@ def test_a_program_changes_an_order_and_a_trial_places_none(shop, program):
     tried = program("lead").post("/api/v1/orders?dry_run=true", one, again="t-1")
     assert (tried.status_code, tried.json()["holds"] is not None) == (200, True)
     assert not orders.orders_page(1, text="TRIAL")
+
+
+def test_some_units_are_cancelled_and_the_rest_stands(shop, console):
+    client, which = console("service"), shop.one("ready")
+    before = orders.order(which)
+    line = next(one for one in before.lines if one.kind == "goods")
+    page = client.get(reverse("order", args=[which])).content.decode()
+    assert f'name="cancel-{line.id}" min="0" max="{line.quantity}"' in page
+    too_many = {f"cancel-{line.id}": str(line.quantity + 1), "reason": "fewer", "code": "customer"}
+
+    refused = client.post(reverse("order-cancel", args=[which]), too_many, follow=True).content.decode()
+    assert f'value="{line.quantity + 1}"' in refused, "the form comes back as it was"
+    assert orders.order(which).lines == before.lines
+
+    answer = client.post(
+        reverse("order-cancel", args=[which]), too_many | {f"cancel-{line.id}": "1"}, follow=True
+    )
+
+    assert "is cancelled" in answer.content.decode()
+    after = {one.id: one.cancelled for one in orders.order(which).lines}
+    assert after == {one.id: int(one.id == line.id) for one in before.lines}
+    if line.quantity > 1 or len(before.lines) > 1:
+        assert orders.order(which).commercial != "cancelled"
+
+
+def test_why_nothing_can_be_split_off_is_said(shop, console):
+    page = console("lead").get(reverse("order", args=[shop.one("packed")])).content.decode()
+    assert "Split the order" not in page
+    assert "not now, no unit is free to go" in page or "not now, it has only one unit" in page

@@ -68,3 +68,12 @@ def test_never_more_is_given_back_than_was_taken_or_than_the_units_bore(
     more = rules.give_back(captured, stands, cancelled, given_back)
     assert 0 <= more <= max(0, min(captured, cancelled) - given_back)
     assert rules.give_back(captured, stands, cancelled, given_back + more) == 0
+
+
+def test_why_nothing_can_be_split_off():
+    two = Totals(open=1, shipped=1)
+    assert rules.why_no_split(two, 1, 0, 500) == ""
+    assert rules.why_no_split(Totals(open=1, cancelled=4), 1, 0, 500) == "it has only one unit"
+    assert rules.why_no_split(two, 0, 0, 500).startswith("no unit is free to go")
+    assert rules.why_no_split(two, 1, 499, 500) == ""
+    assert rules.why_no_split(two, 1, 500, 500) == "its payment was captured"

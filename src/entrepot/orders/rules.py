@@ -470,13 +470,32 @@ EDITS: dict[str, tuple[str, ...]] = {
 def why_no_edit(edit: str, commercial: str, goods: Totals) -> str:
     """Why an order can't be changed in a way any more; '' where it can."""
     if commercial in ("cancelled", "closed"):
-        return f"it is {commercial}"
+        return Said("it is {0}", commercial)
     if not sum(goods[:-3]):
-        return "nothing of it is still to leave"
+        return Said("nothing of it is still to leave")
     for place in EDITS[edit]:
-        units = getattr(goods, place)
+        units, name = getattr(goods, place), place.replace("_", " ")
         if units:
-            return f"{units} of its units {'is' if units == 1 else 'are'} {place.replace('_', ' ')}"
+            return (
+                Said("1 of its units is {0}", name)
+                if units == 1
+                else Said("{0} of its units are {1}", units, name)
+            )
+    return ""
+
+
+def why_no_split(goods: Totals, parts: int, taken_minor: int, stands_minor: int) -> str:
+    """Why nothing of an order can go to another one; '' where it can.
+
+    `goods` are units that are not cancelled, `parts` those of them that may leave it; `taken_minor` is what was
+    captured, of which the old order keeps what it costs.
+    """
+    if sum(goods[:-1]) < 2:
+        return Said("it has only one unit")
+    if not parts:
+        return Said("no unit is free to go: they are with the warehouse, gone, of a kit, or sent instead")
+    if taken_minor and taken_minor >= stands_minor:
+        return Said("its payment was captured")
     return ""
 
 

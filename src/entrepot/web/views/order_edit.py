@@ -51,18 +51,20 @@ def change(request: Request, which: UUID) -> HttpResponse:
     return back(request, f"/orders/{which}/", results)
 
 
-def splittable(found: orders.OrderView) -> list[tuple[orders.LineRow, int]]:
-    """Lines of which units can go to another order, and how many: none where nothing would stay."""
+def splittable(
+    found: orders.OrderView, taken_minor: int, stands_minor: int
+) -> tuple[list[tuple[orders.LineRow, int]], str]:
+    """Lines of which units can go to another order, and how many; where none can, why not."""
     goods = [line for line in found.lines if line.kind == rules.GOODS]
-    if (
-        found.commercial in ("cancelled", "closed")
-        or sum(line.quantity - line.cancelled for line in goods) < 2
-    ):
-        return []
+    if found.commercial in ("cancelled", "closed"):
+        return [], ""
     # What is sent instead stays with what was ordered, and a kit stays whole.
     alone = (line for line in goods if not line.instead_of and not line.kit_number)
     can = ((line, line.open + line.backordered + line.allocated) for line in alone)
-    return [(line, units) for line, units in can if units]
+    parts = [(line, units) for line, units in can if units]
+    totals = rules.Totals(*(sum(getattr(line, place) for line in goods) for place in rules.PLACES))
+    why = rules.why_no_split(totals, len(parts), taken_minor, stands_minor)
+    return ([], why) if why else (parts, "")
 
 
 @require_POST

@@ -19,6 +19,7 @@ from entrepot.access.rules import stands_for
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
+from entrepot.kernel.errors import Refused
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders import rules
@@ -40,7 +41,19 @@ from entrepot.sourcing.commands.reject import AskAgain, RejectOrder, ask_again, 
 from entrepot.warehouse.commands.withdraw import withdraw
 from entrepot.web import format as fmt
 from entrepot.web import lists
-from entrepot.web.edge import Request, Undo, back, clean, console, give, ids_in, minor_in, page, uuid_in
+from entrepot.web.edge import (
+    Request,
+    Undo,
+    back,
+    clean,
+    console,
+    give,
+    ids_in,
+    int_in,
+    minor_in,
+    page,
+    uuid_in,
+)
 from entrepot.web.listed import chosen, listed, order_of
 from entrepot.web.timeline import steps
 from entrepot.web.views import order_edit
@@ -113,13 +126,24 @@ def act(request: Request) -> HttpResponse:
 def cancel_order(request: Request, which: UUID) -> HttpResponse:
     """What can still be cancelled: all of it, or what has not left yet."""
     found = orders.order(which)
-    lines = None
-    if found is not None and _may_withdraw(request) and any(map(_gone, found.lines)):
-        left = ((line.id, line.quantity - line.cancelled - _gone(line)) for line in found.lines)
-        lines = tuple((line, units) for line, units in left if units)
+    if found is None:
+        raise Http404
+    lines: list[tuple[UUID, int]] = [
+        (line.id, n) for line in found.lines if (n := int_in(request.POST.get(f"cancel-{line.id}")))
+    ]
+    left = [(line.id, units) for line in found.lines if (units := _can(request, line))]
+    if not lines and sum(n for _, n in left) < sum(line.quantity - line.cancelled for line in found.lines):
+        lines = left
     code = clean(request.POST.get("code")) or "other"
-    _cancel(request, [CancelOrder(which, clean(request.POST.get("reason")), lines or None, code=code)])
-    return back(request, f"/orders/{which}/")
+    wanted = CancelOrder(which, clean(request.POST.get("reason")), tuple(lines) or None, code=code)
+    results = _cancel(request, [wanted], in_part=bool(lines))
+    for one in results:
+        if not isinstance(one, Refused) and one.refunded_minor:
+            back_ = fmt.money(one.refunded_minor, found.currency)
+            messages.info(
+                request, gettext("%(amount)s of what was captured is given back.") % {"amount": back_}
+            )
+    return back(request, f"/orders/{which}/", results)
 
 
 @require_POST
@@ -194,16 +218,21 @@ def _may_withdraw(request: Request) -> bool:
     return request.reader.actor.may("warehouse.withdraw")
 
 
-def _gone(line: orders.LineRow) -> int:
-    return line.shipped + line.delivered
+def _can(request: Request, line: orders.LineRow) -> int:
+    """Units of a line that the reader can cancel."""
+    places = rules.CANCELLED_FROM + (rules.ON_THE_FLOOR if _may_withdraw(request) else ())
+    return sum(getattr(line, place) for place in places)
 
 
-def _cancel(request: Request, wanted: list[CancelOrder]) -> None:
+def _cancel(request: Request, wanted: list[CancelOrder], *, in_part: bool = False) -> list[Any]:
     """Whoever may withdraw from the warehouse cancels late as well."""
-    give(
-        request, withdraw if _may_withdraw(request) else cancel, wanted,
-        lambda n: ngettext("%(n)s order was cancelled.", "%(n)s orders were cancelled.", n) % {"n": n},
-    )  # fmt: skip
+
+    def done(n: int) -> str:
+        if in_part:
+            return gettext("What could be cancelled of it, or was chosen, is cancelled.")
+        return ngettext("%(n)s order was cancelled.", "%(n)s orders were cancelled.", n) % {"n": n}
+
+    return give(request, withdraw if _may_withdraw(request) else cancel, wanted, done)
 
 
 def _release(request: Request, wanted: list[ReleaseHold], names: Sequence[str] = ()) -> None:
@@ -280,17 +309,27 @@ def order(request: Request, which: UUID) -> HttpResponse:
         ),
         "conditions": CONDITIONS,
         "asks": ASKED,
-        "cancellable": _cancellable(request, found),
+        **_cancellable(request, found),
         "captured_minor": sum(one.captured_minor - one.refunded_minor for one in paid),
         "edits": order_edit.allowed(found),
         "may_edit": actor.may("sourcing.edit"),
         "relatives": orders.relatives(which),
-        "splittable": order_edit.splittable(found) if actor.may("sourcing.split") else [],
+        **_splittable(request, found, paid),
         "mergeable": orders.mergeable(which) if actor.may("sourcing.merge") else [],
         "may_cancel": _may_withdraw(request) or actor.may("sourcing.cancel"),
         "alive": found.status not in pages.ENDED,
     }
     return page(request, "web/order.html", context, area="orders")
+
+
+def _splittable(
+    request: Request, found: orders.OrderView, paid: Sequence[payments.PaymentRow]
+) -> dict[str, Any]:
+    if not request.reader.actor.may("sourcing.split"):
+        return {"splittable": []}
+    taken = sum(one.captured_minor - one.refunded_minor for one in paid)
+    parts, why = order_edit.splittable(found, taken, _stands(found))
+    return {"splittable": parts, "why_no_split": why}
 
 
 def _awaited(which: UUID) -> dict[str, Any]:
@@ -334,15 +373,12 @@ def _sent_for(found: orders.OrderView) -> dict[UUID, list[orders.LineRow]]:
     return sent
 
 
-def _cancellable(request: Request, found: orders.OrderView) -> str:
-    """How the reader can cancel what has not left: '' not at all, `late` with what the warehouse has of it."""
-    lines = found.lines
-    late = any(getattr(line, place) for line in lines for place in rules.ON_THE_FLOOR)
-    if _may_withdraw(request):
-        left = any(line.quantity - line.cancelled - _gone(line) for line in lines)
-        return "late" if late else "early" if left else ""
-    early = any(line.open + line.backordered + line.allocated for line in lines)
-    return "early" if early and not late and not any(map(_gone, lines)) else ""
+def _cancellable(request: Request, found: orders.OrderView) -> dict[str, Any]:
+    """What the reader can cancel of it, by line, and how: '' not at all, `late` with what the warehouse has of it."""
+    can = [(line, n) for line in found.lines if line.kind == rules.GOODS and (n := _can(request, line))]
+    on_floor = any(getattr(line, place) for line in found.lines for place in rules.ON_THE_FLOOR)
+    how = "late" if on_floor and _may_withdraw(request) else "early"
+    return {"can_cancel": can, "cancellable": how if can else ""}
 
 
 def _progress(found: orders.OrderView) -> list[tuple[str, int, float, float]]:
