@@ -363,6 +363,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.pick_lists": _("list picked"),
     "warehouse.pick": _("picked"),
     "warehouse.pack": _("packed"),
+    "warehouse.unpack": _("packages opened again"),
     "warehouse.put_away": _("put away"),
     "warehouse.fit_standards": _("standard time fitted"),
     "warehouse.expire_lots": _("lot expired"),
