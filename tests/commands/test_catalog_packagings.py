@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrepot.catalog import barcodes, queries
 from entrepot.catalog.commands.register_packagings import (
@@ -12,16 +15,18 @@ from entrepot.catalog.commands.register_packagings import (
     RegisterPackaging,
     register_packagings,
 )
-from entrepot.catalog.packagings import Packaging
+from entrepot.catalog.packagings import Packaging, pieces
 from entrepot.kernel import sql
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.warehouse import queries as warehouse
-from entrepot.warehouse import shelf_queries
+from entrepot.warehouse import shelf_queries, task_times
+from entrepot.warehouse.commands.pick_lists import PickList, TakeList, pick_lists, take_lists
 from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, review_faces, set_pick_faces
-from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from entrepot.warehouse.rules import pieces_handled
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.registers import answers_its_key, counts, done, refuses, stands_when_repeated
 from tests.walk import a_house, allocated, released
-from tests.waves import gathers, on_lists
+from tests.waves import gathers, on_lists, proposed, waiting
 
 pytestmark = pytest.mark.django_db
 TABLE = "catalog_packaging"
@@ -135,3 +140,58 @@ def test_a_pick_face_of_which_nobody_said_more_is_filled_by_the_cases_of_the_cat
     review_faces(SYSTEM, requests=[ReviewFaces(house.nodes[0])])
     (one,) = shelf_queries.replenishments(company=COMPANY)
     assert (one.quantity, [tuple(piece) for piece in one.pieces]) == (36, [("case", 3, 12)])
+
+
+def test_the_time_of_a_wave_counts_a_case_and_a_pallet_as_one_piece(house: Floor):
+    """63 units of reserve are a pallet of 48, a case of 12 and 3 loose: 5 pieces, where 63 units would be 63."""
+    in_cases(house)
+    house.stock(0, 200, kind="reserve")
+    gathers(mm_per_line=0, seconds_per_stop=0, seconds_per_list=0, seconds_per_unit=3)
+    wave = on_lists(house, 1, (0, 63))
+    told = warehouse.wave(wave.wave)
+    assert told is not None
+    assert (told.seconds, told.units, told.figures["pieces"]) == (15, 63, 5)
+
+    house.stock(1, 100)
+    loose = on_lists(house, 1, (1, 63))
+    told = warehouse.wave(loose.wave)
+    assert told is not None
+    assert (told.seconds, told.figures["pieces"]) == (189, 63), "without cases each unit is a piece"
+
+
+def test_what_is_on_the_floor_and_what_was_done_counts_pieces_too(house: Floor):
+    in_cases(house)
+    house.stock(0, 200, kind="reserve")
+    gathers(pickers=1, packing_stations=9, mm_per_line=0, seconds_per_stop=0, seconds_per_unit=60)
+    wave = on_lists(house, 1, (0, 63))
+    (outlook, *_) = (one for one in task_times.outlooks(company=COMPANY, at=NOW) if one.node_code == "N1")
+    assert next(one.needed_s for one in outlook.steps if one.step == "pick" and one.orders) == 5 * 60
+    waiting(house, 1, (0, 12))
+    assert proposed(house, ahead_minutes=6).orders == 1, "5 of 6 minutes are taken, a case takes one"
+
+    person = someone("pia")
+    take_lists(person, requests=[TakeList(wave.lists[0])])
+    pick_lists(replace(person, at=NOW + timedelta(seconds=300)), requests=[PickList(wave.lists[0])])
+    (seen,) = task_times.observed(company=COMPANY, since=NOW, until=NOW + timedelta(hours=1), idle_max_s=1800)
+    assert (seen.step, seen.units, seen.pieces, seen.seconds) == ("pick", 63, 5, 300)
+
+
+@given(st.integers(0, 500), st.sampled_from(((), (6,), (12,), (48,), (12, 48), (6, 24))))
+def test_pieces_are_counted_alike_everywhere(units: int, sizes: tuple[int, ...]):
+    kinds = ("case", "pallet") if len(sizes) == 2 or sizes != (48,) else ("pallet",)
+    packagings = [Packaging(kind, size) for kind, size in zip(kinds, sizes, strict=False)]
+    assert pieces_handled(units, sizes) == sum(one.number for one in pieces(units, packagings))
+
+
+def test_the_database_counts_pieces_alike(house: Floor):
+    in_cases(house)
+    done(register_packagings, a_case(house, 6, sku=1), replace(a_case(house, 40, sku=2), kind="pallet"))
+    sizes = {house.skus[0]: (12, 48), house.skus[1]: (6,), house.skus[2]: (40,)}
+    statement = f"""SELECT u, handled.pieces FROM generate_series(0, 200) AS u
+                    {shelf_queries.pieces_in("u", "%(sku)s::uuid", "%(reserve)s::boolean")}"""
+    for sku, known in sizes.items():
+        found = dict(sql.run(statement, {"sku": sku, "reserve": True}))
+        assert found == {units: pieces_handled(units, known) for units in range(201)}
+        assert dict(sql.run(statement, {"sku": sku, "reserve": False})) == {
+            units: units for units in range(201)
+        }

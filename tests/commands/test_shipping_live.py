@@ -37,6 +37,8 @@ from entrepot.shipping.commands.quote import (
 )
 from entrepot.shipping.commands.ship import ShipFulfillment, ship
 from entrepot.shipping.live import Bought, Rate
+from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.imitation import Imitation, an_imitation, easypost
@@ -125,6 +127,22 @@ def test_what_is_packed_is_asked_for_by_itself_once(house: Floor, other: Imitati
     tasks.ask_all_rates.func(0)
     assert relay_once({"carriers": tasks.send}) == 2
     assert sql.run("SELECT price_minor FROM shipping_quote") == [(250,), (250,)]
+
+
+def test_a_quote_of_packages_that_were_opened_counts_no_more(house: Floor, other: Imitation):
+    (work_,) = packed(*placed(house, 1, (0, 1), address=HOME))
+    ask_rates(SYSTEM, requests=[AskRates(work_)])
+    assert relayed() == 1
+    later = replace(SYSTEM, at=NOW + timedelta(minutes=1))
+    unpack(later, requests=[UnpackFulfillment(work_, "another carton")])
+    pack(later, requests=[PackFulfillment(work_, "XL")])
+    told = Choosing([work_], later.at).choose(work_, later.at).candidates[0]
+    assert (told.source, told.label_minor) == ("table", 300), "it was about another package"
+
+    ask_rates(later, requests=[AskRates(work_)])
+    assert relay_once({"carriers": tasks.send}, at=later.at + timedelta(minutes=1)) == 1
+    told = Choosing([work_], later.at).choose(work_, later.at).candidates[0]
+    assert (told.source, told.label_minor) == ("easypost", 250)
 
 
 def test_quotes_are_recorded_for_what_is_there(house: Floor):

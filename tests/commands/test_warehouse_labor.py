@@ -131,6 +131,8 @@ def test_the_backlog_against_the_next_cut_offs(house: Floor):
     fit_standards(replace(SYSTEM, at=END), requests=[FitStandards(COMPANY)])
     (first, *_) = task_times.outlooks(company=COMPANY, at=NOW)
     packing = next(one for one in first.steps if (one.step, one.cutoff_at) == ("pack", due))
+    times = task_times.times_of(house.nodes)
+    assert (times[house.nodes[0]].pick, times[house.nodes[0]].fitted, len(times)) == (None, ["pack"], 1)
     assert (first.fitted, round(packing.needed_s), packing.late_s) == (("pack",), 600, 0)
 
 

@@ -62,6 +62,25 @@ def test_the_proposal_has_a_picture_and_is_accepted(console, waits):
     assert all(one.number in after for one in made)
 
 
+def test_what_was_packed_wrongly_is_opened_again(console, program, waits):
+    page = console("supervisor")
+    done = page.post(f"/packing/{waits.id}/pack/", {"carton": "OWN"}, follow=True).content.decode()
+    assert "taken back at once" in done, "the toast has an undo"
+    assert "Packed wrongly" in done
+    refused = page.post(f"/packing/{waits.id}/open/", {"reason": ""})
+    assert "why the packages are opened" in said(refused)[0]
+    opened = page.post(f"/packing/{waits.id}/open/", {"reason": "two slips"})
+    assert said(opened) == [f"The packages of {waits.number} are open: pack it again."]
+    assert "Packed as shown" in page.get(f"/packing/{waits.id}/").content.decode()
+
+    asks = program("supervisor")
+    asks.post("/api/v1/packages", {"fulfillment": str(waits.id)}, "p")
+    body = {"fulfillment": str(waits.id), "reason": "two slips"}
+    (void,) = asks.post("/api/v1/packages/open", body, "o").json()["packages"]
+    assert {str(one.id): one.voided_at is None for one in queries.packages(waits.order)}[void] is False
+    is_problem(asks.post("/api/v1/packages/open", body, "o2"), 409, "kernel.wrong_state")
+
+
 def test_another_carton_is_said_and_noted(console, waits):
     page = console("supervisor")
     page.post(f"/packing/{waits.id}/pack/", {"carton": "OWN"})

@@ -582,6 +582,38 @@ def test_a_person_decides_about_expired_goods_and_about_what_nobody_ordered(shop
     assert stands(sku) == {"IN": 12}
 
 
+def test_what_does_not_fit_goes_into_a_second_carton_midway(shop, handheld):
+    one = queries.of_order(shop.one("picked"))[0]
+    first, *others = floor_queries.picked([one.id])
+    units = first.units + sum(row.units for row in others)
+    assert units > 1, "an order that can be split"
+    hand = handheld("supervisor")
+    hand.goes("/scan/pack/")
+    hand.scans(one.number)
+    assert "This carton is full" not in hand.page, "nothing is in it yet"
+    hand.scans(first.code)
+    assert "This carton is full" in hand.page
+    hand.scans("=full")
+    assert hand.asks == ("Which carton is full?", "1 unit")
+    hand.scans("NO-SUCH-CARTON")
+    assert "There is no carton NO-SUCH-CARTON" in hand.wrong
+    hand.scans(first.code)
+    assert "the carton that is full" in hand.wrong
+    hand.scans("=undo", "=full", "S")
+    assert "<dd>S (1)</dd>" in hand.page
+    hand.goes(hand.at)
+    assert "<dd>S (1)</dd>" in hand.page, "a reload goes on"
+    for row in (first, *others):
+        left = row.units - (row is first)
+        if left:
+            hand.scans(row.code)
+        if left > 1:
+            hand.scans("=all")
+    hand.scans("M")
+    assert f"{one.number} is packed: S, M." in hand.right[-1]
+    assert [(made.carton, made.units) for made in queries.packages(one.order)] == [("S", 1), ("M", units - 1)]
+
+
 def test_a_package_that_weighs_too_much_is_packed_only_with_why(shop, handheld):
     one = queries.of_order(shop.one("picked"))[0]
     hand = handheld("supervisor")

@@ -19,6 +19,7 @@ from entrepot.warehouse.commands.pace import PaceNode, pace
 from entrepot.warehouse.commands.pack import FulfillmentPacked, PackFulfillment, pack
 from entrepot.warehouse.commands.pick import FulfillmentPicked, PickFulfillment, pick
 from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, release
+from entrepot.warehouse.commands.unpack import FulfillmentUnpacked, UnpackFulfillment, unpack
 from entrepot.warehouse.commands.watch_floor import WatchFloor, watch_floor
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, units
@@ -116,6 +117,21 @@ def test_shipping_while_picking_and_packing(house: Floor):
     )
 
     assert queries.by_state(COMPANY) == {"packed": 15, "picked": 15, "shipped": 15}
+    assert verify.discrepancies() == []
+
+
+def test_opening_and_shipping_at_once(house: Floor):
+    """A package is opened or leaves, never both."""
+    work_ = packed(*placed(house, 12, (0, 1)))
+    opened, gone = at_once(
+        [
+            lambda: unpack(SYSTEM, requests=[UnpackFulfillment(one, "wrong slip") for one in work_]),
+            lambda: ship(SYSTEM, requests=[ShipFulfillment(one) for one in work_[::-1]]),
+        ]
+    )
+    left = sum(isinstance(one, FulfillmentShipped) for one in gone)
+    assert left + sum(isinstance(one, FulfillmentUnpacked) for one in opened) == 12
+    assert in_turns(work_, unpack, lambda one: UnpackFulfillment(one, "again"), FulfillmentUnpacked) == 0
     assert verify.discrepancies() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from entrepot.kernel.ids import uuid7
 from entrepot.purchasing import docking
 from entrepot.warehouse import carrying, checking, picking, sorting, tallying
 from entrepot.warehouse.carrying import Carried, Load
-from entrepot.warehouse.checking import Packed, Wanted
+from entrepot.warehouse.checking import Closed, Packed, Wanted
+from entrepot.warehouse.errors import CartonUnknown
 from entrepot.warehouse.picking import Bound, Picked, Stop
 from entrepot.work import errors
 from entrepot.work.scanning import (
@@ -219,6 +221,70 @@ def test_a_weight_that_is_off_is_packed_with_why_it_is_right(typed, grams):
     assert checking.scanned(ORDER, noted, Scan("box-m"), TODAY) == Packed("BOX-M", grams, "a new lid")
     again = checking.scanned(ORDER, noted, Scan("900 g"), TODAY)
     assert checking.weighed((*noted, again.token)) == checking.Scale(900), "the note was about another weight"
+
+
+CARTONS = ("C1", "C2")
+
+
+def test_a_carton_that_is_full_is_closed_and_the_rest_goes_into_another():
+    unit, lamp = f"{MUG.id}|1|", f"{LAMP.id}|1|S-1"
+
+    def scanned(tokens: tuple[str, ...], scan: Scan) -> object:
+        return checking.scanned(ORDER, tokens, scan, TODAY, CARTONS)
+
+    assert type(scanned((), Scan(checking.FULL))) is errors.ScanOutOfTurn, "nothing is in it"
+    assert scanned((unit,), Scan(checking.FULL)) == Keep("full|")
+    full = (unit, "full|")
+    assert checking.asks_carton(full)
+    for wrong in (mug(), Scan(ALL), Scan(YES), A_BIN, Scan(checking.FULL)):
+        assert type(scanned(full, wrong)) is errors.ScanOutOfTurn
+    assert type(scanned(full, Scan("huge"))) is CartonUnknown
+    assert scanned(full, Scan("1.1 kg")) == Keep("weight|1100")
+    assert scanned((*full, "weight|1100"), Scan("c1")) == Keep("close|C1")
+
+    first = (*full, "weight|1100", "close|C1")
+    assert not checking.asks_carton(first)
+    assert type(scanned(first, Scan(checking.FULL))) is errors.ScanOutOfTurn, "the next one is empty"
+    assert checking.open_units(ORDER, first) == [(ORDER[0], 1), (ORDER[1], 1)]
+    assert type(scanned((*first, unit), mug())) is errors.ScanTooMany, "what is closed counts"
+
+    done = (*first, unit, lamp)
+    closed = (Closed("C1", {MUG.id: 1}, 1_100),)
+    assert scanned(done, Scan("c2")) == Packed("C2", None, "", closed)
+    assert scanned(done, Scan(YES)) == Packed(None, None, "", closed)
+    assert scanned(done, Scan(checking.WHY)) == Keep("why|"), "the weight of the first may be off"
+    assert checking.weighed((*done, "weight|300")) == checking.Scale(300)
+
+
+@given(st.data())
+def test_every_unit_is_in_one_carton_however_they_are_closed(data: st.DataObject):
+    """Units of lines of the same SKU are shared out over cartons: none twice, none lost."""
+    lines = [
+        (UUID(int=100 + n), UUID(int=data.draw(st.integers(1, 3))), data.draw(st.integers(1, 5)))
+        for n in range(data.draw(st.integers(1, 6)))
+    ]
+    left = Counter({sku: 0 for _, sku, _ in lines})
+    for _, sku, units in lines:
+        left[sku] += units
+    cartons = []
+    for _ in range(data.draw(st.integers(0, 4))):
+        taken = {sku: data.draw(st.integers(0, units)) for sku, units in left.items()}
+        left.subtract(taken)
+        cartons.append(taken)
+
+    found = checking.by_line(cartons, lines)
+
+    assert len(found) == len(cartons) + 1
+    in_all = Counter()
+    for one in found:
+        in_all.update(one)
+    assert in_all == Counter({line: units for line, _, units in lines})
+    sku_of = {line: sku for line, sku, _ in lines}
+    for taken, one in zip(cartons, found, strict=False):
+        by_sku = Counter()
+        for line, units in one.items():
+            by_sku[sku_of[line]] += units
+        assert +by_sku == +Counter(taken)
 
 
 def test_what_the_one_who_scans_can_not_settle_is_for_a_person():

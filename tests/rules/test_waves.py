@@ -9,6 +9,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.warehouse.labor import Standard
 from entrepot.warehouse.lists import Plan, Stop, plan_lists
 from entrepot.warehouse.routing import Layout
 from entrepot.warehouse.waves import (
@@ -25,9 +26,11 @@ from entrepot.warehouse.waves import (
     Asked,
     Ready,
     Room,
+    Times,
     Waves,
     by_method,
     choose,
+    list_seconds,
     paced,
     pick_seconds,
     room,
@@ -67,6 +70,7 @@ orders = st.lists(
         st.sampled_from((0, 0, 0, 2)),
         st.just(""),
         st.none(),
+        st.sampled_from((0, 1)),
     ),
     max_size=30,
     unique_by=lambda one: one.order,
@@ -82,7 +86,7 @@ def test_no_wave_asks_for_more_than_there_is_room_for(
     assert sorted(one.ready.order for one in choices) == sorted(one.order for one in found)
     joining = [one.ready for one in choices if one.joins]
     assert sum(one.lines for one in joining) <= lines
-    assert sum(pick_seconds(policy, one.lines, one.units) for one in joining) <= seconds
+    assert sum(pick_seconds(policy, one.lines, one.handled) for one in joining) <= seconds
     assert len(joining) <= packed
     assert not any(one.missing for one in joining)
     assert all(one.why for one in choices)
@@ -118,7 +122,7 @@ def test_no_cut_off_gets_more_than_is_done_before_it(
     choices = choose(found, Asked(), Waves(), rooms)
     joining = [one.ready for one in choices if one.joins]
     for room_, mine in ((rooms[0], [one for one in joining if one.cutoff_at == EARLY]), (rooms[1], joining)):
-        assert sum(pick_seconds(Waves(), one.lines, one.units) for one in mine) <= room_.pick_seconds
+        assert sum(pick_seconds(Waves(), one.lines, one.handled) for one in mine) <= room_.pick_seconds
         assert len(mine) <= room_.orders_packed
 
 
@@ -299,3 +303,24 @@ def test_what_could_go_and_does_not_never_stands_in_silence(
     floor_works = on_floor and not rests and reasons & {NO_PICKERS, NO_STATIONS}
     assert bool(told) == bool(could_go and not floor_works)
     assert timedelta(minutes=until) >= TOO_LATE
+
+
+def test_times_that_were_fitted_stand_for_those_of_the_policy():
+    times = Times(pick=Standard(60, 10, 2, 1), pack=Standard(30, 5, 1, 0))
+    policy = Waves(cart_places=6, mm_per_line=12_000)
+    assert pick_seconds(policy, 2, 5, times) == 60 // 6 + 2 * 10 + 5 * 2 + 2 * 12
+    assert pick_seconds(by_method(policy, "discrete"), 2, 5, times) == 60 + 2 * 10 + 5 * 2 + 2 * 12
+    assert list_seconds(policy, 3, 4, 50_000, times) == 60 + 3 * 10 + 4 * 2 + 50
+    assert list_seconds(policy, 3, 4, None, times) == 60 + 3 * 10 + 4 * 2 + 36
+    assert list_seconds(policy, 3, 4, 50_000) == 90 + 50 + 3 * 8 + 4 * 3
+    left = room(policy, NOW, NOW + timedelta(seconds=400), (0, 0), 0, times=times, to_pack=(2, 4))
+    assert left.orders_packed == 2 * 400 // (30 + 2 * 5 + 4), (
+        "an order of two lines and four units takes 44 s"
+    )
+    assert times.fitted == ["pick", "pack"]
+
+
+def test_a_case_takes_the_time_of_a_piece():
+    policy = Waves(mm_per_line=0, seconds_per_stop=0, seconds_per_unit=10)
+    case, loose = ready(1, lines=1, units=12, pieces=1), ready(2, lines=1, units=12)
+    assert whys(case, loose, policy=policy, left=Room(CUT_OFF, 10, 9)) == ["", NO_PICKERS]

@@ -129,8 +129,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.use_totes", "warehouse.sort_stops",
         "warehouse.set_pick_faces", "warehouse.review_faces", "warehouse.replenish",
         "warehouse.plan_counts", "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
-        "warehouse.pick", "warehouse.pack", "warehouse.put_away", "warehouse.adjust", "warehouse.set_slots",
-        "warehouse.build_plates", "warehouse.move_plates", "warehouse.open_plates",
+        "warehouse.pick", "warehouse.pack", "warehouse.unpack", "warehouse.put_away", "warehouse.adjust",
+        "warehouse.set_slots", "warehouse.build_plates", "warehouse.move_plates", "warehouse.open_plates",
         "warehouse.fit_standards",
         "warehouse.withdraw", "warehouse.register_cartons", "sourcing.reject",
         "shipping.ship", "shipping.deliver", "shipping.print_labels", "shipping.void_labels",
@@ -149,7 +149,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "warehouse.ask_counts", "warehouse.start_counts", "warehouse.enter_counts",
     ),
     "packer": (
-        *EVERYBODY, "warehouse.pack", "warehouse.sort_stops",
+        *EVERYBODY, "warehouse.pack", "warehouse.unpack", "warehouse.sort_stops",
         "shipping.ship", "shipping.print_labels", "shipping.void_labels", "shipping.ask_rates", "shipping.buy_labels",
     ),
     "customer service": (

@@ -226,7 +226,7 @@ def _an_hour(steps: str, counted: str) -> str:
     """Of what people reported: what is counted, and the hours that all of the steps took."""
     return f"""
 SELECT t.at, '', t.node, t.step, NULL::uuid, t.step, ({counted})::float8, {_hours("t.before", "t.at")}
-FROM ({OBSERVED}) AS t (step, node, actor, before, at, lines, units, meters, documents)
+FROM ({OBSERVED}) AS t (step, node, actor, before, at, lines, units, meters, pieces, documents)
 WHERE t.step IN {steps} AND t.at > t.before
 """
 

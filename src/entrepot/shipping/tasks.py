@@ -164,6 +164,8 @@ _UNQUOTED = """
 SELECT f.id FROM warehouse_fulfillment AS f
 WHERE f.state = 'packed'
   AND EXISTS (SELECT FROM carriage_service AS s WHERE s.company_id = f.company_id AND s.active AND s.live <> '')
-  AND NOT EXISTS (SELECT FROM shipping_quote AS q WHERE q.fulfillment_id = f.id)
+  AND NOT EXISTS (SELECT FROM shipping_quote AS q WHERE q.fulfillment_id = f.id
+                  AND NOT EXISTS (SELECT FROM warehouse_package AS p
+                                  WHERE p.fulfillment_id = f.id AND p.voided_at > q.quoted_at))
 ORDER BY f.id LIMIT 500
 """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel.errors import Refused, Said
+from entrepot.warehouse.errors import CartonUnknown
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Item, Keep, Scan, Tally, check_item
 
@@ -24,19 +25,34 @@ class Wanted(NamedTuple):
     lots: tuple[str, ...] = ()
 
 
+class Closed(NamedTuple):
+    """A carton that was full before all was checked: what is in it by SKU, and what the scale said."""
+
+    carton: str
+    units: dict[UUID, int]
+    weight_g: int | None = None
+
+
 class Packed(NamedTuple):
-    """All was checked: it goes into this carton, or, None, as is proposed; with what the scale said, and why that is
-    right where it is off."""
+    """All was checked: what is not in a carton that was `closed` before goes into this one, or, None, as is proposed;
+    with what the scale said, and why that is right where it is off."""
 
     carton: str | None
     weight_g: int | None = None
     note: str = ""
+    closed: tuple[Closed, ...] = ()
 
 
+FULL = "=full"
+"""What the button says where the rest goes into another carton."""
 WHY = "=why"
 """What the button says where a weight is off and right all the same."""
 WEIGHT = re.compile(r"(\d{1,6}(?:[.,]\d{1,4})?) ?(k?g)", re.IGNORECASE)
 """As a scale types it, or a person: `850 g`, `1.25 kg`."""
+
+
+_SAID = ("weight", "why", "note", "full", "close")
+"""Kinds of tokens that are no unit."""
 
 
 class Scale(NamedTuple):
@@ -48,9 +64,10 @@ class Scale(NamedTuple):
 
 
 def weighed(tokens: Sequence[str]) -> Scale:
-    """What was said of the weight: the last of it counts, and a note is about the weight before it."""
+    """What was said of the weight of the carton at hand: the last of it counts, and a note is about the weight before
+    it."""
     scale = Scale()
-    for token in tokens:
+    for token in at_hand(tokens):
         kind, _, rest = token.partition("|")
         if kind == "weight":
             scale = Scale(int(rest))
@@ -61,11 +78,60 @@ def weighed(tokens: Sequence[str]) -> Scale:
     return scale
 
 
+def at_hand(tokens: Sequence[str]) -> Sequence[str]:
+    """What was said since a carton was closed last."""
+    ends = [place for place, token in enumerate(tokens) if token.startswith("close|")]
+    return tokens[ends[-1] + 1 :] if ends else tokens
+
+
+def has_weight(tokens: Sequence[str]) -> bool:
+    """Whether the carton at hand, or one that was full before, was on a scale."""
+    return bool(weighed(tokens).weight_g or any(one.weight_g for one in closed(tokens)))
+
+
+def asks_carton(tokens: Sequence[str]) -> bool:
+    """Whether a carton is full, and not said yet which."""
+    return any(token.startswith("full|") for token in at_hand(tokens))
+
+
+def closed(tokens: Sequence[str]) -> tuple[Closed, ...]:
+    """The cartons that were full before, each with what was checked while it was at hand."""
+    found = []
+    begins = 0
+    for place, token in enumerate(tokens):
+        kind, _, carton = token.partition("|")
+        if kind == "close":
+            mine = tokens[begins:place]
+            units = {sku: tally.units for sku, tally in tallies(mine).items()}
+            found.append(Closed(carton, units, weighed(mine).weight_g))
+            begins = place + 1
+    return tuple(found)
+
+
+def by_line(
+    cartons: Sequence[Mapping[UUID, int]], picked: Sequence[tuple[UUID, UUID, int]]
+) -> list[dict[UUID, int]]:
+    """The units of each carton by order line, of units by SKU; the last takes all that is left. `picked` are the lines
+    as (line, SKU, units)."""
+    left = {line: units for line, _, units in picked}
+    found: list[dict[UUID, int]] = []
+    for units in cartons:
+        wanted, mine = dict(units), {}
+        for line, sku, _ in picked:
+            taken = min(wanted.get(sku, 0), left[line])
+            if taken:
+                mine[line] = taken
+                left[line] -= taken
+                wanted[sku] -= taken
+        found.append(mine)
+    return [*found, {line: units for line, units in left.items() if units}]
+
+
 def tallies(tokens: Sequence[str]) -> dict[UUID, Tally]:
     """What was checked so far by SKU: each token is `sku|units|serial`."""
     found: dict[UUID, Tally] = {}
     for token in tokens:
-        if token.partition("|")[0] in ("weight", "why", "note"):
+        if token.partition("|")[0] in _SAID:
             continue
         sku, units, serial = token.split("|", 2)
         before = found.get(UUID(sku), Tally())
@@ -82,12 +148,20 @@ def open_units(wanted: Sequence[Wanted], tokens: Sequence[str]) -> list[tuple[Wa
 
 
 def scanned(
-    wanted: Sequence[Wanted], tokens: Sequence[str], scan: Scan, today: date
+    wanted: Sequence[Wanted], tokens: Sequence[str], scan: Scan, today: date, cartons: Collection[str] = ()
 ) -> Keep | Packed | Refused:
-    """What a scan does: a unit that is right, the carton when all are, or why it is wrong."""
+    """What a scan does: a unit that is right, a carton that is full, the last one when all are checked, or why it is
+    wrong. `cartons` are the codes of those that are packed in."""
     left = open_units(wanted, tokens)
     if not left:
-        return _carton(wanted, weighed(tokens), scan)
+        answer = _carton(wanted, weighed(tokens), scan, was_weighed=has_weight(tokens))
+        return answer._replace(closed=closed(tokens)) if isinstance(answer, Packed) else answer
+    if asks_carton(tokens):
+        return _close(scan, cartons)
+    if scan.text == FULL:
+        if tallies(at_hand(tokens)):
+            return Keep("full|")
+        return errors.ScanOutOfTurn(scanned="a full carton", wanted=left[0][0].code)
     if scan.text == ALL:
         return _rest(left, tokens)
     if scan.bin and not scan.items:
@@ -124,19 +198,40 @@ def _rest(left: Sequence[tuple[Wanted, int]], tokens: Sequence[str]) -> Keep | R
     return errors.ScanOutOfTurn(scanned="the rest", wanted=left[0][0].code)
 
 
-def _carton(wanted: Sequence[Wanted], scale: Scale, scan: Scan) -> Keep | Packed | Refused:
+def _close(scan: Scan, cartons: Collection[str]) -> Keep | Refused:
+    """Which carton is full, and what it weighs where there is a scale."""
+    if scan.items or scan.bin or scan.text in (ALL, YES, WHY, FULL):
+        return errors.ScanOutOfTurn(scanned=scan.shown, wanted="the carton that is full")
+    grams = _grams(scan)
+    if grams is not None:
+        return Keep(f"weight|{grams}")
+    code = scan.text.upper()
+    if code not in cartons:
+        return CartonUnknown(carton=scan.text, known=", ".join(cartons))
+    return Keep(f"close|{code}")
+
+
+def _grams(scan: Scan) -> int | None:
+    said = WEIGHT.fullmatch(scan.text)
+    if not said:
+        return None
+    return round(Decimal(said[1].replace(",", ".")) * (1_000 if said[2].lower() == "kg" else 1))
+
+
+def _carton(
+    wanted: Sequence[Wanted], scale: Scale, scan: Scan, *, was_weighed: bool
+) -> Keep | Packed | Refused:
     if scale.asks_why:
         is_said = not (scan.items or scan.bin or scan.text in (ALL, YES, WHY))
         told = errors.ScanOutOfTurn(scanned=scan.shown, wanted="why the weight is right: type it")
         return Keep(f"note|{scan.text}") if is_said else told
     if scan.text == YES:
         return Packed(None, scale.weight_g, scale.note)
-    if scan.text == WHY and scale.weight_g:
+    if scan.text == WHY and was_weighed:
         return Keep("why|")
-    said = WEIGHT.fullmatch(scan.text)
-    if said:
-        grams = Decimal(said[1].replace(",", ".")) * (1_000 if said[2].lower() == "kg" else 1)
-        return Keep(f"weight|{round(grams)}")
+    grams = _grams(scan)
+    if grams is not None:
+        return Keep(f"weight|{grams}")
     named = {one.id for one in scan.items}
     extra = next((one for one in wanted if one.sku in named), None)
     if extra:

@@ -60,7 +60,13 @@ class Observation(NamedTuple):
     lines: int
     units: int
     meters: int
+    pieces: int = 0
+    """Pieces that were handled, whole cases and pallets picked from reserve as one each; 0: each unit."""
     documents: int = 1  # orders, lists, receipts or counts
+
+    @property
+    def handled(self) -> int:
+        return self.pieces or self.units
 
     @property
     def seconds(self) -> float:
@@ -126,7 +132,8 @@ def throughput(found: Iterable[Observation], shifts: Mapping[str, Mapping[str, S
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """Seconds that a step takes: for each task, line, unit and meter. `error_s` is how far a task is off on average."""
+    """Seconds that a step takes: for each task, line, piece (a unit, or a case or pallet picked whole) and meter.
+    `error_s` is how far a task is off on average."""
 
     fixed_s: float
     line_s: float
@@ -135,26 +142,26 @@ class Standard:
     tasks: int = 0
     error_s: float = 0.0
 
-    def seconds(self, tasks: float, lines: float, units: float, meters: float = 0) -> float:
-        return self.fixed_s * tasks + self.line_s * lines + self.unit_s * units + self.meter_s * meters
+    def seconds(self, tasks: float, lines: float, pieces: float, meters: float = 0) -> float:
+        return self.fixed_s * tasks + self.line_s * lines + self.unit_s * pieces + self.meter_s * meters
 
 
 def fit(found: Sequence[Observation]) -> Standard | None:
     """The standard that is least off in squares, with no time below zero; None for too few tasks.
 
-    What can't be told apart (units where each line has one) is taken as one: the earlier of fixed, line, unit, meter
+    What can't be told apart (pieces where each line has one) is taken as one: the earlier of fixed, line, piece, meter
     bears it.
     """
     if len(found) < TASKS_MIN:
         return None
-    rows = [(1.0, float(one.lines), float(one.units), float(one.meters)) for one in found]
+    rows = [(1.0, float(one.lines), float(one.handled), float(one.meters)) for one in found]
     seconds = [one.seconds for one in found]
     solved = _least_squares(rows, seconds)
     if min(solved) < 0:  # then some are nothing; which ones, only a look at all ways tells
         solved = min(_without_some(rows, seconds), key=partial(_squares, rows, seconds))
     fixed_s, line_s, unit_s, meter_s = solved
     standard = Standard(fixed_s, line_s, unit_s, meter_s)
-    off = sum(abs(one.seconds - standard.seconds(1, one.lines, one.units, one.meters)) for one in found)
+    off = sum(abs(one.seconds - standard.seconds(1, one.lines, one.handled, one.meters)) for one in found)
     return replace(standard, tasks=len(found), error_s=off / len(found))
 
 
@@ -206,6 +213,12 @@ class Queued(NamedTuple):
     orders: int
     lines: int
     units: int
+    pieces: int = 0
+    """Pieces that a picker handles, whole cases and pallets as one each; 0: each unit."""
+
+    @property
+    def handled(self) -> int:
+        return self.pieces or self.units if self.step == "pick" else self.units
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +285,7 @@ def outlook(
         orders, lines, units = (
             sum(getattr(one, name) for one in part) for name in ("orders", "lines", "units")
         )
-        own = standard.seconds(orders, lines, units)
+        own = standard.seconds(orders, lines, sum(one.handled for one in part))
         capacity = people * seconds
         late = max(0.0, before + own - capacity)
         missed = round(min(1.0, late / own) * orders + 0.4999) if own else 0

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot.warehouse.batching import Cart, Floor, Group, Load, as_they_came, batched
 from entrepot.warehouse.routing import Layout, Spot, route
-from entrepot.warehouse.waves import Waves
+from entrepot.warehouse.waves import BY_POLICY, Times, Waves, list_seconds
 
 
 class Stop(NamedTuple):
@@ -27,6 +27,12 @@ class Stop(NamedTuple):
     units: int
     weight_g: int
     volume_cm3: int
+    pieces: int = 0
+    """Pieces that are handled, whole cases and pallets as one each; 0: each unit."""
+
+    @property
+    def handled(self) -> int:
+        return self.pieces or self.units
 
 
 class Plan(NamedTuple):
@@ -52,7 +58,9 @@ class Planned(NamedTuple):
 ToSpot = Callable[[int, int], Spot]
 
 
-def plan_lists(stops: Iterable[Stop], plan: Plan | None, policy: Waves, chance: Random) -> list[Planned]:
+def plan_lists(
+    stops: Iterable[Stop], plan: Plan | None, policy: Waves, chance: Random, times: Times = BY_POLICY
+) -> list[Planned]:
     """The lists of a wave; stops are given with the most urgent orders first, and so come the lists.
 
     What an order needs of a zone, or of all where the method is another, stays together, also where it is more than a
@@ -67,7 +75,7 @@ def plan_lists(stops: Iterable[Stop], plan: Plan | None, policy: Waves, chance: 
     for zone, part in sorted(zones.items()):
         routes = policy.routes_max * len(part) // total
         planned += [
-            _list(zone, group, plan, spot, policy)
+            _list(zone, group, plan, spot, policy, times)
             for group in _grouped(part, plan, spot, policy, routes, chance)
         ]
     return planned
@@ -105,7 +113,7 @@ def _load(spot: ToSpot, stops: Sequence[Stop]) -> Load:
 
 
 def _list(
-    zone: str, loads: Sequence[Sequence[Stop]], plan: Plan | None, spot: ToSpot, policy: Waves
+    zone: str, loads: Sequence[Sequence[Stop]], plan: Plan | None, spot: ToSpot, policy: Waves, times: Times
 ) -> Planned:
     has_places = policy.method == "cluster"
     stops = [(stop, place if has_places else 0) for place, load in enumerate(loads, 1) for stop in load]
@@ -116,14 +124,8 @@ def _list(
         found = route(plan.layout, [spot(stop.x, stop.y) for stop, _ in stops], policy.route)
         stops = [stops[i] for i in found.order]
         length_mm = round(found.length * plan.unit_mm)
-    units = sum(stop.units for stop, _ in stops)
-    walked = (length_mm if length_mm is not None else len(stops) * policy.mm_per_line) // policy.walk_mm_per_s
-    seconds = (
-        policy.seconds_per_list
-        + walked
-        + len(stops) * policy.seconds_per_stop
-        + units * policy.seconds_per_unit
-    )
+    pieces = sum(stop.handled for stop, _ in stops)
+    seconds = list_seconds(policy, len(stops), pieces, length_mm, times)
     return Planned(zone, tuple(stops), length_mm, seconds)
 
 

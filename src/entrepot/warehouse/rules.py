@@ -75,6 +75,16 @@ def plan_picks(
     return [(shelf, taken[shelf.bucket]) for shelf in shelves if taken[shelf.bucket]], wanted
 
 
+def pieces_handled(units: int, sizes: Collection[int]) -> int:
+    """How often somebody reaches for units: once for each whole pallet and case of these sizes, and for each unit that
+    is left over."""
+    reached = 0
+    for size in sorted(sizes, reverse=True):
+        whole, units = divmod(units, size)
+        reached += whole
+    return reached + units
+
+
 def whole_or_not(wanted: Mapping[K, Mapping[P, int]], left: Mapping[P, int]) -> dict[K, int]:
     """Which of those that want units, one after the other, find too little, and how much: one takes all that it wants
     or nothing. `left` says what there is of each thing wanted."""

@@ -165,6 +165,17 @@ def sizes_in(bin_alias: str, goods: str) -> str:
     )
 
 
+def pieces_in(units: str, sku: str, in_reserve: str, name: str = "handled") -> str:
+    """A join of a statement: `name.pieces` that units of a SKU are handled in, whole pallets and cases as one each
+    where they stand in reserve, as `catalog.packagings.pieces` counts them."""
+    return f"""CROSS JOIN LATERAL (
+    SELECT (CASE WHEN sizes.pallet IS NULL THEN 0 ELSE {units} / sizes.pallet END
+            + CASE WHEN sizes.box IS NULL THEN 0 ELSE {units} %% COALESCE(sizes.pallet, {units} + 1) / sizes.box END
+            + {units} %% COALESCE(sizes.pallet, {units} + 1) %% COALESCE(sizes.box, {units} + 1))::int AS pieces
+    FROM (SELECT max(units) FILTER (WHERE kind = 'pallet') AS pallet, max(units) FILTER (WHERE kind = 'case') AS box
+          FROM catalog_packaging WHERE sku_id = {sku} AND {in_reserve}) AS sizes) AS {name}"""
+
+
 _HERE = """
 SELECT b.id, b.company_id::int, b.node_id, b.bin_id, n.code, n.kind, b.sku_id, s.code, s.name, b.lot, b.serial,
        b.status, b.expires_on, b.quantity, b.quantity - b.committed

@@ -16,7 +16,8 @@ from entrepot.network import queries as network
 from entrepot.network.rules import next_ship_date
 from entrepot.warehouse import labor
 from entrepot.warehouse.labor import Labor, Observation, Outlook, Queued, Standard
-from entrepot.warehouse.waves import Waves
+from entrepot.warehouse.shelf_queries import pieces_in
+from entrepot.warehouse.waves import Times, Waves
 
 T = TypeVar("T")
 
@@ -74,6 +75,16 @@ def standards(*, company: int) -> list[StandardRow]:
     """The standard times in force, by node and step. 1 statement."""
     found = [StandardRow(*row) for row in sql.run(_STANDARDS, {"company": company})]
     return sorted(found, key=lambda one: (one.node_code, labor.STEPS.index(one.step)))
+
+
+def times_of(nodes: Collection[UUID]) -> dict[UUID, Times]:
+    """How long picking and packing take at nodes, as fitted last; a node of which nothing was fitted is left out.
+    1 statement."""
+    found: dict[UUID, Times] = {}
+    for row in sql.run(_TIMES, {"nodes": list(nodes)}):
+        node, step, standard = row[0], row[1], Standard(*row[2:])
+        found[node] = found.get(node, Times())._replace(**{step: standard})
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +172,7 @@ SELECT company_id::int, id, code FROM network_node WHERE company_id = ANY(%(comp
 """
 
 # Events of one moment are one report. Whatever somebody reported before, of any kind, ends what came before it.
-OBSERVED = """
+OBSERVED = f"""
 WITH reports AS MATERIALIZED (
     SELECT actor, occurred_at AS at,
            array_agg(subject_id) FILTER (WHERE command = 'warehouse.pick_lists' AND state_after = 'picked') AS lists,
@@ -180,34 +191,44 @@ WITH reports AS MATERIALIZED (
     SELECT *, lag(at) OVER (PARTITION BY actor ORDER BY at) AS before FROM reports
 )
 SELECT w.step, n.code, t.actor, t.before, t.at, w.lines::int, COALESCE(w.units, 0)::int, w.meters::int,
-       w.documents::int
+       COALESCE(w.pieces, w.units, 0)::int, w.documents::int
 FROM timed AS t CROSS JOIN LATERAL (
     SELECT 'pick' AS step, l.node_id, count(*) AS lines, sum(k.picked) AS units,
            (SELECT COALESCE(sum(m.length_mm), 0) / 1000
-            FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters, count(DISTINCT l.id) AS documents
+            FROM warehouse_picklist AS m WHERE m.id = ANY(t.lists)) AS meters,
+           sum(handled.pieces) AS pieces, count(DISTINCT l.id) AS documents
     FROM warehouse_picklist AS l JOIN warehouse_liststop AS s ON s.list_id = l.id
-    JOIN warehouse_picktask AS k ON k.id = s.task_id WHERE l.id = ANY(t.lists) GROUP BY 2
+    JOIN warehouse_picktask AS k ON k.id = s.task_id JOIN network_bin AS b ON b.id = k.bin_id
+    {pieces_in("k.picked", "k.sku_id", "b.kind = 'reserve'")} WHERE l.id = ANY(t.lists) GROUP BY 2
     UNION ALL
-    SELECT 'pick', f.node_id, count(*), sum(l.picked), 0, count(DISTINCT f.id)
-    FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
-    WHERE t.lists IS NULL AND f.id = ANY(t.picked) GROUP BY 2
+    SELECT 'pick', k.node_id, count(DISTINCT k.fulfillmentline_id), sum(k.picked), 0, sum(handled.pieces),
+           count(DISTINCT k.fulfillment_id)
+    FROM warehouse_picktask AS k JOIN network_bin AS b ON b.id = k.bin_id
+    {pieces_in("k.picked", "k.sku_id", "b.kind = 'reserve'")}
+    WHERE t.lists IS NULL AND k.fulfillment_id = ANY(t.picked) GROUP BY 2
     UNION ALL
-    SELECT 'pack', f.node_id, count(*), sum(l.picked), 0, count(DISTINCT f.id)
+    SELECT 'pack', f.node_id, count(*), sum(l.picked), 0, NULL, count(DISTINCT f.id)
     FROM warehouse_fulfillment AS f JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
     WHERE f.id = ANY(t.packed) GROUP BY 2
     UNION ALL
-    SELECT 'put_away', b.node_id, count(*), sum(m.quantity), 0, count(DISTINCT m.document_id)
+    SELECT 'put_away', b.node_id, count(*), sum(m.quantity), 0, NULL, count(DISTINCT m.document_id)
     FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.put_away) GROUP BY 2
     UNION ALL
-    SELECT 'receive', b.node_id, count(*), sum(m.quantity), 0, count(DISTINCT m.document_id)
+    SELECT 'receive', b.node_id, count(*), sum(m.quantity), 0, NULL, count(DISTINCT m.document_id)
     FROM stock_move AS m JOIN stock_bucket AS b ON b.id = m.to_bucket WHERE m.document_id = ANY(t.receipts) GROUP BY 2
     UNION ALL
-    SELECT 'count', c.node_id, count(*), sum(l.counted), 0, count(DISTINCT c.id)
+    SELECT 'count', c.node_id, count(*), sum(l.counted), 0, NULL, count(DISTINCT c.id)
     FROM warehouse_counttask AS c JOIN warehouse_countline AS l ON l.task_id = c.id
     WHERE c.id = ANY(t.counted) GROUP BY 2) AS w
 JOIN network_node AS n ON n.id = w.node_id
 WHERE t.before IS NOT NULL AND t.at - t.before <= make_interval(secs => %(idle)s::int)
 ORDER BY t.at DESC, t.actor, w.step LIMIT %(limit)s::int
+"""
+
+_TIMES = """
+SELECT DISTINCT ON (node_id, step) node_id, step, fixed_s, line_s, unit_s, meter_s, tasks, error_s
+FROM warehouse_standardtime WHERE node_id = ANY(%(nodes)s::uuid[]) AND step IN ('pick', 'pack')
+ORDER BY node_id, step, fitted_at DESC, id DESC
 """
 
 _STANDARDS = """
@@ -217,20 +238,25 @@ FROM warehouse_standardtime AS t JOIN network_node AS n ON n.id = t.node_id
 WHERE t.company_id = %(company)s::smallint ORDER BY t.node_id, t.step, t.fitted_at DESC, t.id DESC
 """
 
-# What is promised and not on the floor is to be picked and packed, what is on the floor is as far as it is.
-_QUEUED = """
+# What is promised and not on the floor is to be picked and packed, what is on the floor is as far as it is. Of what has
+# no bins yet as many whole cases and pallets as there can be are taken to be picked whole.
+_QUEUED = f"""
 WITH work AS (
     SELECT a.node_id, a.order_id, COALESCE(o.promise_at, %(at)s::timestamptz) AS due, count(*) AS lines,
-           sum(a.quantity - a.released) AS units, TRUE AS pick
+           sum(a.quantity - a.released) AS units, TRUE AS pick, sum(handled.pieces) AS pieces
     FROM stock_allocation AS a JOIN orders_order AS o ON o.id = a.order_id
+    {pieces_in("(a.quantity - a.released)", "a.sku_id", "TRUE")}
     WHERE a.company_id = %(company)s::smallint AND a.quantity > a.released AND o.held_by = '' GROUP BY 1, 2, 3
     UNION ALL
     SELECT f.node_id, f.order_id, COALESCE(f.due_at, %(at)s::timestamptz), count(*), sum(l.quantity - l.short),
-           r.queue = 'pick'
+           r.queue = 'pick',
+           (SELECT sum(handled.pieces) FROM warehouse_picktask AS k JOIN network_bin AS b ON b.id = k.bin_id
+            {pieces_in("k.quantity", "k.sku_id", "b.kind = 'reserve'")}
+            WHERE k.fulfillment_id = f.id AND k.state = 'open')
     FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject AND f.company_id = %(company)s::smallint
     JOIN warehouse_fulfillmentline AS l ON l.fulfillment_id = f.id
-    WHERE r.queue IN ('pick', 'pack') GROUP BY 1, 2, 3, 6
+    WHERE r.queue IN ('pick', 'pack') GROUP BY 1, 2, 3, 6, f.id
 )
-SELECT node_id, s.step, due, count(*)::int, sum(lines)::int, sum(units)::int
+SELECT node_id, s.step, due, count(*)::int, sum(lines)::int, sum(units)::int, COALESCE(sum(pieces), 0)::int
 FROM work CROSS JOIN (VALUES ('pick'), ('pack')) AS s(step) WHERE work.pick OR s.step = 'pack' GROUP BY 1, 2, 3
 """

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from entrepot.warehouse.labor import Standard
+
 Count = Annotated[int, Meta(ge=0)]
 Some = Annotated[int, Meta(ge=1)]
 
@@ -52,9 +54,11 @@ class Waves:
     """To fetch a cart, and to hand it over."""
     seconds_per_stop: Count = 8
     seconds_per_unit: Count = 3
+    """Of each piece that is handled: a unit, or a case or a pallet that is taken whole."""
     seconds_per_order_packed: Count = 90
     mm_per_line: Count = 12_000
-    """What a line is expected to be walked for before its list has a route: to tell how many lines fit the time."""
+    """What a line is expected to be walked for before its list has a route: to tell how many lines fit the time.
+    Seconds count where no standard time was fitted from what people did (policy `warehouse.labor`)."""
     routes_max: Count = 4_000
     """Worked out at most to put the orders of a wave on carts better; more is slower and walks less."""
 
@@ -83,6 +87,12 @@ class Ready(NamedTuple):
     """With whom it is expected to go; '' where nobody asked, or no carrier takes it."""
     cutoff_at: datetime | None = None
     """Until when it has to be packed: by its carrier, else by its node."""
+    pieces: int = 0
+    """Pieces that a picker handles, whole cases and pallets as one each; 0: each unit."""
+
+    @property
+    def handled(self) -> int:
+        return self.pieces or self.units
 
 
 class Asked(NamedTuple):
@@ -103,6 +113,20 @@ def paced(policy: Waves) -> Asked:
         zones=policy.paced_zones, priority_min=policy.paced_priority_min or None,
         value_min_minor=policy.paced_value_min_minor, carriers=policy.paced_carriers,
     )  # fmt: skip
+
+
+class Times(NamedTuple):
+    """How long work takes at a node as fitted from its history; None: as its policy says."""
+
+    pick: Standard | None = None
+    pack: Standard | None = None
+
+    @property
+    def fitted(self) -> list[str]:
+        return [step for step, standard in self._asdict().items() if standard]
+
+
+BY_POLICY = Times()
 
 
 class Room(NamedTuple):
@@ -128,24 +152,49 @@ def room(
     queued: tuple[int, int],
     orders_queued: int,
     ahead_minutes: int = 0,
+    times: Times = BY_POLICY,
+    to_pack: tuple[float, float] = (1, 1),
 ) -> Room:
-    """What is left of the time of pickers and packing stations, after (lines, units) and orders on the floor; of so
-    many minutes, where somebody looks no further ahead."""
+    """What is left of the time of pickers and packing stations, after (lines, pieces) and orders on the floor; of so
+    many minutes, where somebody looks no further ahead. An order `to_pack` has so many lines and units on average."""
     left = max(0, int((cutoff_at - now).total_seconds()))
     if ahead_minutes:
         left = min(left, ahead_minutes * 60)
-    pick = policy.pickers * left - pick_seconds(policy, *queued)
-    packed = policy.packing_stations * left // max(1, policy.seconds_per_order_packed) - orders_queued
+    pick = policy.pickers * left - pick_seconds(policy, *queued, times, orders_queued)
+    packed = policy.packing_stations * left // max(1, pack_seconds(policy, times, *to_pack)) - orders_queued
     return Room(cutoff_at, max(0, pick), max(0, packed))
 
 
-def pick_seconds(policy: Waves, lines: int, units: int) -> int:
-    """How long picking is expected to take, before there are routes."""
+def pick_seconds(policy: Waves, lines: int, pieces: int, times: Times = BY_POLICY, orders: int = 1) -> int:
+    """How long picking is expected to take, before there are lists: an order has its share of one."""
+    if times.pick:
+        lists = orders if policy.method == "discrete" else orders / policy.cart_places
+        return round(times.pick.seconds(lists, lines, pieces, lines * policy.mm_per_line / 1000))
     walked = lines * policy.mm_per_line // policy.walk_mm_per_s
-    return walked + lines * policy.seconds_per_stop + units * policy.seconds_per_unit
+    return walked + lines * policy.seconds_per_stop + pieces * policy.seconds_per_unit
 
 
-def choose(found: Iterable[Ready], asked: Asked, policy: Waves, rooms: Sequence[Room]) -> list[Choice]:
+def list_seconds(
+    policy: Waves, stops: int, pieces: int, length_mm: int | None, times: Times = BY_POLICY
+) -> int:
+    """How long a list is expected to take, with its way where that is known."""
+    walked_mm = length_mm if length_mm is not None else stops * policy.mm_per_line
+    if times.pick:
+        return round(times.pick.seconds(1, stops, pieces, walked_mm / 1000))
+    walked = walked_mm // policy.walk_mm_per_s
+    return (
+        policy.seconds_per_list + walked + stops * policy.seconds_per_stop + pieces * policy.seconds_per_unit
+    )
+
+
+def pack_seconds(policy: Waves, times: Times, lines: float, units: float) -> int:
+    """How long packing an order is expected to take."""
+    return round(times.pack.seconds(1, lines, units)) if times.pack else policy.seconds_per_order_packed
+
+
+def choose(
+    found: Iterable[Ready], asked: Asked, policy: Waves, rooms: Sequence[Room], times: Times = BY_POLICY
+) -> list[Choice]:
     """Which orders join a wave, the most urgent first: those that are asked for, as long as lines, pickers and packing
     stations have room for them before their cut-off. One that does not fit is passed over for a smaller one.
 
@@ -158,7 +207,7 @@ def choose(found: Iterable[Ready], asked: Asked, policy: Waves, rooms: Sequence[
     lines = 0
     choices = []
     for one in sorted(found, key=lambda one: (-one.priority, one.due, one.order)):
-        needs = pick_seconds(policy, one.lines, one.units)
+        needs = pick_seconds(policy, one.lines, one.handled, times)
         taken_from = free[first[one.cutoff_at] if one.cutoff_at else 0 :]
         why = _not_asked(one, asked)
         if not why and lines + one.lines > lines_max:

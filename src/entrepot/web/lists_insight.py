@@ -118,7 +118,7 @@ STANDARDS = Listing(
     (
         Head(_("Step"), by="step"), Head(_("Node"), "node", "node_code"),
         Head(_("A task"), "a-task", "fixed_s", n=True), Head(_("A line"), "a-line", "line_s", n=True),
-        Head(_("A unit"), "a-unit", "unit_s", n=True), Head(_("A meter"), "a-meter", "meter_s", n=True),
+        Head(_("A piece"), "a-piece", "unit_s", n=True), Head(_("A meter"), "a-meter", "meter_s", n=True),
         Head(_("From tasks"), "from-tasks", "tasks", n=True, sum="tasks"),
         Head(_("Off on average"), "off-on-average", "error_s", n=True), Head(_("Fitted"), "fitted", "fitted_at"),
     ),

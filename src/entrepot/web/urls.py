@@ -133,6 +133,7 @@ urlpatterns = [
     path("packing/", packing.waiting, name="packings"),
     path("packing/<uuid:which>/", packing.one, name="packing"),
     path("packing/<uuid:which>/pack/", packing.do, name="packing-do"),
+    path("packing/<uuid:which>/open/", packing.open_again, name="packing-unpack"),
     path("packing/<uuid:which>/ship/", packing.hand_over, name="packing-ship"),
     path("packing/<uuid:which>/slip.pdf", packing.slip, name="packing-slip"),
     path("packing/<uuid:which>/rates/", packing.ask_for_rates, name="packing-rates"),

@@ -366,6 +366,7 @@ WORDS: dict[str, str | Promise] = {
     "warehouse.pick_lists": _("list picked"),
     "warehouse.pick": _("picked"),
     "warehouse.pack": _("packed"),
+    "warehouse.unpack": _("packages opened again"),
     "warehouse.put_away": _("put away"),
     "warehouse.build_plates": _("plate built"),
     "warehouse.move_plates": _("plate moved"),

@@ -14,6 +14,8 @@ from entrepot.warehouse import waves
 from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Plan, Planned, Stop, plan_lists
 from entrepot.warehouse.routing import Layout
+from entrepot.warehouse.shelf_queries import pieces_in
+from entrepot.warehouse.task_times import times_of
 
 
 class OfWave(NamedTuple):
@@ -64,7 +66,7 @@ def write_lists(planned: Mapping[OfWave, Sequence[Planned]]) -> dict[UUID, list[
 def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UUID]]) -> None:
     """Put tasks that take the place of short ones on new lists of the same waves, each with its way.
 
-    `short` are the tasks that came up short, `again` the new ones by fulfillment. 1 statement; 6 more where a wave is
+    `short` are the tasks that came up short, `again` the new ones by fulfillment. 1 statement; 7 more where a wave is
     concerned.
     """
     found = {
@@ -75,6 +77,7 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
         return
     stops = stops_of(list(found))
     where = plans({wave.node for wave, *_ in found.values()})
+    times = times_of({wave.node for wave, *_ in found.values()})
     in_force = policies.in_force_of(
         sorted({wave.company for wave, *_ in found.values()}), waves.Waves, cause.at
     )
@@ -84,7 +87,13 @@ def replan(cause: Cause, short: Sequence[UUID], again: Mapping[UUID, Sequence[UU
         by_wave[wave] += stops.get(fulfillment, [])
         policies_[wave] = waves.by_method(of_node(in_force.get(wave.company, {}), code)[1], method)
     planned = {
-        wave: plan_lists(tasks, where.get(wave.node), policies_[wave], cause.chance())
+        wave: plan_lists(
+            tasks,
+            where.get(wave.node),
+            policies_[wave],
+            cause.chance(),
+            times.get(wave.node, waves.BY_POLICY),
+        )
         for wave, tasks in by_wave.items()
     }
     write_lists(planned)
@@ -94,14 +103,15 @@ _LIST = ("id", "number", "company_id", "node_id", "wave_id", "zone", "length_mm"
 _STOP = ("task_id", "list_id", "place", "slot")
 
 # In the order of the tasks: those of the most urgent fulfillments were written first.
-_STOPS = """
+_STOPS = f"""
 SELECT t.id, t.fulfillment_id, COALESCE(z.code, ''), b.id, b.x, b.y, b.pick_sequence, t.sku_id, t.quantity,
        t.quantity * s.weight_g,
-       -(-(t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm) / 1000)
+       -(-(t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm) / 1000), handled.pieces
 FROM warehouse_picktask AS t
 JOIN network_bin AS b ON b.id = t.bin_id
 JOIN catalog_sku AS s ON s.id = t.sku_id
 LEFT JOIN network_zone AS z ON z.id = b.zone_id
+{pieces_in("t.quantity", "t.sku_id", "b.kind = 'reserve'")}
 WHERE t.fulfillment_id = ANY(%(ids)s::uuid[]) AND t.state = 'open'
   AND NOT EXISTS (SELECT FROM warehouse_liststop AS l WHERE l.task_id = t.id)
 ORDER BY t.fulfillment_id, t.sequence, t.id

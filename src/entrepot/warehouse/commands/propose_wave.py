@@ -22,6 +22,8 @@ from entrepot.warehouse.commands.release import not_pickable
 from entrepot.warehouse.commands.shelves import Shelves, sizes_of
 from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
+from entrepot.warehouse.shelf_queries import pieces_in
+from entrepot.warehouse.task_times import times_of
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 
@@ -96,7 +98,7 @@ def propose_wave(cause: Cause, /, *, requests: Sequence[ProposeWave]) -> list[Wa
 
     Nothing is taken from a bin yet: the lists are made anew at release. An order is in one proposed wave only.
     Locks: proposing at each node, in id order. Refuses: NotFound; Invalid (unknown method, zone or carrier; a limit
-    below nothing); warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 20 statements; 1 more
+    below nothing); warehouse.nothing_for_a_wave. Again: by key; without one the rest is proposed. 21 statements; 1 more
     where orders wait no longer, and 1 where units stand in no bin that is picked from: a work item asks for these.
     """
     answers, facts = propose(cause, requests)
@@ -193,6 +195,7 @@ class Facts:
         }
         self.leaving = Leaving(places, cause.at)
         self.queued = {node: counts for node, *counts in sql.run(_QUEUED, {"nodes": list(self.nodes)})}
+        self.times = times_of(self.nodes)
         self.zones = {(node, code) for node, code in sql.run(_ZONES, {"nodes": list(self.nodes)})}
         self.waiting: dict[UUID, dict[UUID, tuple[waves.Ready, list[Stop]]]] = {}
         self.others: dict[UUID, dict[str, int]] = {}
@@ -256,13 +259,14 @@ class Facts:
             request.due_before, request.services, request.zones, request.priority_min, request.value_min_minor,
             request.lines_max, request.carriers,
         )  # fmt: skip
-        choices = waves.choose([found for found, _ in waiting.values()], asked, policy, rooms)
+        times = self.times.get(node.id, waves.BY_POLICY)
+        choices = waves.choose([found for found, _ in waiting.values()], asked, policy, rooms, times)
         joining = [choice for choice in choices if choice.joins]
         self.others[node.id] = others = waves.why_others_wait(choices)
         if not joining:
             return None
         stops = [stop for one in joining for stop in waiting.pop(one.ready.order)[1]]
-        planned = plan_lists(stops, self.plans.get(node.id), policy, self.cause.chance())
+        planned = plan_lists(stops, self.plans.get(node.id), policy, self.cause.chance(), times)
         self._queue(node.id, joining)
         ends = min(one.ready.cutoff_at or rooms[0].cutoff_at for one in joining)
         room = next(one for one in rooms if one.cutoff_at == ends)
@@ -272,23 +276,32 @@ class Facts:
             "asked": {name: value for name, value in asked._asdict().items() if value},
             "pick_seconds_free": room.pick_seconds,
             "orders_packed_free": room.orders_packed,
+            "pieces": sum(one.ready.handled for one in joining),
+            "fitted": times.fitted,
             "others_wait": others,
             "carriers": {carrier: count for carrier, count in going.items() if carrier},
         }
         return _Wave(ids.uuid7(), node, policy.method, version, room, joining, planned, figures)
 
     def _rooms(self, node: _Node, policy: waves.Waves, ahead: int) -> list[waves.Room]:
-        lines, units, orders = self.queued.get(node.id, (0, 0, 0))
+        lines, pieces, orders = self.queued.get(node.id, (0, 0, 0))
+        times = self.times.get(node.id, waves.BY_POLICY)
+        waiting = [one for one, _ in self._looked_at(node.id).values()] or [_ONE]
+        to_pack = (
+            sum(one.lines for one in waiting) / len(waiting), sum(one.units for one in waiting) / len(waiting)
+        )  # fmt: skip
         return [
-            waves.room(policy, self.cause.at, ends, (lines, units), orders, ahead)
+            waves.room(policy, self.cause.at, ends, (lines, pieces), orders, ahead, times, to_pack)
             for ends in self.leaving.cut_offs(node.id)
         ]
 
     def _queue(self, node: UUID, joining: Sequence[waves.Choice]) -> None:
         """Count a wave as work that is queued, for the next one at the node."""
-        lines, units, orders = self.queued.get(node, (0, 0, 0))
-        more = lines_and_units(joining)
-        self.queued[node] = [lines + more[0], units + more[1], orders + len(joining)]
+        lines, pieces, orders = self.queued.get(node, (0, 0, 0))
+        more = [(one.ready.lines, one.ready.handled) for one in joining]
+        self.queued[node] = [
+            lines + sum(one for one, _ in more), pieces + sum(one for _, one in more), orders + len(joining)
+        ]  # fmt: skip
 
     def _looked_at(self, node: UUID) -> dict[UUID, tuple[waves.Ready, list[Stop]]]:
         """The orders that wait, and where their units would be picked, the most urgent first.
@@ -311,7 +324,7 @@ class Facts:
                 zone, x, y = self.bins[shelf.bin]
                 stop = Stop(
                     ids.uuid7(), line.order, zone, shelf.bin, x, y, shelf.pick_sequence, line.sku, units,
-                    units * line.weight_g, units * line.volume_cm3,
+                    units * line.weight_g, units * line.volume_cm3, self.shelves.pieces(shelf, units),
                 )  # fmt: skip
                 stops.append(stop)
         found = _ready(lines, stops, missing)
@@ -332,7 +345,12 @@ def _ready(lines: Sequence[_Line], stops: Collection[Stop], missing: int) -> wav
     return waves.Ready(
         first.order, len(lines), sum(line.units for line in lines), sum(line.value_minor for line in lines),
         first.priority, first.due, first.service, frozenset(stop.zone for stop in stops), missing,
+        pieces=sum(stop.handled for stop in stops),
     )  # fmt: skip
+
+
+_ONE = waves.Ready(UUID(int=0), 1, 1, 0, 0, datetime.min.replace(tzinfo=UTC), "", frozenset())
+"""What an order is taken to be where none waits."""
 
 
 def _going(lines: Sequence[_Line]) -> Going:
@@ -415,14 +433,16 @@ WHERE b.node_id = ANY(%(nodes)s::uuid[])
 """
 
 # What is on the floor, or proposed to go there, and not packed yet.
-_QUEUED = """
-SELECT node_id, sum(lines)::int, sum(units)::int, sum(orders)::int FROM (
-    SELECT f.node_id, count(t.id) AS lines, COALESCE(sum(t.quantity), 0) AS units, count(DISTINCT f.id) AS orders
+_QUEUED = f"""
+SELECT node_id, sum(lines)::int, sum(pieces)::int, sum(orders)::int FROM (
+    SELECT f.node_id, count(t.id) AS lines, COALESCE(sum(handled.pieces), 0) AS pieces, count(DISTINCT f.id) AS orders
     FROM kernel_ready AS r JOIN warehouse_fulfillment AS f ON f.id = r.subject
     LEFT JOIN warehouse_picktask AS t ON t.fulfillment_id = f.id AND t.state = 'open'
+    LEFT JOIN network_bin AS b ON b.id = t.bin_id
+    {pieces_in("t.quantity", "t.sku_id", "b.kind = 'reserve'")}
     WHERE r.queue IN ('pick', 'pack') AND f.node_id = ANY(%(nodes)s::uuid[]) GROUP BY 1
     UNION ALL
-    SELECT node_id, lines, units, orders FROM warehouse_wave
+    SELECT node_id, lines, COALESCE((figures->>'pieces')::int, units), orders FROM warehouse_wave
     WHERE node_id = ANY(%(nodes)s::uuid[]) AND state = 'proposed') AS q
 GROUP BY 1
 """

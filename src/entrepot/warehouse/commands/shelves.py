@@ -40,6 +40,11 @@ class Shelves:
             self.left[shelf.bucket] = shelf.free
         self._sorted = {pair: rules.in_pick_order(found, today) for pair, found in by_pair.items()}
 
+    def pieces(self, shelf: Pickable, units: int) -> int:
+        """Pieces that units of a shelf are handled in: whole cases and pallets only where they stand in reserve."""
+        sizes = self._sizes.get(shelf.sku, ()) if shelf.bin_kind == "reserve" else ()
+        return rules.pieces_handled(units, sizes)
+
     def plan(self, sku: UUID, node: UUID, units: int, doubtful: Collection[UUID] = ()) -> tuple[Picks, int]:
         """Take units off the shelves; how many could not be found comes second. From `doubtful` bins only what is
         nowhere else."""

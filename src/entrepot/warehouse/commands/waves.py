@@ -21,6 +21,7 @@ from entrepot.warehouse.commands.release import OrderReleased, ReleaseOrder, rel
 from entrepot.warehouse.commands.stream import of_node
 from entrepot.warehouse.lists import Planned, Stop, plan_lists
 from entrepot.warehouse.states import WAVE
+from entrepot.warehouse.task_times import times_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def release_wave(cause: Cause, /, *, requests: Sequence[ReleaseWave]) -> list[Wa
     with the reason, and waits for another wave.
 
     Locks: the waves in id order, then as `warehouse.release`. Refuses: NotFound; WrongState (released or dropped
-    already). Again: by key. 12 statements, and those of `warehouse.release`.
+    already). Again: by key. 13 statements, and those of `warehouse.release`.
     """
     found = _lock([one.wave for one in requests])
     answers: dict[UUID, Refused | None] = {}
@@ -156,6 +157,7 @@ class _Release:
     def _plan(self, went: Mapping[UUID, Sequence[UUID]]) -> dict[picklists.OfWave, list[Planned]]:
         stops = picklists.stops_of([one for found in went.values() for one in found])
         plans = picklists.plans({wave.node for wave in self.waves.values()})
+        times = times_of({wave.node for wave in self.waves.values()})
         companies = sorted({wave.company for wave in self.waves.values()})
         in_force = policies.in_force_of(companies, rules.Waves, self.cause.at)
         planned = {}
@@ -164,7 +166,13 @@ class _Release:
             policy = rules.by_method(policy, wave.method)
             mine: list[Stop] = [stop for one in went[wave.id] for stop in stops[one]]
             name = picklists.OfWave(wave.id, wave.company, wave.node)
-            planned[name] = plan_lists(mine, plans.get(wave.node), policy, self.cause.chance())
+            planned[name] = plan_lists(
+                mine,
+                plans.get(wave.node),
+                policy,
+                self.cause.chance(),
+                times.get(wave.node, rules.BY_POLICY),
+            )
         return planned
 
     def _close(

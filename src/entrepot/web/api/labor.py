@@ -62,7 +62,8 @@ class ThroughputOut(Out):
 
 
 class StandardOut(Out):
-    """Seconds of a step for each task, line, unit and meter; `error_s` is how far a task is off on average."""
+    """Seconds of a step for each task, line, piece (`unit_s`: a unit, or a case or pallet picked whole) and meter;
+    `error_s` is how far a task is off on average."""
 
     node: UUID
     node_code: str

@@ -15,6 +15,7 @@ from entrepot.kernel.errors import NotFound
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.warehouse.commands.register import RegisterCarton, register_cartons
+from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.warehouse.dunnage import Dunnage
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
@@ -26,6 +27,7 @@ from entrepot.web.api.schemas import (
     Out,
     Own,
     Quantity,
+    Reason,
     Strict,
     Text,
 )
@@ -196,6 +198,34 @@ def _told(box: packing.Box, kinds: list[str], filling: Dunnage) -> dict[str, Any
         "dunnage_ml": filling.ml,
         "dunnage_g": filling.grams,
     }
+
+
+class UnpackIn(Strict):
+    """A packed fulfillment whose packages are to be opened again, and why."""
+
+    fulfillment: UUID
+    reason: Reason
+    key: Own = None
+
+
+class UnpackedOut(Out):
+    """The packages that are void now."""
+
+    fulfillment: UUID
+    packages: list[UUID]
+
+
+@router.post("/packages/open", response={200: UnpackedOut | list[Each[UnpackedOut]], **REFUSED})
+def open_packages(
+    request: HttpRequest,
+    payload: UnpackIn | Annotated[list[UnpackIn], Many],
+    idempotency_key: IdempotencyKey,
+) -> Any:
+    """Open the packages of fulfillments that were packed wrongly and have not left: they wait to be packed again."""
+    return give(
+        request, unpack, payload, idempotency_key,
+        lambda one, key: UnpackFulfillment(one.fulfillment, one.reason, key=key),
+    )  # fmt: skip
 
 
 @router.post("/packages", response={200: PackedOut | list[Each[PackedOut]], **REFUSED})

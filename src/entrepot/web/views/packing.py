@@ -29,9 +29,10 @@ from entrepot.shipping.trouble import CLAIMED
 from entrepot.warehouse import packing, queries
 from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
+from entrepot.warehouse.commands.unpack import UnpackFulfillment, unpack
 from entrepot.web import drawing, lists_floor, papers
 from entrepot.web import format as fmt
-from entrepot.web.edge import Request, back, clean, console, give, int_in, kept, page
+from entrepot.web.edge import Request, Undo, back, clean, console, give, int_in, kept, page
 from entrepot.web.listed import at_most, listed_whole
 
 PAGE = 100
@@ -122,8 +123,31 @@ def do(request: Request, which: UUID) -> HttpResponse:
             which, code or None, _grams(request.POST.get("weight", "")), weight_note=note
         )
     results = give(
-        request, pack, [wanted], lambda _: gettext("%(number)s is packed.") % {"number": found.number}
+        request,
+        pack,
+        [wanted],
+        lambda _: gettext("%(number)s is packed.") % {"number": found.number},
+        undo=_undo,
     )
+    return back(request, reverse("packing", args=[which]), results)
+
+
+def _undo(told: list[Any]) -> Undo:
+    (asked, _), *_more = told
+    fields = [("reason", gettext("taken back at once"))]
+    return Undo("warehouse.unpack", reverse("packing-unpack", args=[asked.fulfillment]), fields)
+
+
+@require_POST
+@console
+def open_again(request: Request, which: UUID) -> HttpResponse:
+    """Open the packages of what was packed wrongly and has not left: it is packed again."""
+    found = _found(request, which)
+    wanted = UnpackFulfillment(which, clean(request.POST.get("reason")))
+    results = give(
+        request, unpack, [wanted],
+        lambda _: gettext("The packages of %(number)s are open: pack it again.") % {"number": found.number},
+    )  # fmt: skip
     return back(request, reverse("packing", args=[which]), results)
 
 

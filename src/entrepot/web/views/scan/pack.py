@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,8 +17,9 @@ from entrepot.kernel import policies
 from entrepot.kernel.errors import Refused
 from entrepot.orders import queries as orders
 from entrepot.warehouse import checking, floor_queries, packing, queries
+from entrepot.warehouse.cartons import OWN
 from entrepot.warehouse.checking import Wanted
-from entrepot.warehouse.commands.pack import PackFulfillment, pack
+from entrepot.warehouse.commands.pack import PackedPart, PackFulfillment, pack
 from entrepot.web.edge import Request, console
 from entrepot.web.views.scan.screen import (
     Choice,
@@ -34,6 +36,8 @@ from entrepot.web.views.scan.screen import (
 from entrepot.work import errors
 from entrepot.work.scanning import ALL, YES, Scan, astray
 
+CARTONS_MAX = 8
+"""Cartons that can be tapped; others are scanned or typed."""
 HANDED_OVER_MAX = 5
 """Packed fulfillments on the screen, the most urgent first; all of them are on the page of packing."""
 
@@ -107,19 +111,21 @@ def one(request: Request, which: UUID) -> HttpResponse:
         Wanted(row.sku, row.code, row.units, row.serials, row.lots) for row in floor_queries.picked([which])
     ]
     at = progress(request, "pack", which)
+    known = packing.cartons([found.company])[found.company]
+    codes = [*(one.code for one in known.usable), OWN]
 
     def screen() -> Screen:
-        return _screen(found, wanted, at)
+        return _screen(found, wanted, at, codes)
 
     def decide(scan: Scan, key: str) -> Outcome:
-        answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date())
+        answer = checking.scanned(wanted, at.tokens, scan, timezone.now().date(), codes)
         if not isinstance(answer, checking.Packed):
             return answer
         done = finish(
             request,
             at,
             pack,
-            PackFulfillment(which, answer.carton, answer.weight_g, weight_note=answer.note, key=key),
+            _asked(which, answer, known, key),
         )
         if isinstance(done, Refused):
             return done
@@ -135,7 +141,38 @@ def one(request: Request, which: UUID) -> HttpResponse:
     return show(request, screen())
 
 
-def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -> Screen:
+def _asked(which: UUID, answer: checking.Packed, known: packing.Cartons, key: str) -> PackFulfillment:
+    """What was checked, as it is packed: in one carton, as proposed, or, where some were full before, in several."""
+    if not answer.closed:
+        return PackFulfillment(which, answer.carton, answer.weight_g, weight_note=answer.note, key=key)
+    inside = packing.contents([which]).get(which, [])
+    *full, rest = checking.by_line(
+        [one.units for one in answer.closed], [(each.line, each.sku, each.units) for each in inside]
+    )
+    parts = [
+        PackedPart(one.carton, tuple(units.items()), one.weight_g)
+        for one, units in zip(answer.closed, full, strict=True)
+    ]
+    if answer.carton:
+        parts.append(PackedPart(answer.carton, tuple(rest.items()), answer.weight_g))
+    else:
+        boxes = packing.boxes(_of(inside, rest), known)
+        weights = [answer.weight_g] if len(boxes) == 1 else [None] * len(boxes)
+        parts += [
+            PackedPart(box.carton.code, tuple(box.units.items()), weight)
+            for box, weight in zip(boxes, weights, strict=True)
+        ]
+    return PackFulfillment(which, parts=tuple(parts), weight_note=answer.note, key=key)
+
+
+def _of(inside: Sequence[packing.Contents], units: Mapping[UUID, int]) -> list[packing.Contents]:
+    """Of what is inside, so many units of each line."""
+    return [each._replace(units=units[each.line]) for each in inside if units.get(each.line)]
+
+
+def _screen(
+    found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress, codes: Sequence[str]
+) -> Screen:
     left = checking.open_units(wanted, at.tokens)
     total = sum(one.units for one in wanted)
     checked = total - sum(units for _, units in left)
@@ -146,9 +183,12 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
         (gettext("Totes"), totes),
         (gettext("Still on"), on_carts),
         (gettext("Gift message"), orders.gift_message(found.order)),
+        (gettext("Closed"), _closed(at)),
     ]
+    if checking.asks_carton(at.tokens):
+        return _full(found, codes, (checked, total), facts, at)
     if not left:
-        proposed, dunnage = _proposed(found)
+        proposed, dunnage = _proposed(found, at)
         facts.append((gettext("Dunnage"), dunnage))
         return _carton(found, proposed, (checked, total), facts, at)
     open_ones = " · ".join(f"{units} × {one.code}" for one, units in left[1:6])
@@ -158,16 +198,46 @@ def _screen(found: queries.FulfillmentRow, wanted: list[Wanted], at: Progress) -
     rest = next((n for one, n in left if str(one.sku) == last and n > 1 and not one.serials), 0)
     code = next((one.code for one, _ in left if str(one.sku) == last), "")
     told = gettext("All %(n)s of %(code)s") % {"n": rest, "code": code}
+    taps = [Tap(ALL, told, "main")] if rest else []
+    if checking.tallies(checking.at_hand(at.tokens)):
+        taps.append(Tap(checking.FULL, gettext("This carton is full"), "quiet"))
     return Screen(
         found.number, gettext("Scan every unit"), f"{units} × {first.code}", units=(checked, total),
-        facts=tuple(fact for fact in facts if fact[1]), taps=(Tap(ALL, told, "main"),) if rest else (),
+        facts=tuple(fact for fact in facts if fact[1]), taps=tuple(taps),
         scans=gettext("Item"), at=str(found.id), can_undo=bool(at.tokens), back="scan-pack",
     )  # fmt: skip
 
 
-def _proposed(found: queries.FulfillmentRow) -> tuple[str, str]:
-    """The cartons that it should go into, and what fills them."""
+def _closed(at: Progress) -> str:
+    """The cartons that were full, each with its units."""
+    return ", ".join(f"{one.carton} ({sum(one.units.values())})" for one in checking.closed(at.tokens))
+
+
+def _full(
+    found: queries.FulfillmentRow, codes: Sequence[str], units: tuple[int, int],
+    facts: list[tuple[str, str]], at: Progress,
+) -> Screen:  # fmt: skip
+    """A carton is full: which one, and what it weighs where there is a scale."""
+    scale = checking.weighed(at.tokens)
+    weight = gettext("%(n)s g") % {"n": scale.weight_g} if scale.weight_g else ""
+    inside = sum(tally.units for tally in checking.tallies(checking.at_hand(at.tokens)).values())
+    what = ngettext("%(n)s unit", "%(n)s units", inside) % {"n": inside}
+    facts = [*facts, (gettext("Weight"), weight)]
+    return Screen(
+        found.number, gettext("Which carton is full?"), what, units=units,
+        facts=tuple(fact for fact in facts if fact[1]), taps=tuple(Tap(code, code) for code in codes[:CARTONS_MAX]),
+        scans=gettext("Carton, or the weight, as 850 g"), at=str(found.id), can_undo=True, back="scan-pack",
+    )  # fmt: skip
+
+
+def _proposed(found: queries.FulfillmentRow, at: Progress) -> tuple[str, str]:
+    """The cartons that what is at hand should go into, and what fills them."""
     inside = packing.contents([found.id]).get(found.id, [])
+    full = [one.units for one in checking.closed(at.tokens)]
+    if full:
+        inside = _of(
+            inside, checking.by_line(full, [(each.line, each.sku, each.units) for each in inside])[-1]
+        )
     boxes = packing.boxes(inside, packing.cartons([found.company])[found.company])
     _, policy = policies.of_company(found.company, packing.Packing, timezone.now())
     fillings = [packing.filling(box, inside, policy) for box in boxes]
@@ -183,7 +253,7 @@ def _carton(
     weight = gettext("%(n)s g") % {"n": scale.weight_g} if scale.weight_g else ""
     facts = [*facts, (gettext("Weight"), weight), (gettext("It is right, because"), scale.note)]
     taps = [Tap(YES, gettext("Packed as shown"), "main")]
-    if scale.weight_g and not scale.note:
+    if checking.has_weight(at.tokens) and not scale.note:
         taps.append(Tap(checking.WHY, gettext("The weight is right all the same"), "quiet"))
     ask = gettext("All is right. Pack it into")
     return Screen(
