@@ -459,7 +459,9 @@ def test_a_plate_fills_a_pick_face_where_all_of_it_is_wanted():
     assert isinstance(says(right, "item|1|"), errors.ScanOutOfTurn)
     assert isinstance(says(a_plate(Alike(sku, "PEN", 21, "L1"))), errors.ScanTooMany)
     assert isinstance(says(a_plate(Alike(sku, "PEN", 5, "L2"))), errors.ScanWrongLot)
-    assert isinstance(says(a_plate(Alike(sku, "PEN", 5, "L1"), Alike(uuid7(), "INK", 1))), errors.ScanWrongItem)
+    assert isinstance(
+        says(a_plate(Alike(sku, "PEN", 5, "L1"), Alike(uuid7(), "INK", 1))), errors.ScanWrongItem
+    )
     assert isinstance(says(a_plate(Alike(sku, "PEN", 5, "L1"), at=face)), errors.ScanWrongBin)
     anywhere = load._replace(target=None)
     found = carrying.scanned(anywhere, ("bin",), Scan(right.number, plate=right), TODAY)

@@ -187,7 +187,8 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
     Locks: the replenishments in id order, the numbers of plates, then as `warehouse.put_away`.
     Refuses: NotFound; WrongState; Invalid (quantity); warehouse.plate_unfit; as `warehouse.put_away` and
     `warehouse.move_plates`. Again: by key; it is done once.
-    10 statements; 1 or 2 more where fewer were found; 5 and those of `warehouse.move_plates` where whole plates were brought.
+    10 statements; 1 or 2 more where fewer were found; 5 and those of `warehouse.move_plates` where whole plates were
+    brought.
     """
     found = {row[0]: _Task(*row) for row in sql.run(_LOCK, {"ids": [one.replenishment for one in requests]})}
     on_plates = _content({one.plate for one in requests if one.plate})
@@ -224,9 +225,7 @@ def _content(plates: set[UUID]) -> dict[UUID, list[OnPlate]]:
     return lock_content(found)
 
 
-def _misfit_plate(
-    one: Replenish, task: _Task, on_plates: Mapping[UUID, Sequence[OnPlate]]
-) -> Refused | None:
+def _misfit_plate(one: Replenish, task: _Task, on_plates: Mapping[UUID, Sequence[OnPlate]]) -> Refused | None:
     """Why a whole plate can't be brought: other goods stand on it, or elsewhere, or more than is asked for."""
     if one.plate is None:
         return None
@@ -254,7 +253,9 @@ def _brought(
     plates = {place: one.plate for place, one in enumerate(requests) if place in going and one.plate}
     found: dict[int, UUID | Refused] = {}
     if plates:
-        wanted = [MovePlate(plate, going[place][0].to_bin, why="replenish") for place, plate in plates.items()]
+        wanted = [
+            MovePlate(plate, going[place][0].to_bin, why="replenish") for place, plate in plates.items()
+        ]
         for place, moved in zip(plates, move_plates(cause, requests=wanted), strict=True):
             found[place] = moved.documents[0] if isinstance(moved, PlateMoved) else moved
     loose = {place: (task, units) for place, (task, units) in going.items() if units and place not in plates}

@@ -179,7 +179,9 @@ def list_plates(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
     node: str | None = None,
-    q: Annotated[str, Query("", max_length=100, description="A number's beginning, or the code of a SKU.")] = "",
+    q: Annotated[
+        str, Query("", max_length=100, description="A number's beginning, or the code of a SKU.")
+    ] = "",
     after: After = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Plates of stock: pallets and cartons that bear a number of their own; what stands on them, and what became of them."""
+"""Plates of stock: pallets and cartons with a number of their own, what stands on them, and what became of them."""
 
 from __future__ import annotations
 
@@ -99,9 +99,7 @@ def build(request: Request) -> HttpResponse:
     sku = catalog.skus(company=company, codes=[code]).get(code)
     if where is None or sku is None:
         missing = gettext("bin") if where is None else gettext("SKU")
-        messages.error(
-            request, gettext("There is no %(what)s with this code here.") % {"what": missing}
-        )
+        messages.error(request, gettext("There is no %(what)s with this code here.") % {"what": missing})
         return back(request, reverse("plates"), [None])
     line = PlateLine(sku.id, units or 0, clean(text.get("lot")))
     wanted = BuildPlate(company, where.id, (line,), clean(text.get("number")))
@@ -118,7 +116,9 @@ def move(request: Request, which: UUID) -> HttpResponse:
     code = clean(request.POST.get("bin"))
     target = shelf_queries.bin_named(node=found.node, code=code) if found.node else None
     if target is None:
-        messages.error(request, gettext("There is no %(what)s with this code here.") % {"what": gettext("bin")})
+        messages.error(
+            request, gettext("There is no %(what)s with this code here.") % {"what": gettext("bin")}
+        )
         return back(request, reverse("plate", args=[which]), [None])
     wanted = MovePlate(which, target.id, why="put_away" if found.bin_kind == "receiving" else "move")
     results = give(request, move_plates, [wanted], lambda _: gettext("The plate stands there now."))

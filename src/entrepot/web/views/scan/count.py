@@ -170,7 +170,7 @@ def _screen(row: counted.CountRow, goods: list[counted.ToCount], at: Progress) -
         row.number, gettext("Counted") if last else ask, f"{found[last]} × {last.code}" if last else row.bin_code,
         _named(last) if last else "", note=gettext("Scan more, or type how many there are.") if last else "",
         facts=tuple(fact for fact in facts if fact[1]),
-        taps=(Tap(f"={tallying.FINISHED}", gettext("No more is here"), "quiet"),), 
+        taps=(Tap(f"={tallying.FINISHED}", gettext("No more is here"), "quiet"),),
         scans=gettext("Item, plate or number"), at=str(row.id), can_undo=bool(at.tokens), back="scan-count",
     )  # fmt: skip
 

@@ -95,7 +95,10 @@ def _screen(row: PlateRow, goods: Sequence[PlateGoods]) -> Screen:
     choices = storing.suggested(bucket=most.bucket, units=row.units, whole=True)
     best = next((one for one in choices if one.quantity >= row.units), None)
     facts = (
-        (gettext("On it"), ", ".join(_told(one) for one in goods[:NAMED]) + (" …" if len(goods) > NAMED else "")),
+        (
+            gettext("On it"),
+            ", ".join(_told(one) for one in goods[:NAMED]) + (" …" if len(goods) > NAMED else ""),
+        ),
         (gettext("From"), row.bin_code),
         (gettext("Why there"), best.why if best else ""),
     )
@@ -143,7 +146,9 @@ def _decide(request: Request, row: PlateRow, goods: Sequence[PlateGoods], scan: 
     if isinstance(moved, Refused):
         return moved
     told = ngettext(
-        "The plate stands in %(bin)s, with %(n)s unit.", "The plate stands in %(bin)s, with %(n)s units.", moved.units
+        "The plate stands in %(bin)s, with %(n)s unit.",
+        "The plate stands in %(bin)s, with %(n)s units.",
+        moved.units,
     )
     messages.success(request, told % {"n": moved.units, "bin": target.code})
     return redirect("scan-put-away" if _is_put_away(row) else "scan-move")

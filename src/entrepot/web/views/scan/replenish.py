@@ -58,7 +58,9 @@ def waiting(request: Request) -> HttpResponse:
         )
 
     def decide(scan: Scan, _: str) -> Outcome:
-        named = {item.id for item in scan.items} | {one.sku for one in (scan.plate.goods if scan.plate else ())}
+        named = {item.id for item in scan.items} | {
+            one.sku for one in (scan.plate.goods if scan.plate else ())
+        }
         for one in rows:
             if one.sku in named or (scan.bin and one.from_bin == scan.bin.id):
                 return redirect("scan-replenish-one", one.id)
