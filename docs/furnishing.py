@@ -19,6 +19,9 @@ from entrepot.orders.commands.place import OrderLine, PlaceOrder
 from entrepot.parties import queries as parties
 from entrepot.returns.portal_queries import Portal
 from entrepot.sourcing.rules import Profile
+from entrepot.warehouse import shelf_queries
+from entrepot.warehouse.commands.build_plates import BuildPlate, PlateLine, build_plates
+from entrepot.warehouse.plates import PlatePolicy
 
 
 def furnish() -> None:
@@ -42,3 +45,18 @@ def furnish() -> None:
         system, requests=[DraftPolicy(company.id, "sourcing.profile", profile, note="Splits cost too much.")]
     )
     save_view(system, requests=[SaveView(company.id, "orders", "Late orders", "late=1")])
+    _a_plate(system, company.id)
+
+
+def _a_plate(system: Cause, company: int) -> None:
+    """A plate with some units of the first bin that has them loose, numbered by the company."""
+    prefix = policies.SetPolicy(
+        company, "warehouse.plates", PlatePolicy("7610425"), system.at - timedelta(minutes=1)
+    )
+    policies.set_policy(replace(system, at=system.at - timedelta(minutes=1)), requests=[prefix])
+    nodes = [one.id for one in network.nodes(company=company)]
+    bins = network.bins(nodes=nodes, kinds=("pick", "reserve"))
+    found = next((here for one in bins for here in shelf_queries.in_bin(one.id) if here.quantity > 1), None)
+    if found:
+        line = PlateLine(found.sku, 2, found.lot, found.serial, found.status)
+        build_plates(system, requests=[BuildPlate(company, found.bin, (line,))])

@@ -11,6 +11,7 @@ import pytest
 from entrepot.catalog import queries
 from entrepot.catalog.barcodes import Scan
 from entrepot.catalog.commands.register import RegisterSku, SkuRegistered, register_skus
+from entrepot.catalog.commands.register_packagings import RegisterPackaging, register_packagings
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotPermitted
@@ -44,6 +45,31 @@ def test_a_scan_finds_a_sku_by_barcode_in_any_spelling_and_by_code():
 
     found = queries.by_scan(company=COMPANY, scans=scans)
     assert [[sku.id for sku in skus] for skus in found] == [[mug.id], [pen.id], [], []]
+
+
+def test_a_barcode_of_a_case_is_refused_and_one_of_several_skus_is_asked_when_it_is_scanned():
+    done(register_skus, MUG, PEN)
+    (case,) = register_packagings(
+        CAUSE, requests=[RegisterPackaging(COMPANY, "MUG", "case", 6, "15012345678907")]
+    )
+    assert case.kind == "case"
+    own, other, fine = register_skus(
+        CAUSE,
+        requests=[
+            replace(MUG, barcode="15012345678907"),
+            replace(PEN, barcode="15012345678907"),
+            replace(PEN, barcode=MUG.barcode),
+        ],
+    )
+    for one in (own, other):
+        assert isinstance(one, Invalid) and "on a case of MUG" in one.message
+    assert isinstance(fine, SkuRegistered)
+    (both,) = queries.by_scan(company=COMPANY, scans=[Scan("", (MUG.barcode,))])
+    assert [sku.code for sku in both] == ["MUG", "PEN"], "whoever scans it is asked which one it is"
+    (shared,) = register_packagings(
+        CAUSE, requests=[RegisterPackaging(COMPANY, "PEN", "case", 6, MUG.barcode)]
+    )
+    assert isinstance(shared, Invalid)
 
 
 def test_a_sku_stands_as_given():
@@ -144,7 +170,7 @@ def test_nothing_asked_is_nothing_done(statements):
 def test_statements_do_not_grow_with_the_batch(statements):
     batches = [[replace(MUG, code=f"{n}-{i}") for i in range(n)] for n in (1, 10, 1000)]
     assert counts(statements, register_skus, batches) == [
-        4,
-        4,
-        4,
-    ]  # lock and load, write, list prices, events
+        6,
+        6,
+        6,
+    ]  # lock barcodes, who bears them, lock and load, write, list prices, events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -115,6 +116,29 @@ def test_a_backorder_is_dated_by_it_and_served_when_it_arrives(floor: Floor) -> 
     assert sql.run("SELECT node_id, quantity FROM stock_allocation") == [(floor.nodes[1], 5)]
 
 
+def test_what_comes_damaged_is_there_and_not_for_sale(floor: Floor) -> None:
+    floor.stock(quantity=10)
+    transfer = sent(floor, 6)
+    came = ArrivedUnits(floor.skus[0], floor.bin(1), 2, 1, damaged=3)
+    silent, beyond, right = receive_transfer(
+        SYSTEM,
+        requests=[
+            ReceiveTransfer(transfer, (came,)),
+            ReceiveTransfer(transfer, (replace(came, damaged=4),), reason="wet"),
+            ReceiveTransfer(transfer, (came,), reason="wet"),
+        ],
+    )
+    assert isinstance(silent, errors.NotPlaceable) and isinstance(beyond, errors.TransferClosed)
+    assert right == TransferReceived(transfer, "received", 2, 1, 3)
+    there = sql.run(
+        "SELECT status, quantity FROM stock_bucket WHERE node_id = %(n)s AND quantity > 0 ORDER BY status",
+        {"n": floor.nodes[1]},
+    )
+    assert there == [("damaged", 3), ("sellable", 2)]
+    assert sql.run("SELECT received, lost FROM stock_transferline") == [(5, 1)]
+    assert expected(floor) == []
+
+
 def test_the_rest_of_it_has_come_or_is_lost(floor: Floor) -> None:
     floor.stock(quantity=10)
     came, gone = sent(floor, 4), sent(floor, 5)
@@ -122,7 +146,9 @@ def test_the_rest_of_it_has_come_or_is_lost(floor: Floor) -> None:
         gone, (ArrivedUnits(floor.skus[0], None, 2),), rest="lost", reason="the van was robbed"
     )
     (why,) = receive_transfer(SYSTEM, requests=[ReceiveTransfer(gone, rest="lost")])
-    assert why == errors.NotPlaceable(field="reason", expected="why units are lost", found="nothing")
+    assert why == errors.NotPlaceable(
+        field="reason", expected="why units are lost or damaged", found="nothing"
+    )
 
     answers = receive_transfer(SYSTEM, requests=[ReceiveTransfer(came, rest="received"), part])
 

@@ -141,6 +141,17 @@ def test_what_picks_have_a_claim_on_stays_with_its_plate(house: Floor):
     assert stands() == "RESERVE"
 
 
+def test_keys_get_their_answer_again_and_nothing_is_done_twice(house: Floor):
+    house.stock(0, 20)
+    built = BuildPlate(COMPANY, house.bin(), ((house.skus[0], 5),), NUMBER, key="b")
+    first = build_plates(SYSTEM, requests=[built])
+    assert build_plates(SYSTEM, requests=[built]) == first and sum(holds().values()) == 5
+    going = MovePlate(first[0].plate, house.bin(0, "reserve"), key="m")
+    gone = move_plates(SYSTEM, requests=[going])
+    assert move_plates(SYSTEM, requests=[going]) == gone
+    assert by_bin(house) == {"PICK": 15, "RESERVE": 5}
+
+
 def test_an_opened_plate_leaves_its_goods_where_they_stand(house: Floor):
     house.stock(0, 20, kind="reserve")
     plate = a_plate(house, (0, 10))

@@ -9,6 +9,7 @@ from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.errors import NotThere
+from entrepot.stock.plating import sscc
 from entrepot.warehouse import shelf_queries, tasks
 from entrepot.warehouse.commands.put_away import PutAway, put_away
 from entrepot.warehouse.commands.replenish import (
@@ -21,7 +22,10 @@ from entrepot.warehouse.commands.replenish import (
     review_faces,
     set_pick_faces,
 )
+from entrepot.warehouse.errors import PlateUnfit
 from entrepot.work import queries as work
+from tests.plates import OTHER, PREFIX, a_plate
+from tests.plates import stands as where
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, allocated
 
@@ -51,6 +55,41 @@ def asked() -> list[shelf_queries.ReplenishmentRow]:
 
 def stands(house: Floor, sku: int = 0) -> dict[str, int]:
     return {row.bin_code: row.quantity for row in stock.buckets(sku=house.skus[sku])}
+
+
+def test_a_whole_plate_fills_a_face_where_it_holds_only_what_is_asked_for(house: Floor):
+    house.stock(0, 40, kind="reserve")
+    house.stock(1, 5, kind="reserve")
+    fits, large = a_plate(house, (0, 12)), a_plate(house, (0, 28), number=OTHER)
+    mixed = a_plate(house, (1, 5), number=sscc(PREFIX, 3, 3))
+    a_face(house)
+    reviewed(house)
+    (task,) = asked()
+    assert task.quantity == 20
+    answers = replenish(
+        SYSTEM,
+        requests=[
+            Replenish(task.id, plate=ids.uuid7()),
+            Replenish(task.id, plate=mixed.plate),
+            Replenish(task.id, plate=large.plate),
+            Replenish(task.id, 3, plate=fits.plate),
+            Replenish(task.id, 12, key="once", plate=fits.plate),
+            Replenish(task.id, plate=fits.plate),
+        ],
+    )
+    assert [type(one) for one in answers] == [
+        PlateUnfit,
+        PlateUnfit,
+        Invalid,
+        Invalid,
+        Replenished,
+        WrongState,
+    ]
+    assert answers[4] == Replenished(task.id, 12)
+    assert replenish(SYSTEM, requests=[Replenish(task.id, 12, key="once", plate=fits.plate)]) == [answers[4]]
+    assert stands(house) == {"PICK": 12, "RESERVE": 28}
+    assert where(fits.number) == "PICK" and where(large.number) == "RESERVE"
+    assert [one.type for one in work.of_subject(task.id)] == ["short replenishment"]
 
 
 def test_a_face_below_its_minimum_is_filled_from_reserve_once(house: Floor):

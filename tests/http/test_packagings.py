@@ -56,6 +56,45 @@ def test_the_page_of_a_sku_says_how_it_comes(shop, console, program):
                "kernel.not_permitted")  # fmt: skip
 
 
+def test_a_program_registers_skus_with_their_cases_and_no_barcode_means_two_things(in_cases, program):
+    robot = program("inventory")
+    ink = {"code": "INK-BLUE", "name": "Blue ink", "category": "office", "barcode": "5012345678900", "weight_g": 60,
+           "lot_policy": "lot_expiry", "list_price": "4.95"}  # fmt: skip
+    answers = robot.post(
+        "/api/v1/skus",
+        [
+            ink,
+            ink | {"code": "INK-RED", "barcode": CASE},
+            ink | {"code": " X"},
+            ink | {"code": "NIB", "barcode": ""},
+        ],
+        "skus",
+    ).json()
+    assert [one["code"] for one in answers] == ["INK-BLUE", "kernel.invalid", "kernel.invalid", "NIB"]
+    assert "on a case of PEN-STEEL" in answers[1]["detail"]
+    case = {"sku": "NIB", "kind": "case", "units": 6, "barcode": "5012345678900"}
+    assert is_problem(robot.post(API, case, "taken"), 422, "kernel.invalid"), "it stands on a SKU"
+    assert robot.post(API, case | {"barcode": ""}, "case").status_code == 200
+    whole = robot.get("/api/v1/skus/INK-BLUE").json()
+    assert (whole["lot_policy"], whole["list_price"], whole["packagings"]) == ("lot_expiry", "4.950000", [])
+    assert robot.get("/api/v1/skus/NIB").json()["packagings"] == [{"kind": "case", "units": 6, "barcode": ""}]
+    assert (
+        robot.post("/api/v1/skus", ink | {"name": "Ink", "status": "discontinued"}, "again").status_code
+        == 200
+    )
+    assert robot.get("/api/v1/skus/INK-BLUE").json()["status"] == "discontinued"
+    is_problem(robot.get("/api/v1/skus/NOTHING"), 404, "kernel.not_found")
+    is_problem(robot.post("/api/v1/skus", ink | {"color": "blue"}, "c"), 422, "http.422")
+    is_problem(program("auditor").post("/api/v1/skus", ink, "b"), 403, "kernel.not_permitted")
+
+    codes, after = [], ""
+    while after is not None:
+        page = robot.get(f"/api/v1/skus?limit=2&after={after}").json()
+        codes += [one["code"] for one in page["items"]]
+        after = page["next"]
+    assert codes == sorted(codes) == sorted(catalog.skus(company=COMPANY))
+
+
 def test_the_barcode_of_a_case_is_all_its_units_at_put_away(in_cases, console):
     bins = dict(sql.run("SELECT code, id FROM network_bin WHERE node_id = %(n)s", {"n": in_cases.nodes[0]}))
     sku = in_cases.skus["PEN-STEEL"]

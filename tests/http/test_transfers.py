@@ -144,9 +144,10 @@ def test_programs_say_what_came_and_what_is_lost(program, asked):
     (one,) = call.get("/api/v1/transfers").json()
     assert (one["units"], one["count"], one["skus"]) == (5, 1, [asked[0].sku_code])
 
-    body = {"transfer": one["id"], "lines": [{"sku": asked[0].sku_code, "received": 3}]}
-    part = call.post("/api/v1/transfers/receive", body).json()
-    assert (part["state"], part["received"], part["lost"]) == ("in_transit", 3, 0)
+    body = {"transfer": one["id"], "lines": [{"sku": asked[0].sku_code, "received": 2, "damaged": 1}]}
+    is_problem(call.post("/api/v1/transfers/receive", body), 422, "stock.not_placeable")
+    part = call.post("/api/v1/transfers/receive", body | {"reason": "wet"}, "wet").json()
+    assert (part["state"], part["received"], part["lost"], part["damaged"]) == ("in_transit", 2, 0, 1)
     rest = call.post(
         "/api/v1/transfers/receive", {"transfer": one["id"], "rest": "lost", "reason": "gone"}, "two"
     ).json()
@@ -172,7 +173,7 @@ def test_a_person_sends_goods_and_takes_part_of_them_in(shop, console):
     (one,) = stock.transfers_under_way(company=COMPANY)
     assert "Part of a transfer has come" in page.get(PAGE).content.decode()
 
-    part = {"action": "part", "one": str(one.id), "sku": "MUG-BLUE", "came": "3", "lost": "1"}
+    part = {"action": "part", "one": str(one.id), "sku": "MUG-BLUE", "came": "2", "lost": "1", "damaged": "1"}
     assert "expected why units are lost" in said(page.post(f"{PAGE}receive/", part))[0]
     told = said(page.post(f"{PAGE}receive/", part | {"reason": "fell off"}))
     assert told == ["Noted. The rest is still on its way."]

@@ -46,6 +46,12 @@ def skus(*, company: int, codes: Collection[str] | None = None) -> dict[str, Sku
     return {row[1]: Sku(*row) for row in sql.run(_SKUS, params)}
 
 
+def skus_behind(*, company: int, after: str = "", limit: int = 50) -> list[Sku]:
+    """SKUs of a company by code, those behind one. One statement."""
+    params = {"company": company, "after": after, "limit": limit}
+    return [Sku(*row) for row in sql.run(_SKUS_BEHIND, params)]
+
+
 def sku_by_id(sku: UUID) -> Sku | None:
     """A SKU, or None."""
     rows = sql.run(f"{_FIELDS} WHERE id = %(sku)s::uuid", {"sku": sku})
@@ -145,6 +151,10 @@ _FIELDS = f"SELECT {_COLUMNS} FROM catalog_sku"
 _SKUS = _FIELDS + (
     " WHERE company_id = %(company)s::smallint"
     " AND (%(codes)s::text[] IS NULL OR code = ANY(%(codes)s::text[])) ORDER BY code"
+)
+
+_SKUS_BEHIND = _FIELDS + (
+    " WHERE company_id = %(company)s::smallint AND code > %(after)s::text ORDER BY code LIMIT %(limit)s::int"
 )
 
 _BY_BARCODE = _FIELDS + (

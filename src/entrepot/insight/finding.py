@@ -24,7 +24,8 @@ PREFIX_MIN = 2
 
 
 def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False) -> list[Found]:
-    """Documents by number, external id, code, barcode, name, tracking number or SSCC; those called exactly that come first.
+    """Documents by number, external id, code, barcode, name, tracking number or SSCC; those called exactly that come
+    first.
 
     Orders and customers are found by the beginning of their numbers and codes as well. Whoever `sees_buyers` finds
     the orders of a mail address, as long as its fingerprint is kept. `limit` is of each kind. One statement.

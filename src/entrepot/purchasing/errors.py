@@ -88,8 +88,8 @@ class PackageReceived(Refused):
 class NotOnPackage(Refused):
     code = "purchasing.not_on_package"
     says = (
-        "{sku} was not announced on package {sscc}, or in several lots: announced is {announced}. Name one of these with"
-        " its lot, or scan those goods by themselves."
+        "{sku} was not announced on package {sscc}, or in several lots: announced is {announced}. Name one of these"
+        " with its lot, or scan those goods by themselves."
     )
 
 

@@ -67,7 +67,7 @@ class Bucket(models.Model):
 
 
 class Plate(models.Model):
-    """A pallet or a carton of stock with a number of its own (an SSCC). Where it stands, and with what, its units say."""
+    """A pallet or a carton of stock with a number of its own (an SSCC). Its units say where it stands, with what."""
 
     id = models.UUIDField(primary_key=True)
     company_id = models.SmallIntegerField()

@@ -98,8 +98,8 @@ def plates_named(*, company: int, numbers: Collection[str]) -> dict[str, PlateRo
 
 def _some(company: int, which: UUID | None = None, numbers: list[str] | None = None) -> list[PlateRow]:
     params: dict[str, Any] = {
-        "company": company, "node": None, "begins": "", "sku": "", "kind": "", "empty": True, "which": which, "numbers": numbers,
-        "after": None, "limit": len(numbers or ()) or 1,
+        "company": company, "node": None, "begins": "", "sku": "", "kind": "", "empty": True, "which": which,
+        "numbers": numbers, "after": None, "limit": len(numbers or ()) or 1,
     }  # fmt: skip
     return [PlateRow(*row) for row in sql.run(_PLATES, params)]
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.catalog import rules
+from entrepot.catalog.commands.bearers import lock_bearers
+from entrepot.catalog.queries import skus_by_id
 from entrepot.catalog.register import Register, put, sieve, tell
 from entrepot.catalog.rules import RegisterSku
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Invalid, Refused, Said
 
 __all__ = ["RegisterSku", "SkuRegistered", "register_skus"]
 
@@ -27,11 +29,16 @@ class SkuRegistered:
 def register_skus(cause: Cause, /, *, requests: Sequence[RegisterSku]) -> list[SkuRegistered | Refused]:
     """SKUs by company and code, new or changed to stand as given.
 
-    Locks: the SKUs that exist, in the order of company and code.
-    Refuses: Invalid (a field that is not as it must be).
-    Again: what stands already is left alone, with or without a key. 2 statements; 1 more where list prices are new.
+    Locks: the barcodes of each company, then the SKUs that exist, in the order of company and code.
+    Refuses: Invalid (a field that is not as it must be; a barcode of a case or a pallet: a scan would not tell how many
+    units it means).
+    Again: what stands already is left alone, with or without a key. 2 statements; 1 more where list prices are new, and
+    3 where barcodes are given.
     """
-    refused, fit = sieve(requests, map(rules.misfit, requests))
+    bears = _packaged(requests)
+    refused, fit = sieve(
+        requests, (rules.misfit(one) or bears.get((one.company, one.barcode)) for one in requests)
+    )
 
     names = {place: (one.company, one.code) for place, one in fit}
     standing = put(_SKUS, ((names[place], _rest(one)) for place, one in fit))
@@ -48,6 +55,27 @@ def register_skus(cause: Cause, /, *, requests: Sequence[RegisterSku]) -> list[S
         refused.get(place) or SkuRegistered(standing[names[place]].id, one.code)
         for place, one in enumerate(requests)
     ]
+
+
+def _packaged(requests: Sequence[RegisterSku]) -> dict[tuple[int, str], Refused]:
+    """The barcodes among those given that stand on a case or a pallet, with what is said of each."""
+    found = lock_bearers((one.company, one.barcode) for one in requests)
+    packaged = {
+        barcode: min(bearer for bearer in bearers if bearer[1])
+        for barcode, bearers in found.items()
+        if any(kind for _, kind in bearers)
+    }
+    skus = skus_by_id({sku for sku, _ in packaged.values()}) if packaged else {}
+    return {
+        barcode: Invalid(
+            field="barcode",
+            expected=Said(
+                "a number that stands on no case or pallet; on a {0} of {1} stands", kind, skus[sku].code
+            ),
+            found=barcode[1],
+        )
+        for barcode, (sku, kind) in packaged.items()
+    }
 
 
 _REST = (

@@ -71,8 +71,8 @@ def receive(cause: Cause, /, *, requests: Sequence[ReceiveOrder]) -> list[GoodsR
     purchasing.lot_needed; purchasing.expired; purchasing.shelf_life; purchasing.serial_seen; purchasing.no_bin;
     access.duties_apart (the actor ordered it).
     Again: by key. 15 statements and those of `stock.receive`, for any number of orders and lines; 3 more where serial
-    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where plans of checks are in force, 3 where a check is opened,
-    3 where a claim is, 1 where a buyer is asked.
+    numbers came, 2 where something was announced, 5 where packages came by their number, 1 where plans of checks are
+    in force, 3 where a check is opened, 3 where a claim is, 1 where a buyer is asked.
     """
     orders = _lock([one.order for one in requests])
     bins, usual = _bins(requests, orders)

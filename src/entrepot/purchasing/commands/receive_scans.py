@@ -37,8 +37,8 @@ class ReceiveScan:
     What the barcode says counts, and that of a case or a pallet is so many units; what is given beside it (lot, expiry,
     serial, quantity) fills what it leaves open.
     Without either, a scan is one unit. `serials` are those of several units that were scanned one by one. Of a package
-    (SSCC) all that was announced has come, but for what is `found` otherwise, each (SKU code, units[, lot]); of one kind
-    of goods alone, `quantity` says it.
+    (SSCC) all that was announced has come, but for what is `found` otherwise, each (SKU code, units[, lot]); of one
+    kind of goods alone, `quantity` says it.
     """
 
     company: int

@@ -121,20 +121,25 @@ def _sent(cause: Cause, r: ShipTransfer, number: str) -> _Sent:
 
 @dataclass(frozen=True, slots=True)
 class ArrivedUnits:
-    """What became of a transfer's units of one SKU: received, or lost on the way. Without a bin they go to where the
-    node takes goods in."""
+    """What became of a transfer's units of one SKU: received, lost on the way, or come `damaged`, which are not for sale.
+    Without a bin they go to where the node takes goods in."""
 
     sku: UUID
     bin: UUID | None
     received: int
     lost: int = 0
     lot: str = ""
+    damaged: int = 0
+
+    @property
+    def units(self) -> int:
+        return self.received + self.damaged + self.lost
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiveTransfer:
     """Goods of a transfer that arrive, all or in part; `rest` is what became of all that the lines do not name:
-    `received`, `lost`, or still on its way. What is lost has a `reason`."""
+    `received`, `lost`, or still on its way. What is lost or damaged has a `reason`."""
 
     transfer: UUID
     lines: tuple[ArrivedUnits, ...] = ()
@@ -146,12 +151,13 @@ class ReceiveTransfer:
 
 @dataclass(frozen=True, slots=True)
 class TransferReceived:
-    """Units received and lost now, and the SKUs of which some were received."""
+    """Units received, lost and come damaged now."""
 
     transfer: UUID
     state: str
     received: int
     lost: int
+    damaged: int = 0
 
 
 @command("stock.receive_transfer")
@@ -162,7 +168,7 @@ def receive_transfer(
 
     What is left keeps its date.
     Locks: the transfers in id order, then as `move_units`. Refuses: NotFound, TransferClosed, NotPlaceable (no bin;
-    no reason for what is lost).
+    no reason for what is lost or damaged).
     Again: by key. 18 statements, 1 more where some of a line is left, 1 where a bin is left open.
     """
     wanted = [request.transfer for request in requests]
@@ -191,7 +197,7 @@ def receive_transfer(
             target = At(line.sku, node, line.bin or usual.get(node), company, "sellable", line.lot)
             moves += _off(r.transfer, line, target, at)
             open_ = under_way[r.transfer][line.sku, line.lot]
-            arrived += _spread(open_, line.received, line.lost)
+            arrived += _spread(open_, line.received + line.damaged, line.lost)
             for one, units in open_:
                 to_come[one] = Expect(company, one, line.sku, node, "transfer", r.transfer, units, None)
         left = sum(units for open_ in under_way[r.transfer].values() for _, units in open_)
@@ -214,6 +220,7 @@ def _off(transfer: UUID, line: ArrivedUnits, target: At, at: datetime) -> Iterat
     source = target._replace(bin=None, status="in_transit")
     for units, to, reason, event in (
         (line.received, target, "transfer", "stock.transfer_in"),
+        (line.damaged, target._replace(status="damaged"), "damaged in transit", "stock.transfer_in"),
         (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
     ):
         if units:
@@ -239,7 +246,7 @@ def _with_rest(r: ReceiveTransfer, under_way: _UnderWay) -> list[ArrivedUnits]:
         return list(r.lines)
     named: dict[tuple[UUID, str], int] = defaultdict(int)
     for line in r.lines:
-        named[line.sku, line.lot] += line.received + line.lost
+        named[line.sku, line.lot] += line.units
     rest = {key: sum(units for _, units in lines) - named[key] for key, lines in under_way.items()}
     came = r.rest == "received"
     return [
@@ -262,9 +269,9 @@ def _misfit(
         return errors.NotPlaceable(
             field="lines", expected=Said("units that {0} has on their way", number), found="none"
         )
-    if not r.reason and any(line.lost for line in lines):
-        return errors.NotPlaceable(field="reason", expected="why units are lost", found="nothing")
-    if usual is None and any(line.received and line.bin is None for line in lines):
+    if not r.reason and any(line.lost or line.damaged for line in lines):
+        return errors.NotPlaceable(field="reason", expected="why units are lost or damaged", found="nothing")
+    if usual is None and any(line.units > line.lost and line.bin is None for line in lines):
         return errors.NotPlaceable(
             field="bin", expected="a bin, or a node that has one for receipts", found="none"
         )
@@ -273,7 +280,7 @@ def _misfit(
 
 def _received(transfer: UUID, state: str, lines: Sequence[ArrivedUnits]) -> TransferReceived:
     received, lost = sum(line.received for line in lines), sum(line.lost for line in lines)
-    return TransferReceived(transfer, state, received, lost)
+    return TransferReceived(transfer, state, received, lost, sum(line.damaged for line in lines))
 
 
 def _source(request: ShipTransfer, line: TransferUnits) -> At:
@@ -307,9 +314,9 @@ def _refusal(r: ShipTransfer, left: dict[At, int], free: dict[tuple[UUID, UUID],
 def _too_many(lines: Sequence[ArrivedUnits], number: str, under_way: _UnderWay) -> Refused | None:
     reported: dict[tuple[UUID, str], int] = defaultdict(int)
     for line in lines:
-        if line.received < 0 or line.lost < 0:
+        if min(line.received, line.lost, line.damaged) < 0:
             return errors.NotPlaceable(field="units", expected="none below zero", found=str(line))
-        reported[line.sku, line.lot] += line.received + line.lost
+        reported[line.sku, line.lot] += line.units
     for key, units in reported.items():
         found = sum(left for _, left in under_way.get(key, ()))
         if units > found:

@@ -106,8 +106,8 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
     Locks: the tasks in id order, then as `stock.count`, then the orders displaced.
     Refuses: NotFound; WrongState (nobody has begun it); warehouse.count_of_another; warehouse.not_counted; Invalid
     (units, a serial twice, an unknown SKU, a time before the count began or to come). Again: by key.
-    16 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5 where promises were displaced, 1
-    where units were found.
+    16 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5
+    where promises were displaced, 1 where units were found.
     """
     see_plates([plate for one in requests for plate in one.plates], cause.at)
     found = lock_tasks([one.task for one in requests])

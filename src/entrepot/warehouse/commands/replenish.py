@@ -187,7 +187,8 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
     Locks: the replenishments in id order, the numbers of plates, then as `warehouse.put_away`.
     Refuses: NotFound; WrongState; Invalid (quantity); warehouse.plate_unfit; as `warehouse.put_away` and
     `warehouse.move_plates`. Again: by key; it is done once.
-    10 statements; 1 or 2 more where fewer were found; 5 and those of `warehouse.move_plates` where whole plates were brought.
+    10 statements; 1 or 2 more where fewer were found; 5 and those of `warehouse.move_plates` where whole plates were
+    brought.
     """
     found = {row[0]: _Task(*row) for row in sql.run(_LOCK, {"ids": [one.replenishment for one in requests]})}
     on_plates = _content({one.plate for one in requests if one.plate})

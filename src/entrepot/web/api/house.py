@@ -66,6 +66,7 @@ from entrepot.web.api import (
     returns,
     shelves,
     shipping,
+    skus,
     sourcing,
     supplier_invoices,
     taxes,
@@ -205,6 +206,7 @@ api.add_router("/v1", labor.router, tags=["floor"])
 api.add_router("/v1", purchasing.router, tags=["inbound"])
 api.add_router("/v1", kits.router, tags=["catalog"])
 api.add_router("/v1", packagings.router, tags=["catalog"])
+api.add_router("/v1", skus.router, tags=["catalog"])
 api.add_router("/v1", taxes.router, tags=["taxes"])
 owned.keep_apart(api)
 

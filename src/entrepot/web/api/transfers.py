@@ -153,12 +153,13 @@ class TransferShippedOut(Out):
 
 
 class ArrivedIn(Strict):
-    """What became of a transfer's units of a SKU and lot."""
+    """What became of a transfer's units of a SKU and lot: come for sale, lost on the way, or come damaged."""
 
     sku: Code
     received: Units = 0
     lost: Units = 0
     lot: Text = ""
+    damaged: Units = 0
 
 
 class ArrivalIn(Strict):
@@ -167,7 +168,7 @@ class ArrivalIn(Strict):
     transfer: UUID
     lines: Annotated[list[ArrivedIn], Field(max_length=LINES_MAX)] = []
     rest: Literal["received", "lost"] | None = None
-    reason: Text = Field("", description="Why units are lost. Needed where some are.")
+    reason: Text = Field("", description="Why units are lost or damaged. Needed where some are.")
     key: Own = None
 
 
@@ -176,6 +177,7 @@ class ArrivedOut(Out):
     state: str
     received: int
     lost: int
+    damaged: int
 
 
 @router.get("/transfer-proposals", response={200: ProposalsOut, **READ})
@@ -284,13 +286,17 @@ def receive_transfers(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Say what has come of transfers, and what is lost. It stands where the node takes goods in, for sale."""
+    """Say what has come of transfers, and what is lost. It stands where the node takes goods in, for sale but for what
+    came damaged."""
     items = as_list(payload)
     codes = {line.sku for one in items for line in one.lines}
     skus = parse.skus_of(parse.company_of(company), codes)
 
     def make(one: ArrivalIn, key: str) -> ReceiveTransfer:
-        lines = (ArrivedUnits(skus[line.sku], None, line.received, line.lost, line.lot) for line in one.lines)
+        lines = (
+            ArrivedUnits(skus[line.sku], None, line.received, line.lost, line.lot, line.damaged)
+            for line in one.lines
+        )
         return ReceiveTransfer(one.transfer, tuple(lines), one.rest or "", key=key, reason=one.reason)
 
     return give(request, receive_transfer, payload, idempotency_key, make)

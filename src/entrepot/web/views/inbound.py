@@ -307,6 +307,8 @@ def told(one: ScanReceived) -> str:
         said += " " + gettext("They wait for a quality check.")
     if one.to_come:
         said += " " + gettext("%(n)s are still to come.") % {"n": one.to_come}
+    if one.differs:
+        said += " " + gettext("Otherwise than announced: %(what)s. A buyer is told.") % {"what": one.differs}
     return said
 
 

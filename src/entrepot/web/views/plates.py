@@ -1,4 +1,4 @@
-"""Plates of stock: pallets and cartons that bear a number of their own; what stands on them, and what became of them."""
+"""Plates of stock: pallets and cartons with a number of their own, what stands on them, and what became of them."""
 
 from __future__ import annotations
 

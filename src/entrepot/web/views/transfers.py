@@ -105,14 +105,14 @@ def receive(request: Request) -> HttpResponse:
 
 
 def _receive_part(request: Request) -> None:
-    """Units of one SKU of one transfer have come, and others are lost; the rest is still on its way."""
+    """Units of one SKU of one transfer have come, some of them damaged, and others are lost; the rest is still on its way."""
     text, transfer = request.POST, uuid_in(request.POST.get("one"))
     sku = _sku(request)
-    came, lost = int_in(text.get("came") or "0"), int_in(text.get("lost") or "0")
-    if sku is None or transfer is None or came is None or lost is None:
+    came, lost, damaged = (int_in(text.get(name) or "0") for name in ("came", "lost", "damaged"))
+    if sku is None or transfer is None or came is None or lost is None or damaged is None:
         messages.error(request, gettext("Choose a transfer, and say which SKU and how many units."))
         return
-    line = ArrivedUnits(sku, None, came, lost, clean(text.get("lot")))
+    line = ArrivedUnits(sku, None, came, lost, clean(text.get("lot")), damaged)
     wanted = [ReceiveTransfer(transfer, (line,), reason=clean(text.get("reason")))]
     give(request, receive_transfer, wanted, lambda _: gettext("Noted. The rest is still on its way."))
 
