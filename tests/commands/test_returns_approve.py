@@ -10,12 +10,12 @@ from entrepot.access.errors import DutiesApart
 from entrepot.kernel import ids
 from entrepot.kernel.errors import NotFound, RequestReused, WrongState
 from entrepot.payments.commands import refund as payments
-from entrepot.returns import errors, queries
+from entrepot.returns import approval_queries, errors, queries
 from entrepot.returns.commands.approve import Approve, Decided, approve
 from entrepot.returns.commands.authorize import Authorized
 from entrepot.returns.commands.refund import Refund, Refunded, refund
 from entrepot.work import queries as work
-from tests.back import APPROVES, ASKS, RECEIVES, asked, asked_all, back, policy, sold
+from tests.back import APPROVES, ASKS, RECEIVES, asked, asked_all, back, came, policy, sold
 from tests.floor import NOW, SYSTEM, Floor, balance
 from tests.walk import a_house
 
@@ -152,3 +152,22 @@ def test_statements_do_not_grow_with_the_batch(house: Floor, statements):
         assert [one.state for one in answers] == ["paid"] * size + ["rejected"] * size
         counts.append([text for text in ran.texts if "SAVEPOINT" not in text])
     assert [len(one) for one in counts] == [33] * 3
+
+
+def test_what_stands_behind_a_refund_is_told_with_it(house: Floor):
+    """The order and its tenders, the customer's other returns, goods that have not come, and what was noted."""
+    policy(refund_at="authorized", approve_above_minor=0)
+    first, second = sold(house, 2, (0, 2), customer="C1")
+    (before,) = refund(ASKS, requests=[Refund(asked(first, 1).return_id)])
+    approve(APPROVES, requests=[Approve(before.refund)])
+    one = asked(second, 2)
+    came(one, 1)
+    (waits,) = refund(ASKS, requests=[Refund(one.return_id)])
+
+    told = approval_queries.behind([waits.refund])[waits.refund]
+
+    assert (told.customer, told.orders, told.returns, told.ahead) == ("C1", 2, 1, 1)
+    assert told.refunded_minor == before.total_minor
+    assert [(tender.provider, tender.refunded_minor) for tender in told.tenders] == [("account", 0)]
+    assert (told.doors, told.noted, told.photos) == ((), (), ())
+    assert approval_queries.behind([]) == {}

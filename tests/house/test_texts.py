@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -105,3 +106,13 @@ def test_who_enters_reads_the_language_of_the_browser_or_the_one_that_they_chose
     page = browser.get("/login/").content.decode()
     assert '<html lang="es">' in page
     assert "Contraseña" in page
+
+
+def test_every_step_of_the_way_back_has_words_of_its_own():
+    """A timeline that people read does not say "returns · add return photos"."""
+    folder = Path(words.__file__).parent.parent / "returns" / "commands"
+    commands = {
+        name for file in folder.glob("*.py") for name in re.findall(r'@command\("([\w.]+)"', file.read_text())
+    }
+    assert len(commands) > 30
+    assert commands - words.WORDS.keys() == set()

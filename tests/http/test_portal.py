@@ -233,6 +233,7 @@ def test_the_number_of_the_parcel_is_told_and_until_when_it_is_waited_for(custom
     address = customer.post("/portal/ask/", wants(order) | {"asked": "refund"})["Location"]
     (seen,) = portal_queries.returns_of(order.id)
     assert "We wait for it until" in text_of(customer.get(address))
+    assert "with a carrier of your choice to:" in text_of(customer.get(address))
     assert customer.post(f"{address}parcel/", {"tracking": " jd 17 "}).status_code == 302
     assert portal_queries.parcels_of(seen.id) == [("JD17", None)]
     assert "JD17 · the carrier has not told of it yet" in text_of(customer.get(address))
@@ -396,3 +397,13 @@ def test_whoever_sits_at_the_console_is_nobody_here(console, order):
     service = console("service")
     assert service.get("/portal/order/").status_code == 403
     assert UUID(int=0) == portal_queries.NOBODY
+
+
+def test_whose_parcel_we_pay_for_is_told_of_the_label(customer, order):
+    """Where the house is at fault it pays the way back: said with the answer, and again with what to do."""
+    enters(customer, order)
+    said = wants(order, reason="defective")
+    assert "costs you nothing: we send you a label" in text_of(customer.post("/portal/answer/", said))
+    page = customer.get(customer.post("/portal/ask/", said | {"asked": "refund"})["Location"])
+    assert "Put the label on it that we send you" in text_of(page)
+    assert "carrier of your choice" not in text_of(page)

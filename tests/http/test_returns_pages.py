@@ -131,7 +131,7 @@ def test_a_return_goes_its_way_by_forms(house: Floor) -> None:
     assert refunded.state == "waiting"
     told = text_of(books.get("/returns/refunds/"))
     for words in ("£19.98", "Does not fit", "Too small.", "opened no_box", "1 liquidate, 1 second grade",
-                  "Asked by service", "Received by supervisor", "Above £10.00"):  # fmt: skip
+                  "Asked by service", "Received by supervisor", "Above £10.00", "· account"):  # fmt: skip
         assert words in told, words
     decided = books.post("/returns/refunds/decide/", {"refund": refunded.id, "action": "approve"})
     assert said(decided) == ["The refund is approved."]

@@ -28,6 +28,12 @@ def leave(page: Page, name: str) -> None:
     enter(page, name)
 
 
+TWICE = """
+() => { const ids = [...document.querySelectorAll("[id]")].map((one) => one.id);
+  return [...new Set(ids.filter((one, place) => ids.indexOf(one) !== place))]; }
+"""
+
+
 def stands(page: Page, name: str, tmp_path: Path) -> None:
     """The page fits a screen and a phone, can be read, and is kept as a picture."""
     for size in (WIDE, NARROW):
@@ -37,6 +43,7 @@ def stands(page: Page, name: str, tmp_path: Path) -> None:
         )
         assert page.evaluate(NAMELESS) == [], name
         assert page.evaluate(TOO_FAINT) == [], name
+        assert page.evaluate(TWICE) == [], f"{name}: ids that stand twice"
         page.screenshot(path=tmp_path / f"{name}-{size['width']}.png", full_page=True)
     page.set_viewport_size(WIDE)
 

@@ -164,6 +164,32 @@ def of_companies(companies: Iterable[int], body: type[T], at: datetime) -> dict[
     return {company: found.get(company, {}).get("", (0, body())) for company in wanted}
 
 
+class InForce:
+    """Policies of some shapes in force for companies, read at once by a command that decides by several."""
+
+    def __init__(self, companies: Iterable[int], shapes: Iterable[type], at: datetime) -> None:
+        """1 statement."""
+        by_kind = {kind_of(one): one for one in shapes}
+        params = {"companies": sorted(set(companies)), "kinds": list(by_kind), "at": at}
+        self._found: dict[tuple[int, type, str], tuple[int, Any]] = {
+            (company, by_kind[kind], scope): (version, wire.load(text, by_kind[kind]))
+            for company, kind, scope, version, text in sql.run(IN_FORCE, params)
+        }
+
+    def of(self, company: int, body: type[T], scope: str = "") -> tuple[int, T]:
+        """Version and body for a scope, or for all of the company; 0 and the defaults without one."""
+        of_all = self._found.get((company, body, "")) or (0, body())
+        return self._found.get((company, body, scope)) or of_all
+
+    def of_all(self, companies: Iterable[int], body: type[T]) -> dict[int, tuple[int, T]]:
+        """As `of_companies`, of what was read."""
+        return {company: self.of(company, body) for company in set(companies)}
+
+    def bodies(self, body: type[T]) -> list[T]:
+        """All that there are of a shape, of any company and scope."""
+        return [found for (_, shape, _), (_, found) in self._found.items() if shape is body]
+
+
 _VERSIONS = """
 SELECT kind, scope, version, in_force_from, author, note, body FROM kernel_policy
 WHERE company_id = %(company)s::smallint AND (%(kind)s::text = '' OR kind = %(kind)s::text)

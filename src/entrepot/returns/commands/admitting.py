@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import policies, sql, wire
-from entrepot.kernel.cause import Cause
+from entrepot.kernel import policies, sql
 from entrepot.returns import admission, holding, reasons, rules
-from entrepot.returns.commands import lock  # noqa: F401  it registers the policy of returns
+from entrepot.returns.commands import judging, lock  # noqa: F401  they register their policies
+from entrepot.returns.fraud import FraudPolicy
 
 policies.shape("returns.authorization")(admission.Admission)
 policies.shape("returns.reasons")(reasons.Reasons)
 
-_SHAPES = {
-    "returns": rules.Policy,
-    "returns.authorization": admission.Admission,
-    "returns.reasons": reasons.Reasons,
-    "returns.instant": holding.InstantPolicy,
-}
+SHAPES = (rules.Policy, admission.Admission, reasons.Reasons, holding.InstantPolicy, FraudPolicy)
+"""Of the policies by which returns are decided."""
 
 
 class Order(NamedTuple):
@@ -51,42 +47,6 @@ class Line(NamedTuple):
     unit_minor: int
     promotions: tuple[str, ...]
     names: tuple[str, ...]
-
-
-class InForce:
-    """The policies of companies by which returns are decided, and their versions."""
-
-    def __init__(self, cause: Cause, companies: Iterable[int]) -> None:
-        """1 statement."""
-        params = {"companies": sorted(set(companies)), "kinds": list(_SHAPES), "at": cause.at}
-        self._found: dict[tuple[int, str, str], tuple[int, Any]] = {
-            (company, kind, scope): (version, wire.load(text, _SHAPES[kind]))
-            for company, kind, scope, version, text in sql.run(policies.IN_FORCE, params)
-        }
-
-    def _of(self, company: int, kind: str, scope: str = "") -> tuple[int, Any]:
-        of_all = self._found.get((company, kind, "")) or (0, _SHAPES[kind]())
-        return self._found.get((company, kind, scope)) or of_all
-
-    def returns(self, company: int) -> tuple[int, rules.Policy]:
-        return self._of(company, "returns")
-
-    def admission(self, order: Order) -> tuple[int, admission.Admission]:
-        """That of the order's channel, or of all."""
-        return self._of(order.company, "returns.authorization", order.channel_code)
-
-    def instant(self, company: int) -> holding.InstantPolicy:
-        found: holding.InstantPolicy = self._of(company, "returns.instant")[1]
-        return found
-
-    def reasons(self, company: int) -> reasons.Reasons:
-        found: reasons.Reasons = self._of(company, "returns.reasons")[1]
-        return found
-
-    def node_codes(self) -> set[str]:
-        """Codes of nodes that rules send goods to."""
-        bodies = [body for (_, kind, _), (_, body) in self._found.items() if kind == "returns.authorization"]
-        return {rule.node for body in bodies for rule in body.rules if rule.node}
 
 
 def orders_of(wanted: Collection[UUID]) -> dict[UUID, Order]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import ids, sql, wire
+from entrepot.kernel import ids, policies, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
@@ -17,9 +17,11 @@ from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.orders.commands.progress import lock
 from entrepot.returns import admission, errors, reasons, rules
-from entrepot.returns.commands.admitting import InForce, Line, Nodes, Order, facts, lines_of, orders_of
+from entrepot.returns.admission import Admission
+from entrepot.returns.commands.admitting import SHAPES, Line, Nodes, Order, facts, lines_of, orders_of
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.lock import axes
+from entrepot.returns.holding import InstantPolicy
 from entrepot.returns.models import DUTY
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -132,7 +134,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
     is not refunded until somebody has decided (`returns.decide_fraud`).
     Locks: the orders in id order. Refuses: NotFound (order, line, node); Invalid (reason, quantity, asked, condition);
     returns.more_than_sold; returns.too_late; returns.not_allowed; returns.not_offered; returns.several_nodes;
-    returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 17 statements at most; 14 more
+    returns.no_customer; returns.duplicate. Again: by key, and by the channel's own name. 16 statements at most; 14 more
     where returns are judged.
     """
     known = _Known(cause, requests)
@@ -148,7 +150,7 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
         drafts.append(decided)
         answers.append(decided.answer)
     if drafts:
-        _write(cause, drafts)
+        _write(cause, drafts, known.in_force)
     return answers
 
 
@@ -174,9 +176,10 @@ class _Known:
         rows = sql.run(_KNOWN, {"orders": external}) if external else []
         self.names: dict[tuple[UUID, str], str] = {(order, name): number for order, name, number in rows}
         companies = {one.company for one in self.orders.values()}
-        self.in_force = InForce(cause, companies)
+        self.in_force = policies.InForce(companies, SHAPES, cause.at)
         named = [request.node for request in requests if request.node]
-        self.nodes = Nodes(named, companies, self.in_force.node_codes())
+        sent = {rule.node for one in self.in_force.bodies(Admission) for rule in one.rules if rule.node}
+        self.nodes = Nodes(named, companies, sent)
         self.numbers = iter(ids.numbers("RMA", len(requests)) if writes else [""] * len(requests))
 
 
@@ -204,11 +207,11 @@ def _decide(cause: Cause, request: Authorize, known: _Known) -> _Draft | Refused
     number = next(known.numbers)
     if request.external_id:
         known.names[request.order, request.external_id] = number
-    version, policy = known.in_force.returns(order.company)
+    version, policy = known.in_force.of(order.company, rules.Policy)
     is_due = request.asked == "keep" or (
         policy.refund_at == "authorized" and request.asked in ("refund", "store_credit")
     )
-    instant = request.asked == "refund" and known.in_force.instant(order.company).refunds
+    instant = request.asked == "refund" and known.in_force.of(order.company, InstantPolicy)[1].refunds
     return _Draft(
         ids.uuid7(), number, request, order, node, decision.state, decision.reasons, at, version,
         is_due and decision.state == "authorized", instant and decision.state == "authorized",
@@ -244,7 +247,7 @@ def _items(
     request: Authorize, order: Order, known: _Known, at: datetime
 ) -> list[tuple[admission.Facts, _Item]] | Refused:
     """The lines with what the policies answer for each."""
-    offered = known.in_force.reasons(order.company)
+    offered = known.in_force.of(order.company, reasons.Reasons)[1]
     named = [reasons.named(offered, item.reason) for item in request.items]
     for item, one in zip(request.items, named, strict=True):
         if one is None:
@@ -258,7 +261,8 @@ def _items(
     refused = rules.misfit_wanted(wanted)
     if refused:
         return refused
-    policy, (version, admitting) = known.in_force.returns(order.company)[1], known.in_force.admission(order)
+    policy = known.in_force.of(order.company, rules.Policy)[1]
+    version, admitting = known.in_force.of(order.company, Admission, order.channel_code)
     items = []
     for item, reason in zip(request.items, found, strict=True):
         line = known.lines[item.line]
@@ -290,7 +294,7 @@ def _node(order: Order, code: str, known: _Known) -> UUID | Refused:
 # ---- write
 
 
-def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
+def _write(cause: Cause, drafts: Sequence[_Draft], in_force: policies.InForce) -> None:
     who = cause.actor.name
     whole(take_duty(cause, requests=[Duty(one.id, DUTY, "request", who) for one in drafts]))
     sql.write("returns_return", _RETURN, [_row(cause, one) for one in drafts])
@@ -314,7 +318,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     review = [one for one in drafts if one.state == "requested"]
     if review:
         open_items(cause, requests=[_item(one) for one in review])
-    judge(cause, "authorized", {one.id: one.order.company for one in drafts})
+    judge(cause, "authorized", {one.id: one.order.company for one in drafts}, in_force)
     offer("decide_refund", [(one.id, 0, one.at) for one in drafts if one.offer])
     offer("hold", [(one.id, 0, one.at) for one in drafts if one.hold])
 

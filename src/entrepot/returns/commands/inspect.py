@@ -16,7 +16,8 @@ from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import checklists, errors, recovery, rules
 from entrepot.returns.commands.judging import judge
-from entrepot.returns.commands.lock import Line, Return, in_force, lock_returns, offer_refunds, store
+from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
+from entrepot.returns.fraud import FraudPolicy
 from entrepot.work.commands.open_items import OpenItem, open_items
 
 policies.shape("returns.recovery")(recovery.Recovery)
@@ -103,7 +104,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
 
     A serial number that did not leave with the order is a swap: somebody is asked about it.
     Locks: the orders in id order. Refuses: NotFound; Invalid (quantity, grade, codes, answers, weight, serial);
-    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 20 statements at most; 13
+    returns.more_than_waits; returns.answers_missing; returns.serial_needed. Again: by key. 16 statements at most; 13
     more where returns are judged.
     """
     wanted = [one.receipt for one in requests]
@@ -111,9 +112,7 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
     waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"receipts": wanted})}
     left = {receipt: one.left for receipt, one in waiting.items()}
     companies = {one.company for one in found.values()}
-    usual = in_force(cause, companies)
-    recoveries = policies.of_companies(companies, recovery.Recovery, cause.at)
-    asked = policies.of_companies(companies, checklists.Checklists, cause.at)
+    in_force = policies.InForce(companies, _SHAPES, cause.at)
 
     answers: list[Inspected | Refused] = []
     inspections: list[_Found] = []
@@ -123,7 +122,9 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
             answers.append(NotFound(what="receipt", which=str(request.receipt)))
             continue
         one = found[units.return_id]
-        checked = _misfit(request, left[request.receipt]) or _check(request, units, *asked[one.company])
+        checked = _misfit(request, left[request.receipt]) or _check(
+            request, units, *in_force.of(one.company, checklists.Checklists)
+        )
         if isinstance(checked, Refused):
             answers.append(checked)
             continue
@@ -131,12 +132,12 @@ def inspect(cause: Cause, /, *, requests: Sequence[Inspect]) -> list[Inspected |
         line = one.lines[units.line]
         line.inspected += request.quantity
         at = request.occurred_at or cause.at
-        sums = recovery.sums(recoveries[one.company][1], _goods(checked.grade, at, units))
-        proposed, why = _propose(usual[one.company][1], checked, sums)
+        sums = recovery.sums(in_force.of(one.company, recovery.Recovery)[1], _goods(checked.grade, at, units))
+        proposed, why = _propose(in_force.of(one.company, rules.Policy)[1], checked, sums)
         inspections.append(_Found(ids.uuid7(), one, line, request, checked, proposed, why, sums, at))
         answers.append(Inspected(inspections[-1].id, proposed, why, sums, checked.grade, checked.codes))
     if inspections:
-        _write(cause, inspections)
+        _write(cause, inspections, in_force)
     return answers
 
 
@@ -197,7 +198,7 @@ def _misfit(request: Inspect, left: int) -> Refused | None:
     return None
 
 
-def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
+def _write(cause: Cause, inspections: Sequence[_Found], in_force: policies.InForce) -> None:
     who = cause.actor.name
     sql.write("returns_inspection", _INSPECTION, [
         (
@@ -227,6 +228,7 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
         cause,
         "inspected",
         {one.of.id: one.of.company for one in inspections},
+        in_force,
         [one.id for one in inspections],
     )
     offer_refunds(
@@ -234,6 +236,7 @@ def _write(cause: Cause, inspections: Sequence[_Found]) -> None:
         "inspected",
         {one.of.id: one.of for one in inspections}.values(),
         {one.of.id: one.at for one in inspections},
+        in_force,
     )
     swapped = [one for one in inspections if checklists.SWAPPED in one.checked.codes]
     if swapped:
@@ -248,6 +251,8 @@ def _question(one: _Found) -> OpenItem:
         facts={"return": one.of.id, "inspection": one.id},
     )  # fmt: skip
 
+
+_SHAPES = (rules.Policy, recovery.Recovery, checklists.Checklists, FraudPolicy)
 
 _INSPECTION = (
     "id", "return_id", "return_line_id", "receipt_id", "quantity", "disposed", "grade", "codes", "note", "proposed",

@@ -131,19 +131,22 @@ def in_force(cause: Cause, companies: Iterable[int]) -> dict[int, tuple[int, rul
 
 
 def offer_refunds(
-    cause: Cause, reached: str, returns: Iterable[Return], times: Mapping[UUID, datetime]
+    cause: Cause,
+    reached: str,
+    returns: Iterable[Return],
+    times: Mapping[UUID, datetime],
+    known: policies.InForce | None = None,
 ) -> None:
     """Let the refunds of returns be decided where one is asked for and the policy waits for nothing more, and exchanges
-    be settled.
-
-    As many statements as companies.
+    be settled. 1 statement, none where the caller has read the policies; 1 more of what was just authorized.
     """
     returns = list(returns)
     offer("exchange", [(one.id, 0, times.get(one.id, cause.at)) for one in returns if one.exchanges])
     asked = [one for one in returns if one.asked in ("refund", "store_credit", "keep")]
     if reached == "authorized":
         _offer_holds(cause, [one for one in asked if one.asked == "refund"], times)
-    rule = in_force(cause, (one.company for one in asked))
+    companies = [one.company for one in asked]
+    rule = known.of_all(companies, rules.Policy) if known else in_force(cause, companies)
     offer("decide_refund", [
         (one.id, 0, times.get(one.id, cause.at))
         for one in asked

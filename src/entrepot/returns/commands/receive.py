@@ -18,6 +18,7 @@ from entrepot.kernel.events import Event
 from entrepot.returns import errors, rules
 from entrepot.returns.commands.judging import judge
 from entrepot.returns.commands.lock import Line, Return, lock_returns, offer_refunds, store
+from entrepot.returns.fraud import FraudPolicy
 from entrepot.returns.staging import StagingPolicy, due_at
 from entrepot.returns.states import RETURN
 from entrepot.stock.commands.take_back import TakenBack, take_back
@@ -69,7 +70,8 @@ class _Facts:
     bins."""
 
     def __init__(self, cause: Cause, found: Mapping[UUID, Return]) -> None:
-        self.staging = policies.of_companies({one.company for one in found.values()}, StagingPolicy, cause.at)
+        companies = {one.company for one in found.values()}
+        self.in_force = policies.InForce(companies, (rules.Policy, StagingPolicy, FraudPolicy), cause.at)
         lines = list({line.line for one in found.values() for line in one.lines.values()})
         self.left: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
         orders = list({one.order for one in found.values()})
@@ -95,7 +97,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
     Whoever receives has neither asked for the return nor approves its refunds.
     Locks: the orders in id order, then as `stock.take_back`.
     Refuses: NotFound; WrongState; Invalid (quantity, weight); returns.more_than_authorized; returns.no_bin;
-    access.duties_apart. Again: by key. 29 statements at most; 10 more where the units are weighed and judged.
+    access.duties_apart. Again: by key. 28 statements at most; 9 more where the units are weighed and judged.
     """
     found = lock_returns([one.return_id for one in requests])
     facts = _Facts(cause, found)
@@ -109,7 +111,7 @@ def receive(cause: Cause, /, *, requests: Sequence[Receive]) -> list[Received | 
         receipts.append(decided)
         answers.append(Received(decided.id, decided.cost, decided.due))
     if receipts:
-        _write(cause, receipts)
+        _write(cause, receipts, facts.in_force)
     return answers
 
 
@@ -142,11 +144,13 @@ def _decide(cause: Cause, request: Receive, one: Return | None, facts: _Facts) -
     facts.received[line.line] = before + request.quantity
     line.received += request.quantity
     at = request.occurred_at or cause.at
-    due = due_at(facts.staging[one.company][1], facts.categories.get(line.line, ""), line.reason, at)
+    due = due_at(
+        facts.in_force.of(one.company, StagingPolicy)[1], facts.categories.get(line.line, ""), line.reason, at
+    )
     return _Receipt(ids.uuid7(), one, line, request, bin_id, cost, at, due)
 
 
-def _write(cause: Cause, receipts: Sequence[_Receipt]) -> None:
+def _write(cause: Cause, receipts: Sequence[_Receipt], in_force: policies.InForce) -> None:
     who = cause.actor.name
     changed = list({receipt.of.id: receipt.of for receipt in receipts}.values())
     # Refused only where somebody took the other duty since we looked.
@@ -174,8 +178,8 @@ def _write(cause: Cause, receipts: Sequence[_Receipt]) -> None:
     times = {r.of.id: r.at for r in receipts}
     store(cause, changed, times)
     weighed = [r for r in receipts if r.request.weight_g is not None]
-    judge(cause, "received", {r.of.id: r.of.company for r in weighed}, [r.id for r in weighed])
-    offer_refunds(cause, "received", changed, times)
+    judge(cause, "received", {r.of.id: r.of.company for r in weighed}, in_force, [r.id for r in weighed])
+    offer_refunds(cause, "received", changed, times, in_force)
 
 
 _RECEIPT = (

@@ -489,6 +489,7 @@ def _one_return(
         "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
         "code": mark_safe(code.svg_inline(omitsize=True, border=2)),  # noqa: S308  drawn by segno of our own number
         "send_to": _send_to(visit, seen),
+        "label": any(one.label for one in asked_queries.terms_of(seen.id).values()),
         "whole": queries.whole(seen.id),
         "exchanges": exchanges,
         "names": catalog.skus(company=visit.door.company, codes=[one.sku_code for one in exchanges])

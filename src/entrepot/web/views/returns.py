@@ -21,6 +21,7 @@ from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.orders.commands.approve_credits import ApproveCredit, approve_credits
 from entrepot.returns import (
+    approval_queries,
     asked_queries,
     exchange_queries,
     expiry_queries,
@@ -316,6 +317,7 @@ def approvals(request: Request) -> HttpResponse:
     shown = inspection_queries.photos_of({one.refund.return_id for one in waiting})
     context: dict[str, Any] = {
         "photos": shown,
+        "behind": approval_queries.behind([one.refund.id for one in waiting]),
         "waiting": [
             (one, lines[one.refund.return_id], _in_the_way(one, request.reader.name), _kept_of(before, one))
             for one in waiting
