@@ -79,6 +79,7 @@ WHICH: dict[str, str] = {
     "scan-put-away-one": _BUCKET.format("receiving"),
     "scan-move-in": "SELECT bin_id FROM stock_bucket WHERE quantity > 0 AND bin_id IS NOT NULL ORDER BY id LIMIT 1",
     "scan-move-one": _BUCKET.format("pick"),
+    "person": "SELECT id FROM auth_user ORDER BY is_superuser, id LIMIT 1",
     "work-item": "SELECT id FROM work_item ORDER BY (state = 'open') DESC, id LIMIT 1",
     "entry": "SELECT entry_id FROM ledger_line ORDER BY id DESC LIMIT 1",
     "event": "SELECT seq FROM kernel_event ORDER BY seq DESC LIMIT 1",
@@ -128,8 +129,8 @@ def shown() -> dict[str, int]:
 
 
 def stops() -> Iterator[Stop]:
-    """A page of each kind that this database can show, and every further list of a page; those of the portal last, in the
-    order of a visit."""
+    """A page of each kind that this database can show, and every further list of a page; those of the portal last, in
+    the order of a visit."""
     from django.urls import reverse
 
     from entrepot.web.lists import LISTS

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from entrepot.access.errors import ConflictsUnseen
 from entrepot.access.rules import ROLES
+from entrepot.kernel.errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +143,17 @@ def would_violate(commands: Iterable[str], more: Iterable[str]) -> list[Conflict
     """Pairs of which somebody gets both sides when they get more commands, and did not have them before."""
     before, after = set(commands), {*commands, *more}
     return [one for one in CONFLICTS if sides(one, after) == BOTH != sides(one, before)]
+
+
+def brought_together(before: Iterable[str], after: Iterable[str]) -> list[Conflict]:
+    """Pairs of which somebody gets both sides when they have other roles, and did not have them with those before."""
+    had, has = ({name for role in roles for name in ROLES.get(role, ())} for roles in (before, after))
+    return [one for one in CONFLICTS if sides(one, has) == BOTH != sides(one, had)]
+
+
+def misfit_unseen(
+    person: str, before: Iterable[str], after: Iterable[str], accepts: Collection[str]
+) -> Refused | None:
+    """Why roles are not given: they bring duties together that whoever gives them has not named."""
+    unseen = [one.name for one in brought_together(before, after) if one.name not in accepts]
+    return ConflictsUnseen(person=person, pairs=", ".join(unseen)) if unseen else None

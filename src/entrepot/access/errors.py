@@ -11,6 +11,36 @@ class DutiesApart(Refused):
     says = "{person} did the other part of {pair} on {document}, so {side} must be done by someone else."
 
 
+class ConflictsUnseen(Refused):
+    """Roles would give somebody both sides of pairs of duties, and whoever gives them has not said that they know."""
+
+    code = "access.conflicts_unseen"
+    says = (
+        "These roles would give {person} both sides of: {pairs}. Give them to two people, or say that you know it and"
+        " give them all the same."
+    )
+
+
+class NameTaken(Refused):
+    code = "access.name_taken"
+    says = "There is a person named {name} already. Choose another name, or change the roles of that person."
+
+
+class OwnRights(Refused):
+    code = "access.own_rights"
+    kind = "forbidden"
+    says = "Nobody changes what they may do themselves. Ask another administrator."
+
+
+class KeyBeyondOwn(Refused):
+    code = "access.key_beyond_own"
+    kind = "forbidden"
+    says = (
+        "{person} may do what {actor} may not, and a key would do it for whoever has it. Ask an administrator to issue"
+        " it, or make a person for the program."
+    )
+
+
 class TooManyTries(Refused):
     code = "access.too_many_tries"
     kind = "forbidden"

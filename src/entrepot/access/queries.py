@@ -91,6 +91,37 @@ def people() -> list[PersonRow]:
     return [PersonRow(*row) for row in sql.run(_PEOPLE)]
 
 
+def people_by_id(which: Sequence[int]) -> dict[int, PersonRow]:
+    """Some of them by their ids. 1 statement."""
+    return {row[0]: PersonRow(*row[1:]) for row in sql.run(_PEOPLE_BY_ID, {"which": list(which)})}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody whom the house knows, whether they may enter or not, with how many keys act for them."""
+
+    id: int
+    name: str
+    email: str
+    superuser: bool
+    may_enter: bool
+    roles: list[str]
+    added_at: datetime
+    entered_at: datetime | None
+    keys: int
+
+
+def known() -> list[Known]:
+    """Everybody whom the house knows, by name. 1 statement."""
+    return [Known(*row) for row in sql.run(_ALL_KNOWN, {"which": None})]
+
+
+def known_person(which: int) -> Known | None:
+    """One of them. 1 statement."""
+    found = sql.run(_ALL_KNOWN, {"which": which})
+    return Known(*found[0]) if found else None
+
+
 def views(company: int, of: str, person: str, roles: Sequence[str]) -> list[View]:
     """Views of a list: the person's own and those shared with their roles, by name. 1 statement."""
     params = {"company": company, "list": of, "person": person, "roles": list(roles)}
@@ -190,8 +221,8 @@ WHERE {where} LIMIT 1
 """
 
 # As _ACTOR, of everybody at once.
-_PEOPLE = """
-SELECT person.username, person.is_superuser,
+_COMMANDED = """
+SELECT {first}person.username, person.is_superuser,
        ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
              WHERE user_id = person.id ORDER BY name),
        ARRAY(SELECT codename FROM auth_permission JOIN django_content_type AS kind ON kind.id = content_type_id
@@ -199,7 +230,18 @@ SELECT person.username, person.is_superuser,
                  SELECT permission_id FROM auth_user_groups JOIN auth_group_permissions USING (group_id)
                  WHERE user_id = person.id
                  UNION ALL SELECT permission_id FROM auth_user_user_permissions WHERE user_id = person.id))
-FROM auth_user AS person WHERE is_active ORDER BY username
+FROM auth_user AS person WHERE is_active {where} ORDER BY username
+"""
+_PEOPLE = _COMMANDED.format(first="", where="")
+_PEOPLE_BY_ID = _COMMANDED.format(first="person.id, ", where="AND person.id = ANY(%(which)s::int[])")
+
+_ALL_KNOWN = """
+SELECT person.id, username, email, is_superuser, is_active,
+       ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
+             WHERE user_id = person.id ORDER BY name),
+       date_joined, last_login,
+       (SELECT count(*)::int FROM access_apikey WHERE user_id = person.id AND revoked_at IS NULL)
+FROM auth_user AS person WHERE %(which)s::int IS NULL OR person.id = %(which)s::int ORDER BY username
 """
 
 _BY_KEY = "access_apikey.prefix = %(prefix)s::text"

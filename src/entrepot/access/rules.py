@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -68,6 +69,27 @@ def apart(duty: Duty) -> Refused:
     return DutiesApart(
         person=duty.person, pair=duty.pair, document=duty.name or duty.document, side=duty.side
     )
+
+
+PERSON_NAME = re.compile(r"[\w.@+-]{1,150}")
+MAIL_MAX = 254
+
+
+def misfit_person_added(name: str, mail: str) -> Refused | None:
+    """Why somebody can't be let in under a name."""
+    if not PERSON_NAME.fullmatch(name):
+        return Invalid(field="name", expected="1 to 150 letters, digits and @ . + - _", found=name)
+    if mail and ("@" not in mail or len(mail) > MAIL_MAX):
+        return Invalid(field="email", expected="an address of mail, or none", found=mail)
+    return None
+
+
+def misfit_of_roles(roles: Iterable[str]) -> Refused | None:
+    """Why somebody can't have some roles: there are no such."""
+    unknown = sorted(set(roles) - set(ROLES))
+    if unknown:
+        return Invalid(field="roles", expected=one_of(sorted(ROLES)), found=", ".join(unknown))
+    return None
 
 
 VIEW_NAME_MAX = 60
@@ -237,6 +259,7 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 """Whoever may give one of these sees on an invoice whom it is for."""
 
 OF_NO_ROLE = (
+    "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is

@@ -126,6 +126,7 @@ AREAS = (
     Area("policies", _("Policies"), "steer", "p", _("Policies: what steers the house"), (
         Page("policies", _("Policies")),
         Page("trials", _("Trials")),
+        Page("people", _("People")),
     )),
 )  # fmt: skip
 """In the order of the navigation."""
@@ -166,6 +167,9 @@ ACTIONS = (
     Action(_("Close a month"), "closing", "", "settlement.close_books"),
     Action(_("Replay messages that were given up"), "messages", "", "kernel.replay_messages"),
     Action(_("Compare a channel's statement"), "channel-differences", "", "channels.take_statements"),
+    Action(_("Let somebody in"), "people", "", "access.add_people"),
+    Action(_("Change somebody's roles"), "people", "", "access.set_roles"),
+    Action(_("Issue an API key"), "people", "", "access.issue_key"),
     Action(_("Draft a policy"), "policies", "", "kernel.draft_policy"),
     Action(_("Try a policy on recorded orders"), "trials", "", "simulation.ask_trials"),
 )

@@ -1,4 +1,4 @@
-"""The lists of what was found out: campaigns, conflicts about stock, ages, feeds, labor, policies."""
+"""The lists of what was found out: campaigns, conflicts about stock, ages, feeds, labor, people, policies."""
 
 from __future__ import annotations
 
@@ -125,6 +125,15 @@ STANDARDS = Listing(
     cells_of(StandardRow),
     part="standards",
 )  # fmt: skip
+PEOPLE = Listing(
+    "people", "people",
+    (
+        Head(_("Person"), by="name"), Head(_("Roles"), "roles"), Head(_("May enter"), "may-enter", "may_enter"),
+        Head(_("Entered last"), "entered-last", "entered_at"), Head(_("Added"), "added", "added_at"),
+        Head(_("API keys"), "api-keys", "keys", n=True, sum="keys"),
+    ),
+    attributes("name", "superuser", "may_enter", "roles", "added_at", "entered_at", "keys"),
+)  # fmt: skip
 POLICIES = Listing(
     "policies", "policies",
     (
@@ -140,5 +149,6 @@ POLICIES = Listing(
 )  # fmt: skip
 
 ALL = (
-    CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT, STANDARDS, POLICIES,
+    CAMPAIGNS, PROMOTIONS, DISPLACED, PASSED_OVER, AGED, EXPIRING, FEEDS, SHELVES, THROUGHPUT, STANDARDS, PEOPLE,
+    POLICIES,
 )  # fmt: skip

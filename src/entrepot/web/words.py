@@ -303,6 +303,9 @@ WORDS: dict[str, str | Promise] = {
     "stock.transfer_in": _("goods arrived from another node"),
     "stock.transfer_lost": _("goods lost on their way"),
     # commands, as what happened
+    "access.add_people": _("let in"),
+    "access.set_roles": _("roles changed"),
+    "access.admit_people": _("shut out, or let in again"),
     "access.issue_key": _("API key issued"),
     "access.revoke_key": _("API key revoked"),
     "catalog.register_skus": _("registered in the catalog"),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from entrepot.access import keys
+from entrepot.access import keys, queries
+from entrepot.access.errors import KeyBeyondOwn
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -45,9 +46,11 @@ class KeyRevoked:
 def issue_key(cause: Cause, /, *, requests: Sequence[IssueKey]) -> list[KeyIssued | Refused]:
     """Keys that may do what their person may.
 
-    Refuses: NotFound (the person); Invalid (not a key; a key that exists).
-    Again: by key. 2 statements.
+    Refuses: NotFound (the person); Invalid (not a key; a key that exists); KeyBeyondOwn (for somebody who may do what
+    the actor may not).
+    Again: by key. 2 statements; 3 for an actor who may not everything.
     """
+    beyond = _beyond(cause, [one.user for one in requests])
     people, taken = sql.run(
         _KNOWN,
         {"users": [one.user for one in requests], "prefixes": [keys.prefix(one.raw) for one in requests]},
@@ -58,6 +61,8 @@ def issue_key(cause: Cause, /, *, requests: Sequence[IssueKey]) -> list[KeyIssue
         prefix = keys.prefix(one.raw)
         if one.user not in people:
             answers.append(NotFound(what="active person", which=one.user))
+        elif one.user in beyond:
+            answers.append(KeyBeyondOwn(person=beyond[one.user], actor=cause.actor.name))
         elif prefix is None or prefix in taken:
             answers.append(
                 Invalid(field="raw", expected="a new key made by the house", found="something else")
@@ -87,6 +92,18 @@ def revoke_key(cause: Cause, /, *, requests: Sequence[RevokeKey]) -> list[KeyRev
     return [
         KeyRevoked(one.id) if one.id in known else NotFound(what="API key", which=one.id) for one in requests
     ]
+
+
+def _beyond(cause: Cause, users: Sequence[int]) -> dict[int, str]:
+    """The people of whom a key would do more than the actor may, with their names."""
+    actor = cause.actor
+    if actor.everything:
+        return {}
+    return {
+        which: one.name
+        for which, one in queries.people_by_id(users).items()
+        if one.superuser or not all(map(actor.may, one.commands))
+    }
 
 
 _COLUMNS = ("id", "name", "prefix", "digest", "user_id", "created_at", "revoked_at")

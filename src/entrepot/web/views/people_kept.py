@@ -1,0 +1,147 @@
+"""People, their roles, what these bring together, and the API keys that act for them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.access import duties, keys, queries
+from entrepot.access.commands.issue_key import IssueKey, KeyIssued, RevokeKey, issue_key, revoke_key
+from entrepot.access.commands.keep_people import (
+    AddPerson,
+    AdmitPerson,
+    PersonAdded,
+    SetRoles,
+    add_people,
+    admit_people,
+    set_roles,
+    subject_of,
+)
+from entrepot.access.rules import ROLES
+from entrepot.kernel import queries as kernel
+from entrepot.web import lists_insight
+from entrepot.web.edge import Request, back, clean, console, give, kept, page, uuid_in
+from entrepot.web.listed import listed_whole
+
+
+@require_safe
+@console
+def everybody(request: Request) -> HttpResponse:
+    """Everybody whom the house knows, and the form that lets somebody in."""
+    shown = listed_whole(request, lists_insight.PEOPLE, queries.known())
+    if shown.answer:
+        return shown.answer
+    roles = _roles_in(request)
+    context = {
+        **shown.context(), "roles": sorted(ROLES), "chosen": roles, "asked": request.GET,
+        "brought": duties.brought_together((), roles), "kept": kept(request),
+    }  # fmt: skip
+    return page(request, "web/people.html", context, area="policies")
+
+
+@require_POST
+@console
+def add(request: Request) -> HttpResponse:
+    """Let somebody in. The password is made here and shown once: on the page that answers."""
+    password = secrets.token_urlsafe(12)
+    wanted = AddPerson(
+        clean(request.POST.get("name")), make_password(password), tuple(request.POST.getlist("role")),
+        clean(request.POST.get("email")), tuple(request.POST.getlist("accepts")),
+    )  # fmt: skip
+    answers = give(request, add_people, [wanted], lambda _n: gettext("They may enter."))
+    added = answers[0]
+    if not isinstance(added, PersonAdded):
+        return back(request, reverse("people"), answers)
+    return _person(request, added.id, {"password": password})
+
+
+@require_safe
+@console
+def one(request: Request, person: int) -> HttpResponse:
+    """Somebody with their roles and keys; and what other roles, which the address says, would change."""
+    return _person(request, person, {})
+
+
+@require_POST
+@console
+def give_roles(request: Request, person: int) -> HttpResponse:
+    found = _known(person)
+    accepts = tuple(request.POST.getlist("accepts"))
+    wanted = SetRoles(found.name, tuple(request.POST.getlist("role")), accepts)
+    give(request, set_roles, [wanted], lambda _n: gettext("The roles are changed."))
+    return back(request, reverse("person", args=[person]))
+
+
+@require_POST
+@console
+def admit(request: Request, person: int) -> HttpResponse:
+    """Shut somebody out, or let them in again."""
+    may_enter = request.POST.get("may_enter") == "yes"
+    done = (
+        gettext("They may enter.")
+        if may_enter
+        else gettext("They may not enter, and their keys open nothing.")
+    )
+    give(request, admit_people, [AdmitPerson(_known(person).name, may_enter)], lambda _n: done)
+    return back(request, reverse("person", args=[person]))
+
+
+@require_POST
+@console
+def issue(request: Request, person: int) -> HttpResponse:
+    """An API key that acts for somebody, shown once: on the page that answers."""
+    found, raw = _known(person), keys.fresh()
+    wanted = IssueKey(clean(request.POST.get("name")) or found.name, found.id, raw)
+    answers = give(request, issue_key, [wanted], lambda _n: gettext("The key is issued."))
+    return _person(request, person, {"raw": raw} if isinstance(answers[0], KeyIssued) else {})
+
+
+@require_POST
+@console
+def revoke(request: Request, person: int) -> HttpResponse:
+    which = uuid_in(request.POST.get("key"))
+    own = which in [key.id for key in _keys_of(_known(person))]
+    wanted = [RevokeKey(which)] if which and own else []
+    give(request, revoke_key, wanted, lambda _n: gettext("The key opens nothing any more."))
+    return back(request, reverse("person", args=[person]))
+
+
+def _known(person: int) -> queries.Known:
+    found = queries.known_person(person) if person < 2**31 else None
+    if found is None:
+        raise Http404
+    return found
+
+
+def _keys_of(person: queries.Known) -> list[queries.ApiKey]:
+    return [key for key in queries.api_keys() if key.person == person.name]
+
+
+def _roles_in(request: Request) -> list[str]:
+    return [role for role in request.GET.getlist("role") if role in ROLES]
+
+
+def _person(request: Request, person: int, more: dict[str, Any]) -> HttpResponse:
+    found = _known(person)
+    has = [role for role in found.roles if role in ROLES]
+    chosen = _roles_in(request) if "see" in request.GET else has
+    commands = {name for role in has for name in ROLES[role]}
+    subject: UUID = subject_of(found.id)
+    context = {
+        "one": found, "roles": sorted(ROLES), "chosen": chosen, "is_self": found.name == request.reader.name,
+        "given": sorted(set(chosen) - set(has)), "taken": sorted(set(has) - set(chosen)),
+        "brought": duties.brought_together(has, chosen),
+        "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
+        "keys": _keys_of(found), "events": kernel.timeline(subjects=[subject])[-20:], **more,
+    }  # fmt: skip
+    response = page(request, "web/person.html", context, area="policies")
+    if more:
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,108 @@
+"""People, roles and API keys, as an administrator keeps them on their pages."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from entrepot.access import duties, queries
+from tests.commands.test_access_keep_people import together
+from tests.http.test_returns_pages import said
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(browser, address: str, **asked) -> str:
+    return html.unescape(browser.get(address, asked).content.decode())
+
+
+def of(name: str) -> queries.Known:
+    return next(one for one in queries.known() if one.name == name)
+
+
+def test_everybody_stands_on_the_list_with_their_roles(console, shop):
+    page = page_of(console("auditor"), "/people/")
+    assert "may everything" in page and "warehouse supervisor" in page
+    assert "Let somebody in" not in page.partition("<main")[2], "an auditor reads"
+    service = of("service")
+    assert "An administrator gives roles." in page_of(console("auditor"), f"/people/{service.id}/")
+    refused = console("lead").post(f"/people/{service.id}/roles/", {"role": "controller"})
+    assert "may not do access.set_roles" in said(refused)[0]
+    assert console("auditor").get("/people/99999999/").status_code == 404
+    assert console("auditor").get("/people/99999999999999/").status_code == 404
+
+
+def test_roles_are_changed_after_it_is_shown_what_they_bring_together(console, shop):
+    root, service = console("root"), of("service")
+    one, other = together()
+    address = f"/people/{service.id}/"
+    root.post(f"{address}roles/", {"role": one, "accepts": [pair.name for pair in duties.CONFLICTS]})
+    assert of("service").roles == [one]
+
+    shown = page_of(root, address, see="1", role=[one, other])
+    pairs = [pair.name for pair in duties.brought_together((one,), (one, other))]
+    assert f"Given: {other}" in shown and "ought to be two people's" in shown
+    assert re.findall(r'name="accepts" value="([^"]+)" required', shown) == pairs
+    refused = said(root.post(f"{address}roles/", {"role": [one, other]}))
+    assert "both sides of: " + ", ".join(pairs) in html.unescape(refused[0])
+    assert of("service").roles == [one]
+    done = root.post(f"{address}roles/", {"role": [one, other], "accepts": pairs})
+    assert said(done)[-1] == "The roles are changed." and set(of("service").roles) == {one, other}
+    assert "Both sides of" in page_of(root, address)
+    assert "roles changed" in page_of(root, address).lower()
+
+    own = f"/people/{of('root').id}/"
+    assert "Nobody changes what they may do themselves." in page_of(root, own)
+    assert "Nobody changes" in said(root.post(f"{own}roles/", {"role": "picker"}))[0]
+
+
+def test_somebody_is_let_in_enters_and_is_shut_out(console, shop):
+    root = console("root")
+    shown = page_of(root, "/people/", role="picker")
+    assert "With the roles picker." in shown and "brings nothing together" in shown
+    told = {"name": "new one", "role": "picker", "next": "/people/?role=picker"}
+    page = root.post("/people/add/", told, follow=True).content.decode()
+    assert "1 to 150 letters" in page and 'value="new one"' in page
+    answer = root.post("/people/add/", told | {"name": "anna"})
+    assert answer["Cache-Control"] == "no-store"
+    password = re.search(r"<code>([^<]+)</code>", answer.content.decode().partition('id="secret"')[2])[1]
+    anna = of("anna")
+    assert password not in page_of(root, f"/people/{anna.id}/")
+    login = {"username": "anna", "password": password}
+    browser = Client()
+    assert browser.post("/login/", login).status_code == 302
+    assert browser.get("/").status_code == 200
+
+    done = root.post(f"/people/{anna.id}/admit/", {"may_enter": "no"})
+    assert said(done) == ["They may not enter, and their keys open nothing."]
+    assert browser.get("/").status_code == 302, "she is out at once"
+    assert Client().post("/login/", login).status_code == 200
+    root.post(f"/people/{anna.id}/admit/", {"may_enter": "yes"})
+    assert Client().post("/login/", login).status_code == 302
+
+
+def test_a_key_is_issued_shown_once_and_revoked(console, shop):
+    engineer, service = console("engineer"), of("service")
+    address = f"/people/{of('engineer').id}/"
+    page = engineer.post(f"{address}keys/", {"name": "web shop"}).content.decode()
+    raw = re.search(r"<code>([^<]+)</code>", page.partition('id="secret"')[2])[1]
+    calls = Client(headers={"X-API-Key": raw})
+    assert calls.get("/api/v1/messages").status_code == 200
+    page = page_of(engineer, address)
+    assert "web shop" in page and raw not in page
+
+    (key,) = [one for one in queries.api_keys() if one.name == "web shop"]
+    engineer.post(f"/people/{service.id}/keys/revoke/", {"key": key.id})
+    assert calls.get("/api/v1/messages").status_code == 200, "it is not a key of that person"
+    engineer.post(f"{address}keys/revoke/", {"key": key.id})
+    assert calls.get("/api/v1/messages").status_code == 401
+
+    lead = of("lead")
+    page = engineer.post(f"/people/{lead.id}/keys/", {"name": "more"}).content.decode()
+    assert "Ask an administrator to issue" in page and 'id="secret"' not in page
+    assert not [one for one in queries.api_keys() if one.person == "lead"]
+    assert User.objects.get(username="lead").is_active
