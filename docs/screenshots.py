@@ -56,7 +56,7 @@ def filled() -> None:
     """The demo's day, once; and what its pages show beside it."""
     from django.contrib.auth.models import User
 
-    from docs import furnishing
+    from docs import furnishing, furnishing_more
     from entrepot.parties import queries as parties
     from entrepot.simulation import demo
 
@@ -65,6 +65,7 @@ def filled() -> None:
     demo.run(serve=False, out=io.StringIO())
     User.objects.create_superuser("admin")
     furnishing.furnish()
+    furnishing_more.furnish_more()
 
 
 @contextmanager

@@ -42,7 +42,7 @@ JOIN parties_company AS c ON c.id = ch.company_id ORDER BY ch.id LIMIT 1
 """
 _TO_COUNT = "SELECT id FROM warehouse_counttask ORDER BY (state IN ('open', 'counting')) DESC, id LIMIT 1"
 _BOUGHT = (
-    "SELECT id FROM purchasing_order ORDER BY (state IN ('ordered', 'partly received')) DESC, id DESC LIMIT 1"
+    "SELECT id FROM purchasing_order ORDER BY (state IN ('open', 'part_received')) DESC, id DESC LIMIT 1"
 )
 
 PACKED = "'picked', 'packed', 'released', 'shipped'"

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from inspect import getclosurevars
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,42 @@ def test_quick_round_ends_with_a_table_and_json():
     assert "the whole walk" in done.stdout
     rows = json.loads((ROOT / "bench/result.json").read_text())["rows"]
     assert [set(row) >= {"name", "ours", "baseline", "ratio", "bar", "ok"} for row in rows] == [True] * 37
+
+
+def test_every_address_that_answers_a_get_is_opened_by_the_benchmark_or_says_why_not():
+    from bench import pages
+    from docs import walk
+    from entrepot.web.urls import urlpatterns
+
+    # An address without a list of methods takes all.
+    answering = {
+        one.name
+        for one in urlpatterns
+        if getattr(one, "name", None)
+        and "GET" in (getclosurevars(one.callback).nonlocals.get("request_method_list") or ("GET",))
+    }
+    opened = {*walk.shown(), *pages.BESIDE}
+
+    assert answering - opened == set(pages.NOT_OPENED), (
+        "say in bench/pages.py how these are found, or why not"
+    )
+    assert set(pages.ASKED) | set(pages.WIDER) <= opened, "these are no addresses any more"
+
+
+def test_a_page_over_the_bar_and_one_that_can_not_be_shown_are_told():
+    from bench import pages
+
+    quick = pages.Opened("home", "lead", "/", 0.0, 200, 12, 40_000, [0.02] * 20, [0.01] * 20)
+    slow = pages.Opened("orders", "service", "/orders/", 0.0, 200, 12, 90_000, [0.2] * 20, [0.01] * 20)
+    broken = pages.Opened("work", "service", "/work/", 0.0, 500, 1, 100, [0.01] * 20, [0.01] * 20)
+
+    by_clock = {
+        row.name.split(":")[0].split(",")[0]: row for row in pages.rows([quick, slow, broken], "clock")
+    }
+    by_work = {row.name.split(":")[0].split(",")[0]: row for row in pages.rows([quick, slow, broken], "work")}
+
+    assert (by_clock["pages over the bar"].ours, by_work["pages over the bar"].ours) == (2, 1)
+    assert not by_clock["pages over the bar"].ok
+    assert by_clock["pages of the house"].ours == pytest.approx(200)
+    assert "returns" in pages.missing([quick, slow])
+    assert not by_clock["pages that this house can't show"].ok

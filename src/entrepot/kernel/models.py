@@ -58,6 +58,11 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["subject_id", "seq"], name="kernel_event_subject"),
             BrinIndex(fields=["recorded_at"], name="kernel_event_recorded"),
+            models.Index(
+                fields=["actor", "seq"],
+                name="kernel_event_by_a_person",
+                condition=~models.Q(actor__startswith="system:"),
+            ),
         ]
         triggers = append_only()
 
