@@ -4,7 +4,7 @@ expected there until they have come or are lost."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -173,8 +173,7 @@ def receive_transfer(
     usual = _usual_bins(requests, transfers)
 
     answers: list[TransferReceived | Refused] = []
-    moves: list[Move] = []
-    arrived, closed = [], []
+    moves, arrived, closed = [], [], []
     to_come: dict[UUID, Expect] = {}
     for r in requests:
         if r.transfer not in transfers:
@@ -188,8 +187,16 @@ def receive_transfer(
             continue
         at = r.occurred_at or cause.at
         for line in lines:
+            source = At(line.sku, node, None, company, "in_transit", line.lot)
             target = At(line.sku, node, line.bin or usual.get(node), company, "sellable", line.lot)
-            moves += _off(r.transfer, line, target, at)
+            for units, to, reason, event in (
+                (line.received, target, "transfer", "stock.transfer_in"),
+                (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
+            ):
+                if units:
+                    moves.append(
+                        Move(company, line.sku, units, source, to, reason, "transfer", r.transfer, at, event)
+                    )
             open_ = under_way[r.transfer][line.sku, line.lot]
             arrived += _spread(open_, line.received, line.lost)
             for one, units in open_:
@@ -207,17 +214,6 @@ def receive_transfer(
     expect(cause, requests=list(to_come.values()))
     move_units(cause, moves)
     return answers
-
-
-def _off(transfer: UUID, line: ArrivedUnits, target: At, at: datetime) -> Iterator[Move]:
-    """What came of a line to its bin, and what is lost of it out of the house."""
-    source = target._replace(bin=None, status="in_transit")
-    for units, to, reason, event in (
-        (line.received, target, "transfer", "stock.transfer_in"),
-        (line.lost, ADJUSTMENT, "lost in transit", "stock.transfer_lost"),
-    ):
-        if units:
-            yield Move(target.owner, line.sku, units, source, to, reason, "transfer", transfer, at, event)
 
 
 _UnderWay = dict[tuple[UUID, str], list[tuple[UUID, int]]]

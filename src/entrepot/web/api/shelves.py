@@ -38,11 +38,15 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
-from entrepot.web.api.schemas import QUANTITY_MAX, Code, Each, Out, Own, Quantity, Strict, Text
+from entrepot.web.api.schemas import QUANTITY_MAX, Code, Each, Key, Out, Quantity, Strict, Text
 from entrepot.web.api.waves import PiecesOut
 
 router = Router()
 Count = Annotated[StrictInt, Field(ge=0, le=QUANTITY_MAX)]
+OwnKey = Annotated[
+    Key | None,
+    Field(None, description="Idempotency key of this one of a list; else the header's and its place."),
+]
 
 
 class SlotIn(Strict):
@@ -53,7 +57,7 @@ class SlotIn(Strict):
     sku: Code | None = None
     velocity: Literal["", "A", "B", "C"] = ""
     volume_ml: Count = 0
-    key: Own = None
+    key: OwnKey
 
 
 class SlotSetOut(Out):
@@ -105,7 +109,7 @@ class PutAwayIn(Strict):
     serial: Text = ""
     scanned: Text = ""
     why: Literal["put_away", "move"] = "put_away"
-    key: Own = None
+    key: OwnKey
 
 
 class PutAwayOut(Out):
@@ -122,7 +126,7 @@ class FaceIn(Strict):
     minimum: Count
     maximum: Count
     case_units: Quantity = 1
-    key: Own = None
+    key: OwnKey
 
 
 class FaceSetOut(Out):
@@ -153,7 +157,7 @@ class FacesOut(Out):
 
 class ReviewFacesIn(Strict):
     node: Code
-    key: Own = None
+    key: OwnKey
 
 
 class ReviewedOut(Out):
@@ -184,7 +188,7 @@ class ReplenishIn(Strict):
 
     replenishment: UUID
     quantity: Count | None = None
-    key: Own = None
+    key: OwnKey
 
 
 class ReplenishedOut(Out):
@@ -197,7 +201,7 @@ class ToteIn(Strict):
 
     fulfillment: UUID
     tote: Code
-    key: Own = None
+    key: OwnKey
 
 
 class ToteUsedOut(Out):
@@ -217,7 +221,7 @@ class SortIn(Strict):
 
     task: UUID
     tote: Code
-    key: Own = None
+    key: OwnKey
 
 
 class SortedOut(Out):
