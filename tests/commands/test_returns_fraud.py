@@ -164,7 +164,7 @@ def test_refusals_leave_everything_as_it_was(house: Floor):
     )
     assert answers == [
         NotFound(what="return", which=str(unknown)),
-        Invalid(field="outcome", expected="clear or confirm or reopen", found="forget"),
+        Invalid(field="outcome", expected="one of clear, confirm, reopen", found="forget"),
         errors.ReasonNeeded(step="deciding about fraud", why="later returns are judged by it"),
         errors.NotSuspicious(number=other.number),
         WrongState(subject="suspicion", found="open", event="reopen", expected="cleared or confirmed"),

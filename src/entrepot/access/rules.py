@@ -44,7 +44,7 @@ def misfit(duty: Duty) -> Refused | None:
     if duty.pair not in PAIRS:
         return Invalid(field="pair", expected=one_of(sorted(PAIRS)), found=duty.pair)
     if duty.side not in PAIRS[duty.pair]:
-        return Invalid(field="side", expected=" or ".join(PAIRS[duty.pair]), found=duty.side)
+        return Invalid(field="side", expected=one_of(PAIRS[duty.pair]), found=duty.side)
     if not duty.person:
         return Invalid(field="person", expected="a name", found="nothing")
     return None

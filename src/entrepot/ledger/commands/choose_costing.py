@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.ledger import errors
 from entrepot.ledger.layers import METHODS
@@ -78,7 +78,7 @@ def _misfit(one: ChooseCosting, found: _Books | None) -> Refused | None:
     if found is None:
         return NotFound(what="company", which=str(one.company))
     if one.method not in METHODS:
-        return Invalid(field="method", expected=" or ".join(METHODS), found=one.method)
+        return Invalid(field="method", expected=one_of(METHODS), found=one.method)
     if not one.reason.strip():
         return Invalid(field="reason", expected="why stock is valued so from now on", found="nothing")
     if found.quantity and found.method != one.method and not one.revalue:

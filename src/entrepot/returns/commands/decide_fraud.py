@@ -11,7 +11,7 @@ from entrepot.access.rules import apart
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
-from entrepot.kernel.errors import Invalid, NotFound, Refused
+from entrepot.kernel.errors import Invalid, NotFound, Refused, one_of
 from entrepot.kernel.events import Event
 from entrepot.returns import errors
 from entrepot.returns.commands.judging import ITEM, ROLE
@@ -78,7 +78,7 @@ def decide_fraud(cause: Cause, /, *, requests: Sequence[DecideFraud]) -> list[Fr
 
 def _decide(cause: Cause, request: DecideFraud, one: Return) -> str | Refused:
     if request.outcome not in OUTCOMES:
-        return Invalid(field="outcome", expected=" or ".join(OUTCOMES), found=request.outcome)
+        return Invalid(field="outcome", expected=one_of(OUTCOMES), found=request.outcome)
     if one.fraud in ("", "clean"):
         return errors.NotSuspicious(number=one.number)
     if not request.reason.strip():

@@ -12,7 +12,7 @@ from uuid import UUID
 from entrepot.kernel import ids, money, sql, wire
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
-from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.payments.rules import bonus
 from entrepot.returns import errors, refunding, rules
@@ -166,7 +166,7 @@ def _not_refundable(one: Return, outcome: str) -> Refused | None:
     if refused := one.held_back():
         return refused
     if outcome not in _OUTCOMES:
-        return Invalid(field="outcome", expected=" or ".join(_OUTCOMES), found=outcome)
+        return Invalid(field="outcome", expected=one_of(_OUTCOMES), found=outcome)
     if outcome == "store_credit" and one.customer is None:
         return errors.NoCustomer(order=str(one.order))
     return None

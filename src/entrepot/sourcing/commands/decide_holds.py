@@ -10,7 +10,7 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
-from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, WrongState
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Refused, WrongState, one_of
 from entrepot.orders import rules
 from entrepot.orders.commands.cancel import CancelOrder, OrderCancelled
 from entrepot.orders.commands.hold import HoldReleased, ReleaseHold, release_holds
@@ -83,7 +83,7 @@ def _unfit(
     cause: Cause, one: DecideHold, item: _Found | None, steering: Mapping[int, Steering], seen: set[UUID]
 ) -> Refused | None:
     if one.decision not in DECISIONS:
-        return Invalid(field="decision", expected=" or ".join(DECISIONS), found=one.decision)
+        return Invalid(field="decision", expected=one_of(DECISIONS), found=one.decision)
     if item is None:
         return NotFound(what="work item", which=str(one.item))
     if item.state == "done" or one.item in seen:
