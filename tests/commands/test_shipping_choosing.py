@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
 from entrepot.kernel import sql
 from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.shipping import queries
@@ -51,3 +52,25 @@ def test_a_batch_is_shopped_for_with_ten_statements(house: Floor, statements):
             choosing = Choosing(some, NOW)
             told = {choosing.choose(one, NOW).candidates[0].service for one in some}
         assert (len(ran.texts), told) == (10, {"slow"})
+
+
+def test_who_has_been_there_today_takes_it_tomorrow(house: Floor):
+    """NOW is a Monday, 9:00; the fast one would be in time, had it not come at 8:00."""
+    (one,) = packed(*placed(house, 1, (0, 1), promise_at=NOW + timedelta(days=1)))
+    assert not Choosing([one], NOW).choose(one, NOW).choice.late
+    for weekday in range(7):
+        cut_off = SetCarrierCutOff(COMPANY, "Post", house.nodes[0], weekday, time(8))
+        set_cut_offs(SYSTEM, requests=[cut_off])
+    found = Choosing([one], NOW).choose(one, NOW)
+    assert (found.choice.late, found.candidates[0].service) == (True, "fast")
+
+
+def test_the_promise_is_of_the_day_where_the_node_is(house: Floor):
+    """Tuesday 7:59 by UTC is still Monday in Los Angeles."""
+    (one,) = packed(
+        *placed(house, 1, (0, 1), promise_at=datetime.combine(NOW + timedelta(days=1), time(7, 59), UTC))
+    )
+    assert not Choosing([one], NOW).choose(one, NOW).choice.late
+    west = {"zone": "America/Los_Angeles", "node": house.nodes[0]}
+    sql.change("UPDATE network_node SET time_zone = %(zone)s::text WHERE id = %(node)s::uuid", west)
+    assert Choosing([one], NOW).choose(one, NOW).choice.late

@@ -73,6 +73,28 @@ def test_an_order_has_to_be_packed_by_the_cut_off_of_its_carrier(house: Floor):
     assert told.cutoff_at == NOW + timedelta(minutes=1)
 
 
+def test_a_carrier_that_has_been_there_is_expected_to_take_it_on_its_next_day(house: Floor):
+    """NOW is 9:00 on a Monday; what is promised for Tuesday goes by the cheap cart, unless that came at 8:00."""
+    gathers()
+    register_services(
+        SYSTEM,
+        requests=[replace(VAN, carrier="cart", code="cart-24", rates=(("all", 30_000, 500),))],
+    )
+    tuesday = NOW + timedelta(days=1)
+    waiting(house, 1, (0, 1), promise_at=tuesday)
+    assert (_expected(house), _expected(house)) == ({"cart": 1}, {})
+    for weekday in (0, 1):
+        leaves(house, "cart", time(8), weekday)
+    waiting(house, 1, (0, 1), promise_at=tuesday)
+    assert _expected(house) == {"bike": 1}
+
+
+def _expected(house: Floor) -> dict[str, int]:
+    (answer,) = propose_wave(SYSTEM, requests=[ProposeWave(house.nodes[0])])
+    found = [one for one in queries.waves(company=COMPANY) if one.id == getattr(answer, "wave", None)]
+    return found[0].figures["carriers"] if found else {}
+
+
 def test_paced_work_goes_by_itself_as_there_is_time_for_it(house: Floor):
     gathers(mode="paced", pickers=1, packing_stations=9, ahead_minutes=1, paced_carriers=("van",))
     vans = waiting(house, 4, (0, 1), service="van-24")

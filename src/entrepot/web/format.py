@@ -182,7 +182,9 @@ def exact(value: datetime | None) -> str:
 
 
 def day(value: date | None) -> str:
-    return "" if value is None else dates.format_date(value, "medium", locale=reading().locale)
+    """A day; of a moment, that on which it is where the reader is."""
+    here = value.astimezone(reading().zone) if isinstance(value, datetime) else value
+    return "" if here is None else dates.format_date(here, "medium", locale=reading().locale)
 
 
 def country(code: str) -> str:

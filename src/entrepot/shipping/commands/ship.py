@@ -110,7 +110,7 @@ def ship(cause: Cause, /, *, requests: Sequence[ShipFulfillment]) -> list[Fulfil
     Locks: the orders with their fulfillments, the payments, then as `stock.ship_units`, the balances.
     Refuses: NotFound; WrongState; shipping.on_hold; shipping.no_service; shipping.tracking_misread;
     ledger.month_closed.
-    Again: by key. About 39 statements for any number.
+    Again: by key. About 40 statements for any number.
     """
     found = lock_fulfillments([one.fulfillment for one in requests])
     facts = _Facts(found.values(), cause.at)
