@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 import pytest
 
 from entrepot.kernel import ids
@@ -77,12 +79,16 @@ def test_through_the_api(program, gone):
     (label,) = made.json()["labels"]
     (shown,) = person.get(f"/api/v1/shipments/{gone.id}/labels").json()
     assert (shown["label"], shown["tracking"], shown["state"]) == (label["label"], gone.tracking, "printed")
-    assert "^XA" in shown["zpl"]
+    assert ("^XA" in shown["zpl"], shown["pdf"]) == (True, "")
+    (paper,) = person.get(f"/api/v1/shipments/{gone.id}/labels?form=pdf").json()
+    assert (b64decode(paper["pdf"])[:4], paper["zpl"]) == (b"%PDF", "")
     is_problem(person.post("/api/v1/labels", {"shipment": str(gone.id)}, "m"), 409, "shipping.labeled")
 
     (waits,) = queries.waiting(COMPANY)
     body = {"node": waits.node_code, "carrier": waits.carrier}
-    is_problem(person.post("/api/v1/manifests", {**body, "node": str(waits.node)}, "n"), 404, "kernel.not_found")
+    is_problem(
+        person.post("/api/v1/manifests", {**body, "node": str(waits.node)}, "n"), 404, "kernel.not_found"
+    )
     closed = person.post("/api/v1/manifests", body, "c")
     assert closed.json()["labels"] == 1
     is_problem(person.post("/api/v1/manifests", body, "d"), 409, "shipping.nothing_to_manifest")
