@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 import pytest
 
 from entrepot.kernel import ids
@@ -77,7 +79,9 @@ def test_through_the_api(program, gone):
     (label,) = made.json()["labels"]
     (shown,) = person.get(f"/api/v1/shipments/{gone.id}/labels").json()
     assert (shown["label"], shown["tracking"], shown["state"]) == (label["label"], gone.tracking, "printed")
-    assert "^XA" in shown["zpl"]
+    assert ("^XA" in shown["zpl"], shown["pdf"]) == (True, "")
+    (paper,) = person.get(f"/api/v1/shipments/{gone.id}/labels?form=pdf").json()
+    assert (b64decode(paper["pdf"])[:4], paper["zpl"]) == (b"%PDF", "")
     is_problem(person.post("/api/v1/labels", {"shipment": str(gone.id)}, "m"), 409, "shipping.labeled")
 
     (waits,) = queries.waiting(COMPANY)

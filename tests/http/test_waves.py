@@ -80,7 +80,7 @@ def test_fewer_units_found_are_reported(shop, console):
     assert f"/work/{short.item}/" in page
     floor = browser.get("/floor/").content.decode()
     assert "What does not go on" in floor
-    assert "were not in their bin" in floor
+    assert re.search(r'/work/\?type=short%20pick">Short pick</a></b><span>1 waits</span>', floor)
 
 
 def test_programs_are_told_what_was_not_in_its_bin(shop, program):

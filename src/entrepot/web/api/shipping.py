@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -94,12 +95,13 @@ class LabelsOut(Out):
 
 
 class PrintableOut(Out):
-    """A label with what a label printer (ZPL) is sent."""
+    """A label with what a label printer (`zpl`) is sent, or as `pdf` (4 × 6 inches, in base64); the other is empty."""
 
     label: UUID
     tracking: str
     state: str
     zpl: str
+    pdf: str
 
 
 class VoidIn(Strict):
@@ -292,8 +294,9 @@ def show_labels(
     request: HttpRequest,
     shipment: UUID,
     company: Company = None,
+    form: Literal["zpl", "pdf"] = "zpl",
 ) -> list[dict[str, Any]]:
-    """The labels of a shipment that are in force, ready for a label printer. Only for those who may print them."""
+    """The labels of a shipment that are in force, for a label printer or as PDF. Only for those who may print them."""
     parse.own("shipment", shipment, company)
     actor = parse.cause_of(request).actor
     if not actor.may("shipping.print_labels"):
@@ -304,7 +307,13 @@ def show_labels(
     names = {one.id: one.name for one in parties.companies()}
     told = papers.labels_of(rows, names[rows[0].company])
     return [
-        {"label": one.id, "tracking": one.tracking, "state": one.state, "zpl": papers.label_zpl(paper)}
+        {
+            "label": one.id,
+            "tracking": one.tracking,
+            "state": one.state,
+            "zpl": papers.label_zpl(paper) if form == "zpl" else "",
+            "pdf": b64encode(papers.label_pdf([paper])).decode() if form == "pdf" else "",
+        }
         for one, paper in zip(rows, told, strict=True)
     ]
 

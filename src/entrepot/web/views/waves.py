@@ -32,10 +32,10 @@ from entrepot.web.listed import listed
 from entrepot.work import queries as work
 
 PAGE = 50
-TROUBLES = (
-    "node stands still", "orders wait for a wave", "orders late on the floor", "not pickable", "short pick",
-)  # fmt: skip
-"""Types of work items about what does not go on at the floor."""
+TROUBLES = ("node stands still", "orders wait for a wave", "orders late on the floor")
+"""Types of work items about a node, which are told one by one."""
+COUNTED = ("not pickable", "short pick")
+"""Types of those about an order or a stop, of which there may be many: told by their number."""
 
 
 @require_safe
@@ -67,6 +67,7 @@ def floor(request: Request) -> HttpResponse:
         "methods": METHODS,
         "lists": queries.open_lists(company=company, limit=PAGE),
         "troubles": work.of_types(company, TROUBLES),
+        "counted": [one for one in work.open_by_type(company, timezone.now()) if one.type in COUNTED],
         "currency": request.reader.company.currency,
         "kept": kept(request),
     }
