@@ -24,9 +24,9 @@ from entrepot.warehouse.commands.replenish import (
 )
 from entrepot.warehouse.errors import PlateUnfit
 from entrepot.work import queries as work
+from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.plates import OTHER, PREFIX, a_plate
 from tests.plates import stands as where
-from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.walk import a_house, allocated
 
 pytestmark = pytest.mark.django_db
