@@ -36,6 +36,7 @@ from entrepot.purchasing.errors import (
 )
 from entrepot.purchasing.receiving import Plan, Quality
 from entrepot.stock import plate_queries
+from entrepot.stock.plating import sscc
 from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from tests.plates import holds
 from tests.retailer import BUYER, CLERK, NOW, Retailer, a_retailer
@@ -287,6 +288,26 @@ def count(statements, command, requests) -> int:
         answers = command(BUYER, requests=requests)
     assert not any(isinstance(one, Refused) for one in answers)
     return len([text for text in ran.texts if "SAVEPOINT" not in text])
+
+
+def test_packages_take_as_many_statements_for_many_as_for_one(statements, house):
+    counts, serial = [], 0
+    for many in (1, 10, 100):
+        goods = OrderGoods(1, house.supplier, house.node, "", ((house.skus[0], 5, Decimal(1)),))
+        orders = [answer.order for answer in order(BUYER, requests=[goods] * many)]
+        lines = queries.lines_of(orders)
+        numbers = [sscc("7610425", 4, serial + i) for i in range(many)]
+        serial += many
+        notices = [
+            TakeNotice(1, f"P{one}", DAY, ((one, lines[one][0].id, 5, number),))
+            for one, number in zip(orders, numbers, strict=True)
+        ]
+        take_notices(BUYER, requests=notices)
+        with statements() as ran:
+            answers = receive_scans(CLERK, requests=[scan(house, number, quantity=4) for number in numbers])
+        assert all(isinstance(one, ScanReceived) and one.differs for one in answers)
+        counts.append(len(ran.texts))
+    assert len(set(counts[1:])) == 1 and counts[0] in (counts[1], counts[1] + 3), counts  # the first makes its bucket
 
 
 @pytest.mark.counts("purchasing.confirm", "purchasing.take_notices", "purchasing.close_notices")

@@ -86,7 +86,7 @@ def test_it_takes_few_statements_and_each_part_an_index(console, shop):
 
     params = {
         "company": 1, "text": "X-1", "upper": "X-1", "begins": "X-1%", "upper_begins": "X-1%", "part": "%X-1%",
-        "mail": "m", "limit": 6, "prefix": True,
+        "mail": "m", "limit": 6, "prefix": True, "plate": "X-1",
     }  # fmt: skip
     sql.run("SELECT set_config('enable_seqscan', 'off', true)")
     plan = "\n".join(line for (line,) in sql.run("EXPLAIN " + finding._FIND, params))

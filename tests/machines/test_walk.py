@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.catalog.commands.register_kits import Component, RegisterKit, register_kits
 from entrepot.kernel import policies, sql
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.orders.commands.cancel import CancelOrder
 from entrepot.orders.commands.merge import MergeOrders
 from entrepot.orders.commands.place import PaymentGiven
@@ -61,7 +61,10 @@ from entrepot.stock.commands.transfer import (
     ship_transfer,
 )  # fmt: skip
 from entrepot.stock.models import STATUSES
+from entrepot.stock.plating import sscc
 from entrepot.warehouse.commands.adjust import adjust
+from entrepot.warehouse.commands.build_plates import BuildPlate, build_plates
+from entrepot.warehouse.commands.move_plates import MovePlate, move_plates
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.release import ReleaseOrder, release
@@ -133,6 +136,7 @@ class House(UndoneMachine):
         self.orders: list = []
         self.fulfillments: list = []
         self.transfers: list = []
+        self.plates: list[tuple[UUID, int]] = []
         for sku in range(SKUS):
             for node in range(NODES):
                 self.receive_units(sku, node, 12, 1207)
@@ -347,6 +351,22 @@ class House(UndoneMachine):
         (answer,) = adjust(SYSTEM, requests=[request])
         if not isinstance(answer, Refused):
             self.model.units[sku] += answer.posted
+
+    @rule(sku=st.integers(0, SKUS - 1), node=st.integers(0, NODES - 1), quantity=st.integers(1, 6))
+    def build_a_plate(self, sku: int, node: int, quantity: int) -> None:
+        """Picks, losses and transfers take off it later what they need."""
+        floor, number = self.floor, sscc("7610425", 3, len(self.plates))
+        wanted = BuildPlate(COMPANY, floor.bin(node), ((floor.skus[sku], quantity),), number)
+        (answer,) = build_plates(SYSTEM, requests=[wanted])
+        if not isinstance(answer, Refused):
+            self.plates.append((answer.plate, node))
+
+    @precondition(lambda self: self.plates)
+    @rule(which=st.integers(0, 20), kind=st.sampled_from(("pick", "reserve", "receiving")))
+    def move_a_plate(self, which: int, kind: str) -> None:
+        plate, node = self.plates[which % len(self.plates)]
+        (answer,) = move_plates(SYSTEM, requests=[MovePlate(plate, self.floor.bin(node, kind))])
+        assert not isinstance(answer, NotFound)
 
     @rule(sku=st.integers(0, SKUS - 1), node=st.integers(0, NODES - 1), quantity=st.integers(1, 4))
     def send(self, sku: int, node: int, quantity: int) -> None:

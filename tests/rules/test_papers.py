@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from barcode.charsets.code128 import CODES
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.parties.queries import Address
 from entrepot.settlement.invoicing import CREDIT_NOTE, INVOICE, Line, Seller
 from entrepot.settlement.ubl import Paper, Party
+from entrepot.stock.plate_queries import PlateGoods, PlateRow
+from entrepot.stock.plating import sscc
 from entrepot.web import invoice_paper, papers
 
+NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
 WHERE = Address(
     UUID(int=1), "Zoë Łącka", "1 ^Hill~ Street_", "", "Sibiu", "", "550001", "RO", "z@example.com", "", "", "", None,
 )  # fmt: skip
@@ -124,3 +128,45 @@ def test_a_loose_sheet_says_what_it_is_part_of(written):
     many = [(f"T{i}", f"PK-{i}", 10) for i in range(100)]
     papers.manifest_pdf(papers.ManifestPaper("MF-1", "House", "London", "UPS", "today", 3000, many))
     assert written.count("House · MF-1") == sum(one.startswith("Page ") for one in written) >= 3
+
+
+def symbols(modules: str) -> list[int]:
+    """The values of a Code 128's signs, without its stop."""
+    return [CODES.index(modules[at : at + 11]) for at in range(0, len(modules) - 13, 11)]
+
+
+@given(st.from_regex(r"[0-9]{4,12}", fullmatch=True), st.integers(0, 9), st.integers(1, 10**9))
+def test_a_plates_bars_are_a_gs1_128_with_its_number(prefix: str, extension: int, serial: int):
+    number = sscc(prefix, extension, serial)
+    start, first, *pairs, check = symbols(papers.gs1_modules(f"00{number}"))
+    assert (start, first) == (105, 102), "code C, and the sign that makes it GS1-128"
+    assert "".join(f"{pair:02d}" for pair in pairs) == f"00{number}"
+    assert check == (start + sum(i * one for i, one in enumerate([first, *pairs], 1))) % 103
+
+
+def test_a_plates_label_says_what_is_on_it_and_of_much_how_much():
+    row = PlateRow(
+        UUID(int=1), "376104250021234569", UUID(int=2), "LDN", UUID(int=3), "R-01", "reserve", 99, 10, ["PEN"], "ann",
+        NOW, NOW,
+    )  # fmt: skip
+    goods = [
+        PlateGoods(
+            row.id,
+            UUID(int=i),
+            UUID(int=i),
+            f"PEN-{i}^",
+            "Pen",
+            "L1" if i else "",
+            "",
+            "sellable",
+            None,
+            i + 1,
+        )
+        for i in range(10)
+    ]
+    label = papers.plate_label(row, goods)
+    assert label.lines[:2] == ["1 x PEN-0^", "2 x PEN-1^  lot L1"] and label.lines[-1] == "and 2 more"
+    zpl = papers.plate_zpl(label)
+    assert "^FD>;>800376104250021234569^FS" in zpl and "(00) 376104250021234569" in zpl
+    assert "PEN-0_5E" in zpl and zpl.count("^FD") == zpl.count("^FS") - 1
+    assert papers.plate_pdf(label).startswith(b"%PDF")

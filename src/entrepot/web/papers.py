@@ -166,8 +166,8 @@ class Paper(FPDF):
             self._draw(Code128(text).build()[0], x, y, width, height)
 
     def gs1_bars(self, elements: str, x: float, y: float, width: float, height: float) -> None:
-        """A barcode of GS1 elements (GS1-128): scanners tell it from others by the sign that it begins with."""
-        self._draw(Gs1_128(elements).build()[0], x, y, width, height)
+        """A barcode of GS1 elements (GS1-128) of so many millimetres."""
+        self._draw(gs1_modules(elements), x, y, width, height)
 
     def _draw(self, modules: str, x: float, y: float, width: float, height: float) -> None:
         step = width / len(modules)
@@ -179,6 +179,11 @@ class Paper(FPDF):
             elif run:
                 self.rect(x + (i - run) * step, y, run * step, height, style="F")
                 run = 0
+
+
+def gs1_modules(elements: str) -> str:
+    """The bars of GS1 elements, 1 for black: scanners tell them from others by the sign that they begin with."""
+    return str(Gs1_128(elements).build()[0])
 
 
 def postal_lines(address: Address | None) -> list[str]:

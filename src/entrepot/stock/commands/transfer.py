@@ -121,7 +121,7 @@ def _sent(cause: Cause, r: ShipTransfer, number: str) -> _Sent:
 
 @dataclass(frozen=True, slots=True)
 class ArrivedUnits:
-    """What became of a transfer's units of one SKU: received, lost on the way, or come `damaged`, which are not for sale.
+    """What became of a transfer's units of one SKU: received, lost on the way, or come `damaged` and not for sale.
     Without a bin they go to where the node takes goods in."""
 
     sku: UUID

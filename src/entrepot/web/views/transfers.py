@@ -105,7 +105,7 @@ def receive(request: Request) -> HttpResponse:
 
 
 def _receive_part(request: Request) -> None:
-    """Units of one SKU of one transfer have come, some of them damaged, and others are lost; the rest is still on its way."""
+    """Units of one SKU of one transfer have come, some damaged, and others are lost; the rest is still on its way."""
     text, transfer = request.POST, uuid_in(request.POST.get("one"))
     sku = _sku(request)
     came, lost, damaged = (int_in(text.get(name) or "0") for name in ("came", "lost", "damaged"))
