@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -414,3 +417,15 @@ def test_the_parameters_that_are_known_are_those_of_the_document() -> None:
         for path, operations in paths.items()
         for method, operation in operations.items()
     }
+
+
+def test_no_two_shapes_of_the_api_have_one_name():
+    """The document tells shapes apart by their names: a second one of a name would be shown as the first."""
+    folder = Path(house.__file__).parent
+    names = Counter(
+        name
+        for file in folder.glob("*.py")
+        for name in re.findall(r"^class (\w+)\((?:Strict|Out)\)", file.read_text(), re.MULTILINE)
+    )
+    assert len(names) > 200
+    assert [name for name, count in names.items() if count > 1] == []

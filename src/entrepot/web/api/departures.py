@@ -265,7 +265,7 @@ class OutcomeIn(Strict):
     bin: UUID | None = None
 
 
-class PartIn(Strict):
+class UsedPartIn(Strict):
     """Units out of stock that the work used up: of a bin, lot or serial number, where it is named."""
 
     sku: UUID
@@ -287,7 +287,7 @@ class FinishWorkIn(Strict):
     work_order: UUID
     outcomes: Annotated[list[OutcomeIn], Field(max_length=20)] = []
     scrapped: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
-    parts: Annotated[list[PartIn], Field(max_length=PARTS_MOST)] = []
+    parts: Annotated[list[UsedPartIn], Field(max_length=PARTS_MOST)] = []
     parts_minor: Minor = 0
     labor_minutes: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     note: Text = ""
