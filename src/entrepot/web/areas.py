@@ -258,6 +258,7 @@ OWN_PAGES = {
     "work_item": "work-item",
     "return": "return",
     "departure": "departure",
+    "pallet": "return-pallet",
     "dispute": "dispute",
 }
 """The name of the address of documents that have a page made for their kind."""
