@@ -60,8 +60,9 @@ def test_goods_are_found_by_their_lot_and_serial_number(console, shop):
 def test_a_pallet_of_returns_is_found_until_it_is_opened(console, shop):
     row = {"id": UUID(int=5), "at": shop.now}
     sql.run(
-        "INSERT INTO returns_pallet (id, company_id, node_id, bin_id, number, carrier, state, announced, due_at, received_by,"
-        " received_at) VALUES (%(id)s, 1, %(id)s, %(id)s, 'P-77', 'dhl', 'open', 3, %(at)s, 'x', %(at)s) RETURNING 1", row,
+        "INSERT INTO returns_pallet (id, company_id, node_id, bin_id, number, carrier, state, announced, due_at,"
+        " received_by, received_at)"
+        " VALUES (%(id)s, 1, %(id)s, %(id)s, 'P-77', 'dhl', 'open', 3, %(at)s, 'x', %(at)s) RETURNING 1", row,
     )  # fmt: skip
     (found,) = rows(console("inspector"), "P-77")
     assert (found["kind"], found["url"]) == ("Pallet", f"/returns/pallets/{row['id']}/")
