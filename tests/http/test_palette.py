@@ -40,8 +40,37 @@ def test_documents_are_found_by_what_people_call_them(console, shop):
     assert names(browser, "TRK77") == [shipment.number]
     assert [row["url"] for row in rows(browser, "lamp-oak")] == [f"/stock/{shop.skus['LAMP-OAK']}/"]
     assert any(row["more"].endswith(kind) for row in rows(browser, bin_code.lower()))
+    assert [(row["name"], row["kind"]) for row in rows(browser, "supervis")] == [("supervisor", "Person")]
     assert names(browser, "no such thing") == []
     assert names(browser, "100%") == []
+
+
+def test_goods_are_found_by_their_lot_and_serial_number(console, shop):
+    key = "(SELECT id FROM stock_bucket WHERE sku_id = %(sku)s ORDER BY id LIMIT 1)"
+    sku = {"sku": shop.skus["LAMP-OAK"]}
+    sql.run(f"UPDATE stock_bucket SET lot = 'L77', serial = 'SN-9' WHERE id = {key} RETURNING 1", sku)
+    for text in ("L77", "SN-9"):
+        (row,) = rows(console("auditor"), text)
+        assert (row["name"], row["url"]) == ("LAMP-OAK", f"/stock/{shop.skus['LAMP-OAK']}/")
+        assert row["more"].startswith(f"{text} · ")
+        assert finding.find(company=2, text=text) == []
+    assert names(console("auditor"), "L7") == []
+
+
+def test_a_pallet_of_returns_is_found_until_it_is_opened(console, shop):
+    row = {"id": UUID(int=5), "at": shop.now}
+    sql.run(
+        "INSERT INTO returns_pallet (id, company_id, node_id, bin_id, number, carrier, state, announced, due_at,"
+        " received_by, received_at)"
+        " VALUES (%(id)s, 1, %(id)s, %(id)s, 'P-77', 'dhl', 'open', 3, %(at)s, 'x', %(at)s) RETURNING 1", row,
+    )  # fmt: skip
+    (found,) = rows(console("inspector"), "P-77")
+    assert (found["kind"], found["url"]) == ("Pallet", f"/returns/pallets/{row['id']}/")
+    sql.run(
+        "UPDATE returns_pallet SET state = 'done', counted_at = %(at)s, counted_by = 'x' WHERE id = %(id)s"
+        " RETURNING 1", row,
+    )  # fmt: skip
+    assert rows(console("inspector"), "P-77") == []
 
 
 def test_a_mail_address_finds_its_orders_for_those_who_see_buyers(console, shop):

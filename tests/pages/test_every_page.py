@@ -105,6 +105,62 @@ def test_the_pages_of_each_kind_are_open_to_everybody_and_light(opened: Page):
     assert [one for stop in stops for one in amiss(opened, stop, asked)] == []
 
 
+TURNED = "() => { document.documentElement.dir = 'rtl'; }"
+PAST_THE_EDGE = """() => [...document.querySelectorAll("main *, .top *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const unseen = "svg, .hidden, .skip, table.plot, [hidden], details:not([open]) > :not(summary)";
+  if (!box.width || one.closest(unseen)) return false;
+  const scrolls = [];
+  for (let up = one; up; up = up.parentElement) {
+    if (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(up).overflowX)) scrolls.push(up);
+  }
+  return scrolls.length === 0 && (box.left < -1 || box.right > innerWidth + 1);
+}).map((one) => one.outerHTML.slice(0, 120))"""
+TURNS = ("home", "orders", "work", "books", "return", "sku", "policies", "people", "scan")
+
+
+@pytest.mark.slow
+def test_nothing_breaks_where_people_read_from_right_to_left(opened: Page):
+    wrong = []
+    for stop in walk.stops():
+        if stop.name not in TURNS:
+            continue
+        opened.goto(stop.address)
+        opened.evaluate(TURNED)
+        opened.wait_for_timeout(50)
+        if opened.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{stop.name}: is wider than the screen")
+        wrong += [f"{stop.name}: past the edge: {one}" for one in opened.evaluate(PAST_THE_EDGE)]
+        starts = opened.evaluate(
+            "() => [...document.querySelectorAll('main h1')].map((one) => getComputedStyle(one).textAlign)"
+        )
+        wrong += [
+            f"{stop.name}: a title is {one}" for one in starts if one not in ("start", "right", "center")
+        ]
+    assert wrong == []
+
+
+MOVING = """() => [...document.querySelectorAll("*")].filter((one) => {
+  const style = getComputedStyle(one);
+  const lasts = (text) => text.split(",").some((part) => parseFloat(part) > 0);
+  return (style.animationName !== "none" && lasts(style.animationDuration)) || lasts(style.transitionDuration);
+}).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.slow
+def test_nothing_moves_for_who_wants_it_still(opened: Page):
+    opened.emulate_media(reduced_motion="no-preference")
+    opened.goto("/work/")
+    assert opened.evaluate(MOVING) != []
+    opened.emulate_media(reduced_motion="reduce")
+    moving = []
+    for stop in walk.stops():
+        if stop.name in TURNS:
+            opened.goto(stop.address)
+            moving += [f"{stop.name}: {one}" for one in opened.evaluate(MOVING)]
+    assert moving == []
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_page_is_open_to_everybody_and_light(opened: Page):

@@ -25,7 +25,8 @@ PREFIX_MIN = 2
 
 def find(*, company: int, text: str, limit: int = 20, sees_buyers: bool = False) -> list[Found]:
     """Documents by number, external id, code, barcode, name, tracking number or SSCC; those called exactly that come
-    first.
+    first. SKUs also by a lot or serial number of which there is, or was, stock; pallets of returns until they are
+    opened.
 
     Orders and customers are found by the beginning of their numbers and codes as well. Whoever `sees_buyers` finds
     the orders of a mail address, as long as its fingerprint is kept. `limit` is of each kind. One statement.
@@ -112,6 +113,14 @@ _FIND = "\nUNION ALL\n".join(
         f"""(SELECT 'bin', b.id, b.code, concat_ws(' · ', n.code, b.kind)
  FROM network_node AS n JOIN network_bin AS b ON b.node_id = n.id
  WHERE b.{_OWN} AND b.code = %(upper)s::text LIMIT %(limit)s::int)""",
+        *(
+            f"""(SELECT DISTINCT 'sku', s.id, s.code, concat_ws(' · ', %(text)s::text, s.name)
+ FROM stock_bucket AS b JOIN catalog_sku AS s ON s.id = b.sku_id
+ WHERE b.{_OWN} AND b.{column} = %(text)s::text AND b.{column} <> '' LIMIT %(limit)s::int)"""
+            for column in ("lot", "serial")
+        ),
+        f"""(SELECT 'pallet', id, number, concat_ws(' · ', NULLIF(carrier, ''), state) FROM returns_pallet
+ WHERE {_OWN} AND number = %(text)s::text AND state <> 'done' LIMIT %(limit)s::int)""",
         f"""(SELECT 'supplier', id, code, name FROM parties_supplier
  WHERE {_OWN} AND (code ILIKE %(begins)s::text OR name ILIKE %(part)s::text) ORDER BY code LIMIT %(limit)s::int)""",
         f"""(SELECT {_ORDER} FROM orders_order AS o JOIN network_channel AS c ON c.id = o.channel_id

@@ -260,6 +260,7 @@ OWN_PAGES = {
     "work_item": "work-item",
     "return": "return",
     "departure": "departure",
+    "pallet": "return-pallet",
     "dispute": "dispute",
     "plate": "plate",
 }

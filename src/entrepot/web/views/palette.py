@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from entrepot.access import queries as access
 from entrepot.access.rules import SEES_BUYERS
 from entrepot.insight import finding
 from entrepot.web import words
@@ -37,6 +38,7 @@ def find(request: Request) -> HttpResponse:
             sees_buyers=any(map(may, SEES_BUYERS)),
         )
         groups.append((gettext("Documents"), [_told(one) for one in found]))
+        groups.append((gettext("People"), _people(text)))
     places = [{"name": name, "kind": area, "more": "", "url": url} for name, area, url in _places(text, may)]
     groups.append((gettext("Pages and actions"), places[:PLACES_MAX]))
     if text and places and _begins(places[0]["name"], text):
@@ -47,6 +49,16 @@ def find(request: Request) -> HttpResponse:
 def _told(one: finding.Found) -> dict[str, Any]:
     kind = words.sentence(one.kind)
     return {"name": one.name, "kind": kind, "more": one.more or "", "url": url_of(one.kind, one.id)}
+
+
+def _people(text: str) -> list[dict[str, Any]]:
+    """Those who work here whose name begins with the text."""
+    fitting = [one for one in access.known() if _begins(one.name, text)]
+    return [
+        {"name": one.name, "kind": gettext("Person"), "more": ", ".join(one.roles),
+         "url": reverse("person", args=[one.id])}
+        for one in fitting[:OF_EACH]
+    ]  # fmt: skip
 
 
 def _places(text: str, may: Callable[[str], bool]) -> list[tuple[str, str, str]]:
