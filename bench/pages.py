@@ -151,12 +151,13 @@ def missing(found: Sequence[Opened]) -> list[str]:
 
 def rows(found: Sequence[Opened], by: str) -> list[report.Row]:
     """For the table of the benchmark: the slowest page, how many are over the bars, and what could not be opened."""
-    slowest, largest = max(found, key=lambda one: one.told()[1]), max(found, key=lambda one: one.size)
+    place = 3 if by == "work" else 1
+    slowest, largest = max(found, key=lambda one: one.told()[place]), max(found, key=lambda one: one.size)
     over, none = [one.name for one in found if one.is_over(by)], missing(found)
     many = max(found, key=lambda one: one.statements)
     return [
         report.Row(
-            f"pages of the house, p95 of the slowest of {len(found)} ({slowest.name})", "ms", slowest.told()[1],
+            f"pages of the house, p95 by {by} of the slowest of {len(found)} ({slowest.name})", "ms", slowest.told()[place],
             floor=BAR_MS, less_is_better=True,
         ),
         report.Row(
@@ -238,7 +239,7 @@ def _open(one: Opened, times: int) -> None:
         began = time.perf_counter()
         answer = client.get(one.address, follow=one.name.startswith("portal-"))
         one.who, one.status, one.first = who, answer.status_code, (time.perf_counter() - began) * 1e3
-        if answer.status_code == 200 or one.name in LEADS_ON:
+        if answer.status_code == 200 or (one.name in LEADS_ON and answer.status_code == 302):
             break
     if one.name.startswith("portal-"):
         _visit.update(client.cookies)
