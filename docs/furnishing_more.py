@@ -59,7 +59,9 @@ def _returns(company: int, now: datetime) -> None:
     _photo(seen.inspection, now)
     whole(dispose(_cause("inspector", now), requests=[Dispose(seen.inspection, 1)]))
     refund(_cause("controller", now), requests=[Refund(one.return_id)])
-    suspects = policies.SetPolicy(company, "returns.fraud", FraudPolicy(velocity="hold", velocity_max=0), now)
+    suspects = policies.SetPolicy(
+        company, "returns.fraud", FraudPolicy(velocity="enforce", velocity_max=0), now
+    )
     policies.set_policy(_cause("admin", now), requests=[suspects])
     later = now + timedelta(seconds=1)
     whole(authorize(_cause("service", later), requests=[suspected]))
@@ -149,22 +151,30 @@ def _notice(company: int, now: datetime) -> None:
 
 
 def _replenishment(company: int, node: UUID, now: datetime) -> None:
-    """A pick face that is kept fuller than it is, of a SKU that reserve has."""
+    """Pick faces that are kept fuller than they are, of SKUs that reserve has."""
+    from entrepot.kernel import ids
+    from entrepot.stock.commands.receive import Receive, receive
     from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, review_faces, set_pick_faces
 
-    faces = _rows(_RESERVE, company, node=node)
-    wanted = [SetPickFace(company, sku, bin_, units + 5, units + 20) for sku, bin_, units in faces]
+    faces = _rows(_FACES, company, node=node)
+    stowed = [
+        Receive(company, sku, node, reserve, 48, cost, "goods receipt", ids.uuid7())
+        for sku, _, _, reserve, cost in faces
+    ]
+    whole(receive(_cause("supervisor", now), requests=stowed))
+    wanted = [SetPickFace(company, sku, face, units + 5, units + 20) for sku, face, units, *_ in faces]
     whole(set_pick_faces(_cause("supervisor", now), requests=wanted))
     whole(review_faces(_cause("supervisor", now), requests=[ReviewFaces(node)]))
 
 
-_RESERVE = """
-SELECT r.sku_id, p.bin_id, p.quantity
-FROM stock_bucket AS r JOIN network_bin AS b ON b.id = r.bin_id AND b.kind = 'reserve'
-JOIN stock_bucket AS p ON p.sku_id = r.sku_id AND p.node_id = r.node_id AND p.status = 'sellable'
-JOIN network_bin AS f ON f.id = p.bin_id AND f.kind = 'pick'
-WHERE b.company_id = %(company)s::smallint AND r.node_id = %(node)s::uuid AND r.status = 'sellable'
-  AND r.quantity > r.committed ORDER BY r.id LIMIT 3
+_FACES = """
+SELECT k.sku_id, k.bin_id, k.quantity,
+       (SELECT id FROM network_bin WHERE node_id = k.node_id AND kind = 'reserve' ORDER BY code LIMIT 1),
+       (s.standard_cost * 4800)::bigint
+FROM stock_bucket AS k JOIN network_bin AS b ON b.id = k.bin_id AND b.kind = 'pick'
+JOIN catalog_sku AS s ON s.id = k.sku_id AND s.company_id = %(company)s::smallint AND s.standard_cost > 0
+WHERE k.node_id = %(node)s::uuid AND k.status = 'sellable' AND k.quantity > k.committed AND s.status = 'active'
+ORDER BY k.id LIMIT 3
 """
 
 

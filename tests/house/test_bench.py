@@ -66,3 +66,26 @@ def test_a_page_over_the_bar_and_one_that_can_not_be_shown_are_told():
     assert by_clock["pages of the house"].ours == pytest.approx(200)
     assert "returns" in pages.missing([quick, slow])
     assert not by_clock["pages that this house can't show"].ok
+
+
+def test_a_full_house_is_measured_again_as_long_as_it_would_be_filled_the_same_way(tmp_path, monkeypatch):
+    from bench import volume
+
+    wanted, mark = volume.Wanted(), tmp_path / "filled.json"
+    assert not volume._fits(mark, wanted)
+
+    mark.write_text(json.dumps({"as": volume._how(wanted), "migrations": volume._migrations()}))
+    assert volume._fits(mark, wanted)
+    assert not volume._fits(mark, volume.Wanted(orders=7))
+
+    known = volume._migrations()
+    monkeypatch.setattr(
+        volume, "_migrations", lambda: known | {"entrepot/orders/migrations/9999_new.py": "1"}
+    )
+    assert volume._fits(mark, wanted), "what is new is migrated"
+    monkeypatch.setattr(volume, "_migrations", lambda: dict.fromkeys(known, "changed"))
+    assert not volume._fits(mark, wanted)
+
+    monkeypatch.undo()
+    os.utime(mark, (0, 0))
+    assert not volume._fits(mark, wanted), "its days are past"

@@ -43,6 +43,18 @@ LOADED = """() => {
   return [all.reduce((sum, one) => sum + one.decodedBodySize, 0), all.map((one) => one.name)];
 }"""
 
+DOUBLE = """() => {
+  const all = [...document.querySelectorAll("[id]")].map((one) => one.id);
+  return [...new Set(all.filter((one, place) => all.indexOf(one) !== place))];
+}"""
+SMALL = """() => [...document.querySelectorAll("a, button, input:not([type=hidden])")].filter((one) => {
+  const { width, height } = one.getBoundingClientRect();
+  return width > 1 && (width < 48 || height < 48) && !one.matches(".skip, .hidden, .hidden *");
+}).map((one) => one.outerHTML.slice(0, 100))"""
+"""What is too small for a gloved thumb."""
+WIDTHS = (360, 820, 1100, 1280)
+"""A small phone, a tablet upright, one across, and a small desk: no page is wider than any."""
+
 QUICK = {
     "home", "report", "orders", "draft", "order", "packing", "station", "refunds", "return", "receiving", "sku",
     "floor", "counts", "work", "work-item", "books", "closing", "preview", "audit", "policy-draft",
@@ -89,8 +101,16 @@ def amiss(page: Page, stop: walk.Stop, asked: dict[str, Any]) -> list[str]:
     ]
     found += [f"{stop.name}: too faint: {one}" for one in page.evaluate(TOO_FAINT)]
     found += [f"{stop.name}: without a name: {one}" for one in page.evaluate(NAMELESS)]
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append(f"{stop.name}: is wider than the screen")
+    found += [f"{stop.name}: has this id twice: {one}" for one in page.evaluate(DOUBLE)]
+    size = page.viewport_size
+    assert size
+    for width in (size["width"], *(WIDTHS if size == screenshots.WIDE else ())):
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{stop.name}: is wider than {width}")
+        if stop.name.startswith("scan"):
+            found += [f"{stop.name}: too small at {width}: {one}" for one in page.evaluate(SMALL)]
+    page.set_viewport_size(size)
     weight, names = page.evaluate(LOADED)
     if weight > HEAVIEST:
         found.append(f"{stop.name}: loads {weight} bytes")

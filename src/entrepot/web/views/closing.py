@@ -62,9 +62,9 @@ def report(request: Request) -> HttpResponse:
     month = month_in(request.GET.get("month")) or closing_queries.to_close(company.id)
     if month is None:
         raise Http404
-    found = questions.month_report(company.id, now, month)
     if request.GET.get("format") in ("csv", "xlsx"):
-        return _file(request, found)
+        return _file(request, closing_queries.month_report(company.id, month, now))
+    found = questions.month_report(company.id, now, month)
     taxes = questions.tax(company.id, now, month, month)
     context = {
         "report": found, "checked": _with_places(found.checked), "taxes": taxes,

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from entrepot.insight import pages, questions
+from entrepot.insight import pages, questions, tax_report
 from entrepot.insight.tax_report import TaxRow
 from entrepot.kernel import money
 from entrepot.ledger import queries as ledger
@@ -19,6 +19,7 @@ from entrepot.web.as_csv import as_csv
 from entrepot.web.as_file import as_xlsx, note
 from entrepot.web.edge import Request, clean, console, month_in, page
 
+MAKERS: dict[str, Callable[..., HttpResponse]] = {"csv": as_csv, "xlsx": as_xlsx}
 AMOUNTS = ("sold", "collected", "returned", "refunded", "base", "net")
 
 
@@ -32,9 +33,10 @@ def told(request: Request) -> HttpResponse:
         months[0] if months else fmt.reading().now.date().replace(day=1)
     )
     since = month_in(request.GET.get("since")) or until
-    found = questions.tax(company.id, fmt.reading().now, min(since, until), until)
-    if file := _file(request, found.rows):
-        return file
+    first = min(since, until)
+    if request.GET.get("format") in MAKERS:
+        return _file(request, tax_report.report(company.id, first, until).rows)
+    found = questions.tax(company.id, fmt.reading().now, first, until)
     row = _row(request)
     context = {
         "months": months, "since": since, "until": until, "report": found,
@@ -62,11 +64,9 @@ def _row(request: Request) -> tuple[date, str, str, Decimal | None] | None:
     return month, country, clean(request.GET.get("region")), rate
 
 
-def _file(request: Request, rows: list[TaxRow]) -> HttpResponse | None:
-    kind = request.GET.get("format")
-    makers: dict[str | None, Callable[..., HttpResponse]] = {"csv": as_csv, "xlsx": as_xlsx}
-    if kind is None or kind not in makers:
-        return None
+def _file(request: Request, rows: list[TaxRow]) -> HttpResponse:
+    """What is true now, not what is kept for the page."""
+    kind = request.GET["format"]
     note(request, "tax report", kind, len(rows))
     currency = request.reader.company.currency
     cells: list[list[Any]] = [
@@ -77,4 +77,4 @@ def _file(request: Request, rows: list[TaxRow]) -> HttpResponse | None:
         for one in rows
     ]  # fmt: skip
     columns = ("month", "country", "region", "rate", *AMOUNTS, "currency")
-    return makers[kind](f"tax-{fmt.reading().now:%Y-%m-%d}", columns, iter(cells))
+    return MAKERS[kind](f"tax-{fmt.reading().now:%Y-%m-%d}", columns, iter(cells))

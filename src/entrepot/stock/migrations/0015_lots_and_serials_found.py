@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("stock", "0013_put_away"),
+        ("stock", "0014_plates"),
     ]
 
     operations = [
