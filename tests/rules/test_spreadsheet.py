@@ -73,6 +73,10 @@ def test_columns_are_proposed_by_their_names_and_as_they_were_remembered():
         "country": "Land",
     }  # fmt: skip
     assert parse.propose(header, {"campaign": "Own", "sku": "gone"})["campaign"] == "Own"
+    olist = ("order_id", "product_id", "price", "freight_value")
+    assert parse.propose(olist) == {
+        "order": "order_id", "sku": "product_id", "unit_price": "price", "shipping": "freight_value",
+    }  # fmt: skip
     assert parse.propose(("Name", "Street"))["recipient"] == "Name", "beside a street, a name is a person's"
     assert parse.propose(("Name", "Street", "Recipient"))["description"] == "Name"
     assert parse.propose(("Name", "SKU"))["description"] == "Name"

@@ -24,7 +24,7 @@ FIELDS: dict[str, Field] = {
     ), True),
     "sku": Field("text", True, (
         "sku", "item", "itemnumber", "article", "articlenumber", "artikel", "artikelnummer", "productcode", "product",
-        "stockcode", "lineitemsku",
+        "stockcode", "lineitemsku", "productid", "variantsku",
     ), True),
     "quantity": Field("whole", True, ("quantity", "qty", "units", "menge", "anzahl", "lineitemquantity"), True),
     "unit_price": Field("price", True, (
@@ -51,7 +51,9 @@ FIELDS: dict[str, Field] = {
     "email": Field("text", False, ("email", "emailaddress", "customeremail")),
     "phone": Field("text", False, ("phone", "telephone", "shippingphone", "telefon")),
     "discount": Field("amount", False, ("discount", "orderdiscount", "discountamount", "rabatt")),
-    "shipping": Field("amount", False, ("shipping", "shippingprice", "shippingcost", "freight", "versandkosten")),
+    "shipping": Field("amount", False, (
+        "shipping", "shippingprice", "shippingcost", "freight", "freightvalue", "versandkosten",
+    )),
     "tax": Field("amount", False, ("tax", "taxes", "vat", "mwst", "salestax")),
     "service": Field("text", False, ("service", "shippingservice", "shippingmethod", "versandart")),
     "policy": Field("text", False, ("policy", "allocationpolicy")),
