@@ -198,6 +198,25 @@ def test_a_plate_is_counted_by_one_scan_and_a_missing_one_loses_its_content(shop
     assert row(NUMBER).units == 5
 
 
+def test_a_program_says_which_plates_it_saw_when_it_counted(shop, bins, program):
+    came(shop, bins, "PEN-STEEL", 20, "R-01")
+    first, second = program("supervisor"), program("inventory")
+    plate = {"node": "LDN", "bin": "R-01", "lines": [{"sku": "PEN-STEEL", "quantity": 10}]}
+    first.post("/api/v1/plates", [plate | {"number": number} for number in (OTHER, NUMBER)])
+    task = first.post("/api/v1/counts", {"node": "LDN", "bin": "R-01"}).json()["task"]
+    said = {"task": task, "counted": [{"sku": "PEN-STEEL", "units": 13}], "plates": [OTHER]}
+    unknown = said | {"plates": [sscc("7610425", 9, 9)]}
+    for one in (first, second):
+        one.post("/api/v1/counts/start", {"task": task})
+        assert is_problem(one.post("/api/v1/counts/enter", unknown), 404, "kernel.not_found")
+        state = one.post("/api/v1/counts/enter", said).json()["state"]
+    assert state == "waiting"
+    (line,) = counted.differences(company=COMPANY)
+    decision = {"line": str(line.id), "decision": "approve", "cause": "stolen"}
+    assert program("books").post("/api/v1/counts/decide", decision).json()["posted"] == -7
+    assert (row(OTHER).units, row(NUMBER).units) == (10, 3)
+
+
 def test_a_pick_face_is_filled_by_a_whole_plate(shop, bins, handheld, program):
     system, sku = the_system(shop.now), shop.skus["PEN-STEEL"]
     came(shop, bins, "PEN-STEEL", 60, "R-01")

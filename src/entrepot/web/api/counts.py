@@ -31,6 +31,7 @@ from entrepot.web.api.answers import (
     give,
     paged,
 )
+from entrepot.web.api.plates import plates_of
 from entrepot.web.api.schemas import (
     LINES_MAX,
     QUANTITY_MAX,
@@ -125,11 +126,13 @@ class UnknownIn(Strict):
 
 
 class EnterIn(Strict):
-    """What was counted. `occurred_at` is when: what moved after it is no difference. Without it, now."""
+    """What was counted, loose and on plates. `occurred_at` is when: what moved after it is no difference. Without it,
+    now. `plates` are the numbers (SSCC) of those that were seen: what is missing is taken off others first."""
 
     task: UUID
     counted: Annotated[list[CountedIn], Field(max_length=LINES_MAX)]
     unknown: Annotated[list[UnknownIn], Field(max_length=50)] = []
+    plates: Annotated[list[Code], Field(max_length=LINES_MAX)] = []
     occurred_at: Moment | None = None
     key: Own = None
 
@@ -314,8 +317,10 @@ def enter_counted(
     company: Company = None,
 ) -> Any:
     """Say what was counted."""
-    items = as_list(payload)
-    skus = parse.skus_of(parse.company_of(company), {said.sku for one in items for said in one.counted})
+    items, own = as_list(payload), parse.company_of(company)
+    skus = parse.skus_of(own, {said.sku for one in items for said in one.counted})
+    numbers = {number for one in items for number in one.plates}
+    plates = plates_of(own, numbers) if numbers else {}
 
     def make(one: EnterIn, key: str) -> EnterCount:
         goods = tuple(
@@ -323,7 +328,8 @@ def enter_counted(
             for said in one.counted
         )
         unknown = tuple((other.label, other.units) for other in one.unknown)
-        return EnterCount(one.task, goods, unknown, one.occurred_at, key)
+        seen = tuple(plates[number].id for number in one.plates)
+        return EnterCount(one.task, goods, unknown, one.occurred_at, key, seen)
 
     return give(request, enter_counts, payload, idempotency_key, make)
 
