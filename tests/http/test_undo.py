@@ -81,6 +81,7 @@ def test_work_that_another_role_was_asked_for_goes_back_to_whoever_had_it(consol
     lead.post(address, fields)
     after = work.item(item)
     assert (after.owner, after.role, after.state) == ("service", before.role, "claimed")
+    assert after.escalated_at is None, "it counts as not escalated, and is escalated in its time"
 
 
 @pytest.mark.parametrize(

@@ -208,9 +208,12 @@ def _escalate(request: Request, which: Sequence[UUID], note: str) -> None:
     """Ask another role, and give what it has a name for to one of its people: an undo does that."""
     role, seen_role = clean(request.POST.get("role")), clean(request.POST.get("seen_role")) or None
     wanted = [
-        EscalateItem(one, role, note, clean(request.POST.get(f"owner-{one}")), seen_role, _seen(request, one))
+        EscalateItem(
+            one, role, note, clean(request.POST.get(f"owner-{one}")), seen_role, _seen(request, one),
+            request.POST.get("takes_back") == "yes",
+        )
         for one in which
-    ]
+    ]  # fmt: skip
     give(request, escalate, wanted, _escalated, undo=_asked_back(request, which, role))
 
 
@@ -262,7 +265,7 @@ def _asked_back(
         had = {f"owner-{one.item}": was[one.item].owner for one, _ in done if was[one.item].owner}
         if len(before) > 1:
             return None
-        return _undo("escalate", done, seen="", seen_role=role, role=before.pop(), **had)
+        return _undo("escalate", done, seen="", seen_role=role, takes_back="yes", role=before.pop(), **had)
 
     return undo
 

@@ -27,7 +27,8 @@ AT_ONCE_MAX = 1_000
 class EscalateItem:
     """Another role should look at the item; whoever had it has it no longer, and `owner` has it, where one is named.
 
-    `expected_role` and `expected_owner`: as the item should stand now, None for however.
+    `expected_role` and `expected_owner`: as the item should stand now, None for however. `takes_back`: it was escalated
+    by mistake, and counts as not escalated.
     """
 
     item: UUID
@@ -36,6 +37,7 @@ class EscalateItem:
     owner: str = ""
     expected_role: str | None = None
     expected_owner: str | None = None
+    takes_back: bool = False
     key: str | None = None
 
 
@@ -84,7 +86,7 @@ def escalate(cause: Cause, /, *, requests: Sequence[EscalateItem]) -> list[ItemE
             continue
         answers.append(ItemEscalated(one.item, one.role, one.owner))
         if before:
-            asked[one.item] = _Asked(before, one.role, one.owner, one.note)
+            asked[one.item] = _Asked(before, one.role, one.owner, one.note, one.takes_back)
     _ask(cause, asked)
     return answers
 
@@ -142,6 +144,7 @@ class _Asked(NamedTuple):
     role: str
     owner: str
     note: str
+    takes_back: bool = False
 
     @property
     def state(self) -> str:
@@ -154,8 +157,10 @@ class _Asked(NamedTuple):
 
 def _ask(cause: Cause, asked: dict[UUID, _Asked]) -> None:
     if asked:
-        rows = [(item, one.role, one.owner, one.state) for item, one in asked.items()]
-        sql.run(_ESCALATE, {**sql.columns(("items", "roles", "owners", "states"), rows), "at": cause.at})
+        rows = [(item, one.role, one.owner, one.state, one.takes_back) for item, one in asked.items()]
+        sql.run(
+            _ESCALATE, {**sql.columns(("items", "roles", "owners", "states", "backs"), rows), "at": cause.at}
+        )
     announce(
         cause,
         (
@@ -167,8 +172,9 @@ def _ask(cause: Cause, asked: dict[UUID, _Asked]) -> None:
 
 _ESCALATE = """
 UPDATE work_item SET state = one.state, owner = one.owner, snoozed_until = NULL, role = one.role,
-                     escalated_at = %(at)s::timestamptz
-FROM unnest(%(items)s::uuid[], %(roles)s::text[], %(owners)s::text[], %(states)s::text[]) AS one(id, role, owner, state)
+                     escalated_at = CASE WHEN NOT one.takes_back THEN %(at)s::timestamptz END
+FROM unnest(%(items)s::uuid[], %(roles)s::text[], %(owners)s::text[], %(states)s::text[], %(backs)s::bool[])
+     AS one(id, role, owner, state, takes_back)
 WHERE work_item.id = one.id
 """
 
