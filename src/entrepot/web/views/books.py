@@ -61,6 +61,7 @@ def payouts(request: Request) -> HttpResponse:
         "payouts": [(one, [line for line in lines if line.payout == one.id]) for one in shown],
         "next": shown[-1].id if len(rows) > PAGE else None,
         "clearing": questions.open_clearing(company, fmt.reading().now),
+        "reserves": settlement.reserves(company),
     }
     return page(request, "web/payouts.html", context, area="books")
 
