@@ -75,3 +75,32 @@ def test_a_payout_of_stripe_is_taken_item_by_item() -> None:
     refused = program.post("/api/v1/payouts/stripe", broken, again=str(ids.uuid7()))
     assert refused.status_code == 422
     assert "type payout" in str(refused.json())
+
+
+def test_a_payout_of_a_marketplace_is_taken_with_what_it_holds_back() -> None:
+    from entrepot.kernel import ids
+    from tests.asking import a_browser, a_program
+    from tests.shop import a_person
+
+    person = a_person("bookkeeper", "controller")
+    program = a_program(person)
+    body = {
+        "provider": "market", "external_id": "S-1", "currency": "GBP", "net_minor": 6_900,
+        "lines": [
+            {"kind": "charge", "reference": "ch_1", "amount_minor": 10_000, "fee_minor": 100},
+            {"kind": "reserve_held", "amount_minor": 3_000},
+        ],
+    }  # fmt: skip
+    taken = program.post("/api/v1/payouts", body, again=str(ids.uuid7())).json()
+    assert (taken["state"], taken["open_lines"], taken["fresh"]) == ("open", 1, True)
+    assert program.get("/api/v1/payouts/reserves").json() == [
+        {"provider": "market", "currency": "GBP", "reserve_minor": 3_000}
+    ]
+    shown = a_browser("bookkeeper").get("/books/payouts/").content.decode()
+    assert "Held back by providers" in shown
+    assert "£30.00" in shown
+    for wrong in ({"net_minor": 1}, {"lines": []}, {"lines": [{"kind": "gift", "amount_minor": 1}]}):
+        refused = program.post(
+            "/api/v1/payouts", body | wrong | {"external_id": "S-2"}, again=str(ids.uuid7())
+        )
+        assert refused.status_code == 422, wrong

@@ -156,6 +156,8 @@ OPERATIONS = [
     ("/api/v1/packages/open", "post"),
     ("/api/v1/packagings", "post"),
     ("/api/v1/packagings/{code}", "get"),
+    ("/api/v1/payouts", "post"),
+    ("/api/v1/payouts/reserves", "get"),
     ("/api/v1/payouts/stripe", "post"),
     ("/api/v1/pick-faces", "get"),
     ("/api/v1/pick-faces", "post"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.settlement import errors, rules
-from entrepot.settlement.rules import Known, PayoutLine, gross, match, misfit
+from entrepot.settlement.rules import RESERVES, Known, PayoutLine, gross, match, misfit
 
 A, B = UUID(int=1), UUID(int=2)
 KNOWN = {("charge", "ch_1"): [Known(A, 1000)], ("refund", "re_1"): [Known(B, 300)]}
@@ -93,6 +93,29 @@ def test_of_those_that_share_a_reference_the_exact_amount_chooses_first():
         ("differs", B, 10),
         ("matched", A, 0),
     ]
+
+
+def test_no_more_is_released_of_a_reserve_than_was_held_back():
+    lines = [PayoutLine("reserve_released", "", amount) for amount in (60, 60)] + [
+        PayoutLine("reserve_held", "", 90)
+    ]
+    found = match(lines, {}, set(), "GBP", 100)
+    assert [(one.state, one.difference, one.reserved) for one in found] == [
+        ("matched", 0, -60), ("differs", -20, -40), ("matched", 0, 90),
+    ]  # fmt: skip
+    assert found[1].why == "0.40 GBP were held back, 0.60 GBP are released"
+
+
+@given(st.integers(0, 500), st.lists(st.tuples(st.sampled_from(RESERVES), st.integers(0, 300)), max_size=6))
+def test_invariant_27_a_reserve_opens_with_what_it_closes_less_what_was_held(opening, pairs):
+    """Opening reserve + lines = disbursement + closing reserve; what is released beyond it is to be explained."""
+    lines = [PayoutLine("charge", "ch_1", 10_000), *(PayoutLine(kind, "", amount) for kind, amount in pairs)]
+    found = match(lines, {}, set(), "GBP", opening)
+    closing = opening + sum(one.reserved for one in found)
+    beyond = -sum(one.difference for one in found[1:])
+    assert opening + 10_000 + beyond == gross(lines) + closing
+    assert 0 <= closing <= opening + sum(amount for _, amount in pairs)
+    assert beyond >= 0
 
 
 def test_what_earlier_payouts_brought_is_not_chosen_again():

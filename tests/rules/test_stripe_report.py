@@ -39,6 +39,17 @@ def told(rows: list[dict[str, Any]], **facts: Any) -> str:
     return json.dumps({"object": "list", "has_more": False, "data": rows} | facts)
 
 
+def test_what_stripe_holds_back_and_releases_is_a_reserve():
+    rows = [
+        row("payout", "po_1", -70), row("charge", "ch_1", 100), row("reserve_transaction", "a", -50),
+        row("adjustment", "b", 20, reporting_category="risk_reserved_funds"),
+    ]  # fmt: skip
+    assert report.read(told(rows)).lines[1:] == (
+        PayoutLine("reserve_held", "txn_a", 50),
+        PayoutLine("reserve_released", "txn_b", 20),
+    )
+
+
 def test_each_transaction_is_a_line_and_they_make_the_payout():
     found = report.read(told(ROWS))
     assert found[:4] == ("po_1", "GBP", NET, datetime(2026, 1, 1, tzinfo=UTC))

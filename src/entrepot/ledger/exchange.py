@@ -12,7 +12,7 @@ REVALUED = "currency.revalued"
 """The event under which differences of rates are posted: they have no amount in the currency itself."""
 
 MONETARY = frozenset({
-    1000, 1100, 1150, 1160, 1170, 1175, 1180, 1190, 2000, 2050, 2150, 2300, 2400, 2410,
+    1000, 1100, 1120, 1150, 1160, 1170, 1175, 1180, 1190, 2000, 2050, 2150, 2300, 2400, 2410,
 })  # fmt: skip
 """Accounts whose balances are to be received or paid in money: worth what the rate of the day says."""
 

@@ -10,6 +10,7 @@ from entrepot.ledger.exchange import MEASURED, MONETARY, REVALUED
 CHART: tuple[tuple[int, str, str, bool], ...] = (
     (1000, "Bank", "asset", False),
     (1100, "Payment provider clearing", "asset", True),
+    (1120, "Reserves of payment providers", "asset", False),
     (1150, "Trade receivables", "asset", False),
     (1160, "Chargebacks receivable", "asset", True),
     (1170, "Carrier charges in question", "asset", True),
@@ -101,6 +102,7 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("payment.dispute_lost", "settlement", 5310, 1160),
     ("payment.paid_out", "settlement", 1000, 1100),
     ("payment.paid_out", "fee", 5210, 1100),
+    ("payment.paid_out", "held_back", 1120, 1100),
     ("payment.explained", "difference", 5210, 1100),
     ("payment.explained", "fee", 5210, 1100),
     ("prepayment.returned", "settlement", 2100, 2300),

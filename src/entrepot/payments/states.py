@@ -19,8 +19,9 @@ DISPUTE = machine(
     ("respond", ("needs_response", "expired"), "under_review"),
     ("expire", "needs_response", "expired"),
     ("accept", ("needs_response", "expired"), "accepted"),
-    ("win", ("needs_response", "under_review", "expired", "lost", "accepted"), "won"),
+    ("win", ("needs_response", "under_review", "expired"), "won"),
     ("lose", ("needs_response", "under_review", "expired"), "lost"),
+    ("win", ("lost", "accepted"), "won"),
 )  # fmt: skip
 """The bank decides; what is not won can't be refunded as well. `expired` was not answered in time, and waits for the
 bank's word; `accepted` is lost by our own word. A bank may reverse a loss, never a win: what it takes once more has a

@@ -61,6 +61,13 @@ class PayoutLine(models.Model):
 
     class Meta:
         db_table = "settlement_payoutline"
+        indexes = [
+            models.Index(
+                fields=["payout_id"],
+                name="settlement_payoutline_reserve",
+                condition=Q(kind__in=list(rules.RESERVES)),
+            )
+        ]
         constraints = [
             # One line settles a charge; a charge that comes twice is unmatched the second time.
             models.UniqueConstraint(

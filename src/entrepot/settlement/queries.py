@@ -139,7 +139,7 @@ def discrepancies() -> list[str]:
     return (
         [
             sentence
-            for statement in (_SUMS, _UNEXPLAINED, _STATES, _DIFFERENCES)
+            for statement in (_SUMS, _UNEXPLAINED, _STATES, _DIFFERENCES, _RESERVED)
             for (sentence,) in sql.run(statement)
         ]
         + carrier_queries.discrepancies()
@@ -171,6 +171,35 @@ WHERE d.withdrawn_at IS NOT NULL AND (k.kind = 'chargeback' OR d.state = 'won')
 """Attempts and disputes as a payout would name them, with the fees that are booked with them. A dispute that was won
 comes back as a reversal of its chargeback, under the same reference, and a refund that bounced as one of its own; what
 no bank took is in no payout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What a provider holds back of its payouts."""
+
+    provider: str
+    currency: str
+    reserve_minor: int
+
+
+def reserves(company: int) -> list[Reserve]:
+    """By provider and currency, where something is held back. 1 statement."""
+    return [Reserve(*row) for row in sql.run(_RESERVES, {"company": company})]
+
+
+RESERVES = """
+SELECT p.company_id, p.provider, p.currency,
+       sum((l.amount_minor + l.difference_minor)
+           * CASE l.kind WHEN 'reserve_held' THEN 1 ELSE -1 END)::bigint AS reserve
+FROM settlement_payoutline AS l JOIN settlement_payout AS p ON p.id = l.payout_id
+WHERE l.kind IN ('reserve_held', 'reserve_released') GROUP BY 1, 2, 3
+"""
+"""What providers hold back of payouts, by company, provider and currency. Of what was released beyond it, nothing."""
+
+_RESERVES = f"""
+SELECT provider, currency::text, reserve FROM ({RESERVES}) AS r
+WHERE company_id = %(company)s::smallint AND reserve <> 0 ORDER BY provider, currency
+"""
 
 _PAYOUTS = """
 SELECT p.id, p.number, p.provider, p.external_id, p.currency, p.gross_minor, p.fee_minor, p.net_minor, p.state,
@@ -247,7 +276,8 @@ _SUMS = """
 SELECT format('payout %s says %s before fees of %s, its lines make %s and %s', p.number, p.gross_minor, p.fee_minor,
               COALESCE(l.gross, 0), COALESCE(l.fees, 0))
 FROM settlement_payout AS p LEFT JOIN (
-    SELECT payout_id, sum(CASE WHEN kind IN ('charge', 'refund_reversal', 'chargeback_reversal') THEN amount_minor
+    SELECT payout_id, sum(CASE WHEN kind IN ('charge', 'refund_reversal', 'chargeback_reversal', 'reserve_released')
+                               THEN amount_minor
                                WHEN kind = 'fee' THEN 0 ELSE -amount_minor END) AS gross, sum(fee_minor) AS fees
     FROM settlement_payoutline GROUP BY 1) AS l ON l.payout_id = p.id
 WHERE (p.gross_minor, p.fee_minor) <> (COALESCE(l.gross, 0), COALESCE(l.fees, 0))
@@ -285,5 +315,17 @@ FROM (SELECT l.payout_id, l.number, l.state, l.kind, l.difference_minor,
              * (COALESCE(k.amount, 0) - l.amount_minor) AS expected
       FROM settlement_payoutline AS l LEFT JOIN ({KNOWN}) AS k ON k.id = l.known_id AND k.kind = l.kind) AS d
 JOIN settlement_payout AS p ON p.id = d.payout_id
-WHERE d.difference_minor <> d.expected OR (d.state = 'matched' AND d.difference_minor <> 0)
+WHERE (d.difference_minor <> d.expected AND d.kind NOT IN ('reserve_held', 'reserve_released'))
+   OR (d.state = 'matched' AND d.difference_minor <> 0)
+"""
+
+# invariant 27: account 1120 holds what providers hold back of payouts
+_RESERVED = f"""
+SELECT format('company %s: account 1120 holds %s %s, payouts say that providers hold back %s', company_id,
+              COALESCE(b.balance, 0), currency, COALESCE(r.reserve, 0))
+FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
+      WHERE account = 1120 GROUP BY 1, 2) AS b
+FULL JOIN (SELECT company_id, currency::text, sum(reserve)::bigint AS reserve FROM ({RESERVES}) AS r GROUP BY 1, 2) AS r
+  USING (company_id, currency)
+WHERE COALESCE(b.balance, 0) <> COALESCE(r.reserve, 0)
 """

@@ -13,8 +13,11 @@ from entrepot.settlement import errors
 
 SIGNS = {
     "charge": 1, "refund": -1, "refund_reversal": 1, "chargeback": -1, "chargeback_reversal": 1, "fee": 0,
+    "reserve_held": -1, "reserve_released": 1,
 }  # fmt: skip
-"""Kinds of lines, and which way their money goes: 1 to us."""
+"""Kinds of lines, and which way their money goes: 1 to us. A reserve is what a provider holds back of a payout, and
+brings with a later one: it is of no document of ours."""
+RESERVES = ("reserve_held", "reserve_released")
 
 
 class PayoutLine(NamedTuple):
@@ -45,6 +48,13 @@ class Matched(NamedTuple):
     difference: int
     why: str
     booked: int = 0
+
+    @property
+    def reserved(self) -> int:
+        """What the line adds to the reserve that the provider holds: of what is released, what it held."""
+        if self.line.kind not in RESERVES:
+            return 0
+        return -SIGNS[self.line.kind] * (self.line.amount_minor + self.difference)
 
 
 def misfit(external_id: str, lines: Sequence[PayoutLine], net_minor: int) -> Refused | None:
@@ -84,11 +94,13 @@ def match(
     known: Mapping[tuple[str, str], Sequence[Known]],
     paid_out: set[tuple[UUID, str]],
     currency: str,
+    reserve: int = 0,
 ) -> list[Matched]:
     """Each line with the attempt or dispute of its kind and reference, which is paid out once; fees belong to none.
 
     Where several share a reference, lines of the very amount choose first, then the largest; so the order of the lines
-    does not matter. `paid_out` are the (id, kind) that earlier payouts have settled; it grows.
+    does not matter. `paid_out` are the (id, kind) that earlier payouts have settled; it grows. `reserve` is what the
+    provider holds of earlier payouts: no more than that can be released.
     """
     of_reference: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, line in enumerate(lines):
@@ -100,7 +112,22 @@ def match(
         found = _choose({place: lines[place] for place in places}, left) if left else {}
         paid_out.update((one.id, kind) for one in found.values())
         chosen |= found
-    return [_matched(line, chosen.get(place), known, currency) for place, line in enumerate(lines)]
+    matched = []
+    for place, line in enumerate(lines):
+        if line.kind == "reserve_released":
+            matched.append(_released(line, reserve, currency))
+            reserve += matched[-1].reserved
+        else:
+            matched.append(_matched(line, chosen.get(place), known, currency))
+    return matched
+
+
+def _released(line: PayoutLine, reserve: int, currency: str) -> Matched:
+    off = min(0, reserve - line.amount_minor)
+    if not off:
+        return Matched(line, "matched", None, 0, "")
+    why = f"{money.told(reserve, currency)} were held back, {money.told(line.amount_minor, currency)} are released"
+    return Matched(line, "differs" if reserve else "unmatched", None, off, why)
 
 
 def _choose(lines: Mapping[int, PayoutLine], left: Iterable[Known]) -> dict[int, Known]:
@@ -122,7 +149,7 @@ def _matched(
     line: PayoutLine, one: Known | None, known: Mapping[tuple[str, str], Sequence[Known]], currency: str
 ) -> Matched:
     sign = SIGNS[line.kind]
-    if not sign:
+    if not sign or line.kind == "reserve_held":
         return Matched(line, "matched", None, 0, "")
     if one is None:
         why = f"no {line.kind.replace('_', ' ')} is known under {line.reference or 'no reference'}"

@@ -15,6 +15,12 @@ KINDS = {
 }  # fmt: skip
 """Categories of balance transactions that we know a document of. Others are lines of their own: what costs is a fee,
 what is neither is looked at by a person."""
+RESERVES = (
+    "reserve_transaction", "reserved_funds", "risk_reserved_funds", "reserve_hold", "reserve_release",
+    "payment_network_reserve_hold", "payment_network_reserve_release", "payout_minimum_balance_hold",
+    "payout_minimum_balance_release",
+)  # fmt: skip
+"""Categories of what Stripe holds back of a payout, and brings with a later one."""
 FEES = ("fee", "stripe_fee", "network_cost", "tax")
 
 
@@ -58,6 +64,9 @@ def _line(row: dict[str, Any]) -> PayoutLine:
     category = str(row.get("reporting_category") or row.get("type") or "")
     if category in FEES or _word(row, "type") in FEES:
         return PayoutLine("fee", _word(row, "id"), 0, fee - amount)
+    if category in RESERVES or _word(row, "type") in RESERVES:
+        kind = "reserve_released" if amount >= 0 else "reserve_held"
+        return PayoutLine(kind, _word(row, "id"), abs(amount), fee)
     kind = KINDS.get(category, "")
     if SIGNS.get(kind) == 1 and amount >= 0:
         return PayoutLine(kind, _word(row, "source"), amount, fee)

@@ -15,7 +15,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import errors, rules
-from entrepot.settlement.queries import KNOWN
+from entrepot.settlement.queries import KNOWN, RESERVES
 from entrepot.settlement.rules import Known, Matched, PayoutLine
 from entrepot.work.commands.open_items import OpenItem, open_items
 
@@ -84,7 +84,7 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
 
     Locks: the accounts with the providers, in the order of their names; the balances.
     Refuses: DoesNotAddUp; NotALine; TakenOtherwise (the name stands for another net); what the ledger refuses, for all.
-    Again: by key, and by the provider's name for it. 13 statements.
+    Again: by key, and by the provider's name for it. 14 statements.
     """
     names = _names(requests)
     sql.run(_LOCK, names)
@@ -92,6 +92,7 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
     charges = _charges({line.reference for one in requests for line in one.lines})
     ids_known = [one.id for by_name in charges.values() for found in by_name.values() for one in found]
     paid_out = set(sql.run(_PAID_OUT, {"ids": ids_known}))
+    reserves = {row[:3]: row[3] for row in sql.run(_RESERVES, names)}
     numbers = iter(ids.numbers("PY", len(requests)))
 
     answers: list[PayoutTaken | Refused] = []
@@ -106,7 +107,10 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
             answers.append(refused)
             continue
         own = charges.get((request.company, request.provider, request.currency), {})
-        lines = rules.match(request.lines, own, paid_out, request.currency)  # type: ignore[arg-type]
+        account = (request.company, request.provider, request.currency)
+        reserve = reserves.get(account, 0)
+        lines = rules.match(request.lines, own, paid_out, request.currency, reserve)  # type: ignore[arg-type]
+        reserves[account] = reserve + sum(line.reserved for line in lines)
         draft = _Draft(ids.uuid7(), next(numbers), request, lines, request.arrived_at or cause.at)
         drafts.append(draft)
         known[name] = _Taken(
@@ -163,7 +167,8 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     ])  # fmt: skip
     whole(post(cause, requests=[
         Posting(one.request.company, "payment.paid_out", "payout", one.id, one.request.currency,
-                (("settlement", one.request.net_minor), ("fee", _fees(one) - _booked(one))), one.at)
+                (("settlement", one.request.net_minor), ("fee", _fees(one) - _booked(one)),
+                 *((("held_back", reserved),) if (reserved := _reserved(one)) else ())), one.at)
         for one in drafts
     ]))  # fmt: skip
     announce(cause, [
@@ -178,6 +183,10 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
 
 def _fees(one: _Draft) -> int:
     return sum(line.fee_minor for line in one.request.lines)
+
+
+def _reserved(one: _Draft) -> int:
+    return sum(line.reserved for line in one.lines)
 
 
 def _booked(one: _Draft) -> int:
@@ -211,6 +220,11 @@ FROM (SELECT DISTINCT company, provider FROM ({accounts}) AS d(company, provider
 """The account of a company with a provider: one at a time says what its payouts settle."""
 
 _LOCK = LOCK.format(accounts="SELECT * FROM unnest(%(companies)s::int[], %(providers)s::text[])")
+
+_RESERVES = f"""
+SELECT company_id::int, provider, currency::text, reserve FROM ({RESERVES}) AS r
+WHERE (company_id, provider) IN (SELECT * FROM unnest(%(companies)s::int[], %(providers)s::text[]))
+"""
 
 _TAKEN = """
 SELECT p.company_id::int, p.provider, p.external_id, p.id, p.number, p.state,

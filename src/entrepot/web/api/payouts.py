@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from entrepot.kernel.errors import Invalid
+from entrepot.settlement import queries as settlement
 from entrepot.settlement import stripe_report
 from entrepot.settlement.commands.take_payouts import TakePayout, take_payouts
+from entrepot.settlement.rules import SIGNS, PayoutLine
 from entrepot.web.api import parse
-from entrepot.web.api.answers import REFUSED, Company, IdempotencyKey, Many, give
-from entrepot.web.api.schemas import Each, Out, Own, Strict
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Many, give
+from entrepot.web.api.schemas import MINOR_MAX, Code, Currency, Each, Minor, Moment, Out, Own, Strict, Text
 
 router = Router()
 FILE_MAX = 2_000_000
+LINES_MAX = 10_000
+Signed = Annotated[StrictInt, Field(ge=-MINOR_MAX, le=MINOR_MAX)]
 
 
 class StripePayoutIn(Strict):
@@ -25,6 +29,35 @@ class StripePayoutIn(Strict):
 
     transactions: Annotated[str, Field(min_length=1, max_length=FILE_MAX)]
     key: Own = None
+
+
+class PayoutLineIn(Strict):
+    """A line as the provider or marketplace reports it; amounts in minor units, from 0."""
+
+    kind: Literal[tuple(SIGNS)]  # type: ignore[valid-type]
+    reference: Text = ""
+    amount_minor: Minor = 0
+    fee_minor: Signed = 0
+
+
+class PayoutIn(Strict):
+    """A payout under the provider's own name for it: what came to the bank, and the lines that make it."""
+
+    provider: Code
+    external_id: Code
+    currency: Currency
+    net_minor: Signed
+    arrived_at: Moment | None = None
+    lines: Annotated[list[PayoutLineIn], Field(min_length=1, max_length=LINES_MAX)]
+    key: Own = None
+
+
+class ReserveOut(Out):
+    """What a provider holds back of its payouts."""
+
+    provider: str
+    currency: str
+    reserve_minor: int
 
 
 class PayoutTakenOut(Out):
@@ -55,6 +88,36 @@ def take_stripe_payout(
         )  # fmt: skip
 
     return give(request, take_payouts, payload, idempotency_key, make)
+
+
+@router.post("/payouts", response={200: PayoutTakenOut | list[Each[PayoutTakenOut]], **REFUSED})
+def take_payout(
+    request: HttpRequest,
+    payload: PayoutIn | Annotated[list[PayoutIn], Many],
+    idempotency_key: IdempotencyKey,
+    company: Company = None,
+) -> Any:
+    """Take a payout of any provider or marketplace in, with its fees and with what it holds back and releases."""
+    which = parse.company_of(company)
+
+    def make(one: PayoutIn, key: str) -> TakePayout:
+        lines = tuple(
+            PayoutLine(row.kind, row.reference, row.amount_minor, row.fee_minor) for row in one.lines
+        )
+        return TakePayout(
+            which, one.provider, one.external_id, one.currency, one.net_minor, lines, one.arrived_at, key
+        )  # fmt: skip
+
+    return give(request, take_payouts, payload, idempotency_key, make)
+
+
+@router.get("/payouts/reserves", response={200: list[ReserveOut], **READ})
+def list_reserves(
+    request: HttpRequest,  # noqa: ARG001  ninja gives it by name
+    company: Company = None,
+) -> Any:
+    """What providers hold back, by provider and currency."""
+    return settlement.reserves(parse.company_of(company))
 
 
 def _read(text: str) -> stripe_report.Report:

@@ -70,6 +70,7 @@ def payouts(request: Request) -> HttpResponse:
         **shown.context("payouts"),
         "lines": [(by_id[line.payout], line) for line in lines],
         "clearing": questions.open_clearing(company, fmt.reading().now),
+        "reserves": settlement.reserves(company),
     }
     return page(request, "web/payouts.html", context, area="books")
 

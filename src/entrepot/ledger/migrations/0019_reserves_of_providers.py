@@ -1,0 +1,10 @@
+"""Books that are open already get the account of what providers hold back, and its posting rules."""
+
+from django.db import migrations
+
+from entrepot.ledger.later_accounts import add
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0018_fees_of_disputes")]
+    operations = [migrations.RunPython(add, migrations.RunPython.noop)]
