@@ -121,7 +121,7 @@ def test_each_list_has_a_file_its_sums_and_each_of_its_orders(console, standing_
 
 
 def numbers(page: str) -> list[str]:
-    return re.findall(r'class="title"><a href="/orders/[^"]+">([^<]+)</a>', page)
+    return re.findall(r'class="title[^"]*"><a href="/orders/[^"]+">([^<]+)</a>', page)
 
 
 def pages_of(browser, order: str) -> list[str]:
