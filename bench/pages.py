@@ -157,8 +157,8 @@ def rows(found: Sequence[Opened], by: str) -> list[report.Row]:
     many = max(found, key=lambda one: one.statements)
     return [
         report.Row(
-            f"pages of the house, p95 by {by} of the slowest of {len(found)} ({slowest.name})", "ms", slowest.told()[place],
-            floor=BAR_MS, less_is_better=True,
+            f"pages of the house, p95 by {by} of the slowest of {len(found)} ({slowest.name})", "ms",
+            slowest.told()[place], floor=BAR_MS, less_is_better=True,
         ),
         report.Row(
             "pages over the bar" + (f": {', '.join(over)}" if over else ""), "pages", float(len(over)), floor=0,

@@ -115,7 +115,7 @@ def _pictures(chromium: Any, site: str, name: str, size: dict[str, int]) -> int:
     context = entered(chromium, site, "admin", size)
     page, count = context.new_page(), 0
     for stop in stops():
-        page.goto(stop.address)
+        page.goto(stop.address, wait_until="networkidle")
         page.screenshot(path=folder / f"{stop.name}.png", full_page=True)
         count += 1
     context.close()
@@ -131,7 +131,7 @@ def _of_readme(chromium: Any, site: str) -> None:
     for name, (stop, size) in SHOWN.items():
         context = entered(chromium, site, "admin", size)
         page = context.new_page()
-        page.goto(addresses[stop])
+        page.goto(addresses[stop], wait_until="networkidle")  # figures that come later are there
         taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         taken.quantize(COLORS, dither=Image.Dither.NONE).save(IMG / f"{name}.png", optimize=True)
         context.close()

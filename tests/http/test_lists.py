@@ -158,7 +158,7 @@ def test_the_trial_balance_is_a_statement_with_its_sums_and_files(console, stand
 
 
 def numbers(page: str) -> list[str]:
-    return re.findall(r'class="title"><a href="/orders/[^"]+">([^<]+)</a>', page)
+    return re.findall(r'class="title[^"]*"><a href="/orders/[^"]+">([^<]+)</a>', page)
 
 
 def pages_of(browser, order: str) -> list[str]:

@@ -195,7 +195,10 @@ def country(code: str) -> str:
 def told_day(name: str) -> str:
     """A day or month that a group is named by, such as 2026-11-28 or 2026-11, in words; any other name as it is."""
     with suppress(ValueError):
-        return month(date.fromisoformat(f"{name}-01")) if len(name) == 7 else day(date.fromisoformat(name))
+        if len(name) == 7:
+            return month(date.fromisoformat(f"{name}-01"))
+        if len(name) == 10:
+            return day(date.fromisoformat(name))
     return name
 
 
