@@ -307,7 +307,9 @@ def test_packages_take_as_many_statements_for_many_as_for_one(statements, house)
             answers = receive_scans(CLERK, requests=[scan(house, number, quantity=4) for number in numbers])
         assert all(isinstance(one, ScanReceived) and one.differs for one in answers)
         counts.append(len(ran.texts))
-    assert len(set(counts[1:])) == 1 and counts[0] in (counts[1], counts[1] + 3), counts  # the first makes its bucket
+    assert len(set(counts[1:])) == 1 and counts[0] in (counts[1], counts[1] + 3), (
+        counts
+    )  # the first makes its bucket
 
 
 @pytest.mark.counts("purchasing.confirm", "purchasing.take_notices", "purchasing.close_notices")

@@ -6,5 +6,5 @@ from entrepot.ledger.later_accounts import add
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0018_fees_of_disputes")]
+    dependencies = [("ledger", "0019_parts_of_work")]
     operations = [migrations.RunPython(add, migrations.RunPython.noop)]

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0019_reserves_of_providers"),
+        ("ledger", "0020_reserves_of_providers"),
     ]
 
     operations = [
