@@ -53,6 +53,7 @@ BESIDE: dict[str, str | list[Any]] = {
     " JOIN network_node AS n ON n.id = f.node_id AND n.country <> o.country WHERE f.state = 'shipped' LIMIT 1",
     "labels": "SELECT shipment_id, 'pdf' FROM shipping_label WHERE state <> 'voided' ORDER BY id LIMIT 1",
     "label-of-carrier": "SELECT label_id FROM shipping_purchase WHERE state = 'bought' LIMIT 1",
+    "plate-label": "SELECT id, 'pdf' FROM stock_plate ORDER BY id DESC LIMIT 1",
     "manifest": "SELECT id FROM shipping_manifest ORDER BY id DESC LIMIT 1",
     "return-photo": "SELECT id FROM returns_photo LIMIT 1",
     "departure-pdf": walk.WHICH["departure"],

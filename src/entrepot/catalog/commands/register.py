@@ -70,7 +70,7 @@ def _packaged(requests: Sequence[RegisterSku]) -> dict[tuple[int, str], Refused]
         barcode: Invalid(
             field="barcode",
             expected=Said(
-                "a number that stands on no case or pallet; on a {0} of {1} stands", kind, skus[sku].code
+                "a number that no case or pallet bears; a {0} of {1} bears it", kind, skus[sku].code
             ),
             found=barcode[1],
         )
