@@ -71,7 +71,7 @@ def test_a_program_registers_skus_with_their_cases_and_no_barcode_means_two_thin
         "skus",
     ).json()
     assert [one["code"] for one in answers] == ["INK-BLUE", "kernel.invalid", "kernel.invalid", "NIB"]
-    assert "on a case of PEN-STEEL" in answers[1]["detail"]
+    assert "a case of PEN-STEEL bears it" in answers[1]["detail"]
     case = {"sku": "NIB", "kind": "case", "units": 6, "barcode": "5012345678900"}
     assert is_problem(robot.post(API, case, "taken"), 422, "kernel.invalid"), "it stands on a SKU"
     assert robot.post(API, case | {"barcode": ""}, "case").status_code == 200
