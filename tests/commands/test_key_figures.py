@@ -9,7 +9,7 @@ import pytest
 
 from entrepot.insight import kpis
 from entrepot.insight.kpis import KPIS, Asked, Figure
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.ledger.commands.match_lines import MatchLines, Part, match_lines
 from entrepot.ledger.commands.post import Posting, post
@@ -22,6 +22,7 @@ from entrepot.stock.commands.receive import Receive, receive
 from entrepot.warehouse.commands.pack import PackFulfillment, pack
 from entrepot.warehouse.commands.pick import PickFulfillment, pick
 from entrepot.warehouse.commands.put_away import PutAway, put_away
+from entrepot.warehouse.labor import Labor
 from tests.back import APPROVES, ASKS, INSPECTS, asked, back, lines_of, sold
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
 from tests.onward import a_vendor, disposed, opened
@@ -62,6 +63,31 @@ def test_goods_are_put_away_in_the_order_in_which_they_came(house: Floor):
     assert figure("dock to stock").value == pytest.approx(7 / 3)
     late = Asked(NOW + timedelta(hours=4), NOW + timedelta(days=2))
     assert figure("dock to stock", late).facts == 2, "what was put away before is counted on, not told"
+    assert len(kpis.rows(KPIS["dock to stock"], COMPANY, DAY, limit=1)) == 1
+
+
+def test_what_had_come_long_before_is_counted_on_from_what_the_bin_held(house: Floor):
+    """10 came and 4 were put away 100 days ago. Of the 6 left nobody tells; the 5 that came since stood for an hour."""
+    long_ago = -100 * 24
+    _comes(house, long_ago, 10)
+    put(house, long_ago + 1, 4)
+    _comes(house, 3, 5)
+    put(house, 4, 6)
+    put(house, 4, 5)
+    hours = [row.good for row in kpis.rows(KPIS["dock to stock"], COMPANY, DAY)]
+    assert hours == pytest.approx([1])
+
+
+def test_the_pauses_of_people_are_those_of_the_policy(house: Floor):
+    house.stock(0, 100)
+    fulfillments = released(*placed(house, 2, (0, 1)))
+    pick(SYSTEM, requests=[PickFulfillment(one) for one in fulfillments])
+    for hours, one in zip((0.0, 0.25), fulfillments, strict=True):
+        pack(at(hours, "pat"), requests=[PackFulfillment(one)])
+    assert figure("orders packed").value == pytest.approx(4)
+    short = policies.SetPolicy(COMPANY, "warehouse.labor", Labor(idle_max_s=600), NOW)
+    policies.set_policy(SYSTEM, requests=[short])
+    assert figure("orders packed").value is None, "a quarter of an hour is a pause"
 
 
 def _comes(house: Floor, hours: float, units: int) -> None:

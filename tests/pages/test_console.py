@@ -451,7 +451,7 @@ def test_an_order_is_split_and_made_one_again(console: Page, shop: Shop, tmp_pat
     console.goto(f"/orders/{placed.order}/")
     console.get_by_text("Split the order").click()
     look("split")
-    console.get_by_label("line 1: up to 5").fill("2")
+    console.locator("details", has_text="Split the order").get_by_label("line 1: up to 5").fill("2")
     console.get_by_label("Why it is split").fill("the rest later")
     console.get_by_role("button", name="Split it").click()
     expect(console.get_by_text("Split from")).to_be_visible()

@@ -156,7 +156,8 @@ FROM pg_class AS c LEFT JOIN insight_answer AS a ON a.key = %(key)s::bytea WHERE
 _UP_TO = """
 SELECT COALESCE(max(seq), 0) - EXISTS (
     SELECT FROM pg_locks
-    WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND pid <> pg_backend_pid())::int
+    WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND pid <> pg_backend_pid()
+      AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))::int
 FROM kernel_event
 """
 

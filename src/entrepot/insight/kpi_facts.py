@@ -199,25 +199,38 @@ JOIN network_node AS n ON n.id = t.node_id JOIN catalog_sku AS k ON k.id = l.sku
 WHERE l.company_id = %(company)s::smallint AND l.counted IS NOT NULL AND {_within("l.counted_at")}
 """
 
-# Units leave a bucket in the order in which they came: each put-away is told from the arrival of its last unit.
+LYING_DAYS = 90
+
+# Units leave a bucket in the order in which they came: each put-away is told from the arrival of its last unit. Counted
+# from what a bucket held 90 days before, so that it costs no more as history grows; what had come before is not told.
 DOCK_TO_STOCK = f"""
 WITH put AS (
     SELECT id, sku_id, from_bucket, occurred_at, document_id FROM stock_move
     WHERE company_id = %(company)s::smallint AND reason = 'put_away' AND from_place = 'node' AND to_place = 'node'
       AND {_within("occurred_at")}
-), buckets AS MATERIALIZED (SELECT DISTINCT sku_id, from_bucket AS id FROM put), came AS MATERIALIZED (
-    SELECT b.id, m.occurred_at, sum(m.quantity) OVER (PARTITION BY b.id ORDER BY m.id) AS upto
-    FROM buckets AS b JOIN stock_move AS m ON m.sku_id = b.sku_id AND m.to_bucket = b.id
-), went AS MATERIALIZED (
-    SELECT m.id, m.from_bucket, sum(m.quantity) OVER (PARTITION BY b.id ORDER BY m.id) AS upto
-    FROM buckets AS b JOIN stock_move AS m ON m.sku_id = b.sku_id AND m.from_bucket = b.id
+), buckets AS MATERIALIZED (SELECT DISTINCT sku_id, from_bucket AS id FROM put), moves AS MATERIALIZED (
+    SELECT b.id AS bucket, m.id, m.occurred_at, m.quantity, m.to_bucket = b.id AS comes
+    FROM buckets AS b JOIN stock_move AS m ON m.sku_id = b.sku_id AND b.id IN (m.from_bucket, m.to_bucket)
+     AND m.id > COALESCE((
+         SELECT id FROM stock_move WHERE company_id = %(company)s::smallint AND reason = 'put_away'
+            AND occurred_at < %(since)s::timestamptz - interval '{LYING_DAYS} days' ORDER BY occurred_at DESC LIMIT 1
+     ), 0)
+), held AS MATERIALIZED (
+    SELECT k.id, k.quantity - sum(CASE WHEN m.comes THEN m.quantity ELSE -m.quantity END) AS units
+    FROM moves AS m JOIN stock_bucket AS k ON k.id = m.bucket GROUP BY k.id, k.quantity
+), numbered AS MATERIALIZED (
+    SELECT m.bucket, m.id, m.occurred_at, m.comes, CASE WHEN m.comes THEN h.units ELSE 0 END
+           + sum(m.quantity) OVER (PARTITION BY m.bucket, m.comes ORDER BY m.id) AS upto, h.units AS held
+    FROM moves AS m JOIN held AS h ON h.id = m.bucket
 )
 SELECT p.occurred_at, '', n.code, k.category, p.document_id, k.code, {_hours("a.occurred_at", "p.occurred_at")},
        1::float8
-FROM put AS p JOIN went AS w ON w.id = p.id JOIN stock_bucket AS b ON b.id = p.from_bucket
+FROM put AS p JOIN numbered AS w ON w.id = p.id AND NOT w.comes AND w.upto > w.held
+JOIN stock_bucket AS b ON b.id = p.from_bucket
 JOIN network_node AS n ON n.id = b.node_id JOIN catalog_sku AS k ON k.id = p.sku_id
 CROSS JOIN LATERAL (
-    SELECT occurred_at FROM came WHERE came.id = p.from_bucket AND came.upto >= w.upto ORDER BY upto LIMIT 1
+    SELECT c.occurred_at FROM numbered AS c
+    WHERE c.bucket = p.from_bucket AND c.comes AND c.upto >= w.upto ORDER BY c.upto LIMIT 1
 ) AS a
 """
 

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from entrepot.insight import kpi_facts as facts
-from entrepot.kernel import sql
+from entrepot.kernel import policies, sql
 from entrepot.warehouse.labor import Labor
-from entrepot.warehouse.task_times import OBSERVED_MAX
+from entrepot.warehouse.task_times import of_node
 
 Unit = Literal["share", "ratio", "rate", "hours", "days"]
 
@@ -153,11 +153,12 @@ def by(kpi: Kpi, company: int, asked: Asked, side: str) -> list[Figure]:
 
 
 def rows(kpi: Kpi, company: int, asked: Asked, *, limit: int = 200) -> list[Row]:
-    """Facts of a window: those that speak against the house first, the latest of them first. 1 statement."""
+    """Facts of a window: those that speak against the house first, the latest of them first. 1 statement; 1
+    more by the hour."""
     worst = "good" if kpi.unit in ("ratio", "hours") else "good / NULLIF(of, 0)"
     order = f"{worst} {'ASC' if kpi.better == 'high' else 'DESC'} NULLS LAST, at DESC, document"
-    statement = f"{_facts(kpi)} SELECT * FROM facts ORDER BY {order} LIMIT %(limit)s::int"
-    return [Row(*row) for row in sql.run(statement, {**_params(company, asked), "rows": limit})]
+    statement = f"{_facts(kpi)} SELECT * FROM facts ORDER BY {order} LIMIT %(rows)s::int"
+    return [Row(*row) for row in sql.run(statement, {**_params(kpi, company, asked), "rows": limit})]
 
 
 def _figures(kpi: Kpi, company: int, asked: Asked, name: str) -> list[Figure]:
@@ -172,7 +173,7 @@ SELECT {name} AS told, count(*)::int, COALESCE(sum(good), 0)::float8, COALESCE(s
        {", ".join(spread)}
 FROM facts {"" if name == _ALL else "GROUP BY 1 ORDER BY 1"}
 """
-    return [Figure(*row) for row in sql.run(statement, _params(company, asked))]
+    return [Figure(*row) for row in sql.run(statement, _params(kpi, company, asked))]
 
 
 def _facts(kpi: Kpi) -> str:
@@ -183,8 +184,12 @@ WITH told ({facts.FACT}) AS ({kpi.statement}), facts AS (
 )"""
 
 
-def _params(company: int, asked: Asked) -> dict[str, object]:
-    return {
+def _params(kpi: Kpi, company: int, asked: Asked) -> dict[str, object]:
+    told: dict[str, object] = {
         "company": company, "since": asked.since, "until": asked.until, "channel": asked.channel, "node": asked.node,
-        "kind": asked.kind, "idle": Labor().idle_max_s, "limit": OBSERVED_MAX,
+        "kind": asked.kind,
     }  # fmt: skip
+    if kpi.unit == "rate":  # what people reported, by the same pauses as the page of labor, and all of it
+        work = of_node(policies.in_force(company, Labor, asked.until), "", Labor())
+        told |= {"idle": work.idle_max_s, "limit": None}
+    return told

@@ -14,7 +14,7 @@ from entrepot.insight.audit import Asked
 from entrepot.kernel import seal
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, Company
-from entrepot.web.api.schemas import Out, Text
+from entrepot.web.api.schemas import Moment, Out, Text
 
 router = Router()
 
@@ -55,8 +55,8 @@ def list_audit(
     actor: Text = "",
     command: Text = "",
     kind: Text = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     before: Annotated[
         int | None, Query(ge=1, le=2**62, description="The `seq` of the last one of the page before.")
     ] = None,
