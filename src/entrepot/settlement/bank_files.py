@@ -174,8 +174,8 @@ def table(text: str, account: str, external_id: str, currency: str) -> Statement
 
 def _plain(text: str, currency: str) -> str:
     """An amount as banks write it in their countries, as programs write it: `1.250,00`, `1,250.00` and `-7,30`. What
-    groups digits is another sign than the one before the decimals. `1,250` and `1.250` alone could be either: nothing is
-    read where the currency has decimals."""
+    groups digits is another sign than the one before the decimals. `1,250` and `1.250` alone could be either: nothing
+    is read of them where the currency has decimals."""
     text = text.replace("\u00a0", " ").replace("\u2212", "-").replace("\u2019", "'")
     digits = money.exponent(currency)
     decimals = rf"(?:(?P<point>[.,])(?P<part>\d{{1,{digits}}}))?" if digits else "(?P<point>)(?P<part>)"
