@@ -101,6 +101,33 @@ def test_what_is_recorded_late_is_measured_the_next_time():
     assert balance(1100) == 1_700
 
 
+def test_measuring_again_and_again_finds_what_measuring_once_finds():
+    """What was measured is not read again; what occurred since, was recorded late, or is of another currency, is."""
+    record_rates(SYSTEM, requests=[RecordRate(COMPANY, "USD", DAY, Decimal("0.7"))])
+
+    def in_dollars(amount: int, days: int) -> None:
+        at = NOW + timedelta(days=days)
+        post(SYSTEM, requests=[
+            Posting(COMPANY, "payment.captured", "payment", ids.uuid7(), "USD", [("settlement", amount)], at)
+        ])  # fmt: skip
+
+    posted("payment.captured", 1_000)
+    posted("payment.captured", 3_000, 2)  # recorded before the first measure, and occurs after it
+    assert measured() == Revalued(COMPANY, 0, 0, 2)
+    in_dollars(500, 0)
+    posted("payment.paid_out", 400, 1)
+    assert measured(1) == Revalued(COMPANY, 20, 30, 5)
+    posted("payment.captured", 100, 0)  # late
+    in_dollars(100, 2)
+    assert measured(2) == Revalued(COMPANY, 0, 30 + 10 + 20, 5)
+    kept = sql.run(
+        "SELECT account::int, currency, amount_minor, worth_minor FROM ledger_exposure"
+        " WHERE account IN (1000, 1100) ORDER BY 1, 2"
+    )
+    assert kept == [(1000, "EUR", 400, 360), (1100, "EUR", 3_700, 3_330), (1100, "USD", 600, 420)]
+    assert measured(2) == Revalued(COMPANY, 0, 0, 5)
+
+
 def test_refusals_leave_everything_as_it_was():
     posted("payment.captured", 1_000)
     register_companies(SYSTEM, requests=[RegisterCompany(2, "other", "Other Ltd", "GBP", "GB")])

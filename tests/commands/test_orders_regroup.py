@@ -181,7 +181,7 @@ def test_what_was_captured_beyond_what_stays_cannot_be_split(house):
     capture(SYSTEM, requests=[Capture(order, 10_00)])
     (refused,) = split(SYSTEM, requests=[a_split(order, (1, 1))])
     assert refused == errors.MoneyTaken(
-        order=queries.order(order).number, taken_minor=10_00, stays_minor=9_99
+        order=queries.order(order).number, taken="10.00 GBP", stays="9.99 GBP"
     )
     assert units(order) == [{"open": 2}]
 

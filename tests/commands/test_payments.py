@@ -90,7 +90,7 @@ def test_more_than_is_captured_is_not_refunded(order: UUID) -> None:
     first, second = refund(SYSTEM, requests=[Refund(order, 400), Refund(order, 201)])
 
     assert first == Refunded(400)
-    assert second == errors.ExceedsCaptured(order=str(order), wanted=201, left=200)
+    assert second == errors.ExceedsCaptured(order=str(order), wanted="2.01 GBP", left="2.00 GBP")
     assert amounts(order) == [(1000, 600, 400, "part_refunded")]
 
 

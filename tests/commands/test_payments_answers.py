@@ -144,18 +144,20 @@ def test_what_can_not_be_is_refused(house: None):
     ])  # fmt: skip
     assert answers == [
         NotFound(what="dispute", which=str(unknown)),
-        errors.NotAPayment(field="fee", expected="0 or more", found=-1),
+        errors.NotAPayment(field="fee", expected="0 or more", found="-0.01 GBP"),
     ]
     (payment,) = queries.of_order(order)
     opened(payment.id, 19_500, "dp_2")
     (beyond,) = follow_disputes(SYSTEM, requests=[FollowDispute(dispute, withdrawn=True)])
-    assert beyond == errors.NotAPayment(field="amount", expected="1 to 500", found=1_000)
+    assert beyond == errors.NotAPayment(
+        field="amount", expected="above 0, at most 5.00 GBP", found="10.00 GBP"
+    )
     (lost,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
     assert lost == beyond, "no more is lost than was captured and is not disputed by another"
     (fee,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True, fee_returned_minor=-1)])
-    assert fee == errors.NotAPayment(field="fee", expected="0 or more", found=-1)
+    assert fee == errors.NotAPayment(field="fee", expected="0 or more", found="-0.01 GBP")
     (early,) = open_disputes(SYSTEM, requests=[OpenDispute(payment.id, "dp_3", 1, inquiry=True, fee_minor=1)])
-    assert early == errors.NotAPayment(field="fee", expected="0 while nothing is withdrawn", found=1)
+    assert early == errors.NotAPayment(field="fee", expected="0 while nothing is withdrawn", found="0.01 GBP")
 
 
 def test_what_nobody_answers_in_time_expires_and_can_still_be_decided(house: None):

@@ -81,7 +81,9 @@ def test_what_is_disputed_can_not_be_refunded_as_well(house: None):
     dispute = opened(payment, 700)
 
     too_much, rest = refund(SYSTEM, requests=[Refund(order, 301), Refund(order, 300)])
-    assert too_much == errors.UnderDispute(order=str(order), wanted=301, disputed=700, left=300)
+    assert too_much == errors.UnderDispute(
+        order=str(order), wanted="3.01 GBP", disputed="7.00 GBP", left="3.00 GBP"
+    )
     assert rest == Refunded(300)
 
     close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True)])
@@ -100,7 +102,7 @@ def test_a_bank_may_take_what_was_given_back_already(house: None):
     assert (item.type, item.priority) == ("disputed after refund", 95)
     assert "7.00 GBP of them were refunded already" in item.reason
     assert balance(1100) == -700, "they have our money twice"
-    refused = errors.UnderDispute(order=str(order), wanted=1, disputed=900, left=0)
+    refused = errors.UnderDispute(order=str(order), wanted="0.01 GBP", disputed="9.00 GBP", left="0.00 GBP")
     assert refund(SYSTEM, requests=[Refund(order, 1)]) == [refused]
 
     close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=True)])
@@ -128,8 +130,12 @@ def test_more_than_was_captured_is_no_chargeback(house: None):
         OpenDispute(payment, "d", 400), OpenDispute(ids.uuid7(), "e", 1),
     ])  # fmt: skip
 
-    assert answers[1] == errors.NotAPayment(field="amount", expected="1 to 400", found=401)
-    assert answers[2] == errors.NotAPayment(field="amount", expected="1 to 400", found=0)
+    assert answers[1] == errors.NotAPayment(
+        field="amount", expected="above 0, at most 4.00 GBP", found="4.01 GBP"
+    )
+    assert answers[2] == errors.NotAPayment(
+        field="amount", expected="above 0, at most 4.00 GBP", found="0.00 GBP"
+    )
     assert isinstance(answers[4], NotFound)
     assert sum(isinstance(one, DisputeOpened) for one in answers) == 2
     with pytest.raises(psycopg.errors.CheckViolation), transaction.atomic():
@@ -150,7 +156,9 @@ def test_the_providers_name_stands_for_one_dispute(house: None):
     assert elsewhere == errors.KnownOtherwise(
         external_id="dp_1", field="payment", expected=str(payment), found=str(other)
     )
-    assert more == errors.KnownOtherwise(external_id="dp_1", field="amount", expected="400", found="500")
+    assert more == errors.KnownOtherwise(
+        external_id="dp_1", field="amount", expected="4.00 GBP", found="5.00 GBP"
+    )
     reused = open_disputes(SYSTEM, requests=[OpenDispute(payment, "dp_2", 1, key="k")])
     assert reused == [RequestReused(key="k", command="payments.open_disputes")]
     assert balance(1160) == 400

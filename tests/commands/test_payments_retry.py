@@ -158,7 +158,7 @@ def test_what_went_elsewhere_meanwhile_is_not_refunded_twice(house: None):
     attempt = failed_refund(order, 600)
     refund(SYSTEM, requests=[Refund(order, 500)])
 
-    refused = errors.ExceedsCaptured(order=str(order), wanted=600, left=500)
+    refused = errors.ExceedsCaptured(order=str(order), wanted="6.00 GBP", left="5.00 GBP")
     assert retry(SYSTEM, requests=[Retry(attempt)]) == [refused]
     assert [state for _, state in items()] == ["open"]
 
@@ -166,7 +166,7 @@ def test_what_went_elsewhere_meanwhile_is_not_refunded_twice(house: None):
     (payment,) = queries.of_order(order)
     open_disputes(SYSTEM, requests=[OpenDispute(payment.id, "dp_1", 1)])
     assert retry(SYSTEM, requests=[Retry(attempt)]) == [
-        errors.ExceedsCaptured(order=str(order), wanted=600, left=499)
+        errors.ExceedsCaptured(order=str(order), wanted="6.00 GBP", left="4.99 GBP")
     ]
 
 
@@ -177,7 +177,7 @@ def test_two_failed_refunds_of_one_payment_see_each_other(house: None):
     one, other = retry(SYSTEM, requests=[Retry(first), Retry(second)])
 
     assert isinstance(one, Retried)
-    assert other == errors.ExceedsCaptured(order=str(order), wanted=600, left=400)
+    assert other == errors.ExceedsCaptured(order=str(order), wanted="6.00 GBP", left="4.00 GBP")
     assert [state for _, state in items()] == ["open", "open"], "one of them still waits for a person"
 
 
@@ -210,7 +210,7 @@ def test_a_capture_that_failed_is_asked_again_while_the_authorization_holds(hous
     void(SYSTEM, requests=[Void(order)])
 
     (payment,) = queries.of_order(order)
-    refused = errors.ExceedsAuthorized(payment=str(payment.id), wanted=600, left=0)
+    refused = errors.ExceedsAuthorized(payment=str(payment.id), wanted="6.00 GBP", left="0.00 GBP")
     assert retry(SYSTEM, requests=[Retry(again.attempt)]) == [refused]
 
     (asked,) = answered(ok=False)
@@ -245,7 +245,7 @@ def test_refunds_in_one_batch_see_each_other_on_either_tender(house: None):
 
     left = [
         errors.ExceedsCaptured(order=str(order), wanted=wanted, left=at)
-        for wanted, at in ((201, 200), (1, 0))
+        for wanted, at in (("2.01 GBP", "2.00 GBP"), ("0.01 GBP", "0.00 GBP"))
     ]
     assert answers == [Refunded(400), Refunded(400), left[0], Refunded(200), left[1]]
     amounts = sql.run(

@@ -255,8 +255,8 @@ def test_a_dispute_that_can_not_be_taken_is_seen_and_stops_no_other(house: None,
     (item,) = work.items(COMPANY, kind=NOT_TAKEN)
     assert (item.subject_kind, item.role) == ("payment", "controller")
     assert (
-        "dp_big is needs response, which the books can't follow: amount: expected 1 to 1000, found 5000."
-        in (item.reason)
+        "dp_big is needs response, which the books can't follow: amount: expected above 0, at most 10.00 GBP,"
+        " found 50.00 GBP." in (item.reason)
     )
 
     mended = ([dispute("dp_big", "pi_1", 500, **made)],)

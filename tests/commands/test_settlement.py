@@ -13,6 +13,7 @@ from django.db import transaction
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import AllOrNothing, NotPermitted, RequestReused
+from entrepot.kernel.policies import SetPolicy, set_policy
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.ledger.commands.record_rates import RecordRate, record_rates
 from entrepot.payments.commands.authorize import Authorize, authorize
@@ -25,7 +26,7 @@ from entrepot.payments.providers import Asked, Outcome, fake
 from entrepot.settlement import errors, queries
 from entrepot.settlement.commands.explain import Explain, explain
 from entrepot.settlement.commands.take_payouts import PayoutTaken, TakePayout, take_payouts
-from entrepot.settlement.rules import PayoutLine, gross
+from entrepot.settlement.rules import PayoutLine, Providers, gross
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
 from tests.together import at_once
@@ -98,6 +99,37 @@ def test_what_a_provider_holds_back_comes_with_a_later_payout(house: None):
     assert queries.reserves(COMPANY) == []
     explain(SYSTEM, requests=[Explain(second.payout, 3, "a reserve of before these books")])
     assert (balance(1100), balance(1120), balance(1000)) == (0, 0, 6_900 + 9_000)
+
+
+def test_what_a_marketplace_keeps_is_what_selling_there_costs(house: None):
+    """By the policy, as it was when the payout was taken: also the difference that a person explains later."""
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.payouts", Providers(("fake",)), NOW)])
+    charged(10_000, "ch_1")
+    charged(5_000, "ch_2")
+    (payout,) = taken(
+        a_payout("po_1", PayoutLine("charge", "ch_1", 10_000, 1_500), PayoutLine("charge", "ch_2", 4_900),
+                 PayoutLine("fee", "subscription", 0, 39))
+    )  # fmt: skip
+    assert (balance(5200), balance(5210), balance(1100)) == (1_539, 0, 100)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.payouts", Providers(), NOW)])
+    explain(SYSTEM, requests=[Explain(payout.payout, 2, "they keep it for advertising")])
+    assert (balance(5200), balance(5210), balance(1100)) == (1_639, 0, 0)
+
+    charged(700, "ch_3")
+    taken(a_payout("po_2", PayoutLine("charge", "ch_3", 700, 20)))
+    assert (balance(5200), balance(5210)) == (1_639, 20), "of any other provider they are bank charges"
+
+
+def test_the_fee_of_a_marketplaces_chargeback_moves_to_chargebacks_from_its_fees(house: None):
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.payouts", Providers(("fake",)), NOW)])
+    payment = charged(10_000, "ch_1")
+    (opened,) = open_disputes(SYSTEM, requests=[OpenDispute(payment, "dp_1", 1_000, fee_minor=1_500)])
+    (payout,) = taken(
+        a_payout("po_1", PayoutLine("charge", "ch_1", 10_000), PayoutLine("chargeback", "cb_1", 1_000, 1_500))
+    )
+    assert (balance(5220), balance(5200)) == (1_500, 1_500), "whose the second is nobody knows yet"
+    explain(SYSTEM, requests=[Explain(payout.payout, 2, known=opened.dispute)])
+    assert (balance(5220), balance(5200), balance(5210), balance(1100)) == (1_500, 0, 0, 0)
 
 
 def test_a_payout_settles_charges_and_refunds_and_goes_to_the_bank(house: None):
@@ -236,7 +268,7 @@ def test_charges_that_share_a_reference_are_paid_out_each(house: None):
     [
         (
             a_payout("po_1", PayoutLine("charge", "ch_1", 100, 3), net_minor=98),
-            errors.DoesNotAddUp(external_id="po_1", expected=98, found=97),
+            errors.DoesNotAddUp(external_id="po_1", expected="0.98 GBP", found="0.97 GBP"),
         ),
         (
             a_payout("po_1"),
@@ -245,7 +277,7 @@ def test_charges_that_share_a_reference_are_paid_out_each(house: None):
         (
             a_payout("po_1", PayoutLine("fee", "", 5)),
             errors.NotALine(
-                external_id="po_1", field="amount", expected="0 for a fee, else not below 0", found="5"
+                external_id="po_1", field="amount", expected="0 for a fee, else not below 0", found="0.05 GBP"
             ),
         ),
     ],
@@ -373,7 +405,7 @@ def test_statements_do_not_grow_with_payouts_or_lines(house: None, statements):
     charges = [PayoutLine("charge", f"xx_{i}", 10) for i in range(1000)]
     with statements() as ran:
         taken(a_payout("po_long", *charges, key="long"))
-    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 16, ran.texts
+    assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == 17, ran.texts
 
 
 def test_the_latest_payouts_come_first_whenever_they_arrived(house: None):

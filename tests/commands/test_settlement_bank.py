@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 
 from entrepot.access.errors import DutiesApart
 from entrepot.access.queries import duties_of
-from entrepot.kernel import ids
+from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
+from entrepot.ledger.commands.close_month import CloseMonth, close_month
 from entrepot.settlement import bank_queries, errors
 from entrepot.settlement.bank import BankLine, Statement
 from entrepot.settlement.carriers import Billed
@@ -143,6 +144,17 @@ def test_whoever_took_it_does_not_book_much_of_it(house: Floor):
     assert done.statement_state == "matched"
     assert decide(wanted, cause=OTHER) == [done]
     assert (balance(1150), balance(4020), balance(1000)) == (-50_000, -10_000, 60_000)
+
+
+def test_a_line_is_posted_on_its_day_and_today_where_that_month_is_closed(house: Floor):
+    last = date(2026, 10, 31)
+    (taken,) = take(a_statement("S1", BankLine(last, -900), BankLine(last, -250)))
+    decide(DecideBankLine(taken.statement, 1, purpose="charges", reason="October"))
+    months = "SELECT month, functional_minor FROM ledger_line WHERE account = 1000 ORDER BY id"
+    assert sql.run(months) == [(date(2026, 10, 1), -900)]
+    close_month(SYSTEM, requests=[CloseMonth(COMPANY, date(2026, 10, 1))])
+    decide(DecideBankLine(taken.statement, 2, purpose="charges", reason="late"))
+    assert sql.run(months)[1:] == [(date(2026, 11, 1), -250)]
 
 
 def test_a_payout_of_the_amount_is_found_near_its_day_only(house: Floor):

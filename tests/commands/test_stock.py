@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from entrepot.access.errors import DutiesApart
+from entrepot.access.queries import duties_of
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.errors import AllOrNothing, NotFound, Refused
 from entrepot.ledger.commands.close_month import CloseMonth, close_month
@@ -304,6 +305,7 @@ def test_a_large_loss_waits_for_another_person(floor: Floor) -> None:
     assert isinstance(own, DutiesApart)
     assert own.facts["document"] == asked.number
     assert units(floor.skus[0]) == 10
+    assert [one.side for one in duties_of(asked.adjustment)] == ["adjust"], "who is refused has done nothing"
 
     (approved,) = approve_adjustment(lead, requests=[decision])
     assert (approved.state, units(floor.skus[0])) == ("posted", 7)
@@ -320,6 +322,19 @@ def test_a_rejected_loss_moves_nothing(floor: Floor) -> None:
     )
 
     assert (answer.state, units(floor.skus[0])) == ("rejected", 10)
+
+
+def test_who_approves_what_has_left_meanwhile_has_decided_nothing(floor: Floor) -> None:
+    floor.stock(quantity=10, cost=1_000_000)
+    (asked,) = adjust(someone("clerk"), requests=[a_loss(floor)])
+    policy = policies.SetPolicy(COMPANY, "stock.adjustments", AdjustmentPolicy(None), NOW)
+    policies.set_policy(SYSTEM, requests=[policy])
+    adjust(SYSTEM, requests=[a_loss(floor, -9)])
+
+    (gone,) = approve_adjustment(someone("lead"), requests=[DecideAdjustment(asked.adjustment, approve=True)])
+
+    assert isinstance(gone, errors.NotThere)
+    assert [one.side for one in duties_of(asked.adjustment)] == ["adjust"]
 
 
 def test_deciding_what_is_not_there_is_refused(floor: Floor) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from entrepot.access.errors import DutiesApart
+from entrepot.access.queries import duties_of
 from entrepot.catalog.commands.register import RegisterSku, register_skus
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
@@ -266,6 +267,7 @@ def test_a_large_difference_is_counted_again_by_another_and_approved_by_a_third(
     for person in ("ann", "bob"):
         (answer,) = decide_counts(at(person, 40), requests=[DecideCount(line.id, "approve", "stolen")])
         assert isinstance(answer, DutiesApart)
+    assert "approve" not in {one.side for one in duties_of(task)}
     assert decided(line.id, cause="stolen") == CountDecided(line.id, "posted", -3)
 
     assert standing(house.at()) == 7
@@ -387,6 +389,8 @@ def test_a_correction_since_the_count_wants_another_count(house: Floor):
     adjust(at("pia", 35), requests=[loss])
     (answer,) = decide_counts(at("eve", 40), requests=[DecideCount(line, "approve", "stolen")])
     assert isinstance(answer, CorrectedSince)
+    task = sql.run("SELECT task_id FROM warehouse_countline WHERE id = %(id)s", {"id": line})[0][0]
+    assert "approve" not in {one.side for one in duties_of(task)}, "who is refused has decided nothing"
     assert decided(line, "recount").state == "recount"
 
 

@@ -68,6 +68,27 @@ def test_rows_make_up_the_account_by_place_and_rate(orders):
     assert tax_report.report(COMPANY, date(2026, 1, 1), date(2026, 10, 1)).rows == []
 
 
+def test_rates_that_nothing_tells_apart_are_one_row_with_its_entries(db):
+    """Two sales whose amounts make 19.96 % and 20.04 %, since each of many units was rounded, and two of 15.01 % and
+    15.03 %, which is no rate of the country."""
+    house = a_house()
+    register_rates(SYSTEM, requests=[RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2026, 1, 1))])
+    found = placed(house, 5, (0, 1), address=ADA)
+    for order, tax in zip(found, (2_000, 1_996, 2_004, 1_501, 1_503), strict=True):
+        amounts = [("sale.goods", 10_000), ("sale.tax", tax)]
+        post(SYSTEM, requests=[Posting(COMPANY, "sale", "order", order, "GBP", amounts, NOW)])
+    issue(*found)
+    assert len(sql.run("SELECT DISTINCT rate FROM settlement_documentline")) == 5
+
+    told = tax_report.report(COMPANY, MONTH, MONTH)
+    assert [(one.rate, one.sold_minor, one.collected_minor) for one in told.rows] == [
+        (Decimal("0.15"), 20_000, 3_004), (Decimal("0.2"), 30_000, 6_000),
+    ]  # fmt: skip
+    assert told.off_minor == 0
+    counts = [len(tax_report.entries(COMPANY, MONTH, "GB", row.rate)) for row in told.rows]
+    assert counts == [2, 3]
+
+
 def test_it_is_read_on_a_page_in_files_and_by_programs(orders):
     from tests.asking import a_browser, a_program
     from tests.shop import everybody
@@ -78,6 +99,7 @@ def test_it_is_read_on_a_page_in_files_and_by_programs(orders):
     assert "The rows make up what account 2200 moved by" in shown
     assert "Entries behind the row" in shown
     assert "US-CA" in shown
+    assert "7.25" in shown, "with the digits that tell it from 7.3 %"
     assert page.get(f"{where}&month=2026-11&country=XX&rate=nan").status_code == 200
     lines = page.get(f"{where}&format=csv").content.decode().splitlines()
     assert lines[0] == "month,country,region,rate,sold,collected,returned,refunded,base,net,currency"

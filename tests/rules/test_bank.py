@@ -124,10 +124,33 @@ def test_whatever_is_sent_is_read_or_refused(content):
         bank_files.camt(content)
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("1.250,00", "EUR", 125_000), ("1,250.00", "GBP", 125_000), ("-7,3", "EUR", -730), ("1 250,5", "EUR", 125_050),
+        ("1'250.00", "CHF", 125_000), ("\u22121.234.567,89", "EUR", -123_456_789), ("1,250", "JPY", 1_250),
+        ("1.250,500", "KWD", 1_250_500), ("1250", "GBP", 125_000),
+        ("1,250", "GBP", None), ("1.250", "GBP", None), ("1,25,000.00", "GBP", None), ("1.250.00", "GBP", None),
+        ("12,345,67", "EUR", None), ("", "GBP", None),
+    ],
+)  # fmt: skip
+def test_an_amount_is_read_as_banks_write_it_and_what_could_be_two_is_refused(text, currency, minor):
+    file = f"date;amount\n2026-11-23;{text}\n"
+    if minor is None:
+        with pytest.raises(UnreadableError, match="line 2: an amount"):
+            bank_files.table(file, "A", "S1", currency)
+    else:
+        assert bank_files.table(file, "A", "S1", currency).lines[0].amount_minor == minor
+
+
 def test_a_csv_file_is_read_by_the_names_of_its_columns():
     text = "Booking date;Amount;Description\n2026-11-23;12.50;po_1\n\n2026-11-24;-0.07;fee\n"
     one = bank_files.table(text, "A", "S1", "GBP")
     assert one.lines == (BankLine(DAY, 1_250, "", "po_1"), BankLine(date(2026, 11, 24), -7, "", "fee"))
+    text = "Booking date;Amount\n23.11.2026;-1.250,00\n24.11.2026;-0,07\n"
+    assert [(row.booked_on, row.amount_minor) for row in bank_files.table(text, "A", "S1", "GBP").lines] == [
+        (DAY, -125_000), (date(2026, 11, 24), -7),
+    ]  # fmt: skip
     for wrong, says in (("a,b\n", "no column date"), ("date,amount\n2026-11-23,1.005\n", "line 2: an amount"),
                         ("date,amount\n23/11/2026,1\n", "line 2: a day"),
                         ("date,amount\n2026-11-23,nan\n", "line 2")):  # fmt: skip

@@ -135,6 +135,10 @@ EVENTS: dict[str, tuple[tuple[tuple[str, Amounts], ...], dict[str, int]]] = {
         (("payment.paid_out", (("settlement", 11_700), ("fee", 300))),),
         {"Bank": 11_700, "Bank charges": 300, "Payment provider clearing": -12_000},
     ),
+    "payout of a marketplace": (
+        (("payment.paid_out", (("settlement", 10_200), ("marketplace_fee", 1_800))),),
+        {"Bank": 10_200, "Marketplace fees": 1_800, "Payment provider clearing": -12_000},
+    ),
     "counted too few": ((("stock.write_off", (("cost", 60),)),), {"Inventory shrinkage": 60, "Inventory": -60}),
     "counted too many": ((("stock.found", (("cost", 60),)),), {"Inventory": 60, "Inventory found": -60}),
 }  # fmt: skip

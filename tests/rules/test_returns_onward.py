@@ -80,19 +80,28 @@ def test_what_leaves_together_is_alike(kind, found, says):
     ],
 )
 def test_what_comes_is_taken_off_and_the_rest_is_a_loss_or_gain(amount, final, expected):
-    assert settle(100, 30, amount, final=final) == expected
+    assert settle(100, 30, amount, "GBP", final=final) == expected
 
 
 @pytest.mark.parametrize(("amount", "final"), [(-1, True), (0, False), (70, False), (None, False)])
 def test_what_can_not_have_come(amount, final):
-    assert isinstance(settle(100, 30, amount, final=final), Invalid)
+    assert isinstance(settle(100, 30, amount, "GBP", final=final), Invalid)
+
+
+def test_an_amount_that_can_not_have_come_is_told_as_people_read_it():
+    refused = settle(10_000, 3_000, 8_000, "EUR", final=False)
+    assert refused == Invalid(
+        field="amount_minor",
+        expected="above 0 and less than 70.00 EUR, since more is to come",
+        found="80.00 EUR",
+    )
 
 
 @given(owed=st.integers(0, 500), amounts=st.lists(st.integers(0, 600), min_size=1, max_size=5))
 def test_invariant_14_what_is_owed_is_received_or_lost_to_the_penny(owed, amounts):
     credited = received = difference = 0
     for i, amount in enumerate(amounts):
-        found = settle(owed, credited, amount, final=i == len(amounts) - 1)
+        found = settle(owed, credited, amount, "GBP", final=i == len(amounts) - 1)
         if isinstance(found, Refused):
             assert i < len(amounts) - 1, "what ends the matter may be any amount"
             continue

@@ -50,7 +50,7 @@ def test_another_amount_differs_and_what_nobody_knows_is_unmatched():
     ],
 )
 def test_a_report_that_can_not_be_one(lines, net, refusal):
-    assert type(misfit("po_1", lines, net)) is refusal
+    assert type(misfit("po_1", lines, net, "GBP")) is refusal
 
 
 LINES = st.lists(

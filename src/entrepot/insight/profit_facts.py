@@ -60,7 +60,7 @@ sent AS MATERIALIZED (
     UNION ALL
     SELECT j.id, 0, j.document_id, 1 FROM journal AS j WHERE j.document_kind = 'order'
     UNION ALL
-    SELECT j.id, l.number, p.order_id, CASE j.kind WHEN 'fee' THEN l.fee_minor
+    SELECT j.id, l.number, p.order_id, CASE WHEN j.kind IN ('fee', 'marketplace_fee') THEN l.fee_minor
            - CASE l.kind WHEN 'chargeback' THEN COALESCE(d.fee_minor, 0)
                          WHEN 'chargeback_reversal' THEN -COALESCE(d.fee_returned_minor, 0) ELSE 0 END
            ELSE l.difference_minor END

@@ -16,8 +16,9 @@ from entrepot.parties import queries as parties
 
 @dataclass(frozen=True, slots=True)
 class TaxRow:
-    """A place, rate and month, in the company's currency. `rate` is None where no invoice tells it: of what has none
-    yet, of fees, and of promotions that were taken back."""
+    """A place, rate and month, in the company's currency. `rate` is one that is known there, where it is within a
+    twentieth of a percent of what an invoice's amounts make (many units, each rounded), else to a tenth of a percent.
+    None where no invoice tells it: of what has none yet, of fees, and of promotions that were taken back."""
 
     month: date
     country: str
@@ -169,20 +170,35 @@ WITH entry AS (
 )
 """
 
+# An invoice says which rate its amounts make, where no rate that is known fits to the penny. One row is told of all
+# that a reader could not tell apart: the known rate that is so near, or the rate to a tenth of a percent.
+_NEAR = """
+CASE WHEN rate IS NULL OR rate = 0 THEN rate ELSE COALESCE(
+    (SELECT k.rate FROM known AS k WHERE k.country = {of}.country AND abs(k.rate - {of}.rate) <= 0.0005
+     ORDER BY abs(k.rate - {of}.rate), k.rate LIMIT 1), round(rate, 3)) END
+"""
+_KNOWN = """
+, known AS MATERIALIZED (
+    SELECT DISTINCT j.country, r.rate FROM tax_jurisdiction AS j JOIN tax_rate AS r ON r.jurisdiction_id = j.id
+    WHERE j.company_id = %(company)s::smallint AND r.rate > 0
+)
+"""
+
 _REPORT = f"""
-{_TOLD}
-SELECT month, country, address, rate, COALESCE(sum(base) FILTER (WHERE collects), 0)::bigint,
-       COALESCE(sum(tax) FILTER (WHERE collects), 0)::bigint,
-       COALESCE(-sum(base) FILTER (WHERE NOT collects), 0)::bigint,
-       COALESCE(-sum(tax) FILTER (WHERE NOT collects), 0)::bigint
+{_TOLD}{_KNOWN}
+SELECT month, country, address, {_NEAR.format(of="g")}, sold, collected, returned, refunded FROM (
+SELECT month, country, address, rate, COALESCE(sum(base) FILTER (WHERE collects), 0)::bigint AS sold,
+       COALESCE(sum(tax) FILTER (WHERE collects), 0)::bigint AS collected,
+       COALESCE(-sum(base) FILTER (WHERE NOT collects), 0)::bigint AS returned,
+       COALESCE(-sum(tax) FILTER (WHERE NOT collects), 0)::bigint AS refunded
 FROM (SELECT p.*, event IN ('sale', 'card_hold.taken') AS collects FROM parts AS p) AS p
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4) AS g
 """
 
 _ENTRIES = f"""
-{_TOLD}
+{_TOLD}{_KNOWN}
 SELECT entry_id, event, document_kind, document_id, occurred_at, number, address, sum(base)::bigint, sum(tax)::bigint
-FROM parts WHERE country = %(country)s::text AND rate IS NOT DISTINCT FROM %(rate)s::numeric
+FROM parts WHERE country = %(country)s::text AND {_NEAR.format(of="parts")} IS NOT DISTINCT FROM %(rate)s::numeric
 GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY occurred_at DESC, entry_id LIMIT %(limit)s::int
 """
 

@@ -49,9 +49,11 @@ def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
     rows = sql.run(_KNOWN, {"companies": list(ends)})
     found = {company: OfCompany(currency, ends[company]) for company, currency, *_ in rows}
     before: dict[int, dict[tuple[int, str], Held]] = defaultdict(dict)
-    for company, _, account, currency, amount, worth, until in rows:
+    upto: dict[tuple[int, int, str], tuple[datetime, int]] = {}
+    for company, _, account, currency, amount, worth, until, last in rows:
         if account is not None:
             before[company][account, currency] = Held(amount, worth)
+            upto[company, account, currency] = (until, last)
             if until > found[company].until:
                 found[company].refused = errors.MeasuredSince(
                     company=company, until=f"{until:%Y-%m-%d %H:%M}"
@@ -59,9 +61,7 @@ def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
     flows: dict[tuple[int, int, str], list[Flow]] = defaultdict(list)
     wanted = sql.columns(("companies", "ends"), ends.items())
     held = sql.run(_HELD, {"companies": list(ends), "accounts": sorted(exchange.MEASURED)})
-    of = [(company, account, currency, ends[company]) for company, account, currency in held]
-    names = ("companies", "accounts", "currencies", "ends")
-    for company, account, currency, amount, worth in sql.run(_FLOWS, sql.columns(names, of)) if of else ():
+    for company, account, currency, amount, worth in _flows(held, upto, ends):
         flows[company, account, currency].append(Flow(amount, worth))
     rates = {row[:2]: row[2] for row in sql.run(_RATES, wanted)}
     for company, one in found.items():
@@ -86,6 +86,30 @@ def measure(days: Mapping[int, date], at: datetime) -> dict[int, OfCompany]:
     return found
 
 
+def _flows(
+    held: Sequence[tuple[int, int, str]],
+    upto: Mapping[tuple[int, int, str], tuple[datetime, int]],
+    ends: Mapping[int, datetime],
+) -> Sequence[tuple[int, int, str, int, int]]:
+    """What was posted to balances and not looked at the last time, in order of time. A balance that was measured
+    before needs the lines since then alone; only one that is new needs the whole journal. 1 statement, or none."""
+    new = [(*key, ends[key[0]]) for key in held if key not in upto]
+    known = [(*key, ends[key[0]], *upto[key]) for key in held if key in upto]
+    parts: list[str] = []
+    params: dict[str, object] = {}
+    if new:
+        parts.append(_ALL)
+        params |= sql.columns(("companies", "accounts", "currencies", "ends"), new)
+    if known:
+        parts += [_SINCE, _LATE]
+        names = ("known", "known_accounts", "known_currencies", "known_ends", "upto_at", "upto_id")
+        params |= sql.columns(names, known)
+        params |= {"first_at": min(one[4] for one in known), "first_id": min(one[5] for one in known)}
+    return (
+        [row[:5] for row in sql.run(_FLOWS.format(parts=" UNION ALL ".join(parts)), params)] if parts else []
+    )  # type: ignore[misc]
+
+
 def amounts(measured: Sequence[Measured]) -> dict[str, list[tuple[str, int]]]:
     """By currency, differences by source kind."""
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -97,7 +121,7 @@ def amounts(measured: Sequence[Measured]) -> dict[str, list[tuple[str, int]]]:
 
 
 _KNOWN = """
-SELECT c.id::int, c.currency::text, e.account, e.currency, e.amount_minor, e.worth_minor, e.upto_at
+SELECT c.id::int, c.currency::text, e.account, e.currency, e.amount_minor, e.worth_minor, e.upto_at, e.upto_id
 FROM parties_company AS c LEFT JOIN ledger_exposure AS e ON e.company_id = c.id
 WHERE c.id = ANY(%(companies)s::smallint[]) ORDER BY 1, 3, 4
 """
@@ -109,17 +133,31 @@ FROM ledger_balance AS b JOIN parties_company AS c ON c.id = b.company_id AND c.
 WHERE b.company_id = ANY(%(companies)s::smallint[]) AND b.account = ANY(%(accounts)s::int[])
 """
 
-# What was not looked at the last time: what occurred since then, or was recorded since.
-_FLOWS = """
-SELECT l.company_id::int, l.account, l.currency, l.amount_minor, l.functional_minor
+_LINE = """
+SELECT l.company_id::int, l.account, l.currency, l.amount_minor, l.functional_minor, l.occurred_at, l.id
+"""
+
+_ALL = f"""
+{_LINE}
 FROM unnest(%(companies)s::smallint[], %(accounts)s::int[], %(currencies)s::text[], %(ends)s::timestamptz[])
   AS d(company, account, currency, until)
 JOIN ledger_line AS l ON l.company_id = d.company AND l.currency = d.currency AND l.account = d.account
  AND l.occurred_at <= d.until AND l.amount_minor <> 0
-LEFT JOIN ledger_exposure AS e ON e.company_id = l.company_id AND e.account = l.account AND e.currency = l.currency
-WHERE e.upto_at IS NULL OR l.occurred_at > e.upto_at OR l.id > e.upto_id
-ORDER BY l.occurred_at, l.id
 """
+
+_OF_KNOWN = f"""
+{_LINE}
+FROM unnest(%(known)s::smallint[], %(known_accounts)s::int[], %(known_currencies)s::text[],
+            %(known_ends)s::timestamptz[], %(upto_at)s::timestamptz[], %(upto_id)s::bigint[])
+  AS d(company, account, currency, until, upto_at, upto_id)
+JOIN ledger_line AS l ON l.company_id = d.company AND l.currency = d.currency AND l.account = d.account
+ AND l.occurred_at <= d.until AND l.amount_minor <> 0 AND (l.occurred_at > d.upto_at OR l.id > d.upto_id)
+"""
+# What was recorded since then, by its id; and what was recorded before, but occurred since.
+_SINCE = f"{_OF_KNOWN} WHERE l.id > %(first_id)s::bigint"
+_LATE = f"{_OF_KNOWN} WHERE l.id <= %(first_id)s::bigint AND l.occurred_at > %(first_at)s::timestamptz"
+
+_FLOWS = "SELECT * FROM ({parts}) AS flow ORDER BY occurred_at, id"
 
 _RATES = """
 SELECT DISTINCT ON (r.company_id, r.currency) r.company_id::int, r.currency, r.rate

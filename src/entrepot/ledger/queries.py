@@ -70,6 +70,15 @@ def sums_by_kind(*, company: int) -> dict[str, int]:
     return dict(sql.run(_BY_KIND, {"company": company}))  # type: ignore[arg-type]
 
 
+def closed_months(companies: Sequence[int]) -> set[tuple[int, date]]:
+    """Months that take no line any more, by company. 1 statement."""
+    statement = (
+        "SELECT company_id::int, month FROM ledger_period"
+        " WHERE company_id = ANY(%(companies)s::smallint[]) AND state = 'closed'"
+    )
+    return {(company, month) for company, month in sql.run(statement, {"companies": list(companies)})}
+
+
 def months(*, company: int) -> list[date]:
     """Months with postings, the newest first."""
     statement = (

@@ -89,7 +89,7 @@ class MoneyTaken(Refused):
 
     code = "orders.money_taken"
     says = (
-        "Order {order}: {taken_minor} is captured already, and what stays costs {stays_minor}."
+        "Order {order}: {taken} is captured already, and what stays costs {stays}."
         " Ship it in parts instead, or cancel the units and place another order."
     )
 

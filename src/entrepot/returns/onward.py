@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.money import round_half_away
 from entrepot.purchasing.receiving import made_good
@@ -151,13 +152,14 @@ class Settled(NamedTuple):
     over: bool
 
 
-def settle(owed: int, credited: int, amount: int | None, *, final: bool) -> Settled | Refused:
+def settle(owed: int, credited: int, amount: int | None, currency: str, *, final: bool) -> Settled | Refused:
     """A credit of a vendor or a payment of a liquidator: without an amount all that is owed still. What is `final` ends
     the matter, and what is missing then, or too much, is a loss or gain."""
     left = owed - credited
     if amount is not None and (amount < 0 or (not final and not 0 < amount < left)):
-        expected = "0 or more" if final else f"from 1 to {left - 1}, since more is to come"
-        return Invalid(field="amount_minor", expected=expected, found=amount)
+        less = Said("above 0 and less than {0}, since more is to come", money.told(left, currency))
+        expected = "0 or more" if final else less
+        return Invalid(field="amount_minor", expected=expected, found=money.told(amount, currency))
     if not final and amount is None:
         return Invalid(field="amount_minor", expected="what came, since more is to come", found="nothing")
     if not final:

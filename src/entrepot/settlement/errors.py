@@ -9,7 +9,7 @@ class DoesNotAddUp(Refused):
     code = "settlement.does_not_add_up"
     kind = "invalid"
     says = (
-        "Payout {external_id}: its lines make {found} minor units after fees, it says {expected}."
+        "Payout {external_id}: its lines make {found} after fees, it says {expected}."
         " Ask the provider for the whole report."
     )
 

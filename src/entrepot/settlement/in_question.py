@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from entrepot.kernel import money
 from entrepot.kernel.errors import Invalid, Refused, Said, one_of
 from entrepot.kernel.states import Machine
 
@@ -21,7 +22,14 @@ class Decision(NamedTuple):
 
 
 def decide(
-    machine: Machine, state: str, difference: int, *, decision: str, reason: str, credited_minor: int | None
+    machine: Machine,
+    state: str,
+    difference: int,
+    currency: str,
+    *,
+    decision: str,
+    reason: str,
+    credited_minor: int | None,
 ) -> Decision | Refused:
     """Accepted as a cost or disputed, each with a reason; or credited: all of the difference unless less is said."""
     if decision not in DECISIONS:
@@ -37,7 +45,8 @@ def decide(
         return Decision(after, 0)
     credited = difference if credited_minor is None else credited_minor
     if not 0 < credited <= difference:
-        return Invalid(field="credited_minor", expected=Said("from 1 to {0}", difference), found=credited)
+        expected = Said("above 0, at most {0}", money.told(difference, currency))
+        return Invalid(field="credited_minor", expected=expected, found=money.told(credited, currency))
     return Decision(after, credited)
 
 
@@ -67,6 +76,8 @@ class Billed(Protocol):
     def state(self) -> str: ...
     @property
     def difference(self) -> int: ...
+    @property
+    def currency(self) -> str: ...
 
 
 A = TypeVar("A", bound=Asked)
@@ -98,7 +109,7 @@ def decide_all(
             answers.append(missing(request))
             continue
         found = apart.get(which) or decide(
-            machine, states[which], line.difference,
+            machine, states[which], line.difference, line.currency,
             decision=request.decision, reason=request.reason, credited_minor=request.credited_minor,
         )  # fmt: skip
         if isinstance(found, Refused):

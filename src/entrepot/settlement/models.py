@@ -29,6 +29,8 @@ class Payout(models.Model):
     net_minor = models.BigIntegerField()
     state = models.TextField()  # matched, open
     arrived_at = models.DateTimeField()
+    # As the policy had it when the payout was taken: what is explained later is booked where its fees are.
+    of_marketplace = models.BooleanField(db_default=False)
 
     class Meta:
         constraints = [

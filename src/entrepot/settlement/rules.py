@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import money
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Refused, one_of
 from entrepot.settlement import errors
 
 SIGNS = {
@@ -18,6 +19,19 @@ SIGNS = {
 """Kinds of lines, and which way their money goes: 1 to us. A reserve is what a provider holds back of a payout, and
 brings with a later one: it is of no document of ours."""
 RESERVES = ("reserve_held", "reserve_released")
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Which providers of payouts are marketplaces, by their names: what they keep is what selling there costs (5200),
+    what others keep are bank charges (5210)."""
+
+    marketplaces: tuple[str, ...] = ()
+
+
+def cost(kind: str, *, of_marketplace: bool) -> str:
+    """The kind under which a `fee` or `difference` of a payout is posted."""
+    return f"marketplace_{kind}" if of_marketplace else kind
 
 
 class PayoutLine(NamedTuple):
@@ -57,21 +71,24 @@ class Matched(NamedTuple):
         return -SIGNS[self.line.kind] * (self.line.amount_minor + self.difference)
 
 
-def misfit(external_id: str, lines: Sequence[PayoutLine], net_minor: int) -> Refused | None:
+def misfit(external_id: str, lines: Sequence[PayoutLine], net_minor: int, currency: str) -> Refused | None:
     """Why a report can't be one."""
     if not lines:
         return errors.NotALine(external_id=external_id, field="lines", expected="at least one", found="none")
     for line in lines:
         if line.kind not in SIGNS:
-            expected = f"one of {', '.join(SIGNS)}"
-            return errors.NotALine(external_id=external_id, field="kind", expected=expected, found=line.kind)
+            return errors.NotALine(
+                external_id=external_id, field="kind", expected=one_of(SIGNS), found=line.kind
+            )
         if line.amount_minor < 0 or (line.amount_minor > 0 and not SIGNS[line.kind]):
             expected = "0 for a fee, else not below 0"
-            found = str(line.amount_minor)
+            found = money.told(line.amount_minor, currency)
             return errors.NotALine(external_id=external_id, field="amount", expected=expected, found=found)
     net = gross(lines) - sum(line.fee_minor for line in lines)
     if net != net_minor:
-        return errors.DoesNotAddUp(external_id=external_id, expected=net_minor, found=net)
+        return errors.DoesNotAddUp(
+            external_id=external_id, expected=money.told(net_minor, currency), found=money.told(net, currency)
+        )
     return None
 
 

@@ -111,6 +111,11 @@ def percent(share: float) -> str:
     return numbers.format_percent(share, format="#,##0.0 %", locale=reading().locale)
 
 
+def rate(share: float) -> str:
+    """A rate of tax, with all the digits that tell it from another: `20 %`, `7.25 %`."""
+    return numbers.format_percent(share, format="#,##0.#### %", locale=reading().locale)
+
+
 def tenth(value: float) -> str:
     """A measure, to a tenth."""
     return numbers.format_decimal(value, format="#,##0.0", locale=reading().locale)

@@ -32,7 +32,7 @@ STATEMENTS = Listing(
     (
         Head(_("Statement")), Head(_("State"), "state"), Head(_("Lines"), "lines", n=True, sum="lines"),
         Head(_("Waiting"), "waiting", n=True, sum="waiting"),
-        Head(_("Closing balance"), "closing-balance", n=True, sum="closing_minor"),
+        Head(_("Closing balance"), "closing-balance", n=True),
     ),
     cells_of(StatementRow),
 )  # fmt: skip

@@ -199,6 +199,8 @@ WORDS: dict[str, str | Promise] = {
     "payment.dispute_won": _("dispute won"),
     "payment.dispute_lost": _("dispute lost"),
     "payment.explained": _("difference of a payout"),
+    "marketplace_fee": _("marketplace fee"),
+    "marketplace_difference": _("difference of a payout"),
     "settlement.take_payouts": _("payout taken in"),
     "settlement.explain": _("payout explained"),
     "shipping.open_claims": _("claim to the carrier opened"),

@@ -13,6 +13,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, WrongState
 from entrepot.kernel.events import Event
+from entrepot.kernel.money import told
 from entrepot.orders import errors, regrouping
 from entrepot.orders.commands import progress
 from entrepot.orders.commands.hold import NewHold, open_holds
@@ -204,7 +205,9 @@ def _decide(one: SplitOrder, known: _Known, splits: Mapping[UUID, _Split]) -> _S
         taken = sum(one.captured + one.capturing for one in tenders)
         minor = regrouping.money_that_goes(goes, stays, taken, sum(one.capturable for one in tenders))
         if minor is None:
-            return errors.MoneyTaken(order=order.number, taken_minor=taken, stays_minor=stays)
+            return errors.MoneyTaken(
+                order=order.number, taken=told(taken, order.currency), stays=told(stays, order.currency)
+            )
     found = _Split(one, order, lines, parts, minor)
     found.keys = {part.line: part.line if part.is_whole else ids.uuid7() for part in parts}
     return found

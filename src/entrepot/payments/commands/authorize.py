@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
@@ -49,7 +49,11 @@ def authorize(cause: Cause, /, *, requests: Sequence[Authorize]) -> list[Authori
         if r.provider not in KNOWN:
             answers.append(errors.UnknownProvider(provider=r.provider, known=", ".join(KNOWN)))
         elif r.amount_minor < 0:
-            answers.append(errors.NotAPayment(field="amount", expected="0 or more", found=r.amount_minor))
+            answers.append(
+                errors.NotAPayment(
+                    field="amount", expected="0 or more", found=money.told(r.amount_minor, r.currency)
+                )
+            )
         else:
             payment = ids.uuid7()
             rows.append(

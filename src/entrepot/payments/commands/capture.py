@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from entrepot.kernel import money
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
@@ -47,7 +48,11 @@ def capture(cause: Cause, /, *, requests: Sequence[Capture]) -> list[Captured | 
     used: list[take.Payment] = []
     for r in requests:
         if r.amount_minor < 0:
-            answers.append(errors.NotAPayment(field="amount", expected="0 or more", found=r.amount_minor))
+            answers.append(
+                errors.NotAPayment(
+                    field="amount", expected="0 or more", found=money.told(r.amount_minor, r.currency)
+                )
+            )
             continue
         own = [one for one in payments.get(r.order, ()) if r.currency in ("", one.currency)]
         due = _use_prepaid(own, r.amount_minor)

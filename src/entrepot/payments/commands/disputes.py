@@ -83,9 +83,9 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
             continue
         name = (payment.company, payment.provider, request.external_id)
         if name in known:
-            answers.append(_again(known[name], request))
+            answers.append(_again(known[name], request, payment.currency))
             continue
-        refused = _misfit(request, payment.captured - payment.disputed)
+        refused = _misfit(request, payment)
         if refused:
             answers.append(refused)
             continue
@@ -100,13 +100,22 @@ def open_disputes(cause: Cause, /, *, requests: Sequence[OpenDispute]) -> list[D
     return answers
 
 
-def _misfit(request: OpenDispute, left: int) -> Refused | None:
+def _misfit(request: OpenDispute, payment: take.Payment) -> Refused | None:
+    left = payment.captured - payment.disputed
     if not 0 < request.amount_minor <= left:
-        return errors.NotAPayment(field="amount", expected=Said("1 to {0}", left), found=request.amount_minor)
+        return not_within(left, request.amount_minor, payment.currency)
     if request.fee_minor < 0 or (request.fee_minor and not request.takes):
         expected = "0 or more" if request.takes else "0 while nothing is withdrawn"
-        return errors.NotAPayment(field="fee", expected=expected, found=request.fee_minor)
+        return errors.NotAPayment(
+            field="fee", expected=expected, found=money.told(request.fee_minor, payment.currency)
+        )
     return None
+
+
+def not_within(left: int, found: int, currency: str) -> Refused:
+    """Of the money of a payment as much can be disputed as is not disputed yet."""
+    expected = Said("above 0, at most {0}", money.told(left, currency))
+    return errors.NotAPayment(field="amount", expected=expected, found=money.told(found, currency))
 
 
 class _Known(NamedTuple):
@@ -119,9 +128,12 @@ def _known(names: Sequence[str]) -> dict[tuple[int, str, str], _Known]:
     return {row[:3]: _Known(*row[3:]) for row in sql.run(_KNOWN, {"names": names})}  # type: ignore[misc]
 
 
-def _again(known: _Known, request: OpenDispute) -> DisputeOpened | Refused:
+def _again(known: _Known, request: OpenDispute, currency: str) -> DisputeOpened | Refused:
     """A report that repeats itself changes nothing; one that contradicts itself is a mistake, of whoever sends it."""
-    facts = (("payment", known.payment, request.payment), ("amount", known.amount, request.amount_minor))
+    facts = (
+        ("payment", known.payment, request.payment),
+        ("amount", money.told(known.amount, currency), money.told(request.amount_minor, currency)),
+    )
     for field, expected, found in facts:
         if expected != found:
             wrong = {"field": field, "expected": str(expected), "found": str(found)}

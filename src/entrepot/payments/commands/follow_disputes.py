@@ -11,12 +11,13 @@ from uuid import UUID
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
-from entrepot.kernel.errors import NotFound, Refused, Said
+from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.events import Event
+from entrepot.kernel.money import told
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.payments import errors, rules
 from entrepot.payments.commands import take
-from entrepot.payments.commands.disputes import FAILED, ITEMS, PROPOSED, posting, store_disputed
+from entrepot.payments.commands.disputes import FAILED, ITEMS, PROPOSED, not_within, posting, store_disputed
 from entrepot.payments.states import DISPUTE, DISPUTES_LOST, DISPUTES_OPEN
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -196,7 +197,9 @@ def follow_disputes(cause: Cause, /, *, requests: Sequence[FollowDispute]) -> li
 
 def _misfit(one: Known, request: FollowDispute, payment: take.Payment) -> Refused | None:
     if request.fee_minor < 0:
-        return errors.NotAPayment(field="fee", expected="0 or more", found=request.fee_minor)
+        return errors.NotAPayment(
+            field="fee", expected="0 or more", found=told(request.fee_minor, payment.currency)
+        )
     return _beyond(one, payment)
 
 
@@ -204,7 +207,7 @@ def _beyond(one: Known, payment: take.Payment) -> Refused | None:
     """What was only asked about is disputed as far as something is left to dispute."""
     left = payment.captured - payment.disputed
     if one.is_inquiry and one.amount > left:
-        return errors.NotAPayment(field="amount", expected=Said("1 to {0}", left), found=one.amount)
+        return not_within(left, one.amount, payment.currency)
     return None
 
 
@@ -268,7 +271,9 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
 
 def _undecidable(one: Known, request: CloseDispute, payment: take.Payment) -> Refused | None:
     if request.fee_returned_minor < 0:
-        return errors.NotAPayment(field="fee", expected="0 or more", found=request.fee_returned_minor)
+        return errors.NotAPayment(
+            field="fee", expected="0 or more", found=told(request.fee_returned_minor, payment.currency)
+        )
     return None if request.won or one.state not in DISPUTES_OPEN else _beyond(one, payment)
 
 

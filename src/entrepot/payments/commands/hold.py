@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from entrepot.kernel import ids, sql
+from entrepot.kernel import ids, money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Refused
@@ -47,7 +47,11 @@ def hold(cause: Cause, /, *, requests: Sequence[HoldAmount]) -> list[AmountAsked
     attempts = []
     for one in requests:
         if one.amount_minor <= 0:
-            answers.append(errors.NotAPayment(field="amount", expected="above 0", found=one.amount_minor))
+            answers.append(
+                errors.NotAPayment(
+                    field="amount", expected="above 0", found=money.told(one.amount_minor, one.currency)
+                )
+            )
             continue
         card = cards.get((one.order, one.currency))
         if card is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from entrepot.kernel import money
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import command
 from entrepot.kernel.errors import Refused
@@ -49,7 +50,9 @@ def refund(cause: Cause, /, *, requests: Sequence[Refund]) -> list[Refunded | Re
         own = payments.get(r.order, [])
         left = sum(payment.refundable for payment in own)
         if r.amount_minor <= 0:
-            answers.append(errors.NotAPayment(field="amount", expected="above 0", found=r.amount_minor))
+            answers.append(
+                errors.NotAPayment(field="amount", expected="above 0", found=_told(r.amount_minor, own))
+            )
             continue
         if r.amount_minor > left:
             answers.append(too_much(r.order, own, r.amount_minor))
@@ -73,5 +76,15 @@ def too_much(order: UUID, payments: Sequence[take.Payment], wanted: int) -> Refu
     if rules.blocked(
         sum(one.captured for one in payments), sum(one.given_back for one in payments), disputed, wanted
     ):
-        return errors.UnderDispute(order=str(order), wanted=wanted, disputed=disputed, left=left)
-    return errors.ExceedsCaptured(order=str(order), wanted=wanted, left=left)
+        return errors.UnderDispute(
+            order=str(order), wanted=_told(wanted, payments), disputed=_told(disputed, payments),
+            left=_told(left, payments),
+        )  # fmt: skip
+    return errors.ExceedsCaptured(
+        order=str(order), wanted=_told(wanted, payments), left=_told(left, payments)
+    )
+
+
+def _told(minor: int, payments: Sequence[take.Payment]) -> str:
+    """An amount in the currency of an order's payments; an order that has none has no currency here either."""
+    return money.told(minor, payments[0].currency) if payments else money.text(minor, "")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import sql
+from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import NotFound, Refused
@@ -88,8 +88,10 @@ def _no_room(payment: take.Payment, failed: _Failed) -> Refused | None:
     if failed.kind == "refund" and failed.amount > payment.refundable:
         return too_much(payment.order, [payment], failed.amount)
     if failed.kind == "capture" and failed.amount > payment.capturable:
-        left = payment.capturable
-        return errors.ExceedsAuthorized(payment=str(payment.id), wanted=failed.amount, left=left)
+        return errors.ExceedsAuthorized(
+            payment=str(payment.id), wanted=money.told(failed.amount, payment.currency),
+            left=money.told(payment.capturable, payment.currency),
+        )  # fmt: skip
     return None
 
 

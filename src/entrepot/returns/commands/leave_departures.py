@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, take_duty
-from entrepot.kernel import sql
+from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
@@ -144,8 +144,9 @@ def _decide(
         return Invalid(field="due_on", expected=Said("{0} or later", at.date()), found=str(due))
     amount = one.expected if request.amount_minor is None else request.amount_minor
     if request.amount_minor is not None and (request.amount_minor < 0 or not KINDS[one.kind].account):
-        expected = "0 or more" if KINDS[one.kind].account else f"none for a {one.kind}"
-        return Invalid(field="amount_minor", expected=expected, found=request.amount_minor)
+        expected = "0 or more" if KINDS[one.kind].account else Said("none for a {0}", one.kind)
+        found = money.told(request.amount_minor, one.currency)
+        return Invalid(field="amount_minor", expected=expected, found=found)
     if one.kind == "liquidation" and amount is None:
         return Invalid(field="amount_minor", expected="the price of the lot", found="nothing")
     standing = [item for item in items[one.id] if item.at.status]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access.commands.take_duty import Duty, DutyTaken, take_duty
-from entrepot.kernel import sql
+from entrepot.kernel import money, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
@@ -119,13 +119,14 @@ def _decide(cause: Cause, request: SettleDeparture, found: dict[UUID, _Departure
             return Invalid(field="amount_minor", expected=Said("none for a {0}", one.kind), found="one")
         settled: Settled | Refused = Settled(0, 0, 0, True)
     else:
-        settled = onward.settle(one.owed, one.credited, request.amount_minor, final=request.final)
+        settled = onward.settle(
+            one.owed, one.credited, request.amount_minor, one.currency, final=request.final
+        )
     if isinstance(settled, Refused):
         return settled
     if settled.difference and not request.note.strip():
-        return errors.ReasonNeeded(
-            step="a difference", why=Said("{0} were owed still", one.owed - one.credited)
-        )
+        left = money.told(one.owed - one.credited, one.currency)
+        return errors.ReasonNeeded(step="a difference", why=Said("{0} were owed still", left))
     state = step if settled.over else one.state
     # What comes next in the batch finds it as it is then.
     found[one.id] = one._replace(state=state, credited=settled.credited)

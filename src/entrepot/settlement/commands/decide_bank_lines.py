@@ -19,7 +19,7 @@ from entrepot.ledger.commands.post import post
 from entrepot.settlement.bank import PAYABLE, PURPOSES, BankMatching, Expected
 from entrepot.settlement.bank_queries import EXPECTED
 from entrepot.settlement.commands.take_payouts import LOCK
-from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, paid
+from entrepot.settlement.commands.take_statements import BANK, DUTY, ITEM, BookedAt, paid
 from entrepot.settlement.states import BANK as STATES
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
@@ -79,11 +79,12 @@ def decide_bank_lines(
 ) -> list[BankLineDecided | Refused]:
     """Lines of statements that waited, matched by hand or booked; a statement without any that waits is matched.
 
+    What is booked is posted on the day of the line, or now where its month is closed.
     Whoever took a statement does not book more of it than `settlement.bank` lets them: another person does.
     Locks: the companies' bank accounts; the balances.
     Refuses: NotFound; WrongState (decided before); Invalid (what it belongs to is over another amount or in another
     currency, no purpose, no reason); access.duties_apart; what the ledger refuses, for all. Again: by key.
-    15 statements.
+    16 statements.
     """
     sql.run(_LOCK, {"statements": [one.statement for one in requests]})
     columns = sql.columns(("statements", "numbers"), [(one.statement, one.line) for one in requests])
@@ -170,13 +171,14 @@ def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -
     names = ("statements", "numbers", "states", "kinds", "known", "purposes", "reasons", "people")
     sql.run(_DECIDE, sql.columns(names, rows))
     sql.run(_STORE, sql.columns(("statements", "states"), list(states.items())))
-    postings = [
-        paid(one.line.company, one.line.statement, one.line.currency, one.purpose, one.line.amount, cause.at)
-        for one in decided
-        if one.purpose
-    ]
-    if postings:
-        whole(post(cause, requests=postings))
+    due = [one for one in decided if one.purpose]
+    if due:
+        times = BookedAt(cause, [one.line.company for one in due])
+        whole(post(cause, requests=[
+            paid(one.line.company, one.line.statement, one.line.currency, one.purpose, one.line.amount,
+                 times.of(one.line.company, one.line.booked_on))
+            for one in due
+        ]))  # fmt: skip
     announce(cause, [
         Event("bank_statement", one.line.statement, one.line.company, one.line.before, states[one.line.statement],
               cause.at, {"line": one.line.number, "state": one.state, "purpose": one.request.purpose},

@@ -25,7 +25,8 @@ from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 class Explain:
     """What a line is: `known` is the attempt or dispute that it settles, `reason` why it differs or belongs to nothing.
 
-    With a reason, what it differs by becomes bank charges, or reduces them; without, it goes on waiting.
+    With a reason, what it differs by becomes bank charges (of a marketplace its fees), or reduces them; without, it
+    goes on waiting.
     """
 
     payout: UUID
@@ -57,6 +58,7 @@ class _Line(NamedTuple):
     company: int
     provider: str
     currency: str
+    of_marketplace: bool
 
     @property
     def is_open(self) -> bool:
@@ -211,7 +213,9 @@ def _write(cause: Cause, decided: Sequence[_Decided], states: dict[UUID, str]) -
 
 def _amounts(one: _Decided) -> list[tuple[str, int]]:
     amounts = (("difference", one.booked), ("fee", -one.fee))
-    return [(kind, minor) for kind, minor in amounts if minor]
+    return [
+        (rules.cost(kind, of_marketplace=one.line.of_marketplace), minor) for kind, minor in amounts if minor
+    ]
 
 
 _LOCK = LOCK.format(
@@ -220,7 +224,7 @@ _LOCK = LOCK.format(
 
 _LINES = """
 SELECT l.payout_id, l.number, l.state, l.difference_minor, l.known_id, l.kind, l.amount_minor, l.reason,
-       p.number, p.company_id::int, p.provider, p.currency::text
+       p.number, p.company_id::int, p.provider, p.currency::text, p.of_marketplace
 FROM settlement_payoutline AS l JOIN settlement_payout AS p ON p.id = l.payout_id
 WHERE l.payout_id = ANY(%(payouts)s::uuid[])
   AND (l.state IN ('differs', 'unmatched')

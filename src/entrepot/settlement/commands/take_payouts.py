@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, money, sql
+from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Refused
@@ -16,8 +16,10 @@ from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import errors, rules
 from entrepot.settlement.queries import KNOWN, RESERVES
-from entrepot.settlement.rules import Known, Matched, PayoutLine
+from entrepot.settlement.rules import Known, Matched, PayoutLine, Providers
 from entrepot.work.commands.open_items import OpenItem, open_items
+
+policies.shape("settlement.payouts")(Providers)
 
 SHOWN_MAX = 20
 """Lines of a payout that its work item names."""
@@ -68,6 +70,7 @@ class _Draft(NamedTuple):
     request: TakePayout
     lines: list[Matched]
     at: datetime
+    of_marketplace: bool
 
     @property
     def open_lines(self) -> list[Matched]:
@@ -81,10 +84,11 @@ class _Draft(NamedTuple):
 @command("settlement.take_payouts")
 def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[PayoutTaken | Refused]:
     """Payouts in the books, their lines matched by reference; what does not match is a work item for the controller.
+    What a marketplace keeps (policy `settlement.payouts`) is posted to its fees, what others keep to bank charges.
 
     Locks: the accounts with the providers, in the order of their names; the balances.
     Refuses: DoesNotAddUp; NotALine; TakenOtherwise (the name stands for another net); what the ledger refuses, for all.
-    Again: by key, and by the provider's name for it. 14 statements.
+    Again: by key, and by the provider's name for it. 15 statements.
     """
     names = _names(requests)
     sql.run(_LOCK, names)
@@ -93,6 +97,7 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
     ids_known = [one.id for by_name in charges.values() for found in by_name.values() for one in found]
     paid_out = set(sql.run(_PAID_OUT, {"ids": ids_known}))
     reserves = {row[:3]: row[3] for row in sql.run(_RESERVES, names)}
+    providers = policies.of_companies({one.company for one in requests}, Providers, cause.at)
     numbers = iter(ids.numbers("PY", len(requests)))
 
     answers: list[PayoutTaken | Refused] = []
@@ -102,7 +107,7 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
         if name in known:
             answers.append(_again(known[name], request))
             continue
-        refused = rules.misfit(request.external_id, request.lines, request.net_minor)
+        refused = rules.misfit(request.external_id, request.lines, request.net_minor, request.currency)
         if refused:
             answers.append(refused)
             continue
@@ -111,7 +116,8 @@ def take_payouts(cause: Cause, /, *, requests: Sequence[TakePayout]) -> list[Pay
         reserve = reserves.get(account, 0)
         lines = rules.match(request.lines, own, paid_out, request.currency, reserve)  # type: ignore[arg-type]
         reserves[account] = reserve + sum(line.reserved for line in lines)
-        draft = _Draft(ids.uuid7(), next(numbers), request, lines, request.arrived_at or cause.at)
+        sells = request.provider in providers[request.company][1].marketplaces
+        draft = _Draft(ids.uuid7(), next(numbers), request, lines, request.arrived_at or cause.at, sells)
         drafts.append(draft)
         known[name] = _Taken(
             draft.id, draft.number, draft.state, len(draft.open_lines), request.currency, request.net_minor
@@ -154,6 +160,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         (
             one.id, one.number, one.request.company, one.request.provider, one.request.external_id,
             one.request.currency, rules.gross(one.request.lines), _fees(one), one.request.net_minor, one.state, one.at,
+            one.of_marketplace,
         )
         for one in drafts
     ])  # fmt: skip
@@ -167,8 +174,7 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
     ])  # fmt: skip
     whole(post(cause, requests=[
         Posting(one.request.company, "payment.paid_out", "payout", one.id, one.request.currency,
-                (("settlement", one.request.net_minor), ("fee", _fees(one) - _booked(one)),
-                 *((("held_back", reserved),) if (reserved := _reserved(one)) else ())), one.at)
+                _amounts(one), one.at)
         for one in drafts
     ]))  # fmt: skip
     announce(cause, [
@@ -181,17 +187,18 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         open_items(cause, requests=items)
 
 
+def _amounts(one: _Draft) -> list[tuple[str, int]]:
+    """What came, what was kept, and what is held back: the fees of chargebacks stand in the books already."""
+    fees = _fees(one) - sum(line.booked for line in one.lines)
+    amounts = [
+        ("settlement", one.request.net_minor), (rules.cost("fee", of_marketplace=one.of_marketplace), fees)
+    ]  # fmt: skip
+    reserved = sum(line.reserved for line in one.lines)
+    return [*amounts, ("held_back", reserved)] if reserved else amounts
+
+
 def _fees(one: _Draft) -> int:
     return sum(line.fee_minor for line in one.request.lines)
-
-
-def _reserved(one: _Draft) -> int:
-    return sum(line.reserved for line in one.lines)
-
-
-def _booked(one: _Draft) -> int:
-    """The fees of chargebacks stand in the books since these were withdrawn."""
-    return sum(line.booked for line in one.lines)
 
 
 def _item(one: _Draft) -> OpenItem:
@@ -206,7 +213,7 @@ def _item(one: _Draft) -> OpenItem:
 
 _PAYOUT = (
     "id", "number", "company_id", "provider", "external_id", "currency", "gross_minor", "fee_minor", "net_minor",
-    "state", "arrived_at",
+    "state", "arrived_at", "of_marketplace",
 )  # fmt: skip
 _LINE = (
     "payout_id", "number", "kind", "reference", "known_id", "amount_minor", "fee_minor", "state", "difference_minor",

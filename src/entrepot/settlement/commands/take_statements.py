@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.ledger import queries as ledger
 from entrepot.ledger.commands.post import Posting, post
 from entrepot.settlement import bank, errors
 from entrepot.settlement.bank import PAYABLE, BankMatching, Expected, Matched, Statement
@@ -174,21 +175,19 @@ def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
         for one in drafts
         for number, m in enumerate(one.lines, 1)
     ])  # fmt: skip
-    postings = [
-        paid(
-            one.request.company,
-            one.id,
-            one.request.statement.currency,
-            "payable",
-            m.line.amount_minor,
-            _at(m),
-        )
+    due = [
+        (one, m.line)
         for one in drafts
         for m in one.lines
         if m.state == "matched" and m.known and m.known.kind in PAYABLE
     ]
-    if postings:
-        whole(post(cause, requests=postings))
+    if due:
+        times = BookedAt(cause, [one.request.company for one, _ in due])
+        whole(post(cause, requests=[
+            paid(one.request.company, one.id, one.request.statement.currency, "payable", line.amount_minor,
+                 times.of(one.request.company, line.booked_on))
+            for one, line in due
+        ]))  # fmt: skip
     whole(take_duty(cause, requests=[Duty(one.id, DUTY, "enter", who, one.number) for one in drafts]))
     announce(cause, [
         Event("bank_statement", one.id, one.request.company, "", one.known().state, cause.at,
@@ -204,8 +203,18 @@ def _belongs(one: Matched) -> tuple[str, UUID | None]:
     return (one.known.kind, one.known.id) if one.known and one.state == "matched" else ("", None)
 
 
-def _at(one: Matched) -> datetime:
-    return datetime.combine(one.line.booked_on, time(), UTC)
+class BookedAt:
+    """When a line of the bank is posted: on its own day, so that a month ends with what its bank statement says; now,
+    where the month of that day is closed."""
+
+    def __init__(self, cause: Cause, companies: Iterable[int]) -> None:
+        """1 statement."""
+        self.now = cause.at
+        self.closed = ledger.closed_months(sorted(set(companies)))
+
+    def of(self, company: int, day: date) -> datetime:
+        closed = (company, day.replace(day=1)) in self.closed
+        return self.now if closed else min(self.now, datetime.combine(day, time(), UTC))
 
 
 def paid(company: int, statement: UUID, currency: str, purpose: str, amount: int, at: datetime) -> Posting:

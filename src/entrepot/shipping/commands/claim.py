@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.kernel import ids, policies, sql
+from entrepot.kernel import ids, money, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said, one_of
@@ -149,7 +149,9 @@ def _misfit(request: OpenClaim, one: _Shipment | None) -> Refused | None:
     amount = one.worth if request.amount_minor is None else request.amount_minor
     if not 0 < amount <= AMOUNT_MAX:
         return Invalid(
-            field="amount_minor", expected=Said("minor units from 1 to {0}", AMOUNT_MAX), found=amount
+            field="amount_minor",
+            expected=Said("above 0, at most {0}", money.told(AMOUNT_MAX, one.currency)),
+            found=money.told(amount, one.currency),
         )
     return None
 
@@ -208,7 +210,9 @@ def _step(one: _Claim, request: AdvanceClaim) -> str | Refused:
         return Invalid(field="reason", expected="why it is given up", found="nothing")
     if request.amount_minor is not None and not 0 < request.amount_minor <= one.amount:
         return Invalid(
-            field="amount_minor", expected=Said("from 1 to {0}", one.amount), found=request.amount_minor
+            field="amount_minor",
+            expected=Said("above 0, at most {0}", money.told(one.amount, one.currency)),
+            found=money.told(request.amount_minor, one.currency),
         )
     return state
 

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.kernel.money import round_half_away
@@ -133,13 +134,15 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
 
     Locks: the adjustments in id order, then as `adjust`.
     Refuses: NotFound, AlreadyDecided, NotThere (the units left meanwhile), access.duties_apart. Again: by key.
-    About 14 statements.
+    About 15 statements.
     """
     rows = sql.run(_LOCK_ADJUSTMENTS, {"ids": [r.adjustment for r in requests]})
     found = {row[0]: _Asked(*row[1:]) for row in rows}
     lock_what_losses_touch([Loss(one.company, one.sku, one.node, -one.delta) for one in found.values()])
     buckets = lock_buckets(one.at for one in found.values())
-    apart = _apart(cause, [r.adjustment for r in requests], found)
+    duties = _duties(cause, [r.adjustment for r in requests], found)
+    told = zip(duties, access.apart(list(duties.values())), strict=True)
+    apart = {which: refused for which, refused in told if refused}
     answers: list[Adjusted | Refused] = []
     decided, moves = [], []
     for r in requests:
@@ -171,6 +174,7 @@ def approve_adjustment(cause: Cause, /, *, requests: Sequence[DecideAdjustment])
             answers.append(Adjusted(r.adjustment, one.number, new, posted, 0, one.value))
             found[r.adjustment] = one._replace(state=new)
     if decided:
+        whole(take_duty(cause, requests=[duties[which] for which, *_ in decided]))
         sql.run(_DECIDE, sql.columns(("ids", "states", "people", "times"), decided))
     displaced = move_units(cause, moves).displaced
     return _hand_over_first(answers, displaced)
@@ -197,15 +201,13 @@ class _Asked(NamedTuple):
         return At(self.sku, self.node, self.bin, self.company, self.status, self.lot, self.serial)
 
 
-def _apart(cause: Cause, wanted: Sequence[UUID], found: Mapping[UUID, _Asked]) -> dict[UUID, Refused]:
-    """Adjustments that wait, and that whoever decides now asked for."""
-    duties = [
-        Duty(which, "adjust×approve", "approve", cause.actor.name, found[which].number)
+def _duties(cause: Cause, wanted: Sequence[UUID], found: Mapping[UUID, _Asked]) -> dict[UUID, Duty]:
+    """Adjustments that wait: whoever decides one has not asked for it."""
+    return {
+        which: Duty(which, "adjust×approve", "approve", cause.actor.name, found[which].number)
         for which in wanted
         if which in found and found[which].state == "waiting"
-    ]
-    told = take_duty(cause, requests=duties) if duties else []
-    return {duty.document: one for duty, one in zip(duties, told, strict=True) if isinstance(one, Refused)}
+    }
 
 
 def _refusal(request: Adjust, delta: int, free: int, kits: Mapping[UUID, str]) -> Refused | None:

@@ -9,10 +9,11 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from entrepot.access import queries as access
 from entrepot.access.commands.take_duty import Duty, take_duty
 from entrepot.kernel import policies, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState, one_of
 from entrepot.kernel.events import Event
 from entrepot.stock.commands.count import CountPosted, PostCount, count
@@ -67,7 +68,7 @@ def decide_counts(cause: Cause, /, *, requests: Sequence[DecideCount]) -> list[C
 
     Locks: the tasks in id order, then as `stock.count`, then the orders displaced.
     Refuses: NotFound; WrongState (not waiting); Invalid (an unknown cause or decision); access.duties_apart;
-    stock.corrected_since; stock.serial_elsewhere. Again: by key. 13 statements; those of `stock.count` where something
+    stock.corrected_since; stock.serial_elsewhere. Again: by key. 14 statements; those of `stock.count` where something
     is approved, 5 where promises were displaced, 1 where units were found.
     """
     where = dict(sql.run(_TASKS, {"lines": [one.line for one in requests]}))
@@ -86,7 +87,14 @@ def decide_counts(cause: Cause, /, *, requests: Sequence[DecideCount]) -> list[C
             taken.add(request.line)
         else:
             refusals[place] = refusal
-    refusals |= _apart(cause, requests, lines, tasks, refusals)
+    duties = _duties(cause, requests, lines, tasks, refusals)
+    told = zip(duties, access.apart(list(duties.values())), strict=True)
+    apart = {task: refused for task, refused in told if refused}
+    refusals |= {
+        place: apart[where[one.line]]
+        for place, one in enumerate(requests)
+        if where.get(one.line) in apart and place not in refusals
+    }
     posted = _post(cause, requests, lines, tasks, refusals)
 
     rows: list[tuple[object, ...]] = []
@@ -102,7 +110,9 @@ def decide_counts(cause: Cause, /, *, requests: Sequence[DecideCount]) -> list[C
         rows.append((request.line, answer.state, answer.posted, expected, value, request.cause, request.note))
         answers.append(answer)
     if rows:
-        _write(cause, rows, {lines[one.line].task for one in answers if isinstance(one, CountDecided)}, tasks)
+        decided = {lines[one.line].task for one in answers if isinstance(one, CountDecided)}
+        whole(take_duty(cause, requests=[duties[task] for task in sorted(decided)]))
+        _write(cause, rows, decided, tasks)
     return answers
 
 
@@ -133,23 +143,18 @@ def _refusal(
     return None
 
 
-def _apart(
+def _duties(
     cause: Cause,
     requests: Sequence[DecideCount],
     lines: Mapping[UUID, _Line],
     tasks: Mapping[UUID, Task],
     refusals: Mapping[int, Refused],
-) -> dict[int, Refused]:
+) -> dict[UUID, Duty]:
     """Who has counted does not decide."""
-    of_line = {place: lines[one.line].task for place, one in enumerate(requests) if place not in refusals}
-    duties = [
-        Duty(task, PAIR, "approve", cause.actor.name, tasks[task].number) for task in sorted(set(of_line.values()))
-    ]  # fmt: skip
-    answers = take_duty(cause, requests=duties) if duties else []
-    apart = {
-        duty.document: one for duty, one in zip(duties, answers, strict=True) if isinstance(one, Refused)
+    wanted = {lines[one.line].task for place, one in enumerate(requests) if place not in refusals}
+    return {
+        task: Duty(task, PAIR, "approve", cause.actor.name, tasks[task].number) for task in sorted(wanted)
     }
-    return {place: apart[task] for place, task in of_line.items() if task in apart}
 
 
 def _post(

@@ -36,6 +36,7 @@ register = template.Library()
 
 register.filter("number", fmt.number)
 register.filter("percent", fmt.percent)
+register.filter("rate", fmt.rate)
 register.filter("tenth", fmt.tenth)
 register.filter("money", fmt.money)
 register.filter("amount", fmt.amount)
