@@ -27,7 +27,7 @@ from entrepot.returns.commands.work_orders import (
 from entrepot.returns.onward import Outcome, Part
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, Floor, balance, units
-from tests.onward import disposed
+from tests.onward import JOBBER, disposed
 from tests.together import all_at_once, at_once
 from tests.walk import a_house
 
@@ -43,7 +43,7 @@ def house(committed_db: None) -> Floor:
 
 def test_a_lot_is_gathered_sold_and_paid_once_however_many_try(house: Floor):
     (lot,) = disposed(house, "liquidate", 5)
-    asks = OpenDeparture(COMPANY, "liquidation", ((lot, 2),), receiver="Jobber", expected_minor=150)
+    asks = OpenDeparture(COMPANY, "liquidation", ((lot, 2),), buyer=JOBBER, expected_minor=150)
 
     made = [
         one
@@ -115,7 +115,7 @@ def test_the_last_parts_go_into_one_work_order(house: Floor):
 def test_past_all_commands_the_database_wants_the_duty(house: Floor):
     (lot,) = disposed(house, "liquidate", 1)
     (made,) = open_departures(
-        INSPECTS, requests=[OpenDeparture(COMPANY, "liquidation", ((lot, 1),), receiver="J")]
+        INSPECTS, requests=[OpenDeparture(COMPANY, "liquidation", ((lot, 1),), buyer=JOBBER)]
     )
     for column in ("left_by", "settled_by"):
         statement = f"UPDATE returns_departure SET {column} = 'bo' WHERE id = %(id)s::uuid"
