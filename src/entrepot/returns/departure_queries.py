@@ -145,12 +145,13 @@ def paper(company: int, which: UUID) -> tuple[str, bytes] | None:
 
 
 _DEPARTURES = """
-SELECT p.id, p.number, p.kind, p.state, n.code, p.receiver, p.supplier_id, p.currency::text,
+SELECT p.id, p.number, p.kind, p.state, n.code, COALESCE(c.code, p.receiver), p.supplier_id, p.currency::text,
        (SELECT COALESCE(sum(i.quantity), 0)::int FROM returns_departureitem AS i WHERE i.departure_id = p.id),
        p.expected_minor, p.value_minor, p.owed_minor, p.credited_minor, p.due_on, p.reference, p.reason, p.opened_by,
        p.opened_at, p.left_by, p.left_at, p.settled_at, p.buyer_id, p.buyer_country, p.tax_minor, p.tax_reason,
        p.reduced_minor, p.reduced_tax_minor
 FROM returns_departure AS p JOIN network_node AS n ON n.id = p.node_id
+LEFT JOIN parties_customer AS c ON c.id = p.customer_id
 """
 
 _PAGE = """

@@ -54,7 +54,7 @@ class Departure(models.Model):
     sequence = models.IntegerField()
     node_id = models.UUIDField()
     supplier_id = models.UUIDField(null=True)
-    receiver = models.TextField()
+    receiver = models.TextField()  # '' of a lot, whose buyer is called by their code
     customer_id = models.UUIDField(null=True)  # who buys a lot,
     buyer_id = models.UUIDField(null=True)  # where it is billed to, in the vault,
     buyer_country = models.TextField(db_default="")  # and in which country, for its tax
@@ -82,6 +82,11 @@ class Departure(models.Model):
         indexes = [
             models.Index(fields=["company_id", "-id"], name="returns_departure_of_company"),
             models.Index(fields=["due_on"], name="returns_departure_due", condition=Q(state="gone")),
+            models.Index(
+                fields=["customer_id"],
+                name="returns_departure_of_customer",
+                condition=Q(customer_id__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -95,7 +100,8 @@ class Departure(models.Model):
             models.CheckConstraint(
                 name="returns_departure_to_somebody",
                 condition=Q(kind="vendor_return", supplier_id__isnull=False)
-                | (~Q(kind="vendor_return") & ~Q(receiver="")),
+                | Q(buyer_id__isnull=False, receiver="")
+                | (Q(buyer_id__isnull=True) & ~Q(kind="vendor_return") & ~Q(receiver="")),
             ),
             models.CheckConstraint(
                 name="returns_departure_due_once_it_left",

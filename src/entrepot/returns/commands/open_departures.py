@@ -27,7 +27,7 @@ from entrepot.returns.onward import Waits
 @dataclass(frozen=True, slots=True)
 class OpenDeparture:
     """Units of dispositions, each with how many; of a kind of `onward.KINDS`. A vendor return goes to a `supplier`, a
-    lot to a `buyer`, who is called by their code where no `receiver` is said, all others to a `receiver` by name.
+    lot to a `buyer`, who is called by their code, all others to a `receiver` by name.
     `expected_minor` is what is expected for them; for a lot, its price without tax."""
 
     company: int
@@ -113,11 +113,7 @@ def _misfit(
     if request.expected_minor is not None and request.expected_minor < 0:
         return Invalid(field="expected_minor", expected="0 or more", found=request.expected_minor)
     if request.kind == "liquidation":
-        return (
-            lots.misfit_buyer(request.buyer)
-            if request.buyer
-            else errors.NoReceiver(kind=request.kind, expected="a buyer")
-        )
+        return _misfit_buyer(request)
     if request.buyer is not None:
         return Invalid(field="buyer", expected="none but of a liquidation", found="one")
     if request.kind != "vendor_return":
@@ -131,6 +127,14 @@ def _misfit(
         return NotFound(what="supplier", which=str(request.supplier))
     foreign = [one.sku for one in found if one.sku not in vendor.sold]
     return errors.NotOfVendor(sku=str(foreign[0]), vendor=vendor.name) if foreign else None
+
+
+def _misfit_buyer(request: OpenDeparture) -> Refused | None:
+    if request.buyer is None:
+        return errors.NoReceiver(kind=request.kind, expected="a buyer")
+    if request.receiver.strip():
+        return Invalid(field="receiver", expected="none beside the buyer", found="one")
+    return lots.misfit_buyer(request.buyer)
 
 
 def _write(
@@ -149,8 +153,6 @@ def _write(
         supplier = one.supplier if one.kind == "vendor_return" else None
         receiver = suppliers[supplier].name if supplier else one.receiver.strip()
         customer, buyer = buyers.get(which, (None, None))
-        if one.buyer:
-            receiver = receiver or one.buyer.customer.strip()
         rows.append((
             which, number.text, one.company, one.kind, number.year, number.sequence, first.node, supplier,
             receiver, customer, buyer, one.buyer.country if one.buyer else "", first.currency, "open",
