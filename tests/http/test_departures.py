@@ -95,7 +95,7 @@ def test_goods_are_returned_to_their_vendor_by_forms(house: Floor) -> None:
     assert books.get(f"/documents/{one.id}/")["Location"] == address
 
 
-def test_a_lot_is_sold_to_a_buyer_by_forms(house: Floor) -> None:
+def test_a_lot_is_sold_to_a_buyer_by_forms(house: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
     rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2020, 1, 1))
     register_rates(SYSTEM, requests=[rate])
     (which,) = disposed(house, "liquidate", 3)
@@ -126,6 +126,12 @@ def test_a_lot_is_sold_to_a_buyer_by_forms(house: Floor) -> None:
     ):
         assert words in told
     assert "Jobber Ltd" not in text_of(a_browser("auditor").get(address)), "the vault is not for all"
+    with monkeypatch.context() as patched:
+        patched.setattr(departure_paper, "pdf", lambda told, *_: told.receiver.encode())
+        assert books.get(f"{address}departure.pdf").content == b"Jobber Ltd, 2 Quay, HU1 1AA Hull"
+        assert a_browser("auditor").get(f"{address}departure.pdf").content == b"JOB"
+    sums = departure_paper._sums(departure_queries.departure(COMPANY, one.id))
+    assert [amount for _, amount in sums[:3]] == ["3.60 GBP", "0.72 GBP", "4.32 GBP"]
     (invoice,) = invoice_queries.documents(COMPANY, source=one.id)
     assert books.get(f"/books/invoices/{invoice.id}/invoice.pdf").content.startswith(b"%PDF-")
     assert one.number in books.get(f"/books/invoices/{invoice.id}/invoice.xml").content.decode()

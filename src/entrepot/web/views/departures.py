@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -285,6 +286,10 @@ def paper(request: Request, which: UUID) -> HttpResponse:
 def as_pdf(request: Request, which: UUID) -> HttpResponse:
     """What goes with the goods, or tells of them."""
     one = _departure(request, which)
+    buyer = _billed(request, one)
+    if buyer:
+        where = f"{buyer.postal_code} {buyer.city}".strip()
+        one = replace(one, receiver=", ".join(filter(None, (buyer.name, buyer.line1, where))))
     content = departure_paper.pdf(one, departure_queries.items(which), request.reader.company.name)
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{one.number}.pdf"'
