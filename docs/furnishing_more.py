@@ -118,10 +118,15 @@ def _departure(company: int, now: datetime) -> None:
     from entrepot.returns import departure_queries
     from entrepot.returns.commands.add_papers import AddPaper, add_papers
     from entrepot.returns.commands.open_departures import OpenDeparture, open_departures
+    from entrepot.returns.lots import Buyer
 
     waits = departure_queries.waiting(company, "liquidate")
     items = tuple((one.disposition, one.units) for one in waits if one.node == waits[0].node)[:3]
-    lot = OpenDeparture(company, "liquidation", items, receiver="Northern Clearance", expected_minor=9_500)
+    buyer = Buyer(
+        "NORTHERN", "Northern Clearance", "GB", "14 Dock Street", city="Leeds", postal_code="LS10 1JF",
+        tax_number="GB980780684",
+    )  # fmt: skip
+    lot = OpenDeparture(company, "liquidation", items, expected_minor=9_500, buyer=buyer)
     (opened,) = whole(open_departures(_cause("inspector", now), requests=[lot]))
     paper = AddPaper(
         opened.departure, b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"

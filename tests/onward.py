@@ -17,8 +17,13 @@ from entrepot.parties.commands.register import (
 from entrepot.returns.commands.dispose import Dispose, dispose
 from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.open_departures import DepartureOpened, OpenDeparture, open_departures
+from entrepot.returns.lots import Buyer
 from tests.back import INSPECTS, asked_all, came_all, sold
 from tests.floor import COMPANY, SYSTEM, Floor
+
+JOBBER = Buyer(
+    "JOB", "Jobber Ltd", "GB", "2 Quay", city="Hull", postal_code="HU1 1AA", tax_number="GB980780684"
+)
 
 
 def disposed(house: Floor, disposition: str, *units: int, sku: int = 0) -> list[UUID]:
@@ -54,7 +59,9 @@ def a_vendor(house: Floor, *skus: int, code: str = "v") -> UUID:
 
 def opened(kind: str, *items: tuple[UUID, int], **facts: object) -> DepartureOpened:
     """A departure of them, to somebody."""
-    if kind != "vendor_return":
+    if kind == "liquidation":
+        facts.setdefault("buyer", JOBBER)
+    elif kind != "vendor_return":
         facts.setdefault("receiver", "Somebody")
     request = OpenDeparture(COMPANY, kind, tuple(items), **facts)  # type: ignore[arg-type]
     (answer,) = open_departures(INSPECTS, requests=[request])

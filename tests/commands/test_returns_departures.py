@@ -26,7 +26,7 @@ from entrepot.stock.errors import NotThere
 from entrepot.work import queries as work
 from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
-from tests.onward import UNKNOWN, a_vendor, disposed, lines, opened
+from tests.onward import JOBBER, UNKNOWN, a_vendor, disposed, lines, opened
 from tests.walk import a_house
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +105,7 @@ def test_a_vendor_owes_the_value_where_nothing_else_is_said_and_may_refuse_it(ho
 
 def test_a_lot_is_sold_with_a_gain_and_paid(house: Floor):
     first, second = disposed(house, "liquidate", 2, 1)
-    answer = opened("liquidation", (first, 2), (second, 1), receiver="Jobber", expected_minor=100)
+    answer = opened("liquidation", (first, 2), (second, 1), expected_minor=100)
     assert answer.number == f"LOT-{NOW.year}-000001"
     day = NOW.date() + timedelta(days=3)
 
@@ -149,6 +149,7 @@ def test_a_certificate_tells_of_what_was_written_off(house: Floor, kind: str, di
 
 def test_what_can_not_be_gathered(house: Floor):
     (lot,) = disposed(house, "liquidate", 2)
+    (gift,) = disposed(house, "donate", 1)
     (back,) = disposed(house, "return_to_vendor", 1)
     vendor, other = a_vendor(house, 0), a_vendor(house, 1, code="w")
 
@@ -156,13 +157,18 @@ def test_what_can_not_be_gathered(house: Floor):
         return OpenDeparture(COMPANY, kind, tuple(items), **facts)  # type: ignore[arg-type]
 
     answers = open_departures(INSPECTS, requests=[
-        asks("liquidation", (UNKNOWN, 1), receiver="J"),
-        asks("liquidation", receiver="J"),
+        asks("liquidation", (UNKNOWN, 1), buyer=JOBBER),
+        asks("liquidation", buyer=JOBBER),
         asks("gift", (lot, 1), receiver="J"),
         asks("donation", (lot, 1), receiver="J"),
-        asks("liquidation", (lot, 3), receiver="J"),
-        asks("liquidation", (lot, 1), receiver=" "),
-        asks("liquidation", (lot, 1), receiver="J", expected_minor=-1),
+        asks("liquidation", (lot, 3), buyer=JOBBER),
+        asks("liquidation", (lot, 1), receiver="J"),
+        asks("liquidation", (lot, 1), buyer=JOBBER, expected_minor=-1),
+        asks("liquidation", (lot, 1), buyer=replace(JOBBER, customer=" ")),
+        asks("liquidation", (lot, 1), buyer=replace(JOBBER, name="")),
+        asks("liquidation", (lot, 1), buyer=replace(JOBBER, country="Britain")),
+        asks("liquidation", (lot, 1), buyer=JOBBER, receiver="J"),
+        asks("donation", (gift, 1), buyer=JOBBER, receiver="J"),
         asks("vendor_return", (back, 1)),
         asks("vendor_return", (back, 1), supplier=UNKNOWN),
         asks("vendor_return", (back, 1), supplier=other),
@@ -171,8 +177,9 @@ def test_what_can_not_be_gathered(house: Floor):
     ])  # fmt: skip
 
     assert [type(answer) for answer in answers] == [
-        NotFound, Invalid, Invalid, Invalid, errors.MoreThanWaits, errors.NoReceiver, Invalid, errors.NoReceiver,
-        NotFound, errors.NotOfVendor, DepartureOpened, errors.MoreThanWaits,
+        NotFound, Invalid, Invalid, Invalid, errors.MoreThanWaits, errors.NoReceiver, Invalid, Invalid,
+        Invalid, Invalid, Invalid, Invalid, errors.NoReceiver, NotFound, errors.NotOfVendor, DepartureOpened,
+        errors.MoreThanWaits,
     ]  # fmt: skip
     assert len(departure_queries.departures(COMPANY)) == 1
 
@@ -243,7 +250,7 @@ def test_files_that_are_none(house: Floor):
 
 def test_the_same_keys_give_the_same_answers(house: Floor):
     (lot,) = disposed(house, "liquidate", 2)
-    ask = OpenDeparture(COMPANY, "liquidation", ((lot, 1),), receiver="J", expected_minor=10, key="a")
+    ask = OpenDeparture(COMPANY, "liquidation", ((lot, 1),), buyer=JOBBER, expected_minor=10, key="a")
     (first,), (again,) = (open_departures(INSPECTS, requests=[ask]) for _ in range(2))
     assert first == again
     other = open_departures(INSPECTS, requests=[replace(ask, expected_minor=11)])

@@ -20,6 +20,10 @@ from entrepot.orders.commands.place import AddressGiven
 from entrepot.orders.validation import Validation
 from entrepot.parties import queries as parties
 from entrepot.parties.commands.erase import ErasePeople, erase
+from entrepot.returns import departure_queries
+from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
+from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
+from entrepot.returns.lots import Buyer
 from entrepot.settlement import errors, invoice_queries, privacy_queries
 from entrepot.settlement.commands.apply_retention import ApplyRetention, apply_retention
 from entrepot.settlement.commands.erase_people import ErasePerson, PersonErased, erase_people
@@ -28,7 +32,9 @@ from entrepot.settlement.commands.issue_documents import IssueDocument, issue_do
 from entrepot.settlement.privacy import BUSINESS_BUYERS, BUYERS, CAME, WENT, Retention
 from entrepot.shipping.commands.deliver import Delivered, deliver
 from entrepot.sourcing.commands.cancel import cancel
+from tests.back import APPROVES, INSPECTS
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
+from tests.onward import disposed, opened
 from tests.walk import a_house, placed, shipped
 
 pytestmark = pytest.mark.django_db
@@ -246,3 +252,57 @@ def test_statements_of_erasure_do_not_grow_with_the_batch(house: Floor, statemen
             erase(SYSTEM, requests=[ErasePeople((order,)) for order in orders])
         with statements():
             forget_buyers(SYSTEM, requests=[ForgetBuyer(COMPANY, (order,)) for order in orders])
+
+
+QUINCE = Buyer("ada-q-77", "Ada Lovelace", "GB", "12 Quince Row", city="Ockham", email="ada@quince.example")
+
+
+def lot(house: Floor, buyer: Buyer = QUINCE) -> UUID:
+    """A lot that was sold and is paid."""
+    (which,) = disposed(house, "liquidate", 1)
+    made = opened("liquidation", (which, 1), buyer=buyer).departure
+    leave_departures(INSPECTS, requests=[LeaveDeparture(made, 120)])
+    issue_documents(SYSTEM, requests=[IssueDocument(made)])
+    settle_departures(APPROVES, requests=[SettleDeparture(made, reference="x")])
+    return made
+
+
+def test_who_bought_a_lot_is_erased_when_it_is_paid(house: Floor):
+    """Somebody who never ordered, but bought a lot: known by their code alone."""
+    made = lot(house)
+    assert set(everywhere("lovelace", "quince", "ada-q-77")) == {"parties_customer"}, "all else is sealed"
+    theirs = privacy_queries.everything_of(COMPANY, "ada-q-77")
+    assert theirs
+    assert (theirs["addresses"][0]["line1"], theirs["lots"][0]["id"]) == ("12 Quince Row", str(made))
+    (which,) = disposed(house, "liquidate", 1)
+    early = opened("liquidation", (which, 1), buyer=QUINCE)
+    (refused,) = erased(ErasePerson(COMPANY, "she asked", customer="ada-q-77"))
+    assert isinstance(refused, errors.NotToBeErasedYet)
+    assert f"lot {early.number}" in str(refused)
+    leave_departures(INSPECTS, requests=[LeaveDeparture(early.departure, 120)])
+    settle_departures(APPROVES, requests=[SettleDeparture(early.departure, reference="x")])
+    before = books()
+
+    (gone,) = erased(ErasePerson(COMPANY, "she asked", customer="ada-q-77"))
+
+    assert isinstance(gone, PersonErased), gone
+    assert gone.addresses == 2
+    assert everywhere("lovelace", "quince", "ada-q-77") == {}
+    assert books() == before
+    (row,) = invoice_queries.documents(COMPANY, source=made)
+    assert invoice_queries.paper(row).buyer.name == "Customer"
+    one = departure_queries.departure(COMPANY, made)
+    assert one
+    assert "ada" not in one.receiver
+
+
+def test_who_bought_a_lot_long_ago_is_let_go_by_the_rules(house: Floor):
+    lot(house)
+    lot(house, Buyer("bob-w", "Bob Wexford", "GB", "7 Yarrow Lane"))
+    rules = Retention(buyers_years=1)
+    set_policy(SYSTEM, requests=[SetPolicy(COMPANY, "settlement.retention", rules, NOW)])
+    for days, gone in ((300, 0), (400, 2)):
+        later = replace(SYSTEM, at=NOW + timedelta(days=days))
+        (done,) = apply_retention(later, requests=[ApplyRetention(COMPANY)])
+        assert done.gone[BUYERS] == gone, days
+    assert everywhere("lovelace", "quince", "ada-q-77", "bob-w", "wexford", "yarrow") == {}

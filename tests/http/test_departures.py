@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from base64 import b64encode
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -18,13 +19,16 @@ from entrepot.returns import departure_queries, recovery_queries, work_order_que
 from entrepot.returns.commands.leave_departures import LeaveDeparture, leave_departures
 from entrepot.returns.commands.open_departures import OpenDeparture, open_departures
 from entrepot.returns.commands.settle_departures import SettleDeparture, settle_departures
+from entrepot.settlement import invoice_queries, tasks
+from entrepot.tax.commands.register import register_rates
+from entrepot.tax.rules import RegisterRate
 from entrepot.web import departure_paper
 from entrepot.web.views import departures
 from tests.asking import a_browser, a_program
 from tests.floor import COMPANY, NOW, SYSTEM, Floor
 from tests.http.test_api import is_problem
 from tests.http.test_returns_pages import said, text_of
-from tests.onward import a_vendor, disposed
+from tests.onward import JOBBER, a_vendor, disposed
 from tests.shop import everybody
 from tests.walk import a_house
 
@@ -89,6 +93,56 @@ def test_goods_are_returned_to_their_vendor_by_forms(house: Floor) -> None:
     assert "£1.50 of what was owed did not come" in told
     assert "Vendor return credits receivable" in told, "its entries are on its page"
     assert books.get(f"/documents/{one.id}/")["Location"] == address
+
+
+def test_a_lot_is_sold_to_a_buyer_by_forms(house: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2020, 1, 1))
+    register_rates(SYSTEM, requests=[rate])
+    (which,) = disposed(house, "liquidate", 3)
+    inspector, books = a_browser("inspector"), a_browser("books")
+    page = text_of(inspector.get("/returns/departures/"))
+    assert "Price expected without tax, in GBP" in page
+    form = {"kind": "liquidation", f"units-{which}": "3", "expected": "3.60", **asdict(JOBBER)}
+    refused = inspector.post("/returns/departures/gather/", form | {"country": "Britain"})
+    assert "country" in said(refused)[0]
+    assert "Jobber Ltd" in inspector.get("/returns/departures/").content.decode(), (
+        "what was typed stands there"
+    )
+    inspector.post("/returns/departures/gather/", form | {"country": "gb"})
+    (one,) = departure_queries.departures(COMPANY)
+    address = f"/returns/departures/{one.id}/"
+    assert "comes on top when the goods leave" in text_of(inspector.get(address))
+
+    inspector.post(f"{address}leave/")
+    assert "The invoice is written in a moment." in text_of(books.get(address))
+    tasks.serve_invoice(SYSTEM, [one.id])
+    told = text_of(books.get(address))
+    for words in (
+        "Jobber Ltd",
+        "GB980780684",
+        "Tax of £0.72: 20 % in GB.",
+        f"INV-{NOW.year}-000001",
+        "£4.32",
+    ):
+        assert words in told
+    assert "Jobber Ltd" not in text_of(a_browser("auditor").get(address)), "the vault is not for all"
+    with monkeypatch.context() as patched:
+        patched.setattr(departure_paper, "pdf", lambda told, *_: told.receiver.encode())
+        assert books.get(f"{address}departure.pdf").content == b"Jobber Ltd, 2 Quay, HU1 1AA Hull"
+        assert a_browser("auditor").get(f"{address}departure.pdf").content == b"JOB"
+    sums = departure_paper._sums(departure_queries.departure(COMPANY, one.id))
+    assert [amount for _, amount in sums[:3]] == ["3.60 GBP", "0.72 GBP", "4.32 GBP"]
+    (invoice,) = invoice_queries.documents(COMPANY, source=one.id)
+    assert books.get(f"/books/invoices/{invoice.id}/invoice.pdf").content.startswith(b"%PDF-")
+    assert one.number in books.get(f"/books/invoices/{invoice.id}/invoice.xml").content.decode()
+    assert one.number in text_of(books.get("/books/invoices/"))
+
+    less = {"answer": "agreed", "reference": "x", "amount": "3.60", "note": "a sixth was broken"}
+    books.post(f"{address}settle/", less)
+    tasks.serve_invoice(SYSTEM, [one.id])
+    told = text_of(books.get(address))
+    assert "£0.72 less by agreement, of them £0.12 of tax." in told
+    assert f"CRN-{NOW.year}-000001" in told
 
 
 def test_what_was_gathered_may_stay(house: Floor) -> None:
@@ -188,7 +242,11 @@ def test_programs_send_goods_on_and_take_the_money(house: Floor) -> None:
     floor, books = a_program(people["inspector"]), a_program(people["books"])
     (lot,) = disposed(house, "liquidate", 2)
     assert [one["units"] for one in floor.get("/api/v1/returns/onward").json()] == [2]
-    body = {"kind": "liquidation", "items": [{"disposition": str(lot), "quantity": 2}], "receiver": "Jobber"}
+    body = {
+        "kind": "liquidation",
+        "items": [{"disposition": str(lot), "quantity": 2}],
+        "buyer": asdict(JOBBER),
+    }
     made = floor.post("/api/v1/returns/departures", body, again="1").json()
     which = made["departure"]
     again = floor.post("/api/v1/returns/departures", body, again="2")
@@ -196,16 +254,24 @@ def test_programs_send_goods_on_and_take_the_money(house: Floor) -> None:
     left = floor.post(
         "/api/v1/returns/departures/leave", {"departure": which, "amount_minor": 150}, again="3"
     )
-    assert left.json()["value_minor"] == 200
+    assert (left.json()["value_minor"], left.json()["tax_minor"]) == (200, 0)
     (owed,) = books.get("/api/v1/returns/recovery?kind=liquidation").json()
     assert (owed["number"], owed["owed_minor"]) == (made["number"], 150)
     paper = {"departure": which, "content": b64encode(PDF).decode()}
     assert len(books.post("/api/v1/returns/departures/papers", paper, again="4").json()["digest"]) == 64
     no = floor.post("/api/v1/returns/departures/settle", {"departure": which, "reference": "x"}, again="5")
     assert is_problem(no, 403, "kernel.not_permitted")
-    paid = books.post("/api/v1/returns/departures/settle", {"departure": which, "reference": "x"}, again="6")
-    assert paid.json()["state"] == "settled"
+    invoice = books.post("/api/v1/invoices", {"source": which}, again="7").json()["numbers"]
+    less = {"departure": which, "amount_minor": 100, "reference": "x", "note": "one broke", "agreed": True}
+    paid = books.post("/api/v1/returns/departures/settle", less, again="6")
+    assert (paid.json()["state"], paid.json()["difference_minor"]) == ("settled", -50)
+    note = books.post("/api/v1/invoices", {"source": which}, again="8").json()["numbers"][-1]
     whole = books.get(f"/api/v1/returns/departures/{which}").json()
+    assert [(one["number"], one["total_minor"]) for one in whole["invoices"]] == [
+        (note, 50),
+        (invoice[0], 150),
+    ]
+    assert (whole["departure"]["reduced_minor"], whole["departure"]["buyer_country"]) == (50, "GB")
     assert (whole["items"][0]["quantity"], whole["papers"][0]["kind"]) == (2, "pdf")
     assert books.get("/api/v1/returns/departures?state=settled").json()["items"][0]["id"] == which
     assert is_problem(books.get(f"/api/v1/returns/departures/{lot}"), 404, "kernel.not_found")

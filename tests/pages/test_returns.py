@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -190,3 +191,58 @@ def test_whoever_asked_is_told_why_he_may_not_receive(page: Page, site: str, sho
 
     expect(page.get_by_text("somebody else receives it")).to_be_visible()
     expect(page.get_by_role("button", name="Receive")).to_have_count(0)
+
+
+def test_a_lot_goes_from_a_form_to_its_invoice(
+    page: Page, site: str, committed_db: None, tmp_path: Path
+) -> None:
+    """Gathered for a buyer, let leave with its tax, and settled for less by agreement."""
+    from datetime import date
+    from decimal import Decimal
+
+    from entrepot.settlement import tasks
+    from entrepot.tax.commands.register import register_rates
+    from entrepot.tax.rules import RegisterRate
+    from tests.floor import COMPANY, SYSTEM
+    from tests.onward import disposed
+    from tests.shop import everybody
+    from tests.walk import a_house
+
+    house = a_house()
+    house.stock(0, 20)
+    everybody()
+    register_rates(SYSTEM, requests=[RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2020, 1, 1))])
+    disposed(house, "liquidate", 3, 2)
+    enter(page, "inspector")
+    page.goto("/returns/departures/")
+    page.get_by_label("Buyer, by the customer's code").fill("JOB")
+    page.get_by_label("Name on the invoice").fill("Jobber Ltd")
+    page.get_by_label("Street").fill("2 Quay")
+    page.get_by_label("Postal code").fill("HU1 1AA")
+    page.get_by_label("City").fill("Hull")
+    page.get_by_label("Tax number").fill("GB980780684")
+    page.get_by_label("Price expected without tax, in GBP").fill("12.00")
+    stands(page, "lots", tmp_path)
+    page.get_by_role("button", name="Gather them").click()
+    expect(page.get_by_role("heading", name="LOT-2026-000001")).to_be_visible()
+    page.get_by_role("button", name="The goods have left").click()
+    expect(page.get_by_text("Tax of £2.40: 20 % in GB.")).to_be_visible()
+    which = UUID(page.url.rstrip("/").rsplit("/", 1)[1])
+
+    tasks.serve_invoice(SYSTEM, [which])
+    leave(page, "books")
+    page.goto(f"/returns/departures/{which}/")
+    expect(page.get_by_text("Jobber Ltd")).to_be_visible()
+    stands(page, "lot", tmp_path)
+    page.get_by_label("Number of their paper").fill("RM 7")
+    page.get_by_label("Came, in GBP").fill("12.00")
+    page.get_by_label("Why it differs").fill("A carton was wet.")
+    page.get_by_role("button", name="Less was agreed").click()
+    tasks.serve_invoice(SYSTEM, [which])
+    page.goto(f"/returns/departures/{which}/")
+    expect(page.get_by_text("£2.40 less by agreement, of them £0.40 of tax.")).to_be_visible()
+    expect(page.get_by_text("CRN-2026-000001")).to_be_visible()
+    stands(page, "lot-settled", tmp_path)
+    page.goto("/books/invoices/")
+    expect(page.get_by_role("link", name="LOT-2026-000001").first).to_be_visible()
+    stands(page, "lot-invoices", tmp_path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 import psycopg
 import pytest
 
@@ -25,9 +28,13 @@ from entrepot.returns.commands.work_orders import (
     start_work,
 )
 from entrepot.returns.onward import Outcome, Part
+from entrepot.settlement import invoice_queries
+from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
+from entrepot.tax.commands.register import register_rates
+from entrepot.tax.rules import RegisterRate
 from tests.back import APPROVES, INSPECTS
-from tests.floor import COMPANY, Floor, balance, units
-from tests.onward import disposed
+from tests.floor import COMPANY, NOW, SYSTEM, Floor, balance, units
+from tests.onward import JOBBER, disposed
 from tests.together import all_at_once, at_once
 from tests.walk import a_house
 
@@ -43,7 +50,7 @@ def house(committed_db: None) -> Floor:
 
 def test_a_lot_is_gathered_sold_and_paid_once_however_many_try(house: Floor):
     (lot,) = disposed(house, "liquidate", 5)
-    asks = OpenDeparture(COMPANY, "liquidation", ((lot, 2),), receiver="Jobber", expected_minor=150)
+    asks = OpenDeparture(COMPANY, "liquidation", ((lot, 2),), buyer=JOBBER, expected_minor=150)
 
     made = [
         one
@@ -68,6 +75,36 @@ def test_a_lot_is_gathered_sold_and_paid_once_however_many_try(house: Floor):
     answers = all_at_once(settle_departures, APPROVES, *[pay] * 8)
     assert sum(isinstance(one, DepartureSettled) for one in answers) == 1
     assert balance(1150) == 150 + _owed_by_customers()
+    assert verify.discrepancies() == []
+
+
+def test_a_lot_has_one_invoice_and_one_credit_note_however_many_write_them(house: Floor):
+    """Four lots of 100 with 20 of tax, each paid with 90 by agreement, while eight workers write what there is."""
+    rate = RegisterRate(COMPANY, "GB", Decimal("0.2"), date(2020, 1, 1))
+    register_rates(SYSTEM, requests=[rate])
+    asks = [
+        OpenDeparture(COMPANY, "liquidation", ((one, 1),), buyer=JOBBER)
+        for one in disposed(house, "liquidate", 1, 1, 1, 1)
+    ]
+    made = all_at_once(open_departures, INSPECTS, *[[one] for one in asks])
+    which = [one.departure for one in made if isinstance(one, DepartureOpened)]
+    all_at_once(leave_departures, INSPECTS, *[[LeaveDeparture(one, 100)] for one in which] * 2)
+    less = [[SettleDeparture(one, 90, "x", "broken", agreed=True)] for one in which]
+
+    at_once([
+        *[lambda of=of: settle_departures(APPROVES, requests=of) for of in less],
+        *[lambda: issue_documents(SYSTEM, requests=[IssueDocument(one) for one in which])] * 4,
+        *[lambda: issue_documents(SYSTEM, requests=[IssueDocument(one) for one in reversed(which)])] * 4,
+    ])  # fmt: skip
+    issue_documents(SYSTEM, requests=[IssueDocument(one) for one in which])
+
+    found = [row for one in which for row in invoice_queries.documents(COMPANY, source=one)]
+    assert sorted((row.number, row.total_minor, row.tax_minor) for row in found) == [
+        *((f"CRN-{NOW.year}-{n:06}", 30, 5) for n in range(1, 5)),
+        *((f"INV-{NOW.year}-{n:06}", 120, 20) for n in range(1, 5)),
+    ]
+    assert (balance(1196), balance(2200)) == (0, -60)
+    assert sql.run("SELECT count(*) FROM parties_customer WHERE code = 'JOB'") == [(1,)]
     assert verify.discrepancies() == []
 
 
@@ -115,7 +152,7 @@ def test_the_last_parts_go_into_one_work_order(house: Floor):
 def test_past_all_commands_the_database_wants_the_duty(house: Floor):
     (lot,) = disposed(house, "liquidate", 1)
     (made,) = open_departures(
-        INSPECTS, requests=[OpenDeparture(COMPANY, "liquidation", ((lot, 1),), receiver="J")]
+        INSPECTS, requests=[OpenDeparture(COMPANY, "liquidation", ((lot, 1),), buyer=JOBBER)]
     )
     for column in ("left_by", "settled_by"):
         statement = f"UPDATE returns_departure SET {column} = 'bo' WHERE id = %(id)s::uuid"

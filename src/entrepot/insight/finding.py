@@ -60,7 +60,7 @@ _NUMBERED = {
     "credit": ("orders_credit", "external_id"),
     "return": ("returns_return", "concat_ws(' · ', NULLIF(external_id, ''), state)"),
     "refund": ("returns_refund", "state"),
-    "departure": ("returns_departure", "concat_ws(' · ', receiver, state)"),
+    "departure": ("returns_departure", "concat_ws(' · ', NULLIF(receiver, ''), state)"),
     "work_order": ("returns_workorder", "state"),
     "card_hold": ("returns_hold", "state"),
     "transfer": ("stock_transfer", "state"),

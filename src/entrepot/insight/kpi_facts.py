@@ -307,7 +307,7 @@ WHERE f.company_id = %(company)s::smallint AND f.state IN ('approved', 'paid') A
 """
 
 # Goods that came back cost what they had cost when they left. What stands in stock again is worth that still; of what
-# left, vendors and buyers owe their part of the departure, or have given it.
+# left, vendors and buyers owe their part of the departure, or have given it; its tax is the state's.
 RECOVERED = f"""
 SELECT d.decided_at, c.code, n.code, d.disposition, r.id, r.number || ' · ' || k.code,
        CASE WHEN d.disposition IN ('restock', 'second_grade', 'refurbish') THEN d.quantity * u.cost
@@ -320,7 +320,8 @@ JOIN LATERAL (
     WHERE document_id = d.return_id AND line_id = l.line_id AND from_place = 'customer'
 ) AS u ON u.cost > 0
 LEFT JOIN LATERAL (
-    SELECT sum(CASE w.state WHEN 'settled' THEN w.credited_minor ELSE w.owed_minor END
+    SELECT sum((CASE w.state WHEN 'settled' THEN w.credited_minor ELSE w.owed_minor END
+                - w.tax_minor + w.reduced_tax_minor)
                * i.value_minor::float8 / NULLIF(w.value_minor, 0)) AS brought
     FROM returns_departureitem AS i JOIN returns_departure AS w ON w.id = i.departure_id
     WHERE i.disposition_id = d.id

@@ -138,16 +138,17 @@ WITH entry AS (
     GROUP BY 1, 2, 3, 4, 5, 6
 ), placed AS (
     SELECT e.*, d.id AS document, COALESCE(d.number, '') AS number, d.net_minor, d.tax_minor,
-           COALESCE(NULLIF(o.country, ''), y.country) AS country,
-           CASE WHEN COALESCE(NULLIF(o.country, ''), y.country) IN (
+           COALESCE(NULLIF(o.country, ''), NULLIF(w.buyer_country, ''), y.country) AS country,
+           CASE WHEN COALESCE(NULLIF(o.country, ''), NULLIF(w.buyer_country, ''), y.country) IN (
                SELECT country FROM tax_jurisdiction AS j WHERE j.company_id = e.company_id AND j.region <> '')
-               THEN o.address_id END AS address
+               THEN COALESCE(o.address_id, w.buyer_id) END AS address
     FROM entry AS e JOIN parties_company AS y ON y.id = e.company_id
     LEFT JOIN settlement_document AS d ON d.entry_id = e.entry_id
     LEFT JOIN shipping_shipment AS s ON s.id = e.document_id AND e.document_kind = 'shipment'
     LEFT JOIN returns_refund AS r ON r.id = e.document_id AND e.document_kind = 'refund'
     LEFT JOIN returns_hold AS h ON h.id = e.document_id AND e.document_kind = 'card_hold'
     LEFT JOIN returns_return AS hr ON hr.id = h.return_id
+    LEFT JOIN returns_departure AS w ON w.id = e.document_id AND e.document_kind = 'departure'
     LEFT JOIN orders_order AS o ON o.id = COALESCE(s.order_id, r.order_id, hr.order_id, e.document_id)
 ), told AS (
     SELECT p.*, g.rate, g.place,
@@ -191,7 +192,7 @@ SELECT month, country, address, rate, COALESCE(sum(base) FILTER (WHERE collects)
        COALESCE(sum(tax) FILTER (WHERE collects), 0)::bigint AS collected,
        COALESCE(-sum(base) FILTER (WHERE NOT collects), 0)::bigint AS returned,
        COALESCE(-sum(tax) FILTER (WHERE NOT collects), 0)::bigint AS refunded
-FROM (SELECT p.*, event IN ('sale', 'card_hold.taken') AS collects FROM parts AS p) AS p
+FROM (SELECT p.*, event IN ('sale', 'card_hold.taken', 'liquidation.sold') AS collects FROM parts AS p) AS p
 GROUP BY 1, 2, 3, 4) AS g
 """
 

@@ -87,6 +87,9 @@ even exchange is no return."""
 HELD = {"goods": 4100, "shipping": 4010, "tax": 2200}
 """Where what is taken for goods that did not come back belongs: it undoes their refund."""
 
+LOTS = {"goods": 5350, "tax": 2200}
+"""Where the price of a lot belongs. What its units were worth stands against it: 5350 holds the gain or loss."""
+
 WRITTEN_OFF = {2050: 5600, 2100: 4020, 2150: 5510, 2160: 5340, 2300: 4020}
 """Where what is left of a clearing account goes when somebody gives it up. The others are settled where their documents
 are: a line of a payout is explained, a charge accepted, a claim credited."""
@@ -170,7 +173,9 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
     ("vendor_return.credited", "credit", 2000, 1195),
     ("vendor_return.credited", "difference", 1195, 5320),
     ("stock.liquidated", "cost", 1196, 1200),
-    ("liquidation.sold", "difference", 1196, 5350),
+    *(("liquidation.sold", f"lot.{kind}", 1196, account) for kind, account in LOTS.items()),
+    ("liquidation.sold", "cost", 5350, 1196),
+    *(("liquidation.reduced", f"lot.{kind}", account, 1196) for kind, account in LOTS.items()),
     ("liquidation.paid", "credit", 1150, 1196),
     ("liquidation.paid", "difference", 1196, 5350),
     ("stock.work_taken", "cost", 1230, 1200),
@@ -189,11 +194,12 @@ RULES: tuple[tuple[str, str, int, int], ...] = (
 TOLD_BY_A_DOCUMENT = {
     "sale": "sale.", "credit": "credit.", "return": "return.",
     "card_hold.taken": "hold.", "card_hold.returned": "hold.",
+    "liquidation.sold": "lot.", "liquidation.reduced": "lot.",
 }  # fmt: skip
 """Events of which an invoice or a credit note tells, and how the kinds of what they are about begin."""
 
-TRADE_PREFIXES = ("sale.", "credit.", "return.", "hold.", "bad_debt")
-SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 2100, 2300})
+TRADE_PREFIXES = ("sale.", "credit.", "return.", "hold.", "lot.", "bad_debt")
+SETTLEMENT_ACCOUNTS = frozenset({1100, 1150, 1196, 2100, 2300})
 """The side of a trade posting that settles it; the other side bears the source kind, so that sums count it once."""
 
 

@@ -32,6 +32,12 @@ class DepartureRow:
     left_by: str
     left_at: datetime | None
     settled_at: datetime | None
+    buyer: UUID | None = None  # in the vault
+    buyer_country: str = ""
+    tax_minor: int = 0
+    tax_reason: str = ""
+    reduced_minor: int = 0
+    reduced_tax_minor: int = 0
 
     @property
     def left_minor(self) -> int:
@@ -41,7 +47,12 @@ class DepartureRow:
     @property
     def written_off_minor(self) -> int:
         """What is lost at the end: below 0 where more came than was owed."""
-        return self.owed_minor - self.credited_minor if self.state == "settled" else 0
+        return self.owed_minor - self.reduced_minor - self.credited_minor if self.state == "settled" else 0
+
+    @property
+    def price_minor(self) -> int:
+        """What a lot was sold at, without the tax."""
+        return self.owed_minor - self.tax_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +145,13 @@ def paper(company: int, which: UUID) -> tuple[str, bytes] | None:
 
 
 _DEPARTURES = """
-SELECT p.id, p.number, p.kind, p.state, n.code, p.receiver, p.supplier_id, p.currency::text,
+SELECT p.id, p.number, p.kind, p.state, n.code, COALESCE(c.code, p.receiver), p.supplier_id, p.currency::text,
        (SELECT COALESCE(sum(i.quantity), 0)::int FROM returns_departureitem AS i WHERE i.departure_id = p.id),
        p.expected_minor, p.value_minor, p.owed_minor, p.credited_minor, p.due_on, p.reference, p.reason, p.opened_by,
-       p.opened_at, p.left_by, p.left_at, p.settled_at
+       p.opened_at, p.left_by, p.left_at, p.settled_at, p.buyer_id, p.buyer_country, p.tax_minor, p.tax_reason,
+       p.reduced_minor, p.reduced_tax_minor
 FROM returns_departure AS p JOIN network_node AS n ON n.id = p.node_id
+LEFT JOIN parties_customer AS c ON c.id = p.customer_id
 """
 
 _PAGE = """
@@ -252,4 +265,18 @@ CROSS JOIN LATERAL (
 WHERE (d.made, d.last) <> (s.last, s.last)
 """
 
-CHECKS = (_GATHERED, _OWED, _WORTH, _GAPS)
+# invariant 28: what a lot was sold at, and costs less by agreement, is what its items bear
+_PRICED = """
+SELECT format('lot %s is sold at %s with tax of %s and costs %s less with %s of tax, its items say %s, %s, %s and %s',
+              p.number, p.owed_minor, p.tax_minor, p.reduced_minor, p.reduced_tax_minor, i.owed, i.tax, i.reduced,
+              i.less_tax)
+FROM returns_departure AS p
+CROSS JOIN LATERAL (
+    SELECT sum(price_minor + tax_minor) AS owed, sum(tax_minor) AS tax,
+           sum(reduced_minor + reduced_tax_minor) AS reduced, sum(reduced_tax_minor) AS less_tax
+    FROM returns_departureitem WHERE departure_id = p.id) AS i
+WHERE p.buyer_id IS NOT NULL
+  AND (p.owed_minor, p.tax_minor, p.reduced_minor, p.reduced_tax_minor) <> (i.owed, i.tax, i.reduced, i.less_tax)
+"""
+
+CHECKS = (_GATHERED, _OWED, _WORTH, _GAPS, _PRICED)

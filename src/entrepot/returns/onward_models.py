@@ -54,12 +54,19 @@ class Departure(models.Model):
     sequence = models.IntegerField()
     node_id = models.UUIDField()
     supplier_id = models.UUIDField(null=True)
-    receiver = models.TextField()
+    receiver = models.TextField()  # '' of a lot, whose buyer is called by their code
+    customer_id = models.UUIDField(null=True)  # who buys a lot,
+    buyer_id = models.UUIDField(null=True)  # where it is billed to, in the vault,
+    buyer_country = models.TextField(db_default="")  # and in which country, for its tax
     currency = models.CharField(max_length=3)
     state = models.TextField()
     expected_minor = models.BigIntegerField(null=True)  # said when it was opened
     value_minor = models.BigIntegerField(db_default=0)  # of the units in the books, when they left
-    owed_minor = models.BigIntegerField(db_default=0)
+    owed_minor = models.BigIntegerField(db_default=0)  # with the tax
+    tax_minor = models.BigIntegerField(db_default=0)
+    tax_reason = models.TextField(db_default="")
+    reduced_minor = models.BigIntegerField(db_default=0)  # what a lot costs less by agreement, with the tax
+    reduced_tax_minor = models.BigIntegerField(db_default=0)
     credited_minor = models.BigIntegerField(db_default=0)
     due_on = models.DateField(null=True)
     reference = models.TextField(db_default="")  # the receiver's: his authorization, later his credit note
@@ -75,6 +82,11 @@ class Departure(models.Model):
         indexes = [
             models.Index(fields=["company_id", "-id"], name="returns_departure_of_company"),
             models.Index(fields=["due_on"], name="returns_departure_due", condition=Q(state="gone")),
+            models.Index(
+                fields=["customer_id"],
+                name="returns_departure_of_customer",
+                condition=Q(customer_id__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -88,7 +100,8 @@ class Departure(models.Model):
             models.CheckConstraint(
                 name="returns_departure_to_somebody",
                 condition=Q(kind="vendor_return", supplier_id__isnull=False)
-                | (~Q(kind="vendor_return") & ~Q(receiver="")),
+                | Q(buyer_id__isnull=False, receiver="")
+                | (Q(buyer_id__isnull=True) & ~Q(kind="vendor_return") & ~Q(receiver="")),
             ),
             models.CheckConstraint(
                 name="returns_departure_due_once_it_left",
@@ -100,6 +113,24 @@ class Departure(models.Model):
                 name="returns_departure_credited_within_owed",
                 condition=Q(credited_minor__gte=0, owed_minor__gte=0)
                 & (Q(state="settled") | Q(credited_minor__lte=F("owed_minor"))),
+            ),
+            models.CheckConstraint(
+                name="returns_departure_only_a_lot_is_bought",
+                condition=Q(buyer_id__isnull=False, customer_id__isnull=False, kind="liquidation")
+                | Q(
+                    buyer_id__isnull=True,
+                    customer_id__isnull=True,
+                    buyer_country="",
+                    tax_minor=0,
+                    reduced_minor=0,
+                ),
+            ),
+            models.CheckConstraint(
+                name="returns_departure_tax_within_price",
+                condition=Q(tax_minor__gte=0, tax_minor__lte=F("owed_minor"))
+                & Q(reduced_minor__gte=0, reduced_minor__lte=F("owed_minor"))
+                & Q(reduced_tax_minor__gte=0, reduced_tax_minor__lte=F("tax_minor"))
+                & (Q(reduced_minor=0, reduced_tax_minor=0) | Q(state="settled")),
             ),
         ]
         triggers = [
@@ -126,6 +157,10 @@ class DepartureItem(models.Model):
     serial = models.TextField(db_default="")
     quantity = models.IntegerField()
     value_minor = models.BigIntegerField(db_default=0)
+    price_minor = models.BigIntegerField(db_default=0)  # its part of the price of a lot, without tax
+    tax_minor = models.BigIntegerField(db_default=0)
+    reduced_minor = models.BigIntegerField(db_default=0)  # of what that costs less by agreement, without tax
+    reduced_tax_minor = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [

@@ -90,9 +90,9 @@ def sums(company: int, at: datetime) -> list[RecoverySum]:
 # A claim to a supplier has no due date of its own; one to a carrier has the day on which it must be filed.
 _OPEN = """
 WITH open_ones (kind, id, number, whom, state, currency, claimed, owed, since, due) AS (
-    SELECT p.kind, p.id, p.number, p.receiver, p.state, p.currency::text, 0::bigint, p.owed_minor - p.credited_minor,
-           p.left_at, p.due_on
-    FROM returns_departure AS p
+    SELECT p.kind, p.id, p.number, COALESCE(k.code, p.receiver), p.state, p.currency::text, 0::bigint,
+           p.owed_minor - p.credited_minor, p.left_at, p.due_on
+    FROM returns_departure AS p LEFT JOIN parties_customer AS k ON k.id = p.customer_id
     WHERE p.company_id = %(company)s::smallint AND p.state = 'gone' AND p.kind = ANY(%(kinds)s::text[])
     UNION ALL
     SELECT 'carrier_claim', c.id, c.number, c.carrier, c.state, c.currency::text,

@@ -40,10 +40,18 @@ class DocumentRow:
 
 
 def documents(
-    company: int, *, kind: str = "", order: UUID | None = None, after: UUID | None = None, limit: int = 50
+    company: int,
+    *,
+    kind: str = "",
+    order: UUID | None = None,
+    source: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
 ) -> list[DocumentRow]:
-    """Invoices and credit notes, the latest first, behind `after`. 1 statement."""
-    params = {"company": company, "kind": kind, "order": order, "after": after, "limit": limit}
+    """Invoices and credit notes, or those of an order or source, the latest first, behind `after`. 1 statement."""
+    params = {
+        "company": company, "kind": kind, "order": order, "source": source, "after": after, "limit": limit,
+    }  # fmt: skip
     return [_row(row) for row in sql.run(_LIST, params)]
 
 
@@ -64,7 +72,7 @@ def lines(which: UUID) -> list[Line]:
 
 def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
     """A document to be rendered, with its buyer out of the vault only for those who may see it. 4 statements."""
-    ((code, name, country, address_id, to_country, channel),) = sql.run(_PARTIES, {"id": one.id})
+    ((code, name, country, address_id, to_country, channel, due_on),) = sql.run(_PARTIES, {"id": one.id})
     sellers = policies.in_force(one.company, Seller, one.issued_at)
     _, seller = sellers.get(channel) or sellers.get("") or (0, Seller())
     found = parties.address(address_id) if address_id and with_buyer else None
@@ -79,7 +87,7 @@ def paper(one: DocumentRow, *, with_buyer: bool = True) -> Paper:
         one.corrects,
         Party(name, country, seller.line1, "", seller.city, seller.postal_code, "", seller.tax_number, code,
               seller.registration),
-        buyer, seller.terms, lines(one.id),
+        buyer, "" if due_on and seller.terms == Seller().terms else seller.terms, lines(one.id), due_on,
     )  # fmt: skip
 
 
@@ -105,20 +113,25 @@ def checked() -> dict[str, int]:
 def discrepancies() -> list[str]:
     """Sentences about numbers that leave a gap, and documents that say other than their lines or the journal."""
     return [
-        sentence for statement in (_GAPS, _SUMS, _UNLIKE_THE_JOURNAL) for (sentence,) in sql.run(statement)
+        sentence
+        for statement in (_GAPS, _SUMS, _UNLIKE_THE_JOURNAL, _UNLIKE_THE_LOT)
+        for (sentence,) in sql.run(statement)
     ]
 
 
 _COLUMNS = """
-SELECT d.id, d.number, d.kind, d.source_kind, d.source_id, d.order_id, COALESCE(o.number, ''), d.currency::text,
+SELECT d.id, d.number, d.kind, d.source_kind, d.source_id, d.order_id, COALESCE(o.number, p.number, ''),
+       d.currency::text,
        d.issued_at, d.supplied_at, d.net_minor, d.tax_minor, d.total_minor, d.corrects, d.company_id::int
 FROM settlement_document AS d LEFT JOIN orders_order AS o ON o.id = d.order_id
+LEFT JOIN returns_departure AS p ON p.id = d.source_id AND d.source_kind = 'departure'
 """
 
 _LIST = f"""
 {_COLUMNS}
 WHERE d.company_id = %(company)s::smallint AND (%(after)s::uuid IS NULL OR d.id < %(after)s::uuid)
   AND (%(kind)s::text = '' OR d.kind = %(kind)s::text) AND (%(order)s::uuid IS NULL OR d.order_id = %(order)s::uuid)
+  AND (%(source)s::uuid IS NULL OR d.source_id = %(source)s::uuid)
 ORDER BY d.id DESC LIMIT %(limit)s::int
 """
 
@@ -130,9 +143,10 @@ FROM settlement_documentline WHERE document_id = %(id)s::uuid ORDER BY number
 """
 
 _PARTIES = """
-SELECT y.code, y.name, y.country, d.address_id, d.country, COALESCE(h.code, '')
+SELECT y.code, y.name, y.country, d.address_id, d.country, COALESCE(h.code, ''), p.due_on
 FROM settlement_document AS d JOIN parties_company AS y ON y.id = d.company_id
 LEFT JOIN orders_order AS o ON o.id = d.order_id LEFT JOIN network_channel AS h ON h.id = o.channel_id
+LEFT JOIN returns_departure AS p ON p.id = d.source_id AND d.source_kind = 'departure'
 WHERE d.id = %(id)s::uuid
 """
 
@@ -206,4 +220,16 @@ LEFT JOIN (
     FROM ledger_line AS l WHERE {TOLD}
     GROUP BY 1) AS j ON j.entry_id = d.entry_id
 WHERE (d.net_minor, d.tax_minor) IS DISTINCT FROM (COALESCE(j.net, 0), COALESCE(j.tax, 0))
+"""
+
+# invariant 28: documents of a lot say what it was sold for, and what it costs less by agreement
+_UNLIKE_THE_LOT = """
+SELECT format('document %s says %s and tax of %s, lot %s says %s and tax of %s', d.number, d.total_minor, d.tax_minor,
+              COALESCE(p.number, 'that is not there'), t.total, t.tax)
+FROM settlement_document AS d
+LEFT JOIN returns_departure AS p ON p.id = d.source_id AND p.kind = 'liquidation'
+CROSS JOIN LATERAL (
+    SELECT CASE d.kind WHEN 'invoice' THEN p.owed_minor ELSE p.reduced_minor END AS total,
+           CASE d.kind WHEN 'invoice' THEN p.tax_minor ELSE p.reduced_tax_minor END AS tax) AS t
+WHERE d.source_kind = 'departure' AND (d.total_minor, d.tax_minor) IS DISTINCT FROM (t.total, t.tax)
 """

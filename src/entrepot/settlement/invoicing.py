@@ -13,6 +13,7 @@ INVOICE, CREDIT_NOTE = "invoice", "credit_note"
 KINDS = {
     "sale": INVOICE, "credit": CREDIT_NOTE, "return": CREDIT_NOTE,
     "card_hold.taken": INVOICE, "card_hold.returned": CREDIT_NOTE,
+    "liquidation.sold": INVOICE, "liquidation.reduced": CREDIT_NOTE,
 }  # fmt: skip
 """By the event that was posted, the document that tells of it."""
 SERIES = {INVOICE: "INV", CREDIT_NOTE: "CRN"}

@@ -130,11 +130,14 @@ def _open(found: Sequence[Subject], pairs: Iterable[tuple[int, UUID]]) -> None:
             found[place].addresses[which] = address
 
 
-def open_things(orders: Collection[UUID], delivered_after: datetime) -> dict[UUID, list[Open]]:
-    """What is not done with, by order. 1 statement."""
+def open_things(
+    orders: Collection[UUID], customers: Collection[UUID], delivered_after: datetime
+) -> dict[UUID, list[Open]]:
+    """What is not done with, by order, and lots by the customer who buys them. 1 statement."""
     found: dict[UUID, list[Open]] = {}
-    for order, kind, which in sql.run(_OPEN, {"orders": sorted(orders), "delivered_after": delivered_after}):
-        found.setdefault(order, []).append(Open(kind, which))
+    params = {"orders": sorted(orders), "customers": sorted(customers), "delivered_after": delivered_after}
+    for whose_, kind, which in sql.run(_OPEN, params):
+        found.setdefault(whose_, []).append(Open(kind, which))
     return found
 
 
@@ -230,6 +233,8 @@ SELECT place, 'customer', id, code FROM customers
 UNION ALL SELECT place, 'order', id, '' FROM orders
 UNION ALL SELECT DISTINCT o.place, 'person', a.person_id, ''
 FROM orders AS o JOIN parties_address AS a ON a.id IN (o.address_id, o.billing_id)
+UNION SELECT c.place, 'person', a.person_id, ''
+FROM customers AS c JOIN returns_departure AS p ON p.customer_id = c.id JOIN parties_address AS a ON a.id = p.buyer_id
 """
 
 _ADDRESSES = "SELECT id, person_id FROM parties_address WHERE person_id = ANY(%(people)s::uuid[])"
@@ -269,6 +274,9 @@ WHERE p.capturing_minor + p.refunding_minor > 0
 UNION ALL
 SELECT o.id, 'claim', c.number FROM o JOIN shipping_shipment AS s ON s.order_id = o.id
 JOIN shipping_claim AS c ON c.shipment_id = s.id AND c.state IN ('open', 'filed', 'agreed')
+UNION ALL
+SELECT customer_id, 'lot', number FROM returns_departure
+WHERE customer_id = ANY(%(customers)s::uuid[]) AND state IN ('open', 'gone')
 """
 
 _HOLDS = """
@@ -287,6 +295,7 @@ WHERE a.has_tax_number AND (asked.after IS NULL OR d.issued_at > asked.after)
 _EVERYTHING = """
 SELECT 'customers', to_jsonb(k) FROM parties_customer AS k WHERE k.id = ANY(%(customers)s::uuid[])
 UNION ALL SELECT 'orders', to_jsonb(o) FROM orders_order AS o WHERE o.id = ANY(%(orders)s::uuid[])
+UNION ALL SELECT 'lots', to_jsonb(p) FROM returns_departure AS p WHERE p.customer_id = ANY(%(customers)s::uuid[])
 UNION ALL SELECT 'order_lines', to_jsonb(l) FROM orders_line AS l WHERE l.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'gift_messages', to_jsonb(g) FROM parties_giftmessage AS g WHERE g.order_id = ANY(%(orders)s::uuid[])
 UNION ALL SELECT 'payments', to_jsonb(p) FROM payments_payment AS p WHERE p.order_id = ANY(%(orders)s::uuid[])

@@ -60,6 +60,7 @@ class Paper:
     buyer: Party
     terms: str
     lines: Sequence[Line]
+    lot_due_on: date | None = None  # by when a lot, whose number stands as order, is paid
 
     @property
     def groups(self) -> list[Group]:
@@ -117,6 +118,8 @@ def _head(root: ET.Element, paper: Paper, name: str) -> None:
     _say(root, "CustomizationID", CUSTOMIZATION)
     _say(root, "ID", paper.number)
     _say(root, "IssueDate", paper.issued_on.isoformat())
+    if paper.lot_due_on and paper.kind == INVOICE:
+        _say(root, "DueDate", paper.lot_due_on.isoformat())
     _say(root, f"{name}TypeCode", TYPES[paper.kind])
     _say(root, "DocumentCurrencyCode", paper.currency)
     if paper.order:

@@ -58,6 +58,11 @@ def _sums(told: DepartureRow) -> list[tuple[str, str]]:
     if amount is None:
         return []
     what = gettext("Credit expected") if told.kind == "vendor_return" else gettext("Price of the lot")
+    if told.tax_minor:
+        return [
+            (what, _money(told.price_minor, told)), (gettext("Tax"), _money(told.tax_minor, told)),
+            (gettext("Owed"), _money(amount, told)), (gettext("Due"), fmt.day(told.due_on) if told.due_on else ""),
+        ]  # fmt: skip
     return [(what, _money(amount, told)), (gettext("Due"), fmt.day(told.due_on) if told.due_on else "")]
 
 

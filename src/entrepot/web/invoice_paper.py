@@ -27,8 +27,9 @@ def _pdf(told: Paper) -> bytes:
     paper.ln(4)
     facts = [
         (gettext("Number"), told.number), (gettext("Issued"), fmt.day(told.issued_on)),
-        (gettext("Supplied"), fmt.day(told.supplied_on)), (gettext("Order"), told.order),
-        (gettext("Corrects"), ", ".join(told.corrects)),
+        (gettext("Supplied"), fmt.day(told.supplied_on)),
+        (gettext("Lot") if told.lot_due_on else gettext("Order"), told.order),
+        (gettext("Corrects"), ", ".join(told.corrects)), (gettext("Due"), _due(told)),
     ]  # fmt: skip
     paper.beside(
         [told.buyer.name, *_address(told.buyer), *_numbers(told.buyer)],
@@ -43,6 +44,10 @@ def _pdf(told: Paper) -> bytes:
         paper.say(gettext(REASONS[category][1]), 9)
     paper.say(_terms(told), 9)
     return bytes(paper.output())
+
+
+def _due(told: Paper) -> str:
+    return fmt.day(told.lot_due_on) if told.lot_due_on and told.kind == INVOICE else ""
 
 
 def _terms(told: Paper) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -16,8 +16,10 @@ from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
 from entrepot.ledger.commands.post import Posting, post
-from entrepot.returns import onward, rules
+from entrepot.returns import errors, lots, onward, rules
 from entrepot.returns.commands.gathering import in_force
+from entrepot.returns.commands.pricing_lots import Sold, terms_of
+from entrepot.returns.lots import Bought, Item, Terms
 from entrepot.returns.onward import KINDS, Onward
 from entrepot.returns.states import DEPARTURE
 from entrepot.stock.commands.allocate import lock_positions
@@ -27,9 +29,10 @@ from entrepot.stock.errors import NotThere
 
 @dataclass(frozen=True, slots=True)
 class LeaveDeparture:
-    """The goods are gone. `amount_minor` is the credit or the price that was agreed; without, what was expected, and of
-    a vendor return that says nothing the value of the units in the books. `due_on`: by when what is awaited must have
-    come; without, by the policy `returns.onward`. `reference` is the receiver's, as his authorization number."""
+    """The goods are gone. `amount_minor` is the credit or the price that was agreed, of a lot without tax; without,
+    what was expected, and of a vendor return that says nothing the value of the units in the books. `due_on`: by when
+    what is awaited must have come; without, by the policy `returns.onward`. `reference` is the receiver's, as his
+    authorization number."""
 
     departure: UUID
     amount_minor: int | None = None
@@ -41,12 +44,13 @@ class LeaveDeparture:
 
 @dataclass(frozen=True, slots=True)
 class DepartureLeft:
-    """What the units were worth in the books, and what is owed for them."""
+    """What the units were worth in the books, and what is owed for them, with the tax of a lot."""
 
     departure: UUID
     value_minor: int
     owed_minor: int
     due_on: date
+    tax_minor: int = 0
 
 
 class _Item(NamedTuple):
@@ -57,6 +61,7 @@ class _Item(NamedTuple):
     gone: int  # value, of what left with its disposition
     units: int  # of the disposition
     before: int  # units of it that were told of before
+    category: str  # of the SKU, for its tax
 
 
 class _Departure(NamedTuple):
@@ -67,6 +72,8 @@ class _Departure(NamedTuple):
     state: str
     currency: str
     expected: int | None
+    customer: UUID | None
+    buyer: UUID | None
 
 
 class _Leaving(NamedTuple):
@@ -75,21 +82,36 @@ class _Leaving(NamedTuple):
     items: list[_Item]
     due: date
     at: datetime
+    terms: Terms | None  # of a lot
+
+
+class _Priced(NamedTuple):
+    """What is owed for a departure: of a lot its price with the tax, by its items in order, and why that tax."""
+
+    value: int
+    owed: int
+    tax: int = 0
+    reason: str = ""
+    bought: Sequence[Bought] = ()
 
 
 @command("returns.leave_departures")
 def leave_departures(cause: Cause, /, *, requests: Sequence[LeaveDeparture]) -> list[DepartureLeft | Refused]:
     """Departures whose goods have left. The value of vendor returns and lots moves from stock to what the vendor or
     liquidator owes, and what the agreed amount differs by is a gain or loss; what was donated or disposed of was
-    written off with its disposition.
+    written off with its disposition. A lot is sold at its price and the tax of its buyer's country, and invoiced.
 
     Whoever lets goods leave does not say later what was given for them: the database holds them to it.
     Locks: the departures in id order, then positions, buckets and balances as `stock.move_units`.
-    Refuses: NotFound; WrongState; Invalid (amount, due_on); stock.not_there; access.duties_apart. Again: by key.
-    28 statements at most.
+    Refuses: NotFound; WrongState; Invalid (amount, due_on); returns.no_receiver (a lot without a buyer, or whose buyer
+    was erased); stock.not_there; access.duties_apart. Again: by key. 33 statements at most.
     """
     found = {row[0]: _Departure(*row) for row in sql.run(_LOCK, {"ids": [one.departure for one in requests]})}
     items = _items(list(found))
+    terms = terms_of(
+        Sold(one.id, one.company, one.customer, one.buyer)
+        for one in found.values() if one.buyer and one.customer and one.state == "open"
+    )  # fmt: skip
     policies = in_force(cause, {one.company for one in found.values()})
     keys = {item.at for of in items.values() for item in of if item.at.status}
     lock_positions((key.owner, key.sku) for key in keys)
@@ -99,7 +121,7 @@ def leave_departures(cause: Cause, /, *, requests: Sequence[LeaveDeparture]) -> 
     leaving: list[_Leaving] = []
     for request in requests:
         one = found.get(request.departure)
-        decided = _decide(cause, request, one, items, policies, there)
+        decided = _decide(cause, request, one, items, policies, there, terms)
         if isinstance(decided, Refused):
             answers.append(decided)
             continue
@@ -117,11 +139,9 @@ def _items(departures: Sequence[UUID]) -> dict[UUID, list[_Item]]:
     sql.run(_LOCK_GATHERED, {"ids": departures})
     items: dict[UUID, list[_Item]] = defaultdict(list)
     for row in sql.run(_ITEMS, {"ids": departures}):
-        departure, disposition, kind, sku, node, bin_id, owner, lot, serial, quantity, gone, units, before = (
-            row
-        )
+        departure, disposition, kind, sku, node, bin_id, owner, lot, serial, quantity, *rest = row
         where = At(sku, node, bin_id, owner, KINDS[kind].status, lot, serial)
-        items[departure].append(_Item(departure, disposition, where, quantity, gone, units, before))
+        items[departure].append(_Item(departure, disposition, where, quantity, *rest))
     return items
 
 
@@ -132,6 +152,7 @@ def _decide(
     items: dict[UUID, list[_Item]],
     policies: dict[int, Onward],
     there: dict[At, int],
+    terms: Mapping[UUID, Terms],
 ) -> _Leaving | Refused:
     if one is None:
         return NotFound(what="departure", which=str(request.departure))
@@ -149,6 +170,8 @@ def _decide(
         return Invalid(field="amount_minor", expected=expected, found=found)
     if one.kind == "liquidation" and amount is None:
         return Invalid(field="amount_minor", expected="the price of the lot", found="nothing")
+    if one.kind == "liquidation" and one.id not in terms:
+        return errors.NoReceiver(kind=one.kind, expected="a buyer. Withdraw it and gather it anew")
     standing = [item for item in items[one.id] if item.at.status]
     wanted: dict[At, int] = defaultdict(int)
     for item in standing:
@@ -161,7 +184,7 @@ def _decide(
             )  # fmt: skip
     for bucket, units in wanted.items():
         there[bucket] -= units
-    return _Leaving(one, replace(request, amount_minor=amount), items[one.id], due, at)
+    return _Leaving(one, replace(request, amount_minor=amount), items[one.id], due, at, terms.get(one.id))
 
 
 def _write(cause: Cause, leaving: Sequence[_Leaving], buckets: dict[At, Bucket]) -> dict[UUID, DepartureLeft]:
@@ -173,21 +196,26 @@ def _write(cause: Cause, leaving: Sequence[_Leaving], buckets: dict[At, Bucket])
         )
     )
     values = _take_out(cause, leaving, buckets)
-    rows, postings, left = [], [], {}
+    rows, worth, postings, left = [], [], [], {}
     for one in leaving:
-        kind, of = KINDS[one.of.kind], one.of
-        value = sum(values[of.id, item.disposition] for item in one.items)
-        amount = one.request.amount_minor
-        owed = 0 if not kind.account else value if amount is None else amount
-        left[of.id] = DepartureLeft(of.id, value, owed, one.due)
-        rows.append((of.id, value, owed, one.due, one.request.reference.strip(), one.at))
-        if kind.left and owed != value:
-            amounts = (("difference", owed - value),)
-            postings.append(Posting(of.company, kind.left, "departure", of.id, of.currency, amounts, one.at))
-    names = ("ids", "values", "owed", "due", "refs", "times")
+        of, priced = one.of, _priced(one, values)
+        left[of.id] = DepartureLeft(of.id, priced.value, priced.owed, one.due, priced.tax)
+        rows.append((
+            of.id, priced.value, priced.owed, one.due, one.request.reference.strip(), one.at, priced.tax,
+            priced.reason,
+        ))  # fmt: skip
+        bought = priced.bought or [Bought(0, 0)] * len(one.items)
+        worth += [
+            (of.id, item.disposition, values[of.id, item.disposition], *each)
+            for item, each in zip(one.items, bought, strict=True)
+        ]
+        amounts = _amounts(one, priced)
+        if amounts:
+            event = KINDS[of.kind].left
+            postings.append(Posting(of.company, event, "departure", of.id, of.currency, amounts, one.at))
+    names = ("ids", "values", "owed", "due", "refs", "times", "taxes", "reasons")
     sql.run(_LEAVE, {**sql.columns(names, rows), "who": who})
-    worth = [(departure, disposition, value) for (departure, disposition), value in values.items()]
-    sql.run(_WORTH, sql.columns(("departures", "dispositions", "values"), worth))
+    sql.run(_WORTH, sql.columns(("departures", "dispositions", "values", "prices", "taxes"), worth))
     if postings:
         whole(post(cause, requests=postings))
     announce(cause, [
@@ -196,6 +224,28 @@ def _write(cause: Cause, leaving: Sequence[_Leaving], buckets: dict[At, Bucket])
         for one in leaving
     ])  # fmt: skip
     return left
+
+
+def _priced(one: _Leaving, values: Mapping[tuple[UUID, UUID], int]) -> _Priced:
+    worth = [values[one.of.id, item.disposition] for item in one.items]
+    value, amount = sum(worth), one.request.amount_minor
+    if one.terms is None:
+        owed = 0 if not KINDS[one.of.kind].account else value if amount is None else amount
+        return _Priced(value, owed)
+    assert amount is not None
+    items = [Item(of.category, own, of.quantity) for of, own in zip(one.items, worth, strict=True)]
+    bought, reason = lots.priced(amount, items, one.terms, one.at.date())
+    tax = sum(each.tax for each in bought)
+    return _Priced(value, amount + tax, tax, reason, bought)
+
+
+def _amounts(one: _Leaving, priced: _Priced) -> tuple[tuple[str, int], ...]:
+    """What is posted beside the value that left stock. A lot is posted with its price: its invoice tells of it."""
+    if one.terms is None:
+        differs = bool(KINDS[one.of.kind].left) and priced.owed != priced.value
+        return (("difference", priced.owed - priced.value),) if differs else ()
+    each = (("lot.goods", priced.owed - priced.tax), ("lot.tax", priced.tax), ("cost", priced.value))
+    return tuple((kind, amount) for kind, amount in each if amount)
 
 
 def _take_out(
@@ -226,7 +276,8 @@ def _take_out(
 
 
 _LOCK = """
-SELECT d.id, d.number, d.company_id::int, d.kind, d.state, d.currency::text, d.expected_minor
+SELECT d.id, d.number, d.company_id::int, d.kind, d.state, d.currency::text, d.expected_minor,
+       d.customer_id, d.buyer_id
 FROM returns_departure AS d WHERE d.id = ANY(%(ids)s::uuid[]) ORDER BY d.id FOR UPDATE
 """
 
@@ -242,23 +293,26 @@ SELECT i.departure_id, i.disposition_id, p.kind, i.sku_id, p.node_id, i.bin_id, 
        i.quantity, d.value_minor, d.quantity,
        (SELECT COALESCE(sum(o.quantity), 0)::int FROM returns_departureitem AS o
         JOIN returns_departure AS q ON q.id = o.departure_id
-        WHERE o.disposition_id = i.disposition_id AND q.state IN ('gone', 'settled'))
+        WHERE o.disposition_id = i.disposition_id AND q.state IN ('gone', 'settled')),
+       k.category
 FROM returns_departureitem AS i JOIN returns_departure AS p ON p.id = i.departure_id
 JOIN returns_disposition AS d ON d.id = i.disposition_id
+JOIN catalog_sku AS k ON k.id = i.sku_id
 WHERE i.departure_id = ANY(%(ids)s::uuid[]) ORDER BY i.departure_id, i.disposition_id
 """
 
 _LEAVE = """
 UPDATE returns_departure AS p SET state = 'gone', value_minor = d.value, owed_minor = d.owed, due_on = d.due,
-       reference = d.ref, left_by = %(who)s::text, left_at = d.at
+       reference = d.ref, left_by = %(who)s::text, left_at = d.at, tax_minor = d.tax, tax_reason = d.reason
 FROM unnest(%(ids)s::uuid[], %(values)s::bigint[], %(owed)s::bigint[], %(due)s::date[], %(refs)s::text[],
-            %(times)s::timestamptz[]) AS d(id, value, owed, due, ref, at)
+            %(times)s::timestamptz[], %(taxes)s::bigint[], %(reasons)s::text[])
+     AS d(id, value, owed, due, ref, at, tax, reason)
 WHERE p.id = d.id
 """
 
 _WORTH = """
-UPDATE returns_departureitem AS i SET value_minor = d.value
-FROM unnest(%(departures)s::uuid[], %(dispositions)s::uuid[], %(values)s::bigint[])
-     AS d(departure, disposition, value)
+UPDATE returns_departureitem AS i SET value_minor = d.value, price_minor = d.price, tax_minor = d.tax
+FROM unnest(%(departures)s::uuid[], %(dispositions)s::uuid[], %(values)s::bigint[], %(prices)s::bigint[],
+            %(taxes)s::bigint[]) AS d(departure, disposition, value, price, tax)
 WHERE i.departure_id = d.departure AND i.disposition_id = d.disposition
 """

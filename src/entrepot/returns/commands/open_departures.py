@@ -9,18 +9,26 @@ from uuid import UUID
 
 from entrepot.kernel import ids, sql
 from entrepot.kernel.cause import Cause
-from entrepot.kernel.command import announce, command
+from entrepot.kernel.command import announce, command, whole
 from entrepot.kernel.errors import Invalid, NotFound, Refused
 from entrepot.kernel.events import Event
-from entrepot.returns import errors, onward
+from entrepot.parties.commands.register import (
+    RegisterAddress,
+    RegisterCustomer,
+    register_addresses,
+    register_customers,
+)
+from entrepot.returns import errors, lots, onward
 from entrepot.returns.commands.gathering import counted, draw, lock_waiting, take
+from entrepot.returns.lots import Buyer
 from entrepot.returns.onward import Waits
 
 
 @dataclass(frozen=True, slots=True)
 class OpenDeparture:
-    """Units of dispositions, each with how many; of a kind of `onward.KINDS`. A vendor return goes to a `supplier`, all
-    others to a `receiver` by name. `expected_minor` is what is expected for them."""
+    """Units of dispositions, each with how many; of a kind of `onward.KINDS`. A vendor return goes to a `supplier`, a
+    lot to a `buyer`, who is called by their code, all others to a `receiver` by name.
+    `expected_minor` is what is expected for them; for a lot, its price without tax."""
 
     company: int
     kind: str
@@ -29,6 +37,7 @@ class OpenDeparture:
     receiver: str = ""
     expected_minor: int | None = None
     key: str | None = None
+    buyer: Buyer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +57,12 @@ def open_departures(cause: Cause, /, *, requests: Sequence[OpenDeparture]) -> li
     """Departures with their numbers. The units stay where they are until `returns.leave_departures`; what was disposed
     of as a donation or for disposal has left already, and is told by its certificate.
 
-    Locks: the dispositions in id order, then the series of numbers.
-    Refuses: NotFound; Invalid (kind, quantity, units of several nodes or companies, an amount);
-    returns.more_than_waits; returns.not_of_vendor; returns.no_receiver. Again: by key. 8 statements.
+    The buyer of a lot is registered as a customer, and put into the vault.
+
+    Locks: the dispositions in id order, then the series of numbers; the buyers.
+    Refuses: NotFound; Invalid (kind, quantity, units of several nodes or companies, an amount, the buyer);
+    returns.more_than_waits; returns.not_of_vendor; returns.no_receiver. Again: by key. 8 statements; 5 more where lots
+    are among them.
     """
     waits = lock_waiting([which for one in requests for which, _ in one.items])
     suppliers = _suppliers(requests, waits)
@@ -100,6 +112,10 @@ def _misfit(
         return refused
     if request.expected_minor is not None and request.expected_minor < 0:
         return Invalid(field="expected_minor", expected="0 or more", found=request.expected_minor)
+    if request.kind == "liquidation":
+        return _misfit_buyer(request)
+    if request.buyer is not None:
+        return Invalid(field="buyer", expected="none but of a liquidation", found="one")
     if request.kind != "vendor_return":
         if not request.receiver.strip():
             return errors.NoReceiver(kind=request.kind.replace("_", " "), expected="a receiver")
@@ -113,6 +129,14 @@ def _misfit(
     return errors.NotOfVendor(sku=str(foreign[0]), vendor=vendor.name) if foreign else None
 
 
+def _misfit_buyer(request: OpenDeparture) -> Refused | None:
+    if request.buyer is None:
+        return errors.NoReceiver(kind=request.kind, expected="a buyer")
+    if request.receiver.strip():
+        return Invalid(field="receiver", expected="none beside the buyer", found="one")
+    return lots.misfit_buyer(request.buyer)
+
+
 def _write(
     cause: Cause,
     opened: Sequence[tuple[UUID, OpenDeparture]],
@@ -122,14 +146,17 @@ def _write(
     take(counted(item for _, one in opened for item in one.items))
     numbers = draw(cause, [(one.company, one.kind) for _, one in opened])
     who = cause.actor.name
+    buyers = _buyers(cause, opened)
     rows, items = [], []
     for (which, one), number in zip(opened, numbers, strict=True):
         first = waits[one.items[0][0]]
         supplier = one.supplier if one.kind == "vendor_return" else None
         receiver = suppliers[supplier].name if supplier else one.receiver.strip()
+        customer, buyer = buyers.get(which, (None, None))
         rows.append((
             which, number.text, one.company, one.kind, number.year, number.sequence, first.node, supplier,
-            receiver, first.currency, "open", one.expected_minor, who, cause.at,
+            receiver, customer, buyer, one.buyer.country if one.buyer else "", first.currency, "open",
+            one.expected_minor, who, cause.at,
         ))  # fmt: skip
         for disposition, units in one.items:
             of = waits[disposition]
@@ -144,12 +171,48 @@ def _write(
     return {which: number.text for (which, _), number in zip(opened, numbers, strict=True)}
 
 
+def _buyers(cause: Cause, opened: Sequence[tuple[UUID, OpenDeparture]]) -> dict[UUID, tuple[UUID, UUID]]:
+    """The customer and the address of each lot, by departure. 5 statements at most, where there are any."""
+    found = [(which, one.company, one.buyer) for which, one in opened if one.buyer]
+    if not found:
+        return {}
+    customers = _customers(cause, sorted({(company, one.customer.strip()) for _, company, one in found}))
+    addresses = whole(register_addresses(cause, requests=[
+        RegisterAddress(
+            company, one.name.strip(), one.line1, one.line2, one.city, one.region, one.postal_code, one.country,
+            one.email, tax_number=one.tax_number, customer=one.customer.strip(),
+        )
+        for _, company, one in found
+    ]))  # fmt: skip
+    return {
+        which: (customers[company, one.customer.strip()], address.id)
+        for (which, company, one), address in zip(found, addresses, strict=True)
+    }
+
+
+def _customers(cause: Cause, named: Sequence[tuple[int, str]]) -> dict[tuple[int, str], UUID]:
+    """Customers by company and code. Only those who are new are registered: of the others more is known. 1 statement;
+    1 more where some are new."""
+    found: dict[tuple[int, str], UUID] = {
+        (company, code): which
+        for company, code, which in sql.run(_CUSTOMERS, sql.columns(("companies", "codes"), named))
+    }
+    fresh = [RegisterCustomer(*one) for one in named if one not in found]
+    made = whole(register_customers(cause, requests=fresh)) if fresh else ()
+    return found | {(one.company, one.code): each.id for one, each in zip(fresh, made, strict=True)}
+
+
 _DEPARTURE = (
-    "id", "number", "company_id", "kind", "year", "sequence", "node_id", "supplier_id", "receiver", "currency", "state",
-    "expected_minor", "opened_by", "opened_at",
+    "id", "number", "company_id", "kind", "year", "sequence", "node_id", "supplier_id", "receiver", "customer_id",
+    "buyer_id", "buyer_country", "currency", "state", "expected_minor", "opened_by", "opened_at",
 )  # fmt: skip
 
 _ITEM = ("departure_id", "disposition_id", "sku_id", "bin_id", "lot", "serial", "quantity")
+
+_CUSTOMERS = """
+SELECT c.company_id::int, c.code, c.id FROM unnest(%(companies)s::smallint[], %(codes)s::text[]) AS d(company, code)
+JOIN parties_customer AS c ON c.company_id = d.company AND c.code = d.code
+"""
 
 _SUPPLIERS = """
 SELECT s.id, s.company_id::int, s.name, ARRAY(

@@ -81,7 +81,8 @@ def _old(before: dict[int, datetime | None], is_business: bool) -> list[Subject]
     found: dict[UUID, Subject] = {}
     for person, company, order, customer, code in sql.run(_OLD, params):
         one = found.setdefault(person, Subject(company, people={person}))
-        one.orders.add(order)
+        if order:
+            one.orders.add(order)
         if customer:
             one.customers[customer] = code
     lock_people(list(found))
@@ -90,7 +91,7 @@ def _old(before: dict[int, datetime | None], is_business: bool) -> list[Subject]
 
 _COLUMNS = ("company_id", "kind", "older_than", "gone", "kept", "policy_version", "run_at")
 
-# A customer's code goes with their last order; who has bought since, under whatever address, is not old.
+# A customer's code goes with their last order or lot; who has bought since, under whatever address, is not old.
 _OLD = """
 WITH d AS (SELECT * FROM unnest(%(companies)s::smallint[], %(moments)s::timestamptz[]) AS d(company, before)),
 bought AS (
@@ -99,6 +100,9 @@ bought AS (
     UNION ALL
     SELECT a.person_id, o.id, o.company_id, o.customer_id, o.placed_at, a.has_tax_number
     FROM d JOIN orders_order AS o ON o.company_id = d.company JOIN parties_address AS a ON a.id = o.billing_id
+    UNION ALL
+    SELECT a.person_id, NULL, p.company_id, p.customer_id, COALESCE(p.left_at, p.opened_at), a.has_tax_number
+    FROM d JOIN returns_departure AS p ON p.company_id = d.company JOIN parties_address AS a ON a.id = p.buyer_id
 ),
 old AS (
     SELECT b.person_id FROM bought AS b JOIN d ON d.company = b.company_id
@@ -111,4 +115,6 @@ SELECT b.person_id, b.company_id::int, b.id, k.id, COALESCE(k.code, '')
 FROM bought AS b JOIN old USING (person_id) JOIN d ON d.company = b.company_id
 LEFT JOIN parties_customer AS k ON k.id = b.customer_id AND NOT EXISTS (
     SELECT FROM orders_order AS later WHERE later.customer_id = k.id AND later.placed_at >= d.before)
+    AND NOT EXISTS (SELECT FROM returns_departure AS later WHERE later.customer_id = k.id
+                    AND COALESCE(later.left_at, later.opened_at) >= d.before)
 """

@@ -52,8 +52,8 @@ def erase_people(cause: Cause, /, *, requests: Sequence[ErasePerson]) -> list[Pe
     fingerprints and photos as well. Orders, both ledgers, documents, events and their chain stay, and name nobody.
 
     Locks: the persons, then the orders, in id order. Refuses: NotFound; Invalid (no reason, nobody named);
-    settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes and claims that are open, or the legal
-    hold. Again: by key; who is erased is not found again by their code. 36 statements.
+    settlement.not_to_be_erased_yet, with the orders, returns, refunds, disputes, claims and lots that are open, or the
+    legal hold. Again: by key; who is erased is not found again by their code. 36 statements.
     """
     found = privacy_queries.whose([(one.company, one.customer, one.order) for one in requests])
     lock_people([person for one in found for person in one.people])
@@ -77,12 +77,13 @@ def why_not(cause: Cause, found: Sequence[Subject]) -> list[Refused | None]:
     rules = policies.of_companies({one.company for one in found}, Retention, cause.at)
     days = max((one.return_days for _, one in rules.values()), default=0)
     orders = {order for one in found for order in one.orders}
-    open_of = privacy_queries.open_things(orders, cause.at - timedelta(days=days))
-    held = privacy_queries.legal_holds(orders, {each for one in found for each in one.customers})
+    customers = {each for one in found for each in one.customers}
+    open_of = privacy_queries.open_things(orders, customers, cause.at - timedelta(days=days))
+    held = privacy_queries.legal_holds(orders, customers)
     answers: list[Refused | None] = []
     for one in found:
-        things = [each for order in one.orders for each in open_of.get(order, [])]
-        things += [each for which in (*one.orders, *one.customers) for each in held.get(which, [])]
+        theirs = (*one.orders, *one.customers)
+        things = [each for by in (open_of, held) for which in theirs for each in by.get(which, [])]
         answers.append(errors.NotToBeErasedYet(found=privacy.reasons(things)) if things else None)
     return answers
 

@@ -18,15 +18,17 @@ from entrepot.settlement import invoicing
 from entrepot.settlement.invoice_queries import TOLD
 from entrepot.settlement.invoicing import CREDIT_NOTE, INVOICE, KINDS, Detail, Line, Place, Seller
 
-HOLD = "card_hold"
+HOLD, LOT = "card_hold", "departure"
+ALONE = (HOLD, LOT)
+"""Sources whose credit notes correct their own invoices, and not all of an order."""
 
 policies.shape("settlement.invoicing")(Seller)
 
 
 @dataclass(frozen=True, slots=True)
 class IssueDocument:
-    """The documents of a source: a shipment, an order (its services), a refund, a credit, or a hold on a card of which
-    something was taken."""
+    """The documents of a source: a shipment, an order (its services), a refund, a credit, a hold on a card of which
+    something was taken, or a lot that was sold."""
 
     source: UUID
     key: str | None = None
@@ -90,9 +92,9 @@ class _Draft(NamedTuple):
 
 @command("settlement.issue_documents")
 def issue_documents(cause: Cause, /, *, requests: Sequence[IssueDocument]) -> list[DocumentsIssued | Refused]:
-    """An invoice for each sale, and for each amount that was taken of a hold; a credit note for each credit or refund,
-    and for what was given back of a hold; as they were posted for these sources, frozen, in the year's series of the
-    company.
+    """An invoice for each sale, each lot, and each amount that was taken of a hold; a credit note for each credit or
+    refund, for what was given back of a hold, and for what a lot costs less by agreement; as they were posted for these
+    sources, frozen, in the year's series of the company.
 
     Locks: the companies' series of the year. Refuses: NotFound (nothing was posted for it).
     Again: the same numbers, nothing new. 11 statements; 1 more where goods of a hold are told of.
@@ -133,10 +135,11 @@ def _entries(sources: Sequence[UUID]) -> list[_Entry]:
     return list(found.values())
 
 
-def _details(sources: Sequence[UUID]) -> dict[UUID, list[Detail]]:
-    found: dict[UUID, list[Detail]] = {}
-    for source, *detail in sql.run(_DETAILS, {"sources": sources}):
-        found.setdefault(source, []).append(Detail(*detail))
+def _details(sources: Sequence[UUID]) -> dict[tuple[UUID, str], list[Detail]]:
+    """By source and kind of document: a lot may have one of each."""
+    found: dict[tuple[UUID, str], list[Detail]] = {}
+    for source, kind, *detail in sql.run(_DETAILS, {"sources": sources}):
+        found.setdefault((source, kind), []).append(Detail(*detail))
     return found
 
 
@@ -163,9 +166,10 @@ def _drafts(
     holds = [one.source for one in fresh if one.source_kind == HOLD]
     goods = dict(sql.run(_HELD_GOODS, {"holds": holds})) if holds else {}
     invoices: dict[UUID, list[str]] = {}
-    for order, source, number in sql.run(_INVOICES, {"orders": orders}):
+    alone = [one.source for one in fresh if one.source_kind in ALONE]
+    for order, source, number in sql.run(_INVOICES, {"orders": orders, "alone": alone}):
         # What is given back of a hold corrects the invoice of that; a refund corrects the invoices of its order.
-        invoices.setdefault(source if source in holds else order, []).append(number)
+        invoices.setdefault(source if source in alone else order, []).append(number)
 
     drafts = []
     for entry in fresh:
@@ -175,7 +179,7 @@ def _drafts(
         if not seller.issues:
             continue
         lines = invoicing.lines_of(
-            details.get(entry.source, []),
+            details.get((entry.source, entry.kind), []),
             entry.amounts,
             rates.get((entry.company, own.country), set()),
             Place(own.seller_country, own.country, own.is_business),
@@ -185,7 +189,7 @@ def _drafts(
             continue
         sequence = last[entry.company, entry.kind] = last[entry.company, entry.kind] + 1
         number = invoicing.number_of(entry.kind, year, sequence)
-        of = entry.source if entry.source_kind == HOLD else own.order
+        of = entry.source if entry.source_kind in ALONE else own.order
         corrects = list(invoices.get(of, [])) if of and entry.kind == CREDIT_NOTE else []
         if of and entry.kind == INVOICE:
             invoices.setdefault(of, []).append(number)
@@ -262,38 +266,45 @@ _NAME = "COALESCE(NULLIF(l.description, ''), k.name, '')"
 """What a line is called: as its channel named it when it was ordered, else as the catalog does."""
 
 _DETAILS = f"""
-SELECT s.shipment_id, l.sku_code, {_NAME}, s.quantity, s.goods_minor, s.discount_minor, s.shipping_minor,
+SELECT s.shipment_id, 'invoice', l.sku_code, {_NAME}, s.quantity, s.goods_minor, s.discount_minor, s.shipping_minor,
        s.tax_minor
 FROM shipping_shipmentline AS s JOIN orders_line AS l ON l.id = s.line_id LEFT JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE s.shipment_id = ANY(%(sources)s::uuid[])
 UNION ALL
-SELECT f.refund_id, l.sku_code, {_NAME}, f.units, f.goods_minor, 0, f.shipping_minor, f.tax_minor
+SELECT f.refund_id, 'credit_note', l.sku_code, {_NAME}, f.units, f.goods_minor, 0, f.shipping_minor, f.tax_minor
 FROM returns_refundline AS f JOIN returns_line AS r ON r.id = f.return_line_id JOIN orders_line AS l ON l.id = r.line_id
 LEFT JOIN catalog_sku AS k ON k.id = l.sku_id
 WHERE f.refund_id = ANY(%(sources)s::uuid[])
 UNION ALL
-SELECT credit_id, sku_code, description, quantity, amount_minor, 0, 0, 0
+SELECT credit_id, 'credit_note', sku_code, description, quantity, amount_minor, 0, 0, 0
 FROM orders_creditline WHERE credit_id = ANY(%(sources)s::uuid[]) AND kind = 'goods'
+UNION ALL
+SELECT i.departure_id, t.kind, k.code, k.name, i.quantity, t.net, 0, 0, t.tax
+FROM returns_departureitem AS i JOIN catalog_sku AS k ON k.id = i.sku_id
+CROSS JOIN LATERAL (VALUES ('invoice', i.price_minor, i.tax_minor),
+                           ('credit_note', i.reduced_minor, i.reduced_tax_minor)) AS t(kind, net, tax)
+WHERE i.departure_id = ANY(%(sources)s::uuid[]) AND (t.net <> 0 OR t.tax <> 0)
 """
 
 _ABOUT = """
-SELECT d.id, o.id, COALESCE(o.customer_id, c.customer_id), COALESCE(o.billing_id, o.address_id),
-       COALESCE(NULLIF(o.country, ''), y.country), COALESCE(h.code, ''), y.country,
+SELECT d.id, o.id, COALESCE(o.customer_id, c.customer_id, p.customer_id), a.id,
+       COALESCE(NULLIF(o.country, ''), NULLIF(p.buyer_country, ''), y.country), COALESCE(h.code, ''), y.country,
        COALESCE(a.has_tax_number, false)
 FROM unnest(%(sources)s::uuid[]) AS d(id)
 LEFT JOIN shipping_shipment AS s ON s.id = d.id
 LEFT JOIN returns_refund AS r ON r.id = d.id
 LEFT JOIN returns_hold AS g ON g.id = d.id LEFT JOIN returns_return AS b ON b.id = g.return_id
 LEFT JOIN orders_credit AS c ON c.id = d.id
+LEFT JOIN returns_departure AS p ON p.id = d.id
 LEFT JOIN orders_order AS o ON o.id = COALESCE(s.order_id, r.order_id, b.order_id, d.id)
 LEFT JOIN network_channel AS h ON h.id = COALESCE(o.channel_id, c.channel_id)
-LEFT JOIN parties_address AS a ON a.id = COALESCE(o.billing_id, o.address_id)
-JOIN parties_company AS y ON y.id = COALESCE(o.company_id, c.company_id)
+LEFT JOIN parties_address AS a ON a.id = COALESCE(o.billing_id, o.address_id, p.buyer_id)
+JOIN parties_company AS y ON y.id = COALESCE(o.company_id, c.company_id, p.company_id)
 """
 
 _INVOICES = """
 SELECT order_id, source_id, number FROM settlement_document
-WHERE order_id = ANY(%(orders)s::uuid[]) AND kind = 'invoice' ORDER BY id
+WHERE (order_id = ANY(%(orders)s::uuid[]) OR source_id = ANY(%(alone)s::uuid[])) AND kind = 'invoice' ORDER BY id
 """
 
 _HELD_GOODS = f"""

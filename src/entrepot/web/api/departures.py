@@ -26,12 +26,15 @@ from entrepot.returns.commands.work_orders import (
     start_work,
     withdraw_work,
 )
+from entrepot.returns.lots import Buyer
 from entrepot.returns.onward import PARTS_MOST, Outcome, Part
+from entrepot.settlement import invoice_queries
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
 from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, _example
 from entrepot.web.api.schemas import (
     QUANTITY_MAX,
+    Country,
     Each,
     Minor,
     Moment,
@@ -56,13 +59,37 @@ class GatheredIn(Strict):
     quantity: Quantity
 
 
+class BuyerIn(Strict):
+    """Who buys a lot: a customer by their code, and whom and where the invoice names. It is kept in the vault."""
+
+    customer: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    country: Country
+    line1: Text = ""
+    line2: Text = ""
+    city: Text = ""
+    region: Text = ""
+    postal_code: Text = ""
+    email: Text = ""
+    tax_number: Text = ""
+
+
 class DepartureIn(Strict):
-    """Units that leave together: to a `supplier` where they are returned to the vendor, else to a `receiver`."""
+    """Units that leave together: to a `supplier` where they are returned to the vendor, to a `buyer` where they are
+    sold as a lot, else to a `receiver`. `expected_minor` of a lot is its price without tax."""
 
     model_config = _example(
         kind="liquidation",
         items=[{"disposition": ONE, "quantity": 2}],
-        receiver="Jobber Ltd",
+        buyer={
+            "customer": "JOBBER",
+            "name": "Jobber Ltd",
+            "line1": "2 Quay",
+            "city": "Hull",
+            "postal_code": "HU1 1AA",
+            "country": "GB",
+            "tax_number": "GB980780684",
+        },
         expected_minor=900,
     )
 
@@ -70,6 +97,7 @@ class DepartureIn(Strict):
     items: Annotated[list[GatheredIn], Field(min_length=1, max_length=1000)]
     supplier: UUID | None = None
     receiver: Text = ""
+    buyer: BuyerIn | None = None
     expected_minor: Minor | None = None
     key: Own = None
 
@@ -80,7 +108,8 @@ class DepartureOpenedOut(Out):
 
 
 class LeaveIn(Strict):
-    """Goods that are gone. Without `amount_minor` what was expected is owed, or what the units are worth."""
+    """Goods that are gone. Without `amount_minor` what was expected is owed, or what the units are worth. The price of
+    a lot is without tax; the tax of its buyer's country comes on top."""
 
     model_config = _example(departure=ONE, amount_minor=900, reference="RA 4711")
 
@@ -96,11 +125,13 @@ class LeftOut(Out):
     departure: UUID
     value_minor: int
     owed_minor: int
+    tax_minor: int
     due_on: date
 
 
 class SettleIn(Strict):
-    """A credit note, a payment, or a receiver's certificate. Without `amount_minor` all that is owed still came."""
+    """A credit note, a payment, or a receiver's certificate. Without `amount_minor` all that is owed still came.
+    `agreed`: what is missing of the price of a lot is not owed any more, and a credit note tells the buyer."""
 
     model_config = _example(departure=ONE, amount_minor=850, reference="CN 12", note="one was broken")
 
@@ -109,6 +140,7 @@ class SettleIn(Strict):
     reference: Text = ""
     note: Text = ""
     final: bool = True
+    agreed: bool = False
     occurred_at: Moment | None = None
     key: Own = None
 
@@ -161,6 +193,11 @@ class DepartureOut(Out):
     value_minor: int
     owed_minor: int
     credited_minor: int
+    buyer_country: str
+    tax_minor: int
+    tax_reason: str
+    reduced_minor: int
+    reduced_tax_minor: int
     due_on: date | None
     reference: str
     reason: str
@@ -191,10 +228,22 @@ class DeparturePaperOut(Out):
     added_at: datetime
 
 
+class DepartureInvoiceOut(Out):
+    """An invoice or credit note over a lot."""
+
+    id: UUID
+    number: str
+    kind: Literal["invoice", "credit_note"]
+    net_minor: int
+    tax_minor: int
+    total_minor: int
+
+
 class DepartureWholeOut(Out):
     departure: DepartureOut
     items: list[DepartureItemOut]
     papers: list[DeparturePaperOut]
+    invoices: list[DepartureInvoiceOut]
 
 
 class DeparturesOut(Out):
@@ -427,7 +476,10 @@ def open_departure(
 
     def make(item: DepartureIn, key: str) -> OpenDeparture:
         items = tuple((one.disposition, one.quantity) for one in item.items)
-        return OpenDeparture(own, item.kind, items, item.supplier, item.receiver, item.expected_minor, key)
+        buyer = Buyer(**item.buyer.model_dump()) if item.buyer else None
+        return OpenDeparture(
+            own, item.kind, items, item.supplier, item.receiver, item.expected_minor, key, buyer
+        )
 
     return give(request, open_departures, payload, idempotency_key, make)
 
@@ -461,8 +513,9 @@ def settle_departure(
 
     def make(item: SettleIn, key: str) -> SettleDeparture:
         return SettleDeparture(
-            item.departure, item.amount_minor, item.reference, item.note, item.final, item.occurred_at, key
-        )
+            item.departure, item.amount_minor, item.reference, item.note, item.final, item.occurred_at, key,
+            item.agreed,
+        )  # fmt: skip
 
     return give(request, settle_departures, payload, idempotency_key, make)
 
@@ -505,12 +558,15 @@ def read_departure(
     departure: UUID,
     company: Company = None,
 ) -> dict[str, Any]:
-    """A departure with its units and files."""
-    found = departure_queries.departure(parse.company_of(company), departure)
+    """A departure with its units and files, and the invoices of a lot."""
+    own = parse.company_of(company)
+    found = departure_queries.departure(own, departure)
     if found is None:
         raise NotFound(what="departure", which=str(departure))
     papers = departure_queries.papers(departure)
-    return {"departure": found, "items": departure_queries.items(departure), "papers": papers}
+    invoices = invoice_queries.documents(own, source=departure)
+    items = departure_queries.items(departure)
+    return {"departure": found, "items": items, "papers": papers, "invoices": invoices}
 
 
 @router.get("/returns/work-orders", response={200: WorkOrdersOut, **READ})

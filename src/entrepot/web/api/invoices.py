@@ -21,7 +21,7 @@ router = Router()
 
 
 class InvoiceOut(Out):
-    """An invoice or credit note over a shipment, an order's services, a refund, or a credit."""
+    """An invoice or credit note over a shipment, an order's services, a refund, a credit, or a lot."""
 
     id: UUID
     number: str
@@ -54,7 +54,7 @@ class UblOut(Out):
 
 
 class IssueIn(Strict):
-    """A shipment, an order with services, a refund, or a credit."""
+    """A shipment, an order with services, a refund, a credit, or a lot."""
 
     source: UUID
     key: Own = None

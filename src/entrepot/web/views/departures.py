@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from entrepot.access.rules import SEES_BUYERS
 from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import queries as kernel
@@ -34,9 +36,11 @@ from entrepot.returns.commands.work_orders import (
     start_work,
     withdraw_work,
 )
+from entrepot.returns.lots import Buyer
 from entrepot.returns.onward import KINDS, Outcome, Part
 from entrepot.returns.photos import BYTES_MAX
 from entrepot.returns.rules import GRADES
+from entrepot.settlement import invoice_queries
 from entrepot.web import departure_paper, lists_returns, words
 from entrepot.web.edge import (
     Request,
@@ -60,6 +64,7 @@ from entrepot.web.timeline import steps
 from entrepot.work import queries as work
 
 PAGE = 50
+BUYER = ("customer", "name", "country", "line1", "city", "region", "postal_code", "tax_number")
 RECOVERY_PAGE = 100
 PART_ROWS = range(1, 5)
 """Kinds of parts that are asked for; a program may name more."""
@@ -150,11 +155,20 @@ def gather(request: Request) -> HttpResponse:
         uuid_in(request.POST.get("supplier")),
         clean(request.POST.get("receiver")),
         _amount(request, "expected"),
+        buyer=_buyer(request),
     )
     results = give(request, open_departures, [wanted], lambda _n: gettext("They are gathered."))
     made = next((one for one in results if isinstance(one, DepartureOpened)), None)
     target = reverse("departure", args=[made.departure]) if made else reverse("departures")
     return back(request, target, results)
+
+
+def _buyer(request: Request) -> Buyer | None:
+    """Who buys a lot, as it was typed."""
+    if clean(request.POST.get("kind")) != "liquidation":
+        return None
+    said = {name: clean(request.POST.get(name)) for name in BUYER}
+    return Buyer(**said | {"country": said["country"].upper()})
 
 
 @require_safe
@@ -169,6 +183,8 @@ def departure(request: Request, which: UUID) -> HttpResponse:
         "owes": bool(KINDS[one.kind].account),
         "items": departure_queries.items(which),
         "papers": departure_queries.papers(which),
+        "buyer": _billed(request, one),
+        "invoices": invoice_queries.documents(request.reader.company.id, source=which) if one.buyer else (),
         "types": ",".join(onward.PAPER_TYPES.values()),
         "mine": one.left_by == request.reader.name,
         "steps": steps(kernel.timeline(subjects=[which]), which, {}),
@@ -177,6 +193,12 @@ def departure(request: Request, which: UUID) -> HttpResponse:
         "kept": kept(request),
     }
     return page(request, "web/departure.html", context, area="returns")
+
+
+def _billed(request: Request, one: departure_queries.DepartureRow) -> parties.Address | None:
+    """Who buys a lot, for those who may see the vault."""
+    sees = any(map(request.reader.actor.may, SEES_BUYERS))
+    return parties.address(one.buyer) if one.buyer and sees else None
 
 
 def _amount(request: Request, name: str) -> int | None:
@@ -218,6 +240,7 @@ def settle(request: Request, which: UUID) -> HttpResponse:
         clean(request.POST.get("reference")),
         clean(request.POST.get("note")),
         answer != "part",
+        agreed=answer == "agreed",
     )
     results = give(request, settle_departures, [wanted], lambda _n: gettext("It is noted and posted."))
     return back(request, reverse("departure", args=[which]), results)
@@ -263,6 +286,10 @@ def paper(request: Request, which: UUID) -> HttpResponse:
 def as_pdf(request: Request, which: UUID) -> HttpResponse:
     """What goes with the goods, or tells of them."""
     one = _departure(request, which)
+    buyer = _billed(request, one)
+    if buyer:
+        where = f"{buyer.postal_code} {buyer.city}".strip()
+        one = replace(one, receiver=", ".join(filter(None, (buyer.name, buyer.line1, where))))
     content = departure_paper.pdf(one, departure_queries.items(which), request.reader.company.name)
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{one.number}.pdf"'
