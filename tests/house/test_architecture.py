@@ -37,8 +37,8 @@ PUBLISHED = {
     "purchasing": "claim dropship dropshipline order orderline receipt receiptline",
     "warehouse": "carton fulfillment package packageline picktask",
     "shipping": "carrierevent claim label shipment shipmentline",
-    "returns": "cohort departure exchange hold holdline judgment line mark photo refund refundline return returnphoto "
-    "sold suspicion workorder",
+    "returns": "cohort departure exchange hold holdline judgment label line mark photo refund refundline return "
+    "returnphoto sold suspicion workorder",
 }
 """The tables of a room that statements of the rooms above may read. Who changes one looks above for its name; all
 others are the room's own affair, and insight's."""

@@ -251,6 +251,7 @@ COALESCE(CASE l.document_kind
     WHEN 'claim' THEN (SELECT carrier FROM shipping_claim WHERE id = l.document_id)
     WHEN 'supplier_claim' THEN (SELECT s.name FROM purchasing_claim AS q
                                 JOIN parties_supplier AS s ON s.id = q.supplier_id WHERE q.id = l.document_id)
+    WHEN 'return_label' THEN (SELECT carrier FROM returns_label WHERE id = l.document_id)
     WHEN 'departure' THEN (SELECT receiver FROM returns_departure WHERE id = l.document_id)
     WHEN 'work order' THEN (SELECT number FROM returns_workorder WHERE id = l.document_id)
 END, '')
