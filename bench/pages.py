@@ -57,6 +57,7 @@ BESIDE: dict[str, str | list[Any]] = {
     "manifest": "SELECT id FROM shipping_manifest ORDER BY id DESC LIMIT 1",
     "return-photo": "SELECT id FROM returns_photo LIMIT 1",
     "departure-pdf": walk.WHICH["departure"],
+    "return-label-pdf": "SELECT return_id FROM returns_label WHERE state = 'made' LIMIT 1",
     "departure-paper": "SELECT id FROM returns_paper LIMIT 1",
     "dispute-pdf": walk.WHICH["dispute"],
     "audit-heads": [],
@@ -71,10 +72,12 @@ BESIDE: dict[str, str | list[Any]] = {
 NOT_HERE = {
     "packing-customs": "nothing of the demo's retailer leaves the country",
     "label-of-carrier": "is bought of a carrier, and the demo has none on a line",
+    "return-label-pdf": "is made when somebody asks for it, and in the demo nobody has",
 }
 """What the house has nothing of, and why."""
 NOT_OPENED = {
     "portal-link": "the walk goes through it to an order",
+    "portal-label": "is asked for in a customer's visit, which the walk has left by then",
     "portal-slip": "is asked for in a customer's visit, which the walk has left by then",
     "set_language": "Django's; it answers a POST",
     "logout": "Django's; it answers a POST",

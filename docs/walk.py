@@ -108,6 +108,7 @@ NOT_WALKED = {
     "label-of-carrier": "a file",
     "audit-heads": "a file",
     "portal-slip": "a file",
+    "portal-label": "a file",
     "portal-link": "leads to an order",
 }
 """Addresses that answer a GET, and are no page of the walk, and why."""

@@ -37,7 +37,7 @@ PUBLISHED = {
     "purchasing": "claim dropship dropshipline order orderline receipt receiptline",
     "warehouse": "carton fulfillment package packageline picktask",
     "shipping": "carrierevent claim label shipment shipmentline",
-    "returns": "cohort departure departureitem exchange hold holdline judgment line mark photo refund refundline "
+    "returns": "cohort departure departureitem exchange hold holdline judgment label line mark photo refund refundline "
     "return returnphoto sold suspicion workorder",
 }
 """The tables of a room that statements of the rooms above may read. Who changes one looks above for its name; all

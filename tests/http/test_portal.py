@@ -8,15 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import segno
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from entrepot.catalog import queries as catalog
 from entrepot.kernel import ids, policies, relay, sql
 from entrepot.orders import queries as orders
 from entrepot.parties.commands.register import RegisterAddress, register_addresses
-from entrepot.returns import exchange_queries, portal_queries, queries
+from entrepot.returns import exchange_queries, label_queries, portal_queries, queries
 from entrepot.returns.commands.approve import Approve, approve
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.refund import Refund, Refunded, refund
@@ -399,11 +401,54 @@ def test_whoever_sits_at_the_console_is_nobody_here(console, order):
     assert UUID(int=0) == portal_queries.NOBODY
 
 
-def test_whose_parcel_we_pay_for_is_told_of_the_label(customer, order):
-    """Where the house is at fault it pays the way back: said with the answer, and again with what to do."""
+def test_whose_parcel_we_pay_for_has_the_label_at_once(customer, order):
+    """Where the house is at fault it pays the way back: said with the answer; and the label is there with the return,
+    as a PDF and as a code."""
     enters(customer, order)
     said = wants(order, reason="defective")
     assert "costs you nothing: we send you a label" in text_of(customer.post("/portal/answer/", said))
     page = customer.get(customer.post("/portal/ask/", said | {"asked": "refund"})["Location"])
-    assert "Put the label on it that we send you" in text_of(page)
+    (one,) = [one for one in portal_queries.returns_of(order.id) if one.step == "on its way"]
+    assert (
+        "Put the label on it and give it to Parcel Post: it costs you nothing. It goes to: Dock 4"
+        in text_of(page)
+    )
+    assert "Show this code where you hand the parcel in." in text_of(page)
     assert "carrier of your choice" not in text_of(page)
+    assert segno.make(one.number, error="m").svg_inline(omitsize=True, border=2) in page.content.decode()
+    assert one.number in [parcel.tracking for parcel in portal_queries.parcels_of(one.id)]
+    pdf = customer.get(f"/portal/return/{one.number}/label/")
+    assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    found = label_queries.of_return(one.id)
+    assert found
+    assert label_queries.send_to(found, timezone.now()) == ["Dock 4", "London E1"]
+
+
+def test_who_pays_for_his_parcel_himself_has_no_label(customer, order):
+    enters(customer, order)
+    page = customer.get(customer.post("/portal/ask/", wants(order) | {"asked": "refund"})["Location"])
+    (one,) = portal_queries.returns_of(order.id)[:1]
+    assert "Make my label" not in text_of(page)
+    assert customer.get(f"/portal/return/{one.number}/label/").status_code == 404
+    refused = customer.post(f"/portal/return/{one.number}/label/ask/")
+    assert refused.status_code == 422
+    assert "comes without a label of ours" in text_of(refused)
+    assert Client().get(f"/portal/return/{one.number}/label/").status_code == 403, "nobody's visit"
+
+
+def test_a_label_that_no_carrier_makes_is_asked_for_again(customer, order):
+    """Which carriers a house has is not told; when one is found, the customer makes it himself."""
+    enters(customer, order)
+    sql.change("UPDATE carriage_service SET active = FALSE", {})
+    page = customer.get(
+        customer.post("/portal/ask/", wants(order, reason="defective") | {"asked": "refund"})["Location"]
+    )
+    (one,) = portal_queries.returns_of(order.id)[:1]
+    assert "Ask for the label below" in text_of(page)
+    ask = f"/portal/return/{one.number}/label/ask/"
+    refused = customer.post(ask)
+    assert refused.status_code == 422
+    assert "make the label here. Write to us: we send it to you." in text_of(refused)
+    sql.change("UPDATE carriage_service SET active = TRUE", {})
+    assert customer.post(ask)["Location"] == f"/portal/return/{one.number}/"
+    assert label_queries.of_return(one.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -371,3 +372,26 @@ def test_a_parcel_is_announced_opened_and_what_is_strange_in_it_explained(house:
     assert service.post(f"{RETURNS}/strays/decide", body, again=fresh()).json()["outcome"] == "sent_back"
     assert supervisor.get(f"{RETURNS}/strays").json() == []
     is_problem(supervisor.post(f"{RETURNS}/strays/decide", body, again=fresh()), 403, "kernel.not_permitted")
+
+
+def test_a_label_is_made_read_and_voided(house: Floor, call) -> None:
+    order = sold(house, 1, (0, 2))[0]
+    items = [{"line": str(lines_of(order)[0]), "quantity": 2, "reason": "defective"}]
+    one = asked(call, order, items=items)
+    service, which = call("service"), one["return_id"]
+    assert service.get(f"{RETURNS}/{which}/labels").json() == []
+    body = {"return_id": which}
+    made = service.post(f"{RETURNS}/labels", body, again=fresh()).json()
+    assert (made["tracking"], made["service"], made["cost_minor"], made["fresh"]) == (
+        one["number"], "slow", 300, True,
+    )  # fmt: skip
+    assert service.post(f"{RETURNS}/labels", body, again=fresh()).json()["fresh"] is False
+    (shown,) = service.get(f"{RETURNS}/{which}/labels").json()
+    assert shown["label"] == made["label"]
+    assert b64decode(shown["pdf"]).startswith(b"%PDF-")
+    is_problem(call("supervisor").get(f"{RETURNS}/{which}/labels"), 403, "kernel.not_permitted")
+    refused = call("supervisor").post(f"{RETURNS}/labels", body, again=fresh())
+    is_problem(refused, 403, "kernel.not_permitted")
+    gone = service.post(f"{RETURNS}/labels/void", body | {"reason": "lost"}, again=fresh()).json()
+    assert gone == {"return_id": which, "label": made["label"]}
+    assert service.get(f"{RETURNS}/{which}/labels").json() == []

@@ -12,9 +12,12 @@ from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from entrepot.kernel import policies, sql
-from entrepot.returns import checklists, parcel_queries, queries
+from entrepot.parties.commands.erase import ErasePeople, erase
+from entrepot.returns import checklists, label_queries, parcel_queries, queries
+from entrepot.returns.commands.labels import MakeLabel, make_labels
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.recovery import Recovery, Way
+from entrepot.web import papers
 from tests import back
 from tests.asking import a_browser
 from tests.back import lines_of, policy, sold
@@ -530,3 +533,44 @@ def test_the_station_asks_what_the_checklist_says_keeps_photos_and_does_equal_un
 
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def test_the_label_of_a_return_is_made_shown_and_voided(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2), address=back.HOME)
+    one = back.asked(order, 2, reason="defective", cause=someone("service"))
+    service, door = a_browser("service"), a_browser("supervisor")
+    page, path = f"/returns/{one.return_id}/", f"/returns/{one.return_id}/label/"
+    assert "Its customer was promised a label. There is none yet." in text_of(service.get(page))
+    assert "Customer service makes its label." in text_of(door.get(page))
+    assert said(service.post(path, {"service": "teleport"}))[0].startswith(
+        f"No service takes return {one.number} back"
+    )
+    assert said(service.post(path))[-1] == "The label is made."
+    shown = text_of(service.get(page))
+    assert f"Post · slow · {one.number} · £3.00" in shown
+    assert f"Expected in {one.number}" in shown
+    pdf = service.get(f"{path}label.pdf")
+    assert pdf.content[:5] == b"%PDF-"
+    assert door.get(f"{path}label.pdf").status_code == 403
+    assert "Label to print" not in text_of(door.get(page))
+    assert said(service.post(f"{path}void/", {"reason": "he comes himself"}))[-1] == "The label is void."
+    assert service.get(f"{path}label.pdf").status_code == 404
+    assert "There is none yet." in text_of(service.get(page))
+
+
+def test_a_label_says_whose_it_is_until_he_is_forgotten(house: Floor) -> None:
+    (order,) = sold(house, 1, (0, 2), address=back.HOME)
+    one = back.asked(order, 2, reason="defective", cause=someone("service"))
+    make_labels(someone("service"), requests=[MakeLabel(one.return_id)])
+    label = label_queries.of_return(one.return_id)
+    assert label
+    before = papers.return_label(label, ["Dock"])
+    assert before.sender[:2] == [back.HOME.name, back.HOME.line1]
+    assert papers.return_label_pdf(before).startswith(b"%PDF-")
+    (person,) = sql.run("SELECT person_id FROM parties_address WHERE id = %(id)s", {"id": label.address})
+    erase(SYSTEM, requests=[ErasePeople(person, (), (), (order,))])
+    label = label_queries.of_return(one.return_id)
+    assert label
+    after = papers.return_label(label, ["Dock"])
+    assert after.sender == ["GB"]
+    assert papers.return_label_pdf(after).startswith(b"%PDF-")

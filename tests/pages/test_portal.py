@@ -181,3 +181,52 @@ def test_a_customer_sends_something_back(page: Page, site: str, shop: Shop, tmp_
     stands(page, "return", tmp_path)
     page.get_by_role("button", name="Leave").click()
     expect(page.get_by_role("heading", name="You have left")).to_be_visible()
+
+
+@pytest.mark.timeout(180)
+def test_a_label_is_at_hand_on_a_phone(browser: Browser, site: str, shop: Shop, tmp_path: Path) -> None:
+    """Where the house pays the way back: a code that a parcel shop scans, and a PDF, at 360 px."""
+    from entrepot.kernel import policies
+    from entrepot.orders import queries as orders
+    from entrepot.returns import label_queries, queries
+    from entrepot.returns.portal_queries import Portal, returns_of
+    from tests.shop import COMPANY, the_system
+
+    wanted = policies.SetPolicy(
+        COMPANY, "returns.portal", Portal(is_open=True, name="Hearth & Home"), shop.now
+    )
+    policies.set_policy(the_system(shop.now), requests=[wanted])
+    order = orders.order(shop.one("delivered"))
+    assert order
+    line = next(one for one in queries.returnable(order.id) if one.left)
+
+    phone = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = phone.new_page()
+    page.goto(f"{site}/portal/hearth/web/")
+    page.get_by_label("Number of the order").fill(order.external_id)
+    page.get_by_label("Your mail address").fill(order.postal_code)
+    page.get_by_role("button", name="Show my order").tap()
+    units = page.locator(f"#units-{line.line}")
+    if line.left > 1:
+        units.select_option("1")
+    elif not units.is_checked():
+        page.locator(f"label[for='units-{line.line}']").tap()
+    page.locator(f"#reason-{line.line}").select_option("defective")
+    page.get_by_role("button", name="See what happens next").tap()
+    page.get_by_role("radio", name="Money back").check()
+    page.get_by_role("button", name="Yes, send it back").tap()
+
+    expect(page.get_by_text("Show this code where you hand the parcel in.")).to_be_visible()
+    seen = returns_of(order.id)[0]
+    label = label_queries.of_return(seen.id)
+    assert label
+    expect(page.locator("figure.code b")).to_have_text(label.tracking)
+    code, link = page.locator("figure.code svg"), page.get_by_role("link", name="Label to print (PDF)")
+    box, touch = code.bounding_box(), link.bounding_box()
+    assert box and box["width"] >= 150, "a scanner reads it from a phone"
+    assert touch and touch["height"] >= 44
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    got = phone.request.get(site + (link.get_attribute("href") or ""))
+    assert (got.status, got.headers["content-type"], got.body()[:5]) == (200, "application/pdf", b"%PDF-")
+    stands(page, "label", tmp_path)
+    phone.close()

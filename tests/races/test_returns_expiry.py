@@ -23,6 +23,14 @@ from entrepot.returns.commands.count_packages import (
     count_packages,
 )
 from entrepot.returns.commands.expire import Expire, Expired, expire
+from entrepot.returns.commands.labels import (
+    LabelMade,
+    LabelVoided,
+    MakeLabel,
+    VoidLabel,
+    make_labels,
+    void_labels,
+)
 from entrepot.returns.commands.receive_pallets import PalletReceived, ReceivePallet, receive_pallets
 from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
 from entrepot.returns.commands.refund import Refund, refund
@@ -132,4 +140,14 @@ def test_a_pallet_is_taken_in_counted_off_and_closed_once(house: Floor):
     assert told.missing == ("T11",)
     assert sorted(told.extra) == (["LATE", "X9"] if late else ["X9"])
     assert len(pallet_queries.pallets(COMPANY, NOW)) == 1
+    assert verify.discrepancies() == []
+
+
+def test_a_label_is_made_once_and_voided_once(house: Floor):
+    one = asked(sold(house, 1, (0, 2))[0], 2, reason="defective")
+    made = at_once([lambda: make_labels(ASKS, requests=[MakeLabel(one.return_id)])[0]] * 8)
+    assert len({label.label for label in made if isinstance(label, LabelMade)}) == 1
+    assert [label.fresh for label in made if isinstance(label, LabelMade)].count(True) == 1
+    gone = at_once([lambda: void_labels(ASKS, requests=[VoidLabel(one.return_id, "lost")])[0]] * 8)
+    assert sum(isinstance(answer, LabelVoided) for answer in gone) == 1
     assert verify.discrepancies() == []

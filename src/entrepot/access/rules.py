@@ -136,7 +136,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "shipping.take_tracking", "shipping.ask_rates", "shipping.buy_labels",
         "shipping.open_claims", "shipping.advance_claims", "shipping.reship", "network.register_layouts",
         "returns.authorize", "returns.review", "returns.close", "returns.reopen", "returns.announce_parcels",
-        "returns.decide_strays",
+        "returns.make_labels", "returns.void_labels", "returns.decide_strays",
         "returns.dispose", "returns.override_dispositions", "returns.decide_fraud", "returns.note_scans",
         "returns.open_departures", "returns.withdraw_departures", "returns.withdraw_work",
         "carriage.register_services", "carriage.set_cut_offs", "network.register_channels", "network.register_nodes",
@@ -184,7 +184,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "parties.register_customers", "parties.register_addresses", "parties.keep_gift_messages",
         "shipping.open_claims", "shipping.reship",
         "returns.authorize", "returns.review", "returns.refund", "returns.close", "returns.reopen",
-        "returns.announce_parcels", "returns.add_return_photos",
+        "returns.announce_parcels", "returns.make_labels", "returns.void_labels", "returns.add_return_photos",
         "returns.decide_strays", "returns.exchange", "returns.withdraw_exchanges", "returns.decide_holds",
     ),
     "returns inspector": (

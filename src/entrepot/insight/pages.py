@@ -687,6 +687,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "shipment": ("shipping_shipment", "number", "state"),
     "claim": ("shipping_claim", "number", "state"),
     "label": ("shipping_label", "tracking", "state"),
+    "return_label": ("returns_label", "tracking", "state"),
     "manifest": ("shipping_manifest", "number", "''"),
     "store_credit": ("payments_credit", "currency", "''"),
     "payment": ("payments_payment", "provider || ' ' || reference", "state"),

@@ -98,6 +98,10 @@ sent AS MATERIALIZED (
     FROM journal AS j JOIN returns_refundline AS f ON f.refund_id = j.document_id
     JOIN returns_line AS r ON r.id = f.return_line_id WHERE j.document_kind = 'refund'
     UNION ALL
+    SELECT j.id, r.line_id, r.sku_id, r.reason, NULL, r.quantity
+    FROM journal AS j JOIN returns_label AS b ON b.id = j.document_id
+    JOIN returns_line AS r ON r.return_id = b.return_id WHERE j.document_kind = 'return_label'
+    UNION ALL
     SELECT j.id, s.line_id, s.sku_id, NULL, NULL, s.weight
     FROM journal AS j JOIN shipping_claim AS w ON w.id = j.document_id
     JOIN sent AS s ON s.shipment_id = w.shipment_id WHERE j.document_kind = 'claim'

@@ -183,3 +183,23 @@ class NoParts(Refused):
         "{wanted} units of {sku} were used as parts, {free} are in stock there, promised to nobody."
         " Say where the parts came from, or receive them first."
     )
+
+
+class NoLabel(Refused):
+    """The terms of a return promise no label: its customer sends it as he likes."""
+
+    code = "returns.no_label"
+    says = (
+        "Return {number} comes without a label of ours: its terms say so. Its customer sends it with a carrier of his"
+        " choice."
+    )
+
+
+class NotCarriedBack(Refused):
+    """No service takes a return back from where its customer is."""
+
+    code = "returns.not_carried_back"
+    says = (
+        "No service takes return {number} back from {origin} to {destination}: {why}. Register a zone and a rate for"
+        " that way with a carrier."
+    )

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from entrepot.access.duty_triggers import duty_taken, duty_trigger
 from entrepot.kernel.models import append_only
 from entrepot.returns import arrivals, fraud, photos, rules, states
+from entrepot.returns.label_models import Label  # noqa: F401
 from entrepot.returns.onward_models import (  # noqa: F401  Django looks for tables here
     Departure,
     DepartureItem,

@@ -18,6 +18,7 @@ from entrepot.returns import (
     expiry_queries,
     fraud_queries,
     hold_queries,
+    label_queries,
     pallet_queries,
     work_order_queries,
 )
@@ -643,6 +644,7 @@ _CHECKS: tuple[Any, ...] = (
     *exchange_queries.CHECKS,
     cohort_queries.CHECK,
     expiry_queries.CHECK,
+    label_queries.CHECK,
     pallet_queries.CHECK,
     *departure_queries.CHECKS,
     *work_order_queries.CHECKS,

@@ -77,7 +77,7 @@ def charges(
 
 
 def unbilled(company: int) -> list[Unbilled]:
-    """What account 2150 holds for shipments, by carrier. It reads the shipments of the company."""
+    """What account 2150 holds for shipments and labels of returns, by carrier. It reads those of the company."""
     return [Unbilled(*row) for row in sql.run(_UNBILLED, {"company": company})]
 
 
@@ -110,10 +110,12 @@ ORDER BY i.id DESC LIMIT %(limit)s::int
 
 _CHARGES = """
 SELECT c.invoice_id, c.number, c.tracking, c.charge, c.amount_minor, c.weight_g, c.shipment_id,
-       COALESCE(h.number, ''), h.order_id, c.expected_minor, c.difference_minor, c.credited_minor, c.state, c.why,
-       c.reason, c.decided_by
+       COALESCE(h.number, b.tracking, ''), COALESCE(h.order_id, r.order_id), c.expected_minor, c.difference_minor,
+       c.credited_minor, c.state, c.why, c.reason, c.decided_by
 FROM settlement_carriercharge AS c JOIN settlement_carrierinvoice AS i ON i.id = c.invoice_id
 LEFT JOIN shipping_shipment AS h ON h.id = c.shipment_id
+LEFT JOIN returns_label AS b ON b.id = c.shipment_id
+LEFT JOIN returns_return AS r ON r.id = b.return_id
 WHERE i.company_id = %(company)s::smallint AND (%(invoice)s::uuid IS NULL OR i.id = %(invoice)s::uuid)
   AND (NOT %(only)s::boolean OR c.state IN ('differs', 'unmatched', 'disputed'))
 ORDER BY c.invoice_id DESC, c.number LIMIT %(limit)s::int
@@ -122,7 +124,9 @@ ORDER BY c.invoice_id DESC, c.number LIMIT %(limit)s::int
 _UNBILLED = """
 SELECT h.carrier, h.currency::text, count(*)::int, min(h.shipped_at),
        sum(h.cost_minor - COALESCE(c.released, 0))::bigint
-FROM shipping_shipment AS h
+FROM (SELECT id, company_id, carrier, currency, cost_minor, shipped_at FROM shipping_shipment
+      UNION ALL
+      SELECT id, company_id, carrier, currency, cost_minor, made_at FROM returns_label WHERE state = 'made') AS h
 LEFT JOIN (SELECT shipment_id, sum(expected_minor) AS released FROM settlement_carriercharge
            WHERE shipment_id IS NOT NULL GROUP BY 1) AS c ON c.shipment_id = h.id
 WHERE h.company_id = %(company)s::smallint AND h.cost_minor > COALESCE(c.released, 0)
@@ -158,5 +162,7 @@ _RELEASED = """
 SELECT format('shipment %s was accrued at %s, carriers'' invoices release %s', h.number, h.cost_minor, c.released)
 FROM (SELECT shipment_id, sum(expected_minor) AS released FROM settlement_carriercharge
       WHERE shipment_id IS NOT NULL GROUP BY 1) AS c
-JOIN shipping_shipment AS h ON h.id = c.shipment_id WHERE c.released > h.cost_minor
+JOIN (SELECT id, number, cost_minor FROM shipping_shipment
+      UNION ALL SELECT id, tracking, cost_minor FROM returns_label) AS h ON h.id = c.shipment_id
+WHERE c.released > h.cost_minor
 """

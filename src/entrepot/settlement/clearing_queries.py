@@ -254,6 +254,7 @@ COALESCE(CASE l.document_kind
     WHEN 'departure' THEN (
         SELECT COALESCE(k.code, p.receiver) FROM returns_departure AS p
         LEFT JOIN parties_customer AS k ON k.id = p.customer_id WHERE p.id = l.document_id)
+    WHEN 'return_label' THEN (SELECT carrier FROM returns_label WHERE id = l.document_id)
     WHEN 'work order' THEN (SELECT number FROM returns_workorder WHERE id = l.document_id)
 END, '')
 """

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import barcode
 import font_source_sans_pro
+import segno
 from babel import Locale, UnknownLocaleError
 from barcode.codex import Code128, Gs1_128
 from django.utils.translation import gettext, override
@@ -19,6 +20,7 @@ from fpdf.fonts import FontFace
 from entrepot import languages
 from entrepot.parties import queries as parties
 from entrepot.parties.queries import Address
+from entrepot.returns import label_queries
 from entrepot.shipping.customs import Customs
 from entrepot.shipping.queries import LabelRow
 from entrepot.stock.plate_queries import PlateGoods, PlateRow
@@ -168,6 +170,16 @@ class Paper(FPDF):
     def gs1_bars(self, elements: str, x: float, y: float, width: float, height: float) -> None:
         """A barcode of GS1 elements (GS1-128) of so many millimetres."""
         self._draw(gs1_modules(elements), x, y, width, height)
+
+    def square(self, text: str, x: float, y: float, side: float) -> None:
+        """A code for phones and scanners (QR) of so many millimetres."""
+        rows = tuple(segno.make(text, error="m", micro=False).matrix)
+        step = side / len(rows)
+        self.set_fill_color(0)
+        for down, row in enumerate(rows):
+            for across, module in enumerate(row):
+                if module:
+                    self.rect(x + across * step, y + down * step, step, step, style="F")
 
     def _draw(self, modules: str, x: float, y: float, width: float, height: float) -> None:
         step = width / len(modules)
@@ -357,6 +369,54 @@ def label_pdf(labels: Sequence[Label]) -> bytes:
         paper.set_font("text", "B", 14)
         paper.cell(0, 7, label.tracking, align="C")
     return bytes(paper.output())
+
+
+class ReturnLabel(NamedTuple):
+    """What stands on a parcel that comes back. `number` is the return's."""
+
+    sender: Sequence[str]
+    send_to: Sequence[str]
+    carrier: str
+    service: str
+    tracking: str
+    number: str
+    weight_g: int
+
+
+def return_label_pdf(label: ReturnLabel) -> bytes:
+    """A label for a parcel that comes back as PDF, of a label's size: its number in bars, and as a code for a phone."""
+    width = LABEL_MM[0]
+    paper = Paper(LABEL_MM, 5)
+    for line in label.sender:
+        paper.say(line, 8, 3.4)
+    paper.line(5, 25, width - 5, 25)
+    paper.set_y(27)
+    for place, line in enumerate(label.send_to):
+        paper.say(line, 13, 5.8, bold=not place)
+    paper.line(5, 66, width - 5, 66)
+    paper.set_y(68)
+    paper.say(f"{label.carrier} {label.service}".strip(), 16, 8, bold=True)
+    weight = gettext("Return %(number)s") % {"number": label.number}
+    paper.say(f"{weight}   {label.weight_g / 1000:.2f} kg", 9, 5)
+    paper.square(label.tracking, 5, 84, 24)
+    paper.bars(label.tracking, 33, 86, width - 39, 20)
+    paper.set_y(112)
+    paper.set_font("text", "B", 14)
+    paper.cell(0, 7, label.tracking, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    paper.ln(3)
+    paper.say(
+        gettext("Stick it on the parcel so that no bar is bent, and cover older labels."), 9, 4, grey=True
+    )
+    return bytes(paper.output())
+
+
+def return_label(found: label_queries.LabelRow, send_to: Sequence[str]) -> ReturnLabel:
+    """A return's label with the customer's address out of the vault: for those only who may see it."""
+    address = parties.address(found.address) if found.address else None
+    return ReturnLabel(
+        postal_lines(address) or [found.country], send_to, found.carrier, found.service, found.tracking, found.number,
+        found.weight_g,
+    )  # fmt: skip
 
 
 def label_zpl(label: Label) -> str:

@@ -123,6 +123,8 @@ WORDS: dict[str, str | Promise] = {
     "cartons": _("cartons"),
     "returns.authorize": _("return asked for"),
     "returns.announce_parcels": _("parcel announced"),
+    "returns.make_labels": _("return label made"),
+    "returns.void_labels": _("return label voided"),
     "returns.add_return_photos": _("photo of the customer added"),
     "returns.add_photos": _("photo added"),
     "returns.receive_parcels": _("parcel opened"),

@@ -18,6 +18,7 @@ from entrepot.kernel.errors import Refused
 from entrepot.kernel.events import Event
 from entrepot.orders.commands.note_returns import note_returns
 from entrepot.returns import errors, holding, rules, states
+from entrepot.returns.commands import labels_gone
 from entrepot.returns.models import DUTY
 from entrepot.returns.refunding import RefundPolicy
 
@@ -207,7 +208,8 @@ class Step(NamedTuple):
 
 
 def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) -> None:
-    """Write the states of returns, and what their orders show of them. 4 statements."""
+    """Write the states of returns, and what their orders show of them. 4 statements; 1 more where nothing comes of
+    some, whose labels are void then, and 5 where there were any."""
     at = cause.at
     rows = [
         (
@@ -229,6 +231,13 @@ def move(cause: Cause, steps: Sequence[Step], times: Mapping[UUID, datetime]) ->
     )
     orders = {one.of.order: times.get(one.of.id, at) for one in steps}
     note_returns(cause, axes(orders), orders)
+    nothing_comes = {
+        one.of.id: one.reason or f"the return is {one.after}"
+        for one in steps
+        if one.before == "authorized" and one.after in states.FINAL and one.of.asked != "keep"
+    }
+    if nothing_comes:
+        labels_gone.void(cause, nothing_comes)
 
 
 def give_back(units: Iterable[tuple[UUID, int]]) -> None:

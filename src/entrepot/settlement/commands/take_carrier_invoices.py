@@ -213,7 +213,8 @@ LEFT JOIN settlement_carriercharge AS c ON c.invoice_id = i.id
 GROUP BY i.id
 """
 
-# Every parcel of the shipments that the numbers lead to: labels, or the shipment itself where it has none in force.
+# Every parcel of the shipments that the numbers lead to: labels, or the shipment itself where it has none in force. A
+# return's label is a shipment by itself.
 _PARCELS = """
 WITH named AS (
     SELECT DISTINCT h.id
@@ -234,7 +235,13 @@ CROSS JOIN LATERAL (
            COALESCE((SELECT sum(w.weight_g) FROM warehouse_package AS w
                      WHERE w.fulfillment_id = h.fulfillment_id AND w.voided_at IS NULL), 0)::int, FALSE
     WHERE NOT EXISTS (SELECT FROM shipping_label AS l WHERE l.shipment_id = h.id AND l.state <> 'voided')) AS p
-ORDER BY h.id, p.voided, p.unit
+UNION ALL
+SELECT l.id, l.company_id::int, l.carrier, l.cost_minor, l.currency::text, '{}', l.id, l.tracking, l.weight_g,
+       l.state = 'voided'
+FROM (SELECT DISTINCT * FROM unnest(%(companies)s::smallint[], %(carriers)s::text[], %(numbers)s::text[])) AS d(
+    company, carrier, number)
+JOIN returns_label AS l ON l.company_id = d.company AND l.carrier = d.carrier AND l.tracking = d.number
+ORDER BY 1, 10, 7
 """
 
 _CHARGED = """

@@ -60,6 +60,7 @@ from entrepot.web.api import (
     return_expiry,
     return_fraud,
     return_inspections,
+    return_labels,
     return_pallets,
     return_parcels,
     return_times,
@@ -164,6 +165,7 @@ api.add_router("/v1", order_reports.router, tags=["orders"])
 api.add_router("/v1", availability.router, tags=["availability"])
 api.add_router("/v1", reservations.router, tags=["availability"])
 api.add_router("/v1", return_expiry.router, tags=["returns"])
+api.add_router("/v1", return_labels.router, tags=["returns"])
 api.add_router("/v1", kept_back.router, tags=["availability"])
 api.add_router("/v1", places.router, tags=["availability"])
 api.add_router("/v1", return_fraud.router, tags=["returns"])

@@ -42,6 +42,7 @@ from entrepot.returns import (
     exchange_queries,
     expiry_queries,
     inspection_queries,
+    label_queries,
     photos,
     portal_queries,
     queries,
@@ -51,6 +52,7 @@ from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_retu
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.commands.exchange import Exchange, exchange
+from entrepot.returns.commands.labels import MakeLabel, make_labels
 from entrepot.returns.portal import STEPS
 from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
@@ -80,6 +82,7 @@ MAY = frozenset(
         "returns.add_return_photos",
         "returns.announce_parcels",
         "returns.exchange",
+        "returns.make_labels",
     }
 )
 """All that the portal can do for whoever visits it."""
@@ -326,6 +329,7 @@ def ask(request: HttpRequest, visit: Visit) -> HttpResponseBase:
                 visit.cause, requests=[AddReturnPhoto(found.return_id, one) for one in pictures]
             )
             _exchange(visit, found, items, chosen)
+            _label(visit, found)
             return redirect("portal-return", number=found.number)
         refused = found
     context = {
@@ -428,6 +432,12 @@ def _exchange(visit: Visit, made: Authorized, items: tuple[Item, ...], chosen: d
     exchange(visit.cause, requests=wanted)
 
 
+def _label(visit: Visit, made: Authorized) -> None:
+    """What is accepted at once has its label at once. Where none can be made, its page says so."""
+    if made.state == "authorized" and any(one.label for one in made.terms):
+        make_labels(visit.cause, requests=[MakeLabel(made.return_id)])
+
+
 def _too_often(visit: Visit) -> Refused | None:
     who = fingerprints.of_visitor(str(visit.order.id))
     found = count_tries(visit.cause, requests=[Try("portal asks", who, ASKS_OF_ORDER, TRIES_MINUTES)])[0]
@@ -480,16 +490,17 @@ def one_return(request: HttpRequest, visit: Visit, number: str) -> HttpResponseB
 def _one_return(
     request: HttpRequest, visit: Visit, seen: portal_queries.Seen, refused: str = ""
 ) -> HttpResponse:
-    code, exchanges = segno.make(seen.number, error="m"), exchange_queries.of_return(seen.id)
+    exchanges, label = exchange_queries.of_return(seen.id), label_queries.of_return(seen.id)
     context = {
         "door": visit.door,
         "order": visit.order,
         "one": seen,
         "steps": STEPS,
         "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
-        "code": mark_safe(code.svg_inline(omitsize=True, border=2)),  # noqa: S308  drawn by segno of our own number
-        "send_to": _send_to(visit, seen),
-        "label": any(one.label for one in asked_queries.terms_of(seen.id).values()),
+        "code": _code(label.tracking if label else seen.number),
+        "send_to": label_queries.send_to(label, fmt.reading().now) if label else _send_to(visit, seen),
+        "label": label,
+        "promised": label is not None or label_queries.is_promised(seen.id),
         "whole": queries.whole(seen.id),
         "exchanges": exchanges,
         "names": catalog.skus(company=visit.door.company, codes=[one.sku_code for one in exchanges])
@@ -505,6 +516,47 @@ def _one_return(
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     return render(request, "portal/return.html", context, status=status)
+
+
+def _code(number: str) -> str:
+    drawn = segno.make(number, error="m").svg_inline(omitsize=True, border=2)
+    return mark_safe(drawn)  # noqa: S308  drawn by segno of a number of ours or a carrier's
+
+
+@require_POST
+@visited
+def ask_label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:
+    """The label that the terms promise, where it was not made with the return; again, it is the same one."""
+    seen = _seen(visit, number)
+    refused = _too_often(visit)
+    if refused is None:
+        (found,) = make_labels(visit.cause, requests=[MakeLabel(seen.id)])
+        if not isinstance(found, Refused):
+            return redirect("portal-return", number=number)
+        refused = found
+    told = gettext("We can't make the label here. Write to us: we send it to you.")
+    return _one_return(request, visit, seen, words.refusal(refused) if _is_told(refused) else told)
+
+
+def _is_told(refused: Refused) -> bool:
+    """Whether a refusal speaks to customers: which carriers a house has is not theirs to see."""
+    return not isinstance(refused, errors.NotCarriedBack)
+
+
+@require_safe
+@visited
+def label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:  # noqa: ARG001  Django gives it
+    """The label for the parcel, as PDF."""
+    seen = _seen(visit, number)
+    found = label_queries.of_return(seen.id)
+    if found is None:
+        raise Http404
+    response = HttpResponse(
+        papers.return_label_pdf(papers.return_label(found, label_queries.send_to(found, fmt.reading().now))),
+        content_type="application/pdf",
+    )
+    response["Content-Disposition"] = f'inline; filename="{found.tracking}.pdf"'
+    return response
 
 
 @require_safe

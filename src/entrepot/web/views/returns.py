@@ -28,6 +28,7 @@ from entrepot.returns import (
     fraud_queries,
     hold_queries,
     inspection_queries,
+    label_queries,
     parcel_queries,
     queries,
     rules,
@@ -56,7 +57,7 @@ from entrepot.web.edge import (
 )
 from entrepot.web.listed import listed, order_of
 from entrepot.web.timeline import steps
-from entrepot.web.views import return_fraud
+from entrepot.web.views import return_fraud, return_labels
 from entrepot.web.views.return_asking import request_of
 from entrepot.work import queries as work
 
@@ -113,10 +114,13 @@ def one(request: Request, which: UUID) -> HttpResponse:
         raise Http404
     company, head = request.reader.company.id, found.head
     held = hold_queries.of_return(which)
-    parts = [which, *(refund.id for refund in found.refunds), *(one_.id for one_ in held)]
+    parts = [
+        which, *(refund.id for refund in found.refunds), *(one_.id for one_ in held), *label_queries.ids_of(which)
+    ]  # fmt: skip
     events = kernel.timeline(subjects=parts)
     journal = pages.journal(company=company, documents=parts)
     expected = any(line.to_come for line in found.lines)
+    terms, label = asked_queries.terms_of(which), label_queries.of_return(which)
     context: dict[str, Any] = {
         "one": head,
         "whole": found,
@@ -127,11 +131,14 @@ def one(request: Request, which: UUID) -> HttpResponse:
             (side, says, [person for taken, person in found.duties if taken == side])
             for side, says in SIDES.items()
         ],
-        "terms": asked_queries.terms_of(which),
+        "terms": terms,
         "exchanges": exchange_queries.of_return(which),
         "card_holds": held,
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
+        "label": label,
+        "label_code": return_labels.code(label) if label else "",
+        "promised": label is not None or any(one_.label for one_ in terms.values()),
         "shown": inspection_queries.photos_of_customer(which),
         "expected": expected,
         "until": expiry_queries.until(which, company, fmt.reading().now) if expected else None,

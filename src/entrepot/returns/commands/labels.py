@@ -1,0 +1,303 @@
+"""Labels that customers send returns back with: made by the terms of the return, and voided."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.carriage import queries as carriage
+from entrepot.carriage import tracking
+from entrepot.carriage.rules import Offer
+from entrepot.kernel import ids, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Invalid, NotFound, Refused, WrongState
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.returns import errors, labeling, states
+from entrepot.returns.commands import labels_gone
+from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels, tracking_of
+from entrepot.returns.commands.lock import Return, lock_returns
+from entrepot.shipping.errors import TrackingMisread
+
+
+@dataclass(frozen=True, slots=True)
+class MakeLabel:
+    """A label for all that is to come of a return. With a `service`, by that one and no other; with the `tracking`
+    number that its carrier gave it, where somebody bought it there; else the number is the return's."""
+
+    return_id: UUID
+    service: str = ""
+    tracking: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMade:
+    """The label in force of a return; `fresh`: it was made now."""
+
+    label: UUID
+    return_id: UUID
+    carrier: str
+    service: str
+    tracking: str
+    cost_minor: int
+    currency: str
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VoidLabel:
+    """The label in force of a return is not used: lost, or of another carrier."""
+
+    return_id: UUID
+    reason: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelVoided:
+    return_id: UUID
+    label: UUID
+
+
+class _Way(NamedTuple):
+    """A return's way back, as far as a label depends on it; `before`: labels that it had."""
+
+    return_id: UUID
+    origin: str
+    destination: str
+    postal_code: str
+    home: str
+    with_label: bool
+    before: int
+
+
+class _Draft(NamedTuple):
+    """A label that will be written."""
+
+    id: UUID
+    of: Return
+    offer: Offer
+    weight_g: int
+    tracking: str
+
+    @property
+    def answer(self) -> LabelMade:
+        service = self.offer.service
+        return LabelMade(
+            self.id, self.of.id, service.carrier, service.code, self.tracking, self.offer.price_minor,
+            service.currency, fresh=True,
+        )  # fmt: skip
+
+
+@command("returns.make_labels")
+def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[LabelMade | Refused]:
+    """A label for each return whose terms promise one: by the cheapest service of the carriers' tables that takes it
+    back, its carriage accrued, and its parcel expected.
+
+    Locks: the orders in id order; the balances. Refuses: NotFound; WrongState; returns.no_label;
+    returns.not_carried_back; shipping.tracking_misread; Invalid (a number that another label bears).
+    Again: the label that is in force, whatever is asked. 24 statements.
+    """
+    found = lock_returns([one.return_id for one in requests])
+    facts = _Facts(found, requests)
+    answers: list[LabelMade | Refused] = []
+    drafts: list[_Draft] = []
+    for request in requests:
+        one = found.get(request.return_id)
+        if one is None:
+            answers.append(NotFound(what="return", which=str(request.return_id)))
+        elif one.id in facts.in_force:
+            answers.append(facts.in_force[one.id])
+        else:
+            draft = _decide(cause, request, one, facts)
+            if isinstance(draft, Refused):
+                answers.append(draft)
+                continue
+            drafts.append(draft)
+            facts.take(draft)
+            answers.append(draft.answer)
+    if drafts:
+        _write(cause, drafts)
+    return answers
+
+
+class _Facts:
+    """What a batch is decided by: ways, goods, services, and labels that are in force. 8 statements."""
+
+    def __init__(self, found: dict[UUID, Return], requests: Sequence[MakeLabel]) -> None:
+        params = {"returns": list(found)}
+        self.ways = {row[0]: _Way(*row) for row in sql.run(_WAYS, params)}
+        self.goods: dict[UUID, list[labeling.Goods]] = defaultdict(list)
+        for owner, *one in sql.run(_GOODS, params):
+            self.goods[owner].append(labeling.Goods(*one))
+        self.services = carriage.services(companies={one.company for one in found.values()})
+        self.in_force = {row[1]: LabelMade(*row) for row in sql.run(_IN_FORCE, params)}
+        given = [tracking_of(one.tracking) for one in requests if one.tracking]
+        rows = sql.run(_TAKEN, {"numbers": given}) if given else []
+        self.taken: set[tuple[int, str]] = {(company, number) for company, number in rows}
+
+    def take(self, draft: _Draft) -> None:
+        self.in_force[draft.of.id] = replace(draft.answer, fresh=False)
+        self.taken.add((draft.of.company, draft.tracking))
+
+
+# ---- decide
+
+
+def _decide(cause: Cause, request: MakeLabel, one: Return, facts: _Facts) -> _Draft | Refused:
+    refused = _misfit(request, one, facts)
+    if refused:
+        return refused
+    way = facts.ways[one.id]
+    found = labeling.cheapest(
+        facts.services[one.company], facts.goods[one.id],
+        labeling.Way(way.origin, way.destination, way.postal_code), way.home, cause.at.date(), request.service,
+    )  # fmt: skip
+    if not isinstance(found, Offer):
+        why = "; ".join(f"{code} {text}" for code, text in found) or "there is no such service"
+        return errors.NotCarriedBack(
+            number=one.number, origin=way.origin, destination=way.destination, why=why
+        )
+    number = _number(request, one, found, facts)
+    if isinstance(number, Refused):
+        return number
+    weight_g = labeling.parcel(facts.goods[one.id], labeling.Way("", "", "")).weight_g
+    return _Draft(ids.uuid7(), one, found, weight_g, number)
+
+
+def _misfit(request: MakeLabel, one: Return, facts: _Facts) -> Refused | None:
+    """Why a return gets no label, whoever would carry it."""
+    expected = "one whose goods are to come"
+    if one.state in (*states.FINAL, "requested") or one.asked == "keep" or not one.units.to_come:
+        return WrongState(subject="return", found=one.state, event="make a label", expected=expected)
+    if not facts.ways[one.id].with_label:
+        return errors.NoLabel(number=one.number)
+    if (one.company, tracking_of(request.tracking)) in facts.taken:
+        return Invalid(
+            field="tracking", expected="a number that no other label bears", found=request.tracking
+        )
+    return None
+
+
+def _number(request: MakeLabel, one: Return, found: Offer, facts: _Facts) -> str | Refused:
+    if not request.tracking:
+        return labeling.number(one.number, facts.ways[one.id].before)
+    carrier = found.service.carrier
+    verdict = tracking.judge(request.tracking, carrier)
+    if verdict.problem and verdict.certain:
+        return TrackingMisread(
+            tracking=verdict.number, fulfillment=one.number, carrier=carrier, problem=verdict.problem
+        )
+    return tracking_of(request.tracking)
+
+
+# ---- write
+
+
+def _write(cause: Cause, drafts: Sequence[_Draft]) -> None:
+    sql.write("returns_label", _LABEL, [
+        (
+            one.id, one.of.company, one.of.id, one.offer.service.carrier, one.offer.service.id,
+            one.offer.service.code, one.offer.zone, one.tracking, one.weight_g, one.offer.price_minor,
+            one.offer.service.currency, "made", cause.actor.name, cause.at,
+        )
+        for one in drafts
+    ])  # fmt: skip
+    parcels = [AnnounceParcel(one.of.id, one.tracking, one.offer.service.carrier) for one in drafts]
+    whole(announce_parcels(cause, requests=parcels))
+    whole(post(cause, requests=[
+        Posting(
+            one.of.company, labels_gone.ACCRUED, labels_gone.KIND, one.id, one.offer.service.currency,
+            (("carriage", one.offer.price_minor),), cause.at,
+        )
+        for one in drafts
+    ]))  # fmt: skip
+    announce(cause, [
+        Event(labels_gone.KIND, one.id, one.of.company, "", "made", None,
+              {"return": one.of.id, "carrier": one.offer.service.carrier, "tracking": one.tracking})
+        for one in drafts
+    ])  # fmt: skip
+
+
+@command("returns.void_labels")
+def void_labels(cause: Cause, /, *, requests: Sequence[VoidLabel]) -> list[LabelVoided | Refused]:
+    """The labels in force of returns, void, and their carriage out of the books. Whoever has one prints the next.
+
+    Locks: the orders in id order; the balances. Refuses: NotFound; Invalid (no reason); WrongState (a carrier has the
+    parcel). Again: by key. 11 statements.
+    """
+    found = lock_returns([one.return_id for one in requests])
+    rows = sql.run(_STANDS, {"returns": list(found)})
+    stands: dict[UUID, bool] = {owner: bool(scanned) for owner, scanned in rows}
+    answers: list[LabelVoided | Refused | None] = []
+    wanted: dict[UUID, str] = {}
+    for request in requests:
+        refused = _keeps(request, found, stands, wanted)
+        answers.append(refused)
+        if refused is None:
+            wanted[request.return_id] = request.reason.strip()
+    voided = labels_gone.void(cause, wanted) if wanted else {}
+    return [
+        answer or LabelVoided(one.return_id, voided[one.return_id])
+        for one, answer in zip(requests, answers, strict=True)
+    ]
+
+
+def _keeps(
+    request: VoidLabel, found: Collection[UUID], stands: dict[UUID, bool], wanted: Collection[UUID]
+) -> Refused | None:
+    """Why a label is not voided."""
+    which = request.return_id
+    if which not in found or which not in stands or which in wanted:
+        return NotFound(what="label in force of return", which=str(which))
+    if not request.reason.strip():
+        return Invalid(field="reason", expected="why it is not used", found="nothing")
+    if stands[which]:
+        return WrongState(
+            subject="label", found="scanned", event="void", expected="one that no carrier has seen"
+        )
+    return None
+
+
+_LABEL = (
+    "id", "company_id", "return_id", "carrier", "service_id", "service", "zone", "tracking", "weight_g", "cost_minor",
+    "currency", "state", "made_by", "made_at",
+)  # fmt: skip
+
+_WAYS = """
+SELECT r.id, o.country, n.country, n.postal_code, c.currency::text,
+       EXISTS (SELECT FROM returns_terms AS t WHERE t.return_id = r.id AND t.label),
+       (SELECT count(*)::int FROM returns_label AS l WHERE l.return_id = r.id)
+FROM returns_return AS r
+JOIN orders_order AS o ON o.id = r.order_id
+JOIN network_node AS n ON n.id = r.node_id
+JOIN parties_company AS c ON c.id = r.company_id
+WHERE r.id = ANY(%(returns)s::uuid[])
+"""
+
+_GOODS = """
+SELECT l.return_id, (l.quantity - l.cancelled - l.missing - l.received)::int, s.weight_g, s.length_mm, s.width_mm,
+       s.height_mm
+FROM returns_line AS l JOIN catalog_sku AS s ON s.id = l.sku_id
+WHERE l.return_id = ANY(%(returns)s::uuid[]) AND l.quantity > l.cancelled + l.missing + l.received
+"""
+
+_IN_FORCE = """
+SELECT id, return_id, carrier, service, tracking, cost_minor, currency::text, FALSE FROM returns_label
+WHERE return_id = ANY(%(returns)s::uuid[]) AND state = 'made'
+"""
+
+_TAKEN = """
+SELECT company_id::int, tracking FROM returns_label WHERE tracking = ANY(%(numbers)s::text[]) AND state = 'made'
+"""
+
+_STANDS = """
+SELECT l.return_id, EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = l.return_id
+                            AND p.tracking = l.tracking AND p.scanned_at IS NOT NULL)
+FROM returns_label AS l WHERE l.return_id = ANY(%(returns)s::uuid[]) AND l.state = 'made'
+"""

@@ -1,0 +1,51 @@
+"""The table of labels that customers send returns back with."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from entrepot.returns import labeling
+
+
+class Label(models.Model):
+    """A label for a return: with whom it comes, under which number, and what that was accrued at. Whose address stands
+    on it the vault knows."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    return_id = models.UUIDField(db_index=True)
+    carrier = models.TextField()
+    service_id = models.UUIDField()
+    service = models.TextField()
+    zone = models.TextField()
+    tracking = models.TextField()
+    weight_g = models.IntegerField()
+    cost_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    state = models.TextField()
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["company_id", "carrier", "tracking"], name="returns_label_by_its_number")
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["return_id"], name="returns_label_one_in_force", condition=Q(state="made")
+            ),
+            models.UniqueConstraint(
+                fields=["company_id", "tracking"], name="returns_label_number_once", condition=Q(state="made")
+            ),
+            models.CheckConstraint(
+                name="returns_label_known",
+                condition=Q(state__in=labeling.STATES, cost_minor__gte=0, weight_g__gt=0) & ~Q(tracking=""),
+            ),
+            models.CheckConstraint(
+                name="returns_label_voided_at_a_time",
+                condition=Q(state="made", voided_at__isnull=True)
+                | Q(state="voided", voided_at__isnull=False),
+            ),
+        ]

@@ -1,0 +1,104 @@
+"""What is asked of labels that returns come back with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from entrepot.kernel import policies, sql
+from entrepot.returns.portal_queries import Portal
+from entrepot.shipping.asking import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A label of a return. `address` is where it comes from, in the vault; None where that was erased or never known.
+    `node` is where it goes to."""
+
+    id: UUID
+    company: int
+    return_id: UUID
+    number: str
+    order_number: str
+    carrier: str
+    service: str
+    tracking: str
+    weight_g: int
+    cost_minor: int
+    currency: str
+    state: str
+    made_by: str
+    made_at: datetime
+    address: UUID | None
+    country: str
+    node: str
+    node_name: str
+    node_postal_code: str
+    node_country: str
+    channel: str
+    company_name: str
+
+
+def of_return(return_id: UUID) -> LabelRow | None:
+    """The label in force of a return. 1 statement."""
+    rows = sql.run(_OF_RETURN, {"id": return_id})
+    return LabelRow(*rows[0]) if rows else None
+
+
+def ids_of(return_id: UUID) -> list[UUID]:
+    """All labels that a return had, for what its page tells of them. 1 statement."""
+    return [key for (key,) in sql.run(_IDS, {"id": return_id})]
+
+
+def send_to(label: LabelRow, at: datetime) -> list[str]:
+    """The lines of the address that a label goes to: those of the policy `returns.portal` for the node, else who sends
+    from there by `shipping.sender`, else what is known of the node. 2 statements."""
+    portals = policies.in_force(label.company, Portal, at)
+    _, portal = portals.get(label.channel) or portals.get("") or (0, Portal())
+    if given := portal.send_to.get(label.node):
+        return list(given)
+    senders = policies.in_force(label.company, Sender, at)
+    _, sender = senders.get(label.node) or senders.get("") or (0, Sender())
+    name = sender.name or portal.name or label.company_name
+    town = f"{label.node_postal_code} {sender.city}".strip()
+    lines = (name, sender.line1 or label.node_name, sender.line2, town, sender.region, label.node_country)
+    return [line for line in lines if line]
+
+
+def is_promised(return_id: UUID) -> bool:
+    """Whether the terms of a return promise a label. 1 statement."""
+    return bool(sql.run(_PROMISED, {"id": return_id}))
+
+
+_OF_RETURN = """
+SELECT l.id, l.company_id::int, l.return_id, r.number, o.number, l.carrier, l.service, l.tracking, l.weight_g,
+       l.cost_minor, l.currency::text, l.state, l.made_by, l.made_at, o.address_id, o.country, n.code, n.name,
+       n.postal_code, n.country, h.code, c.name
+FROM returns_label AS l
+JOIN returns_return AS r ON r.id = l.return_id
+JOIN orders_order AS o ON o.id = r.order_id
+JOIN network_node AS n ON n.id = r.node_id
+JOIN network_channel AS h ON h.id = r.channel_id
+JOIN parties_company AS c ON c.id = l.company_id
+WHERE l.return_id = %(id)s::uuid AND l.state = 'made'
+"""
+
+_PROMISED = "SELECT 1 FROM returns_terms WHERE return_id = %(id)s::uuid AND label LIMIT 1"
+
+_IDS = "SELECT id FROM returns_label WHERE return_id = %(id)s::uuid ORDER BY id"
+
+# invariant 28: a label in force is accrued at its price, a voided one at nothing
+CHECK = """
+SELECT format('label %s of a return is %s and costs %s, accrued are %s', l.tracking, l.state, l.cost_minor,
+              COALESCE(j.amount, 0))
+FROM returns_label AS l
+LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
+           WHERE document_kind = 'return_label' AND kind = 'carriage' AND account = 5500 GROUP BY 1) AS j
+  ON j.document_id = l.id
+WHERE COALESCE(j.amount, 0) <> CASE l.state WHEN 'made' THEN l.cost_minor ELSE 0 END
+UNION ALL
+SELECT format('label %s of return %s: its parcel is not expected', l.tracking, l.return_id)
+FROM returns_label AS l
+WHERE NOT EXISTS (SELECT FROM returns_parcel AS p WHERE p.return_id = l.return_id AND p.tracking = l.tracking)
+"""

@@ -1,0 +1,58 @@
+"""With whom a return comes back, and the number on its label. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from entrepot.carriage.rules import Leaves, Offer, Parcel, Service, choose
+
+STATES = ("made", "voided")
+
+
+class Goods(NamedTuple):
+    """Units of a SKU that are to come, with the measures of one; 0 where nobody has measured it."""
+
+    units: int
+    weight_g: int
+    length_mm: int
+    width_mm: int
+    height_mm: int
+
+
+class Way(NamedTuple):
+    """From where a return comes, and to where."""
+
+    origin: str
+    destination: str
+    postal_code: str
+
+
+def parcel(goods: Sequence[Goods], way: Way, currency: str = "") -> Parcel:
+    """All that is to come, as one parcel. It weighs a gram at least: carriers take nothing for nothing."""
+    cm3 = sum(
+        one.units * -(-one.length_mm * one.width_mm * one.height_mm // 1000) for one in goods
+    )  # rounded up
+    return Parcel(
+        max(1, sum(one.units * one.weight_g for one in goods)), cm3, way.origin, way.destination, currency,
+        max((max(one.length_mm, one.width_mm, one.height_mm) for one in goods), default=0), way.postal_code,
+    )  # fmt: skip
+
+
+def cheapest(
+    services: Sequence[Service], goods: Sequence[Goods], way: Way, home: str, on: date, wanted: str = ""
+) -> Offer | tuple[tuple[str, str], ...]:
+    """The cheapest service that takes the goods back, of all or of the one that is wanted; or why none does.
+
+    Prices of several currencies can't be compared: those in the company's own (`home`) count then.
+    """
+    asked = [one for one in services if wanted in ("", one.code)]
+    several = len({one.currency for one in asked}) > 1
+    choice = choose(asked, parcel(goods, way, home if several else ""), Leaves(on), None)
+    return choice.taken or choice.reasons
+
+
+def number(return_number: str, before: int) -> str:
+    """The number of a label of our own: the return's, and for a label after others which it is."""
+    return f"{return_number}-{before + 1}" if before else return_number

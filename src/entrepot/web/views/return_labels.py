@@ -1,0 +1,59 @@
+"""Labels that customers send returns back with."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import segno
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from entrepot.returns import label_queries
+from entrepot.returns.commands.labels import MakeLabel, VoidLabel, make_labels, void_labels
+from entrepot.web import format as fmt
+from entrepot.web import papers
+from entrepot.web.edge import Request, back, clean, console, give
+
+
+def code(label: label_queries.LabelRow) -> str:
+    """The number of a label as a code that parcel shops and docks scan."""
+    return mark_safe(segno.make(label.tracking, error="m").svg_inline(omitsize=True, border=2))  # noqa: S308  segno's own
+
+
+@require_POST
+@console
+def make(request: Request, which: UUID) -> HttpResponse:
+    """The label that the terms promise."""
+    wanted = MakeLabel(which, clean(request.POST.get("service")), clean(request.POST.get("tracking")))
+    results = give(request, make_labels, [wanted], lambda _n: gettext("The label is made."))
+    return back(request, reverse("return", args=[which]), results)
+
+
+@require_POST
+@console
+def void(request: Request, which: UUID) -> HttpResponse:
+    """A label that is not used."""
+    wanted = VoidLabel(which, clean(request.POST.get("reason")))
+    results = give(request, void_labels, [wanted], lambda _n: gettext("The label is void."))
+    return back(request, reverse("return", args=[which]), results)
+
+
+@require_safe
+@console
+def as_pdf(request: Request, which: UUID) -> HttpResponse:
+    """The label as PDF, with the customer's address: only for those who may make it."""
+    if not request.reader.actor.may("returns.make_labels"):
+        raise PermissionDenied(gettext("Customer service prints labels of returns."))
+    found = label_queries.of_return(which)
+    if found is None:
+        raise Http404
+    send_to = label_queries.send_to(found, fmt.reading().now)
+    response = HttpResponse(
+        papers.return_label_pdf(papers.return_label(found, send_to)), content_type="application/pdf"
+    )
+    response["Content-Disposition"] = f'inline; filename="{found.tracking}.pdf"'
+    return response

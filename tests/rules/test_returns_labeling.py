@@ -1,0 +1,96 @@
+"""Who takes a return back, and under which number."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrepot.carriage.rules import Offer, Service, Surcharge, offer
+from entrepot.kernel import ids
+from entrepot.returns.labeling import Goods, Way, cheapest, number, parcel
+
+ON = date(2026, 11, 29)
+HOME = Way("GB", "GB", "E1 6AN")
+
+
+def service(
+    code: str, price: int, currency: str = "GBP", zone: tuple[str, str] = ("GB", "GB"), **facts: object
+) -> Service:
+    tables = {zone: "z"}, {"z": [(5_000, price), (30_000, 2 * price)]}, currency
+    return Service(ids.uuid7(), "Post", code, 2, 30_000, 0, *tables)._replace(**facts)
+
+
+def goods(units: int = 1, weight_g: int = 400) -> Goods:
+    return Goods(units, weight_g, 300, 200, 101)
+
+
+def test_all_that_is_to_come_is_one_parcel():
+    found = parcel([goods(2), Goods(1, 50, 900, 10, 10)], HOME, "GBP")
+    assert (found.weight_g, found.volume_cm3, found.longest_mm) == (850, 2 * 6_060 + 90, 900)
+    assert (found.origin, found.destination, found.postal_code, found.currency) == (*HOME, "GBP")
+    assert parcel([], HOME).weight_g == 1
+
+
+def test_the_cheapest_that_goes_that_way_takes_it():
+    services = [
+        service("fast", 900),
+        service("slow", 300),
+        service("out", 100, zone=("GB", "DE")),
+    ]
+    found = cheapest(services, [goods()], HOME, "GBP", ON)
+    assert isinstance(found, Offer)
+    assert (found.service.code, found.price_minor) == ("slow", 300)
+    heavy = cheapest(services, [goods(20)], HOME, "GBP", ON)
+    assert isinstance(heavy, Offer)
+    assert heavy.price_minor == 600
+    asked = cheapest(services, [goods()], HOME, "GBP", ON, "fast")
+    assert isinstance(asked, Offer)
+    assert asked.service.code == "fast"
+
+
+def test_who_takes_nothing_back_says_why():
+    assert cheapest([service("out", 100, zone=("GB", "DE"))], [goods()], HOME, "GBP", ON) == (
+        ("out", "does not go from GB to GB"),
+    )
+    assert cheapest([service("slow", 1)], [goods()], HOME, "GBP", ON, "other") == ()
+
+
+def test_prices_of_several_currencies_are_not_compared():
+    services = [service("krona", 200, "SEK"), service("pound", 300)]
+    found = cheapest(services, [goods()], HOME, "GBP", ON)
+    assert isinstance(found, Offer)
+    assert found.service.code == "pound"
+    alone = cheapest(services[:1], [goods()], HOME, "GBP", ON)
+    assert isinstance(alone, Offer)
+    assert alone.service.code == "krona"
+
+
+def test_a_label_after_others_says_which_it_is():
+    assert [number("RMA-7", before) for before in (0, 1, 2)] == ["RMA-7", "RMA-7-2", "RMA-7-3"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5_000), st.integers(0, 400)), max_size=6),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 4_000)), max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_nobody_that_takes_it_is_cheaper_in_whatever_order_they_are_asked(prices, units, shuffle):
+    services = [
+        service(f"s{i}", price)._replace(surcharges=(Surcharge("fuel", per_10k=fuel),))
+        for i, (price, fuel) in enumerate(prices)
+    ]
+    wanted = [goods(n, grams) for n, grams in units]
+    found = cheapest(services, wanted, HOME, "GBP", ON)
+    offers = [one for each in services if isinstance(one := offer(each, parcel(wanted, HOME)), Offer)]
+    if isinstance(found, Offer):
+        assert found.price_minor == min(one.price_minor for one in offers)
+    else:
+        assert not offers
+        assert {code for code, _ in found} == {one.code for one in services}
+    shuffle.shuffle(services)
+    again = cheapest(services, wanted, HOME, "GBP", ON)
+    assert isinstance(again, Offer) == isinstance(found, Offer)
+    if isinstance(again, Offer) and isinstance(found, Offer):
+        assert again.service.code == found.service.code
