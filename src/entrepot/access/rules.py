@@ -121,6 +121,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
+        "channels.ask_imports", "channels.withdraw_imports",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft", "orders.restore_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
@@ -176,6 +177,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
+        "channels.ask_imports", "channels.withdraw_imports",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "sourcing.cancel",
         "orders.take_payment", "sourcing.edit", "sourcing.split", "sourcing.merge", "channels.save_mapping",
@@ -248,6 +250,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sourcing.state_quantities",
         "shipping.take_tracking", "returns.note_scans", "purchasing.confirm_drop_ships",
         "purchasing.refuse_drop_ships", "shipping.ship_drop_ships",
+        "channels.ask_imports", "channels.withdraw_imports",
         "channels.save_mapping", "channels.import_invoices", "channels.import_sales", "channels.receive_supply",
         "channels.set_aside", "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),

@@ -255,6 +255,7 @@ def tabs_beside(url: str, may: Callable[[str], bool]) -> Tabs:
 
 
 OWN_PAGES = {
+    "file_import": "orders-import-file",
     "order": "order",
     "sku": "sku",
     "work_item": "work-item",
