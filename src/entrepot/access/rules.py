@@ -263,6 +263,7 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
+    "access.renew_passwords",
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
@@ -281,7 +282,7 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",
     "simulation.report_trials", "simulation.keep_trials",
-    "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated",
+    "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated", "channels.note_batches",
     "warehouse.recall", "warehouse.stream", "warehouse.watch_floor", "warehouse.classify_skus", "warehouse.expire_lots",
     "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",

@@ -375,6 +375,7 @@ urlpatterns = [
     path("people/<int:person>/", people_kept.one, name="person"),
     path("people/<int:person>/roles/", people_kept.give_roles, name="person-roles"),
     path("people/<int:person>/admit/", people_kept.admit, name="person-admit"),
+    path("people/<int:person>/password/", people_kept.renew, name="person-password"),
     path("people/<int:person>/keys/", people_kept.issue, name="person-key"),
     path("people/<int:person>/keys/revoke/", people_kept.revoke, name="person-key-revoke"),
     path("login/", people.Login.as_view(), name="login"),

@@ -313,6 +313,7 @@ WORDS: dict[str, str | Promise] = {
     "access.add_people": _("let in"),
     "access.set_roles": _("roles changed"),
     "access.admit_people": _("shut out, or let in again"),
+    "access.renew_passwords": _("password renewed"),
     "access.issue_key": _("API key issued"),
     "access.revoke_key": _("API key revoked"),
     "catalog.register_skus": _("registered in the catalog"),
