@@ -28,6 +28,7 @@ def furnish_more() -> None:
     _notice(company, now)
     _replenishment(company, node.id, now)
     _trial(company, now)
+    _file(company, now)
     _wave(company, node, now)
 
 
@@ -193,6 +194,29 @@ def _trial(company: int, now: datetime) -> None:
     ):  # fmt: skip
         trial = AskTrial(company, draft, now - timedelta(days=3), now + timedelta(days=1))
         whole(ask_trials(_cause("lead", now), requests=[trial]))
+
+
+def _file(company: int, now: datetime) -> None:
+    """A long file of orders that waits for the worker."""
+    from entrepot.channels.commands.import_files import AskImport, ask_imports
+    from entrepot.channels.spreadsheet import importer, parse, read
+
+    channel = next(iter(network.channels(company=company).values()))
+    ((code,),) = _rows(
+        "SELECT code FROM catalog_sku WHERE company_id = %(company)s::smallint ORDER BY id LIMIT 1", company
+    )
+    lines = [f"L{number},{code},1,9.95" for number in range(400)]
+    sheet = read.read("\n".join(["Order,SKU,Qty,Price", *lines, f"L400,{code},none,9.95"]).encode())
+    columns, cause = parse.propose(sheet.header), _cause("service", now)
+    report, wanted = importer.read_orders(
+        cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=columns,
+        tries=True,
+    )  # fmt: skip
+    ask = AskImport(
+        company, channel.code, "orders.csv", True, sheet.header, tuple(columns.items()), report.rows, report.orders,
+        tuple(wanted), tuple(report.wrong),
+    )  # fmt: skip
+    whole(ask_imports(cause, requests=[ask]))
 
 
 def _wave(company: int, node: network.Node, now: datetime) -> None:

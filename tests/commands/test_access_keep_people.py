@@ -1,4 +1,4 @@
-"""access.add_people, access.set_roles and access.admit_people"""
+"""access.add_people, access.set_roles, access.admit_people and access.renew_passwords"""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from entrepot.access.commands.issue_key import IssueKey, KeyIssued, issue_key
 from entrepot.access.commands.keep_people import (
     AddPerson,
     AdmitPerson,
+    PasswordRenewed,
     PersonAdded,
     PersonAdmitted,
+    RenewPassword,
     RolesSet,
     SetRoles,
     add_people,
     admit_people,
+    renew_passwords,
     set_roles,
     subject_of,
 )
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
-from entrepot.access.errors import ConflictsUnseen, KeyBeyondOwn, NameTaken, OwnRights
+from entrepot.access.errors import ConflictsUnseen, KeyBeyondOwn, NameTaken, OwnRights, ShutOut
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
@@ -190,13 +193,45 @@ def test_a_key_gets_its_answer_again(command: Any) -> None:
     assert command(CAUSE, requests=[request]) == first and sql.run(events) == count
 
 
-@pytest.mark.counts("access.add_people", "access.set_roles", "access.admit_people")
+def test_a_password_is_renewed_and_the_old_one_opens_nothing() -> None:
+    added()
+    fresh = RenewPassword("anna", make_password("battery staple"), key="n")
+
+    assert renew_passwords(CAUSE, requests=[fresh]) == [PasswordRenewed("anna")]
+
+    anna = User.objects.get(username="anna")
+    assert anna.check_password("battery staple") and not anna.check_password("correct horse")
+    told = timeline(subjects=[subject_of(anna.id)])
+    assert [one.command for one in told] == ["access.add_people", "access.renew_passwords"]
+    assert told[-1].payload is None, "no trail of the password itself"
+    renew_passwords(CAUSE, requests=[RenewPassword("anna", HASH)])
+    assert renew_passwords(CAUSE, requests=[fresh]) == [PasswordRenewed("anna")]
+    assert User.objects.get(username="anna").check_password("correct horse"), (
+        "a key is answered, not done again"
+    )
+
+
+def test_whose_password_is_not_renewed() -> None:
+    added(), added("bert")
+    admit_people(CAUSE, requests=[AdmitPerson("bert", False)])
+    wanted = [RenewPassword(name, HASH) for name in ("nobody", "root", "bert", "anna")]
+    User.objects.create_superuser("root")
+
+    answers = renew_passwords(CAUSE, requests=wanted)
+
+    assert [type(one) for one in answers] == [NotFound, OwnRights, ShutOut, PasswordRenewed]
+    (refused,) = renew_passwords(Cause(Actor("anna"), NOW), requests=wanted[-1:])
+    assert isinstance(refused, NotPermitted)
+
+
+@pytest.mark.counts("access.add_people", "access.set_roles", "access.renew_passwords", "access.admit_people")
 @pytest.mark.parametrize("size", [1, 10, 1000])
 def test_statements_do_not_grow_with_the_batch(statements: Any, size: int) -> None:
     names = [f"person{i}" for i in range(size)]
     batches: list[tuple[Any, list[Any], int]] = [
         (add_people, [AddPerson(name, HASH, ("picker", "packer")) for name in names], 3),
         (set_roles, [SetRoles(name, ("auditor",)) for name in names], 5),
+        (renew_passwords, [RenewPassword(name, HASH) for name in names], 3),
         (admit_people, [AdmitPerson(name, False) for name in names], 3),
     ]
     for command, batch, count in batches:

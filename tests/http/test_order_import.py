@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from entrepot.channels import queries as channels
+from entrepot.channels import tasks
+from entrepot.channels.commands import import_files
+from entrepot.kernel import worker
 from entrepot.orders import queries as orders
+from entrepot.web.views import order_import
 from tests.shop import COMPANY
 
 FILE = b"Order,SKU,Qty,Price\nF-1,NOTE-A5,2,9.95\nF-2,NOTE-A5,no,9.95\n"
@@ -37,3 +43,101 @@ def test_who_may_not_place_may_not_import(shop, console):
     answer = send(console("auditor"), "place").content.decode()
     assert "may not do orders.place" in answer
     assert not orders.orders_page(COMPANY, text="F-1")
+
+
+@pytest.fixture
+def long(monkeypatch):
+    """Files of two rows are left to the worker, order by order."""
+    monkeypatch.setattr(order_import, "LONG_FROM", 2)
+    monkeypatch.setattr(import_files, "BATCH", 1)
+
+
+LONG = b"Order,SKU,Qty,Price\nF-1,NOTE-A5,2,9.95\nF-2,NOTE-A5,1,9.95\nF-3,NOTE-A5,no,9.95\n"
+
+
+def asked(client, do: str) -> str:
+    file = SimpleUploadedFile("orders.csv", LONG)
+    answer = client.post(reverse("orders-import"), {"channel": "web", "file": file, "do": do})
+    assert answer.status_code == 302
+    return answer["Location"]
+
+
+def work(rounds: int = 1) -> None:
+    for _ in range(rounds):
+        worker.serve_once({import_files.QUEUE: tasks.serve_files})
+
+
+def test_a_long_file_is_left_to_the_worker_and_its_page_tells_how_far_it_is(shop, console, long):
+    client = console("service")
+    address = asked(client, "place")
+    told = client.get(address).content.decode()
+    assert '<progress max="2" value="0"' in told
+    assert 'hx-trigger="every 2s"' in told
+    assert not orders.orders_page(COMPANY, text="F-1")
+
+    work()
+    assert '<progress max="2" value="1"' in client.get(address).content.decode()
+
+    work()
+    told = client.get(address).content.decode()
+    assert "2 orders were placed" in told
+    assert "a whole number" in told
+    assert "<progress" not in told
+    assert "hx-trigger" not in told.split('id="file-import"')[1].split(">")[0]
+    assert len(orders.orders_page(COMPANY, text="F-2")) == 1
+    errors = client.get(f"{address}?format=csv")
+    assert errors["Content-Type"].startswith("text/csv")
+    assert b"4,Qty,F-3" in errors.content
+    assert address in client.get(reverse("orders-import")).content.decode()
+
+
+def test_a_long_file_that_was_tried_can_be_placed_from_the_form_it_is_still_in(shop, console, long):
+    client = console("service")
+    file = SimpleUploadedFile("orders.csv", LONG)
+    facts = {"channel": "web", "file": file, "do": "try"}
+    part = client.post(reverse("orders-import"), facts, headers={"HX-Request": "true"}).content.decode()
+    assert "The orders are being tried" in part
+    assert "<html" not in part
+    address = part.split('hx-get="')[1].split('"')[0]
+    assert address.endswith("?in=form")
+
+    work(2)
+
+    told = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "2 orders would be placed" in told
+    assert 'name="do" value="place"' in told
+    assert 'name="do" value="place"' not in client.get(address.partition("?")[0]).content.decode()
+    assert not orders.orders_page(COMPANY, text="F-1")
+
+
+def test_the_rest_of_a_long_file_is_withdrawn_and_what_was_placed_is_told(shop, console, long):
+    client = console("service")
+    address = asked(client, "place")
+    work()
+
+    told = client.post(f"{address}withdraw/", follow=True).content.decode()
+
+    assert "1 order was placed" in told
+    assert "before 1 order of it was looked at" in told
+    work(2)
+    assert [len(orders.orders_page(COMPANY, text=one)) for one in ("F-1", "F-2")] == [1, 0]
+    again = client.post(f"{address}withdraw/", follow=True).content.decode()
+    assert "is withdrawn" in again
+
+
+def test_a_long_file_is_no_way_round_what_somebody_may(shop, console, long):
+    address = asked(console("service"), "place")
+    auditor = console("auditor")
+
+    assert "may not do orders.place" in send(auditor, "place").content.decode()
+    assert "Withdraw the rest" not in auditor.get(address).content.decode()
+    refused = auditor.post(f"{address}withdraw/", follow=True).content.decode()
+    assert "may not do channels.withdraw_imports" in refused
+    assert len(channels.file_imports(COMPANY)) == 1
+
+
+def test_a_long_file_without_an_order_that_could_be_placed_is_told_at_once(shop, console, long):
+    file = SimpleUploadedFile("orders.csv", LONG.replace(b",2,", b",x,").replace(b",1,", b",x,"))
+    facts = {"channel": "web", "file": file, "do": "place"}
+    assert "0 orders were placed" in console("service").post(reverse("orders-import"), facts).content.decode()
+    assert channels.file_imports(COMPANY) == []

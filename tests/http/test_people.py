@@ -85,6 +85,23 @@ def test_somebody_is_let_in_enters_and_is_shut_out(console, shop):
     assert Client().post("/login/", login).status_code == 302
 
 
+def test_a_new_password_is_shown_once_and_the_old_one_is_out_at_once(console, shop):
+    root, lead = console("root"), of("lead")
+    inside = console("lead")
+    assert inside.get("/").status_code == 200
+    answer = root.post(f"/people/{lead.id}/password/")
+    assert answer["Cache-Control"] == "no-store"
+    password = re.search(r"<code>([^<]+)</code>", answer.content.decode().partition('id="secret"')[2])[1]
+    assert inside.get("/").status_code == 302
+    assert password not in page_of(root, f"/people/{lead.id}/")
+    assert Client().post("/login/", {"username": "lead", "password": password}).status_code == 302
+
+    refused = console("service").post(f"/people/{lead.id}/password/").content.decode()
+    assert "may not do access.renew_passwords" in refused and 'id="secret"' not in refused
+    assert "New password" not in page_of(console("service"), f"/people/{lead.id}/")
+    assert "New password" not in page_of(root, f"/people/{of('root').id}/")
+
+
 def test_a_key_is_issued_shown_once_and_revoked(console, shop):
     engineer, service = console("engineer"), of("service")
     address = f"/people/{of('engineer').id}/"

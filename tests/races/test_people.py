@@ -10,9 +10,11 @@ from entrepot.access import queries
 from entrepot.access.commands.keep_people import (
     AddPerson,
     AdmitPerson,
+    RenewPassword,
     SetRoles,
     add_people,
     admit_people,
+    renew_passwords,
     set_roles,
 )
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
@@ -53,3 +55,22 @@ def test_what_is_told_of_roles_is_what_became_of_them():
             if event.command == "access.set_roles":
                 roles = (roles - set(event.payload["taken"])) | set(event.payload["given"])
         assert roles == set(one.roles) and not one.may_enter
+
+
+def test_of_passwords_that_are_renewed_at_once_one_opens_and_each_is_told():
+    from django.contrib.auth.models import User
+
+    from entrepot.access.commands.keep_people import subject_of
+
+    sync_roles(CAUSE, requests=[SyncRoles()])
+    names = ["anna", "bert"]
+    add_people(CAUSE, requests=[AddPerson(name, "x", ("picker",)) for name in names])
+    at_once([
+        lambda: renew_passwords(CAUSE, requests=[RenewPassword(name, "first") for name in names]),
+        lambda: renew_passwords(CAUSE, requests=[RenewPassword(name, "second") for name in reversed(names)]),
+    ])  # fmt: skip
+    found = {one.username: one for one in User.objects.filter(username__in=names)}
+    assert found["anna"].password == found["bert"].password in ("first", "second")
+    for one in found.values():
+        told = [event.command for event in timeline(subjects=[subject_of(one.id)])]
+        assert told.count("access.renew_passwords") == 2

@@ -64,7 +64,7 @@ CONFLICTS = (
         ("parties.register_customers",), ("orders.credit", "returns.refund"), "medium",
     ),
     Conflict(
-        "sale × credit", "places orders", "gives credits for them", ("orders.place",),
+        "sale × credit", "places orders", "gives credits for them", ("orders.place", "channels.ask_imports"),
         ("orders.credit", "orders.approve_credits"), "medium",
     ),
     Conflict(

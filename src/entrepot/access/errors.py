@@ -32,6 +32,11 @@ class OwnRights(Refused):
     says = "Nobody changes what they may do themselves. Ask another administrator."
 
 
+class ShutOut(Refused):
+    code = "access.shut_out"
+    says = "{person} may not enter, and no password changes that. Let them in again first."
+
+
 class KeyBeyondOwn(Refused):
     code = "access.key_beyond_own"
     kind = "forbidden"

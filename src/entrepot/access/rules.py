@@ -121,6 +121,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *EVERYBODY, "work.open", "work.open_case", "work.assign", "work.resolve_subjects", "kernel.set_policy",
         "kernel.draft_policy", "kernel.try_draft", "kernel.activate_draft", "kernel.drop_draft",
         "simulation.ask_trials", "simulation.withdraw_trials",
+        "channels.ask_imports", "channels.withdraw_imports",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "orders.take_payment", "orders.draft", "orders.place_draft", "orders.discard_draft", "orders.restore_draft",
         "sourcing.edit", "sourcing.reprice", "sourcing.split", "sourcing.merge", "sourcing.allocate", "sourcing.cancel",
@@ -176,6 +177,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "customer service": (
         *EVERYBODY, "work.open", "work.open_case",
+        "channels.ask_imports", "channels.withdraw_imports",
         "orders.place", "orders.cancel", "orders.place_hold", "orders.release_holds", "sourcing.decide_holds",
         "sourcing.cancel",
         "orders.take_payment", "sourcing.edit", "sourcing.split", "sourcing.merge", "channels.save_mapping",
@@ -248,6 +250,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sourcing.state_quantities",
         "shipping.take_tracking", "returns.note_scans", "purchasing.confirm_drop_ships",
         "purchasing.refuse_drop_ships", "shipping.ship_drop_ships",
+        "channels.ask_imports", "channels.withdraw_imports",
         "channels.save_mapping", "channels.import_invoices", "channels.import_sales", "channels.receive_supply",
         "channels.set_aside", "channels.take_statements", "channels.mend_differences", "channels.explain_differences",
     ),
@@ -260,6 +263,7 @@ SEES_BUYERS = ("settlement.issue_documents", "orders.place_hold", "shipping.ship
 
 OF_NO_ROLE = (
     "access.add_people", "access.set_roles", "access.admit_people",  # an administrator's, who is a superuser
+    "access.renew_passwords",
     "access.sync_roles", "parties.register_companies", "ledger.open_books",  # setting up a house
     "access.take_due_reports", "access.record_mailings",  # what sends the reports that people subscribed to
     "access.count_tries", "access.forget_tries",  # what the portal of customers does before it knows whose order it is
@@ -278,7 +282,7 @@ OF_NO_ROLE = (
     "orders.release_satisfied", "orders.ask_again", "orders.forget_fingerprints",
     "orders.forget_buyers", "parties.erase", "settlement.apply_retention",
     "simulation.report_trials", "simulation.keep_trials",
-    "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated",
+    "stock.publish", "stock.republish", "stock.tell_again", "channels.import_stated", "channels.note_batches",
     "warehouse.recall", "warehouse.stream", "warehouse.watch_floor", "warehouse.classify_skus", "warehouse.expire_lots",
     "purchasing.propose_orders",
     "shipping.record_quotes", "shipping.record_purchases", "shipping.poll", "shipping.watch_silence",

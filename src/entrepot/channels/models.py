@@ -1,4 +1,5 @@
-"""Tables of channels: how the columns of their files are to be read, what they stated, and what differs from us."""
+"""Tables of channels: how the columns of their files are to be read, what they stated, what differs from us, and
+files of orders that the worker takes in."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from django.db import models
 
 from entrepot.channels import rules
 from entrepot.channels.statements.stated import KINDS
-from entrepot.channels.states import DIFFERENCE
+from entrepot.channels.states import DIFFERENCE, FILE_IMPORT
 
 
 class Mapping(models.Model):
@@ -107,5 +108,79 @@ class Difference(models.Model):
             models.CheckConstraint(
                 name="channels_difference_explained_says_why",
                 condition=~models.Q(state="explained") | ~models.Q(reason=""),
+            ),
+        ]
+
+
+class FileImport(models.Model):
+    """A file of orders with many rows: tried or placed by the worker in batches, until it is through or withdrawn."""
+
+    id = models.UUIDField(primary_key=True)
+    company_id = models.SmallIntegerField()
+    channel_id = models.UUIDField()
+    name = models.TextField()  # of the file
+    tries = models.BooleanField()  # carried out and undone
+    header = models.JSONField()
+    columns = models.JSONField()  # field → header
+    repeated = models.JSONField()  # rows that say the same as an earlier one of their order
+    rows = models.IntegerField()
+    orders = models.IntegerField()  # with those that have a fault
+    wanted = models.IntegerField()  # without a fault
+    done = models.IntegerField(db_default=0)  # of those that are wanted
+    placed = models.IntegerField(db_default=0)
+    duplicates = models.IntegerField(db_default=0)
+    held = models.IntegerField(db_default=0)
+    totals = models.JSONField()  # currency → minor units of those that are new
+    state = models.TextField(db_default=FILE_IMPORT.initial)  # states.FILE_IMPORT
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["company_id", "id"], name="channels_fileimport_latest")]
+        constraints = [
+            models.CheckConstraint(
+                name="channels_fileimport_state_known", condition=models.Q(state__in=FILE_IMPORT.states)
+            ),
+            models.CheckConstraint(
+                name="channels_fileimport_ended_has_a_time",
+                condition=models.Q(state="asked", ended_at__isnull=True)
+                | (~models.Q(state="asked") & models.Q(ended_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="channels_fileimport_counts_fit",
+                condition=models.Q(
+                    done__lte=models.F("wanted"), placed__gte=0, duplicates__gte=0,
+                    placed__lte=models.F("done") - models.F("duplicates"),
+                ),
+            ),
+        ]  # fmt: skip
+
+
+class FileBatch(models.Model):
+    """Orders of a file that go through one transaction. What the file says of them, buyers' names and addresses too, is
+    kept until that is done or withdrawn, and no longer. Batch 0 holds the faults of the file itself."""
+
+    id = models.UUIDField(primary_key=True)
+    import_id = models.UUIDField()
+    number = models.IntegerField()
+    size = models.IntegerField()  # orders, also when what they said is forgotten
+    orders = models.JSONField(null=True)
+    outcomes = models.JSONField(null=True)
+    wrong = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["import_id", "number"],
+                name="channels_filebatch_waiting",
+                condition=models.Q(orders__isnull=False),
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["import_id", "number"], name="channels_filebatch_numbered_once"),
+            models.CheckConstraint(
+                name="channels_filebatch_done_keeps_no_orders",
+                condition=models.Q(orders__isnull=True) | models.Q(outcomes__isnull=True),
             ),
         ]

@@ -9,7 +9,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.channels.rules import MENDS
-from entrepot.kernel import sql
+from entrepot.channels.spreadsheet import importer
+from entrepot.channels.spreadsheet.importer import Outcome, Wanted
+from entrepot.channels.spreadsheet.parse import Wrong
+from entrepot.kernel import sql, wire
+from entrepot.kernel.errors import Said
 
 
 def mapping(*, company: int, channel: str, name: str = "default") -> dict[str, str] | None:
@@ -121,15 +125,157 @@ def standing(company: int) -> list[Standing]:
     return [Standing(*row) for row in sql.run(_STANDING, {"company": company})]
 
 
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file of orders that the worker takes in: `done` of `wanted` orders are through; `orders` are those with a fault
+    too. `totals` are what the new ones are worth, by currency."""
+
+    id: UUID
+    company: int
+    channel: str
+    name: str
+    tries: bool
+    header: list[str]
+    columns: dict[str, str]
+    repeated: list[int]
+    rows: int
+    orders: int
+    wanted: int
+    done: int
+    placed: int
+    duplicates: int
+    held: int
+    totals: dict[str, int]
+    state: str
+    asked_by: str
+    asked_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def refused(self) -> int:
+        """Orders with a fault: those of the file, and those that were refused when they were placed."""
+        return max(0, self.orders - self.wanted) + self.done - self.placed - self.duplicates
+
+    @property
+    def left(self) -> int:
+        return self.wanted - self.done
+
+    @property
+    def tried(self) -> bool:
+        return self.tries
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        return importer.unread(self.header, self.columns)
+
+
+def file_imports(company: int, *, limit: int = 5) -> list[FileRow]:
+    """Files that the worker takes in or has taken in, the latest first. 1 statement."""
+    return [FileRow(*row) for row in sql.run(_FILES, {"company": company, "limit": limit})]
+
+
+def file_import(which: UUID) -> FileRow | None:
+    """One such file. 1 statement."""
+    found = sql.run(_FILE, {"file": which})
+    return FileRow(*found[0]) if found else None
+
+
+def file_outcomes(which: UUID, *, limit: int) -> list[Outcome]:
+    """What became of the first orders of a file, as it stands there. 1 statement."""
+    return [wire.load(text, Outcome) for (text,) in sql.run(_OUTCOMES, {"file": which, "limit": limit})]
+
+
+def file_faults(which: UUID, *, limit: int | None = None) -> list[Wrong]:
+    """What is wrong in a file, by row. 1 statement."""
+    return [_fault(one) for (one,) in sql.run(_FAULTS, {"file": which, "limit": limit})]
+
+
+def _fault(one: dict[str, Any]) -> Wrong:
+    return Wrong(one["row"], one["column"], _words(one["expected"]), _words(one["found"]), one["order"])
+
+
+def _words(fact: str | list[str]) -> str:
+    return Said(*fact) if isinstance(fact, list) else fact
+
+
+class Waiting(NamedTuple):
+    """The next batch of a file, with the file's own facts."""
+
+    file: UUID
+    number: int
+    wanted: list[Wanted]
+    columns: dict[str, str]
+    tries: bool
+    name: str
+    asked_by: str
+
+
+def waiting_batches(files: Sequence[UUID]) -> list[Waiting]:
+    """The next batch of each file that has one and was not withdrawn. 1 statement."""
+    found = sql.run(_BATCHES, {"files": list(files)})
+    return [Waiting(row[0], row[1], wire.load(row[2], list[Wanted]), *row[3:]) for row in found]
+
+
 def checked() -> dict[str, int]:
     """Rows that `discrepancies` looks at."""
-    return {"channels_difference": sql.run("SELECT count(*) FROM channels_difference")[0][0]}
+    return {
+        table: sql.run(f"SELECT count(*) FROM {table}")[0][0]
+        for table in ("channels_difference", "channels_fileimport")
+    }
 
 
 def discrepancies() -> list[str]:
-    """Sentences about orders that were imported from a statement and are not there."""
-    return [sentence for (sentence,) in sql.run(_NOT_IMPORTED)]
+    """Sentences about orders that were imported from a statement and are not there, and about files whose counts are
+    not those of their batches, or that keep what nobody waits for."""
+    return [sentence for statement in (_NOT_IMPORTED, _MISCOUNTED) for (sentence,) in sql.run(statement)]
 
+
+_COLUMNS = """
+f.id, f.company_id::int, c.code, f.name, f.tries, f.header, f.columns, f.repeated, f.rows, f.orders, f.wanted, f.done,
+f.placed, f.duplicates, f.held, f.totals, f.state, f.asked_by, f.asked_at, f.ended_at
+"""
+
+_FILES = f"""
+SELECT {_COLUMNS} FROM channels_fileimport AS f JOIN network_channel AS c ON c.id = f.channel_id
+WHERE f.company_id = %(company)s::smallint ORDER BY f.id DESC LIMIT %(limit)s::int
+"""
+
+_FILE = f"""
+SELECT {_COLUMNS} FROM channels_fileimport AS f JOIN network_channel AS c ON c.id = f.channel_id
+WHERE f.id = %(file)s::uuid
+"""
+
+_OUTCOMES = """
+SELECT o.one::text
+FROM channels_filebatch AS b CROSS JOIN LATERAL jsonb_array_elements(b.outcomes) WITH ORDINALITY AS o(one, place)
+WHERE b.import_id = %(file)s::uuid ORDER BY b.number, o.place LIMIT %(limit)s::int
+"""
+
+_FAULTS = """
+SELECT w.one
+FROM channels_filebatch AS b CROSS JOIN LATERAL jsonb_array_elements(b.wrong) WITH ORDINALITY AS w(one, place)
+WHERE b.import_id = %(file)s::uuid ORDER BY (w.one ->> 'row')::int, b.number, w.place LIMIT %(limit)s::int
+"""
+
+_BATCHES = """
+SELECT f.id, b.number, b.orders::text, f.columns, f.tries, f.name, f.asked_by
+FROM channels_fileimport AS f
+CROSS JOIN LATERAL (
+    SELECT number, orders FROM channels_filebatch
+    WHERE import_id = f.id AND orders IS NOT NULL ORDER BY number LIMIT 1
+) AS b
+WHERE f.id = ANY(%(files)s::uuid[]) AND f.state = 'asked' ORDER BY f.id
+"""
+
+_MISCOUNTED = """
+SELECT 'channels: file of orders ' || f.id || ' says that ' || f.done || ' orders are done, its batches ' || b.done
+FROM channels_fileimport AS f CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(size) FILTER (WHERE outcomes IS NOT NULL), 0) AS done, bool_or(orders IS NOT NULL) AS keeps
+    FROM channels_filebatch WHERE import_id = f.id
+) AS b
+WHERE f.done <> b.done OR (f.state <> 'withdrawn' AND (f.state = 'done') <> (f.done = f.wanted))
+   OR (f.state <> 'asked' AND b.keeps)
+"""
 
 _STATEMENTS = """
 SELECT s.id, s.number, c.code, c.currency, s.kind, s.source, s.name, s.since, s.until, s.stated, s.held, s.stated_sum,

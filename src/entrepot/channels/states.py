@@ -1,4 +1,4 @@
-"""The life of a difference with a channel, as a table. Pure."""
+"""The lives of a difference with a channel and of a file of orders, as tables. Pure."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ DIFFERENCE = machine(
 )  # fmt: skip
 """What was mended is open again where the next statement differs still; what was explained, where it differs
 otherwise."""
+
+FILE_IMPORT = machine(
+    "file of orders", "asked",
+    ("end", "asked", "done"),
+    ("withdraw", "asked", "withdrawn"),
+)  # fmt: skip
+"""A file with many rows, which the worker takes in batch by batch."""

@@ -1,4 +1,5 @@
-"""Background work of channels: orders that a person wants taken from the inbox, and statements by the clock."""
+"""Background work of channels: orders that a person wants taken from the inbox, files of orders, and statements
+by the clock."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from entrepot.channels import pulling
+from entrepot.channels import pulling, queries
+from entrepot.channels.commands.import_files import QUEUE, NoteBatch, note_batches
 from entrepot.channels.commands.mend_differences import ImportStated, import_stated
+from entrepot.channels.spreadsheet import importer
 from entrepot.channels.statements.stated import SOURCE
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused, Unavailable
@@ -25,7 +28,23 @@ def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:
     import_stated(cause, requests=[ImportStated(message) for message in messages])
 
 
-QUEUES = {f"inbox.{SOURCE}": serve_inbox}
+def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
+    """Of each file that somebody wants taken in, the next batch of orders: placed, or carried out and undone."""
+    noted = []
+    for one in queries.waiting_batches(files):
+        report = importer.Report(one.tries, 0, 0, mapping=one.columns)
+        importer.serve(
+            cause.because(f"import of {one.name}, asked for by {one.asked_by}"), report, one.wanted
+        )
+        noted.append(
+            NoteBatch(
+                one.file, one.number, tuple(report.outcomes), tuple(report.wrong), f"{one.file}:{one.number}"
+            )
+        )
+    note_batches(cause, requests=noted)
+
+
+QUEUES = {f"inbox.{SOURCE}": serve_inbox, QUEUE: serve_files}
 
 
 @app.periodic(cron="20 4 * * *")

@@ -678,6 +678,7 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "clearing_note": ("settlement_clearingnote", "code", "''"),
     "channel_statement": ("channels_statement", "number", "''"),
     "channel_difference": ("channels_difference", "name", "state"),
+    "file_import": ("channels_fileimport", "name", "state"),
     "invoice": ("settlement_document", "number", "''"),
     "credit_note": ("settlement_document", "number", "''"),
     "fulfillment": ("warehouse_fulfillment", "number", "state"),

@@ -169,6 +169,7 @@ ACTIONS = (
     Action(_("Compare a channel's statement"), "channel-differences", "", "channels.take_statements"),
     Action(_("Let somebody in"), "people", "", "access.add_people"),
     Action(_("Change somebody's roles"), "people", "", "access.set_roles"),
+    Action(_("Give somebody a new password"), "people", "", "access.renew_passwords"),
     Action(_("Issue an API key"), "people", "", "access.issue_key"),
     Action(_("Draft a policy"), "policies", "", "kernel.draft_policy"),
     Action(_("Try a policy on recorded orders"), "trials", "", "simulation.ask_trials"),
@@ -255,6 +256,7 @@ def tabs_beside(url: str, may: Callable[[str], bool]) -> Tabs:
 
 
 OWN_PAGES = {
+    "file_import": "orders-import-file",
     "order": "order",
     "sku": "sku",
     "work_item": "work-item",

@@ -1,4 +1,4 @@
-"""People: let in, given their roles, shut out and let in again."""
+"""People: let in, given their roles or a new password, shut out and let in again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access import duties, rules
-from entrepot.access.errors import NameTaken, OwnRights
+from entrepot.access.errors import NameTaken, OwnRights, ShutOut
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -67,6 +67,20 @@ class AdmitPerson:
 class PersonAdmitted:
     person: str
     may_enter: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenewPassword:
+    """A new password for somebody who lost theirs: its hash, made at the edge, which shows the password once."""
+
+    person: str
+    password: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRenewed:
+    person: str
 
 
 class _Found(NamedTuple):
@@ -197,6 +211,32 @@ def admit_people(cause: Cause, /, *, requests: Sequence[AdmitPerson]) -> list[Pe
     return answers
 
 
+@command("access.renew_passwords")
+def renew_passwords(cause: Cause, /, *, requests: Sequence[RenewPassword]) -> list[PasswordRenewed | Refused]:
+    """People with new passwords; whoever is in with the old one is out at the next request. The last of several counts.
+
+    Locks: the people, in the order of their ids. Refuses: NotFound; OwnRights; ShutOut.
+    Again: by key; without one, it is set again. 3 statements.
+    """
+    found = _lock([one.person for one in requests])
+    answers: list[PasswordRenewed | Refused] = []
+    renewed: dict[str, str] = {}
+    for one in requests:
+        before = found.get(one.person)
+        refusal = _misfit_own(cause, one.person, before)
+        if refusal is None and before is not None and not before.may_enter:
+            refusal = ShutOut(person=one.person)
+        answers.append(refusal or PasswordRenewed(one.person))
+        if refusal is None:
+            renewed[one.person] = one.password
+
+    if renewed:
+        rows = [(found[name].id, password) for name, password in renewed.items()]
+        sql.run(_RENEW, sql.columns(("people", "passwords"), rows))
+    announce(cause, (Event("person", found[name].subject, 0, IN, IN) for name in renewed))
+    return answers
+
+
 def _misfit_added(one: AddPerson) -> Refused | None:
     if not one.roles:
         return Invalid(field="roles", expected="one at least", found="none")
@@ -264,4 +304,9 @@ JOIN auth_group ON auth_group.name = one.role ON CONFLICT (user_id, group_id) DO
 _ADMIT = """
 UPDATE auth_user SET is_active = one.may FROM unnest(%(people)s::int[], %(may)s::bool[]) AS one(person, may)
 WHERE auth_user.id = one.person
+"""
+
+_RENEW = """
+UPDATE auth_user SET password = one.password
+FROM unnest(%(people)s::int[], %(passwords)s::text[]) AS one(person, password) WHERE auth_user.id = one.person
 """

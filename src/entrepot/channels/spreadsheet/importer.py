@@ -46,6 +46,14 @@ class Outcome:
     """Why each of the holds is there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An order of a file that has no fault, and the first of its rows."""
+
+    row: int
+    order: PlaceOrder
+
+
 @dataclass(slots=True)
 class Report:
     """What came of a file. `placed` are new; `duplicates` had come before; `refused` are orders with a fault."""
@@ -113,65 +121,80 @@ def run(
 
     The same file again changes nothing: a channel's order is placed once. Orders with a fault are left out, whole.
     """
-    parsed = parse.parse(sheet.header, sheet.rows, mapping, currency, sheet.merged)
-    read = set(mapping.values())
-    report = Report(
-        tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong), mapping=mapping,
-        unread=tuple(column for column in sheet.header if column and column not in read),
-        repeated=parsed.repeated,
-    )  # fmt: skip
-    wanted = [(one, _order(company, channel, one, cause)) for one in parsed.orders]
+    report, wanted = read_orders(
+        cause, company=company, channel=channel, currency=currency, sheet=sheet, mapping=mapping, tries=tries
+    )
     with Progress("Trying" if tries else "Placing", total=len(wanted), unit="orders") as bar:
-        for batch in _batches(wanted):
-            requests = [request for _, request in batch]
-            answers = rehearse(place, cause, requests) if tries else place(cause, requests=requests)
-            for (one, request), answer in zip(batch, answers, strict=True):
-                _note(report, one, request, answer, mapping)
+        for batch in batches(wanted, BATCH):
+            serve(cause, report, batch)
             bar.advance(len(batch))
     report.wrong.sort(key=lambda one: one.row)
     return report
 
 
-def _batches(
-    wanted: Sequence[tuple[Grouped, PlaceOrder]],
-) -> Iterator[Sequence[tuple[Grouped, PlaceOrder]]]:
-    for start in range(0, len(wanted), BATCH):
-        yield wanted[start : start + BATCH]
+def read_orders(
+    cause: Cause,
+    *,
+    company: int,
+    channel: str,
+    currency: str,
+    sheet: Sheet,
+    mapping: Mapping[str, str],
+    tries: bool,
+) -> tuple[Report, list[Wanted]]:
+    """What a sheet holds: a report that tells its faults and no outcome yet, and the orders that have none."""
+    parsed = parse.parse(sheet.header, sheet.rows, mapping, currency, sheet.merged)
+    report = Report(
+        tries, len(sheet.rows), max(parsed.found, len(parsed.orders)), wrong=list(parsed.wrong), mapping=mapping,
+        unread=unread(sheet.header, mapping), repeated=parsed.repeated,
+    )  # fmt: skip
+    return report, [Wanted(one.rows[0].number, _order(company, channel, one, cause)) for one in parsed.orders]
 
 
-def _note(
-    report: Report, one: Grouped, request: PlaceOrder, answer: Placed | Refused, mapping: Mapping[str, str]
-) -> None:
-    row = one.rows[0].number
+def unread(header: Sequence[str], mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """Columns of a file that no field is read from."""
+    read = set(mapping.values())
+    return tuple(column for column in header if column and column not in read)
+
+
+def batches(wanted: Sequence[Wanted], size: int) -> Iterator[Sequence[Wanted]]:
+    for start in range(0, len(wanted), size):
+        yield wanted[start : start + size]
+
+
+def serve(cause: Cause, report: Report, batch: Sequence[Wanted]) -> None:
+    """Place the orders of a batch, or carry that out and undo it, and note in the report what became of each."""
+    requests = [one.order for one in batch]
+    answers = rehearse(place, cause, requests) if report.tried else place(cause, requests=requests)
+    for one, answer in zip(batch, answers, strict=True):
+        _note(report, one, answer)
+
+
+def _note(report: Report, one: Wanted, answer: Placed | Refused) -> None:
+    order = one.order
     reasons: tuple[str, ...] = ()
     if isinstance(answer, Placed):
         status, number, holds, reasons = answer.status, answer.number, answer.holds, answer.reasons
     elif isinstance(answer, errors.Duplicate):
         status, number, holds = "duplicate", answer.facts["number"], ()
     else:
-        column = mapping.get(str(answer.facts.get("field")), mapping["order"])
+        column = report.mapping.get(str(answer.facts.get("field")), report.mapping["order"])
         expected, found = (
             fact if isinstance(fact, str) else str(fact)
-            for fact in (answer.facts.get("expected", answer.message), answer.facts.get("found", one.name))
+            for fact in (
+                answer.facts.get("expected", answer.message),
+                answer.facts.get("found", order.external_id),
+            )
         )
-        report.wrong.append(Wrong(row, column, expected, found, one.name))
+        report.wrong.append(Wrong(one.row, column, expected, found, order.external_id))
         return
-    units = sum(line.quantity for line in request.lines)
-    total = _total(request)
+    units = sum(line.quantity for line in order.lines)
     report.outcomes.append(
         Outcome(
-            one.name,
-            row,
-            len(request.lines),
-            units,
-            total,
-            request.currency,
-            status,
-            number,
-            tuple(holds),
-            reasons,
+            order.external_id, one.row, len(order.lines), units, _total(order), order.currency, status, number,
+            tuple(holds), reasons,
         )
-    )
+    )  # fmt: skip
 
 
 def _total(request: PlaceOrder) -> int:

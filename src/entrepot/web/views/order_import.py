@@ -1,31 +1,45 @@
-"""Orders from a file: tried out first, then placed."""
+"""Orders from a file: tried out first, then placed; a file with many rows by the worker, batch by batch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from entrepot.channels import queries as channels
+from entrepot.channels.commands.import_files import (
+    AskImport,
+    ImportNow,
+    WithdrawImport,
+    ask_imports,
+    withdraw_imports,
+)
 from entrepot.channels.commands.save_mapping import SaveMapping, save_mapping
 from entrepot.channels.spreadsheet import contract, importer, parse, read, write
+from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import NotPermitted, Refused
 from entrepot.network import queries as network
 from entrepot.web import words
-from entrepot.web.edge import Request, cause_of, clean, console, page
+from entrepot.web.edge import Request, cause_of, clean, console, give, page
 
 SHOWN_MAX, REPEATED_MAX = 200, 20
+LONG_FROM = 1_000
+"""Rows from which a file is left to the worker: fewer are placed in some seconds."""
+FILES_SHOWN = 5
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @console
 def orders(request: Request) -> HttpResponse:
-    """The form, and beneath it what became of its file. The file stays in the browser: nothing of it is kept."""
+    """The form, and beneath it what became of its file, which stays in the browser. Nothing of it is kept, unless it is
+    long: then what the worker has not come to yet."""
     company = request.reader.company
-    context: dict[str, Any] = {"channels": network.channels(company=company.id).values()}
+    context: dict[str, Any] = {"channels": network.channels(company=company.id).values(), "in_form": True}
     if request.method == "POST":
         try:
             answer = _carry_out(request, context)
@@ -33,8 +47,55 @@ def orders(request: Request) -> HttpResponse:
             answer, context["refused"] = None, words.refusal(refused)
         if answer is not None:
             return answer
+    if not request.htmx:
+        context["files"] = channels.file_imports(company.id, limit=FILES_SHOWN)
     template = "web/parts/import_report.html" if request.htmx else "web/order_import.html"
     return page(request, template, context, area="orders")
+
+
+@require_safe
+@console
+def file(request: Request, which: UUID) -> HttpResponse:
+    """How far the worker is with a file, then what became of it; all that is wrong in it as CSV with `format=csv`.
+    With `in=form` it is part of the form, from which the same file can be placed."""
+    found = _of_reader(request, which)
+    if request.GET.get("format") == "csv":
+        return _errors(channels.file_faults(which))
+    context = _of_file(found) | {"in_form": request.GET.get("in") == "form"}
+    return page(request, "web/order_import_file.html", context, area="orders")
+
+
+@require_POST
+@console
+def withdraw(request: Request, which: UUID) -> HttpResponse:
+    """The rest of a file is not wanted any more; what was placed of it stays."""
+    wanted = [WithdrawImport(_of_reader(request, which).id)]
+    give(
+        request,
+        withdraw_imports,
+        wanted,
+        lambda _: gettext("The rest of the file is withdrawn. What was placed stays."),
+    )
+    return redirect("orders-import-file", which=which)
+
+
+def _of_reader(request: Request, which: UUID) -> channels.FileRow:
+    found = channels.file_import(which)
+    if found is None or found.company != request.reader.company.id:
+        raise Http404
+    return found
+
+
+def _of_file(found: channels.FileRow) -> dict[str, Any]:
+    context: dict[str, Any] = {"file": found, "channel": found.channel}
+    if found.state == "asked":
+        return context
+    return context | {
+        "report": found, "file_name": found.name, "header": found.header, "shown_max": SHOWN_MAX,
+        "wrong": channels.file_faults(found.id, limit=SHOWN_MAX),
+        "outcomes": channels.file_outcomes(found.id, limit=SHOWN_MAX),
+        "fields": _fields(found.columns), "said": _said(found), "repeated": _rows(found.repeated),
+    }  # fmt: skip
 
 
 def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None:
@@ -60,23 +121,61 @@ def _carry_out(request: Request, context: dict[str, Any]) -> HttpResponse | None
     cause = cause_of(request, f"import of {file.name}")
     if do == "place" and parse.misfit_mapping(mapping) is None:
         save_mapping(cause, requests=[SaveMapping(company, channel.code, tuple(mapping.items()))])
+    if do != "errors" and len(sheet.rows) >= LONG_FROM:
+        asked = _left_to_worker(cause, company, channel, file.name or "", sheet, mapping, tries=do != "place")
+        if asked is not None:
+            context |= {"file": channels.file_import(asked), "in_form": True}
+            return None if request.htmx else redirect("orders-import-file", which=asked)
     report = importer.run(
         cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
         tries=do != "place",
     )  # fmt: skip
     if do == "errors":
-        response = HttpResponse(
-            write.errors_csv(report.wrong, words.told), content_type="text/csv; charset=utf-8"
-        )
-        response["Content-Disposition"] = 'attachment; filename="errors.csv"'
-        return response
+        return _errors(report.wrong)
     context |= {
         "report": report, "file_name": file.name, "header": sheet.header, "shown_max": SHOWN_MAX,
         "wrong": report.wrong[:SHOWN_MAX], "outcomes": report.outcomes[:SHOWN_MAX],
-        "fields": [(name, one.required, mapping.get(name, "")) for name, one in contract.FIELDS.items()],
+        "fields": _fields(mapping),
         "said": _said(report), "repeated": _rows(report.repeated),
     }  # fmt: skip
     return None
+
+
+def _left_to_worker(
+    cause: Cause,
+    company: int,
+    channel: network.Channel,
+    name: str,
+    sheet: read.Sheet,
+    mapping: Mapping[str, str],
+    *,
+    tries: bool,
+) -> UUID | None:
+    """Have the worker take the file in; None where no order of it is without a fault."""
+    report, wanted = importer.read_orders(
+        cause, company=company, channel=channel.code, currency=channel.currency, sheet=sheet, mapping=mapping,
+        tries=tries,
+    )  # fmt: skip
+    if not wanted:
+        return None
+    ask = AskImport(
+        company, channel.code, name, tries, sheet.header, tuple(mapping.items()), report.rows, report.orders,
+        tuple(wanted), tuple(report.wrong), tuple(report.repeated),
+    )  # fmt: skip
+    (answer,) = ask_imports(cause, requests=[ask])
+    if isinstance(answer, ImportNow):
+        return answer.file
+    raise answer
+
+
+def _errors(wrong: Sequence[parse.Wrong]) -> HttpResponse:
+    response = HttpResponse(write.errors_csv(wrong, words.told), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="errors.csv"'
+    return response
+
+
+def _fields(mapping: Mapping[str, str]) -> list[tuple[str, bool, str]]:
+    return [(name, one.required, mapping.get(name, "")) for name, one in contract.FIELDS.items()]
 
 
 def _rows(numbers: Sequence[int]) -> str:
@@ -84,7 +183,7 @@ def _rows(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers[:REPEATED_MAX])) + (" …" if more > 0 else "")
 
 
-def _said(report: importer.Report) -> str:
+def _said(report: importer.Report | channels.FileRow) -> str:
     n = report.placed
     if report.tried:
         return ngettext("%(n)s order would be placed.", "%(n)s orders would be placed.", n) % {"n": n}

@@ -17,10 +17,13 @@ from entrepot.access.commands.issue_key import IssueKey, KeyIssued, RevokeKey, i
 from entrepot.access.commands.keep_people import (
     AddPerson,
     AdmitPerson,
+    PasswordRenewed,
     PersonAdded,
+    RenewPassword,
     SetRoles,
     add_people,
     admit_people,
+    renew_passwords,
     set_roles,
     subject_of,
 )
@@ -91,6 +94,18 @@ def admit(request: Request, person: int) -> HttpResponse:
     )
     give(request, admit_people, [AdmitPerson(_known(person).name, may_enter)], lambda _n: done)
     return back(request, reverse("person", args=[person]))
+
+
+@require_POST
+@console
+def renew(request: Request, person: int) -> HttpResponse:
+    """A new password for somebody who lost theirs, made here and shown once: on the page that answers."""
+    password = secrets.token_urlsafe(12)
+    wanted = RenewPassword(_known(person).name, make_password(password))
+    answers = give(
+        request, renew_passwords, [wanted], lambda _n: gettext("The old password opens nothing any more.")
+    )
+    return _person(request, person, {"password": password} if isinstance(answers[0], PasswordRenewed) else {})
 
 
 @require_POST

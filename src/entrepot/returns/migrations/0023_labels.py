@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('returns', '0021_what_waits'),
+        ('returns', '0022_buyers_of_lots'),
     ]
 
     operations = [

@@ -6,5 +6,5 @@ from entrepot.ledger.later_accounts import add
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0021_reserves_are_measured")]
+    dependencies = [("ledger", "0022_fees_of_marketplaces")]
     operations = [migrations.RunPython(add, migrations.RunPython.noop)]

@@ -1,0 +1,249 @@
+"""channels: ask_imports, note_batches, withdraw_imports, and the worker that takes files in batch by batch"""
+
+from __future__ import annotations
+
+import dataclasses
+from uuid import UUID
+
+import pytest
+
+from entrepot.channels import queries, tasks
+from entrepot.channels.commands import import_files
+from entrepot.channels.commands.import_files import (
+    QUEUE,
+    AskImport,
+    ImportNow,
+    NoteBatch,
+    WithdrawImport,
+    ask_imports,
+    note_batches,
+    withdraw_imports,
+)
+from entrepot.channels.spreadsheet import importer, parse, read
+from entrepot.kernel import ids, ready, sql, worker
+from entrepot.kernel.cause import Actor, Cause
+from entrepot.kernel.errors import Invalid, NotFound, NotPermitted, Said, WrongState
+from tests.selling import CAUSE, COMPANY, NOW, a_seller, rows
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "Order,SKU,Qty,Price,Customer,Name,Street,City,Country\n"
+SERVED = {QUEUE: tasks.serve_files}
+
+
+@pytest.fixture(autouse=True)
+def seller(db, monkeypatch):
+    a_seller(channels=("shop", "mail"))
+    monkeypatch.setattr(import_files, "BATCH", 2)
+
+
+def a_file(orders: int = 5, *, faults: int = 1) -> bytes:
+    lines = [f"F{i},MUG,1,10.00,C{i},Ada Byron,1 High Street,Leeds,GB\n" for i in range(orders)]
+    lines += [f"W{i},MUG,none,10.00,C{i},Ada Byron,1 High Street,Leeds,GB\n" for i in range(faults)]
+    return (HEADER + "".join(lines)).encode()
+
+
+def asking(
+    data: bytes | None = None, *, tries: bool = False, key: str | None = None, channel: str = "shop"
+) -> AskImport:
+    sheet = read.read(data or a_file())
+    mapping = parse.propose(sheet.header)
+    report, wanted = importer.read_orders(
+        CAUSE, company=COMPANY, channel=channel, currency="GBP", sheet=sheet, mapping=mapping, tries=tries
+    )
+    return AskImport(
+        COMPANY, channel, "orders.csv", tries, sheet.header, tuple(mapping.items()), report.rows, report.orders,
+        tuple(wanted), tuple(report.wrong), key=key,
+    )  # fmt: skip
+
+
+def asked(**facts) -> UUID:
+    (answer,) = ask_imports(CAUSE, requests=[asking(**facts)])
+    assert isinstance(answer, ImportNow)
+    return answer.file
+
+
+def served(file: UUID, rounds: int = 1) -> queries.FileRow:
+    for _ in range(rounds):
+        worker.serve_once(SERVED)
+    return queries.file_import(file)
+
+
+def kept(file: UUID) -> int:
+    """Batches whose content is kept."""
+    return sql.run(
+        "SELECT count(*) FROM channels_filebatch WHERE import_id = %(file)s AND orders IS NOT NULL",
+        {"file": file},
+    )[0][0]
+
+
+def test_a_file_is_placed_batch_by_batch_and_its_content_goes_with_each():
+    file = asked()
+    assert (kept(file), rows("orders_order")) == (3, 0)
+
+    first = served(file)
+    assert (first.state, first.done, first.wanted, first.placed, kept(file)) == ("asked", 2, 5, 2, 2)
+    assert rows("orders_order") == 2
+
+    last = served(file, 2)
+    assert (last.state, last.done, last.placed, last.duplicates, last.refused) == ("done", 5, 5, 0, 1)
+    assert (last.totals, kept(file), ready.waiting().get(QUEUE)) == ({"GBP": 50_00}, 0, None)
+    assert [one.order for one in queries.file_outcomes(file, limit=9)] == [f"F{i}" for i in range(5)]
+    (fault,) = queries.file_faults(file)
+    assert (fault.row, fault.column, fault.found, fault.order) == (7, "Qty", "none", "W0")
+    assert isinstance(fault.expected, Said)  # which a page tells in its own language
+
+
+def test_it_answers_what_a_file_answers_that_is_taken_in_at_once():
+    tried = served(asked(tries=True), 3)
+    sheet = read.read(a_file())
+    at_once = importer.run(
+        CAUSE, company=COMPANY, channel="shop", currency="GBP", sheet=sheet, mapping=parse.propose(sheet.header),
+        tries=True,
+    )  # fmt: skip
+
+    figures = ("rows", "orders", "placed", "duplicates", "held", "refused", "unread", "tried")
+    assert {name: getattr(tried, name) for name in figures} == {
+        name: getattr(at_once, name) for name in figures
+    }
+    assert tried.totals == at_once.totals()
+    assert queries.file_faults(tried.id) == at_once.wrong
+    found = queries.file_outcomes(tried.id, limit=9)
+    assert [dataclasses.replace(one, number="") for one in found] == [
+        dataclasses.replace(one, number="") for one in at_once.outcomes
+    ]
+
+
+def test_a_trial_places_nothing():
+    file = asked(tries=True)
+
+    found = served(file, 3)
+
+    assert (found.state, found.placed, found.tries) == ("done", 5, True)
+    assert (rows("orders_order"), rows("parties_customer"), ready.waiting()) == (0, 0, {})
+
+
+def test_an_order_that_is_refused_when_it_is_placed_is_a_fault():
+    data = (HEADER + "A,MUG,1,10.00,,,,,GB\nB,MUG,1,10.00,,,,,GB\n").encode()
+    ask = asking(data)
+    wanted = tuple(
+        dataclasses.replace(one, order=dataclasses.replace(one.order, currency="XXX")) for one in ask.wanted
+    )
+    (answer,) = ask_imports(CAUSE, requests=[dataclasses.replace(ask, wanted=(wanted[0], ask.wanted[1]))])
+
+    found = served(answer.file)
+
+    assert (found.state, found.done, found.placed, found.refused) == ("done", 2, 1, 1)
+    assert [one.order for one in queries.file_faults(answer.file)] == ["A"]
+
+
+def test_what_was_placed_stays_when_the_rest_is_withdrawn():
+    file = asked()
+    served(file)
+
+    (now,) = withdraw_imports(CAUSE, requests=[WithdrawImport(file)])
+
+    assert (now.state, now.done) == ("withdrawn", 2)
+    assert (rows("orders_order"), kept(file)) == (2, 0)
+    found = served(file, 2)  # it was ready for its next batch, which there is none of
+    assert (found.state, found.placed, found.left, rows("orders_order")) == ("withdrawn", 2, 3, 2)
+    assert ready.waiting().get(QUEUE) is None
+
+
+def test_a_batch_that_is_placed_while_the_file_is_withdrawn_is_counted_and_the_last():
+    file = asked()
+    (batch,) = queries.waiting_batches([file])
+    report = importer.Report(False, 0, 0, mapping=batch.columns)
+    withdraw_imports(CAUSE, requests=[WithdrawImport(file)])
+    importer.serve(CAUSE, report, batch.wanted)
+    (now,) = note_batches(CAUSE, requests=[NoteBatch(file, batch.number, tuple(report.outcomes))])
+
+    assert (now.state, now.done) == ("withdrawn", 2)
+    found = queries.file_import(file)
+    assert (found.placed, rows("orders_order"), queries.waiting_batches([file])) == (2, 2, [])
+
+
+def test_a_worker_that_dies_in_the_middle_leaves_its_batch_waiting(monkeypatch):
+    file = asked()
+    served(file)
+    with monkeypatch.context() as broken:
+        broken.setattr(tasks, "note_batches", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            served(file)
+    found = queries.file_import(file)
+    assert (found.state, found.done, rows("orders_order"), ready.waiting()[QUEUE]) == ("asked", 2, 2, 1)
+
+    found = served(file, 2)
+
+    assert (found.state, found.done, found.placed, found.duplicates, rows("orders_order")) == (
+        "done",
+        5,
+        5,
+        0,
+        5,
+    )
+
+
+def test_the_same_file_again_finds_its_orders_placed():
+    served(asked(), 3)
+
+    found = served(asked(), 3)
+
+    assert (found.state, found.placed, found.duplicates, rows("orders_order")) == ("done", 0, 5, 5)
+    assert (found.totals, found.refused) == ({}, 1)
+
+
+def test_again_by_key_answers_the_same():
+    (first,) = ask_imports(CAUSE, requests=[asking(key="a")])
+    assert ask_imports(CAUSE, requests=[asking(key="a")]) == [first]
+    assert rows("channels_fileimport") == 1
+
+    note = NoteBatch(first.file, 1, (), (), "n")
+    assert note_batches(CAUSE, requests=[note]) == note_batches(CAUSE, requests=[note])
+    assert isinstance(note_batches(CAUSE, requests=[NoteBatch(first.file, 1, ())])[0], NotFound)
+    withdraw = WithdrawImport(first.file, "w")
+    assert withdraw_imports(CAUSE, requests=[withdraw]) == withdraw_imports(CAUSE, requests=[withdraw])
+
+
+def test_what_cannot_be_is_refused_and_its_neighbor_is_not():
+    nowhere = dataclasses.replace(asking(), channel="none")
+    nothing = dataclasses.replace(asking(), wanted=())
+    no_channel, no_order, done = ask_imports(CAUSE, requests=[nowhere, nothing, asking()])
+    assert (type(no_channel), type(no_order), type(done)) == (NotFound, Invalid, ImportNow)
+
+    unknown, beyond = note_batches(
+        CAUSE, requests=[NoteBatch(ids.uuid7(), 1, ()), NoteBatch(done.file, 9, ())]
+    )
+    assert (type(unknown), type(beyond)) == (NotFound, NotFound)
+
+    served(done.file, 3)
+    through, absent = withdraw_imports(
+        CAUSE, requests=[WithdrawImport(done.file), WithdrawImport(ids.uuid7())]
+    )
+    assert (type(through), type(absent)) == (WrongState, NotFound)
+
+
+def test_who_may_not_may_neither_ask_nor_withdraw():
+    nobody = Cause(Actor("eve"), NOW)
+    file = asked()
+
+    assert isinstance(ask_imports(nobody, requests=[asking()])[0], NotPermitted)
+    assert isinstance(withdraw_imports(nobody, requests=[WithdrawImport(file)])[0], NotPermitted)
+    assert queries.file_import(file).state == "asked"
+
+
+@pytest.mark.counts("channels.ask_imports", "channels.note_batches", "channels.withdraw_imports")
+def test_statements_do_not_grow_with_the_batch(statements):
+    ask, counts = asking(a_file(1, faults=0)), []
+    for size in (1, 10, 1000):
+        with statements() as ran:
+            files = [one.file for one in ask_imports(CAUSE, requests=[ask] * size)]
+        counts.append([len(ran)])
+        with statements() as ran:
+            note_batches(CAUSE, requests=[NoteBatch(file, 1, ()) for file in files])
+        counts[-1].append(len(ran))
+        given_up = [one.file for one in ask_imports(CAUSE, requests=[ask] * size)]
+        with statements() as ran:
+            withdraw_imports(CAUSE, requests=[WithdrawImport(file) for file in given_up])
+        counts[-1].append(len(ran))
+    assert counts[0] == counts[1] == counts[2], counts
