@@ -509,6 +509,44 @@ def test_a_plate_is_counted_whole_beside_loose_units_and_once():
     assert isinstance(tallying.scanned([], True, tokens[:1], Scan("5"), PLATE_BIN), errors.ScanOutOfTurn)
 
 
+def kept(*scans: Scan, goods: tuple = ()) -> list[str]:
+    """What a count of the plate's bin keeps of scans."""
+    tokens: list[str] = []
+    for scan in scans:
+        found = tallying.scanned(goods, True, tokens, scan, PLATE_BIN)
+        assert isinstance(found, Keep), found
+        tokens.append(found.token)
+    return tokens
+
+
+def test_units_of_a_plate_that_are_looked_for_are_counted_with_the_sellable_ones():
+    pens = Alike(uuid7(), "PEN", 7)
+    plate = a_plate(
+        pens, pens._replace(units=3, status="researching"), pens._replace(units=2, status="damaged")
+    )
+    found = tallying.piles(kept(Scan(plate.number, plate=plate)))
+    assert {pile.status: units for pile, units in found.items()} == {"sellable": 10, "damaged": 2}
+
+
+def test_goods_on_a_plate_and_loose_ones_are_reported_once_with_the_day_on_their_label():
+    cake = Alike(uuid7(), "CAKE", 4, "L1")
+    plate, named = a_plate(cake), (Named(cake.sku, "CAKE"),)
+    dated = Scan("CAKE", named, lot="L1", expires_on=date(2027, 1, 31))
+    bare = Scan("CAKE", named, lot="L1")
+    for scans in ((Scan("P", plate=plate), dated, bare), (bare, dated, Scan("P", plate=plate))):
+        tokens = kept(*scans)
+        reported = tallying.scanned([], True, [*tokens, tallying.FINISHED], Scan(YES), PLATE_BIN)
+        ((pile, units),) = reported.units
+        assert (pile.expires_on, units) == (date(2027, 1, 31), 6)
+    assert tallying.last_pile(kept(dated, bare)) == pile, "as it stands among all that was counted"
+
+
+def test_a_serial_that_was_scanned_before_its_plate_is_one_unit():
+    lamp = Alike(uuid7(), "LAMP", 1, serial="S-1")
+    single = Scan("LAMP", (Named(lamp.sku, "LAMP"),), serial="S-1")
+    assert list(tallying.piles(kept(single, Scan("P", plate=a_plate(lamp)))).values()) == [1]
+
+
 def test_a_plate_fills_a_pick_face_where_all_of_it_is_wanted():
     sku, face = uuid7(), Named(uuid7(), "A-1")
     load = carrying.Load(PLATE_BIN, Item(sku, "PEN", 20, "L1"), face)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
@@ -15,6 +16,9 @@ from entrepot.work.scanning import YES, Keep, Named, Plate, Scan
 FINISHED = "finished"
 DIGITS_MAX = 5
 """A typed number of more digits is a barcode."""
+
+
+_Name = tuple[UUID, str, str, str]
 
 
 class Goods(Protocol):
@@ -44,6 +48,11 @@ class Pile(NamedTuple):
     status: str
     expires_on: date | None
 
+    @property
+    def name(self) -> _Name:
+        """What makes units alike: when they expire follows from their lot."""
+        return self.sku, self.lot, self.serial, self.status
+
 
 class Reported(NamedTuple):
     """The count is over: units of each pile, 0 of what was expected and not found; and the plates that were seen."""
@@ -53,34 +62,42 @@ class Reported(NamedTuple):
 
 
 def piles(tokens: Sequence[str]) -> dict[Pile, int]:
-    """What was counted so far, in the order in which it was first scanned: a number sets the units of the last, beside
-    those that stand on plates."""
-    loose: dict[Pile, int] = {}
-    plated: dict[Pile, int] = {}
-    last: Pile | None = None
+    """What was counted so far, in the order in which it was first scanned, each once: a number sets the units of the
+    last, beside those that stand on plates. A serial is one unit, however often it was scanned."""
+    known: dict[_Name, Pile] = {}
+    loose: dict[_Name, int] = defaultdict(int)
+    plated: dict[_Name, int] = defaultdict(int)
+    last: _Name | None = None
     for token in tokens:
         if token.startswith("["):
-            sku, code, lot, serial, status, expires, units = json.loads(token)
-            last = Pile(
-                UUID(sku), code, lot, serial, status, date.fromisoformat(expires) if expires else None
-            )
-            loose[last] = loose.get(last, 0) + units
+            pile, units = _scanned_pile(token)
+            last = pile.name
+            before = known.get(last, pile)
+            known[last] = before if before.expires_on else pile
+            loose[last] += units
         elif token.startswith("plate|"):
             for sku, code, lot, serial, status, units in json.loads(token.split("|", 2)[2]):
                 pile = Pile(UUID(sku), code, lot, serial, status, None)
-                loose.setdefault(pile, 0)
-                plated[pile] = plated.get(pile, 0) + units
+                known.setdefault(pile.name, pile)
+                plated[pile.name] += units
         elif token.startswith("units|") and last:
             loose[last] = int(token.removeprefix("units|"))
-    return {pile: units + plated.get(pile, 0) for pile, units in loose.items()}
+    units_of = {name: loose[name] + plated[name] for name in known}
+    return {pile: min(1, units_of[name]) if pile.serial else units_of[name] for name, pile in known.items()}
+
+
+def _scanned_pile(token: str) -> tuple[Pile, int]:
+    sku, code, lot, serial, status, expires, units = json.loads(token)
+    return Pile(UUID(sku), code, lot, serial, status, date.fromisoformat(expires) if expires else None), units
 
 
 def last_pile(tokens: Sequence[str]) -> Pile | None:
-    """What was scanned last; of a plate nothing, since it is counted whole."""
-    named = [token for token in tokens if token.startswith("[")]
-    if [token for token in tokens if token.startswith(("[", "plate|"))][-1:] != named[-1:]:
+    """What was scanned last, as it stands among all; of a plate nothing, since it is counted whole."""
+    token = next((one for one in reversed(tokens) if one.startswith(("[", "plate|"))), "")
+    if not token.startswith("["):
         return None
-    return next(iter(piles(named[-1:])), None)
+    name = _scanned_pile(token)[0].name
+    return next(pile for pile in piles(tokens) if pile.name == name)
 
 
 def plates_in(tokens: Sequence[str]) -> tuple[UUID, ...]:
@@ -112,7 +129,8 @@ def scanned(
 def _plate(
     goods: Sequence[Goods], whole: bool, tokens: Sequence[str], plate: Plate, at: Named | None  # noqa: FBT001
 ) -> Keep | Refused:  # fmt: skip
-    """A plate is counted whole, by its number: all that the records say stands on it is there."""
+    """A plate is counted whole, by its number: all that the records say stands on it is there. What is looked for since
+    a pick found too few is counted with the sellable units, as it is where it stands loose."""
     if at and (plate.bin is None or plate.bin.id != at.id):
         where = plate.bin.code if plate.bin else "none: it holds nothing by the records"
         return errors.ScanWrongBin(
@@ -126,8 +144,12 @@ def _plate(
         return errors.ScanWrongItem(
             scanned=plate.number, wanted=", ".join(sorted({one.sku_code for one in goods}))
         )
-    rows = [[str(one.sku), one.code, one.lot, one.serial, one.status, one.units] for one in alike]
+    rows = [[str(one.sku), one.code, one.lot, one.serial, _told(one.status), one.units] for one in alike]
     return Keep(f"plate|{plate.id}|{json.dumps(rows)}")
+
+
+def _told(status: str) -> str:
+    return "sellable" if status == "researching" else status
 
 
 def _number(tokens: Sequence[str], units: int) -> Keep | Refused:
