@@ -200,8 +200,20 @@ def test_a_bank_may_reverse_a_loss_later_but_not_by_an_older_word(house: None, a
     assert (balance(1160), balance(5310), balance(1100), balance(5220)) == (0, 0, 20_000, 0)
     assert told(dispute).closed_at == NOW + timedelta(hours=1)
     assert refund(SYSTEM, requests=[Refund(order, 20_000)]) == [Refunded(20_000)]
-    (again,) = close_disputes(SYSTEM, requests=[CloseDispute(dispute, won=False)])
+    stale = CloseDispute(dispute, won=False, occurred_at=NOW)
+    assert close_disputes(SYSTEM, requests=[stale]) == [DisputeClosed(dispute, "won")], "told late"
+    assert (balance(5310), told(dispute).state) == (0, "won")
+    last = CloseDispute(dispute, won=False, occurred_at=NOW + timedelta(hours=2))
+    (again,) = close_disputes(SYSTEM, requests=[last])
     assert isinstance(again, WrongState), "what a bank takes once more has a name of its own"
+
+
+def test_of_two_decisions_told_at_once_the_older_does_not_count(house: None):
+    _, dispute = a_dispute(withdrawn=True, fee_minor=500)
+    won = CloseDispute(dispute, won=True, occurred_at=NOW + timedelta(hours=1))
+    lost = CloseDispute(dispute, won=False, occurred_at=NOW)
+    assert close_disputes(SYSTEM, requests=[won, lost]) == [DisputeClosed(dispute, "won")] * 2
+    assert (balance(1160), balance(5310), told(dispute).closed_at) == (0, 0, won.occurred_at)
 
 
 def test_a_proposal_ends_with_the_banks_decision_and_does_not_keep_a_dispute_from_expiring(house: None):

@@ -279,6 +279,15 @@ def test_what_the_books_refuse_together_is_told_one_by_one(house: None, stripe: 
         refused, other = poll_disputes(SYSTEM, Client("sk", imitation.url))
     assert isinstance(refused, Refused)
     assert other == DisputeTold("nothing")
+    (item,) = work.items(COMPANY, kind=NOT_TAKEN)
+    assert item.subject_kind == "payment" and refused.message in item.reason
+
+    with an_imitation(a_list(rows)) as imitation:
+        poll_disputes(SYSTEM, Client("sk", imitation.url))
+        assert len(work.items(COMPANY, kind=NOT_TAKEN)) == 1, "the next hour asks again, of the same item"
+        taken = poll_disputes(later, Client("sk", imitation.url))
+    assert taken[0] == DisputeTold("opened")
+    assert work.items(COMPANY, kind=NOT_TAKEN) == []
 
 
 # ---- told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -25,7 +26,7 @@ from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.providers import Asked, Outcome, fake
 from entrepot.settlement import errors, queries
 from entrepot.settlement.commands.explain import Explain, explain
-from entrepot.settlement.commands.take_payouts import PayoutTaken, TakePayout, take_payouts
+from entrepot.settlement.commands.take_payouts import _RESERVES, PayoutTaken, TakePayout, take_payouts
 from entrepot.settlement.rules import PayoutLine, Providers, gross
 from entrepot.work import queries as work
 from tests.floor import COMPANY, NOW, SYSTEM, a_floor, balance
@@ -130,6 +131,54 @@ def test_the_fee_of_a_marketplaces_chargeback_moves_to_chargebacks_from_its_fees
     assert (balance(5220), balance(5200)) == (1_500, 1_500), "whose the second is nobody knows yet"
     explain(SYSTEM, requests=[Explain(payout.payout, 2, known=opened.dispute)])
     assert (balance(5220), balance(5200), balance(5210), balance(1100)) == (1_500, 0, 0, 0)
+
+
+def test_a_reserve_that_is_released_before_it_is_held_is_taken_out_by_a_payout_of_ones_own(house: None):
+    """Payouts out of order: what was explained is put back, and nothing stays held for ever."""
+    (later,) = taken(a_payout("po_2", PayoutLine("reserve_released", "", 3_000)))
+    explain(SYSTEM, requests=[Explain(later.payout, 1, "held by po_1, which comes late")])
+    charged(10_000, "ch_1")
+    taken(a_payout("po_1", PayoutLine("charge", "ch_1", 10_000), PayoutLine("reserve_held", "", 3_000)))
+    assert (balance(1120), balance(5210)) == (3_000, -3_000)
+
+    own = a_payout(
+        "po_1 released", PayoutLine("reserve_released", "", 3_000), PayoutLine("fee", "", 0, 3_000)
+    )
+    assert (own.net_minor, taken(own)[0].state) == (0, "matched")
+    assert (balance(1120), balance(5210), balance(1100), balance(1000)) == (0, 0, 0, 10_000)
+    assert (queries.reserves(COMPANY), queries.discrepancies()) == ([], [])
+
+
+def test_what_others_hold_back_is_not_read_for_a_payout(house: None):
+    """However long the history of others is: only lines of the provider's own payouts are read."""
+    sql.run(_HISTORY, {"ids": [ids.uuid7() for _ in range(2_000)], "company": COMPANY})
+    taken(a_payout("po_1", PayoutLine("charge", "", 100), PayoutLine("reserve_held", "", 100)))
+    sql.run("ANALYZE settlement_payout")
+    sql.run("ANALYZE settlement_payoutline")
+    params = {"companies": [COMPANY], "providers": ["fake"]}
+    assert [row[1:] for row in sql.run(_RESERVES, params)] == [("fake", "GBP", 100)]
+    ((plan,),) = sql.run(f"EXPLAIN (ANALYZE, FORMAT JSON) {_RESERVES}", params)
+    assert _read(plan[0]["Plan"]) < 20
+
+
+def _read(plan: dict[str, Any]) -> float:
+    """Rows that the scans of a plan brought or threw away."""
+    below = sum(_read(one) for one in plan.get("Plans", ()))
+    if not plan.get("Relation Name"):
+        return below
+    return below + plan["Actual Loops"] * (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0))
+
+
+_HISTORY = """
+WITH made AS (
+    INSERT INTO settlement_payout (id, number, company_id, provider, external_id, currency, gross_minor, fee_minor,
+                                   net_minor, state, arrived_at)
+    SELECT id, id::text, %(company)s::int, 'other', id::text, 'GBP', 0, 0, 0, 'matched', now()
+    FROM unnest(%(ids)s::uuid[]) AS d(id))
+INSERT INTO settlement_payoutline (payout_id, number, kind, reference, amount_minor, fee_minor, state)
+SELECT id, n, CASE n WHEN 1 THEN 'reserve_held' ELSE 'reserve_released' END, '', 5, 0, 'matched'
+FROM unnest(%(ids)s::uuid[]) AS d(id) CROSS JOIN generate_series(1, 2) AS n
+"""
 
 
 def test_a_payout_settles_charges_and_refunds_and_goes_to_the_bank(house: None):

@@ -96,14 +96,22 @@ def test_of_those_that_share_a_reference_the_exact_amount_chooses_first():
 
 
 def test_no_more_is_released_of_a_reserve_than_was_held_back():
-    lines = [PayoutLine("reserve_released", "", amount) for amount in (60, 60)] + [
+    lines = [PayoutLine("reserve_released", "", amount) for amount in (60, 60, 90)] + [
         PayoutLine("reserve_held", "", 90)
     ]
     found = match(lines, {}, set(), "GBP", 100)
     assert [(one.state, one.difference, one.reserved) for one in found] == [
-        ("matched", 0, -60), ("differs", -20, -40), ("matched", 0, 90),
+        ("matched", 0, -60), ("matched", 0, -60), ("differs", -20, -70), ("matched", 0, 90),
     ]  # fmt: skip
-    assert found[1].why == "0.40 GBP were held back, 0.60 GBP are released"
+    assert found[2].why == "0.70 GBP were held back, 0.90 GBP are released"
+
+
+def test_what_one_payout_holds_and_releases_leaves_nothing_held():
+    held, released = PayoutLine("reserve_held", "", 90), PayoutLine("reserve_released", "", 90)
+    for lines in ([held, released], [released, held]):
+        found = match(lines, {}, set(), "GBP")
+        assert [one.state for one in found] == ["matched", "matched"]
+        assert sum(one.reserved for one in found) == 0
 
 
 @given(st.integers(0, 500), st.lists(st.tuples(st.sampled_from(RESERVES), st.integers(0, 300)), max_size=6))

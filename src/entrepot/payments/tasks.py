@@ -19,7 +19,7 @@ from entrepot.parties import queries as parties
 from entrepot.payments.commands.follow_disputes import ExpireDisputes, expire_disputes
 from entrepot.payments.commands.settle import Settle, settle
 from entrepot.payments.commands.take_messages import RetakeMessage, retake_messages
-from entrepot.payments.commands.tell_disputes import DisputeTold, TellDispute, tell_disputes
+from entrepot.payments.commands.tell_disputes import DisputeTold, TellDispute, show_refused, tell_disputes
 from entrepot.payments.providers import Asked, Client, fake
 from entrepot.payments.providers.stripe import client as stripe
 from entrepot.payments.providers.stripe import parse
@@ -87,6 +87,7 @@ def _told(cause: Cause, told: Sequence[TellDispute]) -> list[DisputeTold | Refus
         return tell_disputes(cause, requests=told)
     except AllOrNothing as refused:
         if len(told) == 1:
+            show_refused(cause, told[0], refused.refusals[0])
             return [refused.refusals[0]]
         return [answer for one in told for answer in _told(cause, [one])]
 

@@ -57,8 +57,8 @@ class Open:
     kind: str
     count: int
     amount_minor: int
-    about: str = ""
-    currency: str = ""
+    about: str
+    currency: str
 
 
 class Checked(NamedTuple):
@@ -82,7 +82,7 @@ def looked_at(found: Sequence[Open], policy: Closing) -> list[Checked]:
     """As `check`, with the kinds of which nothing is open, for whoever keeps a record of what was looked at."""
     known = {one.kind for one in found if one.count}
     return check(found, policy) + [
-        Checked(Open(kind, 0, 0), policy.refuses(kind)) for kind in KINDS if kind not in known
+        Checked(Open(kind, 0, 0, "", ""), policy.refuses(kind)) for kind in KINDS if kind not in known
     ]
 
 

@@ -192,13 +192,15 @@ SELECT p.company_id, p.provider, p.currency,
        sum((l.amount_minor + l.difference_minor)
            * CASE l.kind WHEN 'reserve_held' THEN 1 ELSE -1 END)::bigint AS reserve
 FROM settlement_payoutline AS l JOIN settlement_payout AS p ON p.id = l.payout_id
-WHERE l.kind IN ('reserve_held', 'reserve_released') GROUP BY 1, 2, 3
+WHERE l.kind IN ('reserve_held', 'reserve_released') AND {whose} GROUP BY 1, 2, 3
 """
-"""What providers hold back of payouts, by company, provider and currency. Of what was released beyond it, nothing."""
+"""What providers hold back of payouts, by company, provider and currency. Of what was released beyond it, nothing.
+`whose` stands inside: the sums of others are not worth making."""
 
 _RESERVES = f"""
-SELECT provider, currency::text, reserve FROM ({RESERVES}) AS r
-WHERE company_id = %(company)s::smallint AND reserve <> 0 ORDER BY provider, currency
+SELECT provider, currency::text, reserve
+FROM ({RESERVES.format(whose="p.company_id = %(company)s::smallint")}) AS r
+WHERE reserve <> 0 ORDER BY provider, currency
 """
 
 _PAYOUTS = """
@@ -325,7 +327,8 @@ SELECT format('company %s: account 1120 holds %s %s, payouts say that providers 
               COALESCE(b.balance, 0), currency, COALESCE(r.reserve, 0))
 FROM (SELECT company_id, currency::text, sum(debit_minor - credit_minor)::bigint AS balance FROM ledger_balance
       WHERE account = 1120 GROUP BY 1, 2) AS b
-FULL JOIN (SELECT company_id, currency::text, sum(reserve)::bigint AS reserve FROM ({RESERVES}) AS r GROUP BY 1, 2) AS r
+FULL JOIN (SELECT company_id, currency::text, sum(reserve)::bigint AS reserve
+           FROM ({RESERVES.format(whose="TRUE")}) AS r GROUP BY 1, 2) AS r
   USING (company_id, currency)
 WHERE COALESCE(b.balance, 0) <> COALESCE(r.reserve, 0)
 """

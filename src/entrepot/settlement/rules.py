@@ -117,7 +117,7 @@ def match(
 
     Where several share a reference, lines of the very amount choose first, then the largest; so the order of the lines
     does not matter. `paid_out` are the (id, kind) that earlier payouts have settled; it grows. `reserve` is what the
-    provider holds of earlier payouts: no more than that can be released.
+    provider holds of payouts that were taken before: no more than that and what these lines hold can be released.
     """
     of_reference: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, line in enumerate(lines):
@@ -130,6 +130,7 @@ def match(
         paid_out.update((one.id, kind) for one in found.values())
         chosen |= found
     matched = []
+    reserve += sum(line.amount_minor for line in lines if line.kind == "reserve_held")
     for place, line in enumerate(lines):
         if line.kind == "reserve_released":
             matched.append(_released(line, reserve, currency))

@@ -57,7 +57,6 @@ class Known:
     def win(self, payment: take.Payment, fee_returned: int, *, reversed_: bool) -> None:
         """What was lost before comes back by the way that it went."""
         if reversed_:
-            self.closed_at = None
             self.postings.append(("payment.dispute_lost", -self.amount, 0))
         if not self.is_inquiry:
             payment.disputed -= self.amount
@@ -250,7 +249,7 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
             answers.append(DisputeClosed(one.id, one.state))
             continue
         at, payment = request.occurred_at or cause.at, payments[one.payment]
-        if request.won and one.closed_at and at < one.closed_at:
+        if one.closed_at and at < one.closed_at:
             answers.append(DisputeClosed(one.id, one.state))
             continue
         was_lost = one.state in DISPUTES_LOST
@@ -258,6 +257,7 @@ def close_disputes(cause: Cause, /, *, requests: Sequence[CloseDispute]) -> list
         if refused:
             answers.append(refused)
             continue
+        one.closed_at = at
         if request.won:
             one.win(payment, min(request.fee_returned_minor, one.fee), reversed_=was_lost)
         else:

@@ -57,17 +57,22 @@ def tell_disputes(cause: Cause, /, *, requests: Sequence[TellDispute]) -> list[D
     known = _payments(requests)
     answers: Answers = {}
     _open(cause, requests, known, answers)
-    found = _disputes(requests)
     ours = {
         at: dispute
-        for at, one in enumerate(requests)
+        for at, dispute in _ours(requests, known).items()
         if not isinstance(answers.get(at), Refused)
-        and (dispute := found.get((_company(one, known), one.dispute.external_id)))
     }
     _follow(cause, requests, ours, answers)
     _close(cause, requests, ours, answers)
     _show(cause, requests, known, ours, answers)
     return [answers.get(at, DisputeTold("nothing")) for at in range(len(requests))]
+
+
+def show_refused(cause: Cause, request: TellDispute, refused: Refused) -> None:
+    """The work item for what the books refuse by undoing all: one that was opened with it would be undone too.
+    5 statements at most."""
+    known = _payments([request])
+    _show(cause, [request], known, _ours([request], known), {0: refused})
 
 
 Payments = Mapping[tuple[int | None, str], tuple[int, UUID]]
@@ -104,6 +109,16 @@ def _open(cause: Cause, requests: Sequence[TellDispute], known: Payments, answer
                 answers[at] = answer
             elif answer.fresh:
                 answers[at] = DisputeTold("opened")
+
+
+def _ours(requests: Sequence[TellDispute], known: Payments) -> dict[int, UUID]:
+    """The disputes that we have."""
+    found = _disputes(requests)
+    return {
+        at: dispute
+        for at, one in enumerate(requests)
+        if (dispute := found.get((_company(one, known), one.dispute.external_id)))
+    }
 
 
 def _disputes(requests: Sequence[TellDispute]) -> dict[tuple[int | None, str], UUID]:

@@ -228,9 +228,11 @@ FROM (SELECT DISTINCT company, provider FROM ({accounts}) AS d(company, provider
 
 _LOCK = LOCK.format(accounts="SELECT * FROM unnest(%(companies)s::int[], %(providers)s::text[])")
 
+_OWN = (
+    "(p.company_id, p.provider) IN (SELECT * FROM unnest(%(companies)s::smallint[], %(providers)s::text[]))"
+)
 _RESERVES = f"""
-SELECT company_id::int, provider, currency::text, reserve FROM ({RESERVES}) AS r
-WHERE (company_id, provider) IN (SELECT * FROM unnest(%(companies)s::int[], %(providers)s::text[]))
+SELECT company_id::int, provider, currency::text, reserve FROM ({RESERVES.format(whose=_OWN)}) AS r
 """
 
 _TAKEN = """
