@@ -261,6 +261,7 @@ WORDS: dict[str, str | Promise] = {
     "settlement.take_statements": _("bank statement taken in"),
     "settlement.decide_bank_lines": _("line of a bank statement decided"),
     "orders.restore_draft": _("draft goes on"),
+    "channels.take_documents": _("ship notices of a supplier taken in"),
     "channels.take_statements": _("statement of a channel compared"),
     "channels.mend_differences": _("difference with a channel mended"),
     "channels.import_stated": _("order of a channel's statement placed"),
