@@ -102,6 +102,7 @@ OPERATIONS = [
     ("/api/v1/drop-ships/refuse", "post"),
     ("/api/v1/drop-ships/sent", "post"),
     ("/api/v1/drop-ships/{drop_ship}", "get"),
+    ("/api/v1/edi-documents", "post"),
     ("/api/v1/exchange-rates", "post"),
     ("/api/v1/expected-returns", "get"),
     ("/api/v1/expected-returns/measured", "get"),

@@ -10,3 +10,22 @@ class NoMend(Refused):
 
     code = "channels.no_mend"
     says = "{difference} of {name}: only a person can say which side is right. Mend it there or here, and explain it."
+
+
+class X12Unreadable(Refused):
+    """A document, or a notice in it, that can't be taken as it stands."""
+
+    code = "channels.x12_unreadable"
+    kind = "invalid"
+    says = (
+        "Segment {segment} ({name}): expected {expected}, found {found}. Nothing of it is taken. Ask the supplier to"
+        " send it again, mended."
+    )
+
+
+class ControlNumberUsed(Refused):
+    code = "channels.control_number_used"
+    says = (
+        "Interchange {control} of {sender} came before with other content. Ask the supplier to give each interchange a"
+        " number of its own."
+    )

@@ -6,6 +6,8 @@
 
 `entrepot import statement FILE`: what a channel states of its orders or stock, against what is here.
 
+`entrepot import edi FILE`: what a supplier sends as X12: ship notices (856).
+
 `entrepot import places FILE`: where postal codes lie, so that sourcing knows distances.
 """
 
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrepot import Problem
-from entrepot.cli import statements
+from entrepot.cli import documents, statements
 from entrepot.cli.session import add_database_option, company_of, opened, say
 from entrepot.kernel import money
 
@@ -55,6 +57,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     olist.set_defaults(run=run_olist)
     _add_orders_to(formats)
     statements.add_to(formats)
+    documents.add_to(formats)
     places = formats.add_parser(
         "places", help="where postal codes lie: CSV, or a tab-separated postal file of GeoNames"
     )

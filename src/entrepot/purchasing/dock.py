@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -163,10 +164,22 @@ def notice(company: int, which: UUID) -> Notice | None:
     return Notice(*found[0]) if found else None
 
 
+def notice_numbers(asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], str]:
+    """Our numbers of notices by their suppliers and the suppliers' numbers; what is not known is not among them. 1
+    statement."""
+    rows = sql.run(_NOTICE_NUMBERS, sql.columns(("suppliers", "refs"), sorted(asked)))
+    return {(supplier, ref): number for supplier, ref, number in rows}
+
+
 def notice_lines(which: UUID) -> list[NoticeLine]:
     """What a notice says, package by package. 1 statement."""
     return [NoticeLine(*row) for row in sql.run(_NOTICE_LINES, {"notice": which})]
 
+
+_NOTICE_NUMBERS = """
+SELECT supplier_id, external_ref, number FROM purchasing_notice
+WHERE (supplier_id, external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[], %(refs)s::text[]))
+"""
 
 _NOTICES = """
 SELECT n.id, n.number, n.external_ref, supplier.name, node.code, n.carrier, n.tracking, n.expected_on, n.state,

@@ -33,6 +33,7 @@ from entrepot.web.api import (
     counts,
     departures,
     disputes,
+    documents,
     drafts,
     drop_ships,
     exchanges,
@@ -188,6 +189,7 @@ api.add_router("/v1", carriers.router, tags=["carriers"])
 api.add_router("/v1", supplier_invoices.router, tags=["supplier invoices"])
 api.add_router("/v1", bank.router, tags=["bank"])
 api.add_router("/v1", channel_statements.router, tags=["integration"])
+api.add_router("/v1", documents.router, tags=["integration"])
 api.add_router("/v1", messages.router, tags=["messages"])
 api.add_router("/v1", report_mails.router, tags=["reports"])
 api.add_router("/v1", audit.router, tags=["audit"])
