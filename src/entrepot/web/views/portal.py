@@ -527,7 +527,7 @@ def _one_return(
 
 
 def _code(number: str) -> str:
-    drawn = segno.make(number, error="m").svg_inline(omitsize=True, border=2)
+    drawn = segno.make(number, error="m", micro=False).svg_inline(omitsize=True, border=2)
     return mark_safe(drawn)  # noqa: S308  drawn by segno of a number of ours or a carrier's
 
 
