@@ -32,7 +32,7 @@ from entrepot.catalog import queries as catalog
 from entrepot.insight import pages
 from entrepot.kernel import ids
 from entrepot.kernel.cause import Actor, Cause
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import AllOrNothing, Refused, WrongState
 from entrepot.network import queries as network
 from entrepot.orders import queries as orders
 from entrepot.parties import fingerprints
@@ -52,7 +52,7 @@ from entrepot.returns.commands.add_return_photos import AddReturnPhoto, add_retu
 from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.authorize import Authorize, Authorized, Item, authorize, consider
 from entrepot.returns.commands.exchange import Exchange, exchange
-from entrepot.returns.commands.labels import MakeLabel, make_labels
+from entrepot.returns.commands.labels import LabelMade, MakeLabel, make_labels
 from entrepot.returns.portal import STEPS
 from entrepot.returns.portal_queries import Door
 from entrepot.returns.rules import ASKED
@@ -435,7 +435,15 @@ def _exchange(visit: Visit, made: Authorized, items: tuple[Item, ...], chosen: d
 def _label(visit: Visit, made: Authorized) -> None:
     """What is accepted at once has its label at once. Where none can be made, its page says so."""
     if made.state == "authorized" and any(one.label for one in made.terms):
-        make_labels(visit.cause, requests=[MakeLabel(made.return_id)])
+        _make_label(visit, made.return_id)
+
+
+def _make_label(visit: Visit, which: UUID) -> LabelMade | Refused:
+    """What the books refuse (no rate of a currency, a closed month) is no more than a label that can't be made here."""
+    try:
+        return make_labels(visit.cause, requests=[MakeLabel(which)])[0]
+    except AllOrNothing as refused:
+        return refused.refusals[0]
 
 
 def _too_often(visit: Visit) -> Refused | None:
@@ -519,7 +527,7 @@ def _one_return(
 
 
 def _code(number: str) -> str:
-    drawn = segno.make(number, error="m").svg_inline(omitsize=True, border=2)
+    drawn = segno.make(number, error="m", micro=False).svg_inline(omitsize=True, border=2)
     return mark_safe(drawn)  # noqa: S308  drawn by segno of a number of ours or a carrier's
 
 
@@ -530,7 +538,7 @@ def ask_label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBa
     seen = _seen(visit, number)
     refused = _too_often(visit)
     if refused is None:
-        (found,) = make_labels(visit.cause, requests=[MakeLabel(seen.id)])
+        found = _make_label(visit, seen.id)
         if not isinstance(found, Refused):
             return redirect("portal-return", number=number)
         refused = found
@@ -539,8 +547,8 @@ def ask_label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBa
 
 
 def _is_told(refused: Refused) -> bool:
-    """Whether a refusal speaks to customers: which carriers a house has is not theirs to see."""
-    return not isinstance(refused, errors.NotCarriedBack)
+    """Whether a refusal speaks to customers: which carriers a house has, and its books, are not theirs to see."""
+    return isinstance(refused, errors.NoLabel | WrongState)
 
 
 @require_safe

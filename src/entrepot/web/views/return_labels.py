@@ -21,7 +21,7 @@ from entrepot.web.edge import Request, back, clean, console, give
 
 def code(label: label_queries.LabelRow) -> str:
     """The number of a label as a code that parcel shops and docks scan."""
-    return mark_safe(segno.make(label.tracking, error="m").svg_inline(omitsize=True, border=2))  # noqa: S308  segno's own
+    return mark_safe(segno.make(label.tracking, error="m", micro=False).svg_inline(omitsize=True, border=2))  # noqa: S308  segno's own
 
 
 @require_POST
