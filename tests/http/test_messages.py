@@ -87,6 +87,22 @@ def test_many_are_mended_and_sent_on_their_way_again_at_once(console, dead, shop
     assert _row(dead) == ("waiting", BODY | {"sku": "MUG-SAND"})
 
 
+def test_blanks_around_what_is_replaced_count_and_blanks_alone_replace_nothing(console, dead, shop):
+    root, act = console("root"), "/integration/act/?side=out&state=dead&place=channels:web"
+    sent = Message("channels:web", "mug.told", ids.uuid7(), COMPANY, {"name": "Mug  blue", "sku": "MUG "})
+    delivery.send(the_system(shop.now), [sent])
+    ((message,),) = sql.run("UPDATE kernel_delivery SET state = 'dead' WHERE topic = 'mug.told' RETURNING id")
+    told = {"side": "out", "do": "replay", "reason": "a blank too many", "message": str(message)}
+    root.post(act, told | {"replaces": 'MUG "', "by": 'MUG"'})
+    assert _row(message) == ("waiting", {"name": "Mug  blue", "sku": "MUG"})
+    sql.run("UPDATE kernel_delivery SET state = 'dead' WHERE topic = 'mug.told' RETURNING id")
+    root.post(act, told | {"replaces": "g  ", "by": "g "})
+    assert _row(message) == ("waiting", {"name": "Mug blue", "sku": "MUG"})
+    sql.run("UPDATE kernel_delivery SET state = 'dead' WHERE topic = 'mug.told' RETURNING id")
+    root.post(act, told | {"replaces": " ", "by": ""})
+    assert _row(message)[1] == {"name": "Mug blue", "sku": "MUG"}
+
+
 def _row(message):
     return sql.run("SELECT state, body FROM kernel_delivery WHERE id = %(id)s", {"id": int(message)})[0]
 

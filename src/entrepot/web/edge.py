@@ -339,7 +339,16 @@ def units_in(request: HttpRequest) -> list[tuple[UUID, int]]:
 
 def clean(text: str | None) -> str:
     """Text that somebody typed: without what no database can keep, and not without end."""
-    return (text or "").replace("\x00", "").encode("utf-8", "ignore").decode().strip()[:TEXT_MAX]
+    return _storable(text).strip()[:TEXT_MAX]
+
+
+def verbatim(text: str | None) -> str:
+    """As `clean`, with the blanks around it: they count where it is looked for in other text. Blanks alone are none."""
+    return (_storable(text) if (text or "").strip() else "")[:TEXT_MAX]
+
+
+def _storable(text: str | None) -> str:
+    return (text or "").replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
 def uuid_in(text: str | None) -> UUID | None:

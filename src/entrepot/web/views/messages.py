@@ -21,7 +21,7 @@ from entrepot.kernel import queries as kernel
 from entrepot.kernel.messages import DropMessage, ReplayMessage, drop_messages, replay_messages
 from entrepot.web import format as fmt
 from entrepot.web import lists_books, lists_insight
-from entrepot.web.edge import Request, back, clean, console, give, page
+from entrepot.web.edge import Request, back, clean, console, give, page, verbatim
 from entrepot.web.listed import chosen, listed, listed_whole, part_of
 
 SIDES = ("out", "in")
@@ -105,7 +105,7 @@ def act(request: Request) -> HttpResponse:
         drops = [DropMessage(company, side, text, reason) for text in which]  # type: ignore[arg-type]
         return back(request, home, give(request, drop_messages, drops, _dropped))
     anyway = request.POST.get("anyway") == "yes"
-    replaces, by = clean(request.POST.get("replaces")), clean(request.POST.get("by"))
+    replaces, by = verbatim(request.POST.get("replaces")), verbatim(request.POST.get("by"))
     if replaces:
         which = _shown_whole(request, side, which)
     content = _edited(request, company, side, which[0]) if len(which) == 1 and not replaces else None
