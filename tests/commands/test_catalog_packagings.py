@@ -90,6 +90,14 @@ def test_registering_again_changes_nothing_and_a_key_gets_its_answer(house: Floo
     answers_its_key(register_packagings, a_case(house, 6, 1), a_case(house, 7, 2), TABLE)
 
 
+def test_barcodes_are_locked_before_skus_as_where_skus_are_registered(statements, house: Floor):
+    with statements() as ran:
+        done(register_packagings, RegisterPackaging(COMPANY, "SKU-000", "case", 12, "15012345678907"))
+    barcodes_at = next(i for i, text in enumerate(ran.texts) if "barcodes/" in text)
+    skus_at = next(i for i, text in enumerate(ran.texts) if "FOR UPDATE OF s" in text)
+    assert barcodes_at < skus_at
+
+
 @pytest.mark.counts("catalog.register_packagings")
 def test_statements_do_not_grow_with_the_batch(statements):
     house = a_house(1_011)

@@ -15,6 +15,7 @@ from entrepot.catalog.commands.register_packagings import RegisterPackaging, reg
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotPermitted
+from entrepot.sourcing.facts import sizes_of
 from tests.registers import (
     CAUSE,
     COMPANY,
@@ -137,12 +138,21 @@ def test_of_two_with_one_code_in_one_list_the_later_stands():
     "change",
     [
         {"code": ""}, {"code": " MUG"}, {"status": "gone"}, {"lot_policy": "lots"}, {"serial_policy": "ever"},
-        {"weight_g": -1}, {"height_mm": 2**31}, {"minimum_age": -1}, {"category": " kitchen"},
-        {"list_price": Decimal("-0.01")}, {"standard_cost": Decimal("0.0000001")}, {"list_price": Decimal("NaN")},
+        {"weight_g": -1}, {"height_mm": 100_001}, {"weight_g": 10_000_001}, {"minimum_age": -1},
+        {"category": " kitchen"}, {"list_price": Decimal("-0.01")}, {"standard_cost": Decimal("0.0000001")},
+        {"list_price": Decimal("NaN")},
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_and_nothing_is_written(change):
     refuses(register_skus, replace(MUG, **change), Invalid, PEN, "catalog_sku")
+
+
+def test_the_largest_sku_that_may_stand_is_no_harm_to_whoever_sources_it():
+    (found,) = done(
+        register_skus,
+        replace(MUG, length_mm=100_000, width_mm=100_000, height_mm=100_000, weight_g=10_000_000),
+    )
+    assert sizes_of([found.id]) == {found.id: (10_000_000, 10**12)}
 
 
 def test_registering_again_changes_nothing():

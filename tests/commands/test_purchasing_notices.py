@@ -141,7 +141,7 @@ def test_a_notice_dates_the_rest_of_a_line_and_its_packages_are_received_by_one_
 
     assert isinstance(first, ScanReceived), first
     assert (first.sscc, first.quantity, first.sku_code) == (SSCC, 14, "10000, CAKE")
-    assert again == PackageReceived(sscc=SSCC, notice=taken.number)
+    assert again == PackageReceived(sscc=SSCC, notice=taken.number, left="nothing")
     assert (second.quantity, second.lot, second.order_state) == (2, "L2", "received")
     stood = sql.run("SELECT lot, quantity FROM stock_bucket ORDER BY lot")
     assert stood == [("", 10), ("L1", 4), ("L2", 2)]
@@ -180,8 +180,35 @@ def test_a_package_becomes_a_plate_with_what_came_on_it_and_what_differs_is_work
     assert holds(SSCC) == {("10000", "", "sellable"): 10, ("CAKE", "L1", "sellable"): 3}
     assert holds(OTHER) == {("CAKE", "L2", "sellable"): 2}
     assert items() == [("package differs", f"{first.order_number}: of package {SSCC} came {first.differs}")]
-    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
+    (again,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
+    assert isinstance(again, PackageReceived) and again.facts["left"] == "1 CAKE L1"
+    assert sum(holds(SSCC).values()) == 13, "the same label again brings nothing"
+    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC, quantity=1)])
     assert (late.quantity, late.differs) == (1, "") and sum(holds(SSCC).values()) == 14
+
+
+def test_each_package_that_differs_is_told_and_what_is_missing_is_not_booked_by_the_next_scan(house):
+    one = ordered(house)
+    take_notices(BUYER, requests=[noticed(house, one)])
+    first, again, second = receive_scans(
+        CLERK,
+        requests=[
+            scan(house, SSCC, found=(("CAKE", 3, "L1"),)),
+            scan(house, SSCC),
+            scan(house, OTHER, quantity=1),
+        ],
+    )
+    assert isinstance(again, PackageReceived) and again.facts["left"] == "1 CAKE L1"
+    assert (first.quantity, second.quantity) == (13, 1)
+    assert [kind for kind, _ in items()] == ["package differs"] * 2
+    assert {reason.split()[3] for _, reason in items()} == {SSCC, OTHER}
+
+
+def test_what_was_found_is_of_a_package_and_nothing_is_booked_of_another_scan(house):
+    ordered(house)
+    (refused,) = receive_scans(CLERK, requests=[scan(house, "10000", found=(("10000", 3),))])
+    assert isinstance(refused, Invalid) and refused.facts["field"] == "found"
+    assert sql.run("SELECT FROM stock_bucket") == []
 
 
 def test_what_comes_late_of_a_plate_that_was_put_away_stands_loose(house):
@@ -194,7 +221,7 @@ def test_what_comes_late_of_a_plate_that_was_put_away_stands_loose(house):
     )
     (away,) = move_plates(CLERK, requests=[MovePlate(plate.id, other[0][0])])
     assert away.units == 13
-    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC)])
+    (late,) = receive_scans(CLERK, requests=[scan(house, SSCC, quantity=1)])
     assert late.quantity == 1 and sum(holds(SSCC).values()) == 13
 
 

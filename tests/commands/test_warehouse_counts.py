@@ -17,12 +17,13 @@ from entrepot.kernel import ids, policies, sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.errors import Invalid, NotFound, WrongState
 from entrepot.network.commands import register as network
+from entrepot.stock import plate_queries
 from entrepot.stock.commands.adjust import Adjust
 from entrepot.stock.commands.count import CountPosted, PostCount, count
 from entrepot.stock.commands.move import At
 from entrepot.stock.commands.receive import Receive, receive
 from entrepot.stock.errors import CorrectedSince, NotPlaceable, SerialElsewhere
-from entrepot.warehouse import counted, errors, queries
+from entrepot.warehouse import counted, errors, queries, tallying
 from entrepot.warehouse.commands.adjust import adjust
 from entrepot.warehouse.commands.decide_counts import CountDecided, DecideCount, decide_counts
 from entrepot.warehouse.commands.enter_counts import Counted, CountEntered, EnterCount, enter_counts
@@ -40,7 +41,9 @@ from entrepot.warehouse.commands.start_counts import CountStarted, StartCount, s
 from entrepot.warehouse.counting import Counting, Plan
 from entrepot.warehouse.tasks import serve_count
 from entrepot.work import queries as work
+from entrepot.work.scanning import Alike, Named, Plate, Scan
 from tests.floor import COMPANY, NOW, SYSTEM, Floor, someone
+from tests.plates import NUMBER, a_plate, holds
 from tests.walk import a_house, allocated, freed_is_offered, picked, placed, queued, released
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +117,44 @@ def received(house: Floor, sku: int = 0, quantity: int = 1, kind: str = "pick", 
         COMPANY, house.skus[sku], where, house.bin(kind=kind), quantity, quantity * 100, "test", ids.uuid7(), **facts
     )  # type: ignore[arg-type]  # fmt: skip
     receive(SYSTEM, requests=[request])
+
+
+def test_a_refused_count_has_seen_no_plates(house: Floor):
+    house.stock(0, 10)
+    plate = a_plate(house, (0, 5), kind="pick").plate
+    seen = "SELECT seen_at FROM stock_plate"
+    before = sql.run(seen)
+    task = asked(house)
+    (refused,) = enter_counts(at("ann", 10), requests=[EnterCount(task, (), plates=(plate,))])
+    assert isinstance(refused, WrongState) and sql.run(seen) == before
+    started(task)
+    assert entered(task, Counted(house.skus[0], 10), plates=(plate,)) == "done"
+    assert sql.run(seen) == [(NOW + 10 * MINUTE,)]
+
+
+def test_a_plate_is_counted_after_a_short_pick_in_its_bin(house: Floor):
+    house.stock(0, 10)
+    plate = a_plate(house, (0, 10), kind="pick").plate
+    (fulfillment,) = released(*placed(house, 1, (0, 5)))
+    ((pick_task,),) = sql.run("SELECT id FROM warehouse_picktask")
+    pick(SYSTEM, requests=[PickFulfillment(fulfillment, ((pick_task, 3),))])
+    assert sum(holds().values()) == 7 and "researching" in {status for _, _, status in holds()}
+    task = asked(house)
+    started(task)
+    found = plate_queries.plate_named(company=COMPANY, text=NUMBER)
+    goods = tuple(
+        Alike(one.sku, one.sku_code, one.units, one.lot, one.serial, one.status)
+        for one in plate_queries.goods_on([plate])[plate]
+    )
+    bin_of = Named(found.bin, found.bin_code)
+    scan = Scan(NUMBER, plate=Plate(plate, NUMBER, bin_of, goods))
+    kept = tallying.scanned([], True, (), scan, bin_of)
+    told = tuple(
+        Counted(pile.sku, units, pile.lot, pile.serial, pile.status)
+        for pile, units in tallying.piles([kept.token]).items()
+    )
+    assert [(one.units, one.status) for one in told] == [(7, "sellable")]
+    assert entered(task, *told, plates=(plate,)) == "done"
 
 
 # ---- planning

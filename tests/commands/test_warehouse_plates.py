@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from entrepot.kernel import ids, sql
@@ -11,7 +13,7 @@ from entrepot.stock import queries as stock
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
 from entrepot.stock.errors import NotThere
-from entrepot.stock.plating import is_sscc
+from entrepot.stock.plating import is_sscc, sscc
 from entrepot.warehouse.commands.build_plates import BuildPlate, PlateBuilt, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, PlateOpened, open_plates
@@ -74,6 +76,53 @@ def test_own_numbers_come_from_the_companys_prefix(house: Floor):
     assert one.number != two.number
     for plate in (one, two):
         assert is_sscc(plate.number) and plate.number.startswith(f"0{PREFIX}")
+
+
+def test_numbers_that_begin_anew_leave_out_those_of_plates_that_still_hold_something(house: Floor):
+    house.stock(0, 20)
+    short = "761042512345"  # leaves four digits
+    numbered(short)
+    held, free = (sscc(short, 0, serial) for serial in (1, 2))
+    a_plate(house, (0, 5), number=held, kind="pick")
+    (drawn,) = ids.numbers("SSCC", 1)
+    ids.numbers("SSCC", 10_000 - int(drawn.partition("-")[2]) % 10_000)  # the next is the first again
+    (built,) = build_plates(SYSTEM, requests=[BuildPlate(COMPANY, house.bin(), ((house.skus[0], 5),))])
+    assert built.number == free and sum(holds(held).values()) == 5
+
+
+def test_the_list_of_plates_shows_those_that_hold_something_by_node_and_kind_of_bin(house: Floor):
+    house.stock(0, 20)
+    house.stock(0, 20, kind="reserve")
+    a_plate(house, (0, 5), kind="pick")
+    a_plate(house, (0, 5), number=OTHER)
+    gone = a_plate(house, (0, 5), number=sscc(PREFIX, 3, 3))
+    open_plates(SYSTEM, requests=[OpenPlate(gone.plate)])
+
+    def listed(**asked: object) -> list[str]:
+        return [one.number for one in plate_queries.plates(company=COMPANY, **asked)]
+
+    assert listed() == [OTHER, NUMBER]
+    assert listed(kind="pick") == [NUMBER] and listed(kind="reserve", node=house.nodes[0]) == [OTHER]
+    assert listed(node=house.nodes[1]) == [] and listed(text="SKU-000", limit=1) == [OTHER]
+    assert listed(empty=True) == [gone.number, OTHER, NUMBER]
+
+
+def test_the_list_of_plates_looks_at_none_of_those_that_hold_nothing(house: Floor):
+    house.stock(0, 5)
+    a_plate(house, (0, 5), kind="pick")
+    sql.run(
+        "INSERT INTO stock_plate (id, company_id, number, made_by, made_at, seen_at)"
+        " SELECT gen_random_uuid(), %(company)s, lpad(n::text, 18, '0'), 'x', now(), now()"
+        " FROM generate_series(1, 300) AS n RETURNING id",
+        {"company": COMPANY},
+    )
+    params = {
+        "company": COMPANY, "node": house.nodes[0], "begins": "", "sku": "", "kind": "", "which": None,
+        "numbers": None, "after": None, "limit": 50,
+    }  # fmt: skip
+    explained = sql.run(f"EXPLAIN (ANALYZE, FORMAT TEXT) {plate_queries._HELD_PLATES}", params)
+    loops = [int(found) for (line,) in explained for found in re.findall(r"loops=(\d+)", line)]
+    assert loops and max(loops) < 10, "what stands on it is asked of each plate that holds something, no more"
 
 
 def test_what_can_not_be_built_is_refused_and_leaves_nothing(house: Floor):

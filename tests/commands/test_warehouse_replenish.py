@@ -89,7 +89,11 @@ def test_a_whole_plate_fills_a_face_where_it_holds_only_what_is_asked_for(house:
     assert replenish(SYSTEM, requests=[Replenish(task.id, 12, key="once", plate=fits.plate)]) == [answers[4]]
     assert stands(house) == {"PICK": 12, "RESERVE": 28}
     assert where(fits.number) == "PICK" and where(large.number) == "RESERVE"
-    assert [one.type for one in work.of_subject(task.id)] == ["short replenishment"]
+    assert answers[1].facts["plate"] == mixed.number, "people know plates by their numbers"
+    assert work.of_subject(task.id) == [], "a plate that holds less is no lack"
+    a_face(house, minimum=15)
+    reviewed(house)
+    assert [one.quantity for one in asked()] == [8], "the next review asks for the rest"
 
 
 def test_a_face_below_its_minimum_is_filled_from_reserve_once(house: Floor):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.catalog.rules import RegisterSku, first_misfit, misfit
+from entrepot.catalog.rules import SIDE_MAX, WEIGHT_MAX, RegisterSku, first_misfit, misfit
 
 SKU = RegisterSku(1, "MUG", "A mug")
 
@@ -28,10 +28,12 @@ def test_nothing_that_fits_is_refused():
 
 
 @given(
-    weight=st.integers(0, 2**31 - 1), length=st.integers(0, 2**31 - 1),
+    weight=st.integers(0, WEIGHT_MAX), length=st.integers(0, SIDE_MAX),
     price=st.none() | st.decimals(0, 10**11, places=6), age=st.integers(0, 150),
 )  # fmt: skip
-def test_every_measure_and_price_that_the_table_can_hold_is_taken(weight, length, price, age):
+def test_every_measure_up_to_the_largest_and_every_price_that_the_table_can_hold_is_taken(
+    weight, length, price, age
+):
     sku = replace(
         SKU, weight_g=weight, length_mm=length, minimum_age=age, list_price=price, standard_cost=price
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from entrepot.kernel.ids import uuid7
@@ -77,6 +77,22 @@ def test_what_changes_only_its_status_stays_on_its_plate():
 BUCKETS = st.sampled_from([DOCK, SHELF, HELD])
 
 
+def test_what_comes_into_a_bucket_that_others_leave_in_the_same_batch_is_taken_off_where_none_is_loose():
+    moves = [Change(5, SHELF, None), Change(4, HELD, SHELF, stays=True), Change(3, DOCK, HELD, stays=True)]
+    found = follow(
+        moves,
+        {DOCK: 0, HELD: 3, SHELF: 4},
+        [Standing(P, DOCK, 3), Standing(P, HELD, 4), Standing(Q, SHELF, 5)],
+    )
+    assert found.plated == {DOCK: 0, HELD: 3, SHELF: 4}
+    assert found.taken == [Taken(0, Q, 5)]
+    empty = follow(
+        [Change(4, HELD, SHELF, stays=True), Change(5, SHELF, None)], {SHELF: 4}, [Standing(P, HELD, 4)]
+    )
+    assert empty.plated == {HELD: 0, SHELF: 4} and not empty.taken, "those that stood there loose have gone"
+
+
+@example({(P, DOCK): 5, (Q, SHELF): 5}, {}, [(5, DOCK, SHELF, None, True), (5, SHELF, None, None, False)])
 @given(
     st.dictionaries(st.tuples(st.sampled_from([P, Q]), BUCKETS), st.integers(1, 9)),
     st.dictionaries(BUCKETS, st.integers(0, 9)),

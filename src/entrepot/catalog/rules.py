@@ -13,6 +13,9 @@ STATUSES = ("active", "discontinued")
 LOT_POLICIES = ("none", "lot", "lot_expiry")
 SERIAL_POLICIES = ("none", "at_ship")
 
+SIDE_MAX, WEIGHT_MAX = 100_000, 10_000_000
+"""Millimeters of a side, grams of a unit: no single unit is longer than 100 m or heavier than 10 t."""
+
 Check = tuple[str, bool, str, Any]
 """A field, whether it is as it must be, what it must be, and what it is."""
 
@@ -49,7 +52,7 @@ class RegisterSku:
 
 def misfit(sku: RegisterSku) -> Refused | None:
     """Why a SKU can't stand so; None where it can."""
-    measures = ("weight_g", "length_mm", "width_mm", "height_mm")
+    sides = ("length_mm", "width_mm", "height_mm")
     return first_misfit(
         is_code(sku.code),
         one_of("status", sku.status, STATUSES),
@@ -61,7 +64,8 @@ def misfit(sku: RegisterSku) -> Refused | None:
             "a category without blanks around it",
             sku.category,
         ),
-        *(not_negative(name, getattr(sku, name)) for name in measures),
+        up_to("weight_g", sku.weight_g, WEIGHT_MAX),
+        *(up_to(name, getattr(sku, name), SIDE_MAX) for name in sides),
         ("minimum_age", 0 <= sku.minimum_age <= 150, "years from 0", sku.minimum_age),
         price("list_price", sku.list_price),
         price("standard_cost", sku.standard_cost),
@@ -97,6 +101,10 @@ def one_of(field: str, found: str, known: tuple[str, ...]) -> Check:
 
 def not_negative(field: str, found: int) -> Check:
     return field, 0 <= found < 2**31, "a whole number from 0", found
+
+
+def up_to(field: str, found: int, most: int) -> Check:
+    return field, 0 <= found <= most, Said("a whole number, 0 to {0}", most), found
 
 
 def price(field: str, found: Decimal | None) -> Check:

@@ -82,7 +82,10 @@ class UnknownBarcode(Refused):
 
 class PackageReceived(Refused):
     code = "purchasing.package_received"
-    says = "All that was announced of package {sscc} came already, with {notice}. Look at its label again."
+    says = (
+        "Package {sscc} came already, with {notice}; still expected of it is {left}. Look at its label again, or say"
+        " how many units came now."
+    )
 
 
 class NotOnPackage(Refused):

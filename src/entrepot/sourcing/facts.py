@@ -336,6 +336,6 @@ WHERE order_id = ANY(%(orders)s::uuid[]) AND cleared_at IS NULL
 """
 
 _SIZES = """
-SELECT id, weight_g, (length_mm::bigint * width_mm * height_mm / 1000)::int FROM catalog_sku
+SELECT id, weight_g, length_mm::bigint * width_mm * height_mm / 1000 FROM catalog_sku
 WHERE id = ANY(%(skus)s::uuid[])
 """

@@ -43,6 +43,8 @@ class Bucket(models.Model):
                 name="stock_bucket_expiring",
                 condition=Q(expires_on__isnull=False, status="sellable"),
             ),
+            # Nor does most of it stand on a plate.
+            models.Index(fields=["node_id"], name="stock_bucket_on_plates", condition=Q(plated__gt=0)),
             # Nor has most of it a lot or a serial number; what has is found by it.
             models.Index(fields=["lot"], name="stock_bucket_of_lot", condition=~Q(lot="")),
             models.Index(fields=["serial"], name="stock_bucket_of_serial", condition=~Q(serial="")),

@@ -76,9 +76,9 @@ def plates(
     begins with a text, in bins of a kind. 1 statement."""
     params = {
         "company": company, "node": node, "begins": f"{number_of(text)}%" if text else "", "sku": text.upper(),
-        "kind": kind, "empty": empty, "which": None, "numbers": None, "after": after, "limit": limit,
+        "kind": kind, "which": None, "numbers": None, "after": after, "limit": limit,
     }  # fmt: skip
-    return [PlateRow(*row) for row in sql.run(_PLATES, params)]
+    return [PlateRow(*row) for row in sql.run(_ALL_PLATES if empty else _HELD_PLATES, params)]
 
 
 def plate(*, company: int, which: UUID) -> PlateRow | None:
@@ -98,10 +98,10 @@ def plates_named(*, company: int, numbers: Collection[str]) -> dict[str, PlateRo
 
 def _some(company: int, which: UUID | None = None, numbers: list[str] | None = None) -> list[PlateRow]:
     params: dict[str, Any] = {
-        "company": company, "node": None, "begins": "", "sku": "", "kind": "", "empty": True, "which": which,
-        "numbers": numbers, "after": None, "limit": len(numbers or ()) or 1,
+        "company": company, "node": None, "begins": "", "sku": "", "kind": "", "which": which, "numbers": numbers,
+        "after": None, "limit": len(numbers or ()) or 1,
     }  # fmt: skip
-    return [PlateRow(*row) for row in sql.run(_PLATES, params)]
+    return [PlateRow(*row) for row in sql.run(_ALL_PLATES, params)]
 
 
 def goods_on(plates: Collection[UUID]) -> dict[UUID, list[PlateGoods]]:
@@ -121,7 +121,7 @@ _PLATES = """
 SELECT p.id, p.number, n.id, COALESCE(n.code, ''), bin.id, COALESCE(bin.code, ''), COALESCE(bin.kind, ''),
        COALESCE(on_it.units, 0)::int, COALESCE(on_it.goods, 0)::int, COALESCE(on_it.skus, '{}'), p.made_by, p.made_at,
        p.seen_at
-FROM stock_plate AS p
+FROM {which}
 LEFT JOIN LATERAL (
     SELECT sum(u.units) AS units, count(*) AS goods, (array_agg(DISTINCT s.code))[:4] AS skus,
            (array_agg(b.bin_id))[1] AS bin_id, (array_agg(b.node_id))[1] AS node_id
@@ -133,7 +133,6 @@ WHERE p.company_id = %(company)s::smallint
   AND (%(numbers)s::text[] IS NULL OR p.number = ANY(%(numbers)s::text[]))
   AND (%(node)s::uuid IS NULL OR on_it.node_id = %(node)s::uuid)
   AND %(kind)s::text IN ('', bin.kind)
-  AND (%(empty)s::bool OR on_it.units > 0)
   AND (%(begins)s::text = '' OR p.number LIKE %(begins)s::text OR p.id IN (
       SELECT u.plate_id FROM catalog_sku AS s JOIN stock_bucket AS b ON b.sku_id = s.id
       JOIN stock_plateunits AS u ON u.bucket_id = b.id
@@ -141,6 +140,18 @@ WHERE p.company_id = %(company)s::smallint
   AND (%(after)s::uuid IS NULL OR p.id < %(after)s::uuid)
 ORDER BY p.id DESC LIMIT %(limit)s::int
 """
+
+_ALL_PLATES = _PLATES.replace("{which}", "stock_plate AS p")
+
+# Of all plates ever made few hold something: what stands on plates now says which.
+_HELD_PLATES = """
+WITH held AS MATERIALIZED (
+    SELECT DISTINCT u.plate_id
+    FROM stock_bucket AS b JOIN stock_plateunits AS u ON u.bucket_id = b.id
+    JOIN network_bin AS stands ON stands.id = b.bin_id
+    WHERE b.plated > 0 AND (%(node)s::uuid IS NULL OR b.node_id = %(node)s::uuid)
+      AND %(kind)s::text IN ('', stands.kind)
+)""" + _PLATES.replace("{which}", "held JOIN stock_plate AS p ON p.id = held.plate_id")
 
 _GOODS = """
 SELECT u.plate_id, u.bucket_id, b.sku_id, s.code, s.name, b.lot, b.serial, b.status, b.expires_on, u.units

@@ -42,6 +42,11 @@ def misfit_prefix(prefix: str, extension: int) -> Refused | None:
     return None
 
 
+def is_anew(prefix: str, serial: int) -> bool:
+    """Whether a serial number was drawn when the digits that a prefix leaves were used up before."""
+    return serial >= 10 ** (DIGITS - 2 - len(prefix))
+
+
 def sscc(prefix: str, extension: int, serial: int) -> str:
     """A plate's number: extension digit, company prefix, serial number, check digit. Serial numbers begin anew when
     their digits are used up, which GS1 allows after a year."""
@@ -103,15 +108,43 @@ def follow(changes: Sequence[Change], after: Mapping[UUID, int], standing: Seque
     for change in changes:
         if change.plate is not None:
             _carry(found, change, change.plate)
-    beyond = {bucket: max(0, found.plated[bucket] - after.get(bucket, 0)) for bucket in plates}
-    # Units that stay where they are come first: so as many as can be are left on their plate.
-    for place in sorted(range(len(changes)), key=lambda i: not changes[i].stays):
-        change = changes[place]
-        if change.source in plates and change.plate is None:
-            beyond[change.source] -= _take_off(
-                found, place, change, min(change.units, beyond[change.source]), plates[change.source]
-            )
+            _arrives(plates, change, change.plate)
+    single = {place: change.units for place, change in enumerate(changes) if change.plate is None}
+    # Units that stay where they are come first: so as many as can be are left on their plate. They may stand then in a
+    # bucket that others leave, so that what is beyond is known only afterwards.
+    staying = [place for place in single if changes[place].stays]
+    while sum(_take(found, place, changes[place], after, plates, single) for place in staying):
+        pass
+    for place in single:
+        if not changes[place].stays:
+            _take(found, place, changes[place], after, plates, single)
     return found
+
+
+def _arrives(plates: dict[UUID, list[UUID]], change: Change, plate: UUID) -> None:
+    if change.target is not None and plate not in plates.setdefault(change.target, []):
+        plates[change.target].append(plate)
+
+
+def _take(
+    found: Followed,
+    place: int,
+    change: Change,
+    after: Mapping[UUID, int],
+    plates: dict[UUID, list[UUID]],
+    left: dict[int, int],
+) -> int:
+    """Take off plates what a change takes beyond what stands loose; how many units."""
+    source = change.source
+    if source is None or source not in plates:
+        return 0
+    beyond = max(0, found.plated.get(source, 0) - after.get(source, 0))
+    taken = _take_off(found, place, change, min(left[place], beyond), plates[source])
+    left[place] -= taken
+    if taken and change.stays:
+        for plate in plates[source]:
+            _arrives(plates, change, plate)
+    return taken
 
 
 def _carry(found: Followed, change: Change, plate: UUID) -> None:
@@ -128,7 +161,7 @@ def _take_off(found: Followed, place: int, change: Change, units: int, plates: S
     source, left = change.source, units
     assert source is not None
     for plate in plates:
-        some = min(left, found.units[plate, source])
+        some = min(left, found.units.get((plate, source), 0))
         if some <= 0:
             continue
         found.add(plate, source, -some)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from entrepot.catalog import packagings
-from entrepot.catalog.commands.bearers import lock_bearers
+from entrepot.catalog.commands.bearers import Barcode, Bearer, lock_bearers
 from entrepot.catalog.packagings import RegisterPackaging
 from entrepot.catalog.register import Register, put
 from entrepot.kernel import sql
@@ -32,17 +32,18 @@ def register_packagings(
 ) -> list[PackagingRegistered | Refused]:
     """Cases and pallets by SKU and kind, new or changed to stand as given. What was planned before goes on as it was.
 
-    Locks: the SKUs in the order of company and code, the barcodes of each company, then their packagings.
+    Locks: the barcodes of each company, the SKUs in the order of company and code, then their packagings.
     Refuses: NotFound (the SKU); Invalid (a pallet not of whole cases; a barcode that is misread, or stands on something
     else). Again: what stands already is left alone, with or without a key. 4 statements; 2 more where barcodes are
     given, and 1 where one ends.
     """
+    bears = lock_bearers((one.company, one.barcode) for one in requests)
     names = {(one.company, one.sku) for one in requests}
     skus = {
         (company, code): sku
         for sku, company, code in sql.run(_LOCK, sql.columns(("companies", "codes"), sorted(names)))
     }
-    facts = _Facts(skus, requests)
+    facts = _Facts(skus, bears)
     wanted: dict[tuple[UUID, str], tuple[int, int, str]] = {}
     answers: list[PackagingRegistered | Refused] = []
     for one in requests:
@@ -73,11 +74,11 @@ def register_packagings(
 class _Facts:
     """What stands of the SKUs, kept up to date while requests are decided one after the other."""
 
-    def __init__(self, skus: dict[tuple[int, str], UUID], requests: Sequence[RegisterPackaging]) -> None:
+    def __init__(self, skus: dict[tuple[int, str], UUID], bears: dict[Barcode, set[Bearer]]) -> None:
         self.units: dict[UUID, dict[str, int]] = defaultdict(dict)
         for sku, kind, units in sql.run(_STANDING, {"skus": list(skus.values())}):
             self.units[sku][kind] = units
-        self.bears = lock_bearers((one.company, one.barcode) for one in requests)
+        self.bears = bears
 
     def misfit(self, sku: UUID, one: RegisterPackaging) -> Refused | None:
         others = self.bears.get((one.company, one.barcode), set()) - {(sku, one.kind)}

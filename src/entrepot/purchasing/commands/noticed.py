@@ -31,7 +31,8 @@ def count_notices(cause: Cause, parts: Sequence[Part]) -> None:
 
 
 class PackageLine(NamedTuple):
-    """What a package should hold of an order line and has not given yet."""
+    """What a package should hold of an order line and has not given yet. `came_by_number`: some of it came already, and
+    there is a plate of that number."""
 
     sscc: str
     notice: str
@@ -47,6 +48,7 @@ class PackageLine(NamedTuple):
     expires_on: date | None
     serials: list[str]
     is_expected: bool
+    came_by_number: bool
 
     @property
     def to_come(self) -> int:
@@ -83,7 +85,8 @@ RETURNING n.id, n.company_id::int
 
 _PACKAGES = """
 SELECT l.sscc, n.number, n.node_id, l.order_id, bought.number, l.line_id, l.sku_id, s.code, l.quantity, l.received,
-       l.lot, l.expires_on, l.serials, n.state = 'expected'
+       l.lot, l.expires_on, l.serials, n.state = 'expected',
+       l.received > 0 AND EXISTS (SELECT FROM stock_plate AS p WHERE p.company_id = asked.company AND p.number = l.sscc)
 FROM unnest(%(packages)s::text[], %(companies)s::smallint[]) AS asked(sscc, company)
 JOIN purchasing_noticeline AS l ON l.sscc = asked.sscc AND l.company_id = asked.company
 JOIN purchasing_notice AS n ON n.id = l.notice_id JOIN purchasing_order AS bought ON bought.id = l.order_id

@@ -153,12 +153,17 @@ def receive_scans(cause: Cause, /, *, requests: Sequence[ReceiveScan]) -> list[S
 def _package(
     place: int, one: ReceiveScan, sscc: str, announced: dict[str, list[PackageLine]]
 ) -> _Wanted | Refused:
-    """All that was announced of a package and has not come. What is taken is not there for the next scan of it."""
+    """All that was announced of a package and has not come. What is taken is not there for the next scan of it. Once it
+    was received by its number, the same label read again by mistake must not book what was missing: who brings the rest
+    says how much it is."""
     lines = [line for line in announced[sscc] if line.to_come and line.node == one.node]
     if not lines:
         if all(line.node != one.node for line in announced[sscc]):
             return errors.ElsewhereExpected(sscc=sscc, notice=announced[sscc][0].notice)
-        return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice)
+        return errors.PackageReceived(sscc=sscc, notice=announced[sscc][0].notice, left="nothing")
+    if one.quantity is None and not one.found and any(line.came_by_number for line in announced[sscc]):
+        left = ", ".join(f"{line.to_come} {line.sku_code} {line.lot}".strip() for line in lines)
+        return errors.PackageReceived(sscc=sscc, notice=lines[0].notice, left=left)
     units = _found_on(one, sscc, lines)
     if isinstance(units, Refused):
         return units
@@ -171,7 +176,11 @@ def _package(
         for line, count in zip(lines, units, strict=True)
         if count
     )  # fmt: skip
-    announced[sscc] = [line._replace(received=line.quantity) for line in announced[sscc]]
+    others = [line for line in announced[sscc] if line not in lines]
+    announced[sscc] = others + [
+        line._replace(received=min(line.quantity, line.received + count), came_by_number=True)
+        for line, count in zip(lines, units, strict=True)
+    ]
     codes = ", ".join(dict.fromkeys(line.sku_code for line in lines))
     differs = "; ".join(
         f"{count} of {line.to_come} {line.sku_code}" + (f", lot {line.lot}" if line.lot else "")
@@ -213,6 +222,10 @@ def _unit(
     lines: Mapping[tuple[UUID, UUID], list[_Line]],
 ) -> _Wanted | Refused:
     """Units of an article, on the line that expects them first."""
+    if one.found and skus:
+        return Invalid(
+            field="found", expected="nothing: this is no package, say its quantity", found=skus[0].code
+        )
     line = _line(one, scan, skus, lines)
     if isinstance(line, Refused):
         return line
@@ -334,7 +347,7 @@ def _tell_differences(
             OpenItem(
                 one.company, "package differs", "purchase_order", answer.order,
                 f"{answer.order_number}: of package {answer.sscc} came {answer.differs}", "inventory manager",
-                {"sscc": answer.sscc, "receipt": str(answer.receipt)},
+                {"sscc": answer.sscc, "receipt": str(answer.receipt)}, dedupe=f"{answer.order}/{answer.sscc}",
             )
             for one, answer in zip(requests, answers, strict=True)
             if isinstance(answer, ScanReceived) and answer.differs

@@ -21,6 +21,9 @@ from entrepot.stock.errors import NotThere
 from entrepot.warehouse.errors import PlateElsewhere
 from entrepot.warehouse.plates import PlatePolicy
 
+DRAWS = 10
+"""How often a number of which the plate still holds something is drawn anew; then the last one stands."""
+
 policies.shape("warehouse.plates", extension=(0, 9))(PlatePolicy)
 
 
@@ -67,7 +70,7 @@ def build_plates(cause: Cause, /, *, requests: Sequence[BuildPlate]) -> list[Pla
     Locks: the numbers of the plates in their order, then the buckets in id order.
     Refuses: NotFound (bin); Invalid (lines, number, no prefix for own ones in the policy `warehouse.plates`);
     warehouse.plate_elsewhere; stock.not_there (less stands loose). Again: by key. 7 statements; 1 more where numbers
-    of the company's own are drawn.
+    of the company's own are drawn, and 1 where those of its prefix were used up once; 2 for each further draw.
     """
     places = {row[0]: row[1:] for row in sql.run(_BINS, {"ids": list({one.bin for one in requests})})}
     numbers, refused = _numbers(cause, requests)
@@ -122,11 +125,29 @@ def _numbers(cause: Cause, requests: Sequence[BuildPlate]) -> tuple[list[str], d
         )
         if refusal:
             refused[i], numbers[i] = refusal, ""
-    drawn = [i for i in own if i not in refused]
-    for i, serial in zip(drawn, ids.numbers("SSCC", len(drawn)), strict=True):
-        policy = in_force[requests[i].company][1]
-        numbers[i] = plating.sscc(policy.gs1_prefix, policy.extension, int(serial.partition("-")[2]))
+    drawn = {i: (requests[i].company, in_force[requests[i].company][1]) for i in own if i not in refused}
+    for _ in range(DRAWS):
+        anew = _draw(drawn, numbers)
+        held = (
+            {tuple(row) for row in sql.run(_HELD, sql.columns(("companies", "numbers"), anew))}
+            if anew
+            else set()
+        )
+        drawn = {i: one for i, one in drawn.items() if (one[0], numbers[i]) in held}
+        if not drawn:
+            break
     return numbers, refused
+
+
+def _draw(drawn: Mapping[int, tuple[int, PlatePolicy]], numbers: list[str]) -> list[tuple[int, str]]:
+    """Give each its next number; those, with their company, that were given before. 1 statement."""
+    anew = []
+    for (i, (company, policy)), text in zip(drawn.items(), ids.numbers("SSCC", len(drawn)), strict=True):
+        serial = int(text.partition("-")[2])
+        numbers[i] = plating.sscc(policy.gs1_prefix, policy.extension, serial)
+        if plating.is_anew(policy.gs1_prefix, serial):
+            anew.append((company, numbers[i]))
+    return anew
 
 
 def _at(one: BuildPlate, places: Mapping[UUID, tuple[Any, ...]]) -> list[tuple[At, int]]:
@@ -187,3 +208,9 @@ def _write(cause: Cause, plans: Sequence[_Plan], buckets: Mapping[At, UUID]) -> 
 
 
 _BINS = "SELECT id, node_id, company_id::int, code FROM network_bin WHERE id = ANY(%(ids)s::uuid[])"
+
+_HELD = """
+SELECT p.company_id::int, p.number FROM unnest(%(companies)s::smallint[], %(numbers)s::text[]) AS d(company, number)
+JOIN stock_plate AS p ON p.company_id = d.company AND p.number = d.number
+WHERE EXISTS (SELECT FROM stock_plateunits AS u WHERE u.plate_id = p.id)
+"""

@@ -103,13 +103,12 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
 
     A difference is one to the records of the moment of counting. What picks have a claim on and is missing, and a
     serial that stands elsewhere by the records, is never posted here. Unknown goods become a work item.
-    Locks: the tasks in id order, then as `stock.count`, then the orders displaced.
+    Locks: the tasks in id order, then as `stock.count`, the plates that were seen, then the orders displaced.
     Refuses: NotFound; WrongState (nobody has begun it); warehouse.count_of_another; warehouse.not_counted; Invalid
     (units, a serial twice, an unknown SKU, a time before the count began or to come). Again: by key.
     16 statements for a company; 1 more where plates were seen, those of `stock.count` where something is posted, 5
     where promises were displaced, 1 where units were found.
     """
-    see_plates([plate for one in requests for plate in one.plates], cause.at)
     found = lock_tasks([one.task for one in requests])
     lines: dict[UUID, list[_Line]] = defaultdict(list)
     for row in sql.run(_LINES, {"tasks": list(found)}):
@@ -131,7 +130,12 @@ def enter_counts(cause: Cause, /, *, requests: Sequence[EnterCount]) -> list[Cou
             results[task.id] = _results(cause, request, task, lines[task.id], serials[task.id])
             bins.add(task.bin)
         answers.append(refusal)
-    states = _Entry(cause, found, results).write() if results else {}
+    states: dict[UUID, str] = {}
+    if results:
+        entry = _Entry(cause, found, results)
+        entered = [one for one, refused in zip(requests, answers, strict=True) if refused is None]
+        see_plates([plate for one in entered for plate in one.plates], cause.at)
+        states = entry.write()
     unknown = [one for one, answer in zip(requests, answers, strict=True) if answer is None and one.unknown]
     open_items(cause, requests=[_unknown_goods(one, found[one.task]) for one in unknown])
     return [

@@ -105,7 +105,7 @@ _STOP = ("task_id", "list_id", "place", "slot")
 # In the order of the tasks: those of the most urgent fulfillments were written first.
 _STOPS = f"""
 SELECT t.id, t.fulfillment_id, COALESCE(z.code, ''), b.id, b.x, b.y, b.pick_sequence, t.sku_id, t.quantity,
-       t.quantity * s.weight_g,
+       t.quantity::bigint * s.weight_g,
        -(-(t.quantity::bigint * s.length_mm * s.width_mm * s.height_mm) / 1000), handled.pieces
 FROM warehouse_picktask AS t
 JOIN network_bin AS b ON b.id = t.bin_id

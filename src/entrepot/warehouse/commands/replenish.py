@@ -15,7 +15,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
-from entrepot.stock.commands.plates import OnPlate, find_plates, lock_content, lock_plates
+from entrepot.stock.commands.plates import OnPlate, Plate, find_plates, lock_content, lock_plates
 from entrepot.warehouse import replenishing
 from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
 from entrepot.warehouse.commands.put_away import PutAway, UnitsPutAway, put_away
@@ -182,7 +182,7 @@ def _write(cause: Cause, fillings: Sequence[Filling]) -> None:
 @command("warehouse.replenish")
 def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Replenished | Refused]:
     """The units stand in the pick face. Where fewer were found, the rest is not asked for again by this one, and a work
-    item asks why.
+    item asks why; not where a whole plate was brought that holds less: the next review asks for the rest.
 
     Locks: the replenishments in id order, the numbers of plates, then as `warehouse.put_away`.
     Refuses: NotFound; WrongState; Invalid (quantity); warehouse.plate_unfit; as `warehouse.put_away` and
@@ -191,12 +191,12 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
     brought.
     """
     found = {row[0]: _Task(*row) for row in sql.run(_LOCK, {"ids": [one.replenishment for one in requests]})}
-    on_plates = _content({one.plate for one in requests if one.plate})
+    plates, on_plates = _content({one.plate for one in requests if one.plate})
     refusals: dict[int, Refused] = {}
     going: dict[int, tuple[_Task, int]] = {}
     for place, one in enumerate(requests):
         task = found.get(one.replenishment)
-        refused = _refusal(one, task) or (_misfit_plate(one, task, on_plates) if task else None)
+        refused = _refusal(one, task) or (_misfit_plate(one, task, plates, on_plates) if task else None)
         if refused or task is None:
             refusals[place] = refused or NotFound(what="replenishment", which=str(one.replenishment))
             continue
@@ -210,29 +210,35 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
         else:
             documents[place] = answer
     _close(cause, [(*going[place], documents[place]) for place in going])
+    # A plate that holds less than was asked for is no lack in reserve.
+    loose = [going[place] for place in going if not requests[place].plate]
+    open_items(cause, requests=[_short(task, units) for task, units in loose if units < task.quantity])
     return [
         refusals.get(place) or Replenished(one.replenishment, going[place][1])
         for place, one in enumerate(requests)
     ]
 
 
-def _content(plates: set[UUID]) -> dict[UUID, list[OnPlate]]:
-    """What stands on plates, locked. 5 statements; none for none."""
+def _content(plates: set[UUID]) -> tuple[dict[UUID, Plate], dict[UUID, list[OnPlate]]]:
+    """Plates with what stands on them, locked. 5 statements; none for none."""
     if not plates:
-        return {}
+        return {}, {}
     found = find_plates(plates)
     lock_plates((plate.company, plate.number) for plate in found.values())
-    return lock_content(found)
+    return found, lock_content(found)
 
 
-def _misfit_plate(one: Replenish, task: _Task, on_plates: Mapping[UUID, Sequence[OnPlate]]) -> Refused | None:
+def _misfit_plate(
+    one: Replenish, task: _Task, plates: Mapping[UUID, Plate], on_plates: Mapping[UUID, Sequence[OnPlate]]
+) -> Refused | None:
     """Why a whole plate can't be brought: other goods stand on it, or elsewhere, or more than is asked for."""
     if one.plate is None:
         return None
     wanted = (task.sku, task.from_bin, task.lot, task.serial, "sellable")
     parts = [part.at for part in on_plates.get(one.plate, ())]
     if not parts or any((at.sku, at.bin, at.lot, at.serial, at.status) != wanted for at in parts):
-        return PlateUnfit(plate=str(one.plate), number=task.number)
+        plate = plates.get(one.plate)
+        return PlateUnfit(plate=plate.number if plate else str(one.plate), number=task.number)
     units = _units(one, task, on_plates)
     if one.quantity not in (None, units) or units > task.quantity:
         expected = Said("all {0} units of the plate, and {1} at most", units, task.quantity)
@@ -295,7 +301,6 @@ def _close(cause: Cause, done: Sequence[tuple[_Task, int, UUID | None]]) -> None
             for task, units, _ in done
         ],
     )
-    open_items(cause, requests=[_short(task, units) for task, units, _ in done if units < task.quantity])
 
 
 def _short(task: _Task, units: int) -> OpenItem:

@@ -13,6 +13,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from entrepot.catalog import queries as catalog
 from entrepot.catalog.commands.register import RegisterSku, register_skus
+from entrepot.catalog.rules import SIDE_MAX, WEIGHT_MAX
 from entrepot.kernel.errors import NotFound
 from entrepot.web.api import parse
 from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
@@ -20,8 +21,7 @@ from entrepot.web.api.packagings import PackagingOut
 from entrepot.web.api.schemas import CODE_MAX, NO_NUL, Code, Each, Out, Own, Price, Strict, Text
 
 router = Router()
-MEASURE_MAX = 2**31 - 1
-Measure = Annotated[StrictInt, Field(ge=0, le=MEASURE_MAX)]
+Side = Annotated[StrictInt, Field(ge=0, le=SIDE_MAX)]
 
 
 class SkuIn(Strict):
@@ -33,10 +33,10 @@ class SkuIn(Strict):
     category: Text = ""
     status: Literal["active", "discontinued"] = "active"
     barcode: Annotated[str, Field(max_length=80, pattern=NO_NUL)] = ""
-    weight_g: Measure = 0
-    length_mm: Measure = 0
-    width_mm: Measure = 0
-    height_mm: Measure = 0
+    weight_g: Annotated[StrictInt, Field(ge=0, le=WEIGHT_MAX)] = 0
+    length_mm: Side = 0
+    width_mm: Side = 0
+    height_mm: Side = 0
     lot_policy: Literal["none", "lot", "lot_expiry"] = "none"
     serial_policy: Literal["none", "at_ship"] = "none"
     minimum_age: Annotated[StrictInt, Field(ge=0, le=150)] = 0
