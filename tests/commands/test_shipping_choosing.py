@@ -9,6 +9,7 @@ import pytest
 from entrepot.carriage.commands.set_cut_offs import SetCarrierCutOff, set_cut_offs
 from entrepot.kernel import sql
 from entrepot.kernel.policies import SetPolicy, set_policy
+from entrepot.network.commands import register as network
 from entrepot.shipping import queries
 from entrepot.shipping.choosing import Choosing
 from entrepot.shipping.commands.deliver import Delivered, deliver
@@ -45,13 +46,13 @@ def test_a_service_that_came_late_often_is_passed_over(house: Floor):
     assert runner_up["total_minor"] == 300 + runner_up["late_minor"]
 
 
-def test_a_batch_is_shopped_for_with_ten_statements(house: Floor, statements):
+def test_a_batch_is_shopped_for_with_eleven_statements(house: Floor, statements):
     ready = packed(*placed(house, 10, (0, 1)))
     for some in (ready[:1], ready):
         with statements() as ran:
             choosing = Choosing(some, NOW)
             told = {choosing.choose(one, NOW).candidates[0].service for one in some}
-        assert (len(ran.texts), told) == (10, {"slow"})
+        assert (len(ran.texts), told) == (11, {"slow"})
 
 
 def test_who_has_been_there_today_takes_it_tomorrow(house: Floor):
@@ -63,6 +64,14 @@ def test_who_has_been_there_today_takes_it_tomorrow(house: Floor):
         set_cut_offs(SYSTEM, requests=[cut_off])
     found = Choosing([one], NOW).choose(one, NOW)
     assert (found.choice.late, found.candidates[0].service) == (True, "fast")
+
+
+def test_what_is_ready_after_the_node_s_own_cut_off_leaves_tomorrow(house: Floor):
+    (one,) = packed(*placed(house, 1, (0, 1), promise_at=NOW + timedelta(days=1)))
+    assert not Choosing([one], NOW).choose(one, NOW).choice.late
+    week = [network.SetCutOff(house.nodes[0], weekday, time(8)) for weekday in range(7)]
+    network.set_cut_offs(SYSTEM, requests=week)
+    assert Choosing([one], NOW).choose(one, NOW).choice.late
 
 
 def test_the_promise_is_of_the_day_where_the_node_is(house: Floor):

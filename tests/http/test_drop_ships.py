@@ -57,6 +57,26 @@ def said(response) -> list[str]:
     return [str(one) for one in get_messages(response.wsgi_request)][-1:]
 
 
+def test_the_freight_of_goods_that_still_ship_is_not_cancelled(asked, shop, console):
+    lines = (
+        OrderLine("LAMP-OAK", 2, Decimal("89.00")), OrderLine("TEA-ASSAM", 1, Decimal("11.20")),
+        OrderLine("FREIGHT", 1, Decimal("4.00"), kind="shipping"),
+    )  # fmt: skip
+    system = the_system(timezone.now())
+    (placed,) = whole(
+        place(system, requests=[PlaceOrder(COMPANY, "web", "DS-F", lines, "GBP", country="GB")])
+    )
+    whole(allocate(system, requests=[AllocateOrder(placed.order)]))
+    whole(drop_ship(system, requests=[DropShipOrder(placed.order)]))
+
+    told = {"reason": "changed their mind", "code": "customer"}
+    console("service").post(f"/orders/{placed.order}/cancel/", told)
+
+    found = {line.sku_code or line.kind: line for line in orders.order(placed.order).lines}
+    gone = {name: line.cancelled for name, line in found.items()}
+    assert (gone.pop("LAMP-OAK"), gone.pop("TEA-ASSAM"), list(gone.values())) == (0, 1, [0])
+
+
 def test_a_program_tells_what_the_supplier_does(asked, program):
     api = program("inventory")
     listed = api.get(API).json()["items"]

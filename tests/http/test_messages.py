@@ -131,6 +131,20 @@ def test_programs_list_read_replay_and_drop(program, dead, shop):
     assert program("lead").post("/api/v1/messages/drop", body, "three").status_code == 403
 
 
+def test_answers_to_a_program_tell_nothing_of_what_is_masked_for_it(program, dead):
+    """Whether a message says something would be told by the refusal of what it does not say."""
+    body = {"side": "out", "message": dead, "reason": "probing"}
+    guesses = [{"replaces": "ada@"}, {"replaces": "bob@"}, {"content": json.dumps(BODY)}]
+    for n, guess in enumerate(guesses):
+        answer = program("engineer").post("/api/v1/messages/replay", body | guess, f"probe-{n}")
+        assert answer.status_code == 403 and answer.json()["code"] == "kernel.message_masked", answer.content
+    assert _row(dead) == ("dead", BODY)
+    fixed = program("root").post(
+        "/api/v1/messages/replay", body | {"replaces": "MUG-BLUE", "by": "MUG-SAND"}, "fix"
+    )
+    assert fixed.status_code == 200 and _row(dead) == ("waiting", BODY | {"sku": "MUG-SAND"})
+
+
 def test_feeds_and_published_stock_are_compared(console, program, shop):
     page = console("engineer").get("/integration/feeds/").content.decode()
     assert "Orders of web" in page and "Never arrived" not in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.urls import reverse
 
 from entrepot.orders import queries as orders
@@ -79,6 +80,21 @@ def test_some_units_are_cancelled_and_the_rest_stands(shop, console):
     assert after == {one.id: int(one.id == line.id) for one in before.lines}
     if line.quantity > 1 or len(before.lines) > 1:
         assert orders.order(which).commercial != "cancelled"
+
+
+@pytest.mark.parametrize("entered", ["0", "one", "-1", "1.5"])
+def test_what_is_no_number_of_units_cancels_nothing(shop, console, entered):
+    which = shop.one("ready")
+    before = orders.order(which)
+    told = {f"cancel-{line.id}": entered for line in before.lines} | {"reason": "fewer", "code": "customer"}
+
+    answer = (
+        console("service").post(reverse("order-cancel", args=[which]), told, follow=True).content.decode()
+    )
+
+    assert "as whole numbers, of one line at least" in answer
+    assert f'value="{entered}"' in answer, "the form comes back as it was"
+    assert orders.order(which).lines == before.lines
 
 
 def test_why_nothing_can_be_split_off_is_said(shop, console):

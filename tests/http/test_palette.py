@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from entrepot.access import queries as access
 from entrepot.insight import finding, pages
 from entrepot.insight.finding import Found
 from entrepot.kernel import sql
@@ -43,6 +44,12 @@ def test_documents_are_found_by_what_people_call_them(console, shop):
     assert [(row["name"], row["kind"]) for row in rows(browser, "supervis")] == [("supervisor", "Person")]
     assert names(browser, "no such thing") == []
     assert names(browser, "100%") == []
+
+
+def test_of_people_only_as_many_are_read_as_are_shown(shop):
+    names_ = [one.name for one in access.beginning("S", 2)]
+    assert names_ == ["service", "supervisor"][: len(names_)] and names_
+    assert access.beginning("%", 6) == [] and len(access.beginning("", 2)) == 2
 
 
 def test_goods_are_found_by_their_lot_and_serial_number(console, shop):

@@ -84,6 +84,17 @@ def test_work_that_another_role_was_asked_for_goes_back_to_whoever_had_it(consol
     assert after.escalated_at is None, "it counts as not escalated, and is escalated in its time"
 
 
+def test_what_was_escalated_before_stays_so_when_a_second_time_is_taken_back(console, shop):
+    item, lead = work.of_subject(shop.one("fraud"))[0].id, console("lead")
+    asked = {"action": "escalate", "item": item}
+    lead.post("/work/act/", asked | {"role": "controller"})
+    first = work.item(item)
+    address, fields = undo_of(lead.post("/work/act/", asked | {"role": "customer service"}, follow=True))
+    lead.post(address, fields)
+    after = work.item(item)
+    assert first.escalated_at and (after.role, after.escalated_at) == (first.role, first.escalated_at)
+
+
 @pytest.mark.parametrize(
     "asked",
     [

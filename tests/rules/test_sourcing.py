@@ -332,6 +332,11 @@ def test_what_a_candidate_needs_is_all_of_it_together() -> None:
     assert [one.needs for one in found.candidates] == [None, Flip("N2", 0, "N1", 31), None]
 
 
+def test_who_lacks_nothing_and_breaks_no_rule_needs_nothing_that_could_be_told() -> None:
+    found = explain({"candidates": [("N1", 3), ("N2", 1)], "units": 3, "chosen": ["N2"]})
+    assert {one.node: one.needs for one in found.candidates} == {"N1": None, "N2": Flip("N2", 2, "")}
+
+
 # ---- the other rules of a profile
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time as clock
 import zipfile
 from decimal import Decimal
 
@@ -178,6 +179,21 @@ def test_times_are_read_in_the_usual_ways_and_nothing_else():
     assert parse.moment("soon") is parse.moment("1970-01-01") is None
 
 
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [
+        ("2026-03-31", "23:59"), ("31.03.2026", "23:59"), ("31/03/2026", "23:59"), ("46112", "23:59"),
+        ("2026-03-31T00:00:00", "23:59"), ("2026-03-31 14:30", "14:30"), ("2026-03-31T00:00:00Z", "00:00"),
+    ],
+)  # fmt: skip
+def test_what_is_promised_for_a_day_may_come_until_its_end(written, time):
+    header, mapping = (*HEADER, "By"), MAPPING | {"promise_at": "By", "ordered_at": "Tax"}
+    row = ("A", "MUG", "1", "2.5", "2026-03-31", written)
+    (one,) = parsed(row, header=header, mapping={k: v for k, v in mapping.items() if k != "tax"}).orders
+    assert one.head["promise_at"].strftime("%Y-%m-%d %H:%M") == f"2026-03-31 {time}"
+    assert one.head["ordered_at"].strftime("%H:%M") == "00:00"
+
+
 # ---- files as people have them
 
 
@@ -193,6 +209,51 @@ def test_titles_may_stand_above_the_header():
         workbook(("Orders of March",), (), ("Printed", "2026-03-31"), HEADER[:4], ("A", "MUG", 1, 2.5))
     )
     assert (sheet.header, sheet.rows) == (HEADER[:4], ((5, ("A", "MUG", "1", "2.5")),))
+
+
+@pytest.mark.parametrize("delimiter", list(contract.DELIMITERS))
+@pytest.mark.parametrize("title", ["Orders of March", "Orders, March, 2026, Leeds; printed | by Ann"])
+def test_titles_may_stand_above_the_header_of_a_csv_file(title, delimiter):
+    lines = (
+        title,
+        "",
+        delimiter.join(HEADER[:4]),
+        delimiter.join(("A", "MUG", "1", '"a, b, c, d, e; f; g; h; i"')),
+    )
+
+    sheet = read.read("\r\n".join(lines).encode())
+
+    if delimiter not in title:
+        assert (sheet.header, sheet.rows[0][1][:3]) == (HEADER[:4], ("A", "MUG", "1"))
+
+
+def test_commas_in_the_words_of_rows_part_no_cells():
+    text = "order;sku;qty;price\nA;Mug, red, big, round, new;1;2\nB;Mug, red, big, round, new;1;2\n"
+    assert read.read(text.encode()).header == ("order", "sku", "qty", "price")
+
+
+def marks_of(inside: bytes) -> read._Marks:
+    return read._marks(io.BytesIO(inside))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"<!-- <c <c ", b'<c r="A1" ', b'<c r="A1"> ', b'<c r="A1"><f/>' + b" " * 50, b"<x:c "],
+)
+def test_no_part_of_a_workbook_takes_longer_than_it_is_long(piece):
+    """Twice as much takes about twice as long: all of it is read within the time of the test, not within hours."""
+    started = clock.process_time()
+    marks_of(piece * (400_000 // len(piece)))
+    marks_of(b'<c r="A1"><f/>' + b" " * 400_000)
+    assert clock.process_time() - started < 10
+
+
+def test_a_merged_range_reaches_no_further_than_there_are_rows():
+    merged = marks_of(b'<mergeCell ref="A2:A999999999999"/>').merged
+    rows = [(2, ("A", "x")), (3, ("", "y")), (7, ("", "z"))]
+    assert merged == [(2, 999999999999, 0)]
+    assert read._merged(rows, merged) == {(3, 0): "A", (7, 0): "A"}
+    assert read._merged(rows, [(2, 3, 0), (2, 999999999999, 0)]) == {(3, 0): "A", (7, 0): "A"}
 
 
 def test_a_format_that_reaches_to_the_last_column_makes_no_columns():

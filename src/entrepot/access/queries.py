@@ -116,6 +116,11 @@ def known() -> list[Known]:
     return [Known(*row) for row in sql.run(_ALL_KNOWN, {"which": None})]
 
 
+def beginning(text: str, limit: int) -> list[Known]:
+    """People whose names begin with a text, in whatever letters, by name. 1 statement."""
+    return [Known(*row) for row in sql.run(_BEGINNING, {"text": text, "limit": limit})]
+
+
 def known_person(which: int) -> Known | None:
     """One of them. 1 statement."""
     found = sql.run(_ALL_KNOWN, {"which": which})
@@ -235,13 +240,19 @@ FROM auth_user AS person WHERE is_active {where} ORDER BY username
 _PEOPLE = _COMMANDED.format(first="", where="")
 _PEOPLE_BY_ID = _COMMANDED.format(first="person.id, ", where="AND person.id = ANY(%(which)s::int[])")
 
-_ALL_KNOWN = """
+_KNOWN = """
 SELECT person.id, username, email, is_superuser, is_active,
        ARRAY(SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
              WHERE user_id = person.id ORDER BY name),
        date_joined, last_login,
        (SELECT count(*)::int FROM access_apikey WHERE user_id = person.id AND revoked_at IS NULL)
-FROM auth_user AS person WHERE %(which)s::int IS NULL OR person.id = %(which)s::int ORDER BY username
+FROM auth_user AS person
+"""
+
+_ALL_KNOWN = f"{_KNOWN} WHERE %(which)s::int IS NULL OR person.id = %(which)s::int ORDER BY username"
+
+_BEGINNING = f"""{_KNOWN}
+WHERE starts_with(lower(username), lower(%(text)s::text)) ORDER BY username LIMIT %(limit)s::int
 """
 
 _BY_KEY = "access_apikey.prefix = %(prefix)s::text"

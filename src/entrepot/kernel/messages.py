@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from entrepot.kernel import ids, sql, worker
+from entrepot.kernel import ids, masking, sql, worker
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command, offer
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
@@ -66,6 +66,17 @@ class NotSaid(Refused):
     says = "Message {message} does not say “{text}”, so nothing of it can be replaced. Look at it, or leave it out."
 
 
+class Masked(Refused):
+    """Whether a message says something would tell what is kept from whoever asks."""
+
+    code = "kernel.message_masked"
+    kind = "forbidden"
+    says = (
+        "Message {message} is masked for you in part. Only who may see buyers mends it: replay it unchanged, or drop"
+        " it."
+    )
+
+
 class NoWayIn(Refused):
     code = "kernel.no_way_in"
     says = "Messages of {source} are not taken in by themselves. Bring in its file again, or drop this one."
@@ -79,7 +90,8 @@ class AsWritten(Refused):
 @dataclass(frozen=True, slots=True)
 class ReplayMessage:
     """A message by its side and id. `content`: what it shall say, None for what it says; or `replaces`, wherever it
-    says that, `by` something else. `anyway`: also where a later one about the same thing has arrived."""
+    says that, `by` something else. `anyway`: also where a later one about the same thing has arrived. `sees_people`:
+    whether whoever asks is shown whom messages are about."""
 
     company: int
     side: Side
@@ -89,6 +101,7 @@ class ReplayMessage:
     anyway: bool = False
     replaces: str = ""
     by: str = ""
+    sees_people: bool = True
     key: str | None = None
 
     @property
@@ -155,16 +168,21 @@ def replay_messages(cause: Cause, /, *, requests: Sequence[ReplayMessage]) -> li
     in to the room that takes those of their source.
 
     Locks: the messages, out before in, by id. Refuses: NotFound, WrongState (arrived, done or dropped), Invalid
-    (no reason; content that is no message), NotSaid (of what shall be replaced), Erased, AsWritten, Overtaken, NoWayIn.
+    (no reason; content that is no message), Masked, AsWritten, NoWayIn, Overtaken, NotSaid (of what shall be replaced),
+    Erased.
     Again: by key. 4 statements.
     """
     changes: dict[_Key, str | None] = {}
 
     def may(found: _Found, one: ReplayMessage) -> Refused | None:
+        refusal = hidden(one, found.content) or unfit(found, edits=one.edits, anyway=one.anyway)
+        if refusal is not None:
+            return refusal
         said = mended(one, found.content)
-        refusal = said if isinstance(said, Refused) else misfit(found.side, found.content, said)
-        refusal = refusal or unfit(found, edits=one.edits, anyway=one.anyway)
-        if refusal is None and not isinstance(said, Refused):
+        if isinstance(said, Refused):
+            return said
+        refusal = misfit(found.side, found.content, said)
+        if refusal is None:
             changes[_key(one)] = said
         return refusal
 
@@ -228,6 +246,13 @@ def _storable(content: str) -> str:
 
 
 # ---- decisions
+
+
+def hidden(one: ReplayMessage, content: str) -> Refused | None:
+    """Why whoever is not shown all of a message can't mend it: the answers would tell what it says. Pure."""
+    if one.edits and not one.sees_people and masking.shown(content, sees_people=False).hides:
+        return Masked(message=one.message)
+    return None
 
 
 def mended(one: ReplayMessage, content: str) -> str | Refused | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from entrepot.carriage import queries as carriage
 from entrepot.carriage.rules import Parcel, leaves
 from entrepot.kernel import policies, sql
+from entrepot.network import queries as network
 from entrepot.network.rules import local_day
 from entrepot.shipping.shopping import Known, Quote, Shopped, Shopping, shop
 
@@ -32,7 +33,7 @@ class Going(NamedTuple):
 
 
 class Choosing:
-    """The facts of a batch; alike fulfillments are decided once. 10 statements."""
+    """The facts of a batch; alike fulfillments are decided once. 11 statements."""
 
     def __init__(self, fulfillments: Collection[UUID], at: datetime) -> None:
         params = {"ids": list(fulfillments)}
@@ -42,7 +43,8 @@ class Choosing:
             self.parcels.setdefault(fulfillment, []).append((size[0], size[1], size[2]))
         companies = {one.company for one in self.going.values()}
         self.services = carriage.services(companies=companies)
-        self._cut_offs = carriage.cut_offs(nodes={one.node for one in self.going.values()})
+        nodes = {one.node for one in self.going.values()}
+        self._weeks, self._cut_offs = network.cut_offs(nodes=nodes), carriage.cut_offs(nodes=nodes)
         self._policies = policies.of_companies(companies, Shopping, at)
         self._known = known(companies)
         self._quotes: dict[UUID, dict[UUID, Quote]] = {}
@@ -55,7 +57,7 @@ class Choosing:
         one = self.going[fulfillment]
         sizes = tuple(self.parcels.get(fulfillment, ()))
         quotes = self._quotes.get(fulfillment, {})
-        day = leaves(at, one.time_zone, {}, self._cut_offs[one.node])
+        day = leaves(at, one.time_zone, self._weeks[one.node], self._cut_offs[one.node])
         promised = local_day(one.promise_at, one.time_zone) if one.promise_at else None
         key = (one[1:4], promised, one[5:], sizes, day, tuple(sorted(quotes.items())), at if quotes else None)
         if key not in self._shopped:

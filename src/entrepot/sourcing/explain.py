@@ -182,7 +182,7 @@ def _needs(one: Candidate, seen: Sequence[Candidate], wanted: int) -> Flip | Non
     by_rule = one.rule if one.verdict == "refused" or one.could > one.units else ""
     lacks = max(0, wanted - one.could) if by_rule else one.lacks
     if one.verdict == "refused" or whole is None or one in seen[:whole]:
-        return Flip(one.node, lacks, "", rule=by_rule)
+        return Flip(one.node, lacks, "", rule=by_rule) if lacks or by_rule else None
     chosen = seen[whole]
     if chosen.cost_minor is None or one.cost_minor is None:
         return Flip(one.node, lacks, chosen.node, rule=by_rule)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -178,7 +178,7 @@ def _take(values: dict[str, Any], name: str, text: str, *, comma: bool, dates: S
         if value < 0:
             return Said("an amount of 0 or more")
     elif one.kind == "moment":
-        value = moment(text, dates)
+        value = _until(text, dates) if name == "promise_at" else moment(text, dates)
         if value is None:
             return Said("a date such as 2026-03-31 or 31.03.2026 14:30")
     elif name in ("country", "currency"):
@@ -242,6 +242,8 @@ def _writes_month_first(rows: Sequence[tuple[int, Sequence[str]]], place: int) -
     return any(second > 12 for _, second in pairs) and all(first <= 12 for first, _ in pairs)
 
 
+_ZONED = re.compile(r":[0-9]{2}.*(Z|[+-][0-9]{2}:?[0-9]{2})$")
+"""A time with its zone."""
 _DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 _NUMBERED = re.compile(r"[3-7][0-9]{4}(\.[0-9]+)?")
 """A day as spreadsheets keep it, by its number: from 1982 to 2119."""
@@ -265,6 +267,14 @@ def moment(text: str, dates: Sequence[str] = contract.DAY_FIRST) -> datetime | N
     if found is None or not 2000 <= found.year < 2100:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _until(text: str, dates: Sequence[str]) -> datetime | None:
+    """A moment until which something may come: of a day without a time, its end. Workbooks keep a day as midnight."""
+    found = moment(text, dates)
+    if found and found.time() == time(0) and not _ZONED.search(text):
+        return found.replace(hour=23, minute=59)
+    return found
 
 
 def _agree(group: Grouped, mapping: Mapping[str, str]) -> list[Wrong]:

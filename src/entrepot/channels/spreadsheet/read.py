@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -94,12 +95,16 @@ def _stripped(row: Sequence[str]) -> tuple[str, ...]:
 def _merged(
     rows: Sequence[tuple[int, tuple[str, ...]]], ranges: Sequence[tuple[int, int, int]]
 ) -> dict[tuple[int, int], str]:
+    """Of rows that are there alone, however far a range says that it reaches; none twice, however ranges overlap."""
     known = dict(rows)
-    found = {}
+    numbers, found = sorted(known), {}
+    done: dict[int, int] = {}
     for first, last, column in ranges:
         cells = known.get(first, ())
         if column < len(cells):
-            found.update({(row, column): cells[column] for row in range(first + 1, last + 1) if row in known})
+            begin, end = bisect_right(numbers, max(first, done.get(column, 0))), bisect_right(numbers, last)
+            found.update({(row, column): cells[column] for row in numbers[begin:end]})
+            done[column] = max(last, done.get(column, 0))
     return found
 
 
@@ -111,12 +116,32 @@ def _csv(data: bytes) -> Iterator[Sequence[str]]:
         text = data.decode("cp1252", errors="replace")
     if "\0" in text:
         raise Invalid(field="file", expected="CSV or XLSX", found="bytes of another kind")
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(contract.DELIMITERS, key=first.count)
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     except csv.Error as error:
         raise Invalid(field="file", expected="CSV", found=str(error)) from error
+
+
+def _delimiter(text: str) -> str:
+    """What parts the first line that can be the header, with a row like it below: titles above it may hold any sign.
+    Where there is none, what stands most often in the first line."""
+    lines = list(islice(filter(str.strip, io.StringIO(text, newline="")), contract.HEADER_WITHIN + 1))
+    cells = {
+        sign: [_filled(row) for row in csv.reader(lines, delimiter=sign)] for sign in contract.DELIMITERS
+    }
+    for place in range(len(lines)):
+        most = {sign: rows[place] for sign, rows in cells.items() if _like_header(rows[place : place + 2])}
+        if most:
+            return max(most, key=lambda sign: most[sign])
+    return max(contract.DELIMITERS, key="".join(lines[:1]).count)
+
+
+def _filled(row: Sequence[str]) -> int:
+    return sum(1 for cell in row if cell.strip())
+
+
+def _like_header(rows: Sequence[int]) -> bool:
+    return len(rows) == 2 and min(rows) >= len(contract.REQUIRED)
 
 
 def _workbook(data: bytes) -> Sheet:
@@ -147,13 +172,15 @@ def _rows(sheet: Any, uncomputed: frozenset[tuple[int, int]]) -> Iterator[Sequen
 
 
 _CHUNK, _OVERLAP = 1 << 20, 1 << 14
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+)([0-9]+):[A-Z]+([0-9]+)"')
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]{1,3})([0-9]{1,15}):[A-Z]{1,3}([0-9]{1,15})"')
 _FORMULA = re.compile(
-    rb'<(?:\w+:)?c (?![^>]*\bt="str")[^>]*?\br="([A-Z]+)([0-9]+)"[^>]*>\s*'
-    rb"<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"
-    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+    rb'<(?:\w{1,20}:)?c (?![^<>]{0,300}\bt="str")[^<>]{0,300}?\br="([A-Z]{1,3})([0-9]{1,7})"[^<>]{0,300}>\s*'
+    rb"<(?:\w{1,20}:)?f\b(?:[^<>]{0,300}/>|[^<>]{0,300}>[^<]*</(?:\w{1,20}:)?f>)\s*"
+    rb"(?:(?:<(?:\w{1,20}:)?v\s*/>|<(?:\w{1,20}:)?v>\s*</(?:\w{1,20}:)?v>)\s*)?</(?:\w{1,20}:)?c>"
 )
-"""A cell with a formula and no value; one whose formula gave an empty text (`str`) has a value."""
+"""A cell with a formula and no value; one whose formula gave an empty text (`str`) has a value.
+
+No part of it may reach over the next tag, or match the same blanks in two ways: a file may be made to take hours."""
 
 
 def _marks(source: IO[bytes]) -> _Marks:

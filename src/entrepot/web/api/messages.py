@@ -131,9 +131,13 @@ def get_message_content(
     if found is None:
         raise NotFound(what="message", which=message)
     row, content = found
-    shown = masking.shown(content, sees_people=any(map(parse.actor_of(request).may, SEES_BUYERS)))
+    shown = masking.shown(content, sees_people=_sees(request))
     told = shown.content if shown.hides else content
     return {"side": side, "id": row.id, "state": row.state, "content": told, "is_masked": shown.hides}
+
+
+def _sees(request: HttpRequest) -> bool:
+    return any(map(parse.actor_of(request).may, SEES_BUYERS))
 
 
 @router.get("/feeds", response={200: list[FeedOut], **READ})
@@ -149,12 +153,13 @@ def replay_message(
     idempotency_key: IdempotencyKey,
     company: Company = None,
 ) -> Any:
-    """Send messages on their way again, as they are or edited."""
-    which = parse.company_of(company)
+    """Send messages on their way again, as they are or edited: one that is masked for you only as it is."""
+    which, sees = parse.company_of(company), _sees(request)
     return give(
         request, replay_messages, payload, idempotency_key,
         lambda one, key: ReplayMessage(
-            which, one.side, one.message, one.reason, one.content, one.anyway, one.replaces, one.by, key=key
+            which, one.side, one.message, one.reason, one.content, one.anyway, one.replaces, one.by,
+            sees_people=sees, key=key,
         ),
     )  # fmt: skip
 

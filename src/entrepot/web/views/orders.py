@@ -128,11 +128,16 @@ def cancel_order(request: Request, which: UUID) -> HttpResponse:
     found = orders.order(which)
     if found is None:
         raise Http404
-    lines: list[tuple[UUID, int]] = [
-        (line.id, n) for line in found.lines if (n := int_in(request.POST.get(f"cancel-{line.id}")))
-    ]
-    left = [(line.id, units) for line in found.lines if (units := _can(request, line))]
-    if not lines and sum(n for _, n in left) < sum(line.quantity - line.cancelled for line in found.lines):
+    said = {line.id: text for line in found.lines if (text := clean(request.POST.get(f"cancel-{line.id}")))}
+    numbers = {line: int_in(text) for line, text in said.items()}
+    lines = [(line, n) for line, n in numbers.items() if n]
+    if said and (None in numbers.values() or not lines):
+        messages.error(request, gettext("Write the units to cancel as whole numbers, of one line at least."))
+        return back(request, f"/orders/{which}/", [])
+    # What is charged beside the goods goes with the last of them, and not before.
+    goods = [line for line in found.lines if line.kind == rules.GOODS]
+    left = [(line.id, units) for line in goods if (units := _can(request, line))]
+    if not said and sum(n for _, n in left) < sum(line.quantity - line.cancelled for line in goods):
         lines = left
     code = clean(request.POST.get("code")) or "other"
     wanted = CancelOrder(which, clean(request.POST.get("reason")), tuple(lines) or None, code=code)

@@ -53,11 +53,10 @@ def _told(one: finding.Found) -> dict[str, Any]:
 
 def _people(text: str) -> list[dict[str, Any]]:
     """Those who work here whose name begins with the text."""
-    fitting = [one for one in access.known() if _begins(one.name, text)]
     return [
         {"name": one.name, "kind": gettext("Person"), "more": ", ".join(one.roles),
          "url": reverse("person", args=[one.id])}
-        for one in fitting[:OF_EACH]
+        for one in access.beginning(text, OF_EACH)
     ]  # fmt: skip
 
 

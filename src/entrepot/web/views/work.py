@@ -210,7 +210,7 @@ def _escalate(request: Request, which: Sequence[UUID], note: str) -> None:
     wanted = [
         EscalateItem(
             one, role, note, clean(request.POST.get(f"owner-{one}")), seen_role, _seen(request, one),
-            request.POST.get("takes_back") == "yes",
+            request.POST.get("takes_back") == "yes", moment_in(request.POST.get(f"escalated-{one}")),
         )
         for one in which
     ]  # fmt: skip
@@ -263,9 +263,14 @@ def _asked_back(
     def undo(done: list[Any]) -> Undo | None:
         before = {was[request.item].role for request, _ in done}
         had = {f"owner-{one.item}": was[one.item].owner for one, _ in done if was[one.item].owner}
+        times = {
+            f"escalated-{one.item}": at.isoformat() for one, _ in done if (at := was[one.item].escalated_at)
+        }
         if len(before) > 1:
             return None
-        return _undo("escalate", done, seen="", seen_role=role, takes_back="yes", role=before.pop(), **had)
+        return _undo(
+            "escalate", done, seen="", seen_role=role, takes_back="yes", role=before.pop(), **had, **times
+        )
 
     return undo
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,7 +28,7 @@ class EscalateItem:
     """Another role should look at the item; whoever had it has it no longer, and `owner` has it, where one is named.
 
     `expected_role` and `expected_owner`: as the item should stand now, None for however. `takes_back`: it was escalated
-    by mistake, and counts as not escalated.
+    by mistake, and counts as escalated when it had been before (`escalated_before`), or as not escalated.
     """
 
     item: UUID
@@ -38,6 +38,7 @@ class EscalateItem:
     expected_role: str | None = None
     expected_owner: str | None = None
     takes_back: bool = False
+    escalated_before: datetime | None = None
     key: str | None = None
 
 
@@ -86,7 +87,8 @@ def escalate(cause: Cause, /, *, requests: Sequence[EscalateItem]) -> list[ItemE
             continue
         answers.append(ItemEscalated(one.item, one.role, one.owner))
         if before:
-            asked[one.item] = _Asked(before, one.role, one.owner, one.note, one.takes_back)
+            at = one.escalated_before if one.takes_back else cause.at
+            asked[one.item] = _Asked(before, one.role, one.owner, one.note, at)
     _ask(cause, asked)
     return answers
 
@@ -131,20 +133,20 @@ def escalate_overdue(
         was = Locked(*rest)
         to = rules.asked_when_overdue(was.type, was.role, steering.get(was.company, NO_STEERING).targets)
         if to is not None:
-            asked[item] = _Asked(was, to, "", "overdue")
+            asked[item] = _Asked(was, to, "", "overdue", cause.at)
             counts[was.company] += 1
     _ask(cause, asked)
     return [OverdueEscalated(counts[one.company]) for one in requests]
 
 
 class _Asked(NamedTuple):
-    """An item as it was, and the role and the person that have it now."""
+    """An item as it was, the role and the person that have it now, and since when it counts as escalated."""
 
     was: Locked
     role: str
     owner: str
     note: str
-    takes_back: bool = False
+    at: datetime | None
 
     @property
     def state(self) -> str:
@@ -157,10 +159,8 @@ class _Asked(NamedTuple):
 
 def _ask(cause: Cause, asked: dict[UUID, _Asked]) -> None:
     if asked:
-        rows = [(item, one.role, one.owner, one.state, one.takes_back) for item, one in asked.items()]
-        sql.run(
-            _ESCALATE, {**sql.columns(("items", "roles", "owners", "states", "backs"), rows), "at": cause.at}
-        )
+        rows = [(item, one.role, one.owner, one.state, one.at) for item, one in asked.items()]
+        sql.run(_ESCALATE, sql.columns(("items", "roles", "owners", "states", "times"), rows))
     announce(
         cause,
         (
@@ -172,9 +172,9 @@ def _ask(cause: Cause, asked: dict[UUID, _Asked]) -> None:
 
 _ESCALATE = """
 UPDATE work_item SET state = one.state, owner = one.owner, snoozed_until = NULL, role = one.role,
-                     escalated_at = CASE WHEN NOT one.takes_back THEN %(at)s::timestamptz END
-FROM unnest(%(items)s::uuid[], %(roles)s::text[], %(owners)s::text[], %(states)s::text[], %(backs)s::bool[])
-     AS one(id, role, owner, state, takes_back)
+                     escalated_at = one.at
+FROM unnest(%(items)s::uuid[], %(roles)s::text[], %(owners)s::text[], %(states)s::text[],
+            %(times)s::timestamptz[]) AS one(id, role, owner, state, at)
 WHERE work_item.id = one.id
 """
 
