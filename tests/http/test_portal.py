@@ -415,7 +415,10 @@ def test_whose_parcel_we_pay_for_has_the_label_at_once(customer, order):
     )
     assert "Show this code where you hand the parcel in." in text_of(page)
     assert "carrier of your choice" not in text_of(page)
-    assert segno.make(one.number, error="m", micro=False).svg_inline(omitsize=True, border=2) in page.content.decode()
+    assert (
+        segno.make(one.number, error="m", micro=False).svg_inline(omitsize=True, border=2)
+        in page.content.decode()
+    )
     assert one.number in [parcel.tracking for parcel in portal_queries.parcels_of(one.id)]
     pdf = customer.get(f"/portal/return/{one.number}/label/")
     assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
