@@ -110,17 +110,7 @@ def act(request: Request) -> HttpResponse:
         which = _shown_whole(request, side, which)
     content = _edited(request, company, side, which[0]) if len(which) == 1 and not replaces else None
     replays = [
-        ReplayMessage(
-            company,
-            side,
-            text,
-            reason,
-            content,
-            anyway,
-            replaces,
-            by,
-            sees_people=_sees(request),  # type: ignore[arg-type]
-        )
+        ReplayMessage(company, side, text, reason, content, anyway, replaces, by, sees_people=_sees(request))  # type: ignore[arg-type]
         for text in which
     ]
     return back(request, home, give(request, replay_messages, replays, _replayed))
