@@ -222,7 +222,7 @@ class FoundIn(Strict):
 
 class ScanIn(Keyed):
     """What a scanner read at a node's dock, and what the barcode does not say. A package (SSCC) is received whole, but
-    for what is `found` otherwise."""
+    for what is `found` otherwise; what was missing then is received by its `quantity` or as `found`."""
 
     node: Code
     text: Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00]*$")]
