@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ from entrepot.access.commands.keep_people import (
     subject_of,
 )
 from entrepot.access.commands.sync_roles import SyncRoles, sync_roles
-from entrepot.access.errors import ConflictsUnseen, KeyBeyondOwn, NameTaken, OwnRights, ShutOut
+from entrepot.access.errors import ConflictsUnseen, KeyBeyondOwn, NameTaken, OwnRights, RolesChanged, ShutOut
+from entrepot.access.rules import ROLES
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Invalid, NotFound, NotPermitted
@@ -238,3 +240,26 @@ def test_statements_do_not_grow_with_the_batch(statements: Any, size: int) -> No
         with statements() as ran:
             command(CAUSE, requests=batch)
         assert len([text for text in ran.texts if "SAVEPOINT" not in text]) == count, ran
+
+
+def test_roles_that_somebody_changed_meanwhile_are_not_overwritten():
+    """One administrator takes a role; another, whose page still shows it, may not give it back unseen."""
+    added("anna", "picker", "packer")
+    assert isinstance(given("anna", "picker", expected=("packer", "picker")), RolesSet)
+    late = given("anna", "picker", "packer", "auditor", expected=("packer", "picker"))
+    assert late == RolesChanged(person="anna", expected="packer, picker", found="picker")
+    assert known("anna").roles == ["picker"]
+    assert isinstance(given("anna", "auditor", expected=("picker",)), RolesSet)
+
+
+def test_only_pairs_that_there_are_can_be_accepted_and_the_event_tells_which():
+    none = added("anna", "picker", accepts=("whatever\x00",))
+    assert isinstance(none, Invalid) and none.message.startswith("accepts: expected one of")
+    both = next(
+        (a, b, pairs)
+        for a, b in combinations(sorted(ROLES), 2)
+        if (pairs := [one.name for one in duties.brought_together((), (a, b))])
+    )
+    assert isinstance(added("anna", *both[:2], accepts=tuple(both[2])), PersonAdded)
+    (event,) = timeline(subjects=[subject_of(known("anna").id)])
+    assert event.payload["accepted"] == sorted(both[2])

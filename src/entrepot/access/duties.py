@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from entrepot.access.errors import ConflictsUnseen
 from entrepot.access.rules import ROLES
-from entrepot.kernel.errors import Refused
+from entrepot.kernel.errors import Invalid, Refused, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,15 @@ def brought_together(before: Iterable[str], after: Iterable[str]) -> list[Confli
     """Pairs of which somebody gets both sides when they have other roles, and did not have them with those before."""
     had, has = ({name for role in roles for name in ROLES.get(role, ())} for roles in (before, after))
     return [one for one in CONFLICTS if sides(one, has) == BOTH != sides(one, had)]
+
+
+def misfit_accepted(accepts: Iterable[str]) -> Refused | None:
+    """Why pairs can't be accepted: there are no such."""
+    known = {one.name for one in CONFLICTS}
+    unknown = sorted(set(accepts) - known)
+    if unknown:
+        return Invalid(field="accepts", expected=one_of(sorted(known)), found=", ".join(unknown))
+    return None
 
 
 def misfit_unseen(

@@ -26,6 +26,16 @@ class NameTaken(Refused):
     says = "There is a person named {name} already. Choose another name, or change the roles of that person."
 
 
+class RolesChanged(Refused):
+    """Somebody else changed a person's roles after whoever gives them now read them."""
+
+    code = "access.roles_changed"
+    says = (
+        "Somebody changed the roles of {person} meanwhile: expected {expected}, found {found}. Look at them again, and"
+        " do what is still right."
+    )
+
+
 class OwnRights(Refused):
     code = "access.own_rights"
     kind = "forbidden"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.access import duties, rules
-from entrepot.access.errors import NameTaken, OwnRights, ShutOut
+from entrepot.access.errors import NameTaken, OwnRights, RolesChanged, ShutOut
 from entrepot.kernel import sql
 from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
@@ -40,11 +40,13 @@ class PersonAdded:
 
 @dataclass(frozen=True, slots=True)
 class SetRoles:
-    """The roles that a person has from now on, and no others. `accepts` as of AddPerson."""
+    """The roles that a person has from now on, and no others. `accepts` as of AddPerson. `expected`: the roles that
+    whoever decides saw; where somebody changed them since, nothing is given or taken."""
 
     person: str
     roles: tuple[str, ...]
     accepts: tuple[str, ...] = ()
+    expected: tuple[str, ...] | None = None
     key: str | None = None
 
 
@@ -106,7 +108,7 @@ def subject_of(person: int) -> UUID:
 def add_people(cause: Cause, /, *, requests: Sequence[AddPerson]) -> list[PersonAdded | Refused]:
     """People who may enter, each with their roles.
 
-    Refuses: Invalid (name, address, a role that is none, or no role at all); ConflictsUnseen; NameTaken.
+    Refuses: Invalid (name, address, a role or pair that is none, or no role at all); ConflictsUnseen; NameTaken.
     Again: by key. 3 statements.
     """
     wanted: dict[str, AddPerson] = {}
@@ -127,7 +129,15 @@ def add_people(cause: Cause, /, *, requests: Sequence[AddPerson]) -> list[Person
     announce(
         cause,
         (
-            Event("person", subject_of(which), 0, "", IN, None, {"roles": sorted(wanted[name].roles)})
+            Event(
+                "person",
+                subject_of(which),
+                0,
+                "",
+                IN,
+                None,
+                {"roles": sorted(wanted[name].roles)} | _accepted(wanted[name].accepts),
+            )
             for name, which in made.items()
         ),
     )
@@ -144,7 +154,7 @@ def set_roles(cause: Cause, /, *, requests: Sequence[SetRoles]) -> list[RolesSet
     """People with their roles. Of several requests for one person the last one counts.
 
     Locks: the people, in the order of their ids.
-    Refuses: NotFound; OwnRights; Invalid (a role that is none); ConflictsUnseen.
+    Refuses: NotFound; OwnRights; Invalid (a role or pair that is none); RolesChanged; ConflictsUnseen.
     Again: changes nothing, and nothing is told. 5 statements.
     """
     found = _lock([one.person for one in requests])
@@ -153,9 +163,15 @@ def set_roles(cause: Cause, /, *, requests: Sequence[SetRoles]) -> list[RolesSet
     changed: dict[str, SetRoles] = {}
     for one in requests:
         before = found.get(one.person)
-        refusal = _misfit_own(cause, one.person, before) or rules.misfit_of_roles(one.roles)
+        refusal = (
+            _misfit_own(cause, one.person, before)
+            or rules.misfit_of_roles(one.roles)
+            or duties.misfit_accepted(one.accepts)
+        )
         if refusal is None and before is not None:
-            refusal = duties.misfit_unseen(one.person, had[one.person], one.roles, one.accepts)
+            refusal = _misfit_expected(one, had[one.person]) or duties.misfit_unseen(
+                one.person, had[one.person], one.roles, one.accepts
+            )
         answers.append(refusal or RolesSet(one.person, tuple(sorted(set(one.roles)))))
         if refusal is None:
             changed[one.person] = one
@@ -173,7 +189,7 @@ def set_roles(cause: Cause, /, *, requests: Sequence[SetRoles]) -> list[RolesSet
             Event(
                 "person", was.subject, 0, was.state, was.state, None,
                 {"given": _without(one.roles, had[name]), "taken": _without(had[name], one.roles)}
-                | ({"accepted": sorted(one.accepts)} if one.accepts else {}),
+                | _accepted(one.accepts),
             )
             for name, one in changed.items()
             for was in [found[name]]
@@ -243,8 +259,21 @@ def _misfit_added(one: AddPerson) -> Refused | None:
     return (
         rules.misfit_person_added(one.name, one.email)
         or rules.misfit_of_roles(one.roles)
+        or duties.misfit_accepted(one.accepts)
         or duties.misfit_unseen(one.name, (), one.roles, one.accepts)
     )
+
+
+def _misfit_expected(one: SetRoles, has: Collection[str]) -> Refused | None:
+    if one.expected is None or set(one.expected) == set(has):
+        return None
+    expected, found = (", ".join(sorted(roles)) or "none" for roles in (one.expected, has))
+    return RolesChanged(person=one.person, expected=expected, found=found)
+
+
+def _accepted(pairs: Collection[str]) -> dict[str, list[str]]:
+    """What an event says of pairs of duties whose both sides were given knowingly."""
+    return {"accepted": sorted(pairs)} if pairs else {}
 
 
 def _misfit_own(cause: Cause, person: str, before: _Found | None) -> Refused | None:

@@ -76,8 +76,8 @@ def one(request: Request, person: int) -> HttpResponse:
 @console
 def give_roles(request: Request, person: int) -> HttpResponse:
     found = _known(person)
-    accepts = tuple(request.POST.getlist("accepts"))
-    wanted = SetRoles(found.name, tuple(request.POST.getlist("role")), accepts)
+    roles, accepts, had = (tuple(request.POST.getlist(name)) for name in ("role", "accepts", "had"))
+    wanted = SetRoles(found.name, roles, accepts, tuple(filter(None, had)) if had else None)
     give(request, set_roles, [wanted], lambda _n: gettext("The roles are changed."))
     return back(request, reverse("person", args=[person]))
 
@@ -150,7 +150,7 @@ def _person(request: Request, person: int, more: dict[str, Any]) -> HttpResponse
     commands = {name for role in has for name in ROLES[role]}
     subject: UUID = subject_of(found.id)
     context = {
-        "one": found, "roles": sorted(ROLES), "chosen": chosen, "is_self": found.name == request.reader.name,
+        "one": found, "roles": sorted(ROLES), "has": has, "chosen": chosen, "is_self": found.name == request.reader.name,
         "given": sorted(set(chosen) - set(has)), "taken": sorted(set(has) - set(chosen)),
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
