@@ -30,7 +30,8 @@ PUBLISHED = {
     "tax": "exemption jurisdiction rate",
     "carriage": "service",
     "ledger": "account balance clearingitem exposure line match matchpart period valuation",
-    "stock": "allocation bucket move position preorder published reservation ringfence supply transferline unpublished",
+    "stock": "allocation bucket move plate plateunits position preorder published reservation ringfence supply "
+    "transferline unpublished",
     "payments": "attempt creditgrant dispute payment",
     "orders": "credit creditline fingerprint hold line order promotion",
     "sourcing": "backorder decision dropship rejection",

@@ -60,7 +60,7 @@ def test_each_transaction_is_a_line_and_they_make_the_payout():
         PayoutLine("refund_reversal", "re_2", 700, 0),
         PayoutLine("fee", "txn_fee_1", 0, 200),
     )
-    assert misfit(found.external_id, found.lines, found.net_minor) is None
+    assert misfit(found.external_id, found.lines, found.net_minor, found.currency) is None
     assert report.read(json.dumps(ROWS)) == found
 
 
