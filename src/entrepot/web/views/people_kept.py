@@ -150,7 +150,8 @@ def _person(request: Request, person: int, more: dict[str, Any]) -> HttpResponse
     commands = {name for role in has for name in ROLES[role]}
     subject: UUID = subject_of(found.id)
     context = {
-        "one": found, "roles": sorted(ROLES), "has": has, "chosen": chosen, "is_self": found.name == request.reader.name,
+        "one": found, "roles": sorted(ROLES), "has": has, "chosen": chosen,
+        "is_self": found.name == request.reader.name,
         "given": sorted(set(chosen) - set(has)), "taken": sorted(set(has) - set(chosen)),
         "brought": duties.brought_together(has, chosen),
         "both": [pair for pair in duties.CONFLICTS if duties.sides(pair, commands) == duties.BOTH],
