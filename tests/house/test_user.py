@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import sys
+from itertools import combinations
 
 import pytest
 from django.contrib.auth.models import User
 
 from entrepot import cli
+from entrepot.access import duties
+from entrepot.access.commands.keep_people import subject_of
+from entrepot.access.rules import ROLES
 from entrepot.cli import session
+from entrepot.kernel.queries import timeline
 
 GOOD = "seven brass lanterns"
 WEAK = ["short", "password1234", "anna-lindqvist"]
@@ -61,3 +66,26 @@ def test_a_new_password_replaces_the_old_one(monkeypatch: pytest.MonkeyPatch) ->
     assert given(monkeypatch, f"{GOOD}, lit", "password", "anna.lindqvist") == 0
 
     assert User.objects.get(username="anna.lindqvist").check_password(f"{GOOD}, lit")
+
+
+def test_somebody_is_let_in_by_the_command_which_asks_for_pairs_of_duties_and_is_audited(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, pairs = next(
+        (a, b, found)
+        for a, b in combinations(sorted(ROLES), 2)
+        if (found := [one.name for one in duties.brought_together((), (a, b))])
+    )
+    wanted = ["add", "anna.lindqvist", "--role", first, "--role", second]
+    assert given(monkeypatch, GOOD, *wanted) == 2
+    assert f"both sides of: {', '.join(pairs)}" in capsys.readouterr().err
+    assert not User.objects.filter(username="anna.lindqvist").exists()
+
+    accepts = [word for pair in pairs for word in ("--accept", pair)]
+    assert given(monkeypatch, GOOD, *wanted, *accepts) == 0
+    person = User.objects.get(username="anna.lindqvist")
+    assert person.check_password(GOOD)
+    (event,) = timeline(subjects=[subject_of(person.id)])
+    assert (event.actor, event.payload["accepted"]) == ("system:user", sorted(pairs))
+    assert given(monkeypatch, GOOD, *wanted, *accepts) == 2
+    assert "already a person" in capsys.readouterr().err

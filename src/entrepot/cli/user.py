@@ -24,6 +24,10 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add.add_argument("name")
     add.add_argument("--role", action="append", default=[], metavar="ROLE", help="may be given several times")
+    add.add_argument(
+        "--accept", action="append", default=[], metavar="PAIR",
+        help="a pair of duties of which they shall have both sides all the same; may be given several times",
+    )  # fmt: skip
     add.add_argument("--superuser", action="store_true")
     add.add_argument("--email", default="")
     add.set_defaults(run=run_add)
@@ -44,9 +48,8 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run_add(arguments: argparse.Namespace) -> int:
     with opened(arguments.database):
         from django.contrib.auth.models import Group, User
-        from django.db import transaction
 
-        known = {group.name: group for group in Group.objects.all()}
+        known = set(Group.objects.values_list("name", flat=True))
         for role in arguments.role:
             if role not in known:
                 raise Problem(
@@ -60,16 +63,40 @@ def run_add(arguments: argparse.Namespace) -> int:
         if given:
             _refuse_weak(given, User(username=arguments.name, email=arguments.email))
         password = given or secrets.token_urlsafe(12)
-        with transaction.atomic():
-            create = User.objects.create_superuser if arguments.superuser else User.objects.create_user
-            person = create(arguments.name, arguments.email, password)
-            person.groups.set(known[role] for role in arguments.role)
+        if arguments.superuser:  # who is the first to enter, before anybody could let them in
+            person = User.objects.create_superuser(arguments.name, arguments.email, password)
+            person.groups.set(Group.objects.filter(name__in=arguments.role))
+        else:
+            _let_in(arguments, password)
         say(
             f"{arguments.name} may enter."
             if given
             else f"{arguments.name} may enter with the password {password}"
         )
     return 0
+
+
+def _let_in(arguments: argparse.Namespace, password: str) -> None:
+    from django.contrib.auth.hashers import make_password
+    from django.utils import timezone
+
+    from entrepot.access.commands.keep_people import AddPerson, add_people
+    from entrepot.kernel.cause import Actor, Cause
+    from entrepot.kernel.errors import Refused
+
+    cause = Cause(
+        Actor("system:user", everything=True), timezone.now(), f"by {getpass.getuser()} in a terminal"
+    )
+    wanted = AddPerson(
+        arguments.name,
+        make_password(password),
+        tuple(arguments.role),
+        arguments.email,
+        tuple(arguments.accept),
+    )
+    (answer,) = add_people(cause, requests=[wanted])
+    if isinstance(answer, Refused):
+        raise Problem(answer.message)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
