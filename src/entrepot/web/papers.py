@@ -12,6 +12,8 @@ import font_source_sans_pro
 import segno
 from babel import Locale, UnknownLocaleError
 from barcode.codex import Code128, Gs1_128
+from django.http import HttpResponse
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, override
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -158,7 +160,7 @@ class Paper(FPDF):
         self.cell(WIDTH * 0.2, size * 0.55, amount, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def by_hand(self, text: str) -> None:
-        """Where somebody writes by hand; kept together with what it stands under."""
+        """Where somebody writes by hand, with room above it."""
         self.ln(12)
         self.say(text)
 
@@ -173,7 +175,7 @@ class Paper(FPDF):
 
     def square(self, text: str, x: float, y: float, side: float) -> None:
         """A code for phones and scanners (QR) of so many millimetres."""
-        rows = tuple(segno.make(text, error="m", micro=False).matrix)
+        rows = tuple(_scan_code(text).matrix)
         step = side / len(rows)
         self.set_fill_color(0)
         for down, row in enumerate(rows):
@@ -193,6 +195,15 @@ class Paper(FPDF):
                 run = 0
 
 
+def scan_code(text: str) -> SafeString:
+    """A code for phones and scanners (QR, never Micro QR: few read that) as it stands in a page."""
+    return mark_safe(_scan_code(text).svg_inline(omitsize=True, border=2))  # noqa: S308  drawn by segno
+
+
+def _scan_code(text: str) -> segno.QRCode:
+    return segno.make(text, error="m", micro=False)
+
+
 def gs1_modules(elements: str) -> str:
     """The bars of GS1 elements, 1 for black: scanners tell them from others by the sign that they begin with."""
     return str(Gs1_128(elements).build()[0])
@@ -206,6 +217,16 @@ def postal_lines(address: Address | None) -> list[str]:
     return [
         line for line in (address.name, address.line1, address.line2, town, address.country) if line.strip()
     ]
+
+
+TYPES = {"pdf": "application/pdf", "zpl": "text/plain; charset=utf-8"}
+
+
+def to_print(content: bytes | str, name: str) -> HttpResponse:
+    """A paper (.pdf) or what a label printer takes (.zpl), shown by the browser and kept under its name."""
+    response = HttpResponse(content, content_type=TYPES[name.rpartition(".")[2]])
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
 
 
 @contextmanager
@@ -421,12 +442,7 @@ def return_label(found: label_queries.LabelRow, send_to: Sequence[str]) -> Retur
 
 def label_zpl(label: Label) -> str:
     """A label in the language of Zebra's printers, at 203 dpi."""
-    lines = [
-        "^XA",
-        "^CI28",
-        f"^PW{round(LABEL_MM[0] * DOTS_PER_MM)}",
-        f"^LL{round(LABEL_MM[1] * DOTS_PER_MM)}",
-    ]
+    lines = []
     y = 40
     for text in label.sender:
         lines.append(f"^FO40,{y}^A0N,24,24^FH^FD{_zpl_text(text)}^FS")
@@ -441,9 +457,14 @@ def label_zpl(label: Label) -> str:
         f"^FO40,610^A0N,50,46^FH^FD{_zpl_text(_service(label))}^FS",
         f"^FO40,680^A0N,28,28^FH^FD{_zpl_text(facts)}^FS",
         f"^FO40,760^BY2^BCN,260,Y,N,N,A^FH^FD{_zpl_text(label.tracking)}^FS",
-        "^XZ",
     ]
-    return "\n".join(lines) + "\n"
+    return _zpl(lines)
+
+
+def _zpl(fields: Sequence[str]) -> str:
+    """Fields as one label of the label's size."""
+    width, height = (round(side * DOTS_PER_MM) for side in LABEL_MM)
+    return "\n".join(["^XA", "^CI28", f"^PW{width}", f"^LL{height}", *fields, "^XZ", ""])
 
 
 def _zpl_text(text: str) -> str:
@@ -500,22 +521,15 @@ def plate_pdf(label: PlateLabel) -> bytes:
 
 def plate_zpl(label: PlateLabel) -> str:
     """A plate's label in the language of Zebra's printers, at 203 dpi; `>;>8` begins a GS1-128 of digits."""
-    lines = [
-        "^XA",
-        "^CI28",
-        f"^PW{round(LABEL_MM[0] * DOTS_PER_MM)}",
-        f"^LL{round(LABEL_MM[1] * DOTS_PER_MM)}",
-        f"^FO40,40^A0N,30,28^FH^FD{_zpl_text(label.made)}^FS",
-    ]
+    lines = [f"^FO40,40^A0N,30,28^FH^FD{_zpl_text(label.made)}^FS"]
     for i, text in enumerate(label.lines):
         lines.append(f"^FO40,{100 + 56 * i}^A0N,42,38^FH^FD{_zpl_text(text)}^FS")
     lines += [
         "^FO40,660^GB730,3,3^FS",
         f"^FO90,710^BY4^BCN,320,N,N,N^FD>;>800{label.number}^FS",
         f"^FO150,1060^A0N,44,40^FD{label.shown}^FS",
-        "^XZ",
     ]
-    return "\n".join(lines) + "\n"
+    return _zpl(lines)
 
 
 # ---- manifests

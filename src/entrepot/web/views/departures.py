@@ -41,7 +41,7 @@ from entrepot.returns.onward import KINDS, Outcome, Part
 from entrepot.returns.photos import BYTES_MAX
 from entrepot.returns.rules import GRADES
 from entrepot.settlement import invoice_queries
-from entrepot.web import departure_paper, lists_returns, words
+from entrepot.web import departure_paper, lists_returns, papers, words
 from entrepot.web.edge import (
     Request,
     back,
@@ -291,9 +291,7 @@ def as_pdf(request: Request, which: UUID) -> HttpResponse:
         where = f"{buyer.postal_code} {buyer.city}".strip()
         one = replace(one, receiver=", ".join(filter(None, (buyer.name, buyer.line1, where))))
     content = departure_paper.pdf(one, departure_queries.items(which), request.reader.company.name)
-    response = HttpResponse(content, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{one.number}.pdf"'
-    return response
+    return papers.to_print(content, f"{one.number}.pdf")
 
 
 # ---- refurbishing

@@ -196,9 +196,7 @@ def slip(request: Request, which: UUID) -> HttpResponse:
         ],
         orders.gift_message(found.order) if may else "",
     )  # fmt: skip
-    response = HttpResponse(papers.packing_slip(told), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
-    return response
+    return papers.to_print(papers.packing_slip(told), f"{found.number}.pdf")
 
 
 @require_safe
@@ -214,9 +212,7 @@ def commercial_invoice(request: Request, which: UUID) -> HttpResponse:
     paper = papers.commercial_invoice(
         told, request.reader.company.name, papers.postal_lines(address), f"{fmt.reading().now:%Y-%m-%d}"
     )
-    response = HttpResponse(paper, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{found.number}-customs.pdf"'
-    return response
+    return papers.to_print(paper, f"{found.number}-customs.pdf")
 
 
 def _found(request: Request, which: UUID) -> queries.FulfillmentRow:

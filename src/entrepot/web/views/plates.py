@@ -80,12 +80,8 @@ def label(request: Request, which: UUID, kind: str) -> HttpResponse:
     if kind not in KINDS:
         raise Http404
     told = papers.plate_label(found, plate_queries.goods_on([which])[which])
-    if kind == "zpl":
-        response = HttpResponse(papers.plate_zpl(told), content_type="text/plain; charset=utf-8")
-    else:
-        response = HttpResponse(papers.plate_pdf(told), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="plate-{found.number}.{kind}"'
-    return response
+    content = papers.plate_zpl(told) if kind == "zpl" else papers.plate_pdf(told)
+    return papers.to_print(content, f"plate-{found.number}.{kind}")
 
 
 @require_POST

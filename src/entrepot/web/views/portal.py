@@ -13,7 +13,6 @@ from http import HTTPStatus
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 from uuid import UUID
 
-import segno
 from django.conf import settings
 from django.contrib import messages
 from django.core import signing
@@ -22,7 +21,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -60,6 +58,7 @@ from entrepot.sourcing import queries as sourcing
 from entrepot.web import format as fmt
 from entrepot.web import papers, words
 from entrepot.web.edge import Request, back, clean, console, guard, reading_of, source_of, units_in, uuid_in
+from entrepot.web.views import return_labels
 
 P = ParamSpec("P")
 
@@ -505,7 +504,7 @@ def _one_return(
         "one": seen,
         "steps": STEPS,
         "reached": STEPS.index(seen.step) if seen.step in STEPS else -1,
-        "code": _code(label.tracking if label else seen.number),
+        "code": papers.scan_code(label.tracking if label else seen.number),
         "send_to": label_queries.send_to(label, fmt.reading().now) if label else _send_to(visit, seen),
         "label": label,
         "promised": label is not None or label_queries.is_promised(seen.id),
@@ -524,11 +523,6 @@ def _one_return(
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     return render(request, "portal/return.html", context, status=status)
-
-
-def _code(number: str) -> str:
-    drawn = segno.make(number, error="m", micro=False).svg_inline(omitsize=True, border=2)
-    return mark_safe(drawn)  # noqa: S308  drawn by segno of a number of ours or a carrier's
 
 
 @require_POST
@@ -559,12 +553,7 @@ def label(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase: 
     found = label_queries.of_return(seen.id)
     if found is None:
         raise Http404
-    response = HttpResponse(
-        papers.return_label_pdf(papers.return_label(found, label_queries.send_to(found, fmt.reading().now))),
-        content_type="application/pdf",
-    )
-    response["Content-Disposition"] = f'inline; filename="{found.tracking}.pdf"'
-    return response
+    return return_labels.printed(found)
 
 
 @require_safe
@@ -578,9 +567,7 @@ def slip(request: HttpRequest, visit: Visit, number: str) -> HttpResponseBase:  
         papers.SlipLine(one.sku_code, one.description, one.quantity - one.cancelled) for one in whole.lines
     ]
     told = papers.ReturnSlip(visit.door.name, seen.number, visit.order.number, _send_to(visit, seen), lines)
-    response = HttpResponse(papers.return_slip(told), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{seen.number}.pdf"'
-    return response
+    return papers.to_print(papers.return_slip(told), f"{seen.number}.pdf")
 
 
 def _seen(visit: Visit, number: str) -> portal_queries.Seen:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import segno
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,9 +17,11 @@ from entrepot.web import papers
 from entrepot.web.edge import Request, back, clean, console, give
 
 
-def code(label: label_queries.LabelRow) -> str:
-    """The number of a label as a code that parcel shops and docks scan."""
-    return mark_safe(segno.make(label.tracking, error="m", micro=False).svg_inline(omitsize=True, border=2))  # noqa: S308  segno's own
+def printed(label: label_queries.LabelRow) -> HttpResponse:
+    """A label as PDF, with the customer's address: for those who may see it."""
+    send_to = label_queries.send_to(label, fmt.reading().now)
+    pdf = papers.return_label_pdf(papers.return_label(label, send_to))
+    return papers.to_print(pdf, f"{label.tracking}.pdf")
 
 
 @require_POST
@@ -51,9 +51,4 @@ def as_pdf(request: Request, which: UUID) -> HttpResponse:
     found = label_queries.of_return(which)
     if found is None:
         raise Http404
-    send_to = label_queries.send_to(found, fmt.reading().now)
-    response = HttpResponse(
-        papers.return_label_pdf(papers.return_label(found, send_to)), content_type="application/pdf"
-    )
-    response["Content-Disposition"] = f'inline; filename="{found.tracking}.pdf"'
-    return response
+    return printed(found)

@@ -41,7 +41,7 @@ from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
 from entrepot.web import format as fmt
-from entrepot.web import lists
+from entrepot.web import lists, papers
 from entrepot.web.edge import (
     Request,
     back,
@@ -57,7 +57,7 @@ from entrepot.web.edge import (
 )
 from entrepot.web.listed import listed, order_of
 from entrepot.web.timeline import steps
-from entrepot.web.views import return_fraud, return_labels
+from entrepot.web.views import return_fraud
 from entrepot.web.views.return_asking import request_of
 from entrepot.work import queries as work
 
@@ -137,7 +137,7 @@ def one(request: Request, which: UUID) -> HttpResponse:
         "may_exchange": _may_exchange(request, found),
         "trackings": parcel_queries.trackings(which),
         "label": label,
-        "label_code": return_labels.code(label) if label else "",
+        "label_code": papers.scan_code(label.tracking) if label else "",
         "promised": label is not None or any(one_.label for one_ in terms.values()),
         "shown": inspection_queries.photos_of_customer(which),
         "expected": expected,

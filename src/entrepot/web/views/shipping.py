@@ -81,14 +81,8 @@ def labels(request: Request, which: UUID, kind: str) -> HttpResponse:
     if kind not in ("pdf", "zpl") or not rows or rows[0].company != request.reader.company.id:
         raise Http404
     told = papers.labels_of(rows, request.reader.company.name)
-    if kind == "zpl":
-        response = HttpResponse(
-            "".join(map(papers.label_zpl, told)), content_type="text/plain; charset=utf-8"
-        )
-    else:
-        response = HttpResponse(papers.label_pdf(told), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="label-{rows[0].package_number}.{kind}"'
-    return response
+    content = "".join(map(papers.label_zpl, told)) if kind == "zpl" else papers.label_pdf(told)
+    return papers.to_print(content, f"label-{rows[0].package_number}.{kind}")
 
 
 @require_safe
@@ -137,6 +131,4 @@ def manifest(request: Request, which: UUID) -> HttpResponse:
         found.number, request.reader.company.name, found.node_name, found.carrier, fmt.exact(found.closed_at),
         found.weight_g, [(one.tracking, one.package_number, one.weight_g) for one in queries.labels(manifest=which)],
     )  # fmt: skip
-    response = HttpResponse(papers.manifest_pdf(told), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
-    return response
+    return papers.to_print(papers.manifest_pdf(told), f"{found.number}.pdf")
