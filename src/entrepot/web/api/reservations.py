@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router
 
 from entrepot.catalog import queries as catalog
-from entrepot.kernel.cause import Cause
-from entrepot.kernel.errors import NotFound, Refused
 from entrepot.kernel.gather import Gathered
-from entrepot.kernel.ids import uuid7
 from entrepot.network import queries as network
 from entrepot.stock import queries as stock
-from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, Reserved, give_back, renew, reserve
+from entrepot.stock.commands.reserve import GiveBack, Renew, Reserve, give_back, renew, reserve
 from entrepot.web.api import parse
 from entrepot.web.api.answers import (
     READ,
@@ -26,6 +22,7 @@ from entrepot.web.api.answers import (
     IdempotencyKey,
     Limit,
     Many,
+    as_list,
     give,
 )
 from entrepot.web.api.schemas import (
@@ -40,71 +37,8 @@ from entrepot.web.api.schemas import (
 )
 
 router = Router()
-
-
-class _Asked(NamedTuple):
-    """What a program asks for, by codes, and with which others: all of a call is done, or nothing."""
-
-    company: int
-    item: ReservationIn
-    key: str
-    call: UUID
-
-
-class _Ids:
-    """What stands behind the codes that are asked for of one company. 2 statements; 1 more where nodes are named, 1
-    more where a SKU is a kit."""
-
-    def __init__(self, company: int, items: Sequence[ReservationIn]) -> None:
-        named = any(one.node is not None for one in items)
-        found = catalog.skus(company=company, codes={one.sku for one in items})
-        kits = [sku.id for sku in found.values() if sku.is_kit]
-        self.skus = {code: sku.id for code, sku in found.items()}
-        self.channels = {code: one.id for code, one in network.channels(company=company).items()}
-        self.nodes = {one.code: one.id for one in network.nodes(company=company)} if named else {}
-        self.parts = catalog.components_of(kits) if kits else {}
-
-    def unknown(self, one: ReservationIn) -> NotFound | None:
-        """The first of its codes that is none."""
-        if one.sku not in self.skus:
-            return NotFound(what="SKU", which=one.sku)
-        if one.channel not in self.channels:
-            return NotFound(what="channel", which=one.channel)
-        if one.node is not None and one.node not in self.nodes:
-            return NotFound(what="node", which=one.node)
-        return None
-
-
-def _reserve(cause: Cause, /, *, requests: Sequence[_Asked]) -> list[Reserved | Refused]:
-    """The command by codes, which are looked up once for all that is committed together. A call with a code that is
-    none is answered so, and holds up none of the others."""
-    of = {company: _Ids(company, [one.item for one in requests if one.company == company])
-          for company in {one.company for one in requests}}  # fmt: skip
-    refused = {one.call: found for one in requests if (found := of[one.company].unknown(one.item))}
-    fit = [_by_ids(of[one.company], one) for one in requests if one.call not in refused]
-    answers = iter(reserve(cause, requests=fit))
-    return [refused[one.call] if one.call in refused else next(answers) for one in requests]
-
-
-def _by_ids(ids: _Ids, asked: _Asked) -> Reserve:
-    one, sku = asked.item, ids.skus[asked.item.sku]
-    return Reserve(
-        asked.company, one.holder, sku, ids.nodes[one.node] if one.node else None, ids.channels[one.channel],
-        one.quantity, one.expires_at, one.kind, asked.key, ids.parts.get(sku, ()),
-    )  # fmt: skip
-
-
-reserve_gathered = Gathered(_reserve)
+reserve_gathered = Gathered(reserve)
 """Carts want the same SKU in the same second: what arrives together is committed together."""
-
-
-def _reserve_all(cause: Cause, /, *, requests: Sequence[_Asked]) -> list[Reserved | Refused]:
-    """A call as a whole: a code that is none is a mistake of the program. Raises NotFound."""
-    answers = reserve_gathered(cause, requests=requests)
-    for one in answers:
-        if isinstance(one, NotFound):
-            raise one
-    return answers
 
 
 class ReservationOut(Out):
@@ -143,10 +77,27 @@ def reserve_units(
 ) -> Any:
     """Hold units for a cart or checkout until a moment, one SKU or a list. Nobody else is promised them until then.
     Of a kit its components are held, all or none."""
-    of, call = parse.company_of(company), uuid7()
-    return give(
-        request, _reserve_all, payload, idempotency_key, lambda one, key: _Asked(of, one, key, call), 201
-    )
+    items = as_list(payload)
+    of = parse.company_of(company)
+    found = catalog.skus(company=of, codes=[one.sku for one in items])
+    skus = {code: sku.id for code, sku in found.items()}
+    channels = {code: one.id for code, one in network.channels(company=of).items()}
+    wanted = {one.node for one in items if one.node is not None}
+    nodes = {one.code: one.id for one in network.nodes(company=of)} if wanted else {}
+    parse.known("SKU", {one.sku for one in items}, skus)
+    parse.known("channel", {one.channel for one in items}, channels)
+    parse.known("node", wanted, nodes)
+
+    kits = [sku.id for sku in found.values() if sku.is_kit]
+    parts = catalog.components_of(kits) if kits else {}
+
+    def make(one: ReservationIn, key: str) -> Reserve:
+        return Reserve(
+            of, one.holder, skus[one.sku], nodes[one.node] if one.node else None, channels[one.channel],
+            one.quantity, one.expires_at, one.kind, key=key, parts=parts.get(skus[one.sku], ()),
+        )  # fmt: skip
+
+    return give(request, reserve_gathered, payload, idempotency_key, make, 201)
 
 
 @router.post("/reservations/renew", response={200: HeldOut | list[Each[HeldOut]], **REFUSED})
