@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from entrepot.catalog.barcodes import is_sscc
 from entrepot.kernel import ids, sql
 from entrepot.kernel.errors import Invalid, NotFound
 from entrepot.stock import plate_queries
@@ -13,7 +14,7 @@ from entrepot.stock import queries as stock
 from entrepot.stock.commands.adjust import Adjust, adjust
 from entrepot.stock.commands.change_status import ChangeStatus, change_status
 from entrepot.stock.errors import NotThere
-from entrepot.stock.plating import is_sscc, sscc
+from entrepot.stock.plating import sscc
 from entrepot.warehouse.commands.build_plates import BuildPlate, PlateBuilt, build_plates
 from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
 from entrepot.warehouse.commands.open_plates import OpenPlate, PlateOpened, open_plates

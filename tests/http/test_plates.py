@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from entrepot.catalog.barcodes import is_sscc
 from entrepot.kernel import ids, policies, sql
 from entrepot.parties.commands.register import RegisterSupplier, register_suppliers
 from entrepot.purchasing import queries as purchasing
@@ -17,7 +18,7 @@ from entrepot.purchasing.commands.take_notices import TakeNotice, take_notices
 from entrepot.stock import plate_queries
 from entrepot.stock import queries as stock
 from entrepot.stock.commands.receive import Receive, receive
-from entrepot.stock.plating import is_sscc, sscc
+from entrepot.stock.plating import sscc
 from entrepot.warehouse import counted, shelf_queries
 from entrepot.warehouse.commands.plan_counts import AskCount, ask_counts
 from entrepot.warehouse.commands.replenish import ReviewFaces, SetPickFace, review_faces, set_pick_faces

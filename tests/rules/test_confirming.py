@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrepot.catalog.barcodes import is_sscc
 from entrepot.kernel.errors import Invalid
 from entrepot.kernel.ids import uuid7
 from entrepot.purchasing.confirming import (
@@ -16,7 +17,6 @@ from entrepot.purchasing.confirming import (
     NoticedLine,
     count_off,
     difference,
-    is_sscc,
     misfit_confirmation,
     misfit_notice,
 )

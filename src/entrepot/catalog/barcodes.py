@@ -73,6 +73,7 @@ SEPARATORS = "\x1d|~^"
 of them may stand in an element."""
 
 _ARTICLE_LENGTHS = (8, 12, 13, 14)
+SSCC_DIGITS = 18
 
 
 def _symbology(text: str) -> tuple[str, str]:
@@ -83,7 +84,7 @@ def _symbology(text: str) -> tuple[str, str]:
 
 
 def _looks_like_gs1(body: str) -> bool:
-    if len(body) == 18 and body.isdigit():
+    if len(body) == SSCC_DIGITS and body.isdigit():
         return False  # the number of a package, even where it begins as an article does: two digits are no element
     if any(sign in body for sign in SEPARATORS) or re.match(r"\((00|01|02)\)", body):
         return True
@@ -96,12 +97,17 @@ def _number(text: str, body: str) -> Scan:
     """The number of an article or a package, or a label of the house's own."""
     if not (body.isascii() and body.isdigit()):
         return Scan(text, (body,))
-    if len(body) == 18 and _fits(body):
+    if is_sscc(body):
         return Scan(text, sscc=body)
     if len(body) in _ARTICLE_LENGTHS:
         sound = _fits(body)
         return Scan(text, _spellings(body) if sound else (body,), sound=sound)
     return Scan(text, (body,))
+
+
+def is_sscc(text: str) -> bool:
+    """Whether a text is a serial shipping container code: 18 digits, the last of which checks the others."""
+    return len(text) == SSCC_DIGITS and text.isascii() and text.isdigit() and _fits(text)
 
 
 def is_misread(barcode: str) -> bool:

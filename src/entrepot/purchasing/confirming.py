@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from entrepot.catalog.barcodes import Scan, read
+from entrepot.catalog.barcodes import is_sscc
 from entrepot.kernel.errors import Invalid, Refused, Said
 
 
@@ -98,11 +98,6 @@ def misfit_notice(lines: Sequence[NoticedLine], external_ref: str) -> Refused | 
                 field=Said("package {0}", one.sscc), expected="goods of one order", found="goods of two"
             )
     return None
-
-
-def is_sscc(text: str) -> bool:
-    found = read(text, date.min)
-    return isinstance(found, Scan) and found.sscc == text
 
 
 @dataclass(slots=True)

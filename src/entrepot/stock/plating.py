@@ -9,24 +9,17 @@ from uuid import UUID
 
 from biip.checksums import gs1_standard_check_digit
 
+from entrepot.catalog.barcodes import SSCC_DIGITS, is_sscc
 from entrepot.kernel.errors import Invalid, Refused, Said
 
-DIGITS = 18
 PREFIX_DIGITS = range(4, 13)
 """A GS1 company prefix has 4 to 12 digits."""
-
-
-def is_sscc(text: str) -> bool:
-    """Whether a text is a serial shipping container code: 18 digits, the last of which checks the others."""
-    if not (len(text) == DIGITS and text.isascii() and text.isdigit()):
-        return False
-    return gs1_standard_check_digit(text[:-1]) == int(text[-1])
 
 
 def number_of(text: str) -> str:
     """What stands on a plate as it is kept: of a GS1 element string (00) its 18 digits."""
     number = "".join(text.split()).replace("(00)", "00", 1)
-    return number[2:] if len(number) == DIGITS + 2 and number.startswith("00") else number
+    return number[2:] if len(number) == SSCC_DIGITS + 2 and number.startswith("00") else number
 
 
 def misfit_prefix(prefix: str, extension: int) -> Refused | None:
@@ -44,13 +37,13 @@ def misfit_prefix(prefix: str, extension: int) -> Refused | None:
 
 def is_anew(prefix: str, serial: int) -> bool:
     """Whether a serial number was drawn when the digits that a prefix leaves were used up before."""
-    return serial >= 10 ** (DIGITS - 2 - len(prefix))
+    return serial >= 10 ** (SSCC_DIGITS - 2 - len(prefix))
 
 
 def sscc(prefix: str, extension: int, serial: int) -> str:
     """A plate's number: extension digit, company prefix, serial number, check digit. Serial numbers begin anew when
     their digits are used up, which GS1 allows after a year."""
-    digits = DIGITS - 2 - len(prefix)
+    digits = SSCC_DIGITS - 2 - len(prefix)
     body = f"{extension}{prefix}{serial % 10**digits:0{digits}d}"
     return f"{body}{gs1_standard_check_digit(body)}"
 
@@ -177,5 +170,5 @@ def misfit_number(number: str) -> Refused | None:
     """Why a text can't be a plate's number."""
     if is_sscc(number):
         return None
-    expected = Said("an SSCC, {0} digits with their check digit", DIGITS)
+    expected = Said("an SSCC, {0} digits with their check digit", SSCC_DIGITS)
     return Invalid(field="number", expected=expected, found=number or "nothing")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from entrepot.catalog.barcodes import is_sscc
 from entrepot.channels.x12.contract import NOTICE
 from entrepot.channels.x12.envelope import Interchange, Segment, Set, X12Error, read
 from entrepot.kernel.errors import Said
-from entrepot.purchasing.confirming import is_sscc
 
 INSIDE = {"S": "", "O": "ST", "T": "SO", "P": "SOT", "I": "SOTP"}
 """Which level may stand in which."""
