@@ -156,9 +156,9 @@ def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
         expect(console.locator(".areas [aria-current=page]")).to_have_attribute("href", path)
 
     keys.press("?")
-    assert console.locator("#help").is_visible()
+    expect(console.locator("#help")).to_be_visible()
     keys.press("Escape")
-    assert console.locator("#help").is_hidden()
+    expect(console.locator("#help")).to_be_hidden()
 
     console.goto("/orders/")
     keys.press("Tab")
@@ -170,10 +170,10 @@ def test_everything_can_be_done_from_the_keyboard(console: Page, shop: Shop):
     keys.press("k")
     assert console.evaluate(focused) == 1
     keys.press("x")
-    assert console.locator(".bulk").is_visible()
-    assert console.locator("[data-count]").inner_text() == "1 selected"
+    expect(console.locator(".bulk")).to_be_visible()
+    expect(console.locator("[data-count]")).to_have_text("1 selected")
     keys.press("x")
-    assert console.locator(".bulk").is_hidden()
+    expect(console.locator(".bulk")).to_be_hidden()
     keys.press("Enter")
     console.wait_for_url(re.compile("/orders/.+/"))
 
@@ -194,26 +194,26 @@ def test_filters_act_at_once_and_can_be_gone_back_from(console: Page):
     expect(rows).to_have_count(2)
     console.go_back()
     expect(rows).to_have_count(22)
-    assert console.get_by_label("Status").input_value() == ""
+    expect(console.get_by_label("Status")).to_have_value("")
 
 
 def test_a_morning_at_six(console: Page):
     """The lead looks what is held, asks why, lets it go, and takes the item that is left."""
     console.get_by_role("link", name=re.compile("Fraud review")).first.click()
     console.locator("tr[data-row] th a").first.click()
-    assert console.get_by_text("The channel reports velocity.").first.is_visible()
+    expect(console.get_by_text("The channel reports velocity.").first).to_be_visible()
     console.get_by_label("What was found out").fill("A customer of many years.")
     console.get_by_role("button", name="Release").click()
-    assert console.get_by_text("1 hold was released.").is_visible()
-    assert console.locator(".head .state").inner_text() == "ready"
+    expect(console.get_by_text("1 hold was released.")).to_be_visible()
+    expect(console.locator(".head .state")).to_have_text("ready")
 
     console.goto("/work/?type=fraud+review")
     console.locator("tbody .pick label").first.click()
     console.get_by_role("button", name="Take").click()
-    assert console.get_by_text("1 item is yours.").is_visible()
-    assert console.get_by_text("yours", exact=True).is_visible()
+    expect(console.get_by_text("1 item is yours.")).to_be_visible()
+    expect(console.get_by_text("yours", exact=True)).to_be_visible()
     console.get_by_role("button", name="Dismiss").click()
-    assert console.locator(".message").count() == 0
+    expect(console.locator(".message")).to_have_count(0)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -227,14 +227,14 @@ def test_many_items_are_put_aside_and_woken(console: Page, size: dict[str, int])
     assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
     console.get_by_label("For how long").select_option(label="for a day")
     console.get_by_role("button", name="Put aside").click()
-    assert console.get_by_text("2 items are put aside.").is_visible()
-    assert console.locator("tr[data-row]").count() == count - 2
+    expect(console.get_by_text("2 items are put aside.")).to_be_visible()
+    expect(console.locator("tr[data-row]")).to_have_count(count - 2)
 
     console.get_by_label("Show", exact=True).select_option(label="Put aside")
     expect(console.locator("tr[data-row]")).to_have_count(2)
     console.locator("tr[data-row] th a").first.click()
     console.get_by_role("button", name="Wake it").click()
-    assert console.get_by_text("1 item waits again.").is_visible()
+    expect(console.get_by_text("1 item waits again.")).to_be_visible()
 
 
 def test_colors_are_the_readers_choice(console: Page):
@@ -251,7 +251,7 @@ def test_the_board_keeps_itself_up_to_date(console: Page, shop: Shop):
     from tests.shop import the_system
 
     ready = console.locator(".stage", has_text="Ready").locator("b")
-    assert ready.inner_text() == "4"
+    expect(ready).to_have_text("4")
     cancel(the_system(shop.now), requests=[CancelOrder(shop.one("ready"), "A test.")])
     renew(console)
     expect(ready).to_have_text("3")
@@ -277,7 +277,7 @@ def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page
     chosen, note = rows.nth(0).locator("[name=item]"), console.locator("#bulk-note")
     chosen.check()
     rows.nth(1).locator("[name=item]").click(modifiers=["Shift"])
-    assert console.locator("[data-count]").inner_text() == "2 selected"
+    expect(console.locator("[data-count]")).to_have_text("2 selected")
     gone = chosen.get_attribute("value")
     chosen = console.locator(f"[name=item][value='{gone}']")
     note.fill("Half a senten")
@@ -297,13 +297,13 @@ def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page
     renew(console)
 
     expect(console.get_by_text("Quite new")).to_be_visible()
-    assert rows.count() == before + 1  # what was chosen stays, and says that it is gone
+    expect(rows).to_have_count(before + 1)  # what was chosen stays, and says that it is gone
     expect(console.locator("tr[data-gone]")).to_have_count(1)
     expect(chosen).to_be_checked()
-    assert note.input_value() == "Half a senten"
+    expect(note).to_have_value("Half a senten")
     assert console.evaluate("document.activeElement.getAttribute('href')") == named
-    assert console.locator(".bulk details[open]").count() == 1
-    assert console.locator("[data-count]").inner_text() == "2 selected"
+    expect(console.locator(".bulk details[open]")).to_have_count(1)
+    expect(console.locator("[data-count]")).to_have_text("2 selected")
 
     told = console.locator("#live-told")
     console.route(
@@ -325,7 +325,7 @@ def test_a_queue_is_renewed_and_nothing_that_a_person_does_is_lost(console: Page
     show.evaluate("one => { one.options[1].setAttribute('selected', ''); one.selectedIndex = 0; }")
     renew(console)
     expect(told).to_have_text("")
-    assert show.locator("option[selected]").count() == 2  # whoever chose the first option chose as well
+    expect(show.locator("option[selected]")).to_have_count(2)  # whoever chose the first option chose as well
 
 
 def test_all_that_match_stay_chosen_and_the_list_says_so(
@@ -386,7 +386,7 @@ def test_pages_work_without_scripts(browser, site: str, shop: Shop):
     page.goto("/orders/")
     page.get_by_label("Status").select_option("packed")
     page.get_by_role("button", name="Filter").click()
-    assert page.locator("tr[data-row]").count() == 2
+    expect(page.locator("tr[data-row]")).to_have_count(2)
     context.close()
 
 
@@ -416,11 +416,11 @@ def test_an_order_shows_what_is_sent_instead(console: Page, shop: Shop, tmp_path
     console.set_viewport_size(size)
     console.goto(f"/orders/{placed.order}/")
 
-    assert console.get_by_text("3 sent as MUG-SAND, line 3").is_visible()
-    assert console.get_by_text("sent instead of MUG-BLUE, line 1").is_visible()
-    assert console.locator(".head .figures dd").inner_text() == "£126.50"
+    expect(console.get_by_text("3 sent as MUG-SAND, line 3")).to_be_visible()
+    expect(console.get_by_text("sent instead of MUG-BLUE, line 1")).to_be_visible()
+    expect(console.locator(".head .figures dd")).to_have_text("£126.50")
     console.get_by_text("Line by line").first.click()
-    assert console.get_by_text("3 of MUG-SAND are sent instead of MUG-BLUE").is_visible()
+    expect(console.get_by_text("3 of MUG-SAND are sent instead of MUG-BLUE")).to_be_visible()
     assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert console.evaluate(TOO_FAINT) == []
     console.screenshot(path=tmp_path / f"instead-{size['width']}.png", full_page=True)
@@ -491,7 +491,7 @@ def test_a_kit_is_made_on_its_page_and_shown_whole_on_an_order(
     console.get_by_text("Sell it as a kit").click()
     console.get_by_label("Components, one a line").fill("2 MUG-BLUE\nMUG-SAND")
     console.get_by_role("button", name="Set").first.click()
-    assert console.get_by_role("heading", name="Sold as a kit of").is_visible()
+    expect(console.get_by_role("heading", name="Sold as a kit of")).to_be_visible()
     console.get_by_text("Availability explained: web").click()
     assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert console.evaluate(TOO_FAINT) == []
@@ -501,8 +501,8 @@ def test_a_kit_is_made_on_its_page_and_shown_whole_on_an_order(
     wanted = PlaceOrder(COMPANY, "web", "KIT-1", lines, "GBP", country="GB", postal_code="LS1 4AP")
     (placed,) = place(system, requests=[wanted])
     console.goto(f"/orders/{placed.order}/")
-    assert console.get_by_text("Kit, 2 × BREAKFAST").is_visible()
-    assert console.get_by_text("2 in each BREAKFAST").is_visible()
+    expect(console.get_by_text("Kit, 2 × BREAKFAST")).to_be_visible()
+    expect(console.get_by_text("2 in each BREAKFAST")).to_be_visible()
     assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert console.evaluate(TOO_FAINT) == []
     console.screenshot(path=tmp_path / f"kit-order-{size['width']}.png", full_page=True)
