@@ -40,10 +40,10 @@ def item(
     return Level("I", lines + [("REF", "SE", one) for one in serials])
 
 
-def notice(reference: str, *inside: Level, arrives: str = "20260305") -> Lines:
+def notice(reference: str, *inside: Level, arrives: str = "20260305", purpose: str = "00") -> Lines:
     """The segments of a set: its levels numbered in their order."""
     top = Level("S", [("TD5", "B", "2", "UPSM"), ("REF", "CN", "1Z9"), ("DTM", "017", arrives)], list(inside))
-    lines: Lines = [("BSN", "00", reference, "20260302", "0930", "0001")]
+    lines: Lines = [("BSN", purpose, reference, "20260302", "0930", "0001")]
     numbers = iter(range(1, 10_000))
 
     def told(one: Level, parent: str) -> Iterator[tuple[str, ...]]:

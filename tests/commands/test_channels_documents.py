@@ -6,13 +6,30 @@ from decimal import Decimal
 
 import pytest
 
-from entrepot.channels.commands.take_documents import DocumentTaken, TakeDocument, take_documents
-from entrepot.channels.errors import ControlNumberUsed, X12Unreadable
+from entrepot.channels import tasks
+from entrepot.channels.commands.take_documents import (
+    DocumentTaken,
+    RetakeDocument,
+    TakeDocument,
+    retake_documents,
+    take_documents,
+)
+from entrepot.channels.errors import ControlNumberUsed, InterchangeDropped, X12Unreadable
 from entrepot.channels.x12.contract import CONTENT_MAX
-from entrepot.kernel import sql
-from entrepot.kernel.errors import Invalid
+from entrepot.kernel import sql, worker
+from entrepot.kernel.errors import Invalid, NotFound
+from entrepot.kernel.messages import (
+    DropMessage,
+    Erased,
+    MessageNow,
+    ReplayMessage,
+    drop_messages,
+    replay_messages,
+)
 from entrepot.purchasing.commands.order import OrderGoods, order
+from entrepot.purchasing.commands.receive import ReceiveOrder, receive
 from entrepot.purchasing.commands.receive_scans import ReceiveScan, ScanReceived, receive_scans
+from entrepot.work.commands.watch_dead_letters import WatchDeadLetters, watch_dead_letters
 from tests import x12
 from tests.retailer import BUYER, CLERK, Retailer, a_retailer
 
@@ -37,6 +54,29 @@ def bought(house: Retailer, many: int = 1, ref: str = "") -> tuple[list[str], st
 
 def take(house: Retailer, *texts: str):
     return take_documents(BUYER, requests=[TakeDocument(house.company, text) for text in texts])
+
+
+def notices() -> list[tuple[str, str, int]]:
+    """The supplier's numbers, states and units of notices, the oldest first."""
+    return sql.run(
+        "SELECT external_ref, state, sum(quantity)::int FROM purchasing_notice AS n"
+        " JOIN purchasing_noticeline AS l ON l.notice_id = n.id GROUP BY n.id, 1, 2 ORDER BY n.id"
+    )
+
+
+def replay(house: Retailer, content: str | None = None, **changes: str) -> None:
+    """The one message that stands, sent on its way again at the desk and taken by the worker."""
+    ((message,),) = sql.run("SELECT id::text FROM kernel_inbox WHERE state = 'set_aside'")
+    (answer,) = replay_messages(
+        BUYER, requests=[ReplayMessage(house.company, "in", message, "mended", content, **changes)]
+    )
+    assert isinstance(answer, MessageNow), answer
+    assert worker.serve_once({"inbox.x12": tasks.serve_documents}) == 1
+
+
+def error() -> str:
+    ((said,),) = sql.run("SELECT last_error FROM kernel_inbox")
+    return said
 
 
 def messages() -> list[tuple[str, str]]:
@@ -108,5 +148,192 @@ def test_statements_do_not_grow_with_the_batch(statements, house):
         ]
         with statements() as ran:
             take(house, *texts)
+        counts.append(len(ran.texts))
+    assert len(set(counts)) == 1, counts
+
+
+# ---- again from the desk
+
+
+def test_what_was_set_aside_is_replayed_once_its_order_is_there_and_takes_nothing_twice(house):
+    (number,), code = bought(house)
+    take(house, x12.document(
+        x12.notice("N1", x12.order(number, x12.item(code, 4))),
+        x12.notice("N2", x12.order("LATER", x12.item(code, 3))),
+    ))  # fmt: skip
+    replay(house)
+    assert "found LATER" in error()
+    bought(house, ref="LATER")
+    replay(house)
+    assert notices() == [("N1", "expected", 4), ("N2", "expected", 3)]
+    assert [state for _, state in messages()] == ["done"]
+    assert items() == []
+
+
+def test_what_was_set_aside_is_mended_at_the_desk(house):
+    (number,), code = bought(house)
+    text = x12.document(x12.notice("N1", x12.order("TYPO", x12.item(code, 4))))
+    take(house, text)
+    replay(house, replaces="TYPO", by=number)
+    assert notices() == [("N1", "expected", 4)]
+    (again,) = take(house, text)
+    assert isinstance(again, ControlNumberUsed)
+
+
+def test_what_is_mended_to_no_sound_interchange_or_to_another_one_stays_aside_with_work(house):
+    (number,), code = bought(house)
+    text = x12.document(x12.notice("N1", x12.order("TYPO", x12.item(code, 4))))
+    take(house, text)
+    replay(house, text.replace("TYPO", number)[:-20])
+    assert error().startswith("Segment ")
+    other = x12.document(x12.notice("N1", x12.order(number, x12.item(code, 4))), control="2")
+    replay(house, other)
+    assert "sender and control number" in error()
+    assert notices() == []
+    assert items() == ["ship notice refused"]
+    replay(house, text.replace("TYPO", number))
+    assert notices() == [("N1", "expected", 4)]
+    assert items() == []
+
+
+def test_what_is_dropped_has_no_effect_however_often_it_comes_and_is_no_work(house):
+    _, code = bought(house)
+    text = x12.document(x12.notice("N1", x12.order("LATER", x12.item(code, 4))))
+    (taken,) = take(house, text)
+    drop_messages(
+        BUYER, requests=[DropMessage(house.company, "in", str(taken.message), "a mistake of theirs")]
+    )
+    bought(house, ref="LATER")
+    assert take(house, text) == [InterchangeDropped(control="000000001", sender="MUGS")]
+    assert notices() == []
+    watch_dead_letters(BUYER, requests=[WatchDeadLetters(house.company)])
+    assert items() == []
+
+
+def test_only_what_waits_is_taken_again_and_what_was_erased_is_not(house):
+    _, code = bought(house)
+    (taken,) = take(house, x12.document(x12.notice("N1", x12.order("NONE", x12.item(code, 4)))))
+    wanted = [RetakeDocument(taken.message)]
+    assert [type(one) for one in retake_documents(BUYER, requests=wanted)] == [NotFound]
+    sql.run("UPDATE kernel_inbox SET state = 'received', payload = '{}'")
+    assert [type(one) for one in retake_documents(BUYER, requests=wanted)] == [Erased]
+
+
+# ---- cancelled, replaced, changed
+
+
+def test_a_replacement_stands_in_the_place_of_what_was_said_before(house):
+    (number,), code = bought(house)
+    take(house, x12.document(x12.notice("N1", x12.order(number, x12.package(SSCC, x12.item(code, 10))))))
+    text = x12.document(
+        x12.notice("N1", x12.order(number, x12.package(SSCC, x12.item(code, 7))), purpose="05"), control="2"
+    )
+    (taken,) = take(house, text)
+    assert (taken.refused, taken.notices[0].is_fresh) == (0, True)
+    assert notices() == [("N1", "replaced", 10), ("N1", "expected", 7)]
+    (again,) = take(house, text)
+    assert (again.refused, again.notices[0].number, again.notices[0].is_fresh) == (
+        0, taken.notices[0].number, False,
+    )  # fmt: skip
+    (scanned,) = receive_scans(CLERK, requests=[ReceiveScan(house.company, house.node, SSCC)])
+    assert isinstance(scanned, ScanReceived)
+    assert notices() == [("N1", "replaced", 10), ("N1", "received", 7)]
+
+
+def test_a_replacement_of_what_never_came_is_the_first_and_an_older_one_changes_nothing(house):
+    (number,), code = bought(house)
+    two = bought(house)[0][0]
+    older = x12.document(
+        x12.notice("N1", x12.order(number, x12.item(code, 2)), purpose="05"),
+        x12.notice("N9", x12.order(two, x12.item("UNKNOWN", 2))),
+    )
+    take(house, older)
+    assert notices() == [("N1", "expected", 2)]
+    later = x12.document(x12.notice("N1", x12.order(number, x12.item(code, 3)), purpose="05"), control="2")
+    take(house, later)
+    replay(house)
+    assert notices() == [("N1", "replaced", 2), ("N1", "expected", 3)]
+
+
+def test_a_cancelled_notice_is_closed_and_stays_so(house):
+    (number,), code = bought(house)
+    take(house, x12.document(x12.notice("N1", x12.order(number, x12.item(code, 4)))))
+    for control in "23":
+        (taken,) = take(
+            house, x12.document(x12.notice("N1", x12.order(number), purpose="01"), control=control)
+        )
+        assert (taken.refused, bool(taken.notices[0].number)) == (0, True)
+    assert notices() == [("N1", "closed", 4)]
+    ((reason,),) = sql.run("SELECT reason FROM kernel_event WHERE state_after = 'closed'")
+    assert reason == "cancelled by the supplier"
+
+
+@pytest.mark.parametrize("purpose", ["01", "05"])
+def test_a_notice_of_which_some_came_is_not_taken_back(house, purpose):
+    (number,), code = bought(house)
+    take(house, x12.document(x12.notice("N1", x12.order(number, x12.item(code, 4)))))
+    ((order_id, line),) = sql.run("SELECT order_id, id FROM purchasing_orderline")
+    receive(CLERK, requests=[ReceiveOrder(order_id, ((line, 1),))])
+    text = x12.document(x12.notice("N1", x12.order(number, x12.item(code, 4)), purpose=purpose), control="2")
+    (taken,) = take(house, text)
+    assert "1 units came already" in taken.notices[0].problem
+    assert notices() == [("N1", "expected", 4)]
+    assert items() == ["ship notice refused"]
+
+
+REFUSED = {
+    "04": "expected 00 (new), 01 (cancelled) or 05 (replaced, said anew as a whole), found 04 (changed in part)",
+    "06": "found 06",
+    "01": "(BSN02): expected the number of a notice that we have, found N1",
+}
+
+
+@pytest.mark.parametrize("purpose", REFUSED)
+def test_what_can_not_be_done_safely_is_refused_alone_and_can_be_mended(house, purpose):
+    (number,), code = bought(house)
+    (taken,) = take(house, x12.document(
+        x12.notice("N1", x12.order(number, x12.item(code, 4)), purpose=purpose),
+        x12.notice("N2", x12.order(number, x12.item(code, 5))),
+    ))  # fmt: skip
+    assert REFUSED[purpose] in taken.notices[0].problem
+    assert "AK9*P*2*2*1~" in taken.acknowledgement
+    assert notices() == [("N2", "expected", 5)]
+    replay(house, replaces=f"BSN*{purpose}*", by="BSN*05*")
+    assert notices() == [("N2", "expected", 5), ("N1", "expected", 4)]
+
+
+# ---- again, and how many
+
+
+def test_the_same_key_is_answered_as_before(house):
+    (number,), code = bought(house)
+    text = x12.document(x12.notice("N1", x12.order(number, x12.item(code, 4))))
+    asked = [TakeDocument(house.company, text, key="k1")]
+    first = take_documents(BUYER, requests=asked)
+    assert take_documents(BUYER, requests=asked) == first
+    assert first[0].is_fresh
+    waiting = sql.run("UPDATE kernel_inbox SET state = 'received' RETURNING id")
+    again = [RetakeDocument(waiting[0][0], key="k2")]
+    assert retake_documents(BUYER, requests=again) == retake_documents(BUYER, requests=again)
+
+
+@pytest.mark.counts("channels.retake_documents")
+def test_statements_of_taking_again_do_not_grow_with_the_batch(statements, house):
+    counts = []
+    for many in (1, 10, 1000):
+        numbers, code = bought(house, many)
+        texts = [
+            x12.document(
+                x12.notice(f"N{number}", x12.order(number, x12.item(code, 4))),
+                x12.notice(f"C{number}", x12.order(number), purpose="01"),
+                control=f"{many}{place}",
+            )
+            for place, number in enumerate(numbers)
+        ]
+        kept = take(house, *texts)
+        sql.run("UPDATE kernel_inbox SET state = 'received' WHERE state = 'set_aside'")
+        with statements() as ran:
+            retake_documents(BUYER, requests=[RetakeDocument(one.message) for one in kept])
+        sql.run("UPDATE kernel_inbox SET state = 'dropped'")
         counts.append(len(ran.texts))
     assert len(set(counts)) == 1, counts

@@ -29,7 +29,9 @@ from entrepot.purchasing.commands.take_notices import (
 )
 from entrepot.purchasing.errors import (
     ElsewhereExpected,
+    NoticeBegun,
     NoticedBefore,
+    NoticeOvertaken,
     NotOnPackage,
     PackageReceived,
     UnknownBarcode,
@@ -281,6 +283,34 @@ def test_what_makes_no_sense_is_no_notice_and_a_number_is_taken_once(house):
         NoticedBefore,
     ]
     assert len(dock.notices(house.company)) == 1
+
+
+def test_a_notice_is_replaced_only_where_nothing_came_it_stands_and_the_new_one_is_later(house):
+    one, other = ordered(house), ordered(house)
+    (old,) = take_notices(BUYER, requests=[noticed(house, one)])
+    again = replace(noticed(house, other), replaces=True)
+    early = replace(again, occurred_at=NOW - timedelta(days=1))
+    answers = take_notices(BUYER, requests=[early, again, again])
+    assert [type(answer) for answer in answers] == [NoticeOvertaken, NoticeTaken, NoticedBefore]
+    states = dict(sql.run("SELECT number, state FROM purchasing_notice"))
+    assert states == {old.number: "replaced", answers[1].number: "expected"}
+    (told,) = sql.run("SELECT payload->>'by' FROM kernel_event WHERE state_after = 'replaced'")
+    assert told == (answers[1].number,)
+    receive_scans(CLERK, requests=[scan(house, SSCC)])
+    begun = take_notices(BUYER, requests=[again])
+    assert begun == [NoticeBegun(number=answers[1].number, received=14)]
+    assert close_notices(BUYER, requests=[CloseNotice(answers[1].notice, "x", whole=True)]) == begun
+    close_notices(BUYER, requests=[CloseNotice(answers[1].notice, "lost")])
+    assert [type(answer) for answer in take_notices(BUYER, requests=[again])] == [NoticeBegun]
+
+
+def test_a_notice_that_was_closed_or_never_came_is_not_replaced(house):
+    one = ordered(house)
+    first = replace(noticed(house, one), replaces=True)
+    (taken,) = take_notices(BUYER, requests=[first])
+    assert isinstance(taken, NoticeTaken)
+    close_notices(BUYER, requests=[CloseNotice(taken.notice, "nothing came")])
+    assert [type(answer) for answer in take_notices(BUYER, requests=[first])] == [WrongState]
 
 
 def test_a_notice_is_closed_with_what_came(house):

@@ -105,7 +105,7 @@ def test_lot_expiry_and_serials_of_items_and_the_pallet_where_it_is_of_one_order
 
 
 FAULTS = {
-    "BSN*00*": ("BSN*05*", "BSN01"),
+    "BSN*00*": ("BSN**", "BSN01"),
     "SN1**2*EA": ("SN1**2.5*EA", "SN102"),
     "SN1**2*": ("SN1**0*", "SN102"),
     "PRF*PO-1": ("PRF*", "PRF01"),
@@ -231,3 +231,39 @@ def test_an_item_in_no_order_is_refused():
     assert parse.INSIDE["I"] == "SOTP"
     text = x12.document(x12.notice("N1", x12.item("A", 1)))
     assert refused(text).name == "HL02"
+
+
+# ---- what a notice is for
+
+
+def said(purpose: str, *inside: x12.Level) -> parse.ShipNotice:
+    _, ((_, one),) = notices(x12.document(x12.notice("N1", *inside, purpose=purpose)))
+    return one
+
+
+def test_a_replacement_says_its_goods_and_a_cancellation_only_of_which_orders_it_is():
+    replaced = said("05", x12.order("PO-1", x12.item("A", 2)))
+    assert (replaced.purpose, replaced.orders, len(replaced.items), replaced.misfit()) == (
+        "05",
+        ("PO-1",),
+        1,
+        None,
+    )
+    cancelled = said("01", x12.order("PO-1"), x12.order("PO-2"))
+    assert (cancelled.purpose, cancelled.orders, cancelled.items) == ("01", ("PO-1", "PO-2"), ())
+    assert cancelled.misfit() is None
+
+
+@given(st.integers(0, 99).map("{:02}".format))
+def test_only_what_says_a_notice_as_a_whole_is_acted_upon(purpose):
+    one = said(purpose, x12.order("PO-1", x12.item("A", 2)))
+    wrong = one.misfit()
+    assert (wrong is None) == (purpose in ("00", "01", "05"))
+    if wrong:
+        assert (wrong.name, wrong.found) == ("BSN01", "04 (changed in part)" if purpose == "04" else purpose)
+
+
+def test_a_cancellation_that_names_no_order_could_be_of_anybody():
+    wrong = said("01").misfit()
+    assert wrong is not None
+    assert wrong.name == "PRF01"

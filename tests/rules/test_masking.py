@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.kernel.masking import MASK, Shown, masked, personal, readable, shown
+from tests import x12
 
 
 def test_ids_codes_times_and_figures_stay_and_people_do_not():
@@ -30,6 +31,21 @@ def test_what_is_no_json_is_masked_whole_and_what_names_nobody_is_not_masked():
     assert shown("<x/>", sees_people=False) == Shown(MASK, hides=True)
     assert shown("<x/>", sees_people=True) == Shown("<x/>", hides=False)
     assert not shown('{"sku": "MUG-BLUE", "quantity": 1}', sees_people=False).hides
+
+
+def test_of_an_interchange_the_segments_that_name_somebody_are_masked():
+    text = x12.document(x12.notice("N1", x12.order("PO-1", x12.item("A", 2))))
+    assert shown(text, sees_people=False) == Shown(text, hides=False)
+    named = text.replace("HL*2*1*O~", "N1*ST*Ada Byron~\nN3*1 Street~\nPER*IC*Ada*TE*555~\nHL*2*1*O~")
+    told = shown(named, sees_people=False)
+    assert told.hides
+    assert not any(word in told.content for word in ("Ada", "Street", "*555"))
+    assert told.content.replace(f"N1*{MASK}~\nN3*{MASK}~\nPER*{MASK}~\n", "") == text
+
+
+@given(st.text(max_size=200))
+def test_what_only_begins_like_an_interchange_is_masked_whole(text):
+    assert len(text) >= 103 or masked("ISA" + text) == MASK
     assert readable('{"a":1}') == '{\n  "a": 1\n}' and readable("<x/>") == "<x/>"
 
 

@@ -26,6 +26,14 @@ class X12Unreadable(Refused):
 class ControlNumberUsed(Refused):
     code = "channels.control_number_used"
     says = (
-        "Interchange {control} of {sender} came before with other content. Ask the supplier to give each interchange a"
-        " number of its own."
+        "Interchange {control} of {sender} came before with other content, or was mended here. Ask the supplier to give"
+        " each interchange a number of its own."
+    )
+
+
+class InterchangeDropped(Refused):
+    code = "channels.interchange_dropped"
+    says = (
+        "Interchange {control} of {sender} was dropped here, so that it has no effect. Ask the supplier to send it"
+        " anew, under another control number."
     )

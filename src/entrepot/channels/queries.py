@@ -310,3 +310,26 @@ WHERE m.kind = 'missing here' AND m.state = 'mended'
   AND NOT EXISTS (SELECT FROM orders_order AS o
                   WHERE o.company_id = m.company_id AND o.channel_id = m.channel_id AND o.external_id = m.name)
 """
+
+
+class InterchangeRow(NamedTuple):
+    """An interchange of a supplier as the inbox keeps it."""
+
+    message: UUID
+    name: str
+    received_at: datetime
+    state: str
+    problem: str
+
+
+def interchanges(company: int, source: str, *, limit: int = 20) -> list[InterchangeRow]:
+    """Interchanges that came, the latest first. 1 statement."""
+    rows = sql.run(_INTERCHANGES, {"company": company, "source": source, "limit": limit})
+    return [InterchangeRow(*row) for row in rows]
+
+
+_INTERCHANGES = """
+SELECT id, external_id, received_at, state, last_error FROM kernel_inbox
+WHERE company_id = %(company)s::smallint AND source = %(source)s::text
+ORDER BY received_at DESC, id DESC LIMIT %(limit)s::int
+"""

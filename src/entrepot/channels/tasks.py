@@ -1,5 +1,5 @@
-"""Background work of channels: orders that a person wants taken from the inbox, files of orders, and statements
-by the clock."""
+"""Background work of channels: orders and interchanges that a person wants taken from the inbox, files of orders, and
+statements by the clock."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from procrastinate.contrib.django import app
 from entrepot.channels import pulling, queries
 from entrepot.channels.commands.import_files import QUEUE, NoteBatch, note_batches
 from entrepot.channels.commands.mend_differences import ImportStated, import_stated
+from entrepot.channels.commands.take_documents import RetakeDocument, retake_documents
 from entrepot.channels.spreadsheet import importer
 from entrepot.channels.statements.stated import SOURCE
+from entrepot.channels.x12 import contract as x12
 from entrepot.kernel.cause import Actor, Cause
 from entrepot.kernel.errors import Refused, Unavailable
 from entrepot.network import queries as network
@@ -26,6 +28,11 @@ log = structlog.get_logger("entrepot.channels")
 def serve_inbox(cause: Cause, messages: Sequence[UUID]) -> None:
     """Orders that only their channel had, and that a person wants placed."""
     import_stated(cause, requests=[ImportStated(message) for message in messages])
+
+
+def serve_documents(cause: Cause, messages: Sequence[UUID]) -> None:
+    """Interchanges that were set aside, and that a person wants taken again."""
+    retake_documents(cause, requests=[RetakeDocument(message) for message in messages])
 
 
 def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
@@ -44,7 +51,7 @@ def serve_files(cause: Cause, files: Sequence[UUID]) -> None:
     note_batches(cause, requests=noted)
 
 
-QUEUES = {f"inbox.{SOURCE}": serve_inbox, QUEUE: serve_files}
+QUEUES = {f"inbox.{SOURCE}": serve_inbox, f"inbox.{x12.SOURCE}": serve_documents, QUEUE: serve_files}
 
 
 @app.periodic(cron="20 4 * * *")

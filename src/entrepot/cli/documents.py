@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Problem(f"There is no file {arguments.file}.")
     with opened(arguments.database):
         from entrepot.channels.commands.take_documents import TakeDocument, take_documents
+        from entrepot.channels.x12.envelope import text_of
         from entrepot.kernel.cause import Actor, Cause
         from entrepot.kernel.errors import Refused
 
@@ -37,12 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         cause = Cause(
             Actor("import:edi", everything=True), datetime.now(UTC), f"import of {arguments.file.name}"
         )
-        # Separators may be any byte: Latin-1 reads every one, and as the same sign.
-        data = arguments.file.read_bytes()
-        try:
-            content = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            content = data.decode("latin-1")
+        content = text_of(arguments.file.read_bytes())
         (taken,) = take_documents(cause, requests=[TakeDocument(company, content)])
     if isinstance(taken, Refused):
         raise Problem(taken.message)

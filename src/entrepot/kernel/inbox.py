@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -51,12 +52,20 @@ class Kept:
     source: str
     external_id: str
     payload: str
+    received_at: datetime
+    state: str
 
 
 def lock(message_ids: Sequence[UUID], sources: Sequence[str]) -> dict[UUID, Kept]:
     """Messages of some sources that wait to be taken again, locked in id order. One statement."""
     rows = sql.run(_LOCK, {"ids": list(message_ids), "sources": list(sources)})
     return {row[0]: Kept(*row) for row in rows}
+
+
+def lock_named(source: str, names: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Kept]:
+    """Messages of a source by company and external id, whatever became of them, locked in id order. One statement."""
+    rows = sql.run(_LOCK_NAMED, sql.columns(("companies", "names"), names) | {"source": source})
+    return {(row[1], row[3]): Kept(*row) for row in rows}
 
 
 def told(message_ids: Sequence[UUID]) -> list[Kept]:
@@ -96,12 +105,19 @@ WHERE m.company_id = d.company AND m.source = d.source AND m.external_id = d.ext
 """
 
 _LOCK = """
-SELECT id, company_id::int, source, external_id, payload FROM kernel_inbox
+SELECT id, company_id::int, source, external_id, payload, received_at, state FROM kernel_inbox
 WHERE id = ANY(%(ids)s::uuid[]) AND source = ANY(%(sources)s::text[]) AND state = 'received' ORDER BY id FOR UPDATE
 """
 
+_LOCK_NAMED = """
+SELECT id, company_id::int, source, external_id, payload, received_at, state FROM kernel_inbox
+WHERE source = %(source)s::text
+  AND (company_id, external_id) IN (SELECT * FROM unnest(%(companies)s::smallint[], %(names)s::text[]))
+ORDER BY id FOR UPDATE
+"""
+
 _TOLD = """
-SELECT id, company_id::int, source, external_id, payload FROM kernel_inbox
+SELECT id, company_id::int, source, external_id, payload, received_at, state FROM kernel_inbox
 WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id
 """
 

@@ -80,12 +80,21 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,59}")
 """One word without a sign of an address of mail: a code, a state, a kind."""
 
 
+PERSONAL_SEGMENTS = frozenset(
+    ("N1", "N2", "N3", "N4", "PER", "G61", "NTE", "MSG", "MTX", "PID", "NM1", "DMG")
+)
+"""Segments of X12 that name somebody, say where they live, or hold free text."""
+
+_ISA = 106
+
+
 def masked(content: str) -> str:
-    """A message with everything masked that may tell of a person; what is no JSON is masked whole."""
+    """A message with everything masked that may tell of a person: of JSON by its fields, of X12 by its segments; what
+    is neither is masked whole."""
     try:
         said = json.loads(content)
     except ValueError:
-        return MASK
+        return _masked_x12(content)
     return json.dumps(_masked(said, is_personal=False), ensure_ascii=False, indent=2)
 
 
@@ -110,6 +119,21 @@ def shown(content: str, *, sees_people: bool) -> Shown:
         return Shown(readable(content), hides=False)
     told = masked(content)
     return Shown(told, MASK in told)
+
+
+def _masked_x12(content: str) -> str:
+    """An interchange without what its personal segments say; the separators stand at fixed places of ISA."""
+    text = content.lstrip("\ufeff \r\n\t")
+    if not text.startswith("ISA") or len(text) < _ISA or text[3].isalnum() or text[_ISA - 1].isalnum():
+        return MASK
+    separator, end = text[3], text[_ISA - 1]
+    told = []
+    for one in text.split(end):
+        name = one.strip("\r\n").split(separator)[0]
+        if one.strip() and not (name.isalnum() and len(name) <= 3):
+            return MASK
+        told.append(one.split(separator)[0] + separator + MASK if name in PERSONAL_SEGMENTS else one)
+    return end.join(told)
 
 
 def _masked(said: Any, *, is_personal: bool) -> Any:

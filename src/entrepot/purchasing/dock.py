@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import sql
@@ -164,11 +165,17 @@ def notice(company: int, which: UUID) -> Notice | None:
     return Notice(*found[0]) if found else None
 
 
-def notice_numbers(asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], str]:
-    """Our numbers of notices by their suppliers and the suppliers' numbers; what is not known is not among them. 1
-    statement."""
-    rows = sql.run(_NOTICE_NUMBERS, sql.columns(("suppliers", "refs"), sorted(asked)))
-    return {(supplier, ref): number for supplier, ref, number in rows}
+class Standing(NamedTuple):
+    id: UUID
+    number: str
+    state: str
+
+
+def standing_notices(asked: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Standing]:
+    """Notices that no other replaced, by their suppliers and the suppliers' numbers; what is not known is not among
+    them. 1 statement."""
+    rows = sql.run(_STANDING_NOTICES, sql.columns(("suppliers", "refs"), sorted(asked)))
+    return {(supplier, ref): Standing(*row) for supplier, ref, *row in rows}
 
 
 def notice_lines(which: UUID) -> list[NoticeLine]:
@@ -176,9 +183,10 @@ def notice_lines(which: UUID) -> list[NoticeLine]:
     return [NoticeLine(*row) for row in sql.run(_NOTICE_LINES, {"notice": which})]
 
 
-_NOTICE_NUMBERS = """
-SELECT supplier_id, external_ref, number FROM purchasing_notice
+_STANDING_NOTICES = """
+SELECT supplier_id, external_ref, id, number, state FROM purchasing_notice
 WHERE (supplier_id, external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[], %(refs)s::text[]))
+  AND state <> 'replaced'
 """
 
 _NOTICES = """

@@ -15,6 +15,19 @@ class NoticedBefore(Refused):
     says = "{external_ref} was announced before, as {number}. Receive that one, or give the new one its own number."
 
 
+class NoticeBegun(Refused):
+    code = "purchasing.notice_begun"
+    says = (
+        "Of {number} {received} units came already, so that it can't be replaced or cancelled as a whole. Receive the"
+        " rest, or close it with what came."
+    )
+
+
+class NoticeOvertaken(Refused):
+    code = "purchasing.notice_overtaken"
+    says = "{external_ref} was said anew later, as {number}, which stays. Drop the older message."
+
+
 class ExceedsOrdered(Refused):
     code = "purchasing.exceeds_ordered"
     says = (

@@ -352,7 +352,7 @@ class Notice(models.Model):
     carrier = models.TextField(db_default="")
     tracking = models.TextField(db_default="")
     expected_on = models.DateField()
-    state = models.TextField(db_default="expected")  # expected, received, closed
+    state = models.TextField(db_default="expected")  # expected, received, closed, replaced (by a later one)
     taken_by = models.TextField()
     taken_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -367,11 +367,13 @@ class Notice(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["company_id", "supplier_id", "external_ref"], name="purchasing_notice_once"
+                fields=["company_id", "supplier_id", "external_ref"],
+                name="purchasing_notice_once",
+                condition=~Q(state="replaced"),
             ),
             models.CheckConstraint(
                 name="purchasing_notice_state_known",
-                condition=Q(state__in=["expected", "received", "closed"]),
+                condition=Q(state__in=["expected", "received", "closed", "replaced"]),
             ),
         ]
 

@@ -25,6 +25,7 @@ NOTICE = machine(
     "expected",
     ("receive", "expected", "received"),
     ("close", "expected", "closed", True),
+    ("replace", "expected", "replaced"),
 )
 
 PROPOSAL = machine(

@@ -269,6 +269,7 @@ WORDS: dict[str, str | Promise] = {
     "settlement.decide_bank_lines": _("line of a bank statement decided"),
     "orders.restore_draft": _("draft goes on"),
     "channels.take_documents": _("ship notices of a supplier taken in"),
+    "channels.retake_documents": _("ship notices of a supplier taken again"),
     "channels.take_statements": _("statement of a channel compared"),
     "channels.ask_imports": _("import of a file asked for"),
     "channels.note_batches": _("orders of a file taken in"),

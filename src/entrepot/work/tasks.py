@@ -46,7 +46,8 @@ def escalate_all_at(at: datetime) -> int:
 _WITH_DEAD = """
 SELECT DISTINCT company_id::int FROM kernel_delivery WHERE state = 'dead'
 UNION SELECT DISTINCT company_id::int FROM kernel_inbox WHERE state IN ('dead', 'failed')
-UNION SELECT DISTINCT company_id::int FROM work_item WHERE type = %(type)s::text AND state <> 'done'
+UNION SELECT DISTINCT company_id::int FROM work_item
+WHERE (type = %(type)s::text OR subject_kind = 'message') AND state <> 'done'
 """
 
 _STEERED = "SELECT DISTINCT company_id::int FROM kernel_policy WHERE kind = %(kind)s::text"

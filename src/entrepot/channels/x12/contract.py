@@ -7,6 +7,10 @@ SOURCE = "x12"
 
 NOTICE = "856"
 
+NEW, CANCELLED, REPLACED = "00", "01", "05"
+PURPOSES = (NEW, CANCELLED, REPLACED)
+"""What a notice may be for (BSN01): the first of its number, the end of one, or what stands in the place of one."""
+
 CONTENT_MAX = 1_000_000
 """Characters of a document."""
 

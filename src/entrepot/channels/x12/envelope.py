@@ -77,6 +77,14 @@ class Interchange:
         return [(group, one) for group in self.groups for one in group.sets]
 
 
+def text_of(data: bytes) -> str:
+    """A file as text. Separators may be any byte: Latin-1 reads every one, and as the same sign."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
 def read(text: str) -> Interchange:
     """One interchange, whole. Raises X12Error for what is cut off, counted wrong or not closed."""
     cursor = _Cursor(_segments(text))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from entrepot.catalog.barcodes import is_sscc
-from entrepot.channels.x12.contract import NOTICE
+from entrepot.channels.x12.contract import CANCELLED, NEW, NOTICE, PURPOSES
 from entrepot.channels.x12.envelope import Interchange, Segment, Set, X12Error, read
 from entrepot.kernel.errors import Said
 
@@ -41,7 +41,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ShipNotice:
-    """What one set says: the supplier's number, when it comes, by whom, and the goods."""
+    """What one set says: the supplier's number, when it comes, by whom, and the goods; what it is for (BSN01, at
+    `segment`), and which orders it names. One for something else than PURPOSES says nothing of goods."""
 
     control: str
     reference: str
@@ -49,6 +50,22 @@ class ShipNotice:
     items: tuple[Item, ...]
     carrier: str = ""
     tracking: str = ""
+    purpose: str = NEW
+    segment: int = 0
+    orders: tuple[str, ...] = ()
+
+    def fault(self, place: int, expected: str, found: str) -> X12Error:
+        return X12Error(self.segment, f"BSN{place:02}", expected, found)
+
+    def misfit(self) -> X12Error | None:
+        """Why it can't be acted upon: a change does not say what stays as it was, and what names no order could be
+        about anybody's notice."""
+        if self.purpose not in PURPOSES:
+            told = "00 (new), 01 (cancelled) or 05 (replaced, said anew as a whole)"
+            return self.fault(1, told, "04 (changed in part)" if self.purpose == "04" else self.purpose)
+        if not self.orders:
+            return X12Error(self.segment, "PRF01", "the number of an order of the notice", "none")
+        return None
 
 
 @dataclass(slots=True)
@@ -88,9 +105,12 @@ def notice(one: Set) -> ShipNotice:
     begin = one.segments[0] if one.segments else Segment(one.opened.number + 1, "end", ())
     if begin.name != "BSN":
         raise X12Error(begin.number, begin.name, "BSN", begin.name)
-    if begin.at(1) != "00":
-        raise begin.fault(1, "00, a notice that is new")
+    purpose = begin.must(1, "what the notice is for, such as 00")
     reference, day = begin.must(2, "the number of the notice"), _day(begin, 3)
+    orders = tuple(dict.fromkeys(each.at(1) for each in one.segments if each.name == "PRF" and each.at(1)))
+    told = ShipNotice(one.control, reference, day, (), purpose=purpose, segment=begin.number, orders=orders)
+    if purpose == CANCELLED or purpose not in PURPOSES:
+        return told
     levels, total = _levels(one.segments[1:])
     shipment = levels[0] if levels else None
     if shipment is None or shipment.code != "S":
@@ -102,9 +122,10 @@ def notice(one: Set) -> ShipNotice:
     if total is not None:
         _check_total(total, len(levels), items)
     dates = shipment.of("DTM", *ARRIVES)
-    return ShipNotice(
-        one.control, reference, _day(dates[0], 2) if dates else day, tuple(items), *_carried(levels)
-    )
+    carrier, tracking = _carried(levels)
+    return replace(
+        told, expected_on=_day(dates[0], 2) if dates else day, items=tuple(items), carrier=carrier, tracking=tracking
+    )  # fmt: skip
 
 
 def _levels(segments: Sequence[Segment]) -> tuple[list[_Level], Segment | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from entrepot.kernel import ids, sql
@@ -34,7 +34,7 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class TakeNotice:
     """An advance ship notice under the supplier's own number; each line (order, line, quantity[, SSCC[, lot[, expiry[,
-    serial numbers]]]])."""
+    serial numbers]]]]). `replaces`: where the supplier gave one of this number before, this one stands in its place."""
 
     company: int
     external_ref: str
@@ -43,6 +43,7 @@ class TakeNotice:
     carrier: str = ""
     tracking: str = ""
     occurred_at: datetime | None = None
+    replaces: bool = False
     key: str | None = None
 
 
@@ -68,7 +69,7 @@ class _Order:
     lines: dict[UUID, Line] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Taken:
     id: UUID
     number: str
@@ -76,36 +77,58 @@ class _Taken:
     order: _Order
     lines: list[NoticedLine]
     beyond: tuple[str, ...]
+    instead_of: UUID | None = None
+
+
+class _Standing(NamedTuple):
+    """What a supplier announced under a number before, and what came of it."""
+
+    id: UUID
+    number: str
+    state: str
+    taken_at: datetime
+    received: int
 
 
 @command("purchasing.take_notices")
 def take_notices(cause: Cause, /, *, requests: Sequence[TakeNotice]) -> list[NoticeTaken | Refused]:
     """Notices of what is on its way. Where one brings the whole rest of an order line, the line is expected on its day.
-    More than is to come of a line is work for a buyer before it stands at the dock.
+    More than is to come of a line is work for a buyer before it stands at the dock. What replaces a notice of which
+    nothing came stands in its place, and the old one stays to be read.
 
-    Locks: the orders, in the order of their ids.
-    Refuses: NotFound (order, line); WrongState (received or cancelled); Invalid (lines, packages, orders of two
-    suppliers or nodes); purchasing.noticed_before.
-    Again: by key, and by the supplier's number. 9 statements; 1 more where a number is taken, and 1 where
-    a buyer is asked.
+    Locks: the orders, also of notices that are replaced, in the order of their ids; then the notices replaced by id.
+    Refuses: NotFound (order, line); WrongState (received or cancelled; a notice to be replaced that is closed); Invalid
+    (lines, packages, orders of two suppliers or nodes); purchasing.noticed_before; purchasing.notice_begun and
+    purchasing.notice_overtaken (where one is to be replaced).
+    Again: by key, and by the supplier's number. 9 statements; 1 more where a number is taken, 1 where
+    a buyer is asked, and 3 where some are to be replaced.
     """
     asked = [[NoticedLine(*line) for line in one.lines] for one in requests]
-    orders = _lock({line.order for lines in asked for line in lines})
+    orders = _lock({line.order for lines in asked for line in lines} | _orders_replaced(requests, asked))
+    standing = _standing(requests, asked, orders)
     numbers = iter(ids.numbers("AN", len(requests)))
 
     answers: list[NoticeTaken | Refused] = []
     taken: list[_Taken] = []
     for one, lines in zip(requests, asked, strict=True):
         refusal = misfit_notice(lines, one.external_ref) or _misfit(one, lines, orders)
+        old = standing.get((orders[lines[0].order].supplier, one.external_ref)) if not refusal else None
+        if old and one.replaces:
+            refusal = _fixed(old, one, cause.at)
         if refusal:
             answers.append(refusal)
             continue
         found = _Taken(ids.uuid7(), next(numbers), one, orders[lines[0].order], lines, _beyond(lines, orders))
+        if old and one.replaces:
+            # The next of the batch that would replace it finds this one there.
+            found.instead_of = standing.pop((found.order.supplier, one.external_ref)).id
         taken.append(found)
         packages = len({line.sscc for line in lines if line.sscc})
         units = sum(line.quantity for line in lines)
         answers.append(NoticeTaken(found.id, found.number, packages, units, found.beyond))
 
+    taken.sort(key=lambda one: one.instead_of is None)
+    _replace(cause, [one for one in taken if one.instead_of])
     made = _insert(cause, taken)
     refused = _duplicates([one for one in taken if one.id not in made])
     taken = [one for one in taken if one.id in made]
@@ -134,6 +157,63 @@ def _misfit(one: TakeNotice, lines: Sequence[NoticedLine], orders: dict[UUID, _O
     if len({(orders[line.order].supplier, orders[line.order].node) for line in lines}) > 1:
         return Invalid(field="lines", expected="orders of one supplier for one node", found="several")
     return None
+
+
+def _orders_replaced(requests: Sequence[TakeNotice], asked: Sequence[Sequence[NoticedLine]]) -> set[UUID]:
+    """Orders of the notices that some shall replace: they are locked as well, so that nothing of them comes meanwhile.
+    1 statement, where some shall."""
+    wanted = [
+        (lines[0].order, one.external_ref)
+        for one, lines in zip(requests, asked, strict=True)
+        if one.replaces and lines
+    ]
+    if not wanted:
+        return set()
+    return {order for (order,) in sql.run(_REPLACED_ORDERS, sql.columns(("orders", "refs"), wanted))}
+
+
+def _standing(
+    requests: Sequence[TakeNotice], asked: Sequence[Sequence[NoticedLine]], orders: dict[UUID, _Order]
+) -> dict[tuple[UUID, str], _Standing]:
+    """What stands under the numbers of those that replace, locked. 1 statement, where some do."""
+    wanted = [
+        (orders[lines[0].order].supplier, one.external_ref)
+        for one, lines in zip(requests, asked, strict=True)
+        if one.replaces and lines and lines[0].order in orders
+    ]
+    if not wanted:
+        return {}
+    rows = sql.run(_STANDING, sql.columns(("suppliers", "refs"), wanted))
+    return {(supplier, ref): _Standing(*row) for supplier, ref, *row in rows}
+
+
+def _fixed(old: _Standing, one: TakeNotice, now: datetime) -> Refused | None:
+    """Why a notice stays as it is."""
+    if old.received:
+        return errors.NoticeBegun(number=old.number, received=old.received)
+    if isinstance(refused := NOTICE.step(old.state, "replace"), Refused):
+        return refused
+    if old.taken_at > (one.occurred_at or now):
+        return errors.NoticeOvertaken(external_ref=one.external_ref, number=old.number)
+    return None
+
+
+def _replace(cause: Cause, taken: Sequence[_Taken]) -> None:
+    """Notices that others stand in the place of. 1 statement, where there are some."""
+    if not taken:
+        return
+    sql.run(_REPLACE, {"ids": [one.instead_of for one in taken], "at": cause.at})
+    announce(
+        cause,
+        [
+            Event(
+                "notice", one.instead_of, one.request.company, "expected", "replaced", one.request.occurred_at,
+                {"by": one.number},
+            )
+            for one in taken
+            if one.instead_of
+        ],
+    )  # fmt: skip
 
 
 def _beyond(lines: Sequence[NoticedLine], orders: dict[UUID, _Order]) -> tuple[str, ...]:
@@ -238,10 +318,11 @@ def _line_columns(rows: Sequence[tuple[Any, ...]], serials: Sequence[list[str]])
 
 @dataclass(frozen=True, slots=True)
 class CloseNotice:
-    """Nothing more comes of a notice, and why."""
+    """Nothing more comes of a notice, and why. `whole`: only where nothing of it came."""
 
     notice: UUID
     reason: str
+    whole: bool = False
     occurred_at: datetime | None = None
     key: str | None = None
 
@@ -258,7 +339,8 @@ class NoticeClosed:
 def close_notices(cause: Cause, /, *, requests: Sequence[CloseNotice]) -> list[NoticeClosed | Refused]:
     """The notices, closed with what came. What is missing is still to come of the orders.
 
-    Locks: the notices in id order. Refuses: NotFound; WrongState (received or closed); Invalid (no reason).
+    Locks: the notices in id order. Refuses: NotFound; WrongState (received, closed or replaced); Invalid (no reason);
+    purchasing.notice_begun (some came, and it was to be closed as a whole).
     Again: by key. 3 statements.
     """
     found = {row[0]: row[1:] for row in sql.run(_LOCK_NOTICES, {"ids": [one.notice for one in requests]})}
@@ -268,9 +350,11 @@ def close_notices(cause: Cause, /, *, requests: Sequence[CloseNotice]) -> list[N
         if one.notice not in found:
             answers.append(NotFound(what="advance ship notice", which=str(one.notice)))
             continue
-        _, state, missing = found[one.notice]
+        _, state, missing, number, received = found[one.notice]
         after = NOTICE.step("closed" if one.notice in closed else state, "close")
-        if isinstance(after, Refused):
+        if one.whole and received:
+            answers.append(errors.NoticeBegun(number=number, received=received))
+        elif isinstance(after, Refused):
             answers.append(after)
         elif not one.reason:
             answers.append(Invalid(field="reason", expected="why nothing more comes", found="nothing"))
@@ -326,7 +410,7 @@ FROM unnest(%(ids)s::uuid[], %(numbers)s::text[], %(companies)s::smallint[], %(s
             %(refs)s::text[], %(carriers)s::text[], %(trackings)s::text[], %(days)s::date[], %(people)s::text[],
             %(times)s::timestamptz[])
      AS one(id, number, company, supplier, node, ref, carrier, tracking, day, person, at)
-ON CONFLICT (company_id, supplier_id, external_ref) DO NOTHING
+ON CONFLICT (company_id, supplier_id, external_ref) WHERE state <> 'replaced' DO NOTHING
 RETURNING id
 """
 
@@ -344,11 +428,35 @@ LEFT JOIN (SELECT place, array_agg(serial) AS serials
 _KNOWN = """
 SELECT supplier_id, external_ref, number FROM purchasing_notice
 WHERE (supplier_id, external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[], %(refs)s::text[]))
+  AND state <> 'replaced'
+"""
+
+_REPLACED_ORDERS = """
+SELECT DISTINCT l.order_id
+FROM unnest(%(orders)s::uuid[], %(refs)s::text[]) AS d(bought, ref)
+JOIN purchasing_order AS o ON o.id = d.bought
+JOIN purchasing_notice AS n
+  ON n.company_id = o.company_id AND n.supplier_id = o.supplier_id AND n.external_ref = d.ref AND n.state <> 'replaced'
+JOIN purchasing_noticeline AS l ON l.notice_id = n.id
+"""
+
+_STANDING = """
+SELECT n.supplier_id, n.external_ref, n.id, n.number, n.state, n.taken_at,
+       (SELECT COALESCE(sum(received), 0)::int FROM purchasing_noticeline WHERE notice_id = n.id)
+FROM purchasing_notice AS n
+WHERE (n.supplier_id, n.external_ref) IN (SELECT * FROM unnest(%(suppliers)s::uuid[], %(refs)s::text[]))
+  AND n.state <> 'replaced'
+ORDER BY n.id FOR UPDATE OF n
+"""
+
+_REPLACE = """
+UPDATE purchasing_notice SET state = 'replaced', closed_at = %(at)s::timestamptz WHERE id = ANY(%(ids)s::uuid[])
 """
 
 _LOCK_NOTICES = """
 SELECT n.id, n.company_id::int, n.state,
-       (SELECT COALESCE(sum(quantity - received), 0)::int FROM purchasing_noticeline WHERE notice_id = n.id)
+       (SELECT COALESCE(sum(quantity - received), 0)::int FROM purchasing_noticeline WHERE notice_id = n.id), n.number,
+       (SELECT COALESCE(sum(received), 0)::int FROM purchasing_noticeline WHERE notice_id = n.id)
 FROM purchasing_notice AS n WHERE n.id = ANY(%(ids)s::uuid[]) ORDER BY n.id FOR UPDATE OF n
 """
 

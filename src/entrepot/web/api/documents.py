@@ -38,8 +38,8 @@ class EdiNoticeOut(Out):
 
 
 class EdiDocumentOut(Out):
-    """`acknowledgement` is the functional acknowledgement (997) for the sender; `refused` counts notices. The same
-    document brought again takes what was refused."""
+    """`acknowledgement` is the functional acknowledgement (997) for the sender; `refused` counts notices. They wait in
+    the inbox as `message`, which a person mends and replays; the same document brought again takes them as well."""
 
     message: UUID
     sender: str

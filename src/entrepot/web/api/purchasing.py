@@ -267,13 +267,15 @@ class NoticedIn(Strict):
 
 
 class NoticeIn(Keyed):
-    """An advance ship notice under the supplier's own number."""
+    """An advance ship notice under the supplier's own number. `replaces`: where he gave one of this number before, and
+    nothing of it came, this one stands in its place."""
 
     external_ref: Code
     expected_on: Day
     lines: Annotated[list[NoticedIn], Field(min_length=1, max_length=LINES_MAX)]
     carrier: Text = ""
     tracking: Text = ""
+    replaces: bool = False
 
 
 class NoticeTakenOut(Out):
@@ -629,7 +631,9 @@ def take_ship_notices(
             )
             for line in one.lines
         )
-        return TakeNotice(house, one.external_ref, one.expected_on, lines, one.carrier, one.tracking, key=key)
+        return TakeNotice(
+            house, one.external_ref, one.expected_on, lines, one.carrier, one.tracking, replaces=one.replaces, key=key
+        )  # fmt: skip
 
     return give(request, take_notices, payload, idempotency_key, make, 201)
 

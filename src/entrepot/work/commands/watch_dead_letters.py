@@ -79,9 +79,9 @@ def watch_dead_letters(
 ) -> list[DeadLettersWatched | Refused]:
     """An item for each cause (side, destination or source, and error) for which messages stand, or one for its place
     where there are more than CAUSES_MAX, and then until nothing stands there; each says how many messages it stops now.
-    Items whose last message is on its way again or dropped are closed.
+    Items whose last message is on its way again or dropped are closed, and those about a message that was dropped.
 
-    Locks: the items. Refuses: nothing. Again: nothing changes. 6 statements at most.
+    Locks: the items. Refuses: nothing. Again: nothing changes. 7 statements at most.
     """
     companies = list(dict.fromkeys(one.company for one in requests))
     before = sql.run(_STANDING, {"companies": companies, "type": ITEM})
@@ -94,6 +94,8 @@ def watch_dead_letters(
         ResolveSubject(company, ITEM, subject, "gone", "nothing stands for it any longer by itself")
         for company, subject in standing
     ]
+    dropped = sql.run(_DROPPED, {"companies": companies})
+    over += [ResolveSubject(company, kind, subject, "gone", why) for company, kind, subject, why in dropped]
     if over:
         resolve_subjects(cause, requests=over)
     fresh = [
@@ -187,6 +189,12 @@ _COUNT = """
 UPDATE work_item SET reason = one.reason, facts = one.facts
 FROM unnest(%(items)s::uuid[], %(reasons)s::text[], %(facts)s::text[]::jsonb[]) AS one(id, reason, facts)
 WHERE work_item.id = one.id AND work_item.facts <> one.facts
+"""
+
+_DROPPED = """
+SELECT i.company_id::int, i.type, i.subject_id, 'the message was dropped: ' || m.last_error
+FROM work_item AS i JOIN kernel_inbox AS m ON m.id = i.subject_id AND m.state = 'dropped'
+WHERE i.company_id = ANY(%(companies)s::smallint[]) AND i.subject_kind = 'message' AND i.state <> 'done' ORDER BY 3
 """
 
 _STANDING = """
