@@ -22,6 +22,9 @@ from entrepot.stock.commands.move import At, lock_buckets
 from entrepot.stock.errors import NotThere
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
+BECOMES = ("sellable", "damaged", "quarantined")
+"""What units that were held may be afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecideCheck:
@@ -90,7 +93,8 @@ def decide_checks(cause: Cause, /, *, requests: Sequence[DecideCheck]) -> list[C
     checks = {row[0]: _Check(*row) for row in sql.run(_LOCK, {"ids": [one.check for one in requests]})}
     lock_positions((check.company, check.sku) for check in checks.values())
     places = {one.check: _place(checks[one.check], one) for one in requests if one.check in checks}
-    left = {at: bucket.quantity - bucket.committed for at, bucket in lock_buckets(places.values()).items()}
+    ends = [at._replace(status=status) for at in places.values() for status in (at.status, *BECOMES)]
+    left = {at: bucket.quantity - bucket.committed for at, bucket in lock_buckets(ends).items()}
 
     answers: list[CheckDecided | Refused] = []
     decided: list[_Decided] = []
@@ -174,9 +178,7 @@ def _write(cause: Cause, decided: Sequence[_Decided]) -> None:
 
 def _moves(one: _Decided) -> list[ChangeStatus]:
     check, verdict = one.check, one.verdict
-    became = (
-        ("sellable", verdict.passed), ("damaged", verdict.damaged), ("quarantined", verdict.quarantined),
-    )  # fmt: skip
+    became = zip(BECOMES, (verdict.passed, verdict.damaged, verdict.quarantined), strict=True)
     return [
         ChangeStatus(
             check.company, check.sku, check.node, one.bin, units, "pending_inspection", status,

@@ -88,7 +88,15 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
     waiting = {row[0]: _Waiting(*row[1:]) for row in sql.run(_WAITING, {"inspections": wanted})}
     left = {inspection: one.left for inspection, one in waiting.items()}
     shelves, nodes = _bins(found, requests)
-    buckets = lock_pending({_bucket(found[one.return_id], one) for one in waiting.values()})
+    keys = {which: _bucket(found[one.return_id], one) for which, one in waiting.items()}
+    aims = {
+        keys[request.inspection]._replace(bin=where, status=status)
+        for request in requests
+        if (units := waiting.get(request.inspection))
+        and (status := rules.DISPOSITIONS.get(request.disposition or units.proposed))
+        and (where := _place(request, units, keys[request.inspection].sku, shelves))
+    }
+    buckets = lock_pending({*keys.values(), *aims})
     there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
 
     answers: list[Disposed | Refused] = []
@@ -175,10 +183,18 @@ def _decide(
         if nodes.get(request.bin) != units.node:
             return errors.NoBin(node=str(units.node), kind="such", bin=f" {request.bin}")
         return request.bin
-    if disposition != "restock":
-        return units.bin
-    shelf = shelves.get((units.node, line.sku)) or shelves.get((units.node, None))
-    return shelf or errors.NoBin(node=str(units.node), kind="pick", bin="")
+    return _place(request, units, line.sku, shelves) or errors.NoBin(
+        node=str(units.node), kind="pick", bin=""
+    )
+
+
+def _place(
+    request: Dispose, units: _Waiting, sku: UUID, shelves: Mapping[tuple[UUID, UUID | None], UUID]
+) -> UUID | None:
+    """The bin that was named, or else the shelf of what is sold again; other units stay where they are."""
+    if request.bin or (request.disposition or units.proposed) != "restock":
+        return request.bin or units.bin
+    return shelves.get((units.node, sku)) or shelves.get((units.node, None))
 
 
 def _write(cause: Cause, decided: Sequence[_Decided], buckets: dict[At, Bucket]) -> None:

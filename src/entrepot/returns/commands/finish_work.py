@@ -130,8 +130,18 @@ def finish_work(cause: Cause, /, *, requests: Sequence[FinishWork]) -> list[Work
     skus = {(one.company, one.sku) for one in found.values()}
     positions = lock_positions(skus | {(company, sku) for sku, (company, _) in facts.skus.items()})
     places = places_of((of.node, of.company, part) for of, part in facts.parts)
+    aims = [
+        _target(found[one.work_order], outcome, facts)
+        for one in requests
+        if one.work_order in found
+        for outcome in one.outcomes
+    ]
     buckets = lock_buckets(
-        [*(one.at for one in found.values()), *(at for of in places.values() for at in of)]
+        [
+            *(one.at for one in found.values()),
+            *(at for of in places.values() for at in of),
+            *(aim for aim in aims if isinstance(aim, At)),
+        ]
     )
     there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
     shelves = Shelves(places, positions, there, facts.skus)

@@ -47,11 +47,11 @@ class StatusChanged:
 def change_status(cause: Cause, /, *, requests: Sequence[ChangeStatus]) -> list[StatusChanged | Refused]:
     """Move units between statuses, or bins, of one node. Promises that sellable stock can't keep come back displaced.
 
-    Locks: positions in key order, the promises that may break, buckets in id order, then as `move_units`.
+    Locks: positions in key order, the promises that may break, buckets of both ends in id order, then as `move_units`.
     Refuses: NotPlaceable, NotThere. Again: by key. About 9 statements.
     """
     lock_what_losses_touch([Loss(r.company, r.sku, r.node, r.quantity) for r in requests if _is_felt(r)])
-    buckets = lock_buckets(_source(r) for r in requests)
+    buckets = lock_buckets(end for r in requests for end in (_source(r), _target(r)))
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
     answers: list[StatusChanged | Refused] = []
     moves = []

@@ -183,21 +183,26 @@ def hold_back(cause: Cause, places: Sequence[Short]) -> dict[tuple[UUID, UUID], 
     of_key = {At(s.sku, s.node, s.bin, s.company, "sellable", s.lot, s.serial): s for s in places}
     held: dict[tuple[UUID, UUID], int] = defaultdict(int)
     moves = []
-    buckets = lock_buckets(of_key)
-    for key, bucket in buckets.items():
+    buckets = lock_buckets([*of_key, *map(_looked_for, of_key)])
+    for key, s in of_key.items():
+        if (bucket := buckets.get(key)) is None:
+            continue
         units = min(bucket.quantity - bucket.committed, left[key.sku, key.node])
         if units > 0:
             left[key.sku, key.node] -= units
             held[key.sku, key.node] += units
-            s = of_key[key]
             moves.append(
                 Move(
-                    s.company, s.sku, units, key, key._replace(status="researching"), "short_pick", "fulfillment",
+                    s.company, s.sku, units, key, _looked_for(key), "short_pick", "fulfillment",
                     s.fulfillment, s.occurred_at, line=s.line,
                 )
             )  # fmt: skip
     move_units(cause, moves, buckets)
     return held
+
+
+def _looked_for(key: At) -> At:
+    return key._replace(status="researching")
 
 
 def recommit(picks: Sequence[tuple[UUID, int]]) -> None:

@@ -503,6 +503,7 @@ SELECT d.id, d.company,
 FROM unnest(%(ids)s::uuid[], %(companies)s::smallint[], %(expiries)s::date[], %(sku)s::uuid[], %(node)s::uuid[],
             %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[], %(lot)s::text[], %(serial)s::text[])
      AS d(id, company, expires_on, sku, node, bin, owner, status, lot, serial)
+ORDER BY d.sku, d.node, d.bin, d.owner, d.status, d.lot, d.serial
 ON CONFLICT DO NOTHING
 """
 

@@ -49,10 +49,14 @@ def lock_plates(numbers: Iterable[Number]) -> dict[Number, Plate]:
     return {(row[1], row[2]): Plate(*row) for row in sql.run(_BY_NUMBER, asked)}
 
 
-def lock_content(plates: Collection[UUID]) -> dict[UUID, list[OnPlate]]:
-    """What stands on locked plates, its buckets locked in id order. 2 statements."""
+def lock_content(
+    plates: Collection[UUID], *, into: Iterable[tuple[UUID, UUID]] = (), also: Collection[At] = ()
+) -> dict[UUID, list[OnPlate]]:
+    """What stands on locked plates, its buckets locked in id order: together with those in the bins that plates go
+    `into`, as (plate, bin), and `also` others that the caller is about to change. 2 statements."""
     which = {"plates": sorted(set(plates))}
-    sql.run(_LOCK_BUCKETS, which)
+    going = sql.columns(("going", "bins"), sorted(set(into)))
+    sql.run(_LOCK_BUCKETS, which | going | sql.columns(At._fields, set(also)))
     found: dict[UUID, list[OnPlate]] = {}
     for plate, bucket, *at, units, free in sql.run(_CONTENT, which):
         found.setdefault(plate, []).append(OnPlate(plate, bucket, At(*at), units, free))
@@ -130,7 +134,20 @@ JOIN stock_plate AS p ON p.company_id = d.company AND p.number = d.number"""
 
 _LOCK_BUCKETS = """
 SELECT 1 FROM stock_bucket WHERE id IN (
-    SELECT bucket_id FROM stock_plateunits WHERE plate_id = ANY(%(plates)s::uuid[])) ORDER BY id FOR UPDATE
+    SELECT bucket_id FROM stock_plateunits WHERE plate_id = ANY(%(plates)s::uuid[])
+    UNION ALL
+    SELECT b.id
+    FROM unnest(%(going)s::uuid[], %(bins)s::uuid[]) AS d(plate, bin)
+    JOIN stock_plateunits AS u ON u.plate_id = d.plate JOIN stock_bucket AS s ON s.id = u.bucket_id
+    JOIN stock_bucket AS b ON b.sku_id = s.sku_id AND b.node_id = s.node_id AND b.bin_id = d.bin AND b.lot = s.lot
+     AND b.serial = s.serial AND b.status = s.status AND b.owner_id = s.owner_id
+    UNION ALL
+    SELECT b.id
+    FROM unnest(%(sku)s::uuid[], %(node)s::uuid[], %(bin)s::uuid[], %(owner)s::smallint[], %(status)s::text[],
+                %(lot)s::text[], %(serial)s::text[]) AS k(sku, node, bin, owner, status, lot, serial)
+    JOIN stock_bucket AS b ON b.sku_id = k.sku AND b.node_id = k.node AND b.bin_id IS NOT DISTINCT FROM k.bin
+     AND b.lot = k.lot AND b.serial = k.serial AND b.status = k.status AND b.owner_id = k.owner)
+ORDER BY id FOR UPDATE
 """
 
 _CONTENT = """

@@ -70,7 +70,8 @@ class SetDown(NamedTuple):
 
 
 def lock_pending(keys: Collection[At]) -> dict[At, Bucket]:
-    """Buckets of units pending inspection, locked, after the positions of their SKUs. 2 statements."""
+    """Buckets of units pending inspection, and of where they go, locked, after the positions of their SKUs. 2
+    statements."""
     lock_positions((key.owner, key.sku) for key in keys)
     return lock_buckets(keys)
 

@@ -46,14 +46,14 @@ class PlateMoved:
 def move_plates(cause: Cause, /, *, requests: Sequence[MovePlate]) -> list[PlateMoved | Refused]:
     """The plates stand in the other bin with their content; orders that waited for it are ready for release again.
 
-    Locks: the numbers of the plates in their order, then as `warehouse.put_away`.
+    Locks: the numbers of the plates in their order, then the buckets that they leave and come into, in id order.
     Refuses: NotFound (plate, bin); warehouse.plate_empty; warehouse.plate_wanted (picks have a claim on it); Invalid (a
-    plate twice, its own bin, another node); warehouse.wrong_bin. Again: by key. 14 statements; 1 more where another
+    plate twice, its own bin, another node); warehouse.wrong_bin. Again: by key. 13 statements; 1 more where another
     bin was scanned, 1 where a plate is wanted.
     """
     plates = find_plates([one.plate for one in requests])
     lock_plates((plate.company, plate.number) for plate in plates.values())
-    content = lock_content(plates)
+    content = lock_content(plates, into=((one.plate, one.to_bin) for one in requests))
     answers: dict[int, PlateMoved | Refused] = {}
     going: dict[int, MovePlate] = {}
     free: dict[At, int] = {one.at: one.free for found in content.values() for one in found}

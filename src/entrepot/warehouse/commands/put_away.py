@@ -54,20 +54,21 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
     """The units stand in the other bin; orders that waited for them there are ready for release again.
 
     Promises are not touched; units that a pick has a claim on stay.
-    Locks: the buckets in id order. Refuses: NotFound (bin, also one scanned); warehouse.wrong_bin (another
-    one was scanned); Invalid; stock.not_there. Again: by key. 8 statements; 1 more where another bin was scanned.
+    Locks: the buckets of both bins, in id order. Refuses: NotFound (bin, also one scanned); warehouse.wrong_bin
+    (another one was scanned); Invalid; stock.not_there.
+    Again: by key. 8 statements; 1 more where another bin was scanned.
     """
     rows = sql.run(_BINS, {"ids": list({place for one in requests for place in (one.from_bin, one.to_bin)})})
     bins = {bin_id: node for bin_id, node, _ in rows}
     misread = _misread(requests, bins, {bin_id: code for bin_id, _, code in rows})
     sources = [_at(one, one.from_bin, bins.get(one.from_bin)) for one in requests]
-    buckets = lock_buckets(source for source in sources if source)
+    targets = [_at(one, one.to_bin, bins.get(one.to_bin)) for one in requests]
+    buckets = lock_buckets(end for end in (*sources, *targets) if end)
     left = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}
 
     answers: list[UnitsPutAway | Refused] = []
     moves = []
-    for i, (one, source) in enumerate(zip(requests, sources, strict=True)):
-        target = _at(one, one.to_bin, bins.get(one.to_bin))
+    for i, (one, source, target) in enumerate(zip(requests, sources, targets, strict=True)):
         if source is None or target is None:
             answers.append(NotFound(what="bin", which=str(one.from_bin if source is None else one.to_bin)))
         elif i in misread:
@@ -113,7 +114,7 @@ def put_away(cause: Cause, /, *, requests: Sequence[PutAway]) -> list[UnitsPutAw
                 ],
             )
             answers.append(UnitsPutAway(document, one.quantity))
-    move_units(cause, moves, {key: buckets[key] for key in buckets})
+    move_units(cause, moves, buckets)
     _wake(moves)
     return answers
 

@@ -15,6 +15,7 @@ from entrepot.kernel.cause import Cause
 from entrepot.kernel.command import announce, command
 from entrepot.kernel.errors import Invalid, NotFound, Refused, Said
 from entrepot.kernel.events import Event
+from entrepot.stock.commands.move import At
 from entrepot.stock.commands.plates import OnPlate, Plate, find_plates, lock_content, lock_plates
 from entrepot.warehouse import replenishing
 from entrepot.warehouse.commands.move_plates import MovePlate, PlateMoved, move_plates
@@ -74,6 +75,7 @@ class _Task(NamedTuple):
     id: UUID
     number: str
     company: int
+    node: UUID
     sku: UUID
     from_bin: UUID
     to_bin: UUID
@@ -81,6 +83,11 @@ class _Task(NamedTuple):
     serial: str
     quantity: int
     state: str
+
+    def ends(self) -> tuple[At, At]:
+        """The buckets that units go from and to."""
+        source = At(self.sku, self.node, self.from_bin, self.company, "sellable", self.lot, self.serial)
+        return source, source._replace(bin=self.to_bin)
 
 
 class _Reserve(NamedTuple):
@@ -184,14 +191,15 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
     """The units stand in the pick face. Where fewer were found, the rest is not asked for again by this one, and a work
     item asks why; not where a whole plate was brought that holds less: the next review asks for the rest.
 
-    Locks: the replenishments in id order, the numbers of plates, then as `warehouse.put_away`.
+    Locks: the replenishments in id order, the numbers of plates, then the buckets of both ends of all in id order.
     Refuses: NotFound; WrongState; Invalid (quantity); warehouse.plate_unfit; as `warehouse.put_away` and
     `warehouse.move_plates`. Again: by key; it is done once.
     10 statements; 1 or 2 more where fewer were found; 5 and those of `warehouse.move_plates` where whole plates were
     brought.
     """
     found = {row[0]: _Task(*row) for row in sql.run(_LOCK, {"ids": [one.replenishment for one in requests]})}
-    plates, on_plates = _content({one.plate for one in requests if one.plate})
+    ends = {end for task in found.values() for end in task.ends()}
+    plates, on_plates = _content({one.plate for one in requests if one.plate}, ends)
     refusals: dict[int, Refused] = {}
     going: dict[int, tuple[_Task, int]] = {}
     for place, one in enumerate(requests):
@@ -219,13 +227,14 @@ def replenish(cause: Cause, /, *, requests: Sequence[Replenish]) -> list[Repleni
     ]
 
 
-def _content(plates: set[UUID]) -> tuple[dict[UUID, Plate], dict[UUID, list[OnPlate]]]:
-    """Plates with what stands on them, locked. 5 statements; none for none."""
+def _content(plates: set[UUID], ends: set[At]) -> tuple[dict[UUID, Plate], dict[UUID, list[OnPlate]]]:
+    """Plates with what stands on them, locked with the buckets of all replenishments, those without a plate too. 5
+    statements; none for none."""
     if not plates:
         return {}, {}
     found = find_plates(plates)
     lock_plates((plate.company, plate.number) for plate in found.values())
-    return found, lock_content(found)
+    return found, lock_content(found, also=ends)
 
 
 def _misfit_plate(
@@ -371,7 +380,7 @@ LEFT JOIN LATERAL (SELECT sum(quantity) AS taken FROM warehouse_replenishment
 """
 
 _LOCK = """
-SELECT id, number, company_id::int, sku_id, from_bin_id, to_bin_id, lot, serial, quantity, state
+SELECT id, number, company_id::int, node_id, sku_id, from_bin_id, to_bin_id, lot, serial, quantity, state
 FROM warehouse_replenishment WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE
 """
 
