@@ -291,7 +291,7 @@ def test_programs_refurbish(house: Floor) -> None:
     floor.post("/api/v1/returns/work-orders/start", {"work_order": one}, again="2")
     house.stock(1, 1)
     end = {"work_order": one, "outcomes": [{"quantity": 1, "grade": "A"}], "scrapped": 1, "parts_minor": 30,
-           "parts": [{"sku": str(house.skus[1]), "quantity": 1}]}  # fmt: skip
+           "parts": [{"sku": "SKU-001", "bin": "PICK", "quantity": 1}]}  # fmt: skip
     done = floor.post("/api/v1/returns/work-orders/finish", end, again="3").json()
     assert (done["cost_minor"], done["capitalized_minor"]) == (130, 130)
     drop = {"work_order": two, "reason": "no parts"}

@@ -203,6 +203,8 @@ def test_a_program_orders_confirms_announces_and_receives(program, shop, bought)
     assert (scanned["sscc"], scanned["quantity"], scanned["order_state"]) == (SSCC, 4, "received")
     again = dock_.post("/api/v1/receiving/scans", {"node": node, "text": SSCC}, again="two")
     is_problem(again, 409, "purchasing.package_received")
+    nowhere = {"node": node, "text": SSCC, "bin": "NOWHERE"}
+    is_problem(dock_.post("/api/v1/receiving/scans", nowhere, again="four"), 404, "kernel.not_found")
     unknown = dock_.post("/api/v1/receiving/scans", {"node": node, "text": "?"}, again="three")
     is_problem(unknown, 404, "purchasing.unknown_barcode")
     states = [one["state"] for one in buyer.get("/api/v1/purchase-orders").json()["items"]]

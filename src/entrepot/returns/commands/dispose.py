@@ -90,11 +90,11 @@ def dispose(cause: Cause, /, *, requests: Sequence[Dispose]) -> list[Disposed | 
     shelves, nodes = _bins(found, requests)
     keys = {which: _bucket(found[one.return_id], one) for which, one in waiting.items()}
     aims = {
-        keys[request.inspection]._replace(bin=where, status=status)
+        keys[request.inspection]._replace(bin=aim, status=status)
         for request in requests
         if (units := waiting.get(request.inspection))
         and (status := rules.DISPOSITIONS.get(request.disposition or units.proposed))
-        and (where := _place(request, units, keys[request.inspection].sku, shelves))
+        and (aim := _place(request, units, keys[request.inspection].sku, shelves))
     }
     buckets = lock_pending({*keys.values(), *aims})
     there = {key: bucket.quantity - bucket.committed for key, bucket in buckets.items()}

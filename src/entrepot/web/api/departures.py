@@ -29,8 +29,19 @@ from entrepot.returns.commands.work_orders import (
 from entrepot.returns.lots import Buyer
 from entrepot.returns.onward import PARTS_MOST, Outcome, Part
 from entrepot.settlement import invoice_queries
-from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api import named, parse
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.return_schemas import ONE, OTHER, PHOTO_MAX, _example
 from entrepot.web.api.schemas import (
     QUANTITY_MAX,
@@ -38,6 +49,7 @@ from entrepot.web.api.schemas import (
     Each,
     Minor,
     Moment,
+    Named,
     Out,
     Own,
     Quantity,
@@ -95,7 +107,7 @@ class DepartureIn(Strict):
 
     kind: KindOf
     items: Annotated[list[GatheredIn], Field(min_length=1, max_length=1000)]
-    supplier: UUID | None = None
+    supplier: Named | None = None
     receiver: Text = ""
     buyer: BuyerIn | None = None
     expected_minor: Minor | None = None
@@ -310,16 +322,16 @@ class OutcomeIn(Strict):
     quantity: Quantity
     grade: Literal["A", "B", "C", "D"]
     status: Literal["sellable", "second_grade"] = "sellable"
-    sku: UUID | None = None
-    bin: UUID | None = None
+    sku: Named | None = None
+    bin: Named | None = None
 
 
 class UsedPartIn(Strict):
     """Units out of stock that the work used up: of a bin, lot or serial number, where it is named."""
 
-    sku: UUID
+    sku: Named
     quantity: Quantity
-    bin: UUID | None = None
+    bin: Named | None = None
     lot: Annotated[str, Field(max_length=60)] = ""
     serial: Annotated[str, Field(max_length=60)] = ""
 
@@ -473,12 +485,20 @@ def open_departure(
 ) -> Any:
     """Gather units that leave together by their disposition."""
     own = parse.company_of(company)
+    suppliers = named.suppliers(own, (item.supplier for item in as_list(payload)))
 
     def make(item: DepartureIn, key: str) -> OpenDeparture:
         items = tuple((one.disposition, one.quantity) for one in item.items)
         buyer = Buyer(**item.buyer.model_dump()) if item.buyer else None
         return OpenDeparture(
-            own, item.kind, items, item.supplier, item.receiver, item.expected_minor, key, buyer
+            own,
+            item.kind,
+            items,
+            suppliers.get(item.supplier),
+            item.receiver,
+            item.expected_minor,
+            key,
+            buyer,
         )
 
     return give(request, open_departures, payload, idempotency_key, make)
@@ -624,12 +644,26 @@ def finish_work_order(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Say what became of the units of work orders, and what the work cost."""
+    items = as_list(payload)
+    each = [(item.work_order, one) for item in items for one in (*item.outcomes, *item.parts)]
+    bins = named.bins_at("work order", ((which, one.bin) for which, one in each))
+    at = named.where("work order", {which for which, one in each if one.sku})
+    skus = {
+        company: named.skus(
+            company, (one.sku for which, one in each if one.sku and at[which].company == company)
+        )
+        for company in {one.company for one in at.values()}
+    }
+
+    def called(which: UUID, one: OutcomeIn | UsedPartIn) -> dict[str, Any]:
+        sku = skus[at[which].company][one.sku] if one.sku else None
+        return one.model_dump() | {"bin": bins.get((which, one.bin)), "sku": sku}
 
     def make(item: FinishWorkIn, key: str) -> FinishWork:
-        outcomes = tuple(Outcome(**one.model_dump()) for one in item.outcomes)
+        outcomes = tuple(Outcome(**called(item.work_order, one)) for one in item.outcomes)
         return FinishWork(
             item.work_order, outcomes, item.scrapped, item.parts_minor, item.labor_minutes, item.note,
-            item.occurred_at, key, tuple(Part(**one.model_dump()) for one in item.parts),
+            item.occurred_at, key, tuple(Part(**called(item.work_order, one)) for one in item.parts),
         )  # fmt: skip
 
     return give(request, finish_work, payload, idempotency_key, make)

@@ -20,9 +20,20 @@ from entrepot.ledger.commands.write_down import WriteDown, write_down
 from entrepot.settlement import closing_queries
 from entrepot.settlement.closing import Checked
 from entrepot.settlement.commands.close_books import CloseBooks, close_books
-from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Each, Out, Own, Strict, Text
+from entrepot.web.api import named, parse
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
+from entrepot.web.api.schemas import Each, Named, Out, Own, Strict, Text
 
 router = Router()
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
@@ -31,8 +42,8 @@ Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 class WriteDownIn(Strict):
     """What a unit of a SKU at a node brings when it is sold, less what selling it costs, in minor units."""
 
-    sku: UUID
-    node: UUID
+    sku: Named
+    node: Named
     unit_minor: Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=6)]
     reason: Text
     key: Own = None
@@ -188,10 +199,12 @@ def write_stock_down(
     company: Company = None,
 ) -> Any:
     """Value stock at the lower of its cost and what it brings."""
-    chosen = parse.company_of(company)
+    chosen, items = parse.company_of(company), as_list(payload)
+    skus = named.skus(chosen, (one.sku for one in items))
+    nodes = named.nodes(chosen, (one.node for one in items))
     return give(
         request, write_down, payload, idempotency_key,
-        lambda one, key: WriteDown(chosen, one.sku, one.node, one.unit_minor, one.reason, key),
+        lambda one, key: WriteDown(chosen, skus[one.sku], nodes[one.node], one.unit_minor, one.reason, key),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from entrepot.purchasing.commands.take_notices import (
     close_notices,
     take_notices,
 )
-from entrepot.web.api import parse
+from entrepot.web.api import named, parse
 from entrepot.web.api.answers import (
     READ,
     REFUSED,
@@ -55,6 +55,7 @@ from entrepot.web.api.schemas import (
     Code,
     Each,
     Moment,
+    Named,
     Out,
     Own,
     Price,
@@ -197,7 +198,7 @@ class DeliveryIn(Keyed):
 
     order: UUID
     lines: Annotated[list[CountedLineIn], Field(min_length=1, max_length=LINES_MAX)] | None = None
-    bin: UUID | None = None
+    bin: Named | None = None
 
 
 class DeliveryOut(Out):
@@ -233,7 +234,7 @@ class ScanIn(Keyed):
     serial: Text = ""
     damaged: bool = False
     note: Text = ""
-    bin: UUID | None = None
+    bin: Named | None = None
     found: Annotated[list[FoundIn], Field(max_length=500)] = []
 
 
@@ -351,7 +352,7 @@ class CheckedIn(Keyed):
     check: UUID
     defects: Units
     note: Text = ""
-    bin: UUID | None = None
+    bin: Named | None = None
 
 
 class CheckedOut(Out):
@@ -555,6 +556,7 @@ def receive_purchase_orders(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Receive what came for orders, as it was counted."""
+    bins = named.bins_at("purchase order", ((one.order, one.bin) for one in as_list(payload)))
 
     def make(one: DeliveryIn, key: str) -> ReceiveOrder:
         lines = one.lines and tuple(
@@ -569,7 +571,7 @@ def receive_purchase_orders(
             )
             for line in one.lines
         )
-        return ReceiveOrder(one.order, lines or None, one.bin, key=key)
+        return ReceiveOrder(one.order, lines or None, bins.get((one.order, one.bin)), key=key)
 
     return give(request, receive, payload, idempotency_key, make)
 
@@ -584,11 +586,12 @@ def receive_by_scan(
     """Receive what scanners read: GS1 barcodes, EAN, UPC, labels of the house, and packages by their SSCC."""
     house = parse.company_of(company)
     nodes = parse.nodes_of(house, {one.node for one in as_list(payload)})
+    bins = named.bins((nodes[one.node], one.bin) for one in as_list(payload))
 
     def make(one: ScanIn, key: str) -> ReceiveScan:
         return ReceiveScan(
             house, nodes[one.node], one.text, one.order, one.quantity, one.lot, one.expires_on, one.serial,
-            one.damaged, one.note, one.bin, key=key,
+            one.damaged, one.note, bins.get((nodes[one.node], one.bin)), key=key,
             found=tuple((found.sku, found.quantity, found.lot) for found in one.found),
         )  # fmt: skip
 
@@ -723,10 +726,12 @@ def decide_quality_checks(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Say how many units of samples were bad: the delivery is sold, or is not."""
-    return give(
-        request, decide_checks, payload, idempotency_key,
-        lambda one, key: DecideCheck(one.check, one.defects, one.note, one.bin, key=key),
-    )  # fmt: skip
+    bins = named.bins_at("quality check", ((one.check, one.bin) for one in as_list(payload)))
+
+    def make(one: CheckedIn, key: str) -> DecideCheck:
+        return DecideCheck(one.check, one.defects, one.note, bins.get((one.check, one.bin)), key=key)
+
+    return give(request, decide_checks, payload, idempotency_key, make)
 
 
 @router.get("/supplier-claims", response={200: SupplierClaimsOut, **READ})

@@ -16,10 +16,10 @@ from entrepot.returns import pallet_queries
 from entrepot.returns.commands.count_packages import ClosePallet, CountPackage, close_pallets, count_packages
 from entrepot.returns.commands.receive_pallets import ReceivePallet, receive_pallets
 from entrepot.returns.pallets import MOST
-from entrepot.web.api import parse
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
+from entrepot.web.api import named, parse
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, as_list, give
 from entrepot.web.api.return_schemas import ONE, _example
-from entrepot.web.api.schemas import Code, Each, Moment, Out, Own, Strict
+from entrepot.web.api.schemas import Code, Each, Moment, Named, Out, Own, Strict
 
 router = Router()
 
@@ -29,15 +29,15 @@ class ReturnPalletIn(Strict):
     are."""
 
     model_config = _example(
-        node=ONE, number="(00)340123450000000017", carrier="Post", manifest=["JD0146", "JD0147"]
+        node="LEEDS", number="(00)340123450000000017", carrier="Post", manifest=["JD0146", "JD0147"]
     )
 
-    node: UUID
+    node: Named
     number: Code
     carrier: Annotated[str, Field(max_length=100)] = ""
     manifest: Annotated[list[Code], Field(max_length=MOST)] = []
     packages: Annotated[int, Field(ge=1, le=MOST)] | None = None
-    bin: UUID | None = None
+    bin: Named | None = None
     occurred_at: Moment | None = None
     key: Own = None
 
@@ -138,11 +138,14 @@ def receive_return_pallets(
     company: Company = None,
 ) -> Any:
     """Take in pallets of returned parcels at once; the parcels are counted off and opened afterwards."""
-    own = parse.company_of(company)
+    own, items = parse.company_of(company), as_list(payload)
+    nodes = named.nodes(own, (item.node for item in items))
+    bins = named.bins((nodes[item.node], item.bin) for item in items)
 
     def make(item: ReturnPalletIn, key: str) -> ReceivePallet:
+        node = nodes[item.node]
         return ReceivePallet(
-            own, item.node, item.number, item.carrier, tuple(item.manifest), item.packages, item.bin,
+            own, node, item.number, item.carrier, tuple(item.manifest), item.packages, bins.get((node, item.bin)),
             item.occurred_at, key,
         )  # fmt: skip
 

@@ -12,9 +12,9 @@ from entrepot.returns.commands.announce import AnnounceParcel, announce_parcels
 from entrepot.returns.commands.decide_strays import DecideStray, decide_strays
 from entrepot.returns.commands.note_scans import NoteScan, note_scans
 from entrepot.returns.commands.receive_parcels import Content, ReceiveParcel, receive_parcels
-from entrepot.web.api import parse
+from entrepot.web.api import named, parse
 from entrepot.web.api import return_schemas as s
-from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, give
+from entrepot.web.api.answers import READ, REFUSED, Company, IdempotencyKey, Limit, Many, as_list, give
 from entrepot.web.api.schemas import Code, Each
 
 router = Router()
@@ -59,12 +59,14 @@ def receive_parcel(
     company: Company = None,
 ) -> Any:
     """Note all that was in parcels. What was not announced is set aside as strays, and asked about."""
-    own = parse.company_of(company)
+    own, items = parse.company_of(company), as_list(payload)
+    nodes = named.nodes(own, (item.node for item in items))
+    bins = named.bins((nodes[item.node], item.bin) for item in items)
 
     def make(item: s.ParcelIn, key: str) -> ReceiveParcel:
-        content = tuple(Content(**one.model_dump()) for one in item.content)
+        content, node = tuple(Content(**one.model_dump()) for one in item.content), nodes[item.node]
         return ReceiveParcel(
-            own, item.node, content, item.tracking, item.bin, item.occurred_at, item.pallet, key
+            own, node, content, item.tracking, bins.get((node, item.bin)), item.occurred_at, item.pallet, key
         )
 
     return give(request, receive_parcels, payload, idempotency_key, make)

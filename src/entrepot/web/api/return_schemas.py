@@ -16,6 +16,7 @@ from entrepot.web.api.schemas import (
     NO_NUL,
     Code,
     Moment,
+    Named,
     Out,
     Own,
     Quantity,
@@ -63,7 +64,7 @@ class AuthorizeIn(Strict):
     order: UUID
     items: Annotated[list[ReturnItemIn], Field(min_length=1, max_length=LINES_MAX)]
     asked: Literal[rules.ASKED] = "refund"  # type: ignore[valid-type]
-    node: UUID | None = None
+    node: Named | None = None
     insist: Text = ""
     external_id: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     occurred_at: Moment | None = None
@@ -89,7 +90,7 @@ class ReceiveIn(Strict):
     return_id: UUID
     line: UUID
     quantity: Quantity
-    bin: UUID | None = None
+    bin: Named | None = None
     condition: Text = ""
     lot: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
     serial: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
@@ -141,15 +142,15 @@ class ParcelIn(Strict):
     """All that was in a parcel, at a node; without a number where there is none on it."""
 
     model_config = _example(
-        node=ONE,
+        node="LEEDS",
         tracking="JD014600003828392837",
         content=[{"said": "MUG-1", "quantity": 2, "condition": "sealed"}],
     )
 
-    node: UUID
+    node: Named
     content: Annotated[list[ContentIn], Field(min_length=1, max_length=LINES_MAX)]
     tracking: Annotated[str, Field(max_length=CODE_MAX, pattern=NO_NUL)] = ""
-    bin: UUID | None = None
+    bin: Named | None = None
     occurred_at: Moment | None = None
     pallet: UUID | None = None
     key: Own = None
@@ -222,7 +223,7 @@ class DisposeIn(Strict):
     inspection: UUID
     quantity: Quantity
     disposition: Literal[tuple(rules.DISPOSITIONS)] | None = None  # type: ignore[valid-type]
-    bin: UUID | None = None
+    bin: Named | None = None
     reason: Text = ""
     occurred_at: Moment | None = None
     key: Own = None

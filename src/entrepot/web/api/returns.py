@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -22,9 +22,20 @@ from entrepot.returns.commands.inspect import Inspect, inspect
 from entrepot.returns.commands.receive import Receive, receive
 from entrepot.returns.commands.refund import Refund, refund
 from entrepot.returns.commands.review import Review, review
-from entrepot.web.api import parse
+from entrepot.web.api import named, parse
 from entrepot.web.api import return_schemas as s
-from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
+from entrepot.web.api.answers import (
+    READ,
+    REFUSED,
+    After,
+    Company,
+    IdempotencyKey,
+    Limit,
+    Many,
+    as_list,
+    give,
+    paged,
+)
 from entrepot.web.api.schemas import Code, Each
 
 router = Router()
@@ -35,6 +46,17 @@ def _as(kind: Callable[..., T], item: Any, key: str, **changed: Any) -> T:
     return kind(**{**item.model_dump(exclude={"key", *changed}), **changed, "key": key})
 
 
+def _nodes(items: Sequence[s.AuthorizeIn]) -> dict[tuple[UUID, str | None], UUID]:
+    """The nodes that goods shall go to, by order and what they are called."""
+    wanted = [item for item in items if item.node]
+    at = named.where("order", {item.order for item in wanted})
+    found = {
+        company: named.nodes(company, (item.node for item in wanted if at[item.order].company == company))
+        for company in {one.company for one in at.values()}
+    }
+    return {(item.order, item.node): found[at[item.order].company][item.node] for item in wanted}
+
+
 @router.post("/returns", response={201: s.AuthorizedOut, 200: list[Each[s.AuthorizedOut]], **REFUSED})
 def authorize_returns(
     request: HttpRequest,
@@ -42,9 +64,11 @@ def authorize_returns(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Ask for a return, or a list of them. The state is `authorized`, or `requested` where a person has to decide."""
+    nodes = _nodes(as_list(payload))
 
     def make(item: s.AuthorizeIn, key: str) -> Authorize:
-        return _as(Authorize, item, key, items=tuple(Item(**one.model_dump()) for one in item.items))
+        items = tuple(Item(**one.model_dump()) for one in item.items)
+        return _as(Authorize, item, key, items=items, node=nodes.get((item.order, item.node)))
 
     return give(request, authorize, payload, idempotency_key, make, 201)
 
@@ -57,6 +81,7 @@ def consider_return(request: HttpRequest, payload: s.AuthorizeIn) -> Any:
         **{
             **payload.model_dump(exclude={"key"}),
             "items": tuple(Item(**one.model_dump()) for one in payload.items),
+            "node": _nodes([payload]).get((payload.order, payload.node)),
         }
     )
     (answer,) = consider(parse.cause_of(request), [wanted])
@@ -95,7 +120,12 @@ def receive_returns(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Note what came. Whoever asked for a return, or approves its refunds, does not receive it."""
-    return give(request, receive, payload, idempotency_key, lambda item, key: _as(Receive, item, key))
+    bins = named.bins_at("return", ((item.return_id, item.bin) for item in as_list(payload)))
+
+    def make(item: s.ReceiveIn, key: str) -> Receive:
+        return _as(Receive, item, key, bin=bins.get((item.return_id, item.bin)))
+
+    return give(request, receive, payload, idempotency_key, make)
 
 
 @router.post("/returns/inspect", response={200: s.InspectedOut | list[Each[s.InspectedOut]], **REFUSED})
@@ -119,9 +149,11 @@ def dispose_of_returns(
     idempotency_key: IdempotencyKey,
 ) -> Any:
     """Decide what is done with inspected units."""
+    bins = named.bins_at("inspection", ((item.inspection, item.bin) for item in as_list(payload)))
 
     def make(item: s.DisposeIn, key: str) -> Dispose:
-        return _as(Dispose, item, key, disposition=item.disposition or "")
+        where = bins.get((item.inspection, item.bin))
+        return _as(Dispose, item, key, disposition=item.disposition or "", bin=where)
 
     return give(request, dispose, payload, idempotency_key, make)
 

@@ -36,6 +36,9 @@ BIGINT_MAX = 2**63 - 1
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 Code = Annotated[str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL)]
+Named = Annotated[
+    str, Field(min_length=1, max_length=CODE_MAX, pattern=NO_NUL, description="A code, or an id.")
+]
 Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=NO_NUL)]
 Reason = Annotated[str, Field(min_length=1, max_length=NOTE_MAX, pattern=NO_NUL)]
 Key = Annotated[str, Field(min_length=1, max_length=TEXT_MAX, pattern=r"^[\x21-\x7e]+$")]

@@ -15,9 +15,9 @@ from entrepot.ledger import queries
 from entrepot.ledger.commands.choose_costing import ChooseCosting, choose_costing
 from entrepot.purchasing import landing_queries
 from entrepot.purchasing.commands.land_costs import LandCost, land_costs
-from entrepot.web.api import parse
+from entrepot.web.api import named, parse
 from entrepot.web.api.answers import READ, REFUSED, After, Company, IdempotencyKey, Limit, Many, give, paged
-from entrepot.web.api.schemas import Code, Each, Moment, Out, Own, Strict, Text
+from entrepot.web.api.schemas import NO_NUL, Code, Each, Moment, Out, Own, Strict, Text
 
 router = Router()
 AMOUNT_DIGITS = 15
@@ -248,9 +248,11 @@ def list_methods(
 def list_layers(
     request: HttpRequest,  # noqa: ARG001  ninja gives it by name
     company: Company = None,
-    sku: UUID | None = None,
+    sku: Annotated[str | None, Query(max_length=100, pattern=NO_NUL, description="A code, or an id.")] = None,
     after: Annotated[int | None, Query(ge=0)] = None,
     limit: Limit = 50,
 ) -> list[Any]:
     """Layers that stand: of a SKU by age, or of all, behind the layer `after`."""
-    return queries.layers(company=parse.company_of(company), sku=sku, after=after, limit=limit)
+    of = parse.company_of(company)
+    which = named.skus(of, [sku]).get(sku)
+    return queries.layers(company=of, sku=which, after=after, limit=limit)
