@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -17,8 +18,13 @@ from entrepot.web import papers
 from entrepot.web.edge import Request, back, clean, console, give
 
 
-def printed(label: label_queries.LabelRow) -> HttpResponse:
-    """A label as PDF, with the customer's address: for those who may see it."""
+def printed(label: label_queries.LabelRow) -> HttpResponseBase:
+    """A label with the customer's address, for those who may see it: as its carrier sold it, or our own as PDF. While it
+    is not sold there is nothing to print."""
+    if not label.is_ready:
+        raise Http404
+    if label.picture:
+        return papers.of_carrier(label.picture, f"label-{label.number}")
     send_to = label_queries.send_to(label, fmt.reading().now)
     pdf = papers.return_label_pdf(papers.return_label(label, send_to))
     return papers.to_print(pdf, f"{label.tracking}.pdf")
@@ -44,7 +50,7 @@ def void(request: Request, which: UUID) -> HttpResponse:
 
 @require_safe
 @console
-def as_pdf(request: Request, which: UUID) -> HttpResponse:
+def as_pdf(request: Request, which: UUID) -> HttpResponseBase:
     """The label as PDF, with the customer's address: only for those who may make it."""
     if not request.reader.actor.may("returns.make_labels"):
         raise PermissionDenied(gettext("Customer service prints labels of returns."))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from datetime import timedelta
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -29,19 +28,14 @@ KEPT_OVER = timedelta(days=30)
 
 @require_safe
 @console
-def carriers_label(request: Request, which: UUID) -> HttpResponse:
+def carriers_label(request: Request, which: UUID) -> HttpResponseBase:
     """The label that was bought of a carrier, to be printed; for whoever ships."""
     if not request.reader.actor.may("shipping.print_labels"):
         raise PermissionDenied(gettext("Labels bear names and streets: only people who ship may see them."))
     found = next((one for one in queries.labels(label=which) if one.picture), None)
     if found is None or found.company != request.reader.company.id:
         raise Http404
-    kind, mark, body = found.picture.removeprefix("data:").partition(";base64,")
-    if not found.picture.startswith("data:") or not mark:
-        return redirect(found.picture)
-    response = HttpResponse(b64decode(body), content_type=kind)
-    response["Content-Disposition"] = f'inline; filename="label-{found.package_number}"'
-    return response
+    return papers.of_carrier(found.picture, f"label-{found.package_number}")
 
 
 @require_POST

@@ -1,0 +1,130 @@
+"""Labels that were voided after their carrier had billed them: what he was owed for them is to come back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from entrepot.kernel import money, sql
+from entrepot.kernel.cause import Cause
+from entrepot.kernel.command import announce, command, whole
+from entrepot.kernel.errors import Refused
+from entrepot.kernel.events import Event
+from entrepot.ledger.commands.post import Posting, post
+from entrepot.settlement.commands.take_carrier_invoices import ITEM, KIND
+from entrepot.settlement.commands.take_payouts import LOCK
+from entrepot.work.commands.open_items import OpenItem, open_items
+
+CHARGE = "voided"
+"""The name of the line that stands for what is to come back."""
+WHY = "its label was voided after it was billed: a credit is due"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionVoided:
+    """A voided label of a return."""
+
+    label: UUID
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoidedQuestioned:
+    """What its carrier billed of its accrual, in minor units, and is asked back; 0 where he billed nothing."""
+
+    label: UUID
+    question_minor: int
+
+
+class _Billed(NamedTuple):
+    """What an invoice released of a voided label's accrual."""
+
+    label: UUID
+    invoice: UUID
+    number: str
+    carrier: str
+    company: int
+    currency: str
+    state: str
+    tracking: str
+    released: int
+    lines: int
+
+
+@command("settlement.question_voided")
+def question_voided(
+    cause: Cause, /, *, requests: Sequence[QuestionVoided]
+) -> list[VoidedQuestioned | Refused]:
+    """What carriers billed for labels that were voided later goes from the accrual to what is in question: a line of
+    the invoice, on which the controller enters the carrier's credit, disputes it, or takes it as a cost.
+
+    Locks: the accounts with the carriers, in the order of their names; the balances.
+    Refuses nothing. Again: what is in question already is asked back once. 3 statements, 6 more where some was billed.
+    """
+    labels = {"labels": list(dict.fromkeys(one.label for one in requests))}
+    sql.run(_LOCK, labels)
+    found = [_Billed(*row) for row in sql.run(_BILLED, labels)]
+    if found:
+        _write(cause, found)
+    asked: dict[UUID, int] = defaultdict(int)
+    for one in found:
+        asked[one.label] += one.released
+    return [VoidedQuestioned(one.label, asked.pop(one.label, 0)) for one in requests]
+
+
+def _write(cause: Cause, found: Sequence[_Billed]) -> None:
+    places: dict[UUID, int] = defaultdict(int)
+    rows = []
+    for one in found:
+        places[one.invoice] += 1
+        rows.append((
+            one.invoice, one.lines + places[one.invoice], one.tracking, CHARGE, 0, 0, one.label, one.label,
+            -one.released, one.released, "differs", WHY,
+        ))  # fmt: skip
+    sql.write("settlement_carriercharge", _CHARGE, rows)
+    invoices = {one.invoice: one for one in found}
+    sql.run(_OPEN, {"invoices": list(invoices)})
+    whole(post(cause, requests=[
+        Posting(one.company, "carrier.invoiced", KIND, one.invoice, one.currency,
+                (("accrual", -one.released), ("question", one.released)), cause.at)
+        for one in found
+    ]))  # fmt: skip
+    announce(cause, [
+        Event(KIND, one.invoice, one.company, one.state, "open", cause.at,
+              {"number": one.number, "label": one.label, "question_minor": one.released}, WHY)
+        for one in found
+    ])  # fmt: skip
+    open_items(cause, requests=[
+        OpenItem(
+            one.company, ITEM, KIND, one.invoice,
+            f"Invoice {one.number} of {one.carrier}: label {one.tracking} was voided after it was billed."
+            f" {money.told(one.released, one.currency)} is to come back: give the label back there, or claim it.",
+            "controller", {"label": str(one.label)},
+        )
+        for one in found
+    ])  # fmt: skip
+
+
+_CHARGE = (
+    "invoice_id", "number", "tracking", "charge", "amount_minor", "weight_g", "unit_id", "shipment_id",
+    "expected_minor", "difference_minor", "state", "why",
+)  # fmt: skip
+
+_LOCK = LOCK.format(
+    accounts="SELECT company_id, carrier FROM returns_label WHERE id = ANY(%(labels)s::uuid[])"
+)
+
+_BILLED = """
+SELECT c.unit_id, i.id, i.number, i.carrier, i.company_id::int, i.currency::text, i.state, l.tracking, c.released,
+       (SELECT max(number) FROM settlement_carriercharge WHERE invoice_id = i.id)
+FROM (SELECT unit_id, invoice_id, sum(expected_minor)::bigint AS released FROM settlement_carriercharge
+      WHERE unit_id = ANY(%(labels)s::uuid[]) GROUP BY 1, 2 HAVING sum(expected_minor) > 0) AS c
+JOIN settlement_carrierinvoice AS i ON i.id = c.invoice_id
+JOIN returns_label AS l ON l.id = c.unit_id AND l.state = 'voided'
+ORDER BY i.id, l.id
+"""
+
+_OPEN = "UPDATE settlement_carrierinvoice SET state = 'open' WHERE id = ANY(%(invoices)s::uuid[])"
