@@ -19,7 +19,14 @@ from entrepot.kernel.errors import AllOrNothing
 from entrepot.parties import queries as parties
 from entrepot.payments import credit_queries
 from entrepot.payments.commands.store_credit import ExpireCredits, expire_credits
-from entrepot.returns import asked_queries, exchange_queries, expiry_queries, hold_queries, label_asking, queries
+from entrepot.returns import (
+    asked_queries,
+    exchange_queries,
+    expiry_queries,
+    hold_queries,
+    label_asking,
+    queries,
+)
 from entrepot.returns.commands import labels_gone
 from entrepot.returns.commands.bought_labels import RecordLabelPurchase, record_label_purchases
 from entrepot.returns.commands.estimate import Estimate, estimate
@@ -207,7 +214,9 @@ def send(cause: Cause, message: Claimed) -> None:
         _send[message.topic](cause, message, adapter)
     except RefusedByCarrierError as error:
         outcome = "fail" if message.topic == "return.buy" else "keep"
-        record_label_purchases(cause, requests=[RecordLabelPurchase(message.subject, outcome, problem=str(error))])
+        record_label_purchases(
+            cause, requests=[RecordLabelPurchase(message.subject, outcome, problem=str(error))]
+        )
 
 
 def _buy_label(cause: Cause, message: Claimed, adapter: Adapter) -> None:

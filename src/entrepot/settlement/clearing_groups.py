@@ -77,8 +77,9 @@ WHERE o.account IN (2050, 2160) AND o.document_kind = 'supplier_invoice'
   AND (o.account = 2160) = EXISTS (SELECT FROM returns_workorder AS w WHERE w.id = b.order_id)
 """
 
-# What a carrier's invoice releases of the accruals of shipments and return labels (2150): of each, just that much. Of a
-# label that was voided after it was billed, the invoice bears what is to come back.
+# What a carrier's invoice releases of the accruals of shipments and return labels (2150): of each, just that much. A
+# label that was bought for less or voided has lines on both sides; of one that was voided after it was billed, the
+# invoice bears what is to come back.
 _RELEASED = """
 SELECT c.invoice_id, c.shipment_id, c.released
 FROM (SELECT invoice_id, shipment_id, sum(expected_minor) AS released FROM settlement_carriercharge
@@ -109,9 +110,7 @@ JOIN settlement_carriercharge AS c ON c.unit_id = o.document_id AND c.expected_m
 WHERE o.account = 2150 AND o.document_kind = 'return_label' AND o.open_minor > 0
 UNION ALL
 SELECT o.*, 'one document', o.document_id, o.open_minor
-FROM open AS o JOIN returns_label AS l ON l.id = o.document_id AND l.state = 'voided'
-WHERE o.account = 2150 AND o.document_kind = 'return_label'
-  AND NOT EXISTS (SELECT FROM settlement_carriercharge AS c WHERE c.unit_id = l.id AND c.expected_minor < 0)
+FROM open AS o WHERE o.account = 2150 AND o.document_kind = 'return_label'
 """
 
 # What a payout brings of charges, refunds, disputes and their fees, and its own lines (1100). Of equal lines, any will

@@ -47,8 +47,8 @@ def match_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for w
 @app.periodic(cron="35 * * * *")
 @app.task(name="settlement.clear_accounts", queueing_lock="settlement.clear_accounts")
 def clear_all(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when it was due
-    """Every hour: what carriers billed just as its label was voided, and what belongs together on clearing accounts, until
-    the rules find no more."""
+    """Every hour: what carriers billed just as its label was voided, and what belongs together on clearing accounts,
+    until the rules find no more."""
     cause = Cause(Actor("system:settlement", everything=True), timezone.now(), "what belongs together")
     question_voided(cause, requests=[QuestionVoided(one) for one in carrier_queries.voided_and_billed()])
     for one in parties.companies():

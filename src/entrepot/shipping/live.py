@@ -33,8 +33,8 @@ class Box(NamedTuple):
 class Asked(NamedTuple):
     """Packages that go together from a place to another; `reference` is our own name for it.
 
-    `is_return`: they come back. Both places stand as on the way out, as EasyPost and karrio want them: whoever sells the
-    label turns them round.
+    `is_return`: they come back. Both places stand as on the way out, as EasyPost and karrio want them: whoever sells
+    the label turns them round.
     """
 
     reference: str

@@ -49,7 +49,9 @@ def announce_parcels(
         if isinstance(answer, ParcelAnnounced)
     }
     if rows:
-        expect(cause, [(found[key].company, key, tracking, carrier) for (key, tracking), carrier in rows.items()])
+        expect(
+            cause, [(found[key].company, key, tracking, carrier) for (key, tracking), carrier in rows.items()]
+        )
         tell(cause, [
             Event("return", key, found[key].company, "", "", None, {"tracking": tracking, "carrier": carrier})
             for (key, tracking), carrier in rows.items()

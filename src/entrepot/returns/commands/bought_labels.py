@@ -21,7 +21,11 @@ from entrepot.shipping.states import PURCHASE
 from entrepot.work.commands.open_items import OpenItem, open_items
 from entrepot.work.commands.resolve import ResolveSubject, resolve_subjects
 
-NOT_BOUGHT, NOT_GIVEN_BACK, WITHOUT = "return label not bought", "return label not given back", "return without label"
+NOT_BOUGHT, NOT_GIVEN_BACK, WITHOUT = (
+    "return label not bought",
+    "return label not given back",
+    "return without label",
+)
 """Types of work items."""
 
 
@@ -205,7 +209,8 @@ SELECT company_id::int, tracking FROM returns_label WHERE tracking = ANY(%(numbe
 _RECORD = """
 UPDATE returns_label AS l
 SET bought = d.state, reference = d.reference, tracking = d.number, cost_minor = d.cost,
-    label_url = COALESCE(NULLIF(d.url, ''), l.label_url), problem = COALESCE(NULLIF(d.problem, ''), CASE d.state WHEN 'failed' THEN l.problem ELSE '' END)
+    label_url = COALESCE(NULLIF(d.url, ''), l.label_url),
+    problem = COALESCE(NULLIF(d.problem, ''), CASE d.state WHEN 'failed' THEN l.problem ELSE '' END)
 FROM unnest(%(labels)s::uuid[], %(states)s::text[], %(references)s::text[], %(numbers)s::text[], %(costs)s::bigint[],
             %(urls)s::text[], %(problems)s::text[]) AS d(label, state, reference, number, cost, url, problem)
 WHERE l.id = d.label

@@ -42,8 +42,8 @@ class MakeLabel:
 
 @dataclass(frozen=True, slots=True)
 class LabelMade:
-    """The label in force of a return; `fresh`: it was made now. `bought`: what became of asking its carrier for it, such
-    as `asked`; empty where it is our own."""
+    """The label in force of a return; `fresh`: it was made now. `bought`: what became of asking its carrier for it,
+    such as `asked`; empty where it is our own."""
 
     label: UUID
     return_id: UUID
@@ -109,8 +109,8 @@ class _Draft(NamedTuple):
 @command("returns.make_labels")
 def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[LabelMade | Refused]:
     """A label for each return whose terms promise one: by the cheapest service of the carriers' tables that takes it
-    back, its carriage accrued, and its parcel expected. Of a service that an adapter quotes it is asked for there. Where
-    nobody takes a return back, that is a work item.
+    back, its carriage accrued, and its parcel expected. Of a service that an adapter quotes it is asked for there.
+    Where nobody takes a return back, that is a work item.
 
     Locks: the orders in id order; the balances. Refuses: NotFound; WrongState; returns.no_label;
     returns.not_carried_back; shipping.tracking_misread; Invalid (a number that another label bears).
@@ -139,7 +139,9 @@ def make_labels(cause: Cause, /, *, requests: Sequence[MakeLabel]) -> list[Label
             answers.append(draft.answer)
     _tell(cause, nobody)
     if drafts:
-        labels_gone.void(cause, {one.of.id: "its carrier did not sell it" for one in drafts if one.of.id in facts.unsold})
+        again = {one.of.id: "its carrier did not sell it" for one in drafts if one.of.id in facts.unsold}
+        if again:
+            labels_gone.void(cause, again)
         _write(cause, drafts)
     return answers
 
@@ -156,8 +158,8 @@ def _tell(cause: Cause, nobody: Sequence[tuple[Return, errors.NotCarriedBack]]) 
 
 
 class _Facts:
-    """What a batch is decided by: ways, goods, services, and labels that are in force, without those that their carriers
-    did not sell (`unsold`). 8 statements."""
+    """What a batch is decided by: ways, goods, services, and labels that are in force, without those that their
+    carriers did not sell (`unsold`). 8 statements."""
 
     def __init__(self, found: dict[UUID, Return], requests: Sequence[MakeLabel]) -> None:
         params = {"returns": list(found)}

@@ -103,7 +103,8 @@ class Client:
         )  # fmt: skip
         bought, messages = _ask(lambda: karrio.Shipment.create(request).from_(self.gateways[account]).parse())
         if not bought:
-            raise RefusedByCarrierError("; ".join(str(one.message) for one in messages) or "no label")
+            why = "; ".join(str(one.message) for one in messages) or "no label"
+            raise RefusedByCarrierError(f"{account} for the way back: {why}" if asked.is_return else why)
         charged = bought.selected_rate
         return parse.bought(
             account,

@@ -67,8 +67,9 @@ class ReturnLabelVoidOut(Out):
 
 
 class ReturnLabelShown(Out):
-    """A label in force, and its `pdf` (4 × 6 inches, in base64). One that its carrier sells (`bought`) has its `picture`
-    instead, an address to get it at; while it is `asked` it has none, and where it `failed`, why (`problem`)."""
+    """A label in force, and its `pdf` (4 × 6 inches, in base64). One that its carrier sells (`bought`) has its
+    `picture` instead, an address to get it at; while it is `asked` it has none, and where it `failed`,
+    why (`problem`)."""
 
     label: UUID
     carrier: str

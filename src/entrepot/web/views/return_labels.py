@@ -19,8 +19,8 @@ from entrepot.web.edge import Request, back, clean, console, give
 
 
 def printed(label: label_queries.LabelRow) -> HttpResponseBase:
-    """A label with the customer's address, for those who may see it: as its carrier sold it, or our own as PDF. While it
-    is not sold there is nothing to print."""
+    """A label with the customer's address, for those who may see it: as its carrier sold it, or our own as PDF. While
+    it is not sold there is nothing to print."""
     if not label.is_ready:
         raise Http404
     if label.picture:
@@ -35,8 +35,15 @@ def printed(label: label_queries.LabelRow) -> HttpResponseBase:
 def make(request: Request, which: UUID) -> HttpResponse:
     """The label that the terms promise."""
     wanted = MakeLabel(which, clean(request.POST.get("service")), clean(request.POST.get("tracking")))
-    results = give(request, make_labels, [wanted], lambda _n: gettext("The label is made."))
+    results = give(request, make_labels, [wanted], lambda _n: _made(which))
     return back(request, reverse("return", args=[which]), results)
+
+
+def _made(which: UUID) -> str:
+    label = label_queries.of_return(which)
+    if label and label.bought == "asked":
+        return gettext("The label is asked for at %(carrier)s.") % {"carrier": label.carrier}
+    return gettext("The label is made.")
 
 
 @require_POST
