@@ -185,6 +185,7 @@ class CandidateServiceOut(Out):
     total_minor: int
     late: bool
     note: str
+    currency: str
 
 
 class RatesOut(Out):
