@@ -107,10 +107,10 @@ UNION ALL
 SELECT o.*, 'one invoice of a carrier', c.invoice_id, -c.expected_minor
 FROM open AS o
 JOIN settlement_carriercharge AS c ON c.unit_id = o.document_id AND c.expected_minor < 0
-WHERE o.account = 2150 AND o.document_kind = 'return_label' AND o.open_minor > 0
+WHERE o.account = 2150 AND o.document_kind IN ('shipment', 'return_label') AND o.open_minor > 0
 UNION ALL
 SELECT o.*, 'one document', o.document_id, o.open_minor
-FROM open AS o WHERE o.account = 2150 AND o.document_kind = 'return_label'
+FROM open AS o WHERE o.account = 2150 AND o.document_kind IN ('shipment', 'return_label')
 """
 
 # What a payout brings of charges, refunds, disputes and their fees, and its own lines (1100). Of equal lines, any will

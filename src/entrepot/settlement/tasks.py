@@ -19,6 +19,7 @@ from entrepot.settlement.commands.clear_accounts import AccountsCleared, ClearAc
 from entrepot.settlement.commands.decide_supplier_lines import MatchArrivals, match_arrivals
 from entrepot.settlement.commands.issue_documents import IssueDocument, issue_documents
 from entrepot.settlement.commands.question_voided import QuestionVoided, question_voided
+from entrepot.shipping.commands.relabel import CHEAPER
 
 RUNS_MAX = 100
 """Runs of one hour over a company's clearing accounts; what they leave is the next hour's."""
@@ -29,9 +30,9 @@ def serve_invoice(cause: Cause, sources: Sequence[UUID]) -> None:
     issue_documents(cause, requests=[IssueDocument(one) for one in sources])
 
 
-def serve_voided(cause: Cause, labels: Sequence[UUID]) -> None:
-    """Labels of returns that were voided: what their carriers billed for them."""
-    question_voided(cause, requests=[QuestionVoided(one) for one in labels])
+def serve_voided(cause: Cause, documents: Sequence[UUID]) -> None:
+    """Labels of returns that were voided, and shipments that were labeled anew: what their carriers billed for them."""
+    question_voided(cause, requests=[QuestionVoided(one) for one in documents])
 
 
 @app.periodic(cron="25 * * * *")
@@ -68,4 +69,4 @@ def let_go(timestamp: int) -> None:  # noqa: ARG001  procrastinate says for when
     apply_retention(cause, requests=[ApplyRetention(one.id) for one in parties.companies()])
 
 
-QUEUES = {"invoice": serve_invoice, VOIDED: serve_voided}
+QUEUES = {"invoice": serve_invoice, VOIDED: serve_voided, CHEAPER: serve_voided}

@@ -101,6 +101,8 @@ class LabelRow:
     address: UUID | None
     picture: str
     """Where the carrier's own label is, where it was bought: a web address, or the label itself in one."""
+    missed_at: datetime | None
+    """The cut-off of the collection that left it behind."""
 
 
 def labels(
@@ -120,6 +122,9 @@ class Waiting:
     carrier: str
     labels: int
     weight_g: int
+    missed: int
+    """Those that a collection has left behind, since `missed_at`."""
+    missed_at: datetime | None
 
 
 def waiting(company: int) -> list[Waiting]:
@@ -307,7 +312,8 @@ GROUP BY 1, 2 ORDER BY 1, 2
 _LABELS = """
 SELECT l.id, l.shipment_id, l.package_id, p.number, o.number, l.carrier, COALESCE(s.name, ''), l.tracking, l.weight_g,
        l.state, l.printed_at, l.manifest_id, COALESCE(m.number, ''), l.company_id::int, n.name, n.postal_code,
-       n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, '')
+       n.country, o.address_id, COALESCE(CASE b.state WHEN 'bought' THEN b.label_url END, ''),
+       CASE l.state WHEN 'printed' THEN l.missed_at END
 FROM shipping_label AS l
 LEFT JOIN shipping_purchase AS b ON b.label_id = l.id
 JOIN shipping_shipment AS h ON h.id = l.shipment_id
@@ -321,7 +327,8 @@ ORDER BY l.id
 """
 
 _WAITING = """
-SELECT l.node_id, n.code, l.carrier, count(*)::int, sum(l.weight_g)::bigint
+SELECT l.node_id, n.code, l.carrier, count(*)::int, sum(l.weight_g)::bigint, count(l.missed_at)::int,
+       min(l.missed_at)
 FROM shipping_label AS l JOIN network_node AS n ON n.id = l.node_id
 WHERE l.company_id = %(company)s::smallint AND l.state = 'printed'
 GROUP BY l.node_id, n.code, l.carrier ORDER BY n.code, l.carrier
@@ -436,7 +443,7 @@ _WRONG = (
     SELECT format('shipment %s costs %s to carry, accrued are %s', h.number, h.cost_minor, COALESCE(j.amount, 0))
     FROM shipping_shipment AS h
     LEFT JOIN (SELECT document_id, sum(amount_minor) AS amount FROM ledger_line
-               WHERE document_kind = 'shipment' AND kind = 'carriage' AND amount_minor > 0 GROUP BY 1) AS j
+               WHERE document_kind = 'shipment' AND kind = 'carriage' AND account = 5500 GROUP BY 1) AS j
       ON j.document_id = h.id
     WHERE h.cost_minor <> COALESCE(j.amount, 0)
     """,

@@ -1,4 +1,4 @@
-"""Labels that were voided after their carrier had billed them: what he was owed for them is to come back."""
+"""Labels that were voided after their carrier had billed them: what was paid for them is to come back."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ WHY = "its label was voided after it was billed: a credit is due"
 
 @dataclass(frozen=True, slots=True)
 class QuestionVoided:
-    """A voided label of a return."""
+    """A voided label of a return, or a shipment that was labeled anew."""
 
-    label: UUID
+    document: UUID
     key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VoidedQuestioned:
-    """What its carrier billed of its accrual, in minor units, and is asked back; 0 where he billed nothing."""
+    """What its carrier billed beyond what it costs now, in minor units, and is asked back; 0 where that is nothing."""
 
-    label: UUID
+    document: UUID
     question_minor: int
 
 
 class _Billed(NamedTuple):
-    """What an invoice released of a voided label's accrual."""
+    """What an invoice released of an accrual that is less by now."""
 
-    label: UUID
+    document: UUID
     invoice: UUID
     number: str
     carrier: str
@@ -64,15 +64,15 @@ def question_voided(
     Locks: the accounts with the carriers, in the order of their names; the balances.
     Refuses nothing. Again: what is in question already is asked back once. 3 statements, 6 more where some was billed.
     """
-    labels = {"labels": list(dict.fromkeys(one.label for one in requests))}
-    sql.run(_LOCK, labels)
-    found = [_Billed(*row) for row in sql.run(_BILLED, labels)]
+    which = {"documents": list(dict.fromkeys(one.document for one in requests))}
+    sql.run(_LOCK, which)
+    found = [_Billed(*row) for row in sql.run(_BILLED, which)]
     if found:
         _write(cause, found)
     asked: dict[UUID, int] = defaultdict(int)
     for one in found:
-        asked[one.label] += one.released
-    return [VoidedQuestioned(one.label, asked.pop(one.label, 0)) for one in requests]
+        asked[one.document] += one.released
+    return [VoidedQuestioned(one.document, asked.pop(one.document, 0)) for one in requests]
 
 
 def _write(cause: Cause, found: Sequence[_Billed]) -> None:
@@ -81,7 +81,7 @@ def _write(cause: Cause, found: Sequence[_Billed]) -> None:
     for one in found:
         places[one.invoice] += 1
         rows.append((
-            one.invoice, one.lines + places[one.invoice], one.tracking, CHARGE, 0, 0, one.label, one.label,
+            one.invoice, one.lines + places[one.invoice], one.tracking, CHARGE, 0, 0, one.document, one.document,
             -one.released, one.released, "differs", WHY,
         ))  # fmt: skip
     sql.write("settlement_carriercharge", _CHARGE, rows)
@@ -94,7 +94,7 @@ def _write(cause: Cause, found: Sequence[_Billed]) -> None:
     ]))  # fmt: skip
     announce(cause, [
         Event(KIND, one.invoice, one.company, one.state, "open", cause.at,
-              {"number": one.number, "label": one.label, "question_minor": one.released}, WHY)
+              {"number": one.number, "document": one.document, "question_minor": one.released}, WHY)
         for one in found
     ])  # fmt: skip
     open_items(cause, requests=[
@@ -102,7 +102,7 @@ def _write(cause: Cause, found: Sequence[_Billed]) -> None:
             one.company, ITEM, KIND, one.invoice,
             f"Invoice {one.number} of {one.carrier}: label {one.tracking} was voided after it was billed."
             f" {money.told(one.released, one.currency)} is to come back: give the label back there, or claim it.",
-            "controller", {"label": str(one.label)},
+            "controller", {"document": str(one.document)},
         )
         for one in found
     ])  # fmt: skip
@@ -113,18 +113,32 @@ _CHARGE = (
     "expected_minor", "difference_minor", "state", "why",
 )  # fmt: skip
 
+# What the documents were billed by: themselves, or the packages of shipments.
+_UNITS = """c.unit_id IN (SELECT unnest(%(documents)s::uuid[])
+                                UNION SELECT package_id FROM shipping_label
+                                WHERE shipment_id = ANY(%(documents)s::uuid[]))"""
+
 _LOCK = LOCK.format(
-    accounts="SELECT company_id, carrier FROM returns_label WHERE id = ANY(%(labels)s::uuid[])"
+    accounts="SELECT i.company_id, i.carrier FROM settlement_carrierinvoice AS i"
+    f" JOIN settlement_carriercharge AS c ON c.invoice_id = i.id WHERE {_UNITS}"
 )
 
-_BILLED = """
-SELECT c.unit_id, i.id, i.number, i.carrier, i.company_id::int, i.currency::text, i.state, l.tracking, c.released,
+# Of several invoices, the last ones bear what is beyond.
+_BILLED = f"""
+SELECT c.shipment_id, i.id, i.number, i.carrier, i.company_id::int, i.currency::text, i.state, k.tracking,
+       least(c.released, c.so_far - k.cost)::bigint,
        (SELECT max(number) FROM settlement_carriercharge WHERE invoice_id = i.id)
-FROM (SELECT unit_id, invoice_id, sum(expected_minor)::bigint AS released FROM settlement_carriercharge
-      WHERE unit_id = ANY(%(labels)s::uuid[]) GROUP BY 1, 2 HAVING sum(expected_minor) > 0) AS c
+FROM (SELECT shipment_id, invoice_id, released,
+             sum(released) OVER (PARTITION BY shipment_id ORDER BY invoice_id) AS so_far
+      FROM (SELECT c.shipment_id, c.invoice_id, sum(c.expected_minor) AS released FROM settlement_carriercharge AS c
+            WHERE {_UNITS} GROUP BY 1, 2) AS s) AS c
+JOIN (SELECT id, tracking, CASE state WHEN 'voided' THEN 0 ELSE cost_minor END AS cost FROM returns_label
+      WHERE id = ANY(%(documents)s::uuid[])
+      UNION ALL
+      SELECT id, number, cost_minor FROM shipping_shipment WHERE id = ANY(%(documents)s::uuid[])) AS k
+  ON k.id = c.shipment_id AND c.released > 0 AND c.so_far > k.cost
 JOIN settlement_carrierinvoice AS i ON i.id = c.invoice_id
-JOIN returns_label AS l ON l.id = c.unit_id AND l.state = 'voided'
-ORDER BY i.id, l.id
+ORDER BY i.id, k.id
 """
 
 _OPEN = "UPDATE settlement_carrierinvoice SET state = 'open' WHERE id = ANY(%(invoices)s::uuid[])"
