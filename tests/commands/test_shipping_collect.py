@@ -150,9 +150,7 @@ def test_without_a_service_the_best_of_now_takes_it(house: Floor):
 
 def test_what_is_refused(house: Floor):
     first, second, bare = *labeled(house, 2), *shipped(*placed(house, 1, (0, 1)))
-    sql.change(
-        "UPDATE shipping_label SET carrier = 'Other' WHERE shipment_id = %(id)s::uuid", {"id": second}
-    )
+    sql.change("UPDATE shipping_label SET carrier = 'Other' WHERE shipment_id = %(id)s::uuid", {"id": second})
     close_manifests(SYSTEM, requests=[CloseManifest(COMPANY, house.nodes[0], "Other")])
     unknown, silent, gone, none, no_service, twice = relabel(SYSTEM, requests=[
         Relabel(ids.uuid7(), "late"), Relabel(first, " "), Relabel(second, "late"), Relabel(bare, "late"),
@@ -184,7 +182,9 @@ def test_a_label_that_was_bought_is_given_back_and_its_bill_asked_back(house: Fl
     print_labels(SYSTEM, requests=[PrintLabels(shipment)])
     (label,) = queries.labels(shipment=shipment)
     buy_labels(SYSTEM, requests=[BuyLabels(shipment)])
-    record_purchases(SYSTEM, requests=[RecordPurchase(label.id, "buy", Bought("shp_9", "T9", 900, "GBP", ""))])
+    record_purchases(
+        SYSTEM, requests=[RecordPurchase(label.id, "buy", Bought("shp_9", "T9", 900, "GBP", ""))]
+    )
     bill = TakeCarrierInvoice(COMPANY, "Post", "INV-1", "GBP", 900, (Billed("T9", 900),), NOW)
     (taken,) = take_carrier_invoices(SYSTEM, requests=[bill])
     assert (taken.in_question, balance(2150)) == (0, 0)  # type: ignore[union-attr]

@@ -133,6 +133,28 @@ def waiting(company: int) -> list[Waiting]:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """A package that a collection left behind and that waits still."""
+
+    label: UUID
+    shipment: UUID
+    fulfillment: UUID
+    order: UUID
+    order_number: str
+    package: str
+    node_code: str
+    carrier: str
+    tracking: str
+    promised_at: datetime | None
+    missed_at: datetime
+
+
+def left_behind(company: int, *, limit: int = 100) -> list[LeftBehind]:
+    """What carriers left behind, of what is promised first the first. 1 statement."""
+    return [LeftBehind(*row) for row in sql.run(_LEFT_BEHIND, {"company": company, "limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestRow:
     id: UUID
     number: str
@@ -332,6 +354,18 @@ SELECT l.node_id, n.code, l.carrier, count(*)::int, sum(l.weight_g)::bigint, cou
 FROM shipping_label AS l JOIN network_node AS n ON n.id = l.node_id
 WHERE l.company_id = %(company)s::smallint AND l.state = 'printed'
 GROUP BY l.node_id, n.code, l.carrier ORDER BY n.code, l.carrier
+"""
+
+_LEFT_BEHIND = """
+SELECT l.id, h.id, h.fulfillment_id, h.order_id, o.number, p.number, n.code, l.carrier, l.tracking, h.promised_at,
+       l.missed_at
+FROM shipping_label AS l
+JOIN shipping_shipment AS h ON h.id = l.shipment_id
+JOIN orders_order AS o ON o.id = h.order_id
+JOIN warehouse_package AS p ON p.id = l.package_id
+JOIN network_node AS n ON n.id = l.node_id
+WHERE l.company_id = %(company)s::smallint AND l.state = 'printed' AND l.missed_at IS NOT NULL
+ORDER BY h.promised_at, l.id LIMIT %(limit)s::int
 """
 
 _MANIFESTS = """

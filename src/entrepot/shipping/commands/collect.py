@@ -102,7 +102,9 @@ def watch_collections(
     if over:
         resolve_subjects(cause, requests=over)
     return [
-        CollectionsWatched(request.company, sum(one.labels for one in missed if one.company == request.company))
+        CollectionsWatched(
+            request.company, sum(one.labels for one in missed if one.company == request.company)
+        )
         for request in requests
     ]
 
@@ -113,7 +115,9 @@ def _mark(cause: Cause, companies: Sequence[int], groups: Sequence[_Waiting]) ->
     terms = policies.of_companies(companies, Collecting, cause.at)
     rows = []
     for one in groups:
-        at = passed(cause.at, one.time_zone, weeks[one.node], own[one.node].get(one.carrier), terms[one.company][1])
+        at = passed(
+            cause.at, one.time_zone, weeks[one.node], own[one.node].get(one.carrier), terms[one.company][1]
+        )
         if at is not None:
             rows.append((one.company, one.node, one.carrier, at))
     sql.run(_MARK, sql.columns(("companies", "nodes", "carriers", "times"), rows))

@@ -64,7 +64,8 @@ def relabel(cause: Cause, /, *, requests: Sequence[Relabel]) -> list[Relabeled |
     old labels are void, what was bought is given back, and the carriage that is accrued is that of the new one.
 
     Locks: the shipments in id order, their labels, the balances. Refuses: NotFound; Invalid (no reason); WrongState (a
-    package is on a manifest; it arrived); shipping.no_service; what the ledger refuses, for all. Again: by key. 26 statements.
+    package is on a manifest; it arrived); shipping.no_service; what the ledger refuses, for all. Again: by key.
+    26 statements.
     """
     found = {row[0]: _Shipment(*row) for row in sql.run(_LOCK, {"ids": [one.shipment for one in requests]})}
     choosing = Choosing([one.fulfillment for one in found.values()], cause.at)
@@ -90,7 +91,9 @@ def relabel(cause: Cause, /, *, requests: Sequence[Relabel]) -> list[Relabeled |
     ]
 
 
-def _misfit(request: Relabel, one: _Shipment | None, chosen: dict[UUID, tuple[Shopped, Offer, str]]) -> Refused | None:
+def _misfit(
+    request: Relabel, one: _Shipment | None, chosen: dict[UUID, tuple[Shopped, Offer, str]]
+) -> Refused | None:
     if one is None:
         return None
     if not request.reason.strip():
@@ -122,7 +125,11 @@ def _write(
     cause: Cause, found: dict[UUID, _Shipment], chosen: dict[UUID, tuple[Shopped, Offer, str]]
 ) -> dict[UUID, Relabeled]:
     some = [found[which] for which in chosen]
-    whole(void_labels(cause, requests=[VoidLabel(label, chosen[one.id][2]) for one in some for label in one.printed]))
+    whole(
+        void_labels(
+            cause, requests=[VoidLabel(label, chosen[one.id][2]) for one in some for label in one.printed]
+        )
+    )
     rows = [
         (
             one.id, taken.service.carrier, taken.service.id, taken.zone, taken.price_minor, taken.service.currency,

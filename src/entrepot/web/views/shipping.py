@@ -17,6 +17,7 @@ from entrepot.shipping import queries
 from entrepot.shipping.commands.buy import BuyLabels, buy_labels
 from entrepot.shipping.commands.label import PrintLabels, VoidLabel, print_labels, void_labels
 from entrepot.shipping.commands.manifest import CloseManifest, close_manifests
+from entrepot.shipping.commands.relabel import Relabel, relabel
 from entrepot.web import format as fmt
 from entrepot.web import lists_floor, papers
 from entrepot.web.edge import Request, back, clean, console, give, page, uuid_in
@@ -65,6 +66,15 @@ def void(request: Request, which: UUID) -> HttpResponse:
     return back(request, reverse("manifests"), results)
 
 
+@require_POST
+@console
+def label_anew(request: Request, which: UUID) -> HttpResponse:
+    """Another service for what no carrier has yet."""
+    wanted = Relabel(which, clean(request.POST.get("reason")), clean(request.POST.get("service")))
+    results = give(request, relabel, [wanted], lambda _: gettext("It has new labels."))
+    return back(request, reverse("manifests"), results)
+
+
 @require_safe
 @console
 def labels(request: Request, which: UUID, kind: str) -> HttpResponse:
@@ -94,6 +104,7 @@ def manifests(request: Request) -> HttpResponse:
     context = {
         "kept": queries.kept(company, since=now - KEPT_OVER, now=now),
         "waiting": queries.waiting(company),
+        "behind": queries.left_behind(company),
         **shown.context("manifests"),
     }
     return page(request, "web/manifests.html", context, area="ship")
